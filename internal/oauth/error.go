@@ -1,0 +1,65 @@
+package oauth
+
+import (
+	"fmt"
+	"time"
+)
+
+// Code is an error code as it stands on the wire, in the member "error".
+type Code string
+
+// The error codes that a token, introspection or revocation request may meet.
+const (
+	InvalidRequest       Code = "invalid_request"         // RFC 6749 §5.2
+	InvalidClient        Code = "invalid_client"          // RFC 6749 §5.2
+	InvalidGrant         Code = "invalid_grant"           // RFC 6749 §5.2
+	UnauthorizedClient   Code = "unauthorized_client"     // RFC 6749 §5.2
+	UnsupportedGrantType Code = "unsupported_grant_type"  // RFC 6749 §5.2
+	InvalidScope         Code = "invalid_scope"           // RFC 6749 §5.2
+	InvalidTarget        Code = "invalid_target"          // RFC 8707 §2
+	UnsupportedTokenType Code = "unsupported_token_type"  // RFC 7009 §2.2.1
+	ServerError          Code = "server_error"            // RFC 6749 §4.1.2.1
+	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
+)
+
+// Error is a refusal in the words of RFC 6749 §5.2.
+//
+// Code and Description reach the caller. Reason and the cause stay inside: they
+// go to the log, the metrics and the table of errors in the documentation.
+type Error struct {
+	Code        Code
+	Reason      string        // stable slug, such as "refresh_reused"
+	Description string        // what was wrong and what to do; never a secret, never a driver's words
+	RetryAfter  time.Duration // with [Unavailable]: when to try again; 0 leaves it to the renderer
+	cause       error
+}
+
+// Fail makes a refusal. The description is our own text: it says what was wrong
+// and what to do, and tells neither whether a user or client exists nor what a
+// secret was.
+func Fail(code Code, reason, description string) *Error {
+	return &Error{Code: code, Reason: reason, Description: description}
+}
+
+// Because returns a copy of e that carries the cause, for the log alone.
+func (e *Error) Because(cause error) *Error {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+// After returns a copy of e that asks the caller to come back after d.
+func (e *Error) After(d time.Duration) *Error {
+	c := *e
+	c.RetryAfter = d
+	return &c
+}
+
+func (e *Error) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("%s (%s): %s", e.Code, e.Reason, e.Description)
+	}
+	return fmt.Sprintf("%s (%s): %s: %v", e.Code, e.Reason, e.Description, e.cause)
+}
+
+func (e *Error) Unwrap() error { return e.cause }

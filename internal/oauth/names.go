@@ -1,0 +1,30 @@
+package oauth
+
+// GrantType is a value of the parameter "grant_type".
+type GrantType string
+
+// The grant types that this server knows.
+const (
+	ClientCredentials GrantType = "client_credentials"                          // RFC 6749 §4.4
+	Password          GrantType = "password"                                    // RFC 6749 §4.3
+	RefreshToken      GrantType = "refresh_token"                               // RFC 6749 §6
+	JWTBearer         GrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer" // RFC 7523 §2.1
+)
+
+// AuthMethod is a way for a client to prove itself, in the registry's words
+// (RFC 7591 §2, token_endpoint_auth_method).
+type AuthMethod string
+
+// The client authentication methods that this server knows.
+const (
+	AuthNone  AuthMethod = "none"
+	AuthBasic AuthMethod = "client_secret_basic"
+	AuthPost  AuthMethod = "client_secret_post"
+)
+
+// Token type hints and the token type of every answer.
+const (
+	HintAccessToken  = "access_token"  // RFC 7009 §2.1
+	HintRefreshToken = "refresh_token" // RFC 7009 §2.1
+	Bearer           = "Bearer"        // RFC 6750
+)

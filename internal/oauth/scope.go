@@ -1,0 +1,88 @@
+package oauth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds on a scope, so that a token stays small enough for a header.
+const (
+	MaxScopes      = 100 // scope tokens in one scope
+	MaxScopeLength = 256 // bytes of one scope token
+)
+
+// Scope is a set of scope tokens in the order in which they were first named.
+// The nil Scope is "not given" where a request may leave it out.
+type Scope []string
+
+// ParseScope reads the parameter "scope": scope tokens with one space between
+// them (RFC 6749 §3.3). Repeated tokens are kept once. The empty string is the
+// nil Scope.
+func ParseScope(s string) (Scope, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return NewScope(strings.Split(s, " ")...)
+}
+
+// NewScope makes a scope of the tokens given, each checked against the grammar
+// of RFC 6749 §3.3, repeated ones kept once.
+func NewScope(scopeTokens ...string) (Scope, error) {
+	var scope Scope
+	for _, t := range scopeTokens {
+		if err := checkScopeToken(t); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(scope, t) {
+			scope = append(scope, t)
+		}
+		if len(scope) > MaxScopes {
+			return nil, fmt.Errorf("more than %d scope values", MaxScopes)
+		}
+	}
+	return scope, nil
+}
+
+// checkScopeToken holds a token to scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
+func checkScopeToken(t string) error {
+	switch {
+	case t == "":
+		return fmt.Errorf("a scope value is empty: separate values with exactly one space")
+	case len(t) > MaxScopeLength:
+		return fmt.Errorf("a scope value is longer than %d bytes", MaxScopeLength)
+	}
+	for i := range len(t) {
+		if c := t[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return fmt.Errorf("a scope value holds a character that RFC 6749 section 3.3 does not allow")
+		}
+	}
+	return nil
+}
+
+// String joins the tokens with one space.
+func (s Scope) String() string { return strings.Join(s, " ") }
+
+// Has reports whether the token is in the scope.
+func (s Scope) Has(token string) bool { return slices.Contains(s, token) }
+
+// Within reports whether every token of s is in other.
+func (s Scope) Within(other Scope) bool {
+	for _, t := range s {
+		if !other.Has(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// And returns the tokens of s that are in other too, in the order of s.
+func (s Scope) And(other Scope) Scope {
+	both := make(Scope, 0, len(s))
+	for _, t := range s {
+		if other.Has(t) {
+			both = append(both, t)
+		}
+	}
+	return both
+}

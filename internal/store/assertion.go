@@ -1,0 +1,12 @@
+package store
+
+import "context"
+
+// Assertions remembers which assertions were used, so that each is good once
+// across replicas and restarts (RFC 7523 §3, item 7).
+type Assertions interface {
+	// UseAssertion records that the assertion named by its issuer and by the
+	// SHA-256 of its "jti" (or of itself) was used, and returns ErrExists where it
+	// was used before. It is remembered until expiresAt.
+	UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt Moment) error
+}

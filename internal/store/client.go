@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"authserver/internal/oauth"
+)
+
+// Client is an application that asks for tokens (RFC 6749 §2).
+type Client struct {
+	ID            string // 1 to 255 bytes of printable ASCII, compared byte by byte
+	Name          string
+	AuthMethods   []oauth.AuthMethod // how it may prove itself; [AuthNone] alone is a public client
+	Secrets       []ClientSecret     // at most MaxClientSecrets
+	Grants        []oauth.GrantType
+	Scopes        oauth.Scope // what it may ask for
+	DefaultScopes oauth.Scope // what it gets when it asks for nothing; nil: all of Scopes
+	Resources     []string    // what it may ask tokens for; the first is the default
+	Serves        []string    // the resources whose tokens it may introspect
+	Roles         []string    // go into the tokens that it gets for itself
+	Permissions   []string
+	Claims        map[string]any // custom claims of its tokens
+	RefreshIdle   time.Duration  // a family unused for so long is over
+	RefreshMax    time.Duration  // a family is over so long after it began
+	Disabled      bool
+	// NotBefore voids every token and family of this client that was issued
+	// before it. It is the moment of creation at first, so that a client made
+	// anew under an old name does not inherit its tokens.
+	NotBefore Moment
+	Version   int64 // counts updates; see ErrConflict
+	CreatedAt Moment
+	UpdatedAt Moment
+}
+
+// MaxClientSecrets bounds the secrets of one client: a few overlap in a rotation.
+const MaxClientSecrets = 5
+
+// SecretKind says how a client secret is kept.
+type SecretKind string
+
+// The ways of keeping a client secret.
+const (
+	SecretSHA256 SecretKind = "sha256" // made by the server from 256 random bits
+	SecretBcrypt SecretKind = "bcrypt" // brought by an administrator
+)
+
+// ClientSecret is one secret of a client, hashed.
+type ClientSecret struct {
+	ID        string     `json:"id"`
+	Kind      SecretKind `json:"kind"`
+	Hash      []byte     `json:"hash"` // 32 bytes of SHA-256, or a bcrypt string
+	CreatedAt Moment     `json:"created_at"`
+	ExpiresAt Moment     `json:"expires_at"` // zero: does not expire
+}
+
+// Live reports whether the secret is good at the moment given.
+func (s ClientSecret) Live(now time.Time) bool {
+	return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt)
+}
+
+// Public reports whether the client has no way to prove itself (RFC 6749 §2.1).
+func (c Client) Public() bool {
+	return len(c.AuthMethods) == 1 && c.AuthMethods[0] == oauth.AuthNone
+}
+
+// May reports whether the client is registered for the grant.
+func (c Client) May(grant oauth.GrantType) bool { return slices.Contains(c.Grants, grant) }
+
+// Defaults returns the scope of a request that names none.
+func (c Client) Defaults() oauth.Scope {
+	if c.DefaultScopes != nil {
+		return c.DefaultScopes
+	}
+	return c.Scopes
+}
+
+// Clients reads clients.
+type Clients interface {
+	// Client returns the client with this identifier, or ErrNotFound. A disabled
+	// client is returned too: refusing it is the caller's part.
+	Client(ctx context.Context, id string) (Client, error)
+}
+
+// ClientAdmin changes clients. Every change tells the watchers of TopicClients.
+type ClientAdmin interface {
+	// ListClients returns clients in the order of their identifiers.
+	ListClients(ctx context.Context, page Page) ([]Client, error)
+	// CreateClient adds a client, or returns ErrExists.
+	CreateClient(ctx context.Context, c Client) error
+	// UpdateClient replaces the client whose ID and Version are c's and counts the
+	// version up. ErrNotFound where the client is gone, ErrConflict where its
+	// version moved. Where voids is not nil it is recorded in the same transaction.
+	UpdateClient(ctx context.Context, c Client, voids *Revocation) error
+	// DeleteClient removes the client and records in the same transaction that its
+	// access tokens are void. Its families cannot be used without it, and go with
+	// the sweep. ErrNotFound where there is none.
+	DeleteClient(ctx context.Context, id string, voids Revocation) error
+}

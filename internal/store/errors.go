@@ -1,0 +1,17 @@
+package store
+
+import "errors"
+
+// What a caller may decide upon. Engines wrap them (errors.Is), and every other
+// error is a fault to be reported and not to be acted on.
+var (
+	// ErrNotFound says that no such row exists.
+	ErrNotFound = errors.New("not found")
+	// ErrExists says that a row with this identity exists already.
+	ErrExists = errors.New("exists already")
+	// ErrConflict says that the row was changed since it was read: read it again.
+	ErrConflict = errors.New("changed meanwhile")
+	// ErrUnavailable says that the database could not be reached or did not answer
+	// in time, so that nothing is known; the caller may try again.
+	ErrUnavailable = errors.New("the database is unavailable")
+)

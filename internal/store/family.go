@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"authserver/internal/oauth"
+)
+
+// FamilyID names a refresh token family: 16 random bytes.
+type FamilyID [16]byte
+
+// Family is a line of refresh tokens that descend from one login. It is one row
+// for its whole life; the refresh tokens themselves are a function of its ID and
+// Generation and are not stored.
+type Family struct {
+	ID            FamilyID
+	ClientID      string
+	UserID        string
+	Scope         oauth.Scope // as granted; a refresh narrows its own access token only (RFC 6749 §6)
+	Resources     []string    // as granted
+	Generation    uint32      // of the refresh token that is good now; the first is 1
+	CreatedAt     Moment
+	RotatedAt     Moment // zero before the first rotation
+	IdleExpiresAt Moment // moves with every rotation
+	ExpiresAt     Moment // never moves
+	RevokedAt     Moment // zero while it lives
+}
+
+// Rotation asks to exchange one generation of a family for the next.
+type Rotation struct {
+	ID         FamilyID
+	Generation uint32 // of the refresh token presented
+	ClientID   string // the client that presents it
+	// ClientNotBefore is the client's NotBefore: older families are void.
+	ClientNotBefore Moment
+	Scope           oauth.Scope // asked for; nil: the family's
+	Resources       []string    // asked for; nil: the family's
+	Now             Moment
+	Grace           time.Duration // how long the generation before may be presented again
+	Idle            time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
+	// AccessUntil is when the last access token that the family may have been given
+	// by now expires: how long a revocation of the family has to be remembered.
+	AccessUntil Moment
+}
+
+// Outcome is what became of a Rotation.
+type Outcome int
+
+// The outcomes, in the order in which they are decided.
+const (
+	// Unknown: there is no such family.
+	Unknown Outcome = iota
+	// WrongClient: the family belongs to another client. It lives on.
+	WrongClient
+	// Revoked: the family was revoked before, its client's or user's NotBefore
+	// voids it, or its user is disabled or gone.
+	Revoked
+	// Expired: idle for too long, or at the end of its life.
+	Expired
+	// Reused: a generation that was already exchanged, and not within the grace.
+	// The family and its access tokens are revoked by this very call.
+	Reused
+	// ScopeExceeded: more scope was asked for than was granted. Nothing moved.
+	ScopeExceeded
+	// ResourceExceeded: another resource was asked for than was granted. Nothing moved.
+	ResourceExceeded
+	// Graced: the generation before, within the grace: the answer is the successor
+	// that was made then. Nothing moved.
+	Graced
+	// Rotated: the family moved to Rotation.Generation+1.
+	Rotated
+)
+
+// Rotated is the answer to a Rotation.
+type RotationResult struct {
+	Outcome Outcome
+	// Family as it is now; zero for Unknown. The refresh token to answer with has
+	// its Generation.
+	Family Family
+	// User without PasswordHash; zero unless Graced or Rotated.
+	User User
+}
+
+// Families keeps refresh token families. A create or a rotation tells no
+// watchers: their number grows with traffic.
+type Families interface {
+	// CreateFamily adds a family. ErrNotFound where the user is gone, ErrExists
+	// where the ID is taken.
+	CreateFamily(ctx context.Context, f Family) error
+	// Family returns a family, or ErrNotFound.
+	Family(ctx context.Context, id FamilyID) (Family, error)
+	// Rotate decides and moves in one atomic step, in the order of the outcomes.
+	// Of any number of rotations of one generation at once exactly one is Rotated,
+	// and the others are Graced or Reused. A generation ahead of the row's is one
+	// that this server signed and whose commit was lost in a failover or a restore:
+	// it is Rotated, from where it stands.
+	Rotate(ctx context.Context, r Rotation) (RotationResult, error)
+	// RevokeFamily ends a family and records the revocation of its access tokens in
+	// the same transaction. Revoking a revoked family, or none, is no error.
+	RevokeFamily(ctx context.Context, id FamilyID, voids Revocation) error
+}

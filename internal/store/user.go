@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/text/secure/precis"
+)
+
+// User is a resource owner who has a password here.
+type User struct {
+	ID           string // a UUID that never changes; the claim "sub"
+	Username     string // as NormalizeName leaves it; unique
+	Email        string // as NormalizeName leaves it; unique, or empty
+	UPN          string // user principal name, as NormalizeName leaves it; unique, or empty
+	PasswordHash []byte // bcrypt
+	Roles        []string
+	Permissions  []string
+	Claims       map[string]any // custom claims of the user's tokens
+	Disabled     bool
+	// NotBefore voids every family of this user that was begun before it.
+	NotBefore Moment
+	Version   int64
+	CreatedAt Moment
+	UpdatedAt Moment
+}
+
+// MaxNameLength bounds usernames, email addresses and principal names, in bytes.
+const MaxNameLength = 320
+
+// NormalizeName returns the form in which usernames, email addresses and user
+// principal names are kept and compared: the PRECIS profile UsernameCaseMapped
+// (RFC 8265 §3.3).
+func NormalizeName(name string) (string, error) {
+	if name == "" {
+		return "", fmt.Errorf("a name must not be empty")
+	}
+	if len(name) > MaxNameLength {
+		return "", fmt.Errorf("a name must not be longer than %d bytes", MaxNameLength)
+	}
+	normal, err := precis.UsernameCaseMapped.String(name)
+	if err != nil {
+		return "", fmt.Errorf("a name holds characters that RFC 8265 does not allow, such as a space: %w", err)
+	}
+	return normal, nil
+}
+
+// NameKind says which of a user's names a name is looked up among.
+type NameKind string
+
+// The names by which a user is found.
+const (
+	ByUsername NameKind = "username"
+	ByEmail    NameKind = "email"
+	ByUPN      NameKind = "upn"
+)
+
+// Users reads users.
+type Users interface {
+	// User returns the user with this id, or ErrNotFound.
+	User(ctx context.Context, id string) (User, error)
+	// UserByName returns the user of that name, which is normal already, or
+	// ErrNotFound. Disabled users are returned too: refusing them is the caller's part.
+	UserByName(ctx context.Context, kind NameKind, name string) (User, error)
+}
+
+// UserAdmin changes users. Every change tells the watchers of TopicUsers.
+type UserAdmin interface {
+	// ListUsers returns users in the order of their usernames (Page.After is one).
+	ListUsers(ctx context.Context, page Page) ([]User, error)
+	// CreateUser adds a user. ErrExists where the id or one of the names is taken.
+	CreateUser(ctx context.Context, u User) error
+	// UpdateUser replaces the user whose ID and Version are u's and counts the
+	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.
+	// Where voids is not nil it is recorded in the same transaction.
+	UpdateUser(ctx context.Context, u User, voids *Revocation) error
+	// DeleteUser removes the user with the families and records in the same
+	// transaction that the access tokens are void. ErrNotFound where there is none.
+	DeleteUser(ctx context.Context, id string, voids Revocation) error
+}
