@@ -17,7 +17,8 @@ const (
 type Revocation struct {
 	Kind  RevocationKind
 	Value string
-	// Before: tokens issued at this moment or earlier are void.
+	// Before: of a user or client, tokens issued at this moment or earlier are void.
+	// A token or a family is void whenever issued: it has no life after.
 	Before Moment
 	// ExpiresAt: no token that it voids is good any longer, so it can be forgotten.
 	ExpiresAt Moment

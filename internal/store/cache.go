@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+)
+
+// CacheOptions bounds a [Cache].
+type CacheOptions struct {
+	// Size bounds the rows, and apart from them the names of which there is none,
+	// so that a flood of junk names cannot push out the rows.
+	Size int
+	// TTL is how old a row may be when no watcher said that it changed.
+	TTL time.Duration
+	// AbsentTTL is the same for "there is none", so that junk names do not reach
+	// the database each time.
+	AbsentTTL time.Duration
+	// Stale is how old a row may be while the database is unavailable.
+	Stale time.Duration
+	Now   func() time.Time
+}
+
+// Cache holds rows of one noun by their identity in front of a store. Of several
+// askers for one row that is not held one asks the store. A row that was read
+// before [Cache.Purge] is never kept after it.
+type Cache[V any] struct {
+	load    func(ctx context.Context, id string) (V, error)
+	options CacheOptions
+	flight  singleflight.Group
+
+	mu     sync.Mutex // orders puts with purges
+	epoch  uint64     // counts purges
+	rows   *lru.Cache[string, cached[V]]
+	absent *lru.Cache[string, cached[V]]
+}
+
+type cached[V any] struct {
+	value  V
+	err    error // nil or ErrNotFound
+	readAt time.Time
+}
+
+// NewCache makes a cache in front of load.
+func NewCache[V any](load func(ctx context.Context, id string) (V, error), options CacheOptions) (*Cache[V], error) {
+	rows, err := lru.New[string, cached[V]](options.Size)
+	if err != nil {
+		return nil, err
+	}
+	absent, err := lru.New[string, cached[V]](options.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &Cache[V]{load: load, options: options, rows: rows, absent: absent}, nil
+}
+
+// Get returns the row, or [ErrNotFound], or what the store failed with. What it
+// returns is shared: it must not be changed.
+func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
+	row, held := c.rows.Get(id)
+	ttl := c.options.TTL
+	if !held {
+		row, held = c.absent.Get(id)
+		ttl = c.options.AbsentTTL
+	}
+	age := c.options.Now().Sub(row.readAt)
+	if held && age < ttl {
+		return row.value, row.err
+	}
+	fresh, err := c.fetch(ctx, id)
+	if errors.Is(err, ErrUnavailable) && held && age < c.options.Stale {
+		return row.value, row.err
+	}
+	return fresh, err
+}
+
+// Purge forgets every row, because one of them has changed.
+func (c *Cache[V]) Purge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.rows.Purge()
+	c.absent.Purge()
+}
+
+// fetch asks the store on behalf of all who ask for this row now. The query does
+// not end with the first asker's request, on which the others would fail too.
+func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
+	type answer struct {
+		value V
+		err   error
+	}
+	c.mu.Lock()
+	epoch := c.epoch
+	c.mu.Unlock()
+	// The epoch is part of the flight's name: who asks after a purge must not be
+	// answered by a query that began before it.
+	done := c.flight.DoChan(strconv.FormatUint(epoch, 10)+"/"+id, func() (any, error) {
+		now := c.options.Now()
+		value, err := c.load(context.WithoutCancel(ctx), id)
+		switch {
+		case err == nil:
+			c.put(epoch, c.rows, id, cached[V]{value: value, readAt: now})
+		case errors.Is(err, ErrNotFound):
+			c.put(epoch, c.absent, id, cached[V]{err: ErrNotFound, readAt: now})
+		}
+		return answer{value, err}, nil
+	})
+	select {
+	case r := <-done:
+		a := r.Val.(answer)
+		return a.value, a.err
+	case <-ctx.Done():
+		var none V
+		return none, errors.Join(ErrUnavailable, ctx.Err())
+	}
+}
+
+func (c *Cache[V]) put(epoch uint64, rows *lru.Cache[string, cached[V]], id string, row cached[V]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch == epoch {
+		rows.Add(id, row)
+	}
+}

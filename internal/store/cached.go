@@ -1,0 +1,68 @@
+package store
+
+import "context"
+
+// Cached serves the rows that every request needs from memory, so that a
+// client_credentials request of a known client makes no query. Changed has to be
+// called for each topic that a [Watcher] tells.
+type Cached struct {
+	clients   *Cache[Client]
+	resources *Cache[Resource]
+	issuers   *Cache[Issuer]
+	users     *Cache[User]
+}
+
+// NewCached makes caches, each of the given bounds, in front of s.
+func NewCached(s Store, options CacheOptions) (*Cached, error) {
+	var c Cached
+	var err error
+	if c.clients, err = NewCache(s.Client, options); err != nil {
+		return nil, err
+	}
+	if c.resources, err = NewCache(s.Resource, options); err != nil {
+		return nil, err
+	}
+	if c.issuers, err = NewCache(s.Issuer, options); err != nil {
+		return nil, err
+	}
+	if c.users, err = NewCache(s.User, options); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// Client implements [Clients].
+func (c *Cached) Client(ctx context.Context, id string) (Client, error) {
+	return c.clients.Get(ctx, id)
+}
+
+// Resource implements [Resources].
+func (c *Cached) Resource(ctx context.Context, id string) (Resource, error) {
+	return c.resources.Get(ctx, id)
+}
+
+// Issuer implements [Issuers].
+func (c *Cached) Issuer(ctx context.Context, id string) (Issuer, error) {
+	return c.issuers.Get(ctx, id)
+}
+
+// User returns a user who may be some seconds old: good for showing a name, not
+// for deciding whether a user may log in.
+func (c *Cached) User(ctx context.Context, id string) (User, error) {
+	return c.users.Get(ctx, id)
+}
+
+// Changed forgets what the topic is about.
+func (c *Cached) Changed(topic Topic) {
+	switch topic {
+	case TopicClients:
+		c.clients.Purge()
+	case TopicResources:
+		c.resources.Purge()
+	case TopicIssuers:
+		c.issuers.Purge()
+	case TopicUsers:
+		c.users.Purge()
+	case TopicKeys, TopicRevocations: // followed by their own views
+	}
+}

@@ -1,0 +1,115 @@
+package tokens
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// followBatch is how many revocations one query of [View.Follow] brings.
+const followBatch = 1000
+
+// View is what is revoked, held in memory so that no check of an access token
+// asks the database. It is complete as of the last Follow.
+type View struct {
+	Store store.Revocations
+	Now   func() time.Time
+
+	following sync.Mutex // one Follow at a time; guards cursor
+	cursor    store.Cursor
+
+	mu      sync.RWMutex
+	entries map[viewKey]viewEntry
+}
+
+type viewKey struct {
+	kind  store.RevocationKind
+	value string
+}
+
+type viewEntry struct{ before, expires int64 } // microseconds since the epoch
+
+// Follow takes in what was revoked since the last call, here or elsewhere.
+func (v *View) Follow(ctx context.Context) error {
+	v.following.Lock()
+	defer v.following.Unlock()
+	for {
+		batch, next, err := v.Store.RevocationsAfter(ctx, v.cursor, store.At(v.Now()), followBatch)
+		if err != nil {
+			return fmt.Errorf("read revocations: %w", err)
+		}
+		v.add(batch)
+		if len(batch) < followBatch || next == v.cursor {
+			v.cursor = next
+			return nil
+		}
+		v.cursor = next
+	}
+}
+
+// Revoke records a revocation, for every replica, and is obeyed here at once.
+func (v *View) Revoke(ctx context.Context, r store.Revocation) error {
+	if err := v.Store.Revoke(ctx, r); err != nil {
+		return fmt.Errorf("record a revocation: %w", err)
+	}
+	v.add([]store.Revocation{r})
+	return nil
+}
+
+// Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2).
+func (v *View) Revoked(c Claims) bool {
+	issued := c.Parsed.IssuedAt.UnixMicro()
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	ended := func(kind store.RevocationKind, value string) bool {
+		_, ok := v.entries[viewKey{kind, value}]
+		return ok
+	}
+	outdated := func(kind store.RevocationKind, value string) bool {
+		entry, ok := v.entries[viewKey{kind, value}]
+		return ok && issued <= entry.before
+	}
+	return ended(store.RevokedToken, c.ID) ||
+		c.Parsed.Family != (store.FamilyID{}) && ended(store.RevokedFamily, hex.EncodeToString(c.Parsed.Family[:])) ||
+		outdated(store.RevokedUser, c.Subject) ||
+		outdated(store.RevokedClient, c.ClientID)
+}
+
+// Forget drops what can void no token any longer.
+func (v *View) Forget(now time.Time) {
+	moment := now.UnixMicro()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key, entry := range v.entries {
+		if entry.expires <= moment {
+			delete(v.entries, key)
+		}
+	}
+}
+
+// Len returns how many revocations are held.
+func (v *View) Len() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return len(v.entries)
+}
+
+func (v *View) add(revocations []store.Revocation) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.entries == nil {
+		v.entries = make(map[viewKey]viewEntry)
+	}
+	for _, r := range revocations {
+		key := viewKey{r.Kind, r.Value}
+		entry := v.entries[key]
+		v.entries[key] = viewEntry{
+			before:  max(entry.before, r.Before.UnixMicro()),
+			expires: max(entry.expires, r.ExpiresAt.UnixMicro()),
+		}
+	}
+}
