@@ -1,0 +1,120 @@
+package assertions
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"slices"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// SigningKey signs assertions: a private key, or a shared secret.
+type SigningKey struct {
+	Key  any    // crypto.Signer, or []byte for HS256
+	Alg  string // "": the first that the key can do
+	KID  string // header "kid"; "": none
+	Cert []byte // DER; sets x5t and x5t#S256; nil: none
+}
+
+// ParsePrivateKey reads a private key in PEM (PKCS#1, PKCS#8, SEC 1) or as a JWK,
+// whose kid and alg are kept.
+func ParsePrivateKey(data []byte) (SigningKey, error) {
+	key, err := jwk.ParseKey(data, jwk.WithPEM(!json.Valid(data)))
+	if err != nil {
+		return SigningKey{}, fmt.Errorf("it is neither a private key in PEM nor a JWK")
+	}
+	var raw any
+	if err := key.Raw(&raw); err != nil {
+		return SigningKey{}, fmt.Errorf("read the key: %w", err)
+	}
+	signer, ok := raw.(crypto.Signer)
+	if !ok {
+		return SigningKey{}, fmt.Errorf("it is not a private key")
+	}
+	if AlgorithmsFor(signer.Public()) == nil {
+		return SigningKey{}, fmt.Errorf("the key is of a kind or size that cannot be used: take RSA from 2048 bits, P-256, P-384, P-521 or Ed25519")
+	}
+	return SigningKey{Key: signer, Alg: key.Algorithm().String(), KID: key.KeyID()}, nil
+}
+
+// ParseCertificates reads one or more certificates in PEM, as DER.
+func ParseCertificates(data []byte) ([][]byte, error) {
+	var found [][]byte
+	for len(data) > 0 {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			break
+		}
+		data = rest
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("it holds a %s: only certificates belong here", block.Type)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fmt.Errorf("parse a certificate: %w", err)
+		}
+		found = append(found, block.Bytes)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("it holds no certificate in PEM")
+	}
+	return found, nil
+}
+
+// Sign makes an assertion of the claims (RFC 7523 §3).
+func Sign(key SigningKey, claims map[string]any) (string, error) {
+	alg, err := key.algorithm()
+	if err != nil {
+		return "", err
+	}
+	headers := jws.NewHeaders()
+	members := map[string]any{jws.TypeKey: "JWT"}
+	if key.KID != "" {
+		members[jws.KeyIDKey] = key.KID
+	}
+	if key.Cert != nil {
+		members[jws.X509CertThumbprintKey] = Thumbprint1(key.Cert)
+		members[jws.X509CertThumbprintS256Key] = Thumbprint256(key.Cert)
+	}
+	for name, value := range members {
+		if err := headers.Set(name, value); err != nil {
+			return "", fmt.Errorf("set the header %q: %w", name, err)
+		}
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode the claims: %w", err)
+	}
+	signed, err := jws.Sign(payload, jws.WithKey(jwa.SignatureAlgorithm(alg), key.Key, jws.WithProtectedHeaders(headers)))
+	if err != nil {
+		return "", fmt.Errorf("sign the assertion: %w", err)
+	}
+	return string(signed), nil
+}
+
+func (k SigningKey) algorithm() (string, error) {
+	if secret, ok := k.Key.([]byte); ok {
+		if k.Alg != "" && k.Alg != SecretAlg {
+			return "", fmt.Errorf("a shared secret signs with %s alone", SecretAlg)
+		}
+		return SecretAlg, CheckSecret(secret)
+	}
+	signer, ok := k.Key.(crypto.Signer)
+	if !ok {
+		return "", fmt.Errorf("the key cannot sign")
+	}
+	can := AlgorithmsFor(signer.Public())
+	switch {
+	case len(can) == 0:
+		return "", fmt.Errorf("the key is of a kind or size that cannot be used")
+	case k.Alg == "":
+		return can[0], nil
+	case !slices.Contains(can, k.Alg):
+		return "", fmt.Errorf("the key cannot sign with %s: it can with %v", k.Alg, can)
+	}
+	return k.Alg, nil
+}
