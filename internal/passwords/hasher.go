@@ -1,0 +1,169 @@
+package passwords
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Bounds on the cost of bcrypt. One step up doubles the time: cost 12 takes some
+// 200 ms, the highest some 4 s. Costs under 10 are for tests.
+const (
+	MinCost = bcrypt.MinCost
+	MaxCost = 16
+)
+
+// Options make a Hasher. Each zero value stands for its default.
+type Options struct {
+	Cost    int           // of new hashes, MinCost to MaxCost; default 12
+	Workers int           // computations at once; default one for each processor
+	Queue   int           // callers that may wait for a worker; default 64
+	Wait    time.Duration // the longest that one waits; default 2 s
+	Rand    io.Reader     // default crypto/rand
+}
+
+// Hasher computes bcrypt, a bounded number of times at once. It is safe for
+// concurrent use.
+type Hasher struct {
+	cost      int
+	dummy     []byte // a hash of nothing, at the cost of new hashes
+	admission admission
+}
+
+// New makes a Hasher. Its errors name the setting at fault.
+func New(o Options) (*Hasher, error) {
+	o = o.withDefaults()
+	switch {
+	case o.Cost < MinCost || o.Cost > MaxCost:
+		return nil, fmt.Errorf("--bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
+	case o.Workers < 0:
+		return nil, fmt.Errorf("--password-workers is %d: set it to 1 or more, or to 0 for one worker per processor", o.Workers)
+	case o.Queue < 0:
+		return nil, fmt.Errorf("--password-queue is %d: set it to 1 or more", o.Queue)
+	case o.Wait < 0:
+		return nil, fmt.Errorf("the wait for a password worker is %s: it must not be negative", o.Wait)
+	}
+	dummy, err := dummyHash(o.Rand, o.Cost)
+	if err != nil {
+		return nil, err
+	}
+	return &Hasher{
+		cost:  o.Cost,
+		dummy: dummy,
+		admission: admission{
+			slots: make(chan struct{}, o.Workers),
+			queue: make(chan struct{}, o.Queue),
+			wait:  o.Wait,
+		},
+	}, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Cost == 0 {
+		o.Cost = 12
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Queue == 0 {
+		o.Queue = 64
+	}
+	if o.Wait == 0 {
+		o.Wait = 2 * time.Second
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	return o
+}
+
+// Hash returns the bcrypt hash of a password that [Enforce] returned, or of a
+// client secret that an administrator brought. Beside a secret that cannot be
+// hashed whole its errors are [ErrBusy] and ctx's.
+func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
+	if err := checkSecret(secret); err != nil {
+		return nil, err
+	}
+	if err := h.admission.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer h.admission.leave()
+	hash, err := bcrypt.GenerateFromPassword([]byte(secret), h.cost)
+	if err != nil {
+		return nil, fmt.Errorf("hash a password: %w", err)
+	}
+	return hash, nil
+}
+
+// Verify reports whether hash is the bcrypt hash of the secret. Where there is no
+// hash (nil, for a user who does not exist) or none that makes sense, and where
+// the secret is one that [Hasher.Hash] refuses, it takes its time on a dummy and
+// reports false, so that a stranger cannot tell these cases apart. Its errors are
+// [ErrBusy] and ctx's; once the computation has begun it is brought to its end.
+func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, error) {
+	if err := h.admission.enter(ctx); err != nil {
+		return false, err
+	}
+	defer h.admission.leave()
+	if checkSecret(secret) != nil {
+		h.spend()
+		return false, nil
+	}
+	// A hash of a monstrous cost would hold a worker for hours.
+	if cost, err := bcrypt.Cost(hash); err != nil || cost > MaxCost {
+		h.spend()
+		return false, nil
+	}
+	err := bcrypt.CompareHashAndPassword(hash, []byte(secret))
+	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		h.spend() // the salt is malformed, and nothing was computed
+	}
+	return err == nil, nil
+}
+
+// InFlight returns how many computations run.
+func (h *Hasher) InFlight() int { return len(h.admission.slots) }
+
+// Waiting returns how many callers wait for a worker.
+func (h *Hasher) Waiting() int { return len(h.admission.queue) }
+
+// spend takes the time of a comparison.
+func (h *Hasher) spend() {
+	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) //nolint:errcheck // it is run for its time alone
+}
+
+// checkSecret refuses what bcrypt does not tell apart: everything beyond 72
+// bytes, and "a" from "a\x00a", since it repeats a secret with a NUL in between.
+func checkSecret(secret string) error {
+	switch {
+	case secret == "":
+		return errors.New("a secret must not be empty")
+	case len(secret) > MaxBytes:
+		return errTooLong("secret")
+	case strings.ContainsRune(secret, 0):
+		return errors.New("a secret must not hold a NUL character")
+	}
+	return nil
+}
+
+// dummyHash makes a well-formed hash of no known secret, without the time that
+// computing one takes.
+func dummyHash(random io.Reader, cost int) ([]byte, error) {
+	const alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	const saltBytes, digestBytes = 16, 23
+	raw := make([]byte, saltBytes+digestBytes)
+	if _, err := io.ReadFull(random, raw); err != nil {
+		return nil, fmt.Errorf("make a dummy password hash: %w", err)
+	}
+	encoding := base64.NewEncoding(alphabet).WithPadding(base64.NoPadding)
+	salt, digest := encoding.EncodeToString(raw[:saltBytes]), encoding.EncodeToString(raw[saltBytes:])
+	return fmt.Appendf(nil, "$2a$%02d$%s%s", cost, salt, digest), nil
+}

@@ -1,0 +1,308 @@
+package passwords
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
+	"pgregory.net/rapid"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newHasher makes a hasher that is as cheap as bcrypt can be.
+func newHasher(t testing.TB, o Options) *Hasher {
+	t.Helper()
+	if o.Cost == 0 {
+		o.Cost = MinCost
+	}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func hash(t testing.TB, h *Hasher, secret string) []byte {
+	t.Helper()
+	hash, err := h.Hash(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+func TestNew(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options Options
+		want    string // in the error; "" for none
+	}{
+		{"everything left out", Options{}, ""},
+		{"the lowest cost", Options{Cost: 4}, ""},
+		{"the highest cost", Options{Cost: 16}, ""},
+		{"a cost below bcrypt's own", Options{Cost: 3}, "--bcrypt-cost is 3"},
+		{"a cost that takes hours", Options{Cost: 31}, "--bcrypt-cost is 31"},
+		{"less than no workers", Options{Workers: -1}, "--password-workers is -1"},
+		{"less than no queue", Options{Queue: -1}, "--password-queue is -1"},
+		{"less than no wait", Options{Wait: -time.Second}, "must not be negative"},
+		{"no randomness", Options{Rand: strings.NewReader("short")}, "dummy"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := New(c.options)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("New returned %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestVerify(t *testing.T) {
+	h := newHasher(t, Options{})
+	good := hash(t, h, "wonderland")
+	// A salt that is well-formed but for a character outside of the alphabet.
+	badSalt := slices.Clone(good)
+	badSalt[10] = '!'
+	for _, c := range []struct {
+		name   string
+		hash   []byte
+		secret string
+		want   bool
+	}{
+		{"the right secret matches", good, "wonderland", true},
+		{"a wrong secret does not", good, "Wonderland", false},
+		{"a beginning of the secret does not", good, "wonder", false},
+		{"an empty secret does not", good, "", false},
+		{"a secret repeated after NUL does not", good, "wonderland\x00wonderland", false},
+		{"a secret of 73 bytes does not match one of 72", hash(t, h, strings.Repeat("x", 72)), strings.Repeat("x", 73), false},
+		{"no hash matches nothing", nil, "wonderland", false},
+		{"an empty hash matches nothing", []byte{}, "wonderland", false},
+		{"a hash that is none matches nothing", []byte(strings.Repeat("$", 60)), "wonderland", false},
+		{"a hash that was cut short matches nothing", good[:50], "wonderland", false},
+		{"a hash with a malformed salt matches nothing", badSalt, "wonderland", false},
+		{"the dummy does not match what it is compared with", h.dummy, "no secret", false},
+		{"a hash of a monstrous cost is not even tried", []byte(strings.Replace(string(good), "$04$", "$31$", 1)), "wonderland", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := h.Verify(t.Context(), c.hash, c.secret)
+			if err != nil || got != c.want {
+				t.Errorf("Verify = %v, %v; want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestHashTakesTheCostOfTheOptions(t *testing.T) {
+	h := newHasher(t, Options{Cost: 5})
+	for name, hash := range map[string][]byte{"a hash": hash(t, h, "wonderland"), "the dummy": h.dummy} {
+		if cost, err := bcrypt.Cost(hash); err != nil || cost != 5 {
+			t.Errorf("the cost of %s is %d, %v; want 5", name, cost, err)
+		}
+	}
+}
+
+func TestHashRefuses(t *testing.T) {
+	h := newHasher(t, Options{})
+	for _, c := range []struct{ name, secret, want string }{
+		{"nothing", "", "must not be empty"},
+		{"more than bcrypt looks at", strings.Repeat("x", 73), "a secret must not be longer than 72 bytes: bcrypt would ignore the rest"},
+		{"a NUL", "wonder\x00land", "NUL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			hash, err := h.Hash(t.Context(), c.secret)
+			if hash != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Hash = %q, %v; want an error that says %q", hash, err, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatWasHashedIsVerified(t *testing.T) {
+	h := newHasher(t, Options{})
+	rapid.Check(t, func(rt *rapid.T) {
+		password, err := Enforce(text().Draw(rt, "password"))
+		if err != nil {
+			return
+		}
+		hash := hash(t, h, password)
+		if right, err := h.Verify(t.Context(), hash, password); !right || err != nil {
+			rt.Fatalf("Verify(Hash(%q), itself) = %v, %v", password, right, err)
+		}
+		other := rapid.StringN(1, 40, MaxBytes).Draw(rt, "other")
+		if right, err := h.Verify(t.Context(), hash, other); right != (other == password) || err != nil {
+			rt.Fatalf("Verify(Hash(%q), %q) = %v, %v", password, other, right, err)
+		}
+	})
+}
+
+// TestNoCaseIsFasterThanAnother holds every way to fail to the time of a wrong
+// password. The bound is generous, since the machine is shared: what it must
+// catch is a way that computes nothing, which is a thousand times faster.
+func TestNoCaseIsFasterThanAnother(t *testing.T) {
+	h := newHasher(t, Options{Cost: 5})
+	good := hash(t, h, "wonderland")
+	badSalt := slices.Clone(good)
+	badSalt[10] = '!'
+	cases := []struct {
+		name   string
+		hash   []byte
+		secret string
+		times  []time.Duration
+	}{
+		{name: "a wrong password", hash: good, secret: "wunderland"},
+		{name: "an unknown user", secret: "wonderland"},
+		{name: "an empty password", hash: good},
+		{name: "a password that is too long", hash: good, secret: strings.Repeat("x", 1000)},
+		{name: "a malformed hash", hash: []byte("plain"), secret: "wonderland"},
+		{name: "a hash with a malformed salt", hash: badSalt, secret: "wonderland"},
+		{name: "an unknown user with an empty password"},
+	}
+	for range 11 {
+		for i, c := range cases {
+			start := time.Now()
+			if _, err := h.Verify(t.Context(), c.hash, c.secret); err != nil {
+				t.Fatal(err)
+			}
+			cases[i].times = append(cases[i].times, time.Since(start))
+		}
+	}
+	wrong := median(cases[0].times)
+	for _, c := range cases[1:] {
+		if m := median(c.times); m < wrong/2 || m > wrong*2 {
+			t.Errorf("%s takes %v, a wrong password %v", c.name, m, wrong)
+		}
+	}
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+func TestNoMoreThanWorkersAtOnce(t *testing.T) {
+	h := newHasher(t, Options{Cost: 6, Workers: 2, Queue: 100, Wait: time.Minute})
+	good := hash(t, h, "wonderland")
+	ended := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 40 {
+		callers.Go(func() {
+			if right, err := h.Verify(context.Background(), good, "wonderland"); !right || err != nil {
+				t.Errorf("Verify = %v, %v", right, err)
+			}
+		})
+	}
+	go func() { callers.Wait(); close(ended) }()
+	for {
+		if n := h.InFlight(); n > 2 {
+			t.Errorf("%d computations at once, want at most 2", n)
+		}
+		select {
+		case <-ended:
+			if h.InFlight() != 0 || h.Waiting() != 0 {
+				t.Errorf("%d in flight and %d waiting after the end", h.InFlight(), h.Waiting())
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestBusy(t *testing.T) {
+	t.Run("a full queue refuses at once", func(t *testing.T) {
+		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
+		h.admission.slots <- struct{}{} // a computation that does not end
+		h.admission.queue <- struct{}{} // a caller that waits for it
+		if _, err := h.Verify(t.Context(), nil, "x"); !errors.Is(err, ErrBusy) {
+			t.Errorf("Verify returned %v, want ErrBusy", err)
+		}
+		if _, err := h.Hash(t.Context(), "x"); !errors.Is(err, ErrBusy) {
+			t.Errorf("Hash returned %v, want ErrBusy", err)
+		}
+		if h.InFlight() != 1 || h.Waiting() != 1 {
+			t.Errorf("%d in flight and %d waiting, want 1 and 1", h.InFlight(), h.Waiting())
+		}
+	})
+	t.Run("a wait has an end", func(t *testing.T) {
+		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Millisecond})
+		h.admission.slots <- struct{}{}
+		if _, err := h.Verify(t.Context(), nil, "x"); !errors.Is(err, ErrBusy) {
+			t.Errorf("Verify returned %v, want ErrBusy", err)
+		}
+		if h.Waiting() != 0 {
+			t.Errorf("%d waiting after the end of the wait", h.Waiting())
+		}
+	})
+	t.Run("a caller who goes away leaves the queue", func(t *testing.T) {
+		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
+		h.admission.slots <- struct{}{}
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error)
+		go func() {
+			_, err := h.Verify(ctx, nil, "x")
+			result <- err
+		}()
+		waitFor(t, "the caller to wait", func() bool { return h.Waiting() == 1 })
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("Verify returned %v, want context.Canceled", err)
+		}
+		if h.Waiting() != 0 || h.InFlight() != 1 {
+			t.Errorf("%d waiting and %d in flight, want 0 and 1", h.Waiting(), h.InFlight())
+		}
+	})
+	t.Run("a caller who has gone away computes nothing", func(t *testing.T) {
+		h := newHasher(t, Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := h.Verify(ctx, nil, "x"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Verify returned %v, want context.Canceled", err)
+		}
+	})
+	t.Run("who waits is let in when a computation ends", func(t *testing.T) {
+		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
+		good := hash(t, h, "wonderland")
+		h.admission.slots <- struct{}{}
+		result := make(chan bool)
+		go func() {
+			right, _ := h.Verify(context.Background(), good, "wonderland")
+			result <- right
+		}()
+		waitFor(t, "the caller to wait", func() bool { return h.Waiting() == 1 })
+		h.admission.leave()
+		if !<-result {
+			t.Error("the right secret was refused")
+		}
+	})
+	t.Run("a computation keeps its slot when its caller has gone away", func(t *testing.T) {
+		h := newHasher(t, Options{Cost: 10, Workers: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error)
+		go func() {
+			_, err := h.Verify(ctx, nil, "x")
+			result <- err
+		}()
+		waitFor(t, "the computation to begin", func() bool { return h.InFlight() == 1 })
+		cancel()
+		if err := <-result; err != nil {
+			t.Errorf("Verify returned %v, want the end of the computation", err)
+		}
+		if h.InFlight() != 0 {
+			t.Error("the slot was not given back")
+		}
+	})
+}
+
+func waitFor(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !happened(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("gave up waiting for %s", what)
+		}
+	}
+}
