@@ -1,0 +1,150 @@
+package clientauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Request is what of an HTTP request a client can prove itself with.
+type Request struct {
+	Authorization []string // the values of the header, as sent
+	Form          oauth.Form
+	Now           time.Time
+}
+
+// Claim is who a request says that it comes from, and the proof that it brings.
+type Claim struct {
+	ClientID string
+	Proof    string
+}
+
+// Method is one way for a client to prove itself.
+type Method interface {
+	// Name is the method as it is registered (RFC 7591 §2).
+	Name() oauth.AuthMethod
+	// Claims returns what the request presents by this method: nothing where it
+	// does not use it, one claim, or two where the wire leaves two readings open.
+	// A malformed use is an [oauth.Error].
+	Claims(r Request) ([]Claim, error)
+	// Prove returns whether the claim is the client's. An error is a fault of the
+	// server, not of the proof.
+	Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error)
+}
+
+// Authenticator authenticates clients.
+type Authenticator struct {
+	Clients store.Clients
+	Methods []Method
+}
+
+// New returns an authenticator with the methods in the order given. A method
+// that stands twice is an error.
+func New(clients store.Clients, methods ...Method) (*Authenticator, error) {
+	a := &Authenticator{Clients: clients}
+	for _, m := range methods {
+		if slices.Contains(a.Names(), m.Name()) {
+			return nil, fmt.Errorf("client authentication method %s is registered twice", m.Name())
+		}
+		a.Methods = append(a.Methods, m)
+	}
+	return a, nil
+}
+
+// Names returns the names of the methods, for the metadata (RFC 8414 §2).
+func (a *Authenticator) Names() []oauth.AuthMethod {
+	names := make([]oauth.AuthMethod, 0, len(a.Methods))
+	for _, m := range a.Methods {
+		names = append(names, m.Name())
+	}
+	return names
+}
+
+// Result is who sent a request.
+type Result struct {
+	Client *store.Client    // nil where the request presents no client at all
+	Method oauth.AuthMethod // "" likewise
+}
+
+// Authenticate finds the client of a request. A request that presents nothing
+// has no client, which is for the caller to accept or refuse; one that presents
+// something wrong is refused with invalid_client (RFC 6749 §5.2).
+func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, error) {
+	method, claims, err := a.presented(r)
+	if err != nil || method == nil {
+		return Result{}, err
+	}
+	failed := Result{Method: method.Name()}
+	reason := "client_unknown"
+	for _, claim := range claims {
+		client, err := a.Clients.Client(ctx, claim.ClientID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return failed, fmt.Errorf("look up the client: %w", err)
+		}
+		switch {
+		case client.Disabled:
+			reason = "client_disabled"
+		case !slices.Contains(client.AuthMethods, method.Name()):
+			reason = "client_auth_method"
+		default:
+			proved, err := method.Prove(ctx, client, claim, r.Now)
+			if err != nil {
+				return failed, fmt.Errorf("check the client's proof: %w", err)
+			}
+			if proved {
+				return Result{Client: &client, Method: method.Name()}, nil
+			}
+			reason = "client_proof"
+		}
+	}
+	return failed, refuse(reason)
+}
+
+// presented returns the one method that the request uses, nil where it uses none.
+func (a *Authenticator) presented(r Request) (Method, []Claim, error) {
+	if len(r.Authorization) > 1 {
+		return nil, nil, oauth.Fail(oauth.InvalidRequest, "authorization_repeated", "the Authorization header stands more than once")
+	}
+	var used Method
+	var claims []Claim
+	for _, m := range a.Methods {
+		c, err := m.Claims(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(c) == 0 {
+			continue
+		}
+		if used != nil { // RFC 6749 §2.3: a client MUST NOT use more than one method
+			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_auth_twice",
+				"the request authenticates its client in two ways: use the Authorization header or the body, not both")
+		}
+		used, claims = m, c
+	}
+	if used == nil && len(r.Authorization) > 0 {
+		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
+			"the scheme of the Authorization header is not one that clients authenticate with here: use Basic")
+	}
+	if id := r.Form.Get("client_id"); id != "" {
+		claims = slices.DeleteFunc(claims, func(c Claim) bool { return c.ClientID != id })
+		if used != nil && len(claims) == 0 {
+			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_id_differs",
+				"client_id in the body is not the client that the request authenticates")
+		}
+	}
+	return used, claims, nil
+}
+
+// refuse gives one answer for every failed proof.
+func refuse(reason string) *oauth.Error {
+	return oauth.Fail(oauth.InvalidClient, reason,
+		"client authentication failed: the client is unknown, its secret is wrong or expired, or it is not registered for this way to authenticate")
+}

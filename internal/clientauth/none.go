@@ -1,0 +1,30 @@
+package clientauth
+
+import (
+	"context"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// None is the method of public clients, who name themselves and prove nothing
+// (RFC 6749 §3.2.1, RFC 7591 §2).
+type None struct{}
+
+// Name implements [Method].
+func (None) Name() oauth.AuthMethod { return oauth.AuthNone }
+
+// Claims implements [Method]. A client_id beside another method's credentials is
+// not a second method.
+func (None) Claims(r Request) ([]Claim, error) {
+	if len(r.Authorization) > 0 || r.Form.Has("client_secret") || !r.Form.Has("client_id") {
+		return nil, nil
+	}
+	return []Claim{{ClientID: r.Form.Get("client_id")}}, nil
+}
+
+// Prove implements [Method]: being registered as public is all there is to it.
+func (None) Prove(context.Context, store.Client, Claim, time.Time) (bool, error) {
+	return true, nil
+}

@@ -1,0 +1,60 @@
+package clientauth
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// SecretBasic is client_secret_basic: identifier and secret in the Authorization
+// header (RFC 6749 §2.3.1).
+type SecretBasic struct{ Secrets Secrets }
+
+// Name implements [Method].
+func (SecretBasic) Name() oauth.AuthMethod { return oauth.AuthBasic }
+
+// Claims implements [Method]. RFC 6749 wants both halves form-urlencoded before
+// they are joined; many clients send them raw. Where the readings differ both
+// are returned, the RFC's first: a secret that either fits was known to its
+// sender, so that nothing is given away.
+func (SecretBasic) Claims(r Request) ([]Claim, error) {
+	if len(r.Authorization) == 0 {
+		return nil, nil
+	}
+	scheme, encoded, _ := strings.Cut(r.Authorization[0], " ")
+	if !strings.EqualFold(scheme, "Basic") { // RFC 9110 §11.1: schemes are case-insensitive
+		return nil, nil
+	}
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return nil, malformedBasic()
+	}
+	id, secret, ok := strings.Cut(string(plain), ":")
+	if !ok || !utf8.Valid(plain) || strings.ContainsRune(string(plain), 0) {
+		return nil, malformedBasic()
+	}
+	raw := Claim{ClientID: id, Proof: secret}
+	decodedID, errID := url.QueryUnescape(id)
+	decodedSecret, errSecret := url.QueryUnescape(secret)
+	decoded := Claim{ClientID: decodedID, Proof: decodedSecret}
+	if errID != nil || errSecret != nil || decoded == raw {
+		return []Claim{raw}, nil
+	}
+	return []Claim{decoded, raw}, nil
+}
+
+// Prove implements [Method].
+func (m SecretBasic) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+	return m.Secrets.match(ctx, client, claim.Proof, now)
+}
+
+func malformedBasic() *oauth.Error {
+	return oauth.Fail(oauth.InvalidClient, "basic_malformed",
+		"the Authorization header is malformed: after Basic it holds base64 of client_id:client_secret, each form-urlencoded (RFC 6749 section 2.3.1)")
+}
