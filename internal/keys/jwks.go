@@ -1,0 +1,79 @@
+package keys
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Document is a JWK Set (RFC 7517 §5) as it goes over the wire.
+type Document struct {
+	Body []byte // never to be changed
+	ETag string // strong (RFC 9110 §8.8.3), with its quotes
+}
+
+// published is a Document and when the clock makes it another.
+type published struct {
+	Document
+	until store.Moment // zero: not before the next reading
+}
+
+// JWKS returns the public half of every key that is published at this moment:
+// pending, active and retired. Every replica returns the same bytes for the same
+// keys. It is never empty; before Load has succeeded it is the zero Document.
+func (m *Manager) JWKS() Document {
+	s := m.current.Load()
+	if s == nil {
+		return Document{}
+	}
+	now := m.Now()
+	p := s.jwks.Load()
+	if !reached(p.until, now) {
+		return p.Document
+	}
+	next, err := s.publish(now)
+	if err != nil {
+		return p.Document // better a key too many than none
+	}
+	s.jwks.Store(next)
+	return next.Document
+}
+
+// publish encodes the set as it is from now on. An empty one is an error.
+func (s *snapshot) publish(now time.Time) (*published, error) {
+	var p published
+	var entries []entry
+	for _, row := range s.rows {
+		e := s.byKID[row.KID]
+		if e.pair == nil || StateAt(row, now) == Removed {
+			continue
+		}
+		entries = append(entries, e)
+		if !row.RemovedAt.IsZero() && (p.until.IsZero() || row.RemovedAt.Before(p.until)) {
+			p.until = row.RemovedAt
+		}
+	}
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.row.KID, b.row.KID) })
+	set := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{}
+	for _, e := range entries {
+		set.Keys = append(set.Keys, e.pair.jwk)
+	}
+	body, err := json.Marshal(set)
+	if err != nil {
+		return nil, fmt.Errorf("encode the JWKS: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	p.Document = Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}
+	return &p, nil
+}

@@ -1,0 +1,156 @@
+package keys
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Listed is a key as `authserver key list` shows it. A moment that is not known
+// yet is null.
+type Listed struct {
+	KID         string     `json:"kid"`
+	Alg         string     `json:"alg"`
+	State       State      `json:"state"`
+	PublishedAt *time.Time `json:"published_at"`
+	ActiveAt    *time.Time `json:"active_at"`
+	RetiredAt   *time.Time `json:"retired_at"`
+	RemovedAt   *time.Time `json:"removed_at"`
+	LastUsedAt  *time.Time `json:"last_used_at"`
+}
+
+// List returns the keys that the database has, removed ones left out, by
+// algorithm and in the order in which they sign. It needs no master key.
+func (m *Manager) List(ctx context.Context) ([]Listed, error) {
+	rows, err := m.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := m.Now()
+	listed := make([]Listed, 0, len(rows))
+	for _, k := range rows {
+		state := StateAt(k, now)
+		if state == Removed {
+			continue
+		}
+		listed = append(listed, Listed{
+			KID: k.KID, Alg: k.Alg, State: state,
+			PublishedAt: known(k.PublishedAt), ActiveAt: known(k.ActiveAt), RetiredAt: known(k.RetiredAt),
+			RemovedAt: known(k.RemovedAt), LastUsedAt: known(k.LastUsedAt),
+		})
+	}
+	slices.SortStableFunc(listed, func(a, b Listed) int { return cmp.Compare(a.Alg, b.Alg) })
+	return listed, nil
+}
+
+func known(m store.Moment) *time.Time {
+	if m.IsZero() {
+		return nil
+	}
+	return &m
+}
+
+// What happens to a key.
+const (
+	Publish  = "publish"  // it becomes pending
+	Activate = "activate" // it becomes active
+	Retire   = "retire"   // it becomes retired
+	Remove   = "remove"   // it is removed
+)
+
+// Event is a step in the life of a key as `authserver key plan` shows it.
+type Event struct {
+	At    time.Time `json:"at"`
+	KID   string    `json:"kid"` // "" for a key that is not made yet
+	Alg   string    `json:"alg"`
+	Event string    `json:"event"`
+}
+
+// Planned returns what is to come, soonest first, up to the next handover to a
+// key that is not made yet. It needs no master key.
+func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
+	rows, err := m.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := store.At(m.Now())
+	events := []Event{}
+	for _, k := range rows {
+		for _, e := range eventsOf(k) {
+			if e.At.After(now) && StateAt(k, now) != Removed {
+				events = append(events, e)
+			}
+		}
+	}
+	for _, alg := range m.Algorithms {
+		if last, ok := chainOf(rows, alg).last(); ok {
+			events = append(events, m.Timeline.foreseen(last, now)...)
+		}
+	}
+	sortEvents(events)
+	return events, nil
+}
+
+// foreseen is the handover from a key to the successor that it is given as soon
+// as it signs.
+func (t Timeline) foreseen(last store.SigningKey, now store.Moment) []Event {
+	publish := later(now, last.ActiveAt)
+	h := t.Regular(last, publish)
+	return []Event{
+		{At: publish, Alg: last.Alg, Event: Publish},
+		{At: h.At, Alg: last.Alg, Event: Activate},
+		{At: h.At, KID: last.KID, Alg: last.Alg, Event: Retire},
+		{At: h.RemovedAt, KID: last.KID, Alg: last.Alg, Event: Remove},
+	}
+}
+
+// takeover returns the events by which the key takes over from its predecessor.
+func takeover(rows []store.SigningKey, kid string) []Event {
+	var events []Event
+	for _, k := range rows {
+		if k.KID != kid {
+			continue
+		}
+		for _, e := range eventsOf(k) {
+			if e.Event == Publish || e.Event == Activate {
+				events = append(events, e)
+			}
+		}
+		for _, p := range rows {
+			if p.KID != k.Predecessor {
+				continue
+			}
+			for _, e := range eventsOf(p) {
+				if e.Event == Retire || e.Event == Remove {
+					events = append(events, e)
+				}
+			}
+		}
+	}
+	return events
+}
+
+// eventsOf returns the steps that are fixed in a row.
+func eventsOf(k store.SigningKey) []Event {
+	var events []Event
+	for _, e := range []Event{
+		{At: k.PublishedAt, Event: Publish}, {At: k.ActiveAt, Event: Activate},
+		{At: k.RetiredAt, Event: Retire}, {At: k.RemovedAt, Event: Remove},
+	} {
+		if !e.At.IsZero() {
+			e.KID, e.Alg = k.KID, k.Alg
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// sortEvents puts the soonest first; a key activates before the other retires.
+func sortEvents(events []Event) {
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Alg, b.Alg), cmp.Compare(a.Event, b.Event))
+	})
+}

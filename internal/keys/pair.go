@@ -1,0 +1,133 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/store"
+)
+
+// The algorithms that a signing key can have (RFC 7518 §3.1).
+const (
+	RS256 = "RS256" // RSA of 2048 bits
+	ES256 = "ES256" // ECDSA on P-256
+)
+
+const rsaBits = 2048
+
+// Generate makes a key pair for an algorithm.
+func Generate(alg string) (crypto.Signer, error) {
+	switch alg {
+	case RS256:
+		return rsa.GenerateKey(rand.Reader, rsaBits)
+	case ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	return nil, fmt.Errorf("make a key: the algorithm %q is not known: use %s or %s", alg, RS256, ES256)
+}
+
+// pair is a key pair that was read back from the database.
+type pair struct {
+	kid, alg string
+	sealed   []byte
+	private  crypto.Signer
+	jwk      json.RawMessage // the public half
+	used     atomic.Int64    // the minute in which it signed last, Unix seconds
+	recorded atomic.Int64    // the value of used that the database has
+}
+
+// newKey turns a fresh key pair into a row without moments.
+func newKey(sealer *Sealer, alg string, private crypto.Signer) (store.SigningKey, error) {
+	public, kid, err := publicJWK(alg, private.Public())
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return store.SigningKey{}, fmt.Errorf("encode the new %s key: %w", alg, err)
+	}
+	sealed, err := sealer.Seal(der, signingKeyAs(kid))
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	return store.SigningKey{KID: kid, Alg: alg, PublicJWK: public, Sealed: sealed}, nil
+}
+
+// openKey unseals a row. The public half is computed from the private one and
+// not read from the row, which nothing protects.
+func openKey(sealer *Sealer, row store.SigningKey) (*pair, error) {
+	der, err := sealer.Open(row.Sealed, signingKeyAs(row.KID))
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der) // for RSA it precomputes too
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s is not PKCS #8", row.KID) // the cause may quote the key
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("signing key %s is of a kind that cannot sign", row.KID)
+	}
+	public, kid, err := publicJWK(row.Alg, private.Public())
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+	}
+	if kid != row.KID {
+		return nil, fmt.Errorf("signing key %s has the thumbprint %s: the row was changed", row.KID, kid)
+	}
+	p := &pair{kid: kid, alg: row.Alg, sealed: row.Sealed, private: private, jwk: public}
+	if !row.LastUsedAt.IsZero() {
+		p.recorded.Store(row.LastUsedAt.Unix())
+	}
+	return p, nil
+}
+
+// publicJWK returns the public key as a JWK with "kid", "alg" and "use" (RFC 7517
+// §4), and its thumbprint (RFC 7638). The key has to be of the kind and strength
+// that the algorithm wants (RFC 7518 §3.3, §3.4).
+func publicJWK(alg string, public crypto.PublicKey) (json.RawMessage, string, error) {
+	switch key := public.(type) {
+	case *rsa.PublicKey:
+		if alg != RS256 || key.N.BitLen() < rsaBits {
+			return nil, "", fmt.Errorf("an RSA key of %d bits does not fit %s", key.N.BitLen(), alg)
+		}
+	case *ecdsa.PublicKey:
+		if alg != ES256 || key.Curve != elliptic.P256() {
+			return nil, "", fmt.Errorf("an EC key on %s does not fit %s", key.Params().Name, alg)
+		}
+	default:
+		return nil, "", fmt.Errorf("a key of type %T does not fit %s", public, alg)
+	}
+	key, err := jwk.FromRaw(public)
+	if err != nil {
+		return nil, "", fmt.Errorf("encode the public key: %w", err)
+	}
+	sum, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, "", fmt.Errorf("compute the thumbprint: %w", err)
+	}
+	kid := base64.RawURLEncoding.EncodeToString(sum)
+	for name, value := range map[string]any{jwk.KeyIDKey: kid, jwk.AlgorithmKey: jwa.SignatureAlgorithm(alg), jwk.KeyUsageKey: jwk.ForSignature} {
+		if err := key.Set(name, value); err != nil {
+			return nil, "", fmt.Errorf("set %q of the public key: %w", name, err)
+		}
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return nil, "", fmt.Errorf("encode the public key: %w", err)
+	}
+	return text, kid, nil
+}
+
+func signingKeyAs(kid string) string { return store.SealedAs("signing_keys", kid) }

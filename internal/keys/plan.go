@@ -1,0 +1,171 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"authserver/internal/store"
+)
+
+// createFirst makes the first key of each algorithm that has none.
+func (m *Manager) createFirst(ctx context.Context) error {
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	rows, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	for _, alg := range m.Algorithms {
+		if len(chainOf(rows, alg)) > 0 {
+			continue
+		}
+		// Several replicas may start at once; the database lets one of them win.
+		if _, err := m.succeed(ctx, alg, nil); err != nil && !overtaken(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Plan makes the successor of every active key that has none: published at once,
+// so that every replica and verifier knows it long before its turn.
+func (m *Manager) Plan(ctx context.Context) error {
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	s := m.current.Load()
+	if s == nil {
+		return errNotLoaded()
+	}
+	planned := false
+	for _, alg := range m.Algorithms {
+		predecessor, due := chainOf(s.rows, alg).due(m.Now())
+		if !due {
+			continue
+		}
+		_, err := m.succeed(ctx, alg, func(now store.Moment) (string, Handover) {
+			return predecessor.KID, m.Timeline.Regular(predecessor, now)
+		})
+		if err != nil && !overtaken(err) {
+			return err
+		}
+		planned = true
+	}
+	if !planned {
+		return nil
+	}
+	return m.Reload(ctx)
+}
+
+// Rotate brings the next key of each algorithm named, or of all, to sign as soon
+// as it may: one that is pending already as soon as it was published for
+// [Timeline.Lead], a new one Lead from now. It returns what was planned. It works
+// beside running servers, which follow it from the database.
+func (m *Manager) Rotate(ctx context.Context, algs ...string) ([]Event, error) {
+	if len(algs) == 0 {
+		algs = m.Algorithms
+	}
+	for _, alg := range algs {
+		if !slices.Contains(m.Algorithms, alg) {
+			return nil, fmt.Errorf("rotate: the algorithm %q is not in use: choose from %s", alg, strings.Join(m.Algorithms, ", "))
+		}
+	}
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	var events []Event
+	for _, alg := range algs {
+		planned, err := m.rotate(ctx, alg)
+		if err != nil {
+			return events, fmt.Errorf("rotate %s: %w", alg, err)
+		}
+		events = append(events, planned...)
+	}
+	sortEvents(events)
+	return events, nil
+}
+
+// rotate tries again where another process planned at the same moment.
+func (m *Manager) rotate(ctx context.Context, alg string) ([]Event, error) {
+	const attempts = 5
+	var conflict error
+	for range attempts {
+		kid, err := m.hurry(ctx, alg)
+		if overtaken(err) {
+			conflict = err
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rows, err := m.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return takeover(rows, kid), nil
+	}
+	return nil, fmt.Errorf("other processes kept changing the keys, try again: %w", conflict)
+}
+
+// hurry makes or brings forward the successor and returns its kid.
+func (m *Manager) hurry(ctx context.Context, alg string) (kid string, err error) {
+	rows, err := m.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	keys, now := chainOf(rows, alg), store.At(m.Now())
+	if next, ok := keys.in(Pending, now); ok {
+		h := m.Timeline.Earliest(next.PublishedAt, now)
+		if !h.At.Before(next.ActiveAt) {
+			return next.KID, nil // it is as early as it can be
+		}
+		ctx, cancel := context.WithTimeout(ctx, m.Timeline.WriteWithin())
+		defer cancel()
+		if err := m.Store.RescheduleSigningKey(ctx, next.KID, next.ActiveAt, h.At, h.RemovedAt); err != nil {
+			return "", fmt.Errorf("bring key %s forward: %w", next.KID, err)
+		}
+		m.Logger.InfoContext(ctx, "signing key brought forward", "kid", next.KID, "alg", alg, "active_at", h.At)
+		return next.KID, nil
+	}
+	predecessor, ok := keys.last()
+	if !ok {
+		return "", fmt.Errorf("there is no %s key yet: `authserver serve` makes the first one", alg)
+	}
+	return m.succeed(ctx, alg, func(now store.Moment) (string, Handover) {
+		return predecessor.KID, m.Timeline.Earliest(now, now)
+	})
+}
+
+// succeed makes a key that is published now and takes over as plan says, and
+// returns its kid; a nil plan makes the first key of its algorithm.
+func (m *Manager) succeed(ctx context.Context, alg string, plan func(now store.Moment) (predecessor string, h Handover)) (kid string, err error) {
+	private, err := m.Generate(alg)
+	if err != nil {
+		return "", fmt.Errorf("make a %s key: %w", alg, err)
+	}
+	key, err := newKey(m.Sealer, alg, private)
+	if err != nil {
+		return "", fmt.Errorf("make a %s key: %w", alg, err)
+	}
+	// Only now, because making a key can take seconds and Lead counts from here.
+	now := store.At(m.Now())
+	h := Handover{At: now}
+	if plan != nil {
+		key.Predecessor, h = plan(now)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, m.Timeline.WriteWithin())
+		defer cancel()
+	}
+	key.PublishedAt, key.ActiveAt = now, h.At
+	if err := m.Store.SucceedSigningKey(ctx, key, h.RemovedAt); err != nil {
+		return "", fmt.Errorf("keep the new %s key: %w", alg, err)
+	}
+	m.Logger.InfoContext(ctx, "signing key published", "kid", key.KID, "alg", alg, "active_at", key.ActiveAt, "predecessor", key.Predecessor)
+	return key.KID, nil
+}
+
+// overtaken reports whether another process changed the keys first.
+func overtaken(err error) bool {
+	return errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound)
+}
