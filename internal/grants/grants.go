@@ -1,0 +1,75 @@
+package grants
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Request is a token request whose client has been authenticated.
+type Request struct {
+	// Client is nil where the request presented none; only grants that do not need
+	// one see that.
+	Client *store.Client
+	Form   oauth.Form
+	Now    time.Time
+}
+
+// Answer is a successful answer (RFC 6749 §5.1).
+type Answer struct {
+	AccessToken  string
+	ExpiresIn    time.Duration
+	RefreshToken string // "": none
+	Scope        oauth.Scope
+	// Outcome says more than "ok" for metrics, where there is more: "rotated" or
+	// "graced". It is one of a closed set.
+	Outcome string
+}
+
+// Grant exchanges what a request brings for a token.
+type Grant interface {
+	Type() oauth.GrantType
+	// NeedsClient says that a request without an authenticated client, or of one
+	// that is not registered for the grant, is to be refused before Exchange.
+	NeedsClient() bool
+	// Exchange returns the answer, or an [oauth.Error], or a fault.
+	Exchange(ctx context.Context, r Request) (Answer, error)
+}
+
+// Registry holds the grants that are switched on.
+type Registry struct{ grants []Grant }
+
+// NewRegistry returns a registry with the grants in the order given. A type that
+// stands twice is an error.
+func NewRegistry(grants ...Grant) (*Registry, error) {
+	r := &Registry{}
+	for _, g := range grants {
+		if _, ok := r.Find(g.Type()); ok {
+			return nil, fmt.Errorf("grant %s is registered twice", g.Type())
+		}
+		r.grants = append(r.grants, g)
+	}
+	return r, nil
+}
+
+// Find returns the grant of a type.
+func (r *Registry) Find(t oauth.GrantType) (Grant, bool) {
+	for _, g := range r.grants {
+		if g.Type() == t {
+			return g, true
+		}
+	}
+	return nil, false
+}
+
+// Types returns the types of the grants, for the metadata (RFC 8414 §2).
+func (r *Registry) Types() []oauth.GrantType {
+	types := make([]oauth.GrantType, 0, len(r.grants))
+	for _, g := range r.grants {
+		types = append(types, g.Type())
+	}
+	return types
+}

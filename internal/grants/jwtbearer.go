@@ -1,0 +1,278 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"authserver/internal/assertions"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// JWTBearer is the grant of somebody who brings an assertion that a trusted
+// issuer signed (RFC 7521 §4.1, RFC 7523 §2.1).
+type JWTBearer struct {
+	Targets    *Targets
+	Minter     Minter
+	Issuers    store.Issuers
+	Clients    store.Clients
+	Users      store.Users
+	Assertions store.Assertions
+	Verifier   *assertions.Verifier
+}
+
+// Type implements [Grant].
+func (*JWTBearer) Type() oauth.GrantType { return oauth.JWTBearer }
+
+// NeedsClient implements [Grant]: the issuer's registration says whether a client
+// has to authenticate beside the assertion (RFC 7521 §4.1).
+func (*JWTBearer) NeedsClient() bool { return false }
+
+// Exchange implements [Grant]. It asks the database for the subject and records
+// that the assertion was used, before a token leaves.
+func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
+	if !r.Form.Has("assertion") { // RFC 7523 §2.1
+		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
+	}
+	parsed, err := assertions.Parse(r.Form.Get("assertion"))
+	if err != nil {
+		return Answer{}, refuseAssertion("assertion_malformed", err)
+	}
+	issuer, err := g.issuer(ctx, parsed)
+	if err != nil {
+		return Answer{}, err
+	}
+	client, err := g.client(ctx, r, issuer)
+	if err != nil {
+		return Answer{}, err
+	}
+	assertion, err := g.Verifier.Verify(r.Now, parsed, issuer)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return Answer{}, fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return Answer{}, refuseAssertion("assertion_refused", err)
+	}
+	access, err := g.access(ctx, r.Form, client, issuer, assertion)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := g.Minter.Ready(); err != nil {
+		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
+	}
+	if err := g.use(ctx, issuer, assertion); err != nil {
+		return Answer{}, err
+	}
+	minted, err := g.Minter.Mint(r.Now, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
+	return Answer{AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope}, nil
+}
+
+// issuer finds who is said to have signed.
+func (g *JWTBearer) issuer(ctx context.Context, parsed assertions.Parsed) (store.Issuer, error) {
+	issuer, err := g.Issuers.Issuer(ctx, parsed.Issuer())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Issuer{}, fmt.Errorf("look up the issuer: %w", err)
+	}
+	if err != nil || issuer.Disabled {
+		return store.Issuer{}, refuseAssertion("issuer_unknown", errors.New("its iss is not an issuer that is trusted here"))
+	}
+	return issuer, nil
+}
+
+// client returns the client that the token is for: the one that authenticated,
+// or else the one that the issuer is registered with; nil where there is neither.
+func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) (*store.Client, error) {
+	if issuer.ClientAuth && (r.Client == nil || r.Client.Public()) {
+		return nil, oauth.Fail(oauth.InvalidClient, "client_auth_required",
+			"a client has to authenticate beside an assertion of this issuer")
+	}
+	if r.Client != nil || issuer.ClientID == "" {
+		return r.Client, nil
+	}
+	client, err := g.Clients.Client(ctx, issuer.ClientID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("look up the issuer's client: %w", err)
+	}
+	if err != nil || client.Disabled {
+		return nil, oauth.Fail(oauth.UnauthorizedClient, "issuer_client_gone",
+			"the client that the issuer is registered with is disabled or gone")
+	}
+	return &client, nil
+}
+
+// access lays out the token: who the subject is here, and what it may have.
+func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
+	asked, err := askedAssertionScope(form.Get("scope"), a.Scope)
+	if err != nil {
+		return tokens.Access{}, err
+	}
+	limit, err := ceiling(client, issuer)
+	if err != nil {
+		return tokens.Access{}, err
+	}
+	target, err := g.Targets.Resolve(ctx, form.Resources(), limit.resources)
+	if err != nil {
+		return tokens.Access{}, err
+	}
+	scope, err := target.Scope(asked, limit.scopes, limit.defaults)
+	if err != nil {
+		return tokens.Access{}, err
+	}
+	at := store.Client{ID: issuer.ID}
+	if client != nil {
+		at = *client
+	}
+	return g.subject(ctx, target, scope, at, issuer, a)
+}
+
+// subject finds the subject of an assertion and returns its token at the client.
+func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
+	switch issuer.SubjectKind {
+	case store.SubjectUser:
+		user, err := g.user(ctx, issuer.SubjectClaim, a.Subject)
+		return userAccess(target, scope, at, user), err
+	case store.SubjectClient:
+		client, err := g.Clients.Client(ctx, a.Subject)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return tokens.Access{}, fmt.Errorf("look up the subject: %w", err)
+		}
+		if err != nil || client.Disabled {
+			return tokens.Access{}, refuseAssertion("subject_unknown", errSubject)
+		}
+		return actingFor(clientAccess(target, scope, client), at), nil
+	case store.SubjectAny:
+		if err := g.foreign(ctx, a.Subject); err != nil {
+			return tokens.Access{}, err
+		}
+		return actingFor(clientAccess(target, scope, store.Client{ID: a.Subject}), at), nil
+	}
+	return tokens.Access{}, fmt.Errorf("issuer %s has a subject kind that is not known", issuer.ID)
+}
+
+// actingFor is the subject's token in the hands of the client.
+func actingFor(access tokens.Access, at store.Client) tokens.Access {
+	access.ClientID = at.ID
+	return access
+}
+
+var errSubject = errors.New("its subject is not known here")
+
+// user finds a user by the name that the issuer's subject claim is.
+func (g *JWTBearer) user(ctx context.Context, claim, subject string) (store.User, error) {
+	kind := store.ByUsername
+	switch claim {
+	case "email":
+		kind = store.ByEmail
+	case "upn":
+		kind = store.ByUPN
+	}
+	name, err := store.NormalizeName(subject)
+	if err != nil {
+		return store.User{}, refuseAssertion("subject_unknown", errSubject)
+	}
+	user, err := g.Users.UserByName(ctx, kind, name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.User{}, fmt.Errorf("look up the subject: %w", err)
+	}
+	if err != nil || user.Disabled {
+		return store.User{}, refuseAssertion("subject_unknown", errSubject)
+	}
+	return user, nil
+}
+
+// foreign refuses a subject that somebody here has already: an issuer that may
+// name anybody of its own must not speak for our users and clients (RFC 9068 §5).
+func (g *JWTBearer) foreign(ctx context.Context, subject string) error {
+	_, err := g.Clients.Client(ctx, subject)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err = g.Users.User(ctx, subject)
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look up the subject: %w", err)
+	}
+	return refuseAssertion("subject_taken", errors.New("its subject is the identifier of a user or client of this server"))
+}
+
+// use records the assertion, so that it is good once on all replicas (RFC 7523
+// §3, item 7). An assertion without jti stands for itself, unless the issuer may
+// repeat those.
+func (g *JWTBearer) use(ctx context.Context, issuer store.Issuer, a assertions.Assertion) error {
+	if !a.HasJTI && issuer.AllowRepeat {
+		return nil
+	}
+	err := g.Assertions.UseAssertion(ctx, issuer.ID, a.ID, store.At(a.ExpiresAt))
+	if errors.Is(err, store.ErrExists) {
+		return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
+	}
+	if err != nil {
+		return fmt.Errorf("record the use of the assertion: %w", err)
+	}
+	return nil
+}
+
+// bounds is what may be asked for.
+type bounds struct {
+	resources        []string
+	scopes, defaults oauth.Scope
+}
+
+// ceiling is what the issuer is registered for, and of that, where there is a
+// client, what the client is registered for too. An issuer that is registered for
+// nothing in particular leaves the choice to the client, and without one to nobody.
+func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
+	if client == nil {
+		return bounds{issuer.Resources, issuer.Scopes, issuer.Scopes}, nil
+	}
+	limit := bounds{client.Resources, client.Scopes, client.Defaults()}
+	if len(issuer.Resources) > 0 && len(client.Resources) > 0 {
+		limit.resources = oauth.Scope(issuer.Resources).And(client.Resources)
+		if len(limit.resources) == 0 {
+			return bounds{}, oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
+				"the client and the issuer have no resource in common: an administrator can add one with --resource")
+		}
+	} else if len(issuer.Resources) > 0 {
+		limit.resources = issuer.Resources
+	}
+	if len(issuer.Scopes) > 0 {
+		limit.scopes = issuer.Scopes.And(client.Scopes)
+		limit.defaults = client.Defaults().And(issuer.Scopes)
+	}
+	return limit, nil
+}
+
+// askedAssertionScope reads the scope that is asked for: the parameter's, or else
+// that of the claim, as Google's and Salesforce's clients send it. Both have to
+// agree where both are there.
+func askedAssertionScope(parameter, claim string) (oauth.Scope, error) {
+	asked, err := askedScope(parameter)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := askedScope(claim)
+	if err != nil {
+		return nil, err
+	}
+	if asked == nil {
+		return signed, nil
+	}
+	if signed != nil && !asked.Within(signed) {
+		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_signed",
+			"the parameter scope asks for more than the claim scope of the assertion")
+	}
+	return asked, nil
+}
+
+// refuseAssertion tells which check failed: its words are ours, and the sender of
+// an assertion has no other way to find its mistake (RFC 7521 §4.1.1).
+func refuseAssertion(reason string, why error) *oauth.Error {
+	return oauth.Fail(oauth.InvalidGrant, reason, "the assertion is not accepted: "+why.Error()).Because(why)
+}

@@ -1,0 +1,128 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Password is the grant of a user who tells the client the password (RFC 6749
+// §4.3). RFC 9700 §2.4 advises against it; a client has to be registered for it.
+type Password struct {
+	Targets *Targets
+	Minter  Minter
+	Users   interface {
+		UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error)
+	}
+	Families interface {
+		CreateFamily(ctx context.Context, f store.Family) error
+	}
+	Verifier interface {
+		Verify(ctx context.Context, hash []byte, password string) (bool, error)
+	}
+	Refresh *tokens.RefreshCodec
+	Rand    io.Reader
+}
+
+// Type implements [Grant].
+func (*Password) Type() oauth.GrantType { return oauth.Password }
+
+// NeedsClient implements [Grant].
+func (*Password) NeedsClient() bool { return true }
+
+// Exchange implements [Grant]. It asks the database for the user, and writes the
+// family where the client may refresh.
+func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
+	if !r.Form.Has("username") || !r.Form.Has("password") { // RFC 6749 §4.3.2
+		return Answer{}, oauth.Fail(oauth.InvalidRequest, "credentials_missing", "username and password are required")
+	}
+	// Refusals that do not depend on the user come before the costly comparison.
+	target, scope, err := askedOf(ctx, g.Targets, r)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := g.Minter.Ready(); err != nil {
+		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
+	}
+	user, err := g.authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
+	if err != nil {
+		return Answer{}, err
+	}
+	access := userAccess(target, scope, *r.Client, user)
+	var refresh string
+	if r.Client.May(oauth.RefreshToken) {
+		if refresh, access.Family, err = g.begin(ctx, r, user, target, scope); err != nil {
+			return Answer{}, err
+		}
+	}
+	minted, err := g.Minter.Mint(r.Now, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, RefreshToken: refresh, Scope: scope}, nil
+}
+
+// authenticate takes the same time and gives the same answer for a user who is
+// unknown, disabled, or whose password is wrong.
+func (g *Password) authenticate(ctx context.Context, username, password string) (store.User, error) {
+	var user store.User
+	reason := "user_unknown"
+	name, err := store.NormalizeName(username)
+	if err == nil {
+		user, err = g.Users.UserByName(ctx, store.ByUsername, name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return store.User{}, fmt.Errorf("look up the user: %w", err)
+		}
+	}
+	// A password that the profile refuses was never set; what Enforce returns for
+	// it, the empty string, costs its time and matches nothing.
+	enforced, _ := passwords.Enforce(password)
+	matched, err := g.Verifier.Verify(ctx, user.PasswordHash, enforced)
+	if err != nil {
+		return store.User{}, fmt.Errorf("compare the password: %w", err)
+	}
+	switch {
+	case matched && !user.Disabled:
+		return user, nil
+	case matched:
+		reason = "user_disabled"
+	case user.ID != "":
+		reason = "password_wrong"
+	}
+	return store.User{}, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
+}
+
+// begin starts a refresh token family.
+func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, scope oauth.Scope) (string, store.FamilyID, error) {
+	family := store.Family{
+		ClientID:   r.Client.ID,
+		UserID:     user.ID,
+		Scope:      scope,
+		Resources:  target.Resources,
+		Generation: 1,
+		CreatedAt:  store.At(r.Now),
+		ExpiresAt:  store.At(r.Now.Add(r.Client.RefreshMax)),
+	}
+	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
+	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
+		return "", family.ID, fmt.Errorf("name a refresh token family: %w", err)
+	}
+	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation})
+	if err != nil {
+		return "", family.ID, err
+	}
+	err = g.Families.CreateFamily(ctx, family)
+	if errors.Is(err, store.ErrNotFound) { // deleted since it was read
+		return "", family.ID, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
+	}
+	if err != nil {
+		return "", family.ID, fmt.Errorf("begin a refresh token family: %w", err)
+	}
+	return refresh, family.ID, nil
+}

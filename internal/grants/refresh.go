@@ -1,0 +1,157 @@
+package grants
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Refresh is the grant of a refresh token (RFC 6749 §6) with rotation and reuse
+// detection (RFC 9700 §4.14.2).
+type Refresh struct {
+	Targets  *Targets
+	Minter   Minter
+	Families interface {
+		Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error)
+	}
+	Refresh *tokens.RefreshCodec
+	// Revoked takes note in this process of a family that Rotate revoked.
+	Revoked interface {
+		Follow(ctx context.Context) error
+	}
+	Grace  time.Duration // how long a retry gets the same successor
+	MaxTTL time.Duration // the longest that any access token lives
+}
+
+// Type implements [Grant].
+func (*Refresh) Type() oauth.GrantType { return oauth.RefreshToken }
+
+// NeedsClient implements [Grant].
+func (*Refresh) NeedsClient() bool { return true }
+
+// Exchange implements [Grant]. It asks the database once.
+func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
+	if !r.Form.Has("refresh_token") {
+		return Answer{}, oauth.Fail(oauth.InvalidRequest, "refresh_token_missing", "refresh_token is required")
+	}
+	presented, err := g.Refresh.Decode(r.Form.Get("refresh_token"))
+	if err != nil {
+		return Answer{}, refuseRefresh("refresh_forged").Because(err)
+	}
+	rotation, err := g.rotation(ctx, r, presented)
+	if err != nil {
+		return Answer{}, err
+	}
+	// What fails after the rotation is to the client like a lost answer: it costs a
+	// retry within the grace. That a key is there to sign with is known before.
+	if err := g.Minter.Ready(); err != nil {
+		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
+	}
+	rotated, err := g.Families.Rotate(ctx, rotation)
+	if err != nil {
+		return Answer{}, fmt.Errorf("rotate the refresh token: %w", err)
+	}
+	switch rotated.Outcome {
+	case store.Rotated:
+		return g.answer(ctx, r, rotation, rotated, "rotated")
+	case store.Graced:
+		return g.answer(ctx, r, rotation, rotated, "graced")
+	case store.Reused:
+		// The revocation is committed. Should this process not be able to read it
+		// back now, the watcher brings it.
+		return Answer{}, refuseRefresh("refresh_reused").Because(g.Revoked.Follow(ctx))
+	default:
+		return Answer{}, refuseOutcome(rotated.Outcome)
+	}
+}
+
+// rotation reads the request. Resources that the client may not ask for (any
+// more) are refused here, before anything moves.
+func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refresh) (store.Rotation, error) {
+	asked, err := askedScope(r.Form.Get("scope"))
+	if err != nil {
+		return store.Rotation{}, err
+	}
+	if len(r.Form.Resources()) > 0 {
+		if _, err := g.Targets.Resolve(ctx, r.Form.Resources(), r.Client.Resources); err != nil {
+			return store.Rotation{}, err
+		}
+	}
+	return store.Rotation{
+		ID:              presented.Family,
+		Generation:      presented.Generation,
+		ClientID:        r.Client.ID,
+		ClientNotBefore: r.Client.NotBefore,
+		Scope:           asked,
+		Resources:       r.Form.Resources(),
+		Now:             store.At(r.Now),
+		Grace:           g.Grace,
+		Idle:            r.Client.RefreshIdle,
+		AccessUntil:     store.At(r.Now.Add(g.MaxTTL)),
+	}, nil
+}
+
+// answer mints for what the family was granted, as far as the client is still
+// registered for it, narrowed to what this request asks for.
+func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation, rotated store.RotationResult, outcome string) (Answer, error) {
+	family := rotated.Family
+	resources := rotation.Resources
+	if len(resources) == 0 {
+		resources = family.Resources
+	}
+	target, err := g.Targets.Resolve(ctx, resources, r.Client.Resources)
+	if err != nil {
+		return Answer{}, err
+	}
+	granted := family.Scope.And(r.Client.Scopes)
+	scope, err := target.Scope(rotation.Scope, granted, granted)
+	if err != nil {
+		return Answer{}, err
+	}
+	access := userAccess(target, scope, *r.Client, rotated.User)
+	access.Family = family.ID
+	minted, err := g.Minter.Mint(r.Now, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation})
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{
+		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn,
+		RefreshToken: refresh, Scope: scope, Outcome: outcome,
+	}, nil
+}
+
+func refuseOutcome(outcome store.Outcome) error {
+	switch outcome {
+	case store.Unknown:
+		return refuseRefresh("refresh_unknown")
+	case store.WrongClient:
+		return refuseRefresh("refresh_wrong_client")
+	case store.Revoked:
+		return refuseRefresh("refresh_revoked")
+	case store.Expired:
+		return refuseRefresh("refresh_expired")
+	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted
+		return oauth.Fail(oauth.InvalidScope, "scope_exceeded",
+			"scope exceeds what was granted: a refresh may narrow it, never widen it")
+	case store.ResourceExceeded: // RFC 8707 §2.2
+		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
+			"resource is not one that was granted: a refresh may narrow, never widen")
+	default:
+		return fmt.Errorf("rotate the refresh token: outcome %d is not known", outcome)
+	}
+}
+
+// refuseRefresh gives one answer for every refresh token that is not good
+// (RFC 6749 §5.2, invalid_grant).
+func refuseRefresh(reason string) *oauth.Error {
+	return oauth.Fail(oauth.InvalidGrant, reason,
+		"the refresh token is invalid, expired, revoked, was used before, or was issued to another client: the user has to log in again")
+}

@@ -1,0 +1,146 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Targets finds the resources that a token is for (RFC 8707).
+type Targets struct {
+	Resources store.Resources
+	// Default is the audience of tokens of a client that is registered for no
+	// resource: this server itself (RFC 9068 §3 wants a default rather than none).
+	Default store.Resource
+}
+
+// Target is what a token is for.
+type Target struct {
+	Resources []string
+	Scopes    oauth.Scope // that the resources list
+	AnyScope  bool        // one of them lists none, and leaves that to its clients
+	Alg       string
+	TTL       time.Duration
+	Claims    map[string]any
+}
+
+// Allowed returns what may be asked for by somebody who is registered for these
+// resources.
+func (t *Targets) Allowed(registered []string) []string {
+	if len(registered) == 0 {
+		return []string{t.Default.ID}
+	}
+	return registered
+}
+
+// Resolve finds the target of a request that asks for some of the resources
+// registered; asking for none means the first of them.
+func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Target, error) {
+	allowed := t.Allowed(registered)
+	for _, id := range asked {
+		if !slices.Contains(allowed, id) {
+			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
+				"resource is unknown or not one that may be asked for here: an administrator can add it with --resource")
+		}
+	}
+	if len(asked) == 0 {
+		asked = allowed[:1]
+	}
+	var target Target
+	for _, id := range asked {
+		resource, err := t.find(ctx, id)
+		if err != nil {
+			return Target{}, err
+		}
+		if target.Alg != "" && target.Alg != resource.SigningAlg {
+			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
+				"the resources want tokens signed with different algorithms: ask for one token each")
+		}
+		target.add(resource)
+	}
+	return target, nil
+}
+
+func (t *Targets) find(ctx context.Context, id string) (store.Resource, error) {
+	resource, err := t.Resources.Resource(ctx, id)
+	switch {
+	case err == nil:
+		return resource, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return store.Resource{}, fmt.Errorf("look up the resource: %w", err)
+	case id == t.Default.ID:
+		return t.Default, nil
+	}
+	return store.Resource{}, oauth.Fail(oauth.InvalidTarget, "resource_unknown",
+		"resource is not registered any more: name another one with resource, or have an administrator register it")
+}
+
+// add takes the shortest lifetime, and the scopes and claims of all.
+func (t *Target) add(r store.Resource) {
+	if t.TTL == 0 || r.AccessTokenTTL < t.TTL {
+		t.TTL = r.AccessTokenTTL
+	}
+	t.Resources = append(t.Resources, r.ID)
+	t.Alg = r.SigningAlg
+	t.Claims = mergeClaims(t.Claims, r.Claims)
+	t.AnyScope = t.AnyScope || len(r.Scopes) == 0
+	for _, s := range r.Scopes {
+		if !t.Scopes.Has(s) {
+			t.Scopes = append(t.Scopes, s)
+		}
+	}
+}
+
+// Scope decides the scope of a token: what was asked for where all of it is
+// allowed and known to the target, or else (nothing asked for) those of the
+// defaults that the target knows (RFC 6749 §3.3).
+func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error) {
+	if asked == nil {
+		return t.known(defaults), nil
+	}
+	if !asked.Within(allowed) {
+		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
+			"scope is not allowed for this client: ask for less, or have an administrator add it with --scope")
+	}
+	if len(t.known(asked)) != len(asked) {
+		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
+			"scope is not one that the resource knows: ask for less, or for another resource")
+	}
+	return asked, nil
+}
+
+// known returns the part of the scope that the target's resources know.
+func (t Target) known(scope oauth.Scope) oauth.Scope {
+	if t.AnyScope {
+		return scope
+	}
+	return scope.And(t.Scopes)
+}
+
+// askedScope reads the parameter "scope".
+func askedScope(value string) (oauth.Scope, error) {
+	scope, err := oauth.ParseScope(value)
+	if err != nil {
+		return nil, oauth.Fail(oauth.InvalidScope, "scope_malformed", "scope is malformed: "+err.Error())
+	}
+	return scope, nil
+}
+
+// mergeClaims returns the claims of both, those of b winning.
+func mergeClaims(a, b map[string]any) map[string]any {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	both := make(map[string]any, len(a)+len(b))
+	for _, claims := range []map[string]any{a, b} {
+		for name, value := range claims {
+			both[name] = value
+		}
+	}
+	return both
+}
