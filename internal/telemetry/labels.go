@@ -1,0 +1,96 @@
+package telemetry
+
+import (
+	"slices"
+	"sync"
+)
+
+// other is the value of a label for whatever is not in its set.
+const other = "other"
+
+// closed is the set of values that a label takes. A value from a request, such
+// as a grant type that nobody knows, must never make a time series of its own.
+type closed []string
+
+func (c closed) value(v string) string {
+	if slices.Contains(c, v) {
+		return v
+	}
+	return other
+}
+
+// Outcomes of every request that a client makes: the error codes of RFC 6749
+// §5.2, RFC 7009 §2.2.1 and RFC 8707 §2, beside what each endpoint adds for success.
+func refusals() closed {
+	return closed{
+		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+		"invalid_target", "unsupported_token_type", "server_error", "temporarily_unavailable",
+	}
+}
+
+// Outcomes of requests that were not refused.
+const (
+	Issued   = "issued"   // of a token request
+	Active   = "active"   // of an introspection
+	Inactive = "inactive" // of an introspection
+	Revoked  = "revoked"  // of a revocation
+	Ignored  = "ignored"  // of a revocation: the token was none of ours, or dead already
+)
+
+// refreshOutcomes are what becomes of a refresh token that is presented.
+func refreshOutcomes() closed {
+	return closed{
+		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "scope_exceeded", "resource_exceeded",
+	}
+}
+
+// storeErrors are the ways in which the database fails.
+func storeErrors() closed { return closed{"unavailable", "timeout", "conflict", other} }
+
+// keyStates are the states of a signing key that is listed.
+func keyStates() closed { return closed{"pending", "active", "retired"} }
+
+// statusClass turns a status into "2xx", "3xx" and so on.
+func statusClass(status int) string {
+	switch {
+	case status >= 100 && status < 600:
+		return string(rune('0'+status/100)) + "xx"
+	default:
+		return other
+	}
+}
+
+// maxReasons bounds the reasons that are told apart.
+const maxReasons = 200
+
+// slugs is the set of a label whose values are words in our code, "refresh_reused",
+// too many to list twice: the first [maxReasons] that look like one.
+type slugs struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (s *slugs) value(v string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.seen[v]:
+		return v
+	case len(s.seen) >= maxReasons || !slug(v):
+		return other
+	}
+	s.seen[v] = true
+	return v
+}
+
+func slug(v string) bool {
+	if v == "" || len(v) > 48 {
+		return false
+	}
+	for i := range len(v) {
+		if c := v[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,193 @@
+package telemetry
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// MetricsOptions say what the labels may hold and where gauges are read. A gauge
+// whose function is nil is not offered.
+type MetricsOptions struct {
+	Version     string   // of the binary
+	Grants      []string // grant types that are registered
+	AuthMethods []string // client authentication methods that are registered
+	Routes      []string // patterns of both listeners, such as "/oauth2/token"
+
+	PasswordsInFlight func() int            // bcrypt computations that run
+	PasswordsWaiting  func() int            // callers in the queue for bcrypt
+	Keys              func() map[string]int // signing keys by state: pending, active, retired
+}
+
+// Metrics counts what the server does, in a registry of its own. A value that is
+// not in a label's set is counted as "other". It is safe for concurrent use.
+type Metrics struct {
+	registry                    *prometheus.Registry
+	grants, authMethods, routes closed
+	reasons                     slugs
+
+	tokens         *prometheus.CounterVec
+	tokenSeconds   *prometheus.HistogramVec
+	refreshes      *prometheus.CounterVec
+	introspections *prometheus.CounterVec
+	revocations    *prometheus.CounterVec
+	refused        *prometheus.CounterVec
+	storeFailures  *prometheus.CounterVec
+	requests       *prometheus.CounterVec
+	requestSeconds *prometheus.HistogramVec
+	inFlight       prometheus.Gauge
+}
+
+// NewMetrics makes the metrics. Outcomes that are known beforehand begin at 0, so
+// that a rate is right from the first event on.
+func NewMetrics(o MetricsOptions) *Metrics {
+	m := &Metrics{
+		registry:    prometheus.NewRegistry(),
+		grants:      o.Grants,
+		authMethods: o.AuthMethods,
+		routes:      o.Routes,
+		reasons:     slugs{seen: make(map[string]bool)},
+
+		tokens:         counter("token_requests_total", "Token requests by grant type, client authentication method and outcome: issued, or the OAuth error code.", "grant", "auth_method", "outcome"),
+		tokenSeconds:   histogram("token_request_duration_seconds", "Time that token requests took.", "grant", "auth_method", "outcome"),
+		refreshes:      counter("refresh_tokens_total", "Refresh tokens presented, by what became of them. Reused ones are thefts or clients that lost an answer for longer than the grace.", "outcome"),
+		introspections: counter("introspections_total", "Introspection requests by outcome: active, inactive, or the OAuth error code.", "outcome"),
+		revocations:    counter("revocations_total", "Revocation requests by outcome: revoked, ignored, or the OAuth error code.", "outcome"),
+		refused:        counter("refusals_total", "Requests refused, by OAuth error code and by the reason that the log gives too.", "code", "reason"),
+		storeFailures:  counter("store_errors_total", "Failures of the database: unavailable, timeout, conflict or other.", "kind"),
+		requests:       counter("http_requests_total", "HTTP requests by route and class of status.", "route", "status"),
+		requestSeconds: histogram("http_request_duration_seconds", "Time that HTTP requests took.", "route"),
+		inFlight:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "authserver_http_requests_in_flight", Help: "HTTP requests that are being answered."}),
+	}
+	m.registry.MustRegister(
+		m.tokens, m.tokenSeconds, m.refreshes, m.introspections, m.revocations, m.refused, m.storeFailures, m.requests, m.requestSeconds, m.inFlight,
+		buildInfo(o.Version),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	m.registerGauges(o)
+	begin(m.refreshes, refreshOutcomes())
+	begin(m.introspections, closed{Active, Inactive})
+	begin(m.revocations, closed{Revoked, Ignored})
+	begin(m.storeFailures, storeErrors())
+	return m
+}
+
+func (m *Metrics) registerGauges(o MetricsOptions) {
+	if o.PasswordsInFlight != nil {
+		m.registry.MustRegister(gauge("password_hashes_in_flight", "bcrypt computations that run.", o.PasswordsInFlight))
+	}
+	if o.PasswordsWaiting != nil {
+		m.registry.MustRegister(gauge("password_hashes_waiting", "Requests that wait for a bcrypt worker.", o.PasswordsWaiting))
+	}
+	if o.Keys == nil {
+		return
+	}
+	for _, state := range keyStates() {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "authserver_signing_keys",
+			Help:        "Signing keys by state.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return float64(o.Keys()[state]) }))
+	}
+}
+
+// Handler serves the metrics in the formats of Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		Registry:            m.registry,
+		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not hide the others
+		MaxRequestsInFlight: 4,
+	})
+}
+
+// Token counts a token request. The grant and the method are as the request and
+// its client gave them ("" where it did not come so far), the outcome is [Issued]
+// or an OAuth error code.
+func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
+	grant, authMethod = m.grants.value(grant), m.authMethods.value(authMethod)
+	if outcome != Issued {
+		outcome = refusals().value(outcome)
+	}
+	m.tokens.WithLabelValues(grant, authMethod, outcome).Inc()
+	m.tokenSeconds.WithLabelValues(grant, authMethod, outcome).Observe(took.Seconds())
+}
+
+// Refresh counts what became of a refresh token: rotated, graced, reused,
+// expired, revoked, unknown, forged, wrong_client, scope_exceeded or
+// resource_exceeded.
+func (m *Metrics) Refresh(outcome string) {
+	m.refreshes.WithLabelValues(refreshOutcomes().value(outcome)).Inc()
+}
+
+// Introspection counts an introspection request: [Active], [Inactive] or an OAuth
+// error code.
+func (m *Metrics) Introspection(outcome string) {
+	m.introspections.WithLabelValues(append(refusals(), Active, Inactive).value(outcome)).Inc()
+}
+
+// Revocation counts a revocation request: [Revoked], [Ignored] or an OAuth error
+// code.
+func (m *Metrics) Revocation(outcome string) {
+	m.revocations.WithLabelValues(append(refusals(), Revoked, Ignored).value(outcome)).Inc()
+}
+
+// Refused counts a refusal by its OAuth error code and its reason, a slug such as
+// "refresh_reused". It is told once per refused request, where the error is
+// rendered.
+func (m *Metrics) Refused(code, reason string) {
+	m.refused.WithLabelValues(refusals().value(code), m.reasons.value(reason)).Inc()
+}
+
+// StoreError counts a failure of the database: unavailable, timeout or conflict.
+func (m *Metrics) StoreError(kind string) {
+	m.storeFailures.WithLabelValues(storeErrors().value(kind)).Inc()
+}
+
+// RequestBegan counts an HTTP request as in flight until RequestEnded.
+func (m *Metrics) RequestBegan() { m.inFlight.Inc() }
+
+// RequestEnded counts an HTTP request. The route is the pattern that it matched,
+// or "" for none.
+func (m *Metrics) RequestEnded(route string, status int, took time.Duration) {
+	m.inFlight.Dec()
+	route = m.routes.value(route)
+	m.requests.WithLabelValues(route, statusClass(status)).Inc()
+	m.requestSeconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func begin(c *prometheus.CounterVec, values closed) {
+	for _, v := range values {
+		c.WithLabelValues(v)
+	}
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "authserver_" + name, Help: help}, labels)
+}
+
+// histogram has buckets from half a millisecond, for a signature, to the ten
+// seconds after which a request is given up.
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "authserver_" + name,
+		Help:    help,
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, labels)
+}
+
+func gauge(name, help string, read func() int) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help}, func() float64 { return float64(read()) })
+}
+
+func buildInfo(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "authserver_build_info",
+		Help:        "1, labelled with the version of the binary and of Go.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
+}
