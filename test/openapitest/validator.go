@@ -1,0 +1,154 @@
+package openapitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"authserver/api"
+)
+
+// Validator compares requests and answers with the document. It may be used by
+// several goroutines at once.
+type Validator struct {
+	t   testing.TB
+	doc *openapi3.T
+}
+
+// New loads the document for the test t, which every difference fails.
+func New(t testing.TB) *Validator {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI())
+	if err != nil {
+		t.Fatalf("load api/openapi.yaml: %v", err)
+	}
+	return &Validator{t: t, doc: doc}
+}
+
+// CheckRequest returns what is wrong with a request whose body is the one given.
+func (v *Validator) CheckRequest(r *http.Request, body []byte) error {
+	item, operation := v.find(r)
+	if operation == nil {
+		return fmt.Errorf("the document has no %s %s", r.Method, r.URL.Path)
+	}
+	checked := r.Clone(r.Context()) // kin-openapi replaces what it reads
+	checked.Body = io.NopCloser(bytes.NewReader(body))
+	checked.GetBody = nil
+	return openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: checked,
+		Route:   v.route(r, item, operation),
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	})
+}
+
+// CheckAnswer returns what is wrong with the answer to r whose body is the one
+// given: an undocumented status, a header or content type that is missing or
+// another, a body that its schema refuses. A path or method that the document
+// does not have must be answered with its NotFound or MethodNotAllowed.
+func (v *Validator) CheckAnswer(r *http.Request, answer *http.Response, body []byte) error {
+	item, operation := v.find(r)
+	var documented *openapi3.ResponseRef
+	switch {
+	case item == nil:
+		documented = v.only(http.StatusNotFound, "NotFound", answer)
+	case operation == nil:
+		if documented = v.only(http.StatusMethodNotAllowed, "MethodNotAllowed", answer); documented != nil {
+			if err := checkAllow(answer.Header.Get("Allow"), item); err != nil {
+				return err
+			}
+		}
+	default:
+		documented = operation.Responses.Status(answer.StatusCode)
+	}
+	if documented == nil {
+		return fmt.Errorf("the status %d is not documented for it", answer.StatusCode)
+	}
+	if err := checkBody(r, answer, documented.Value, body); err != nil {
+		return err
+	}
+	return v.compare(r, answer, documented, body)
+}
+
+// find returns the path's item and the operation; nil where there is none.
+func (v *Validator) find(r *http.Request) (*openapi3.PathItem, *openapi3.Operation) {
+	item := v.doc.Paths.Value(r.URL.Path)
+	if item == nil {
+		return nil, nil
+	}
+	return item, item.GetOperation(r.Method)
+}
+
+func (v *Validator) route(r *http.Request, item *openapi3.PathItem, operation *openapi3.Operation) *routers.Route {
+	return &routers.Route{Spec: v.doc, Path: r.URL.Path, PathItem: item, Method: r.Method, Operation: operation}
+}
+
+func (v *Validator) only(status int, name string, answer *http.Response) *openapi3.ResponseRef {
+	if answer.StatusCode != status {
+		return nil
+	}
+	return v.doc.Components.Responses[name]
+}
+
+// compare lets kin-openapi do the rest. It waves every HEAD and 304 through and
+// does not look for 404 and 405 where there is no operation: so it is shown a GET
+// with one answer, 200.
+func (v *Validator) compare(r *http.Request, answer *http.Response, documented *openapi3.ResponseRef, body []byte) error {
+	get := &http.Request{Method: http.MethodGet, URL: r.URL, Header: r.Header}
+	operation := &openapi3.Operation{Responses: openapi3.NewResponses(openapi3.WithStatus(http.StatusOK, documented))}
+	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: get, Route: v.route(get, &openapi3.PathItem{}, operation)},
+		Status:                 http.StatusOK,
+		Header:                 answer.Header,
+		Body:                   io.NopCloser(bytes.NewReader(body)),
+		Options:                &openapi3filter.Options{ExcludeResponseBody: r.Method == http.MethodHead},
+	})
+}
+
+// checkBody checks what a schema cannot say: that a body is there where one is
+// documented and only there, and that the request id in it is the header's.
+func checkBody(r *http.Request, answer *http.Response, documented *openapi3.Response, body []byte) error {
+	contentType := answer.Header.Get("Content-Type")
+	if len(documented.Content) > 0 && documented.Content.Get(contentType) == nil {
+		return fmt.Errorf("the content type %q is not documented for the status %d", contentType, answer.StatusCode)
+	}
+	wanted := len(documented.Content) > 0 && r.Method != http.MethodHead
+	switch {
+	case wanted && len(body) == 0:
+		return fmt.Errorf("the status %d is documented with a body and has none", answer.StatusCode)
+	case !wanted && len(body) > 0:
+		return fmt.Errorf("the status %d is documented without a body and has one: %.100q", answer.StatusCode, body)
+	}
+	var failure struct {
+		RequestID *string `json:"request_id"`
+	}
+	if err := json.Unmarshal(body, &failure); err != nil || failure.RequestID == nil || answer.StatusCode < 400 {
+		return nil // not an error of ours, or the schema will say so
+	}
+	if header := answer.Header.Get("X-Request-Id"); *failure.RequestID != header {
+		return fmt.Errorf("request_id is %q and X-Request-Id is %q", *failure.RequestID, header)
+	}
+	return nil
+}
+
+// checkAllow holds the header to the methods of the path (RFC 9110 §15.5.6).
+func checkAllow(allow string, item *openapi3.PathItem) error {
+	var allowed []string
+	for method := range strings.SplitSeq(allow, ",") {
+		allowed = append(allowed, strings.TrimSpace(method))
+	}
+	for method := range item.Operations() {
+		if !slices.Contains(allowed, method) {
+			return fmt.Errorf("the header Allow is %q and leaves out %s", allow, method)
+		}
+	}
+	return nil
+}
