@@ -2,6 +2,7 @@ package grants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,9 +64,9 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	case store.Reused:
 		// The revocation is committed. Should this process not be able to read it
 		// back now, the watcher brings it.
-		return Answer{}, refuseRefresh("refresh_reused").Because(g.Revoked.Follow(ctx))
+		return Answer{}, refuseRefresh("refresh_reused").Because(errors.Join(evidence(rotation, rotated.Family), g.Revoked.Follow(ctx)))
 	default:
-		return Answer{}, refuseOutcome(rotated.Outcome)
+		return Answer{}, refuseOutcome(rotated.Outcome, evidence(rotation, rotated.Family))
 	}
 }
 
@@ -128,22 +129,28 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	}, nil
 }
 
-func refuseOutcome(outcome store.Outcome) error {
+// evidence tells the log which family a refusal was about.
+func evidence(r store.Rotation, f store.Family) error {
+	return fmt.Errorf("family %x of client %q, begun %s, is at generation %d, and client %q presented generation %d",
+		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
+}
+
+func refuseOutcome(outcome store.Outcome, why error) error {
 	switch outcome {
 	case store.Unknown:
-		return refuseRefresh("refresh_unknown")
+		return refuseRefresh("refresh_unknown").Because(why)
 	case store.WrongClient:
-		return refuseRefresh("refresh_wrong_client")
+		return refuseRefresh("refresh_wrong_client").Because(why)
 	case store.Revoked:
-		return refuseRefresh("refresh_revoked")
+		return refuseRefresh("refresh_revoked").Because(why)
 	case store.Expired:
-		return refuseRefresh("refresh_expired")
+		return refuseRefresh("refresh_expired").Because(why)
 	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted
 		return oauth.Fail(oauth.InvalidScope, "scope_exceeded",
-			"scope exceeds what was granted: a refresh may narrow it, never widen it")
+			"scope exceeds what was granted: a refresh may narrow it, never widen it").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			"resource is not one that was granted: a refresh may narrow, never widen")
+			"resource is not one that was granted: a refresh may narrow, never widen").Because(why)
 	default:
 		return fmt.Errorf("rotate the refresh token: outcome %d is not known", outcome)
 	}

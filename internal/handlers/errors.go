@@ -1,0 +1,137 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+)
+
+// retryAfter is how long a caller is asked to wait where nothing else is known.
+const retryAfter = 2 * time.Second
+
+// statusError is an error with a status that no OAuth code has.
+type statusError struct {
+	status  int
+	refused *oauth.Error
+}
+
+func (e *statusError) Error() string { return e.refused.Error() }
+func (e *statusError) Unwrap() error { return e.refused }
+
+func notFound(http.ResponseWriter, *http.Request, *note) error {
+	return &statusError{http.StatusNotFound, oauth.Fail(oauth.InvalidRequest, "no_such_endpoint",
+		"there is no such endpoint: see /openapi.yaml and "+MetadataPath)}
+}
+
+func methodNotAllowed() error {
+	return &statusError{http.StatusMethodNotAllowed, oauth.Fail(oauth.InvalidRequest, "method_not_allowed",
+		"the endpoint does not answer this method: see the header Allow")}
+}
+
+func bodyTooLarge(cause error) error {
+	return &statusError{http.StatusRequestEntityTooLarge, oauth.Fail(oauth.InvalidRequest, "body_too_large",
+		"the body is larger than 64 KiB").Because(cause)}
+}
+
+// errorBody is the answer of RFC 6749 §5.2, with the id under which the log says
+// more.
+type errorBody struct {
+	Error       oauth.Code `json:"error"`
+	Description string     `json:"error_description,omitempty"`
+	RequestID   string     `json:"request_id,omitempty"`
+}
+
+// writeError renders any error. What is not a refusal of our own making is told
+// in general words alone.
+func writeError(w http.ResponseWriter, requestID string, err error) {
+	status, refused := classify(err)
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Pragma", "no-cache")
+	switch status {
+	case http.StatusUnauthorized: // RFC 6749 §5.2, RFC 9110 §11.6.1
+		header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
+	case http.StatusServiceUnavailable:
+		wait := refused.RetryAfter
+		if wait <= 0 {
+			wait = retryAfter
+		}
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	writeJSON(w, status, errorBody{refused.Code, descriptionText(refused.Description), requestID})
+}
+
+func classify(err error) (int, *oauth.Error) {
+	var withStatus *statusError
+	var refused *oauth.Error
+	switch {
+	case errors.As(err, &withStatus):
+		return withStatus.status, withStatus.refused
+	case errors.As(err, &refused):
+		return statusOf(refused.Code), refused
+	case errors.Is(err, passwords.ErrBusy):
+		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "busy",
+			"too many passwords are being checked: try again shortly")
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "unavailable",
+			"the server cannot reach what it needs just now: try again with the same request")
+	}
+	return http.StatusInternalServerError, oauth.Fail(oauth.ServerError, "fault",
+		"the server failed: its log says why under this request id")
+}
+
+// statusOf is the status of RFC 6749 §5.2: 400, but for a client that could not
+// prove itself.
+func statusOf(code oauth.Code) int {
+	switch code {
+	case oauth.InvalidClient:
+		return http.StatusUnauthorized
+	case oauth.Unavailable:
+		return http.StatusServiceUnavailable
+	case oauth.ServerError:
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}
+
+// descriptionText leaves what RFC 6749 §5.2 allows in error_description.
+func descriptionText(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '"':
+			return '\''
+		case c < 0x20 || c > 0x7e || c == '\\':
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// writeJSON answers with a JSON object. An error here means that the caller is
+// gone, which nobody can be told.
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, `{"error":"server_error"}`, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(encoded)
+}
+
+// writeSecret is writeJSON for answers that nobody may keep (RFC 6749 §5.1).
+func writeSecret(w http.ResponseWriter, body any) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	writeJSON(w, http.StatusOK, body)
+}

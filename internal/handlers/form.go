@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"authserver/internal/clientauth"
+	"authserver/internal/oauth"
+)
+
+// readForm reads the body of a POST strictly and within bounds.
+func readForm(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
+	if err := checkQuery(r.URL); err != nil {
+		return oauth.Form{}, err
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_encoding", "the body must not be compressed")
+	}
+	if len(r.Header.Values("Content-Type")) > 1 {
+		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, oauth.MaxFormBytes))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return oauth.Form{}, bodyTooLarge(err)
+	}
+	if err != nil {
+		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
+	}
+	return oauth.ParseForm(r.Header.Get("Content-Type"), body)
+}
+
+// checkQuery refuses parameters in the URL, where they end up in logs (RFC 6749
+// §2.3.1: MUST NOT be included in the request URI). Others are nobody's business.
+func checkQuery(u *url.URL) error {
+	query := u.Query()
+	for _, name := range []string{"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "assertion", "token", "scope"} {
+		if query.Has(name) {
+			return oauth.Fail(oauth.InvalidRequest, "parameters_in_url",
+				"parameters belong in the body of the request, not in its URL, where they end up in logs")
+		}
+	}
+	return nil
+}
+
+// authenticate finds the client of a request and takes note of it.
+func (h *Handlers) authenticate(r *http.Request, form oauth.Form, n *note) (clientauth.Result, error) {
+	result, err := h.Authenticator.Authenticate(r.Context(), clientauth.Request{
+		Authorization: r.Header.Values("Authorization"),
+		Form:          form,
+		Now:           h.Now(),
+	})
+	n.method = result.Method
+	if result.Client != nil {
+		n.clientID = result.Client.ID
+	}
+	return result, err
+}
+
+// clientRequired is the answer to a request that presents no client where one is
+// needed.
+func clientRequired() *oauth.Error {
+	return oauth.Fail(oauth.InvalidClient, "client_missing",
+		"client authentication is required: send client_id and client_secret with HTTP Basic or in the body; a public client sends client_id alone")
+}

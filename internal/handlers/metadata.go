@@ -1,0 +1,51 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+
+	"authserver/internal/oauth"
+)
+
+// metadataBody is the document of RFC 8414 §2, as far as it is true here.
+type metadataBody struct {
+	Issuer                   string   `json:"issuer"`
+	TokenEndpoint            string   `json:"token_endpoint"`
+	JWKSURI                  string   `json:"jwks_uri"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	GrantTypes               []string `json:"grant_types_supported"`
+	ResponseTypes            []string `json:"response_types_supported"` // REQUIRED, and none yet
+	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+}
+
+// metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
+// asked through, it tells the issuer that is configured (RFC 8414 §3.3).
+func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) error {
+	methods := names(h.Authenticator.Names())
+	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	writeJSON(w, http.StatusOK, metadataBody{
+		Issuer:                   h.Issuer,
+		TokenEndpoint:            h.Issuer + TokenPath,
+		JWKSURI:                  h.Issuer + JWKSPath,
+		IntrospectionEndpoint:    h.Issuer + IntrospectPath,
+		RevocationEndpoint:       h.Issuer + RevokePath,
+		GrantTypes:               names(h.Grants.Types()),
+		ResponseTypes:            []string{},
+		TokenAuthMethods:         methods,
+		IntrospectionAuthMethods: confidential,
+		RevocationAuthMethods:    methods,
+	})
+	return nil
+}
+
+// openapi is GET /openapi.yaml.
+func (h *Handlers) openapi(w http.ResponseWriter, _ *http.Request, _ *note) error {
+	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = w.Write(h.OpenAPI)
+	return nil
+}

@@ -1,0 +1,156 @@
+package handlers
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"authserver/internal/clientauth"
+	"authserver/internal/grants"
+	"authserver/internal/keys"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+)
+
+// Paths of the public endpoints that the metadata names.
+const (
+	TokenPath      = "/oauth2/token" //nolint:gosec // G101: a path, not a credential
+	IntrospectPath = "/oauth2/introspect"
+	RevokePath     = "/oauth2/revoke"
+	JWKSPath       = "/.well-known/jwks.json"
+	MetadataPath   = "/.well-known/oauth-authorization-server"
+)
+
+// Handlers is everything that the endpoints need.
+type Handlers struct {
+	Issuer        string // the issuer identifier, without a slash at its end
+	Authenticator *clientauth.Authenticator
+	Grants        *grants.Registry
+	Keys          interface{ JWKS() keys.Document }
+	JWKSMaxAge    time.Duration
+	Verifier      *tokens.Verifier
+	View          *tokens.View
+	Refresh       *tokens.RefreshCodec
+	Families      store.Families
+	Clients       store.Clients
+	Users         interface {
+		User(ctx context.Context, id string) (store.User, error)
+	}
+	MaxTTL  time.Duration // the longest that any access token lives
+	Health  *Health
+	OpenAPI []byte
+	Metrics *telemetry.Metrics
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Rand    io.Reader
+}
+
+// endpoint answers a request, or returns why not. What it learns for the one log
+// line of the request goes into the note.
+type endpoint func(w http.ResponseWriter, r *http.Request, n *note) error
+
+// route is a row of the table. A route of GET answers HEAD too.
+type route struct {
+	method string
+	path   string
+	serve  endpoint
+	noLog  bool // asked every few seconds by machines: logged only when it fails
+}
+
+// public is the table of the public listener.
+func (h *Handlers) public() []route {
+	table := []route{
+		{http.MethodPost, TokenPath, h.token, false},
+		{http.MethodPost, "/token", h.token, false},
+		{http.MethodPost, IntrospectPath, h.introspect, false},
+		{http.MethodPost, RevokePath, h.revoke, false},
+		{http.MethodGet, JWKSPath, h.jwks, false},
+		{http.MethodGet, MetadataPath, h.metadata, false},
+		{http.MethodGet, "/openapi.yaml", h.openapi, false},
+		{http.MethodGet, "/healthz", h.Health.live, true},
+		{http.MethodGet, "/readyz", h.Health.ready, true},
+	}
+	// RFC 8414 §3.1: for an issuer with a path the well-known segment goes before it.
+	if issuer, err := url.Parse(h.Issuer); err == nil && strings.Trim(issuer.Path, "/") != "" {
+		table = append(table, route{http.MethodGet, MetadataPath + issuer.Path, h.metadata, false})
+	}
+	return table
+}
+
+// ops is the table of the listener that is not for the public.
+func (h *Handlers) ops() []route {
+	return []route{
+		{http.MethodGet, "/metrics", plain(h.Metrics.Handler()), true},
+		{http.MethodGet, "/healthz", h.Health.live, true},
+		{http.MethodGet, "/readyz", h.Health.ready, true},
+		{http.MethodGet, "/debug/pprof/", plain(http.HandlerFunc(pprof.Index)), false},
+		{http.MethodGet, "/debug/pprof/{profile}", plain(http.HandlerFunc(pprof.Index)), false},
+		{http.MethodGet, "/debug/pprof/cmdline", plain(http.HandlerFunc(pprof.Cmdline)), false},
+		{http.MethodGet, "/debug/pprof/profile", plain(http.HandlerFunc(pprof.Profile)), false},
+		{http.MethodGet, "/debug/pprof/symbol", plain(http.HandlerFunc(pprof.Symbol)), false},
+		{http.MethodGet, "/debug/pprof/trace", plain(http.HandlerFunc(pprof.Trace)), false},
+	}
+}
+
+// Paths returns the paths of the public listener.
+func (h *Handlers) Paths() []string {
+	var paths []string
+	for _, row := range h.public() {
+		paths = append(paths, row.path)
+	}
+	return paths
+}
+
+// Public returns the handler of the public listener. A request has at most the
+// limit given to be answered.
+func (h *Handlers) Public(limit time.Duration) http.Handler {
+	return h.router(h.public(), limit)
+}
+
+// Ops returns the handler of the ops listener. Profiles take as long as they are
+// asked to.
+func (h *Handlers) Ops() http.Handler { return h.router(h.ops(), 0) }
+
+func (h *Handlers) router(table []route, limit time.Duration) http.Handler {
+	router := chi.NewRouter()
+	methods := make(map[string][]string)
+	for _, row := range table {
+		serve := h.wrap(row, limit)
+		for _, method := range answers(row.method) {
+			router.Method(method, row.path, serve)
+			methods[row.path] = append(methods[row.path], method)
+		}
+	}
+	router.NotFound(h.wrap(route{path: "", serve: notFound}, limit).ServeHTTP)
+	router.MethodNotAllowed(h.wrap(route{path: "", serve: func(w http.ResponseWriter, r *http.Request, _ *note) error {
+		allow := slices.Clone(methods[r.URL.Path])
+		slices.Sort(allow)
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		return methodNotAllowed()
+	}}, limit).ServeHTTP)
+	return router
+}
+
+func answers(method string) []string {
+	if method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{method}
+}
+
+// plain makes an endpoint of a handler that cannot fail.
+func plain(handler http.Handler) endpoint {
+	return func(w http.ResponseWriter, r *http.Request, _ *note) error {
+		handler.ServeHTTP(w, r)
+		return nil
+	}
+}

@@ -1,0 +1,96 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"authserver/internal/grants"
+	"authserver/internal/oauth"
+	"authserver/internal/telemetry"
+)
+
+// tokenBody is the answer of RFC 6749 §5.1. The scope is always in it.
+type tokenBody struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	Scope        string `json:"scope"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+}
+
+// token is POST /oauth2/token (RFC 6749 §3.2).
+func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error {
+	began := h.Now()
+	answer, err := h.exchange(w, r, n, began)
+	n.outcome = answer.Outcome
+	h.countToken(n, h.Now().Sub(began), err)
+	if err != nil {
+		return err
+	}
+	// 6. Write.
+	writeSecret(w, tokenBody{
+		AccessToken:  answer.AccessToken,
+		TokenType:    oauth.Bearer,
+		ExpiresIn:    int64(answer.ExpiresIn / time.Second),
+		Scope:        answer.Scope.String(),
+		RefreshToken: answer.RefreshToken,
+	})
+	return nil
+}
+
+// exchange is the way of every token request, whatever its grant.
+func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now time.Time) (grants.Answer, error) {
+	// 1. Parse strictly.
+	form, err := readForm(w, r)
+	if err != nil {
+		return grants.Answer{}, err
+	}
+	// 2. Authenticate the client.
+	who, err := h.authenticate(r, form, n)
+	if err != nil {
+		return grants.Answer{}, err
+	}
+	// 3. Find the grant.
+	grantType := oauth.GrantType(form.Get("grant_type"))
+	if grantType == "" {
+		return grants.Answer{}, oauth.Fail(oauth.InvalidRequest, "grant_type_missing", "grant_type is required")
+	}
+	grant, ok := h.Grants.Find(grantType)
+	if !ok {
+		return grants.Answer{}, oauth.Fail(oauth.UnsupportedGrantType, "grant_type_unknown",
+			"grant_type is not one of "+strings.Join(names(h.Grants.Types()), ", "))
+	}
+	n.grant = string(grantType)
+	// 4. May this client use it?
+	if who.Client == nil && grant.NeedsClient() {
+		return grants.Answer{}, clientRequired()
+	}
+	if who.Client != nil && !who.Client.May(grantType) {
+		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
+			"the client is not registered for this grant: an administrator can add it with --grant")
+	}
+	// 5. Exchange.
+	return grant.Exchange(r.Context(), grants.Request{Client: who.Client, Form: form, Now: now})
+}
+
+func (h *Handlers) countToken(n *note, took time.Duration, err error) {
+	outcome, refresh := telemetry.Issued, n.outcome
+	if err != nil {
+		_, refused := classify(err)
+		outcome, refresh = string(refused.Code), strings.TrimPrefix(refused.Reason, "refresh_")
+	}
+	h.Metrics.Token(n.grant, string(n.method), outcome, took)
+	if n.grant == string(oauth.RefreshToken) {
+		h.Metrics.Refresh(refresh)
+	}
+}
+
+// names returns strings of any kind as strings.
+func names[S ~string](values []S) []string {
+	plain := make([]string, 0, len(values))
+	for _, v := range values {
+		plain = append(plain, string(v))
+	}
+	return plain
+}

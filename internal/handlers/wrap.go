@@ -1,0 +1,129 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+)
+
+// note is what an endpoint learns for the log line of its request.
+type note struct {
+	grant    string
+	clientID string // authenticated, or as claimed where that failed on a known method
+	method   oauth.AuthMethod
+	subject  string
+	family   string
+	outcome  string
+}
+
+// wrap puts around an endpoint what all of them share: a request id, a deadline,
+// one log line, one count, and one way to render what went wrong.
+func (h *Handlers) wrap(row route, limit time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := h.Now()
+		id, err := telemetry.NewRequestID(r.Header.Get("X-Request-Id"), h.Rand)
+		if err != nil {
+			h.Logger.Error("no request id", "error", err)
+		}
+		ctx := telemetry.WithRequestID(r.Context(), id)
+		if limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+		}
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		h.Metrics.RequestBegan()
+		var n note
+		err = h.guarded(row.serve, answer, r.WithContext(ctx), &n)
+		if err != nil && answer.Status() == 0 {
+			writeError(answer, id, err)
+		}
+		took := h.Now().Sub(began)
+		h.Metrics.RequestEnded(row.path, answer.Status(), took)
+		h.countFailure(err)
+		if err != nil || !row.noLog {
+			h.log(ctx, r, row, answer, &n, took, err)
+		}
+	})
+}
+
+// guarded turns a panic into an error, so that one request cannot end the server.
+func (h *Handlers) guarded(serve endpoint, w http.ResponseWriter, r *http.Request, n *note) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler: //nolint:errorlint // net/http compares it so too
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return serve(w, r, n)
+}
+
+func (h *Handlers) countFailure(err error) {
+	switch refused := (*oauth.Error)(nil); {
+	case err == nil:
+	case errors.As(err, &refused):
+		h.Metrics.Refused(string(refused.Code), refused.Reason)
+	case errors.Is(err, store.ErrUnavailable):
+		h.Metrics.StoreError("unavailable")
+	case errors.Is(err, context.DeadlineExceeded):
+		h.Metrics.StoreError("timeout")
+	}
+}
+
+// suspicious are the reasons that speak of a stolen token or assertion: whoever
+// runs the server wants to be woken by them.
+func suspicious() []string {
+	return []string{"refresh_reused", "refresh_wrong_client", "assertion_replayed"}
+}
+
+// log writes the one line of a request. What is refused is ordinary; what the
+// server failed at is an error.
+func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer middleware.WrapResponseWriter, n *note, took time.Duration, err error) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("method", r.Method),
+		slog.String("route", row.path),
+		slog.Int("status", answer.Status()),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("remote", r.RemoteAddr),
+	}
+	for name, value := range map[string]string{
+		"grant": n.grant, "client_id": n.clientID, "auth_method": string(n.method),
+		"sub": n.subject, "family": n.family, "outcome": n.outcome,
+	} {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
+		}
+	}
+	if err != nil {
+		code, reason := "", ""
+		if refused := (*oauth.Error)(nil); errors.As(err, &refused) {
+			code, reason = string(refused.Code), refused.Reason
+		}
+		attrs = append(attrs, slog.String("error_code", code), slog.String("reason", reason), slog.Any("error", err))
+		switch {
+		case answer.Status() >= http.StatusInternalServerError:
+			level = slog.LevelError
+		case slices.Contains(suspicious(), reason):
+			level = slog.LevelWarn
+			attrs = append(attrs, slog.Bool("audit", true))
+		}
+	}
+	h.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
