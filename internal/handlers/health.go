@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type Health struct {
 	// Fresh is how long an answer stands, so that asking often costs nothing.
 	Fresh time.Duration
 	Now   func() time.Time
+
+	draining atomic.Bool
 
 	mu     sync.Mutex // one look at a time
 	looked time.Time
@@ -31,6 +34,10 @@ type report struct {
 	Checks map[string]string `json:"checks"` // "ok" or "failed"
 }
 
+// Drain makes the server not ready for good, so that no new requests are sent
+// its way while it finishes those that it has.
+func (h *Health) Drain() { h.draining.Store(true) }
+
 // live is GET /healthz: the process answers. A database that is gone is no reason
 // to restart it.
 func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *note) error {
@@ -41,7 +48,10 @@ func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *note) error {
 
 // ready is GET /readyz: 200 while every check passes, else 503.
 func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *note) error {
-	report := h.look(context.WithoutCancel(r.Context()))
+	report := report{Status: "not ready", Checks: map[string]string{"draining": "failed"}}
+	if !h.draining.Load() {
+		report = h.look(context.WithoutCancel(r.Context()))
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	status := http.StatusOK
 	if report.Status != "ready" {

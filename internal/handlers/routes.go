@@ -41,7 +41,6 @@ type Handlers struct {
 	View          *tokens.View
 	Refresh       *tokens.RefreshCodec
 	Families      store.Families
-	Clients       store.Clients
 	Users         interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
@@ -89,7 +88,7 @@ func (h *Handlers) public() []route {
 // ops is the table of the listener that is not for the public.
 func (h *Handlers) ops() []route {
 	return []route{
-		{http.MethodGet, "/metrics", plain(h.Metrics.Handler()), true},
+		{http.MethodGet, "/metrics", h.metrics, true},
 		{http.MethodGet, "/healthz", h.Health.live, true},
 		{http.MethodGet, "/readyz", h.Health.ready, true},
 		{http.MethodGet, "/debug/pprof/", plain(http.HandlerFunc(pprof.Index)), false},
@@ -101,11 +100,13 @@ func (h *Handlers) ops() []route {
 	}
 }
 
-// Paths returns the paths of the public listener.
-func (h *Handlers) Paths() []string {
+// Routes returns the paths of both listeners, for the metrics.
+func (h *Handlers) Routes() []string {
 	var paths []string
-	for _, row := range h.public() {
-		paths = append(paths, row.path)
+	for _, row := range append(h.public(), h.ops()...) {
+		if !slices.Contains(paths, row.path) {
+			paths = append(paths, row.path)
+		}
 	}
 	return paths
 }
@@ -145,6 +146,11 @@ func answers(method string) []string {
 		return []string{http.MethodGet, http.MethodHead}
 	}
 	return []string{method}
+}
+
+func (h *Handlers) metrics(w http.ResponseWriter, r *http.Request, _ *note) error {
+	h.Metrics.Handler().ServeHTTP(w, r)
+	return nil
 }
 
 // plain makes an endpoint of a handler that cannot fail.

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Intervals of the work in the background.
+const (
+	sweepInterval = time.Minute
+	sweepBatch    = 1000
+	retryInterval = 500 * time.Millisecond // after a change that could not be taken in
+	loopTimeout   = 10 * time.Second       // of one piece of work
+)
+
+// loops is what runs beside the requests. No request waits for any of it.
+type loops struct {
+	store  store.Store
+	cached *store.Cached
+	keys   *keys.Manager
+	view   *tokens.View
+	poll   time.Duration // how often changes are looked for that no watcher told
+	tick   time.Duration // how often the key timeline is looked at
+	now    func() time.Time
+	logger *slog.Logger
+}
+
+// start runs the loops until ctx ends, each in a goroutine of the group.
+func (l *loops) start(ctx context.Context, run func(func() error)) {
+	changed := make(chan store.Topic, len(store.Topics()))
+	run(func() error { l.store.Watch(ctx, changed); return nil })
+	run(func() error { l.follow(ctx, changed); return nil })
+	run(func() error { l.every(ctx, l.tick, "plan the signing keys", l.keys.Tick); return nil })
+	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })
+}
+
+// follow takes in what was changed: at once where a watcher tells, within the
+// poll interval where none can, and again shortly where the database failed.
+func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
+	poll := time.NewTicker(l.poll)
+	defer poll.Stop()
+	retry := time.NewTimer(retryInterval)
+	retry.Stop()
+	defer retry.Stop()
+	behind := make(map[store.Topic]bool)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case topic := <-changed:
+			behind[topic] = true
+		case <-poll.C:
+			behind[store.TopicRevocations] = true
+			behind[store.TopicKeys] = true
+		case <-retry.C:
+		}
+		for topic := range behind {
+			if err := l.takeIn(ctx, topic); err != nil {
+				l.logger.WarnContext(ctx, "a change is not taken in yet", "topic", string(topic), "error", err)
+				retry.Reset(retryInterval)
+				continue
+			}
+			delete(behind, topic)
+		}
+	}
+}
+
+func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
+	ctx, cancel := context.WithTimeout(ctx, loopTimeout)
+	defer cancel()
+	switch topic {
+	case store.TopicRevocations:
+		return l.view.Follow(ctx)
+	case store.TopicKeys:
+		return l.keys.Reload(ctx)
+	default:
+		l.cached.Changed(topic)
+		return nil
+	}
+}
+
+// sweep removes what has expired, in small batches, and writes down which keys
+// were used.
+func (l *loops) sweep(ctx context.Context) error {
+	now := l.now()
+	l.view.Forget(now)
+	if err := l.keys.FlushUse(ctx); err != nil {
+		return err
+	}
+	for {
+		removed, err := l.store.Sweep(ctx, store.At(now), sweepBatch)
+		if err != nil || removed == 0 {
+			return err
+		}
+	}
+}
+
+// every does the work at each interval until ctx ends. What fails is logged and
+// tried again at the next.
+func (l *loops) every(ctx context.Context, interval time.Duration, what string, work func(context.Context) error) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		bounded, cancel := context.WithTimeout(ctx, loopTimeout)
+		if err := work(bounded); err != nil && ctx.Err() == nil {
+			l.logger.WarnContext(ctx, "work in the background failed and is tried again", "work", what, "error", err)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"authserver/internal/config"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+)
+
+// Bounds on a connection.
+const (
+	headerTimeout  = 5 * time.Second
+	requestTimeout = 10 * time.Second // to read it whole, and to work on it
+	answerTimeout  = 10 * time.Second
+	idleTimeout    = 60 * time.Second
+	// maxHeaderBytes is 16 KiB with the 4 KiB that net/http adds to what it is told.
+	maxHeaderBytes = 12 << 10
+	migrateTimeout = 5 * time.Minute
+)
+
+// ServeOptions is what a server needs beside its settings.
+type ServeOptions struct {
+	Version string
+	Stderr  io.Writer
+	// Ready is called once, when both listeners accept, with their addresses.
+	Ready func(public, ops string)
+}
+
+// Serve runs a server until ctx ends, and then lets the requests that are being
+// answered finish, for as long as --drain-timeout.
+func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
+	logger := telemetry.NewLogger(o.Stderr, s.Level(), s.LogFormat)
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := prepare(ctx, st, s); err != nil {
+		return err
+	}
+	p, err := wire(ctx, st, s, o.Version, logger)
+	if err != nil {
+		return err
+	}
+	public, err := listen(ctx, "listen", s.Listen)
+	if err != nil {
+		return err
+	}
+	ops, err := listen(ctx, "ops-listen", s.OpsListen)
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	return p.run(ctx, public, ops, s.DrainTimeout, logger, o)
+}
+
+// prepare brings the schema up, or sees to it that somebody has.
+func prepare(ctx context.Context, st store.Store, s config.Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	if !s.NoMigrate {
+		return st.MigrateUp(ctx)
+	}
+	status, err := st.MigrationStatus(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema version: %w", err)
+	}
+	return status.Check()
+}
+
+func listen(ctx context.Context, setting, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
+	}
+	return listener, nil
+}
+
+// run serves until ctx ends or a listener fails.
+func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
+	publicServer := httpServer(p.handlers.Public(requestTimeout), logger)
+	publicServer.WriteTimeout = requestTimeout + answerTimeout
+	opsServer := httpServer(p.handlers.Ops(), logger) // profiles and traces take their time: no WriteTimeout
+
+	group, running := errgroup.WithContext(ctx)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group.Go(func() error { return serve(publicServer, public) })
+	group.Go(func() error { return serve(opsServer, ops) })
+	p.loops.start(background, group.Go)
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String())
+	if o.Ready != nil {
+		o.Ready(public.Addr().String(), ops.Addr().String())
+	}
+	<-running.Done()
+
+	logger.InfoContext(ctx, "draining", "timeout", drain.String())
+	p.health.Drain()
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := shutdown(deadline, publicServer, opsServer)
+	if flushed := p.keys.FlushUse(deadline); flushed != nil {
+		logger.WarnContext(ctx, "when the keys were used last is not written down", "error", flushed)
+	}
+	stop()
+	return errors.Join(err, group.Wait())
+}
+
+func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // what strangers send is not our error
+	}
+}
+
+func serve(s *http.Server, listener net.Listener) error {
+	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// shutdown lets the public listener drain first: until it has, the ops listener
+// says how it goes. Connections that outstay the deadline are cut.
+func shutdown(ctx context.Context, servers ...*http.Server) error {
+	var errs []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were cut off when --drain-timeout ended: %w", err), s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"authserver/api"
+	"authserver/internal/assertions"
+	"authserver/internal/clientauth"
+	"authserver/internal/config"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/keys"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+)
+
+// Bounds and waits that nobody has had a reason to set.
+const (
+	cacheSize     = 10_000           // rows of each noun
+	cacheTTL      = 30 * time.Second // where no watcher tells
+	cacheAbsent   = 5 * time.Second
+	cacheStale    = time.Hour // while the database is gone
+	verifiedSize  = 10_000    // client secrets that were right
+	notBeforeBack = 30 * time.Second
+	checkTimeout  = 2 * time.Second
+	checkFresh    = time.Second
+)
+
+// parts is a server that is put together and does not listen yet.
+type parts struct {
+	handlers *handlers.Handlers
+	loops    *loops
+	health   *handlers.Health
+	keys     *keys.Manager
+}
+
+// wire puts the server together: it is the only place where the parts meet.
+func wire(ctx context.Context, st store.Store, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
+	cached, err := store.NewCached(st, store.CacheOptions{
+		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Now: time.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the caches: %w", err)
+	}
+	sealer, manager, err := openKeys(ctx, st, s, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := manager.Load(ctx); err != nil {
+		return nil, fmt.Errorf("load the signing keys: %w", err)
+	}
+	refreshKeys, err := keys.RefreshKeys(ctx, st, sealer, time.Now, rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("load the refresh token keys: %w", err)
+	}
+	view := &tokens.View{Store: st, Now: time.Now}
+	if err := view.Follow(ctx); err != nil {
+		return nil, fmt.Errorf("load what is revoked: %w", err)
+	}
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue})
+	if err != nil {
+		return nil, fmt.Errorf("set up password hashing: %w", err)
+	}
+	authenticator, err := wireClientAuth(cached, hasher)
+	if err != nil {
+		return nil, err
+	}
+	codec := &tokens.RefreshCodec{Keys: refreshKeys.ByID, Current: refreshKeys.Current}
+	registry, err := wireGrants(st, cached, sealer, manager, hasher, view, codec, s)
+	if err != nil {
+		return nil, err
+	}
+	health := &handlers.Health{
+		Checks:  []handlers.Check{{Name: "database", Run: st.CheckWritable}, {Name: "signing_keys", Run: func(context.Context) error { return manager.Ready() }}},
+		Timeout: checkTimeout, Fresh: checkFresh, Now: time.Now,
+	}
+	h := &handlers.Handlers{
+		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
+		Keys: manager, JWKSMaxAge: s.JWKSMaxAge,
+		Verifier: &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew},
+		View:     view, Refresh: codec, Families: st, Users: cached, MaxTTL: s.MaxAccessTokenTTL,
+		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
+	}
+	h.Metrics = wireMetrics(h, hasher, manager, version)
+	return &parts{
+		handlers: h,
+		health:   health,
+		keys:     manager,
+		loops: &loops{
+			store: st, cached: cached, keys: manager, view: view,
+			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,
+		},
+	}, nil
+}
+
+// openKeys opens the sealer under the master key, and a manager that has loaded
+// nothing yet.
+func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keys.Sealer, *keys.Manager, error) {
+	master, err := keys.ParseMasterKey(s.MasterKey.Reveal())
+	if err != nil {
+		return nil, nil, fmt.Errorf("--master-key-file: %w", err)
+	}
+	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{
+		Store: st, Keeper: master.Keeper(), MasterID: master.ID(), Now: time.Now, Rand: rand.Reader,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the sealed keys: %w", err)
+	}
+	return sealer, &keys.Manager{
+		Store: st, Sealer: sealer, Algorithms: []string{"RS256", "ES256"}, Generate: keys.Generate,
+		Timeline: keys.Timeline{
+			RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
+			ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
+		},
+		Now: time.Now, Logger: logger,
+	}, nil
+}
+
+func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher) (*clientauth.Authenticator, error) {
+	verified, err := passwords.NewVerifiedCache(hasher, verifiedSize, rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
+	}
+	secrets := clientauth.Secrets{Slow: verified}
+	return clientauth.New(cached,
+		clientauth.SecretBasic{Secrets: secrets},
+		clientauth.SecretPost{Secrets: secrets},
+		clientauth.None{},
+	)
+}
+
+func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manager *keys.Manager, hasher *passwords.Hasher,
+	view *tokens.View, codec *tokens.RefreshCodec, s config.Settings) (*grants.Registry, error) {
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Rand: rand.Reader}
+	targets := &grants.Targets{
+		Resources: cached,
+		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.AccessTokenTTL, SigningAlg: "RS256"},
+	}
+	verifier := &assertions.Verifier{
+		Audiences: []string{s.Issuer, s.Issuer + handlers.TokenPath},
+		Skew:      s.ClockSkew, Opener: sealer,
+	}
+	return grants.NewRegistry(
+		&grants.ClientCredentials{Targets: targets, Minter: minter},
+		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, MaxTTL: s.MaxAccessTokenTTL},
+		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Verifier: verifier},
+	)
+}
+
+func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, manager *keys.Manager, version string) *telemetry.Metrics {
+	options := telemetry.MetricsOptions{
+		Version: version, Routes: h.Routes(),
+		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting, Keys: manager.CountByState,
+	}
+	for _, grant := range h.Grants.Types() {
+		options.Grants = append(options.Grants, string(grant))
+	}
+	for _, method := range h.Authenticator.Names() {
+		options.AuthMethods = append(options.AuthMethods, string(method))
+	}
+	return telemetry.NewMetrics(options)
+}
