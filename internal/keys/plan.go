@@ -120,6 +120,9 @@ func (m *Manager) hurry(ctx context.Context, alg string) (kid string, err error)
 		if !h.At.Before(next.ActiveAt) {
 			return next.KID, nil // it is as early as it can be
 		}
+		if _, err := openKey(m.Sealer, next); err != nil {
+			return "", fmt.Errorf("the next key could not sign: %w", err)
+		}
 		ctx, cancel := context.WithTimeout(ctx, m.Timeline.WriteWithin())
 		defer cancel()
 		if err := m.Store.RescheduleSigningKey(ctx, next.KID, next.ActiveAt, h.At, h.RemovedAt); err != nil {

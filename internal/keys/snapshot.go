@@ -15,7 +15,7 @@ import (
 type snapshot struct {
 	rows  []store.SigningKey
 	byKID map[string]entry
-	byAlg map[string][]entry // in the order in which they sign
+	byAlg map[string][]entry        // in the order in which they sign
 	jwks  atomic.Pointer[published] // as it was when somebody asked last
 }
 

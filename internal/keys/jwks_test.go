@@ -1,0 +1,141 @@
+package keys_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"authserver/internal/keys"
+)
+
+func TestTheJWKSVerifiesWhatTheSignersSign(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	m.Algorithms = []string{keys.RS256, keys.ES256}
+	load(t, m)
+	set, err := jwk.Parse(m.JWKS().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alg := range m.Algorithms {
+		s := signerOf(t, m, alg)
+		headers := jws.NewHeaders()
+		if err := headers.Set(jws.KeyIDKey, s.KID); err != nil {
+			t.Fatal(err)
+		}
+		token, err := jws.Sign([]byte("a payload"), jws.WithKey(jwa.SignatureAlgorithm(s.Alg), s.Key, jws.WithProtectedHeaders(headers)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jws.Verify(token, jws.WithKeySet(set)); err != nil {
+			t.Errorf("%s, by the JWKS: %v", alg, err)
+		}
+		p, ok := m.Public(s.KID)
+		if !ok {
+			t.Fatalf("%s: its own key is not published", alg)
+		}
+		if _, err := jws.Verify(token, jws.WithKey(jwa.SignatureAlgorithm(p.Alg), p.Key)); err != nil {
+			t.Errorf("%s, by the public key: %v", alg, err)
+		}
+	}
+}
+
+func TestAJWKHasItsPublicMembersAlone(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	m.Algorithms = []string{keys.RS256, keys.ES256}
+	load(t, m)
+	var set struct{ Keys []map[string]string }
+	if err := json.Unmarshal(m.JWKS().Body, &set); err != nil {
+		t.Fatal(err)
+	}
+	members := map[string][]string{ // RFC 7517 §4, RFC 7518 §6.2.1, §6.3.1
+		"RSA": {"alg", "e", "kid", "kty", "n", "use"},
+		"EC":  {"alg", "crv", "kid", "kty", "use", "x", "y"},
+	}
+	if len(set.Keys) != 2 {
+		t.Fatalf("%d keys, want 2", len(set.Keys))
+	}
+	for _, k := range set.Keys {
+		var names []string
+		for name := range k {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		if diff := cmp.Diff(members[k["kty"]], names); diff != "" {
+			t.Errorf("members of a %s key (-want +got): %s", k["kty"], diff)
+		}
+		if k["use"] != "sig" {
+			t.Errorf("use = %q, want sig", k["use"])
+		}
+		// RFC 7638 §3.2: the required members, in the order of their names.
+		canonical := fmt.Sprintf(`{"e":"%s","kty":"RSA","n":"%s"}`, k["e"], k["n"])
+		if k["kty"] == "EC" {
+			canonical = fmt.Sprintf(`{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, k["x"], k["y"])
+		}
+		sum := sha256.Sum256([]byte(canonical))
+		if want := base64.RawURLEncoding.EncodeToString(sum[:]); k["kid"] != want {
+			t.Errorf("kid = %s, want the thumbprint %s", k["kid"], want)
+		}
+	}
+}
+
+func TestTheETagChangesWithTheSetAndNotOtherwise(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	load(t, m)
+	alone := m.JWKS()
+	tick(t, m)
+	both := m.JWKS()
+	if both.ETag == alone.ETag {
+		t.Error("the ETag did not change with a new key")
+	}
+	sum := sha256.Sum256(both.Body)
+	if want := `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`; both.ETag != want {
+		t.Errorf("ETag = %s, want %s", both.ETag, want)
+	}
+	other := newManager(t, st, c)
+	load(t, other)
+	if diff := cmp.Diff(both, other.JWKS()); diff != "" {
+		t.Errorf("another replica serves other bytes: %s", diff)
+	}
+	st.down = true
+	for _, step := range []struct {
+		name  string
+		after time.Duration
+		same  bool
+	}{
+		{"a reading that fails", 0, true},
+		{"the handover", 24 * time.Hour, true},
+		{"the last moment of the old key", 16*time.Minute - 1, true},
+		{"the removal of the old key", 1, false},
+	} {
+		c.advance(step.after)
+		_ = m.Tick(t.Context())
+		if same := m.JWKS().ETag == both.ETag; same != step.same {
+			t.Errorf("%s: the set is the same: %v, want %v", step.name, same, step.same)
+		}
+	}
+}
+
+func TestServingTheJWKSCostsNothing(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	load(t, m)
+	tick(t, m)
+	if n := testing.AllocsPerRun(100, func() { m.JWKS() }); n != 0 {
+		t.Errorf("%v allocations per JWKS, want 0", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = m.Signer(keys.ES256) }); n != 0 {
+		t.Errorf("%v allocations per Signer, want 0", n)
+	}
+}

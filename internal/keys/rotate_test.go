@@ -1,0 +1,172 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+)
+
+func TestRotate(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before func(t *testing.T, m *keys.Manager, c *clock)
+		// from the moment of the rotation
+		publish, activate, remove time.Duration
+		keys                      int
+	}{
+		{
+			name:   "with no key pending a new one is published now and signs after the lead",
+			before: func(*testing.T, *keys.Manager, *clock) {},
+			keys:   2, publish: 0, activate: 6 * time.Minute, remove: 22 * time.Minute,
+		},
+		{
+			name: "a key that is pending for long signs now",
+			before: func(t *testing.T, m *keys.Manager, c *clock) {
+				tick(t, m)
+				c.advance(time.Hour)
+			},
+			keys: 2, publish: -time.Hour, activate: 0, remove: 18 * time.Minute,
+		},
+		{
+			name: "a key that was published a minute ago signs after the rest of the lead",
+			before: func(t *testing.T, m *keys.Manager, c *clock) {
+				tick(t, m)
+				c.advance(time.Minute)
+			},
+			keys: 2, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
+		},
+		{
+			name: "a rotation asked for twice is done once",
+			before: func(t *testing.T, m *keys.Manager, c *clock) {
+				if _, err := m.Rotate(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				c.advance(time.Minute)
+			},
+			keys: 2, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
+		},
+		{
+			name: "after the handover the next rotation makes the next key",
+			before: func(t *testing.T, m *keys.Manager, c *clock) {
+				if _, err := m.Rotate(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				c.advance(6 * time.Minute)
+			},
+			keys: 3, publish: 0, activate: 6 * time.Minute, remove: 22 * time.Minute,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st, clk := &memory{}, newClock()
+			server, command := newManager(t, st, clk), newManager(t, st, clk)
+			load(t, server)
+			c.before(t, server, clk)
+			old := statesAt(t, st, clk.Now())[keys.Active][0]
+			events, err := command.Rotate(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(st.signing) != c.keys {
+				t.Errorf("%d keys, want %d", len(st.signing), c.keys)
+			}
+			next := st.signing[len(st.signing)-1].KID
+			now := clk.Now()
+			want := []keys.Event{
+				{At: now.Add(c.publish), KID: next, Alg: keys.ES256, Event: keys.Publish},
+				{At: now.Add(c.activate), KID: next, Alg: keys.ES256, Event: keys.Activate},
+				{At: now.Add(c.activate), KID: old, Alg: keys.ES256, Event: keys.Retire},
+				{At: now.Add(c.remove), KID: old, Alg: keys.ES256, Event: keys.Remove},
+			}
+			if diff := cmp.Diff(want, events); diff != "" {
+				t.Errorf("events (-want +got): %s", diff)
+			}
+			tick(t, server)
+			clk.advance(c.activate)
+			if got := signerOf(t, server, keys.ES256).KID; got != next {
+				t.Errorf("the server signs with %s, want %s", got, next)
+			}
+		})
+	}
+}
+
+func TestRotateTakesTheAlgorithmsThatItIsGiven(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	m.Algorithms = []string{keys.RS256, keys.ES256}
+	load(t, m)
+	events, err := m.Rotate(t.Context(), keys.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Alg != keys.ES256 {
+			t.Errorf("it rotated %s too", e.Alg)
+		}
+	}
+	if len(st.signing) != 3 {
+		t.Errorf("%d keys, want 3", len(st.signing))
+	}
+	if _, err := m.Rotate(t.Context(), "none"); err == nil || !strings.Contains(err.Error(), "RS256, ES256") {
+		t.Errorf("error = %v, want one that names the algorithms", err)
+	}
+	if events, err = m.Rotate(t.Context()); err != nil || len(events) != 8 || len(st.signing) != 4 {
+		t.Errorf("%d events, %d keys, error %v; want a rotation of both with the ES256 key that is pending", len(events), len(st.signing), err)
+	}
+}
+
+func TestRotationsAtOnceMakeOneKey(t *testing.T) {
+	st, c := &memory{}, newClock()
+	load(t, newManager(t, st, c))
+	results := make([][]keys.Event, 8)
+	var wg sync.WaitGroup
+	for i := range results {
+		m := newManager(t, st, c)
+		wg.Go(func() {
+			var err error
+			if results[i], err = m.Rotate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(st.signing) != 2 {
+		t.Errorf("%d keys, want 2", len(st.signing))
+	}
+	for _, r := range results {
+		if diff := cmp.Diff(results[0], r); diff != "" {
+			t.Errorf("two rotations tell different plans: %s", diff)
+		}
+	}
+}
+
+func TestRotateSaysWhatIsWrong(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	if _, err := m.Rotate(t.Context()); err == nil || !strings.Contains(err.Error(), "authserver serve") {
+		t.Errorf("error = %v, want one that says to start the server first", err)
+	}
+	load(t, m)
+	m.Store = &contested{memory: st}
+	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrExists) {
+		t.Errorf("error = %v, want ErrExists after a number of attempts", err)
+	}
+	st.down = true
+	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error = %v, want ErrUnavailable", err)
+	}
+}
+
+// contested has somebody else who is always first.
+type contested struct{ *memory }
+
+func (*contested) SucceedSigningKey(context.Context, store.SigningKey, store.Moment) error {
+	return store.ErrExists
+}

@@ -1,0 +1,239 @@
+package keys_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+)
+
+func TestMasterKey(t *testing.T) {
+	made, err := keys.NewMasterKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, text, fault string
+	}{
+		{"a key that was made here is good", made, ""},
+		{"a newline after it does not matter", made + "\r\n", ""},
+		{"nothing is too short", "", "0 bytes long"},
+		{"31 bytes are too short", base64.StdEncoding.EncodeToString(make([]byte, 31)), "31 bytes long"},
+		{"33 bytes are too long", base64.StdEncoding.EncodeToString(make([]byte, 33)), "33 bytes long"},
+		{"zeros are no key", base64.StdEncoding.EncodeToString(make([]byte, 32)), "zeros"},
+		{"hex is no base64", strings.Repeat("0f", 31) + "!!", "not base64"},
+		{"padding is not left out", strings.TrimRight(made, "="), "not base64"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, err := keys.ParseMasterKey(c.text)
+			if c.fault == "" {
+				if err != nil || len(m.ID()) != 16 {
+					t.Fatalf("ParseMasterKey: id %q, error %v", m.ID(), err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.fault) || !strings.Contains(err.Error(), "generate-master") {
+				t.Fatalf("error = %v, want one that says %q and what to do", err, c.fault)
+			}
+			if c.text != "" && strings.Contains(err.Error(), c.text) {
+				t.Errorf("the error quotes the key: %v", err)
+			}
+		})
+	}
+}
+
+func TestMasterKeyIsNotPrinted(t *testing.T) {
+	m, err := keys.ParseMasterKey(masterKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(masterKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("a log line", "master", m)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("a log line", "master", m)
+	printed := log.String() + fmt.Sprintf("%v %+v %#v %s %x %d %q %v", m, m, m, m, m, m, m, []any{&m, struct{ M keys.Master }{m}})
+	for _, secret := range []string{masterKey, string(raw), fmt.Sprintf("%x", raw), fmt.Sprint(raw)[1:20]} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("a print shows the key: %s", printed)
+		}
+	}
+}
+
+func TestSealedIsOpenedByItsOwnRowAlone(t *testing.T) {
+	s := openSealer(t, &memory{})
+	rapid.Check(t, func(t *rapid.T) {
+		plain := rapid.SliceOf(rapid.Byte()).Draw(t, "plain")
+		id := rapid.String().Draw(t, "id")
+		sealed, err := s.Seal(plain, store.SealedAs("rows", id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(plain) >= 4 && bytes.Contains(sealed, plain) {
+			t.Fatal("the sealed value shows the plain one")
+		}
+		got, err := s.Open(sealed, store.SealedAs("rows", id))
+		if err != nil || !bytes.Equal(got, plain) {
+			t.Fatalf("opened %q, error %v, want %q", got, err, plain)
+		}
+		if other := rapid.String().Draw(t, "other id"); other != id {
+			if _, err := s.Open(sealed, store.SealedAs("rows", other)); err == nil {
+				t.Fatal("the sealed value opens in another row")
+			}
+		}
+		if _, err := s.Open(sealed, store.SealedAs("others", id)); err == nil {
+			t.Fatal("the sealed value opens in another table")
+		}
+		tampered := bytes.Clone(sealed)
+		tampered[rapid.IntRange(0, len(sealed)-1).Draw(t, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		if _, err := s.Open(tampered, store.SealedAs("rows", id)); err == nil {
+			t.Fatal("a changed value opens")
+		}
+		if _, err := s.Open(sealed[:rapid.IntRange(0, len(sealed)-1).Draw(t, "cut")], store.SealedAs("rows", id)); err == nil {
+			t.Fatal("a cut value opens")
+		}
+	})
+}
+
+func TestSealingTheSameTwiceLooksDifferent(t *testing.T) {
+	s := openSealer(t, &memory{})
+	var seen [2][]byte
+	for i := range seen {
+		var err error
+		if seen[i], err = s.Seal([]byte("a secret"), "rows/1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if bytes.Equal(seen[0], seen[1]) {
+		t.Error("the same value was sealed alike twice")
+	}
+}
+
+func TestAWrongMasterKeyIsNamedAndChangesNothing(t *testing.T) {
+	st := &memory{}
+	openSealer(t, st)
+	right := sealerOptions(t, st, masterKey)
+	other, err := keys.NewMasterKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := sealerOptions(t, st, other)
+	_, err = keys.OpenSealer(t.Context(), wrong)
+	if err == nil {
+		t.Fatal("a wrong master key opens the database")
+	}
+	for _, want := range []string{right.MasterID, wrong.MasterID, "--master-key-file", "AUTHSERVER_MASTER_KEY"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %q: %v", want, err)
+		}
+	}
+	if len(st.data) != 1 {
+		t.Errorf("the database has %d data keys, want the one", len(st.data))
+	}
+	openSealer(t, st)
+}
+
+func TestADamagedDataKeyIsAnError(t *testing.T) {
+	st := &memory{}
+	openSealer(t, st)
+	st.data[0].Sealed[30] ^= 1
+	_, err := keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey))
+	if err == nil || !strings.Contains(err.Error(), "data key 1") {
+		t.Fatalf("error = %v, want one that names data key 1", err)
+	}
+	if len(st.data) != 1 {
+		t.Errorf("the database has %d data keys, want the one", len(st.data))
+	}
+}
+
+func TestALostDatabaseMakesNoDataKey(t *testing.T) {
+	st := &memory{down: true}
+	_, err := keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey))
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Fatalf("error = %v, want ErrUnavailable", err)
+	}
+}
+
+func TestProcessesThatStartAtOnceShareOneDataKey(t *testing.T) {
+	st := &memory{}
+	sealers := make([]*keys.Sealer, 8)
+	var wg sync.WaitGroup
+	for i := range sealers {
+		wg.Go(func() {
+			var err error
+			if sealers[i], err = keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	sealed, err := sealers[0].Seal([]byte("a secret"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range sealers {
+		if _, err := s.Open(sealed, "rows/1"); err != nil {
+			t.Errorf("process %d: %v", i, err)
+		}
+	}
+	if len(st.data) != 1 {
+		t.Errorf("the database has %d data keys, want 1", len(st.data))
+	}
+}
+
+func TestANewerDataKeySealsAndTheOlderOpens(t *testing.T) {
+	st := &memory{}
+	before, err := openSealer(t, st).Seal([]byte("old"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sealerOptions(t, st, masterKey)
+	sealedKey, err := o.Keeper.Encrypt(t.Context(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.data = append(st.data, store.DataKey{ID: 2, MasterID: o.MasterID, Sealed: sealedKey, CreatedAt: o.Now()})
+	s := openSealer(t, st)
+	if plain, err := s.Open(before, "rows/1"); err != nil || string(plain) != "old" {
+		t.Errorf("opened %q, error %v, want what the older key sealed", plain, err)
+	}
+	after, err := s.Seal([]byte("new"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(after[:5], []byte{1, 0, 0, 0, 2}) {
+		t.Errorf("header = %x, want version 1 and data key 2", after[:5])
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	s := openSealer(f, &memory{})
+	sealed, err := s.Seal([]byte("a secret"), "rows/1")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{})
+	f.Add(sealed[:5])
+	f.Add(sealed[:len(sealed)-1])
+	f.Add(append(bytes.Clone(sealed), 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := s.Open(b, "rows/1"); err == nil && !bytes.Equal(b, sealed) {
+			t.Errorf("%x opens", b)
+		}
+	})
+}
