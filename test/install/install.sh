@@ -1,0 +1,112 @@
+#!/bin/sh
+# install.sh TOOL…: sees to it that what the tests need is on this machine.
+#
+# TOOL is cc, node, python, java, maven or postgres. What is there already is
+# left alone; the rest comes from the system's package manager (apt-get, dnf,
+# apk or brew), as root or through `sudo -n`. Where that cannot be it says what
+# to install by hand, and fails.
+set -eu
+
+say() { echo "install: $*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# there TOOL: is it usable on this machine?
+there() {
+  case $1 in
+    cc) echo '#include <stdlib.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
+    node) have node && have npm ;;
+    python) have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
+    java) have javac && javac -version >/dev/null 2>&1 ;;
+    maven) have mvn ;;
+    postgres) have postgres || ls /usr/lib/postgresql/*/bin/postgres /usr/libexec/postgresql*/postgres \
+      /usr/pgsql-*/bin/postgres /opt/homebrew/opt/postgresql*/bin/postgres /usr/local/opt/postgresql*/bin/postgres \
+      2>/dev/null | grep -q . ;;
+    *) say "unknown tool $1; known are: cc node python java maven postgres"; exit 2 ;;
+  esac
+}
+
+# package MANAGER TOOL: prints the packages that bring it.
+package() {
+  case $1/$2 in
+    apt-get/cc) echo gcc libc6-dev ;;
+    dnf/cc) echo gcc glibc-devel ;;
+    apk/cc) echo gcc musl-dev ;;
+    brew/cc) echo gcc ;;
+    brew/node) echo node ;;
+    */node) echo nodejs npm ;;
+    apt-get/python) echo python3 python3-venv ;;
+    brew/python) echo python ;;
+    */python) echo python3 ;;
+    apt-get/java) echo default-jdk-headless ;;
+    dnf/java) echo java-latest-openjdk-devel ;;
+    apk/java) echo openjdk21-jdk ;;
+    brew/java) echo openjdk ;;
+    */maven) echo maven ;;
+    apt-get/postgres) echo postgresql ;;
+    dnf/postgres) echo postgresql-server ;;
+    apk/postgres) echo postgresql ;;
+    brew/postgres) echo postgresql@17 ;;
+  esac
+}
+
+manager() {
+  for m in apt-get dnf apk brew; do
+    if have $m; then echo $m; return; fi
+  done
+}
+
+# without_cluster COMMAND…: runs it as root while Debian's postgresql package is
+# told to make no cluster and start none: a test server is not a system service.
+without_cluster() {
+  $as_root sh -c '
+    conf=/etc/postgresql-common/createcluster.d/authserver-tests.conf
+    mkdir -p "${conf%/*}"
+    trap "rm -f $conf" EXIT
+    echo "create_main_cluster = false" >$conf
+    "$@"' sh "$@"
+}
+
+missing=
+for tool in "$@"; do
+  there "$tool" || missing="$missing $tool"
+done
+[ -n "$missing" ] || exit 0
+
+with=$(manager)
+if [ -z "$with" ]; then
+  say "missing:$missing, and there is no apt-get, dnf, apk or brew to install it with: install it by hand"
+  exit 1
+fi
+packages=
+for tool in $missing; do packages="$packages $(package "$with" "$tool")"; done
+
+as_root=
+if [ "$with" != brew ] && [ "$(id -u)" != 0 ]; then
+  if ! have sudo || ! sudo -n true 2>/dev/null; then
+    say "missing:$missing, and only root may install it. Run: sudo $with install$packages"
+    exit 1
+  fi
+  as_root="sudo -n"
+fi
+
+say "missing:$missing; installing with $with:$packages"
+# shellcheck disable=SC2086 # a list of package names
+case $with in
+  apt-get)
+    apt="env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300"
+    $as_root $apt update >&2
+    case $missing in
+      *postgres*) without_cluster $apt install -y --no-install-recommends $packages >&2 ;;
+      *) $as_root $apt install -y --no-install-recommends $packages >&2 ;;
+    esac ;;
+  dnf) $as_root dnf install -y $packages >&2 ;;
+  apk) $as_root apk add --no-cache $packages >&2 ;;
+  brew) brew install $packages >&2 ;;
+esac
+
+for tool in $missing; do
+  if ! there "$tool"; then
+    say "$tool is still missing after installing$packages: install it by hand"
+    exit 1
+  fi
+done

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// cluster is a PostgreSQL server of ours on this machine.
+type cluster struct {
+	installation
+	folder   *folder
+	password string
+	postgres *exec.Cmd
+	exited   chan struct{} // closed when postgres has ended
+}
+
+// startCluster makes a new cluster and starts it. What it made is gone again
+// when it returns an error.
+func startCluster(ctx context.Context, i installation) (_ *server, err error) {
+	account, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFolder(account)
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{installation: i, folder: f, password: newPassword()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.stop())
+		}
+	}()
+	if err := c.initialize(ctx); err != nil {
+		return nil, err
+	}
+	// Between our finding a port free and its listening somebody may take it.
+	for attempt := 1; ; attempt++ {
+		url, err := c.start(ctx)
+		if err == nil {
+			return &server{url: url, binDir: i.binDir, stop: c.stop}, nil
+		}
+		if !errors.Is(err, errExited) || attempt == 3 {
+			return nil, fmt.Errorf("%w\n%s", err, c.lastWords())
+		}
+	}
+}
+
+func (c *cluster) logFile() string { return filepath.Join(c.folder.path, "log") }
+
+// command is one of PostgreSQL's programs, run under the folder's account and in
+// a process group of its own, so that a terminal's Ctrl-C does not reach it
+// before the tests are done.
+func (c *cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.binDir, name), args...)
+	cmd.Dir = c.folder.path
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "PG") && !strings.HasPrefix(v, "LC_") { // PGDATA, PGPORT and their like would be obeyed
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, "LC_ALL=C")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.folder.account}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+func (c *cluster) initialize(ctx context.Context) error {
+	passwordFile := filepath.Join(c.folder.path, "password")
+	if err := os.WriteFile(passwordFile, []byte(c.password), 0o600); err != nil {
+		return err
+	}
+	if err := give(passwordFile, c.folder.account); err != nil {
+		return err
+	}
+	out, err := c.command(ctx, "initdb", "--pgdata", c.folder.dataDir(), "--username", "postgres", "--pwfile", passwordFile,
+		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return os.Remove(passwordFile)
+}
+
+// settings are those of a server whose data nobody will miss.
+func settings() []string {
+	return []string{
+		"max_connections=300",
+		"shared_buffers=128MB",
+		"fsync=off",
+		"synchronous_commit=off",
+		"full_page_writes=off",
+		"wal_level=minimal",
+		"max_wal_senders=0",
+		"jit=off",
+	}
+}
+
+// start starts postgres and waits until it answers at the URL that it returns.
+func (c *cluster) start(ctx context.Context) (string, error) {
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	args := []string{"-D", c.folder.dataDir()}
+	for _, s := range append(settings(), "listen_addresses=127.0.0.1", "port="+port, "unix_socket_directories="+c.folder.path) {
+		args = append(args, "-c", s)
+	}
+	log, err := os.Create(c.logFile())
+	if err != nil {
+		return "", err
+	}
+	defer log.Close()
+	postgres := c.command(context.WithoutCancel(ctx), "postgres", args...)
+	postgres.Stdout, postgres.Stderr = log, log
+	if err := postgres.Start(); err != nil {
+		return "", err
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = postgres.Wait() // how it ended is in its log
+		close(exited)
+	}()
+	c.postgres, c.exited = postgres, exited
+	url := loopbackURL(c.password, port)
+	version, err := waitReady(ctx, url, startPatience, exited)
+	if err != nil {
+		return "", err
+	}
+	say("PostgreSQL %s of %s at 127.0.0.1:%s", version, c.binDir, port)
+	return url, nil
+}
+
+// stop ends the server and removes its folder.
+func (c *cluster) stop() error {
+	err := c.folder.remove()
+	if c.postgres != nil {
+		_ = c.postgres.Process.Kill() // ended already, unless the folder's keeper failed
+		<-c.exited
+	}
+	return err
+}
+
+// lastWords returns the end of the server's log.
+func (c *cluster) lastWords() string {
+	log, err := os.ReadFile(c.logFile())
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+}
