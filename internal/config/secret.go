@@ -1,0 +1,54 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// redacted stands in the place of a secret.
+const redacted = "[redacted]"
+
+// Secret is a setting that does not show itself, however it is printed, encoded
+// or logged. The zero Secret is empty, and shows that it is.
+type Secret struct{ value string }
+
+// NewSecret makes a secret of the value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the value. Nothing else does.
+func (s Secret) Reveal() string { return s.value }
+
+// Empty reports whether there is no value.
+func (s Secret) Empty() bool { return s.value == "" }
+
+// String hides the value.
+func (s Secret) String() string {
+	if s.Empty() {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return fmt.Sprintf("config.Secret(%q)", s.String()) }
+
+// Format hides the value from every other verb.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'v' && f.Flag('#') {
+		fmt.Fprint(f, s.GoString()) //nolint:errcheck // a fmt.State keeps its errors
+		return
+	}
+	fmt.Fprint(f, s.String()) //nolint:errcheck // a fmt.State keeps its errors
+}
+
+// MarshalText hides the value from JSON, XML and YAML.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes any value.
+func (s *Secret) UnmarshalText(text []byte) error {
+	s.value = string(text)
+	return nil
+}
+
+// LogValue hides the value from the log.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

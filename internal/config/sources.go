@@ -1,0 +1,199 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+const envPrefix = "AUTHSERVER_"
+
+// Sources are where settings come from beside flags.
+type Sources struct {
+	Environ  []string                          // as os.Environ gives it
+	ReadFile func(name string) ([]byte, error) // os.ReadFile
+}
+
+// Options teach kong the environment, the settings file and durations with days.
+func Options(src Sources) []kong.Option {
+	return []kong.Option{
+		kong.Bind(src),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(durationMapper)),
+		kong.ValueFormatter(helpWithEnv),
+	}
+}
+
+// helpWithEnv adds the environment variable to the help of a setting. kong's own
+// tag "env" is not used: it would read the real environment, let the file win
+// over it, and repeat a secret in an error.
+func helpWithEnv(value *kong.Value) string {
+	if value.Tag.Has("setting") {
+		for _, r := range Table() {
+			if r.Name == value.Name {
+				return fmt.Sprintf("%s ($%s)", value.Help, r.Env)
+			}
+		}
+	}
+	return kong.DefaultHelpValueFormatter(value)
+}
+
+// BeforeResolve is called by kong for each command that embeds the settings. It
+// reads the environment and the file and reports all that is wrong with them.
+func (s *Settings) BeforeResolve(ctx *kong.Context, src Sources) error {
+	g := given{flags: make(map[string]bool)}
+	configFile := ""
+	for _, path := range ctx.Path {
+		if path.Flag == nil || !path.Flag.Tag.Has("setting") {
+			continue
+		}
+		g.flags[path.Flag.Name] = true
+		if path.Flag.Name == "config" {
+			configFile, _ = ctx.FlagValue(path.Flag).(string)
+		}
+	}
+	var envErr, fileErr error
+	g.env, envErr = readEnviron(src.Environ)
+	if configFile == "" {
+		configFile = g.env["config"]
+	}
+	if configFile != "" {
+		g.file, fileErr = readFile(configFile, src.ReadFile)
+	}
+	if err := errors.Join(envErr, fileErr); err != nil {
+		return err
+	}
+	masterKey, _ := g.lookup("master-key")
+	s.MasterKey = NewSecret(masterKey)
+	ctx.AddResolver(g)
+	return nil
+}
+
+// given are settings by name. Those of the environment and the file are well
+// formed.
+type given struct {
+	flags     map[string]bool
+	env, file map[string]string
+}
+
+// Validate satisfies kong.Resolver. All was checked by then.
+func (g given) Validate(*kong.Application) error { return nil }
+
+// Resolve gives kong the value of a setting that has no flag on the command line.
+func (g given) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if !flag.Tag.Has("setting") {
+		return nil, nil //nolint:nilnil // kong's way to say that there is no value
+	}
+	if text, ok := g.lookup(flag.Name); ok {
+		return text, nil
+	}
+	return nil, nil //nolint:nilnil // kong's way to say that there is no value
+}
+
+// lookup returns what the environment or else the file says. Of a secret and the
+// file that holds it the one from the stronger source counts alone, so that an
+// environment can override a file that names the other.
+func (g given) lookup(name string) (string, bool) {
+	if g.strength(rival(name)) > g.strength(name) {
+		return "", false
+	}
+	if text, ok := g.env[name]; ok {
+		return text, true
+	}
+	text, ok := g.file[name]
+	return text, ok
+}
+
+func (g given) strength(name string) int {
+	_, env := g.env[name]
+	_, file := g.file[name]
+	switch {
+	case g.flags[name]:
+		return 3
+	case env:
+		return 2
+	case file:
+		return 1
+	}
+	return 0
+}
+
+func rival(name string) string {
+	switch name {
+	case "database-url", "master-key":
+		return name + "-file"
+	case "database-url-file", "master-key-file":
+		return strings.TrimSuffix(name, "-file")
+	}
+	return ""
+}
+
+// serviceLinks are the variables that Kubernetes sets in each container for a
+// service whose name begins with "authserver", such as AUTHSERVER_SERVICE_HOST,
+// AUTHSERVER_OPS_SERVICE_PORT_HTTP and AUTHSERVER_PORT_8080_TCP_ADDR. The ones
+// that end in _PORT or _TCP hold a URL.
+var serviceLinks = regexp.MustCompile(`^AUTHSERVER_(?:[A-Z0-9_]+_)?` +
+	`(?:SERVICE_HOST=|SERVICE_PORT(?:_[A-Z0-9_]+)?=|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://|PORT_\d+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)=)`)
+
+// readEnviron returns the settings in the environment by name. An empty variable
+// counts as not set, as compose files have it.
+func readEnviron(environ []string) (map[string]string, error) {
+	byEnv, envs := make(map[string]Row), []string(nil)
+	for _, r := range Table() {
+		byEnv[r.Env] = r
+		envs = append(envs, r.Env)
+	}
+	values := make(map[string]string)
+	var faults []error
+	for _, entry := range environ {
+		env, text, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(env, envPrefix) || serviceLinks.MatchString(entry) {
+			continue
+		}
+		row, known := byEnv[env]
+		switch {
+		case !known:
+			faults = append(faults, fmt.Errorf("unknown environment variable %s: did you mean %s?", env, nearest(env, envs)))
+		case text == "":
+		default:
+			values[row.Name] = text
+			if err := row.check(env, text); err != nil {
+				faults = append(faults, err)
+			}
+		}
+	}
+	return values, errors.Join(faults...)
+}
+
+// check reports a text that the setting cannot take. where names it: a variable,
+// or a key with its file and line.
+func (r Row) check(where, text string) error {
+	switch r.zero.(type) {
+	case time.Duration:
+		if _, err := ParseDuration(text); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+	case int:
+		if _, err := strconv.ParseInt(text, 0, strconv.IntSize); err != nil {
+			return fmt.Errorf("%s: %q is not a whole number, such as %s", where, text, r.Default)
+		}
+	case bool:
+		switch strings.ToLower(text) {
+		case "true", "1", "yes", "false", "0", "no":
+		default:
+			return fmt.Errorf("%s: %q is neither true nor false", where, text)
+		}
+	case slog.Level:
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("%s: %q is not a level: use debug, info, warn or error", where, text)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Row describes one setting.
+type Row struct {
+	Group   string // heading under which it belongs
+	Name    string // "database-url"
+	Flag    string // "--database-url"; "" where there is none
+	Env     string // "AUTHSERVER_DATABASE_URL"
+	File    string // "database-url", the key in the YAML file; "" where there is none
+	Default string // "" for none
+	Help    string
+
+	zero any // the zero value of the field, which tells its type
+}
+
+// Table describes all settings, in the order of the struct.
+func Table() []Row {
+	settings := reflect.TypeFor[Settings]()
+	rows := make([]Row, 0, settings.NumField())
+	for i := range settings.NumField() {
+		field := settings.Field(i)
+		name, ways := field.Tag.Get("name"), strings.Fields(field.Tag.Get("setting"))
+		row := Row{
+			Group:   field.Tag.Get("group"),
+			Name:    name,
+			Env:     envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
+			Default: field.Tag.Get("default"),
+			Help:    field.Tag.Get("help"),
+			zero:    reflect.Zero(field.Type).Interface(),
+		}
+		if slices.Contains(ways, "flag") {
+			row.Flag = "--" + name
+		}
+		if slices.Contains(ways, "file") {
+			row.File = name
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Markdown renders rows as a table for the README.
+func Markdown(rows []Row) string {
+	var b strings.Builder
+	b.WriteString("| Flag and YAML key | Environment | Default | |\n|---|---|---|---|\n")
+	for _, r := range rows {
+		name := "`" + r.Flag + "`"
+		switch {
+		case r.Flag == "":
+			name = "(environment alone)"
+		case r.File == "":
+			name += " (not in YAML)"
+		}
+		value := ""
+		if r.Default != "" {
+			value = "`" + r.Default + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", name, r.Env, value, strings.ReplaceAll(r.Help, "|", `\|`))
+	}
+	return b.String()
+}

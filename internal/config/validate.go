@@ -1,0 +1,184 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validate returns all faults. Secrets have been read by then.
+func (s Settings) validate(mode Mode) (faults []error) {
+	for _, err := range []error{
+		checkIssuer(s.Issuer, mode),
+		s.checkDatabaseURL(mode),
+		s.checkMasterKey(mode),
+		checkAddress("listen", s.Listen),
+		checkAddress("ops-listen", s.OpsListen),
+		s.checkAddressesDiffer(),
+		s.checkLifetimes(),
+		checkLogFormat(s.LogFormat),
+	} {
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return append(faults, s.checkBounds()...)
+}
+
+// checkIssuer holds the issuer to RFC 8414 §2: it MUST be an https URL without
+// query and fragment. Plain http is for this machine alone, and for dev.
+func checkIssuer(issuer string, mode Mode) error {
+	if issuer == "" && mode == Serve {
+		return errors.New("issuer is missing: set --issuer or AUTHSERVER_ISSUER to the https URL by which clients know this server, such as https://auth.example.com")
+	}
+	if issuer == "" {
+		return nil
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		// The error would repeat a password in it.
+		return errors.New("issuer is not an absolute URL, such as https://auth.example.com")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("issuer begins with %s: it must begin with https", u.Scheme)
+	case u.User != nil:
+		return errors.New("issuer holds a user name or password: remove it")
+	case u.RawQuery != "" || u.ForceQuery:
+		return errors.New("issuer has a query (RFC 8414 section 2): remove ? and what follows")
+	case strings.Contains(issuer, "#"):
+		return errors.New("issuer has a fragment (RFC 8414 section 2): remove # and what follows")
+	case u.Scheme == "http" && mode == Serve && !loopback(u.Hostname()):
+		return fmt.Errorf("issuer %s is plain http: use https, for http is allowed for localhost and in dev only", issuer)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// checkDatabaseURL looks at no more than it must: what else is in the URL is the
+// driver's matter, and it may name several hosts. It never repeats the URL, which
+// holds a password.
+func (s Settings) checkDatabaseURL(mode Mode) error {
+	text := s.DatabaseURL.Reveal()
+	if text == "" {
+		if mode != Serve || s.DatabaseURLFile != "" {
+			return nil // a file that could not be read is a fault already
+		}
+		return errors.New("database-url is missing: set --database-url, AUTHSERVER_DATABASE_URL or --database-url-file to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
+	}
+	scheme, rest, _ := strings.Cut(text, ":")
+	switch {
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return errors.New("database-url holds a control character, such as a line break: remove it")
+	case scheme == "sqlite" && rest == "":
+		return errors.New("database-url names no file: write sqlite:PATH, such as sqlite:/var/lib/authserver/authserver.db")
+	case scheme == "sqlite":
+		return nil
+	case scheme != "postgres" && scheme != "postgresql":
+		return errors.New("database-url begins with neither sqlite: nor postgres://: write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
+	case len(rest) < len("//x") || !strings.HasPrefix(rest, "//"):
+		return errors.New("database-url names no server: write postgres://USER:PASSWORD@HOST/NAME")
+	}
+	if _, err := url.PathUnescape(rest); err != nil || strings.Contains(rest, " ") {
+		return errors.New("database-url is malformed: in a user name or password, write special characters as percent escapes, such as %25 for %")
+	}
+	return nil
+}
+
+func (s Settings) checkMasterKey(mode Mode) error {
+	if s.MasterKey.Empty() && (mode != Serve || s.MasterKeyFile != "") {
+		return nil // a file that could not be read is a fault already
+	}
+	_, err := s.ParsedMasterKey()
+	return err
+}
+
+func checkAddress(setting, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s is %q: write HOST:PORT, such as 127.0.0.1:8080, or :8080 for every address of this machine", setting, address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s is %q: the port must be a number from 0 to 65535", setting, address)
+	}
+	return nil
+}
+
+func (s Settings) checkAddressesDiffer() error {
+	_, port, err := net.SplitHostPort(s.Listen)
+	if err != nil || port == "0" || s.Listen != s.OpsListen {
+		return nil
+	}
+	return fmt.Errorf("listen and ops-listen are both %s: give ops-listen a port of its own", s.Listen)
+}
+
+func (s Settings) checkLifetimes() error {
+	var faults []error
+	if s.DefaultAccessTokenTTL > s.MaxAccessTokenTTL {
+		faults = append(faults, fmt.Errorf("default-access-token-ttl is %s, longer than max-access-token-ttl, %s: lower the one or raise the other",
+			formatDuration(s.DefaultAccessTokenTTL), formatDuration(s.MaxAccessTokenTTL)))
+	}
+	if s.DefaultRefreshIdleTTL > s.DefaultRefreshMaxTTL {
+		faults = append(faults, fmt.Errorf("default-refresh-idle-ttl is %s, longer than default-refresh-max-ttl, %s: lower the one or raise the other",
+			formatDuration(s.DefaultRefreshIdleTTL), formatDuration(s.DefaultRefreshMaxTTL)))
+	}
+	return errors.Join(faults...)
+}
+
+func checkLogFormat(format string) error {
+	if format != "json" && format != "text" {
+		return fmt.Errorf("log-format is %q: set it to json or text", format)
+	}
+	return nil
+}
+
+// checkBounds holds numbers and durations to what makes sense. The lower bounds
+// leave room for tests that live through a rotation in seconds.
+func (s Settings) checkBounds() (faults []error) {
+	for _, b := range []struct {
+		setting          string
+		value, low, high int
+	}{
+		{"bcrypt-cost", s.BcryptCost, 4, 16},
+		{"password-workers", s.PasswordWorkers, 0, 1024},
+		{"password-queue", s.PasswordQueue, 1, 100_000},
+		{"database-max-conns", s.DatabaseMaxConns, 1, 1000},
+	} {
+		if b.value < b.low || b.value > b.high {
+			faults = append(faults, fmt.Errorf("%s is %d: set it to a number from %d to %d", b.setting, b.value, b.low, b.high))
+		}
+	}
+	for _, b := range []struct {
+		setting          string
+		value, low, high time.Duration
+	}{
+		{"default-access-token-ttl", s.DefaultAccessTokenTTL, time.Second, 30 * day},
+		{"max-access-token-ttl", s.MaxAccessTokenTTL, time.Second, 30 * day},
+		{"default-refresh-idle-ttl", s.DefaultRefreshIdleTTL, time.Second, 3650 * day},
+		{"default-refresh-max-ttl", s.DefaultRefreshMaxTTL, time.Second, 3650 * day},
+		{"refresh-grace", s.RefreshGrace, 0, 5 * time.Minute},
+		{"assertion-max-lifetime", s.AssertionMaxLifetime, time.Second, day},
+		{"key-rotation-interval", s.KeyRotationInterval, time.Second, 3650 * day},
+		{"jwks-max-age", s.JWKSMaxAge, time.Second, day},
+		{"key-poll-interval", s.KeyPollInterval, 100 * time.Millisecond, time.Hour},
+		{"clock-skew", s.ClockSkew, 0, 10 * time.Minute},
+		{"drain-timeout", s.DrainTimeout, 0, 10 * time.Minute},
+	} {
+		if b.value < b.low || b.value > b.high {
+			faults = append(faults, fmt.Errorf("%s is %s: set it to a duration from %s to %s", b.setting,
+				formatDuration(b.value), formatDuration(b.low), formatDuration(b.high)))
+		}
+	}
+	return faults
+}
