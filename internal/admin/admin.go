@@ -1,0 +1,166 @@
+package admin
+
+import (
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Admin carries out what an administrator asks for. All of it may be called
+// concurrently, and while servers run on the same database.
+type Admin struct {
+	Store     store.Store
+	Sealer    *keys.Sealer
+	Keys      *keys.Manager
+	Passwords interface {
+		Hash(ctx context.Context, secret string) ([]byte, error)
+	}
+	// Self is this server's issuer identifier. It is the resource of clients that
+	// are registered for none, and needs no registration itself.
+	Self string
+	// Audiences are the names under which an assertion may address this server.
+	Audiences []string
+	Limits    Limits
+	Now       func() time.Time
+	Rand      io.Reader
+}
+
+// Limits are the settings that registrations follow.
+type Limits struct {
+	AccessTokenTTL    time.Duration // of a resource that sets none
+	MaxAccessTokenTTL time.Duration // the longest that a resource may set
+	SigningAlg        string        // of a resource that sets none
+	SigningAlgs       []string      // those that a resource may set
+	RefreshIdleTTL    time.Duration // of a client that sets none
+	RefreshMaxTTL     time.Duration // of a client that sets none
+	RefreshGrace      time.Duration // how long a refresh may be retried
+	AssertionLifetime time.Duration // the longest of an issuer that sets none
+	ClockSkew         time.Duration // by which other clocks may differ from ours
+}
+
+// Invalid is an error in what was asked for. Its text names what to change.
+type Invalid struct{ cause error }
+
+func (e *Invalid) Error() string { return e.cause.Error() }
+func (e *Invalid) Unwrap() error { return e.cause }
+
+func invalid(format string, args ...any) error {
+	return &Invalid{fmt.Errorf(format, args...)}
+}
+
+// missing says that a row is not there, and which command lists those that are.
+func missing(noun, id string) error {
+	return fmt.Errorf("%s %q %w: `authserver %s list` shows those there are", noun, id, store.ErrNotFound, noun)
+}
+
+// explain turns what the store answered to a read or a change of a row into
+// words; what was read before it was changed may be gone or different.
+func explain(noun, id string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound):
+		return missing(noun, id)
+	case errors.Is(err, store.ErrConflict):
+		return fmt.Errorf("%s %q was %w: try again", noun, id, store.ErrConflict)
+	case errors.Is(err, store.ErrExists):
+		return fmt.Errorf("%s %q %w: `authserver %s update` changes it", noun, id, store.ErrExists, noun)
+	}
+	return fmt.Errorf("%s %q: %w", noun, id, err)
+}
+
+// voidAhead is how far the revocation that goes with a change reaches beyond the
+// moment of the change. A request that read the row just before it, from the
+// database or from a replica's cache, may still issue a token that bears a later
+// moment; within this time every replica has heard of the change.
+const voidAhead = 2 * time.Second
+
+// voids is the revocation of all access tokens of a user or client that were
+// issued until now.
+func (a *Admin) voids(kind store.RevocationKind, id, reason string, now time.Time) store.Revocation {
+	before := store.At(now.Add(voidAhead))
+	return store.Revocation{
+		Kind:      kind,
+		Value:     id,
+		Before:    before,
+		ExpiresAt: before.Add(a.Limits.MaxAccessTokenTTL + a.Limits.ClockSkew),
+		Reason:    reason,
+	}
+}
+
+// name makes a random identifier of lower-case letters and digits from n bytes.
+func (a *Admin) name(n int) (string, error) {
+	b, err := a.random(n)
+	if err != nil {
+		return "", err
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)), nil
+}
+
+func (a *Admin) random(n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(a.Rand, b); err != nil {
+		return nil, fmt.Errorf("read random bytes: %w", err)
+	}
+	return b, nil
+}
+
+// checkResources wants each resource registered, and returns them each once.
+func (a *Admin) checkResources(ctx context.Context, flag string, ids []string) ([]string, error) {
+	ids = distinct(ids)
+	if len(ids) > maxListed {
+		return nil, invalid("%s: more than %d resources", flag, maxListed)
+	}
+	for _, id := range ids {
+		if id == a.Self {
+			continue
+		}
+		_, err := a.Store.Resource(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, invalid("%s: resource %q is not registered: register it first with: authserver resource create --id %s --scope …", flag, id, id)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up resource %q: %w", id, err)
+		}
+	}
+	return ids, nil
+}
+
+// unlisted warns of scopes that none of the resources lists, which can therefore
+// never be had. A resource that lists none leaves its scopes to its clients, and
+// no resource at all means this server itself, which does the same.
+func (a *Admin) unlisted(ctx context.Context, scopes oauth.Scope, resources []string) ([]string, error) {
+	var listed oauth.Scope
+	for _, id := range resources {
+		resource, err := a.Store.Resource(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			if id == a.Self {
+				return nil, nil
+			}
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up resource %q: %w", id, err)
+		}
+		if len(resource.Scopes) == 0 {
+			return nil, nil
+		}
+		listed = append(listed, resource.Scopes...)
+	}
+	var warnings []string
+	for _, scope := range scopes {
+		if len(resources) > 0 && !listed.Has(scope) {
+			warnings = append(warnings, fmt.Sprintf(
+				"scope %q is listed by none of the resources, so that no token can have it: add it with `authserver resource update`", scope))
+		}
+	}
+	return warnings, nil
+}

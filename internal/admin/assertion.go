@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"time"
+
+	"authserver/internal/assertions"
+)
+
+// NewAssertion is an assertion to be signed (RFC 7523 §3). Exactly one of Key and
+// Secret is there.
+type NewAssertion struct {
+	Issuer       string
+	Subject      string
+	Audience     string
+	TTL          time.Duration
+	Claims       map[string]any // beside those above, or in their place
+	Key          []byte         // a private key in PEM, or a JWK
+	Secret       []byte         // shared with this server
+	Certificates []byte         // in PEM; the first is named as x5t and x5t#S256; nil: none
+	Alg          string         // "": the first that the key can do
+	KID          string         // "": that of the JWK, or none
+}
+
+// SignAssertion makes a JWT that buys an access token. It needs no database: it
+// stands for an issuer, with whose key it signs.
+func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error) {
+	key, err := n.signingKey()
+	if err != nil {
+		return "", err
+	}
+	id := make([]byte, 16)
+	if _, err := io.ReadFull(rand, id); err != nil {
+		return "", fmt.Errorf("make the jti: %w", err)
+	}
+	claims := map[string]any{
+		"iss": n.Issuer,
+		"sub": n.Subject,
+		"aud": n.Audience,
+		"iat": now.Unix(),
+		"exp": now.Add(n.TTL).Unix(),
+		"jti": base64.RawURLEncoding.EncodeToString(id),
+	}
+	maps.Copy(claims, n.Claims)
+	signed, err := assertions.Sign(key, claims)
+	if err != nil {
+		return "", &Invalid{err}
+	}
+	return signed, nil
+}
+
+func (n NewAssertion) signingKey() (assertions.SigningKey, error) {
+	if n.Secret != nil {
+		if n.Certificates != nil {
+			return assertions.SigningKey{}, invalid("--certificate-file goes with --key-file: a shared secret has no certificate")
+		}
+		return assertions.SigningKey{Key: n.Secret, Alg: n.Alg, KID: n.KID}, nil
+	}
+	key, err := assertions.ParsePrivateKey(n.Key)
+	if err != nil {
+		return assertions.SigningKey{}, invalid("--key-file: %w", err)
+	}
+	if n.Alg != "" {
+		key.Alg = n.Alg
+	}
+	if n.KID != "" {
+		key.KID = n.KID
+	}
+	if n.Certificates == nil {
+		return key, nil
+	}
+	certificates, err := assertions.ParseCertificates(n.Certificates)
+	if err != nil {
+		return assertions.SigningKey{}, invalid("--certificate-file: %w", err)
+	}
+	key.Cert = certificates[0]
+	return key, ofKey(key)
+}
+
+// ofKey wants the certificate to be that of the private key: verifiers would
+// choose another key by it.
+func ofKey(key assertions.SigningKey) error {
+	certificate, err := x509.ParseCertificate(key.Cert)
+	if err != nil {
+		return invalid("--certificate-file: %w", err)
+	}
+	signer, ok := key.Key.(crypto.Signer)
+	if !ok {
+		return invalid("--key-file: the key cannot sign")
+	}
+	// The raw encodings of one key may differ, as in the parameters of RSA.
+	public, err := x509.MarshalPKIXPublicKey(signer.Public())
+	if err != nil {
+		return invalid("--key-file: %w", err)
+	}
+	certified, err := x509.MarshalPKIXPublicKey(certificate.PublicKey)
+	if err != nil || !bytes.Equal(public, certified) {
+		return invalid("--certificate-file is the certificate of another key than --key-file")
+	}
+	return nil
+}

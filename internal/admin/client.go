@@ -1,0 +1,189 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Client is a client as it is shown. It has no hash of a secret.
+type Client struct {
+	ClientID       string             `json:"client_id"`
+	Name           string             `json:"name"`
+	Public         bool               `json:"public"`
+	AuthMethods    []oauth.AuthMethod `json:"auth_methods"`
+	Grants         []oauth.GrantType  `json:"grants"`
+	Scopes         []string           `json:"scopes"`
+	DefaultScopes  []string           `json:"default_scopes"` // empty: all of scopes
+	Resources      []string           `json:"resources"`      // the first is the default
+	Serves         []string           `json:"serves"`
+	Roles          []string           `json:"roles"`
+	Permissions    []string           `json:"permissions"`
+	Claims         map[string]any     `json:"claims"`
+	RefreshIdleTTL int64              `json:"refresh_idle_ttl_seconds"`
+	RefreshMaxTTL  int64              `json:"refresh_max_ttl_seconds"`
+	Disabled       bool               `json:"disabled"`
+	Secrets        []ClientSecret     `json:"secrets"`
+	CreatedAt      time.Time          `json:"created_at"`
+	UpdatedAt      time.Time          `json:"updated_at"`
+}
+
+// ClientWithSecret is a client together with a secret that the server made for
+// it just now. It is told this once; only its hash is kept.
+type ClientWithSecret struct {
+	Client
+	Secret string `json:"client_secret,omitempty"` // "": none was made
+}
+
+// ClientFields is what of a client may be chosen. A nil field leaves it as it is
+// or, in a new client, at its default; an empty list empties it.
+type ClientFields struct {
+	Name           *string
+	AuthMethods    []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
+	Grants         []string // "jwt-bearer" is short for the URN
+	Scopes         []string
+	DefaultScopes  []string // empty: all of Scopes
+	Resources      []string
+	Serves         []string
+	Roles          []string
+	Permissions    []string
+	Claims         map[string]any
+	RefreshIdleTTL *time.Duration
+	RefreshMaxTTL  *time.Duration
+	Disabled       *bool
+}
+
+// NewClient is a client to be.
+type NewClient struct {
+	ID     string // "": one is made
+	Secret string // one that an administrator brings; "": one is made
+	ClientFields
+}
+
+// CreateClient registers a client and returns it with its secret, where one was
+// made, and with warnings of what is allowed and hardly meant. An [Invalid] names
+// the flag to change; store.ErrExists where the identifier is taken.
+func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret, []string, error) {
+	id, err := a.clientID(n.ID)
+	if err != nil {
+		return ClientWithSecret{}, nil, err
+	}
+	now := store.At(a.Now())
+	c := store.Client{
+		ID: id, AuthMethods: secretMethods(),
+		RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
+		NotBefore: now, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
+		return ClientWithSecret{}, nil, err
+	}
+	var made string
+	switch {
+	case c.Public() && n.Secret != "":
+		return ClientWithSecret{}, nil, invalid("a public client has no secret: leave out --secret-file or --public")
+	case !c.Public():
+		secret, text, err := a.newSecret(ctx, n.Secret)
+		if err != nil {
+			return ClientWithSecret{}, nil, err
+		}
+		c.Secrets, made = []store.ClientSecret{secret}, text
+	}
+	warnings, err := a.clientWarnings(ctx, c)
+	if err != nil {
+		return ClientWithSecret{}, nil, err
+	}
+	if err := a.Store.CreateClient(ctx, c); err != nil {
+		return ClientWithSecret{}, nil, explain("client", c.ID, err)
+	}
+	return ClientWithSecret{Client: viewClient(c), Secret: made}, warnings, nil
+}
+
+// Clients lists clients in the order of their identifiers.
+func (a *Admin) Clients(ctx context.Context, page store.Page) ([]Client, error) {
+	rows, err := a.Store.ListClients(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list the clients: %w", err)
+	}
+	views := make([]Client, 0, len(rows))
+	for _, c := range rows {
+		views = append(views, viewClient(c))
+	}
+	return views, nil
+}
+
+// Client returns a client, or an error that is store.ErrNotFound.
+func (a *Admin) Client(ctx context.Context, id string) (Client, error) {
+	c, err := a.Store.Client(ctx, id)
+	if err != nil {
+		return Client{}, explain("client", id, err)
+	}
+	return viewClient(c), nil
+}
+
+// UpdateClient changes the fields given. Disabling a client voids its access
+// tokens and its refresh tokens with it. Its errors are those of CreateClient,
+// store.ErrNotFound, and store.ErrConflict where somebody else was quicker.
+func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Client, []string, error) {
+	c, err := a.Store.Client(ctx, id)
+	if err != nil {
+		return Client{}, nil, explain("client", id, err)
+	}
+	if err := a.setClient(ctx, &c, f); err != nil {
+		return Client{}, nil, err
+	}
+	if c.Public() {
+		c.Secrets = nil
+	}
+	warnings, err := a.clientWarnings(ctx, c)
+	if err != nil {
+		return Client{}, nil, err
+	}
+	now := store.At(a.Now())
+	c.UpdatedAt = now
+	var voids *store.Revocation
+	if f.Disabled != nil && *f.Disabled {
+		c.NotBefore = now
+		v := a.voids(store.RevokedClient, c.ID, "client_disabled", now)
+		voids = &v
+	}
+	if err := a.Store.UpdateClient(ctx, c, voids); err != nil {
+		return Client{}, nil, explain("client", id, err)
+	}
+	return viewClient(c), warnings, nil
+}
+
+// DeleteClient removes a client and voids its access tokens. Its refresh tokens
+// cannot be used without it.
+func (a *Admin) DeleteClient(ctx context.Context, id string) error {
+	return explain("client", id, a.Store.DeleteClient(ctx, id, a.voids(store.RevokedClient, id, "client_deleted", a.Now())))
+}
+
+func viewClient(c store.Client) Client {
+	secrets := make([]ClientSecret, 0, len(c.Secrets))
+	for _, s := range c.Secrets {
+		secrets = append(secrets, ClientSecret{ID: s.ID, Kind: s.Kind, CreatedAt: s.CreatedAt, ExpiresAt: moment(s.ExpiresAt)})
+	}
+	return Client{
+		ClientID:       c.ID,
+		Name:           c.Name,
+		Public:         c.Public(),
+		AuthMethods:    listed(c.AuthMethods),
+		Grants:         listed(c.Grants),
+		Scopes:         listed(c.Scopes),
+		DefaultScopes:  listed(c.DefaultScopes),
+		Resources:      listed(c.Resources),
+		Serves:         listed(c.Serves),
+		Roles:          listed(c.Roles),
+		Permissions:    listed(c.Permissions),
+		Claims:         claimed(c.Claims),
+		RefreshIdleTTL: seconds(c.RefreshIdle),
+		RefreshMaxTTL:  seconds(c.RefreshMax),
+		Disabled:       c.Disabled,
+		Secrets:        secrets,
+		CreatedAt:      c.CreatedAt,
+		UpdatedAt:      c.UpdatedAt,
+	}
+}

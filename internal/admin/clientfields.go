@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const maxClientID = 255 // bytes
+
+// clientID checks an identifier, or makes one. A colon would end the identifier
+// in the Basic scheme (RFC 7617 §2).
+func (a *Admin) clientID(id string) (string, error) {
+	const randomBytes = 16
+	if id == "" {
+		return a.name(randomBytes)
+	}
+	if len(id) > maxClientID {
+		return "", invalid("--id is longer than %d bytes", maxClientID)
+	}
+	for i := range len(id) {
+		if c := id[i]; c <= ' ' || c > '~' || c == ':' {
+			return "", invalid("--id %q: a client_id is of printable ASCII characters without space and colon", id)
+		}
+	}
+	return id, nil
+}
+
+// setClient takes over the fields given and checks what results.
+func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) error {
+	steps := []func() error{
+		func() error { return setName(&c.Name, f.Name) },
+		func() error { return setIf(f.AuthMethods, &c.AuthMethods, parseAuthMethods) },
+		func() error { return setIf(f.Grants, &c.Grants, parseGrants) },
+		func() error { return setIf(f.Scopes, &c.Scopes, scopesOf("--scope")) },
+		func() error { return setIf(f.DefaultScopes, &c.DefaultScopes, scopesOf("--default-scope")) },
+		func() error { return setIf(f.Resources, &c.Resources, a.resourcesOf(ctx, "--resource")) },
+		func() error { return setIf(f.Serves, &c.Serves, a.resourcesOf(ctx, "--serves")) },
+		func() error { return setIf(f.Roles, &c.Roles, wordsOf("--role")) },
+		func() error { return setIf(f.Permissions, &c.Permissions, wordsOf("--permission")) },
+		func() error { return setClaims(&c.Claims, f.Claims) },
+		func() error { return setTTL("--refresh-idle-ttl", &c.RefreshIdle, f.RefreshIdleTTL) },
+		func() error { return setTTL("--refresh-max-ttl", &c.RefreshMax, f.RefreshMaxTTL) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if f.Disabled != nil {
+		c.Disabled = *f.Disabled
+	}
+	return checkClient(*c)
+}
+
+// checkClient refuses fields that do not go together.
+func checkClient(c store.Client) error {
+	if !c.DefaultScopes.Within(c.Scopes) {
+		return invalid("--default-scope %s: it has to be among the client's scopes, %s", c.DefaultScopes, c.Scopes)
+	}
+	// RFC 6749 §4.4: the grant MUST only be used by confidential clients.
+	if c.Public() && c.May(oauth.ClientCredentials) {
+		return invalid("--grant client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
+	}
+	if c.RefreshIdle > c.RefreshMax {
+		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
+	}
+	return nil
+}
+
+func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, error) {
+	warnings, err := a.unlisted(ctx, c.Scopes, c.Resources)
+	if err != nil {
+		return nil, err
+	}
+	warnings = append(warnings, commas(c.Scopes)...)
+	if len(c.Grants) == 0 && len(c.Serves) == 0 {
+		warnings = append(warnings, "the client has no grant and serves no resource, so that it can do nothing: name one with --grant")
+	}
+	if !c.Public() && len(c.Secrets) == 0 {
+		warnings = append(warnings, "the client has no secret yet: `authserver client rotate-secret` makes one")
+	}
+	return warnings, nil
+}
+
+// shortJWTBearer stands for the URN, which nobody likes to type.
+const shortJWTBearer = "jwt-bearer"
+
+func parseGrants(values []string) ([]oauth.GrantType, error) {
+	known := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
+	var grants []oauth.GrantType
+	for _, v := range values {
+		grant := oauth.GrantType(v)
+		if v == shortJWTBearer {
+			grant = oauth.JWTBearer
+		}
+		if !slices.Contains(known, grant) {
+			return nil, invalid("--grant %q is not known: choose from client_credentials, password, refresh_token, %s", v, shortJWTBearer)
+		}
+		if !slices.Contains(grants, grant) {
+			grants = append(grants, grant)
+		}
+	}
+	return grants, nil
+}
+
+func secretMethods() []oauth.AuthMethod { return []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} }
+
+func parseAuthMethods(values []string) ([]oauth.AuthMethod, error) {
+	if len(values) == 0 {
+		return secretMethods(), nil
+	}
+	known := append(secretMethods(), oauth.AuthNone)
+	var methods []oauth.AuthMethod
+	for _, v := range values {
+		method := oauth.AuthMethod(v)
+		if !slices.Contains(known, method) {
+			names := make([]string, 0, len(known))
+			for _, k := range known {
+				names = append(names, string(k))
+			}
+			return nil, invalid("--auth-method %q is not known: choose from %s", v, strings.Join(names, ", "))
+		}
+		if !slices.Contains(methods, method) {
+			methods = append(methods, method)
+		}
+	}
+	if len(methods) > 1 && slices.Contains(methods, oauth.AuthNone) {
+		return nil, invalid("--auth-method none makes a public client and stands alone")
+	}
+	return methods, nil
+}

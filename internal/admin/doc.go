@@ -1,0 +1,10 @@
+// Package admin is what an administrator may do: validated operations on the
+// nouns, for the command line now and for an HTTP interface beside it.
+//
+// It owns what a registration has to be like, and answers with views whose JSON
+// is stable. It refuses what could never work, and says which flag to change;
+// it never answers with a hash, a sealed value or a key. It knows neither flags
+// nor HTTP.
+//
+// Start at [Admin]; each noun has its file.
+package admin

@@ -1,0 +1,189 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"authserver/internal/assertions"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// The kinds of token that are told apart.
+const (
+	KindAccess    = "access_token"
+	KindRefresh   = "refresh_token"
+	KindAssertion = "assertion"
+	KindUnknown   = "unknown"
+)
+
+// Inspection is what there is to say of a token. It never repeats the token.
+type Inspection struct {
+	Kind    string         `json:"kind"`
+	Good    bool           `json:"good"`
+	Reasons []string       `json:"reasons"` // why, in words
+	Header  map[string]any `json:"header,omitempty"`
+	Claims  map[string]any `json:"claims,omitempty"`
+	Family  *Family        `json:"family,omitempty"`
+}
+
+// Family is what a refresh token names.
+type Family struct {
+	ID            string     `json:"id"` // hex
+	ClientID      string     `json:"client_id"`
+	Subject       string     `json:"sub"`
+	Scopes        []string   `json:"scopes"`
+	Resources     []string   `json:"resources"`
+	Presented     uint32     `json:"presented_generation"` // the token's
+	Current       uint32     `json:"current_generation"`   // the one that is good now
+	CreatedAt     time.Time  `json:"created_at"`
+	RotatedAt     *time.Time `json:"rotated_at"`
+	IdleExpiresAt time.Time  `json:"idle_expires_at"`
+	ExpiresAt     time.Time  `json:"expires_at"`
+	RevokedAt     *time.Time `json:"revoked_at"`
+}
+
+func bad(i Inspection, format string, args ...any) Inspection {
+	i.Good = false
+	i.Reasons = append(i.Reasons, fmt.Sprintf(format, args...))
+	return i
+}
+
+func good(i Inspection, format string, args ...any) Inspection {
+	i.Good = true
+	i.Reasons = append(i.Reasons, fmt.Sprintf(format, args...))
+	return i
+}
+
+// Inspect says what a token is and why it is good or bad here and now. An error
+// means that this could not be found out.
+func (a *Admin) Inspect(ctx context.Context, token string) (Inspection, error) {
+	if a.Self == "" {
+		return Inspection{}, invalid("--issuer is missing: set it or AUTHSERVER_ISSUER to that of the server whose token this is")
+	}
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
+		return a.inspectRefresh(ctx, token)
+	}
+	header, claims, err := decode(token)
+	if err != nil {
+		return bad(Inspection{Kind: KindUnknown}, "it is neither a JWT nor a refresh token of this server: %v", err), nil
+	}
+	if header["typ"] == tokens.AccessType {
+		return a.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
+	}
+	return a.inspectAssertion(ctx, token, Inspection{Kind: KindAssertion, Header: header, Claims: claims})
+}
+
+// decode reads a JWS in compact form (RFC 7515 §7.1) without believing it.
+func decode(token string) (header, claims map[string]any, err error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, nil, errors.New("a signed JWT has three parts with dots between them")
+	}
+	for n, to := range []*map[string]any{&header, &claims} {
+		data, err := base64.RawURLEncoding.DecodeString(parts[n])
+		if err != nil {
+			return nil, nil, errors.New("a part is not base64url without padding")
+		}
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.UseNumber()
+		if err := decoder.Decode(to); err != nil {
+			return nil, nil, errors.New("a part is not a JSON object")
+		}
+	}
+	return header, claims, nil
+}
+
+func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (Inspection, error) {
+	if err := a.Keys.Reload(ctx); err != nil {
+		return Inspection{}, fmt.Errorf("read the signing keys: %w", err)
+	}
+	verifier := &tokens.Verifier{Issuer: a.Self, Keys: a.Keys, Skew: a.Limits.ClockSkew}
+	now := a.Now()
+	claims, err := verifier.Verify(now, token)
+	if err != nil {
+		return bad(i, "%v", err), nil
+	}
+	revocations, err := a.revocationsOf(ctx, claims)
+	if err != nil {
+		return Inspection{}, err
+	}
+	for _, r := range revocations {
+		i = bad(i, "%s", r)
+	}
+	if len(revocations) > 0 {
+		return i, nil
+	}
+	return good(i, "signed by key %s, not revoked, and good for another %s, until %s",
+		claims.KID, claims.ExpiresAt.Sub(now).Round(time.Second), claims.ExpiresAt.Format(time.RFC3339)), nil
+}
+
+// revocationsOf returns in words what revokes the token.
+func (a *Admin) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, error) {
+	family := fmt.Sprintf("%x", c.Parsed.Family)
+	var found []string
+	var cursor store.Cursor
+	for {
+		batch, next, err := a.Store.RevocationsAfter(ctx, cursor, store.At(a.Now()), store.MaxPage)
+		if err != nil {
+			return nil, fmt.Errorf("read what is revoked: %w", err)
+		}
+		for _, r := range batch {
+			before := !c.Parsed.IssuedAt.After(r.Before)
+			switch {
+			case r.Kind == store.RevokedToken && r.Value == c.ID:
+				found = append(found, fmt.Sprintf("it was revoked (%s)", r.Reason))
+			case r.Kind == store.RevokedFamily && r.Value == family:
+				found = append(found, fmt.Sprintf("its refresh token was revoked, and it with that (%s)", r.Reason))
+			case r.Kind == store.RevokedUser && r.Value == c.Subject && before:
+				found = append(found, fmt.Sprintf("all tokens of its user that were issued until %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason))
+			case r.Kind == store.RevokedClient && r.Value == c.ClientID && before:
+				found = append(found, fmt.Sprintf("all tokens of its client that were issued until %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason))
+			}
+		}
+		if len(batch) == 0 || next == cursor {
+			return found, nil
+		}
+		cursor = next
+	}
+}
+
+func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection) (Inspection, error) {
+	iss, _ := i.Claims["iss"].(string)
+	if iss == a.Self {
+		i.Kind = KindUnknown
+		return bad(i, "its typ is %v and not %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType), nil
+	}
+	issuer, err := a.Store.Issuer(ctx, iss)
+	if errors.Is(err, store.ErrNotFound) {
+		i.Kind = KindUnknown
+		return bad(i, "its issuer %q is neither this server, %s, nor one that is registered: see `authserver issuer list`", iss, a.Self), nil
+	}
+	if err != nil {
+		return Inspection{}, fmt.Errorf("look up its issuer: %w", err)
+	}
+	if issuer.Disabled {
+		return bad(i, "its issuer is disabled"), nil
+	}
+	parsed, err := assertions.Parse(token)
+	if err != nil {
+		return bad(i, "%v", err), nil
+	}
+	verifier := &assertions.Verifier{Audiences: a.Audiences, Skew: a.Limits.ClockSkew, Opener: a.Sealer}
+	now := a.Now()
+	assertion, err := verifier.Verify(now, parsed, issuer)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return Inspection{}, fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return bad(i, "%v", err), nil
+	}
+	return good(i, "signed by a key of its issuer, for this server, and good until %s, once: whether it was used already is not looked at",
+		assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
+}

@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+func (a *Admin) inspectRefresh(ctx context.Context, token string) (Inspection, error) {
+	i := Inspection{Kind: KindRefresh}
+	secret, err := keys.RefreshKeys(ctx, a.Store, a.Sealer, a.Now, a.Rand)
+	if err != nil {
+		return Inspection{}, fmt.Errorf("read the refresh token keys: %w", err)
+	}
+	codec := &tokens.RefreshCodec{Keys: secret.ByID, Current: secret.Current}
+	refresh, err := codec.Decode(token)
+	if err != nil {
+		return bad(i, "%v", err), nil
+	}
+	f, err := a.Store.Family(ctx, refresh.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return bad(i, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
+	}
+	if err != nil {
+		return Inspection{}, fmt.Errorf("look up its family: %w", err)
+	}
+	i.Family = viewFamily(f, refresh.Generation)
+	i, err = a.familyFaults(ctx, i, f)
+	if err != nil {
+		return Inspection{}, err
+	}
+	i = a.generation(i, f, refresh.Generation)
+	i.Good = i.Good && len(i.Reasons) == 1
+	return i, nil
+}
+
+// familyFaults says why no refresh token of the family is good, in the order in
+// which a rotation decides.
+func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) (Inspection, error) {
+	client, err := a.Store.Client(ctx, f.ClientID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		i = bad(i, "its client %q is gone", f.ClientID)
+	case err != nil:
+		return i, fmt.Errorf("look up its client: %w", err)
+	case client.Disabled:
+		i = bad(i, "its client %q is disabled", f.ClientID)
+	case f.CreatedAt.Before(client.NotBefore):
+		i = bad(i, "all tokens of its client that were issued before %s are void", client.NotBefore.Format(time.RFC3339))
+	}
+	user, err := a.Store.User(ctx, f.UserID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		i = bad(i, "its user is gone")
+	case err != nil:
+		return i, fmt.Errorf("look up its user: %w", err)
+	case user.Disabled:
+		i = bad(i, "its user %q is disabled", user.Username)
+	case f.CreatedAt.Before(user.NotBefore):
+		i = bad(i, "all tokens of its user that were issued before %s are void", user.NotBefore.Format(time.RFC3339))
+	}
+	now := a.Now()
+	switch {
+	case !f.RevokedAt.IsZero():
+		i = bad(i, "its family was revoked at %s", f.RevokedAt.Format(time.RFC3339))
+	case !now.Before(f.ExpiresAt):
+		i = bad(i, "its family came to the end of its life at %s", f.ExpiresAt.Format(time.RFC3339))
+	case !now.Before(f.IdleExpiresAt):
+		i = bad(i, "it was unused for too long: its family expired at %s", f.IdleExpiresAt.Format(time.RFC3339))
+	}
+	return i, nil
+}
+
+// generation says whether this refresh token is the one of its family that is
+// good now.
+func (a *Admin) generation(i Inspection, f store.Family, presented uint32) Inspection {
+	switch {
+	case presented >= f.Generation:
+		return good(i, "it is the newest of its family")
+	case presented == f.Generation-1 && !a.Now().After(f.RotatedAt.Add(a.Limits.RefreshGrace)):
+		return good(i, "it was exchanged at %s, and may be retried for %s after that", f.RotatedAt.Format(time.RFC3339), a.Limits.RefreshGrace)
+	}
+	return bad(i, "it was exchanged for a newer one already: to present it again revokes its family")
+}
+
+func viewFamily(f store.Family, presented uint32) *Family {
+	return &Family{
+		ID:            hex.EncodeToString(f.ID[:]),
+		ClientID:      f.ClientID,
+		Subject:       f.UserID,
+		Scopes:        listed(f.Scope),
+		Resources:     listed(f.Resources),
+		Presented:     presented,
+		Current:       f.Generation,
+		CreatedAt:     f.CreatedAt,
+		RotatedAt:     moment(f.RotatedAt),
+		IdleExpiresAt: f.IdleExpiresAt,
+		ExpiresAt:     f.ExpiresAt,
+		RevokedAt:     moment(f.RevokedAt),
+	}
+}

@@ -1,0 +1,180 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Issuer is a trusted issuer as it is shown. It has no shared secret.
+type Issuer struct {
+	ID                string            `json:"id"`
+	Iss               string            `json:"iss"`        // the same: the claim "iss"
+	KeySource         string            `json:"key_source"` // "jwks", "certificates" or "secret"
+	JWKS              json.RawMessage   `json:"jwks"`       // null unless that is the source
+	Certificates      []Certificate     `json:"certificates"`
+	Algorithms        []string          `json:"algorithms"`
+	SubjectClaim      string            `json:"subject_claim"`
+	Subject           store.SubjectKind `json:"subject"`
+	Scopes            []string          `json:"scopes"`
+	Resources         []string          `json:"resources"` // the first is the default
+	RequireClientAuth bool              `json:"require_client_auth"`
+	ClientID          string            `json:"client_id"` // "": the issuer's own identifier
+	MaxLifetime       int64             `json:"max_lifetime_seconds"`
+	AllowRepeat       bool              `json:"allow_repeat"`
+	Disabled          bool              `json:"disabled"`
+	CreatedAt         time.Time         `json:"created_at"`
+	UpdatedAt         time.Time         `json:"updated_at"`
+}
+
+// Certificate is a certificate as it is shown.
+type Certificate struct {
+	X5TS256   string    `json:"x5t#S256"` // RFC 7515 §4.1.8
+	X5T       string    `json:"x5t"`      // RFC 7515 §4.1.7
+	Subject   string    `json:"subject"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+}
+
+// IssuerFields is what of an issuer may be chosen. A nil field leaves it as it is
+// or, in a new issuer, at its default; an empty list empties it.
+type IssuerFields struct {
+	Keys              IssuerKeys
+	Algorithms        []string // empty: those that the keys are made for
+	SubjectClaim      *string
+	Subject           *string
+	Scopes            []string
+	Resources         []string
+	RequireClientAuth *bool
+	ClientID          *string // a client that is registered; "": none
+	MaxLifetime       *time.Duration
+	AllowRepeat       *bool
+	Disabled          *bool
+}
+
+const maxIssuerID = 1024 // bytes
+
+// CreateIssuer registers a trusted issuer, who has to have keys. An [Invalid]
+// names the flag to change; store.ErrExists where it is registered already.
+func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (Issuer, []string, error) {
+	if iss == "" {
+		return Issuer{}, nil, invalid("--iss must not be empty")
+	}
+	if err := checkText("--iss", iss, maxIssuerID); err != nil {
+		return Issuer{}, nil, err
+	}
+	if iss == a.Self {
+		return Issuer{}, nil, invalid("--iss %s is this server itself, whose tokens are no assertions", iss)
+	}
+	if !f.Keys.given() {
+		return Issuer{}, nil, invalid("an issuer needs keys: give one of --jwks-file, --certificate-file and --secret-file")
+	}
+	now := store.At(a.Now())
+	i := store.Issuer{
+		ID: iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
+		MaxLifetime: a.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := a.setIssuer(ctx, &i, f); err != nil {
+		return Issuer{}, nil, err
+	}
+	warnings, err := a.issuerWarnings(ctx, i)
+	if err != nil {
+		return Issuer{}, nil, err
+	}
+	if err := a.Store.CreateIssuer(ctx, i); err != nil {
+		return Issuer{}, nil, explain("issuer", iss, err)
+	}
+	view, err := viewIssuer(i)
+	return view, warnings, err
+}
+
+// Issuers lists issuers in the order of their identifiers.
+func (a *Admin) Issuers(ctx context.Context, page store.Page) ([]Issuer, error) {
+	rows, err := a.Store.ListIssuers(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list the issuers: %w", err)
+	}
+	views := make([]Issuer, 0, len(rows))
+	for _, i := range rows {
+		view, err := viewIssuer(i)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
+// Issuer returns an issuer, or an error that is store.ErrNotFound.
+func (a *Admin) Issuer(ctx context.Context, iss string) (Issuer, error) {
+	i, err := a.Store.Issuer(ctx, iss)
+	if err != nil {
+		return Issuer{}, explain("issuer", iss, err)
+	}
+	return viewIssuer(i)
+}
+
+// UpdateIssuer changes the fields given. Keys replace all that were there. Its
+// errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
+// where somebody else was quicker.
+func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (Issuer, []string, error) {
+	i, err := a.Store.Issuer(ctx, iss)
+	if err != nil {
+		return Issuer{}, nil, explain("issuer", iss, err)
+	}
+	if err := a.setIssuer(ctx, &i, f); err != nil {
+		return Issuer{}, nil, err
+	}
+	warnings, err := a.issuerWarnings(ctx, i)
+	if err != nil {
+		return Issuer{}, nil, err
+	}
+	i.UpdatedAt = store.At(a.Now())
+	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
+		return Issuer{}, nil, explain("issuer", iss, err)
+	}
+	view, err := viewIssuer(i)
+	return view, warnings, err
+}
+
+// DeleteIssuer removes an issuer. Access tokens that its assertions bought stay
+// good until they expire.
+func (a *Admin) DeleteIssuer(ctx context.Context, iss string) error {
+	return explain("issuer", iss, a.Store.DeleteIssuer(ctx, iss))
+}
+
+func viewIssuer(i store.Issuer) (Issuer, error) {
+	certificates, err := viewCertificates(i.Certificates)
+	if err != nil {
+		return Issuer{}, fmt.Errorf("issuer %q: %w", i.ID, err)
+	}
+	view := Issuer{
+		ID:                i.ID,
+		Iss:               i.ID,
+		KeySource:         "jwks",
+		JWKS:              i.JWKS,
+		Certificates:      certificates,
+		Algorithms:        listed(i.Algorithms),
+		SubjectClaim:      i.SubjectClaim,
+		Subject:           i.SubjectKind,
+		Scopes:            listed(i.Scopes),
+		Resources:         listed(i.Resources),
+		RequireClientAuth: i.ClientAuth,
+		ClientID:          i.ClientID,
+		MaxLifetime:       seconds(i.MaxLifetime),
+		AllowRepeat:       i.AllowRepeat,
+		Disabled:          i.Disabled,
+		CreatedAt:         i.CreatedAt,
+		UpdatedAt:         i.UpdatedAt,
+	}
+	switch {
+	case len(i.SealedSecret) > 0:
+		view.KeySource = "secret"
+	case len(i.Certificates) > 0:
+		view.KeySource = "certificates"
+	}
+	return view, nil
+}

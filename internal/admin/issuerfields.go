@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"authserver/internal/store"
+)
+
+// setIssuer takes over the fields given and checks what results.
+func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) error {
+	steps := []func() error{
+		func() error { return a.setIssuerKeys(i, f) },
+		func() error { return setSubject(i, f) },
+		func() error { return setIf(f.Scopes, &i.Scopes, scopesOf("--scope")) },
+		func() error { return setIf(f.Resources, &i.Resources, a.resourcesOf(ctx, "--resource")) },
+		func() error { return a.setIssuerClient(ctx, &i.ClientID, f.ClientID) },
+		func() error { return setTTL("--max-lifetime", &i.MaxLifetime, f.MaxLifetime) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for to, from := range map[*bool]*bool{&i.ClientAuth: f.RequireClientAuth, &i.AllowRepeat: f.AllowRepeat, &i.Disabled: f.Disabled} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	return nil
+}
+
+func setSubject(i *store.Issuer, f IssuerFields) error {
+	if f.SubjectClaim != nil {
+		i.SubjectClaim = *f.SubjectClaim
+		if !slices.Contains([]string{"sub", "upn", "email"}, i.SubjectClaim) {
+			return invalid("--subject-claim %q is not known: choose from sub, upn, email", i.SubjectClaim)
+		}
+	}
+	if f.Subject != nil {
+		i.SubjectKind = store.SubjectKind(*f.Subject)
+		if !slices.Contains([]store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectAny}, i.SubjectKind) {
+			return invalid("--subject %q is not known: choose from user, client, any", *f.Subject)
+		}
+	}
+	return nil
+}
+
+func (a *Admin) setIssuerClient(ctx context.Context, to, id *string) error {
+	if id == nil {
+		return nil
+	}
+	*to = *id
+	if *id == "" {
+		return nil
+	}
+	_, err := a.Store.Client(ctx, *id)
+	if errors.Is(err, store.ErrNotFound) {
+		return invalid("--client %q is not registered: register it first with: authserver client create --id %s", *id, *id)
+	}
+	if err != nil {
+		return fmt.Errorf("look up client %q: %w", *id, err)
+	}
+	return nil
+}
+
+func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer) ([]string, error) {
+	warnings, err := a.unlisted(ctx, i.Scopes, i.Resources)
+	if err != nil {
+		return nil, err
+	}
+	warnings = append(warnings, commas(i.Scopes)...)
+	if !i.ClientAuth && i.ClientID == "" && len(i.Scopes) == 0 {
+		warnings = append(warnings, "without a client and without --scope the tokens that its assertions buy have no scope")
+	}
+	return warnings, nil
+}

@@ -1,0 +1,137 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Resource is an API as it is shown.
+type Resource struct {
+	ID             string         `json:"id"` // the claim "aud"
+	Name           string         `json:"name"`
+	Scopes         []string       `json:"scopes"` // empty: left to the clients
+	AccessTokenTTL int64          `json:"access_token_ttl_seconds"`
+	SigningAlg     string         `json:"signing_alg"`
+	Claims         map[string]any `json:"claims"`
+	CreatedAt      time.Time      `json:"created_at"`
+	UpdatedAt      time.Time      `json:"updated_at"`
+}
+
+// ResourceFields is what of a resource may be chosen. A nil field leaves it as it
+// is or, in a new resource, at its default; an empty list empties it.
+type ResourceFields struct {
+	Name           *string
+	Scopes         []string
+	AccessTokenTTL *time.Duration
+	SigningAlg     *string
+	Claims         map[string]any
+}
+
+// CreateResource registers an API by its identifier, an absolute URI without
+// fragment (RFC 8707 §2). An [Invalid] names the flag to change; store.ErrExists
+// where it is registered already.
+func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields) (Resource, []string, error) {
+	if err := oauth.CheckResource(id); err != nil {
+		return Resource{}, nil, invalid("--id %q: %w", id, err)
+	}
+	now := store.At(a.Now())
+	r := store.Resource{
+		ID: id, AccessTokenTTL: a.Limits.AccessTokenTTL, SigningAlg: a.Limits.SigningAlg,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	if err := a.setResource(&r, f); err != nil {
+		return Resource{}, nil, err
+	}
+	if err := a.Store.CreateResource(ctx, r); err != nil {
+		return Resource{}, nil, explain("resource", id, err)
+	}
+	return viewResource(r), commas(r.Scopes), nil
+}
+
+// Resources lists resources in the order of their identifiers.
+func (a *Admin) Resources(ctx context.Context, page store.Page) ([]Resource, error) {
+	rows, err := a.Store.ListResources(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list the resources: %w", err)
+	}
+	views := make([]Resource, 0, len(rows))
+	for _, r := range rows {
+		views = append(views, viewResource(r))
+	}
+	return views, nil
+}
+
+// Resource returns a resource, or an error that is store.ErrNotFound.
+func (a *Admin) Resource(ctx context.Context, id string) (Resource, error) {
+	r, err := a.Store.Resource(ctx, id)
+	if err != nil {
+		return Resource{}, explain("resource", id, err)
+	}
+	return viewResource(r), nil
+}
+
+// UpdateResource changes the fields given. Its errors are those of
+// CreateResource, store.ErrNotFound, and store.ErrConflict where somebody else
+// was quicker.
+func (a *Admin) UpdateResource(ctx context.Context, id string, f ResourceFields) (Resource, []string, error) {
+	r, err := a.Store.Resource(ctx, id)
+	if err != nil {
+		return Resource{}, nil, explain("resource", id, err)
+	}
+	if err := a.setResource(&r, f); err != nil {
+		return Resource{}, nil, err
+	}
+	r.UpdatedAt = store.At(a.Now())
+	if err := a.Store.UpdateResource(ctx, r); err != nil {
+		return Resource{}, nil, explain("resource", id, err)
+	}
+	return viewResource(r), commas(r.Scopes), nil
+}
+
+// DeleteResource removes a resource. Clients that name it are refused when they
+// ask for it; tokens that were issued for it stay good until they expire.
+func (a *Admin) DeleteResource(ctx context.Context, id string) error {
+	return explain("resource", id, a.Store.DeleteResource(ctx, id))
+}
+
+func (a *Admin) setResource(r *store.Resource, f ResourceFields) error {
+	if err := setName(&r.Name, f.Name); err != nil {
+		return err
+	}
+	if err := setIf(f.Scopes, &r.Scopes, scopesOf("--scope")); err != nil {
+		return err
+	}
+	if err := setTTL("--access-token-ttl", &r.AccessTokenTTL, f.AccessTokenTTL); err != nil {
+		return err
+	}
+	// The key timeline and the memory of revocations are laid out for the longest.
+	if r.AccessTokenTTL > a.Limits.MaxAccessTokenTTL {
+		return invalid("--access-token-ttl is %s, longer than --max-access-token-ttl, which is %s", r.AccessTokenTTL, a.Limits.MaxAccessTokenTTL)
+	}
+	if f.SigningAlg != nil {
+		r.SigningAlg = *f.SigningAlg
+		if !slices.Contains(a.Limits.SigningAlgs, r.SigningAlg) {
+			return invalid("--signing-alg %q is not known: choose from %s", r.SigningAlg, strings.Join(a.Limits.SigningAlgs, ", "))
+		}
+	}
+	return setClaims(&r.Claims, f.Claims)
+}
+
+func viewResource(r store.Resource) Resource {
+	return Resource{
+		ID:             r.ID,
+		Name:           r.Name,
+		Scopes:         listed(r.Scopes),
+		AccessTokenTTL: seconds(r.AccessTokenTTL),
+		SigningAlg:     r.SigningAlg,
+		Claims:         claimed(r.Claims),
+		CreatedAt:      r.CreatedAt,
+		UpdatedAt:      r.UpdatedAt,
+	}
+}

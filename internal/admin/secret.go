@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+)
+
+// ClientSecret is a secret of a client as it is shown: everything but the secret.
+type ClientSecret struct {
+	ID        string           `json:"id"`
+	Kind      store.SecretKind `json:"kind"`
+	CreatedAt time.Time        `json:"created_at"`
+	ExpiresAt *time.Time       `json:"expires_at"` // null: does not expire
+}
+
+const (
+	madeSecretBytes  = 32 // 256 bits, which no slow hash has to protect
+	secretIDBytes    = 5
+	minBroughtSecret = 8
+)
+
+// RotateSecret gives a client a new secret, the one brought or one that is made
+// here, and lets its old ones go on for the overlap; zero ends them at once.
+func (a *Admin) RotateSecret(ctx context.Context, id, brought string, overlap time.Duration) (ClientWithSecret, error) {
+	if overlap < 0 {
+		return ClientWithSecret{}, invalid("--overlap is %s: it cannot be negative", overlap)
+	}
+	c, err := a.Store.Client(ctx, id)
+	if err != nil {
+		return ClientWithSecret{}, explain("client", id, err)
+	}
+	if c.Public() {
+		return ClientWithSecret{}, invalid("client %q is public and has no secret: give it an --auth-method first with `authserver client update`", id)
+	}
+	secret, made, err := a.newSecret(ctx, brought)
+	if err != nil {
+		return ClientWithSecret{}, err
+	}
+	now := store.At(a.Now())
+	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(overlap))), secret)
+	if len(c.Secrets) > store.MaxClientSecrets {
+		return ClientWithSecret{}, fmt.Errorf("client %q has %d secrets that are good still: wait for one to expire, or end them all with --overlap 0s", id, len(c.Secrets)-1)
+	}
+	c.UpdatedAt = now
+	if err := a.Store.UpdateClient(ctx, c, nil); err != nil {
+		return ClientWithSecret{}, explain("client", id, err)
+	}
+	return ClientWithSecret{Client: viewClient(c), Secret: made}, nil
+}
+
+// ending returns the secrets that are good still, none for longer than until.
+func ending(secrets []store.ClientSecret, now, until store.Moment) []store.ClientSecret {
+	secrets = slices.Clone(secrets)
+	for i, s := range secrets {
+		if s.ExpiresAt.IsZero() || s.ExpiresAt.After(until) {
+			secrets[i].ExpiresAt = until
+		}
+	}
+	return slices.DeleteFunc(secrets, func(s store.ClientSecret) bool { return !s.Live(now) })
+}
+
+// newSecret keeps the secret brought or, for "", makes one and returns it too.
+func (a *Admin) newSecret(ctx context.Context, brought string) (secret store.ClientSecret, made string, err error) {
+	if secret.ID, err = a.name(secretIDBytes); err != nil {
+		return store.ClientSecret{}, "", err
+	}
+	if brought != "" {
+		if len(brought) < minBroughtSecret || len(brought) > passwords.MaxBytes {
+			return store.ClientSecret{}, "", invalid("a client secret must have %d to %d bytes, and this one has %d", minBroughtSecret, passwords.MaxBytes, len(brought))
+		}
+		secret.Kind = store.SecretBcrypt
+		secret.Hash, err = a.Passwords.Hash(ctx, brought)
+		if err != nil {
+			return store.ClientSecret{}, "", fmt.Errorf("hash the client secret: %w", err)
+		}
+		secret.CreatedAt = store.At(a.Now())
+		return secret, "", nil
+	}
+	random, err := a.random(madeSecretBytes)
+	if err != nil {
+		return store.ClientSecret{}, "", err
+	}
+	made = base64.RawURLEncoding.EncodeToString(random)
+	sum := sha256.Sum256([]byte(made))
+	secret.Kind, secret.Hash, secret.CreatedAt = store.SecretSHA256, sum[:], store.At(a.Now())
+	return secret, made, nil
+}
