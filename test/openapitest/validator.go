@@ -78,11 +78,15 @@ func (v *Validator) CheckAnswer(r *http.Request, answer *http.Response, body []b
 	return v.compare(r, answer, documented, body)
 }
 
-// find returns the path's item and the operation; nil where there is none.
+// find returns the path's item and the operation; nil where there is none. A
+// HEAD that does not stand there is the GET (RFC 9110 §9.3.2).
 func (v *Validator) find(r *http.Request) (*openapi3.PathItem, *openapi3.Operation) {
 	item := v.doc.Paths.Value(r.URL.Path)
 	if item == nil {
 		return nil, nil
+	}
+	if r.Method == http.MethodHead && item.Head == nil {
+		return item, item.Get
 	}
 	return item, item.GetOperation(r.Method)
 }

@@ -43,12 +43,14 @@ func (a answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 }
 
 const (
-	tokenHeader = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\nPragma: no-cache\n"
-	errorHeader = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\n"
-	jwksHeader  = "X-Request-Id: 1\nCache-Control: public, max-age=300\nETag: \"a\"\n"
-	token       = `{"access_token":"a.b.c","token_type":"Bearer","expires_in":900,"scope":"read"}`
-	key         = `{"kty":"EC","kid":"1","use":"sig","alg":"ES256","crv":"P-256","x":"a","y":"b"}`
-	active      = `{"active":true,"token_type":"Bearer","client_id":"c","sub":"c","iss":"http://i","aud":["a","b"],"scope":"","iat":1,"nbf":1,"exp":2,"jti":"j","tenant":{"id":7}}`
+	tokenHeader  = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\nPragma: no-cache\n"
+	errorHeader  = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\n"
+	cachedHeader = "X-Request-Id: 1\nCache-Control: public, max-age=300\n"
+	jwksHeader   = cachedHeader + "ETag: \"a\"\n"
+	jwksType     = "Content-Type: application/jwk-set+json\n"
+	token        = `{"access_token":"a.b.c","token_type":"Bearer","expires_in":900,"scope":"read"}`
+	key          = `{"kty":"EC","kid":"1","use":"sig","alg":"ES256","crv":"P-256","x":"a","y":"b"}`
+	active       = `{"active":true,"token_type":"Bearer","client_id":"c","sub":"c","iss":"http://i","aud":["a","b"],"scope":"","iat":1,"nbf":1,"exp":2,"jti":"j","tenant":{"id":7}}`
 )
 
 func failure(code string) string {
@@ -137,18 +139,19 @@ func TestAnswers(t *testing.T) {
 		{"a revocation passes", "POST", "/oauth2/revoke", reference, answer{200, "X-Request-Id: 1\nCache-Control: no-store\n", ""}, ""},
 		{"a revocation with a body is found", "POST", "/oauth2/revoke", reference, answer{200, errorHeader, "{}"}, "without a body"},
 
-		{"a key set passes", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: application/json\n", `{"keys":[` + key + `]}`}, ""},
-		{"an empty key set is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: application/json\n", `{"keys":[]}`}, "keys"},
-		{"a private key is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: application/json\n", `{"keys":[` + strings.Replace(key, "{", `{"d":"x",`, 1) + `]}`}, "doesn't match"},
-		{"a weak ETag is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, `"a"`, `W/"a"`, 1) + "Content-Type: application/json\n", `{"keys":[` + key + `]}`}, "ETag"},
+		{"a key set passes", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[` + key + `]}`}, ""},
+		{"an empty key set is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[]}`}, "keys"},
+		{"a private key is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[` + strings.Replace(key, "{", `{"d":"x",`, 1) + `]}`}, "doesn't match"},
+		{"a weak ETag is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, `"a"`, `W/"a"`, 1) + jwksType, `{"keys":[` + key + `]}`}, "ETag"},
 		{"a 304 passes", "GET", "/.well-known/jwks.json", nil, answer{304, jwksHeader, ""}, ""},
-		{"a 304 without an ETag is found", "GET", "/.well-known/jwks.json", nil, answer{304, "X-Request-Id: 1\nCache-Control: public, max-age=300\n", ""}, "missing"},
-		{"a HEAD passes", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: application/json\n", ""}, ""},
-		{"a HEAD without an ETag is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: public, max-age=300\n", ""}, "missing"},
+		{"a 304 without an ETag is found", "GET", "/.well-known/jwks.json", nil, answer{304, cachedHeader, ""}, "missing"},
+		{"a HEAD passes", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, ""}, ""},
+		{"a HEAD without an ETag is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksType + cachedHeader, ""}, "missing"},
 		{"a HEAD of another content type is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: text/html\n", ""}, "content type"},
-		{"the document itself passes", "GET", "/openapi.yaml", nil, answer{200, "X-Request-Id: 1\nContent-Type: application/yaml\n", "openapi: 3.1.0\ninfo: {}\npaths: {}\n"}, ""},
-		{"not ready passes", "GET", "/readyz", nil, answer{503, "X-Request-Id: 1\nContent-Type: application/json\n", `{"status":"not ready","checks":{"database":"unavailable"}}`}, ""},
-		{"ready with a check that failed is found", "GET", "/readyz", nil, answer{200, "X-Request-Id: 1\nContent-Type: application/json\n", `{"status":"ready","checks":{"database":"unavailable"}}`}, "checks"},
+		{"the document itself passes", "GET", "/openapi.yaml", nil, answer{200, cachedHeader + "Content-Type: application/yaml\n", "openapi: 3.1.0\ninfo: {}\npaths: {}\n"}, ""},
+		{"not ready passes", "GET", "/readyz", nil, answer{503, errorHeader + "Retry-After: 1\n", `{"status":"not ready","checks":{"draining":"failed"}}`}, ""},
+		{"a HEAD is the GET where the document has no other", "HEAD", "/readyz", nil, answer{503, errorHeader + "Retry-After: 1\n", ""}, ""},
+		{"ready with a check that failed is found", "GET", "/readyz", nil, answer{200, errorHeader, `{"status":"ready","checks":{"database":"failed","signing_keys":"ok"}}`}, "checks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(c.answer)

@@ -1,0 +1,40 @@
+# The server alone on an empty image: no shell, no libc, nothing to patch but the
+# binary. docker build -t authserver .
+#
+# Only Docker Hub's golang image is pulled. The builder runs on the machine's own
+# platform and cross-compiles, so that --platform linux/arm64 needs no emulation.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+# What the final image is laid over: a user, a /tmp for SQLite's temporary files,
+# and a directory for its database, which a new named volume takes owner and mode of.
+RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/tmp /rootfs/var/lib /data/authserver \
+    && echo 'authserver:x:65532:65532:authserver:/var/lib/authserver:/sbin/nologin' > /rootfs/etc/passwd \
+    && echo 'authserver:x:65532:' > /rootfs/etc/group \
+    && cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
+    && chmod 1777 /rootfs/tmp \
+    && chmod 0700 /data/authserver
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS
+ARG TARGETARCH
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w" -o /rootfs/authserver ./cmd/authserver
+
+FROM scratch
+LABEL org.opencontainers.image.title="authserver" \
+      org.opencontainers.image.description="OAuth 2.0 authorization server that issues JWT access tokens"
+COPY --from=build /rootfs/ /
+COPY --from=build --chown=65532:65532 /data/ /var/lib/
+# In a container loopback is nobody's: listen to all of it. What is published is
+# decided outside, and the ops port should not be.
+ENV AUTHSERVER_LISTEN=0.0.0.0:8080 \
+    AUTHSERVER_OPS_LISTEN=0.0.0.0:9090
+EXPOSE 8080 9090
+WORKDIR /var/lib/authserver
+USER 65532:65532
+# It asks /readyz of the ops listener, by the same settings.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/authserver", "healthcheck"]
+ENTRYPOINT ["/authserver"]
+CMD ["serve"]
