@@ -10,7 +10,9 @@ func (m *Manager) CountByState() map[string]int {
 	}
 	now := m.Now()
 	for _, row := range s.rows {
-		counts[string(StateAt(row, now))]++
+		if state := StateAt(row, now); state != Removed {
+			counts[string(state)]++
+		}
 	}
 	return counts
 }

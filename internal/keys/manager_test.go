@@ -293,6 +293,30 @@ func TestKeysThatVanishAreKeptInMemory(t *testing.T) {
 	}
 }
 
+func TestCountByState(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	if got := m.CountByState(); len(got) != 0 {
+		t.Errorf("counts before Load = %v, want none", got)
+	}
+	load(t, m)
+	tick(t, m)
+	st.down = true
+	for _, step := range []struct {
+		after time.Duration
+		want  map[string]int
+	}{
+		{0, map[string]int{"active": 1, "pending": 1}},
+		{24 * time.Hour, map[string]int{"retired": 1, "active": 1}},
+		{16 * time.Minute, map[string]int{"active": 1}},
+	} {
+		c.advance(step.after)
+		if diff := cmp.Diff(step.want, m.CountByState()); diff != "" {
+			t.Errorf("counts (-want +got): %s", diff)
+		}
+	}
+}
+
 func TestUseIsRecordedOnceAMinute(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)

@@ -62,7 +62,9 @@ func (m *Manager) Plan(ctx context.Context) error {
 // Rotate brings the next key of each algorithm named, or of all, to sign as soon
 // as it may: one that is pending already as soon as it was published for
 // [Timeline.Lead], a new one Lead from now. It returns what was planned. It works
-// beside running servers, which follow it from the database.
+// beside running servers, which follow it from the database; one that cannot
+// reach the database meanwhile does not learn of it and goes on with the old key,
+// whose tokens are good until that key is removed.
 func (m *Manager) Rotate(ctx context.Context, algs ...string) ([]Event, error) {
 	if len(algs) == 0 {
 		algs = m.Algorithms
@@ -123,9 +125,10 @@ func (m *Manager) hurry(ctx context.Context, alg string) (kid string, err error)
 		if _, err := openKey(m.Sealer, next); err != nil {
 			return "", fmt.Errorf("the next key could not sign: %w", err)
 		}
-		ctx, cancel := context.WithTimeout(ctx, m.Timeline.WriteWithin())
-		defer cancel()
-		if err := m.Store.RescheduleSigningKey(ctx, next.KID, next.ActiveAt, h.At, h.RemovedAt); err != nil {
+		err := m.within(ctx, func(ctx context.Context) error {
+			return m.Store.RescheduleSigningKey(ctx, next.KID, next.ActiveAt, h.At, h.RemovedAt)
+		})
+		if err != nil {
 			return "", fmt.Errorf("bring key %s forward: %w", next.KID, err)
 		}
 		m.Logger.InfoContext(ctx, "signing key brought forward", "kid", next.KID, "alg", alg, "active_at", h.At)
@@ -153,19 +156,33 @@ func (m *Manager) succeed(ctx context.Context, alg string, plan func(now store.M
 	}
 	// Only now, because making a key can take seconds and Lead counts from here.
 	now := store.At(m.Now())
-	h := Handover{At: now}
-	if plan != nil {
+	key.PublishedAt, key.ActiveAt = now, now
+	if plan == nil {
+		err = m.Store.SucceedSigningKey(ctx, key, store.Moment{})
+	} else {
+		var h Handover
 		key.Predecessor, h = plan(now)
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, m.Timeline.WriteWithin())
-		defer cancel()
+		key.ActiveAt = h.At
+		err = m.within(ctx, func(ctx context.Context) error { return m.Store.SucceedSigningKey(ctx, key, h.RemovedAt) })
 	}
-	key.PublishedAt, key.ActiveAt = now, h.At
-	if err := m.Store.SucceedSigningKey(ctx, key, h.RemovedAt); err != nil {
+	if err != nil {
 		return "", fmt.Errorf("keep the new %s key: %w", alg, err)
 	}
 	m.Logger.InfoContext(ctx, "signing key published", "kid", key.KID, "alg", alg, "active_at", key.ActiveAt, "predecessor", key.Predecessor)
 	return key.KID, nil
+}
+
+// within gives a change the time that the timeline grants it: committed later, it
+// would reach replicas and verifiers later than it says.
+func (m *Manager) within(ctx context.Context, change func(context.Context) error) error {
+	limit := m.Timeline.WriteWithin()
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := change(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the database did not take it within %v, half of --key-poll-interval, try again: %w", limit, err)
+	}
+	return err
 }
 
 // overtaken reports whether another process changed the keys first.

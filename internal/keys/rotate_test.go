@@ -170,3 +170,29 @@ type contested struct{ *memory }
 func (*contested) SucceedSigningKey(context.Context, store.SigningKey, store.Moment) error {
 	return store.ErrExists
 }
+
+func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	load(t, m)
+	m.Store, m.Timeline.PollInterval = &stuck{memory: st}, 20*time.Millisecond
+	for name, change := range map[string]func() error{
+		"a plan":     func() error { return m.Plan(t.Context()) },
+		"a rotation": func() error { _, err := m.Rotate(t.Context()); return err },
+	} {
+		if err := change(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of --key-poll-interval") {
+			t.Errorf("%s: error = %v, want one that says how long it may take", name, err)
+		}
+	}
+	if len(st.signing) != 1 || m.Ready() != nil {
+		t.Errorf("%d keys, ready: %v; want the one, which signs", len(st.signing), m.Ready())
+	}
+}
+
+// stuck answers when it is not asked any longer.
+type stuck struct{ *memory }
+
+func (*stuck) SucceedSigningKey(ctx context.Context, _ store.SigningKey, _ store.Moment) error {
+	<-ctx.Done()
+	return store.ErrUnavailable
+}
