@@ -130,7 +130,7 @@ func TestMakeFolder(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer os.Remove(path)
+			defer func() { _ = os.Remove(path) }()
 			if got := filepath.Dir(path); got != test.parent {
 				t.Errorf("made in %s, want %s", got, test.parent)
 			}

@@ -1,0 +1,63 @@
+# Needs Go and make; what the tests need beyond that is installed through the
+# system's package manager where it is missing (test/install/install.sh).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+WITHPOSTGRES := go run ./test/withpostgres --
+LINT := go tool -modfile=tools/go.mod golangci-lint
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start a server to try, on SQLite in .authserver/
+	go run ./cmd/authserver dev
+
+.PHONY: build
+build: ## Build the static binary bin/authserver
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
+
+.PHONY: test
+test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL
+	$(WITHPOSTGRES) go test -race -count=1 ./...
+
+.PHONY: ensure-cc
+ensure-cc: # the race detector links with a C compiler
+	@sh test/install/install.sh cc
+
+.PHONY: interop
+interop: ## Run the tests with clients in other languages (installs node, python, java, maven)
+	@sh test/install/install.sh node python java maven
+	$(WITHPOSTGRES) go test -count=1 -tags interop ./test/interop/...
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	$(WITHPOSTGRES) go test -run '^$$' -bench . ./bench/...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (10s) each
+	@set -e; found=$$(go test -list '^Fuzz' ./...); \
+	targets=$$(echo "$$found" | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2 ":" names[i]; n = 0 }'); \
+	for target in $$targets; do \
+		echo "$$target for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) "$${target%:*}"; \
+	done
+
+.PHONY: lint
+lint: ## Run the linters (.golangci.yml says which and why)
+	$(LINT) run
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(LINT) fmt
+
+.PHONY: generate
+generate: ## Make the generated files anew
+	go generate ./...
+
+.PHONY: clean
+clean: ## Remove what was built and what `make run` keeps
+	rm -rf bin .authserver
