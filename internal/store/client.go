@@ -87,7 +87,8 @@ type Clients interface {
 type ClientAdmin interface {
 	// ListClients returns clients in the order of their identifiers.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
-	// CreateClient adds a client, or returns ErrExists.
+	// CreateClient adds a client, or returns ErrExists. A zero NotBefore becomes
+	// CreatedAt.
 	CreateClient(ctx context.Context, c Client) error
 	// UpdateClient replaces the client whose ID and Version are c's and counts the
 	// version up. ErrNotFound where the client is gone, ErrConflict where its

@@ -8,5 +8,9 @@
 // atomic step of the protocol. Moments are given by the caller, in UTC and to
 // the microsecond; an engine never asks its database what time it is.
 //
+// A created row has Version 1, whatever it was given. A collection that holds
+// nothing comes back nil; only Client.DefaultScopes tells nil from empty. Numbers
+// in claims come back as json.Number, so that none loses a digit.
+//
 // Start at [Store], the sum of the nouns.
 package store

@@ -7,6 +7,10 @@ import (
 	"authserver/internal/oauth"
 )
 
+// KeepRevoked is how long a revoked family is kept, so that the audit can tell
+// its refresh tokens from those that never were.
+const KeepRevoked = 24 * time.Hour
+
 // FamilyID names a refresh token family: 16 random bytes.
 type FamilyID [16]byte
 
@@ -72,7 +76,7 @@ const (
 	Rotated
 )
 
-// Rotated is the answer to a Rotation.
+// RotationResult is the answer to a Rotation.
 type RotationResult struct {
 	Outcome Outcome
 	// Family as it is now; zero for Unknown. The refresh token to answer with has
@@ -85,8 +89,8 @@ type RotationResult struct {
 // Families keeps refresh token families. A create or a rotation tells no
 // watchers: their number grows with traffic.
 type Families interface {
-	// CreateFamily adds a family. ErrNotFound where the user is gone, ErrExists
-	// where the ID is taken.
+	// CreateFamily adds a family, its IdleExpiresAt cut to its ExpiresAt.
+	// ErrNotFound where the user is gone, ErrExists where the ID is taken.
 	CreateFamily(ctx context.Context, f Family) error
 	// Family returns a family, or ErrNotFound.
 	Family(ctx context.Context, id FamilyID) (Family, error)

@@ -26,8 +26,9 @@ type Revocation struct {
 }
 
 // Cursor marks how far a reader of revocations has come. The zero Cursor is the
-// beginning. Its value means something to the engine alone.
-type Cursor int64
+// beginning. Its value means something to the engine alone, and to the same
+// database alone.
+type Cursor string
 
 // Revocations keeps what is void until it would have expired anyway. Every
 // addition tells the watchers of TopicRevocations.

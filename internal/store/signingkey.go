@@ -39,7 +39,8 @@ type SigningKeys interface {
 	SucceedSigningKey(ctx context.Context, next SigningKey, predecessorRemovedAt Moment) error
 	// RescheduleSigningKey moves the moment at which kid, which is not active yet,
 	// takes over, and its predecessor's RetiredAt and RemovedAt with it.
-	// ErrConflict where its ActiveAt is not the one given any more.
+	// ErrConflict where its ActiveAt is not the one given any more, ErrNotFound
+	// where it is gone.
 	RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt Moment) error
 	// RecordKeyUse sets LastUsedAt of each kid, where that is later.
 	RecordKeyUse(ctx context.Context, lastUsed map[string]Moment) error

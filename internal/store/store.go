@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Store is all that an engine keeps.
 type Store interface {
@@ -40,10 +43,24 @@ type Page struct {
 	Limit int
 }
 
+// MaxPage bounds Page.Limit.
+const MaxPage = 1000
+
+// Check returns an error where the limit is out of bounds.
+func (p Page) Check() error {
+	if p.Limit < 1 || p.Limit > MaxPage {
+		return fmt.Errorf("a page of %d rows: ask for 1 to %d", p.Limit, MaxPage)
+	}
+	return nil
+}
+
 // Housekeeper removes what nobody can ask for any more. No request waits for it.
 type Housekeeper interface {
 	// Sweep removes at most limit rows of each noun that expired before the
 	// moment given and returns how many it removed, 0 when nothing is left to do
-	// or when another replica is sweeping.
+	// or when another replica is sweeping. What goes: families past their end, idle
+	// for too long, revoked longer than KeepRevoked ago or without their client;
+	// revocations and used assertions past ExpiresAt; signing keys past RemovedAt
+	// but for the newest of an algorithm.
 	Sweep(ctx context.Context, before Moment, limit int) (removed int, err error)
 }

@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const selectClients = `SELECT id, name, auth_methods, secrets, grants, scopes, default_scopes, resources, serves,
+	roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled, not_before, version, created_at, updated_at
+	FROM clients`
+
+func clientColumns(c *store.Client) []any {
+	return []any{
+		&c.ID, &c.Name, array[[]oauth.AuthMethod]{&c.AuthMethods}, array[[]store.ClientSecret]{&c.Secrets},
+		array[[]oauth.GrantType]{&c.Grants}, array[oauth.Scope]{&c.Scopes}, nullable[oauth.Scope]{&c.DefaultScopes},
+		array[[]string]{&c.Resources}, array[[]string]{&c.Serves}, array[[]string]{&c.Roles}, array[[]string]{&c.Permissions},
+		array[map[string]any]{&c.Claims}, duration{&c.RefreshIdle}, duration{&c.RefreshMax}, &c.Disabled,
+		moment{&c.NotBefore}, &c.Version, moment{&c.CreatedAt}, moment{&c.UpdatedAt},
+	}
+}
+
+// clientValues are the parameters 1 to 17 of an insert or update.
+func clientValues(c store.Client) []any {
+	return []any{
+		c.ID, c.Name, list(c.AuthMethods), list(c.Secrets),
+		list(c.Grants), list(c.Scopes), listOrNull(c.DefaultScopes),
+		list(c.Resources), list(c.Serves), list(c.Roles), list(c.Permissions),
+		object(c.Claims), c.RefreshIdle.Microseconds(), c.RefreshMax.Microseconds(), c.Disabled,
+		micros(c.NotBefore), micros(c.UpdatedAt),
+	}
+}
+
+// Client returns the client with this identifier, or ErrNotFound.
+func (d *DB) Client(ctx context.Context, id string) (store.Client, error) {
+	return one(ctx, d, "read a client", clientColumns, selectClients+" WHERE id = ?", id)
+}
+
+// ListClients returns clients in the order of their identifiers.
+func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, error) {
+	return page(ctx, d, "list clients", p, clientColumns, selectClients+" WHERE id > ? ORDER BY id LIMIT ?")
+}
+
+// CreateClient adds a client, or returns ErrExists.
+func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
+	if c.NotBefore.IsZero() {
+		c.NotBefore = c.CreatedAt
+	}
+	return d.change(ctx, "create a client", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := exec(ctx, tx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
+				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
+				not_before, updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)`,
+			append(clientValues(c), micros(c.CreatedAt))...)
+		return err
+	})
+}
+
+// UpdateClient replaces the client whose ID and Version are c's: ErrNotFound or
+// ErrConflict.
+func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revocation) error {
+	return d.change(ctx, "update a client", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := exec(ctx, tx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
+				default_scopes = ?7, resources = ?8, serves = ?9, roles = ?10, permissions = ?11, claims = ?12,
+				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16, updated_at = ?17,
+				version = version + 1
+			WHERE id = ?1 AND version = ?18`,
+			append(clientValues(c), c.Version)...)
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return moved(ctx, tx, "SELECT 1 FROM clients WHERE id = ?", c.ID)
+		case voids != nil:
+			return revoke(ctx, tx, *voids)
+		}
+		return nil
+	})
+}
+
+// DeleteClient removes the client and leaves its families to the sweep:
+// ErrNotFound where there is none.
+func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Revocation) error {
+	return d.change(ctx, "delete a client", func(ctx context.Context, tx *sql.Tx) error {
+		if err := execOne(ctx, tx, "DELETE FROM clients WHERE id = ?", id); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
+			ON CONFLICT (client_id) DO UPDATE SET deleted_at = max(deleted_at, excluded.deleted_at)`,
+			id, micros(voids.Before))
+		if err != nil {
+			return err
+		}
+		return revoke(ctx, tx, voids)
+	})
+}

@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// The ways in which a value that is not an integer, a text or a blob is kept. A
+// function makes the parameter; the type of the same name scans the column.
+
+// moment keeps a moment as whole microseconds since 1970, and the zero as NULL.
+type moment struct{ to *store.Moment }
+
+func micros(m store.Moment) any {
+	if m.IsZero() {
+		return nil
+	}
+	return m.UnixMicro()
+}
+
+func (m moment) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*m.to = store.Moment{}
+	case int64:
+		*m.to = time.UnixMicro(v).UTC()
+	default:
+		return fmt.Errorf("a moment is kept as %T", src)
+	}
+	return nil
+}
+
+// duration keeps a duration as whole microseconds.
+type duration struct{ to *time.Duration }
+
+func (d duration) Scan(src any) error {
+	v, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a duration is kept as %T", src)
+	}
+	*d.to = time.Duration(v) * time.Microsecond
+	return nil
+}
+
+// text keeps the empty text as NULL, so that it may be unique or left out.
+type text struct{ to *string }
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func (t text) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*t.to = ""
+	case string:
+		*t.to = v
+	default:
+		return fmt.Errorf("a text is kept as %T", src)
+	}
+	return nil
+}
+
+// asJSON is a parameter that is kept as JSON.
+type asJSON struct{ v any }
+
+func (j asJSON) Value() (driver.Value, error) {
+	b, err := json.Marshal(j.v)
+	if err != nil {
+		return nil, err
+	}
+	return string(b), nil
+}
+
+// list makes a JSON array of v, [] where it is nil.
+func list[T any](v []T) any {
+	if v == nil {
+		v = []T{}
+	}
+	return asJSON{v}
+}
+
+// listOrNull makes a JSON array of v, NULL where it is nil.
+func listOrNull[T any](v []T) any {
+	if v == nil {
+		return nil
+	}
+	return asJSON{v}
+}
+
+// object makes a JSON object of v, {} where it is nil.
+func object(v map[string]any) any {
+	if v == nil {
+		v = map[string]any{}
+	}
+	return asJSON{v}
+}
+
+// array reads a JSON array or object, and an empty one as nil.
+type array[T any] struct{ to *T }
+
+func (a array[T]) Scan(src any) error {
+	if src == "[]" || src == "{}" {
+		src = nil
+	}
+	return nullable[T](a).Scan(src)
+}
+
+// nullable reads JSON as it is, and NULL as nil.
+type nullable[T any] struct{ to *T }
+
+func (n nullable[T]) Scan(src any) error {
+	var none T
+	*n.to = none
+	switch v := src.(type) {
+	case nil:
+		return nil
+	case string:
+		d := json.NewDecoder(strings.NewReader(v))
+		d.UseNumber() // a float64 would cut large integers
+		return d.Decode(n.to)
+	default:
+		return fmt.Errorf("JSON is kept as %T", src)
+	}
+}
+
+// rawJSON reads JSON as it was written.
+type rawJSON struct{ to *json.RawMessage }
+
+func (r rawJSON) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*r.to = nil
+	case string:
+		*r.to = json.RawMessage(v)
+	default:
+		return fmt.Errorf("JSON is kept as %T", src)
+	}
+	return nil
+}
+
+func blobOrNull(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// familyID reads the blob that a FamilyID is kept as.
+type familyID struct{ to *store.FamilyID }
+
+func (f familyID) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok || len(b) != len(f.to) {
+		return fmt.Errorf("a family id is kept as %T of %d bytes", src, len(b))
+	}
+	copy(f.to[:], b)
+	return nil
+}

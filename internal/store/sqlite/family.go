@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// The alias is f.
+const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.rotated_at,
+	f.idle_expires_at, f.expires_at, f.revoked_at`
+
+func familyColumns(f *store.Family) []any {
+	return []any{
+		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope]{&f.Scope}, array[[]string]{&f.Resources}, &f.Generation,
+		moment{&f.CreatedAt}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt},
+	}
+}
+
+// CreateFamily adds a family: ErrNotFound where the user is gone, ErrExists where
+// the ID is taken.
+func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
+	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := exec(ctx, tx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
+				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10))`,
+			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
+			micros(f.CreatedAt), micros(f.RotatedAt), micros(f.IdleExpiresAt), micros(f.ExpiresAt), micros(f.RevokedAt))
+		return err
+	})
+}
+
+// Family returns a family, or ErrNotFound.
+func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
+	return one(ctx, d, "read a refresh token family", familyColumns,
+		"SELECT "+familyColumnNames+" FROM refresh_families f WHERE f.id = ?", id[:])
+}
+
+// Rotate decides and moves under the write lock.
+func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
+	var result store.RotationResult
+	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *sql.Tx) error {
+		var f store.Family
+		var u store.User
+		err := tx.QueryRowContext(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
+			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
+			Scan(append(familyColumns(&f), userColumns(&u)...)...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // Unknown is the zero Outcome
+		}
+		if err != nil {
+			return err
+		}
+		result = store.RotationResult{Outcome: decide(r, f, u), Family: f}
+		switch result.Outcome {
+		case store.Graced:
+			result.User = u
+		case store.Rotated:
+			result.User = u
+			result.Family, err = move(ctx, tx, r, f)
+		case store.Reused:
+			result.Family.RevokedAt = store.At(r.Now)
+			err = endReused(ctx, tx, r)
+		}
+		return err
+	})
+	if err != nil {
+		return store.RotationResult{}, err
+	}
+	return result, nil
+}
+
+// decide finds the outcome, in the order of the outcomes.
+func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
+	now := store.At(r.Now)
+	ahead := r.Generation >= f.Generation
+	graced := !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 && now.Sub(f.RotatedAt) <= r.Grace
+	switch {
+	case f.ClientID != r.ClientID:
+		return store.WrongClient
+	case !f.RevokedAt.IsZero() || u.Disabled || f.CreatedAt.Before(u.NotBefore) || f.CreatedAt.Before(store.At(r.ClientNotBefore)):
+		return store.Revoked
+	case !now.Before(f.IdleExpiresAt) || !now.Before(f.ExpiresAt):
+		return store.Expired
+	case !ahead && !graced:
+		return store.Reused
+	case !r.Scope.Within(f.Scope):
+		return store.ScopeExceeded
+	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
+		return store.ResourceExceeded
+	case graced:
+		return store.Graced
+	}
+	return store.Rotated
+}
+
+func move(ctx context.Context, tx *sql.Tx, r store.Rotation, f store.Family) (store.Family, error) {
+	f.Generation = r.Generation + 1
+	f.RotatedAt = store.At(r.Now)
+	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
+	if f.IdleExpiresAt.After(f.ExpiresAt) {
+		f.IdleExpiresAt = f.ExpiresAt
+	}
+	_, err := exec(ctx, tx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?",
+		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), f.ID[:])
+	return f, err
+}
+
+func endReused(ctx context.Context, tx *sql.Tx, r store.Rotation) error {
+	if err := end(ctx, tx, r.ID, r.Now); err != nil {
+		return err
+	}
+	return revoke(ctx, tx, store.Revocation{
+		Kind: store.RevokedFamily, Value: hex.EncodeToString(r.ID[:]), Before: r.Now, ExpiresAt: r.AccessUntil, Reason: "refresh_reused",
+	})
+}
+
+// end revokes a family that lives, and has the sweep take it KeepRevoked later.
+func end(ctx context.Context, tx *sql.Tx, id store.FamilyID, at time.Time) error {
+	_, err := exec(ctx, tx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
+		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)))
+	return err
+}
+
+// RevokeFamily ends a family, if it lives, and records voids.
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
+	return d.change(ctx, "revoke a refresh token family", func(ctx context.Context, tx *sql.Tx) error {
+		if err := end(ctx, tx, id, voids.Before); err != nil {
+			return err
+		}
+		return revoke(ctx, tx, voids)
+	})
+}

@@ -1,0 +1,76 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const selectIssuers = `SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
+	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, version, created_at, updated_at
+	FROM issuers`
+
+func issuerColumns(i *store.Issuer) []any {
+	return []any{
+		&i.ID, rawJSON{&i.JWKS}, nullable[[][]byte]{&i.Certificates}, &i.SealedSecret, array[[]string]{&i.Algorithms},
+		&i.SubjectClaim, &i.SubjectKind, array[oauth.Scope]{&i.Scopes}, array[[]string]{&i.Resources},
+		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled, &i.Version,
+		moment{&i.CreatedAt}, moment{&i.UpdatedAt},
+	}
+}
+
+// issuerValues are the parameters 1 to 15 of an insert or update.
+func issuerValues(i store.Issuer) []any {
+	return []any{
+		i.ID, orNull(string(i.JWKS)), listOrNull(i.Certificates), blobOrNull(i.SealedSecret), list(i.Algorithms),
+		i.SubjectClaim, string(i.SubjectKind), list(i.Scopes), list(i.Resources),
+		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled, micros(i.UpdatedAt),
+	}
+}
+
+// Issuer returns the issuer with this identifier, or ErrNotFound.
+func (d *DB) Issuer(ctx context.Context, id string) (store.Issuer, error) {
+	return one(ctx, d, "read an issuer", issuerColumns, selectIssuers+" WHERE id = ?", id)
+}
+
+// ListIssuers returns issuers in the order of their identifiers.
+func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, error) {
+	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers+" WHERE id > ? ORDER BY id LIMIT ?")
+}
+
+// CreateIssuer adds an issuer, or returns ErrExists.
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
+	return d.change(ctx, "create an issuer", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := exec(ctx, tx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
+				subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
+				updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1)`,
+			append(issuerValues(i), micros(i.CreatedAt))...)
+		return err
+	})
+}
+
+// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
+// ErrConflict.
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
+	return d.change(ctx, "update an issuer", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := exec(ctx, tx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
+				subject_claim = ?6, subject_kind = ?7, scopes = ?8, resources = ?9, client_auth = ?10, client_id = ?11,
+				max_lifetime_us = ?12, allow_repeat = ?13, disabled = ?14, updated_at = ?15, version = version + 1
+			WHERE id = ?1 AND version = ?16`,
+			append(issuerValues(i), i.Version)...)
+		if err == nil && n == 0 {
+			return moved(ctx, tx, "SELECT 1 FROM issuers WHERE id = ?", i.ID)
+		}
+		return err
+	})
+}
+
+// DeleteIssuer removes an issuer: ErrNotFound where there is none.
+func (d *DB) DeleteIssuer(ctx context.Context, id string) error {
+	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx *sql.Tx) error {
+		return execOne(ctx, tx, "DELETE FROM issuers WHERE id = ?", id)
+	})
+}

@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, version, created_at, updated_at
+	FROM resources`
+
+func resourceColumns(r *store.Resource) []any {
+	return []any{
+		&r.ID, &r.Name, array[oauth.Scope]{&r.Scopes}, duration{&r.AccessTokenTTL}, &r.SigningAlg,
+		array[map[string]any]{&r.Claims}, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
+	}
+}
+
+// resourceValues are the parameters 1 to 7 of an insert or update.
+func resourceValues(r store.Resource) []any {
+	return []any{
+		r.ID, r.Name, list(r.Scopes), r.AccessTokenTTL.Microseconds(), r.SigningAlg, object(r.Claims), micros(r.UpdatedAt),
+	}
+}
+
+// Resource returns the resource with this identifier, or ErrNotFound.
+func (d *DB) Resource(ctx context.Context, id string) (store.Resource, error) {
+	return one(ctx, d, "read a resource", resourceColumns, selectResources+" WHERE id = ?", id)
+}
+
+// ListResources returns resources in the order of their identifiers.
+func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource, error) {
+	return page(ctx, d, "list resources", p, resourceColumns, selectResources+" WHERE id > ? ORDER BY id LIMIT ?")
+}
+
+// CreateResource adds a resource, or returns ErrExists.
+func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
+	return d.change(ctx, "create a resource", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := exec(ctx, tx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
+				updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)`,
+			append(resourceValues(r), micros(r.CreatedAt))...)
+		return err
+	})
+}
+
+// UpdateResource replaces the resource whose ID and Version are r's: ErrNotFound
+// or ErrConflict.
+func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
+	return d.change(ctx, "update a resource", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := exec(ctx, tx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
+				claims = ?6, updated_at = ?7, version = version + 1
+			WHERE id = ?1 AND version = ?8`,
+			append(resourceValues(r), r.Version)...)
+		if err == nil && n == 0 {
+			return moved(ctx, tx, "SELECT 1 FROM resources WHERE id = ?", r.ID)
+		}
+		return err
+	})
+}
+
+// DeleteResource removes a resource: ErrNotFound where there is none.
+func (d *DB) DeleteResource(ctx context.Context, id string) error {
+	return d.change(ctx, "delete a resource", func(ctx context.Context, tx *sql.Tx) error {
+		return execOne(ctx, tx, "DELETE FROM resources WHERE id = ?", id)
+	})
+}

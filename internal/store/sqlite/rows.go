@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"authserver/internal/store"
+)
+
+// one reads the only row of a query, or returns ErrNotFound.
+func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) (T, error) {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
+	var row, none T
+	if err := d.read.QueryRowContext(ctx, query, args...).Scan(columns(&row)...); err != nil {
+		return none, fault(doing, err)
+	}
+	return row, nil
+}
+
+// all reads the rows of a query.
+func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) ([]T, error) {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
+	rows, err := d.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fault(doing, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []T
+	for rows.Next() {
+		var row T
+		if err := rows.Scan(columns(&row)...); err != nil {
+			return nil, fault(doing, err)
+		}
+		list = append(list, row)
+	}
+	return list, fault(doing, rows.Err())
+}
+
+// page reads the rows of a query whose parameters are After and Limit.
+func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns func(*T) []any, query string) ([]T, error) {
+	if err := p.Check(); err != nil {
+		return nil, fault(doing, err)
+	}
+	return all(ctx, d, doing, columns, query, p.After, p.Limit)
+}
+
+// exec runs a statement and returns how many rows it changed.
+func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int64, error) {
+	result, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// execOne runs a statement that has to change a row, or returns ErrNotFound.
+func execOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
+	n, err := exec(ctx, tx, statement, args...)
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// exists reports whether a query has a row.
+func exists(ctx context.Context, tx *sql.Tx, query string, args ...any) (bool, error) {
+	var yes bool
+	err := tx.QueryRowContext(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&yes)
+	return yes, err
+}
+
+// moved tells why an update of a row with a version changed none: ErrNotFound
+// where the query has no row, and else ErrConflict.
+func moved(ctx context.Context, tx *sql.Tx, query, id string) error {
+	there, err := exists(ctx, tx, query, id)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return store.ErrConflict
+	}
+	return store.ErrNotFound
+}

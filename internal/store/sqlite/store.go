@@ -1,0 +1,190 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	driver "modernc.org/sqlite"
+
+	"authserver/internal/store"
+	"authserver/migrations"
+)
+
+var _ store.Store = (*DB)(nil)
+
+// Options say where the database is and how it is used.
+type Options struct {
+	Path        string        // of the database file, which is made where it is missing; its folder has to exist
+	Readers     int           // connections for reading; 0: 8
+	BusyTimeout time.Duration // bounds every call, and so the wait for the writer; 0: 5 s
+}
+
+// DB is a store in one file.
+type DB struct {
+	path  string
+	busy  time.Duration
+	steps fs.FS   // the migrations
+	write *sql.DB // one connection
+	read  *sql.DB
+}
+
+// lockPoll is how often begin asks for the write lock that another process
+// holds. SQLite's own waiting asks seldom and heeds no context.
+const lockPoll = time.Millisecond
+
+// Open opens the database file and makes an empty one, readable by its owner
+// alone, where there is none. It does not migrate.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Path == "" {
+		return nil, errors.New("open the SQLite database: the path is empty")
+	}
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open the SQLite database: %w", err)
+	}
+	if o.Readers <= 0 {
+		o.Readers = 8
+	}
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	steps, err := migrations.SQLite()
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{path: path, busy: o.BusyTimeout, steps: steps}
+	if err := d.create(ctx); err != nil {
+		return nil, fault("open the SQLite database "+path, err)
+	}
+	if d.write, err = openPool(writerDSN(path, 0), 1); err != nil {
+		return nil, fault("open the SQLite database "+path, err)
+	}
+	if d.read, err = openPool(readerDSN(path, o.BusyTimeout), o.Readers); err != nil {
+		return nil, errors.Join(fault("open the SQLite database "+path, err), d.write.Close())
+	}
+	return d, nil
+}
+
+// create makes the file and turns its journal to WAL, which stays with the file.
+// Only one process can do that at a time, hence the lock.
+func (d *DB) create(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, d.busy)
+	defer cancel()
+	unlock, err := lockFile(ctx, d.path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// A file that is there already is not opened: closing it again would let go of
+	// the locks that this process holds on it through SQLite (fcntl(2)).
+	file, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		if err := file.Close(); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	db, err := openPool(writerDSN(d.path, d.busy), 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode == "wal" {
+		return nil
+	}
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the journal stays in mode %q: WAL needs a local file system with shared memory", mode)
+	}
+	return nil
+}
+
+// Close lets go of the database. Calls after it fail.
+func (d *DB) Close() {
+	_ = d.read.Close()
+	_ = d.write.Close()
+}
+
+// CheckWritable takes the write lock and lets it go again.
+func (d *DB) CheckWritable(ctx context.Context) error {
+	return d.change(ctx, "check that the database takes writes", func(context.Context, *sql.Tx) error { return nil })
+}
+
+// bound gives a call its deadline.
+func (d *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d.busy)
+}
+
+// change runs step in a transaction that holds the write lock from its beginning
+// (BEGIN IMMEDIATE), and commits it where step returns nil.
+func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *sql.Tx) error) error {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
+	tx, err := d.begin(ctx)
+	if err != nil {
+		return fault(doing, err)
+	}
+	if err := step(ctx, tx); err != nil {
+		_ = tx.Rollback()
+		return fault(doing, err)
+	}
+	return fault(doing, tx.Commit())
+}
+
+func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	for {
+		tx, err := d.write.BeginTx(ctx, nil)
+		if err == nil || !isBusy(err) {
+			return tx, err
+		}
+		if pause(ctx, lockPoll) != nil {
+			return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
+}
+
+func openPool(dsn string, connections int) (*sql.DB, error) {
+	connector, err := driver.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// writerDSN names the file with the settings of a connection that writes.
+func writerDSN(path string, wait time.Duration) string {
+	return dsn(path, wait, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"foreign_keys(1)", "synchronous(FULL)", "journal_size_limit(67108864)"},
+	})
+}
+
+// readerDSN names the file with the settings of a connection that cannot write.
+func readerDSN(path string, wait time.Duration) string {
+	return dsn(path, wait, url.Values{"_query_only": {"1"}})
+}
+
+func dsn(path string, wait time.Duration, settings url.Values) string {
+	settings.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))
+	settings.Set("_dqs", "0")
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + settings.Encode()
+}

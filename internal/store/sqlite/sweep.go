@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"authserver/internal/store"
+)
+
+// Sweep removes at most limit rows of each noun, each noun in a transaction of
+// its own so that the writer is never held for long.
+func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
+	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
+		d.sweepFamilies, d.sweepClientless, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys,
+	} {
+		n, err := sweep(ctx, before, limit)
+		removed += int(n)
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// sweepFamilies looks at the families whose sweep_at has come. One that was
+// rotated since is looked at again when it would be idle; the others go. It goes
+// on until it removed some or none is due.
+func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (removed int64, err error) {
+	for {
+		var postponed int64
+		err := d.change(ctx, "sweep refresh token families", func(ctx context.Context, tx *sql.Tx) (err error) {
+			removed, err = exec(ctx, tx, `DELETE FROM refresh_families WHERE id IN (
+				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
+			) AND (revoked_at IS NOT NULL OR idle_expires_at < ?1)`, micros(before), limit)
+			if err != nil || removed > 0 {
+				return err
+			}
+			postponed, err = exec(ctx, tx, `UPDATE refresh_families SET sweep_at = idle_expires_at WHERE id IN (
+				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
+			) AND revoked_at IS NULL AND idle_expires_at >= ?1`, micros(before), limit)
+			return err
+		})
+		if err != nil || removed > 0 || postponed == 0 {
+			return removed, err
+		}
+	}
+}
+
+// sweepClientless removes the families of clients that are gone, or that were
+// made anew since.
+func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (removed int64, err error) {
+	err = d.change(ctx, "sweep the families of deleted clients", func(ctx context.Context, tx *sql.Tx) (err error) {
+		some, err := exists(ctx, tx, "SELECT 1 FROM deleted_clients")
+		if err != nil || !some {
+			return err
+		}
+		const gone = `f.client_id = d.client_id
+			AND (f.created_at <= d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = d.client_id))`
+		removed, err = exec(ctx, tx, `DELETE FROM refresh_families WHERE id IN (
+			SELECT f.id FROM deleted_clients d JOIN refresh_families f ON `+gone+` LIMIT ?)`, limit)
+		if err != nil || removed == int64(limit) {
+			return err
+		}
+		_, err = exec(ctx, tx, "DELETE FROM deleted_clients AS d WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE "+gone+")")
+		return err
+	})
+	return removed, err
+}
+
+func (d *DB) sweepRevocations(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep revocations", `DELETE FROM revocations WHERE id IN (
+		SELECT id FROM revocations WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
+}
+
+func (d *DB) sweepAssertions(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep used assertions", `DELETE FROM used_assertions WHERE (issuer, id) IN (
+		SELECT issuer, id FROM used_assertions WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
+}
+
+// sweepSigningKeys keeps the newest key of each algorithm, whatever its state: it
+// is what a successor takes over from.
+func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep signing keys", `DELETE FROM signing_keys WHERE kid IN (
+		SELECT k.kid FROM signing_keys k WHERE k.removed_at < ? AND EXISTS (
+			SELECT 1 FROM signing_keys newer
+			WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
+		LIMIT ?)`, micros(before), limit)
+}
+
+func (d *DB) sweepRows(ctx context.Context, doing, statement string, args ...any) (removed int64, err error) {
+	err = d.change(ctx, doing, func(ctx context.Context, tx *sql.Tx) (err error) {
+		removed, err = exec(ctx, tx, statement, args...)
+		return err
+	})
+	return removed, err
+}

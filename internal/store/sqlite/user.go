@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"authserver/internal/store"
+)
+
+// Every column but the hash, which a rotation has no use for; the alias is u.
+const userColumnNames = `u.id, u.username, u.email, u.upn, u.roles, u.permissions, u.claims, u.disabled, u.not_before,
+	u.version, u.created_at, u.updated_at`
+
+const selectUsers = "SELECT " + userColumnNames + ", u.password_hash FROM users u"
+
+func userColumns(u *store.User) []any {
+	return []any{
+		&u.ID, &u.Username, text{&u.Email}, text{&u.UPN}, array[[]string]{&u.Roles}, array[[]string]{&u.Permissions},
+		array[map[string]any]{&u.Claims}, &u.Disabled, moment{&u.NotBefore}, &u.Version,
+		moment{&u.CreatedAt}, moment{&u.UpdatedAt},
+	}
+}
+
+func userAndHash(u *store.User) []any { return append(userColumns(u), &u.PasswordHash) }
+
+// userValues are the parameters 1 to 11 of an insert or update.
+func userValues(u store.User) []any {
+	hash := u.PasswordHash
+	if hash == nil {
+		hash = []byte{}
+	}
+	return []any{
+		u.ID, u.Username, orNull(u.Email), orNull(u.UPN), list(u.Roles), list(u.Permissions),
+		object(u.Claims), u.Disabled, micros(u.NotBefore), hash, micros(u.UpdatedAt),
+	}
+}
+
+// User returns the user with this id, or ErrNotFound.
+func (d *DB) User(ctx context.Context, id string) (store.User, error) {
+	return one(ctx, d, "read a user", userAndHash, selectUsers+" WHERE u.id = ?", id)
+}
+
+// UserByName returns the user of that name, or ErrNotFound.
+func (d *DB) UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error) {
+	const doing = "read a user by name"
+	switch kind {
+	case store.ByUsername:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.username = ?", name)
+	case store.ByEmail:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.email = ?", name)
+	case store.ByUPN:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.upn = ?", name)
+	}
+	return store.User{}, fmt.Errorf("%s: users have no name of the kind %q", doing, kind)
+}
+
+// ListUsers returns users in the order of their usernames.
+func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) {
+	return page(ctx, d, "list users", p, userAndHash, selectUsers+" WHERE u.username > ? ORDER BY u.username LIMIT ?")
+}
+
+// CreateUser adds a user: ErrExists where the id or one of the names is taken.
+func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+	return d.change(ctx, "create a user", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := exec(ctx, tx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
+				not_before, password_hash, updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)`,
+			append(userValues(u), micros(u.CreatedAt))...)
+		return err
+	})
+}
+
+// UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
+// ErrConflict, or ErrExists where a name is taken.
+func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocation) error {
+	return d.change(ctx, "update a user", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := exec(ctx, tx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
+				claims = ?7, disabled = ?8, not_before = ?9, password_hash = ?10, updated_at = ?11, version = version + 1
+			WHERE id = ?1 AND version = ?12`,
+			append(userValues(u), u.Version)...)
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return moved(ctx, tx, "SELECT 1 FROM users WHERE id = ?", u.ID)
+		case voids != nil:
+			return revoke(ctx, tx, *voids)
+		}
+		return nil
+	})
+}
+
+// DeleteUser removes the user with the families: ErrNotFound where there is none.
+func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Revocation) error {
+	return d.change(ctx, "delete a user", func(ctx context.Context, tx *sql.Tx) error {
+		if err := execOne(ctx, tx, "DELETE FROM users WHERE id = ?", id); err != nil {
+			return err
+		}
+		return revoke(ctx, tx, voids)
+	})
+}

@@ -1,0 +1,226 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+func clientTests() []test {
+	return []test{
+		{"a client comes back as it was created", with(clientRoundTrip)},
+		{"a client with nothing comes back with nothing", with(clientMinimal)},
+		{"no default scopes and an empty set of them are told apart", with(clientDefaultScopes)},
+		{"a second client of the same identifier is refused", with(clientExists)},
+		{"an update counts the version and replaces everything but the creation", with(clientUpdate)},
+		{"an update of an old version is a conflict and changes nothing", with(clientConflict)},
+		{"an update or deletion of no client says so", with(clientMissing)},
+		{"a deletion voids the client's tokens and frees its identifier", with(clientDelete)},
+		{"a listing goes through the identifiers byte by byte", with(clientList)},
+		{"a listing without a sensible limit is refused", with(listLimit)},
+		{"an identifier that no form could carry is refused by the engine", with(clientIDs)},
+		{"more than five secrets are refused by the engine", with(clientSecrets)},
+		{"identifiers that differ in case are two clients", with(clientCase)},
+	}
+}
+
+func fullClient() store.Client {
+	return store.Client{
+		ID: `quote'd "web" client; -- \`, Name: "Wäb ☃ 'app'",
+		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost},
+		Secrets: []store.ClientSecret{
+			{ID: "one", Kind: store.SecretSHA256, Hash: []byte{0, 1, 255}, CreatedAt: at(0), ExpiresAt: at(time.Hour)},
+			{ID: "two", Kind: store.SecretBcrypt, Hash: []byte("$2a$12$x"), CreatedAt: at(time.Second)},
+		},
+		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.JWTBearer},
+		Scopes: oauth.Scope{"write", "read", "a:b,c{}'"}, DefaultScopes: oauth.Scope{"read"},
+		Resources: []string{"https://b.example.com", "https://a.example.com"}, Serves: []string{"urn:x"},
+		Roles: []string{"r 2", "r 1", "NULL", ""}, Permissions: []string{"p,\"q\""},
+		Claims:      aClaims(),
+		RefreshIdle: 90*time.Minute + time.Microsecond, RefreshMax: 400 * 24 * time.Hour, Disabled: true,
+		NotBefore: at(time.Minute), Version: 1, CreatedAt: at(0), UpdatedAt: at(time.Minute),
+	}
+}
+
+func aClaims() map[string]any {
+	return map[string]any{
+		"tenant": "ten<ant> & 'co'", "large": json.Number("9007199254740993"), "exact": json.Number("0.1234567890123456789"),
+		"yes": true, "none": nil, "deep": map[string]any{"list": []any{"a", json.Number("1"), map[string]any{}}},
+	}
+}
+
+func clientRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
+	want := fullClient()
+	ok(t, s.CreateClient(ctx, want))
+	got, err := s.Client(ctx, want.ID)
+	ok(t, err)
+	same(t, got, want)
+	if got.CreatedAt.Location() != time.UTC {
+		t.Errorf("moments come back in %s, want UTC", got.CreatedAt.Location())
+	}
+}
+
+func clientMinimal(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CreateClient(ctx, store.Client{
+		ID: "bare", Grants: []oauth.GrantType{}, Roles: []string{}, Claims: map[string]any{}, Secrets: []store.ClientSecret{},
+		CreatedAt: at(0), UpdatedAt: at(0), Version: 7,
+	}))
+	got, err := s.Client(ctx, "bare")
+	ok(t, err)
+	same(t, got, store.Client{ID: "bare", NotBefore: at(0), Version: 1, CreatedAt: at(0), UpdatedAt: at(0)})
+}
+
+func clientDefaultScopes(t *testing.T, ctx context.Context, s store.Store) {
+	c := aClient("empty")
+	c.DefaultScopes = oauth.Scope{}
+	ok(t, s.CreateClient(ctx, c))
+	got, err := s.Client(ctx, "empty")
+	ok(t, err)
+	if got.DefaultScopes == nil {
+		t.Error("an empty set of default scopes came back as none")
+	}
+	got.DefaultScopes = nil
+	ok(t, s.UpdateClient(ctx, got, nil))
+	got, err = s.Client(ctx, "empty")
+	ok(t, err)
+	if got.DefaultScopes != nil {
+		t.Errorf("no default scopes came back as %#v", got.DefaultScopes)
+	}
+}
+
+func clientExists(t *testing.T, ctx context.Context, s store.Store) {
+	first := aClient("web")
+	first.Name = "the first"
+	ok(t, s.CreateClient(ctx, first))
+	wantErr(t, s.CreateClient(ctx, aClient("web")), store.ErrExists)
+	got, err := s.Client(ctx, "web")
+	ok(t, err)
+	same(t, got, first)
+}
+
+func clientUpdate(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	want := fullClient()
+	want.ID, want.CreatedAt = "web", at(-time.Hour)
+	voids := voidsClient("web", time.Minute)
+	ok(t, s.UpdateClient(ctx, want, &voids))
+	want.Version, want.CreatedAt = 2, at(0)
+	got, err := s.Client(ctx, "web")
+	ok(t, err)
+	same(t, got, want)
+	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+	ok(t, s.UpdateClient(ctx, got, nil))
+	got, err = s.Client(ctx, "web")
+	ok(t, err)
+	same(t, got.Version, 3)
+}
+
+func clientConflict(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	mine := aClient("web")
+	mine.Name = "mine"
+	theirs := aClient("web")
+	theirs.Name = "theirs"
+	ok(t, s.UpdateClient(ctx, mine, nil))
+	voids := voidsClient("web", 0)
+	wantErr(t, s.UpdateClient(ctx, theirs, &voids), store.ErrConflict)
+	got, err := s.Client(ctx, "web")
+	ok(t, err)
+	same(t, got.Name, "mine")
+	same(t, len(recorded(t, ctx, s)), 0)
+}
+
+func clientMissing(t *testing.T, ctx context.Context, s store.Store) {
+	_, err := s.Client(ctx, "nobody")
+	wantErr(t, err, store.ErrNotFound)
+	voids := voidsClient("nobody", 0)
+	wantErr(t, s.UpdateClient(ctx, aClient("nobody"), &voids), store.ErrNotFound)
+	wantErr(t, s.DeleteClient(ctx, "nobody", voids), store.ErrNotFound)
+	same(t, len(recorded(t, ctx, s)), 0)
+}
+
+func clientDelete(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	voids := voidsClient("web", time.Minute)
+	ok(t, s.DeleteClient(ctx, "web", voids))
+	_, err := s.Client(ctx, "web")
+	wantErr(t, err, store.ErrNotFound)
+	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+
+	again := aClient("web")
+	again.CreatedAt, again.NotBefore = at(2*time.Minute), store.Moment{}
+	ok(t, s.CreateClient(ctx, again))
+	got, err := s.Client(ctx, "web")
+	ok(t, err)
+	same(t, got.NotBefore, at(2*time.Minute))
+	r := present(f, 1, 3*time.Minute)
+	r.ClientNotBefore = got.NotBefore
+	result, err := s.Rotate(ctx, r)
+	ok(t, err)
+	same(t, result.Outcome, store.Revoked)
+
+	later := voidsClient("web", 4*time.Minute)
+	ok(t, s.DeleteClient(ctx, "web", later))
+	same(t, recorded(t, ctx, s), []store.Revocation{later})
+}
+
+func clientList(t *testing.T, ctx context.Context, s store.Store) {
+	want := []string{"!", "A", "B", "Z", "a", "a b", "a-b", "ab", "b", "~"}
+	for i := range want {
+		ok(t, s.CreateClient(ctx, aClient(want[len(want)-1-i])))
+	}
+	var got []string
+	after := ""
+	for {
+		list, err := s.ListClients(ctx, store.Page{After: after, Limit: 3})
+		ok(t, err)
+		for _, c := range list {
+			got = append(got, c.ID)
+		}
+		if len(list) < 3 {
+			break
+		}
+		after = list[2].ID
+	}
+	same(t, got, want)
+}
+
+func listLimit(t *testing.T, ctx context.Context, s store.Store) {
+	for _, limit := range []int{-1, 0, store.MaxPage + 1} {
+		if _, err := s.ListClients(ctx, store.Page{Limit: limit}); err == nil {
+			t.Errorf("a listing of %d was answered", limit)
+		}
+	}
+	_, err := s.ListClients(ctx, store.Page{Limit: store.MaxPage})
+	ok(t, err)
+}
+
+func clientIDs(t *testing.T, ctx context.Context, s store.Store) {
+	for _, id := range []string{"", strings.Repeat("x", 256), "tab\t", "newline\n", "ü", "del\x7f"} {
+		if err := s.CreateClient(ctx, aClient(id)); err == nil {
+			t.Errorf("the identifier %q was taken", id)
+		}
+	}
+	ok(t, s.CreateClient(ctx, aClient(strings.Repeat("x", 255))))
+}
+
+func clientSecrets(t *testing.T, ctx context.Context, s store.Store) {
+	c := aClient("web")
+	c.Secrets = make([]store.ClientSecret, store.MaxClientSecrets+1)
+	if err := s.CreateClient(ctx, c); err == nil {
+		t.Error("six secrets were taken")
+	}
+}
+
+func clientCase(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CreateClient(ctx, aClient("Web")))
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	got, err := s.Client(ctx, "Web")
+	ok(t, err)
+	same(t, got.ID, "Web")
+}

@@ -1,0 +1,82 @@
+package storetest
+
+import (
+	"context"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+)
+
+func familyTests() []test {
+	return []test{
+		{"a family comes back as it was created", with(familyRoundTrip)},
+		{"a family of no user and a second of the same ID are refused", with(familyRefusals)},
+		{"a family is not idle past its end", with(familyIdleCut)},
+		{"a revocation ends a family once and voids its access tokens", with(familyRevoke)},
+		{"a revocation of no family is recorded all the same", with(familyRevokeNone)},
+	}
+}
+
+func familyRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
+	want := withFamily(t, ctx, s)
+	same(t, must[store.Family](t)(s.Family(ctx, want.ID)), want)
+
+	full := aFamily(2)
+	full.ID = store.FamilyID{0, 1, 2, 253, 254, 255}
+	full.Scope, full.Resources, full.Generation = nil, nil, 4294967295
+	full.RotatedAt, full.RevokedAt = at(time.Second), at(time.Minute)
+	ok(t, s.CreateFamily(ctx, full))
+	same(t, must[store.Family](t)(s.Family(ctx, full.ID)), full)
+
+	_, err := s.Family(ctx, store.FamilyID{})
+	wantErr(t, err, store.ErrNotFound)
+}
+
+func familyRefusals(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	wantErr(t, s.CreateFamily(ctx, f), store.ErrExists)
+	orphan := aFamily(2)
+	orphan.UserID = "nobody"
+	wantErr(t, s.CreateFamily(ctx, orphan), store.ErrNotFound)
+	zeroth := aFamily(3)
+	zeroth.Generation = 0
+	if err := s.CreateFamily(ctx, zeroth); err == nil {
+		t.Error("a family of generation 0 was taken")
+	}
+}
+
+func familyIdleCut(t *testing.T, ctx context.Context, s store.Store) {
+	withFamily(t, ctx, s)
+	f := aFamily(2)
+	f.IdleExpiresAt = at(48 * time.Hour)
+	ok(t, s.CreateFamily(ctx, f))
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)).IdleExpiresAt, f.ExpiresAt)
+}
+
+func voidsFamily(id store.FamilyID, after time.Duration, reason string) store.Revocation {
+	return store.Revocation{
+		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: at(after), ExpiresAt: at(after + 15*time.Minute), Reason: reason,
+	}
+}
+
+func familyRevoke(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	voids := voidsFamily(f.ID, time.Minute, "revoked")
+	ok(t, s.RevokeFamily(ctx, f.ID, voids))
+	f.RevokedAt = at(time.Minute)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
+	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+
+	again := voidsFamily(f.ID, time.Hour, "revoked again")
+	ok(t, s.RevokeFamily(ctx, f.ID, again))
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
+	same(t, recorded(t, ctx, s), []store.Revocation{again})
+}
+
+func familyRevokeNone(t *testing.T, ctx context.Context, s store.Store) {
+	voids := voidsFamily(store.FamilyID{1}, 0, "revoked")
+	ok(t, s.RevokeFamily(ctx, store.FamilyID{1}, voids))
+	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+}

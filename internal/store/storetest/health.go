@@ -1,0 +1,58 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+)
+
+func healthTests() []test {
+	return []test{
+		{"a store that takes writes says so and changes nothing", with(healthy)},
+		{"a call whose time is up says that the database is unavailable", with(outOfTime)},
+		{"a closed store fails", with(closed)},
+		{"a name full of SQL is only a name", with(quoted)},
+	}
+}
+
+func healthy(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CheckWritable(ctx))
+	ok(t, s.CreateClient(ctx, aClient("web")))
+}
+
+func outOfTime(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	late, cancel := context.WithDeadline(ctx, time.Unix(0, 0))
+	defer cancel()
+	wantErr(t, s.CheckWritable(late), store.ErrUnavailable)
+	_, err := s.Client(late, "web")
+	wantErr(t, err, store.ErrUnavailable)
+	_, err = s.ListUsers(late, store.Page{Limit: 10})
+	wantErr(t, err, store.ErrUnavailable)
+	_, err = s.Rotate(late, present(f, 1, time.Minute))
+	wantErr(t, err, store.ErrUnavailable)
+	wantErr(t, s.UseAssertion(late, "urn:idp", [32]byte{}, at(0)), store.ErrUnavailable)
+	_, _, err = s.RevocationsAfter(late, "", at(0), 10)
+	wantErr(t, err, store.ErrUnavailable)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
+}
+
+func closed(t *testing.T, ctx context.Context, s store.Store) {
+	s.Close()
+	if _, err := s.Client(ctx, "web"); err == nil {
+		t.Error("a closed store answered")
+	}
+	if err := s.CreateClient(ctx, aClient("web")); err == nil {
+		t.Error("a closed store took a client")
+	}
+}
+
+func quoted(t *testing.T, ctx context.Context, s store.Store) {
+	id := `'); DROP TABLE clients; --`
+	ok(t, s.CreateClient(ctx, aClient(id)))
+	same(t, must[store.Client](t)(s.Client(ctx, id)).ID, id)
+	_, err := s.Client(ctx, "' OR ''='")
+	wantErr(t, err, store.ErrNotFound)
+}

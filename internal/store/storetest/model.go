@@ -1,0 +1,168 @@
+package storetest
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// model is what one family ought to be. It remembers when each generation was
+// exchanged, which the engines do not, and knows nothing of rows.
+type model struct {
+	now                 time.Duration
+	exchanged           map[uint32]time.Duration // generation → when
+	good                uint32                   // the generation that is good now
+	idleUntil, until    time.Duration
+	revoked, userVoided bool
+}
+
+const (
+	modelGrace = 10 * time.Second
+	modelIdle  = 10 * time.Minute
+	modelLife  = 30 * time.Minute
+)
+
+// rotate says what a rotation has to come to, and carries it out.
+func (m *model) rotate(generation uint32, stranger bool, scope oauth.Scope) store.Outcome {
+	exchangedAt, known := m.exchanged[generation]
+	inGrace := known && generation == m.good-1 && m.now-exchangedAt <= modelGrace
+	switch {
+	case stranger:
+		return store.WrongClient
+	case m.revoked || m.userVoided:
+		return store.Revoked
+	case m.now >= m.until || m.now >= m.idleUntil:
+		return store.Expired
+	case generation < m.good && !inGrace:
+		m.revoked = true
+		return store.Reused
+	case slices.Contains(scope, "admin"):
+		return store.ScopeExceeded
+	case inGrace:
+		return store.Graced
+	}
+	m.exchanged[generation] = m.now
+	m.good = generation + 1
+	m.idleUntil = min(m.now+modelIdle, m.until)
+	return store.Rotated
+}
+
+// rotationModel holds the engine to the model, step by step, on a clock of the
+// test's own.
+func rotationModel(t *testing.T, open Open) {
+	ctx, s := migrated(t, open)
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	var number atomic.Uint64
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newModelFamily(rt, ctx, s, number.Add(1))
+		m := &model{exchanged: map[uint32]time.Duration{}, good: 1, idleUntil: modelIdle, until: modelLife}
+		rt.Repeat(map[string]func(*rapid.T){
+			"wait":   func(rt *rapid.T) { m.wait(rt) },
+			"rotate": func(rt *rapid.T) { m.checkRotate(rt, ctx, s, f) },
+			"revoke": func(rt *rapid.T) { m.checkRevoke(rt, ctx, s, f) },
+			"void":   func(rt *rapid.T) { m.checkVoid(rt, ctx, s, f) },
+			"":       func(rt *rapid.T) { m.checkRow(rt, ctx, s, f) },
+		})
+	})
+}
+
+func newModelFamily(rt *rapid.T, ctx context.Context, s store.Store, number uint64) store.Family {
+	f := aFamily(0)
+	binary.BigEndian.PutUint64(f.ID[:8], number)
+	f.UserID = strconv.FormatUint(number, 10)
+	f.IdleExpiresAt, f.ExpiresAt = at(modelIdle), at(modelLife)
+	if err := s.CreateUser(ctx, aUser(f.UserID)); err != nil {
+		rt.Fatal(err)
+	}
+	if err := s.CreateFamily(ctx, f); err != nil {
+		rt.Fatal(err)
+	}
+	return f
+}
+
+func (m *model) wait(rt *rapid.T) {
+	m.now += rapid.OneOf(
+		rapid.SampledFrom([]time.Duration{time.Microsecond, modelGrace, modelGrace + time.Microsecond, modelIdle}),
+		rapid.Map(rapid.IntRange(0, 300), func(s int) time.Duration { return time.Duration(s) * time.Second }),
+	).Draw(rt, "wait")
+}
+
+func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
+	// Mostly the good generation or the one before, now and then older or ahead.
+	step := rapid.SampledFrom([]int{0, 0, 0, 0, -1, -1, -1, -2, -3, 1, 2}).Draw(rt, "generation")
+	r := present(f, uint32(max(int(m.good)+step, 1)), m.now) //nolint:gosec // small and positive
+	r.Grace, r.Idle = modelGrace, modelIdle
+	r.Scope = rapid.SampledFrom([]oauth.Scope{nil, nil, nil, {"read"}, {"write", "read"}, {"read", "admin"}}).Draw(rt, "scope")
+	stranger := rapid.IntRange(0, 19).Draw(rt, "client") == 0
+	if stranger {
+		r.ClientID = "stranger"
+	}
+	want := m.rotate(r.Generation, stranger, r.Scope)
+	got, err := s.Rotate(ctx, r)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if got.Outcome != want {
+		rt.Fatalf("generation %d at %s: got outcome %d, want %d", r.Generation, m.now, got.Outcome, want)
+	}
+	if named := got.User.ID != ""; named != (want == store.Graced || want == store.Rotated) {
+		rt.Fatalf("outcome %d comes with the user %q", want, got.User.ID)
+	}
+	m.compare(rt, got.Family)
+}
+
+func (m *model) checkRevoke(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
+	if rapid.IntRange(0, 9).Draw(rt, "revoke") > 0 {
+		return
+	}
+	if err := s.RevokeFamily(ctx, f.ID, voidsFamily(f.ID, m.now, "revoked")); err != nil {
+		rt.Fatal(err)
+	}
+	m.revoked = true
+}
+
+func (m *model) checkVoid(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
+	if rapid.IntRange(0, 19).Draw(rt, "void") > 0 {
+		return
+	}
+	u, err := s.User(ctx, f.UserID)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	u.NotBefore = at(time.Microsecond)
+	if err := s.UpdateUser(ctx, u, nil); err != nil {
+		rt.Fatal(err)
+	}
+	m.userVoided = true
+}
+
+func (m *model) checkRow(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
+	got, err := s.Family(ctx, f.ID)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	m.compare(rt, got)
+}
+
+func (m *model) compare(rt *rapid.T, got store.Family) {
+	type row struct {
+		Good      uint32
+		IdleUntil store.Moment
+		Until     store.Moment
+		Revoked   bool
+	}
+	want := row{m.good, at(m.idleUntil), at(m.until), m.revoked}
+	if diff := cmp.Diff(want, row{got.Generation, got.IdleExpiresAt, got.ExpiresAt, !got.RevokedAt.IsZero()}); diff != "" {
+		rt.Fatalf("at %s (-want +got)\n%s", m.now, diff)
+	}
+}

@@ -1,0 +1,55 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+func resourceTests() []test {
+	return []test{
+		{"a resource is created, read, updated, listed and deleted", with(resourceLife)},
+		{"what is taken, moved or missing is refused", with(resourceRefusals)},
+	}
+}
+
+func aResource(id string) store.Resource {
+	return store.Resource{
+		ID: id, Name: "API", Scopes: oauth.Scope{"write", "read"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: "ES256",
+		Claims: aClaims(), Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
+	}
+}
+
+func resourceLife(t *testing.T, ctx context.Context, s store.Store) {
+	want := aResource("https://api.example.com")
+	ok(t, s.CreateResource(ctx, aResource("https://b.example.com")))
+	ok(t, s.CreateResource(ctx, want))
+	same(t, must[store.Resource](t)(s.Resource(ctx, want.ID)), want)
+
+	changed := store.Resource{ID: want.ID, AccessTokenTTL: time.Second, SigningAlg: "RS256", Version: 1, UpdatedAt: at(time.Hour)}
+	ok(t, s.UpdateResource(ctx, changed))
+	changed.Version, changed.CreatedAt = 2, at(0)
+	same(t, must[store.Resource](t)(s.Resource(ctx, want.ID)), changed)
+
+	list := must[[]store.Resource](t)(s.ListResources(ctx, store.Page{Limit: 10}))
+	same(t, list, []store.Resource{changed, aResource("https://b.example.com")})
+	list = must[[]store.Resource](t)(s.ListResources(ctx, store.Page{After: want.ID, Limit: 10}))
+	same(t, list, []store.Resource{aResource("https://b.example.com")})
+
+	ok(t, s.DeleteResource(ctx, want.ID))
+	_, err := s.Resource(ctx, want.ID)
+	wantErr(t, err, store.ErrNotFound)
+}
+
+func resourceRefusals(t *testing.T, ctx context.Context, s store.Store) {
+	r := aResource("https://api.example.com")
+	wantErr(t, s.UpdateResource(ctx, r), store.ErrNotFound)
+	wantErr(t, s.DeleteResource(ctx, r.ID), store.ErrNotFound)
+	ok(t, s.CreateResource(ctx, r))
+	wantErr(t, s.CreateResource(ctx, r), store.ErrExists)
+	ok(t, s.UpdateResource(ctx, r))
+	wantErr(t, s.UpdateResource(ctx, r), store.ErrConflict)
+}

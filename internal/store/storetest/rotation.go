@@ -1,0 +1,167 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+func rotationTests() []test {
+	tests := []test{
+		{"a rotation moves the family and returns its user", with(rotated)},
+		{"a retry within the grace gets the successor again and moves nothing", with(graced)},
+		{"a reuse ends the family and voids its access tokens", with(reused)},
+		{"a generation ahead of the row goes on from where it stands", with(rotatedAhead)},
+		{"idle time never moves the family's end", with(rotatedToTheEnd)},
+		{"a deleted user's family is unknown", with(rotatedWithoutUser)},
+		{"a random schedule of rotations, replays and revocations follows the model", rotationModel},
+	}
+	for _, c := range refusedRotations() {
+		tests = append(tests, test{"refused: " + c.name, with(c.run)})
+	}
+	return tests
+}
+
+func rotated(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	r := present(f, 1, time.Minute)
+	r.Scope, r.Resources = oauth.Scope{"write"}, []string{"https://b.example.com"}
+	got := must[store.RotationResult](t)(s.Rotate(ctx, r))
+
+	f.Generation, f.RotatedAt, f.IdleExpiresAt = 2, at(time.Minute), at(time.Minute+time.Hour)
+	u := aUser("alice")
+	u.PasswordHash = nil
+	same(t, got, store.RotationResult{Outcome: store.Rotated, Family: f, User: u})
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
+	same(t, len(recorded(t, ctx, s)), 0)
+}
+
+func graced(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	first := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute)))
+	want := store.RotationResult{Outcome: store.Graced, Family: first.Family, User: first.User}
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute))), want)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute+10*time.Second))), want)
+	// Another replica's clock may be behind the one that rotated.
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute-time.Second))), want)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), first.Family)
+	next := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, time.Minute+11*time.Second)))
+	same(t, next.Outcome, store.Rotated)
+	same(t, next.Family.Generation, 3)
+}
+
+func reused(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	moved := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute)))
+	late := present(f, 1, time.Minute+10*time.Second+time.Microsecond)
+	late.Scope = oauth.Scope{"unheard of"} // reuse counts before scope
+	got := must[store.RotationResult](t)(s.Rotate(ctx, late))
+
+	moved.Family.RevokedAt = late.Now
+	same(t, got, store.RotationResult{Outcome: store.Reused, Family: moved.Family})
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), moved.Family)
+	voids := voidsFamily(f.ID, 0, "refresh_reused")
+	voids.Before, voids.ExpiresAt = late.Now, late.AccessUntil
+	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, 2*time.Minute))),
+		store.RotationResult{Outcome: store.Revoked, Family: moved.Family})
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.Revoked)
+	same(t, len(recorded(t, ctx, s)), 1)
+}
+
+func rotatedAhead(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	got := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 7, time.Minute)))
+	same(t, got.Outcome, store.Rotated)
+	same(t, got.Family.Generation, 8)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 7, time.Minute))).Outcome, store.Graced)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 6, time.Minute))).Outcome, store.Reused)
+}
+
+func rotatedToTheEnd(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	r := present(f, 1, time.Minute)
+	r.Idle = 1000 * time.Hour
+	got := must[store.RotationResult](t)(s.Rotate(ctx, r))
+	same(t, got.Family.IdleExpiresAt, f.ExpiresAt)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), got.Family)
+	last := present(f, 2, 24*time.Hour-time.Microsecond)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, last)).Outcome, store.Rotated)
+}
+
+func rotatedWithoutUser(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", 0)))
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, 0))), store.RotationResult{})
+}
+
+type refusedRotation struct {
+	name string
+	want store.Outcome
+	set  func(t *testing.T, ctx context.Context, s store.Store) // beforehand
+	ask  func(*store.Rotation)
+}
+
+// run has to leave the family as it was, and answer with it.
+func (c refusedRotation) run(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	if c.set != nil {
+		c.set(t, ctx, s)
+	}
+	before := must[store.Family](t)(s.Family(ctx, f.ID))
+	void := recorded(t, ctx, s)
+	r := present(f, 1, time.Minute)
+	c.ask(&r)
+	got := must[store.RotationResult](t)(s.Rotate(ctx, r))
+	want := store.RotationResult{Outcome: c.want, Family: before}
+	if c.want == store.Unknown {
+		want.Family = store.Family{}
+	}
+	same(t, got, want)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), before)
+	same(t, recorded(t, ctx, s), void)
+}
+
+func refusedRotations() []refusedRotation {
+	updateUser := func(change func(*store.User)) func(*testing.T, context.Context, store.Store) {
+		return func(t *testing.T, ctx context.Context, s store.Store) {
+			u := must[store.User](t)(s.User(ctx, "alice"))
+			change(&u)
+			ok(t, s.UpdateUser(ctx, u, nil))
+		}
+	}
+	revoked := func(t *testing.T, ctx context.Context, s store.Store) {
+		ok(t, s.RevokeFamily(ctx, aFamily(1).ID, voidsFamily(aFamily(1).ID, 0, "revoked")))
+	}
+	asked := func(after time.Duration) func(*store.Rotation) {
+		return func(r *store.Rotation) { r.Now = at(after) }
+	}
+	nothing := func(*store.Rotation) {}
+	return []refusedRotation{
+		{"no such family", store.Unknown, nil, func(r *store.Rotation) { r.ID[0]++ }},
+		{"another client", store.WrongClient, nil, func(r *store.Rotation) { r.ClientID = "Web" }},
+		{"another client, before anything else", store.WrongClient, revoked, func(r *store.Rotation) { r.ClientID = "x"; r.Now = at(99 * time.Hour) }},
+		{"revoked", store.Revoked, revoked, nothing},
+		{"revoked, before expired", store.Revoked, revoked, asked(99 * time.Hour)},
+		{"user disabled", store.Revoked, updateUser(func(u *store.User) { u.Disabled = true }), nothing},
+		{"begun before the user's NotBefore", store.Revoked, updateUser(func(u *store.User) { u.NotBefore = at(time.Microsecond) }), nothing},
+		{"begun before the client's NotBefore", store.Revoked, nil, func(r *store.Rotation) { r.ClientNotBefore = at(time.Microsecond) }},
+		{"idle for too long", store.Expired, nil, asked(time.Hour)},
+		{"at the end of its life", store.Expired, nil, asked(24 * time.Hour)},
+		{"expired, before reused", store.Expired, nil, func(r *store.Rotation) { r.Now = at(time.Hour); r.Generation = 0 }},
+		{"more scope than granted", store.ScopeExceeded, nil, func(r *store.Rotation) { r.Scope = oauth.Scope{"read", "admin"} }},
+		{"more scope, before another resource", store.ScopeExceeded, nil, func(r *store.Rotation) {
+			r.Scope, r.Resources = oauth.Scope{"Read"}, []string{"urn:x"}
+		}},
+		{"another resource than granted", store.ResourceExceeded, nil, func(r *store.Rotation) {
+			r.Scope, r.Resources = oauth.Scope{}, []string{"https://api.example.com", "urn:x"}
+		}},
+		{"more scope on a retry within the grace", store.ScopeExceeded, func(t *testing.T, ctx context.Context, s store.Store) {
+			must[store.RotationResult](t)(s.Rotate(ctx, present(aFamily(1), 1, time.Minute)))
+		}, func(r *store.Rotation) { r.Scope = oauth.Scope{"admin"} }},
+	}
+}

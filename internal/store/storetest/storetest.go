@@ -1,0 +1,218 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Open opens one more handle on one database. It fails the test where it cannot,
+// and closes the handle when the test is over.
+type Open func() store.Store
+
+// Run holds an engine to the contract of package store. fresh makes an empty
+// database, not migrated yet, for the test alone.
+func Run(t *testing.T, fresh func(t *testing.T) Open) {
+	for _, group := range []struct {
+		name  string
+		cases []test
+	}{
+		{"clients", clientTests()},
+		{"users", userTests()},
+		{"resources", resourceTests()},
+		{"issuers", issuerTests()},
+		{"families", familyTests()},
+		{"rotations", rotationTests()},
+		{"races", raceTests()},
+		{"revocations", revocationTests()},
+		{"assertions", assertionTests()},
+		{"signing keys", signingKeyTests()},
+		{"sealed keys", sealedKeyTests()},
+		{"watchers", watchTests()},
+		{"migrations", migrateTests()},
+		{"sweeps", sweepTests()},
+		{"health", healthTests()},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.cases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(t, fresh(t))
+				})
+			}
+		})
+	}
+}
+
+type test struct {
+	name string
+	run  func(*testing.T, Open)
+}
+
+// with opens a migrated store for a test that needs one handle.
+func with(run func(*testing.T, context.Context, store.Store)) func(*testing.T, Open) {
+	return func(t *testing.T, open Open) {
+		ctx, s := migrated(t, open)
+		run(t, ctx, s)
+	}
+}
+
+func migrated(t *testing.T, open Open) (context.Context, store.Store) {
+	t.Helper()
+	ctx := patience(t)
+	s := open()
+	ok(t, s.MigrateUp(ctx))
+	return ctx, s
+}
+
+// patience is how long a test may wait for anything.
+func patience(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// at is the test's clock: a moment so long after its beginning, with microseconds
+// that must not get lost.
+func at(d time.Duration) store.Moment {
+	return time.Date(2026, time.March, 29, 1, 59, 58, 123456000, time.UTC).Add(d)
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+func same[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+}
+
+// must returns a value that has to come without an error.
+func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		ok(t, err)
+		return v
+	}
+}
+
+// together runs n calls of f at once and returns their results.
+func together[T any](n int, f func(i int) T) []T {
+	results := make([]T, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			results[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return results
+}
+
+// count returns how many of the results are equal to each value.
+func count[T comparable](results []T) map[T]int {
+	counts := map[T]int{}
+	for _, r := range results {
+		counts[r]++
+	}
+	return counts
+}
+
+func aClient(id string) store.Client {
+	return store.Client{
+		ID: id, AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Grants: []oauth.GrantType{oauth.Password, oauth.RefreshToken},
+		RefreshIdle: time.Hour, RefreshMax: 24 * time.Hour, NotBefore: at(0), Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
+	}
+}
+
+func aUser(id string) store.User {
+	return store.User{
+		ID: id, Username: "name-of-" + id, PasswordHash: []byte("$2a$04$hash"), Roles: []string{"admin", "reader"},
+		Permissions: []string{"door:open"}, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
+	}
+}
+
+// aFamily is a family of the client "web" and the user "alice".
+func aFamily(number byte) store.Family {
+	return store.Family{
+		ID: store.FamilyID{15: number}, ClientID: "web", UserID: "alice", Scope: oauth.Scope{"read", "write"},
+		Resources: []string{"https://api.example.com", "https://b.example.com"}, Generation: 1,
+		CreatedAt: at(0), IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
+	}
+}
+
+// withFamily adds "web", "alice" and a family of theirs.
+func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
+	t.Helper()
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateUser(ctx, aUser("alice")))
+	f := aFamily(1)
+	ok(t, s.CreateFamily(ctx, f))
+	return f
+}
+
+// present asks to rotate a generation of the family some time after it began.
+func present(f store.Family, generation uint32, after time.Duration) store.Rotation {
+	return store.Rotation{
+		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after),
+		Grace: 10 * time.Second, Idle: time.Hour, AccessUntil: at(after + 15*time.Minute),
+	}
+}
+
+func voidsClient(id string, after time.Duration) store.Revocation {
+	return store.Revocation{Kind: store.RevokedClient, Value: id, Before: at(after), ExpiresAt: at(after + time.Hour), Reason: "client_deleted"}
+}
+
+func voidsUser(id string, after time.Duration) store.Revocation {
+	return store.Revocation{Kind: store.RevokedUser, Value: id, Before: at(after), ExpiresAt: at(after + time.Hour), Reason: "user_deleted"}
+}
+
+// recorded returns all revocations that are good at the test's beginning.
+func recorded(t *testing.T, ctx context.Context, s store.Store) []store.Revocation {
+	t.Helper()
+	list, _ := readOn(t, ctx, s, "", 100)
+	return list
+}
+
+// readOn reads revocations from the cursor on until there are no more for now.
+func readOn(t *testing.T, ctx context.Context, s store.Store, cursor store.Cursor, limit int) ([]store.Revocation, store.Cursor) {
+	t.Helper()
+	var list []store.Revocation
+	for range 10_000 {
+		some, next, err := s.RevocationsAfter(ctx, cursor, at(0), limit)
+		ok(t, err)
+		if len(some) > limit {
+			t.Fatalf("%d revocations, more than the limit of %d", len(some), limit)
+		}
+		cursor = next
+		if len(some) == 0 {
+			return list, cursor
+		}
+		list = append(list, some...)
+	}
+	t.Fatal("reading revocations does not come to an end")
+	return nil, ""
+}

@@ -1,0 +1,148 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+)
+
+func watchTests() []test {
+	return []test{
+		{"a watcher begins with every topic", watchBegins},
+		{"a change by any handle is told within a second", watchChanges},
+		{"what grows with traffic is told to nobody", watchTraffic},
+		{"a watcher ends with its context, even where nobody listens", watchEnds},
+	}
+}
+
+// watching starts a watcher and takes every topic that it begins with.
+func watching(t *testing.T, s store.Store) <-chan store.Topic {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	topics := make(chan store.Topic)
+	ended := make(chan struct{})
+	go func() {
+		s.Watch(ctx, topics)
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Error("the watcher did not end with its context")
+		}
+	})
+	var first []store.Topic
+	for range store.Topics() {
+		first = append(first, next(t, topics, 10*time.Second))
+	}
+	slices.Sort(first)
+	same(t, first, slices.Sorted(slices.Values(store.Topics())))
+	return topics
+}
+
+func next(t *testing.T, topics <-chan store.Topic, patience time.Duration) store.Topic {
+	t.Helper()
+	select {
+	case topic := <-topics:
+		return topic
+	case <-time.After(patience):
+		t.Fatalf("nothing was told within %s", patience)
+		return ""
+	}
+}
+
+func watchBegins(t *testing.T, open Open) {
+	_, s := migrated(t, open)
+	watching(t, s)
+	watching(t, s)
+}
+
+func watchChanges(t *testing.T, open Open) {
+	ctx, one := migrated(t, open)
+	handles := []store.Store{one, open()}
+	topics := watching(t, one)
+	key := aKey("2", "ES256", "1", time.Hour)
+	for i, step := range []struct {
+		what  string
+		topic store.Topic
+		do    func(store.Store) error
+	}{
+		{"create a client", store.TopicClients, func(s store.Store) error { return s.CreateClient(ctx, aClient("web")) }},
+		{"update a client", store.TopicClients, func(s store.Store) error { return s.UpdateClient(ctx, aClient("web"), nil) }},
+		{"create a user", store.TopicUsers, func(s store.Store) error { return s.CreateUser(ctx, aUser("alice")) }},
+		{"update a user", store.TopicUsers, func(s store.Store) error { return s.UpdateUser(ctx, aUser("alice"), nil) }},
+		{"create a resource", store.TopicResources, func(s store.Store) error { return s.CreateResource(ctx, aResource("urn:a")) }},
+		{"update a resource", store.TopicResources, func(s store.Store) error { return s.UpdateResource(ctx, aResource("urn:a")) }},
+		{"delete a resource", store.TopicResources, func(s store.Store) error { return s.DeleteResource(ctx, "urn:a") }},
+		{"create an issuer", store.TopicIssuers, func(s store.Store) error { return s.CreateIssuer(ctx, anIssuer("urn:i")) }},
+		{"update an issuer", store.TopicIssuers, func(s store.Store) error { return s.UpdateIssuer(ctx, anIssuer("urn:i")) }},
+		{"delete an issuer", store.TopicIssuers, func(s store.Store) error { return s.DeleteIssuer(ctx, "urn:i") }},
+		{"add a first key", store.TopicKeys, func(s store.Store) error {
+			return s.SucceedSigningKey(ctx, aKey("1", "ES256", "", 0), store.Moment{})
+		}},
+		{"add a successor", store.TopicKeys, func(s store.Store) error { return s.SucceedSigningKey(ctx, key, at(2*time.Hour)) }},
+		{"reschedule it", store.TopicKeys, func(s store.Store) error {
+			return s.RescheduleSigningKey(ctx, "2", key.ActiveAt, at(time.Minute), at(2*time.Hour))
+		}},
+		{"add a secret key", store.TopicKeys, func(s store.Store) error {
+			return s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{1}, CreatedAt: at(0)})
+		}},
+		{"add a data key", store.TopicKeys, func(s store.Store) error {
+			return s.CreateDataKey(ctx, store.DataKey{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)})
+		}},
+		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", time.Hour)) }},
+		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", 2*time.Hour)) }},
+	} {
+		// The watcher's own handle and another take turns.
+		if err := step.do(handles[i%2]); err != nil {
+			t.Fatalf("%s: %v", step.what, err)
+		}
+		if got := next(t, topics, time.Second); got != step.topic {
+			t.Fatalf("%s: told of %s, want %s", step.what, got, step.topic)
+		}
+	}
+	ok(t, one.DeleteUser(ctx, "alice", voidsUser("alice", 0)))
+	both := []store.Topic{next(t, topics, time.Second), next(t, topics, time.Second)}
+	slices.Sort(both)
+	same(t, both, []store.Topic{store.TopicRevocations, store.TopicUsers})
+}
+
+func watchTraffic(t *testing.T, open Open) {
+	ctx, one := migrated(t, open)
+	f := withFamily(t, ctx, one)
+	ok(t, one.SucceedSigningKey(ctx, aKey("1", "ES256", "", 0), store.Moment{}))
+	topics := watching(t, open())
+	other := aFamily(2)
+	ok(t, one.CreateFamily(ctx, other))
+	for generation := range uint32(3) {
+		same(t, must[store.RotationResult](t)(one.Rotate(ctx, present(f, generation+1, time.Minute))).Outcome, store.Rotated)
+	}
+	ok(t, one.RecordKeyUse(ctx, map[string]store.Moment{"1": at(time.Hour)}))
+	ok(t, one.UseAssertion(ctx, "urn:idp", [32]byte{}, at(time.Hour)))
+	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
+	ok(t, one.CreateResource(ctx, aResource("urn:last")))
+	same(t, next(t, topics, time.Second), store.TopicResources)
+	ok(t, one.Revoke(ctx, aRevocation("1", time.Hour)))
+	same(t, next(t, topics, time.Second), store.TopicRevocations)
+}
+
+func watchEnds(t *testing.T, open Open) {
+	_, s := migrated(t, open)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		s.Watch(ctx, make(chan store.Topic))
+		close(ended)
+	}()
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the watcher did not end with its context")
+	}
+}

@@ -1,0 +1,86 @@
+package migrations
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/golang-migrate/migrate/v4/source"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+)
+
+//go:embed postgres/*.sql sqlite/*.sql
+var files embed.FS
+
+// Postgres returns the steps for PostgreSQL.
+func Postgres() (fs.FS, error) { return fs.Sub(files, "postgres") }
+
+// SQLite returns the steps for SQLite.
+func SQLite() (fs.FS, error) { return fs.Sub(files, "sqlite") }
+
+// Versions returns the numbers of the steps, lowest first.
+func Versions(steps fs.FS) ([]uint, error) {
+	src, err := iofs.New(steps, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	var versions []uint
+	version, err := src.First()
+	for err == nil {
+		versions = append(versions, version)
+		version, err = src.Next(version)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return versions, nil
+}
+
+// Up applies what is missing. It closes the driver, and with it the handle that
+// the driver was given. When ctx ends it stops between two steps.
+func Up(ctx context.Context, steps fs.FS, engine string, driver database.Driver) error {
+	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error { return m.Up() })
+}
+
+// Down takes back the newest n steps. It closes the driver, and stops between
+// two steps when ctx ends.
+func Down(ctx context.Context, steps fs.FS, engine string, driver database.Driver, n int) error {
+	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error { return m.Steps(-n) })
+}
+
+// Force records that the schema is clean at this version, 0 being the empty
+// database. It closes the driver.
+func Force(ctx context.Context, steps fs.FS, engine string, driver database.Driver, version uint) error {
+	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
+		if version == 0 {
+			return m.Force(database.NilVersion)
+		}
+		return m.Force(int(version)) //nolint:gosec // the caller holds it to the versions of the steps
+	})
+}
+
+func run(ctx context.Context, steps fs.FS, engine string, driver database.Driver, do func(*migrate.Migrate) error) error {
+	var src source.Driver
+	src, err := iofs.New(steps, ".")
+	if err != nil {
+		return errors.Join(fmt.Errorf("read the migrations: %w", err), driver.Close())
+	}
+	m, err := migrate.NewWithInstance("embedded", src, engine, driver)
+	if err != nil {
+		return errors.Join(err, driver.Close())
+	}
+	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
+	err = do(m)
+	if errors.Is(err, migrate.ErrNoChange) {
+		err = nil
+	}
+	if !stop() && err == nil { // a graceful stop is no error to golang-migrate
+		err = context.Cause(ctx)
+	}
+	srcErr, driverErr := m.Close()
+	return errors.Join(err, srcErr, driverErr)
+}

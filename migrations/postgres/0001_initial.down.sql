@@ -1,0 +1,12 @@
+DROP TABLE data_keys;
+DROP TABLE secret_keys;
+DROP TABLE signing_keys;
+DROP TABLE used_assertions;
+DROP TABLE revocations;
+DROP TABLE refresh_families;
+DROP TABLE issuers;
+DROP TABLE resources;
+DROP TABLE users;
+DROP TABLE deleted_clients;
+DROP TABLE clients;
+DROP FUNCTION authserver_notify();
