@@ -1,0 +1,419 @@
+// Package test holds the house together: which room may import which, and what
+// the habits of the code forbid. The rooms below it test the program from outside.
+package test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const module = "authserver"
+
+// longestFile is where a file stops being one noun or verb, whatever it says.
+const longestFile = 600
+
+// all stands for every room of the house but cmd, bench and test.
+const all = "*"
+
+// arrows says which rooms of ours a room may import. A room that is not listed
+// may not exist: add it here, and to ARCHITECTURE.md with the reason. Tests are
+// free, since they may use the real thing wherever it lives.
+var arrows = map[string][]string{
+	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
+	"internal/server":          {all},
+	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions"},
+	"internal/handlers":        {"internal/oauth", "internal/clientauth", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
+	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/store", "internal/passwords"},
+	"internal/assertions":      {"internal/oauth", "internal/store"},
+	"internal/clientauth":      {"internal/oauth", "internal/store", "internal/passwords"},
+	"internal/tokens":          {"internal/oauth", "internal/keys", "internal/store"},
+	"internal/keys":            {"internal/store"},
+	"internal/store":           {"internal/oauth"},
+	"internal/store/postgres":  {"internal/store", "internal/oauth", "migrations"},
+	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
+	"internal/store/storetest": {"internal/store", "internal/oauth"},
+	"internal/oauth":           {},
+	"internal/passwords":       {},
+	"internal/config":          {},
+	"internal/telemetry":       {},
+	"migrations":               {},
+	"api":                      {},
+}
+
+// bans say which rooms alone may import a package, or which may not.
+var bans = []struct {
+	imports string   // a package and all below it
+	only    []string // the rooms that may; nil: all but those of not
+	not     []string
+	why     string
+}{
+	{"database/sql", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
+	{"github.com/jackc/pgx", []string{"internal/store/postgres", "migrations"}, nil, "SQL is the engines'"},
+	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
+	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
+	{
+		"net/http", nil, []string{
+			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
+			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords",
+		}, "what touches a request is in internal/handlers, and everybody else gets values",
+	},
+}
+
+// source is what the rules look at in one file.
+type source struct {
+	path   string // slash-separated, from the root of the repository
+	lines  int
+	syntax *ast.File
+}
+
+func (s source) room() string      { return path.Dir(s.path) }
+func (s source) isTest() bool      { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) isGenerated() bool { return ast.IsGenerated(s.syntax) }
+
+// isOutside reports whether the file is in bench or test, which use the house
+// and are not part of it.
+func (s source) isOutside() bool {
+	return strings.HasPrefix(s.path, "bench/") || strings.HasPrefix(s.path, "test/")
+}
+
+func (s source) imports() []string {
+	var paths []string
+	for _, i := range s.syntax.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			p = i.Path.Value
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// house is every Go file of the module.
+type house []source
+
+func (h house) add(file string, text []byte) (house, error) {
+	syntax, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return h, err
+	}
+	return append(h, source{path: file, lines: strings.Count(string(text), "\n"), syntax: syntax}), nil
+}
+
+// readHouse reads the module at root. Folders with a go.mod of their own, and
+// those that the go command passes over, are not part of it.
+func readHouse(root string) (house, error) {
+	var h house
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return enter(root, file, entry)
+		}
+		if filepath.Ext(file) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		h, err = h.add(filepath.ToSlash(name), text)
+		return err
+	})
+	return h, err
+}
+
+func enter(root, dir string, entry fs.DirEntry) error {
+	if dir == root {
+		return nil
+	}
+	name := entry.Name()
+	if name[0] == '.' || name[0] == '_' || name == "testdata" || name == "node_modules" {
+		return fs.SkipDir
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// faults returns what is against the rules, sorted.
+func (h house) faults() []string {
+	var faults []string
+	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults} {
+		for _, s := range h {
+			if !s.isTest() {
+				faults = append(faults, rule(s)...)
+			}
+		}
+	}
+	faults = append(faults, h.docFaults()...)
+	faults = append(faults, h.nounFaults()...)
+	slices.Sort(faults)
+	return faults
+}
+
+func arrowFaults(s source) []string {
+	if s.isOutside() {
+		return nil
+	}
+	allowed, listed := arrows[s.room()]
+	if !listed {
+		return []string{fmt.Sprintf("%s: room %s is not in the table of test/arrows_test.go", s.path, s.room())}
+	}
+	var faults []string
+	for _, p := range s.imports() {
+		room, ours := strings.CutPrefix(p, module+"/")
+		if !ours || slices.Contains(allowed, room) || slices.Contains(allowed, all) && isInner(room) {
+			continue
+		}
+		faults = append(faults, fmt.Sprintf("%s: %s may not import %s", s.path, s.room(), room))
+	}
+	return faults
+}
+
+// isInner reports whether a room may be wired together with the others.
+func isInner(room string) bool {
+	_, listed := arrows[room]
+	return listed && !strings.HasPrefix(room, "cmd/") && room != "internal/store/storetest"
+}
+
+func banFaults(s source) []string {
+	if s.isOutside() {
+		return nil
+	}
+	var faults []string
+	for _, ban := range bans {
+		mayNot := slices.Contains(ban.not, s.room()) || ban.only != nil && !slices.Contains(ban.only, s.room())
+		for _, p := range s.imports() {
+			if mayNot && (p == ban.imports || strings.HasPrefix(p, ban.imports+"/")) {
+				faults = append(faults, fmt.Sprintf("%s: %s may not import %s: %s", s.path, s.room(), p, ban.why))
+			}
+		}
+	}
+	return faults
+}
+
+// habitFaults finds what wires parts together behind the reader's back.
+func habitFaults(s source) []string {
+	var faults []string
+	for _, d := range s.syntax.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			faults = append(faults, s.path+": func init: wire it in internal/server/wire.go")
+		}
+	}
+	if s.room() == "internal/telemetry" || !slices.Contains(s.imports(), "context") {
+		return faults
+	}
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "WithValue" {
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "context" {
+				faults = append(faults, s.path+": context.WithValue: pass it as a parameter; the request id alone travels so, in internal/telemetry")
+			}
+		}
+		return true
+	})
+	return faults
+}
+
+func lengthFaults(s source) []string {
+	if s.lines < longestFile || s.isGenerated() {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %d lines: a file is one noun or verb, under %d", s.path, s.lines, longestFile)}
+}
+
+// docFaults finds rooms that do not say what they own.
+func (h house) docFaults() []string {
+	documented := map[string]bool{}
+	for _, s := range h {
+		if strings.HasPrefix(s.path, "internal/") {
+			documented[s.room()] = documented[s.room()] || path.Base(s.path) == "doc.go" && s.syntax.Doc != nil
+		}
+	}
+	var faults []string
+	for room, ok := range documented {
+		if !ok {
+			faults = append(faults, room+": no doc.go with a package comment: what it owns, what it refuses, where to start")
+		}
+	}
+	return faults
+}
+
+// nounFaults finds nouns that an engine keeps under another file name. A noun is
+// a file of internal/store that declares an interface; their sum in store.go
+// counts as one.
+func (h house) nounFaults() []string {
+	files := map[string]bool{}
+	for _, s := range h {
+		files[s.path] = true
+	}
+	var faults []string
+	for _, s := range h {
+		if s.room() != "internal/store" || s.isTest() || !declaresInterface(s.syntax) {
+			continue
+		}
+		noun := path.Base(s.path)
+		for _, engine := range []string{"internal/store/postgres/", "internal/store/sqlite/"} {
+			if !files[engine+noun] {
+				faults = append(faults, fmt.Sprintf("%s%s is missing: a noun has the same file name in every layer", engine, noun))
+			}
+		}
+	}
+	return faults
+}
+
+func declaresInterface(f *ast.File) bool {
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range g.Specs {
+			if t, ok := spec.(*ast.TypeSpec); ok && t.Name.IsExported() {
+				if _, ok := t.Type.(*ast.InterfaceType); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func TestTheHouseIsInOrder(t *testing.T) {
+	h, err := readHouse("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h) < len(arrows) {
+		t.Fatalf("only %d files read", len(h))
+	}
+	for _, fault := range h.faults() {
+		t.Error(fault)
+	}
+	for room := range arrows {
+		if !slices.ContainsFunc(h, func(s source) bool { return s.room() == room && !s.isTest() }) {
+			t.Errorf("%s is in the table and not in the house", room)
+		}
+	}
+}
+
+// TestTheRulesFindFaults breaks each rule once: a rule that finds nothing holds
+// nothing.
+func TestTheRulesFindFaults(t *testing.T) {
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"an arrow of the table is fine": {
+			map[string]string{"internal/keys/x.go": `package keys; import _ "authserver/internal/store"`}, nil,
+		},
+		"an arrow that is not in the table": {
+			map[string]string{"internal/keys/x.go": `package keys; import _ "authserver/internal/tokens"`},
+			[]string{"internal/keys/x.go: internal/keys may not import internal/tokens"},
+		},
+		"a test is free to use the real thing": {
+			map[string]string{"internal/keys/x_test.go": `package keys; import _ "authserver/internal/store/sqlite"`}, nil,
+		},
+		"a room that is not listed": {
+			map[string]string{"internal/util/x.go": "package util"},
+			[]string{"internal/util/x.go: room internal/util is not in the table of test/arrows_test.go"},
+		},
+		"the server may import every room": {
+			map[string]string{"internal/server/x.go": `package server; import _ "authserver/internal/store/postgres"`}, nil,
+		},
+		"but nothing that is for tests": {
+			map[string]string{"internal/server/x.go": `package server; import ("authserver/internal/store/storetest"; "authserver/test/pgtest")`},
+			[]string{
+				"internal/server/x.go: internal/server may not import internal/store/storetest",
+				"internal/server/x.go: internal/server may not import test/pgtest",
+			},
+		},
+		"SQL outside the engines": {
+			map[string]string{"internal/handlers/x.go": `package handlers; import ("database/sql"; "github.com/jackc/pgx/v5/pgxpool")`},
+			[]string{
+				"internal/handlers/x.go: internal/handlers may not import database/sql: SQL is the engines'",
+				"internal/handlers/x.go: internal/handlers may not import github.com/jackc/pgx/v5/pgxpool: SQL is the engines'",
+			},
+		},
+		"HTTP where values are enough": {
+			map[string]string{"internal/grants/x.go": `package grants; import "net/http"`},
+			[]string{"internal/grants/x.go: internal/grants may not import net/http: what touches a request is in internal/handlers, and everybody else gets values"},
+		},
+		"an init": {
+			map[string]string{"internal/oauth/x.go": "package oauth; func init() {}"},
+			[]string{"internal/oauth/x.go: func init: wire it in internal/server/wire.go"},
+		},
+		"a method of that name is none": {
+			map[string]string{"internal/oauth/x.go": "package oauth; type T struct{}; func (T) init() {}"}, nil,
+		},
+		"a value in a context": {
+			map[string]string{"internal/grants/x.go": `package grants; import "context"; var _ = context.WithValue(nil, 1, 2)`},
+			[]string{"internal/grants/x.go: context.WithValue: pass it as a parameter; the request id alone travels so, in internal/telemetry"},
+		},
+		"the request id in a context": {
+			map[string]string{"internal/telemetry/x.go": `package telemetry; import "context"; var _ = context.WithValue(nil, 1, 2)`}, nil,
+		},
+		"a long file": {
+			map[string]string{"internal/oauth/x.go": "package oauth" + strings.Repeat("\n", longestFile)},
+			[]string{"internal/oauth/x.go: 600 lines: a file is one noun or verb, under 600"},
+		},
+		"a long file that a program wrote": {
+			map[string]string{"internal/oauth/x.go": "// Code generated by x. DO NOT EDIT.\n\npackage oauth" + strings.Repeat("\n", longestFile)}, nil,
+		},
+		"a noun that one engine keeps elsewhere": {
+			map[string]string{
+				"internal/store/noun.go":          "package store; type Nouns interface{ Noun() }",
+				"internal/store/moment.go":        "package store; type Moment struct{}",
+				"internal/store/postgres/noun.go": "package postgres",
+				"internal/store/sqlite/other.go":  "package sqlite",
+			},
+			[]string{"internal/store/sqlite/noun.go is missing: a noun has the same file name in every layer"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := house{}
+			var err error
+			for file, text := range test.files {
+				doc := path.Join(path.Dir(file), "doc.go")
+				for f, text := range map[string]string{file: text, doc: "// Package x is documented.\npackage x"} {
+					if h, err = h.add(f, []byte(text)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			// doc.go is in every room, and would report one that is not listed again.
+			got := slices.DeleteFunc(h.faults(), func(f string) bool { return strings.Contains(f, "/doc.go: ") })
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("a room without a package comment", func(t *testing.T) {
+		h, err := house{}.add("internal/oauth/x.go", []byte("package oauth"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"internal/oauth: no doc.go with a package comment: what it owns, what it refuses, where to start"}
+		if diff := cmp.Diff(want, h.faults()); diff != "" {
+			t.Errorf("faults (-want +got):\n%s", diff)
+		}
+	})
+}
