@@ -18,9 +18,13 @@ there() {
     python) have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
     java) have javac && javac -version >/dev/null 2>&1 ;;
     maven) have mvn ;;
-    postgres) have postgres || ls /usr/lib/postgresql/*/bin/postgres /usr/libexec/postgresql*/postgres \
-      /usr/pgsql-*/bin/postgres /opt/homebrew/opt/postgresql*/bin/postgres /usr/local/opt/postgresql*/bin/postgres \
-      2>/dev/null | grep -q . ;;
+    postgres)
+      have postgres && return
+      for program in /usr/lib/postgresql/*/bin/postgres /usr/libexec/postgresql*/postgres /usr/pgsql-*/bin/postgres \
+        /opt/homebrew/opt/postgresql*/bin/postgres /usr/local/opt/postgresql*/bin/postgres; do
+        [ -x "$program" ] && return
+      done
+      return 1 ;;
     *) say "unknown tool $1; known are: cc node python java maven postgres"; exit 2 ;;
   esac
 }
@@ -58,6 +62,7 @@ manager() {
 # without_cluster COMMAND…: runs it as root while Debian's postgresql package is
 # told to make no cluster and start none: a test server is not a system service.
 without_cluster() {
+  # shellcheck disable=SC2016 # the inner shell expands
   $as_root sh -c '
     conf=/etc/postgresql-common/createcluster.d/authserver-tests.conf
     mkdir -p "${conf%/*}"
