@@ -61,7 +61,9 @@ func (m *Manager) Plan(ctx context.Context) error {
 
 // Rotate brings the next key of each algorithm named, or of all, to sign as soon
 // as it may: one that is pending already as soon as it was published for
-// [Timeline.Lead], a new one Lead from now. It returns what was planned. It works
+// [Timeline.Lead], a new one Lead from now. The key after that is published at
+// once, so that a rotation shows in the JWKS when it was asked for, and the next
+// one need not wait either. It returns what was planned. It works
 // beside running servers, which follow it from the database; one that cannot
 // reach the database meanwhile does not learn of it and goes on with the old key,
 // whose tokens are good until that key is removed.
@@ -101,13 +103,31 @@ func (m *Manager) rotate(ctx context.Context, alg string) ([]Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := m.read(ctx)
+		rows, err := m.prepareNext(ctx, alg, kid)
 		if err != nil {
 			return nil, err
 		}
 		return takeover(rows, kid), nil
 	}
 	return nil, fmt.Errorf("other processes kept changing the keys, try again: %w", conflict)
+}
+
+// prepareNext gives the key that is about to take over a successor, where it has
+// none, and returns the keys as they are then.
+func (m *Manager) prepareNext(ctx context.Context, alg, kid string) ([]store.SigningKey, error) {
+	rows, err := m.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, ok := chainOf(rows, alg).last()
+	if !ok || last.KID != kid {
+		return rows, nil
+	}
+	_, err = m.succeed(ctx, alg, func(now store.Moment) (string, Handover) { return kid, m.Timeline.Regular(last, now) })
+	if err != nil && !overtaken(err) { // a server may have planned it meanwhile
+		return nil, err
+	}
+	return m.read(ctx)
 }
 
 // hurry makes or brings forward the successor and returns its kid.

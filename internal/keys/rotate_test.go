@@ -25,7 +25,7 @@ func TestRotate(t *testing.T) {
 		{
 			name:   "with no key pending a new one is published now and signs after the lead",
 			before: func(*testing.T, *keys.Manager, *clock) {},
-			keys:   2, publish: 0, activate: 6 * time.Minute, remove: 22 * time.Minute,
+			keys:   3, publish: 0, activate: 6 * time.Minute, remove: 22 * time.Minute,
 		},
 		{
 			name: "a key that is pending for long signs now",
@@ -33,7 +33,7 @@ func TestRotate(t *testing.T) {
 				tick(t, m)
 				c.advance(time.Hour)
 			},
-			keys: 2, publish: -time.Hour, activate: 0, remove: 18 * time.Minute,
+			keys: 3, publish: -time.Hour, activate: 0, remove: 18 * time.Minute,
 		},
 		{
 			name: "a key that was published a minute ago signs after the rest of the lead",
@@ -41,7 +41,7 @@ func TestRotate(t *testing.T) {
 				tick(t, m)
 				c.advance(time.Minute)
 			},
-			keys: 2, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
+			keys: 3, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
 		},
 		{
 			name: "a rotation asked for twice is done once",
@@ -51,17 +51,17 @@ func TestRotate(t *testing.T) {
 				}
 				c.advance(time.Minute)
 			},
-			keys: 2, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
+			keys: 3, publish: -time.Minute, activate: 5 * time.Minute, remove: 21 * time.Minute,
 		},
 		{
-			name: "after the handover the next rotation makes the next key",
+			name: "after the handover the next rotation takes the key that the first prepared",
 			before: func(t *testing.T, m *keys.Manager, c *clock) {
 				if _, err := m.Rotate(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				c.advance(6 * time.Minute)
 			},
-			keys: 3, publish: 0, activate: 6 * time.Minute, remove: 22 * time.Minute,
+			keys: 4, publish: -6 * time.Minute, activate: 0, remove: 18 * time.Minute,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRotate(t *testing.T) {
 			if len(st.signing) != c.keys {
 				t.Errorf("%d keys, want %d", len(st.signing), c.keys)
 			}
-			next := st.signing[len(st.signing)-1].KID
+			next := successorOf(st, old)
 			now := clk.Now()
 			want := []keys.Event{
 				{At: now.Add(c.publish), KID: next, Alg: keys.ES256, Event: keys.Publish},
@@ -97,6 +97,34 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+func successorOf(st *memory, kid string) string {
+	for _, k := range st.signing {
+		if k.Predecessor == kid {
+			return k.KID
+		}
+	}
+	return ""
+}
+
+// A rotation shows in the JWKS when it is asked for, whatever was pending before.
+func TestARotationPublishesAKeyAtOnce(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	load(t, m)
+	tick(t, m) // one is pending
+	for range 3 {
+		c.advance(timeline().Lead())
+		before := len(st.signing)
+		if _, err := m.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if made := len(st.signing) - before; made != 1 {
+			t.Errorf("a rotation made %d keys, want 1", made)
+		}
+		tick(t, m)
+	}
+}
+
 func TestRotateTakesTheAlgorithmsThatItIsGiven(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
@@ -111,18 +139,18 @@ func TestRotateTakesTheAlgorithmsThatItIsGiven(t *testing.T) {
 			t.Errorf("it rotated %s too", e.Alg)
 		}
 	}
-	if len(st.signing) != 3 {
-		t.Errorf("%d keys, want 3", len(st.signing))
+	if len(st.signing) != 4 {
+		t.Errorf("%d keys, want 4", len(st.signing))
 	}
 	if _, err := m.Rotate(t.Context(), "none"); err == nil || !strings.Contains(err.Error(), "RS256, ES256") {
 		t.Errorf("error = %v, want one that names the algorithms", err)
 	}
-	if events, err = m.Rotate(t.Context()); err != nil || len(events) != 8 || len(st.signing) != 4 {
+	if events, err = m.Rotate(t.Context()); err != nil || len(events) != 8 || len(st.signing) != 6 {
 		t.Errorf("%d events, %d keys, error %v; want a rotation of both with the ES256 key that is pending", len(events), len(st.signing), err)
 	}
 }
 
-func TestRotationsAtOnceMakeOneKey(t *testing.T) {
+func TestRotationsAtOnceAreOneRotation(t *testing.T) {
 	st, c := &memory{}, newClock()
 	load(t, newManager(t, st, c))
 	results := make([][]keys.Event, 8)
@@ -137,8 +165,8 @@ func TestRotationsAtOnceMakeOneKey(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(st.signing) != 2 {
-		t.Errorf("%d keys, want 2", len(st.signing))
+	if len(st.signing) != 3 {
+		t.Errorf("%d keys, want the one that takes over and the one after it beside the first", len(st.signing))
 	}
 	for _, r := range results {
 		if diff := cmp.Diff(results[0], r); diff != "" {
