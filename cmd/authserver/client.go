@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+type clientCommand struct {
+	Create       clientCreate `cmd:"" help:"Register a client. Its secret is told this once."`
+	List         clientList   `cmd:"" help:"List the clients."`
+	Show         clientShow   `cmd:"" help:"Show a client."`
+	Update       clientUpdate `cmd:"" help:"Change a client: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
+	Delete       clientDelete `cmd:"" help:"Delete a client. Its tokens are void at once."`
+	RotateSecret clientRotate `cmd:"" help:"Give a client a new secret. It is told this once."`
+}
+
+// ClientFlags are what of a client may be chosen.
+type ClientFlags struct {
+	Name           *string        `help:"Name for people."`
+	Grant          []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token or jwt-bearer. Repeats."`
+	Scope          []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
+	DefaultScope   []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
+	Resource       []string       `sep:"none" placeholder:"URI" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
+	Serves         []string       `sep:"none" placeholder:"URI" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
+	Role           []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
+	Permission     []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
+	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
+	AuthMethod     []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, or none. Without it Basic or post, either. Repeats."`
+	RefreshIdleTTL *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
+	RefreshMaxTTL  *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
+}
+
+func (f ClientFlags) fields() (admin.ClientFields, error) {
+	custom, err := claims(f.Claim)
+	return admin.ClientFields{
+		Name: f.Name, AuthMethods: list(f.AuthMethod), Grants: list(f.Grant),
+		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
+		Resources: list(f.Resource), Serves: list(f.Serves),
+		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
+		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
+	}, err
+}
+
+type clientCreate struct {
+	Database
+	Output
+	ClientFlags
+	ID         string `name:"id" help:"The client_id. Without it one is made."`
+	Public     bool   `help:"It cannot keep a secret, such as an app on a phone: the same as --auth-method none."`
+	SecretFile string `placeholder:"FILE" help:"File that holds the secret, - for standard input. Without it one is made."`
+	Disabled   bool   `help:"Register it disabled."`
+}
+
+func (c *clientCreate) Run(p *process) error {
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	if c.Public {
+		if len(fields.AuthMethods) > 0 {
+			return usage("--public and --auth-method contradict each other: a public client proves itself in no way")
+		}
+		fields.AuthMethods = []string{string(oauth.AuthNone)}
+	}
+	fields.Disabled = toggle(c.Disabled, false)
+	created := admin.NewClient{ID: c.ID, ClientFields: fields}
+	if c.SecretFile != "" {
+		if created.Secret, err = p.secret("--secret-file", c.SecretFile); err != nil {
+			return err
+		}
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		client, warnings, err := a.CreateClient(p.ctx, created)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, client)
+	})
+}
+
+type clientList struct {
+	Database
+	Output
+}
+
+func (c *clientList) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		clients, err := all(func(page store.Page) ([]admin.Client, error) { return a.Clients(p.ctx, page) },
+			func(v admin.Client) string { return v.ClientID })
+		if err != nil {
+			return err
+		}
+		return printList(c.Output, p.stdout, clients, "client_id", "name", "public", "grants", "scopes", "resources", "disabled")
+	})
+}
+
+type clientShow struct {
+	Database
+	Output
+	ID string `arg:"" name:"client-id" help:"The client_id."`
+}
+
+func (c *clientShow) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		client, err := a.Client(p.ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, client)
+	})
+}
+
+type clientUpdate struct {
+	Database
+	Output
+	ClientFlags
+	ID       string `arg:"" name:"client-id" help:"The client_id."`
+	Disabled bool   `xor:"disabled" help:"Disable it. Its tokens are void at once."`
+	Enabled  bool   `xor:"disabled" help:"Enable it again."`
+}
+
+func (c *clientUpdate) Run(p *process) error {
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	fields.Disabled = toggle(c.Disabled, c.Enabled)
+	return c.with(p, func(a *admin.Admin) error {
+		client, warnings, err := a.UpdateClient(p.ctx, c.ID, fields)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, client)
+	})
+}
+
+type clientDelete struct {
+	Database
+	ID string `arg:"" name:"client-id" help:"The client_id."`
+}
+
+func (c *clientDelete) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		if err := a.DeleteClient(p.ctx, c.ID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stderr, "client %s is deleted\n", c.ID)
+		return err
+	})
+}
+
+type clientRotate struct {
+	Database
+	Output
+	ID         string        `arg:"" name:"client-id" help:"The client_id."`
+	Overlap    time.Duration `default:"0s" help:"How long the old secrets stay good beside the new one, such as 24h. Without it they end at once."`
+	SecretFile string        `placeholder:"FILE" help:"File that holds the new secret, - for standard input. Without it one is made."`
+}
+
+func (c *clientRotate) Run(p *process) error {
+	var brought string
+	if c.SecretFile != "" {
+		var err error
+		if brought, err = p.secret("--secret-file", c.SecretFile); err != nil {
+			return err
+		}
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		client, err := a.RotateSecret(p.ctx, c.ID, brought, c.Overlap)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, client)
+	})
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"strings"
+	"text/template"
+
+	"github.com/alecthomas/kong"
+
+	"authserver/internal/admin"
+	"authserver/internal/config"
+	"authserver/internal/server"
+)
+
+type devCommand struct {
+	Database
+}
+
+func (c *devCommand) Run(p *process, parsed *kong.Context) error {
+	s, err := c.complete(config.Dev)
+	if err != nil {
+		return err
+	}
+	if s.Issuer == "" {
+		return usage("--listen %s leaves the port open: set --issuer to the URL by which the server will be reached", s.Listen)
+	}
+	if !given(parsed, "log-format") {
+		s.LogFormat = "text"
+	}
+	if s, err = server.PrepareDev(p.ctx, s); err != nil {
+		return err
+	}
+	return server.Serve(p.ctx, s, server.ServeOptions{
+		Version: buildVersion(), Stderr: p.stderr,
+		Ready: func(public, ops string) {
+			// A server that has nobody to tell how to try it still serves.
+			_ = introduce(p, s.Issuer, public, ops) //nolint:errcheck // see above
+		},
+	})
+}
+
+// given reports whether a setting comes from the command line, the environment or
+// the file, and not from its default.
+func given(parsed *kong.Context, name string) bool {
+	for _, path := range parsed.Path {
+		if path.Flag != nil && path.Flag.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+const defaultListen = "127.0.0.1:8080" // of the setting "listen"
+
+const introduction = `
+authserver is ready at {{.Public}} with a demo client, user and issuer. Paste:
+
+# client_credentials
+curl -u {{.Client}}:{{.Secret}} {{.Public}}/oauth2/token -d grant_type=client_credentials -d scope=read
+
+# password, with a refresh token
+curl -u {{.Client}}:{{.Secret}} {{.Public}}/oauth2/token -d grant_type=password -d username={{.User}} -d password={{.Password}}
+
+# the same for an app that cannot keep a secret
+curl {{.Public}}/oauth2/token -d grant_type=password -d client_id={{.PublicClient}} -d username={{.User}} -d password={{.Password}}
+
+# refresh_token: put in the refresh_token of an answer above
+curl -u {{.Client}}:{{.Secret}} {{.Public}}/oauth2/token -d grant_type=refresh_token -d refresh_token=REFRESH_TOKEN
+
+# jwt-bearer: an assertion of {{.Issuer}} about {{.User}}
+curl {{.Public}}/oauth2/token -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer -d assertion=$(printf %s '{{.IssuerSecret}}' |
+  {{.Command}} assertion sign --iss {{.Issuer}} --sub {{.User}} --aud {{.Self}} --secret-file -)
+
+# why a token is good or bad
+{{.Command}} token inspect{{.Flags}} ACCESS_TOKEN
+
+keys:     {{.Public}}/.well-known/jwks.json
+metadata: {{.Public}}/.well-known/oauth-authorization-server
+metrics:  http://{{.Ops}}/metrics
+`
+
+// introduce prints what to paste, with real values.
+func introduce(p *process, self, public, ops string) error {
+	var err error
+	if public, err = dialable(public); err != nil {
+		return err
+	}
+	if ops, err = dialable(ops); err != nil {
+		return err
+	}
+	flags := ""
+	if self != config.DevIssuer(defaultListen) {
+		flags = " --issuer " + quote(self)
+	}
+	t, err := template.New("introduction").Parse(introduction)
+	if err != nil {
+		return err
+	}
+	return t.Execute(p.stdout, map[string]string{
+		"Public": "http://" + public, "Ops": ops, "Self": quote(self), "Command": quote(p.name), "Flags": flags,
+		"Client": admin.DemoClient, "Secret": admin.DemoSecret, "PublicClient": admin.DemoPublicClient,
+		"User": admin.DemoUser, "Password": admin.DemoPassword,
+		"Issuer": admin.DemoIssuer, "IssuerSecret": admin.DemoIssuerSecret,
+	})
+}
+
+// quote makes one word of a path for a shell.
+func quote(path string) string {
+	if !strings.ContainsAny(path, " \t'\"$`\\&;()<>|*?[]#~!{}") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxInput bounds what is read from a file or from standard input.
+const maxInput = 1 << 20
+
+// read returns the content of a file, or of standard input for "-".
+func (p *process) read(flag, name string) ([]byte, error) {
+	from := p.stdin
+	if name != "-" {
+		file, err := os.Open(name) //nolint:gosec // G304: the administrator names it
+		if err != nil {
+			return nil, usage("%s: %w", flag, err)
+		}
+		defer file.Close() //nolint:errcheck // it was read only
+		from = file
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	if len(data) > maxInput {
+		return nil, usage("%s: it is larger than %d bytes", flag, maxInput)
+	}
+	return data, nil
+}
+
+// secret reads a secret. A final newline, which editors and echo add, is not part
+// of it.
+func (p *process) secret(flag, name string) (string, error) {
+	data, err := p.read(flag, name)
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return "", usage("%s: the secret is empty", flag)
+	}
+	return text, nil
+}
+
+// list returns the values of a flag that repeats: nil where it was not given, and
+// none where its only value is empty, which clears it.
+func list(values []string) []string {
+	if values == nil {
+		return nil
+	}
+	given := make([]string, 0, len(values))
+	for _, v := range values {
+		if v != "" {
+			given = append(given, v)
+		}
+	}
+	return given
+}
+
+// words is list for values in which a space separates several.
+func words(values []string) []string {
+	if values == nil {
+		return nil
+	}
+	given := []string{}
+	for _, v := range values {
+		given = append(given, strings.Fields(v)...)
+	}
+	return given
+}
+
+// claims reads name=value pairs. A value that is JSON is taken as that (true, 7,
+// ["a"], "7"), anything else as a string.
+func claims(pairs []string) (map[string]any, error) {
+	if pairs == nil {
+		return nil, nil //nolint:nilnil // nil means that none were given
+	}
+	read := make(map[string]any, len(pairs))
+	for _, pair := range list(pairs) {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usage("--claim %q: write NAME=VALUE", pair)
+		}
+		if _, twice := read[name]; twice {
+			return nil, usage("--claim: %q is given twice", name)
+		}
+		read[name] = value(text)
+	}
+	return read, nil
+}
+
+func value(text string) any {
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	decoder.UseNumber()
+	var v any
+	if err := decoder.Decode(&v); err != nil {
+		return text
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return text
+	}
+	return v
+}
+
+// toggle returns what --enabled and --disabled say, or nil for neither.
+func toggle(disabled, enabled bool) *bool {
+	if !disabled && !enabled {
+		return nil
+	}
+	return &disabled
+}

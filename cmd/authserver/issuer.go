@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+type issuerCommand struct {
+	Create issuerCreate `cmd:"" help:"Trust an issuer, with one source of keys: --jwks-file, --certificate-file or --secret-file."`
+	List   issuerList   `cmd:"" help:"List the issuers."`
+	Show   issuerShow   `cmd:"" help:"Show an issuer."`
+	Update issuerUpdate `cmd:"" help:"Change an issuer: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
+	Delete issuerDelete `cmd:"" help:"Trust an issuer no longer. Tokens that its assertions bought stay good until they expire."`
+}
+
+// IssuerFlags are what of an issuer may be chosen.
+type IssuerFlags struct {
+	JWKSFile          string         `name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
+	CertificateFile   []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM, chosen by x5t or x5t#S256. Repeats."`
+	SecretFile        string         `placeholder:"FILE" help:"Shared secret for HS256, 32 bytes or more; - for standard input."`
+	Alg               []string       `sep:"none" help:"Algorithm that it may use; without it those that its keys are made for. Repeats."`
+	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn or email."`
+	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or any, whom only the issuer knows."`
+	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
+	Resource          []string       `sep:"none" placeholder:"URI" help:"Resource that they may ask tokens for; the first is the default. Repeats."`
+	RequireClientAuth *bool          `negatable:"" help:"A client has to authenticate beside the assertion. On unless --require-client-auth=false."`
+	Client            *string        `placeholder:"CLIENT-ID" help:"Client that tokens are for where none authenticated."`
+	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead the exp of an assertion may be."`
+	AllowRepeat       *bool          `negatable:"" help:"An assertion without jti may be used again."`
+}
+
+func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
+	fields := admin.IssuerFields{
+		Algorithms: list(f.Alg), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
+		Scopes: words(f.Scope), Resources: list(f.Resource), RequireClientAuth: f.RequireClientAuth,
+		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
+	}
+	if f.JWKSFile != "" {
+		set, err := p.read("--jwks-file", f.JWKSFile)
+		if err != nil {
+			return fields, err
+		}
+		fields.Keys.JWKS = set
+	}
+	for _, name := range f.CertificateFile {
+		certificates, err := p.read("--certificate-file", name)
+		if err != nil {
+			return fields, err
+		}
+		fields.Keys.Certificates = append(fields.Keys.Certificates, certificates)
+	}
+	if f.SecretFile != "" {
+		secret, err := p.secret("--secret-file", f.SecretFile)
+		if err != nil {
+			return fields, err
+		}
+		fields.Keys.Secret = []byte(secret)
+	}
+	return fields, nil
+}
+
+type issuerCreate struct {
+	Database
+	Output
+	IssuerFlags
+	Iss      string `required:"" placeholder:"ISSUER" help:"Identifier, as its assertions have it in iss."`
+	Disabled bool   `help:"Register it disabled."`
+}
+
+func (c *issuerCreate) Run(p *process) error {
+	fields, err := c.fields(p)
+	if err != nil {
+		return err
+	}
+	fields.Disabled = toggle(c.Disabled, false)
+	return c.with(p, func(a *admin.Admin) error {
+		issuer, warnings, err := a.CreateIssuer(p.ctx, c.Iss, fields)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, issuer)
+	})
+}
+
+type issuerList struct {
+	Database
+	Output
+}
+
+func (c *issuerList) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		issuers, err := all(func(page store.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, page) },
+			func(v admin.Issuer) string { return v.ID })
+		if err != nil {
+			return err
+		}
+		return printList(c.Output, p.stdout, issuers, "iss", "key_source", "algorithms", "subject", "subject_claim", "scopes", "disabled")
+	})
+}
+
+type issuerShow struct {
+	Database
+	Output
+	Iss string `arg:"" name:"issuer-id" help:"Identifier."`
+}
+
+func (c *issuerShow) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		issuer, err := a.Issuer(p.ctx, c.Iss)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, issuer)
+	})
+}
+
+type issuerUpdate struct {
+	Database
+	Output
+	IssuerFlags
+	Iss      string `arg:"" name:"issuer-id" help:"Identifier."`
+	Disabled bool   `xor:"disabled" help:"Disable it: its assertions buy nothing any more."`
+	Enabled  bool   `xor:"disabled" help:"Enable it again."`
+}
+
+func (c *issuerUpdate) Run(p *process) error {
+	fields, err := c.fields(p)
+	if err != nil {
+		return err
+	}
+	fields.Disabled = toggle(c.Disabled, c.Enabled)
+	return c.with(p, func(a *admin.Admin) error {
+		issuer, warnings, err := a.UpdateIssuer(p.ctx, c.Iss, fields)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, issuer)
+	})
+}
+
+type issuerDelete struct {
+	Database
+	Iss string `arg:"" name:"issuer-id" help:"Identifier."`
+}
+
+func (c *issuerDelete) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		if err := a.DeleteIssuer(p.ctx, c.Iss); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stderr, "issuer %s is deleted\n", c.Iss)
+		return err
+	})
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"authserver/internal/admin"
+	"authserver/internal/config"
+)
+
+// commands is the table of commands. Each is a file.
+type commands struct {
+	Dev         devCommand         `cmd:"" help:"Try it: serve out of .authserver/, with a demo client, user and issuer, and print what to paste."`
+	Serve       serveCommand       `cmd:"" help:"Serve in production."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up or down."`
+	Client      clientCommand      `cmd:"" help:"Clients: applications that ask for tokens."`
+	User        userCommand        `cmd:"" help:"Users: people who log in with a password."`
+	Resource    resourceCommand    `cmd:"" help:"Resources: APIs that tokens are made for."`
+	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions buy tokens (jwt-bearer)."`
+	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
+	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try the jwt-bearer grant."`
+	Token       tokenCommand       `cmd:"" help:"Tokens."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready. Exit code only."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+}
+
+// process is what a command has to do with the world outside.
+type process struct {
+	ctx    context.Context // ends with SIGINT and SIGTERM
+	name   string          // as which it was called
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// warn prints what the administrator should know of something that was done.
+func (p *process) warn(warnings []string) {
+	for _, w := range warnings {
+		fmt.Fprintf(p.stderr, "authserver: warning: %s\n", w)
+	}
+}
+
+// errQuiet ends a command that has said all there is to say with exit code 1.
+var errQuiet = errors.New("failed") //nolint:gochecknoglobals // a sentinel
+
+// usageError is an error of who typed the command.
+type usageError struct{ cause error }
+
+func (e *usageError) Error() string { return e.cause.Error() }
+func (e *usageError) Unwrap() error { return e.cause }
+
+func usage(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// run is main without the process around it. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exited := -1 // kong's code after --help, for which it would end the process
+	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: os.ReadFile}),
+		kong.Name("authserver"),
+		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) {
+			if exited < 0 {
+				exited = code
+			}
+		}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.UsageOnError(),
+	)...)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	parsed, err := parser.Parse(args[1:])
+	switch {
+	case exited >= 0:
+		return exited
+	case err != nil:
+		return fail(stderr, &usageError{err})
+	}
+	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: stdout, stderr: stderr}
+	return fail(stderr, parsed.Run(p))
+}
+
+// fail prints the error, if there is one, and returns the exit code that it means.
+func fail(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errQuiet) {
+		return exitFailed
+	}
+	for line := range strings.Lines(err.Error()) { // joined errors have a line each
+		fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	var invalid *admin.Invalid
+	var wrong *usageError
+	if errors.As(err, &invalid) || errors.As(err, &wrong) {
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Output is embedded by commands that list, show or make something.
+type Output struct {
+	Output string `short:"o" enum:"table,json" default:"table" placeholder:"table|json" help:"Format of the answer: table or json."`
+}
+
+// show prints one thing: its JSON, or a table with a line for each member.
+func (o Output) show(w io.Writer, v any) error {
+	if o.Output == "json" {
+		return printJSON(w, v)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, m := range members(reflect.ValueOf(v)) {
+		fmt.Fprintf(table, "%s\t%s\n", m.name, m.text)
+	}
+	return table.Flush()
+}
+
+// printList prints many: a JSON array, or a table with the columns named, which are
+// members of the JSON.
+func printList[V any](o Output, w io.Writer, rows []V, columns ...string) error {
+	if o.Output == "json" {
+		return printJSON(w, rows)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns, "\t")))
+	for _, row := range rows {
+		texts := make(map[string]string)
+		for _, m := range members(reflect.ValueOf(row)) {
+			texts[m.name] = m.text
+		}
+		cells := make([]string, 0, len(columns))
+		for _, c := range columns {
+			cells = append(cells, texts[c])
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	return table.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// member is a member of the JSON of a struct, as a table shows it.
+type member struct{ name, text string }
+
+// members returns what the struct's JSON has, in its order.
+func members(v reflect.Value) []member {
+	var found []member
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if field.Anonymous {
+			found = append(found, members(v.Field(i))...)
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if options == "omitempty" && v.Field(i).IsZero() {
+			continue
+		}
+		found = append(found, member{name: name, text: text(v.Field(i))})
+	}
+	return found
+}
+
+// nothing stands in a table for what is not there.
+const nothing = "-"
+
+func text(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return x.UTC().Format(time.RFC3339)
+	case json.RawMessage:
+		if len(x) == 0 {
+			return nothing
+		}
+		return string(x)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nothing
+		}
+		return text(v.Elem())
+	case reflect.Slice:
+		texts := make([]string, 0, v.Len())
+		for i := range v.Len() {
+			texts = append(texts, text(v.Index(i)))
+		}
+		return orNothing(strings.Join(texts, " "))
+	case reflect.Map:
+		if v.Len() == 0 {
+			return nothing
+		}
+		encoded, err := json.Marshal(v.Interface())
+		if err != nil {
+			return err.Error()
+		}
+		return string(encoded)
+	case reflect.Struct:
+		texts := []string{}
+		for _, m := range members(v) {
+			texts = append(texts, m.name+"="+m.text)
+		}
+		return "(" + strings.Join(texts, " ") + ")"
+	}
+	return orNothing(fmt.Sprint(v.Interface()))
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return nothing
+	}
+	return s
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+type resourceCommand struct {
+	Create resourceCreate `cmd:"" help:"Register a resource."`
+	List   resourceList   `cmd:"" help:"List the resources."`
+	Show   resourceShow   `cmd:"" help:"Show a resource."`
+	Update resourceUpdate `cmd:"" help:"Change a resource: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
+	Delete resourceDelete `cmd:"" help:"Delete a resource. Tokens for it stay good until they expire."`
+}
+
+// ResourceFlags are what of a resource may be chosen.
+type ResourceFlags struct {
+	Name           *string        `help:"Name for people."`
+	Scope          []string       `sep:"none" help:"Scope that it knows; without any, the clients decide. Repeats."`
+	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
+	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256 or ES256."`
+	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
+}
+
+func (f ResourceFlags) fields() (admin.ResourceFields, error) {
+	custom, err := claims(f.Claim)
+	return admin.ResourceFields{
+		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg, Claims: custom,
+	}, err
+}
+
+type resourceCreate struct {
+	Database
+	Output
+	ResourceFlags
+	ID string `name:"id" required:"" placeholder:"URI" help:"Identifier: an absolute URI, which is the aud of its tokens."`
+}
+
+func (c *resourceCreate) Run(p *process) error {
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		resource, warnings, err := a.CreateResource(p.ctx, c.ID, fields)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, resource)
+	})
+}
+
+type resourceList struct {
+	Database
+	Output
+}
+
+func (c *resourceList) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		resources, err := all(func(page store.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, page) },
+			func(v admin.Resource) string { return v.ID })
+		if err != nil {
+			return err
+		}
+		return printList(c.Output, p.stdout, resources, "id", "name", "scopes", "access_token_ttl_seconds", "signing_alg")
+	})
+}
+
+type resourceShow struct {
+	Database
+	Output
+	ID string `arg:"" name:"resource" help:"Identifier."`
+}
+
+func (c *resourceShow) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		resource, err := a.Resource(p.ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, resource)
+	})
+}
+
+type resourceUpdate struct {
+	Database
+	Output
+	ResourceFlags
+	ID string `arg:"" name:"resource" help:"Identifier."`
+}
+
+func (c *resourceUpdate) Run(p *process) error {
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		resource, warnings, err := a.UpdateResource(p.ctx, c.ID, fields)
+		if err != nil {
+			return err
+		}
+		p.warn(warnings)
+		return c.show(p.stdout, resource)
+	})
+}
+
+type resourceDelete struct {
+	Database
+	ID string `arg:"" name:"resource" help:"Identifier."`
+}
+
+func (c *resourceDelete) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		if err := a.DeleteResource(p.ctx, c.ID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stderr, "resource %s is deleted\n", c.ID)
+		return err
+	})
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+type userCommand struct {
+	Create userCreate `cmd:"" help:"Add a user."`
+	List   userList   `cmd:"" help:"List the users."`
+	Show   userShow   `cmd:"" help:"Show a user."`
+	Update userUpdate `cmd:"" help:"Change a user: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
+	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once."`
+}
+
+// UserFlags are what of a user may be chosen.
+type UserFlags struct {
+	Email         *string  `help:"Email address; no two users share one."`
+	UPN           *string  `name:"upn" help:"User principal name; no two users share one."`
+	Role          []string `sep:"none" help:"Role in the user's tokens. Repeats."`
+	Permission    []string `sep:"none" help:"Permission in the user's tokens. Repeats."`
+	Claim         []string `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens; the value is JSON, or else a string. Repeats."`
+	PasswordStdin bool     `help:"Read the password from standard input: 8 characters to 72 bytes."`
+}
+
+func (f UserFlags) fields(p *process) (admin.UserFields, error) {
+	custom, err := claims(f.Claim)
+	if err != nil {
+		return admin.UserFields{}, err
+	}
+	fields := admin.UserFields{
+		Email: f.Email, UPN: f.UPN,
+		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
+	}
+	if f.PasswordStdin {
+		password, err := p.secret("--password-stdin", "-")
+		if err != nil {
+			return admin.UserFields{}, err
+		}
+		fields.Password = &password
+	}
+	return fields, nil
+}
+
+type userCreate struct {
+	Database
+	Output
+	UserFlags
+	Username string `required:"" help:"Name to log in with."`
+	Disabled bool   `help:"Add the user disabled."`
+}
+
+func (c *userCreate) Run(p *process) error {
+	fields, err := c.fields(p)
+	if err != nil {
+		return err
+	}
+	fields.Username, fields.Disabled = &c.Username, toggle(c.Disabled, false)
+	return c.with(p, func(a *admin.Admin) error {
+		user, err := a.CreateUser(p.ctx, fields)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, user)
+	})
+}
+
+type userList struct {
+	Database
+	Output
+}
+
+func (c *userList) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		users, err := all(func(page store.Page) ([]admin.User, error) { return a.Users(p.ctx, page) },
+			func(v admin.User) string { return v.Username })
+		if err != nil {
+			return err
+		}
+		return printList(c.Output, p.stdout, users, "id", "username", "email", "roles", "permissions", "disabled")
+	})
+}
+
+type userShow struct {
+	Database
+	Output
+	User string `arg:"" help:"Username or id."`
+}
+
+func (c *userShow) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		user, err := a.User(p.ctx, c.User)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, user)
+	})
+}
+
+type userUpdate struct {
+	Database
+	Output
+	UserFlags
+	User     string  `arg:"" help:"Username or id."`
+	Username *string `help:"New name to log in with."`
+	Disabled bool    `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
+	Enabled  bool    `xor:"disabled" help:"Enable the user again."`
+}
+
+func (c *userUpdate) Run(p *process) error {
+	fields, err := c.fields(p)
+	if err != nil {
+		return err
+	}
+	fields.Username, fields.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
+	return c.with(p, func(a *admin.Admin) error {
+		user, err := a.UpdateUser(p.ctx, c.User, fields)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, user)
+	})
+}
+
+type userDelete struct {
+	Database
+	User string `arg:"" help:"Username or id."`
+}
+
+func (c *userDelete) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		if err := a.DeleteUser(p.ctx, c.User); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stderr, "user %s is deleted\n", c.User)
+		return err
+	})
+}

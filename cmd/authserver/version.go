@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by the linker: -ldflags "-X main.version=1.2.3".
+var version string //nolint:gochecknoglobals // the linker can set nothing else
+
+// buildVersion is what the linker was told, or else what the go command knows.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+type versionCommand struct{}
+
+func (*versionCommand) Run(p *process) error {
+	_, err := fmt.Fprintf(p.stdout, "authserver %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"authserver/internal/config"
+	"authserver/internal/keys"
+)
+
+// PrepareDev makes what dev needs and is not there yet: the folders, the master
+// key, the schema and the demo. It returns the settings with the master key.
+func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error) {
+	if path, ok := sqlitePath(s); ok {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return s, fmt.Errorf("make the folder of the database: %w", err)
+		}
+	}
+	if s.MasterKey.Empty() {
+		key, err := makeMasterKey(s.MasterKeyFile)
+		if err != nil {
+			return s, err
+		}
+		s.MasterKey = config.NewSecret(key)
+	}
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return s, err
+	}
+	defer st.Close()
+	if err := prepare(ctx, st, s); err != nil {
+		return s, err
+	}
+	a, err := openAdmin(ctx, st, s)
+	if err != nil {
+		return s, err
+	}
+	if err := a.Seed(ctx); err != nil {
+		return s, fmt.Errorf("register the demo: %w", err)
+	}
+	return s, nil
+}
+
+// makeMasterKey puts a new master key into the file, whole or not at all, or reads
+// the one that somebody else was quicker to put there.
+func makeMasterKey(path string) (string, error) {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("make the folder of the master key: %w", err)
+	}
+	key, err := keys.NewMasterKey(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp(folder, ".master-key-*") // mode 0600
+	if err != nil {
+		return "", fmt.Errorf("keep the master key: %w", err)
+	}
+	_, err = file.WriteString(key + "\n")
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Link(file.Name(), path)
+	}
+	if removed := os.Remove(file.Name()); removed != nil && err == nil {
+		err = removed
+	}
+	if errors.Is(err, fs.ErrExist) {
+		text, err := os.ReadFile(path) //nolint:gosec // G304: the administrator names it
+		if err != nil {
+			return "", fmt.Errorf("read the master key: %w", err)
+		}
+		return string(text), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("keep the master key: %w", err)
+	}
+	return key, nil
+}

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/config"
+	"authserver/internal/handlers"
+	"authserver/internal/keys"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+)
+
+// OpenAdmin opens the database for an administrator, beside whatever servers run
+// on it. The schema has to be there already. The function returned closes it.
+func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
+	// Opening would make an empty database where the path is mistyped.
+	if path, ok := sqlitePath(s); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("there is no database at %s: set --database-url to the server's, or run authserver migrate up to make one", path)
+		}
+	}
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := openAdmin(ctx, st, s)
+	if err != nil {
+		st.Close()
+		return nil, nil, err
+	}
+	return a, st.Close, nil
+}
+
+func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.Admin, error) {
+	status, err := st.MigrationStatus(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema version: %w", err)
+	}
+	if err := status.Check(); err != nil {
+		return nil, err
+	}
+	// What the manager has to tell it returns; a command's answer is no log.
+	sealer, manager, err := openKeys(ctx, st, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost})
+	if err != nil {
+		return nil, fmt.Errorf("set up password hashing: %w", err)
+	}
+	return &admin.Admin{
+		Store: st, Sealer: sealer, Keys: manager, Passwords: hasher,
+		Self:      s.Issuer,
+		Audiences: []string{s.Issuer, s.Issuer + handlers.TokenPath},
+		Limits: admin.Limits{
+			AccessTokenTTL:    s.DefaultAccessTokenTTL,
+			MaxAccessTokenTTL: s.MaxAccessTokenTTL,
+			SigningAlg:        keys.RS256,
+			SigningAlgs:       manager.Algorithms,
+			RefreshIdleTTL:    s.DefaultRefreshIdleTTL,
+			RefreshMaxTTL:     s.DefaultRefreshMaxTTL,
+			RefreshGrace:      s.RefreshGrace,
+			AssertionLifetime: s.AssertionMaxLifetime,
+			ClockSkew:         s.ClockSkew,
+		},
+		Now: time.Now, Rand: rand.Reader,
+	}, nil
+}
