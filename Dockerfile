@@ -24,7 +24,8 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 
 FROM scratch
 LABEL org.opencontainers.image.title="authserver" \
-      org.opencontainers.image.description="OAuth 2.0 authorization server that issues JWT access tokens"
+      org.opencontainers.image.description="OAuth 2.0 authorization server that issues JWT access tokens" \
+      org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /rootfs/ /
 COPY --from=build --chown=65532:65532 /data/ /var/lib/
 # In a container loopback is nobody's: listen to all of it. What is published is
