@@ -103,12 +103,12 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("remote", r.RemoteAddr),
 	}
-	for name, value := range map[string]string{
-		"grant": n.grant, "client_id": n.clientID, "auth_method": string(n.method),
-		"sub": n.subject, "family": n.family, "outcome": n.outcome,
+	for _, learnt := range []slog.Attr{
+		slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("auth_method", string(n.method)),
+		slog.String("sub", n.subject), slog.String("family", n.family), slog.String("outcome", n.outcome),
 	} {
-		if value != "" {
-			attrs = append(attrs, slog.String(name, value))
+		if learnt.Value.String() != "" {
+			attrs = append(attrs, learnt)
 		}
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -89,32 +90,30 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 func (l *loops) sweep(ctx context.Context) error {
 	now := l.now()
 	l.view.Forget(now)
-	if err := l.keys.FlushUse(ctx); err != nil {
-		return err
-	}
+	flushed := l.keys.FlushUse(ctx)
 	for {
 		removed, err := l.store.Sweep(ctx, store.At(now), sweepBatch)
 		if err != nil || removed == 0 {
-			return err
+			return errors.Join(flushed, err)
 		}
 	}
 }
 
-// every does the work at each interval until ctx ends. What fails is logged and
-// tried again at the next.
+// every does the work now and at each interval until ctx ends. What fails is
+// logged and tried again at the next.
 func (l *loops) every(ctx context.Context, interval time.Duration, what string, work func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
 		bounded, cancel := context.WithTimeout(ctx, loopTimeout)
 		if err := work(bounded); err != nil && ctx.Err() == nil {
 			l.logger.WarnContext(ctx, "work in the background failed and is tried again", "work", what, "error", err)
 		}
 		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 	}
 }

@@ -39,7 +39,7 @@ type ServeOptions struct {
 // Serve runs a server until ctx ends, and then lets the requests that are being
 // answered finish, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
-	logger := telemetry.NewLogger(o.Stderr, s.Level(), s.LogFormat)
+	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	st, err := OpenStore(ctx, s)
 	if err != nil {
 		return err

@@ -102,6 +102,13 @@ func wire(ctx context.Context, st store.Store, s config.Settings, version string
 // openKeys opens the sealer under the master key, and a manager that has loaded
 // nothing yet.
 func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keys.Sealer, *keys.Manager, error) {
+	timeline := keys.Timeline{
+		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
+		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
+	}
+	if err := timeline.Validate(); err != nil {
+		return nil, nil, err
+	}
 	master, err := keys.ParseMasterKey(s.MasterKey.Reveal())
 	if err != nil {
 		return nil, nil, fmt.Errorf("--master-key-file: %w", err)
@@ -114,11 +121,7 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 	}
 	return sealer, &keys.Manager{
 		Store: st, Sealer: sealer, Algorithms: []string{"RS256", "ES256"}, Generate: keys.Generate,
-		Timeline: keys.Timeline{
-			RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
-			ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
-		},
-		Now: time.Now, Logger: logger,
+		Timeline: timeline, Now: time.Now, Logger: logger,
 	}, nil
 }
 
@@ -140,7 +143,7 @@ func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manag
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Rand: rand.Reader}
 	targets := &grants.Targets{
 		Resources: cached,
-		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.AccessTokenTTL, SigningAlg: "RS256"},
+		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
 	verifier := &assertions.Verifier{
 		Audiences: []string{s.Issuer, s.Issuer + handlers.TokenPath},

@@ -1,0 +1,317 @@
+package blackbox
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+
+	"authserver/test/harness"
+)
+
+// bad is a request that is to be refused, and how.
+type bad struct {
+	name   string
+	status int
+	code   string
+	send   func(t *testing.T, s *harness.Server) harness.Answer
+}
+
+// Every bad request gets its exact status and code, and the server goes on.
+func TestBadRequests(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		s := f.Start()
+		table := f.malformed()
+		table = append(table, f.badClients()...)
+		table = append(table, f.badGrants()...)
+		table = append(table, f.badAssertions(t)...)
+		if len(table) < 60 {
+			t.Errorf("only %d bad requests", len(table))
+		}
+		for _, request := range table {
+			t.Run(request.name, func(t *testing.T) {
+				wantError(t, request.send(t, s), request.status, request.code)
+			})
+		}
+		s.MustToken(t, f.batch, clientCredentials())
+		s.MustToken(t, f.web, login())
+		if answer := harness.Get(t, s.URL+"/readyz"); answer.Status != http.StatusOK {
+			t.Errorf("after all this the server is not ready: %s", answer.Raw)
+		}
+	})
+}
+
+// raw sends any body with any header.
+func raw(method, path string, body io.Reader, header ...string) func(*testing.T, *harness.Server) harness.Answer {
+	return func(t *testing.T, s *harness.Server) harness.Answer {
+		t.Helper()
+		if seeker, ok := body.(io.Seeker); ok {
+			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+		}
+		request, err := http.NewRequest(method, s.URL+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			request.Header.Add(header[i], header[i+1])
+		}
+		return harness.Do(t, request)
+	}
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+func post(body string, header ...string) func(*testing.T, *harness.Server) harness.Answer {
+	return raw(http.MethodPost, "/oauth2/token", strings.NewReader(body), append([]string{"Content-Type", formType}, header...)...)
+}
+
+func ask(who harness.Credentials, values url.Values) func(*testing.T, *harness.Server) harness.Answer {
+	return func(t *testing.T, s *harness.Server) harness.Answer { return s.Token(t, who, values) }
+}
+
+func basic(id, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
+}
+
+func (f *fixture) malformed() []bad {
+	me := "&client_id=batch&client_secret=" + f.batch.Secret
+	const invalid = "invalid_request"
+	return []bad{
+		{"GET is not for tokens", 405, invalid, raw(http.MethodGet, "/oauth2/token", nil)},
+		{"PUT is not for tokens", 405, invalid, raw(http.MethodPut, "/oauth2/token", nil)},
+		{"no such endpoint", 404, invalid, raw(http.MethodGet, "/oauth2/tokens", nil)},
+		{"a JSON body", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader(`{"grant_type":"client_credentials"}`), "Content-Type", "application/json")},
+		{"no content type", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"+me))},
+		{"a multipart body", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("--x--"), "Content-Type", "multipart/form-data; boundary=x")},
+		{"another charset", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType+"; charset=utf-16")},
+		{"a compressed body", 400, invalid, post("grant_type=client_credentials"+me, "Content-Encoding", "gzip")},
+		{"an oversized body", 413, invalid, raw(http.MethodPost, "/oauth2/token", bytes.NewReader(bytes.Repeat([]byte("a"), 65<<10)), "Content-Type", formType)},
+		{"too many parameters", 400, invalid, post("grant_type=client_credentials" + me + strings.Repeat("&x=y", 60))},
+		{"an empty body", 400, invalid, post("", "Authorization", basic(f.batch.ID, f.batch.Secret))},
+		{"no grant_type", 400, invalid, post("scope=read" + me)},
+		{"an empty grant_type", 400, invalid, post("grant_type=" + me)},
+		{"an unknown grant_type", 400, "unsupported_grant_type", post("grant_type=telepathy" + me)},
+		{"a grant of a later time", 400, "unsupported_grant_type", post("grant_type=authorization_code&code=x" + me)},
+		{"a grant_type in upper case", 400, "unsupported_grant_type", post("grant_type=CLIENT_CREDENTIALS" + me)},
+		{"a repeated grant_type", 400, invalid, post("grant_type=client_credentials&grant_type=password" + me)},
+		{"a repeated scope", 400, invalid, post("grant_type=client_credentials&scope=read&scope=write" + me)},
+		{"a repeated unknown parameter", 400, invalid, post("grant_type=client_credentials&x=1&x=1" + me)},
+		{"a bracketed scope", 400, invalid, post("grant_type=client_credentials&scope[0]=read" + me)},
+		{"a NUL", 400, invalid, post("grant_type=client_credentials&x=%00" + me)},
+		{"invalid UTF-8", 400, invalid, post("grant_type=client_credentials&x=%ff%fe" + me)},
+		{"raw invalid UTF-8", 400, invalid, post("grant_type=client_credentials&x=\xff" + me)},
+		{"a broken escape", 400, invalid, post("grant_type=client_credentials&x=%4" + me)},
+		{"a secret in the URL", 400, invalid, raw(http.MethodPost, "/oauth2/token?client_secret=x", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType)},
+	}
+}
+
+func (f *fixture) badClients() []bad {
+	const grant = "grant_type=client_credentials"
+	const invalid = "invalid_client"
+	proof := basic(f.batch.ID, f.batch.Secret)
+	return []bad{
+		{"no client", 401, invalid, post(grant)},
+		{"an unknown client", 401, invalid, post(grant, "Authorization", basic("nobody", "secret"))},
+		{"a wrong secret", 401, invalid, post(grant, "Authorization", basic(f.batch.ID, "wrong"))},
+		{"a wrong secret that was brought", 401, invalid, post(grant, "Authorization", basic(f.web.ID, "wrong"))},
+		{"a wrong secret in the body", 401, invalid, post(grant + "&client_id=batch&client_secret=wrong")},
+		{"an empty secret", 401, invalid, post(grant, "Authorization", basic(f.batch.ID, ""))},
+		{"a confidential client that only names itself", 401, invalid, post(grant + "&client_id=batch")},
+		{"a public client with a secret", 401, invalid, post("grant_type=password&username=alice&password=x&client_id=spa&client_secret=x")},
+		{"Basic and body at once", 400, "invalid_request", post(grant+"&client_id=batch&client_secret="+f.batch.Secret, "Authorization", proof)},
+		{"Basic and another client_id", 400, "invalid_request", post(grant+"&client_id=web", "Authorization", proof)},
+		{"two Authorization headers", 400, "invalid_request", post(grant, "Authorization", proof, "Authorization", proof)},
+		{"a secret without a client", 400, "invalid_request", post(grant + "&client_secret=x")},
+		{"Basic that is not base64", 401, invalid, post(grant, "Authorization", "Basic ???")},
+		{"Basic without a colon", 401, invalid, post(grant, "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("batch")))},
+		{"a Bearer scheme", 401, invalid, post(grant, "Authorization", "Bearer "+f.batch.Secret)},
+		{"SQL as client_id", 401, invalid, post(grant, "Authorization", basic("' OR '1'='1", "x"))},
+		{"a client_id of 10,000 bytes", 401, invalid, post(grant + "&client_id=" + strings.Repeat("a", 10_000))},
+	}
+}
+
+func (f *fixture) badGrants() []bad {
+	const grant = "invalid_grant"
+	return []bad{
+		{"a grant that the client is not registered for", 400, "unauthorized_client", ask(f.batch, login())},
+		{"client_credentials of a public client", 400, "unauthorized_client", ask(f.spa, clientCredentials())},
+		{"a scope that the client may not ask for", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "admin"))},
+		{"a scope that the resource does not know", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "write", "resource", apiES256))},
+		{"a malformed scope", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "read  write"))},
+		{"a scope with a quotation mark", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", `re"ad`))},
+		{"a resource that nobody knows", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "https://unknown.example.com"))},
+		{"a resource that the client may not ask for", 400, "invalid_target", ask(f.reader, clientCredentials("resource", apiES256))},
+		{"a resource that is no URI", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "api"))},
+		{"a resource with a fragment", 400, "invalid_target", ask(f.batch, clientCredentials("resource", apiRS256+"#x"))},
+		{"two resources of different algorithms", 400, "invalid_target", ask(f.batch, clientCredentials("resource", apiRS256, "resource", apiES256))},
+		{"no username", 400, "invalid_request", ask(f.web, form("grant_type", "password", "password", "x"))},
+		{"no password", 400, "invalid_request", ask(f.web, form("grant_type", "password", "username", "alice"))},
+		{"a wrong password", 400, grant, ask(f.web, form("grant_type", "password", "username", "alice", "password", "wrong password"))},
+		{"an unknown user", 400, grant, ask(f.web, form("grant_type", "password", "username", "mallory", "password", "wrong password"))},
+		{"a password of 100 bytes", 400, grant, ask(f.web, form("grant_type", "password", "username", "alice", "password", strings.Repeat("a", 100)))},
+		{"a username that RFC 8265 refuses", 400, grant, ask(f.web, form("grant_type", "password", "username", "al ice", "password", "wrong password"))},
+		{"no refresh_token", 400, "invalid_request", ask(f.web, form("grant_type", "refresh_token"))},
+		{"a made-up refresh token", 400, grant, ask(f.web, refresh("art_made-up"))},
+		{"a refresh token of the right length", 400, grant, ask(f.web, refresh("art_"+strings.Repeat("A", 76)))},
+		{"an access token as refresh token", 400, grant, func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Token(t, f.web, refresh(s.MustToken(t, f.web, login()).Text("access_token")))
+		}},
+		{"a refresh token with one character changed", 400, grant, func(t *testing.T, s *harness.Server) harness.Answer {
+			token := []byte(s.MustToken(t, f.web, login()).Text("refresh_token"))
+			token[20] ^= 1
+			return s.Token(t, f.web, refresh(string(token)))
+		}},
+		{"introspection without a client", 401, "invalid_client", raw(http.MethodPost, "/oauth2/introspect", strings.NewReader("token=x"), "Content-Type", formType)},
+		{"introspection by a public client", 401, "invalid_client", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Post(t, "/oauth2/introspect", f.spa, form("token", "x"))
+		}},
+		{"introspection of nothing", 400, "invalid_request", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Post(t, "/oauth2/introspect", f.web, form())
+		}},
+		{"revocation of nothing", 400, "invalid_request", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Post(t, "/oauth2/revoke", f.web, form())
+		}},
+		{"revocation of another client's token", 400, "unauthorized_client", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Post(t, "/oauth2/revoke", f.batch, form("token", s.MustToken(t, f.web, login()).Text("access_token")))
+		}},
+	}
+}
+
+// badAssertions are RFC 7523 section 3 and the attacks of RFC 8725.
+func (f *fixture) badAssertions(t *testing.T) []bad {
+	t.Helper()
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strangerEC, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(&f.rsa.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki})
+	nobody := harness.Credentials{}
+	row := func(name string, assertion func(t *testing.T) string) bad {
+		return bad{name, 400, "invalid_grant", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Token(t, nobody, bearer(assertion(t)))
+		}}
+	}
+	with := func(name string, change claims) bad {
+		return row(name, func(t *testing.T) string { return f.byKey(t, change) })
+	}
+	header := func(name string, alg jwa.SignatureAlgorithm, key any, members map[string]any) bad {
+		return row(name, func(t *testing.T) string { return sign(t, alg, key, members, assertionClaims(rsaIssuer, "alice", nil)) })
+	}
+	now := time.Now()
+	table := []bad{
+		{"no assertion", 400, "invalid_request", ask(nobody, form("grant_type", jwtBearer))},
+		with("for another audience", claims{"aud": "https://elsewhere.example.com"}),
+		with("with a stranger beside us in the audience", claims{"aud": []string{harness.Issuer, "https://elsewhere.example.com"}}),
+		with("with a stranger before us in the audience", claims{"aud": []string{"https://elsewhere.example.com", harness.Issuer}}),
+		with("without an audience", claims{"aud": nil}),
+		with("with an empty audience", claims{"aud": []string{}}),
+		with("expired", claims{"exp": now.Add(-10 * time.Minute).Unix()}),
+		with("without exp", claims{"exp": nil}),
+		with("with exp as a string", claims{"exp": fmt.Sprint(now.Add(time.Minute).Unix())}),
+		with("with a negative exp", claims{"exp": -1}),
+		with("with a huge exp", claims{"exp": 1e300}),
+		with("that lives too long", claims{"exp": now.Add(25 * time.Hour).Unix()}),
+		with("that is not valid yet", claims{"nbf": now.Add(10 * time.Minute).Unix()}),
+		with("issued in the future", claims{"iat": now.Add(10 * time.Minute).Unix()}),
+		with("without a subject", claims{"sub": nil}),
+		with("for an unknown subject", claims{"sub": "mallory"}),
+		with("with a subject that is a number", claims{"sub": 7}),
+		with("of an unknown issuer", claims{"iss": "https://nobody.example.com"}),
+		with("of another issuer, signed with this one's key", claims{"iss": certIssuer}),
+		with("without an issuer", claims{"iss": nil}),
+		with("with a jti that is a number", claims{"jti": 7}),
+		header("signed by a stranger under the registered kid", jwa.RS256, stranger, map[string]any{"kid": "rsa-1"}),
+		header("with an unknown kid", jwa.RS256, f.rsa, map[string]any{"kid": "rsa-2"}),
+		header("with a path as kid", jwa.RS256, f.rsa, map[string]any{"kid": "../../../../dev/null"}),
+		header("with SQL as kid", jwa.RS256, f.rsa, map[string]any{"kid": "rsa-1' OR '1'='1"}),
+		header("HS256 with the public key as secret", jwa.HS256, publicPEM, map[string]any{"kid": "rsa-1"}),
+		header("HS256 with the public key in DER as secret", jwa.HS256, spki, map[string]any{"kid": "rsa-1"}),
+		header("with an algorithm that the issuer is not registered with", jwa.ES256, strangerEC, nil),
+		header("with a jku of the attacker", jwa.RS256, stranger, map[string]any{"kid": "rsa-1", "jku": "https://attacker.example.com/jwks.json"}),
+		header("of type at+jwt", jwa.RS256, f.rsa, map[string]any{"kid": "rsa-1", "typ": "at+jwt"}),
+		header("with an unknown crit", jwa.RS256, f.rsa, map[string]any{"kid": "rsa-1", "crit": []string{"exp"}, "exp": 1}),
+		row("with a thumbprint of another certificate", func(t *testing.T) string {
+			return sign(t, jwa.ES256, f.ec, map[string]any{"x5t#S256": strings.Repeat("A", 43)},
+				assertionClaims(certIssuer, "somebody", claims{"upn": "alice@corp.example.com"}))
+		}),
+		row("by a secret that is not the one shared", func(t *testing.T) string {
+			return sign(t, jwa.HS256, []byte(strings.Repeat("x", 32)), nil, assertionClaims(secretIssuer, "x", claims{"email": "alice@example.com"}))
+		}),
+		row("with the claims changed", func(t *testing.T) string {
+			parts := strings.Split(f.byKey(t, nil), ".")
+			parts[1] = strings.Split(f.byKey(t, claims{"sub": "root"}), ".")[1]
+			return strings.Join(parts, ".")
+		}),
+		row("with an empty signature", func(t *testing.T) string {
+			parts := strings.Split(f.byKey(t, nil), ".")
+			return parts[0] + "." + parts[1] + "."
+		}),
+		row("with a member twice", func(t *testing.T) string {
+			parts := strings.Split(f.byKey(t, nil), ".")
+			return encode(`{"alg":"RS256","alg":"none"}`) + "." + parts[1] + "." + parts[2]
+		}),
+		row("nested deeply", func(t *testing.T) string {
+			parts := strings.Split(f.byKey(t, nil), ".")
+			return parts[0] + "." + encode(strings.Repeat(`{"a":`, 5000)+"1"+strings.Repeat("}", 5000)) + "." + parts[2]
+		}),
+		row("that is encrypted", func(*testing.T) string { return "a.b.c.d.e" }),
+		row("that is no JWT", func(*testing.T) string { return "assertion" }),
+		row("of 20,000 bytes", func(*testing.T) string { return strings.Repeat("a", 20_000) + ".b.c" }),
+		{"replayed", 400, "invalid_grant", func(t *testing.T, s *harness.Server) harness.Answer {
+			assertion := f.byKey(t, nil)
+			s.MustToken(t, nobody, bearer(assertion))
+			return s.Token(t, nobody, bearer(assertion))
+		}},
+		{"with another signature under a used jti", 400, "invalid_grant", func(t *testing.T, s *harness.Server) harness.Answer {
+			s.MustToken(t, nobody, bearer(f.byKey(t, claims{"jti": "the-same"})))
+			return s.Token(t, nobody, bearer(f.byKey(t, claims{"jti": "the-same", "iat": now.Add(-time.Second).Unix()})))
+		}},
+		{"replayed, without a jti", 400, "invalid_grant", func(t *testing.T, s *harness.Server) harness.Answer {
+			assertion := f.byKey(t, claims{"jti": nil})
+			s.MustToken(t, nobody, bearer(assertion))
+			return s.Token(t, nobody, bearer(assertion))
+		}},
+		{"asking for more scope than it signed", 400, "invalid_scope", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Token(t, nobody, bearer(f.byKey(t, claims{"scope": "read"}), "scope", "write"))
+		}},
+		{"asking for a resource that the issuer may not", 400, "invalid_target", func(t *testing.T, s *harness.Server) harness.Answer {
+			return s.Token(t, nobody, bearer(f.byKey(t, nil), "resource", "https://unknown.example.com"))
+		}},
+	}
+	for _, none := range []string{"none", "None", "NONE", "nOnE"} {
+		table = append(table, row("alg "+none, func(t *testing.T) string {
+			parts := strings.Split(f.byKey(t, nil), ".")
+			return encode(`{"alg":"`+none+`"}`) + "." + parts[1] + "."
+		}))
+	}
+	for i := range table {
+		table[i].name = "an assertion " + table[i].name
+	}
+	return table
+}
+
+func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }

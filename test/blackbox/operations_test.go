@@ -1,0 +1,294 @@
+package blackbox
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/test/harness"
+)
+
+// A14, A5, C6: with the database gone nothing is called invalid, nothing is
+// consumed, what is known goes on, and the server recovers by itself.
+func TestDatabaseOutage(t *testing.T) {
+	d := harness.PostgreSQL(t)
+	f := register(t, d)
+	link := newLink(t, f)
+	f.Set("DATABASE_URL", link.url)
+	s := f.Start()
+	access := s.MustToken(t, f.batch, clientCredentials()).Text("access_token")
+	session := s.MustToken(t, f.web, login())
+
+	link.cut()
+	s.MustToken(t, f.batch, clientCredentials())
+	if !s.Active(t, f.batch, access) {
+		t.Error("with the database gone a good access token is inactive")
+	}
+	wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusServiceUnavailable, "temporarily_unavailable")
+	wantError(t, s.Token(t, f.web, login()), http.StatusServiceUnavailable, "temporarily_unavailable")
+	wantError(t, s.Token(t, harness.Credentials{}, bearer(f.byKey(t, nil))), http.StatusServiceUnavailable, "temporarily_unavailable")
+	wantError(t, s.Token(t, harness.Credentials{ID: "never-seen", Secret: "x"}, clientCredentials()), http.StatusServiceUnavailable, "temporarily_unavailable")
+	wantError(t, s.Post(t, "/oauth2/introspect", f.web, form("token", session.Text("refresh_token"))), http.StatusServiceUnavailable, "temporarily_unavailable")
+	wantError(t, s.Post(t, "/oauth2/revoke", f.batch, form("token", access)), http.StatusServiceUnavailable, "temporarily_unavailable")
+	harness.Eventually(t, 5*time.Second, "the server is not ready", func() bool { return harness.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	if answer := harness.Get(t, s.URL+"/healthz"); answer.Status != http.StatusOK {
+		t.Error("the server calls itself dead, although a restart would not bring the database back")
+	}
+	if answer := harness.Get(t, s.URL+"/.well-known/jwks.json"); answer.Status != http.StatusOK {
+		t.Error("the keys are not served")
+	}
+
+	link.mend()
+	harness.Eventually(t, 5*time.Second, "the server is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
+	s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
+	s.MustToken(t, f.web, login())
+}
+
+// C6, A6: a writer that is wedged by somebody else's transaction makes SQLite not
+// ready within five seconds, and no request hangs.
+func TestSQLiteWriterWedged(t *testing.T) {
+	f := register(t, harness.SQLite(t))
+	s := f.Start()
+	session := s.MustToken(t, f.web, login())
+	release := wedge(t, filepath.Join(f.Dir, "authserver.db"))
+	harness.Eventually(t, 5*time.Second, "the server is not ready", func() bool { return harness.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	s.MustToken(t, f.batch, clientCredentials())
+	wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusServiceUnavailable, "temporarily_unavailable")
+	release()
+	harness.Eventually(t, 5*time.Second, "the server is ready again", func() bool { return harness.Get(t, s.URL+"/readyz").Status == http.StatusOK })
+	s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
+}
+
+// A6: many grants of all kinds at once on SQLite, and none meets a busy database.
+func TestManyGrantsAtOnce(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		s := f.Start()
+		var group sync.WaitGroup
+		for worker := range 16 {
+			group.Go(func() {
+				token := s.MustToken(t, f.web, login()).Text("refresh_token")
+				for range 10 {
+					switch worker % 2 {
+					case 0:
+						token = s.MustToken(t, f.web, refresh(token)).Text("refresh_token")
+					case 1:
+						s.MustToken(t, f.batch, clientCredentials())
+						s.MustToken(t, harness.Credentials{}, bearer(f.bySecret(t, nil)))
+					}
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+// A server that is asked to stop answers what it has begun.
+func TestDrain(t *testing.T) {
+	f := register(t, harness.SQLite(t))
+	f.Set("BCRYPT_COST", "12") // long enough to be met in the middle
+	f.RunWith("wonderland\n", "user", "update", "alice", "--password-stdin")
+	s := f.Start()
+	answers := make(chan harness.Answer, 1)
+	go func() {
+		answers <- s.Token(t, f.web, form("grant_type", "password", "username", "alice", "password", "wonderland"))
+	}()
+	harness.Eventually(t, 5*time.Second, "the login is under way", func() bool {
+		return strings.Contains(string(harness.Get(t, s.OpsURL+"/metrics").Raw), "authserver_password_hashes_in_flight 1")
+	})
+	code := s.Stop()
+	if answer := <-answers; answer.Status != http.StatusOK {
+		t.Errorf("the login that was under way got %d %s", answer.Status, answer.Raw)
+	}
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// C8: the metrics tell grants, methods and outcomes apart, and a stranger cannot
+// make time series.
+func TestMetrics(t *testing.T) {
+	f := register(t, harness.SQLite(t))
+	s := f.Start()
+	s.MustToken(t, f.batch, clientCredentials())
+	s.Token(t, f.batch, clientCredentials("scope", "nonsense"))
+	s.Token(t, f.batch, form("grant_type", "made-up-by-a-stranger"))
+	harness.Get(t, s.URL+"/made-up-by-a-stranger")
+	metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw)
+	for _, want := range []string{
+		`authserver_token_requests_total{auth_method="client_secret_basic",grant="client_credentials",outcome="issued"} 1`,
+		`authserver_token_requests_total{auth_method="client_secret_basic",grant="client_credentials",outcome="invalid_scope"} 1`,
+		`authserver_token_request_duration_seconds_count{auth_method="client_secret_basic",grant="client_credentials",outcome="issued"} 1`,
+		`authserver_signing_keys{state="active"} 2`,
+		`authserver_build_info{`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
+	if strings.Contains(metrics, "stranger") {
+		t.Error("a stranger made a time series")
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/admin/v1/clients"} {
+		if answer := harness.Get(t, s.URL+path); answer.Status != http.StatusNotFound {
+			t.Errorf("%s on the public listener answers %d", path, answer.Status)
+		}
+	}
+	if answer := harness.Get(t, s.OpsURL+"/debug/pprof/heap?debug=1"); answer.Status != http.StatusOK {
+		t.Errorf("a heap profile answers %d", answer.Status)
+	}
+}
+
+// C5: servers that start together on an empty database all come up, with one set
+// of keys.
+func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		servers := make([]*harness.Server, 5)
+		var group sync.WaitGroup
+		for i := range servers {
+			group.Go(func() { servers[i] = d.Start() })
+		}
+		group.Wait()
+		want := kids(t, servers[0])
+		if len(want) != 2 {
+			t.Errorf("there are %d keys, want one of each algorithm", len(want))
+		}
+		for _, s := range servers[1:] {
+			if got := kids(t, s); !sameSet(got, want) {
+				t.Errorf("keys %v here and %v there", got, want)
+			}
+		}
+	})
+}
+
+func sameSet(a, b []string) bool {
+	in := make(map[string]bool)
+	for _, x := range a {
+		in[x] = true
+	}
+	for _, x := range b {
+		if !in[x] {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// A body that trickles in is cut off, and keeps nobody else waiting.
+func TestSlowRequestsAreCutOff(t *testing.T) {
+	f := register(t, harness.SQLite(t))
+	s := f.Start()
+	connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close() //nolint:errcheck // the server closes it
+	if _, err := connection.Write([]byte("POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ngrant")); err != nil {
+		t.Fatal(err)
+	}
+	s.MustToken(t, f.batch, clientCredentials())
+	if err := connection.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(connection); err != nil {
+		t.Errorf("the server holds the connection for more than the 10 s that a request may take: %v", err)
+	}
+}
+
+// link is a wire to the database that a test can cut.
+type link struct {
+	url      string
+	listener net.Listener
+	target   string
+	mu       sync.Mutex
+	open     map[net.Conn]bool
+	isCut    bool
+}
+
+func newLink(t *testing.T, f *fixture) *link {
+	t.Helper()
+	target, err := url.Parse(f.databaseURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &link{listener: listener, target: target.Host, open: make(map[net.Conn]bool)}
+	target.Host = listener.Addr().String()
+	l.url = target.String()
+	go l.accept()
+	t.Cleanup(func() { _ = listener.Close(); l.cut() })
+	return l
+}
+
+func (l *link) accept() {
+	for {
+		near, err := l.listener.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp", l.target)
+		if err != nil || !l.keep(near, far) {
+			_ = near.Close()
+			continue
+		}
+		for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
+			go func() {
+				_, _ = io.Copy(pair[0], pair[1])
+				_ = pair[0].Close()
+			}()
+		}
+	}
+}
+
+func (l *link) keep(connections ...net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range connections {
+		if l.isCut {
+			_ = c.Close()
+		} else {
+			l.open[c] = true
+		}
+	}
+	return !l.isCut
+}
+
+func (l *link) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.isCut = true
+	for c := range l.open {
+		_ = c.Close()
+	}
+	clear(l.open)
+}
+
+func (l *link) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.isCut = false
+}
+
+// C9: another master key does not start, and says which one is wanted; nothing is
+// made anew.
+func TestWrongMasterKey(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		f.Start().Stop()
+		f.Set("MASTER_KEY_FILE", f.File("other.key", f.Run("key", "generate-master")))
+		_, stderr, code := f.Try("", "serve")
+		if code != 1 || !strings.Contains(stderr, "master key") {
+			t.Errorf("exit code %d and %q, want 1 and a word on the master key", code, stderr)
+		}
+	})
+}
+

@@ -1,0 +1,171 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/test/harness"
+)
+
+// promised is how long a change may take to reach every server.
+const promised = 2 * time.Second
+
+// Two servers on one database are one server: refreshes alternate between them, a
+// key rotated by a command and a token revoked through one are seen by the other.
+func TestReplicas(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		replicas := []*harness.Server{f.Start(), f.Start()}
+		login := replicas[0].MustToken(t, f.web, login())
+
+		token := login.Text("refresh_token")
+		for i := range 10 {
+			answer := replicas[i%2].MustToken(t, f.web, refresh(token))
+			replicas[(i+1)%2].Verify(t, answer.Text("access_token"), apiRS256)
+			token = answer.Text("refresh_token")
+		}
+
+		before := kids(t, replicas[0])
+		f.Run("key", "rotate")
+		for _, replica := range replicas {
+			harness.Eventually(t, promised, "a replica publishes the rotated keys", func() bool { return len(kids(t, replica)) == len(before)+2 })
+		}
+		after := kids(t, replicas[0])
+		if !slices.Equal(after, kids(t, replicas[1])) {
+			t.Error("the replicas publish different keys")
+		}
+		answer := replicas[1].MustToken(t, f.batch, clientCredentials())
+		if kid := kidOf(t, answer.Text("access_token")); !slices.Contains(before, kid) {
+			t.Error("a new key signs before verifiers can have seen it")
+		}
+
+		access := answer.Text("access_token")
+		if !replicas[0].Active(t, f.batch, access) || !replicas[1].Active(t, f.reader, access) {
+			t.Fatal("the token is not active before it is revoked")
+		}
+		if answer := replicas[0].Post(t, "/oauth2/revoke", f.batch, form("token", access)); answer.Status != http.StatusOK {
+			t.Fatalf("revocation answered %d %s", answer.Status, answer.Raw)
+		}
+		if replicas[0].Active(t, f.batch, access) {
+			t.Error("the replica that revoked the token calls it active")
+		}
+		harness.Eventually(t, promised, "the other replica calls the revoked token inactive", func() bool { return !replicas[1].Active(t, f.reader, access) })
+
+		if answer := replicas[1].Post(t, "/oauth2/revoke", f.web, form("token", token)); answer.Status != http.StatusOK {
+			t.Fatalf("revocation answered %d %s", answer.Status, answer.Raw)
+		}
+		wantError(t, replicas[0].Token(t, f.web, refresh(token)), http.StatusBadRequest, "invalid_grant")
+		harness.Eventually(t, promised, "revoking a refresh token revokes the access tokens of its family", func() bool {
+			return !replicas[0].Active(t, f.reader, login.Text("access_token"))
+		})
+	})
+}
+
+// What an administrator changes by a command reaches a running server in time.
+func TestCommandsReachRunningServers(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		s := f.Start()
+		eventually := func(what string, status int, send func() harness.Answer) {
+			t.Helper()
+			harness.Eventually(t, promised, what, func() bool { return send().Status == status })
+		}
+
+		late := harness.Credentials{ID: "late", Secret: "x"}
+		if s.Token(t, late, clientCredentials()).Status != http.StatusUnauthorized {
+			t.Fatal("a client that does not exist gets a token")
+		}
+		late = f.client("late", "--grant", "client_credentials", "--scope", "read", "--resource", apiRS256)
+		eventually("a new client gets a token", 200, func() harness.Answer { return s.Token(t, late, clientCredentials()) })
+		access := s.MustToken(t, late, clientCredentials()).Text("access_token")
+
+		rotated := harness.Credentials{ID: "late", Secret: f.JSON("", "client", "rotate-secret", "late", "--overlap", "1h")["client_secret"].(string)}
+		eventually("the new secret is good", 200, func() harness.Answer { return s.Token(t, rotated, clientCredentials()) })
+		s.MustToken(t, late, clientCredentials()) // and so is the old one, for the overlap
+
+		f.Run("client", "update", "late", "--disabled")
+		eventually("a disabled client is refused", 401, func() harness.Answer { return s.Token(t, rotated, clientCredentials()) })
+		harness.Eventually(t, promised, "its tokens are inactive", func() bool { return !s.Active(t, f.reader, access) })
+		f.Run("client", "delete", "late")
+
+		session := s.MustToken(t, f.web, login())
+		f.Run("user", "update", "alice", "--disabled")
+		eventually("a disabled user cannot log in", 400, func() harness.Answer { return s.Token(t, f.web, login()) })
+		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
+		harness.Eventually(t, promised, "the user's tokens are inactive", func() bool { return !s.Active(t, f.reader, session.Text("access_token")) })
+		f.Run("user", "update", "alice", "--disabled=false")
+		eventually("an enabled user can", 200, func() harness.Answer { return s.Token(t, f.web, login()) })
+		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
+
+		session = s.MustToken(t, f.web, login())
+		f.Run("user", "delete", "alice")
+		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
+		wantError(t, s.Token(t, f.web, login()), http.StatusBadRequest, "invalid_grant")
+		harness.Eventually(t, promised, "the tokens of a deleted user are inactive", func() bool { return !s.Active(t, f.reader, session.Text("access_token")) })
+	})
+}
+
+// With a timeline of seconds a rotation runs to its end: the new key is published
+// before it signs, and tokens of the old one verify until they have expired.
+func TestRotationRunsItsCourse(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		d.Set("JWKS_MAX_AGE", "1s")
+		d.Set("KEY_POLL_INTERVAL", "1s")
+		d.Set("CLOCK_SKEW", "1s")
+		d.Set("MAX_ACCESS_TOKEN_TTL", "3s")
+		d.Set("DEFAULT_ACCESS_TOKEN_TTL", "3s")
+		d.Run("migrate", "up")
+		d.Run("resource", "create", "--id", apiES256, "--scope", "read", "--signing-alg", "ES256")
+		f := &fixture{Deployment: d}
+		client := f.client("batch", "--grant", "client_credentials", "--scope", "read", "--resource", apiES256)
+		s := f.Start()
+		old := s.MustToken(t, client, clientCredentials()).Text("access_token")
+		f.Run("key", "rotate", "--alg", "ES256")
+		published := time.Time{}
+		harness.Eventually(t, 30*time.Second, "the new key signs, and the old one is gone from the JWKS", func() bool {
+			set := kids(t, s)
+			token := s.MustToken(t, client, clientCredentials()).Text("access_token")
+			s.Verify(t, token, apiES256) // at every moment
+			if len(set) == 3 && published.IsZero() {
+				published = time.Now()
+			}
+			if kidOf(t, token) == kidOf(t, old) {
+				return false
+			}
+			if published.IsZero() || time.Since(published) < time.Second {
+				t.Fatal("the new key signs before a verifier that caches for --jwks-max-age has seen it")
+			}
+			return !slices.Contains(set, kidOf(t, old))
+		})
+	})
+}
+
+func kids(t *testing.T, s *harness.Server) []string {
+	t.Helper()
+	set, err := jwk.Fetch(t.Context(), s.URL+"/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for i := range set.Len() {
+		key, _ := set.Key(i)
+		ids = append(ids, key.KeyID())
+	}
+	return ids
+}
+
+func kidOf(t *testing.T, token string) string {
+	t.Helper()
+	var header struct {
+		KID string `json:"kid"`
+	}
+	if err := json.Unmarshal(decodePart(t, token, 0), &header); err != nil {
+		t.Fatal(err)
+	}
+	return header.KID
+}

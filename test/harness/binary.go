@@ -1,0 +1,65 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+var build = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp("", "authserver-binary-")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(folder, "authserver")
+	command := exec.Command("go", "build", "-o", binary, "./cmd/authserver")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the binary: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// Binary builds the server, once for all tests of a package, and returns its path.
+// [Main] removes it.
+func Binary(t testing.TB) string {
+	t.Helper()
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// Main is the TestMain of a package that uses [Binary].
+func Main(m *testing.M) {
+	code := m.Run()
+	if binary, err := build(); err == nil {
+		if err := os.RemoveAll(filepath.Dir(binary)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	os.Exit(code)
+}
+
+// moduleRoot is the folder of go.mod.
+func moduleRoot() (string, error) {
+	folder, err := os.Getwd()
+	for err == nil {
+		if _, missing := os.Stat(filepath.Join(folder, "go.mod")); missing == nil {
+			return folder, nil
+		}
+		if folder == filepath.Dir(folder) {
+			return "", fmt.Errorf("no go.mod above the test")
+		}
+		folder = filepath.Dir(folder)
+	}
+	return "", err
+}

@@ -1,0 +1,116 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"authserver/test/pgtest"
+)
+
+// Issuer is the issuer identifier of every deployment: it does not depend on
+// where the replicas listen.
+const Issuer = "https://auth.example.test"
+
+// Deployment is a database with its settings, on which commands and servers run.
+type Deployment struct {
+	t      testing.TB
+	Dir    string
+	Engine string   // "sqlite" or "postgres"
+	Env    []string // settings, as AUTHSERVER_ variables; appended ones win
+}
+
+// SQLite makes a deployment on an empty SQLite database.
+func SQLite(t testing.TB) *Deployment {
+	dir := t.TempDir()
+	return deploy(t, dir, "sqlite", "sqlite:"+filepath.Join(dir, "authserver.db"))
+}
+
+// PostgreSQL makes a deployment on an empty database of a real server.
+func PostgreSQL(t testing.TB) *Deployment {
+	return deploy(t, t.TempDir(), "postgres", pgtest.URL(t))
+}
+
+// OnBoth runs a test on each engine.
+func OnBoth(t *testing.T, test func(t *testing.T, d *Deployment)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, PostgreSQL(t)) })
+}
+
+func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
+	t.Helper()
+	d := &Deployment{t: t, Dir: dir, Engine: engine}
+	d.Set("DATABASE_URL", databaseURL)
+	d.Set("ISSUER", Issuer)
+	d.Set("LISTEN", "127.0.0.1:0")
+	d.Set("OPS_LISTEN", "127.0.0.1:0")
+	d.Set("BCRYPT_COST", "4") // what is tested is not how slow it is
+	d.Set("MASTER_KEY_FILE", d.File("master.key", d.Run("key", "generate-master")))
+	return d
+}
+
+// Set changes a setting for what is started from then on.
+func (d *Deployment) Set(name, value string) {
+	d.Env = append(d.Env, "AUTHSERVER_"+name+"="+value)
+}
+
+// File writes a file into the deployment's folder and returns its path.
+func (d *Deployment) File(name, content string) string {
+	d.t.Helper()
+	path := filepath.Join(d.Dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	return path
+}
+
+// Run runs a command that is to succeed, and returns its standard output.
+func (d *Deployment) Run(args ...string) string {
+	d.t.Helper()
+	return d.RunWith("", args...)
+}
+
+// RunWith is Run with a standard input.
+func (d *Deployment) RunWith(stdin string, args ...string) string {
+	d.t.Helper()
+	stdout, stderr, code := d.Try(stdin, args...)
+	if code != 0 {
+		d.t.Fatalf("authserver %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
+	}
+	return stdout
+}
+
+// JSON runs a command with -o json and returns its answer.
+func (d *Deployment) JSON(stdin string, args ...string) map[string]any {
+	d.t.Helper()
+	out := d.RunWith(stdin, append(slices.Clone(args), "-o", "json")...)
+	var answer map[string]any
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		d.t.Fatalf("authserver %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return answer
+}
+
+// Try runs a command and returns what it printed and its exit code.
+func (d *Deployment) Try(stdin string, args ...string) (stdout, stderr string, code int) {
+	d.t.Helper()
+	var out, errs bytes.Buffer
+	command := d.command(args...)
+	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), &out, &errs
+	if err := command.Run(); command.ProcessState == nil {
+		d.t.Fatalf("authserver %s: %v", strings.Join(args, " "), err)
+	}
+	return out.String(), errs.String(), command.ProcessState.ExitCode()
+}
+
+func (d *Deployment) command(args ...string) *exec.Cmd {
+	command := exec.Command(Binary(d.t), args...)
+	command.Dir = d.Dir
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.Dir}, d.Env...)
+	return command
+}

@@ -1,0 +1,136 @@
+package harness
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jwt"
+)
+
+// Answer is an answer to a request, read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Raw    []byte
+	Body   map[string]any // nil where the body is no JSON object
+}
+
+// Text returns a member of the answer that is a string, or "".
+func (a Answer) Text(member string) string {
+	s, _ := a.Body[member].(string)
+	return s
+}
+
+// Client sends the requests of the tests. It follows nothing and waits long
+// enough for a server that runs under the race detector.
+var Client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// Do sends a request and reads the answer.
+func Do(t testing.TB, request *http.Request) Answer {
+	t.Helper()
+	response, err := Client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read to its end
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := Answer{Status: response.StatusCode, Header: response.Header, Raw: raw}
+	if json.Unmarshal(raw, &answer.Body) != nil {
+		answer.Body = nil
+	}
+	return answer
+}
+
+// Get fetches a URL.
+func Get(t testing.TB, target string) Answer {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Do(t, request)
+}
+
+// Credentials are a client's identifier and secret; the zero value is none.
+type Credentials struct{ ID, Secret string }
+
+// Post sends a form to an endpoint; the credentials go as HTTP Basic. A value
+// that is a list is repeated.
+func (s *Server) Post(t testing.TB, path string, who Credentials, form url.Values) Answer {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if who.Secret != "" {
+		basic := url.QueryEscape(who.ID) + ":" + url.QueryEscape(who.Secret)
+		request.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(basic)))
+	} else if who.ID != "" {
+		form.Set("client_id", who.ID)
+		return s.Post(t, path, Credentials{}, form)
+	}
+	return Do(t, request)
+}
+
+// Token asks for a token.
+func (s *Server) Token(t testing.TB, who Credentials, form url.Values) Answer {
+	t.Helper()
+	return s.Post(t, "/oauth2/token", who, form)
+}
+
+// MustToken asks for a token that is to be given.
+func (s *Server) MustToken(t testing.TB, who Credentials, form url.Values) Answer {
+	t.Helper()
+	answer := s.Token(t, who, form)
+	if answer.Status != http.StatusOK {
+		t.Fatalf("%s was refused: %d %s\n%s", form.Get("grant_type"), answer.Status, answer.Raw, s.Logs())
+	}
+	return answer
+}
+
+// Active introspects a token and reports whether it is active.
+func (s *Server) Active(t testing.TB, who Credentials, token string) bool {
+	t.Helper()
+	answer := s.Post(t, "/oauth2/introspect", who, url.Values{"token": {token}})
+	if answer.Status != http.StatusOK {
+		t.Fatalf("introspection answered %d %s", answer.Status, answer.Raw)
+	}
+	return answer.Body["active"] == true
+}
+
+// Verify verifies an access token as a resource server does: by the JWKS alone.
+func (s *Server) Verify(t testing.TB, token, audience string) jwt.Token {
+	t.Helper()
+	set, err := jwk.Fetch(t.Context(), s.URL+"/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified, err := jwt.Parse([]byte(token), jwt.WithKeySet(set), jwt.WithIssuer(Issuer), jwt.WithAudience(audience))
+	if err != nil {
+		t.Fatalf("the token does not verify: %v", err)
+	}
+	return verified
+}
+
+// Eventually waits until a condition holds, for as long as it is promised to take.
+func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -1,0 +1,116 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTimeout is how long a server may take until it listens: a first start makes
+// an RSA key, on a machine that runs other tests beside.
+const startTimeout = 30 * time.Second
+
+// Server is a running server of a deployment.
+type Server struct {
+	t       testing.TB
+	URL     string // of the public listener, without a slash at its end
+	OpsURL  string
+	command *exec.Cmd
+	logs    logs
+	exited  chan struct{}
+}
+
+// Start starts a server and waits until it listens. It is killed when the test
+// ends, where the test has not stopped it.
+func (d *Deployment) Start(args ...string) *Server {
+	d.t.Helper()
+	s := &Server{t: d.t, command: d.command(append([]string{"serve"}, args...)...), exited: make(chan struct{})}
+	stderr, err := s.command.StderrPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := s.command.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	serving := make(chan struct{})
+	go s.read(stderr, serving)
+	d.t.Cleanup(s.Kill)
+	select {
+	case <-serving:
+	case <-s.exited:
+		d.t.Fatalf("the server ended before it listened:\n%s", s.Logs())
+	case <-time.After(startTimeout):
+		d.t.Fatalf("the server does not listen after %s:\n%s", startTimeout, s.Logs())
+	}
+	return s
+}
+
+// read keeps the log and learns from it where the server listens.
+func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
+	defer close(s.exited)
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		s.logs.add(lines.Bytes())
+		var line struct{ Msg, Listen, Ops string }
+		var raw map[string]any
+		if json.Unmarshal(lines.Bytes(), &raw) == nil && raw["msg"] == "serving" {
+			line.Listen, _ = raw["listen"].(string)
+			line.Ops, _ = raw["ops_listen"].(string)
+			s.URL, s.OpsURL = "http://"+line.Listen, "http://"+line.Ops
+			close(serving)
+		}
+	}
+	_ = s.command.Wait() // how it ended is in ProcessState
+}
+
+// Logs returns what the server has logged so far.
+func (s *Server) Logs() string { return s.logs.String() }
+
+// Kill ends the server as a power cut does.
+func (s *Server) Kill() {
+	_ = s.command.Process.Kill() // it may have ended before
+	<-s.exited
+}
+
+// Stop asks the server to end and returns its exit code.
+func (s *Server) Stop() int {
+	s.t.Helper()
+	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case <-s.exited:
+	case <-time.After(startTimeout):
+		s.t.Fatalf("the server does not end after SIGTERM:\n%s", s.Logs())
+	}
+	return s.command.ProcessState.ExitCode()
+}
+
+// Pid returns the process id.
+func (s *Server) Pid() int { return s.command.Process.Pid }
+
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) add(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Write(line)
+	l.buf.WriteByte('\n')
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Clone(l.buf.String())
+}
