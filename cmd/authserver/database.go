@@ -30,6 +30,9 @@ func (d Database) open(p *process) (*admin.Admin, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := server.FindDatabase(s); err != nil {
+		return nil, nil, err
+	}
 	if _, err := s.ParsedMasterKey(); err != nil {
 		return nil, nil, &usageError{err}
 	}

@@ -11,6 +11,10 @@ import (
 	"authserver/internal/server"
 )
 
+// devBcryptCost is what passwords that everybody knows are worth: it is to be up
+// within a second.
+const devBcryptCost = 10
+
 type devCommand struct {
 	Database
 }
@@ -25,6 +29,9 @@ func (c *devCommand) Run(p *process, parsed *kong.Context) error {
 	}
 	if !given(parsed, "log-format") {
 		s.LogFormat = "text"
+	}
+	if !given(parsed, "bcrypt-cost") {
+		s.BcryptCost = devBcryptCost
 	}
 	if s, err = server.PrepareDev(p.ctx, s); err != nil {
 		return err

@@ -87,7 +87,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 			}
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.UsageOnError(),
 	)...)
 	if err != nil {
 		return fail(stderr, err)
@@ -97,10 +96,26 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	case exited >= 0:
 		return exited
 	case err != nil:
-		return fail(stderr, &usageError{err})
+		code := fail(stderr, &usageError{err})
+		hint(stderr, err)
+		return code
 	}
 	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: stdout, stderr: stderr}
 	return fail(stderr, parsed.Run(p))
+}
+
+// hint says where to read what a command takes, where that was the trouble and not
+// a setting.
+func hint(stderr io.Writer, err error) {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) || parse.ExitCode() == exitFailed || parse.Context == nil {
+		return
+	}
+	command := "authserver"
+	if selected := parse.Context.Selected(); selected != nil {
+		command += " " + selected.Path()
+	}
+	fmt.Fprintf(stderr, "authserver: see %s --help\n", command)
 }
 
 // fail prints the error, if there is one, and returns the exit code that it means.

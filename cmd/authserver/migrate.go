@@ -15,29 +15,40 @@ type migrateCommand struct {
 	Force  migrateForce  `cmd:"" help:"Say where the schema stands, after you mended what a crash in mid-migration left behind."`
 }
 
-// withStore runs do on the store, whatever its schema.
+type migrateUp struct{ Database }
+
+func (c *migrateUp) Run(p *process) error {
+	s, err := c.complete(config.Command)
+	if err != nil {
+		return err
+	}
+	return onStore(p, s, func(st store.Store) error {
+		if err := st.MigrateUp(p.ctx); err != nil {
+			return err
+		}
+		return tellVersion(p, st)
+	})
+}
+
+// withStore runs do on a database that is there, whatever its schema.
 func (d Database) withStore(p *process, do func(st store.Store) error) error {
 	s, err := d.complete(config.Command)
 	if err != nil {
 		return err
 	}
+	if err := server.FindDatabase(s); err != nil {
+		return err
+	}
+	return onStore(p, s, do)
+}
+
+func onStore(p *process, s config.Settings, do func(st store.Store) error) error {
 	st, err := server.OpenStore(p.ctx, s)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
 	return do(st)
-}
-
-type migrateUp struct{ Database }
-
-func (c *migrateUp) Run(p *process) error {
-	return c.withStore(p, func(st store.Store) error {
-		if err := st.MigrateUp(p.ctx); err != nil {
-			return err
-		}
-		return tellVersion(p, st)
-	})
 }
 
 type migrateDown struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sync/errgroup"
+
 	"authserver/internal/store"
 )
 
@@ -21,40 +23,38 @@ const (
 
 // Seed registers the demo. What is registered already stays as it is.
 func (a *Admin) Seed(ctx context.Context) error {
-	steps := []struct{ find, make func(context.Context) error }{
-		{
-			func(ctx context.Context) error { _, err := a.Store.Resource(ctx, DemoResource); return err },
-			a.seedResource,
-		},
-		{
-			func(ctx context.Context) error { _, err := a.Store.Client(ctx, DemoClient); return err },
-			a.seedClient,
-		},
-		{
-			func(ctx context.Context) error { _, err := a.Store.Client(ctx, DemoPublicClient); return err },
-			a.seedPublicClient,
-		},
-		{
-			func(ctx context.Context) error {
-				_, err := a.Store.UserByName(ctx, store.ByUsername, DemoUser)
-				return err
-			},
-			a.seedUser,
-		},
-		{
-			func(ctx context.Context) error { _, err := a.Store.Issuer(ctx, DemoIssuer); return err },
-			a.seedIssuer,
-		},
+	_, err := a.Store.Resource(ctx, DemoResource)
+	if err := seed(ctx, err, a.seedResource); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		err := step.find(ctx)
-		if errors.Is(err, store.ErrNotFound) {
-			err = step.make(ctx)
-		}
-		// Several that start at once make the same.
-		if err != nil && !errors.Is(err, store.ErrExists) {
-			return err
-		}
+	// Beside each other, since bcrypt takes its time and somebody waits to try it.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		_, err := a.Store.Client(ctx, DemoClient)
+		return seed(ctx, err, a.seedClient)
+	})
+	group.Go(func() error {
+		_, err := a.Store.Client(ctx, DemoPublicClient)
+		return seed(ctx, err, a.seedPublicClient)
+	})
+	group.Go(func() error {
+		_, err := a.Store.UserByName(ctx, store.ByUsername, DemoUser)
+		return seed(ctx, err, a.seedUser)
+	})
+	group.Go(func() error {
+		_, err := a.Store.Issuer(ctx, DemoIssuer)
+		return seed(ctx, err, a.seedIssuer)
+	})
+	return group.Wait()
+}
+
+// seed makes what was not found. Several that start at once make the same.
+func seed(ctx context.Context, found error, register func(context.Context) error) error {
+	if !errors.Is(found, store.ErrNotFound) {
+		return found
+	}
+	if err := register(ctx); err != nil && !errors.Is(err, store.ErrExists) {
+		return err
 	}
 	return nil
 }

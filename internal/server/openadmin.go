@@ -3,11 +3,8 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"time"
 
 	"authserver/internal/admin"
@@ -21,12 +18,6 @@ import (
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
 func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
-	// Opening would make an empty database where the path is mistyped.
-	if path, ok := sqlitePath(s); ok {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("there is no database at %s: set --database-url to the server's, or run authserver migrate up to make one", path)
-		}
-	}
 	st, err := OpenStore(ctx, s)
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"authserver/internal/config"
@@ -26,6 +27,23 @@ func OpenStore(ctx context.Context, s config.Settings) (store.Store, error) {
 		return nil, err
 	}
 	return st, nil
+}
+
+// FindDatabase returns an error where there is no database to open, before opening
+// would make an empty one where its path was mistyped. PostgreSQL tells by itself.
+func FindDatabase(s config.Settings) error {
+	path, ok := sqlitePath(s)
+	if !ok {
+		return nil
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database at %s: set --database-url to that of the server, or make one with authserver dev or authserver migrate up", path)
+	}
+	if err != nil {
+		return fmt.Errorf("look for the database: %w", err)
+	}
+	return nil
 }
 
 // sqlitePath returns the path in a URL such as sqlite:a.db or sqlite:///var/a.db.
