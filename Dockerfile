@@ -1,5 +1,5 @@
 # The server alone on an empty image: no shell, no libc, nothing to patch but the
-# binary. docker build -t authserver .
+# binary. docker build -t authserver --build-arg VERSION=1.2.3 .
 #
 # Only Docker Hub's golang image is pulled. The builder runs on the machine's own
 # platform and cross-compiles, so that --platform linux/arm64 needs no emulation.
@@ -18,14 +18,17 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG TARGETOS
 ARG TARGETARCH
+ARG VERSION
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w" -o /rootfs/authserver ./cmd/authserver
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /rootfs/authserver ./cmd/authserver
 
 FROM scratch
+ARG VERSION
 LABEL org.opencontainers.image.title="authserver" \
       org.opencontainers.image.description="OAuth 2.0 authorization server that issues JWT access tokens" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version=$VERSION
 COPY --from=build /rootfs/ /
 COPY --from=build --chown=65532:65532 /data/ /var/lib/
 # In a container loopback is nobody's: listen to all of it. What is published is
@@ -36,6 +39,6 @@ EXPOSE 8080 9090
 WORKDIR /var/lib/authserver
 USER 65532:65532
 # It asks /readyz of the ops listener, by the same settings.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/authserver", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["/authserver", "healthcheck"]
 ENTRYPOINT ["/authserver"]
 CMD ["serve"]
