@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"authserver/internal/admin"
-	"authserver/internal/oauth"
-	"authserver/internal/store"
 )
 
 type clientCommand struct {
@@ -64,7 +62,7 @@ func (c *clientCreate) Run(p *process) error {
 		if len(fields.AuthMethods) > 0 {
 			return usage("--public and --auth-method contradict each other: a public client proves itself in no way")
 		}
-		fields.AuthMethods = []string{string(oauth.AuthNone)}
+		fields.AuthMethods = []string{admin.PublicMethod}
 	}
 	fields.Disabled = toggle(c.Disabled, false)
 	created := admin.NewClient{ID: c.ID, ClientFields: fields}
@@ -90,7 +88,7 @@ type clientList struct {
 
 func (c *clientList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		clients, err := all(func(page store.Page) ([]admin.Client, error) { return a.Clients(p.ctx, page) },
+		clients, err := all(func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/server"
-	"authserver/internal/store"
 )
 
 // Database is embedded by commands that work on the database that the settings
@@ -51,9 +50,9 @@ func (d Database) with(p *process, do func(a *admin.Admin) error) error {
 
 // all lists what has more rows than a page holds. after names the row that a page
 // ends with.
-func all[V any](list func(page store.Page) ([]V, error), after func(V) string) ([]V, error) {
+func all[V any](list func(page admin.Page) ([]V, error), after func(V) string) ([]V, error) {
 	rows := []V{}
-	page := store.Page{Limit: store.MaxPage}
+	page := admin.Page{Limit: admin.MaxPage}
 	for {
 		batch, err := list(page)
 		if err != nil {

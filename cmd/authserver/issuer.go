@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type issuerCommand struct {
@@ -93,7 +92,7 @@ type issuerList struct {
 
 func (c *issuerList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		issuers, err := all(func(page store.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, page) },
+		issuers, err := all(func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err

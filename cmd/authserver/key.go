@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"authserver/internal/admin"
-	"authserver/internal/keys"
 )
 
 type keyCommand struct {
@@ -42,7 +41,7 @@ func (c *keyRotate) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printEvents(c.Output, p, events)
+		return printList(c.Output, p.stdout, events, "at", "kid", "alg", "event")
 	})
 }
 
@@ -57,21 +56,14 @@ func (c *keyPlan) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printEvents(c.Output, p, events)
+		return printList(c.Output, p.stdout, events, "at", "kid", "alg", "event")
 	})
-}
-
-func printEvents(o Output, p *process, events []keys.Event) error {
-	if events == nil {
-		events = []keys.Event{}
-	}
-	return printList(o, p.stdout, events, "at", "kid", "alg", "event")
 }
 
 type keyGenerateMaster struct{}
 
 func (*keyGenerateMaster) Run(p *process) error {
-	key, err := keys.NewMasterKey(rand.Reader)
+	key, err := admin.NewMasterKey(rand.Reader)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (p *process) warn(warnings []string) {
 }
 
 // errQuiet ends a command that has said all there is to say with exit code 1.
-var errQuiet = errors.New("failed") //nolint:gochecknoglobals // a sentinel
+var errQuiet = errors.New("failed")
 
 // usageError is an error of who typed the command.
 type usageError struct{ cause error }

@@ -5,7 +5,6 @@ import (
 
 	"authserver/internal/config"
 	"authserver/internal/server"
-	"authserver/internal/store"
 )
 
 type migrateCommand struct {
@@ -22,33 +21,11 @@ func (c *migrateUp) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return onStore(p, s, func(st store.Store) error {
-		if err := st.MigrateUp(p.ctx); err != nil {
-			return err
-		}
-		return tellVersion(p, st)
-	})
-}
-
-// withStore runs do on a database that is there, whatever its schema.
-func (d Database) withStore(p *process, do func(st store.Store) error) error {
-	s, err := d.complete(config.Command)
+	status, err := server.MigrateUp(p.ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := server.FindDatabase(s); err != nil {
-		return err
-	}
-	return onStore(p, s, do)
-}
-
-func onStore(p *process, s config.Settings, do func(st store.Store) error) error {
-	st, err := server.OpenStore(p.ctx, s)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	return do(st)
+	return p.tellSchema(status.Version, status.Latest)
 }
 
 type migrateDown struct {
@@ -64,12 +41,15 @@ func (c *migrateDown) Run(p *process) error {
 	if !c.Yes {
 		return usage("migrate down takes back %d of the migrations, and what is stored in what they made is lost: say --yes if you mean it", c.Steps)
 	}
-	return c.withStore(p, func(st store.Store) error {
-		if err := st.MigrateDown(p.ctx, c.Steps); err != nil {
-			return err
-		}
-		return tellVersion(p, st)
-	})
+	s, err := c.complete(config.Command)
+	if err != nil {
+		return err
+	}
+	status, err := server.MigrateDown(p.ctx, s, c.Steps)
+	if err != nil {
+		return err
+	}
+	return p.tellSchema(status.Version, status.Latest)
 }
 
 type migrateStatus struct {
@@ -78,16 +58,18 @@ type migrateStatus struct {
 }
 
 func (c *migrateStatus) Run(p *process) error {
-	return c.withStore(p, func(st store.Store) error {
-		status, err := st.MigrationStatus(p.ctx)
-		if err != nil {
-			return err
-		}
-		if err := c.show(p.stdout, status); err != nil {
-			return err
-		}
-		return status.Check()
-	})
+	s, err := c.complete(config.Command)
+	if err != nil {
+		return err
+	}
+	status, err := server.MigrationStatus(p.ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := c.show(p.stdout, status); err != nil {
+		return err
+	}
+	return status.Check()
 }
 
 type migrateForce struct {
@@ -96,19 +78,18 @@ type migrateForce struct {
 }
 
 func (c *migrateForce) Run(p *process) error {
-	return c.withStore(p, func(st store.Store) error {
-		if err := st.MigrationForce(p.ctx, c.Version); err != nil {
-			return err
-		}
-		return tellVersion(p, st)
-	})
-}
-
-func tellVersion(p *process, st store.Store) error {
-	status, err := st.MigrationStatus(p.ctx)
+	s, err := c.complete(config.Command)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stderr, "the schema is at version %d of %d\n", status.Version, status.Latest)
+	status, err := server.MigrateForce(p.ctx, s, c.Version)
+	if err != nil {
+		return err
+	}
+	return p.tellSchema(status.Version, status.Latest)
+}
+
+func (p *process) tellSchema(version, latest uint) error {
+	_, err := fmt.Fprintf(p.stderr, "the schema is at version %d of %d\n", version, latest)
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type resourceCommand struct {
@@ -61,7 +60,7 @@ type resourceList struct {
 
 func (c *resourceList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		resources, err := all(func(page store.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, page) },
+		resources, err := all(func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type userCommand struct {
@@ -74,7 +73,7 @@ type userList struct {
 
 func (c *userList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		users, err := all(func(page store.Page) ([]admin.User, error) { return a.Users(p.ctx, page) },
+		users, err := all(func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 )
 
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
-var version string //nolint:gochecknoglobals // the linker can set nothing else
+var version string
 
 // buildVersion is what the linker was told, or else what the go command knows.
 func buildVersion() string {

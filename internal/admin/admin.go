@@ -46,6 +46,12 @@ type Limits struct {
 	ClockSkew         time.Duration // by which other clocks may differ from ours
 }
 
+// Page bounds a listing.
+type Page = store.Page
+
+// MaxPage bounds Page.Limit.
+const MaxPage = store.MaxPage
+
 // Invalid is an error in what was asked for. Its text names what to change.
 type Invalid struct{ cause error }
 

@@ -102,7 +102,7 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 }
 
 // Clients lists clients in the order of their identifiers.
-func (a *Admin) Clients(ctx context.Context, page store.Page) ([]Client, error) {
+func (a *Admin) Clients(ctx context.Context, page Page) ([]Client, error) {
 	rows, err := a.Store.ListClients(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the clients: %w", err)

@@ -9,6 +9,9 @@ import (
 	"authserver/internal/store"
 )
 
+// PublicMethod is the client authentication method of a public client.
+const PublicMethod = string(oauth.AuthNone)
+
 const maxClientID = 255 // bytes
 
 // clientID checks an identifier, or makes one. A colon would end the identifier

@@ -92,7 +92,7 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 }
 
 // Issuers lists issuers in the order of their identifiers.
-func (a *Admin) Issuers(ctx context.Context, page store.Page) ([]Issuer, error) {
+func (a *Admin) Issuers(ctx context.Context, page Page) ([]Issuer, error) {
 	rows, err := a.Store.ListIssuers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the issuers: %w", err)

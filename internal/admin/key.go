@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ func (a *Admin) ListKeys(ctx context.Context) ([]keys.Listed, error) { return a.
 // PlannedKeys returns what is to come of the signing keys, soonest first.
 func (a *Admin) PlannedKeys(ctx context.Context) ([]keys.Event, error) { return a.Keys.Planned(ctx) }
 
+// NewMasterKey returns a new master key, as base64 of 32 bytes.
+func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(rand) }
+
 // RotateKeys brings the next key of each algorithm named, or of all, to sign as
 // soon as it may, and returns what was planned. Running servers follow.
 func (a *Admin) RotateKeys(ctx context.Context, algs []string) ([]keys.Event, error) {
@@ -22,5 +26,6 @@ func (a *Admin) RotateKeys(ctx context.Context, algs []string) ([]keys.Event, er
 			return nil, invalid("--alg %q is not in use: choose from %s", alg, strings.Join(a.Keys.Algorithms, ", "))
 		}
 	}
-	return a.Keys.Rotate(ctx, distinct(algs)...)
+	events, err := a.Keys.Rotate(ctx, distinct(algs)...)
+	return listed(events), err
 }

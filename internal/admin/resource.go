@@ -55,7 +55,7 @@ func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields)
 }
 
 // Resources lists resources in the order of their identifiers.
-func (a *Admin) Resources(ctx context.Context, page store.Page) ([]Resource, error) {
+func (a *Admin) Resources(ctx context.Context, page Page) ([]Resource, error) {
 	rows, err := a.Store.ListResources(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the resources: %w", err)

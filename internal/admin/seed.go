@@ -13,12 +13,12 @@ import (
 const (
 	DemoResource     = "https://api.example.com"
 	DemoClient       = "demo"
-	DemoSecret       = "demo-secret" //nolint:gosec // G101: known to everybody, on purpose
+	DemoSecret       = "demo-secret"
 	DemoPublicClient = "demo-public"
 	DemoUser         = "alice"
 	DemoPassword     = "wonderland"
 	DemoIssuer       = "https://issuer.example.com"
-	DemoIssuerSecret = "demo-issuer-secret-of-32-bytes-min!" //nolint:gosec // G101: known to everybody, on purpose
+	DemoIssuerSecret = "demo-issuer-secret-of-32-bytes-min!"
 )
 
 // Seed registers the demo. What is registered already stays as it is.
@@ -76,7 +76,7 @@ func (a *Admin) seedClient(ctx context.Context) error {
 
 func (a *Admin) seedPublicClient(ctx context.Context) error {
 	_, _, err := a.CreateClient(ctx, NewClient{ID: DemoPublicClient, ClientFields: ClientFields{
-		AuthMethods: []string{"none"}, Grants: []string{"password", "refresh_token"},
+		AuthMethods: []string{PublicMethod}, Grants: []string{"password", "refresh_token"},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
 	return err

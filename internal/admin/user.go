@@ -65,7 +65,7 @@ func (a *Admin) CreateUser(ctx context.Context, f UserFields) (User, error) {
 }
 
 // Users lists users in the order of their usernames.
-func (a *Admin) Users(ctx context.Context, page store.Page) ([]User, error) {
+func (a *Admin) Users(ctx context.Context, page Page) ([]User, error) {
 	rows, err := a.Store.ListUsers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)

@@ -70,7 +70,7 @@ func makeMasterKey(path string) (string, error) {
 		err = removed
 	}
 	if errors.Is(err, fs.ErrExist) {
-		text, err := os.ReadFile(path) //nolint:gosec // G304: the administrator names it
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("read the master key: %w", err)
 		}

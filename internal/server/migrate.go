@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"authserver/internal/config"
+	"authserver/internal/store"
+)
+
+// MigrateUp applies what is missing, to a database that it makes where there is
+// none. Like those below it returns where the schema stands then.
+func MigrateUp(ctx context.Context, s config.Settings) (store.MigrationStatus, error) {
+	return migrate(ctx, s, func(st store.Store) error { return st.MigrateUp(ctx) })
+}
+
+// MigrateDown takes back the newest steps migrations.
+func MigrateDown(ctx context.Context, s config.Settings, steps int) (store.MigrationStatus, error) {
+	if err := FindDatabase(s); err != nil {
+		return store.MigrationStatus{}, err
+	}
+	return migrate(ctx, s, func(st store.Store) error { return st.MigrateDown(ctx, steps) })
+}
+
+// MigrateForce says that the schema is at this version.
+func MigrateForce(ctx context.Context, s config.Settings, version uint) (store.MigrationStatus, error) {
+	if err := FindDatabase(s); err != nil {
+		return store.MigrationStatus{}, err
+	}
+	return migrate(ctx, s, func(st store.Store) error { return st.MigrationForce(ctx, version) })
+}
+
+// MigrationStatus changes nothing.
+func MigrationStatus(ctx context.Context, s config.Settings) (store.MigrationStatus, error) {
+	if err := FindDatabase(s); err != nil {
+		return store.MigrationStatus{}, err
+	}
+	return migrate(ctx, s, func(store.Store) error { return nil })
+}
+
+func migrate(ctx context.Context, s config.Settings, step func(st store.Store) error) (store.MigrationStatus, error) {
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return store.MigrationStatus{}, err
+	}
+	defer st.Close()
+	if err := step(st); err != nil {
+		return store.MigrationStatus{}, err
+	}
+	status, err := st.MigrationStatus(ctx)
+	if err != nil {
+		return store.MigrationStatus{}, fmt.Errorf("read the schema version: %w", err)
+	}
+	return status, nil
+}
