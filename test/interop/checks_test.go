@@ -1,0 +1,62 @@
+//go:build interop
+
+package interop
+
+import "slices"
+
+// twoResources is what Authlib cannot do: it sends a parameter once.
+const twoResources = "token for two resources"
+
+// checks is what every program has to report.
+func checks() []string {
+	names := []string{
+		"metadata found by RFC 8414",
+		"secret that needs escaping by client_secret_basic",
+		"secret that needs escaping by client_secret_post",
+		"public client refreshes",
+		twoResources,
+		"refresh narrows the scope",
+		"refresh retried gets the same successor",
+		"introspection by the client",
+		"introspection by the resource server",
+		"introspection of a refresh token",
+		"introspection of an unknown token",
+		"revocation of an access token",
+		"revocation of a refresh token ends its family",
+		"invalid_client for a wrong secret by client_secret_basic",
+		"invalid_client for a wrong secret by client_secret_post",
+		"invalid_client at the introspection endpoint",
+		"invalid_client at the revocation endpoint",
+		"invalid_grant for a wrong password",
+		"invalid_grant for an unknown refresh token",
+		"invalid_grant for an assertion that was used",
+		"invalid_scope for a scope that is not allowed",
+		"invalid_target for a resource that is not allowed",
+		"unauthorized_client for a grant that the client does not have",
+		"unsupported_grant_type for a grant that nobody knows",
+	}
+	for _, alg := range algorithms() {
+		for _, name := range []string{
+			"client_credentials by client_secret_basic",
+			"client_credentials by client_secret_post",
+			"password",
+			"refresh_token",
+			"jwt-bearer with an RS256 assertion",
+			"jwt-bearer with an ES256 assertion",
+			"jwt-bearer with an HS256 assertion",
+			"verifier refuses another audience",
+			"verifier refuses an altered payload",
+			"verifier refuses another issuer",
+		} {
+			names = append(names, alg+" "+name)
+		}
+	}
+	return names
+}
+
+func checksBut(name string) []string {
+	return slices.DeleteFunc(checks(), func(c string) bool { return c == name })
+}
+
+// algorithms are those that access tokens are signed with.
+func algorithms() []string { return []string{"RS256", "ES256"} }

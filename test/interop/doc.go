@@ -1,0 +1,15 @@
+// Package interop drives the server with clients that we did not write and has
+// its tokens verified by libraries that we did not write: golang.org/x/oauth2
+// and go-oidc, openid-client, oauth4webapi and jose, Authlib and PyJWT, Nimbus.
+// It runs the snippets that the README shows, too.
+//
+//	go run ./test/withpostgres -- go test -count=1 -tags interop ./test/interop/...
+//
+// Everything is registered through the command line, on SQLite and on PostgreSQL.
+// The programs in node, python and java read one configuration from standard
+// input and print one line of JSON per check; a check that is missing fails as one
+// that went wrong does. What they stand on is installed from lockfiles into the
+// user's cache. A missing tool fails the test and says what to install.
+//
+// Start at TestForeignClients; what a program has to check is in checks_test.go.
+package interop

@@ -1,0 +1,164 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// installTimeout bounds one installation, of a registry that is slow.
+const installTimeout = 10 * time.Minute
+
+// installed is where what the programs stand on is found.
+type installed struct {
+	nodeModules string // node_modules
+	python      string // of the virtual environment
+	jars        string // a class path
+}
+
+// tool is a program that has to be on this machine.
+type tool struct {
+	command []string // prints a version first
+	atLeast int
+	what    string
+}
+
+func tools() []tool {
+	return []tool{
+		{[]string{"node", "--version"}, 20, "Node.js 20 or later"},
+		{[]string{"npm", "--version"}, 9, "npm 9 or later"},
+		{[]string{"python3", "-c", "import ensurepip, sys, venv; print(sys.version_info.minor)"}, 11, "Python 3.11 or later with venv"},
+		{[]string{"javac", "--version"}, 17, "a JDK 17 or later"},
+		{[]string{"java", "--version"}, 17, "a Java runtime 17 or later"},
+		{[]string{"mvn", "--version"}, 0, "Maven"},
+	}
+}
+
+// install installs what the lockfiles pin into the user's cache, where that was
+// not done before.
+func install(t *testing.T) installed {
+	t.Helper()
+	versions := checkTools(t)
+	node := cached(t, "node", []string{"node/package.json", "node/package-lock.json"}, versions, func(folder string) {
+		copyInto(t, folder, "node/package.json", "node/package-lock.json")
+		run(t, folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	})
+	python := cached(t, "python", []string{"python/requirements.txt"}, versions, func(folder string) {
+		copyInto(t, folder, "python/requirements.txt")
+		run(t, folder, "python3", "-m", "venv", "venv")
+		run(t, folder, filepath.Join(folder, "venv", "bin", "python"), "-m", "pip", "install",
+			"--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement", "requirements.txt")
+	})
+	java := cached(t, "java", []string{"java/pom.xml"}, versions, func(folder string) {
+		copyInto(t, folder, "java/pom.xml")
+		run(t, folder, "mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(folder, "jars"))
+	})
+	return installed{
+		nodeModules: filepath.Join(node, "node_modules"),
+		python:      filepath.Join(python, "venv", "bin", "python"),
+		jars:        filepath.Join(java, "jars", "*"),
+	}
+}
+
+// checkTools returns what the tools say of their versions, or fails and names all
+// that are missing.
+func checkTools(t *testing.T) string {
+	t.Helper()
+	var versions strings.Builder
+	var missing []string
+	for _, tool := range tools() {
+		out, err := exec.Command(tool.command[0], tool.command[1:]...).Output()
+		major, _ := strconv.Atoi(string(regexp.MustCompile(`\d+`).Find(out)))
+		if err != nil || major < tool.atLeast {
+			missing = append(missing, fmt.Sprintf("%s (%s: %v %s)", tool.what, tool.command[0], err, bytes.TrimSpace(out)))
+		}
+		versions.Write(out)
+	}
+	if len(missing) > 0 {
+		t.Fatalf("install what the foreign clients need:\n%s\non Debian: apt-get install nodejs npm python3-venv openjdk-17-jdk-headless maven", strings.Join(missing, "\n"))
+	}
+	return versions.String()
+}
+
+// cached returns a folder in the user's cache that fill has filled: once for what
+// the files hold and the tools are. Tests that run at the same time wait for each
+// other.
+func cached(t *testing.T, name string, files []string, versions string, fill func(folder string)) string {
+	t.Helper()
+	root, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Write(content)
+	}
+	sum.Write([]byte(versions))
+	folder := filepath.Join(root, "authserver-interop", name+"-"+hex.EncodeToString(sum.Sum(nil)[:8]))
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.Create(folder + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close() //nolint:errcheck // closing lets the lock go
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	complete := filepath.Join(folder, "complete")
+	if _, err := os.Stat(complete); err == nil {
+		return folder
+	}
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	fill(folder)
+	if err := os.WriteFile(complete, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+func copyInto(t *testing.T, folder string, files ...string) {
+	t.Helper()
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(file)), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// run runs a command that is to succeed.
+func run(t *testing.T, folder, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, name, args...)
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}

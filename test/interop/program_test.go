@@ -1,0 +1,117 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// programTimeout bounds one program, on a machine that runs other tests beside.
+const programTimeout = 3 * time.Minute
+
+// program is a foreign client that goes through the checks.
+type program struct {
+	name    string
+	command []string
+	checks  []string // what it has to report
+}
+
+// report is a line that a program prints.
+type report struct {
+	Check  string `json:"check"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func (i installed) programs(t *testing.T) []program {
+	t.Helper()
+	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs")
+	classes := t.TempDir()
+	sources, err := filepath.Glob("java/*.java")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, ".", "javac", append([]string{"-classpath", i.jars, "-d", classes}, sources...)...)
+	return []program{
+		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
+		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
+		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
+		{"nimbus", []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, "Main"}, checks()},
+	}
+}
+
+// nodeFolder is a folder with the modules and what they import beside them: Node
+// looks for packages there and nowhere else.
+func (i installed) nodeFolder(t *testing.T, modules ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	copyInto(t, folder, modules...)
+	if err := os.Symlink(i.nodeModules, filepath.Join(folder, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// run makes a subtest of every check that the program has to report.
+func (p program) run(t *testing.T, w *world) {
+	config, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	command := foreign(ctx, p.command...)
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(config), &stdout, &stderr
+	if err := command.Run(); err != nil {
+		t.Errorf("%v\n%s", err, stderr.String())
+	}
+	reports := readReports(t, stdout.Bytes())
+	for _, name := range p.checks {
+		got, ok := reports[name]
+		delete(reports, name)
+		t.Run(name, func(t *testing.T) {
+			if !ok {
+				t.Fatal("the program did not report it")
+			}
+			if !got.OK {
+				t.Fatal(got.Detail)
+			}
+		})
+	}
+	for name := range reports {
+		t.Errorf("the program reports a check that nobody expects: %q", name)
+	}
+}
+
+func readReports(t *testing.T, out []byte) map[string]report {
+	t.Helper()
+	reports := map[string]report{}
+	for line := range bytes.Lines(out) {
+		var r report
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Errorf("not a report: %s", line)
+			continue
+		}
+		if _, ok := reports[r.Check]; ok {
+			t.Errorf("reported twice: %q", r.Check)
+		}
+		reports[r.Check] = r
+	}
+	return reports
+}
+
+// foreign is a command that leaves nothing in the tree and asks the loopback
+// interface itself, where a proxy is configured.
+func foreign(ctx context.Context, argv ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	command.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	return command
+}

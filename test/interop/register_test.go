@@ -1,0 +1,251 @@
+//go:build interop
+
+package interop
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/test/harness"
+)
+
+// world is what is registered, as the programs are told it.
+type world struct {
+	Issuer                string              `json:"issuer"`
+	TokenEndpoint         string              `json:"token_endpoint"`
+	JWKSURI               string              `json:"jwks_uri"`
+	IntrospectionEndpoint string              `json:"introspection_endpoint"`
+	RevocationEndpoint    string              `json:"revocation_endpoint"`
+	Resources             map[string]resource `json:"resources"` // by the algorithm of their tokens
+	Clients               map[string]party    `json:"clients"`   // by that of their first resource; for all grants
+	OddClient             party               `json:"odd_client"`
+	PublicClient          party               `json:"public_client"`
+	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
+	User                  user                `json:"user"`
+	IdPs                  map[string][]idp    `json:"idps"` // by the algorithm of their first resource
+	rsaPEM                []byte              // the private key of the RS256 issuers
+}
+
+type party struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret,omitempty"`
+}
+
+type resource struct {
+	ID    string `json:"id"`
+	Other string `json:"other"` // another one of the same algorithm
+}
+
+type user struct {
+	ID       string `json:"id"`
+	Username string `json:"username"` // as the user types it
+	Name     string `json:"name"`     // as the server keeps it
+	Password string `json:"password"`
+}
+
+// idp is an issuer of assertions and what they are to hold.
+type idp struct {
+	Iss        string            `json:"iss"`
+	Alg        string            `json:"alg"`
+	Key        json.RawMessage   `json:"key"` // a private or symmetric JWK
+	Header     map[string]string `json:"header"`
+	Audience   string            `json:"audience"`
+	Claims     map[string]string `json:"claims"`
+	ExpectSub  string            `json:"expect_sub"`
+	ClientAuth bool              `json:"client_auth"`
+}
+
+const (
+	email        = "zoe@example.com"
+	device       = "device-7"
+	rsaKID       = "idp-key-1"
+	sharedSecret = "a-shared-secret-of-at-least-32-bytes"
+)
+
+// register starts a server and registers everything through the command line.
+func register(t *testing.T, d *harness.Deployment) *world {
+	t.Helper()
+	address := freeAddress(t)
+	issuer := "http://" + address
+	d.Set("LISTEN", address)
+	d.Set("ISSUER", issuer)
+	server := d.Start()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", server.Logs())
+		}
+	})
+	w := &world{
+		Issuer:                issuer,
+		TokenEndpoint:         issuer + "/oauth2/token",
+		JWKSURI:               issuer + "/.well-known/jwks.json",
+		IntrospectionEndpoint: issuer + "/oauth2/introspect",
+		RevocationEndpoint:    issuer + "/oauth2/revoke",
+		Resources:             map[string]resource{},
+		Clients:               map[string]party{},
+		IdPs:                  map[string][]idp{},
+	}
+	w.registerResources(d)
+	w.registerUser(d)
+	w.registerClients(d)
+	w.registerIdPs(t, d)
+	return w
+}
+
+// freeAddress is an address on the loopback interface: the issuer identifier has
+// to name it before the server listens there.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // nothing was sent
+	return listener.Addr().String()
+}
+
+func (w *world) registerResources(d *harness.Deployment) {
+	for _, alg := range algorithms() {
+		host := "https://" + strings.ToLower(alg)
+		r := resource{ID: host + ".example.com", Other: host + ".example.org/other"}
+		for _, id := range []string{r.ID, r.Other} {
+			d.Run("resource", "create", "--id", id, "--signing-alg", alg, "--scope", "read", "--scope", "write")
+		}
+		w.Resources[alg] = r
+	}
+}
+
+func (w *world) registerUser(d *harness.Deployment) {
+	w.User = user{Username: "Zoë", Password: `pässwörd & 100% + "q" = ☃`}
+	made := d.JSON(w.User.Password+"\n", "user", "create", "--username", w.User.Username, "--email", email, "--password-stdin")
+	w.User.ID, _ = made["id"].(string)
+	w.User.Name, _ = made["username"].(string)
+}
+
+// allowed are the flags for scopes and resources, those of the algorithm first.
+func (w *world) allowed(first string) []string {
+	flags := []string{"--scope", "read", "--scope", "write"}
+	algs := []string{first}
+	for _, alg := range algorithms() {
+		if alg != first {
+			algs = append(algs, alg)
+		}
+	}
+	for _, alg := range algs {
+		flags = append(flags, "--resource", w.Resources[alg].ID, "--resource", w.Resources[alg].Other)
+	}
+	return flags
+}
+
+func (w *world) registerClients(d *harness.Deployment) {
+	create := func(id, secret string, flags ...string) party {
+		if secret != "" {
+			flags = append(flags, "--secret-file", d.File("client.secret", secret+"\n"))
+		}
+		made := d.JSON("", append([]string{"client", "create", "--id", id}, flags...)...)
+		if brought, ok := made["client_secret"].(string); ok {
+			secret = brought
+		}
+		return party{ID: id, Secret: secret}
+	}
+	all := []string{"--grant", "client_credentials", "--grant", "password", "--grant", "refresh_token", "--grant", "jwt-bearer"}
+	for _, alg := range algorithms() {
+		w.Clients[alg] = create("app-"+strings.ToLower(alg), "", append(w.allowed(alg), all...)...)
+	}
+	w.OddClient = create("odd+client/1%2F&=~", `it has + % / = & : ? ~ and "quotes", 100%41`, append(w.allowed("RS256"), all...)...)
+	w.PublicClient = create("public", "", append(w.allowed("RS256"), "--public", "--grant", "password", "--grant", "refresh_token")...)
+	serves := []string{"--grant", "password"}
+	for _, r := range w.Resources {
+		serves = append(serves, "--serves", r.ID, "--serves", r.Other)
+	}
+	w.ResourceServer = create("resource-server", "", append(w.allowed("RS256"), serves...)...)
+}
+
+// registerIdPs registers three issuers for each algorithm of tokens: one with a
+// key set that needs no client beside it, one with a certificate and one with a
+// shared secret. A subject is a user's username, a user's email address and
+// somebody whom only the issuer knows.
+func (w *world) registerIdPs(t *testing.T, d *harness.Deployment) {
+	t.Helper()
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rsaPEM = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})
+	jwks := d.File("idp.jwks", `{"keys":[`+string(toJWK(t, rsaKey.Public(), rsaKID))+`]}`)
+	der := certify(t, ecKey)
+	certificate := d.File("idp.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	secret := d.File("idp.secret", sharedSecret+"\n")
+	thumbprint := sha256.Sum256(der)
+
+	for _, alg := range algorithms() {
+		iss := "https://idp.example/for-" + strings.ToLower(alg)
+		create := func(i idp, flags ...string) {
+			d.Run(append(append([]string{"issuer", "create", "--iss", i.Iss}, flags...), w.allowed(alg)...)...)
+			w.IdPs[alg] = append(w.IdPs[alg], i)
+		}
+		create(idp{
+			Iss: iss + "/by-key-set", Alg: "RS256", Key: toJWK(t, rsaKey, rsaKID), Header: map[string]string{"kid": rsaKID},
+			Audience: w.TokenEndpoint, Claims: map[string]string{"sub": w.User.Username}, ExpectSub: w.User.ID,
+		}, "--jwks-file", jwks, "--require-client-auth=false")
+		create(idp{
+			Iss: iss + "/by-certificate", Alg: "ES256", Key: toJWK(t, ecKey, ""),
+			Header:   map[string]string{"x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:])},
+			Audience: w.Issuer, Claims: map[string]string{"sub": "4711", "email": email}, ExpectSub: w.User.ID, ClientAuth: true,
+		}, "--certificate-file", certificate, "--subject-claim", "email")
+		create(idp{
+			Iss: iss + "/by-secret", Alg: "HS256", Key: toJWK(t, []byte(sharedSecret), ""), Header: map[string]string{},
+			Audience: w.Issuer, Claims: map[string]string{"sub": device}, ExpectSub: device, ClientAuth: true,
+		}, "--secret-file", secret, "--subject", "any")
+	}
+}
+
+func toJWK(t *testing.T, raw any, kid string) json.RawMessage {
+	t.Helper()
+	key, err := jwk.FromRaw(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kid != "" {
+		if err := key.Set(jwk.KeyIDKey, kid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	encoded, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+func certify(t *testing.T, key *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
