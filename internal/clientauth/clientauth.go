@@ -65,10 +65,16 @@ func (a *Authenticator) Names() []oauth.AuthMethod {
 	return names
 }
 
+// maxClaimed bounds what a stranger can write into the log, in bytes.
+const maxClaimed = 255
+
 // Result is who sent a request.
 type Result struct {
 	Client *store.Client    // nil where the request presents no client at all
 	Method oauth.AuthMethod // "" likewise
+	// Claimed is who a request that was refused says that it comes from, cut to
+	// what is fit for a log.
+	Claimed string
 }
 
 // Authenticate finds the client of a request. A request that presents nothing
@@ -79,7 +85,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 	if err != nil || method == nil {
 		return Result{}, err
 	}
-	failed := Result{Method: method.Name()}
+	failed := Result{Method: method.Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClaimed)]}
 	reason := "client_unknown"
 	for _, claim := range claims {
 		client, err := a.Clients.Client(ctx, claim.ClientID)

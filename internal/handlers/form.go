@@ -51,7 +51,7 @@ func (h *Handlers) authenticate(r *http.Request, form oauth.Form, n *note) (clie
 		Form:          form,
 		Now:           h.Now(),
 	})
-	n.method = result.Method
+	n.method, n.claimed = result.Method, result.Claimed
 	if result.Client != nil {
 		n.clientID = result.Client.ID
 	}

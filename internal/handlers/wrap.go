@@ -20,7 +20,8 @@ import (
 // note is what an endpoint learns for the log line of its request.
 type note struct {
 	grant    string
-	clientID string // authenticated, or as claimed where that failed on a known method
+	clientID string // that authenticated
+	claimed  string // that a request which was refused named
 	method   oauth.AuthMethod
 	subject  string
 	family   string
@@ -104,7 +105,7 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 		slog.String("remote", r.RemoteAddr),
 	}
 	for _, learnt := range []slog.Attr{
-		slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("auth_method", string(n.method)),
+		slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("claimed_client_id", n.claimed), slog.String("auth_method", string(n.method)),
 		slog.String("sub", n.subject), slog.String("family", n.family), slog.String("outcome", n.outcome),
 	} {
 		if learnt.Value.String() != "" {

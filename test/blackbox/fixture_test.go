@@ -66,6 +66,7 @@ func register(t *testing.T, d *harness.Deployment) *fixture {
 	both := []string{"--scope", "read", "--scope", "write", "--resource", apiRS256, "--resource", apiES256}
 	all := []string{"--grant", "client_credentials", "--grant", "password", "--grant", "refresh_token", "--grant", "jwt-bearer"}
 	f.web = f.client("web", append(append(all, both...), "--secret-file", d.File("web.secret", webSecret+"\n"), "--role", "service")...)
+	f.web.Secret = webSecret
 	f.batch = f.client("batch", append(both, "--grant", "client_credentials", "--default-scope", "read")...)
 	f.reader = f.client("reader", "--serves", apiRS256, "--grant", "client_credentials", "--scope", "read", "--resource", apiRS256)
 	f.spa = f.client("spa", append(both, "--public", "--grant", "password", "--grant", "refresh_token")...)

@@ -1,0 +1,56 @@
+// Package pgtest gives a test a PostgreSQL database of its own.
+//
+// It refuses to start a server: TEST_DATABASE_URL names one, as a user who may
+// create databases. Start at [URL].
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// URL makes an empty database, dropped after the test, and returns its URL.
+// Without a server the test fails.
+func URL(t testing.TB) string {
+	t.Helper()
+	name := "authserver_test_" + strings.ToLower(rand.Text())
+	u := server(t)
+	run(t, u, "CREATE DATABASE "+name+" TEMPLATE template0")
+	t.Cleanup(func() { run(t, u, "DROP DATABASE "+name+" WITH (FORCE)") })
+	u.Path = "/" + name
+	return u.String()
+}
+
+func server(t testing.TB) *url.URL {
+	t.Helper()
+	text := os.Getenv("TEST_DATABASE_URL")
+	if text == "" {
+		t.Fatal("TEST_DATABASE_URL is not set: run make test, which starts a PostgreSQL")
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatalf("TEST_DATABASE_URL is not a URL: %v", err)
+	}
+	return u
+}
+
+func run(t testing.TB, server *url.URL, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server.String())
+	if err != nil {
+		t.Fatalf("TEST_DATABASE_URL leads to no PostgreSQL: %v", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}
