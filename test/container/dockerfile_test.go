@@ -36,7 +36,7 @@ func stages(t *testing.T) [][]instruction {
 
 func readFile(t *testing.T, name string) string {
 	t.Helper()
-	source, err := os.ReadFile(name) //nolint:gosec // G304: the names are this test's own
+	source, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

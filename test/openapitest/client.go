@@ -49,7 +49,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer, err := t.next.RoundTrip(sent)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a RoundTripper hands on what its next one says
+		return nil, err
 	}
 	body, err := io.ReadAll(answer.Body)
 	_ = answer.Body.Close() // all of it was read
