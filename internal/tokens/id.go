@@ -39,7 +39,7 @@ func (id ID) encode(rand io.Reader) (string, error) {
 		b = append(b, id.Family[:]...)
 	}
 	var moment [8]byte
-	binary.BigEndian.PutUint64(moment[:], uint64(id.IssuedAt.UnixMilli())) //nolint:gosec // G115: after 1970 it is positive
+	binary.BigEndian.PutUint64(moment[:], uint64(id.IssuedAt.UnixMilli()))
 	b = append(b, moment[8-idMoment:]...)
 	n := len(b)
 	b = b[:n+idRandom]

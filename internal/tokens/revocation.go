@@ -43,11 +43,11 @@ func (v *View) Follow(ctx context.Context) error {
 			return fmt.Errorf("read revocations: %w", err)
 		}
 		v.add(batch)
-		if len(batch) < followBatch || next == v.cursor {
-			v.cursor = next
+		last := len(batch) == 0 || next == v.cursor
+		v.cursor = next
+		if last {
 			return nil
 		}
-		v.cursor = next
 	}
 }
 
@@ -76,7 +76,8 @@ func (v *View) Revoked(c Claims) bool {
 	return ended(store.RevokedToken, c.ID) ||
 		c.Parsed.Family != (store.FamilyID{}) && ended(store.RevokedFamily, hex.EncodeToString(c.Parsed.Family[:])) ||
 		outdated(store.RevokedUser, c.Subject) ||
-		outdated(store.RevokedClient, c.ClientID)
+		outdated(store.RevokedClient, c.ClientID) ||
+		outdated(store.RevokedClient, c.Subject) // a client that somebody else acts for
 }
 
 // Forget drops what can void no token any longer.

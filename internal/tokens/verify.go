@@ -1,13 +1,9 @@
 package tokens
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/keys"
 )
@@ -44,23 +40,25 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	if len(token) > MaxAccessBytes {
 		return Claims{}, fmt.Errorf("it is larger than %d bytes", MaxAccessBytes)
 	}
-	message, err := jws.Parse([]byte(token), jws.WithCompact())
+	parsed, err := parseCompact(token)
 	if err != nil {
 		return Claims{}, fmt.Errorf("it is not a JWT: %w", err)
 	}
-	header := message.Signatures()[0].ProtectedHeaders()
-	if header.Type() != AccessType { // RFC 9068 §4
-		return Claims{}, fmt.Errorf("its typ is %q and not %q", header.Type(), AccessType)
+	if typ, _ := parsed.header["typ"].(string); typ != AccessType { // RFC 9068 §4
+		return Claims{}, fmt.Errorf("its typ is %q and not %q", typ, AccessType)
 	}
-	key, ok := v.Keys.Public(header.KeyID())
+	kid, _ := parsed.header["kid"].(string)
+	key, ok := v.Keys.Public(kid)
 	if !ok {
 		return Claims{}, fmt.Errorf("its key is not one of this server's, or is not published any more")
 	}
-	payload, err := jws.Verify([]byte(token), jws.WithKey(jwa.SignatureAlgorithm(key.Alg), key.Key))
-	if err != nil {
+	if parsed.header["alg"] != key.Alg { // RFC 8725 §3.1
+		return Claims{}, fmt.Errorf("its alg is not that of key %s", key.KID)
+	}
+	if err := parsed.signedBy(key); err != nil {
 		return Claims{}, fmt.Errorf("its signature is not that of key %s: %w", key.KID, err)
 	}
-	claims, err := parseClaims(payload)
+	claims, err := parseClaims(parsed.payload)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -82,11 +80,9 @@ func (v *Verifier) check(now time.Time, c Claims) error {
 }
 
 func parseClaims(payload []byte) (Claims, error) {
-	all := make(map[string]any)
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	decoder.UseNumber()
-	if err := decoder.Decode(&all); err != nil {
-		return Claims{}, fmt.Errorf("its claims are not a JSON object: %w", err)
+	all, err := decodeObject(payload)
+	if err != nil {
+		return Claims{}, fmt.Errorf("its claims are malformed: %w", err)
 	}
 	c := Claims{All: all}
 	c.Issuer, _ = all["iss"].(string)
@@ -106,7 +102,6 @@ func parseClaims(payload []byte) (Claims, error) {
 	if c.ExpiresAt, ok = numericDate(all["exp"]); !ok {
 		return Claims{}, fmt.Errorf("its exp is missing or not a whole number")
 	}
-	var err error
 	if c.Parsed, err = ParseID(c.ID); err != nil {
 		return Claims{}, err
 	}
