@@ -1,0 +1,184 @@
+package tokens
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+)
+
+const issuer = "https://as.example.com"
+
+// noon is when everything happens that has no reason to happen at another time.
+// It is no whole second, so that what cuts moments shows.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 654_321_000, time.UTC)
+
+// keyring holds real keys, as the manager of package keys does.
+type keyring struct {
+	signers map[string]keys.Signer    // by algorithm
+	public  map[string]keys.PublicKey // by kid
+}
+
+func (k keyring) Signer(alg string) (keys.Signer, error) {
+	s, ok := k.signers[alg]
+	if !ok {
+		return keys.Signer{}, fmt.Errorf("no key for %s", alg)
+	}
+	return s, nil
+}
+
+func (k keyring) Public(kid string) (keys.PublicKey, bool) {
+	p, ok := k.public[kid]
+	return p, ok
+}
+
+func (k keyring) Ready() error { return nil }
+
+func (k keyring) add(kid, alg string, private crypto.Signer) {
+	k.signers[alg] = keys.Signer{KID: kid, Alg: alg, Key: private}
+	k.public[kid] = keys.PublicKey{KID: kid, Alg: alg, Key: private.Public()}
+}
+
+// Making an RSA key takes long under the race detector, hence once for all tests.
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func newKeyring(t *testing.T) keyring {
+	t.Helper()
+	k := keyring{signers: map[string]keys.Signer{}, public: map[string]keys.PublicKey{}}
+	k.add("rsa-1", "RS256", rsaKey())
+	k.add("ec-1", "ES256", newECKey(t))
+	return k
+}
+
+func newECKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newMinter(k keyring) *Minter {
+	return &Minter{Issuer: issuer, Keys: k, Backdate: 30 * time.Second, MaxTTL: time.Hour, Rand: rand.Reader}
+}
+
+func newVerifier(k keyring) *Verifier {
+	return &Verifier{Issuer: issuer, Keys: k, Skew: 10 * time.Second}
+}
+
+func anAccess(alg string) Access {
+	return Access{
+		Subject: "user-1", ClientID: "web", Audience: []string{"https://api.example.com"},
+		Scope: []string{"read", "write"}, Alg: alg, TTL: 15 * time.Minute,
+	}
+}
+
+func mint(t *testing.T, m *Minter, a Access) Minted {
+	t.Helper()
+	minted, err := m.Mint(noon, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return minted
+}
+
+// parts are the three parts of a JWS in compact form, decoded.
+func parts(t *testing.T, token string) (header, payload, signature []byte) {
+	t.Helper()
+	var decoded [3][]byte
+	split := strings.Split(token, ".")
+	if len(split) != len(decoded) {
+		t.Fatalf("a token has %d parts", len(split))
+	}
+	for i, part := range split {
+		var err error
+		if decoded[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return decoded[0], decoded[1], decoded[2]
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func join(header, payload, signature []byte) string {
+	return encode(header) + "." + encode(payload) + "." + encode(signature)
+}
+
+// object decodes a JSON object, numbers as json.Number.
+func object(t *testing.T, data []byte) map[string]any {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var o map[string]any
+	if err := decoder.Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// forge signs any header and payload with a key, whatever they say.
+func forge(t *testing.T, s keys.Signer, header, payload string) string {
+	t.Helper()
+	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(s.Alg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := encode([]byte(header)) + "." + encode([]byte(payload))
+	signature, err := signer.Sign([]byte(input), s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input + "." + encode(signature)
+}
+
+// claimsOf are those of a good token, with changes; a nil change takes the claim away.
+func claimsOf(t *testing.T, changes map[string]any) string {
+	t.Helper()
+	id, err := ID{IssuedAt: noon}.encode(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := map[string]any{
+		"iss": issuer, "sub": "user-1", "aud": "https://api.example.com", "client_id": "web", "scope": "read",
+		"iat": noon.Unix(), "nbf": noon.Unix(), "exp": noon.Unix() + 900, "jti": id,
+	}
+	maps.Copy(claims, changes)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	data, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func newFamily(t *testing.T) store.FamilyID {
+	t.Helper()
+	var id store.FamilyID
+	if _, err := rand.Read(id[:]); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}

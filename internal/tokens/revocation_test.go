@@ -1,0 +1,278 @@
+package tokens
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// book keeps revocations as the contract of package store says. It is mean where
+// the contract lets it be: pages may be shorter than asked for while there is
+// more, and a revocation may come twice.
+type book struct {
+	mu      sync.Mutex
+	entries []store.Revocation
+	page    int // the longest page; 0: as asked for
+	twice   bool
+	err     error
+	queries int
+}
+
+func (b *book) Revoke(_ context.Context, r store.Revocation) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return b.err
+	}
+	b.entries = append(b.entries, r)
+	return nil
+}
+
+func (b *book) RevocationsAfter(_ context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.queries++
+	if b.err != nil {
+		return nil, after, b.err
+	}
+	if b.page > 0 {
+		limit = min(limit, b.page)
+	}
+	from, _ := strconv.Atoi(string(after))
+	next := from
+	if b.twice && from > 0 && from < len(b.entries) {
+		from--
+	}
+	var page []store.Revocation
+	for i := from; i < len(b.entries) && len(page) < limit; i++ {
+		if b.entries[i].ExpiresAt.After(now) {
+			page = append(page, b.entries[i])
+		}
+		next = i + 1
+	}
+	return page, store.Cursor(strconv.Itoa(next)), nil
+}
+
+func newView(b *book) *View {
+	return &View{Store: b, Now: func() time.Time { return noon }}
+}
+
+func void(kind store.RevocationKind, value string, before time.Time) store.Revocation {
+	return store.Revocation{Kind: kind, Value: value, Before: store.At(before), ExpiresAt: store.At(noon.Add(time.Hour)), Reason: "test"}
+}
+
+// issued is what Verify says of a token that was issued then. It keeps to the
+// millisecond, as the jti does.
+func issued(at time.Time, family store.FamilyID) Claims {
+	return Claims{
+		Subject: "user-1", ClientID: "web", ID: "jti-1",
+		Parsed: ID{Family: family, IssuedAt: at.Truncate(time.Millisecond)},
+	}
+}
+
+func TestViewRevoked(t *testing.T) {
+	family := store.FamilyID{1, 2, 3}
+	named := hex.EncodeToString(family[:])
+	acting := issued(noon, store.FamilyID{})
+	acting.Subject, acting.ClientID = "web", "gateway"
+	tests := []struct {
+		name  string
+		entry store.Revocation
+		token Claims
+		want  bool
+	}{
+		{"a token by its jti", void(store.RevokedToken, "jti-1", noon), issued(noon, family), true},
+		{"a token by its jti, whenever issued", void(store.RevokedToken, "jti-1", noon.Add(-time.Hour)), issued(noon, family), true},
+		{"not by another jti", void(store.RevokedToken, "jti-2", noon), issued(noon, family), false},
+		{"a token of a revoked family, whenever issued", void(store.RevokedFamily, named, noon.Add(-time.Hour)), issued(noon, family), true},
+		{"not by another family", void(store.RevokedFamily, "ff"+named[2:], noon), issued(noon, family), false},
+		{"a token of no family is not of the zero family", void(store.RevokedFamily, hex.EncodeToString(make([]byte, 16)), noon), issued(noon, store.FamilyID{}), false},
+		{"a kind is not another: a jti that is a user's id", void(store.RevokedUser, "jti-1", noon), issued(noon, family), false},
+		{"a kind is not another: a user's id that is a family", void(store.RevokedUser, named, noon), issued(noon, family), false},
+
+		{"of a user, what was issued before", void(store.RevokedUser, "user-1", noon.Add(time.Millisecond)), issued(noon, family), true},
+		{"of a user, what was issued in the same millisecond", void(store.RevokedUser, "user-1", noon.Truncate(time.Millisecond)), issued(noon, family), true},
+		{"of a user, not what was issued a millisecond later", void(store.RevokedUser, "user-1", noon.Truncate(time.Millisecond).Add(-time.Microsecond)), issued(noon, family), false},
+		{"of another user nothing", void(store.RevokedUser, "user-2", noon.Add(time.Hour)), issued(noon, family), false},
+
+		{"of a client, what was issued before", void(store.RevokedClient, "web", noon), issued(noon, family), true},
+		{"of a client, not what was issued later in the same second", void(store.RevokedClient, "web", noon.Add(-2*time.Millisecond)), issued(noon, family), false},
+		{"of another client nothing", void(store.RevokedClient, "Web", noon), issued(noon, family), false},
+		{"of a client, what somebody else holds for it", void(store.RevokedClient, "web", noon), acting, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			v := newView(&book{})
+			if v.Revoked(test.token) {
+				t.Fatal("revoked before anything was")
+			}
+			if err := v.Revoke(t.Context(), test.entry); err != nil {
+				t.Fatal(err)
+			}
+			if got := v.Revoked(test.token); got != test.want {
+				t.Errorf("Revoked = %v, want %v", got, test.want)
+			}
+			elsewhere := newView(v.Store.(*book)) // another replica
+			if err := elsewhere.Follow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := elsewhere.Revoked(test.token); got != test.want {
+				t.Errorf("on another replica Revoked = %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// A revocation only ever grows: an older one that arrives late takes nothing back.
+func TestViewRevocationsGrow(t *testing.T) {
+	v := newView(&book{})
+	late := issued(noon, store.FamilyID{})
+	for _, before := range []time.Time{noon.Add(-time.Minute), noon.Add(time.Minute), noon.Add(-time.Hour)} {
+		entry := void(store.RevokedUser, "user-1", before)
+		entry.ExpiresAt = entry.Before.Add(10 * time.Minute)
+		if err := v.Revoke(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.Forget(noon.Add(10 * time.Minute))
+	if !v.Revoked(late) {
+		t.Error("an older revocation took back a newer one")
+	}
+}
+
+func TestViewForgets(t *testing.T) {
+	v := newView(&book{})
+	entry := void(store.RevokedToken, "jti-1", noon)
+	if err := v.Revoke(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		at   time.Time
+		want int
+	}{{noon, 1}, {entry.ExpiresAt.Add(-time.Microsecond), 1}, {entry.ExpiresAt, 0}, {entry.ExpiresAt, 0}} {
+		v.Forget(step.at)
+		if v.Len() != step.want {
+			t.Errorf("at %s the view holds %d, want %d", step.at, v.Len(), step.want)
+		}
+	}
+}
+
+func TestViewFollowsPages(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		book *book
+	}{
+		{"full pages", &book{}},
+		{"pages that are shorter than asked for", &book{page: 300}},
+		{"pages of one", &book{page: 1}},
+		{"entries that come twice", &book{twice: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const n = 2*followBatch + 17
+			for i := range n {
+				if err := test.book.Revoke(t.Context(), void(store.RevokedToken, fmt.Sprint("jti-", i), noon)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			v := newView(test.book)
+			if err := v.Follow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if v.Len() != n {
+				t.Fatalf("the view holds %d of %d", v.Len(), n)
+			}
+			test.book.queries = 0
+			if err := v.Follow(t.Context()); err != nil || test.book.queries != 1 {
+				t.Errorf("with nothing new Follow made %d queries (%v), want 1", test.book.queries, err)
+			}
+			if err := test.book.Revoke(t.Context(), void(store.RevokedToken, "one more", noon)); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Follow(t.Context()); err != nil || v.Len() != n+1 {
+				t.Errorf("the view holds %d of %d (%v)", v.Len(), n+1, err)
+			}
+		})
+	}
+}
+
+// A page that is empty because all of it has expired must not stop the cursor.
+func TestViewFollowPassesWhatHasExpired(t *testing.T) {
+	b := &book{}
+	gone := void(store.RevokedToken, "gone", noon)
+	gone.ExpiresAt = store.At(noon)
+	for _, r := range []store.Revocation{gone, void(store.RevokedToken, "jti-1", noon)} {
+		if err := b.Revoke(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := newView(b)
+	if err := v.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v.Len() != 1 || !v.Revoked(issued(noon, store.FamilyID{})) {
+		t.Errorf("the view holds %d, want 1", v.Len())
+	}
+}
+
+func TestViewOutage(t *testing.T) {
+	b := &book{err: store.ErrUnavailable}
+	v := newView(b)
+	if err := v.Follow(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Follow returned %v", err)
+	}
+	if err := v.Revoke(t.Context(), void(store.RevokedToken, "jti-1", noon)); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Revoke returned %v", err)
+	}
+	if v.Len() != 0 {
+		t.Error("a revocation that was not recorded is obeyed here alone, and nobody is told")
+	}
+	b.err = nil
+	if err := b.Revoke(t.Context(), void(store.RevokedToken, "jti-1", noon)); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Follow(t.Context()); err != nil || v.Len() != 1 {
+		t.Errorf("after the outage the view holds %d (%v)", v.Len(), err)
+	}
+}
+
+// Checks, changes and readings at once; the race detector is the judge, and that
+// nothing gets lost.
+func TestViewConcurrently(t *testing.T) {
+	const workers, each = 8, 200
+	b := &book{page: 50}
+	v, other := newView(b), newView(b)
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := range each {
+				id := fmt.Sprintf("jti-%d-%d", w, i)
+				if err := v.Revoke(t.Context(), void(store.RevokedToken, id, noon)); err != nil {
+					t.Error(err)
+				}
+				if !v.Revoked(Claims{ID: id, Parsed: ID{IssuedAt: noon}}) {
+					t.Errorf("%s is not obeyed at once", id)
+				}
+				if i%20 == 0 {
+					if err := errors.Join(v.Follow(t.Context()), other.Follow(t.Context())); err != nil {
+						t.Error(err)
+					}
+					v.Forget(noon)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := other.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v.Len() != workers*each || other.Len() != workers*each {
+		t.Errorf("the views hold %d and %d, want %d", v.Len(), other.Len(), workers*each)
+	}
+}
