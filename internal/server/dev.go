@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -28,7 +29,7 @@ func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error)
 		}
 		s.MasterKey = config.NewSecret(key)
 	}
-	st, err := OpenStore(ctx, s)
+	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return s, err
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"authserver/internal/config"
 	"authserver/internal/store"
@@ -39,7 +40,7 @@ func MigrationStatus(ctx context.Context, s config.Settings) (store.MigrationSta
 }
 
 func migrate(ctx context.Context, s config.Settings, step func(st store.Store) error) (store.MigrationStatus, error) {
-	st, err := OpenStore(ctx, s)
+	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return store.MigrationStatus{}, err
 	}

@@ -18,7 +18,7 @@ import (
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
 func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
-	st, err := OpenStore(ctx, s)
+	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,19 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 
 	"authserver/internal/config"
 	"authserver/internal/store"
+	"authserver/internal/store/postgres"
 	"authserver/internal/store/sqlite"
 )
 
 // OpenStore opens the store that --database-url names, on whatever schema it has.
-func OpenStore(ctx context.Context, s config.Settings) (store.Store, error) {
+func OpenStore(ctx context.Context, s config.Settings, logger *slog.Logger) (store.Store, error) {
 	path, ok := sqlitePath(s)
 	if !ok {
-		return nil, errors.New("--database-url: this version knows sqlite:PATH alone")
+		return openPostgres(ctx, s, logger)
 	}
 	st, err := sqlite.Open(ctx, sqlite.Options{Path: path})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -25,6 +27,16 @@ func OpenStore(ctx context.Context, s config.Settings) (store.Store, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	return st, nil
+}
+
+func openPostgres(ctx context.Context, s config.Settings, logger *slog.Logger) (store.Store, error) {
+	st, err := postgres.Open(ctx, postgres.Options{
+		URL: s.DatabaseURL.Reveal(), MaxConns: int32(s.DatabaseMaxConns), Logger: logger, //nolint:gosec // G115: the settings bound it
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--database-url: %w", err)
 	}
 	return st, nil
 }

@@ -40,7 +40,7 @@ type ServeOptions struct {
 // answered finish, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
-	st, err := OpenStore(ctx, s)
+	st, err := OpenStore(ctx, s, logger)
 	if err != nil {
 		return err
 	}
