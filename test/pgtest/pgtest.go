@@ -21,11 +21,12 @@ import (
 func URL(t testing.TB) string {
 	t.Helper()
 	name := "authserver_test_" + strings.ToLower(rand.Text())
-	u := server(t)
-	run(t, u, "CREATE DATABASE "+name+" TEMPLATE template0")
-	t.Cleanup(func() { run(t, u, "DROP DATABASE "+name+" WITH (FORCE)") })
-	u.Path = "/" + name
-	return u.String()
+	admin := server(t)
+	run(t, admin, "CREATE DATABASE "+name+" TEMPLATE template0")
+	t.Cleanup(func() { run(t, admin, "DROP DATABASE "+name+" WITH (FORCE)") })
+	own := *admin
+	own.Path = "/" + name
+	return own.String()
 }
 
 func server(t testing.TB) *url.URL {
@@ -41,11 +42,11 @@ func server(t testing.TB) *url.URL {
 	return u
 }
 
-func run(t testing.TB, server *url.URL, statement string) {
+func run(t testing.TB, admin *url.URL, statement string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, server.String())
+	conn, err := pgx.Connect(ctx, admin.String())
 	if err != nil {
 		t.Fatalf("TEST_DATABASE_URL leads to no PostgreSQL: %v", err)
 	}

@@ -48,7 +48,7 @@ func reuseRace(t *testing.T, open Open) {
 	f := withFamily(t, ctx, one)
 	results := together(100, func(i int) store.Outcome {
 		r := present(f, 1, time.Minute)
-		r.Grace = -1
+		r.Grace = -time.Microsecond
 		got, err := handles[i%2].Rotate(ctx, r)
 		if err != nil {
 			t.Error(err)

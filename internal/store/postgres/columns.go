@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"authserver/internal/store"
+)
+
+// The ways in which values are kept. A function makes the parameter, in a Go type
+// whose PostgreSQL type pgx knows without asking the server
+// (default_query_exec_mode=exec); a type scans the column.
+
+// moment keeps the zero Moment as NULL.
+type moment struct{ to *store.Moment }
+
+func orNever(m store.Moment) *time.Time {
+	if m.IsZero() {
+		return nil
+	}
+	m = store.At(m)
+	return &m
+}
+
+// ScanTimestamptz implements pgtype.TimestamptzScanner.
+func (m moment) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*m.to = store.Moment{}
+	if v.Valid {
+		*m.to = store.At(v.Time)
+	}
+	return nil
+}
+
+// duration keeps a duration as whole microseconds.
+type duration struct{ to *time.Duration }
+
+// ScanInt64 implements pgtype.Int64Scanner.
+func (d duration) ScanInt64(v pgtype.Int8) error {
+	*d.to = time.Duration(v.Int64) * time.Microsecond
+	return nil
+}
+
+// text keeps the empty text as NULL, so that it may be unique or left out.
+type text struct{ to *string }
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// ScanText implements pgtype.TextScanner.
+func (t text) ScanText(v pgtype.Text) error {
+	*t.to = v.String
+	return nil
+}
+
+// list makes a text[] of v, {} where it is nil.
+func list[S ~[]E, E ~string](v S) []string {
+	texts := make([]string, len(v))
+	for i, e := range v {
+		texts[i] = string(e)
+	}
+	return texts
+}
+
+// listOrNull makes a text[] of v, NULL where it is nil.
+func listOrNull[S ~[]E, E ~string](v S) []string {
+	if v == nil {
+		return nil
+	}
+	return list(v)
+}
+
+// array reads a text[], an empty one as nil.
+type array[S ~[]E, E ~string] struct{ to *S }
+
+// SetDimensions, ScanIndex and ScanIndexType implement pgtype.ArraySetter.
+func (a array[S, E]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
+	*a.to = nil
+	if len(dimensions) > 0 {
+		*a.to = make(S, dimensions[0].Length)
+	}
+	return nil
+}
+
+func (a array[S, E]) ScanIndex(i int) any { return &(*a.to)[i] }
+func (a array[S, E]) ScanIndexType() any  { return new(E) }
+
+// nullable reads a text[] as it is, and NULL as nil.
+type nullable[S ~[]E, E ~string] struct{ array[S, E] }
+
+func (n nullable[S, E]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
+	err := n.array.SetDimensions(dimensions)
+	if dimensions != nil && *n.to == nil {
+		*n.to = S{}
+	}
+	return err
+}
+
+// asJSON is a parameter that is kept as JSON. In SQL it needs a cast.
+type asJSON struct{ v any }
+
+// Value implements driver.Valuer.
+func (j asJSON) Value() (driver.Value, error) {
+	b, err := json.Marshal(j.v)
+	if err != nil {
+		return nil, err
+	}
+	return string(b), nil
+}
+
+// secrets makes a JSON array of v, [] where it is nil.
+func secrets(v []store.ClientSecret) asJSON {
+	if v == nil {
+		v = []store.ClientSecret{}
+	}
+	return asJSON{v}
+}
+
+// object makes a JSON object of v, {} where it is nil.
+func object(v map[string]any) asJSON {
+	if v == nil {
+		v = map[string]any{}
+	}
+	return asJSON{v}
+}
+
+// document reads JSON, an empty array or object as nil.
+type document[T any] struct{ to *T }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (d document[T]) ScanBytes(v []byte) error {
+	var none T
+	*d.to = none
+	if v == nil || string(v) == "[]" || string(v) == "{}" {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(v))
+	decoder.UseNumber() // a float64 would cut large integers
+	return decoder.Decode(d.to)
+}
+
+// rawJSON reads JSON as it was written.
+type rawJSON struct{ to *json.RawMessage }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (r rawJSON) ScanBytes(v []byte) error {
+	*r.to = bytes.Clone(v)
+	return nil
+}
+
+// familyID reads the bytea that a FamilyID is kept as.
+type familyID struct{ to *store.FamilyID }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (f familyID) ScanBytes(v []byte) error {
+	if len(v) != len(f.to) {
+		return fmt.Errorf("a family id is kept in %d bytes", len(v))
+	}
+	copy(f.to[:], v)
+	return nil
+}

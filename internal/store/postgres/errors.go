@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"authserver/internal/store"
+)
+
+// fault says what was being done, and what a caller may decide upon: one of the
+// errors of package store, wrapped together with the cause.
+func fault(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if kind := kindOf(err); kind != nil && !errors.Is(err, kind) {
+		return fmt.Errorf("%s: %w: %w", doing, kind, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func kindOf(err error) error {
+	var e *pgconn.PgError
+	var connect *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return store.ErrNotFound
+	case errors.As(err, &connect): // whatever the server said to it
+		return store.ErrUnavailable
+	case errors.As(err, &e):
+		return kindOfCode(e.Code)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
+		errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), pgconn.Timeout(err), pgconn.SafeToRetry(err):
+		return store.ErrUnavailable
+	}
+	return nil
+}
+
+// kindOfCode reads an SQLSTATE (PostgreSQL documentation, appendix A).
+func kindOfCode(code string) error {
+	switch code {
+	case "23505": // unique_violation
+		return store.ErrExists
+	case "23503": // foreign_key_violation
+		return store.ErrNotFound
+	case "40001", "40P01", // serialization_failure, deadlock_detected: retried in vain
+		"25006", // read_only_sql_transaction: a primary that is one no longer
+		"25P03", // idle_in_transaction_session_timeout
+		"55P03": // lock_not_available
+		return store.ErrUnavailable
+	}
+	if len(code) == 5 {
+		switch code[:2] {
+		case "08", // connection exception
+			"53", // insufficient resources: connections, disk, memory
+			"57", // operator intervention: cancel, shutdown, starting up, database dropped
+			"58": // system error: I/O
+			return store.ErrUnavailable
+		}
+	}
+	return nil
+}

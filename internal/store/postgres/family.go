@@ -1,0 +1,148 @@
+package postgres
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+func familyColumns(f *store.Family) []any {
+	return []any{
+		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
+		&f.Generation, moment{&f.CreatedAt}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt},
+		moment{&f.RevokedAt},
+	}
+}
+
+// CreateFamily adds a family: ErrNotFound where the user is gone, ErrExists where
+// the ID is taken.
+func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
+	_, err := d.exec(ctx, "create a refresh token family", `INSERT INTO refresh_families (id, client_id, user_id, scope, resources,
+			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10))`,
+		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
+		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt))
+	return err
+}
+
+// Family returns a family, or ErrNotFound.
+func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
+	return one(ctx, d, "read a refresh token family", familyColumns,
+		`SELECT id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at
+		FROM refresh_families WHERE id = $1`, id[:])
+}
+
+// rotate decides and moves in one statement. FOR UPDATE makes it wait for another
+// rotation of the family and then, at READ COMMITTED, go on with the row as that
+// one left it: the outcome is decided on the newest row, and the UPDATEs, which
+// begin at the older row of the statement's snapshot, follow it to the same newest
+// row, which is locked by then. An outcome that writes is checked to have written.
+//
+// $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
+// $6 resources, $7 now, $8 the oldest rotation within the grace, $9 idle until,
+// $10 access tokens until, $11 keep a revoked family until, $12 family in hex
+const rotate = `WITH f AS MATERIALIZED (
+		SELECT f.*, CASE
+			WHEN f.client_id <> $3 THEN 'wrong client'
+			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.created_at < u.not_before OR f.created_at < $4 THEN 'revoked'
+			WHEN f.idle_expires_at <= $7 OR f.expires_at <= $7 THEN 'expired'
+			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND f.rotated_at >= $8) IS NOT TRUE THEN 'reused'
+			WHEN NOT $5::text[] <@ f.scope THEN 'scope exceeded'
+			WHEN NOT $6::text[] <@ f.resources THEN 'resource exceeded'
+			WHEN $2 < f.generation THEN 'graced'
+			ELSE 'rotated'
+		END AS outcome
+		FROM refresh_families f JOIN users u ON u.id = f.user_id
+		WHERE f.id = $1
+		FOR UPDATE OF f
+	), moved AS (
+		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at)
+		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'
+		RETURNING r.*
+	), ended AS (
+		UPDATE refresh_families r SET revoked_at = $7, sweep_at = least($11, f.expires_at)
+		FROM f WHERE r.id = f.id AND f.outcome = 'reused'
+		RETURNING r.*
+	), voided AS (
+		INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
+		SELECT 'family', $12, $7, $10, 'refresh_reused', pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
+	)
+	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL,
+		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at,
+		coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
+		coalesce(ended.revoked_at, f.revoked_at), ` + userColumnNames + `
+	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
+
+// Rotate decides and moves in one statement.
+func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
+	const doing = "rotate a refresh token"
+	now := store.At(r.Now)
+	args := []any{
+		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
+		listOrNull(r.Resources), orNever(now), orNever(now.Add(-r.Grace)), orNever(now.Add(r.Idle)),
+		orNever(r.AccessUntil), orNever(now.Add(store.KeepRevoked)), hex.EncodeToString(r.ID[:]),
+	}
+	var outcome string
+	var wrote bool
+	var f store.Family
+	var u store.User
+	err := d.do(ctx, doing, func(ctx context.Context) error {
+		columns := append([]any{&outcome, &wrote}, append(familyColumns(&f), userColumns(&u)...)...)
+		return d.pool.QueryRow(ctx, rotate, args...).Scan(columns...)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return store.RotationResult{Outcome: store.Unknown}, nil
+	}
+	if err != nil {
+		return store.RotationResult{}, err
+	}
+	result := store.RotationResult{Family: f}
+	if result.Outcome, err = outcomeOf(outcome); err != nil {
+		return store.RotationResult{}, fault(doing, err)
+	}
+	if wrote != (result.Outcome == store.Rotated || result.Outcome == store.Reused) {
+		return store.RotationResult{}, fmt.Errorf("%s: decided %q without the row following", doing, outcome)
+	}
+	if result.Outcome == store.Graced || result.Outcome == store.Rotated {
+		result.User = u
+	}
+	return result, nil
+}
+
+func outcomeOf(name string) (store.Outcome, error) {
+	switch name {
+	case "wrong client":
+		return store.WrongClient, nil
+	case "revoked":
+		return store.Revoked, nil
+	case "expired":
+		return store.Expired, nil
+	case "reused":
+		return store.Reused, nil
+	case "scope exceeded":
+		return store.ScopeExceeded, nil
+	case "resource exceeded":
+		return store.ResourceExceeded, nil
+	case "graced":
+		return store.Graced, nil
+	case "rotated":
+		return store.Rotated, nil
+	}
+	return store.Unknown, fmt.Errorf("an outcome of another version: %q", name)
+}
+
+// RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,
+// and records voids, in one statement.
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
+	_, err := d.exec(ctx, "revoke a refresh token family", `WITH ended AS (
+			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($7, expires_at) WHERE id = $6 AND revoked_at IS NULL
+		) `+insertRevocation,
+		append(revocationValues(voids), id[:], orNever(voids.Before.Add(store.KeepRevoked)))...)
+	return err
+}

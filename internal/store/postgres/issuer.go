@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const selectIssuers = `SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
+	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, version, created_at, updated_at
+	FROM issuers`
+
+func issuerColumns(i *store.Issuer) []any {
+	return []any{
+		&i.ID, rawJSON{&i.JWKS}, &i.Certificates, &i.SealedSecret, array[[]string, string]{&i.Algorithms},
+		&i.SubjectClaim, &i.SubjectKind, array[oauth.Scope, string]{&i.Scopes}, array[[]string, string]{&i.Resources},
+		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled, &i.Version,
+		moment{&i.CreatedAt}, moment{&i.UpdatedAt},
+	}
+}
+
+// issuerValues are the parameters 1 to 15 of an insert or update.
+func issuerValues(i store.Issuer) []any {
+	return []any{
+		i.ID, orNull(string(i.JWKS)), i.Certificates, i.SealedSecret, list(i.Algorithms),
+		i.SubjectClaim, string(i.SubjectKind), list(i.Scopes), list(i.Resources),
+		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled, orNever(i.UpdatedAt),
+	}
+}
+
+// Issuer returns the issuer with this identifier, or ErrNotFound.
+func (d *DB) Issuer(ctx context.Context, id string) (store.Issuer, error) {
+	return one(ctx, d, "read an issuer", issuerColumns, selectIssuers+" WHERE id = $1", id)
+}
+
+// ListIssuers returns issuers in the order of their identifiers.
+func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, error) {
+	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers+" WHERE id > $1 ORDER BY id LIMIT $2")
+}
+
+// CreateIssuer adds an issuer, or returns ErrExists.
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
+	_, err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
+			subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
+			updated_at, created_at, version)
+		VALUES ($1, $2::json, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)`,
+		append(issuerValues(i), orNever(i.CreatedAt))...)
+	return err
+}
+
+// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
+// ErrConflict.
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
+	return d.change(ctx, "update an issuer", func(ctx context.Context, tx pgx.Tx) error {
+		return replace(ctx, tx, "SELECT FROM issuers WHERE id = $1", i.ID,
+			`UPDATE issuers SET jwks = $2::json, certificates = $3, sealed_secret = $4, algorithms = $5, subject_claim = $6,
+				subject_kind = $7, scopes = $8, resources = $9, client_auth = $10, client_id = $11, max_lifetime_us = $12,
+				allow_repeat = $13, disabled = $14, updated_at = $15, version = version + 1
+			WHERE id = $1 AND version = $16`,
+			append(issuerValues(i), i.Version)...)
+	})
+}
+
+// DeleteIssuer removes an issuer: ErrNotFound where there is none.
+func (d *DB) DeleteIssuer(ctx context.Context, id string) error {
+	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx pgx.Tx) error {
+		return execOne(ctx, tx, "DELETE FROM issuers WHERE id = $1", id)
+	})
+}

@@ -1,0 +1,59 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// migrationConnector makes the connection that golang-migrate works on. Its driver
+// gives every statement a context without end, and takes a session lock that
+// PgBouncer in transaction mode leaves behind on some server for ever; here each
+// statement ends with the migration's context, and the session lock, which the
+// transaction lock around all of it makes needless, is not taken.
+type migrationConnector struct {
+	driver.Connector
+	ctx context.Context //nolint:containedctx // the interface between has no room for it
+}
+
+func newMigrationConnector(ctx context.Context, config *pgx.ConnConfig) migrationConnector {
+	config = config.Copy()
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // a prepared statement belongs to a session
+	return migrationConnector{Connector: stdlib.GetConnector(*config), ctx: ctx}
+}
+
+func (c migrationConnector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	pgxConn, ok := conn.(*stdlib.Conn)
+	if !ok {
+		return nil, errors.Join(errors.New("pgx made a connection of an unknown kind"), conn.Close())
+	}
+	return migrationConn{Conn: pgxConn, ctx: c.ctx}, nil
+}
+
+type migrationConn struct {
+	*stdlib.Conn
+	ctx context.Context //nolint:containedctx // see migrationConnector
+}
+
+func (c migrationConn) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if strings.HasPrefix(query, "SELECT pg_advisory_lock(") || strings.HasPrefix(query, "SELECT pg_advisory_unlock(") {
+		return driver.ResultNoRows, nil
+	}
+	return c.Conn.ExecContext(c.ctx, query, args)
+}
+
+func (c migrationConn) QueryContext(_ context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.Conn.QueryContext(c.ctx, query, args)
+}
+
+func (c migrationConn) BeginTx(_ context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	return c.Conn.BeginTx(c.ctx, opts)
+}

@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+)
+
+// grow is the end of every INSERT INTO revocations AS r: what is there already
+// grows, and is read again as written by this transaction.
+const grow = ` ON CONFLICT (kind, value) DO UPDATE SET
+		voids_before = greatest(r.voids_before, excluded.voids_before),
+		expires_at = greatest(r.expires_at, excluded.expires_at),
+		reason = excluded.reason,
+		xid = excluded.xid
+	WHERE excluded.voids_before > r.voids_before OR excluded.expires_at > r.expires_at`
+
+const insertRevocation = `INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
+	VALUES ($1, $2, $3, $4, $5, pg_current_xact_id())` + grow
+
+func revocationValues(r store.Revocation) []any {
+	return []any{string(r.Kind), r.Value, orNever(r.Before), orNever(r.ExpiresAt), r.Reason}
+}
+
+// Revoke records a revocation, or lets the one with its Kind and Value grow.
+func (d *DB) Revoke(ctx context.Context, r store.Revocation) error {
+	_, err := d.exec(ctx, "record a revocation", insertRevocation, revocationValues(r)...)
+	return err
+}
+
+func revoke(ctx context.Context, tx pgx.Tx, r store.Revocation) error {
+	_, err := tx.Exec(ctx, insertRevocation, revocationValues(r)...)
+	return err
+}
+
+// position is what a cursor holds. Transactions commit in another order than that
+// of their numbers, so a number alone would pass over one that commits late. A
+// reader goes through all rows that the snapshot Seen does not show, in pages,
+// and then takes in place of Seen the snapshot of the first of these pages: what
+// was not shown to that one is shown to the next round.
+type position struct {
+	Seen  string `json:"seen,omitempty"`  // every row that this snapshot shows was returned
+	Round string `json:"round,omitempty"` // the snapshot of the first page of a round under way
+	XID   string `json:"xid,omitempty"`   // the last row that was returned in it
+	ID    int64  `json:"id,omitempty"`
+}
+
+// beginning is the position of the zero cursor; its snapshot shows nothing.
+func beginning() position { return position{Seen: "1:1:", XID: "0"} }
+
+// The comparison with xmin lets the index begin where something may be new.
+const selectRevocations = `WITH s AS MATERIALIZED (SELECT pg_current_snapshot() AS now, $1::text::pg_snapshot AS seen)
+	SELECT s.now::text, pg_snapshot_xmax(s.seen) > pg_snapshot_xmax(s.now),
+		r.xid::text, r.id, r.kind, r.value, r.voids_before, r.expires_at, r.reason
+	FROM s LEFT JOIN LATERAL (
+		SELECT * FROM revocations r
+		WHERE r.xid >= pg_snapshot_xmin(s.seen) AND NOT pg_visible_in_snapshot(r.xid, s.seen)
+			AND (r.xid, r.id) > ($2::text::xid8, $3) AND r.expires_at > $4
+		ORDER BY r.xid, r.id LIMIT $5
+	) r ON true`
+
+// RevocationsAfter returns at most limit revocations after the cursor.
+func (d *DB) RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error) {
+	const doing = "read revocations"
+	from := beginning()
+	if after != "" {
+		if err := json.Unmarshal([]byte(after), &from); err != nil {
+			return nil, after, fmt.Errorf("%s: the cursor is not of this database: %w", doing, err)
+		}
+	}
+	var got revocationPage
+	err := d.do(ctx, doing, func(ctx context.Context) (err error) {
+		got, err = d.readRevocations(ctx, from, now, limit)
+		if err == nil && got.fromFuture {
+			// The snapshot is of a primary that was lost with its last transactions,
+			// whose numbers are given again: begin anew.
+			got, err = d.readRevocations(ctx, beginning(), now, limit)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, after, err
+	}
+	if len(got.list) < limit { // the round is over
+		got.next = position{Seen: got.next.Round, XID: "0"}
+	}
+	cursor, err := json.Marshal(got.next)
+	if err != nil {
+		return nil, after, fmt.Errorf("%s: %w", doing, err)
+	}
+	return got.list, store.Cursor(cursor), nil
+}
+
+type revocationPage struct {
+	list       []store.Revocation
+	next       position
+	fromFuture bool // the position knows of transactions that there were not yet
+}
+
+func (d *DB) readRevocations(ctx context.Context, from position, now store.Moment, limit int) (revocationPage, error) {
+	page := revocationPage{next: from}
+	rows, err := d.pool.Query(ctx, selectRevocations, from.Seen, from.XID, from.ID, orNever(now), limit)
+	if err != nil {
+		return page, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var snapshot string
+		var xid, kind, value, reason *string // all NULL in the only row where there is nothing
+		var id *int64
+		var r store.Revocation
+		err := rows.Scan(&snapshot, &page.fromFuture, &xid, &id, &kind, &value, moment{&r.Before}, moment{&r.ExpiresAt}, &reason)
+		if err != nil {
+			return page, err
+		}
+		if page.next.Round == "" {
+			page.next.Round = snapshot
+		}
+		if id == nil {
+			continue
+		}
+		r.Kind, r.Value, r.Reason = store.RevocationKind(*kind), *value, *reason
+		page.next.XID, page.next.ID = *xid, *id
+		page.list = append(page.list, r)
+	}
+	return page, rows.Err()
+}

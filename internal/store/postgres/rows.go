@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+)
+
+// one reads the only row of a query, or returns ErrNotFound.
+func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) (T, error) {
+	var row T
+	err := d.do(ctx, doing, func(ctx context.Context) error {
+		return d.pool.QueryRow(ctx, query, args...).Scan(columns(&row)...)
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return row, nil
+}
+
+// all reads the rows of a query.
+func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) ([]T, error) {
+	var list []T
+	err := d.do(ctx, doing, func(ctx context.Context) error {
+		rows, err := d.pool.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		list = nil
+		for rows.Next() {
+			var row T
+			if err := rows.Scan(columns(&row)...); err != nil {
+				return err
+			}
+			list = append(list, row)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// page reads the rows of a query whose parameters are After and Limit.
+func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns func(*T) []any, query string) ([]T, error) {
+	if err := p.Check(); err != nil {
+		return nil, fault(doing, err)
+	}
+	return all(ctx, d, doing, columns, query, p.After, p.Limit)
+}
+
+// execOne runs a statement that has to change a row, or returns ErrNotFound.
+func execOne(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
+	tag, err := tx.Exec(ctx, statement, args...)
+	if err == nil && tag.RowsAffected() == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// replace runs an update of a row with a version. Where it changed none it tells
+// why: ErrNotFound where the query for the id has no row, and else ErrConflict.
+func replace(ctx context.Context, tx pgx.Tx, query, id, update string, args ...any) error {
+	err := execOne(ctx, tx, update, args...)
+	if err != store.ErrNotFound { //nolint:errorlint // of execOne itself, and not of the server
+		return err
+	}
+	var there bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS ("+query+")", id).Scan(&there); err != nil {
+		return err
+	}
+	if there {
+		return store.ErrConflict
+	}
+	return store.ErrNotFound
+}

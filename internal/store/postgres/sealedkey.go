@@ -1,0 +1,41 @@
+package postgres
+
+import (
+	"context"
+
+	"authserver/internal/store"
+)
+
+func secretKeyColumns(k *store.SecretKey) []any {
+	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}}
+}
+
+// SecretKeys returns the keys of a purpose, lowest ID first.
+func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey, error) {
+	return all(ctx, d, "read secret keys", secretKeyColumns,
+		"SELECT purpose, id, sealed, created_at FROM secret_keys WHERE purpose = $1 ORDER BY id", purpose)
+}
+
+// CreateSecretKey adds a key, or returns ErrExists.
+func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
+	_, err := d.exec(ctx, "create a secret key", "INSERT INTO secret_keys (purpose, id, sealed, created_at) VALUES ($1, $2, $3, $4)",
+		k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt))
+	return err
+}
+
+func dataKeyColumns(k *store.DataKey) []any {
+	return []any{&k.ID, &k.MasterID, &k.Sealed, moment{&k.CreatedAt}}
+}
+
+// DataKeys returns all data keys, lowest ID first.
+func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
+	return all(ctx, d, "read data keys", dataKeyColumns,
+		"SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id")
+}
+
+// CreateDataKey adds a data key, or returns ErrExists.
+func (d *DB) CreateDataKey(ctx context.Context, k store.DataKey) error {
+	_, err := d.exec(ctx, "create a data key", "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES ($1, $2, $3, $4)",
+		int64(k.ID), k.MasterID, k.Sealed, orNever(k.CreatedAt))
+	return err
+}

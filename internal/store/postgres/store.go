@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"authserver/internal/store"
+	"authserver/migrations"
+)
+
+var _ store.Store = (*DB)(nil)
+
+// Options say where the database is and how it is used.
+type Options struct {
+	URL            string        // as libpq takes it; may name several hosts (target_session_attrs=read-write)
+	MaxConns       int32         // 0: what the URL says in pool_max_conns, or pgx's default
+	ConnectTimeout time.Duration // for one connection; 0: 5 s
+	QueryTimeout   time.Duration // for one call, waiting for a connection included; 0: 5 s
+	Logger         *slog.Logger  // told of lost watchers and retried deadlocks; nil: nobody is
+}
+
+// DB is a store in one PostgreSQL database.
+type DB struct {
+	pool         *pgxpool.Pool
+	session      *pgx.ConnConfig // of connections outside the pool: the watcher's and the migrations'
+	queryTimeout time.Duration
+	steps        fs.FS // the migrations
+	log          *slog.Logger
+}
+
+// Open connects, so that a wrong URL is known at once. It does not migrate.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	const doing = "open the PostgreSQL database"
+	if o.ConnectTimeout <= 0 {
+		o.ConnectTimeout = 5 * time.Second
+	}
+	if o.QueryTimeout <= 0 {
+		o.QueryTimeout = 5 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err) // pgx leaves the password out
+	}
+	steps, err := migrations.Postgres()
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxConns > 0 {
+		config.MaxConns = o.MaxConns
+	}
+	configure(config.ConnConfig, o)
+	d := &DB{session: config.ConnConfig.Copy(), queryTimeout: o.QueryTimeout, steps: steps, log: o.Logger}
+	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, fault(doing, err)
+	}
+	if err := d.do(ctx, doing, d.pool.Ping); err != nil {
+		d.pool.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func configure(c *pgx.ConnConfig, o Options) {
+	c.ConnectTimeout = o.ConnectTimeout
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "authserver"
+	}
+	// A peer that is gone without a word is noticed in half a minute, without a query.
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
+	}}
+	c.DialFunc = dialer.DialContext
+	// A call that is out of time takes its statement back, lest statements that wait
+	// for a lock pile up in the server; where that has no answer the connection goes.
+	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 500 * time.Millisecond}
+	}
+}
+
+// Close lets go of the database. Calls after it fail.
+func (d *DB) Close() { d.pool.Close() }
+
+// CheckWritable returns nil where the server is not a standby and not read-only.
+func (d *DB) CheckWritable(ctx context.Context) error {
+	return d.do(ctx, "check that the database takes writes", func(ctx context.Context) error {
+		var standby, readOnly bool
+		err := d.pool.QueryRow(ctx, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool").
+			Scan(&standby, &readOnly)
+		if err == nil && (standby || readOnly) {
+			return fmt.Errorf("%w: the server is read-only", store.ErrUnavailable)
+		}
+		return err
+	})
+}
+
+// maxRetries bounds how often a call begins anew by itself.
+const maxRetries = 3
+
+// do runs a call within the time limit. It begins anew where PostgreSQL asked for
+// it or nothing was sent yet; step must be good for that.
+func (d *DB) do(ctx context.Context, doing string, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
+	defer cancel()
+	for retry := 1; ; retry++ {
+		err := step(ctx)
+		if err == nil || retry > maxRetries || !mayRetry(err) {
+			return fault(doing, err)
+		}
+		d.log.WarnContext(ctx, "a database call begins anew", "doing", doing, "retry", retry, "error", err)
+		wait := time.Duration(retry) * (5*time.Millisecond + rand.N(20*time.Millisecond)) //nolint:gosec // jitter is no secret
+		if pause(ctx, wait) != nil {
+			return fault(doing, err)
+		}
+	}
+}
+
+// change runs step in a transaction and commits it where step returns nil.
+func (d *DB) change(ctx context.Context, doing string, step func(context.Context, pgx.Tx) error) error {
+	return d.do(ctx, doing, func(ctx context.Context) error {
+		return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error { return step(ctx, tx) })
+	})
+}
+
+// exec runs a statement that stands alone, and returns how many rows it changed.
+func (d *DB) exec(ctx context.Context, doing, statement string, args ...any) (changed int64, err error) {
+	err = d.do(ctx, doing, func(ctx context.Context) error {
+		tag, err := d.pool.Exec(ctx, statement, args...)
+		changed = tag.RowsAffected()
+		return err
+	})
+	return changed, err
+}
+
+// pause waits for d, or until ctx ends and returns its error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// mayRetry reports whether the call changed nothing and may succeed next time.
+func mayRetry(err error) bool {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code == "40001" || e.Code == "40P01" // serialization failure, deadlock
+	}
+	return pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+)
+
+// sweepLock names the advisory lock of whoever sweeps.
+const sweepLock = 0x61757468_73776570 // "authswep"
+
+// Sweep removes at most limit rows of each noun, unless another replica sweeps.
+// It passes over rows that are locked: nobody waits for it, nor it for anybody
+// but those who ask for a row in the moment it goes.
+func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
+	for {
+		var gone, postponed int64
+		err := d.change(ctx, "sweep", func(ctx context.Context, tx pgx.Tx) (err error) {
+			gone, postponed = 0, 0
+			var mine bool
+			if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sweepLock)).Scan(&mine); err != nil || !mine {
+				return err
+			}
+			if gone, postponed, err = sweepFamilies(ctx, tx, before, limit); err != nil {
+				return err
+			}
+			for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
+				sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys,
+			} {
+				n, err := sweep(ctx, tx, before, limit)
+				if err != nil {
+					return err
+				}
+				gone += n
+			}
+			return nil
+		})
+		if err != nil || gone > 0 || postponed == 0 {
+			return int(gone), err
+		}
+	}
+}
+
+// sweepFamilies looks at families whose sweep_at has come. One that was rotated
+// since is looked at again when it would be idle; the others go.
+func sweepFamilies(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (gone, postponed int64, err error) {
+	err = tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
+			SELECT id, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
+			FROM refresh_families WHERE sweep_at < $1
+			ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
+		), gone AS (
+			DELETE FROM refresh_families f USING due WHERE f.id = due.id AND due.over RETURNING f.id
+		), postponed AS (
+			UPDATE refresh_families f SET sweep_at = f.idle_expires_at FROM due WHERE f.id = due.id AND NOT due.over RETURNING f.id
+		)
+		SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM postponed)`, orNever(before), limit).Scan(&gone, &postponed)
+	return gone, postponed, err
+}
+
+// sweepClientless removes the families of clients that are gone, or that were
+// made anew since, and forgets the clients that have none left.
+func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) (int64, error) {
+	const until = `CASE WHEN EXISTS (SELECT FROM clients c WHERE c.id = d.client_id) THEN d.deleted_at ELSE 'infinity' END`
+	gone, err := tx.Exec(ctx, `DELETE FROM refresh_families WHERE id IN (
+			SELECT f.id FROM deleted_clients d CROSS JOIN LATERAL (
+				SELECT f.id FROM refresh_families f WHERE f.client_id = d.client_id AND f.created_at <= `+until+`
+				LIMIT $1 FOR UPDATE SKIP LOCKED
+			) f LIMIT $1)`, limit)
+	if err != nil || gone.RowsAffected() == int64(limit) {
+		return gone.RowsAffected(), err
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM deleted_clients d WHERE NOT EXISTS (
+		SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.created_at <= `+until+`)`)
+	return gone.RowsAffected(), err
+}
+
+func sweepRevocations(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM revocations WHERE id IN (
+		SELECT id FROM revocations WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM used_assertions WHERE (issuer, id) IN (
+		SELECT issuer, id FROM used_assertions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+// sweepSigningKeys keeps the newest key of each algorithm, whatever its state: it
+// is what a successor takes over from.
+func sweepSigningKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM signing_keys WHERE kid IN (
+		SELECT k.kid FROM signing_keys k WHERE k.removed_at < $1 AND EXISTS (
+			SELECT FROM signing_keys newer WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
+		LIMIT $2 FOR UPDATE OF k SKIP LOCKED)`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}

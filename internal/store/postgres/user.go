@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+)
+
+// Every column but the hash, which a rotation has no use for; the alias is u.
+const userColumnNames = `u.id, u.username, u.email, u.upn, u.roles, u.permissions, u.claims, u.disabled, u.not_before,
+	u.version, u.created_at, u.updated_at`
+
+const selectUsers = "SELECT " + userColumnNames + ", u.password_hash FROM users u"
+
+func userColumns(u *store.User) []any {
+	return []any{
+		&u.ID, &u.Username, text{&u.Email}, text{&u.UPN}, array[[]string, string]{&u.Roles}, array[[]string, string]{&u.Permissions},
+		document[map[string]any]{&u.Claims}, &u.Disabled, moment{&u.NotBefore}, &u.Version,
+		moment{&u.CreatedAt}, moment{&u.UpdatedAt},
+	}
+}
+
+func userAndHash(u *store.User) []any { return append(userColumns(u), &u.PasswordHash) }
+
+// userValues are the parameters 1 to 11 of an insert or update.
+func userValues(u store.User) []any {
+	hash := u.PasswordHash
+	if hash == nil {
+		hash = []byte{}
+	}
+	return []any{
+		u.ID, u.Username, orNull(u.Email), orNull(u.UPN), list(u.Roles), list(u.Permissions),
+		object(u.Claims), u.Disabled, orNever(u.NotBefore), hash, orNever(u.UpdatedAt),
+	}
+}
+
+// User returns the user with this id, or ErrNotFound.
+func (d *DB) User(ctx context.Context, id string) (store.User, error) {
+	return one(ctx, d, "read a user", userAndHash, selectUsers+" WHERE u.id = $1", id)
+}
+
+// UserByName returns the user of that name, or ErrNotFound.
+func (d *DB) UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error) {
+	const doing = "read a user by name"
+	switch kind {
+	case store.ByUsername:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.username = $1", name)
+	case store.ByEmail:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.email = $1", name)
+	case store.ByUPN:
+		return one(ctx, d, doing, userAndHash, selectUsers+" WHERE u.upn = $1", name)
+	}
+	return store.User{}, fmt.Errorf("%s: users have no name of the kind %q", doing, kind)
+}
+
+// ListUsers returns users in the order of their usernames.
+func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) {
+	return page(ctx, d, "list users", p, userAndHash, selectUsers+" WHERE u.username > $1 ORDER BY u.username LIMIT $2")
+}
+
+// CreateUser adds a user: ErrExists where the id or one of the names is taken.
+func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+	_, err := d.exec(ctx, "create a user", `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
+			not_before, password_hash, updated_at, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
+		append(userValues(u), orNever(u.CreatedAt))...)
+	return err
+}
+
+// UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
+// ErrConflict, or ErrExists where a name is taken.
+func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocation) error {
+	return d.change(ctx, "update a user", func(ctx context.Context, tx pgx.Tx) error {
+		err := replace(ctx, tx, "SELECT FROM users WHERE id = $1", u.ID,
+			`UPDATE users SET username = $2, email = $3, upn = $4, roles = $5, permissions = $6,
+				claims = $7::jsonb, disabled = $8, not_before = $9, password_hash = $10, updated_at = $11, version = version + 1
+			WHERE id = $1 AND version = $12`,
+			append(userValues(u), u.Version)...)
+		if err != nil || voids == nil {
+			return err
+		}
+		return revoke(ctx, tx, *voids)
+	})
+}
+
+// DeleteUser removes the user with the families: ErrNotFound where there is none.
+func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Revocation) error {
+	return d.change(ctx, "delete a user", func(ctx context.Context, tx pgx.Tx) error {
+		if err := execOne(ctx, tx, "DELETE FROM users WHERE id = $1", id); err != nil {
+			return err
+		}
+		return revoke(ctx, tx, voids)
+	})
+}
