@@ -11,6 +11,7 @@ const twoResources = "token for two resources"
 func checks() []string {
 	names := []string{
 		"metadata found by RFC 8414",
+		"verifier goes on through a key rotation",
 		"secret that needs escaping by client_secret_basic",
 		"secret that needs escaping by client_secret_post",
 		"public client refreshes",

@@ -32,6 +32,7 @@ func testGo(t *testing.T, w *world) {
 		t.Run(alg+" jwt-bearer", func(t *testing.T) { goJWTBearer(t, w, v, alg) })
 		t.Run(alg+" the verifiers refuse", func(t *testing.T) { goRefusals(t, w, v, alg) })
 	}
+	t.Run("verifiers go on through a key rotation", func(t *testing.T) { goRotation(t, w, v) })
 	t.Run("secret that needs escaping", func(t *testing.T) {
 		for name, style := range authStyles() {
 			config := clientCredentials(w, w.OddClient, style)

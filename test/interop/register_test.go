@@ -37,7 +37,8 @@ type world struct {
 	PublicClient          party               `json:"public_client"`
 	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
 	User                  user                `json:"user"`
-	IdPs                  map[string][]idp    `json:"idps"` // by the algorithm of their first resource
+	IdPs                  map[string][]idp    `json:"idps"`       // by the algorithm of their first resource
+	RotateURL             string              `json:"rotate_url"` // POST rotates the keys
 	rsaPEM                []byte              // the private key of the RS256 issuers
 }
 
@@ -84,6 +85,9 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	issuer := "http://" + address
 	d.Set("LISTEN", address)
 	d.Set("ISSUER", issuer)
+	d.Set("JWKS_MAX_AGE", "1s") // a rotation waits for it
+	d.Set("KEY_POLL_INTERVAL", "1s")
+	d.Set("CLOCK_SKEW", "1s")
 	server := d.Start()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -104,6 +108,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	w.registerUser(d)
 	w.registerClients(d)
 	w.registerIdPs(t, d)
+	w.serveRotation(t, d)
 	return w
 }
 

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,11 +53,13 @@ func (i installed) snippets(t *testing.T) map[string][]string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "verify")
 	run(t, "snippets/go", "go", "build", "-o", binary, ".")
+	classes := t.TempDir() // compiled once: java Verify.java would do so every time
+	run(t, "snippets", "javac", "-classpath", i.jars, "-d", classes, "Verify.java")
 	return map[string][]string{
 		"go":     {binary},
 		"node":   {"node", filepath.Join(i.nodeFolder(t, "snippets/verify.mjs"), "verify.mjs")},
 		"python": {i.python, "snippets/verify.py"},
-		"java":   {"java", "-classpath", i.jars, "snippets/Verify.java"},
+		"java":   {"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, "Verify"},
 	}
 }
 

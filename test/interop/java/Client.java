@@ -19,6 +19,8 @@ record Client(AuthorizationServerMetadata server, ClientAuthentication proof, Cl
 
   /** What the SDK makes of an error answer. */
   static final class Refused extends Exception {
+    private static final long serialVersionUID = 1;
+
     final transient ErrorObject error;
 
     Refused(ErrorObject error) {

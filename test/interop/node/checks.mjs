@@ -21,6 +21,7 @@ const both = 'read write'
 export async function run(library) {
   await check('metadata found by RFC 8414', () => metadata(library))
   for (const alg of ['RS256', 'ES256']) await grants(library, alg)
+  await check('verifier goes on through a key rotation', () => rotation(library))
   await clients(library)
   await introspection(library)
   await revocation(library)
@@ -110,6 +111,20 @@ async function grants(library, alg) {
     const { access_token } = await library.client(basic(app)).token('client_credentials', { resource })
     await assert.rejects(library.verify(access_token, alg, `${config.issuer}/another`, resource))
   })
+}
+
+// rotation verifies with the key set that was fetched before.
+async function rotation(library) {
+  const mint = async (alg) => {
+    const answer = await library.client(basic(config.clients[alg])).token('client_credentials', {})
+    return { alg, token: answer.access_token, kid: jose.decodeProtectedHeader(answer.access_token).kid }
+  }
+  const before = [await mint('RS256'), await mint('ES256')]
+  const rotated = await fetch(config.rotate_url, { method: 'POST' })
+  assert.equal(rotated.status, 204, await rotated.text())
+  const after = [await mint('RS256'), await mint('ES256')]
+  for (const i of [0, 1]) assert.notEqual(after[i].kid, before[i].kid)
+  for (const { alg, token } of [...before, ...after]) await library.verify(token, alg, config.issuer, config.resources[alg].id)
 }
 
 async function assertion(idp) {

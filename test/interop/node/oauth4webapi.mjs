@@ -50,8 +50,11 @@ function client(who) {
   }
 }
 
+const servers = new Map() // the key set is kept with the metadata that it belongs to
+
 async function verify(token, alg, issuer, audience) {
-  const server = { ...(await metadata()), issuer }
+  if (!servers.has(issuer)) servers.set(issuer, { ...(await metadata()), issuer })
+  const server = servers.get(issuer)
   const request = new Request('https://api.example', { headers: { authorization: `Bearer ${token}` } })
   return oauth.validateJwtAccessToken(server, request, audience, { signingAlgorithms: [alg], ...insecure })
 }

@@ -12,14 +12,14 @@ import jwt
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import AssertionSession, OAuth2Session
-from authlib.oauth2.rfc6750 import InvalidTokenError
-from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
-from joserfc.jwk import KeySet, import_key
+from joserfc.jwk import import_key
+
+from verifiers import Verifiers
 
 CONFIG = json.load(sys.stdin)
 BOTH = "read write"
 JWT_BEARER = AssertionSession.JWT_BEARER_GRANT_TYPE
-KEYS = jwt.PyJWKClient(CONFIG["jwks_uri"])
+VERIFIERS = Verifiers(CONFIG["jwks_uri"])
 LOGIN = {"username": CONFIG["user"]["username"], "password": CONFIG["user"]["password"]}
 
 
@@ -56,48 +56,6 @@ def introspect(client, value, method="client_secret_basic"):
     return answer.json()
 
 
-class ResourceServer(JWTBearerTokenValidator):
-    """RFC 9068 as Authlib checks it, with joserfc beneath."""
-
-    def get_jwks(self):
-        return KeySet.import_key_set(requests.get(CONFIG["jwks_uri"], timeout=10).json())
-
-
-def by_pyjwt(value, alg, issuer, audience):
-    decoded = jwt.decode_complete(
-        value,
-        KEYS.get_signing_key_from_jwt(value),
-        algorithms=[alg],
-        issuer=issuer,
-        audience=audience,
-        options={"require": ["iss", "sub", "aud", "exp", "iat", "nbf", "jti"]},
-    )
-    equal(decoded["header"]["typ"], "at+jwt", "typ")
-    return decoded["payload"]
-
-
-def by_authlib(value, issuer, audience):
-    validator = ResourceServer(issuer, audience)
-    validator.validate_token(validator.authenticate_token(value), [], None)
-
-
-def verify(value, alg, issuer, audience):
-    by_authlib(value, issuer, audience)
-    return by_pyjwt(value, alg, issuer, audience)
-
-
-def both_refuse(value, alg, issuer, audience):
-    for verifier, refusal in (
-        (lambda: by_pyjwt(value, alg, issuer, audience), jwt.InvalidTokenError),
-        (lambda: by_authlib(value, issuer, audience), InvalidTokenError),
-    ):
-        try:
-            verifier()
-        except refusal:
-            continue
-        raise AssertionError("a verifier accepted it")
-
-
 def metadata():
     found = requests.get(CONFIG["issuer"] + "/.well-known/oauth-authorization-server", timeout=10).json()
     for name in ("issuer", "token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"):
@@ -113,7 +71,7 @@ def holds(alg, answer, sub, client_id):
     equal(answer["token_type"].lower(), "bearer")
     assert answer["expires_in"] > 0
     equal(answer["scope"], BOTH, "scope of the answer")
-    claims = verify(answer["access_token"], alg, CONFIG["issuer"], resource)
+    claims = VERIFIERS.verify(answer["access_token"], alg, CONFIG["issuer"], resource)
     for name, want in {"aud": resource, "sub": sub, "client_id": client_id, "scope": BOTH}.items():
         equal(claims[name], want, name)
 
@@ -166,23 +124,39 @@ def jwt_bearer(alg, idp):
 def refuses_audience(alg):
     resource = CONFIG["resources"][alg]
     value = token(CONFIG["clients"][alg], "client_credentials", resource=resource["other"])["access_token"]
-    verify(value, alg, CONFIG["issuer"], resource["other"])
-    both_refuse(value, alg, CONFIG["issuer"], resource["id"])
+    VERIFIERS.verify(value, alg, CONFIG["issuer"], resource["other"])
+    VERIFIERS.both_refuse(value, alg, CONFIG["issuer"], resource["id"])
 
 
 def refuses_payload(alg):
     resource = CONFIG["resources"][alg]["id"]
     value = token(CONFIG["clients"][alg], "client_credentials", resource=resource)["access_token"]
-    claims = verify(value, alg, CONFIG["issuer"], resource) | {"scope": "admin"}
+    claims = VERIFIERS.verify(value, alg, CONFIG["issuer"], resource) | {"scope": "admin"}
     header, _, signature = value.split(".")
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    both_refuse(f"{header}.{payload}.{signature}", alg, CONFIG["issuer"], resource)
+    VERIFIERS.both_refuse(f"{header}.{payload}.{signature}", alg, CONFIG["issuer"], resource)
 
 
 def refuses_issuer(alg):
     resource = CONFIG["resources"][alg]["id"]
     value = token(CONFIG["clients"][alg], "client_credentials", resource=resource)["access_token"]
-    both_refuse(value, alg, CONFIG["issuer"] + "/another", resource)
+    VERIFIERS.both_refuse(value, alg, CONFIG["issuer"] + "/another", resource)
+
+
+def rotation():
+    """Verifies with the key sets that were fetched before."""
+
+    def mint(alg):
+        value = token(CONFIG["clients"][alg], "client_credentials")["access_token"]
+        return alg, value, jwt.get_unverified_header(value)["kid"]
+
+    before = [mint("RS256"), mint("ES256")]
+    requests.post(CONFIG["rotate_url"], timeout=60).raise_for_status()
+    after = [mint("RS256"), mint("ES256")]
+    for (_, _, old), (_, _, new) in zip(before, after):
+        assert old != new, "the same key signs"
+    for alg, value, _ in before + after:
+        VERIFIERS.verify(value, alg, CONFIG["issuer"], CONFIG["resources"][alg]["id"])
 
 
 def odd_secret(method):
@@ -306,6 +280,7 @@ def main():
         check(f"{alg} verifier refuses another audience", lambda: refuses_audience(alg))
         check(f"{alg} verifier refuses an altered payload", lambda: refuses_payload(alg))
         check(f"{alg} verifier refuses another issuer", lambda: refuses_issuer(alg))
+    check("verifier goes on through a key rotation", rotation)
     for method in ("client_secret_basic", "client_secret_post"):
         check(f"secret that needs escaping by {method}", lambda: odd_secret(method))
     check("public client refreshes", public_client)

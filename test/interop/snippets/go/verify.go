@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
@@ -14,8 +15,9 @@ import (
 
 func main() {
 	issuer, audience, token := os.Args[1], os.Args[2], []byte(os.Args[3])
-	cache := jwk.NewCache(context.Background()) // one for the whole process
-	if err := cache.Register(issuer + "/.well-known/jwks.json"); err != nil {
+	// One cache for the whole process, which keeps to the max-age of the keys.
+	cache := jwk.NewCache(context.Background(), jwk.WithRefreshWindow(time.Minute))
+	if err := cache.Register(issuer+"/.well-known/jwks.json", jwk.WithMinRefreshInterval(time.Minute)); err != nil {
 		log.Fatal(err)
 	}
 	keys := jwk.NewCachedSet(cache, issuer+"/.well-known/jwks.json")
