@@ -141,7 +141,7 @@ func (c *container) port(ctx context.Context) (string, error) {
 	defer cancel()
 	for {
 		out, err := c.ask(ctx, 10*time.Second, "port", c.name, "5432/tcp")
-		if err == nil {
+		if err == nil && out != "" { // podman knows no port before the container runs
 			first, _, _ := strings.Cut(out, "\n")
 			_, port, err := net.SplitHostPort(first)
 			return port, err
@@ -150,7 +150,7 @@ func (c *container) port(ctx context.Context) (string, error) {
 		case <-c.exited:
 			return "", fmt.Errorf("%w: %s", errExited, bytes.TrimSpace(c.output.Bytes()))
 		case <-ctx.Done():
-			return "", err
+			return "", fmt.Errorf("%s tells no port: %w", c.engine, context.Cause(ctx))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
