@@ -46,8 +46,8 @@ func bodyTooLarge(cause error) error {
 // more.
 type errorBody struct {
 	Error       oauth.Code `json:"error"`
-	Description string     `json:"error_description,omitempty"`
-	RequestID   string     `json:"request_id,omitempty"`
+	Description string     `json:"error_description"`
+	RequestID   string     `json:"request_id"`
 }
 
 // writeError renders any error. What is not a refusal of our own making is told

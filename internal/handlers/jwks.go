@@ -1,24 +1,35 @@
 package handlers
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// jwks is GET /.well-known/jwks.json (RFC 7517 §5). http.ServeContent answers
-// conditional requests and HEAD.
+// jwks is GET /.well-known/jwks.json (RFC 7517 §5).
 func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
 	document := h.Keys.JWKS()
-	h.serveDocument(w, r, "application/jwk-set+json", document.ETag, document.Body)
+	header := w.Header()
+	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(h.JWKSMaxAge/time.Second)))
+	header.Set("ETag", document.ETag)
+	if matches(r.Header.Get("If-None-Match"), document.ETag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	header.Set("Content-Type", "application/jwk-set+json")
+	_, _ = w.Write(document.Body) // a caller that is gone can be told nothing
 	return nil
 }
 
-func (h *Handlers) serveDocument(w http.ResponseWriter, r *http.Request, contentType, etag string, body []byte) {
-	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(h.JWKSMaxAge/time.Second)))
-	header.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+// matches is the weak comparison of If-None-Match (RFC 9110 §13.1.2).
+// http.ServeContent would serve ranges too, of which a key set has none.
+func matches(ifNoneMatch, etag string) bool {
+	for candidate := range strings.SplitSeq(ifNoneMatch, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }

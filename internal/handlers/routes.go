@@ -134,6 +134,9 @@ func (h *Handlers) router(table []route, limit time.Duration) http.Handler {
 	router.NotFound(h.wrap(route{path: "", serve: notFound}, limit).ServeHTTP)
 	router.MethodNotAllowed(h.wrap(route{path: "", serve: func(w http.ResponseWriter, r *http.Request, _ *note) error {
 		allow := slices.Clone(methods[r.URL.Path])
+		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
+			return notFound(w, r, nil)
+		}
 		slices.Sort(allow)
 		w.Header().Set("Allow", strings.Join(allow, ", "))
 		return methodNotAllowed()

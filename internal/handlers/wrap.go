@@ -113,15 +113,12 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 		}
 	}
 	if err != nil {
-		code, reason := "", ""
-		if refused := (*oauth.Error)(nil); errors.As(err, &refused) {
-			code, reason = string(refused.Code), refused.Reason
-		}
-		attrs = append(attrs, slog.String("error_code", code), slog.String("reason", reason), slog.Any("error", err))
+		_, refused := classify(err)
+		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
 		switch {
 		case answer.Status() >= http.StatusInternalServerError:
 			level = slog.LevelError
-		case slices.Contains(suspicious(), reason):
+		case slices.Contains(suspicious(), refused.Reason):
 			level = slog.LevelWarn
 			attrs = append(attrs, slog.Bool("audit", true))
 		}

@@ -15,7 +15,8 @@ import (
 const (
 	sweepInterval = time.Minute
 	sweepBatch    = 1000
-	retryInterval = 500 * time.Millisecond // after a change that could not be taken in
+	retryFirst    = 500 * time.Millisecond // after a change that could not be taken in
+	retryLast     = 8 * time.Second        // what it doubles to while the database is gone
 	loopTimeout   = 10 * time.Second       // of one piece of work
 )
 
@@ -45,7 +46,8 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
 	poll := time.NewTicker(l.poll)
 	defer poll.Stop()
-	retry := time.NewTimer(retryInterval)
+	wait := retryFirst
+	retry := time.NewTimer(wait)
 	retry.Stop()
 	defer retry.Stop()
 	behind := make(map[store.Topic]bool)
@@ -61,13 +63,18 @@ func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
 		case <-retry.C:
 		}
 		for topic := range behind {
-			if err := l.takeIn(ctx, topic); err != nil {
-				l.logger.WarnContext(ctx, "a change is not taken in yet", "topic", string(topic), "error", err)
-				retry.Reset(retryInterval)
+			if err := l.takeIn(ctx, topic); err != nil && ctx.Err() == nil {
+				l.logger.WarnContext(ctx, "a change is not taken in yet", "topic", string(topic), "retry_in", wait.String(), "error", err)
 				continue
 			}
 			delete(behind, topic)
 		}
+		if len(behind) == 0 {
+			wait = retryFirst
+			continue
+		}
+		retry.Reset(wait)
+		wait = min(2*wait, retryLast)
 	}
 }
 
