@@ -1,0 +1,353 @@
+package admin_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/bcrypt"
+
+	"authserver/internal/admin"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
+	o := newOffice(t)
+	got, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"client_credentials"}}})
+	o.must(err)
+	if len(warnings) > 0 {
+		t.Errorf("warnings: %v", warnings)
+	}
+	if len(got.ClientID) < 20 || strings.Trim(got.ClientID, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		t.Errorf("the client_id that was made is %q", got.ClientID)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(got.Secret)
+	if err != nil || len(raw) != 32 {
+		t.Errorf("the secret is not 256 bits in base64url: %d bytes, %v", len(raw), err)
+	}
+	kept, err := o.store.Client(t.Context(), got.ClientID)
+	o.must(err)
+	sum := sha256.Sum256([]byte(got.Secret))
+	want := store.Client{
+		ID: got.ClientID, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost},
+		Secrets: []store.ClientSecret{{ID: kept.Secrets[0].ID, Kind: store.SecretSHA256, Hash: sum[:], CreatedAt: o.now()}},
+		Grants:  []oauth.GrantType{oauth.ClientCredentials}, RefreshIdle: 30 * 24 * time.Hour, RefreshMax: 90 * 24 * time.Hour,
+		NotBefore: o.now(), Version: 1, CreatedAt: o.now(), UpdatedAt: o.now(),
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheJSONOfAClient(t *testing.T) {
+	o := newOffice(t)
+	o.resource()
+	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{
+		AuthMethods: []string{"none"}, Grants: []string{"password", "jwt-bearer", "password"},
+		Scopes: []string{"read", "write"}, Resources: []string{api, self}, Claims: map[string]any{"tenant": 7},
+	}})
+	const want = `{"client_id":"web","name":"","public":true,"auth_methods":["none"],"grants":["password","urn:ietf:params:oauth:grant-type:jwt-bearer"],` +
+		`"scopes":["read","write"],"default_scopes":[],"resources":["https://api.example.com","https://auth.example.com"],"serves":[],"roles":[],"permissions":[],"claims":{"tenant":7},` +
+		`"refresh_idle_ttl_seconds":2592000,"refresh_max_ttl_seconds":7776000,"disabled":false,"secrets":[],` +
+		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
+	if got := asJSON(t, c); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	shown, err := o.Client(t.Context(), "web")
+	o.must(err)
+	if got := asJSON(t, shown); got != want {
+		t.Errorf("shown\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNoHashOfAClientIsShown(t *testing.T) {
+	o := newOffice(t)
+	c := o.client(admin.NewClient{ID: "web"})
+	shown, err := o.Client(t.Context(), "web")
+	o.must(err)
+	text := asJSON(t, shown)
+	sum := sha256.Sum256([]byte(c.Secret))
+	if strings.Contains(text, "hash") || strings.Contains(text, c.Secret) || strings.Contains(text, base64.StdEncoding.EncodeToString(sum[:])) {
+		t.Errorf("it tells too much: %s", text)
+	}
+}
+
+func TestClientsAreRefused(t *testing.T) {
+	long := strings.Repeat("x", 256)
+	for _, c := range []struct {
+		name string
+		n    admin.NewClient
+		want []string
+	}{
+		{"an id with a colon, which Basic cannot carry", admin.NewClient{ID: "a:b"}, []string{"--id", "colon"}},
+		{"an id with a space", admin.NewClient{ID: "a b"}, []string{"--id"}},
+		{"an id that is not ASCII", admin.NewClient{ID: "ä"}, []string{"--id", "ASCII"}},
+		{"an id that is too long", admin.NewClient{ID: long}, []string{"--id", "255"}},
+		{"a grant that is not known, naming those that are", admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"implicit"}}}, []string{"--grant", "implicit", "client_credentials, password, refresh_token, jwt-bearer"}},
+		{"an authentication method that is not known", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"tls"}}}, []string{"--auth-method", "client_secret_basic"}},
+		{"none beside another method", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"none", "client_secret_post"}}}, []string{"--auth-method none"}},
+		{"a scope that RFC 6749 does not allow", admin.NewClient{ClientFields: admin.ClientFields{Scopes: []string{`a"b`}}}, []string{"--scope", "RFC 6749"}},
+		{"a default scope that is not among the scopes", admin.NewClient{ClientFields: admin.ClientFields{Scopes: []string{"a"}, DefaultScopes: []string{"b"}}}, []string{"--default-scope", "b"}},
+		{"a resource that is not registered, with the cure", admin.NewClient{ClientFields: admin.ClientFields{Resources: []string{"https://x.example"}}}, []string{"--resource", "https://x.example", "authserver resource create"}},
+		{"a resource served that is not registered", admin.NewClient{ClientFields: admin.ClientFields{Serves: []string{"https://x.example"}}}, []string{"--serves"}},
+		{"client_credentials for a public client", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"none"}, Grants: []string{"client_credentials"}}}, []string{"--grant client_credentials", "public"}},
+		{"a secret for a public client", admin.NewClient{Secret: "long enough", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}}, []string{"--secret-file", "--public"}},
+		{"a secret that is too short", admin.NewClient{Secret: "1234567"}, []string{"8 to 72 bytes"}},
+		{"a secret that bcrypt would cut", admin.NewClient{Secret: strings.Repeat("x", 73)}, []string{"72 bytes"}},
+		{"a claim that is the server's own", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"sub": "x"}}}, []string{"--claim", `"sub"`}},
+		{"claims that no header could carry", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"x": strings.Repeat("x", 4096)}}}, []string{"--claim", "4096"}},
+		{"a role that is empty", admin.NewClient{ClientFields: admin.ClientFields{Roles: []string{""}}}, []string{"--role"}},
+		{"a permission with a line break", admin.NewClient{ClientFields: admin.ClientFields{Permissions: []string{"a\nb"}}}, []string{"--permission"}},
+		{"a name that is too long", admin.NewClient{ClientFields: admin.ClientFields{Name: &long}}, []string{"--name"}},
+		{"a lifetime of nothing", admin.NewClient{ClientFields: admin.ClientFields{RefreshIdleTTL: ptr(time.Duration(0))}}, []string{"--refresh-idle-ttl"}},
+		{"a lifetime of fractions", admin.NewClient{ClientFields: admin.ClientFields{RefreshMaxTTL: ptr(1500 * time.Millisecond)}}, []string{"--refresh-max-ttl", "whole seconds"}},
+		{"an idle lifetime longer than the whole", admin.NewClient{ClientFields: admin.ClientFields{RefreshMaxTTL: ptr(time.Hour)}}, []string{"--refresh-idle-ttl", "--refresh-max-ttl"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			_, _, err := o.CreateClient(t.Context(), c.n)
+			wantInvalid(t, err, c.want...)
+			if clients, err := o.Clients(t.Context(), admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
+				t.Errorf("there are %d clients, %v", len(clients), err)
+			}
+		})
+	}
+}
+
+func TestAnIDThatIsTaken(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web"})
+	if _, _, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web"}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), `"web"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		f    admin.ClientFields
+		want []string // a part of each
+	}{
+		{"a scope that the resource does not list", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"read", "admin"}, Resources: []string{api}}, []string{`scope "admin" is listed by none`}},
+		{"a resource that lists none accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{api, "https://open.example.com"}}, nil},
+		{"no resource is this server, which accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}}, nil},
+		{"this server named is the same", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{self}}, nil},
+		{"scopes with a comma between them", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"a,b"}}, []string{"comma"}},
+		{"nothing that it may do", admin.ClientFields{}, []string{"no grant"}},
+		{"a resource server needs no grant", admin.ClientFields{Serves: []string{api}}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			o.resource()
+			_, _, err := o.CreateResource(t.Context(), "https://open.example.com", admin.ResourceFields{})
+			o.must(err)
+			_, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web", ClientFields: c.f})
+			o.must(err)
+			if len(warnings) != len(c.want) {
+				t.Fatalf("warnings: %q, want %q", warnings, c.want)
+			}
+			for i, want := range c.want {
+				if !strings.Contains(warnings[i], want) {
+					t.Errorf("warning %q lacks %q", warnings[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
+	o := newOffice(t)
+	o.resource()
+	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{
+		Name: ptr("Web"), Grants: []string{"password"}, Scopes: []string{"read", "write"}, DefaultScopes: []string{"read"}, Resources: []string{api}, Roles: []string{"r"},
+	}})
+	before, err := o.store.Client(t.Context(), "web")
+	o.must(err)
+	o.clock = o.clock.Add(time.Hour)
+	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
+	o.must(err)
+	want := before
+	want.Grants, want.DefaultScopes, want.Roles = []oauth.GrantType{oauth.RefreshToken, oauth.Password}, nil, nil
+	want.Version, want.UpdatedAt = 2, o.now()
+	after, err := o.store.Client(t.Context(), "web")
+	o.must(err)
+	if diff := cmp.Diff(want, after); diff != "" {
+		t.Error(diff)
+	}
+	if found := o.revocations(); len(found) > 0 {
+		t.Errorf("it revoked %v", found)
+	}
+}
+
+func TestAClientMadePublicLosesItsSecret(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
+	c, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{AuthMethods: []string{"none"}})
+	o.must(err)
+	if !c.Public || len(c.Secrets) > 0 {
+		t.Errorf("public %v with %d secrets", c.Public, len(c.Secrets))
+	}
+	c, warnings, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{AuthMethods: []string{}})
+	o.must(err)
+	if c.Public || len(warnings) != 1 || !strings.Contains(warnings[0], "rotate-secret") {
+		t.Errorf("public %v, warnings %q", c.Public, warnings)
+	}
+}
+
+func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
+	o.clock = o.clock.Add(time.Hour)
+	_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: ptr(true)})
+	o.must(err)
+	want := store.Revocation{
+		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
+		Before: o.now().Add(2 * time.Second), ExpiresAt: o.now().Add(2*time.Second + 24*time.Hour + time.Minute),
+	}
+	if diff := cmp.Diff([]store.Revocation{want}, o.revocations()); diff != "" {
+		t.Error(diff)
+	}
+	c, err := o.store.Client(t.Context(), "web")
+	o.must(err)
+	if !c.Disabled || !c.NotBefore.Equal(o.now()) {
+		t.Errorf("disabled %v, not before %s", c.Disabled, c.NotBefore)
+	}
+	o.clock = o.clock.Add(time.Minute)
+	o.must(o.DeleteClient(t.Context(), "web"))
+	if found := o.revocations(); len(found) != 1 || !found[0].Before.Equal(o.now().Add(2*time.Second)) {
+		t.Errorf("after the deletion: %v", found)
+	}
+	if _, err := o.Client(t.Context(), "web"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
+func TestAClientThatIsNotThere(t *testing.T) {
+	o := newOffice(t)
+	_, showErr := o.Client(t.Context(), "x")
+	_, _, updateErr := o.UpdateClient(t.Context(), "x", admin.ClientFields{})
+	_, rotateErr := o.RotateSecret(t.Context(), "x", "", 0)
+	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), "x")} {
+		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "client list") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// quicker changes the row between the reading and the writing of an update.
+type quicker struct {
+	store.Store
+	meanwhile func()
+}
+
+func (q quicker) UpdateClient(ctx context.Context, c store.Client, voids *store.Revocation) error {
+	q.meanwhile()
+	return q.Store.UpdateClient(ctx, c, voids)
+}
+
+func TestSomebodyElseWasQuicker(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web"})
+	o.Store = quicker{o.store, func() {
+		c, err := o.store.Client(t.Context(), "web")
+		o.must(err)
+		o.must(o.store.UpdateClient(t.Context(), c, nil))
+	}}
+	if _, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRotateSecret(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		overlap time.Duration
+		live    int // of the secrets, at once
+	}{
+		{"without an overlap the old secret ends at once", 0, 1},
+		{"with an overlap both are good", time.Hour, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			first := o.client(admin.NewClient{ID: "web"})
+			second, err := o.RotateSecret(t.Context(), "web", "", c.overlap)
+			o.must(err)
+			if second.Secret == "" || second.Secret == first.Secret || len(second.Secrets) != c.live {
+				t.Errorf("%d secrets", len(second.Secrets))
+			}
+			if c.live == 2 && !second.Secrets[0].ExpiresAt.Equal(o.now().Add(c.overlap)) {
+				t.Errorf("the old one expires at %v", second.Secrets[0].ExpiresAt)
+			}
+			if last := second.Secrets[len(second.Secrets)-1]; last.ExpiresAt != nil {
+				t.Errorf("the new one expires at %v", last.ExpiresAt)
+			}
+		})
+	}
+}
+
+func TestARotationNeverMakesASecretLiveLonger(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web"})
+	_, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+	o.must(err)
+	c, err := o.RotateSecret(t.Context(), "web", "", 24*time.Hour)
+	o.must(err)
+	if !c.Secrets[0].ExpiresAt.Equal(o.now().Add(time.Hour)) || !c.Secrets[1].ExpiresAt.Equal(o.now().Add(24*time.Hour)) {
+		t.Errorf("they expire at %v and %v", c.Secrets[0].ExpiresAt, c.Secrets[1].ExpiresAt)
+	}
+}
+
+func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "web"})
+	for range store.MaxClientSecrets - 1 {
+		_, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+		o.must(err)
+	}
+	if _, err := o.RotateSecret(t.Context(), "web", "", time.Hour); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
+		t.Errorf("got %v", err)
+	}
+	o.clock = o.clock.Add(time.Hour)
+	c, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+	o.must(err)
+	if len(c.Secrets) != 2 {
+		t.Errorf("%d secrets are left", len(c.Secrets))
+	}
+}
+
+func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
+	o := newOffice(t)
+	c := o.client(admin.NewClient{ID: "web", Secret: "first secret"})
+	if c.Secret != "" {
+		t.Error("it is repeated")
+	}
+	c, err := o.RotateSecret(t.Context(), "web", "second secret", 0)
+	o.must(err)
+	if c.Secret != "" {
+		t.Error("it is repeated")
+	}
+	kept, err := o.store.Client(t.Context(), "web")
+	o.must(err)
+	if len(kept.Secrets) != 1 || kept.Secrets[0].Kind != store.SecretBcrypt {
+		t.Fatalf("kept %+v", kept.Secrets)
+	}
+	o.must(bcrypt.CompareHashAndPassword(kept.Secrets[0].Hash, []byte("second secret")))
+}
+
+func TestRotationsAreRefused(t *testing.T) {
+	o := newOffice(t)
+	o.client(admin.NewClient{ID: "app", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}})
+	o.client(admin.NewClient{ID: "web"})
+	_, err := o.RotateSecret(t.Context(), "app", "", 0)
+	wantInvalid(t, err, "public", "--auth-method")
+	_, err = o.RotateSecret(t.Context(), "web", "", -time.Second)
+	wantInvalid(t, err, "--overlap")
+	_, err = o.RotateSecret(t.Context(), "web", "short", 0)
+	wantInvalid(t, err, "8 to 72")
+}

@@ -1,0 +1,149 @@
+package admin_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/keys"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
+	"authserver/internal/tokens"
+)
+
+const (
+	self = "https://auth.example.com"
+	api  = "https://api.example.com"
+)
+
+// office is an Admin on a real database, with a clock that the test moves.
+type office struct {
+	*admin.Admin
+	t     testing.TB
+	store *sqlite.DB
+	clock time.Time
+}
+
+func newOffice(t testing.TB) *office {
+	t.Helper()
+	ctx := t.Context()
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	o := &office{t: t, store: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)}
+	now := func() time.Time { return o.clock }
+	text, err := keys.NewMasterKey(rand.Reader)
+	o.must(err)
+	o.must(db.MigrateUp(ctx))
+	master, err := keys.ParseMasterKey(text)
+	o.must(err)
+	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Now: now, Rand: rand.Reader})
+	o.must(err)
+	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
+	o.must(err)
+	o.Admin = &admin.Admin{
+		Store: db, Sealer: sealer, Passwords: hasher, Self: self,
+		Keys: &keys.Manager{
+			Store: db, Sealer: sealer, Algorithms: []string{keys.ES256}, Generate: keys.Generate, Now: now, Logger: slog.New(slog.DiscardHandler),
+			Timeline: keys.Timeline{RotationInterval: 30 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: 30 * time.Second, ClockSkew: time.Minute, MaxTokenTTL: 24 * time.Hour},
+		},
+		Audiences: []string{self, self + "/oauth2/token"},
+		Limits: admin.Limits{
+			AccessTokenTTL: 15 * time.Minute, MaxAccessTokenTTL: 24 * time.Hour,
+			SigningAlg: keys.RS256, SigningAlgs: []string{keys.RS256, keys.ES256},
+			RefreshIdleTTL: 30 * 24 * time.Hour, RefreshMaxTTL: 90 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
+			AssertionLifetime: time.Hour, ClockSkew: time.Minute,
+		},
+		Now: now, Rand: rand.Reader,
+	}
+	return o
+}
+
+func (o *office) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) now() store.Moment { return store.At(o.clock) }
+
+// resource registers api with the scopes read and write.
+func (o *office) resource() {
+	o.t.Helper()
+	_, _, err := o.CreateResource(o.t.Context(), api, admin.ResourceFields{Scopes: []string{"read", "write"}})
+	o.must(err)
+}
+
+func (o *office) client(n admin.NewClient) admin.ClientWithSecret {
+	o.t.Helper()
+	c, _, err := o.CreateClient(o.t.Context(), n)
+	o.must(err)
+	return c
+}
+
+func (o *office) user(name string) admin.User {
+	o.t.Helper()
+	u, err := o.CreateUser(o.t.Context(), admin.UserFields{Username: &name, Password: ptr("wonderland")})
+	o.must(err)
+	return u
+}
+
+// revocations returns all that is recorded.
+func (o *office) revocations() []store.Revocation {
+	o.t.Helper()
+	found, _, err := o.store.RevocationsAfter(o.t.Context(), "", o.now(), 100)
+	o.must(err)
+	return found
+}
+
+// minter signs tokens of the server whose office it is.
+func (o *office) minter() *tokens.Minter {
+	o.t.Helper()
+	o.must(o.Keys.Load(o.t.Context()))
+	return &tokens.Minter{Issuer: self, Keys: o.Keys, MaxTTL: 24 * time.Hour, Rand: rand.Reader}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// wantInvalid wants an [admin.Invalid] whose text holds each of the words.
+func wantInvalid(t testing.TB, err error, words ...string) {
+	t.Helper()
+	var invalid *admin.Invalid
+	if !errors.As(err, &invalid) {
+		t.Fatalf("got %v, want an Invalid", err)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("the error %q lacks %q", err, w)
+		}
+	}
+}
+
+func asJSON(t testing.TB, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := keys.Generate(keys.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}

@@ -1,0 +1,257 @@
+package admin_test
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// access is an access token of alice at web, and its id.
+func (o *office) access(issuer string, family store.FamilyID) (string, string) {
+	o.t.Helper()
+	m := o.minter()
+	m.Issuer = issuer
+	minted, err := m.Mint(o.clock, tokens.Access{
+		Subject: "alice", ClientID: "web", Audience: []string{api}, Alg: keys.ES256, TTL: 15 * time.Minute, Family: family,
+	})
+	o.must(err)
+	return minted.Token, minted.ID
+}
+
+// inspect wants a verdict, with the words in its reasons.
+func (o *office) inspect(token, kind string, good bool, words ...string) admin.Inspection {
+	o.t.Helper()
+	i, err := o.Inspect(o.t.Context(), token)
+	o.must(err)
+	if i.Kind != kind || i.Good != good {
+		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, i.Reasons)
+	}
+	for _, w := range words {
+		if !strings.Contains(strings.Join(i.Reasons, "\n"), w) {
+			o.t.Errorf("the reasons %q lack %q", i.Reasons, w)
+		}
+	}
+	if token != "" && strings.Contains(asJSON(o.t, i), token) {
+		o.t.Error("the inspection repeats the token")
+	}
+	return i
+}
+
+func TestAnAccessTokenThatIsGood(t *testing.T) {
+	o := newOffice(t)
+	token, _ := o.access(self, store.FamilyID{})
+	i := o.inspect(token, admin.KindAccess, true, "signed by key", "another 15m0s", "2026-03-01T12:15:00Z")
+	if i.Claims["sub"] != "alice" || i.Header["typ"] != "at+jwt" {
+		t.Errorf("it decodes to %v, %v", i.Header, i.Claims)
+	}
+}
+
+func TestAccessTokensThatAreBad(t *testing.T) {
+	family := store.FamilyID{1, 2, 3}
+	for _, c := range []struct {
+		name  string
+		spoil func(o *office, token, id string) string
+		want  string
+	}{
+		{"expired", func(o *office, token, _ string) string { o.clock = o.clock.Add(time.Hour); return token }, "it expired at 2026-03-01T12:15:00Z"},
+		{"of another issuer", func(o *office, _, _ string) string { t, _ := o.access("https://other.example.com", family); return t }, "its issuer is not " + self},
+		{"of a key that is gone", func(_ *office, _, _ string) string {
+			other := newOffice(t)
+			token, _ := other.access(self, family)
+			return token
+		}, "its key is not one of this server's"},
+		{"changed", func(_ *office, token, _ string) string { return token[:len(token)-4] + "AAAA" }, "its signature"},
+		{"revoked itself", func(o *office, token, id string) string {
+			return o.revoke(token, store.Revocation{Kind: store.RevokedToken, Value: id, Reason: "revoked"})
+		}, "it was revoked (revoked)"},
+		{"of a revoked family", func(o *office, token, _ string) string {
+			return o.revoke(token, store.Revocation{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
+		}, "its refresh token was revoked, and it with that (refresh_reused)"},
+		{"of a revoked user", func(o *office, token, _ string) string {
+			return o.revoke(token, store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: o.now(), Reason: "user_disabled"})
+		}, "all tokens of its user"},
+		{"of a revoked client", func(o *office, token, _ string) string {
+			return o.revoke(token, store.Revocation{Kind: store.RevokedClient, Value: "web", Before: o.now(), Reason: "client_deleted"})
+		}, "all tokens of its client"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			token, id := o.access(self, family)
+			o.inspect(c.spoil(o, token, id), admin.KindAccess, false, c.want)
+		})
+	}
+}
+
+func (o *office) revoke(token string, r store.Revocation) string {
+	o.t.Helper()
+	r.ExpiresAt = o.now().Add(24 * time.Hour)
+	if r.Before.IsZero() {
+		r.Before = o.now()
+	}
+	o.must(o.store.Revoke(o.t.Context(), r))
+	return token
+}
+
+func TestARevocationOfOthersDoesNotMatter(t *testing.T) {
+	o := newOffice(t)
+	token, _ := o.access(self, store.FamilyID{})
+	for _, r := range []store.Revocation{
+		{Kind: store.RevokedToken, Value: "other"},
+		{Kind: store.RevokedFamily, Value: hex.EncodeToString(make([]byte, 16))[:30] + "01"},
+		{Kind: store.RevokedUser, Value: "alice", Before: o.now().Add(-time.Second)},
+		{Kind: store.RevokedClient, Value: "alice"},
+	} {
+		o.revoke("", r)
+	}
+	o.inspect(token, admin.KindAccess, true)
+}
+
+func TestWhatIsNoTokenOfThisServer(t *testing.T) {
+	o := newOffice(t)
+	n := assertionOf()
+	n.Secret = []byte(secret)
+	for _, c := range []struct{ name, token, kind, want string }{
+		{"nothing", "", admin.KindUnknown, "neither a JWT nor a refresh token"},
+		{"a word", "hello", admin.KindUnknown, "three parts"},
+		{"three parts that are not base64url", "a=.b.c", admin.KindUnknown, "base64url"},
+		{"three parts that are not JSON", "YQ.YQ.YQ", admin.KindUnknown, "JSON object"},
+		{"a refresh token that was made up", "art_AAAA", admin.KindRefresh, "not a refresh token of this server"},
+		{"an assertion of a stranger", o.sign(n), admin.KindUnknown, "issuer list"},
+		{"a JWT of ours that is no access token", func() string { n := n; n.Issuer = self; return o.sign(n) }(), admin.KindUnknown, "its typ is JWT"},
+	} {
+		t.Run(c.name, func(t *testing.T) { o.inspect(c.token, c.kind, false, c.want) })
+	}
+}
+
+func TestWithoutAnIssuerNothingCanBeSaid(t *testing.T) {
+	o := newOffice(t)
+	o.Self = ""
+	_, err := o.Inspect(t.Context(), "x")
+	wantInvalid(t, err, "--issuer", "AUTHSERVER_ISSUER")
+}
+
+func TestAssertionsThatAreBad(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(o *office, n *admin.NewAssertion)
+		want  string
+	}{
+		{"for somebody else", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
+		{"expired", func(_ *office, n *admin.NewAssertion) { n.TTL = -time.Hour }, "expired"},
+		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Secret = []byte(strings.ToUpper(secret)) }, "its signature"},
+		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Secret, n.Key = nil, pkcs8(t, newKey(t)) }, "its alg"},
+		{"of an issuer that is disabled", func(o *office, _ *admin.NewAssertion) {
+			_, _, err := o.UpdateIssuer(t.Context(), idp, admin.IssuerFields{Disabled: ptr(true)})
+			o.must(err)
+		}, "its issuer is disabled"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}})
+			o.must(err)
+			n := assertionOf()
+			n.Secret = []byte(secret)
+			c.spoil(o, &n)
+			o.inspect(o.sign(n), admin.KindAssertion, false, c.want)
+		})
+	}
+}
+
+// refresh begins a family of bob at web and returns a refresh token of it.
+func (o *office) refresh(userID string, generation, presented uint32) string {
+	o.t.Helper()
+	f := store.Family{
+		ID: store.FamilyID{9}, ClientID: "web", UserID: userID, Scope: oauth.Scope{"read"}, Generation: generation,
+		CreatedAt: o.now(), IdleExpiresAt: o.now().Add(time.Hour), ExpiresAt: o.now().Add(2 * time.Hour),
+	}
+	if generation > 1 {
+		f.RotatedAt = o.now()
+	}
+	o.must(o.store.CreateFamily(o.t.Context(), f))
+	secret, err := keys.RefreshKeys(o.t.Context(), o.store, o.Sealer, o.Now, o.Rand)
+	o.must(err)
+	codec := &tokens.RefreshCodec{Keys: secret.ByID, Current: secret.Current}
+	token, err := codec.Encode(tokens.Refresh{Family: f.ID, Generation: presented})
+	o.must(err)
+	return token
+}
+
+func TestRefreshTokens(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		generation, presented uint32
+		then                  func(o *office, userID string)
+		good                  bool
+		want                  string
+	}{
+		{"the first of its family is good", 1, 1, nil, true, "the newest"},
+		{"one ahead of its family was lost in a failover, and is good", 1, 2, nil, true, "the newest"},
+		{"the one before may be retried for a while", 2, 1, nil, true, "may be retried for 10s"},
+		{"and then no longer", 2, 1, func(o *office, _ string) { o.clock = o.clock.Add(11 * time.Second) }, false, "exchanged for a newer one"},
+		{"an older one never", 3, 1, nil, false, "exchanged for a newer one"},
+		{"unused for too long", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(time.Hour) }, false, "unused for too long"},
+		{"at the end of its life", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(2 * time.Hour) }, false, "end of its life"},
+		{"of a family that was revoked", 1, 1, func(o *office, _ string) {
+			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, store.Revocation{
+				Kind: store.RevokedFamily, Value: "09", Before: o.now(), ExpiresAt: o.now().Add(time.Hour), Reason: "revoked",
+			}))
+		}, false, "its family was revoked at"},
+		{"of a client that is disabled", 1, 1, func(o *office, _ string) {
+			_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: ptr(true)})
+			o.must(err)
+		}, false, `its client "web" is disabled`},
+		{"of a client that was disabled since", 1, 1, func(o *office, _ string) {
+			o.clock = o.clock.Add(time.Second)
+			for _, disabled := range []bool{true, false} {
+				_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: &disabled})
+				o.must(err)
+			}
+		}, false, "all tokens of its client"},
+		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.DeleteClient(t.Context(), "web")) }, false, `its client "web" is gone`},
+		{"of a user who is disabled", 1, 1, func(o *office, id string) {
+			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Disabled: ptr(true)})
+			o.must(err)
+		}, false, `its user "bob" is disabled`},
+		{"of a user with another password since", 1, 1, func(o *office, id string) {
+			o.clock = o.clock.Add(time.Second)
+			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Password: ptr("looking-glass")})
+			o.must(err)
+		}, false, "all tokens of its user"},
+		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.DeleteUser(t.Context(), id)) }, false, "its family is gone"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			u := o.user("bob")
+			o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password", "refresh_token"}}})
+			token := o.refresh(u.ID, c.generation, c.presented)
+			if c.then != nil {
+				c.then(o, u.ID)
+			}
+			i := o.inspect(token, admin.KindRefresh, c.good, c.want)
+			if c.good && (i.Family == nil || i.Family.Presented != c.presented || i.Family.Subject != u.ID) {
+				t.Errorf("the family is %+v", i.Family)
+			}
+		})
+	}
+}
+
+func FuzzInspect(f *testing.F) {
+	for _, seed := range []string{"", "a.b.c", "e30.e30.e30", "art_", "eyJ0eXAiOiJhdCtqd3QifQ.e30.", "eyJ0eXAiOjF9.bnVsbA.x", "bnVsbA.W10.x"} {
+		f.Add(seed)
+	}
+	o := newOffice(f)
+	o.minter()
+	f.Fuzz(func(t *testing.T, token string) {
+		i, err := o.Inspect(t.Context(), token)
+		if err != nil || i.Good || len(i.Reasons) == 0 {
+			t.Errorf("inspected as %+v, %v", i, err)
+		}
+	})
+}

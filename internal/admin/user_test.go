@@ -1,0 +1,180 @@
+package admin_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"golang.org/x/crypto/bcrypt"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+func TestTheJSONOfAUser(t *testing.T) {
+	o := newOffice(t)
+	u, err := o.CreateUser(t.Context(), admin.UserFields{
+		Username: ptr("Älice"), Email: ptr("A@Example.com"), Password: ptr("wonderland"), Roles: []string{"admin", "admin"},
+	})
+	o.must(err)
+	if _, err := uuid.Parse(u.ID); err != nil {
+		t.Errorf("the id %q is no UUID", u.ID)
+	}
+	want := `{"id":"` + u.ID + `","username":"älice","email":"a@example.com","upn":"","roles":["admin"],"permissions":[],"claims":{},"disabled":false,` +
+		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
+	if got := asJSON(t, u); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, who := range []string{u.ID, "älice", "ÄLICE"} {
+		shown, err := o.User(t.Context(), who)
+		o.must(err)
+		if got := asJSON(t, shown); got != want {
+			t.Errorf("%s is shown as\n%s\nwant\n%s", who, got, want)
+		}
+	}
+	kept, err := o.store.User(t.Context(), u.ID)
+	o.must(err)
+	o.must(bcrypt.CompareHashAndPassword(kept.PasswordHash, []byte("wonderland")))
+}
+
+func TestUsersAreRefused(t *testing.T) {
+	password := ptr("wonderland")
+	for _, c := range []struct {
+		name string
+		f    admin.UserFields
+		want []string
+	}{
+		{"without a username", admin.UserFields{Password: password}, []string{"--username"}},
+		{"without a password", admin.UserFields{Username: ptr("bob")}, []string{"--password-stdin"}},
+		{"with a space in the username", admin.UserFields{Username: ptr("b ob"), Password: password}, []string{"--username", "RFC 8265"}},
+		{"with an empty username", admin.UserFields{Username: ptr(""), Password: password}, []string{"--username"}},
+		{"with a malformed email", admin.UserFields{Username: ptr("bob"), Email: ptr("b b@x"), Password: password}, []string{"--email"}},
+		{"with a malformed upn", admin.UserFields{Username: ptr("bob"), UPN: ptr("b b"), Password: password}, []string{"--upn"}},
+		{"with a password of seven characters", admin.UserFields{Username: ptr("bob"), Password: ptr("1234567")}, []string{"8 characters"}},
+		{"with a password of 73 bytes", admin.UserFields{Username: ptr("bob"), Password: ptr(strings.Repeat("x", 73))}, []string{"72 bytes"}},
+		{"with a password of 37 umlauts, which are 74 bytes", admin.UserFields{Username: ptr("bob"), Password: ptr(strings.Repeat("ä", 37))}, []string{"72 bytes"}},
+		{"with a claim that is the server's own", admin.UserFields{Username: ptr("bob"), Password: password, Claims: map[string]any{"username": 1}}, []string{"--claim"}},
+		{"with an empty role", admin.UserFields{Username: ptr("bob"), Password: password, Roles: []string{""}}, []string{"--role"}},
+		{"with an empty permission", admin.UserFields{Username: ptr("bob"), Password: password, Permissions: []string{""}}, []string{"--permission"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			_, err := o.CreateUser(t.Context(), c.f)
+			wantInvalid(t, err, c.want...)
+			if c.f.Password != nil && strings.Contains(err.Error(), *c.f.Password) {
+				t.Error("the error tells the password")
+			}
+		})
+	}
+}
+
+func TestNamesAreUnique(t *testing.T) {
+	o := newOffice(t)
+	_, err := o.CreateUser(t.Context(), admin.UserFields{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
+	o.must(err)
+	for _, f := range []admin.UserFields{
+		{Username: ptr("BOB"), Password: ptr("wonderland")},
+		{Username: ptr("bobby"), Email: ptr("B@x.org"), Password: ptr("wonderland")},
+	} {
+		if _, err := o.CreateUser(t.Context(), f); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "username, email or upn") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestAnUpdateOfAUserChangesWhatIsGivenAlone(t *testing.T) {
+	o := newOffice(t)
+	u, err := o.CreateUser(t.Context(), admin.UserFields{
+		Username: ptr("bob"), Email: ptr("b@x.org"), UPN: ptr("bob@corp"), Password: ptr("wonderland"), Roles: []string{"r"}, Permissions: []string{"p"},
+	})
+	o.must(err)
+	before, err := o.store.User(t.Context(), u.ID)
+	o.must(err)
+	o.clock = o.clock.Add(time.Hour)
+	_, err = o.UpdateUser(t.Context(), "bob", admin.UserFields{Username: ptr("robert"), Email: ptr(""), Roles: []string{}})
+	o.must(err)
+	want := before
+	want.Username, want.Email, want.Roles, want.Version, want.UpdatedAt = "robert", "", nil, 2, o.now()
+	after, err := o.store.User(t.Context(), u.ID)
+	o.must(err)
+	if diff := cmp.Diff(want, after); diff != "" {
+		t.Error(diff)
+	}
+	if found := o.revocations(); len(found) > 0 {
+		t.Errorf("it revoked %v", found)
+	}
+}
+
+func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(o *office, id string) error
+		want   string // reason; "": nothing is void
+	}{
+		{"a new password does", func(o *office, id string) error {
+			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Password: ptr("looking-glass")})
+			return err
+		}, "password_changed"},
+		{"disabling does", func(o *office, id string) error {
+			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Disabled: ptr(true)})
+			return err
+		}, "user_disabled"},
+		{"deleting does", func(o *office, id string) error { return o.DeleteUser(t.Context(), id) }, "user_deleted"},
+		{"enabling does not", func(o *office, id string) error {
+			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Disabled: ptr(false)})
+			return err
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			u := o.user("bob")
+			o.clock = o.clock.Add(time.Hour)
+			o.must(c.change(o, u.ID))
+			var want []store.Revocation
+			if c.want != "" {
+				want = []store.Revocation{{
+					Kind: store.RevokedUser, Value: u.ID, Reason: c.want,
+					Before: o.now().Add(2 * time.Second), ExpiresAt: o.now().Add(2*time.Second + 24*time.Hour + time.Minute),
+				}}
+			}
+			if diff := cmp.Diff(want, o.revocations(), cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+			kept, err := o.store.User(t.Context(), u.ID)
+			if err == nil && kept.NotBefore.Equal(o.now()) != (c.want != "") {
+				t.Errorf("the families begun before %s are void", kept.NotBefore)
+			}
+		})
+	}
+}
+
+func TestAUserThatIsNotThere(t *testing.T) {
+	o := newOffice(t)
+	for _, who := range []string{"nobody", "no body", "8d7c1c2e-6b7e-4c0b-9d60-b5dd1b0ed7a8"} {
+		_, showErr := o.User(t.Context(), who)
+		_, updateErr := o.UpdateUser(t.Context(), who, admin.UserFields{})
+		for _, err := range []error{showErr, updateErr, o.DeleteUser(t.Context(), who)} {
+			if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "user list") {
+				t.Errorf("%s: %v", who, err)
+			}
+		}
+	}
+}
+
+func TestUsersAreListedByPage(t *testing.T) {
+	o := newOffice(t)
+	for _, name := range []string{"carol", "alice", "bob"} {
+		o.user(name)
+	}
+	page, err := o.Users(t.Context(), admin.Page{Limit: 2})
+	o.must(err)
+	rest, err := o.Users(t.Context(), admin.Page{Limit: 2, After: page[1].Username})
+	o.must(err)
+	if len(rest) != 1 || page[0].Username+page[1].Username+rest[0].Username != "alicebobcarol" {
+		t.Errorf("listed %v, %v", page, rest)
+	}
+}
