@@ -1,17 +1,21 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jwt"
+
+	"authserver/test/openapitest"
 )
 
 // Answer is an answer to a request, read to its end.
@@ -32,9 +36,18 @@ func (a Answer) Text(member string) string {
 // enough for a server that runs under the race detector.
 var Client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// Do sends a request and reads the answer.
+// Do sends a request, reads the answer, and holds both to api/openapi.yaml: the
+// answer always, and the request where it was accepted. A benchmark goes without.
 func Do(t testing.TB, request *http.Request) Answer {
 	t.Helper()
+	var sent []byte
+	if request.Body != nil {
+		var err error
+		if sent, err = io.ReadAll(request.Body); err != nil {
+			t.Fatal(err)
+		}
+		request.Body = io.NopCloser(bytes.NewReader(sent))
+	}
 	response, err := Client.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +61,35 @@ func Do(t testing.TB, request *http.Request) Answer {
 	if json.Unmarshal(raw, &answer.Body) != nil {
 		answer.Body = nil
 	}
+	if _, bench := t.(*testing.B); !bench && !ofOps(request.URL.Path, response.StatusCode) {
+		checkDocument(t, request, response, sent, raw)
+	}
 	return answer
+}
+
+// ofOps reports whether only the ops listener, which the document does not
+// describe, can have answered so.
+func ofOps(path string, status int) bool {
+	return status == http.StatusOK && (path == "/metrics" || strings.HasPrefix(path, "/debug/"))
+}
+
+var document struct {
+	sync.Once
+	*openapitest.Validator
+}
+
+func checkDocument(t testing.TB, request *http.Request, response *http.Response, sent, received []byte) {
+	t.Helper()
+	document.Do(func() { document.Validator = openapitest.New(t) })
+	if err := document.CheckAnswer(request, response, received); err != nil {
+		t.Errorf("the answer %d to %s %s is not what api/openapi.yaml says: %v", response.StatusCode, request.Method, request.URL.Path, err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return
+	}
+	if err := document.CheckRequest(request, sent); err != nil {
+		t.Errorf("the request %s %s was accepted and is not what api/openapi.yaml says: %v", request.Method, request.URL.Path, err)
+	}
 }
 
 // Get fetches a URL.
