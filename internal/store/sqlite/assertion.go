@@ -2,15 +2,14 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/store"
 )
 
 // UseAssertion records that an assertion was used, or returns ErrExists.
 func (d *DB) UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt store.Moment) error {
-	return d.change(ctx, "record the use of an assertion", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "INSERT INTO used_assertions (issuer, id, expires_at) VALUES (?, ?, ?)",
+	return d.change(ctx, "record the use of an assertion", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, "INSERT INTO used_assertions (issuer, id, expires_at) VALUES (?, ?, ?)",
 			issuer, id[:], micros(expiresAt))
 		return err
 	})

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -48,8 +47,8 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
-	return d.change(ctx, "create a client", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
+	return d.change(ctx, "create a client", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
 				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
 				not_before, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)`,
@@ -61,8 +60,8 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 // UpdateClient replaces the client whose ID and Version are c's: ErrNotFound or
 // ErrConflict.
 func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revocation) error {
-	return d.change(ctx, "update a client", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
+	return d.change(ctx, "update a client", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
 				default_scopes = ?7, resources = ?8, serves = ?9, roles = ?10, permissions = ?11, claims = ?12,
 				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16, updated_at = ?17,
 				version = version + 1
@@ -83,11 +82,11 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revo
 // DeleteClient removes the client and leaves its families to the sweep:
 // ErrNotFound where there is none.
 func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Revocation) error {
-	return d.change(ctx, "delete a client", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "delete a client", func(ctx context.Context, tx *transaction) error {
 		if err := execOne(ctx, tx, "DELETE FROM clients WHERE id = ?", id); err != nil {
 			return err
 		}
-		_, err := exec(ctx, tx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
+		_, err := tx.exec(ctx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
 			ON CONFLICT (client_id) DO UPDATE SET deleted_at = max(deleted_at, excluded.deleted_at)`,
 			id, micros(voids.Before))
 		if err != nil {

@@ -26,8 +26,8 @@ func familyColumns(f *store.Family) []any {
 // CreateFamily adds a family: ErrNotFound where the user is gone, ErrExists where
 // the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
-	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
+	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
 				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10))`,
 			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
@@ -45,10 +45,10 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 // Rotate decides and moves under the write lock.
 func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
 	var result store.RotationResult
-	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *sql.Tx) error {
+	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *transaction) error {
 		var f store.Family
 		var u store.User
-		err := tx.QueryRowContext(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
+		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
 			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
 			Scan(append(familyColumns(&f), userColumns(&u)...)...)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -100,19 +100,19 @@ func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
 	return store.Rotated
 }
 
-func move(ctx context.Context, tx *sql.Tx, r store.Rotation, f store.Family) (store.Family, error) {
+func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
 	f.Generation = r.Generation + 1
 	f.RotatedAt = store.At(r.Now)
 	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
 	if f.IdleExpiresAt.After(f.ExpiresAt) {
 		f.IdleExpiresAt = f.ExpiresAt
 	}
-	_, err := exec(ctx, tx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?",
+	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?",
 		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), f.ID[:])
 	return f, err
 }
 
-func endReused(ctx context.Context, tx *sql.Tx, r store.Rotation) error {
+func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
 	if err := end(ctx, tx, r.ID, r.Now); err != nil {
 		return err
 	}
@@ -122,15 +122,15 @@ func endReused(ctx context.Context, tx *sql.Tx, r store.Rotation) error {
 }
 
 // end revokes a family that lives, and has the sweep take it KeepRevoked later.
-func end(ctx context.Context, tx *sql.Tx, id store.FamilyID, at time.Time) error {
-	_, err := exec(ctx, tx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
+func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
 		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)))
 	return err
 }
 
 // RevokeFamily ends a family, if it lives, and records voids.
 func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
-	return d.change(ctx, "revoke a refresh token family", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "revoke a refresh token family", func(ctx context.Context, tx *transaction) error {
 		if err := end(ctx, tx, id, voids.Before); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -42,8 +41,8 @@ func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, err
 
 // CreateIssuer adds an issuer, or returns ErrExists.
 func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
-	return d.change(ctx, "create an issuer", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
+	return d.change(ctx, "create an issuer", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 				subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
 				updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1)`,
@@ -55,8 +54,8 @@ func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
 // UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
 // ErrConflict.
 func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
-	return d.change(ctx, "update an issuer", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
+	return d.change(ctx, "update an issuer", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
 				subject_claim = ?6, subject_kind = ?7, scopes = ?8, resources = ?9, client_auth = ?10, client_id = ?11,
 				max_lifetime_us = ?12, allow_repeat = ?13, disabled = ?14, updated_at = ?15, version = version + 1
 			WHERE id = ?1 AND version = ?16`,
@@ -70,7 +69,7 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
 
 // DeleteIssuer removes an issuer: ErrNotFound where there is none.
 func (d *DB) DeleteIssuer(ctx context.Context, id string) error {
-	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx *transaction) error {
 		return execOne(ctx, tx, "DELETE FROM issuers WHERE id = ?", id)
 	})
 }

@@ -69,7 +69,7 @@ func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver
 	if err != nil {
 		return fault(doing, err)
 	}
-	driver, err := migrate.WithInstance(db, &migrate.Config{})
+	driver, err := migrate.WithInstance(db.DB, &migrate.Config{})
 	if err != nil {
 		return fault(doing, errors.Join(err, db.Close()))
 	}

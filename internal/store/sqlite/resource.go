@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -37,8 +36,8 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
-	return d.change(ctx, "create a resource", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
+	return d.change(ctx, "create a resource", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
 				updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)`,
 			append(resourceValues(r), micros(r.CreatedAt))...)
@@ -49,8 +48,8 @@ func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 // UpdateResource replaces the resource whose ID and Version are r's: ErrNotFound
 // or ErrConflict.
 func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
-	return d.change(ctx, "update a resource", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
+	return d.change(ctx, "update a resource", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
 				claims = ?6, updated_at = ?7, version = version + 1
 			WHERE id = ?1 AND version = ?8`,
 			append(resourceValues(r), r.Version)...)
@@ -63,7 +62,7 @@ func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
 
 // DeleteResource removes a resource: ErrNotFound where there is none.
 func (d *DB) DeleteResource(ctx context.Context, id string) error {
-	return d.change(ctx, "delete a resource", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "delete a resource", func(ctx context.Context, tx *transaction) error {
 		return execOne(ctx, tx, "DELETE FROM resources WHERE id = ?", id)
 	})
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strconv"
 
@@ -11,13 +10,13 @@ import (
 
 // Revoke records a revocation, or lets the one with its Kind and Value grow.
 func (d *DB) Revoke(ctx context.Context, r store.Revocation) error {
-	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *sql.Tx) error { return revoke(ctx, tx, r) })
+	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *transaction) error { return revoke(ctx, tx, r) })
 }
 
 // revoke replaces the row where it grows, so that it gets the next id and every
 // reader comes upon it again.
-func revoke(ctx context.Context, tx *sql.Tx, r store.Revocation) error {
-	_, err := exec(ctx, tx, `INSERT OR REPLACE INTO revocations (kind, value, voids_before, expires_at, reason)
+func revoke(ctx context.Context, tx *transaction, r store.Revocation) error {
+	_, err := tx.exec(ctx, `INSERT OR REPLACE INTO revocations (kind, value, voids_before, expires_at, reason)
 		SELECT ?1, ?2, max(?3, coalesce(old.voids_before, ?3)), max(?4, coalesce(old.expires_at, ?4)), ?5
 		FROM (SELECT 1) LEFT JOIN revocations old ON old.kind = ?1 AND old.value = ?2
 		WHERE old.id IS NULL OR ?3 > old.voids_before OR ?4 > old.expires_at`,

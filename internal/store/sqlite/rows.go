@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/store"
 )
@@ -12,7 +11,11 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
 	var row, none T
-	if err := d.read.QueryRowContext(ctx, query, args...).Scan(columns(&row)...); err != nil {
+	s, err := d.read.prepare(ctx, query)
+	if err == nil {
+		err = s.QueryRowContext(ctx, args...).Scan(columns(&row)...)
+	}
+	if err != nil {
 		return none, fault(doing, err)
 	}
 	return row, nil
@@ -22,7 +25,7 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) ([]T, error) {
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
-	rows, err := d.read.QueryContext(ctx, query, args...)
+	rows, err := d.read.query(ctx, query, args...)
 	if err != nil {
 		return nil, fault(doing, err)
 	}
@@ -46,18 +49,9 @@ func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns
 	return all(ctx, d, doing, columns, query, p.After, p.Limit)
 }
 
-// exec runs a statement and returns how many rows it changed.
-func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int64, error) {
-	result, err := tx.ExecContext(ctx, statement, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 // execOne runs a statement that has to change a row, or returns ErrNotFound.
-func execOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
-	n, err := exec(ctx, tx, statement, args...)
+func execOne(ctx context.Context, tx *transaction, statement string, args ...any) error {
+	n, err := tx.exec(ctx, statement, args...)
 	if err == nil && n == 0 {
 		return store.ErrNotFound
 	}
@@ -65,15 +59,15 @@ func execOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) err
 }
 
 // exists reports whether a query has a row.
-func exists(ctx context.Context, tx *sql.Tx, query string, args ...any) (bool, error) {
+func exists(ctx context.Context, tx *transaction, query string, args ...any) (bool, error) {
 	var yes bool
-	err := tx.QueryRowContext(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&yes)
+	err := tx.row(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&yes)
 	return yes, err
 }
 
 // moved tells why an update of a row with a version changed none: ErrNotFound
 // where the query has no row, and else ErrConflict.
-func moved(ctx context.Context, tx *sql.Tx, query, id string) error {
+func moved(ctx context.Context, tx *transaction, query, id string) error {
 	there, err := exists(ctx, tx, query, id)
 	switch {
 	case err != nil:

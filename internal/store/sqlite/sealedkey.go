@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/store"
 )
@@ -19,8 +18,8 @@ func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey,
 
 // CreateSecretKey adds a key, or returns ErrExists.
 func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
-	return d.change(ctx, "create a secret key", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "INSERT INTO secret_keys (purpose, id, sealed, created_at) VALUES (?, ?, ?, ?)",
+	return d.change(ctx, "create a secret key", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, "INSERT INTO secret_keys (purpose, id, sealed, created_at) VALUES (?, ?, ?, ?)",
 			k.Purpose, k.ID, k.Sealed, micros(k.CreatedAt))
 		return err
 	})
@@ -38,8 +37,8 @@ func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 
 // CreateDataKey adds a data key, or returns ErrExists.
 func (d *DB) CreateDataKey(ctx context.Context, k store.DataKey) error {
-	return d.change(ctx, "create a data key", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES (?, ?, ?, ?)",
+	return d.change(ctx, "create a data key", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES (?, ?, ?, ?)",
 			k.ID, k.MasterID, k.Sealed, micros(k.CreatedAt))
 		return err
 	})

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/store"
 )
@@ -26,7 +25,7 @@ func (d *DB) SigningKeys(ctx context.Context, now store.Moment) ([]store.Signing
 // SucceedSigningKey adds next and retires its predecessor: ErrExists where that
 // has a successor already, ErrNotFound where it is gone.
 func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, predecessorRemovedAt store.Moment) error {
-	return d.change(ctx, "add a signing key", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "add a signing key", func(ctx context.Context, tx *transaction) error {
 		if next.Predecessor == "" {
 			taken, err := exists(ctx, tx, "SELECT 1 FROM signing_keys WHERE alg = ?", next.Alg)
 			if err != nil {
@@ -42,7 +41,7 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 				return err
 			}
 		}
-		_, err := exec(ctx, tx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
+		_, err := tx.exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
 				retired_at, removed_at, last_used_at, revoked_at, reason)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			next.KID, next.Alg, string(next.PublicJWK), next.Sealed, next.Predecessor, micros(next.PublishedAt),
@@ -55,8 +54,8 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 // RescheduleSigningKey moves the moment at which kid takes over: ErrConflict
 // where it was moved meanwhile, ErrNotFound where it is gone.
 func (d *DB) RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt store.Moment) error {
-	return d.change(ctx, "reschedule a signing key", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := exec(ctx, tx, "UPDATE signing_keys SET active_at = ? WHERE kid = ? AND active_at = ?",
+	return d.change(ctx, "reschedule a signing key", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, "UPDATE signing_keys SET active_at = ? WHERE kid = ? AND active_at = ?",
 			micros(to), kid, micros(from))
 		if err != nil {
 			return err
@@ -64,7 +63,7 @@ func (d *DB) RescheduleSigningKey(ctx context.Context, kid string, from, to, pre
 		if n == 0 {
 			return moved(ctx, tx, "SELECT 1 FROM signing_keys WHERE kid = ?", kid)
 		}
-		_, err = exec(ctx, tx, `UPDATE signing_keys SET retired_at = ?, removed_at = ?
+		_, err = tx.exec(ctx, `UPDATE signing_keys SET retired_at = ?, removed_at = ?
 			WHERE kid = (SELECT predecessor FROM signing_keys WHERE kid = ?)`,
 			micros(to), micros(predecessorRemovedAt), kid)
 		return err
@@ -76,9 +75,9 @@ func (d *DB) RecordKeyUse(ctx context.Context, lastUsed map[string]store.Moment)
 	if len(lastUsed) == 0 {
 		return nil
 	}
-	return d.change(ctx, "record the use of signing keys", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "record the use of signing keys", func(ctx context.Context, tx *transaction) error {
 		for kid, at := range lastUsed {
-			_, err := exec(ctx, tx, `UPDATE signing_keys SET last_used_at = ?2
+			_, err := tx.exec(ctx, `UPDATE signing_keys SET last_used_at = ?2
 				WHERE kid = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)`, kid, micros(at))
 			if err != nil {
 				return err

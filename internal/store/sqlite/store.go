@@ -31,9 +31,9 @@ type Options struct {
 type DB struct {
 	path  string
 	busy  time.Duration
-	steps fs.FS   // the migrations
-	write *sql.DB // one connection
-	read  *sql.DB
+	steps fs.FS // the migrations
+	write *pool // one connection
+	read  *pool
 }
 
 // lockPoll is how often begin asks for the write lock that another process
@@ -123,7 +123,7 @@ func (d *DB) Close() {
 
 // CheckWritable takes the write lock and lets it go again.
 func (d *DB) CheckWritable(ctx context.Context) error {
-	return d.change(ctx, "check that the database takes writes", func(context.Context, *sql.Tx) error { return nil })
+	return d.change(ctx, "check that the database takes writes", func(context.Context, *transaction) error { return nil })
 }
 
 // bound gives a call its deadline.
@@ -131,22 +131,7 @@ func (d *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, d.busy)
 }
 
-// change runs step in a transaction that holds the write lock from its beginning
-// (BEGIN IMMEDIATE), and commits it where step returns nil.
-func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *sql.Tx) error) error {
-	ctx, cancel := d.bound(ctx)
-	defer cancel()
-	tx, err := d.begin(ctx)
-	if err != nil {
-		return fault(doing, err)
-	}
-	if err := step(ctx, tx); err != nil {
-		_ = tx.Rollback()
-		return fault(doing, err)
-	}
-	return fault(doing, tx.Commit())
-}
-
+// begin takes the write lock, for as long as it may take until ctx ends.
 func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
 	for {
 		tx, err := d.write.BeginTx(ctx, nil)
@@ -159,7 +144,7 @@ func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
 	}
 }
 
-func openPool(dsn string, connections int) (*sql.DB, error) {
+func openPool(dsn string, connections int) (*pool, error) {
 	connector, err := driver.NewConnector(dsn)
 	if err != nil {
 		return nil, err
@@ -167,7 +152,7 @@ func openPool(dsn string, connections int) (*sql.DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return db, nil
+	return &pool{DB: db, prepared: map[string]*sql.Stmt{}}, nil
 }
 
 // writerDSN names the file with the settings of a connection that writes.

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"authserver/internal/store"
 )
@@ -28,14 +27,14 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (removed int64, err error) {
 	for {
 		var postponed int64
-		err := d.change(ctx, "sweep refresh token families", func(ctx context.Context, tx *sql.Tx) (err error) {
-			removed, err = exec(ctx, tx, `DELETE FROM refresh_families WHERE id IN (
+		err := d.change(ctx, "sweep refresh token families", func(ctx context.Context, tx *transaction) (err error) {
+			removed, err = tx.exec(ctx, `DELETE FROM refresh_families WHERE id IN (
 				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
 			) AND (revoked_at IS NOT NULL OR idle_expires_at < ?1)`, micros(before), limit)
 			if err != nil || removed > 0 {
 				return err
 			}
-			postponed, err = exec(ctx, tx, `UPDATE refresh_families SET sweep_at = idle_expires_at WHERE id IN (
+			postponed, err = tx.exec(ctx, `UPDATE refresh_families SET sweep_at = idle_expires_at WHERE id IN (
 				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
 			) AND revoked_at IS NULL AND idle_expires_at >= ?1`, micros(before), limit)
 			return err
@@ -49,19 +48,19 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 // sweepClientless removes the families of clients that are gone, or that were
 // made anew since.
 func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (removed int64, err error) {
-	err = d.change(ctx, "sweep the families of deleted clients", func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = d.change(ctx, "sweep the families of deleted clients", func(ctx context.Context, tx *transaction) (err error) {
 		some, err := exists(ctx, tx, "SELECT 1 FROM deleted_clients")
 		if err != nil || !some {
 			return err
 		}
 		const gone = `f.client_id = d.client_id
 			AND (f.created_at <= d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = d.client_id))`
-		removed, err = exec(ctx, tx, `DELETE FROM refresh_families WHERE id IN (
+		removed, err = tx.exec(ctx, `DELETE FROM refresh_families WHERE id IN (
 			SELECT f.id FROM deleted_clients d JOIN refresh_families f ON `+gone+` LIMIT ?)`, limit)
 		if err != nil || removed == int64(limit) {
 			return err
 		}
-		_, err = exec(ctx, tx, "DELETE FROM deleted_clients AS d WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE "+gone+")")
+		_, err = tx.exec(ctx, "DELETE FROM deleted_clients AS d WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE "+gone+")")
 		return err
 	})
 	return removed, err
@@ -88,8 +87,8 @@ func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit in
 }
 
 func (d *DB) sweepRows(ctx context.Context, doing, statement string, args ...any) (removed int64, err error) {
-	err = d.change(ctx, doing, func(ctx context.Context, tx *sql.Tx) (err error) {
-		removed, err = exec(ctx, tx, statement, args...)
+	err = d.change(ctx, doing, func(ctx context.Context, tx *transaction) (err error) {
+		removed, err = tx.exec(ctx, statement, args...)
 		return err
 	})
 	return removed, err

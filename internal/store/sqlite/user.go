@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"authserver/internal/store"
@@ -62,8 +61,8 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
 func (d *DB) CreateUser(ctx context.Context, u store.User) error {
-	return d.change(ctx, "create a user", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
+	return d.change(ctx, "create a user", func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 				not_before, password_hash, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)`,
 			append(userValues(u), micros(u.CreatedAt))...)
@@ -74,8 +73,8 @@ func (d *DB) CreateUser(ctx context.Context, u store.User) error {
 // UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
 // ErrConflict, or ErrExists where a name is taken.
 func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocation) error {
-	return d.change(ctx, "update a user", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
+	return d.change(ctx, "update a user", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
 				claims = ?7, disabled = ?8, not_before = ?9, password_hash = ?10, updated_at = ?11, version = version + 1
 			WHERE id = ?1 AND version = ?12`,
 			append(userValues(u), u.Version)...)
@@ -93,7 +92,7 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocati
 
 // DeleteUser removes the user with the families: ErrNotFound where there is none.
 func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Revocation) error {
-	return d.change(ctx, "delete a user", func(ctx context.Context, tx *sql.Tx) error {
+	return d.change(ctx, "delete a user", func(ctx context.Context, tx *transaction) error {
 		if err := execOne(ctx, tx, "DELETE FROM users WHERE id = ?", id); err != nil {
 			return err
 		}

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// pool is connections and the statements that were prepared on them: to parse a
+// statement costs more than to run it. The texts are constants, so they are few.
+type pool struct {
+	*sql.DB
+	mu       sync.RWMutex
+	prepared map[string]*sql.Stmt
+}
+
+func (p *pool) known(text string) *sql.Stmt {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.prepared[text]
+}
+
+// prepare asks for a connection, so it has no place inside a transaction.
+func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := p.known(text); s != nil {
+		return s, nil
+	}
+	s, err := p.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.prepared[text]; first != nil {
+		return first, s.Close()
+	}
+	p.prepared[text] = s
+	return s, nil
+}
+
+func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	s, err := p.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// transaction is a transaction of the writer. A statement that is not prepared
+// yet runs as it is, and is prepared when the connection is free again.
+type transaction struct {
+	*sql.Tx
+	writer *pool
+	missed []string
+}
+
+func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
+	if s := t.writer.known(text); s != nil {
+		return t.StmtContext(ctx, s)
+	}
+	t.missed = append(t.missed, text)
+	return nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *transaction) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	var result sql.Result
+	var err error
+	if s := t.stmt(ctx, text); s != nil {
+		result, err = s.ExecContext(ctx, args...)
+	} else {
+		result, err = t.ExecContext(ctx, text, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row runs a query for one row.
+func (t *transaction) row(ctx context.Context, text string, args ...any) *sql.Row {
+	if s := t.stmt(ctx, text); s != nil {
+		return s.QueryRowContext(ctx, args...)
+	}
+	return t.QueryRowContext(ctx, text, args...)
+}
+
+// change runs step in a transaction that holds the write lock from its beginning
+// (BEGIN IMMEDIATE), and commits it where step returns nil.
+func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *transaction) error) error {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
+	tx, err := d.begin(ctx)
+	if err != nil {
+		return fault(doing, err)
+	}
+	t := &transaction{Tx: tx, writer: d.write}
+	if err := step(ctx, t); err != nil {
+		_ = t.Rollback()
+		return fault(doing, err)
+	}
+	if err := t.Commit(); err != nil {
+		return fault(doing, err)
+	}
+	for _, text := range t.missed {
+		if _, err := d.write.prepare(ctx, text); err != nil {
+			break // it is done without; the next call tries again
+		}
+	}
+	return nil
+}
