@@ -34,6 +34,9 @@ func AlgorithmsFor(key any) []string {
 			return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 		}
 	case *ecdsa.PublicKey:
+		if _, err := k.ECDH(); err != nil { // the point is not on the curve
+			return nil
+		}
 		switch k.Curve {
 		case elliptic.P256():
 			return []string{"ES256"}

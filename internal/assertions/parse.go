@@ -15,9 +15,10 @@ const maxName = 1024
 
 // Parsed is an assertion that was read and not believed yet.
 type Parsed struct {
-	Header Header
-	Claims map[string]any // numbers are json.Number
-	raw    string
+	Header    Header
+	Claims    map[string]any // numbers are json.Number
+	input     string         // what the signature is over, as it was received
+	signature []byte
 }
 
 // Header is what of a JOSE header is looked at (RFC 7515 §4.1).
@@ -49,27 +50,29 @@ func Parse(assertion string) (Parsed, error) {
 	if err != nil {
 		return Parsed{}, fmt.Errorf("its claims are malformed: %w", err)
 	}
-	p := Parsed{Claims: claims, raw: assertion}
+	signature, err := decodeBase64(parts[2])
+	if err != nil {
+		return Parsed{}, fmt.Errorf("its signature is malformed: %w", err)
+	}
+	p := Parsed{Claims: claims, input: parts[0] + "." + parts[1], signature: signature}
 	p.Header, err = checkHeader(header)
 	return p, err
 }
 
-// Issuer is who is said to have made the assertion, or "".
+// Issuer is who is said to have made the assertion, or "". It is fit for a query,
+// whoever made it up.
 func (p Parsed) Issuer() string {
-	iss, _ := p.Claims["iss"].(string)
+	iss, err := text(p.Claims, "iss")
+	if err != nil {
+		return ""
+	}
 	return iss
 }
 
-// signingInput is what the signature is over. It names the assertion better than
-// the whole does: from one ECDSA signature anybody makes a second valid one.
-func (p Parsed) signingInput() string {
-	return p.raw[:strings.LastIndexByte(p.raw, '.')]
-}
-
 func decodePart(part string) (map[string]any, error) {
-	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	data, err := decodeBase64(part)
 	if err != nil {
-		return nil, fmt.Errorf("it is not base64url without padding")
+		return nil, err
 	}
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("it is not UTF-8")
@@ -77,11 +80,24 @@ func decodePart(part string) (map[string]any, error) {
 	return decodeObject(data)
 }
 
+// decodeBase64 takes one spelling alone (RFC 7515 §2): an assertion is named by
+// its bytes where it has no jti, and must not be good again in other bytes.
+func decodeBase64(part string) ([]byte, error) {
+	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil || strings.ContainsAny(part, "\r\n") { // which Go's decoder passes over
+		return nil, fmt.Errorf("it is not base64url without padding")
+	}
+	return data, nil
+}
+
 // checkHeader refuses what this server cannot honour. jku, x5u, x5c and jwk are
 // passed over: a key that comes with the message proves nothing (RFC 8725 §3.10).
 func checkHeader(members map[string]any) (Header, error) {
 	if _, ok := members["crit"]; ok { // RFC 7515 §4.1.11: none of its extensions is understood
 		return Header{}, fmt.Errorf("its header has crit, and no extension is understood here")
+	}
+	if _, ok := members["b64"]; ok { // RFC 7797 §6: MUST NOT stand without crit
+		return Header{}, fmt.Errorf("its header has b64, which is not understood here")
 	}
 	var h Header
 	var typ string

@@ -59,8 +59,7 @@ func decodeArray(decoder *json.Decoder, depth int) (any, error) {
 		}
 		array = append(array, value)
 	}
-	_, err := decoder.Token()
-	return array, err
+	return array, decodeEnd(decoder)
 }
 
 func decodeMembers(decoder *json.Decoder, depth int) (any, error) {
@@ -78,6 +77,13 @@ func decodeMembers(decoder *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 	}
-	_, err := decoder.Token()
-	return object, err
+	return object, decodeEnd(decoder)
+}
+
+// decodeEnd reads the bracket that closes an array or object.
+func decodeEnd(decoder *json.Decoder) error {
+	if _, err := decoder.Token(); err != nil {
+		return fmt.Errorf("it is not JSON: %w", err)
+	}
+	return nil
 }
