@@ -1,0 +1,248 @@
+package assertions
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/store"
+)
+
+func TestVerifySays(t *testing.T) {
+	got, err := check(newVerifier(), noon, e1(t, map[string]any{"scope": "read write", "aud": []any{self, self + "/oauth2/token"}}), newIssuer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Assertion{
+		Issuer: idp, Subject: "alice", Scope: "read write", ID: got.ID, HasJTI: true,
+		ExpiresAt: noon.Add(5*time.Minute + skew),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestClaimAttacks(t *testing.T) {
+	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and name nobody else"
+	long := strings.Repeat("x", maxName+1)
+	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
+	tests := []struct {
+		name    string
+		changes map[string]any
+		want    string
+	}{
+		// RFC 7523 §3, item 1.
+		{"another issuer", map[string]any{"iss": "https://idp.example.com/"}, "its iss is not"},
+		{"the issuer in capitals", map[string]any{"iss": "https://IDP.example.com"}, "its iss is not"},
+		{"no issuer", map[string]any{"iss": nil}, "its iss is not"},
+		{"a list of issuers", map[string]any{"iss": []string{idp}}, "its iss is not"},
+		{"an issuer with NUL", map[string]any{"iss": idp + "\x00"}, "its iss is not"},
+
+		// Item 2.
+		{"no subject", map[string]any{"sub": nil}, "its claim sub, which names the subject, is missing"},
+		{"an empty subject", map[string]any{"sub": ""}, "its claim sub, which names the subject, is missing"},
+		{"a subject that is a number", map[string]any{"sub": 1}, "its sub is not a string"},
+		{"a subject that is an object", map[string]any{"sub": map[string]any{"id": "alice"}}, "its sub is not a string"},
+		{"a subject that is null", map[string]any{"sub": json.RawMessage("null")}, "its sub is not a string"},
+		{"a subject without end", map[string]any{"sub": long}, "its sub is not a string of at most"},
+		{"a subject with NUL", map[string]any{"sub": "alice\x00"}, "without NUL"},
+
+		// Item 3: this server, and nobody beside it.
+		{"no audience", map[string]any{"aud": nil}, "its aud is missing"},
+		{"an empty list of audiences", map[string]any{"aud": []any{}}, "its aud is missing"},
+		{"an audience that is empty", map[string]any{"aud": ""}, badAud},
+		{"an audience that is a number", map[string]any{"aud": 1}, "its aud is missing"},
+		{"an audience that is an object", map[string]any{"aud": map[string]any{self: true}}, "its aud is missing"},
+		{"an audience that is null", map[string]any{"aud": json.RawMessage("null")}, "its aud is missing"},
+		{"a stranger", map[string]any{"aud": "https://evil.example"}, badAud},
+		{"a stranger first", map[string]any{"aud": []any{"https://evil.example", self}}, badAud},
+		{"a stranger last", map[string]any{"aud": []any{self, "https://evil.example"}}, badAud},
+		{"a number beside us", map[string]any{"aud": []any{self, 1}}, badAud},
+		{"a list within the list", map[string]any{"aud": []any{[]any{self}}}, badAud},
+		{"with a slash behind (RFC 8414 section 2: the exact string)", map[string]any{"aud": self + "/"}, badAud},
+		{"in capitals", map[string]any{"aud": strings.ToUpper(self)}, badAud},
+		{"a beginning of it", map[string]any{"aud": self[:len(self)-1]}, badAud},
+		{"a longer host", map[string]any{"aud": self + ".evil.example"}, badAud},
+		{"several in one text", map[string]any{"aud": self + " https://evil.example"}, badAud},
+
+		// Item 4.
+		{"no exp", map[string]any{"exp": nil}, "its exp is missing"},
+		{"exp is text", map[string]any{"exp": "1772366700"}, "its exp is not a number"},
+		{"exp is null", map[string]any{"exp": json.RawMessage("null")}, "its exp is not a number"},
+		{"exp is a list", map[string]any{"exp": []any{at(skew)}}, "its exp is not a number"},
+		{"exp is negative", map[string]any{"exp": -1}, "its exp is not a whole number of seconds"},
+		{"exp is a fraction", map[string]any{"exp": json.RawMessage("1772366700.5")}, "its exp is not a whole number of seconds"},
+		{"exp has an exponent", map[string]any{"exp": json.RawMessage("1e10")}, "its exp is not a whole number of seconds"},
+		{"exp is beyond all numbers", map[string]any{"exp": json.RawMessage("1e400")}, "its exp is not a whole number of seconds"},
+		{"exp overflows 64 bits", map[string]any{"exp": json.RawMessage("9223372036854775808")}, "its exp is not a whole number of seconds"},
+		{"exp is the largest of 64 bits", map[string]any{"exp": int64(1<<63 - 1)}, "its exp is not a whole number of seconds"},
+		{"exp is in the year 9999", map[string]any{"exp": int64(latest)}, "it lives longer than the 1h0m0s"},
+		{"it has expired", map[string]any{"exp": at(-time.Hour)}, "it has expired"},
+		{"exp is zero", map[string]any{"exp": 0}, "it has expired"},
+		{"it lives longer than its issuer may", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer than the 1h0m0s"},
+		{"iat does not lengthen its life", map[string]any{"exp": at(2 * time.Hour), "iat": at(90 * time.Minute)}, "it lives longer than the 1h0m0s"},
+
+		// Items 5 and 6.
+		{"nbf is text", map[string]any{"nbf": "1"}, "its nbf is not a number"},
+		{"nbf is a fraction", map[string]any{"nbf": 1.5}, "its nbf is not a whole number"},
+		{"nbf is in the future", map[string]any{"nbf": at(time.Hour)}, "nbf is in the future"},
+		{"iat is text", map[string]any{"iat": "1"}, "its iat is not a number"},
+		{"iat is negative", map[string]any{"iat": -5}, "its iat is not a whole number"},
+		{"iat is in the future", map[string]any{"iat": at(time.Hour)}, "its iat is in the future"},
+
+		// Item 7.
+		{"jti is a number", map[string]any{"jti": 7}, "its jti is not a string"},
+		{"jti without end", map[string]any{"jti": long}, "its jti is not a string of at most"},
+		{"scope is a list", map[string]any{"scope": []string{"read"}}, "its scope is not a string"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := check(newVerifier(), noon, e1(t, test.changes), newIssuer(t))
+			refused(t, err, test.want)
+		})
+	}
+}
+
+// Every moment is held to the skew, exactly: a second more is refused.
+func TestTimesAtTheirBounds(t *testing.T) {
+	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
+	tests := []struct {
+		name    string
+		changes map[string]any
+		want    string // "": good
+	}{
+		{"exp a second short of the skew ago", map[string]any{"exp": at(-skew + time.Second)}, ""},
+		{"exp the skew ago", map[string]any{"exp": at(-skew)}, "it has expired"},
+		{"exp a second more than the skew ago", map[string]any{"exp": at(-skew - time.Second)}, "it has expired"},
+		{"exp as far as it may be", map[string]any{"exp": at(time.Hour + skew)}, ""},
+		{"exp a second further", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer"},
+		{"nbf a second less than the skew ahead", map[string]any{"nbf": at(skew - time.Second)}, ""},
+		{"nbf the skew ahead", map[string]any{"nbf": at(skew)}, ""},
+		{"nbf a second more than the skew ahead", map[string]any{"nbf": at(skew + time.Second)}, "nbf is in the future"},
+		{"iat a second less than the skew ahead", map[string]any{"iat": at(skew - time.Second)}, ""},
+		{"iat the skew ahead", map[string]any{"iat": at(skew)}, ""},
+		{"iat a second more than the skew ahead", map[string]any{"iat": at(skew + time.Second)}, "its iat is in the future"},
+		{"iat long ago", map[string]any{"iat": 0}, ""},
+		{"no nbf and no iat, which are optional", map[string]any{"iat": nil}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := check(newVerifier(), noon, e1(t, test.changes), newIssuer(t))
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			refused(t, err, test.want)
+		})
+	}
+}
+
+func TestSubjectClaims(t *testing.T) {
+	for _, test := range []struct {
+		name, claim string
+		changes     map[string]any
+		subject     string
+		want        string
+	}{
+		{"email names the subject", "email", map[string]any{"email": "alice@example.com"}, "alice@example.com", ""},
+		{"an email that its holder proved", "email", map[string]any{"email": "a@b.c", "email_verified": true}, "a@b.c", ""},
+		{"an email that its holder proved, in text", "email", map[string]any{"email": "a@b.c", "email_verified": "true"}, "a@b.c", ""},
+		{"an email that nobody proved (OpenID Connect Core section 5.7)", "email", map[string]any{"email": "a@b.c", "email_verified": false}, "", "email_verified"},
+		{"an email that nobody proved, in text", "email", map[string]any{"email": "a@b.c", "email_verified": "false"}, "", "email_verified"},
+		{"an email that is proved in numbers", "email", map[string]any{"email": "a@b.c", "email_verified": 1}, "", "email_verified"},
+		{"email_verified says nothing of another claim", "upn", map[string]any{"upn": "alice@corp", "email_verified": false}, "alice@corp", ""},
+		{"sub does not stand in for the claim", "upn", nil, "", "its claim upn, which names the subject, is missing"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			issuer := newIssuer(t)
+			issuer.SubjectClaim = test.claim
+			got, err := check(newVerifier(), noon, e1(t, test.changes), issuer)
+			if test.want != "" {
+				refused(t, err, test.want)
+			} else if err != nil || got.Subject != test.subject {
+				t.Errorf("got %q, %v; want %q", got.Subject, err, test.subject)
+			}
+		})
+	}
+}
+
+// Who is said to have made an assertion is looked up before anything is proved.
+func TestIssuerIsFitForAQuery(t *testing.T) {
+	for name, changes := range map[string]map[string]any{
+		"NUL":        {"iss": "https://idp\x00"},
+		"a kilobyte": {"iss": strings.Repeat("i", maxName+1)},
+		"a number":   {"iss": 1},
+		"nothing":    {"iss": nil},
+	} {
+		parsed, err := Parse(e1(t, changes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parsed.Issuer(); got != "" {
+			t.Errorf("%s: Issuer() = %q, want none", name, got)
+		}
+	}
+}
+
+// The name under which an assertion is good once.
+func TestIDs(t *testing.T) {
+	id := func(assertion string) [32]byte {
+		t.Helper()
+		a, err := check(newVerifier(), noon, assertion, newIssuer(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.ID
+	}
+	again := e1(t, nil)
+	if id(again) != id(e1(t, map[string]any{"sub": "bob"})) {
+		t.Error("one jti in two assertions has two names (RFC 7519 section 4.1.7)")
+	}
+	if id(again) == id(e1(t, map[string]any{"jti": "2"})) {
+		t.Error("two jti have one name")
+	}
+	without := e1(t, map[string]any{"jti": nil})
+	if first, second := id(without), id(without); first != second {
+		t.Error("an assertion has two names")
+	}
+	if id(without) == id(e1(t, map[string]any{"jti": nil, "sub": "bob"})) {
+		t.Error("two assertions without jti have one name")
+	}
+	if a, err := check(newVerifier(), noon, e1(t, map[string]any{"jti": ""}), newIssuer(t)); err != nil || a.HasJTI {
+		t.Errorf("an empty jti counts as one (%v)", err)
+	}
+}
+
+func TestFaultsAreTheServers(t *testing.T) {
+	opens := newVerifier()
+	opens.Opener = box{as: store.SealedAs("issuers", idp), err: errors.New("no data key")}
+	hmac := forge(t, "HS256", secret, `{"alg":"HS256"}`, asJSON(t, claims(nil)))
+	for _, test := range []struct {
+		name      string
+		verifier  *Verifier
+		assertion string
+		change    func(*store.Issuer)
+	}{
+		{"a secret that does not unseal", opens, hmac, func(i *store.Issuer) { i.SealedSecret, i.JWKS, i.Algorithms = []byte("sealed"), nil, []string{"HS256"} }},
+		{"a secret of another row", newVerifier(), hmac, func(i *store.Issuer) {
+			i.ID, i.SealedSecret, i.JWKS, i.Algorithms = "https://other.example", []byte("sealed"), nil, []string{"HS256"}
+		}},
+		{"a key set that is damaged", newVerifier(), e1(t, nil), func(i *store.Issuer) { i.JWKS = json.RawMessage("{") }},
+		{"a certificate that is damaged", newVerifier(), e1(t, nil), func(i *store.Issuer) { i.JWKS, i.Certificates = nil, [][]byte{{1}} }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			issuer := newIssuer(t)
+			test.change(&issuer)
+			_, err := check(test.verifier, noon, test.assertion, issuer)
+			if fault := (*Fault)(nil); !errors.As(err, &fault) {
+				t.Errorf("got %v, want a Fault", err)
+			}
+		})
+	}
+}
