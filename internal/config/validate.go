@@ -150,6 +150,7 @@ func (s Settings) checkBounds() (faults []error) {
 		setting          string
 		value, low, high int
 	}{
+		{"max-connections", s.MaxConnections, 1, 1_000_000},
 		{"bcrypt-cost", s.BcryptCost, 4, 16},
 		{"password-workers", s.PasswordWorkers, 0, 1024},
 		{"password-queue", s.PasswordQueue, 1, 100_000},
@@ -171,7 +172,7 @@ func (s Settings) checkBounds() (faults []error) {
 		{"assertion-max-lifetime", s.AssertionMaxLifetime, time.Second, day},
 		{"key-rotation-interval", s.KeyRotationInterval, time.Second, 3650 * day},
 		{"jwks-max-age", s.JWKSMaxAge, time.Second, day},
-		{"key-poll-interval", s.KeyPollInterval, 100 * time.Millisecond, time.Hour},
+		{"key-poll-interval", s.KeyPollInterval, time.Second, time.Hour},
 		{"clock-skew", s.ClockSkew, 0, 10 * time.Minute},
 		{"drain-timeout", s.DrainTimeout, 0, 10 * time.Minute},
 	} {

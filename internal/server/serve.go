@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
@@ -60,7 +61,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	return p.run(ctx, public, ops, s.DrainTimeout, logger, o)
+	return p.run(ctx, netutil.LimitListener(public, s.MaxConnections), ops, s.DrainTimeout, logger, o)
 }
 
 // prepare brings the schema up, or sees to it that somebody has.
