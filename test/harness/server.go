@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +25,7 @@ type Server struct {
 	OpsURL  string
 	command *exec.Cmd
 	logs    logs
+	printed logs // standard output
 	exited  chan struct{}
 }
 
@@ -31,7 +33,13 @@ type Server struct {
 // ends, where the test has not stopped it.
 func (d *Deployment) Start(args ...string) *Server {
 	d.t.Helper()
-	s := &Server{t: d.t, command: d.command(append([]string{"serve"}, args...)...), exited: make(chan struct{})}
+	return d.start(append([]string{"serve"}, args...)...)
+}
+
+func (d *Deployment) start(args ...string) *Server {
+	d.t.Helper()
+	s := &Server{t: d.t, command: d.command(args...), exited: make(chan struct{})}
+	s.command.Stdout = &s.printed
 	stderr, err := s.command.StderrPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -74,6 +82,9 @@ func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 // Logs returns what the server has logged so far.
 func (s *Server) Logs() string { return s.logs.String() }
 
+// Printed returns what the server has printed on standard output so far.
+func (s *Server) Printed() string { return s.printed.String() }
+
 // Kill ends the server as a power cut does.
 func (s *Server) Kill() {
 	_ = s.command.Process.Kill() // it may have ended before
@@ -103,10 +114,14 @@ type logs struct {
 }
 
 func (l *logs) add(line []byte) {
+	_, _ = l.Write(append(slices.Clone(line), '\n')) // a buffer takes everything
+}
+
+// Write implements io.Writer.
+func (l *logs) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.buf.Write(line)
-	l.buf.WriteByte('\n')
+	return l.buf.Write(text)
 }
 
 func (l *logs) String() string {

@@ -1,0 +1,20 @@
+package harness
+
+import "testing"
+
+// DevIssuer is the issuer of a server that Dev starts: that of `authserver dev`
+// where nobody sets another.
+const DevIssuer = "http://localhost:8080"
+
+// Dev starts `authserver dev` in an empty folder, on ports of its own. Every other
+// setting is as for somebody who types just that.
+func Dev(t testing.TB) (*Deployment, *Server) {
+	t.Helper()
+	d := &Deployment{t: t, Dir: t.TempDir(), Engine: "sqlite"}
+	d.Set("LISTEN", "127.0.0.1:0")
+	d.Set("OPS_LISTEN", "127.0.0.1:0")
+	d.Set("ISSUER", DevIssuer) // which follows from the port otherwise
+	d.Set("LOG_FORMAT", "json")
+	s := d.start("dev")
+	return d, s
+}
