@@ -23,7 +23,7 @@ import (
 
 // Paths of the public endpoints that the metadata names.
 const (
-	TokenPath      = "/oauth2/token" //nolint:gosec // G101: a path, not a credential
+	TokenPath      = "/oauth2/token"
 	IntrospectPath = "/oauth2/introspect"
 	RevokePath     = "/oauth2/revoke"
 	JWKSPath       = "/.well-known/jwks.json"

@@ -66,7 +66,7 @@ func (h *Handlers) guarded(serve endpoint, w http.ResponseWriter, r *http.Reques
 	defer func() {
 		switch p := recover(); p {
 		case nil:
-		case http.ErrAbortHandler: //nolint:errorlint // net/http compares it so too
+		case http.ErrAbortHandler:
 			panic(p)
 		default:
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())

@@ -174,7 +174,7 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close() //nolint:errcheck // the server closes it
+	defer connection.Close()
 	if _, err := connection.Write([]byte("POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ngrant")); err != nil {
 		t.Fatal(err)
 	}

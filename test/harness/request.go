@@ -52,7 +52,7 @@ func Do(t testing.TB, request *http.Request) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read to its end
+	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
