@@ -65,8 +65,9 @@ func (a *Authenticator) Names() []oauth.AuthMethod {
 	return names
 }
 
-// maxClaimed bounds what a stranger can write into the log, in bytes.
-const maxClaimed = 255
+// maxClientID bounds a client_id, and so what a stranger can write into the log,
+// in bytes.
+const maxClientID = 255
 
 // Result is who sent a request.
 type Result struct {
@@ -85,9 +86,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 	if err != nil || method == nil {
 		return Result{}, err
 	}
-	failed := Result{Method: method.Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClaimed)]}
+	failed := Result{Method: method.Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClientID)]}
 	reason := "client_unknown"
 	for _, claim := range claims {
+		if !registrable(claim.ClientID) {
+			continue
+		}
 		client, err := a.Clients.Client(ctx, claim.ClientID)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
@@ -112,6 +116,21 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 		}
 	}
 	return failed, refuse(reason)
+}
+
+// registrable reports whether a client may be called so ([store.Client]). What
+// no client can be called reaches neither the cache, whose memory it would take,
+// nor the database, which takes no NUL and no broken UTF-8.
+func registrable(id string) bool {
+	if id == "" || len(id) > maxClientID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // presented returns the one method that the request uses, nil where it uses none.

@@ -24,7 +24,9 @@ func (None) Claims(r Request) ([]Claim, error) {
 	return []Claim{{ClientID: r.Form.Get("client_id")}}, nil
 }
 
-// Prove implements [Method]: being registered as public is all there is to it.
-func (None) Prove(context.Context, store.Client, Claim, time.Time) (bool, error) {
-	return true, nil
+// Prove implements [Method]: being registered as public, and as nothing else, is
+// all there is to it. Whoever asks later whether the client proved itself asks
+// [store.Client.Public].
+func (None) Prove(_ context.Context, client store.Client, _ Claim, _ time.Time) (bool, error) {
+	return client.Public(), nil
 }
