@@ -40,13 +40,17 @@ func (SecretBasic) Claims(r Request) ([]Claim, error) {
 		return nil, malformedBasic()
 	}
 	raw := Claim{ClientID: id, Proof: secret}
-	decodedID, errID := url.QueryUnescape(id)
-	decodedSecret, errSecret := url.QueryUnescape(secret)
-	decoded := Claim{ClientID: decodedID, Proof: decodedSecret}
-	if errID != nil || errSecret != nil || decoded == raw {
-		return []Claim{raw}, nil
+	if decoded, ok := raw.formDecoded(); ok && decoded != raw {
+		return []Claim{decoded, raw}, nil
 	}
-	return []Claim{decoded, raw}, nil
+	return []Claim{raw}, nil
+}
+
+// formDecoded reads both halves as form-urlencoded, where they can be read so.
+func (c Claim) formDecoded() (Claim, bool) {
+	id, errID := url.QueryUnescape(c.ClientID)
+	secret, errSecret := url.QueryUnescape(c.Proof)
+	return Claim{ClientID: id, Proof: secret}, errID == nil && errSecret == nil
 }
 
 // Prove implements [Method].
