@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,17 +15,20 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	oauth2jwt "golang.org/x/oauth2/jwt"
+
+	"authserver/test/harness"
 )
 
 const both = "read write"
 
 // testGo drives the server with golang.org/x/oauth2 and verifies with the cached
 // key set of jwx and with go-oidc, which stands on go-jose.
-func testGo(t *testing.T, w *world) {
+func testGo(t *testing.T, w *world, d *harness.Deployment) {
 	v := newVerifiers(t, w)
 	for _, alg := range algorithms() {
 		t.Run(alg+" client_credentials", func(t *testing.T) { goClientCredentials(t, w, v, alg) })
@@ -32,7 +36,7 @@ func testGo(t *testing.T, w *world) {
 		t.Run(alg+" jwt-bearer", func(t *testing.T) { goJWTBearer(t, w, v, alg) })
 		t.Run(alg+" the verifiers refuse", func(t *testing.T) { goRefusals(t, w, v, alg) })
 	}
-	t.Run("verifiers go on through a key rotation", func(t *testing.T) { goRotation(t, w, v) })
+	t.Run("verifiers go on through a key rotation", func(t *testing.T) { goRotation(t, w, v, d) })
 	t.Run("secret that needs escaping", func(t *testing.T) {
 		for name, style := range authStyles() {
 			config := clientCredentials(w, w.OddClient, style)
@@ -226,6 +230,13 @@ func newVerifiers(t *testing.T, w *world) *verifiers {
 }
 
 func (v *verifiers) byJWX(token, issuer, audience string) (jwt.Token, error) {
+	message, err := jws.Parse([]byte(token), jws.WithCompact())
+	if err != nil {
+		return nil, err
+	}
+	if typ := message.Signatures()[0].ProtectedHeaders().Type(); typ != "at+jwt" { // RFC 9068 §4
+		return nil, fmt.Errorf("its typ is %q", typ)
+	}
 	return jwt.ParseString(token, jwt.WithKeySet(v.keys), jwt.WithIssuer(issuer), jwt.WithAudience(audience))
 }
 

@@ -89,7 +89,7 @@ func checkTools(t *testing.T) string {
 		versions.Write(out)
 	}
 	if len(missing) > 0 {
-		t.Fatalf("install what the foreign clients need:\n%s\non Debian: apt-get install nodejs npm python3-venv openjdk-17-jdk-headless maven", strings.Join(missing, "\n"))
+		t.Fatalf("install what the foreign clients need, by hand or with test/install/install.sh node python java maven:\n%s", strings.Join(missing, "\n"))
 	}
 	return versions.String()
 }
@@ -120,7 +120,7 @@ func cached(t *testing.T, name string, files []string, versions string, fill fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close() //nolint:errcheck // closing lets the lock go
+	defer lock.Close() // which lets the lock go
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}

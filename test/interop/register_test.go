@@ -76,6 +76,7 @@ const (
 	device       = "device-7"
 	rsaKID       = "idp-key-1"
 	sharedSecret = "a-shared-secret-of-at-least-32-bytes"
+	logTail      = 8 << 10 // bytes of the server's log beside a failure
 )
 
 // register starts a server and registers everything through the command line.
@@ -91,7 +92,8 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	server := d.Start()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", server.Logs())
+			logs := server.Logs()
+			t.Logf("the end of the server's log:\n%s", logs[max(0, len(logs)-logTail):])
 		}
 	})
 	w := &world{
@@ -120,7 +122,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // nothing was sent
+	defer listener.Close()
 	return listener.Addr().String()
 }
 
