@@ -1,0 +1,42 @@
+package blackbox
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"authserver/test/harness"
+)
+
+// A9: what the database takes for local time changes nothing: neither what expires
+// nor what was used already.
+func TestDatabaseInAnotherTimeZone(t *testing.T) {
+	for _, zone := range []string{"Etc/GMT+8", "Etc/GMT-8"} {
+		t.Run(zone, func(t *testing.T) {
+			d := harness.PostgreSQL(t)
+			d.Set("REFRESH_GRACE", "1s")
+			f := register(t, d)
+			target, err := url.Parse(f.databaseURL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := target.Query()
+			query.Set("timezone", zone)
+			target.RawQuery = query.Encode()
+			d.Set("DATABASE_URL", target.String())
+			s := f.Start()
+			assertion := f.byKey(t, nil)
+			s.MustToken(t, harness.Credentials{}, bearer(assertion))
+			wantError(t, s.Token(t, harness.Credentials{}, bearer(assertion)), http.StatusBadRequest, "invalid_grant")
+			first := s.MustToken(t, f.web, login())
+			second := s.MustToken(t, f.web, refresh(first.Text("refresh_token")))
+			s.MustToken(t, f.web, refresh(first.Text("refresh_token"))) // within the grace
+			time.Sleep(1100 * time.Millisecond)                         // and after it
+			wantError(t, s.Token(t, f.web, refresh(first.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
+			if s.Active(t, f.web, second.Text("access_token")) {
+				t.Error("the reuse did not revoke the family's access tokens")
+			}
+		})
+	}
+}
