@@ -1,0 +1,84 @@
+package docs
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+// prepare puts into the shell's folder what the reader of a page has from somebody
+// else: the keys of issuers.
+func (s *shell) prepare(t *testing.T) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.jwk(t, "idp-key.json", private)
+	set := jwk.NewSet()
+	if err := set.AddKey(s.jwk(t, "idp-public.json", private.Public())); err != nil {
+		t.Fatal(err)
+	}
+	s.json(t, "idp-jwks.json", set)
+
+	certified, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(certified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "partner-key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "partner"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, certified.Public(), certified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "partner.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// jwk writes a key as a JWK with a kid.
+func (s *shell) jwk(t *testing.T, name string, raw any) jwk.Key {
+	t.Helper()
+	key, err := jwk.FromRaw(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := key.Set(jwk.KeyIDKey, "2026-11"); err != nil {
+		t.Fatal(err)
+	}
+	s.json(t, name, key)
+	return key
+}
+
+func (s *shell) json(t *testing.T, name string, v any) {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, name, text)
+}
+
+func (s *shell) write(t *testing.T, name string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

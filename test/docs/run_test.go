@@ -1,0 +1,162 @@
+package docs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/test/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// shell runs the commands of a page as their reader would, one block after the
+// other, in the folder in which `authserver dev` serves.
+type shell struct {
+	dir string
+	env []string
+}
+
+// newShell starts a server and a shell beside it. That the server listens on a port
+// of its own is hidden from the commands: curl goes there by its settings file.
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Fatal("the commands of the documentation need curl: install it with the system's package manager")
+	}
+	d, s := harness.Dev(t)
+	home := t.TempDir()
+	settings := "silent\nshow-error\n" +
+		fmt.Sprintf("connect-to = \"localhost:8080:%s\"\n", strings.TrimPrefix(s.URL, "http://")) +
+		fmt.Sprintf("connect-to = \"localhost:9090:%s\"\n", strings.TrimPrefix(s.OpsURL, "http://"))
+	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &shell{dir: d.Dir, env: []string{
+		"HOME=" + home,
+		"PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH"),
+	}}
+}
+
+// run runs a text and returns what it printed.
+func (s *shell) run(text string) (string, error) {
+	var out, errs bytes.Buffer
+	command := exec.Command("sh", "-euc", text)
+	command.Dir, command.Env, command.Stdout, command.Stderr = s.dir, s.env, &out, &errs
+	if err := command.Run(); err != nil {
+		return out.String(), fmt.Errorf("%w\n%s%s", err, out.String(), errs.String())
+	}
+	return out.String(), nil
+}
+
+// runBlocks runs the sh blocks, and compares what each prints with the block after
+// it, where that is an answer.
+func (s *shell) runBlocks(t *testing.T, blocks []block) {
+	t.Helper()
+	ran := 0
+	for i, b := range blocks {
+		if b.language != "sh" {
+			continue
+		}
+		ran++
+		out, err := s.run(b.text)
+		if err != nil {
+			t.Fatalf("%s:%d: %v\n%s", b.page, b.line, err, b.text)
+		}
+		s.keepTokens(out)
+		if i+1 == len(blocks) || blocks[i+1].language == "sh" {
+			continue
+		}
+		printed := blocks[i+1]
+		for _, fault := range asPrinted(printed.language, printed.text, out) {
+			t.Errorf("%s:%d: the answer is not as printed: %s\n%s", printed.page, printed.line, fault, out)
+		}
+	}
+	if ran == 0 {
+		t.Error("nothing was run")
+	}
+}
+
+// keepTokens is what the pages ask their reader to do: the tokens of the last answer
+// are in these variables.
+func (s *shell) keepTokens(out string) {
+	var answer struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+	if json.Unmarshal([]byte(out), &answer) != nil {
+		return
+	}
+	for name, token := range map[string]string{"ACCESS_TOKEN": answer.Access, "REFRESH_TOKEN": answer.Refresh} {
+		if token != "" {
+			s.env = append(s.env, name+"="+token) // the last one counts
+		}
+	}
+}
+
+// under returns the blocks of the page below a heading.
+func (p page) under(heading string) []block {
+	var found []block
+	for _, b := range p.blocks {
+		if b.chapter == heading || b.section == heading {
+			found = append(found, b)
+		}
+	}
+	return found
+}
+
+// TestReadme runs what README.md tells its reader to type.
+func TestReadme(t *testing.T) {
+	p := readPage(t, "README.md")
+	t.Run("Ask for tokens", func(t *testing.T) {
+		newShell(t).runBlocks(t, p.under("Ask for tokens"))
+	})
+	t.Run("Register", func(t *testing.T) {
+		s := newShell(t)
+		s.prepare(t)
+		s.runBlocks(t, p.under("Register clients, users, resources and issuers"))
+	})
+}
+
+// TestPages runs the commands of the other pages.
+func TestPages(t *testing.T) {
+	for _, name := range []string{"docs/clients.md", "docs/jwt-bearer.md"} {
+		t.Run(name, func(t *testing.T) {
+			s := newShell(t)
+			s.prepare(t)
+			s.runBlocks(t, readPage(t, name).blocks)
+		})
+	}
+}
+
+// TestDevPrintsWhatWorks runs what `authserver dev` prints for its reader to paste.
+func TestDevPrintsWhatWorks(t *testing.T) {
+	d, s := harness.Dev(t)
+	harness.Eventually(t, 5*time.Second, "dev has printed all", func() bool { return strings.Contains(s.Printed(), "metrics:") })
+	sh := &shell{dir: d.Dir, env: []string{"HOME=" + d.Dir, "PATH=" + os.Getenv("PATH")}}
+	refresh, ran := "", 0
+	for part := range strings.SplitSeq(s.Printed(), "\n\n") {
+		_, command, found := strings.Cut(part, "\ncurl ")
+		if !found {
+			continue
+		}
+		ran++
+		out, err := sh.run("curl -sS " + strings.Replace(command, "REFRESH_TOKEN", refresh, 1))
+		var answer map[string]any
+		if err != nil || json.Unmarshal([]byte(out), &answer) != nil || answer["access_token"] == nil {
+			t.Errorf("%s\nprinted %s %v", part, out, err)
+		}
+		if refresh == "" {
+			refresh, _ = answer["refresh_token"].(string)
+		}
+	}
+	if ran != 5 {
+		t.Errorf("%d commands were found in what dev printed:\n%s", ran, s.Printed())
+	}
+}
