@@ -1,10 +1,10 @@
 #!/bin/sh
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
-# TOOL is cc, node, python, java, maven or postgres. What is there already is
-# left alone; the rest comes from the system's package manager (apt-get, dnf,
-# apk or brew), as root or through `sudo -n`. Where that cannot be it says what
-# to install by hand, and fails.
+# TOOL is cc, node (20 or later), python, java, maven or postgres. What is there
+# already is left alone; the rest comes from the system's package manager
+# (apt-get, dnf, apk or brew), as root or through `sudo -n`. Where that cannot be
+# it says what to install by hand, and fails.
 set -eu
 
 say() { echo "install: $*" >&2; }
@@ -14,7 +14,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 there() {
   case $1 in
     cc) echo '#include <stdlib.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
-    node) have node && have npm ;;
+    node) have npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
     python) have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
     java) have javac && javac -version >/dev/null 2>&1 ;;
     maven) have mvn ;;
@@ -107,6 +107,11 @@ case $with in
   dnf) $as_root dnf install -y $packages >&2 ;;
   apk) $as_root apk add --no-cache $packages >&2 ;;
   brew) brew install $packages >&2 ;;
+esac
+
+# The Node.js of a stable distribution is often too old; npm has newer ones.
+case $missing in
+  *node*) there node || { $as_root npm install --global --prefix /usr/local node@22 >&2; hash -r; } ;;
 esac
 
 for tool in $missing; do
