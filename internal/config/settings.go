@@ -12,7 +12,7 @@ type Settings struct {
 	Config string `name:"config" setting:"flag env" group:"Settings file" placeholder:"FILE" help:"YAML file with settings."`
 
 	Listen         string        `name:"listen" setting:"flag env file" group:"Server" default:"127.0.0.1:8080" help:"Address of the public endpoints."`
-	OpsListen      string        `name:"ops-listen" setting:"flag env file" group:"Server" default:"127.0.0.1:9090" help:"Address of metrics, health and the admin API: not for the public."`
+	OpsListen      string        `name:"ops-listen" setting:"flag env file" group:"Server" default:"127.0.0.1:9090" help:"Address of metrics, health and profiles: not for the public."`
 	Issuer         string        `name:"issuer" setting:"flag env file" group:"Server" placeholder:"URL" help:"URL by which clients know this server, the claim iss: https, without query and fragment. In dev it follows from listen."`
 	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Connections to the public endpoints at once. More wait to be accepted."`
 	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long requests may go on after a signal to stop."`

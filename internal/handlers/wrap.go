@@ -76,10 +76,12 @@ func (h *Handlers) guarded(serve endpoint, w http.ResponseWriter, r *http.Reques
 }
 
 func (h *Handlers) countFailure(err error) {
-	switch refused := (*oauth.Error)(nil); {
-	case err == nil:
-	case errors.As(err, &refused):
-		h.Metrics.Refused(string(refused.Code), refused.Reason)
+	if err == nil {
+		return
+	}
+	_, refused := classify(err)
+	h.Metrics.Refused(string(refused.Code), refused.Reason)
+	switch {
 	case errors.Is(err, store.ErrUnavailable):
 		h.Metrics.StoreError("unavailable")
 	case errors.Is(err, context.DeadlineExceeded):

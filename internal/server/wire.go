@@ -26,6 +26,7 @@ const (
 	cacheTTL      = 30 * time.Second // where no watcher tells
 	cacheAbsent   = 5 * time.Second
 	cacheStale    = time.Hour // while the database is gone
+	cachePatience = 100 * time.Millisecond
 	verifiedSize  = 10_000    // client secrets that were right
 	notBeforeBack = 30 * time.Second
 	checkTimeout  = 2 * time.Second
@@ -43,7 +44,7 @@ type parts struct {
 // wire puts the server together: it is the only place where the parts meet.
 func wire(ctx context.Context, st store.Store, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
 	cached, err := store.NewCached(st, store.CacheOptions{
-		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Now: time.Now,
+		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the caches: %w", err)

@@ -23,6 +23,10 @@ type CacheOptions struct {
 	AbsentTTL time.Duration
 	// Stale is how old a row may be while the database is unavailable.
 	Stale time.Duration
+	// Patience is how long an asker waits for the database where there is a row
+	// that is older than its TTL but not yet stale: one that answers slowly, or not
+	// at all, must not slow down whoever was there before.
+	Patience time.Duration
 	Now   func() time.Time
 }
 
@@ -72,8 +76,13 @@ func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
 	if held && age < ttl {
 		return row.value, row.err
 	}
-	fresh, err := c.fetch(ctx, id)
-	if errors.Is(err, ErrUnavailable) && held && age < c.options.Stale {
+	if !held || age >= c.options.Stale {
+		return c.fetch(ctx, id)
+	}
+	patient, cancel := context.WithTimeout(ctx, c.options.Patience)
+	defer cancel()
+	fresh, err := c.fetch(patient, id)
+	if errors.Is(err, ErrUnavailable) {
 		return row.value, row.err
 	}
 	return fresh, err

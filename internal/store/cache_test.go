@@ -39,7 +39,7 @@ func (s *shelf) load(_ context.Context, id string) (int, error) {
 
 func newCache(t *testing.T, s *shelf, now func() time.Time) *Cache[int] {
 	t.Helper()
-	c, err := NewCache(s.load, CacheOptions{Size: 4, TTL: time.Minute, AbsentTTL: time.Second, Stale: time.Hour, Now: now})
+	c, err := NewCache(s.load, CacheOptions{Size: 4, TTL: time.Minute, AbsentTTL: time.Second, Stale: time.Hour, Patience: 10 * time.Millisecond, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,5 +147,22 @@ func TestCachePurgeBeatsAReadInFlight(t *testing.T) {
 	}
 	if got, err := c.Get(t.Context(), "a"); got != 2 || err != nil {
 		t.Errorf("kept %d, %v, want 2", got, err)
+	}
+}
+
+// A database that does not answer costs who has a row no more than the patience.
+func TestCacheIsNotHeldUp(t *testing.T) {
+	now := time.Unix(1000, 0)
+	s := &shelf{rows: map[string]int{"a": 1}}
+	c := newCache(t, s, func() time.Time { return now })
+	if _, err := c.Get(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan struct{})
+	defer close(release)
+	s.pause = func() { <-release }
+	now = now.Add(2 * time.Minute)
+	if got, err := c.Get(t.Context(), "a"); got != 1 || err != nil {
+		t.Errorf("got %d, %v while the database hangs, want the row that was there", got, err)
 	}
 }
