@@ -40,7 +40,7 @@ func (c *devCommand) Run(p *process, parsed *kong.Context) error {
 		Version: buildVersion(), Stderr: p.stderr,
 		Ready: func(public, ops string) {
 			// A server that has nobody to tell how to try it still serves.
-			_ = introduce(p, s.Issuer, public, ops) //nolint:errcheck // see above
+			_ = introduce(p, s.Issuer, public, ops)
 		},
 	})
 }

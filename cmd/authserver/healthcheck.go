@@ -34,7 +34,7 @@ func (c *healthcheckCommand) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("the server does not answer: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read only
+	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}

@@ -21,7 +21,7 @@ func (p *process) read(flag, name string) ([]byte, error) {
 		if err != nil {
 			return nil, usage("%s: %w", flag, err)
 		}
-		defer file.Close() //nolint:errcheck // it was read only
+		defer file.Close()
 		from = file
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxInput+1))

@@ -73,6 +73,7 @@ func setup(env *testscript.Env) error {
 		"AUTHSERVER_OPS_LISTEN":    ops,
 		"AUTHSERVER_DRAIN_TIMEOUT": "2s",
 		"AUTHSERVER_MASTER_KEY":    "c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U=",
+		"GORACE":                   "atexit_sleep_ms=0", // hundreds of commands end here
 		"PUBLIC":                   "http://" + public,
 		"OPS":                      "http://" + ops,
 	} {
