@@ -204,12 +204,13 @@ func (g *JWTBearer) foreign(ctx context.Context, subject string) error {
 
 // use records the assertion, so that it is good once on all replicas (RFC 7523
 // §3, item 7). An assertion without jti stands for itself, unless the issuer may
-// repeat those.
+// repeat those. It is remembered for the skew longer than it is good here: another
+// replica, whose clock is behind, takes it for so long.
 func (g *JWTBearer) use(ctx context.Context, issuer store.Issuer, a assertions.Assertion) error {
 	if !a.HasJTI && issuer.AllowRepeat {
 		return nil
 	}
-	err := g.Assertions.UseAssertion(ctx, issuer.ID, a.ID, store.At(a.ExpiresAt))
+	err := g.Assertions.UseAssertion(ctx, issuer.ID, a.ID, store.At(a.ExpiresAt.Add(g.Verifier.Skew)))
 	if errors.Is(err, store.ErrExists) {
 		return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
 	}

@@ -70,17 +70,22 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 }
 
-// rotation reads the request. Resources that the client may not ask for (any
-// more) are refused here, before anything moves.
+// rotation reads the request. Scope and resources that the client may not ask for
+// (any more) are refused here, before anything moves: a client that mends its
+// request after the grace would else be taken for a thief.
 func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refresh) (store.Rotation, error) {
 	asked, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
 		return store.Rotation{}, err
 	}
+	target := Target{AnyScope: true} // which resources the family has is not known yet
 	if len(r.Form.Resources()) > 0 {
-		if _, err := g.Targets.Resolve(ctx, r.Form.Resources(), r.Client.Resources); err != nil {
+		if target, err = g.Targets.Resolve(ctx, r.Form.Resources(), r.Client.Resources); err != nil {
 			return store.Rotation{}, err
 		}
+	}
+	if _, err := target.Scope(asked, r.Client.Scopes, nil); err != nil {
+		return store.Rotation{}, err
 	}
 	return store.Rotation{
 		ID:              presented.Family,
@@ -102,7 +107,10 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	family := rotated.Family
 	resources := rotation.Resources
 	if len(resources) == 0 {
-		resources = family.Resources
+		if resources = g.left(family.Resources, r.Client.Resources); len(resources) == 0 {
+			return Answer{}, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
+				"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
+		}
 	}
 	target, err := g.Targets.Resolve(ctx, resources, r.Client.Resources)
 	if err != nil {
@@ -127,6 +135,11 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn,
 		RefreshToken: refresh, Scope: scope, Outcome: outcome,
 	}, nil
+}
+
+// left returns the resources of a family that its client is still registered for.
+func (g *Refresh) left(granted, registered []string) []string {
+	return oauth.Scope(granted).And(g.Targets.Allowed(registered))
 }
 
 // evidence tells the log which family a refusal was about.
