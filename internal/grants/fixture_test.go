@@ -1,0 +1,355 @@
+package grants_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/assertions"
+	"authserver/internal/grants"
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
+	"authserver/internal/tokens"
+)
+
+const (
+	self   = "https://as.example.com"
+	api    = "https://api.example.com"
+	files  = "https://files.example.com"
+	mail   = "https://mail.example.com" // signed with ES256
+	idp    = "https://idp.example.com"
+	secret = "wonderland, with a white rabbit"
+
+	grace  = 10 * time.Second
+	skew   = time.Minute
+	maxTTL = time.Hour
+)
+
+// began is when the clock of every test starts.
+var began = time.Date(2026, 3, 1, 12, 0, 0, 123_456_000, time.UTC)
+
+// clock is the test's own.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) wait(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// world is the grants over a real database and real keys.
+type world struct {
+	testing.TB
+	*clock
+	db       *sqlite.DB
+	manager  *keys.Manager
+	view     *tokens.View
+	codec    *tokens.RefreshCodec
+	minter   *tokens.Minter
+	targets  *grants.Targets
+	verifier *assertions.Verifier
+
+	clientCredentials *grants.ClientCredentials
+	password          *grants.Password
+	refresh           *grants.Refresh
+	jwtBearer         *grants.JWTBearer
+}
+
+// Making keys takes long under the race detector, hence once for all tests.
+var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
+	rs, err := keys.Generate(keys.RS256)
+	if err != nil {
+		return nil, err
+	}
+	es, err := keys.Generate(keys.ES256)
+	return map[string]crypto.Signer{keys.RS256: rs, keys.ES256: es}, err
+})
+
+var hasher = sync.OnceValue(func() *passwords.Hasher {
+	return must(passwords.New(passwords.Options{Cost: passwords.MinCost}))
+})
+
+var issuerKey = sync.OnceValue(func() *ecdsa.PrivateKey {
+	return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, clock: &clock{now: began}}
+	var err error
+	if w.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.db.Close)
+	w.ok(w.db.MigrateUp(t.Context()))
+	w.openKeys()
+	w.view = &tokens.View{Store: w.db, Now: w.Now}
+	w.minter = &tokens.Minter{Issuer: self, Keys: w.manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
+	w.targets = &grants.Targets{
+		Resources: w.db,
+		Default:   store.Resource{ID: self, AccessTokenTTL: 10 * time.Minute, SigningAlg: keys.RS256},
+	}
+	w.verifier = &assertions.Verifier{Audiences: []string{self, self + "/oauth2/token"}, Skew: skew}
+	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter}
+	w.password = &grants.Password{
+		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
+	}
+	w.refresh = &grants.Refresh{
+		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, MaxTTL: maxTTL,
+	}
+	w.jwtBearer = &grants.JWTBearer{
+		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Verifier: w.verifier,
+	}
+	w.populate()
+	return w
+}
+
+func (w *world) openKeys() {
+	w.Helper()
+	text, err := keys.NewMasterKey(rand.Reader)
+	w.ok(err)
+	master, err := keys.ParseMasterKey(text)
+	w.ok(err)
+	sealer, err := keys.OpenSealer(w.Context(), keys.SealerOptions{
+		Store: w.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: w.Now, Rand: rand.Reader,
+	})
+	w.ok(err)
+	made, err := generate()
+	w.ok(err)
+	w.manager = &keys.Manager{
+		Store: w.db, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
+		Generate: func(alg string) (crypto.Signer, error) { return made[alg], nil },
+		Now:      w.Now, Logger: slog.New(slog.DiscardHandler),
+	}
+	w.ok(w.manager.Load(w.Context()))
+	refreshKeys, err := keys.RefreshKeys(w.Context(), w.db, sealer, w.Now, rand.Reader)
+	w.ok(err)
+	w.codec = &tokens.RefreshCodec{Keys: refreshKeys.ByID, Current: refreshKeys.Current}
+}
+
+// populate registers what the tests go out from.
+func (w *world) populate() {
+	w.Helper()
+	ctx, at := w.Context(), store.At(began.Add(-time.Hour))
+	for _, r := range []store.Resource{
+		{ID: api, Scopes: oauth.Scope{"read", "write"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: keys.RS256, Claims: map[string]any{"tenant": "api", "at": "resource"}},
+		{ID: files, Scopes: oauth.Scope{"read", "list"}, AccessTokenTTL: 5 * time.Minute, SigningAlg: keys.RS256},
+		{ID: mail, AccessTokenTTL: 15 * time.Minute, SigningAlg: keys.ES256},
+	} {
+		r.CreatedAt, r.UpdatedAt = at, at
+		w.ok(w.db.CreateResource(ctx, r))
+	}
+	for _, c := range []store.Client{
+		{ID: "web", Scopes: oauth.Scope{"read", "write", "list"}, Resources: []string{api, files}},
+		{ID: "other", Scopes: oauth.Scope{"read"}, Resources: []string{api}},
+		{ID: "app", AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Scopes: oauth.Scope{"read"}, Resources: []string{api}},
+	} {
+		if c.AuthMethods == nil {
+			c.AuthMethods = []oauth.AuthMethod{oauth.AuthBasic}
+		}
+		c.Grants = []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
+		c.RefreshIdle, c.RefreshMax = 30*time.Minute, 4*time.Hour
+		c.CreatedAt, c.UpdatedAt = at, at
+		w.ok(w.db.CreateClient(ctx, c))
+	}
+	hash, err := hasher().Hash(ctx, secret)
+	w.ok(err)
+	for _, u := range []store.User{
+		{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", Email: "alice@example.com", UPN: "alice@corp", Roles: []string{"admin"}, Permissions: []string{"x:y"}},
+		{ID: "0199a6f4-0000-7000-8000-000000000002", Username: "bob"},
+		{ID: "0199a6f4-0000-7000-8000-000000000003", Username: "carol", Disabled: true},
+	} {
+		u.PasswordHash, u.CreatedAt, u.UpdatedAt = hash, at, at
+		w.ok(w.db.CreateUser(ctx, u))
+	}
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) client(id string) *store.Client {
+	w.Helper()
+	c, err := w.db.Client(w.Context(), id)
+	w.ok(err)
+	return &c
+}
+
+func (w *world) alice() store.User {
+	w.Helper()
+	u, err := w.db.UserByName(w.Context(), store.ByUsername, "alice")
+	w.ok(err)
+	return u
+}
+
+// change updates a client and returns it as it is then.
+func (w *world) change(id string, change func(*store.Client)) *store.Client {
+	w.Helper()
+	c := w.client(id)
+	change(c)
+	w.ok(w.db.UpdateClient(w.Context(), *c, nil))
+	return w.client(id)
+}
+
+// ask makes a request of parameters: name, value, name, value.
+func (w *world) ask(client *store.Client, parameters ...string) grants.Request {
+	w.Helper()
+	var pairs []string
+	for i := 0; i < len(parameters); i += 2 {
+		pairs = append(pairs, url.QueryEscape(parameters[i])+"="+url.QueryEscape(parameters[i+1]))
+	}
+	form, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(strings.Join(pairs, "&")))
+	w.ok(err)
+	return grants.Request{Client: client, Form: form, Now: w.Now()}
+}
+
+func (w *world) exchange(g grants.Grant, r grants.Request) grants.Answer {
+	w.Helper()
+	answer, err := g.Exchange(w.Context(), r)
+	w.ok(err)
+	return answer
+}
+
+// login is alice's, at the client web.
+func (w *world) login(parameters ...string) grants.Answer {
+	w.Helper()
+	return w.exchange(w.password, w.ask(w.client("web"), append([]string{"username", "alice", "password", secret}, parameters...)...))
+}
+
+func (w *world) verifyAccess(token string) tokens.Claims {
+	w.Helper()
+	claims, err := w.accessVerifier().Verify(w.Now(), token)
+	w.ok(err)
+	return claims
+}
+
+func (w *world) accessVerifier() *tokens.Verifier {
+	return &tokens.Verifier{Issuer: self, Keys: w.manager, Skew: skew}
+}
+
+// refused wants a refusal with this code and reason, and returns what is told.
+func refused(t testing.TB, err error, code oauth.Code, reason string) (told string) {
+	t.Helper()
+	var e *oauth.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want %s (%s)", err, code, reason)
+	}
+	if e.Code != code || e.Reason != reason {
+		t.Fatalf("refused with %v, want %s (%s)", e, code, reason)
+	}
+	return e.Description
+}
+
+// trust registers the issuer idp with the key issuerKey.
+func (w *world) trust(change func(*store.Issuer)) {
+	w.Helper()
+	key, err := jwk.FromRaw(issuerKey().Public())
+	w.ok(err)
+	set, err := json.Marshal(map[string]any{"keys": []any{key}})
+	w.ok(err)
+	at := store.At(began)
+	issuer := store.Issuer{
+		ID: idp, JWKS: set, Algorithms: []string{"ES256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
+		Scopes: oauth.Scope{"read", "list"}, Resources: []string{api, files}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
+	}
+	change(&issuer)
+	w.ok(w.db.CreateIssuer(w.Context(), issuer))
+}
+
+// vouch makes an assertion of idp, with changes; a nil one takes a claim away.
+func (w *world) vouch(changes map[string]any) string {
+	w.Helper()
+	id := make([]byte, 12)
+	_, err := rand.Read(id)
+	w.ok(err)
+	claims := map[string]any{
+		"iss": idp, "sub": "alice", "aud": self, "jti": base64.RawURLEncoding.EncodeToString(id),
+		"iat": w.Now().Unix(), "exp": w.Now().Add(5 * time.Minute).Unix(),
+	}
+	for name, value := range changes {
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	assertion, err := assertions.Sign(assertions.SigningKey{Key: issuerKey()}, claims)
+	w.ok(err)
+	return assertion
+}
+
+// outage is a database that is gone.
+type outage struct{}
+
+var errGone = fmt.Errorf("dial tcp 10.0.0.1:5432: connection refused: %w", store.ErrUnavailable)
+
+func (outage) Client(context.Context, string) (store.Client, error) { return store.Client{}, errGone }
+func (outage) Resource(context.Context, string) (store.Resource, error) {
+	return store.Resource{}, errGone
+}
+func (outage) Issuer(context.Context, string) (store.Issuer, error) { return store.Issuer{}, errGone }
+func (outage) User(context.Context, string) (store.User, error)     { return store.User{}, errGone }
+func (outage) UserByName(context.Context, store.NameKind, string) (store.User, error) {
+	return store.User{}, errGone
+}
+func (outage) CreateFamily(context.Context, store.Family) error { return errGone }
+func (outage) Rotate(context.Context, store.Rotation) (store.RotationResult, error) {
+	return store.RotationResult{}, errGone
+}
+func (outage) UseAssertion(context.Context, string, [32]byte, store.Moment) error { return errGone }
+func (outage) Follow(context.Context) error                                       { return errGone }
+
+// remembered is a user as somebody read it a while ago.
+type remembered struct{ user store.User }
+
+func (r remembered) UserByName(context.Context, store.NameKind, string) (store.User, error) {
+	return r.user, nil
+}
+
+// crowd is a queue for bcrypt that is full.
+type crowd struct{}
+
+func (crowd) Verify(context.Context, []byte, string) (bool, error) { return false, passwords.ErrBusy }
+
+// lostKey opens nothing.
+type lostKey struct{}
+
+var errLost = errors.New("the data key is lost")
+
+func (lostKey) Open([]byte, string) ([]byte, error) { return nil, errLost }

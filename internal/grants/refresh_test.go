@@ -1,0 +1,326 @@
+package grants_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/grants"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// rotate presents a refresh token.
+func (w *world) rotate(client, token string, parameters ...string) (grants.Answer, error) {
+	w.Helper()
+	return w.refresh.Exchange(w.Context(), w.ask(w.client(client), append([]string{"refresh_token", token}, parameters...)...))
+}
+
+func (w *world) mustRotate(token string, parameters ...string) grants.Answer {
+	w.Helper()
+	answer, err := w.rotate("web", token, parameters...)
+	w.ok(err)
+	return answer
+}
+
+func TestRefreshRotates(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	w.wait(time.Minute)
+	u := w.alice()
+	u.Roles = []string{"reader"}
+	w.ok(w.db.UpdateUser(t.Context(), u, nil))
+	second := w.mustRotate(first.RefreshToken)
+	if second.Outcome != "rotated" || second.RefreshToken == first.RefreshToken || second.RefreshToken == "" {
+		t.Errorf("outcome %q, and the refresh token is the same: %v", second.Outcome, second.RefreshToken == first.RefreshToken)
+	}
+	before, after := w.verifyAccess(first.AccessToken), w.verifyAccess(second.AccessToken)
+	if before.Parsed.Family != after.Parsed.Family || before.ID == after.ID {
+		t.Error("the access tokens are not two of one family")
+	}
+	for name, want := range map[string]any{"sub": u.ID, "aud": api, "scope": "read write", "client_id": "web", "roles": []any{"reader"}} {
+		if diff := cmp.Diff(want, after.All[name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	w.wait(time.Minute)
+	w.mustRotate(second.RefreshToken)
+}
+
+// A lost answer never logs anybody out: the retry gets the same successor.
+func TestRefreshRetry(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	w.wait(time.Minute)
+	second := w.mustRotate(first.RefreshToken)
+	for _, later := range []time.Duration{0, grace / 2, grace / 2} {
+		w.wait(later)
+		again := w.mustRotate(first.RefreshToken)
+		if again.Outcome != "graced" || again.RefreshToken != second.RefreshToken {
+			t.Errorf("outcome %q, and another successor: %v", again.Outcome, again.RefreshToken != second.RefreshToken)
+		}
+		w.verifyAccess(again.AccessToken)
+	}
+	w.mustRotate(second.RefreshToken)
+}
+
+// RFC 9700 §4.14.2: a token that is used again was stolen, by one of the two.
+func TestRefreshReuse(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	second := w.mustRotate(first.RefreshToken)
+	w.wait(grace + time.Microsecond)
+	if w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+		t.Fatal("revoked before anything happened")
+	}
+	_, err := w.rotate("web", first.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_reused")
+	for _, answer := range []grants.Answer{first, second} {
+		if !w.view.Revoked(w.verifyAccess(answer.AccessToken)) {
+			t.Error("an access token of the family is good still")
+		}
+	}
+	_, err = w.rotate("web", second.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_revoked")
+	_, err = w.rotate("web", first.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_revoked")
+}
+
+// The revocation is committed even where this process cannot read it back.
+func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	second := w.mustRotate(first.RefreshToken)
+	w.wait(time.Minute)
+	w.refresh.Revoked = outage{}
+	_, err := w.rotate("web", first.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_reused")
+	w.ok(w.view.Follow(t.Context()))
+	if !w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+		t.Error("the revocation was lost")
+	}
+}
+
+// RFC 6749 §6: a refresh narrows its own access token, and no more.
+func TestRefreshScope(t *testing.T) {
+	w := newWorld(t)
+	token := w.login("scope", "read write").RefreshToken
+	narrow := w.mustRotate(token, "scope", "write")
+	if narrow.Scope.String() != "write" || w.verifyAccess(narrow.AccessToken).All["scope"] != "write" {
+		t.Errorf("scope is %q", narrow.Scope)
+	}
+	if full := w.mustRotate(narrow.RefreshToken); full.Scope.String() != "read write" {
+		t.Errorf("after a narrower refresh the scope is %q", full.Scope)
+	}
+}
+
+func TestRefreshResource(t *testing.T) {
+	w := newWorld(t)
+	both := w.login("resource", api, "resource", files)
+	narrow := w.mustRotate(both.RefreshToken, "resource", files) // RFC 8707 §2.2
+	if diff := cmp.Diff([]string{files}, w.verifyAccess(narrow.AccessToken).Audience); diff != "" {
+		t.Errorf("aud (-want +got):\n%s", diff)
+	}
+	if narrow.Scope.String() != "read list" {
+		t.Errorf("scope is %q, want what the resource knows of it", narrow.Scope)
+	}
+	full := w.mustRotate(narrow.RefreshToken)
+	if diff := cmp.Diff([]string{api, files}, w.verifyAccess(full.AccessToken).Audience); diff != "" {
+		t.Errorf("after a narrower refresh aud (-want +got):\n%s", diff)
+	}
+}
+
+// What is refused has moved nothing: the token is good as before, however long
+// the client takes to mend its request.
+func TestRefreshRefusalsMoveNothing(t *testing.T) {
+	withdraw := func(w *world) {
+		w.change("web", func(c *store.Client) { c.Scopes, c.Resources = oauth.Scope{"read", "list"}, []string{api} })
+	}
+	nothing := func(*world) {}
+	tests := []struct {
+		name       string
+		login      []string
+		before     func(*world)
+		parameters []string
+		code       oauth.Code
+		reason     string
+	}{
+		// RFC 6749 §6: MUST NOT include any scope not originally granted.
+		{"more scope than granted, though the client may have it", []string{"scope", "read"}, nothing, []string{"scope", "read write"}, oauth.InvalidScope, "scope_exceeded"},
+		{"scope that the client never may have", nil, nothing, []string{"scope", "admin"}, oauth.InvalidScope, "scope_not_allowed"},
+		{"scope that was granted and that the client has lost since", nil, withdraw, []string{"scope", "write"}, oauth.InvalidScope, "scope_not_allowed"},
+		{"scope that the resource asked for does not know", []string{"resource", api, "resource", files}, nothing, []string{"scope", "write", "resource", files}, oauth.InvalidScope, "scope_not_of_resource"},
+		{"malformed scope", nil, nothing, []string{"scope", "a  b"}, oauth.InvalidScope, "scope_malformed"},
+		// RFC 8707 §2.2.
+		{"another resource than granted, though the client may ask for it", []string{"resource", api}, nothing, []string{"resource", files}, oauth.InvalidTarget, "resource_exceeded"},
+		{"a resource that the client never may ask for", nil, nothing, []string{"resource", mail}, oauth.InvalidTarget, "resource_not_allowed"},
+		{"a resource that was granted and that the client has lost since", []string{"resource", api, "resource", files}, withdraw, []string{"resource", files}, oauth.InvalidTarget, "resource_not_allowed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			token := w.login(test.login...).RefreshToken
+			test.before(w)
+			_, err := w.rotate("web", token, test.parameters...)
+			refused(t, err, test.code, test.reason)
+			w.wait(5 * time.Minute) // long after the grace
+			if answer := w.mustRotate(token); answer.Outcome != "rotated" {
+				t.Errorf("then the outcome is %q, want rotated", answer.Outcome)
+			}
+		})
+	}
+}
+
+// What the client may not have any more is left out of what was granted.
+func TestRefreshAfterTheClientLostSome(t *testing.T) {
+	w := newWorld(t)
+	token := w.login("resource", api, "resource", files).RefreshToken
+	w.change("web", func(c *store.Client) { c.Scopes, c.Resources = oauth.Scope{"read", "list"}, []string{mail, files} })
+	answer := w.mustRotate(token)
+	if diff := cmp.Diff([]string{files}, w.verifyAccess(answer.AccessToken).Audience); diff != "" || answer.Scope.String() != "read list" {
+		t.Errorf("scope is %q, aud (-want +got):\n%s", answer.Scope, diff)
+	}
+	// What it has won since it does not get: that was never granted.
+	w.change("web", func(c *store.Client) { c.Resources = []string{mail} })
+	_, err := w.rotate("web", answer.RefreshToken)
+	refused(t, err, oauth.InvalidTarget, "resources_withdrawn")
+	w.change("web", func(c *store.Client) { c.Resources = nil })
+	_, err = w.rotate("web", answer.RefreshToken)
+	refused(t, err, oauth.InvalidTarget, "resources_withdrawn")
+}
+
+func TestRefreshRefuses(t *testing.T) {
+	voids := func(kind store.RevocationKind, value string, w *world) store.Revocation {
+		return store.Revocation{Kind: kind, Value: value, Before: store.At(w.Now()), ExpiresAt: store.At(w.Now().Add(maxTTL)), Reason: "test"}
+	}
+	update := func(change func(w *world, u *store.User)) func(*world) {
+		return func(w *world) {
+			u := w.alice()
+			change(w, &u)
+			w.ok(w.db.UpdateUser(w.Context(), u, nil))
+		}
+	}
+	told := make(map[string]bool)
+	for _, test := range []struct {
+		name   string
+		client string
+		before func(*world)
+		token  func(string) string
+		reason string
+	}{
+		{"another client (RFC 6749 section 6: bound to the client)", "other", nil, nil, "refresh_wrong_client"},
+		{"a public client", "app", nil, nil, "refresh_wrong_client"},
+		{"the user is disabled", "web", update(func(_ *world, u *store.User) { u.Disabled = true }), nil, "refresh_revoked"},
+		{"the user was told to log in again", "web", update(func(w *world, u *store.User) { u.NotBefore = store.At(w.Now().Add(time.Microsecond)) }), nil, "refresh_revoked"},
+		{"the client was made anew since", "web", func(w *world) {
+			w.change("web", func(c *store.Client) { c.NotBefore = store.At(w.Now().Add(time.Microsecond)) })
+		}, nil, "refresh_revoked"},
+		{"the user is gone", "web", func(w *world) {
+			u := w.alice()
+			w.ok(w.db.DeleteUser(w.Context(), u.ID, voids(store.RevokedUser, u.ID, w)))
+		}, nil, "refresh_unknown"},
+		{"nobody refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
+		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-1] + "A" }, "refresh_forged"},
+		{"a token that was made up", "web", nil, func(string) string { return "art_x" }, "refresh_forged"},
+		{"an access token", "web", nil, func(string) string { return "eyJhbGciOiJub25lIn0.e30." }, "refresh_forged"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			token := w.login().RefreshToken
+			if test.before != nil {
+				test.before(w)
+			}
+			if test.token != nil {
+				token = test.token(token)
+			}
+			_, err := w.rotate(test.client, token)
+			told[refused(t, err, oauth.InvalidGrant, test.reason)] = true
+		})
+	}
+	if len(told) != 1 {
+		t.Errorf("the answers differ: %v", told)
+	}
+}
+
+func TestRefreshWithoutAToken(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.refresh.Exchange(t.Context(), w.ask(w.client("web")))
+	refused(t, err, oauth.InvalidRequest, "refresh_token_missing")
+}
+
+// A client that found another's token must not be able to end its family.
+func TestRefreshOfAnotherClientLeavesTheFamilyAlive(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	second := w.mustRotate(first.RefreshToken)
+	w.wait(time.Minute)
+	for _, token := range []string{first.RefreshToken, second.RefreshToken} { // one of them used before
+		_, err := w.rotate("other", token)
+		refused(t, err, oauth.InvalidGrant, "refresh_wrong_client")
+	}
+	if w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+		t.Error("its access token was revoked")
+	}
+	w.mustRotate(second.RefreshToken)
+}
+
+func TestRefreshLifetimes(t *testing.T) {
+	w := newWorld(t)
+	token := w.login().RefreshToken
+	for range 8 { // to the edge of idleness, and within four hours
+		w.wait(30*time.Minute - time.Microsecond)
+		token = w.mustRotate(token).RefreshToken
+	}
+	w.wait(8 * time.Microsecond) // four hours in all
+	_, err := w.rotate("web", token)
+	refused(t, err, oauth.InvalidGrant, "refresh_expired")
+}
+
+// That a key is there to sign with is known before anything moves.
+func TestRefreshWithoutKeysMovesNothing(t *testing.T) {
+	w := newWorld(t)
+	token := w.login().RefreshToken
+	w.minter.Keys = noKeys{}
+	if _, err := w.rotate("web", token); !errors.Is(err, errNoKeys) {
+		t.Fatalf("got %v", err)
+	}
+	w.minter.Keys = w.manager
+	w.wait(time.Minute)
+	if answer := w.mustRotate(token); answer.Outcome != "rotated" {
+		t.Errorf("outcome %q", answer.Outcome)
+	}
+}
+
+func TestRefreshInParallel(t *testing.T) {
+	w := newWorld(t)
+	token := w.login().RefreshToken
+	request := w.ask(w.client("web"), "refresh_token", token)
+	answers := make([]grants.Answer, 64)
+	var group sync.WaitGroup
+	for i := range answers {
+		group.Go(func() {
+			answer, err := w.refresh.Exchange(t.Context(), request)
+			if err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			answers[i] = answer
+		})
+	}
+	group.Wait()
+	rotated := 0
+	for _, answer := range answers {
+		if answer.Outcome == "rotated" {
+			rotated++
+		}
+		if answer.RefreshToken != answers[0].RefreshToken {
+			t.Error("there are two successors")
+		}
+	}
+	if rotated != 1 {
+		t.Errorf("%d rotated, want 1", rotated)
+	}
+	w.mustRotate(answers[0].RefreshToken)
+}
