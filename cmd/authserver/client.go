@@ -64,7 +64,7 @@ func (c *clientCreate) Run(p *process) error {
 		}
 		fields.AuthMethods = []string{admin.PublicMethod}
 	}
-	fields.Disabled = toggle(c.Disabled, false)
+	fields.Disabled = &c.Disabled
 	created := admin.NewClient{ID: c.ID, ClientFields: fields}
 	if c.SecretFile != "" {
 		if created.Secret, err = p.secret("--secret-file", c.SecretFile); err != nil {
@@ -118,8 +118,8 @@ type clientUpdate struct {
 	Output
 	ClientFlags
 	ID       string `arg:"" name:"client-id" help:"The client_id."`
-	Disabled bool   `xor:"disabled" help:"Disable it. Its tokens are void at once."`
-	Enabled  bool   `xor:"disabled" help:"Enable it again."`
+	Disabled *bool  `xor:"disabled" help:"Disable it. Its tokens are void at once."`
+	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
 
 func (c *clientUpdate) Run(p *process) error {

@@ -108,10 +108,12 @@ func value(text string) any {
 	return v
 }
 
-// toggle returns what --enabled and --disabled say, or nil for neither.
-func toggle(disabled, enabled bool) *bool {
-	if !disabled && !enabled {
-		return nil
+// toggle returns what --enabled and --disabled say, each of which may be given
+// =false, or nil for neither.
+func toggle(disabled, enabled *bool) *bool {
+	if disabled != nil || enabled == nil {
+		return disabled
 	}
-	return &disabled
+	negated := !*enabled
+	return &negated
 }

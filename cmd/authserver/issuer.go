@@ -74,7 +74,7 @@ func (c *issuerCreate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	fields.Disabled = toggle(c.Disabled, false)
+	fields.Disabled = &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
 		issuer, warnings, err := a.CreateIssuer(p.ctx, c.Iss, fields)
 		if err != nil {
@@ -122,8 +122,8 @@ type issuerUpdate struct {
 	Output
 	IssuerFlags
 	Iss      string `arg:"" name:"issuer-id" help:"Identifier."`
-	Disabled bool   `xor:"disabled" help:"Disable it: its assertions buy nothing any more."`
-	Enabled  bool   `xor:"disabled" help:"Enable it again."`
+	Disabled *bool  `xor:"disabled" help:"Disable it: its assertions buy nothing any more."`
+	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
 
 func (c *issuerUpdate) Run(p *process) error {

@@ -56,7 +56,7 @@ func (c *userCreate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	fields.Username, fields.Disabled = &c.Username, toggle(c.Disabled, false)
+	fields.Username, fields.Disabled = &c.Username, &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
 		user, err := a.CreateUser(p.ctx, fields)
 		if err != nil {
@@ -104,8 +104,8 @@ type userUpdate struct {
 	UserFlags
 	User     string  `arg:"" help:"Username or id."`
 	Username *string `help:"New name to log in with."`
-	Disabled bool    `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
-	Enabled  bool    `xor:"disabled" help:"Enable the user again."`
+	Disabled *bool   `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
+	Enabled  *bool   `xor:"disabled" help:"Enable the user again."`
 }
 
 func (c *userUpdate) Run(p *process) error {

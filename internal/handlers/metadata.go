@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"authserver/internal/oauth"
 )
@@ -24,15 +25,16 @@ type metadataBody struct {
 // metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
 // asked through, it tells the issuer that is configured (RFC 8414 §3.3).
 func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) error {
+	base := strings.TrimSuffix(h.Issuer, "/")
 	methods := names(h.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   h.Issuer,
-		TokenEndpoint:            h.Issuer + TokenPath,
-		JWKSURI:                  h.Issuer + JWKSPath,
-		IntrospectionEndpoint:    h.Issuer + IntrospectPath,
-		RevocationEndpoint:       h.Issuer + RevokePath,
+		TokenEndpoint:            base + TokenPath,
+		JWKSURI:                  base + JWKSPath,
+		IntrospectionEndpoint:    base + IntrospectPath,
+		RevocationEndpoint:       base + RevokePath,
 		GrantTypes:               names(h.Grants.Types()),
 		ResponseTypes:            []string{},
 		TokenAuthMethods:         methods,

@@ -32,7 +32,7 @@ const (
 
 // Handlers is everything that the endpoints need.
 type Handlers struct {
-	Issuer        string // the issuer identifier, without a slash at its end
+	Issuer        string // the issuer identifier
 	Authenticator *clientauth.Authenticator
 	Grants        *grants.Registry
 	Keys          interface{ JWKS() keys.Document }
@@ -80,7 +80,7 @@ func (h *Handlers) public() []route {
 	}
 	// RFC 8414 §3.1: for an issuer with a path the well-known segment goes before it.
 	if issuer, err := url.Parse(h.Issuer); err == nil && strings.Trim(issuer.Path, "/") != "" {
-		table = append(table, route{http.MethodGet, MetadataPath + issuer.Path, h.metadata, false})
+		table = append(table, route{http.MethodGet, MetadataPath + strings.TrimSuffix(issuer.Path, "/"), h.metadata, false})
 	}
 	return table
 }

@@ -9,7 +9,6 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
-	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -50,7 +49,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	return &admin.Admin{
 		Store: st, Sealer: sealer, Keys: manager, Passwords: hasher,
 		Self:      s.Issuer,
-		Audiences: []string{s.Issuer, s.Issuer + handlers.TokenPath},
+		Audiences: audiences(s.Issuer),
 		Limits: admin.Limits{
 			AccessTokenTTL:    s.DefaultAccessTokenTTL,
 			MaxAccessTokenTTL: s.MaxAccessTokenTTL,

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"authserver/api"
@@ -27,7 +28,7 @@ const (
 	cacheAbsent   = 5 * time.Second
 	cacheStale    = time.Hour // while the database is gone
 	cachePatience = 100 * time.Millisecond
-	verifiedSize  = 10_000    // client secrets that were right
+	verifiedSize  = 10_000 // client secrets that were right
 	notBeforeBack = 30 * time.Second
 	checkTimeout  = 2 * time.Second
 	checkFresh    = time.Second
@@ -147,7 +148,7 @@ func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manag
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
 	verifier := &assertions.Verifier{
-		Audiences: []string{s.Issuer, s.Issuer + handlers.TokenPath},
+		Audiences: audiences(s.Issuer),
 		Skew:      s.ClockSkew, Opener: sealer,
 	}
 	return grants.NewRegistry(
@@ -156,6 +157,11 @@ func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manag
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, MaxTTL: s.MaxAccessTokenTTL},
 		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Verifier: verifier},
 	)
+}
+
+// audiences are the names under which an assertion may address this server.
+func audiences(issuer string) []string {
+	return []string{issuer, strings.TrimSuffix(issuer, "/") + handlers.TokenPath}
 }
 
 func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, manager *keys.Manager, version string) *telemetry.Metrics {

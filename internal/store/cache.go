@@ -27,7 +27,7 @@ type CacheOptions struct {
 	// that is older than its TTL but not yet stale: one that answers slowly, or not
 	// at all, must not slow down whoever was there before.
 	Patience time.Duration
-	Now   func() time.Time
+	Now      func() time.Time
 }
 
 // Cache holds rows of one noun by their identity in front of a store. Of several
