@@ -13,8 +13,9 @@ import (
 const maxKeys = 50
 
 // CheckJWKS reads a key set that is to be registered and returns it with the
-// public members alone, and the algorithms that its keys can verify. A private or
-// symmetric key is refused: it has no business in a registration.
+// public members alone, and the algorithms that its keys are used with where
+// nobody chooses others: each key's own "alg", or else the first of its kind. A
+// private or symmetric key is refused: it has no business in a registration.
 func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 	set, err := jwk.Parse(data)
 	if err != nil {
@@ -40,7 +41,7 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 		if len(can) == 0 {
 			return nil, nil, fmt.Errorf("key %d is of a kind, size or alg that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, MinRSABits)
 		}
-		algorithms = append(algorithms, can...)
+		algorithms = append(algorithms, can[0])
 	}
 	public, err := json.Marshal(set)
 	if err != nil {
@@ -49,7 +50,8 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 	return public, unique(algorithms), nil
 }
 
-// CheckCertificates returns the algorithms that the certificates' keys can verify.
+// CheckCertificates returns the algorithms that the certificates' keys are used
+// with where nobody chooses others.
 func CheckCertificates(ders [][]byte) ([]string, error) {
 	if len(ders) > maxKeys {
 		return nil, fmt.Errorf("more than %d certificates", maxKeys)
@@ -64,7 +66,7 @@ func CheckCertificates(ders [][]byte) ([]string, error) {
 		if len(can) == 0 {
 			return nil, fmt.Errorf("the key of certificate %d is of a kind or size that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, MinRSABits)
 		}
-		algorithms = append(algorithms, can...)
+		algorithms = append(algorithms, can[0])
 	}
 	return unique(algorithms), nil
 }
