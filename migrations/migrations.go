@@ -82,5 +82,25 @@ func run(ctx context.Context, steps fs.FS, engine string, driver database.Driver
 		err = context.Cause(ctx)
 	}
 	srcErr, driverErr := m.Close()
-	return errors.Join(err, srcErr, driverErr)
+	return errors.Join(plain(err), srcErr, driverErr)
+}
+
+// plain takes the database's error out of golang-migrate's, which hides it from
+// errors.As behind the whole text of the step.
+func plain(err error) error {
+	var e database.Error
+	var p *database.Error
+	switch {
+	case errors.As(err, &p):
+		e = *p
+	case !errors.As(err, &e):
+		return err
+	}
+	if e.OrigErr == nil {
+		return err
+	}
+	if e.Line == 0 {
+		return fmt.Errorf("a migration broke off: %w", e.OrigErr)
+	}
+	return fmt.Errorf("a migration broke off in line %d: %w", e.Line, e.OrigErr)
 }

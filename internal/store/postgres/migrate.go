@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
 	migrate "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"authserver/internal/store"
 	"authserver/migrations"
@@ -53,40 +54,57 @@ func (d *DB) MigrationForce(ctx context.Context, version uint) error {
 	})
 }
 
+// How often a replica asks for the migration lock that another holds.
+const migratePoll = 50 * time.Millisecond
+
 // migrate runs one of the above with the migration lock held. The lock belongs to
-// a transaction, which PgBouncer keeps on one server, and is waited for until ctx
-// ends; that transaction does nothing else.
+// a transaction that does nothing else, and which PgBouncer keeps on one server.
+// Whoever waits, until ctx ends, waits outside of a transaction, so that many do
+// not keep the one that migrates from the servers that it needs.
 func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver, store.MigrationStatus, []uint) error) error {
 	locker, err := pgx.ConnectConfig(ctx, d.session.Copy())
 	if err != nil {
 		return fault(doing, err)
 	}
 	defer func() { _ = locker.Close(context.WithoutCancel(ctx)) }()
-	err = pgx.BeginFunc(ctx, locker, func(tx pgx.Tx) error {
-		// A migration may take longer than the server lets a transaction be idle.
-		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
-			return err
+	for {
+		var mine bool
+		err := pgx.BeginFunc(ctx, locker, func(tx pgx.Tx) error {
+			err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(migrateLock)).Scan(&mine)
+			if err != nil || !mine {
+				return err
+			}
+			return d.migrateLocked(ctx, tx, run)
+		})
+		if err == nil && !mine {
+			err = pause(ctx, migratePoll+rand.N(migratePoll)) //nolint:gosec // jitter is no secret
 		}
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrateLock)); err != nil {
-			return err
+		if err != nil || mine {
+			return fault(doing, err)
 		}
-		at, err := d.MigrationStatus(ctx)
-		if err != nil {
-			return err
-		}
-		versions, err := migrations.Versions(d.steps)
-		if err != nil {
-			return err
-		}
-		// The driver closes the handle that it is given, so it is not given the pool.
-		db := sql.OpenDB(newMigrationConnector(ctx, d.session))
-		driver, err := migrate.WithInstance(db, &migrate.Config{})
-		if err != nil {
-			return errors.Join(err, db.Close())
-		}
-		return run(driver, at, versions)
-	})
-	return fault(doing, err)
+	}
+}
+
+func (d *DB) migrateLocked(ctx context.Context, tx pgx.Tx, run func(database.Driver, store.MigrationStatus, []uint) error) error {
+	// A migration may take longer than the server lets a transaction be idle.
+	if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+		return err
+	}
+	at, err := d.MigrationStatus(ctx) // not by tx: it would hold a lock on the table of versions
+	if err != nil {
+		return err
+	}
+	versions, err := migrations.Versions(d.steps)
+	if err != nil {
+		return err
+	}
+	// The driver closes the handle that it is given, so it is not given the pool.
+	db := sql.OpenDB(newMigrationConnector(ctx, d.session))
+	driver, err := migrate.WithInstance(db, &migrate.Config{})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return run(driver, at, versions)
 }
 
 // MigrationStatus tells where the schema stands.
@@ -100,17 +118,19 @@ func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 	if len(versions) > 0 {
 		at.Latest = versions[len(versions)-1]
 	}
-	var version int64
 	err = d.do(ctx, doing, func(ctx context.Context) error {
-		return d.pool.QueryRow(ctx, "SELECT version, dirty FROM schema_migrations LIMIT 1").Scan(&version, &at.Dirty)
+		var there bool // asked first, lest the server log an error
+		err := d.pool.QueryRow(ctx, "SELECT to_regclass('schema_migrations') IS NOT NULL").Scan(&there)
+		if err != nil || !there {
+			return err
+		}
+		var version int64
+		err = d.pool.QueryRow(ctx, "SELECT version, dirty FROM schema_migrations LIMIT 1").Scan(&version, &at.Dirty)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		at.Version = uint(max(version, 0)) // -1, dirty: taking back the first one broke off
+		return err
 	})
-	var e *pgconn.PgError
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), errors.As(err, &e) && e.Code == "42P01": // undefined_table
-		return at, nil
-	case err != nil:
-		return at, err
-	}
-	at.Version = uint(max(version, 0)) // -1, dirty: taking back the first one broke off
-	return at, nil
+	return at, err
 }

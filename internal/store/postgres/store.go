@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"authserver/internal/store"
@@ -84,15 +83,25 @@ func configure(c *pgx.ConnConfig, o Options) {
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 	}}
 	c.DialFunc = dialer.DialContext
-	// A call that is out of time takes its statement back, lest statements that wait
-	// for a lock pile up in the server; where that has no answer the connection goes.
-	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 500 * time.Millisecond}
-	}
 }
 
+// closeWait bounds how long Close takes where the network swallows its goodbyes.
+const closeWait = 2 * time.Second
+
 // Close lets go of the database. Calls after it fail.
-func (d *DB) Close() { d.pool.Close() }
+func (d *DB) Close() {
+	closed := make(chan struct{})
+	go func() {
+		d.pool.Close()
+		close(closed)
+	}()
+	timer := time.NewTimer(closeWait)
+	defer timer.Stop()
+	select {
+	case <-closed:
+	case <-timer.C:
+	}
+}
 
 // CheckWritable returns nil where the server is not a standby and not read-only.
 func (d *DB) CheckWritable(ctx context.Context) error {
@@ -111,7 +120,8 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 const maxRetries = 3
 
 // do runs a call within the time limit. It begins anew where PostgreSQL asked for
-// it or nothing was sent yet; step must be good for that.
+// it or nothing was sent yet; step must be good for that. Of a call that is out of
+// time pgx closes the connection and cancels the statement in the server.
 func (d *DB) do(ctx context.Context, doing string, step func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
 	defer cancel()

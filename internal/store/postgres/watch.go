@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"authserver/internal/store"
 )
@@ -20,13 +18,13 @@ import (
 const channel = "authserver"
 
 // How long a watcher waits after it lost its connection, doubling from the first
-// to the last; how long a notification of its own may take to come; and how often
-// it tells every topic where none comes.
+// to the last; how often it tells every topic where no notification comes; and
+// after how many times it says so.
 const (
 	watchFirstPause = 100 * time.Millisecond
 	watchLastPause  = 10 * time.Second
-	watchEcho       = 3 * time.Second
-	watchBlind      = time.Second
+	watchBlind      = 900 * time.Millisecond
+	watchSilent     = 3
 )
 
 // Watch listens on a connection of its own, for as long as ctx lasts.
@@ -49,11 +47,7 @@ func (d *DB) Watch(ctx context.Context, changed chan<- store.Topic) {
 
 // listen connects and tells of what it hears, until the connection is lost.
 func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err error) {
-	config := d.session.Copy()
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()} // waiting is no statement to cancel
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.ConnectConfig(ctx, d.session.Copy())
 	if err != nil {
 		return err
 	}
@@ -70,54 +64,40 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 	}
 	connected()
 	told.add(store.Topics()...)
-	hears, err := d.hears(ctx, conn, told)
-	if err != nil {
-		return err
-	}
-	if !hears {
-		return d.blind(ctx, told)
-	}
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return err
-		}
-		told.hear(n.Payload)
-	}
-}
-
-// hears reports whether notifications come through: PgBouncer in transaction mode
-// takes a LISTEN and never delivers.
-func (d *DB) hears(ctx context.Context, conn *pgx.Conn, told *pending) (bool, error) {
+	// PgBouncer in transaction mode takes a LISTEN and never delivers, which only
+	// an echo that stays away betrays.
 	echo := "echo " + rand.Text()
 	if _, err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
-		return false, err
+		return err
 	}
-	waiting, cancel := context.WithTimeout(ctx, watchEcho)
-	defer cancel()
-	for {
-		n, err := conn.WaitForNotification(waiting)
-		switch {
-		case err != nil && waiting.Err() != nil:
-			return false, ctx.Err()
-		case err != nil:
-			return false, err
-		case n.Payload == echo:
-			return true, nil
-		}
-		told.hear(n.Payload)
-	}
+	return d.hear(ctx, conn, echo, told)
 }
 
-// blind tells every topic again and again, which is dear but never late.
-func (d *DB) blind(ctx context.Context, told *pending) error {
-	d.log.WarnContext(ctx, "no notification comes through, so everything is read again every second: "+
-		"give the database URL of PostgreSQL itself or of a pooler in session mode")
-	for {
-		if err := pause(ctx, watchBlind); err != nil {
-			return err
+// hear tells of what it hears. As long as it has not heard the echo it tells every
+// topic again and again, which is dear but never late.
+func (d *DB) hear(ctx context.Context, conn *pgx.Conn, echo string, told *pending) error {
+	for heard, silent := false, 0; ; {
+		waiting, cancel := ctx, context.CancelFunc(func() {})
+		if !heard {
+			waiting, cancel = context.WithTimeout(ctx, watchBlind)
 		}
-		told.add(store.Topics()...)
+		n, err := conn.WaitForNotification(waiting)
+		late := waiting.Err() != nil && ctx.Err() == nil
+		cancel()
+		if n != nil {
+			heard = heard || n.Payload == echo
+			told.hear(n.Payload)
+		}
+		switch {
+		case err != nil && !late:
+			return err
+		case err != nil:
+			told.add(store.Topics()...)
+			if silent++; silent == watchSilent {
+				d.log.WarnContext(ctx, "no notification comes through, so everything is read again and again: "+
+					"give the database URL of PostgreSQL itself, or of a pooler in session mode")
+			}
+		}
 	}
 }
 

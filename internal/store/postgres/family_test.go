@@ -1,0 +1,91 @@
+package postgres_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+	"authserver/internal/store/postgres"
+	"authserver/test/pgtest"
+)
+
+// TestRotationsThatWait proves what a rotation decides on: several wait in the
+// server for a rotation that has not committed yet, and none may go by the row as
+// it was when they began.
+func TestRotationsThatWait(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 20})
+	f := withFamily(t, s)
+	holder, admin := session(t, url), session(t, url)
+	for generation := uint32(1); generation < 60; generation += 2 {
+		exec(t, holder, "BEGIN")
+		exec(t, holder, "UPDATE refresh_families SET generation = $1, rotated_at = $2 WHERE id = $3", generation+1, at(time.Minute), f.ID[:])
+		const waiting = 10
+		outcomes := make(chan store.Outcome, 2*waiting)
+		var wg sync.WaitGroup
+		for i := range uint32(2 * waiting) { // half present what was good, half what will be
+			wg.Go(func() {
+				got, err := s.Rotate(t.Context(), present(f, generation+i%2))
+				if err != nil {
+					t.Error(err)
+				}
+				outcomes <- got.Outcome
+			})
+		}
+		eventually(t, "all wait", func() bool {
+			return query[int](t, admin, `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`) == min(2*waiting, 20)
+		})
+		exec(t, holder, "COMMIT")
+		wg.Wait()
+		counts := map[store.Outcome]int{}
+		for range 2 * waiting {
+			counts[<-outcomes]++
+		}
+		// Those who are behind by two are reuse, if one rotated before them.
+		if counts[store.Rotated]+counts[store.Graced]+counts[store.Reused]+counts[store.Revoked] != 2*waiting || counts[store.Rotated] > 1 {
+			t.Fatalf("generation %d: %v", generation, counts)
+		}
+		got, err := s.Family(t.Context(), f.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Generation != generation+1+uint32(counts[store.Rotated]) || counts[store.Reused] > 1 ||
+			got.RevokedAt.IsZero() != (counts[store.Reused] == 0) {
+			t.Fatalf("generation %d: %v left %+v", generation, counts, got)
+		}
+		exec(t, holder, "UPDATE refresh_families SET revoked_at = NULL, generation = $1", generation+2)
+		exec(t, holder, "DELETE FROM revocations")
+	}
+}
+
+// TestRotationStaysOnItsPage holds the table to HOT updates: an index on what a
+// rotation changes, or pages without room, would show here.
+func TestRotationStaysOnItsPage(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url})
+	withFamily(t, s)
+	exec(t, session(t, url), `INSERT INTO refresh_families
+		SELECT (jsonb_populate_record(f, jsonb_build_object('id', '\x' || lpad(to_hex(i), 32, '0')))).*
+		FROM refresh_families f, generate_series(1, 500) i`)
+	const rotations = 4
+	for generation := range uint32(rotations) {
+		for i := range 500 {
+			f := store.Family{ID: store.FamilyID{14: byte((i + 1) >> 8), 15: byte(i + 1)}}
+			if got, err := s.Rotate(t.Context(), present(f, generation+1)); err != nil || got.Outcome != store.Rotated {
+				t.Fatal(got.Outcome, err)
+			}
+		}
+	}
+	s.Close() // a session reports what it counted when it ends
+	admin := session(t, url)
+	updated := func() int {
+		return query[int](t, admin, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
+	}
+	eventually(t, "the updates are counted", func() bool { return updated() >= 500*rotations })
+	hot := query[int](t, admin, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
+	if hot*10 < updated()*9 {
+		t.Errorf("%d of %d updates were HOT", hot, updated())
+	}
+}

@@ -1,0 +1,248 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"authserver/internal/store"
+	"authserver/internal/store/postgres"
+	"authserver/test/pgtest"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		url         string
+		unavailable bool
+	}{
+		"no URL at all":     {"sqlite:a.db", false},
+		"no server there":   {"postgres://u:hush@127.0.0.1:1/a?sslmode=disable", true},
+		"no such database":  {strings.Replace(pgtest.URL(t), "authserver_test_", "authserver_none_", 1), true},
+		"an unknown option": {"postgres://u:hush@127.0.0.1:1/a?default_query_exec_mode=hush", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := postgres.Open(t.Context(), postgres.Options{URL: c.url})
+			if err == nil {
+				s.Close()
+				t.Fatal("it was opened")
+			}
+			if errors.Is(err, store.ErrUnavailable) != c.unavailable {
+				t.Error(err)
+			}
+			if strings.Contains(err.Error(), "u:hush") {
+				t.Errorf("the password is in the error: %v", err)
+			}
+		})
+	}
+}
+
+// everyKind calls what reads, what writes one row and what takes a transaction.
+func everyKind(ctx context.Context, s store.Store, f store.Family) map[string]error {
+	_, rotate := s.Rotate(ctx, present(f, 1))
+	_, read := s.User(ctx, "alice")
+	_, list := s.ListUsers(ctx, store.Page{Limit: 1})
+	_, _, revocations := s.RevocationsAfter(ctx, "", at(0), 10)
+	_, status := s.MigrationStatus(ctx)
+	_, sweep := s.Sweep(ctx, at(0), 10)
+	return map[string]error{
+		"rotate": rotate, "read": read, "list": list, "revocations": revocations, "status": status, "sweep": sweep,
+		"create": s.CreateUser(ctx, store.User{ID: "bob", Username: "bob", CreatedAt: at(0), UpdatedAt: at(0)}),
+		"delete": s.DeleteClient(ctx, "web", store.Revocation{}),
+		"check":  s.CheckWritable(ctx), "migrate": s.MigrateUp(ctx),
+	}
+}
+
+func TestDatabaseGoesAway(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url})
+	f := withFamily(t, s)
+	admin := session(t, with(t, url, "dbname", "postgres"))
+	name := session(t, url).Config().Database
+	exec(t, admin, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false")
+	exec(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+	for range 3 {
+		for what, err := range everyKind(t.Context(), s, f) {
+			if !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("%s: got error %v, want %v", what, err, store.ErrUnavailable)
+			}
+		}
+	}
+	exec(t, admin, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true")
+	if got, err := s.Rotate(t.Context(), present(f, 1)); err != nil || got.Outcome != store.Rotated {
+		t.Errorf("with the database back: %v, %v", got.Outcome, err)
+	}
+}
+
+func TestReadOnlyServer(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url})
+	f := withFamily(t, s)
+	standby := open(t, postgres.Options{URL: with(t, url, "default_transaction_read_only", "on")})
+	wantUnavailable(t, standby.CheckWritable(t.Context()))
+	_, err := standby.Rotate(t.Context(), present(f, 1))
+	wantUnavailable(t, err)
+	if _, err := standby.User(t.Context(), "alice"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTooManyConnections(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 2})
+	name := session(t, url).Config().Database
+	admin := session(t, with(t, url, "dbname", "postgres"))
+	s.Close()
+	exec(t, admin, "ALTER DATABASE "+name+" CONNECTION LIMIT 0")
+	exec(t, admin, "CREATE ROLE "+name+" LOGIN PASSWORD 'hush'") // the limit does not hold for a superuser
+	t.Cleanup(func() { _, _ = admin.Exec(context.Background(), "DROP ROLE "+name) })
+	_, err := postgres.Open(t.Context(), postgres.Options{URL: with(t, url, "user", name, "password", "hush")})
+	wantUnavailable(t, err)
+}
+
+// TestLockHeldElsewhere has a call give up a wait in the server, and leave no
+// statement waiting behind.
+func TestLockHeldElsewhere(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, QueryTimeout: 300 * time.Millisecond})
+	f := withFamily(t, s)
+	holder := session(t, url)
+	exec(t, holder, "BEGIN")
+	exec(t, holder, "SELECT FROM refresh_families FOR UPDATE")
+	_, err := s.Rotate(t.Context(), present(f, 1))
+	wantUnavailable(t, err)
+	watcher := session(t, url)
+	eventually(t, "nobody waits for a lock", func() bool {
+		return query[int](t, watcher, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0
+	})
+	if _, err := s.Sweep(t.Context(), at(99*time.Hour), 10); err != nil {
+		t.Errorf("the sweep did not pass over a locked row: %v", err)
+	}
+	exec(t, holder, "ROLLBACK")
+	if got, err := s.Rotate(t.Context(), present(f, 1)); err != nil || got.Outcome != store.Rotated {
+		t.Errorf("with the lock gone: %v, %v", got.Outcome, err)
+	}
+}
+
+// TestSilentServer has the network swallow everything, as a firewall does.
+func TestSilentServer(t *testing.T) {
+	direct := pgtest.URL(t)
+	through := proxy(t, direct)
+	s := migrated(t, postgres.Options{URL: through.url, QueryTimeout: 300 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond})
+	f := withFamily(t, s)
+	through.silent.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	for range 2 { // on the connection that there was, and on new ones
+		_, err := s.Rotate(ctx, present(f, 1))
+		wantUnavailable(t, err)
+	}
+	if ctx.Err() != nil {
+		t.Error("the calls took longer than two seconds")
+	}
+	through.speak()
+	eventually(t, "the store recovers", func() bool {
+		got, err := s.Rotate(t.Context(), present(f, 1))
+		return err == nil && (got.Outcome == store.Rotated || got.Outcome == store.Graced)
+	})
+}
+
+// wire passes bytes between the store and PostgreSQL until it falls silent.
+type wire struct {
+	url    string
+	silent atomic.Bool
+	mu     sync.Mutex
+	open   []net.Conn
+}
+
+// speak ends the silence, and the connections that it broke.
+func (w *wire) speak() {
+	w.silent.Store(false)
+	w.cut()
+}
+
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.open {
+		_ = c.Close()
+	}
+	w.open = nil
+}
+
+func proxy(t *testing.T, direct string) *wire {
+	t.Helper()
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, address := pgconn.NetworkAddress(config.Host, config.Port)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = listener.Addr().String()
+	query := u.Query()
+	query.Del("host")
+	query.Del("port")
+	u.RawQuery = query.Encode()
+	w := &wire{url: u.String()}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.open = append(w.open, near, far)
+			w.mu.Unlock()
+			wg.Go(func() { w.copy(near, far) })
+			wg.Go(func() { w.copy(far, near) })
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		_ = listener.Close()
+		w.cut()
+		wg.Wait()
+	})
+	return w
+}
+
+func (w *wire) copy(to, from net.Conn) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			break
+		}
+		if w.silent.Load() {
+			continue
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			break
+		}
+	}
+	if !w.silent.Load() {
+		_ = to.Close()
+	}
+}
