@@ -1,0 +1,352 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/api"
+	"authserver/internal/assertions"
+	"authserver/internal/clientauth"
+	"authserver/internal/grants"
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+	"authserver/test/openapitest"
+)
+
+const (
+	issuer   = "https://as.example.com"
+	apiID    = "https://api.example.com"
+	idp      = "https://idp.example.com"
+	secret   = "s3cr3t-of-the-client"
+	password = "wonderland, with a white rabbit"
+	shared   = "a secret shared with an issuer, long enough"
+	maxTTL   = time.Hour
+)
+
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// Making keys takes long under the race detector, hence once for all tests.
+var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
+	rs, err := keys.Generate(keys.RS256)
+	if err != nil {
+		return nil, err
+	}
+	es, err := keys.Generate(keys.ES256)
+	return map[string]crypto.Signer{keys.RS256: rs, keys.ES256: es}, err
+})
+
+// site is the endpoints over a real database and real keys, with a clock of the
+// test's own.
+type site struct {
+	*testing.T
+	*Handlers
+	db  *sqlite.DB
+	log *safeBuffer
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (s *site) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *site) wait(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+// safeBuffer is written to by several requests at once.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// plainBox holds secrets that are not sealed.
+type plainBox struct{}
+
+func (plainBox) Open(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{T: t, now: began, log: &safeBuffer{}}
+	var err error
+	s.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	s.ok(err)
+	t.Cleanup(s.db.Close)
+	s.ok(s.db.MigrateUp(t.Context()))
+	manager := s.openKeys()
+	codec := &tokens.RefreshCodec{Keys: map[uint32][]byte{1: []byte(strings.Repeat("k", 32))}, Current: 1}
+	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
+	s.ok(err)
+	secrets := clientauth.Secrets{Slow: hasher}
+	authenticator, err := clientauth.New(s.db, clientauth.SecretBasic{Secrets: secrets}, clientauth.SecretPost{Secrets: secrets}, clientauth.None{})
+	s.ok(err)
+	view := &tokens.View{Store: s.db, Now: s.clock}
+	s.Handlers = &Handlers{
+		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, view),
+		Keys: manager, JWKSMaxAge: 5 * time.Minute, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
+		View: view, Refresh: codec, Families: s.db, Users: s.db, MaxTTL: maxTTL,
+		Health: &Health{
+			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
+			Timeout: time.Second, Now: s.clock,
+		},
+		OpenAPI: api.OpenAPI(), Logger: telemetry.NewLogger(s.log, slog.LevelDebug, "json"), Now: s.clock, Rand: rand.Reader,
+	}
+	s.Metrics = telemetry.NewMetrics(telemetry.MetricsOptions{Routes: s.Routes()})
+	s.populate(hasher)
+	return s
+}
+
+func (s *site) openKeys() *keys.Manager {
+	s.Helper()
+	text, err := keys.NewMasterKey(rand.Reader)
+	s.ok(err)
+	master, err := keys.ParseMasterKey(text)
+	s.ok(err)
+	sealer, err := keys.OpenSealer(s.Context(), keys.SealerOptions{
+		Store: s.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: s.clock, Rand: rand.Reader,
+	})
+	s.ok(err)
+	made, err := generate()
+	s.ok(err)
+	m := &keys.Manager{
+		Store: s.db, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
+		Generate: func(alg string) (crypto.Signer, error) { return made[alg], nil },
+		Now:      s.clock, Logger: slog.New(slog.DiscardHandler),
+	}
+	s.ok(m.Load(s.Context()))
+	return m
+}
+
+func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hasher *passwords.Hasher, view *tokens.View) *grants.Registry {
+	s.Helper()
+	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
+	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
+	r, err := grants.NewRegistry(
+		&grants.ClientCredentials{Targets: targets, Minter: minter},
+		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoked: view, Grace: 10 * time.Second, MaxTTL: maxTTL},
+		&grants.JWTBearer{
+			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
+			Verifier: &assertions.Verifier{Audiences: []string{issuer, issuer + TokenPath}, Skew: time.Minute, Opener: plainBox{}},
+		},
+	)
+	s.ok(err)
+	return r
+}
+
+func (s *site) populate(hasher *passwords.Hasher) {
+	s.Helper()
+	ctx, at := s.Context(), store.At(began.Add(-time.Hour))
+	s.ok(s.db.CreateResource(ctx, store.Resource{
+		ID: apiID, Scopes: oauth.Scope{"read", "write"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: keys.ES256, CreatedAt: at, UpdatedAt: at,
+	}))
+	sum := sha256.Sum256([]byte(secret))
+	every := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
+	for _, c := range []store.Client{
+		{ID: "web", Grants: every},
+		{ID: "api", Serves: []string{apiID}},
+		{ID: "other", Grants: every[:1]},
+		{ID: "app", Grants: every[1:3], AuthMethods: []oauth.AuthMethod{oauth.AuthNone}},
+	} {
+		if c.AuthMethods == nil {
+			c.AuthMethods = []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost}
+			c.Secrets = []store.ClientSecret{{ID: "1", Kind: store.SecretSHA256, Hash: sum[:], CreatedAt: at}}
+		}
+		c.Scopes, c.Resources = oauth.Scope{"read", "write"}, []string{apiID}
+		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
+		s.ok(s.db.CreateClient(ctx, c))
+	}
+	hash, err := hasher.Hash(ctx, password)
+	s.ok(err)
+	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", PasswordHash: hash, Roles: []string{"admin"}, CreatedAt: at, UpdatedAt: at}))
+	s.ok(s.db.CreateIssuer(ctx, store.Issuer{
+		ID: idp, SealedSecret: []byte(shared), Algorithms: []string{assertions.SecretAlg}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
+		Scopes: oauth.Scope{"read"}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
+	}))
+}
+
+func (s *site) ok(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// visitor speaks to a listener; every answer is held to api/openapi.yaml.
+type visitor struct {
+	*testing.T
+	base   string
+	client *http.Client
+}
+
+// open starts the public listener.
+func (s *site) open() visitor {
+	s.Helper()
+	return s.visit(s.Public(10*time.Second), openapitest.New(s.T).HostileClient(nil))
+}
+
+func (s *site) visit(handler http.Handler, client *http.Client) visitor {
+	s.Helper()
+	server := httptest.NewServer(handler)
+	s.Cleanup(server.Close)
+	return visitor{s.T, server.URL, client}
+}
+
+// answer is one that was read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// json decodes the body.
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var body map[string]any
+	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
+		t.Fatalf("%d %q is no JSON object: %v", a.status, a.body, err)
+	}
+	return body
+}
+
+func (a answer) text(t *testing.T, member string) string {
+	t.Helper()
+	text, _ := a.json(t)[member].(string)
+	return text
+}
+
+func (v visitor) do(method, path, body string, header map[string]string) answer {
+	v.Helper()
+	request, err := http.NewRequestWithContext(v.Context(), method, v.base+path, strings.NewReader(body))
+	if err != nil {
+		v.Fatal(err)
+	}
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	return v.send(request)
+}
+
+func (v visitor) send(request *http.Request) answer {
+	v.Helper()
+	response, err := v.client.Do(request)
+	if err != nil {
+		v.Fatal(err)
+	}
+	data, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		v.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(data)}
+}
+
+// post sends a form of parameters: name, value, name, value. The client
+// authenticates by Basic; with an empty secret it names itself in the body, and
+// with an empty name there is none.
+func (v visitor) post(path, client, clientSecret string, parameters ...string) answer {
+	v.Helper()
+	form := url.Values{}
+	for i := 0; i < len(parameters); i += 2 {
+		form.Add(parameters[i], parameters[i+1])
+	}
+	if client != "" && clientSecret == "" {
+		form.Set("client_id", client)
+	}
+	request, err := http.NewRequestWithContext(v.Context(), http.MethodPost, v.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if clientSecret != "" {
+		request.SetBasicAuth(url.QueryEscape(client), url.QueryEscape(clientSecret))
+	}
+	return v.send(request)
+}
+
+// token gets one, or fails.
+func (v visitor) token(client, clientSecret string, parameters ...string) answer {
+	v.Helper()
+	a := v.post(TokenPath, client, clientSecret, parameters...)
+	if a.status != http.StatusOK {
+		v.Fatalf("no token: %d %s", a.status, a.body)
+	}
+	return a
+}
+
+func (v visitor) login() answer {
+	v.Helper()
+	return v.token("web", secret, "grant_type", "password", "username", "alice", "password", password)
+}
+
+// refused wants an error answer.
+func (v visitor) refused(a answer, status int, code oauth.Code) {
+	v.Helper()
+	if a.status != status || a.text(v.T, "error") != string(code) {
+		v.Errorf("answered %d %s, want %d %s", a.status, a.body, status, code)
+	}
+}
+
+func vouch(t *testing.T, jti string) string {
+	t.Helper()
+	assertion, err := assertions.Sign(assertions.SigningKey{Key: []byte(shared)}, map[string]any{
+		"iss": idp, "sub": "alice", "aud": issuer, "jti": jti, "exp": began.Add(5 * time.Minute).Unix(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return assertion
+}
+
+// outage is a database that is gone.
+type outage struct{ store.Families }
+
+var errGone = fmt.Errorf("SQLSTATE 08006, connection to 10.0.0.1 refused: %w", store.ErrUnavailable)
+
+func (outage) Client(context.Context, string) (store.Client, error) { return store.Client{}, errGone }
+func (outage) User(context.Context, string) (store.User, error)     { return store.User{}, errGone }
+func (outage) Family(context.Context, store.FamilyID) (store.Family, error) {
+	return store.Family{}, errGone
+}
+func (outage) Revoke(context.Context, store.Revocation) error { return errGone }
+func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int) ([]store.Revocation, store.Cursor, error) {
+	return nil, "", errGone
+}

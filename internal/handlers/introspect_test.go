@@ -1,0 +1,184 @@
+package handlers
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// introspect asks as a confidential client.
+func (v visitor) introspect(client, token string) answer {
+	v.Helper()
+	a := v.post(IntrospectPath, client, secret, "token", token)
+	if a.status != http.StatusOK || a.header.Get("Cache-Control") != "no-store" {
+		v.Fatalf("answered %d %s, header %v", a.status, a.body, a.header)
+	}
+	return a
+}
+
+func TestIntrospectAccessToken(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	token := v.login().text(t, "access_token")
+	claims, err := s.Verifier.Verify(s.clock(), token)
+	s.ok(err)
+	// RFC 7662 §2.2: what the token says, and who that is.
+	want := map[string]any{"active": true, "token_type": "Bearer", "username": "alice"}
+	for name, value := range claims.All {
+		if number, ok := value.(json.Number); ok {
+			value, _ = number.Float64()
+		}
+		want[name] = value
+	}
+	if diff := cmp.Diff(want, v.introspect("web", token).json(t)); diff != "" {
+		t.Errorf("(-token +answer):\n%s", diff)
+	}
+	own := v.token("web", secret, "grant_type", "client_credentials").text(t, "access_token")
+	if body := v.introspect("web", own).json(t); body["active"] != true || body["username"] != nil {
+		t.Errorf("a client's own token: %v", body)
+	}
+}
+
+// Who may know of a token: whom it was issued to, and whom it is meant for.
+func TestIntrospectionIsAuthorised(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	login := v.login()
+	access, refresh := login.text(t, "access_token"), login.text(t, "refresh_token")
+	for _, test := range []struct {
+		name, client, token string
+		active              bool
+	}{
+		{"its own access token", "web", access, true},
+		{"an access token for what it serves", "api", access, true},
+		{"another client's access token", "other", access, false},
+		{"its own refresh token", "web", refresh, true},
+		{"another client's refresh token", "other", refresh, false},
+		{"a refresh token, of whoever serves the resource", "api", refresh, false},
+		{"a token that was made up", "web", "x.y.z", false},
+		{"a refresh token that was made up", "web", "art_x", false},
+		{"an access token that was changed", "web", access[:len(access)-4] + "AAAA", false},
+		{"an assertion", "web", vouch(t, "1"), false},
+	} {
+		body := v.introspect(test.client, test.token)
+		if active := body.json(t)["active"]; active != test.active {
+			t.Errorf("%s: %s", test.name, body.body)
+		}
+		if !test.active && body.body != `{"active":false}` { // RFC 7662 §2.2: SHOULD NOT include any more
+			t.Errorf("%s: more is told: %s", test.name, body.body)
+		}
+	}
+	// RFC 7662 §2.1: MUST require some form of authorization.
+	v.refused(v.post(IntrospectPath, "", "", "token", access), http.StatusUnauthorized, oauth.InvalidClient)
+	v.refused(v.post(IntrospectPath, "app", "", "token", access), http.StatusUnauthorized, oauth.InvalidClient)
+	v.refused(v.post(IntrospectPath, "web", "wrong", "token", access), http.StatusUnauthorized, oauth.InvalidClient)
+	v.refused(v.do(http.MethodPost, IntrospectPath, "token="+access, map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer " + access,
+	}), http.StatusUnauthorized, oauth.InvalidClient)
+	v.refused(v.post(IntrospectPath, "web", secret), http.StatusBadRequest, oauth.InvalidRequest)
+}
+
+func TestIntrospectRefreshToken(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	first := v.login().text(t, "refresh_token")
+	got := v.introspect("web", first).json(t)
+	want := map[string]any{
+		"active": true, "client_id": "web", "iss": issuer, "sub": "0199a6f4-0000-7000-8000-000000000001", "username": "alice",
+		"scope": "read write", "iat": float64(began.Unix()), "exp": float64(began.Add(time.Hour).Unix()),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	second := v.token("web", secret, "grant_type", "refresh_token", "refresh_token", first).text(t, "refresh_token")
+	active := func(when, token string, want bool) {
+		t.Helper()
+		if a := v.introspect("web", token); a.json(t)["active"] != want {
+			t.Errorf("%s: %s", when, a.body)
+		}
+	}
+	active("one that was exchanged", first, false)
+	active("the successor", second, true)
+	s.wait(time.Hour)
+	active("one that nobody used for too long", second, false)
+
+	third := v.login().text(t, "refresh_token")
+	user, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
+	s.ok(err)
+	user.Disabled = true
+	s.ok(s.db.UpdateUser(t.Context(), user, nil))
+	active("one of a user who is disabled", third, false)
+	s.ok(s.db.DeleteUser(t.Context(), user.ID, store.Revocation{Kind: store.RevokedUser, Value: user.ID, Before: s.clock(), ExpiresAt: s.clock().Add(time.Hour)}))
+	active("one of a user who is gone", third, false)
+}
+
+// What another process voids is void here as soon as the view has followed, and
+// what is issued afterwards is good.
+func TestIntrospectionObeysRevocations(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	void := func(kind store.RevocationKind, value string) *store.Revocation {
+		at := store.At(s.clock())
+		return &store.Revocation{Kind: kind, Value: value, Before: at, ExpiresAt: at.Add(maxTTL), Reason: "test"}
+	}
+	for _, test := range []struct {
+		name string
+		do   func(token string)
+	}{
+		{name: "of the user", do: func(string) {
+			u, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
+			s.ok(err)
+			u.NotBefore = store.At(s.clock())
+			s.ok(s.db.UpdateUser(t.Context(), u, void(store.RevokedUser, u.ID)))
+		}},
+		{name: "of the client", do: func(string) {
+			c, err := s.db.Client(t.Context(), "web")
+			s.ok(err)
+			c.NotBefore = store.At(s.clock())
+			s.ok(s.db.UpdateClient(t.Context(), c, void(store.RevokedClient, c.ID)))
+		}},
+		{name: "of the token", do: func(token string) {
+			claims, err := s.Verifier.Verify(s.clock(), token)
+			s.ok(err)
+			s.ok(s.db.Revoke(t.Context(), *void(store.RevokedToken, claims.ID)))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := v
+			v.T = t
+			token := v.login().text(t, "access_token")
+			s.wait(time.Second)
+			if a := v.introspect("web", token); a.json(t)["active"] != true {
+				t.Fatalf("before: %s", a.body)
+			}
+			test.do(token)
+			s.ok(s.View.Follow(t.Context()))
+			if a := v.introspect("web", token); a.json(t)["active"] != false {
+				t.Errorf("after: %s", a.body)
+			}
+			s.wait(time.Second)
+			if a := v.introspect("web", v.login().text(t, "access_token")); a.json(t)["active"] != true {
+				t.Errorf("one that was issued afterwards: %s", a.body)
+			}
+		})
+	}
+}
+
+// Whether an access token is good does not hang on the database.
+func TestIntrospectionWithoutTheDatabase(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	token := v.login().text(t, "access_token")
+	s.Users, s.Families = outage{}, outage{}
+	body := v.introspect("web", token)
+	if body.json(t)["active"] != true || strings.Contains(body.body, "username") {
+		t.Errorf("answered %s", body.body)
+	}
+}

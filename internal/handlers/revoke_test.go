@@ -1,0 +1,127 @@
+package handlers
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/tokens"
+)
+
+// revoke revokes, with RFC 7009 §2.2's answer: 200, whatever the token was.
+func (v visitor) revoke(client, clientSecret, token string) {
+	v.Helper()
+	a := v.post(RevokePath, client, clientSecret, "token", token)
+	if a.status != http.StatusOK || a.body != "" || a.header.Get("Cache-Control") != "no-store" {
+		v.Errorf("answered %d %q, header %v", a.status, a.body, a.header)
+	}
+}
+
+func (v visitor) active(token string) bool {
+	v.Helper()
+	return v.introspect("web", token).json(v.T)["active"] == true
+}
+
+func TestRevokeAccessToken(t *testing.T) {
+	v := newSite(t).open()
+	login, own := v.login(), v.token("web", secret, "grant_type", "client_credentials").text(t, "access_token")
+	v.revoke("web", secret, login.text(t, "access_token"))
+	if v.active(login.text(t, "access_token")) {
+		t.Error("the token is good still")
+	}
+	if !v.active(own) || !v.active(login.text(t, "refresh_token")) {
+		t.Error("another token went with it")
+	}
+	v.revoke("web", secret, login.text(t, "access_token")) // again
+}
+
+// RFC 7009 §2.1: the access tokens of the same grant go with a refresh token.
+func TestRevokeRefreshToken(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	first, bystander := v.login(), v.login()
+	second := v.token("web", secret, "grant_type", "refresh_token", "refresh_token", first.text(t, "refresh_token"))
+	v.revoke("web", secret, second.text(t, "refresh_token"))
+	for _, token := range []string{first.text(t, "access_token"), second.text(t, "access_token"), second.text(t, "refresh_token")} {
+		if v.active(token) {
+			t.Error("a token of the family is good still")
+		}
+	}
+	v.refused(v.post(TokenPath, "web", secret, "grant_type", "refresh_token", "refresh_token", second.text(t, "refresh_token")), 400, oauth.InvalidGrant)
+	if !v.active(bystander.text(t, "access_token")) || !v.active(bystander.text(t, "refresh_token")) {
+		t.Error("another login went with it")
+	}
+	elsewhere := &tokens.View{Store: s.db, Now: s.clock} // another replica
+	s.ok(elsewhere.Follow(t.Context()))
+	claims, err := s.Verifier.Verify(s.clock(), second.text(t, "access_token"))
+	s.ok(err)
+	if !elsewhere.Revoked(claims) {
+		t.Error("another replica does not know")
+	}
+}
+
+// An old generation ends the family too: whoever logs out may hold no newer one.
+func TestRevokeRefreshTokenThatWasExchanged(t *testing.T) {
+	v := newSite(t).open()
+	first := v.login()
+	second := v.token("web", secret, "grant_type", "refresh_token", "refresh_token", first.text(t, "refresh_token"))
+	v.revoke("web", secret, first.text(t, "refresh_token"))
+	if v.active(second.text(t, "refresh_token")) {
+		t.Error("the successor is good still")
+	}
+}
+
+// RFC 7009 §2.1: a token of another client's is refused, and lives.
+func TestRevocationIsAuthorised(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	login := v.login()
+	for _, token := range []string{login.text(t, "access_token"), login.text(t, "refresh_token")} {
+		v.refused(v.post(RevokePath, "other", secret, "token", token), 400, oauth.UnauthorizedClient)
+		v.refused(v.post(RevokePath, "app", "", "token", token), 400, oauth.UnauthorizedClient)
+		v.refused(v.post(RevokePath, "api", secret, "token", token), 400, oauth.UnauthorizedClient) // it may only look
+		v.refused(v.post(RevokePath, "", "", "token", token), 401, oauth.InvalidClient)
+		v.refused(v.post(RevokePath, "web", "wrong", "token", token), 401, oauth.InvalidClient)
+		v.refused(v.post(RevokePath, "web", "", "token", token), 401, oauth.InvalidClient)
+		if !v.active(token) {
+			t.Error("a token was revoked that was not theirs")
+		}
+	}
+	v.refused(v.post(RevokePath, "web", secret), 400, oauth.InvalidRequest)
+
+	// A public client, which cannot prove itself, revokes what is its own.
+	own := v.token("app", "", "grant_type", "password", "username", "alice", "password", password).text(t, "refresh_token")
+	v.revoke("app", "", own)
+	v.refused(v.post(TokenPath, "app", "", "grant_type", "refresh_token", "refresh_token", own), 400, oauth.InvalidGrant)
+}
+
+// RFC 7009 §2.2: invalid tokens do not cause an error.
+func TestRevokeWhatIsNotGood(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	access := v.login().text(t, "access_token")
+	for _, token := range []string{"x", "art_x", "x.y.z", access + "x", vouch(t, "1")} {
+		v.revoke("web", secret, token)
+	}
+	s.wait(15 * time.Minute) // it has expired
+	v.revoke("web", secret, access)
+	v.revoke("other", secret, access)
+	if s.View.Len() != 0 {
+		t.Errorf("%d revocations were recorded for tokens that were not good", s.View.Len())
+	}
+}
+
+// An unknown hint is ignored, and a wrong one does not hide the token (RFC 7009
+// §2.1: MUST extend the search).
+func TestRevokeWithAWrongHint(t *testing.T) {
+	v := newSite(t).open()
+	for _, hint := range []string{"access_token", "refresh_token", "saml"} {
+		login := v.login()
+		for _, token := range []string{login.text(t, "access_token"), login.text(t, "refresh_token")} {
+			if a := v.post(RevokePath, "web", secret, "token", token, "token_type_hint", hint); a.status != http.StatusOK || v.active(token) {
+				t.Errorf("with the hint %q: %d", hint, a.status)
+			}
+		}
+	}
+}

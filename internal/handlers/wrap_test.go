@@ -1,0 +1,195 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+)
+
+func TestRequestID(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	for _, id := range []string{"a", "7f9c2ba4-e88f.827d_X", strings.Repeat("x", 64)} {
+		if a := v.do(http.MethodGet, "/nothing", "", map[string]string{"X-Request-Id": id}); a.header.Get("X-Request-Id") != id || a.text(t, "request_id") != id {
+			t.Errorf("%q is not told back: header %q, body %s", id, a.header.Get("X-Request-Id"), a.body)
+		}
+		if !strings.Contains(s.log.String(), `"request_id":"`+id+`"`) {
+			t.Errorf("%q is not in the log", id)
+		}
+	}
+	made := make(map[string]bool)
+	for _, id := range []string{"", " ", "a b", "a\"b", "{}", strings.Repeat("x", 65), "\u00e9", "a;b", "<script>"} {
+		a := v.do(http.MethodGet, "/nothing", "", map[string]string{"X-Request-Id": id})
+		if got := a.header.Get("X-Request-Id"); got == id || len(got) != 32 || made[got] || a.text(t, "request_id") != got {
+			t.Errorf("%q is answered with %q", id, got)
+		}
+		made[a.header.Get("X-Request-Id")] = true
+	}
+}
+
+// Without randomness a request is answered all the same.
+func TestRequestIDWithoutRandomness(t *testing.T) {
+	s := newSite(t)
+	s.Rand = iotest.ErrReader(errors.New("drained"))
+	if a := s.visit(s.Public(0), http.DefaultClient).do(http.MethodGet, "/healthz", "", nil); a.status != http.StatusOK {
+		t.Errorf("answered %d", a.status)
+	}
+}
+
+func TestPanic(t *testing.T) {
+	s := newSite(t)
+	handler := s.router([]route{
+		{http.MethodGet, "/panic", func(http.ResponseWriter, *http.Request, *note) error { panic("secret inside") }, false},
+		{http.MethodGet, "/late", func(w http.ResponseWriter, _ *http.Request, _ *note) error {
+			w.WriteHeader(http.StatusAccepted)
+			panic("after the answer")
+		}, false},
+		{http.MethodGet, "/good", s.Health.live, true},
+	}, time.Second)
+	v := s.visit(handler, http.DefaultClient)
+	a := v.do(http.MethodGet, "/panic", "", nil)
+	v.refused(a, http.StatusInternalServerError, oauth.ServerError)
+	if strings.Contains(a.body, "secret") || strings.Contains(a.body, "goroutine") {
+		t.Errorf("the panic is told to the caller: %s", a.body)
+	}
+	if !strings.Contains(s.log.String(), "secret inside") || !strings.Contains(s.log.String(), `"level":"ERROR"`) {
+		t.Error("the panic is not in the log")
+	}
+	if a := v.do(http.MethodGet, "/late", "", nil); a.status != http.StatusAccepted {
+		t.Errorf("an answer that was begun became %d", a.status)
+	}
+	if a := v.do(http.MethodGet, "/good", "", nil); a.status != http.StatusOK {
+		t.Errorf("then the server answers %d", a.status)
+	}
+}
+
+func TestWriteError(t *testing.T) {
+	tests := []struct {
+		name       string
+		err        error
+		status     int
+		code       oauth.Code
+		retryAfter string
+	}{
+		{"a refusal", oauth.Fail(oauth.InvalidGrant, "r", "d"), 400, oauth.InvalidGrant, ""},
+		{"a refusal that is wrapped", fmt.Errorf("exchange: %w", oauth.Fail(oauth.InvalidScope, "r", "d")), 400, oauth.InvalidScope, ""},
+		{"a client that did not prove itself", oauth.Fail(oauth.InvalidClient, "r", "d"), 401, oauth.InvalidClient, ""},
+		{"a refusal whose cause is an outage is a refusal still", oauth.Fail(oauth.InvalidGrant, "r", "d").Because(store.ErrUnavailable), 400, oauth.InvalidGrant, ""},
+		{"come back later", oauth.Fail(oauth.Unavailable, "r", "d").After(1500 * time.Millisecond), 503, oauth.Unavailable, "2"},
+		{"come back, whenever", oauth.Fail(oauth.Unavailable, "r", "d"), 503, oauth.Unavailable, "2"},
+		{"the database is gone", fmt.Errorf("look up: %w", store.ErrUnavailable), 503, oauth.Unavailable, "2"},
+		{"the time is up", fmt.Errorf("look up: %w", context.DeadlineExceeded), 503, oauth.Unavailable, "2"},
+		{"too many passwords", fmt.Errorf("compare: %w", passwords.ErrBusy), 503, oauth.Unavailable, "2"},
+		{"a fault", errors.New("pq: syntax error at or near SELECT"), 500, oauth.ServerError, ""},
+		{"a row that is not there, where it has to be", store.ErrNotFound, 500, oauth.ServerError, ""},
+		{"a fault of our own making", oauth.Fail(oauth.ServerError, "token_too_large", "d"), 500, oauth.ServerError, ""},
+		{"no such endpoint", notFound(nil, nil, nil), 404, oauth.InvalidRequest, ""},
+		{"too large", bodyTooLarge(errors.New("x")), 413, oauth.InvalidRequest, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			writeError(w, "id-1", test.err)
+			var body map[string]any
+			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != test.status || body["error"] != string(test.code) || w.Header().Get("Retry-After") != test.retryAfter || body["request_id"] != "id-1" {
+				t.Errorf("answered %d, Retry-After %q, %s", w.Code, w.Header().Get("Retry-After"), w.Body)
+			}
+			if w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "SELECT") {
+				t.Errorf("header %v, body %s", w.Header(), w.Body)
+			}
+		})
+	}
+}
+
+// RFC 6749 §5.2: error_description MUST NOT include characters outside of
+// %x20-21 / %x23-5B / %x5D-7E.
+func TestErrorDescriptionCharacters(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := httptest.NewRecorder()
+		writeError(w, "", oauth.Fail(oauth.InvalidRequest, "r", rapid.String().Draw(t, "description")))
+		var body struct {
+			Description string `json:"error_description"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range body.Description {
+			if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+				t.Fatalf("%q is in %q", c, body.Description)
+			}
+		}
+	})
+	if got := descriptionText(`say "scope" (section 3.3)`); got != "say 'scope' (section 3.3)" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	v := newSite(t).open()
+	for _, path := range []string{"/healthz", JWKSPath, "/nothing"} {
+		if a := v.do(http.MethodGet, path, "", nil); a.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: header %v", path, a.header)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	s := newSite(t)
+	var failing error
+	s.Health = &Health{
+		Checks: []Check{{"database", func(context.Context) error { return failing }}, {"signing_keys", func(context.Context) error { return nil }}},
+		Fresh:  time.Second, Timeout: time.Second, Now: s.clock,
+	}
+	v := s.open()
+	ready := func(when string, status int, database string) {
+		t.Helper()
+		a := v.do(http.MethodGet, "/readyz", "", nil)
+		checks, _ := a.json(t)["checks"].(map[string]any)
+		if a.status != status || checks["database"] != database || (a.header.Get("Retry-After") != "") != (status == 503) || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: answered %d %s, header %v", when, a.status, a.body, a.header)
+		}
+		if live := v.do(http.MethodGet, "/healthz", "", nil); live.status != http.StatusOK {
+			t.Errorf("%s: it is not alive: %d", when, live.status)
+		}
+	}
+	ready("at first", http.StatusOK, "ok")
+	failing = errors.New("connection to 10.0.0.1 refused")
+	ready("while the last look is fresh", http.StatusOK, "ok")
+	s.wait(time.Second)
+	ready("when a check fails", http.StatusServiceUnavailable, "failed")
+	failing = nil
+	s.wait(time.Second)
+	ready("when it passes again", http.StatusOK, "ok")
+	s.Health.Drain()
+	if a := v.do(http.MethodGet, "/readyz", "", nil); a.status != http.StatusServiceUnavailable {
+		t.Errorf("while it drains: answered %d %s", a.status, a.body)
+	}
+}
+
+// A check that hangs is one that fails, after its time.
+func TestReadyWhileACheckHangs(t *testing.T) {
+	s := newSite(t)
+	s.Health = &Health{
+		Checks:  []Check{{"database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}, {"signing_keys", func(context.Context) error { return nil }}},
+		Timeout: 10 * time.Millisecond, Now: s.clock,
+	}
+	if a := s.open().do(http.MethodGet, "/readyz", "", nil); a.status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", a.status)
+	}
+}
