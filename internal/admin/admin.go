@@ -83,24 +83,34 @@ func explain(noun, id string, err error) error {
 	return fmt.Errorf("%s %q: %w", noun, id, err)
 }
 
-// voidAhead is how far the revocation that goes with a change reaches beyond the
-// moment of the change. A request that read the row just before it, from the
-// database or from a replica's cache, may still issue a token that bears a later
-// moment; within this time every replica has heard of the change.
-const voidAhead = 2 * time.Second
+// voidFrom returns the NotBefore of a user or client all of whose tokens become
+// void now. It is later than the one before, whatever this machine's clock says.
+func (a *Admin) voidFrom(before store.Moment) store.Moment {
+	now := a.now()
+	if next := before.Add(time.Millisecond); now.Before(next) {
+		return next
+	}
+	return now
+}
+
+// now is cut to the milliseconds that a token remembers of a NotBefore.
+func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
 
 // voids is the revocation of all access tokens of a user or client that were
-// issued until now.
-func (a *Admin) voids(kind store.RevocationKind, id, reason string, now time.Time) store.Revocation {
-	before := store.At(now.Add(voidAhead))
+// issued under an earlier NotBefore than this.
+func (a *Admin) voids(kind store.RevocationKind, id, reason string, notBefore store.Moment) store.Revocation {
 	return store.Revocation{
-		Kind:      kind,
-		Value:     id,
-		Before:    before,
-		ExpiresAt: before.Add(a.Limits.MaxAccessTokenTTL + a.Limits.ClockSkew),
+		Kind:   kind,
+		Value:  id,
+		Before: notBefore,
+		// A request that read the row just before may still be about to issue a token.
+		ExpiresAt: store.At(a.Now().Add(requestTime + a.Limits.MaxAccessTokenTTL + a.Limits.ClockSkew)),
 		Reason:    reason,
 	}
 }
+
+// requestTime is longer than any request takes.
+const requestTime = time.Minute
 
 // name makes a random identifier of lower-case letters and digits from n bytes.
 func (a *Admin) name(n int) (string, error) {

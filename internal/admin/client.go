@@ -75,7 +75,7 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	c := store.Client{
 		ID: id, AuthMethods: secretMethods(),
 		RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
-		NotBefore: now, CreatedAt: now, UpdatedAt: now,
+		NotBefore: a.now(), CreatedAt: now, UpdatedAt: now,
 	}
 	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
 		return ClientWithSecret{}, nil, err
@@ -145,8 +145,8 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 	c.UpdatedAt = now
 	var voids *store.Revocation
 	if f.Disabled != nil && *f.Disabled {
-		c.NotBefore = now
-		v := a.voids(store.RevokedClient, c.ID, "client_disabled", now)
+		c.NotBefore = a.voidFrom(c.NotBefore)
+		v := a.voids(store.RevokedClient, c.ID, "client_disabled", c.NotBefore)
 		voids = &v
 	}
 	if err := a.Store.UpdateClient(ctx, c, voids); err != nil {
@@ -158,7 +158,11 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 // DeleteClient removes a client and voids its access tokens. Its refresh tokens
 // cannot be used without it.
 func (a *Admin) DeleteClient(ctx context.Context, id string) error {
-	return explain("client", id, a.Store.DeleteClient(ctx, id, a.voids(store.RevokedClient, id, "client_deleted", a.Now())))
+	c, err := a.Store.Client(ctx, id)
+	if err != nil {
+		return explain("client", id, err)
+	}
+	return explain("client", id, a.Store.DeleteClient(ctx, id, a.voids(store.RevokedClient, id, "client_deleted", a.voidFrom(c.NotBefore))))
 }
 
 func viewClient(c store.Client) Client {

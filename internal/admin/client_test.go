@@ -38,7 +38,7 @@ func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
 		ID: got.ClientID, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost},
 		Secrets: []store.ClientSecret{{ID: kept.Secrets[0].ID, Kind: store.SecretSHA256, Hash: sum[:], CreatedAt: o.now()}},
 		Grants:  []oauth.GrantType{oauth.ClientCredentials}, RefreshIdle: 30 * 24 * time.Hour, RefreshMax: 90 * 24 * time.Hour,
-		NotBefore: o.now(), Version: 1, CreatedAt: o.now(), UpdatedAt: o.now(),
+		NotBefore: o.notBefore(), Version: 1, CreatedAt: o.now(), UpdatedAt: o.now(),
 	}
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Error(diff)
@@ -208,19 +208,19 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 	o.must(err)
 	want := store.Revocation{
 		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
-		Before: o.now().Add(2 * time.Second), ExpiresAt: o.now().Add(2*time.Second + 24*time.Hour + time.Minute),
+		Before: o.notBefore(), ExpiresAt: o.now().Add(24*time.Hour + 2*time.Minute),
 	}
 	if diff := cmp.Diff([]store.Revocation{want}, o.revocations()); diff != "" {
 		t.Error(diff)
 	}
 	c, err := o.store.Client(t.Context(), "web")
 	o.must(err)
-	if !c.Disabled || !c.NotBefore.Equal(o.now()) {
+	if !c.Disabled || !c.NotBefore.Equal(o.notBefore()) {
 		t.Errorf("disabled %v, not before %s", c.Disabled, c.NotBefore)
 	}
 	o.clock = o.clock.Add(time.Minute)
 	o.must(o.DeleteClient(t.Context(), "web"))
-	if found := o.revocations(); len(found) != 1 || !found[0].Before.Equal(o.now().Add(2*time.Second)) {
+	if found := o.revocations(); len(found) != 1 || !found[0].Before.Equal(o.notBefore()) {
 		t.Errorf("after the deletion: %v", found)
 	}
 	if _, err := o.Client(t.Context(), "web"); !errors.Is(err, store.ErrNotFound) {

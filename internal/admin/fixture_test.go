@@ -78,6 +78,9 @@ func (o *office) must(err error) {
 
 func (o *office) now() store.Moment { return store.At(o.clock) }
 
+// notBefore is the NotBefore of what is made or made void now.
+func (o *office) notBefore() store.Moment { return store.At(o.clock.Truncate(time.Millisecond)) }
+
 // resource registers api with the scopes read and write.
 func (o *office) resource() {
 	o.t.Helper()

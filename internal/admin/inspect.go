@@ -126,7 +126,6 @@ func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (
 
 // revocationsOf returns in words what revokes the token.
 func (a *Admin) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, error) {
-	family := fmt.Sprintf("%x", c.Parsed.Family)
 	var found []string
 	var cursor store.Cursor
 	for {
@@ -135,16 +134,8 @@ func (a *Admin) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, e
 			return nil, fmt.Errorf("read what is revoked: %w", err)
 		}
 		for _, r := range batch {
-			before := !c.Parsed.IssuedAt.After(r.Before)
-			switch {
-			case r.Kind == store.RevokedToken && r.Value == c.ID:
-				found = append(found, fmt.Sprintf("it was revoked (%s)", r.Reason))
-			case r.Kind == store.RevokedFamily && r.Value == family:
-				found = append(found, fmt.Sprintf("its refresh token was revoked, and it with that (%s)", r.Reason))
-			case r.Kind == store.RevokedUser && r.Value == c.Subject && before:
-				found = append(found, fmt.Sprintf("all tokens of its user that were issued until %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason))
-			case r.Kind == store.RevokedClient && r.Value == c.ClientID && before:
-				found = append(found, fmt.Sprintf("all tokens of its client that were issued until %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason))
+			if c.VoidedBy(r) {
+				found = append(found, inWords(r))
 			}
 		}
 		if len(batch) == 0 || next == cursor {
@@ -152,6 +143,19 @@ func (a *Admin) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, e
 		}
 		cursor = next
 	}
+}
+
+// inWords tells what a revocation that voids a token revoked.
+func inWords(r store.Revocation) string {
+	switch r.Kind {
+	case store.RevokedFamily:
+		return fmt.Sprintf("its refresh token was revoked, and it with that (%s)", r.Reason)
+	case store.RevokedUser:
+		return fmt.Sprintf("all tokens of its user that were issued before %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason)
+	case store.RevokedClient:
+		return fmt.Sprintf("all tokens of its client that were issued before %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason)
+	}
+	return fmt.Sprintf("it was revoked (%s)", r.Reason)
 }
 
 func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection) (Inspection, error) {

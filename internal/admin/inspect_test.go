@@ -20,6 +20,7 @@ func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 	m.Issuer = issuer
 	minted, err := m.Mint(o.clock, tokens.Access{
 		Subject: "alice", ClientID: "web", Audience: []string{api}, Alg: keys.ES256, TTL: 15 * time.Minute, Family: family,
+		ClientNotBefore: o.notBefore(), SubjectNotBefore: o.notBefore(),
 	})
 	o.must(err)
 	return minted.Token, minted.ID
@@ -75,10 +76,10 @@ func TestAccessTokensThatAreBad(t *testing.T) {
 			return o.revoke(token, store.Revocation{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
 		}, "its refresh token was revoked, and it with that (refresh_reused)"},
 		{"of a revoked user", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: o.now(), Reason: "user_disabled"})
+			return o.revoke(token, store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: o.notBefore().Add(time.Millisecond), Reason: "user_disabled"})
 		}, "all tokens of its user"},
 		{"of a revoked client", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedClient, Value: "web", Before: o.now(), Reason: "client_deleted"})
+			return o.revoke(token, store.Revocation{Kind: store.RevokedClient, Value: "web", Before: o.notBefore().Add(time.Millisecond), Reason: "client_deleted"})
 		}, "all tokens of its client"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,7 +170,7 @@ func (o *office) refresh(userID string, generation, presented uint32) string {
 	o.t.Helper()
 	f := store.Family{
 		ID: store.FamilyID{9}, ClientID: "web", UserID: userID, Scope: oauth.Scope{"read"}, Generation: generation,
-		CreatedAt: o.now(), IdleExpiresAt: o.now().Add(time.Hour), ExpiresAt: o.now().Add(2 * time.Hour),
+		CreatedAt: o.now(), ClientNotBefore: o.notBefore(), UserNotBefore: o.notBefore(), IdleExpiresAt: o.now().Add(time.Hour), ExpiresAt: o.now().Add(2 * time.Hour),
 	}
 	if generation > 1 {
 		f.RotatedAt = o.now()

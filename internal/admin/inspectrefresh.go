@@ -51,7 +51,7 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 		return i, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
 		i = bad(i, "its client %q is disabled", f.ClientID)
-	case f.CreatedAt.Before(client.NotBefore):
+	case f.ClientNotBefore.Before(client.NotBefore):
 		i = bad(i, "all tokens of its client that were issued before %s are void", client.NotBefore.Format(time.RFC3339))
 	}
 	user, err := a.Store.User(ctx, f.UserID)
@@ -62,7 +62,7 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 		return i, fmt.Errorf("look up its user: %w", err)
 	case user.Disabled:
 		i = bad(i, "its user %q is disabled", user.Username)
-	case f.CreatedAt.Before(user.NotBefore):
+	case f.UserNotBefore.Before(user.NotBefore):
 		i = bad(i, "all tokens of its user that were issued before %s are void", user.NotBefore.Format(time.RFC3339))
 	}
 	now := a.Now()

@@ -57,7 +57,7 @@ func (a *Admin) CreateUser(ctx context.Context, f UserFields) (User, error) {
 		return User{}, err
 	}
 	now := store.At(a.Now())
-	u.NotBefore, u.CreatedAt, u.UpdatedAt = now, now, now
+	u.NotBefore, u.CreatedAt, u.UpdatedAt = a.now(), now, now
 	if err := a.Store.CreateUser(ctx, u); err != nil {
 		return User{}, explainUser(u.Username, err)
 	}
@@ -104,8 +104,8 @@ func (a *Admin) UpdateUser(ctx context.Context, who string, f UserFields) (User,
 	u.UpdatedAt = now
 	var voids *store.Revocation
 	if reason := voidReason(f); reason != "" {
-		u.NotBefore = now
-		v := a.voids(store.RevokedUser, u.ID, reason, now)
+		u.NotBefore = a.voidFrom(u.NotBefore)
+		v := a.voids(store.RevokedUser, u.ID, reason, u.NotBefore)
 		voids = &v
 	}
 	if err := a.Store.UpdateUser(ctx, u, voids); err != nil {
@@ -120,7 +120,7 @@ func (a *Admin) DeleteUser(ctx context.Context, who string) error {
 	if err != nil {
 		return err
 	}
-	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, a.voids(store.RevokedUser, u.ID, "user_deleted", a.Now())))
+	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, a.voids(store.RevokedUser, u.ID, "user_deleted", a.voidFrom(u.NotBefore))))
 }
 
 // voidReason is why a change voids the user's tokens, or "".

@@ -59,6 +59,9 @@ func clientAccess(target Target, scope oauth.Scope, client store.Client) tokens.
 		Custom:      mergeClaims(target.Claims, client.Claims),
 		Alg:         target.Alg,
 		TTL:         target.TTL,
+
+		ClientNotBefore:  client.NotBefore,
+		SubjectNotBefore: client.NotBefore,
 	}
 }
 
@@ -74,6 +77,9 @@ func userAccess(target Target, scope oauth.Scope, client store.Client, user stor
 		Custom:      mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims),
 		Alg:         target.Alg,
 		TTL:         target.TTL,
+
+		ClientNotBefore:  client.NotBefore,
+		SubjectNotBefore: user.NotBefore,
 	}
 }
 

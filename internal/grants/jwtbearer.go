@@ -157,7 +157,7 @@ func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scop
 
 // actingFor is the subject's token in the hands of the client.
 func actingFor(access tokens.Access, at store.Client) tokens.Access {
-	access.ClientID = at.ID
+	access.ClientID, access.ClientNotBefore = at.ID, at.NotBefore
 	return access
 }
 

@@ -107,7 +107,11 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 		Resources:  target.Resources,
 		Generation: 1,
 		CreatedAt:  store.At(r.Now),
-		ExpiresAt:  store.At(r.Now.Add(r.Client.RefreshMax)),
+
+		ClientNotBefore: r.Client.NotBefore,
+		UserNotBefore:   user.NotBefore,
+
+		ExpiresAt: store.At(r.Now.Add(r.Client.RefreshMax)),
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {

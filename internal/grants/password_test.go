@@ -35,10 +35,18 @@ func TestPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantClient, err := w.db.Client(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantUser, err := w.db.User(t.Context(), alice.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	at := store.At(began)
 	wanted := store.Family{
 		ID: presented.Family, ClientID: "web", UserID: alice.ID, Scope: oauth.Scope{"read"}, Resources: []string{api}, Generation: 1,
-		CreatedAt: at, IdleExpiresAt: at.Add(30 * time.Minute), ExpiresAt: at.Add(4 * time.Hour),
+		CreatedAt: at, ClientNotBefore: wantClient.NotBefore, UserNotBefore: wantUser.NotBefore, IdleExpiresAt: at.Add(30 * time.Minute), ExpiresAt: at.Add(4 * time.Hour),
 	}
 	if diff := cmp.Diff(wanted, family); diff != "" {
 		t.Errorf("family (-want +got):\n%s", diff)

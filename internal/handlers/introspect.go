@@ -108,8 +108,8 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 	if family.ExpiresAt.Before(expires) {
 		expires = family.ExpiresAt
 	}
-	alive := err == nil && !user.Disabled && !family.CreatedAt.Before(user.NotBefore) &&
-		!family.CreatedAt.Before(client.NotBefore) &&
+	alive := err == nil && !user.Disabled && !family.UserNotBefore.Before(user.NotBefore) &&
+		!family.ClientNotBefore.Before(client.NotBefore) &&
 		family.RevokedAt.IsZero() && h.Now().Before(expires)
 	if !alive || family.ClientID != client.ID || family.Generation != presented.Generation {
 		return inactive(), nil

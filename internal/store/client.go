@@ -25,9 +25,10 @@ type Client struct {
 	RefreshIdle   time.Duration  // a family unused for so long is over
 	RefreshMax    time.Duration  // a family is over so long after it began
 	Disabled      bool
-	// NotBefore voids every token and family of this client that was issued
-	// before it. It is the moment of creation at first, so that a client made
-	// anew under an old name does not inherit its tokens.
+	// NotBefore moves on, by a millisecond at least, whenever every token and family
+	// of this client becomes void; each of them remembers the NotBefore under which
+	// it was issued. It begins at the moment of creation, so that a client made anew
+	// under an old name does not inherit its tokens.
 	NotBefore Moment
 	Version   int64 // counts updates; see ErrConflict
 	CreatedAt Moment

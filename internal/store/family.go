@@ -18,17 +18,23 @@ type FamilyID [16]byte
 // for its whole life; the refresh tokens themselves are a function of its ID and
 // Generation and are not stored.
 type Family struct {
-	ID            FamilyID
-	ClientID      string
-	UserID        string
-	Scope         oauth.Scope // as granted; a refresh narrows its own access token only (RFC 6749 §6)
-	Resources     []string    // as granted
-	Generation    uint32      // of the refresh token that is good now; the first is 1
-	CreatedAt     Moment
-	RotatedAt     Moment // zero before the first rotation
-	IdleExpiresAt Moment // moves with every rotation
-	ExpiresAt     Moment // never moves
-	RevokedAt     Moment // zero while it lives
+	ID         FamilyID
+	ClientID   string
+	UserID     string
+	Scope      oauth.Scope // as granted; a refresh narrows its own access token only (RFC 6749 §6)
+	Resources  []string    // as granted
+	Generation uint32      // of the refresh token that is good now; the first is 1
+	CreatedAt  Moment
+	// ClientNotBefore and UserNotBefore are the NotBefore of the client and the user
+	// as they were read when the family was begun, never zero. Where one has moved on since,
+	// the family is void. Comparing what one row said twice needs no two clocks to
+	// agree, and a login that was under way meanwhile is void too.
+	ClientNotBefore Moment
+	UserNotBefore   Moment
+	RotatedAt       Moment // zero before the first rotation
+	IdleExpiresAt   Moment // moves with every rotation
+	ExpiresAt       Moment // never moves
+	RevokedAt       Moment // zero while it lives
 }
 
 // Rotation asks to exchange one generation of a family for the next.
@@ -36,7 +42,8 @@ type Rotation struct {
 	ID         FamilyID
 	Generation uint32 // of the refresh token presented
 	ClientID   string // the client that presents it
-	// ClientNotBefore is the client's NotBefore: older families are void.
+	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
+	// is void.
 	ClientNotBefore Moment
 	Scope           oauth.Scope // asked for; nil: the family's
 	Resources       []string    // asked for; nil: the family's

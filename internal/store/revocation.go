@@ -17,8 +17,8 @@ const (
 type Revocation struct {
 	Kind  RevocationKind
 	Value string
-	// Before: of a user or client, tokens issued at this moment or earlier are void.
-	// A token or a family is void whenever issued: it has no life after.
+	// Before: of a user or client, tokens issued under an earlier NotBefore are void.
+	// A token or a family is void whatever it says: it has no life after.
 	Before Moment
 	// ExpiresAt: no token that it voids is good any longer, so it can be forgotten.
 	ExpiresAt Moment

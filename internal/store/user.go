@@ -18,7 +18,9 @@ type User struct {
 	Permissions  []string
 	Claims       map[string]any // custom claims of the user's tokens
 	Disabled     bool
-	// NotBefore voids every family of this user that was begun before it.
+	// NotBefore moves on, by a millisecond at least, whenever every token and family
+	// of this user becomes void; each of them remembers the NotBefore under which it
+	// was issued.
 	NotBefore Moment
 	Version   int64
 	CreatedAt Moment
@@ -68,7 +70,7 @@ type Users interface {
 type UserAdmin interface {
 	// ListUsers returns users in the order of their usernames (Page.After is one).
 	ListUsers(ctx context.Context, page Page) ([]User, error)
-	// CreateUser adds a user. ErrExists where the id or one of the names is taken.
+	// CreateUser adds a user. A zero NotBefore becomes CreatedAt. ErrExists where the id or one of the names is taken.
 	CreateUser(ctx context.Context, u User) error
 	// UpdateUser replaces the user whose ID and Version are u's and counts the
 	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.

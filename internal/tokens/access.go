@@ -32,8 +32,13 @@ type Access struct {
 	Permissions []string
 	Custom      map[string]any // claims beside the registered ones, which it cannot override
 	Family      store.FamilyID // zero: of no family
-	Alg         string
-	TTL         time.Duration
+	// ClientNotBefore and SubjectNotBefore are the NotBefore of the client and of the
+	// user or client that the subject is, as they were read for this token; zero for
+	// a subject that only its issuer knows.
+	ClientNotBefore  store.Moment
+	SubjectNotBefore store.Moment
+	Alg              string
+	TTL              time.Duration
 }
 
 // Minter signs access tokens.
@@ -71,7 +76,7 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}
-	id, err := ID{Family: a.Family, IssuedAt: now}.encode(m.Rand)
+	id, err := ID{Family: a.Family, Client: milliseconds(a.ClientNotBefore), Subject: milliseconds(a.SubjectNotBefore)}.encode(m.Rand)
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}

@@ -5,29 +5,28 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"time"
 
 	"authserver/internal/store"
 )
 
-// ID is what the claim "jti" says: the refresh token family that the access
-// token descends from, and the millisecond in which it was issued.
-//
-// Both are there for revocation. The family, so that ending it needs no claim
-// of its own; the millisecond, because "iat" counts whole seconds and a moment
-// from which on tokens are good again must not void those issued later in the
-// same second.
+// ID is what the claim "jti" says, all of it for revocation: the refresh token
+// family that the access token descends from, so that ending it needs no claim of
+// its own, and the NotBefore of its client and its subject as they were read when
+// it was issued. Whether a token is from before a change is then told by what two
+// readings of one row said, and not by the clocks of two machines.
 type ID struct {
-	Family   store.FamilyID // zero: of no family
-	IssuedAt time.Time
+	Family store.FamilyID // zero: of no family
+	// Client and Subject are in milliseconds since the epoch; 0: the row has none, as
+	// a subject that only its issuer knows.
+	Client, Subject int64
 }
 
-// An ID is encoded as base64url of [family, 16 bytes] | milliseconds since the
-// epoch, 6 bytes | random, 10 bytes.
+// An ID is encoded as base64url of [family, 16 bytes] | client, 6 | subject, 6 |
+// random, 10.
 const (
 	idMoment = 6
 	idRandom = 10
-	idShort  = idMoment + idRandom
+	idShort  = 2*idMoment + idRandom
 	idLong   = len(store.FamilyID{}) + idShort
 )
 
@@ -38,9 +37,8 @@ func (id ID) encode(rand io.Reader) (string, error) {
 	if id.Family != (store.FamilyID{}) {
 		b = append(b, id.Family[:]...)
 	}
-	var moment [8]byte
-	binary.BigEndian.PutUint64(moment[:], uint64(id.IssuedAt.UnixMilli()))
-	b = append(b, moment[8-idMoment:]...)
+	b = appendMoment(b, id.Client)
+	b = appendMoment(b, id.Subject)
 	n := len(b)
 	b = b[:n+idRandom]
 	if _, err := io.ReadFull(rand, b[n:]); err != nil {
@@ -60,8 +58,25 @@ func ParseID(jti string) (ID, error) {
 		copy(id.Family[:], b)
 		b = b[len(id.Family):]
 	}
+	id.Client, id.Subject = momentOf(b), momentOf(b[idMoment:])
+	return id, nil
+}
+
+func appendMoment(b []byte, milliseconds int64) []byte {
+	moment := binary.BigEndian.AppendUint64(nil, uint64(milliseconds)) //nolint:gosec // G115: it is not negative
+	return append(b, moment[len(moment)-idMoment:]...)
+}
+
+func momentOf(b []byte) int64 {
 	var moment [8]byte
 	copy(moment[8-idMoment:], b[:idMoment])
-	id.IssuedAt = time.UnixMilli(int64(binary.BigEndian.Uint64(moment[:]))).UTC() //nolint:gosec // G115: six bytes fit
-	return id, nil
+	return int64(binary.BigEndian.Uint64(moment[:])) //nolint:gosec // G115: six bytes fit
+}
+
+// milliseconds since the epoch, as an [ID] has them.
+func milliseconds(m store.Moment) int64 {
+	if m.IsZero() {
+		return 0
+	}
+	return max(m.UnixMilli(), 0)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -31,7 +32,10 @@ type viewKey struct {
 	value string
 }
 
-type viewEntry struct{ before, expires int64 } // microseconds since the epoch
+type viewEntry struct {
+	before  int64 // milliseconds since the epoch, as an ID has them
+	expires int64 // microseconds since the epoch
+}
 
 // Follow takes in what was revoked since the last call, here or elsewhere.
 func (v *View) Follow(ctx context.Context) error {
@@ -62,22 +66,45 @@ func (v *View) Revoke(ctx context.Context, r store.Revocation) error {
 
 // Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2).
 func (v *View) Revoked(c Claims) bool {
-	issued := c.Parsed.IssuedAt.UnixMicro()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	ended := func(kind store.RevocationKind, value string) bool {
-		_, ok := v.entries[viewKey{kind, value}]
-		return ok
+	for _, about := range c.names() {
+		if entry, ok := v.entries[about.viewKey]; ok && about.issuedUnder < entry.before {
+			return true
+		}
 	}
-	outdated := func(kind store.RevocationKind, value string) bool {
-		entry, ok := v.entries[viewKey{kind, value}]
-		return ok && issued <= entry.before
+	return false
+}
+
+// named is a name under which a token can be revoked.
+type named struct {
+	viewKey
+	issuedUnder int64 // NotBefore of who is named; always too early for a token or a family
+}
+
+// names returns everything whose revocation voids the token.
+func (c Claims) names() [5]named {
+	family := "" // of which nothing is revoked
+	if c.Parsed.Family != (store.FamilyID{}) {
+		family = hex.EncodeToString(c.Parsed.Family[:])
 	}
-	return ended(store.RevokedToken, c.ID) ||
-		c.Parsed.Family != (store.FamilyID{}) && ended(store.RevokedFamily, hex.EncodeToString(c.Parsed.Family[:])) ||
-		outdated(store.RevokedUser, c.Subject) ||
-		outdated(store.RevokedClient, c.ClientID) ||
-		outdated(store.RevokedClient, c.Subject) // a client that somebody else acts for
+	return [5]named{
+		{viewKey{store.RevokedToken, c.ID}, math.MinInt64},
+		{viewKey{store.RevokedFamily, family}, math.MinInt64},
+		{viewKey{store.RevokedUser, c.Subject}, c.Parsed.Subject},
+		{viewKey{store.RevokedClient, c.Subject}, c.Parsed.Subject}, // a client that somebody else acts for
+		{viewKey{store.RevokedClient, c.ClientID}, c.Parsed.Client},
+	}
+}
+
+// VoidedBy reports whether a revocation voids the token.
+func (c Claims) VoidedBy(r store.Revocation) bool {
+	for _, about := range c.names() {
+		if about.viewKey == (viewKey{r.Kind, r.Value}) && about.issuedUnder < milliseconds(r.Before) {
+			return true
+		}
+	}
+	return false
 }
 
 // Forget drops what can void no token any longer.
@@ -109,7 +136,7 @@ func (v *View) add(revocations []store.Revocation) {
 		key := viewKey{r.Kind, r.Value}
 		entry := v.entries[key]
 		v.entries[key] = viewEntry{
-			before:  max(entry.before, r.Before.UnixMicro()),
+			before:  max(entry.before, milliseconds(r.Before)),
 			expires: max(entry.expires, r.ExpiresAt.UnixMicro()),
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/keys"
+	"authserver/internal/store"
 )
 
 func TestVerifyAccepts(t *testing.T) {
@@ -25,7 +26,7 @@ func TestVerifyAccepts(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256"} {
 		t.Run(alg, func(t *testing.T) {
 			a := anAccess(alg)
-			a.Family = newFamily(t)
+			a.Family, a.ClientNotBefore, a.SubjectNotBefore = newFamily(t), store.At(noon), store.At(noon.Add(time.Hour))
 			a.Audience = []string{"https://a.example", "https://b.example"}
 			minted := mint(t, newMinter(k), a)
 			got, err := newVerifier(k).Verify(noon, minted.Token)
@@ -34,7 +35,7 @@ func TestVerifyAccepts(t *testing.T) {
 			}
 			want := Claims{
 				Issuer: issuer, Subject: "user-1", Audience: a.Audience, ClientID: "web", ID: minted.ID,
-				Parsed:    ID{Family: a.Family, IssuedAt: noon.Truncate(time.Millisecond)},
+				Parsed:    ID{Family: a.Family, Client: noon.UnixMilli(), Subject: noon.Add(time.Hour).UnixMilli()},
 				ExpiresAt: noon.Truncate(time.Second).Add(a.TTL), KID: k.signers[alg].KID, All: got.All,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

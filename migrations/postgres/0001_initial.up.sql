@@ -41,7 +41,7 @@ CREATE TABLE users (
     permissions   text[]      NOT NULL,
     claims        jsonb       NOT NULL CHECK (jsonb_typeof(claims) = 'object'),
     disabled      boolean     NOT NULL,
-    not_before    timestamptz,
+    not_before    timestamptz NOT NULL,
     version       bigint      NOT NULL CHECK (version >= 1),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
@@ -93,6 +93,8 @@ CREATE TABLE refresh_families (
     resources       text[]      NOT NULL,
     generation      bigint      NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
     created_at      timestamptz NOT NULL,
+    client_not_before timestamptz NOT NULL, -- see store.Family
+    user_not_before   timestamptz NOT NULL,
     rotated_at      timestamptz,
     idle_expires_at timestamptz NOT NULL,
     expires_at      timestamptz NOT NULL,
@@ -102,7 +104,7 @@ CREATE TABLE refresh_families (
     CHECK (sweep_at <= expires_at)
 ) WITH (fillfactor = 80);
 CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
-CREATE INDEX refresh_families_of_client ON refresh_families (client_id, created_at);
+CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 
 -- xid is the transaction that wrote the row last: a reader finds what committed

@@ -41,7 +41,7 @@ CREATE TABLE users (
     permissions   TEXT    NOT NULL CHECK (json_type(permissions) = 'array'),
     claims        TEXT    NOT NULL CHECK (json_type(claims) = 'object'),
     disabled      INTEGER NOT NULL CHECK (disabled IN (0, 1)),
-    not_before    INTEGER,
+    not_before    INTEGER NOT NULL,
     version       INTEGER NOT NULL CHECK (version >= 1),
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
@@ -93,6 +93,8 @@ CREATE TABLE refresh_families (
     resources       TEXT    NOT NULL CHECK (json_type(resources) = 'array'),
     generation      INTEGER NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
     created_at      INTEGER NOT NULL,
+    client_not_before INTEGER NOT NULL, -- see store.Family
+    user_not_before   INTEGER NOT NULL,
     rotated_at      INTEGER,
     idle_expires_at INTEGER NOT NULL CHECK (idle_expires_at <= expires_at),
     expires_at      INTEGER NOT NULL,
@@ -100,7 +102,7 @@ CREATE TABLE refresh_families (
     sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at)
 ) STRICT;
 CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
-CREATE INDEX refresh_families_of_client ON refresh_families (client_id, created_at);
+CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 
 -- There is one writer at a time, so that the order of id is the order of the

@@ -107,6 +107,14 @@ func TestCommandsReachRunningServers(t *testing.T) {
 		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
 
 		session = s.MustToken(t, f.web, login())
+		f.RunWith(alicePassword+"\n", "user", "update", "alice", "--password-stdin")
+		anew := s.MustToken(t, f.web, login()) // at once
+		harness.Eventually(t, promised, "a new password voids the tokens from before", func() bool { return !s.Active(t, f.reader, session.Text("access_token")) })
+		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
+		if !s.Active(t, f.reader, anew.Text("access_token")) {
+			t.Error("a new password voids a token from after it")
+		}
+		session = s.MustToken(t, f.web, refresh(anew.Text("refresh_token")))
 		f.Run("user", "delete", "alice")
 		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
 		wantError(t, s.Token(t, f.web, login()), http.StatusBadRequest, "invalid_grant")

@@ -15,7 +15,7 @@ import (
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
-		&f.Generation, moment{&f.CreatedAt}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt},
+		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt},
 		moment{&f.RevokedAt},
 	}
 }
@@ -24,17 +24,18 @@ func familyColumns(f *store.Family) []any {
 // the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
 	_, err := d.exec(ctx, "create a refresh token family", `INSERT INTO refresh_families (id, client_id, user_id, scope, resources,
-			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10))`,
+			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13)`,
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
-		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt))
+		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
+		orNever(f.ClientNotBefore), orNever(f.UserNotBefore))
 	return err
 }
 
 // Family returns a family, or ErrNotFound.
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
-		`SELECT id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at
+		`SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before, rotated_at, idle_expires_at, expires_at, revoked_at
 		FROM refresh_families WHERE id = $1`, id[:])
 }
 
@@ -50,7 +51,7 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 const rotate = `WITH f AS MATERIALIZED (
 		SELECT f.*, CASE
 			WHEN f.client_id <> $3 THEN 'wrong client'
-			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.created_at < u.not_before OR f.created_at < $4 THEN 'revoked'
+			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
 			WHEN f.idle_expires_at <= $7 OR f.expires_at <= $7 THEN 'expired'
 			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND f.rotated_at >= $8) IS NOT TRUE THEN 'reused'
 			WHEN NOT $5::text[] <@ f.scope THEN 'scope exceeded'
@@ -74,8 +75,8 @@ const rotate = `WITH f AS MATERIALIZED (
 		SELECT 'family', $12, $7, $10, 'refresh_reused', pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
 	)
 	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL,
-		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at,
-		coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
+		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
+		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
 		coalesce(ended.revoked_at, f.revoked_at), ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 

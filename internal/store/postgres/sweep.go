@@ -65,14 +65,14 @@ func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) 
 	const until = `CASE WHEN EXISTS (SELECT FROM clients c WHERE c.id = d.client_id) THEN d.deleted_at ELSE 'infinity' END`
 	gone, err := tx.Exec(ctx, `DELETE FROM refresh_families WHERE id IN (
 			SELECT f.id FROM deleted_clients d CROSS JOIN LATERAL (
-				SELECT f.id FROM refresh_families f WHERE f.client_id = d.client_id AND f.created_at <= `+until+`
+				SELECT f.id FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`
 				LIMIT $1 FOR UPDATE SKIP LOCKED
 			) f LIMIT $1)`, limit)
 	if err != nil || gone.RowsAffected() == int64(limit) {
 		return gone.RowsAffected(), err
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM deleted_clients d WHERE NOT EXISTS (
-		SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.created_at <= `+until+`)`)
+		SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`)`)
 	return gone.RowsAffected(), err
 }
 

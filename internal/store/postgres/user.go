@@ -63,6 +63,9 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
 func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+	if u.NotBefore.IsZero() {
+		u.NotBefore = u.CreatedAt
+	}
 	_, err := d.exec(ctx, "create a user", `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 			not_before, password_hash, updated_at, created_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,

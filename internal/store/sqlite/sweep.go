@@ -54,7 +54,7 @@ func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (re
 			return err
 		}
 		const gone = `f.client_id = d.client_id
-			AND (f.created_at <= d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = d.client_id))`
+			AND (f.client_not_before < d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = d.client_id))`
 		removed, err = tx.exec(ctx, `DELETE FROM refresh_families WHERE id IN (
 			SELECT f.id FROM deleted_clients d JOIN refresh_families f ON `+gone+` LIMIT ?)`, limit)
 		if err != nil || removed == int64(limit) {

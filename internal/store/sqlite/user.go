@@ -61,6 +61,9 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
 func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+	if u.NotBefore.IsZero() {
+		u.NotBefore = u.CreatedAt
+	}
 	return d.change(ctx, "create a user", func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 				not_before, password_hash, updated_at, created_at, version)

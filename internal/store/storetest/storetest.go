@@ -151,7 +151,7 @@ func aClient(id string) store.Client {
 func aUser(id string) store.User {
 	return store.User{
 		ID: id, Username: "name-of-" + id, PasswordHash: []byte("$2a$04$hash"), Roles: []string{"admin", "reader"},
-		Permissions: []string{"door:open"}, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
+		Permissions: []string{"door:open"}, NotBefore: at(0), Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 	}
 }
 
@@ -160,7 +160,8 @@ func aFamily(number byte) store.Family {
 	return store.Family{
 		ID: store.FamilyID{15: number}, ClientID: "web", UserID: "alice", Scope: oauth.Scope{"read", "write"},
 		Resources: []string{"https://api.example.com", "https://b.example.com"}, Generation: 1,
-		CreatedAt: at(0), IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
+		CreatedAt: at(time.Second), ClientNotBefore: at(0), UserNotBefore: at(0),
+		IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
 	}
 }
 

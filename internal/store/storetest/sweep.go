@@ -105,7 +105,7 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.DeleteClient(ctx, "web", voids))
 	ok(t, s.CreateClient(ctx, aClient("web")))
 	anew := aFamily(3)
-	anew.CreatedAt = at(2 * time.Minute)
+	anew.ClientNotBefore = at(2 * time.Minute)
 	ok(t, s.CreateFamily(ctx, anew))
 
 	same(t, must[int](t)(s.Sweep(ctx, at(0), 100)), 1)
