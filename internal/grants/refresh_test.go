@@ -223,7 +223,7 @@ func TestRefreshRefuses(t *testing.T) {
 			w.ok(w.db.DeleteUser(w.Context(), u.ID, voids(store.RevokedUser, u.ID, w)))
 		}, nil, "refresh_unknown"},
 		{"nobody refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
-		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-1] + "A" }, "refresh_forged"},
+		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-4] + "AAAA" }, "refresh_forged"},
 		{"a token that was made up", "web", nil, func(string) string { return "art_x" }, "refresh_forged"},
 		{"an access token", "web", nil, func(string) string { return "eyJhbGciOiJub25lIn0.e30." }, "refresh_forged"},
 	} {
