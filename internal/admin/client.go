@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,6 +81,9 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
+	if err := a.notAnIssuer(ctx, id); err != nil {
+		return ClientWithSecret{}, nil, err
+	}
 	var made string
 	switch {
 	case c.Public() && n.Secret != "":
@@ -99,6 +103,21 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 		return ClientWithSecret{}, nil, explain("client", c.ID, err)
 	}
 	return ClientWithSecret{Client: viewClient(c), Secret: made}, warnings, nil
+}
+
+// notAnIssuer refuses the name of an issuer whose tokens bear it as client_id: the
+// client could introspect and revoke them.
+func (a *Admin) notAnIssuer(ctx context.Context, id string) error {
+	i, err := a.Store.Issuer(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for an issuer of the client's name: %w", err)
+	case i.ClientID != "":
+		return nil
+	}
+	return invalid("--id %s is a trusted issuer's name, under which its tokens go: choose another, or set --client of the issuer first", id)
 }
 
 // Clients lists clients in the order of their identifiers.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -80,6 +81,9 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	if err := a.setIssuer(ctx, &i, f); err != nil {
 		return Issuer{}, nil, err
 	}
+	if err := a.notAClient(ctx, i); err != nil {
+		return Issuer{}, nil, err
+	}
 	warnings, err := a.issuerWarnings(ctx, i)
 	if err != nil {
 		return Issuer{}, nil, err
@@ -89,6 +93,22 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
+}
+
+// notAClient refuses an issuer whose tokens would bear the name of a client that
+// has nothing to do with them: without --client their client_id is the issuer's.
+func (a *Admin) notAClient(ctx context.Context, i store.Issuer) error {
+	if i.ClientID != "" {
+		return nil
+	}
+	_, err := a.Store.Client(ctx, i.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for a client of the issuer's name: %w", err)
+	}
+	return invalid("a client is called %s too: give --client with the client that the issuer's tokens are for", i.ID)
 }
 
 // Issuers lists issuers in the order of their identifiers.

@@ -38,12 +38,12 @@ func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	minted, err := g.Minter.Mint(r.Now, clientAccess(target, scope, *r.Client))
+	access := clientAccess(target, scope, *r.Client)
+	minted, err := g.Minter.Mint(r.Now, access)
 	if err != nil {
 		return Answer{}, err
 	}
-	// RFC 6749 §4.4.3: a refresh token SHOULD NOT be included.
-	return Answer{AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: scope}, nil
+	return answer(minted, access), nil // RFC 6749 §4.4.3: a refresh token SHOULD NOT be included
 }
 
 // clientAccess is the token of a client that acts for itself (RFC 9068 §2.2: sub

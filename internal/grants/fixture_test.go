@@ -140,9 +140,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) openKeys() {
 	w.Helper()
-	text, err := keys.NewMasterKey(rand.Reader)
-	w.ok(err)
-	master, err := keys.ParseMasterKey(text)
+	master, err := keys.MasterFrom([32]byte{1})
 	w.ok(err)
 	sealer, err := keys.OpenSealer(w.Context(), keys.SealerOptions{
 		Store: w.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: w.Now, Rand: rand.Reader,

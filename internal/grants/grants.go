@@ -7,6 +7,7 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // Request is a token request whose client has been authenticated.
@@ -27,6 +28,20 @@ type Answer struct {
 	// Outcome says more than "ok" for metrics, where there is more: "rotated" or
 	// "graced". It is one of a closed set.
 	Outcome string
+	// What the log says of the access token: its "jti", its "sub", its family and
+	// who vouched for the subject, where there is one.
+	ID      string
+	Subject string
+	Family  store.FamilyID
+	Issuer  string
+}
+
+// answer is the answer that a minted access token makes.
+func answer(minted tokens.Minted, access tokens.Access) Answer {
+	return Answer{
+		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope,
+		ID: minted.ID, Subject: access.Subject, Family: access.Family,
+	}
 }
 
 // Grant exchanges what a request brings for a token.

@@ -70,7 +70,9 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	return Answer{AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope}, nil
+	a := answer(minted, access)
+	a.Issuer = issuer.ID
+	return a, nil
 }
 
 // issuer finds who is said to have signed.

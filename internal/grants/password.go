@@ -65,7 +65,9 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, RefreshToken: refresh, Scope: scope}, nil
+	a := answer(minted, access)
+	a.RefreshToken = refresh
+	return a, nil
 }
 
 // authenticate takes the same time and gives the same answer for a user who is
@@ -95,7 +97,12 @@ func (g *Password) authenticate(ctx context.Context, username, password string) 
 	case user.ID != "":
 		reason = "password_wrong"
 	}
-	return store.User{}, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
+	refused := oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
+	if user.ID != "" {
+		// A name that nobody has is left out: it may be a password in the wrong field.
+		refused = refused.Because(fmt.Errorf("user %s", user.ID))
+	}
+	return store.User{}, refused
 }
 
 // begin starts a refresh token family.

@@ -131,10 +131,9 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{
-		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn,
-		RefreshToken: refresh, Scope: scope, Outcome: outcome,
-	}, nil
+	a := answer(minted, access)
+	a.RefreshToken, a.Outcome = refresh, outcome
+	return a, nil
 }
 
 // left returns the resources of a family that its client is still registered for.

@@ -135,9 +135,7 @@ func newSite(t *testing.T) *site {
 
 func (s *site) openKeys() *keys.Manager {
 	s.Helper()
-	text, err := keys.NewMasterKey(rand.Reader)
-	s.ok(err)
-	master, err := keys.ParseMasterKey(text)
+	master, err := keys.MasterFrom([32]byte{1})
 	s.ok(err)
 	sealer, err := keys.OpenSealer(s.Context(), keys.SealerOptions{
 		Store: s.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: s.clock, Rand: rand.Reader,

@@ -23,7 +23,7 @@ type tokenBody struct {
 func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error {
 	began := h.Now()
 	answer, err := h.exchange(w, r, n, began)
-	n.outcome = answer.Outcome
+	n.take(answer)
 	h.countToken(n, h.Now().Sub(began), err)
 	if err != nil {
 		return err

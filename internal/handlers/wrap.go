@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -24,8 +26,18 @@ type note struct {
 	claimed  string // that a request which was refused named
 	method   oauth.AuthMethod
 	subject  string
-	family   string
+	issuer   string // of an assertion
+	jti      string
+	family   string // in hex
 	outcome  string
+}
+
+// take notes what an answer to a token request says of its access token.
+func (n *note) take(a grants.Answer) {
+	n.outcome, n.subject, n.issuer, n.jti = a.Outcome, a.Subject, a.Issuer, a.ID
+	if a.Family != (store.FamilyID{}) {
+		n.family = hex.EncodeToString(a.Family[:])
+	}
 }
 
 // wrap puts around an endpoint what all of them share: a request id, a deadline,
@@ -108,7 +120,7 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 	}
 	for _, learnt := range []slog.Attr{
 		slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("claimed_client_id", n.claimed), slog.String("auth_method", string(n.method)),
-		slog.String("sub", n.subject), slog.String("family", n.family), slog.String("outcome", n.outcome),
+		slog.String("iss", n.issuer), slog.String("sub", n.subject), slog.String("jti", n.jti), slog.String("family", n.family), slog.String("outcome", n.outcome),
 	} {
 		if learnt.Value.String() != "" {
 			attrs = append(attrs, learnt)

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"gocloud.dev/secrets"
 	"gocloud.dev/secrets/localsecrets"
@@ -26,23 +26,13 @@ func NewMasterKey(rand io.Reader) (string, error) {
 	return base64.StdEncoding.EncodeToString(key[:]), nil
 }
 
-// ParseMasterKey reads what NewMasterKey returns; white space around it does not
-// matter. The error holds nothing of the key.
-func ParseMasterKey(text string) (Master, error) {
-	const help = "`authserver key generate-master` prints a new one"
-	b, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(text))
-	if err != nil {
-		return Master{}, fmt.Errorf("the master key is not base64; %s", help)
+// MasterFrom makes a master key of its 32 bytes. All zeros are refused: they are
+// what a mistake leaves behind.
+func MasterFrom(key [masterSize]byte) (Master, error) {
+	if key == ([masterSize]byte{}) {
+		return Master{}, errors.New("the master key is all zeros: `authserver key generate-master` prints a new one")
 	}
-	var m Master
-	if len(b) != len(m.key) {
-		return Master{}, fmt.Errorf("the master key is %d bytes long and has to be %d; %s", len(b), len(m.key), help)
-	}
-	copy(m.key[:], b)
-	if m.key == ([masterSize]byte{}) {
-		return Master{}, fmt.Errorf("the master key is all zeros; %s", help)
-	}
-	return m, nil
+	return Master{key}, nil
 }
 
 // ID names the master key without telling it: 16 hex digits of a hash that is

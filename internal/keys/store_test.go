@@ -217,11 +217,8 @@ func openSealer(t testing.TB, st store.DataKeys) *keys.Sealer {
 
 func sealerOptions(t testing.TB, st store.DataKeys, text string) keys.SealerOptions {
 	t.Helper()
-	master, err := keys.ParseMasterKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys.SealerOptions{Store: st, Keeper: master.Keeper(), MasterID: master.ID(), Now: newClock().Now, Rand: rand.Reader}
+	m := master(t, text)
+	return keys.SealerOptions{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Now: newClock().Now, Rand: rand.Reader}
 }
 
 // newManager returns a manager over the store that has ES256 alone, whose keys

@@ -111,9 +111,13 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 	if err := timeline.Validate(); err != nil {
 		return nil, nil, err
 	}
-	master, err := keys.ParseMasterKey(s.MasterKey.Reveal())
+	key, err := s.ParsedMasterKey()
 	if err != nil {
-		return nil, nil, fmt.Errorf("--master-key-file: %w", err)
+		return nil, nil, err
+	}
+	master, err := keys.MasterFrom(key)
+	if err != nil {
+		return nil, nil, err
 	}
 	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{
 		Store: st, Keeper: master.Keeper(), MasterID: master.ID(), Now: time.Now, Rand: rand.Reader,

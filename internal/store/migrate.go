@@ -33,7 +33,7 @@ type MigrationStatus struct {
 func (s MigrationStatus) Check() error {
 	switch {
 	case s.Dirty:
-		return fmt.Errorf("the database is dirty at schema version %d: a migration broke off in the middle; see docs/migrations.md, mend the schema, then run: authserver migrate force %d", s.Version, s.Version)
+		return fmt.Errorf("the database is dirty at schema version %d: a migration broke off in the middle; docs/migrations.md says how to mend the schema and then say so with authserver migrate force", s.Version)
 	case s.Version > s.Latest:
 		return fmt.Errorf("the database is at schema version %d, newer than this binary, which knows %d: run the newer authserver, or take the schema back with its migrate down", s.Version, s.Latest)
 	case s.Version < s.Latest:

@@ -132,7 +132,7 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 	}
 	f := store.Family{
 		ID: store.FamilyID{1}, ClientID: "web", UserID: "alice", Generation: 1,
-		CreatedAt: at(0), IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
+		CreatedAt: at(0), ClientNotBefore: at(0), UserNotBefore: at(0), IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
 	}
 	if err := s.CreateFamily(t.Context(), f); err != nil {
 		t.Fatal(err)
