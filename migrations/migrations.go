@@ -59,7 +59,7 @@ func Force(ctx context.Context, steps fs.FS, engine string, driver database.Driv
 		if version == 0 {
 			return m.Force(database.NilVersion)
 		}
-		return m.Force(int(version)) //nolint:gosec // the caller holds it to the versions of the steps
+		return m.Force(int(version))
 	})
 }
 

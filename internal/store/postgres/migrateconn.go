@@ -17,7 +17,7 @@ import (
 // transaction lock around all of it makes needless, is not taken.
 type migrationConnector struct {
 	driver.Connector
-	ctx context.Context //nolint:containedctx // the interface between has no room for it
+	ctx context.Context // the interface between has no room for it
 }
 
 func newMigrationConnector(ctx context.Context, config *pgx.ConnConfig) migrationConnector {
@@ -40,7 +40,7 @@ func (c migrationConnector) Connect(context.Context) (driver.Conn, error) {
 
 type migrationConn struct {
 	*stdlib.Conn
-	ctx context.Context //nolint:containedctx // see migrationConnector
+	ctx context.Context // see migrationConnector
 }
 
 func (c migrationConn) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {

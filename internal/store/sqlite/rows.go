@@ -11,7 +11,7 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
 	var row, none T
-	s, err := d.read.prepare(ctx, query)
+	s, err := d.read.prepare(ctx, query) //nolint:sqlclosecheck // it is kept for the next call
 	if err == nil {
 		err = s.QueryRowContext(ctx, args...).Scan(columns(&row)...)
 	}

@@ -32,14 +32,14 @@ func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if first := p.prepared[text]; first != nil {
-		return first, s.Close()
+		return first, s.Close() //nolint:sqlclosecheck // only the one that comes second is closed
 	}
 	p.prepared[text] = s
 	return s, nil
 }
 
 func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	s, err := p.prepare(ctx, text)
+	s, err := p.prepare(ctx, text) //nolint:sqlclosecheck // it is kept for the next call
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
 func (t *transaction) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	var result sql.Result
 	var err error
-	if s := t.stmt(ctx, text); s != nil {
+	if s := t.stmt(ctx, text); s != nil { //nolint:sqlclosecheck // it goes with the transaction
 		result, err = s.ExecContext(ctx, args...)
 	} else {
 		result, err = t.ExecContext(ctx, text, args...)
@@ -79,7 +79,7 @@ func (t *transaction) exec(ctx context.Context, text string, args ...any) (int64
 
 // row runs a query for one row.
 func (t *transaction) row(ctx context.Context, text string, args ...any) *sql.Row {
-	if s := t.stmt(ctx, text); s != nil {
+	if s := t.stmt(ctx, text); s != nil { //nolint:sqlclosecheck // it goes with the transaction
 		return s.QueryRowContext(ctx, args...)
 	}
 	return t.QueryRowContext(ctx, text, args...)
@@ -103,7 +103,7 @@ func (d *DB) change(ctx context.Context, doing string, step func(context.Context
 		return fault(doing, err)
 	}
 	for _, text := range t.missed {
-		if _, err := d.write.prepare(ctx, text); err != nil {
+		if _, err := d.write.prepare(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept for the next call
 			break // it is done without; the next call tries again
 		}
 	}

@@ -100,7 +100,7 @@ func (m *model) wait(rt *rapid.T) {
 func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {
 	// Mostly the good generation or the one before, now and then older or ahead.
 	step := rapid.SampledFrom([]int{0, 0, 0, 0, -1, -1, -1, -2, -3, 1, 2}).Draw(rt, "generation")
-	r := present(f, uint32(max(int(m.good)+step, 1)), m.now) //nolint:gosec // small and positive
+	r := present(f, uint32(max(int(m.good)+step, 1)), m.now)
 	r.Grace, r.Idle = modelGrace, modelIdle
 	r.Scope = rapid.SampledFrom([]oauth.Scope{nil, nil, nil, {"read"}, {"write", "read"}, {"read", "admin"}}).Draw(rt, "scope")
 	stranger := rapid.IntRange(0, 19).Draw(rt, "client") == 0
