@@ -14,8 +14,10 @@ const maxKeys = 50
 
 // CheckJWKS reads a key set that is to be registered and returns it with the
 // public members alone, and the algorithms that its keys are used with where
-// nobody chooses others: each key's own "alg", or else the first of its kind. A
-// private or symmetric key is refused: it has no business in a registration.
+// nobody chooses others: each key's own "alg", or else the first of its kind.
+// Keys that are for encryption are left out, as identity providers publish them
+// beside the others. A private or symmetric key is refused: it has no business in
+// a registration.
 func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 	set, err := jwk.Parse(data)
 	if err != nil {
@@ -25,8 +27,12 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 		return nil, nil, fmt.Errorf("a key set must hold 1 to %d keys", maxKeys)
 	}
 	var algorithms []string
+	kept := jwk.NewSet()
 	for i := range set.Len() {
 		key, _ := set.Key(i)
+		if key.KeyUsage() == "enc" {
+			continue
+		}
 		if private, err := jwk.IsPrivateKey(key); err != nil || private {
 			return nil, nil, fmt.Errorf("it holds a private or symmetric key: register public keys alone")
 		}
@@ -42,8 +48,14 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 			return nil, nil, fmt.Errorf("key %d is of a kind, size or alg that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, MinRSABits)
 		}
 		algorithms = append(algorithms, can[0])
+		if err := kept.AddKey(key); err != nil {
+			return nil, nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
 	}
-	public, err := json.Marshal(set)
+	if kept.Len() == 0 {
+		return nil, nil, fmt.Errorf("it holds no key for signatures")
+	}
+	public, err := json.Marshal(kept)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode the key set: %w", err)
 	}

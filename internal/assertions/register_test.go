@@ -195,3 +195,22 @@ func TestParseCertificates(t *testing.T) {
 		}
 	}
 }
+
+// Identity providers publish keys for encryption beside those for signatures.
+func TestCheckJWKSLeavesOutKeysForEncryption(t *testing.T) {
+	signing, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := func(use, alg, kid string) string {
+		return `{"kty":"RSA","use":"` + use + `","alg":"` + alg + `","kid":"` + kid + `","e":"AQAB","n":"` +
+			base64.RawURLEncoding.EncodeToString(signing.N.Bytes()) + `"}`
+	}
+	set, algorithms, err := CheckJWKS([]byte(`{"keys":[` + member("enc", "RSA-OAEP", "e") + "," + member("sig", "RS256", "s") + `]}`))
+	if err != nil || len(algorithms) != 1 || algorithms[0] != "RS256" || strings.Contains(string(set), "RSA-OAEP") {
+		t.Errorf("registered %s for %v, %v", set, algorithms, err)
+	}
+	if _, _, err := CheckJWKS([]byte(`{"keys":[` + member("enc", "RSA-OAEP", "e") + `]}`)); err == nil {
+		t.Error("a set without a key for signatures is taken")
+	}
+}

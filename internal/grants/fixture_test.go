@@ -129,7 +129,7 @@ func newWorld(t testing.TB) *world {
 		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
-		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, MaxTTL: maxTTL,
+		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, Remember: maxTTL,
 	}
 	w.jwtBearer = &grants.JWTBearer{
 		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Verifier: w.verifier,

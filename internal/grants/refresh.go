@@ -24,8 +24,10 @@ type Refresh struct {
 	Revoked interface {
 		Follow(ctx context.Context) error
 	}
-	Grace  time.Duration // how long a retry gets the same successor
-	MaxTTL time.Duration // the longest that any access token lives
+	Grace time.Duration // how long a retry gets the same successor
+	// Remember is how long the revocation of a family is kept: until every access
+	// token of it has expired.
+	Remember time.Duration
 }
 
 // Type implements [Grant].
@@ -97,7 +99,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Now:             store.At(r.Now),
 		Grace:           g.Grace,
 		Idle:            r.Client.RefreshIdle,
-		AccessUntil:     store.At(r.Now.Add(g.MaxTTL)),
+		AccessUntil:     store.At(r.Now.Add(g.Remember)),
 	}, nil
 }
 

@@ -121,7 +121,7 @@ func newSite(t *testing.T) *site {
 	s.Handlers = &Handlers{
 		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, view),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
-		View: view, Refresh: codec, Families: s.db, Users: s.db, MaxTTL: maxTTL,
+		View: view, Refresh: codec, Families: s.db, Users: s.db, Remember: maxTTL,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock,
@@ -160,7 +160,7 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 	r, err := grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoked: view, Grace: 10 * time.Second, MaxTTL: maxTTL},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoked: view, Grace: 10 * time.Second, Remember: maxTTL},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
 			Verifier: &assertions.Verifier{Audiences: []string{issuer, issuer + TokenPath}, Skew: time.Minute, Opener: plainBox{}},

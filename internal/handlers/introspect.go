@@ -130,6 +130,6 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 func (h *Handlers) familyVoid(id store.FamilyID, now time.Time, reason string) store.Revocation {
 	return store.Revocation{
 		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]),
-		Before: store.At(now), ExpiresAt: store.At(now.Add(h.MaxTTL)), Reason: reason,
+		Before: store.At(now), ExpiresAt: store.At(now.Add(h.Remember)), Reason: reason,
 	}
 }

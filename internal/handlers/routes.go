@@ -44,13 +44,15 @@ type Handlers struct {
 	Users         interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
-	MaxTTL  time.Duration // the longest that any access token lives
-	Health  *Health
-	OpenAPI []byte
-	Metrics *telemetry.Metrics
-	Logger  *slog.Logger
-	Now     func() time.Time
-	Rand    io.Reader
+	// Remember is how long the revocation of a family is kept: until every access
+	// token of it has expired.
+	Remember time.Duration
+	Health   *Health
+	OpenAPI  []byte
+	Metrics  *telemetry.Metrics
+	Logger   *slog.Logger
+	Now      func() time.Time
+	Rand     io.Reader
 }
 
 // endpoint answers a request, or returns why not. What it learns for the one log

@@ -130,6 +130,7 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 		_, refused := classify(err)
 		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
 		switch {
+		case r.Context().Err() != nil: // the client is gone: nobody failed
 		case answer.Status() >= http.StatusInternalServerError:
 			level = slog.LevelError
 		case slices.Contains(suspicious(), refused.Reason):

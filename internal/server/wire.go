@@ -86,7 +86,7 @@ func wire(ctx context.Context, st store.Store, s config.Settings, version string
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
 		Keys: manager, JWKSMaxAge: s.JWKSMaxAge,
 		Verifier: &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew},
-		View:     view, Refresh: codec, Families: st, Users: cached, MaxTTL: s.MaxAccessTokenTTL,
+		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
 	h.Metrics = wireMetrics(h, hasher, manager, version)
@@ -158,9 +158,15 @@ func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manag
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, MaxTTL: s.MaxAccessTokenTTL},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
 		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Verifier: verifier},
 	)
+}
+
+// remember is how long a revocation is kept: until the last token has expired that
+// a server with a clock ahead of ours may be about to issue.
+func remember(s config.Settings) time.Duration {
+	return s.MaxAccessTokenTTL + s.ClockSkew + requestTimeout
 }
 
 // audiences are the names under which an assertion may address this server.
