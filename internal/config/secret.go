@@ -35,10 +35,10 @@ func (s Secret) GoString() string { return fmt.Sprintf("config.Secret(%q)", s.St
 // Format hides the value from every other verb.
 func (s Secret) Format(f fmt.State, verb rune) {
 	if verb == 'v' && f.Flag('#') {
-		fmt.Fprint(f, s.GoString()) //nolint:errcheck // a fmt.State keeps its errors
+		fmt.Fprint(f, s.GoString())
 		return
 	}
-	fmt.Fprint(f, s.String()) //nolint:errcheck // a fmt.State keeps its errors
+	fmt.Fprint(f, s.String())
 }
 
 // MarshalText hides the value from JSON, XML and YAML.
