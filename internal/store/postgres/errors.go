@@ -44,6 +44,9 @@ func kindOf(err error) error {
 	return nil
 }
 
+// readOnlyServer is the SQLSTATE read_only_sql_transaction.
+const readOnlyServer = "25006"
+
 // kindOfCode reads an SQLSTATE (PostgreSQL documentation, appendix A).
 func kindOfCode(code string) error {
 	switch code {
@@ -52,7 +55,7 @@ func kindOfCode(code string) error {
 	case "23503": // foreign_key_violation
 		return store.ErrNotFound
 	case "40001", "40P01", // serialization_failure, deadlock_detected: retried in vain
-		"25006", // read_only_sql_transaction: a primary that is one no longer
+		readOnlyServer,
 		"25P03", // idle_in_transaction_session_timeout
 		"55P03": // lock_not_available
 		return store.ErrUnavailable

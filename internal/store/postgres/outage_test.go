@@ -90,6 +90,10 @@ func TestReadOnlyServer(t *testing.T) {
 	wantUnavailable(t, standby.CheckWritable(t.Context()))
 	_, err := standby.Rotate(t.Context(), present(f, 1))
 	wantUnavailable(t, err)
+	admin := session(t, url)
+	eventually(t, "the connection to it is closed", func() bool {
+		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%refresh_reused%' AND pid <> pg_backend_pid()") == 0
+	})
 	if _, err := standby.User(t.Context(), "alice"); err != nil {
 		t.Error(err)
 	}
@@ -130,6 +134,31 @@ func TestLockHeldElsewhere(t *testing.T) {
 	if got, err := s.Rotate(t.Context(), present(f, 1)); err != nil || got.Outcome != store.Rotated {
 		t.Errorf("with the lock gone: %v, %v", got.Outcome, err)
 	}
+}
+
+// TestDeadlockIsRetried has the store and another session wait for each other,
+// and PostgreSQL choose the store, which looks for a deadlock sooner.
+func TestDeadlockIsRetried(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: with(t, url, "deadlock_timeout", "2s")})
+	withFamily(t, s)
+	other, admin := session(t, with(t, url, "deadlock_timeout", "10min")), session(t, url)
+	exec(t, other, "BEGIN")
+	exec(t, other, "SELECT FROM refresh_families FOR UPDATE")
+	deleted := make(chan error, 1)
+	voids := store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: at(0), ExpiresAt: at(time.Hour)}
+	go func() { deleted <- s.DeleteUser(t.Context(), "alice", voids) }()
+	eventually(t, "the deletion waits for the family", func() bool {
+		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+	})
+	exec(t, other, "UPDATE users SET disabled = true")
+	exec(t, other, "COMMIT")
+	if err := <-deleted; err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the deadlock that this test is about is counted", func() bool {
+		return query[int64](t, admin, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 1
+	})
 }
 
 // TestSilentServer has the network swallow everything, as a firewall does.

@@ -78,6 +78,9 @@ func configure(c *pgx.ConnConfig, o Options) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "authserver"
 	}
+	// A primary that became a standby goes on taking connections: find the new one.
+	keep := c.OnPgError
+	c.OnPgError = func(conn *pgconn.PgConn, e *pgconn.PgError) bool { return e.Code != readOnlyServer && keep(conn, e) }
 	// A peer that is gone without a word is noticed in half a minute, without a query.
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
