@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"authserver/internal/config"
+)
+
+func settings(t *testing.T) config.Settings {
+	return config.Settings{
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Issuer: "https://auth.example.com", MaxConnections: 100, DrainTimeout: 5 * time.Second,
+		DatabaseURL:         config.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "authserver.db")),
+		MasterKey:           config.NewSecret("c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE="),
+		KeyRotationInterval: time.Hour, JWKSMaxAge: time.Minute, KeyPollInterval: time.Second, ClockSkew: time.Second,
+		DefaultAccessTokenTTL: time.Minute, MaxAccessTokenTTL: time.Hour, BcryptCost: 4, PasswordQueue: 1,
+	}
+}
+
+// A server that was told to stop leaves nothing running: no loop, no watcher, no
+// connection.
+func TestServeLeavesNothingBehind(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, stop := context.WithCancel(t.Context())
+	addresses := make(chan [2]string, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, settings(t), ServeOptions{Version: "test", Stderr: io.Discard, Ready: func(public, ops string) { addresses <- [2]string{public, ops} }})
+	}()
+	var at [2]string
+	select {
+	case at = <-addresses:
+	case err := <-ended:
+		t.Fatalf("it ended before it listened: %v", err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, target := range []string{"http://" + at[0] + "/readyz", "http://" + at[1] + "/metrics"} {
+		answer, err := client.Get(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %d (%v)", target, answer.StatusCode, err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// What is wrong with the settings stops the start, with a message that names them.
+func TestServeRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(s *config.Settings)
+		want   string
+	}{
+		{"an address of another machine", func(s *config.Settings) { s.OpsListen = "192.0.2.1:1" }, "--ops-listen"},
+		{"a timeline that cannot be kept", func(s *config.Settings) { s.KeyRotationInterval = time.Second }, "--key-rotation-interval"},
+		{"no master key", func(s *config.Settings) { s.MasterKey = config.Secret{} }, "--master-key-file"},
+		{"a folder that is not there", func(s *config.Settings) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
+		{"a schema that nobody made", func(s *config.Settings) { s.NoMigrate = true }, "migrate up"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := settings(t)
+			test.change(&s)
+			err := Serve(t.Context(), s, ServeOptions{Stderr: io.Discard})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want one that names %s", err, test.want)
+			}
+		})
+	}
+}
