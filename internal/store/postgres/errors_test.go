@@ -52,7 +52,7 @@ func TestFault(t *testing.T) {
 				t.Errorf("the cause is not in %v", got)
 			}
 			for _, kind := range []error{store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrUnavailable} {
-				if errors.Is(got, kind) != (kind == c.want) {
+				if errors.Is(got, kind) != errors.Is(c.want, kind) {
 					t.Errorf("%v: is it %v?", got, kind)
 				}
 			}

@@ -56,13 +56,12 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 		defer cancel()
 		err = errors.Join(err, conn.Close(closing))
 	}()
-	if err := d.limited(ctx, func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, "LISTEN "+channel)
-		return err
-	}); err != nil {
+	asking, cancel := context.WithTimeout(ctx, d.queryTimeout)
+	_, err = conn.Exec(asking, "LISTEN "+channel)
+	cancel()
+	if err != nil {
 		return err
 	}
-	connected()
 	told.add(store.Topics()...)
 	// PgBouncer in transaction mode takes a LISTEN and never delivers, which only
 	// an echo that stays away betrays.
@@ -70,6 +69,7 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 	if _, err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
 		return err
 	}
+	connected()
 	return d.hear(ctx, conn, echo, told)
 }
 
@@ -88,23 +88,18 @@ func (d *DB) hear(ctx context.Context, conn *pgx.Conn, echo string, told *pendin
 			heard = heard || n.Payload == echo
 			told.hear(n.Payload)
 		}
-		switch {
-		case err != nil && !late:
+		if err == nil {
+			continue
+		}
+		if !late {
 			return err
-		case err != nil:
-			told.add(store.Topics()...)
-			if silent++; silent == watchSilent {
-				d.log.WarnContext(ctx, "no notification comes through, so everything is read again and again: "+
-					"give the database URL of PostgreSQL itself, or of a pooler in session mode")
-			}
+		}
+		told.add(store.Topics()...)
+		if silent++; silent == watchSilent {
+			d.log.WarnContext(ctx, "no notification comes through, so everything is read again and again: "+
+				"give the database URL of PostgreSQL itself, or of a pooler in session mode")
 		}
 	}
-}
-
-func (d *DB) limited(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
-	defer cancel()
-	return do(ctx)
 }
 
 // pending holds each topic once between the connection and a receiver that may be
