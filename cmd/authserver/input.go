@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -116,4 +117,17 @@ func toggle(disabled, enabled *bool) *bool {
 	}
 	negated := !*enabled
 	return &negated
+}
+
+// confirm says what is about to happen and goes on only where the answer is yes.
+func (p *process) confirm(what string) error {
+	fmt.Fprintf(p.stderr, "%s\nGo on? Type yes: ", what)
+	answer, err := bufio.NewReader(io.LimitReader(p.stdin, 100)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was changed: answer yes, or give --yes, where it is meant")
+	}
+	return nil
 }

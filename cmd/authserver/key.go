@@ -10,6 +10,7 @@ import (
 type keyCommand struct {
 	List           keyList           `cmd:"" help:"List the signing keys."`
 	Rotate         keyRotate         `cmd:"" help:"Bring the next key to sign as soon as every verifier can know it. Running servers follow."`
+	Revoke         keyRevoke         `cmd:"" help:"In an emergency: take a key out of use at once. Tokens that it signed are void."`
 	Plan           keyPlan           `cmd:"" help:"Show what is to come of the signing keys."`
 	GenerateMaster keyGenerateMaster `cmd:"" help:"Print a new master key. Keep it: what is sealed under it opens with nothing else."`
 }
@@ -42,6 +43,29 @@ func (c *keyRotate) Run(p *process) error {
 			return err
 		}
 		return printList(c.Output, p.stdout, events, "at", "kid", "alg", "event")
+	})
+}
+
+type keyRevoke struct {
+	Database
+	Output
+	KID    string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
+	Reason string `required:"" help:"Why, for the log."`
+	Yes    bool   `help:"Do not ask."`
+}
+
+func (c *keyRevoke) Run(p *process) error {
+	if !c.Yes {
+		if err := p.confirm("Every token that key " + c.KID + " signed is void at once, and verifiers that cache the key set take them until it expires."); err != nil {
+			return err
+		}
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		revoked, err := a.RevokeKey(p.ctx, c.KID, c.Reason)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, revoked)
 	})
 }
 

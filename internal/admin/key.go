@@ -29,3 +29,16 @@ func (a *Admin) RotateKeys(ctx context.Context, algs []string) ([]keys.Event, er
 	events, err := a.Keys.Rotate(ctx, distinct(algs)...)
 	return listed(events), err
 }
+
+// RevokeKey takes a signing key out of use at once. Running servers follow.
+func (a *Admin) RevokeKey(ctx context.Context, kid, reason string) (keys.Revoked, error) {
+	if err := checkText("--reason", reason, maxReason); err != nil {
+		return keys.Revoked{}, err
+	}
+	if reason == "" {
+		return keys.Revoked{}, invalid("--reason must not be empty: whoever reads the log later wants to know")
+	}
+	return a.Keys.Revoke(ctx, kid, reason)
+}
+
+const maxReason = 500 // bytes

@@ -104,6 +104,54 @@ func (m *memory) RescheduleSigningKey(_ context.Context, kid string, from, to, p
 	return nil
 }
 
+func (m *memory) RevokeSigningKey(_ context.Context, r store.KeyRevocation) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	k := m.find(r.KID)
+	if k == nil || !k.RevokedAt.IsZero() {
+		return store.ErrNotFound
+	}
+	waiting := k.Predecessor != "" && k.ActiveAt.After(r.At)
+	signs := k.RetiredAt.IsZero() || k.RetiredAt.After(r.At)
+	next := m.successor(r.KID)
+	if signs && !waiting && next == nil && r.Next == nil {
+		return store.ErrConflict
+	}
+	k.RevokedAt, k.RemovedAt, k.Reason = r.At, r.At, r.Reason
+	if signs {
+		k.RetiredAt = r.At
+	}
+	switch {
+	case waiting:
+		before := m.find(k.Predecessor)
+		k.Predecessor = "revoked " + k.KID
+		before.RetiredAt, before.RemovedAt = store.Moment{}, store.Moment{}
+		if next != nil {
+			next.Predecessor = before.KID
+			before.RetiredAt, before.RemovedAt = next.ActiveAt, next.ActiveAt.Add(r.Lag)
+		}
+	case next != nil:
+		if r.From.Before(next.ActiveAt) {
+			next.ActiveAt = r.From
+		}
+	case signs:
+		m.signing = append(m.signing, *r.Next)
+	}
+	return nil
+}
+
+func (m *memory) successor(kid string) *store.SigningKey {
+	for i := range m.signing {
+		if m.signing[i].Predecessor == kid {
+			return &m.signing[i]
+		}
+	}
+	return nil
+}
+
 func (m *memory) RecordKeyUse(_ context.Context, lastUsed map[string]store.Moment) error {
 	unlock, err := m.lock()
 	if err != nil {

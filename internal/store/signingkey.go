@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // SigningKey is a key pair that signs access tokens, with the moments of its
@@ -25,6 +26,22 @@ type SigningKey struct {
 	Reason      string // why it was revoked
 }
 
+// KeyRevocation takes a signing key out of use at once.
+type KeyRevocation struct {
+	KID    string
+	At     Moment // when it was revoked: it is retired and removed from then on
+	Reason string // why, for people
+	// From is when its successor signs from, where that is sooner than planned: At less
+	// the clock skew, so that a replica whose clock is behind has a key to sign with.
+	From Moment
+	// Next is added as its successor where it signs and has none yet; else it is
+	// passed over.
+	Next *SigningKey
+	// Lag is how long a key stays published after it was retired. Where the revoked key
+	// was waiting to take over, its predecessor signs on until the one after it does.
+	Lag time.Duration
+}
+
 // SigningKeys keeps signing keys. Every change but RecordKeyUse tells the
 // watchers of TopicKeys.
 type SigningKeys interface {
@@ -42,6 +59,10 @@ type SigningKeys interface {
 	// ErrConflict where its ActiveAt is not the one given any more, ErrNotFound
 	// where it is gone.
 	RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt Moment) error
+	// RevokeSigningKey takes a key out of use, in one transaction with what keeps its
+	// algorithm signing. It is ErrNotFound where the key is gone or revoked already,
+	// and ErrConflict where it signs, has no successor and no Next is given.
+	RevokeSigningKey(ctx context.Context, r KeyRevocation) error
 	// RecordKeyUse sets LastUsedAt of each kid, where that is later.
 	RecordKeyUse(ctx context.Context, lastUsed map[string]Moment) error
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,4 +184,47 @@ func kidOf(t *testing.T, token string) string {
 		t.Fatal(err)
 	}
 	return header.KID
+}
+
+// E11: a revoked key stops at once on every server: it leaves the JWKS, its tokens
+// are inactive, and the next key signs, which verifiers know already.
+func TestKeyRevocation(t *testing.T) {
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		replicas := []*harness.Server{f.Start(), f.Start()}
+		var known []string
+		harness.Eventually(t, 10*time.Second, "the next keys are prepared", func() bool {
+			known = kids(t, replicas[0])
+			return len(known) == 4
+		})
+		void := replicas[0].MustToken(t, f.batch, clientCredentials()).Text("access_token")
+		leaked := kidOf(t, void)
+		if !replicas[1].Active(t, f.reader, void) {
+			t.Fatal("the token is inactive before its key is revoked")
+		}
+		if _, stderr, code := f.Try("no\n", "key", "revoke", "--reason", "drill", "--", leaked); code != 1 || !strings.Contains(stderr, "--yes") {
+			t.Errorf("a no is taken for a yes: exit code %d, %s", code, stderr)
+		}
+		var revoked map[string]any
+		if err := json.Unmarshal([]byte(f.Run("key", "revoke", "-o", "json", "--reason", "drill", "--yes", "--", leaked)), &revoked); err != nil {
+			t.Fatal(err)
+		}
+		if revoked["kid"] != leaked || revoked["successor"] == nil {
+			t.Errorf("key revoke answers %v", revoked)
+		}
+		for _, replica := range replicas {
+			harness.Eventually(t, promised, "a replica obeys the revocation of a key", func() bool {
+				return !slices.Contains(kids(t, replica), leaked) && !replica.Active(t, f.batch, void)
+			})
+			token := replica.MustToken(t, f.batch, clientCredentials()).Text("access_token")
+			replica.Verify(t, token, apiRS256)
+			if kid := kidOf(t, token); kid == leaked || !slices.Contains(known, kid) {
+				t.Errorf("a replica signs with %s, which verifiers do not know yet", kid)
+			}
+		}
+		replicas[0].Kill()
+		if slices.Contains(kids(t, f.Start()), leaked) {
+			t.Error("the key is back after a restart")
+		}
+	})
 }

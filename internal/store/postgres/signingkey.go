@@ -47,17 +47,21 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 				return err
 			}
 		}
-		tag, err := tx.Exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
-				retired_at, removed_at, last_used_at, revoked_at, reason)
-			VALUES ($1, $2, $3::json, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
-			next.KID, next.Alg, string(next.PublicJWK), next.Sealed, next.Predecessor, orNever(next.PublishedAt),
-			orNever(next.ActiveAt), orNever(next.RetiredAt), orNever(next.RemovedAt), orNever(next.LastUsedAt),
-			orNever(next.RevokedAt), next.Reason)
-		if err == nil && tag.RowsAffected() == 0 {
-			return store.ErrExists // and the predecessor is as it was
-		}
-		return err
+		return insertSigningKey(ctx, tx, next)
 	})
+}
+
+func insertSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey) error {
+	tag, err := tx.Exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
+			retired_at, removed_at, last_used_at, revoked_at, reason)
+		VALUES ($1, $2, $3::json, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		k.KID, k.Alg, string(k.PublicJWK), k.Sealed, k.Predecessor, orNever(k.PublishedAt),
+		orNever(k.ActiveAt), orNever(k.RetiredAt), orNever(k.RemovedAt), orNever(k.LastUsedAt),
+		orNever(k.RevokedAt), k.Reason)
+	if err == nil && tag.RowsAffected() == 0 {
+		return store.ErrExists // and its predecessor is as it was
+	}
+	return err
 }
 
 // RescheduleSigningKey moves the moment at which kid takes over: ErrConflict

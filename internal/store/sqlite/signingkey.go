@@ -41,14 +41,18 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 				return err
 			}
 		}
-		_, err := tx.exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
-				retired_at, removed_at, last_used_at, revoked_at, reason)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			next.KID, next.Alg, string(next.PublicJWK), next.Sealed, next.Predecessor, micros(next.PublishedAt),
-			micros(next.ActiveAt), micros(next.RetiredAt), micros(next.RemovedAt), micros(next.LastUsedAt),
-			micros(next.RevokedAt), next.Reason)
-		return err
+		return insertSigningKey(ctx, tx, next)
 	})
+}
+
+func insertSigningKey(ctx context.Context, tx *transaction, k store.SigningKey) error {
+	_, err := tx.exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, predecessor, published_at, active_at,
+			retired_at, removed_at, last_used_at, revoked_at, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.KID, k.Alg, string(k.PublicJWK), k.Sealed, k.Predecessor, micros(k.PublishedAt),
+		micros(k.ActiveAt), micros(k.RetiredAt), micros(k.RemovedAt), micros(k.LastUsedAt),
+		micros(k.RevokedAt), k.Reason)
+	return err
 }
 
 // RescheduleSigningKey moves the moment at which kid takes over: ErrConflict

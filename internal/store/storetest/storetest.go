@@ -33,7 +33,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"races", raceTests()},
 		{"revocations", revocationTests()},
 		{"assertions", assertionTests()},
-		{"signing keys", signingKeyTests()},
+		{"signing keys", append(signingKeyTests(), keyRevocationTests()...)},
 		{"sealed keys", sealedKeyTests()},
 		{"watchers", watchTests()},
 		{"migrations", migrateTests()},
