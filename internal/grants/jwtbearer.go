@@ -114,7 +114,17 @@ func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.C
 	if err != nil {
 		return tokens.Access{}, err
 	}
-	limit, err := ceiling(client, issuer)
+	limited := client
+	if limited == nil && issuer.SubjectKind == store.SubjectClient {
+		// Nobody acts for the client: it is the one that asks, and may have what it is
+		// registered for.
+		subject, err := g.subjectClient(ctx, a.Subject)
+		if err != nil {
+			return tokens.Access{}, err
+		}
+		limited = &subject
+	}
+	limit, err := ceiling(limited, issuer)
 	if err != nil {
 		return tokens.Access{}, err
 	}
@@ -140,14 +150,8 @@ func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scop
 		user, err := g.user(ctx, issuer.SubjectClaim, a.Subject)
 		return userAccess(target, scope, at, user), err
 	case store.SubjectClient:
-		client, err := g.Clients.Client(ctx, a.Subject)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return tokens.Access{}, fmt.Errorf("look up the subject: %w", err)
-		}
-		if err != nil || client.Disabled {
-			return tokens.Access{}, refuseAssertion("subject_unknown", errSubject)
-		}
-		return actingFor(clientAccess(target, scope, client), at), nil
+		client, err := g.subjectClient(ctx, a.Subject)
+		return actingFor(clientAccess(target, scope, client), at), err
 	case store.SubjectAny:
 		if err := g.foreign(ctx, a.Subject); err != nil {
 			return tokens.Access{}, err
@@ -164,6 +168,18 @@ func actingFor(access tokens.Access, at store.Client) tokens.Access {
 }
 
 var errSubject = errors.New("its subject is not known here")
+
+// subjectClient finds the client that a subject is.
+func (g *JWTBearer) subjectClient(ctx context.Context, subject string) (store.Client, error) {
+	client, err := g.Clients.Client(ctx, subject)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Client{}, fmt.Errorf("look up the subject: %w", err)
+	}
+	if err != nil || client.Disabled {
+		return store.Client{}, refuseAssertion("subject_unknown", errSubject)
+	}
+	return client, nil
+}
 
 // user finds a user by the name that the issuer's subject claim is.
 func (g *JWTBearer) user(ctx context.Context, claim, subject string) (store.User, error) {

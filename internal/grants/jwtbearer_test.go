@@ -70,6 +70,25 @@ func TestJWTBearerSubjects(t *testing.T) {
 	}
 }
 
+// A client that is the subject and for whom nobody acts may have what it is itself
+// registered for, and no more than that, whatever its issuer may.
+func TestJWTBearerSubjectClientIsLimited(t *testing.T) {
+	w := newWorld(t)
+	w.change("other", func(c *store.Client) { c.Scopes, c.DefaultScopes = oauth.Scope{"read"}, nil })
+	w.retrust(func(i *store.Issuer) { i.SubjectKind, i.Scopes = store.SubjectClient, oauth.Scope{"read", "write"} })
+	answer, err := w.present("", w.vouch(map[string]any{"sub": "other"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Scope.String(); got != "read" {
+		t.Errorf("scope is %q, want read", got)
+	}
+	_, err = w.present("", w.vouch(map[string]any{"sub": "other", "scope": "write"}))
+	if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.Code != oauth.InvalidScope {
+		t.Errorf("asked for more: %v", err)
+	}
+}
+
 // retrust registers the issuer anew.
 func (w *world) retrust(change func(*store.Issuer)) {
 	w.Helper()
