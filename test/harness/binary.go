@@ -9,6 +9,9 @@ import (
 	"testing"
 )
 
+// built is the folder of the binary, once it was built.
+var built string
+
 var build = sync.OnceValues(func() (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -18,6 +21,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = folder
 	binary := filepath.Join(folder, "authserver")
 	command := exec.Command("go", "build", "-o", binary, "./cmd/authserver")
 	command.Dir = root
@@ -41,10 +45,8 @@ func Binary(t testing.TB) string {
 // Main is the TestMain of a package that uses [Binary].
 func Main(m *testing.M) {
 	code := m.Run()
-	if binary, err := build(); err == nil {
-		if err := os.RemoveAll(filepath.Dir(binary)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
+	if err := os.RemoveAll(built); built != "" && err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(code)
 }
