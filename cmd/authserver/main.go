@@ -76,7 +76,8 @@ func usage(format string, args ...any) error {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exited := -1 // kong's code after --help, for which it would end the process
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
+	exited := -1                 // kong's code after --help, for which it would end the process
 	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: os.ReadFile}),
 		kong.Name("authserver"),
 		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),

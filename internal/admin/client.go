@@ -32,11 +32,11 @@ type Client struct {
 	UpdatedAt      time.Time          `json:"updated_at"`
 }
 
-// ClientWithSecret is a client together with a secret that the server made for
-// it just now. It is told this once; only its hash is kept.
+// ClientWithSecret is a client together with the secret that it was given just now.
+// It is told this once; only its hash is kept.
 type ClientWithSecret struct {
 	Client
-	Secret string `json:"client_secret,omitempty"` // "": none was made
+	Secret string `json:"client_secret,omitempty"` // "": it has none
 }
 
 // ClientFields is what of a client may be chosen. A nil field leaves it as it is

@@ -324,13 +324,13 @@ func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
 func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ID: "web", Secret: "first secret"})
-	if c.Secret != "" {
-		t.Error("it is repeated")
+	if c.Secret != "first secret" {
+		t.Errorf("it is told as %q", c.Secret)
 	}
 	c, err := o.RotateSecret(t.Context(), "web", "second secret", 0)
 	o.must(err)
-	if c.Secret != "" {
-		t.Error("it is repeated")
+	if c.Secret != "second secret" {
+		t.Errorf("it is told as %q", c.Secret)
 	}
 	kept, err := o.store.Client(t.Context(), "web")
 	o.must(err)

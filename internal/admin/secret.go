@@ -66,8 +66,9 @@ func ending(secrets []store.ClientSecret, now, until store.Moment) []store.Clien
 	return slices.DeleteFunc(secrets, func(s store.ClientSecret) bool { return !s.Live(now) })
 }
 
-// newSecret keeps the secret brought or, for "", makes one and returns it too.
-func (a *Admin) newSecret(ctx context.Context, brought string) (secret store.ClientSecret, made string, err error) {
+// newSecret keeps the secret brought or, for "", one that it makes, and returns it
+// in clear too.
+func (a *Admin) newSecret(ctx context.Context, brought string) (secret store.ClientSecret, clear string, err error) {
 	if secret.ID, err = a.name(secretIDBytes); err != nil {
 		return store.ClientSecret{}, "", err
 	}
@@ -81,14 +82,14 @@ func (a *Admin) newSecret(ctx context.Context, brought string) (secret store.Cli
 			return store.ClientSecret{}, "", fmt.Errorf("hash the client secret: %w", err)
 		}
 		secret.CreatedAt = store.At(a.Now())
-		return secret, "", nil
+		return secret, brought, nil
 	}
 	random, err := a.random(madeSecretBytes)
 	if err != nil {
 		return store.ClientSecret{}, "", err
 	}
-	made = base64.RawURLEncoding.EncodeToString(random)
-	sum := sha256.Sum256([]byte(made))
+	clear = base64.RawURLEncoding.EncodeToString(random)
+	sum := sha256.Sum256([]byte(clear))
 	secret.Kind, secret.Hash, secret.CreatedAt = store.SecretSHA256, sum[:], store.At(a.Now())
-	return secret, made, nil
+	return secret, clear, nil
 }

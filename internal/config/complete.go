@@ -43,14 +43,14 @@ func (s Settings) filledIn(mode Mode) Settings {
 }
 
 // DevIssuer returns the issuer of a server that listens on an address and was not
-// given one: http://localhost:8080 for 127.0.0.1:8080. It is "" for an address
-// that is malformed or leaves the port open.
+// given one: http://127.0.0.1:8080 for 127.0.0.1:8080, and http://localhost:8080
+// for :8080. It is "" for an address that is malformed or leaves the port open.
 func DevIssuer(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || port == "0" {
 		return ""
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	return "http://" + net.JoinHostPort(host, port)

@@ -184,19 +184,19 @@ func TestCompleteDevAndCommands(t *testing.T) {
 		want    result
 	}{
 		{"dev needs nothing", Dev, nil, nil,
-			result{"sqlite:.authserver/authserver.db", "http://localhost:8080", "", ".authserver/master.key"}},
+			result{"sqlite:.authserver/authserver.db", "http://127.0.0.1:8080", "", ".authserver/master.key"}},
 		{"dev takes the master key that it made before", Dev, map[string]string{".authserver/master.key": goodKey}, nil,
-			result{"sqlite:.authserver/authserver.db", "http://localhost:8080", goodKey, ".authserver/master.key"}},
+			result{"sqlite:.authserver/authserver.db", "http://127.0.0.1:8080", goodKey, ".authserver/master.key"}},
 		{"dev derives the issuer from where it listens", Dev, nil, []string{"AUTHSERVER_LISTEN=0.0.0.0:8888"},
 			result{"sqlite:.authserver/authserver.db", "http://localhost:8888", "", ".authserver/master.key"}},
 		{"dev takes what it is given", Dev, nil, []string{"AUTHSERVER_ISSUER=http://auth:8080", "AUTHSERVER_DATABASE_URL=sqlite:x", "AUTHSERVER_MASTER_KEY=" + goodKey},
 			result{"sqlite:x", "http://auth:8080", goodKey, ""}},
 		{"dev makes the master key where it is told", Dev, nil, []string{"AUTHSERVER_MASTER_KEY_FILE=k"},
-			result{"sqlite:.authserver/authserver.db", "http://localhost:8080", "", "k"}},
+			result{"sqlite:.authserver/authserver.db", "http://127.0.0.1:8080", "", "k"}},
 		{"a command works on what dev made", Command, map[string]string{".authserver/master.key": goodKey}, nil,
-			result{"sqlite:.authserver/authserver.db", "http://localhost:8080", goodKey, ".authserver/master.key"}},
+			result{"sqlite:.authserver/authserver.db", "http://127.0.0.1:8080", goodKey, ".authserver/master.key"}},
 		{"a command does without the master key", Command, nil, nil,
-			result{"sqlite:.authserver/authserver.db", "http://localhost:8080", "", ".authserver/master.key"}},
+			result{"sqlite:.authserver/authserver.db", "http://127.0.0.1:8080", "", ".authserver/master.key"}},
 		{"a command on another database takes nothing of dev's", Command, nil, []string{"AUTHSERVER_DATABASE_URL=sqlite:x"},
 			result{"sqlite:x", "", "", ""}},
 		{"a command leaves plain http to the server", Command, nil, []string{"AUTHSERVER_DATABASE_URL=sqlite:x", "AUTHSERVER_ISSUER=http://auth:8080"},
@@ -241,7 +241,7 @@ func TestParsedMasterKeySaysWhatToSet(t *testing.T) {
 
 func TestDevIssuer(t *testing.T) {
 	for listen, want := range map[string]string{
-		"127.0.0.1:8080": "http://localhost:8080", "[::1]:1": "http://localhost:1", ":80": "http://localhost:80", "[::]:80": "http://localhost:80",
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:1": "http://[::1]:1", ":80": "http://localhost:80", "[::]:80": "http://localhost:80",
 		"auth:8080": "http://auth:8080", "192.0.2.1:1": "http://192.0.2.1:1", "[2001:db8::1]:1": "http://[2001:db8::1]:1",
 		"127.0.0.1:0": "", "junk": "",
 	} {

@@ -24,6 +24,7 @@ import (
 // Paths of the public endpoints that the metadata names.
 const (
 	TokenPath      = "/oauth2/token"
+	TokenAlias     = "/token" // the same under a shorter name
 	IntrospectPath = "/oauth2/introspect"
 	RevokePath     = "/oauth2/revoke"
 	JWKSPath       = "/.well-known/jwks.json"
@@ -71,7 +72,7 @@ type route struct {
 func (h *Handlers) public() []route {
 	table := []route{
 		{http.MethodPost, TokenPath, h.token, false},
-		{http.MethodPost, "/token", h.token, false},
+		{http.MethodPost, TokenAlias, h.token, false},
 		{http.MethodPost, IntrospectPath, h.introspect, false},
 		{http.MethodPost, RevokePath, h.revoke, false},
 		{http.MethodGet, JWKSPath, h.jwks, false},

@@ -46,22 +46,24 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 	if err != nil {
 		return grants.Answer{}, err
 	}
+	grantType := oauth.GrantType(form.Get("grant_type"))
+	grant, known := h.Grants.Find(grantType)
+	if known {
+		n.grant = string(grantType)
+	}
 	// 2. Authenticate the client.
 	who, err := h.authenticate(r, form, n)
 	if err != nil {
 		return grants.Answer{}, err
 	}
 	// 3. Find the grant.
-	grantType := oauth.GrantType(form.Get("grant_type"))
 	if grantType == "" {
 		return grants.Answer{}, oauth.Fail(oauth.InvalidRequest, "grant_type_missing", "grant_type is required")
 	}
-	grant, ok := h.Grants.Find(grantType)
-	if !ok {
+	if !known {
 		return grants.Answer{}, oauth.Fail(oauth.UnsupportedGrantType, "grant_type_unknown",
 			"grant_type is not one of "+strings.Join(names(h.Grants.Types()), ", "))
 	}
-	n.grant = string(grantType)
 	// 4. May this client use it?
 	if who.Client == nil && grant.NeedsClient() {
 		return grants.Answer{}, clientRequired()

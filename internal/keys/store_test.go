@@ -73,7 +73,7 @@ func (m *memory) SucceedSigningKey(_ context.Context, next store.SigningKey, pre
 	}
 	if next.Predecessor != "" {
 		p := m.find(next.Predecessor)
-		if p == nil {
+		if p == nil || !p.RevokedAt.IsZero() {
 			return store.ErrNotFound
 		}
 		p.RetiredAt, p.RemovedAt = next.ActiveAt, predecessorRemovedAt
@@ -93,7 +93,7 @@ func (m *memory) RescheduleSigningKey(_ context.Context, kid string, from, to, p
 	if k == nil {
 		return store.ErrNotFound
 	}
-	if !k.ActiveAt.Equal(from) {
+	if !k.ActiveAt.Equal(from) || !k.RevokedAt.IsZero() {
 		return store.ErrConflict
 	}
 	k.ActiveAt = to

@@ -171,7 +171,8 @@ func remember(s config.Settings) time.Duration {
 
 // audiences are the names under which an assertion may address this server.
 func audiences(issuer string) []string {
-	return []string{issuer, strings.TrimSuffix(issuer, "/") + handlers.TokenPath}
+	base := strings.TrimSuffix(issuer, "/")
+	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
 }
 
 func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, manager *keys.Manager, version string) *telemetry.Metrics {

@@ -52,12 +52,12 @@ type SigningKeys interface {
 	// RetiredAt to next.ActiveAt and its RemovedAt to predecessorRemovedAt, in one
 	// transaction. ErrExists where the predecessor has a successor already (or,
 	// for the first of an algorithm, where there is one): read the keys again.
-	// ErrNotFound where the predecessor is gone.
+	// ErrNotFound where the predecessor is gone or revoked.
 	SucceedSigningKey(ctx context.Context, next SigningKey, predecessorRemovedAt Moment) error
 	// RescheduleSigningKey moves the moment at which kid, which is not active yet,
 	// takes over, and its predecessor's RetiredAt and RemovedAt with it.
-	// ErrConflict where its ActiveAt is not the one given any more, ErrNotFound
-	// where it is gone.
+	// ErrConflict where its ActiveAt is not the one given any more or it is revoked,
+	// ErrNotFound where it is gone.
 	RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt Moment) error
 	// RevokeSigningKey takes a key out of use, in one transaction with what keeps its
 	// algorithm signing. It is ErrNotFound where the key is gone or revoked already,

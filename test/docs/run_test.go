@@ -33,7 +33,7 @@ func newShell(t *testing.T) *shell {
 	d, s := harness.Dev(t)
 	home := t.TempDir()
 	settings := "silent\nshow-error\n" +
-		fmt.Sprintf("connect-to = \"localhost:8080:%s\"\n", strings.TrimPrefix(s.URL, "http://")) +
+		fmt.Sprintf("connect-to = \"127.0.0.1:8080:%s\"\n", strings.TrimPrefix(s.URL, "http://")) +
 		fmt.Sprintf("connect-to = \"localhost:9090:%s\"\n", strings.TrimPrefix(s.OpsURL, "http://"))
 	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import "testing"
 
 // DevIssuer is the issuer of a server that Dev starts: that of `authserver dev`
 // where nobody sets another.
-const DevIssuer = "http://localhost:8080"
+const DevIssuer = "http://127.0.0.1:8080"
 
 // Dev starts `authserver dev` in an empty folder, on ports of its own. Every other
 // setting is as for somebody who types just that.

@@ -41,7 +41,7 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 		} else {
 			// Where two succeed it at once, the second waits here for the first, and
 			// fails below on the unique predecessor.
-			err := execOne(ctx, tx, "UPDATE signing_keys SET retired_at = $1, removed_at = $2 WHERE kid = $3 AND alg = $4",
+			err := execOne(ctx, tx, "UPDATE signing_keys SET retired_at = $1, removed_at = $2 WHERE kid = $3 AND alg = $4 AND revoked_at IS NULL",
 				orNever(next.ActiveAt), orNever(predecessorRemovedAt), next.Predecessor, next.Alg)
 			if err != nil {
 				return err
@@ -69,7 +69,7 @@ func insertSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey) error 
 func (d *DB) RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt store.Moment) error {
 	return d.change(ctx, "reschedule a signing key", func(ctx context.Context, tx pgx.Tx) error {
 		err := replace(ctx, tx, "SELECT FROM signing_keys WHERE kid = $1", kid,
-			"UPDATE signing_keys SET active_at = $2 WHERE kid = $1 AND active_at = $3", kid, orNever(to), orNever(from))
+			"UPDATE signing_keys SET active_at = $2 WHERE kid = $1 AND active_at = $3 AND revoked_at IS NULL", kid, orNever(to), orNever(from))
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (d *DB) SucceedSigningKey(ctx context.Context, next store.SigningKey, prede
 				return store.ErrExists
 			}
 		} else {
-			err := execOne(ctx, tx, "UPDATE signing_keys SET retired_at = ?, removed_at = ? WHERE kid = ? AND alg = ?",
+			err := execOne(ctx, tx, "UPDATE signing_keys SET retired_at = ?, removed_at = ? WHERE kid = ? AND alg = ? AND revoked_at IS NULL",
 				micros(next.ActiveAt), micros(predecessorRemovedAt), next.Predecessor, next.Alg)
 			if err != nil {
 				return err
@@ -59,7 +59,7 @@ func insertSigningKey(ctx context.Context, tx *transaction, k store.SigningKey) 
 // where it was moved meanwhile, ErrNotFound where it is gone.
 func (d *DB) RescheduleSigningKey(ctx context.Context, kid string, from, to, predecessorRemovedAt store.Moment) error {
 	return d.change(ctx, "reschedule a signing key", func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, "UPDATE signing_keys SET active_at = ? WHERE kid = ? AND active_at = ?",
+		n, err := tx.exec(ctx, "UPDATE signing_keys SET active_at = ? WHERE kid = ? AND active_at = ? AND revoked_at IS NULL",
 			micros(to), kid, micros(from))
 		if err != nil {
 			return err

@@ -73,7 +73,10 @@ func revokePendingKey(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, keys["1"].RemovedAt, at(2*time.Hour+30*time.Minute))
 	same(t, keys["3"].Predecessor, "1")
 
+	// A succession that was planned before does not tie itself to a revoked key.
 	ok(t, s.RevokeSigningKey(ctx, revoke("3", time.Minute)))
+	wantErr(t, s.SucceedSigningKey(ctx, aKey("late", "ES256", "3", 3*time.Hour), at(9*time.Hour)), store.ErrNotFound)
+	wantErr(t, s.RescheduleSigningKey(ctx, "3", at(2*time.Hour), at(time.Hour), at(9*time.Hour)), store.ErrConflict)
 	keys = kept(t, ctx, s, time.Minute)
 	same(t, []store.Moment{keys["1"].RetiredAt, keys["1"].RemovedAt}, []store.Moment{{}, {}})
 	ok(t, s.SucceedSigningKey(ctx, aKey("4", "ES256", "1", time.Hour), at(9*time.Hour))) // its place is free
