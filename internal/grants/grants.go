@@ -25,8 +25,8 @@ type Answer struct {
 	ExpiresIn    time.Duration
 	RefreshToken string // "": none
 	Scope        oauth.Scope
-	// Outcome says more than "ok" for metrics, where there is more: "rotated" or
-	// "graced". It is one of a closed set.
+	// Outcome is what became of a refresh token, for metrics and the log: "forged" or
+	// the name of a [store.Outcome]. It is there where the answer is a refusal, too.
 	Outcome string
 	// What the log says of the access token: its "jti", its "sub", its family and
 	// who vouched for the subject, where there is one.

@@ -43,7 +43,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	presented, err := g.Refresh.Decode(r.Form.Get("refresh_token"))
 	if err != nil {
-		return Answer{}, refuseRefresh("refresh_forged").Because(err)
+		return Answer{Outcome: "forged"}, refuseRefresh("refresh_forged").Because(err)
 	}
 	rotation, err := g.rotation(ctx, r, presented)
 	if err != nil {
@@ -58,17 +58,16 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("rotate the refresh token: %w", err)
 	}
+	refused := Answer{Outcome: rotated.Outcome.String()}
 	switch rotated.Outcome {
-	case store.Rotated:
-		return g.answer(ctx, r, rotation, rotated, "rotated")
-	case store.Graced:
-		return g.answer(ctx, r, rotation, rotated, "graced")
+	case store.Rotated, store.Graced:
+		return g.answer(ctx, r, rotation, rotated)
 	case store.Reused:
 		// The revocation is committed. Should this process not be able to read it
 		// back now, the watcher brings it.
-		return Answer{}, refuseRefresh("refresh_reused").Because(errors.Join(evidence(rotation, rotated.Family), g.Revoked.Follow(ctx)))
+		return refused, refuseRefresh("refresh_reused").Because(errors.Join(evidence(rotation, rotated.Family), g.Revoked.Follow(ctx)))
 	default:
-		return Answer{}, refuseOutcome(rotated.Outcome, evidence(rotation, rotated.Family))
+		return refused, refuseOutcome(rotated.Outcome, evidence(rotation, rotated.Family))
 	}
 }
 
@@ -105,7 +104,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 
 // answer mints for what the family was granted, as far as the client is still
 // registered for it, narrowed to what this request asks for.
-func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation, rotated store.RotationResult, outcome string) (Answer, error) {
+func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation, rotated store.RotationResult) (Answer, error) {
 	family := rotated.Family
 	resources := rotation.Resources
 	if len(resources) == 0 {
@@ -134,7 +133,7 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 		return Answer{}, err
 	}
 	a := answer(minted, access)
-	a.RefreshToken, a.Outcome = refresh, outcome
+	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
 	return a, nil
 }
 

@@ -77,14 +77,14 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 }
 
 func (h *Handlers) countToken(n *note, took time.Duration, err error) {
-	outcome, refresh := telemetry.Issued, n.outcome
+	outcome := telemetry.Issued
 	if err != nil {
 		_, refused := classify(err)
-		outcome, refresh = string(refused.Code), strings.TrimPrefix(refused.Reason, "refresh_")
+		outcome = string(refused.Code)
 	}
 	h.Metrics.Token(n.grant, string(n.method), outcome, took)
-	if n.grant == string(oauth.RefreshToken) {
-		h.Metrics.Refresh(refresh)
+	if n.outcome != "" { // a refresh token was looked at
+		h.Metrics.Refresh(n.outcome)
 	}
 }
 

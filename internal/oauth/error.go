@@ -17,7 +17,6 @@ const (
 	UnsupportedGrantType Code = "unsupported_grant_type"  // RFC 6749 §5.2
 	InvalidScope         Code = "invalid_scope"           // RFC 6749 §5.2
 	InvalidTarget        Code = "invalid_target"          // RFC 8707 §2
-	UnsupportedTokenType Code = "unsupported_token_type"  // RFC 7009 §2.2.1
 	ServerError          Code = "server_error"            // RFC 6749 §4.1.2.1
 	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 )

@@ -22,9 +22,5 @@ const (
 	AuthPost  AuthMethod = "client_secret_post"
 )
 
-// Token type hints and the token type of every answer.
-const (
-	HintAccessToken  = "access_token"  // RFC 7009 §2.1
-	HintRefreshToken = "refresh_token" // RFC 7009 §2.1
-	Bearer           = "Bearer"        // RFC 6750
-)
+// Bearer is the token type of every answer (RFC 6750).
+const Bearer = "Bearer"

@@ -83,6 +83,31 @@ const (
 	Rotated
 )
 
+// String names the outcome in a word.
+func (o Outcome) String() string {
+	switch o {
+	case Unknown:
+		return "unknown"
+	case WrongClient:
+		return "wrong_client"
+	case Revoked:
+		return "revoked"
+	case Expired:
+		return "expired"
+	case Reused:
+		return "reused"
+	case ScopeExceeded:
+		return "scope_exceeded"
+	case ResourceExceeded:
+		return "resource_exceeded"
+	case Graced:
+		return "graced"
+	case Rotated:
+		return "rotated"
+	}
+	return "other"
+}
+
 // RotationResult is the answer to a Rotation.
 type RotationResult struct {
 	Outcome Outcome

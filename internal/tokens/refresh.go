@@ -22,8 +22,9 @@ const (
 	refreshSize    = refreshBody + sha256.Size
 )
 
-// RefreshLength is the length of every refresh token, in bytes.
-var RefreshLength = len(RefreshPrefix) + base64.RawURLEncoding.EncodedLen(refreshSize)
+// refreshLength is the length of every refresh token, in bytes: base64url has a
+// character for each six bits.
+const refreshLength = len(RefreshPrefix) + (8*refreshSize+5)/6
 
 // Refresh is what a refresh token says: which generation of which family.
 type Refresh struct {
@@ -57,7 +58,7 @@ func (c *RefreshCodec) Encode(r Refresh) (string, error) {
 // Decode reads a refresh token that this server made. A forged or damaged one
 // is an error, found without a query. The error holds nothing of the token.
 func (c *RefreshCodec) Decode(token string) (Refresh, error) {
-	if len(token) != RefreshLength || !strings.HasPrefix(token, RefreshPrefix) {
+	if len(token) != refreshLength || !strings.HasPrefix(token, RefreshPrefix) {
 		return Refresh{}, fmt.Errorf("not a refresh token of this server")
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token[len(RefreshPrefix):])

@@ -34,7 +34,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(token) != RefreshLength || !strings.HasPrefix(token, RefreshPrefix) {
+		if len(token) != refreshLength || !strings.HasPrefix(token, RefreshPrefix) {
 			t.Fatalf("a refresh token of %d bytes, %q", len(token), token[:4])
 		}
 		again, err := codec.Encode(want)
@@ -136,7 +136,7 @@ func TestRefreshDecodeRefuses(t *testing.T) {
 		"the other key":      spell(func(b []byte) { binary.BigEndian.PutUint32(b[1:], 1) }),
 		"another generation": spell(func(b []byte) { b[24]++ }),
 		"no tag":             spell(func(b []byte) { clear(b[refreshBody:]) }),
-		"an access token":    strings.Repeat("a", RefreshLength),
+		"an access token":    strings.Repeat("a", refreshLength),
 	} {
 		_, err := codec.Decode(token)
 		if err == nil {

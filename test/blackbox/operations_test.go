@@ -125,18 +125,25 @@ func TestMetrics(t *testing.T) {
 	s.MustToken(t, f.batch, clientCredentials())
 	s.Token(t, f.batch, clientCredentials("scope", "nonsense"))
 	s.Token(t, f.batch, form("grant_type", "made-up-by-a-stranger"))
+	s.Token(t, harness.Credentials{ID: "web", Secret: "wrong"}, refresh("art_forged")) // nobody looked at the token
+	s.Token(t, f.web, refresh("art_forged"))
 	harness.Get(t, s.URL+"/made-up-by-a-stranger")
 	metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw)
 	for _, want := range []string{
 		`authserver_token_requests_total{auth_method="client_secret_basic",grant="client_credentials",outcome="issued"} 1`,
 		`authserver_token_requests_total{auth_method="client_secret_basic",grant="client_credentials",outcome="invalid_scope"} 1`,
 		`authserver_token_request_duration_seconds_count{auth_method="client_secret_basic",grant="client_credentials",outcome="issued"} 1`,
+		`authserver_token_requests_total{auth_method="client_secret_basic",grant="refresh_token",outcome="invalid_client"} 1`,
+		`authserver_refresh_tokens_total{outcome="forged"} 1`,
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_build_info{`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics has no %s", want)
 		}
+	}
+	if strings.Contains(metrics, `authserver_refresh_tokens_total{outcome="other"}`) {
+		t.Error("a request that never came to its refresh token is counted as one")
 	}
 	if strings.Contains(metrics, "stranger") {
 		t.Error("a stranger made a time series")
