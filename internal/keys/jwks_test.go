@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 func TestTheJWKSVerifiesWhatTheSignersSign(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
-	m.Algorithms = []string{keys.RS256, keys.ES256}
+	m.Algorithms = keys.Algorithms()
 	load(t, m)
 	set, err := jwk.Parse(m.JWKS().Body)
 	if err != nil {
@@ -52,20 +53,20 @@ func TestTheJWKSVerifiesWhatTheSignersSign(t *testing.T) {
 func TestAJWKHasItsPublicMembersAlone(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
-	m.Algorithms = []string{keys.RS256, keys.ES256}
+	m.Algorithms = keys.Algorithms()
 	load(t, m)
 	var set struct{ Keys []map[string]string }
 	if err := json.Unmarshal(m.JWKS().Body, &set); err != nil {
 		t.Fatal(err)
 	}
-	members := map[string][]string{ // RFC 7517 §4, RFC 7518 §6.2.1, §6.3.1
+	members := map[string][]string{ // RFC 7517 §4, RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2
 		"RSA": {"alg", "e", "kid", "kty", "n", "use"},
 		"EC":  {"alg", "crv", "kid", "kty", "use", "x", "y"},
+		"OKP": {"alg", "crv", "kid", "kty", "use", "x"},
 	}
-	if len(set.Keys) != 2 {
-		t.Fatalf("%d keys, want 2", len(set.Keys))
-	}
+	kinds := make(map[string]string)
 	for _, k := range set.Keys {
+		kinds[k["alg"]] = strings.TrimSuffix(k["kty"]+" "+k["crv"], " ")
 		var names []string
 		for name := range k {
 			names = append(names, name)
@@ -77,15 +78,20 @@ func TestAJWKHasItsPublicMembersAlone(t *testing.T) {
 		if k["use"] != "sig" {
 			t.Errorf("use = %q, want sig", k["use"])
 		}
-		// RFC 7638 §3.2: the required members, in the order of their names.
-		canonical := fmt.Sprintf(`{"e":"%s","kty":"RSA","n":"%s"}`, k["e"], k["n"])
-		if k["kty"] == "EC" {
-			canonical = fmt.Sprintf(`{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, k["x"], k["y"])
-		}
+		// RFC 7638 §3.2, RFC 8037 §2: the required members, in the order of their names.
+		canonical := map[string]string{
+			"RSA": fmt.Sprintf(`{"e":"%s","kty":"RSA","n":"%s"}`, k["e"], k["n"]),
+			"EC":  fmt.Sprintf(`{"crv":"%s","kty":"EC","x":"%s","y":"%s"}`, k["crv"], k["x"], k["y"]),
+			"OKP": fmt.Sprintf(`{"crv":"%s","kty":"OKP","x":"%s"}`, k["crv"], k["x"]),
+		}[k["kty"]]
 		sum := sha256.Sum256([]byte(canonical))
 		if want := base64.RawURLEncoding.EncodeToString(sum[:]); k["kid"] != want {
 			t.Errorf("kid = %s, want the thumbprint %s", k["kid"], want)
 		}
+	}
+	want := map[string]string{"RS256": "RSA", "PS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "EdDSA": "OKP Ed25519"}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("kinds of key (-want +got): %s", diff)
 	}
 }
 

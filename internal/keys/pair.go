@@ -2,10 +2,6 @@ package keys
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -17,25 +13,6 @@ import (
 
 	"authserver/internal/store"
 )
-
-// The algorithms that a signing key can have (RFC 7518 §3.1).
-const (
-	RS256 = "RS256" // RSA of 2048 bits
-	ES256 = "ES256" // ECDSA on P-256
-)
-
-const rsaBits = 2048
-
-// Generate makes a key pair for an algorithm.
-func Generate(alg string) (crypto.Signer, error) {
-	switch alg {
-	case RS256:
-		return rsa.GenerateKey(rand.Reader, rsaBits)
-	case ES256:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	}
-	return nil, fmt.Errorf("make a key: the algorithm %q is not known: use %s or %s", alg, RS256, ES256)
-}
 
 // pair is a key pair that was read back from the database.
 type pair struct {
@@ -94,20 +71,11 @@ func openKey(sealer *Sealer, row store.SigningKey) (*pair, error) {
 }
 
 // publicJWK returns the public key as a JWK with "kid", "alg" and "use" (RFC 7517
-// §4), and its thumbprint (RFC 7638). The key has to be of the kind and strength
-// that the algorithm wants (RFC 7518 §3.3, §3.4).
+// §4), and its thumbprint (RFC 7638; RFC 8037 §2 for Ed25519). The key has to be
+// one that fits the algorithm.
 func publicJWK(alg string, public crypto.PublicKey) (json.RawMessage, string, error) {
-	switch key := public.(type) {
-	case *rsa.PublicKey:
-		if alg != RS256 || key.N.BitLen() < rsaBits {
-			return nil, "", fmt.Errorf("an RSA key of %d bits does not fit %s", key.N.BitLen(), alg)
-		}
-	case *ecdsa.PublicKey:
-		if alg != ES256 || key.Curve != elliptic.P256() {
-			return nil, "", fmt.Errorf("an EC key on %s does not fit %s", key.Params().Name, alg)
-		}
-	default:
-		return nil, "", fmt.Errorf("a key of type %T does not fit %s", public, alg)
+	if err := CheckPublicKey(alg, public); err != nil {
+		return nil, "", err
 	}
 	key, err := jwk.FromRaw(public)
 	if err != nil {

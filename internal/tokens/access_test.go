@@ -3,8 +3,10 @@ package tokens
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -19,12 +21,13 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
 
+	"authserver/internal/keys"
 	"authserver/internal/oauth"
 )
 
 func TestMintHeader(t *testing.T) {
 	k := newKeyring(t)
-	for alg, kid := range map[string]string{"RS256": "rsa-1", "ES256": "ec-1"} {
+	for alg, kid := range map[string]string{"RS256": "rsa-1", "ES256": "ec-1", "PS256": "pss-1", "ES384": "ec-2", "EdDSA": "ed-1"} {
 		header, _, _ := parts(t, mint(t, newMinter(k), anAccess(alg)).Token)
 		want := map[string]any{"typ": "at+jwt", "alg": alg, "kid": kid} // RFC 9068 §2.1, RFC 7515 §4.1.4
 		if diff := cmp.Diff(want, object(t, header)); diff != "" {
@@ -154,35 +157,49 @@ func TestMintedTokensVerifyElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for alg := range k.signers {
-		t.Run(alg, func(t *testing.T) {
-			token := mint(t, newMinter(k), anAccess(alg)).Token
-			parsed, err := jwt.Parse([]byte(token), jwt.WithKeySet(set), jwt.WithValidate(true),
-				jwt.WithIssuer(issuer), jwt.WithAudience("https://api.example.com"),
-				jwt.WithClock(jwt.ClockFunc(func() time.Time { return noon })))
-			if err != nil || parsed.Subject() != "user-1" {
-				t.Errorf("jwt.Parse: %v", err)
-			}
-			verifyByArithmetic(t, k.signers[alg].Key.Public(), token)
-		})
+	for _, alg := range keys.Algorithms() {
+		for name, k := range map[string]keyring{"the key itself": k, "nothing but an interface": k.hidden()} {
+			t.Run(alg+" signed by "+name, func(t *testing.T) {
+				token := mint(t, newMinter(k), anAccess(alg)).Token
+				parsed, err := jwt.Parse([]byte(token), jwt.WithKeySet(set), jwt.WithValidate(true),
+					jwt.WithIssuer(issuer), jwt.WithAudience("https://api.example.com"),
+					jwt.WithClock(jwt.ClockFunc(func() time.Time { return noon })))
+				if err != nil || parsed.Subject() != "user-1" {
+					t.Errorf("jwt.Parse: %v", err)
+				}
+				if _, err := newVerifier(k).Verify(noon, token); err != nil {
+					t.Errorf("Verify: %v", err)
+				}
+				verifyByArithmetic(t, alg, k.signers[alg].Key.Public(), token)
+			})
+		}
 	}
 }
 
-func verifyByArithmetic(t *testing.T, public crypto.PublicKey, token string) {
+func verifyByArithmetic(t *testing.T, alg string, public crypto.PublicKey, token string) {
 	t.Helper()
 	_, _, signature := parts(t, token)
-	sum := sha256.Sum256([]byte(token[:strings.LastIndexByte(token, '.')])) // RFC 7515 §5.2, the JWS Signing Input
-	switch key := public.(type) {
-	case *rsa.PublicKey: // RFC 7518 §3.3
-		if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature); err != nil {
-			t.Error(err)
-		}
-	case *ecdsa.PublicKey: // RFC 7518 §3.4: r and s of 32 bytes each
-		if len(signature) != 64 || !ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
-			t.Error("the signature does not verify")
-		}
-	default:
-		t.Errorf("a key of type %T", public)
+	input := []byte(token[:strings.LastIndexByte(token, '.')]) // RFC 7515 §5.2, the JWS Signing Input
+	sum, sum384 := sha256.Sum256(input), sha512.Sum384(input)
+	raw := func(digest []byte, size int) bool { // RFC 7518 §3.4: r and s of that size each
+		return len(signature) == 2*size &&
+			ecdsa.Verify(public.(*ecdsa.PublicKey), digest, new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:]))
+	}
+	good := false
+	switch alg {
+	case "RS256": // RFC 7518 §3.3
+		good = rsa.VerifyPKCS1v15(public.(*rsa.PublicKey), crypto.SHA256, sum[:], signature) == nil
+	case "PS256": // RFC 7518 §3.5: a salt as long as the hash
+		good = rsa.VerifyPSS(public.(*rsa.PublicKey), crypto.SHA256, sum[:], signature, &rsa.PSSOptions{SaltLength: sha256.Size}) == nil
+	case "ES256":
+		good = raw(sum[:], 32)
+	case "ES384":
+		good = raw(sum384[:], 48)
+	case "EdDSA": // RFC 8037 §3.1
+		good = ed25519.Verify(public.(ed25519.PublicKey), input, signature)
+	}
+	if !good {
+		t.Errorf("the %s signature of %d bytes does not verify", alg, len(signature))
 	}
 }
 

@@ -2,13 +2,12 @@ package tokens
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"sync"
@@ -55,29 +54,56 @@ func (k keyring) add(kid, alg string, private crypto.Signer) {
 }
 
 // Making an RSA key takes long under the race detector, hence once for all tests.
-var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+var rsaKey, pssKey = sync.OnceValue(makeRSAKey), sync.OnceValue(makeRSAKey)
+
+func makeRSAKey() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}
 	return key
-})
+}
 
 func newKeyring(t *testing.T) keyring {
 	t.Helper()
 	k := keyring{signers: map[string]keys.Signer{}, public: map[string]keys.PublicKey{}}
 	k.add("rsa-1", "RS256", rsaKey())
 	k.add("ec-1", "ES256", newECKey(t))
+	k.add("pss-1", "PS256", pssKey())
+	for kid, alg := range map[string]string{"ec-2": "ES384", "ed-1": "EdDSA"} {
+		k.add(kid, alg, newKey(t, alg))
+	}
 	return k
 }
 
-func newECKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t *testing.T, alg string) crypto.Signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := keys.Generate(alg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
+}
+
+func newECKey(t *testing.T) crypto.Signer { return newKey(t, "ES256") }
+
+// opaque is a key of which nothing is known but that it signs, as of a key
+// management service or a hardware module.
+type opaque struct{ hidden crypto.Signer }
+
+func (o opaque) Public() crypto.PublicKey { return o.hidden.Public() }
+
+func (o opaque) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return o.hidden.Sign(rand, digest, opts)
+}
+
+// hidden returns the keyring with every private key behind its interface.
+func (k keyring) hidden() keyring {
+	h := keyring{signers: map[string]keys.Signer{}, public: k.public}
+	for alg, s := range k.signers {
+		h.signers[alg] = keys.Signer{KID: s.KID, Alg: alg, Key: opaque{s.Key}}
+	}
+	return h
 }
 
 func newMinter(k keyring) *Minter {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -23,7 +24,7 @@ import (
 
 func TestVerifyAccepts(t *testing.T) {
 	k := newKeyring(t)
-	for _, alg := range []string{"RS256", "ES256"} {
+	for _, alg := range keys.Algorithms() {
 		t.Run(alg, func(t *testing.T) {
 			a := anAccess(alg)
 			a.Family, a.ClientNotBefore, a.SubjectNotBefore = newFamily(t), store.At(noon), store.At(noon.Add(time.Hour))
@@ -71,6 +72,13 @@ func TestVerifyRefuses(t *testing.T) {
 		{"HS256 with the RSA public key in PEM as the secret", hmacToken(t, pemOf(t), goodPayload), "its alg"},
 		{"HS256 with the RSA public key in DER as the secret", hmacToken(t, derOf(t), goodPayload), "its alg"},
 		{"ES384 in the header of a good ES256 signature", forge(t, es, header("ES384", "ec-1", ""), claimsOf(t, nil)), "its alg"},
+
+		{"PS256 in the header of a token of an RS256 key", forge(t, k.signers["RS256"], header("PS256", "rsa-1", ""), claimsOf(t, nil)), "its alg"},
+		{"an RS256 signature under a PS256 key", forge(t, keys.Signer{Alg: "RS256", Key: pssKey()}, header("PS256", "pss-1", ""), claimsOf(t, nil)), "signature"},
+		{"a PS256 signature under an RS256 key", forge(t, keys.Signer{Alg: "PS256", Key: rsaKey()}, header("RS256", "rsa-1", ""), claimsOf(t, nil)), "signature"},
+		{"PS256 with a salt shorter than the hash (RFC 7518 section 3.5)", salted(t, 31), "signature"},
+		{"PS256 with the longest salt", salted(t, rsa.PSSSaltLengthAuto), "signature"},
+		{"EdDSA under an EC key", forge(t, k.signers["EdDSA"], header("ES384", "ec-2", ""), claimsOf(t, nil)), "signature"},
 
 		{"kid of another key of ours", forge(t, es, header("RS256", "rsa-1", ""), claimsOf(t, nil)), "signature"},
 		{"kid of a key that is not published", forge(t, es, header("ES256", "ec-0", ""), claimsOf(t, nil)), "its key"},
@@ -258,6 +266,18 @@ func asn1Signature(t *testing.T, s keys.Signer, token string) []byte {
 		t.Fatal(err)
 	}
 	return signature
+}
+
+// salted is a PS256 token whose signature has a salt of another length.
+func salted(t *testing.T, salt int) string {
+	t.Helper()
+	input := encode([]byte(header("PS256", "pss-1", ""))) + "." + encode([]byte(claimsOf(t, nil)))
+	sum := sha256.Sum256([]byte(input))
+	signature, err := pssKey().Sign(rand.Reader, sum[:], &rsa.PSSOptions{SaltLength: salt, Hash: crypto.SHA256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input + "." + encode(signature)
 }
 
 func jsonToken(token string) string {
