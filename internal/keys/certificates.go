@@ -1,0 +1,123 @@
+package keys
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxChain is how many certificates a chain may have. Those of public authorities
+// have three or four.
+const maxChain = 10
+
+// ParseCertificates reads a chain of certificates in PEM, leaf first, or one in DER.
+func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
+	if len(data) > maxMaterial {
+		return nil, fmt.Errorf("it is larger than %d KiB, which no chain of certificates is", maxMaterial>>10)
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	if isDER(data) {
+		certificate, err := x509.ParseCertificate(data)
+		if err != nil {
+			return nil, fmt.Errorf("it is not a certificate in DER: %w", err)
+		}
+		return []*x509.Certificate{certificate}, nil
+	}
+	if !bytes.Contains(data, []byte("-----BEGIN ")) {
+		return nil, errors.New("it is not a certificate, neither in PEM nor in DER")
+	}
+	blocks, err := pemBlocks(data)
+	if err != nil {
+		return nil, err
+	}
+	var chain []*x509.Certificate
+	for _, block := range blocks {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("it holds %s, and certificates alone are wanted", block.kind())
+		}
+		certificate, err := block.certificate()
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, certificate)
+	}
+	return chain, nil
+}
+
+func (b numberedBlock) certificate() (*x509.Certificate, error) {
+	certificate, err := x509.ParseCertificate(b.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate on line %d is damaged: %w", b.line, err)
+	}
+	return certificate, nil
+}
+
+// CheckCertificates holds a chain to a key (RFC 7517 §4.7, RFC 5280 §6.1): the first
+// certificate is the key's and allows signatures, each is signed by the next, and
+// all of them are valid at now. Whether anybody trusts the last one is for those who
+// verify to know. A chain has one to ten certificates.
+func CheckCertificates(public crypto.PublicKey, chain []*x509.Certificate, now time.Time) error {
+	if len(chain) == 0 {
+		return errors.New("there is no certificate")
+	}
+	if len(chain) > maxChain {
+		return fmt.Errorf("there are %d certificates: a chain has %d at most", len(chain), maxChain)
+	}
+	if err := checkLeaf(public, chain); err != nil {
+		return err
+	}
+	for i, certificate := range chain {
+		if now.Before(certificate.NotBefore) { // RFC 5280 §4.1.2.5: both moments are within
+			return fmt.Errorf("%s is not valid before %s", called(i, certificate), certificate.NotBefore.UTC().Format(time.RFC3339))
+		}
+		if now.After(certificate.NotAfter) {
+			return fmt.Errorf("%s expired at %s: renew it", called(i, certificate), certificate.NotAfter.UTC().Format(time.RFC3339))
+		}
+		if i+1 == len(chain) {
+			return nil
+		}
+		issuer := chain[i+1]
+		if !bytes.Equal(certificate.RawIssuer, issuer.RawSubject) {
+			return fmt.Errorf("%s was issued by %q, but %s follows it: order the chain from the key's certificate up",
+				called(i, certificate), certificate.Issuer, called(i+1, issuer))
+		}
+		if err := certificate.CheckSignatureFrom(issuer); err != nil {
+			return fmt.Errorf("%s is not signed by %s: %w", called(i, certificate), called(i+1, issuer), err)
+		}
+	}
+	return nil
+}
+
+// checkLeaf returns nil where the first certificate is the key's and is for
+// signatures.
+func checkLeaf(public crypto.PublicKey, chain []*x509.Certificate) error {
+	key, ok := public.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok {
+		return fmt.Errorf("%s has no certificates", kindOf(public))
+	}
+	leaf := chain[0]
+	if !key.Equal(leaf.PublicKey) {
+		for i, certificate := range chain {
+			if key.Equal(certificate.PublicKey) {
+				return fmt.Errorf("%s is the key's, and has to be the first", called(i, certificate))
+			}
+		}
+		return fmt.Errorf("%s is of another key, %s where the key is %s", called(0, leaf), kindOf(leaf.PublicKey), kindOf(public))
+	}
+	// RFC 5280 §4.2.1.3. A certificate without the extension is for anything.
+	if use := leaf.KeyUsage; use != 0 && use&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+		return fmt.Errorf("%s does not allow signatures: its key usage has to include digitalSignature", called(0, leaf))
+	}
+	return nil
+}
+
+// called names a certificate by its place, from one, and its subject.
+func called(i int, c *x509.Certificate) string {
+	return fmt.Sprintf("certificate %d (%q)", i+1, c.Subject.String())
+}
