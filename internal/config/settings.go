@@ -27,7 +27,7 @@ type Settings struct {
 	MasterKey             Secret        `kong:"-" name:"master-key" setting:"env" group:"Keys" help:"Key that seals all other keys: 32 bytes in base64. authserver key generate-master prints one."`
 	MasterKeyFile         string        `name:"master-key-file" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"File that holds the master key, in place of AUTHSERVER_MASTER_KEY. In dev it is made: .authserver/master.key."`
 	KeyRotationInterval   time.Duration `name:"key-rotation-interval" setting:"flag env file" group:"Keys" default:"30d" help:"How long a signing key signs before the next one takes over."`
-	JWKSMaxAge            time.Duration `name:"jwks-max-age" setting:"flag env file" group:"Keys" default:"5m" help:"How long verifiers may cache the JWKS. A new key is published for longer than that before it signs."`
+	JWKSMaxAge            time.Duration `name:"jwks-max-age" setting:"flag env file" group:"Keys" default:"5m" help:"How long verifiers may cache the JWKS, and a tenth more while they fetch it again. A new key is published for longer than both before it signs."`
 	KeyPollInterval       time.Duration `name:"key-poll-interval" setting:"flag env file" group:"Keys" default:"30s" help:"How often a server looks for changed keys when it was not told of any."`
 	ClockSkew             time.Duration `name:"clock-skew" setting:"flag env file" group:"Keys" default:"1m" help:"How far clocks may be apart: of the servers, and of those who issue assertions."`
 	DefaultAccessTokenTTL time.Duration `name:"default-access-token-ttl" setting:"flag env file" group:"Tokens" default:"15m" help:"Lifetime of the access tokens of a resource that is created without one."`

@@ -244,10 +244,11 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// The timeline of most tests: Lead 6 minutes, Lag 16.
+// The timeline of most tests: Lead 6 minutes, of which the JWKS may be kept for 4,
+// fresh and then stale. Lag 16 minutes.
 func timeline() keys.Timeline {
 	return keys.Timeline{
-		RotationInterval: 24 * time.Hour, JWKSMaxAge: 4 * time.Minute, PollInterval: time.Minute,
+		RotationInterval: 24 * time.Hour, JWKSMaxAge: 4*time.Minute - 21*time.Second, PollInterval: time.Minute,
 		ClockSkew: time.Minute, MaxTokenTTL: 15 * time.Minute,
 	}
 }

@@ -13,7 +13,7 @@ import (
 // that works on one database has to be given the same.
 type Timeline struct {
 	RotationInterval time.Duration // how long a key signs
-	JWKSMaxAge       time.Duration // how long a verifier may keep the JWKS
+	JWKSMaxAge       time.Duration // how long the JWKS is fresh to whoever keeps it
 	// PollInterval is the longest that a change may take from the reading of the
 	// clock that is written into it to the memory of every replica that reaches its
 	// database. WriteWithin and TickInterval share it out.
@@ -22,9 +22,17 @@ type Timeline struct {
 	MaxTokenTTL  time.Duration // the longest lifetime of an access token
 }
 
+// StaleWhileRevalidate is for how long after JWKSMaxAge whoever keeps the JWKS may
+// go on with it while fetching it again (RFC 5861 §3): a tenth, in whole seconds.
+func (t Timeline) StaleWhileRevalidate() time.Duration {
+	return (t.JWKSMaxAge / 10).Truncate(time.Second)
+}
+
 // Lead is how long a key is published before it signs: by then every replica
 // has it, and whoever fetched the JWKS just before that has fetched it again.
-func (t Timeline) Lead() time.Duration { return t.JWKSMaxAge + t.PollInterval + t.ClockSkew }
+func (t Timeline) Lead() time.Duration {
+	return t.JWKSMaxAge + t.StaleWhileRevalidate() + t.PollInterval + t.ClockSkew
+}
 
 // Lag is how long a key stays published after it stopped signing: by then the
 // last token that it signed has expired.
@@ -50,7 +58,7 @@ func (t Timeline) Validate() error {
 	require(t.ClockSkew >= 0, "--clock-skew is %v: it cannot be negative", t.ClockSkew)
 	require(t.MaxTokenTTL > 0, "--max-access-token-ttl is %v: it has to be more than nothing", t.MaxTokenTTL)
 	require(t.RotationInterval >= t.Lead(),
-		"--key-rotation-interval is %v: it has to be %v or more, the sum of --jwks-max-age, --key-poll-interval and --clock-skew,"+
+		"--key-rotation-interval is %v: it has to be %v or more, the sum of --jwks-max-age and a tenth of it, --key-poll-interval and --clock-skew,"+
 			" because a key is published for so long before it signs", t.RotationInterval, t.Lead())
 	return errors.Join(faults...)
 }

@@ -97,6 +97,30 @@ func TestHandover(t *testing.T) {
 	}
 }
 
+func TestTheLeadCountsHowLongTheJWKSMayBeStale(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		maxAge      time.Duration
+		stale, lead time.Duration
+	}{
+		{"a tenth of the default", 5 * time.Minute, 30 * time.Second, 5*time.Minute + 30*time.Second},
+		{"whole seconds of it", 39 * time.Second, 3 * time.Second, 42 * time.Second},
+		{"just a second", 10 * time.Second, time.Second, 11 * time.Second},
+		{"nothing where that is less than a second", 10*time.Second - 1, 0, 10*time.Second - 1},
+		{"nothing where nobody may keep it", 0, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tl := keys.Timeline{JWKSMaxAge: c.maxAge, PollInterval: time.Minute, ClockSkew: time.Second}
+			if got := tl.StaleWhileRevalidate(); got != c.stale {
+				t.Errorf("it may be stale for %v, want %v", got, c.stale)
+			}
+			if got, want := tl.Lead(), c.lead+time.Minute+time.Second; got != want {
+				t.Errorf("lead = %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 func TestValidateNamesTheSettings(t *testing.T) {
 	for _, c := range []struct {
 		name   string
