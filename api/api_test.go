@@ -78,7 +78,9 @@ func TestEveryBodyHasAnExample(t *testing.T) {
 			if body := operation.RequestBody; body != nil {
 				requireExamples(t, method+" "+path, body.Value.Content)
 			}
-			requireExamples(t, method+" "+path+" 200", operation.Responses.Status(200).Value.Content)
+			if good := operation.Responses.Status(200); good != nil { // a preflight has 204 alone
+				requireExamples(t, method+" "+path+" 200", good.Value.Content)
+			}
 		}
 	}
 	for _, scheme := range []string{"clientCredentials", "password", "refreshToken", "jwtBearer"} {

@@ -120,7 +120,7 @@ func newSite(t *testing.T) *site {
 	view := &tokens.View{Store: s.db, Now: s.clock}
 	s.Handlers = &Handlers{
 		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, view),
-		Keys: manager, JWKSMaxAge: 5 * time.Minute, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
+		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
 		View: view, Refresh: codec, Families: s.db, Users: s.db, Remember: maxTTL,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -10,24 +12,51 @@ import (
 // jwks is GET /.well-known/jwks.json (RFC 7517 §5).
 func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
 	document := h.Keys.JWKS()
+	if len(document.Body) == 0 { // a verifier that took in an empty set would refuse every token
+		return errors.New("no key set is published: see `authserver key list`")
+	}
+	chosen, coding := document.Representation, ""
+	if prefersGzip(r.Header.Values("Accept-Encoding")) {
+		chosen, coding = document.Gzip, "gzip"
+	}
 	header := w.Header()
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(h.JWKSMaxAge/time.Second)))
-	header.Set("ETag", document.ETag)
-	if matches(r.Header.Get("If-None-Match"), document.ETag) {
+	header.Set("Access-Control-Expose-Headers", "ETag")
+	header.Set("Cache-Control", h.jwksCacheControl())
+	header.Set("ETag", chosen.ETag)
+	header.Set("Vary", "Accept-Encoding")
+	if matches(r.Header.Values("If-None-Match"), chosen.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	header.Set("Content-Type", "application/jwk-set+json")
-	_, _ = w.Write(document.Body) // a caller that is gone can be told nothing
+	header.Set("Content-Length", strconv.Itoa(len(chosen.Body)))
+	if coding != "" {
+		header.Set("Content-Encoding", coding)
+	}
+	_, _ = w.Write(chosen.Body) // a caller that is gone can be told nothing
 	return nil
 }
 
-// matches is the weak comparison of If-None-Match (RFC 9110 §13.1.2).
+// jwksCacheControl gives a cache no longer than the timeline of the keys counts on.
+func (h *Handlers) jwksCacheControl() string {
+	directives := fmt.Sprintf("public, max-age=%d", int(h.JWKSMaxAge/time.Second))
+	if stale := int(h.JWKSStale / time.Second); stale > 0 {
+		directives += fmt.Sprintf(", stale-while-revalidate=%d", stale)
+	}
+	return directives
+}
+
+// matches is the weak comparison of If-None-Match with the tag of the
+// representation that was selected (RFC 9110 §13.1.2). The tag of another does not
+// match: a cache that has only that one could not answer with what we would send.
 // http.ServeContent would serve ranges too, of which a key set has none.
-func matches(ifNoneMatch, etag string) bool {
-	for candidate := range strings.SplitSeq(ifNoneMatch, ",") {
-		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
+func matches(ifNoneMatch []string, etag string) bool {
+	field := strings.Join(ifNoneMatch, ",")
+	if strings.TrimSpace(field) == "*" {
+		return true
+	}
+	for candidate := range strings.SplitSeq(field, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == etag {
 			return true
 		}
 	}

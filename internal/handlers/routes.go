@@ -37,7 +37,8 @@ type Handlers struct {
 	Authenticator *clientauth.Authenticator
 	Grants        *grants.Registry
 	Keys          interface{ JWKS() keys.Document }
-	JWKSMaxAge    time.Duration
+	JWKSMaxAge    time.Duration // how long a cache may use the key set
+	JWKSStale     time.Duration // and then while it fetches it again (RFC 5861 §3)
 	Verifier      *tokens.Verifier
 	View          *tokens.View
 	Refresh       *tokens.RefreshCodec
@@ -75,15 +76,19 @@ func (h *Handlers) public() []route {
 		{http.MethodPost, TokenAlias, h.token, false},
 		{http.MethodPost, IntrospectPath, h.introspect, false},
 		{http.MethodPost, RevokePath, h.revoke, false},
-		{http.MethodGet, JWKSPath, h.jwks, false},
-		{http.MethodGet, MetadataPath, h.metadata, false},
+		{http.MethodGet, JWKSPath, anyOrigin(h.jwks), false},
+		{http.MethodOptions, JWKSPath, anyOrigin(preflight), false},
+		{http.MethodGet, MetadataPath, anyOrigin(h.metadata), false},
+		{http.MethodOptions, MetadataPath, anyOrigin(preflight), false},
 		{http.MethodGet, "/openapi.yaml", h.openapi, false},
 		{http.MethodGet, "/healthz", h.Health.live, true},
 		{http.MethodGet, "/readyz", h.Health.ready, true},
 	}
 	// RFC 8414 §3.1: for an issuer with a path the well-known segment goes before it.
 	if issuer, err := url.Parse(h.Issuer); err == nil && strings.Trim(issuer.Path, "/") != "" {
-		table = append(table, route{http.MethodGet, MetadataPath + strings.TrimSuffix(issuer.Path, "/"), h.metadata, false})
+		path := MetadataPath + strings.TrimSuffix(issuer.Path, "/")
+		table = append(table, route{http.MethodGet, path, anyOrigin(h.metadata), false},
+			route{http.MethodOptions, path, anyOrigin(preflight), false})
 	}
 	return table
 }
@@ -139,6 +144,9 @@ func (h *Handlers) router(table []route, limit time.Duration) http.Handler {
 		allow := slices.Clone(methods[r.URL.Path])
 		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
 			return notFound(w, r, nil)
+		}
+		if slices.Contains(allow, http.MethodOptions) { // a preflight would have let the page read this too
+			setAnyOrigin(w.Header())
 		}
 		slices.Sort(allow)
 		w.Header().Set("Allow", strings.Join(allow, ", "))

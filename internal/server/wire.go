@@ -84,7 +84,7 @@ func wire(ctx context.Context, st store.Store, s config.Settings, version string
 	}
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
-		Keys: manager, JWKSMaxAge: s.JWKSMaxAge,
+		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew},
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,

@@ -2,10 +2,8 @@ package blackbox
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,58 +80,6 @@ func TestCustomClaims(t *testing.T) {
 	for _, claim := range []string{"sub", "aud", "iss", "exp", "client_id", "scope", "roles", "cnf"} {
 		if _, stderr, code := f.Try("", "client", "update", "web", "--claim", claim+"=x"); code == 0 || !strings.Contains(stderr, claim) {
 			t.Errorf("the claim %s is taken: exit code %d, %s", claim, code, stderr)
-		}
-	}
-}
-
-// The key set honours what verifiers send to save work.
-func TestJWKSOverHTTP(t *testing.T) {
-	f := register(t, harness.SQLite(t))
-	s := f.Start()
-	var first harness.Answer
-	harness.Eventually(t, 10*time.Second, "the next keys are prepared, so that the set stands still", func() bool {
-		first = harness.Get(t, s.URL+"/.well-known/jwks.json")
-		keys, _ := first.Body["keys"].([]any)
-		return len(keys) == 4
-	})
-	if got := first.Header.Get("Cache-Control"); got != "public, max-age=300" {
-		t.Errorf("Cache-Control is %q", got)
-	}
-	tag := first.Header.Get("ETag")
-	for _, test := range []struct {
-		name, method, header, value string
-		status                      int
-	}{
-		{"the same", "GET", "If-None-Match", tag, http.StatusNotModified},
-		{"the same, weakly", "GET", "If-None-Match", "W/" + tag, http.StatusNotModified},
-		{"one of several", "GET", "If-None-Match", `"other", ` + tag, http.StatusNotModified},
-		{"any", "GET", "If-None-Match", "*", http.StatusNotModified},
-		{"another", "GET", "If-None-Match", `"other"`, http.StatusOK},
-		{"HEAD", "HEAD", "Accept", "*/*", http.StatusOK},
-		{"HEAD of the same", "HEAD", "If-None-Match", tag, http.StatusNotModified},
-		{"a range", "GET", "Range", "bytes=0-3", http.StatusOK},
-	} {
-		request, err := http.NewRequest(test.method, s.URL+"/.well-known/jwks.json", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set(test.header, test.value)
-		if answer := harness.Do(t, request); answer.Status != test.status {
-			t.Errorf("%s: answered %d, want %d", test.name, answer.Status, test.status)
-		}
-	}
-	keys, _ := first.Body["keys"].([]any)
-	for _, key := range keys {
-		members, _ := key.(map[string]any)
-		for _, name := range []string{"kid", "alg", "use", "kty"} {
-			if members[name] == nil {
-				t.Errorf("a key has no %s", name)
-			}
-		}
-		for name := range members {
-			if slices.Contains([]string{"d", "p", "q", "dp", "dq", "qi", "k"}, name) {
-				t.Errorf("a key has the private member %s", name)
-			}
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package openapitest_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -46,11 +48,14 @@ const (
 	tokenHeader  = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\nPragma: no-cache\n"
 	errorHeader  = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\n"
 	cachedHeader = "X-Request-Id: 1\nCache-Control: public, max-age=300\n"
-	jwksHeader   = cachedHeader + "ETag: \"a\"\n"
-	jwksType     = "Content-Type: application/jwk-set+json\n"
-	token        = `{"access_token":"a.b.c","token_type":"Bearer","expires_in":900,"scope":"read"}`
-	key          = `{"kty":"EC","kid":"1","use":"sig","alg":"ES256","crv":"P-256","x":"a","y":"b"}`
-	active       = `{"active":true,"token_type":"Bearer","client_id":"c","sub":"c","iss":"http://i","aud":["a","b"],"scope":"","iat":1,"nbf":1,"exp":2,"jti":"j","tenant":{"id":7}}`
+	pageHeader   = "Access-Control-Allow-Origin: *\n"
+	jwksHeader   = cachedHeader + pageHeader + "ETag: \"a\"\nAccess-Control-Expose-Headers: ETag\nVary: Accept-Encoding\n"
+	preflight    = "X-Request-Id: 1\nAllow: GET, HEAD, OPTIONS\n" + pageHeader +
+		"Access-Control-Allow-Methods: GET, HEAD\nAccess-Control-Allow-Headers: If-None-Match\nAccess-Control-Max-Age: 86400\n"
+	jwksType = "Content-Type: application/jwk-set+json\n"
+	token    = `{"access_token":"a.b.c","token_type":"Bearer","expires_in":900,"scope":"read"}`
+	key      = `{"kty":"EC","kid":"1","use":"sig","alg":"ES256","crv":"P-256","x":"a","y":"b"}`
+	active   = `{"active":true,"token_type":"Bearer","client_id":"c","sub":"c","iss":"http://i","aud":["a","b"],"scope":"","iat":1,"nbf":1,"exp":2,"jti":"j","tenant":{"id":7}}`
 )
 
 func failure(code string) string {
@@ -143,10 +148,16 @@ func TestAnswers(t *testing.T) {
 		{"an empty key set is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[]}`}, "keys"},
 		{"a private key is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[` + strings.Replace(key, "{", `{"d":"x",`, 1) + `]}`}, "doesn't match"},
 		{"a weak ETag is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, `"a"`, `W/"a"`, 1) + jwksType, `{"keys":[` + key + `]}`}, "ETag"},
+		{"a key set that may be served stale for no time is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, "=300", "=300, stale-while-revalidate=0", 1) + jwksType, `{"keys":[` + key + `]}`}, "Cache-Control"},
+		{"a key set that does not say what it varies by is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, "Vary: Accept-Encoding\n", "", 1) + jwksType, `{"keys":[` + key + `]}`}, "Vary"},
+		{"a key set that pages cannot read is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, pageHeader, "", 1) + jwksType, `{"keys":[` + key + `]}`}, "Access-Control-Allow-Origin"},
+		{"a content coding that is not documented is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType + "Content-Encoding: br\n", ""}, "Content-Encoding"},
+		{"a preflight passes", "OPTIONS", "/.well-known/jwks.json", nil, answer{204, preflight, ""}, ""},
+		{"a preflight that allows no condition is found", "OPTIONS", "/.well-known/jwks.json", nil, answer{204, strings.Replace(preflight, "If-None-Match", "", 1), ""}, "Access-Control-Allow-Headers"},
 		{"a 304 passes", "GET", "/.well-known/jwks.json", nil, answer{304, jwksHeader, ""}, ""},
-		{"a 304 without an ETag is found", "GET", "/.well-known/jwks.json", nil, answer{304, cachedHeader, ""}, "missing"},
+		{"a 304 without an ETag is found", "GET", "/.well-known/jwks.json", nil, answer{304, strings.Replace(jwksHeader, "ETag: \"a\"\n", "", 1), ""}, "missing"},
 		{"a HEAD passes", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, ""}, ""},
-		{"a HEAD without an ETag is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksType + cachedHeader, ""}, "missing"},
+		{"a HEAD without an ETag is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksType + strings.Replace(jwksHeader, "ETag: \"a\"\n", "", 1), ""}, "missing"},
 		{"a HEAD of another content type is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + "Content-Type: text/html\n", ""}, "content type"},
 		{"the document itself passes", "GET", "/openapi.yaml", nil, answer{200, cachedHeader + "Content-Type: application/yaml\n", "openapi: 3.1.0\ninfo: {}\npaths: {}\n"}, ""},
 		{"not ready passes", "GET", "/readyz", nil, answer{503, errorHeader + "Retry-After: 1\n", `{"status":"not ready","checks":{"draining":"failed"}}`}, ""},
@@ -158,6 +169,32 @@ func TestAnswers(t *testing.T) {
 			defer server.Close()
 			r := &recorder{TB: t}
 			send(t, openapitest.New(r).Client(server.Client()), c.method, server.URL+c.path, c.form)
+			check(t, r, c.want)
+		})
+	}
+}
+
+// A client that asks for a content coding itself is given the body as it is.
+func TestABodyInGzip(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte(`{"keys":[]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, body, want string }{
+		{"what is in it is held to the document", packed.String(), "keys"},
+		{"a body that is not gzip is found", `{"keys":[` + key + `]}`, "not gzip"},
+		{"gzip that was cut off is found", packed.String()[:20], "not gzip"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(answer{200, jwksHeader + jwksType + "Content-Encoding: gzip\n", c.body})
+			defer server.Close()
+			r := &recorder{TB: t}
+			raw := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
+			send(t, openapitest.New(r).Client(raw), http.MethodGet, server.URL+"/.well-known/jwks.json", nil)
 			check(t, r, c.want)
 		})
 	}
@@ -216,7 +253,7 @@ func TestWhatTheDocumentDoesNotHave(t *testing.T) {
 		{"a 404 in plain text is found", "GET", "/authorize", answer{404, strings.Replace(errorHeader, "application/json", "text/plain", 1), "404 page not found"}, "content type"},
 		{"another method passes with 405", "GET", "/oauth2/token", answer{405, allow("POST"), failure("invalid_request")}, ""},
 		{"a 405 without Allow is found", "GET", "/oauth2/token", answer{405, errorHeader, failure("invalid_request")}, "leaves out POST"},
-		{"a 405 that leaves a method out is found", "POST", "/.well-known/jwks.json", answer{405, allow("GET"), failure("invalid_request")}, "leaves out HEAD"},
+		{"a 405 that leaves a method out is found", "POST", "/.well-known/jwks.json", answer{405, allow("GET, OPTIONS"), failure("invalid_request")}, "leaves out HEAD"},
 		{"another method that is served is found", "PUT", "/oauth2/token", answer{200, tokenHeader, token}, "status 200 is not documented"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
