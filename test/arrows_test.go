@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
 	"internal/oauth":           {},
+	"internal/keepers":         {},
 	"internal/passwords":       {},
 	"internal/config":          {},
 	"internal/telemetry":       {},
@@ -64,6 +65,7 @@ var bans = []struct {
 	{"github.com/jackc/pgx", []string{"internal/store/postgres", "migrations"}, nil, "SQL is the engines'"},
 	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
 	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
+	{"github.com/hashicorp/vault", []string{"internal/keepers"}, nil, "everybody else is given a keeper"},
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
