@@ -33,6 +33,11 @@ interop: ## Run the tests with clients in other languages (installs node, python
 	@sh test/install/install.sh node python java maven
 	$(WITHPOSTGRES) go test -count=1 -tags interop ./test/interop/...
 
+.PHONY: test-vault
+test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache), and those of the build with the clouds
+	@sh test/install/install.sh python
+	go test -count=1 -tags vault,cloudkms ./internal/keepers/...
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	$(WITHPOSTGRES) go test -run '^$$' -bench . ./bench/...
@@ -49,6 +54,7 @@ fuzz: ## Fuzz every target for FUZZTIME (10s) each
 .PHONY: lint
 lint: ## Run the linters (.golangci.yml says which and why)
 	$(LINT) run
+	$(LINT) run --build-tags vault,cloudkms ./internal/keepers/...
 
 .PHONY: fmt
 fmt: ## Format the code
