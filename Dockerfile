@@ -19,9 +19,10 @@ COPY . .
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION
+# cloudkms: with the clients of every key management service that can hold the master key.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build-cache \
     GOCACHE=/go/build-cache CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /rootfs/authserver ./cmd/authserver
+    go build -trimpath -tags cloudkms -ldflags "-s -w -X main.version=$VERSION" -o /rootfs/authserver ./cmd/authserver
 
 FROM scratch
 ARG VERSION

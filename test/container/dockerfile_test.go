@@ -94,7 +94,7 @@ func TestBuild(t *testing.T) {
 	t.Run("the binary is static, stripped and has no path of the builder", func(t *testing.T) {
 		for _, i := range stages(t)[0] {
 			if strings.Contains(i.rest, "go build") {
-				for _, want := range []string{"CGO_ENABLED=0", "-trimpath", `-ldflags "-s -w -X main.version=$VERSION"`, "./cmd/authserver"} {
+				for _, want := range []string{"CGO_ENABLED=0", "-trimpath", "-tags cloudkms", `-ldflags "-s -w -X main.version=$VERSION"`, "./cmd/authserver"} {
 					if !strings.Contains(i.rest, want) {
 						t.Errorf("go build is without %s", want)
 					}
