@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
 	"internal/oauth":           {},
 	"internal/keepers":         {},
+	"internal/pkcs11":          {},
 	"internal/passwords":       {},
 	"internal/config":          {},
 	"internal/telemetry":       {},
@@ -66,6 +67,8 @@ var bans = []struct {
 	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
 	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
 	{"github.com/hashicorp/vault", []string{"internal/keepers"}, nil, "everybody else is given a keeper"},
+	{"github.com/ThalesGroup/crypto11", []string{"internal/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
+	{"github.com/miekg/pkcs11", []string{"internal/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",

@@ -1,8 +1,8 @@
 #!/bin/sh
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
-# TOOL is cc, node (20 or later), python, java, maven or postgres. What is there
-# already is left alone; the rest comes from the system's package manager
+# TOOL is cc, node (20 or later), python, java, maven, postgres or softhsm. What is
+# there already is left alone; the rest comes from the system's package manager
 # (apt-get, dnf, apk or brew), as root or through `sudo -n`. Where that cannot be
 # it says what to install by hand, and fails.
 set -eu
@@ -25,7 +25,8 @@ there() {
         [ -x "$program" ] && return
       done
       return 1 ;;
-    *) say "unknown tool $1; known are: cc node python java maven postgres"; exit 2 ;;
+    softhsm) have softhsm2-util ;;
+    *) say "unknown tool $1; known are: cc node python java maven postgres softhsm"; exit 2 ;;
   esac
 }
 
@@ -50,6 +51,8 @@ package() {
     dnf/postgres) echo postgresql-server ;;
     apk/postgres) echo postgresql ;;
     brew/postgres) echo postgresql@17 ;;
+    apt-get/softhsm) echo softhsm2 ;;
+    */softhsm) echo softhsm ;;
   esac
 }
 

@@ -1,0 +1,167 @@
+package pkcs11
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const scheme = "pkcs11:"
+
+// URI names a key pair in a token (RFC 7512). Of its attributes those stand here
+// that tell one key pair from another; what is empty is not asked for.
+type URI struct {
+	Token  string // label of the token
+	Object string // CKA_LABEL of the key
+	ID     []byte // CKA_ID of the key; at least one of Object and ID is there
+	Type   string // private or public: either half names the pair
+}
+
+// IsURI reports whether s begins as a PKCS#11 URI does. It may still be none that
+// [ParseURI] takes.
+func IsURI(s string) bool { return strings.HasPrefix(s, scheme) }
+
+// ParseURI reads the attributes token, object, id and type (RFC 7512 §2.3). All
+// others are errors, because a key that they rule out would be taken; so is a
+// query, since the library and the PIN are settings. No error holds a value.
+func ParseURI(s string) (URI, error) {
+	rest, ok := strings.CutPrefix(s, scheme)
+	if !ok {
+		return URI{}, fmt.Errorf("a PKCS#11 URI begins with %q", scheme)
+	}
+	path, query, hasQuery := strings.Cut(rest, "?")
+	if hasQuery {
+		return URI{}, queryFault(query)
+	}
+	var u URI
+	seen := map[string]bool{}
+	for attribute := range strings.SplitSeq(path, ";") {
+		name, value, ok := strings.Cut(attribute, "=")
+		switch {
+		case !ok:
+			return URI{}, fmt.Errorf("a part of the PKCS#11 URI is not name=value: write it as pkcs11:token=LABEL;id=%%01%%02")
+		case seen[name]: // RFC 7512 §2.3: each at most once
+			return URI{}, fmt.Errorf("the PKCS#11 URI has the attribute %q twice", name)
+		}
+		seen[name] = true
+		if err := u.set(name, value); err != nil {
+			return URI{}, err
+		}
+	}
+	if u.Object == "" && len(u.ID) == 0 {
+		return URI{}, fmt.Errorf("the PKCS#11 URI names no key: give its id, its object (the label), or both")
+	}
+	return u, nil
+}
+
+func (u *URI) set(name, escaped string) error {
+	switch name {
+	case "token", "object", "id", "type":
+	case "pin-value":
+		return pinFault()
+	default: // RFC 7512 §2.3: what is not understood is not to be passed over
+		return fmt.Errorf("the PKCS#11 URI has the attribute %q: a key is named by token, object, id and type alone", name)
+	}
+	value, err := unescape(escaped)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the attribute %q of the PKCS#11 URI %w", name, err)
+	case len(value) == 0:
+		return fmt.Errorf("the attribute %q of the PKCS#11 URI is empty: leave it out", name)
+	case name == "id":
+		u.ID = value
+		return nil
+	case !utf8.Valid(value): // RFC 7512 §2.3
+		return fmt.Errorf("the attribute %q of the PKCS#11 URI is not UTF-8", name)
+	}
+	switch text := string(value); name {
+	case "token":
+		u.Token = text
+	case "object":
+		u.Object = text
+	case "type":
+		if text != "private" && text != "public" {
+			return fmt.Errorf("the PKCS#11 URI names no key pair: its type may be private or public")
+		}
+		u.Type = text
+	}
+	return nil
+}
+
+func queryFault(query string) error {
+	for attribute := range strings.SplitSeq(query, "&") {
+		if strings.HasPrefix(attribute, "pin-value") {
+			return pinFault()
+		}
+	}
+	return fmt.Errorf("the PKCS#11 URI has a query: leave it out, the library and the PIN are settings")
+}
+
+func pinFault() error {
+	return fmt.Errorf("the PKCS#11 URI holds a PIN: a URI is no secret, so take pin-value out of it, give the PIN as the setting that it is, and set a new one")
+}
+
+// String writes the URI so that [ParseURI] reads the same again.
+func (u URI) String() string {
+	var parts []string
+	if u.Token != "" {
+		parts = append(parts, "token="+escape(u.Token))
+	}
+	if u.Object != "" {
+		parts = append(parts, "object="+escape(u.Object))
+	}
+	if len(u.ID) > 0 { // RFC 7512 §2.3: all of an id should be percent-encoded
+		var id strings.Builder
+		for _, b := range u.ID {
+			fmt.Fprintf(&id, "%%%02X", b)
+		}
+		parts = append(parts, "id="+id.String())
+	}
+	if u.Type != "" {
+		parts = append(parts, "type="+u.Type)
+	}
+	return scheme + strings.Join(parts, ";")
+}
+
+// isUnreserved is RFC 3986 §2.3.
+func isUnreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+func escape(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if isUnreserved(c) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// unescape reads a pk11-pchar sequence (RFC 7512 §2.3).
+func unescape(escaped string) ([]byte, error) {
+	var value []byte
+	for i := 0; i < len(escaped); i++ {
+		c := escaped[i]
+		switch {
+		case c == '%':
+			if i+2 >= len(escaped) {
+				return nil, fmt.Errorf("ends within a percent escape")
+			}
+			b, err := hex.DecodeString(escaped[i+1 : i+3])
+			if err != nil {
+				return nil, fmt.Errorf("has a percent sign that two hexadecimal digits do not follow: write %%25 for the sign itself")
+			}
+			value = append(value, b...)
+			i += 2
+		case isUnreserved(c) || strings.IndexByte(":[]@!$'()*+,=&", c) >= 0:
+			value = append(value, c)
+		default:
+			return nil, fmt.Errorf("has a character that must be percent-encoded, as a space is %%20")
+		}
+	}
+	return value, nil
+}
