@@ -43,13 +43,37 @@ func Versions(steps fs.FS) ([]uint, error) {
 // Up applies what is missing. It closes the driver, and with it the handle that
 // the driver was given. When ctx ends it stops between two steps.
 func Up(ctx context.Context, steps fs.FS, engine string, driver database.Driver) error {
-	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error { return m.Up() })
+	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
+		for ctx.Err() == nil {
+			if err := m.Steps(1); err != nil {
+				return unlessNone(err)
+			}
+		}
+		return nil
+	})
 }
 
 // Down takes back the newest n steps. It closes the driver, and stops between
 // two steps when ctx ends.
 func Down(ctx context.Context, steps fs.FS, engine string, driver database.Driver, n int) error {
-	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error { return m.Steps(-n) })
+	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
+		for range n {
+			if err := m.Steps(-1); err != nil || ctx.Err() != nil {
+				return unlessNone(err)
+			}
+		}
+		return nil
+	})
+}
+
+// unlessNone makes nil of the errors that say that there was no step left. Steps
+// are taken one by one, because golang-migrate reads ahead and never lets go of
+// what it has read after a step that failed.
+func unlessNone(err error) error {
+	if errors.Is(err, migrate.ErrNoChange) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Force records that the schema is clean at this version, 0 being the empty
@@ -75,9 +99,6 @@ func run(ctx context.Context, steps fs.FS, engine string, driver database.Driver
 	}
 	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
 	err = do(m)
-	if errors.Is(err, migrate.ErrNoChange) {
-		err = nil
-	}
 	if !stop() && err == nil { // a graceful stop is no error to golang-migrate
 		err = context.Cause(ctx)
 	}

@@ -32,7 +32,7 @@ func (d Database) open(p *process) (*admin.Admin, func(), error) {
 	if err := server.FindDatabase(s); err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.ParsedMasterKey(); err != nil {
+	if _, err := s.ParsedMasterKey(); err != nil && s.MasterKeyURL == "" {
 		return nil, nil, &usageError{err}
 	}
 	return server.OpenAdmin(p.ctx, s)

@@ -2,17 +2,24 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"authserver/internal/admin"
 )
 
 type keyCommand struct {
-	List           keyList           `cmd:"" help:"List the signing keys."`
-	Rotate         keyRotate         `cmd:"" help:"Bring the next key to sign as soon as every verifier can know it. Running servers follow."`
-	Revoke         keyRevoke         `cmd:"" help:"In an emergency: take a key out of use at once. Tokens that it signed are void."`
-	Plan           keyPlan           `cmd:"" help:"Show what is to come of the signing keys."`
-	GenerateMaster keyGenerateMaster `cmd:"" help:"Print a new master key. Keep it: what is sealed under it opens with nothing else."`
+	List             keyList             `cmd:"" help:"List the signing keys, and what happens to each of them next."`
+	Rotate           keyRotate           `cmd:"" help:"Bring the next key to sign as soon as every verifier can know it. Running servers follow."`
+	Revoke           keyRevoke           `cmd:"" help:"In an emergency: take a key out of use at once. Tokens that it signed are void."`
+	Plan             keyPlan             `cmd:"" help:"Show what is to come of the signing keys."`
+	Import           keyImport           `cmd:"" help:"Bring a signing key of your own. It is published at once and the next one to sign."`
+	Certify          keyCertify          `cmd:"" help:"Attach certificates to a signing key, in the place of those that it has."`
+	RefreshTokenKeys keyRefreshTokenKeys `cmd:"" help:"List the keys that authenticate refresh tokens, or bring the next one forward."`
+	Reseal           keyReseal           `cmd:"" help:"Move everything that is sealed to another master key, while servers run."`
+	GenerateMaster   keyGenerateMaster   `cmd:"" help:"Print a new master key. Keep it: what is sealed under it opens with nothing else."`
 }
 
 type keyList struct {
@@ -23,22 +30,63 @@ type keyList struct {
 func (c *keyList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
 		listed, err := a.ListKeys(p.ctx)
-		if err != nil {
-			return err
+		if err != nil || c.Output.Output == "json" {
+			return errors.Join(err, printList(c.Output, p.stdout, listed))
 		}
-		return printList(c.Output, p.stdout, listed, "kid", "alg", "state", "published_at", "active_at", "retired_at", "removed_at", "last_used_at")
+		now := a.Now()
+		rows := make([]keyRow, 0, len(listed))
+		for _, k := range listed {
+			row := keyRow{State: string(k.State), Alg: k.Alg, KID: k.KID}
+			if k.NextEvent != nil {
+				row.Next = fmt.Sprintf("%s in %s, %s", happens(*k.NextEvent), span(k.NextAt.Sub(now)), k.NextAt.Format(time.RFC3339))
+			}
+			if k.LastUsedAt != nil {
+				row.LastSigned = fmt.Sprintf("%s ago, %s", span(now.Sub(*k.LastUsedAt)), k.LastUsedAt.Format(time.RFC3339))
+			}
+			rows = append(rows, row)
+		}
+		return printList(c.Output, p.stdout, rows, "state", "alg", "kid", "next", "last_signed")
 	})
+}
+
+// keyRow is a signing key as a person wants to see it.
+type keyRow struct {
+	State      string `json:"state"`
+	Alg        string `json:"alg"`
+	KID        string `json:"kid"`
+	Next       string `json:"next"`
+	LastSigned string `json:"last_signed"`
+}
+
+// happens says an event of a key's life.
+func happens(event string) string {
+	switch event {
+	case "activate":
+		return "signs"
+	case "remove":
+		return "is removed"
+	case "publish": // by a clock that is ahead of ours
+		return "is published"
+	}
+	return event + "s"
 }
 
 type keyRotate struct {
 	Database
 	Output
 	Alg []string `sep:"none" help:"Algorithm whose key to rotate; without it all. Repeats."`
+	Now bool     `help:"Let the next key sign at once, although there may be verifiers that have not seen it."`
+	Yes bool     `help:"Do not ask, with --now."`
 }
 
 func (c *keyRotate) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		events, err := a.RotateKeys(p.ctx, list(c.Alg))
+		if c.Now {
+			if err := c.warn(p, a); err != nil {
+				return err
+			}
+		}
+		events, err := a.RotateKeys(p.ctx, list(c.Alg), c.Now)
 		if err != nil {
 			return err
 		}
@@ -46,11 +94,34 @@ func (c *keyRotate) Run(p *process) error {
 	})
 }
 
+// warn says what a rotation now breaks, and asks.
+func (c *keyRotate) warn(p *process, a *admin.Admin) error {
+	unseen, err := a.UnseenKeys(p.ctx, list(c.Alg))
+	if err != nil || len(unseen) == 0 {
+		return err
+	}
+	var what strings.Builder
+	now := a.Now()
+	for _, u := range unseen {
+		key := "a new key"
+		if u.KID != "" {
+			key = "key " + u.KID
+		}
+		fmt.Fprintf(&what, "%s: verifiers that keep a key set without %s refuse its tokens until they fetch the set again, which the last has done at %s, in %s.\n",
+			u.Alg, key, u.SeenByAll.Format(time.RFC3339), span(u.SeenByAll.Sub(now)))
+	}
+	if c.Yes {
+		fmt.Fprint(p.stderr, what.String())
+		return nil
+	}
+	return p.confirm(what.String() + "Without --now nothing is refused.")
+}
+
 type keyRevoke struct {
 	Database
 	Output
 	KID    string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
-	Reason string `required:"" help:"Why, for the log."`
+	Reason string `required:"" help:"Why. It is kept with the key, and token inspect shows it."`
 	Yes    bool   `help:"Do not ask."`
 }
 

@@ -20,7 +20,7 @@ type ResourceFlags struct {
 	Name           *string        `help:"Name for people."`
 	Scope          []string       `sep:"none" help:"Scope that it knows; without any, the clients decide. Repeats."`
 	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
-	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256 or ES256."`
+	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256, ES256, PS256, ES384 or EdDSA."`
 	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"gocloud.dev/secrets"
+
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -17,9 +19,15 @@ import (
 // Admin carries out what an administrator asks for. All of it may be called
 // concurrently, and while servers run on the same database.
 type Admin struct {
-	Store     store.Store
-	Sealer    *keys.Sealer
-	Keys      *keys.Manager
+	Store  store.Store
+	Sealer *keys.Sealer
+	Keys   *keys.Manager
+	// RefreshKeys are those that authenticate refresh tokens; nothing is loaded yet.
+	RefreshKeys *keys.RefreshKeys
+	// OpenMaster opens another master key than the one that is set, and names it.
+	OpenMaster func(ctx context.Context, to MasterKey) (keeper *secrets.Keeper, id string, err error)
+	// Closer is what to close in the end; nil: nothing.
+	Closer    io.Closer
 	Passwords interface {
 		Hash(ctx context.Context, secret string) ([]byte, error)
 	}
@@ -38,12 +46,19 @@ type Limits struct {
 	AccessTokenTTL    time.Duration // of a resource that sets none
 	MaxAccessTokenTTL time.Duration // the longest that a resource may set
 	SigningAlg        string        // of a resource that sets none
-	SigningAlgs       []string      // those that a resource may set
 	RefreshIdleTTL    time.Duration // of a client that sets none
 	RefreshMaxTTL     time.Duration // of a client that sets none
 	RefreshGrace      time.Duration // how long a refresh may be retried
 	AssertionLifetime time.Duration // the longest of an issuer that sets none
 	ClockSkew         time.Duration // by which other clocks may differ from ours
+}
+
+// Close lets go of what was opened for the keys.
+func (a *Admin) Close() error {
+	if a.Closer == nil {
+		return nil
+	}
+	return a.Closer.Close()
 }
 
 // Page bounds a listing.

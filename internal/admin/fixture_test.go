@@ -52,18 +52,22 @@ func newOffice(t testing.TB) *office {
 	o.Admin = &admin.Admin{
 		Store: db, Sealer: sealer, Passwords: hasher, Self: self,
 		Keys: &keys.Manager{
-			Store: db, Sealer: sealer, Algorithms: []string{keys.ES256}, Generate: keys.Generate, Now: now, Logger: slog.New(slog.DiscardHandler),
+			Store: db, Server: "test", Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),
 			Timeline: keys.Timeline{RotationInterval: 30 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: 30 * time.Second, ClockSkew: time.Minute, MaxTokenTTL: 24 * time.Hour},
+		},
+		RefreshKeys: &keys.RefreshKeys{
+			Store: db, Sealer: sealer, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 		},
 		Audiences: []string{self, self + "/oauth2/token"},
 		Limits: admin.Limits{
 			AccessTokenTTL: 15 * time.Minute, MaxAccessTokenTTL: 24 * time.Hour,
-			SigningAlg: keys.RS256, SigningAlgs: []string{keys.RS256, keys.ES256},
+			SigningAlg:     keys.RS256,
 			RefreshIdleTTL: 30 * 24 * time.Hour, RefreshMaxTTL: 90 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 			AssertionLifetime: time.Hour, ClockSkew: time.Minute,
 		},
 		Now: now, Rand: rand.Reader,
 	}
+	o.RefreshKeys.Timeline = o.Keys.Effective
 	return o
 }
 

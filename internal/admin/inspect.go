@@ -27,7 +27,8 @@ const (
 type Inspection struct {
 	Kind    string         `json:"kind"`
 	Good    bool           `json:"good"`
-	Reasons []string       `json:"reasons"` // why, in words
+	Reasons []string       `json:"reasons"`       // why, in words
+	Key     string         `json:"key,omitempty"` // what the key of an access token is, in words
 	Header  map[string]any `json:"header,omitempty"`
 	Claims  map[string]any `json:"claims,omitempty"`
 	Family  *Family        `json:"family,omitempty"`
@@ -106,6 +107,11 @@ func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (
 	}
 	verifier := &tokens.Verifier{Issuer: a.Self, Keys: a.Keys, Skew: a.Limits.ClockSkew}
 	now := a.Now()
+	kid, _ := i.Header["kid"].(string)
+	var err error
+	if i.Key, err = a.Keys.Explain(ctx, kid); err != nil {
+		return Inspection{}, err
+	}
 	claims, err := verifier.Verify(now, token)
 	if err != nil {
 		return bad(i, "%v", err), nil

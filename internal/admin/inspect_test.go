@@ -176,10 +176,9 @@ func (o *office) refresh(userID string, generation, presented uint32) string {
 		f.RotatedAt = o.now()
 	}
 	o.must(o.store.CreateFamily(o.t.Context(), f))
-	secret, err := keys.RefreshKeys(o.t.Context(), o.store, o.Sealer, o.Now, o.Rand)
-	o.must(err)
-	codec := &tokens.RefreshCodec{Keys: secret.ByID, Current: secret.Current}
-	token, err := codec.Encode(tokens.Refresh{Family: f.ID, Generation: presented})
+	o.must(o.RefreshKeys.Load(o.t.Context()))
+	codec := &tokens.RefreshCodec{Keys: o.RefreshKeys}
+	token, err := codec.Encode(tokens.Refresh{Family: f.ID, Generation: presented}, o.clock)
 	o.must(err)
 	return token
 }

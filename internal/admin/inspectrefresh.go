@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/keys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
 
 func (a *Admin) inspectRefresh(ctx context.Context, token string) (Inspection, error) {
 	i := Inspection{Kind: KindRefresh}
-	secret, err := keys.RefreshKeys(ctx, a.Store, a.Sealer, a.Now, a.Rand)
-	if err != nil {
-		return Inspection{}, fmt.Errorf("read the refresh token keys: %w", err)
+	if err := a.RefreshKeys.Reload(ctx); err != nil {
+		return Inspection{}, err
 	}
-	codec := &tokens.RefreshCodec{Keys: secret.ByID, Current: secret.Current}
+	codec := &tokens.RefreshCodec{Keys: a.RefreshKeys}
 	refresh, err := codec.Decode(token)
 	if err != nil {
 		return bad(i, "%v", err), nil

@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"authserver/internal/keys"
 )
@@ -19,15 +21,69 @@ func (a *Admin) PlannedKeys(ctx context.Context) ([]keys.Event, error) { return 
 func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(rand) }
 
 // RotateKeys brings the next key of each algorithm named, or of all, to sign as
-// soon as it may, and returns what was planned. Running servers follow.
-func (a *Admin) RotateKeys(ctx context.Context, algs []string) ([]keys.Event, error) {
+// soon as it may, or with now at once, and returns what was planned. Running
+// servers follow.
+func (a *Admin) RotateKeys(ctx context.Context, algs []string, now bool) ([]keys.Event, error) {
+	if err := checkKnown("--alg", algs...); err != nil {
+		return nil, err
+	}
+	rotate := a.Keys.Rotate
+	if now {
+		rotate = a.Keys.RotateNow
+	}
+	events, err := rotate(ctx, distinct(algs)...)
+	return listed(events), err
+}
+
+// UnseenKeys returns the next keys of the algorithms named, or of all, that there
+// may be verifiers without.
+func (a *Admin) UnseenKeys(ctx context.Context, algs []string) ([]keys.Unseen, error) {
+	if err := checkKnown("--alg", algs...); err != nil {
+		return nil, err
+	}
+	return a.Keys.Unseen(ctx, distinct(algs)...)
+}
+
+// checkKnown wants algorithms that a signing key can have.
+func checkKnown(flag string, algs ...string) error {
 	for _, alg := range algs {
-		if !slices.Contains(a.Keys.Algorithms, alg) {
-			return nil, invalid("--alg %q is not in use: choose from %s", alg, strings.Join(a.Keys.Algorithms, ", "))
+		if !slices.Contains(keys.Algorithms(), alg) {
+			return invalid("%s %q is not known: choose from %s", flag, alg, strings.Join(keys.Algorithms(), ", "))
 		}
 	}
-	events, err := a.Keys.Rotate(ctx, distinct(algs)...)
-	return listed(events), err
+	return nil
+}
+
+// awaitKey warns where a key does not sign with the algorithm yet, because every
+// verifier has to be able to know it first.
+func (a *Admin) awaitKey(ctx context.Context, alg string) (warnings []string, err error) {
+	at, there, err := a.Keys.SignsFrom(ctx, alg)
+	switch {
+	case err != nil:
+		return nil, err
+	case !there:
+		return []string{fmt.Sprintf("there is no %s key yet: a server makes one now, or when it starts; `authserver key list` shows from when on it signs."+
+			" Token requests for this resource are answered with 503 until then", alg)}, nil
+	case a.Now().Before(at):
+		return []string{fmt.Sprintf("the first %s key signs from %s on, when every verifier can know it."+
+			" Token requests for this resource are answered with 503 until then", alg, at.Format(time.RFC3339))}, nil
+	}
+	return nil, nil
+}
+
+// wantKey refuses to have tokens of a resource that is in use signed with an
+// algorithm before there is a key that signs.
+func (a *Admin) wantKey(ctx context.Context, alg string) error {
+	at, there, err := a.Keys.SignsFrom(ctx, alg)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return invalid("--signing-alg %s has no key yet: make one first with `authserver key rotate --alg %s`", alg, alg)
+	case a.Now().Before(at):
+		return invalid("--signing-alg %s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // RevokeKey takes a signing key out of use at once. Running servers follow.
@@ -36,7 +92,7 @@ func (a *Admin) RevokeKey(ctx context.Context, kid, reason string) (keys.Revoked
 		return keys.Revoked{}, err
 	}
 	if reason == "" {
-		return keys.Revoked{}, invalid("--reason must not be empty: whoever reads the log later wants to know")
+		return keys.Revoked{}, invalid("--reason must not be empty: whoever inspects a token of the key later wants to know")
 	}
 	return a.Keys.Revoke(ctx, kid, reason)
 }

@@ -8,13 +8,13 @@ import (
 
 func TestKeysAreRotated(t *testing.T) {
 	o := newOffice(t)
-	if _, err := o.RotateKeys(t.Context(), nil); err == nil {
+	if _, err := o.RotateKeys(t.Context(), nil, false); err == nil {
 		t.Error("without a key there is nothing to rotate")
 	}
 	o.minter()
-	_, err := o.RotateKeys(t.Context(), []string{"HS256"})
+	_, err := o.RotateKeys(t.Context(), []string{"HS256"}, false)
 	wantInvalid(t, err, "--alg", "ES256")
-	events, err := o.RotateKeys(t.Context(), []string{keys.ES256, keys.ES256})
+	events, err := o.RotateKeys(t.Context(), []string{keys.ES256, keys.ES256}, false)
 	o.must(err)
 	if len(events) == 0 {
 		t.Error("nothing is planned")

@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/oauth"
@@ -51,7 +49,8 @@ func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields)
 	if err := a.Store.CreateResource(ctx, r); err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
-	return viewResource(r), commas(r.Scopes), nil
+	warnings, err := a.awaitKey(ctx, r.SigningAlg)
+	return viewResource(r), append(commas(r.Scopes), warnings...), err
 }
 
 // Resources lists resources in the order of their identifiers.
@@ -84,8 +83,14 @@ func (a *Admin) UpdateResource(ctx context.Context, id string, f ResourceFields)
 	if err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
+	before := r.SigningAlg
 	if err := a.setResource(&r, f); err != nil {
 		return Resource{}, nil, err
+	}
+	if r.SigningAlg != before {
+		if err := a.wantKey(ctx, r.SigningAlg); err != nil {
+			return Resource{}, nil, err
+		}
 	}
 	r.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateResource(ctx, r); err != nil {
@@ -116,8 +121,8 @@ func (a *Admin) setResource(r *store.Resource, f ResourceFields) error {
 	}
 	if f.SigningAlg != nil {
 		r.SigningAlg = *f.SigningAlg
-		if !slices.Contains(a.Limits.SigningAlgs, r.SigningAlg) {
-			return invalid("--signing-alg %q is not known: choose from %s", r.SigningAlg, strings.Join(a.Limits.SigningAlgs, ", "))
+		if err := checkKnown("--signing-alg", r.SigningAlg); err != nil {
+			return err
 		}
 	}
 	return setClaims(&r.Claims, f.Claims)

@@ -33,7 +33,7 @@ func (s Settings) filledIn(mode Mode) Settings {
 	if !elsewhere {
 		s.DatabaseURL = NewSecret(devDatabaseURL)
 	}
-	if s.MasterKey.Empty() && s.MasterKeyFile == "" {
+	if s.MasterKey.Empty() && s.MasterKeyFile == "" && s.MasterKeyURL == "" {
 		s.MasterKeyFile = devMasterKeyFile
 	}
 	if s.Issuer == "" {
@@ -68,7 +68,16 @@ func (s *Settings) readSecrets(mode Mode, readFile func(string) ([]byte, error))
 		}
 		s.DatabaseURL = url
 	}
+	if s.PKCS11PINFile != "" {
+		pin, err := readSecret("pkcs11-pin-file", s.PKCS11PINFile, readFile)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		s.PKCS11PIN = pin
+	}
 	switch {
+	case s.MasterKeyURL != "" && (s.MasterKeyFile != "" || !s.MasterKey.Empty()):
+		faults = append(faults, errors.New("master-key-url is set beside AUTHSERVER_MASTER_KEY or master-key-file: keep one, since there is one master key"))
 	case s.MasterKeyFile == "":
 	case !s.MasterKey.Empty():
 		faults = append(faults, errors.New("AUTHSERVER_MASTER_KEY and master-key-file are both set: remove one"))

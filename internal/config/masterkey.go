@@ -26,7 +26,7 @@ func ParseMasterKey(text string) (key [32]byte, err error) {
 // says what to set where there is none.
 func (s Settings) ParsedMasterKey() ([32]byte, error) {
 	if s.MasterKey.Empty() {
-		return [32]byte{}, errors.New("the master key is missing: set --master-key-file or AUTHSERVER_MASTER_KEY, 32 bytes in base64 as authserver key generate-master prints them")
+		return [32]byte{}, errors.New("the master key is missing: set --master-key-file or AUTHSERVER_MASTER_KEY, 32 bytes in base64 as authserver key generate-master prints them, or --master-key-url")
 	}
 	key, err := ParseMasterKey(s.MasterKey.Reveal())
 	if err != nil {

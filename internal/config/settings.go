@@ -26,6 +26,10 @@ type Settings struct {
 	// in the file, which is too often committed.
 	MasterKey             Secret        `kong:"-" name:"master-key" setting:"env" group:"Keys" help:"Key that seals all other keys: 32 bytes in base64. authserver key generate-master prints one."`
 	MasterKeyFile         string        `name:"master-key-file" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"File that holds the master key, in place of AUTHSERVER_MASTER_KEY. In dev it is made: .authserver/master.key."`
+	MasterKeyURL          string        `name:"master-key-url" setting:"flag env file" group:"Keys" placeholder:"URL" help:"Key of a key management service that is the master key, in place of master-key-file: hashivault://NAME, awskms://…, gcpkms://… or azurekeyvault://…."`
+	PKCS11Module          string        `name:"pkcs11-module" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"Library of a PKCS #11 token. New signing keys are made there, and never leave it. Give commands that make keys the same. Needs a build with the tag pkcs11."`
+	PKCS11Token           string        `name:"pkcs11-token" setting:"flag env file" group:"Keys" placeholder:"LABEL" help:"Label of that token."`
+	PKCS11PINFile         string        `name:"pkcs11-pin-file" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"File that holds the PIN of that token."`
 	KeyRotationInterval   time.Duration `name:"key-rotation-interval" setting:"flag env file" group:"Keys" default:"30d" help:"How long a signing key signs before the next one takes over."`
 	JWKSMaxAge            time.Duration `name:"jwks-max-age" setting:"flag env file" group:"Keys" default:"5m" help:"How long verifiers may cache the JWKS, and a tenth more while they fetch it again. A new key is published for longer than both before it signs."`
 	KeyPollInterval       time.Duration `name:"key-poll-interval" setting:"flag env file" group:"Keys" default:"30s" help:"How often a server looks for changed keys when it was not told of any."`
@@ -41,6 +45,9 @@ type Settings struct {
 	PasswordQueue         int           `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Requests that may wait for bcrypt. More are answered with 503."`
 	LogLevel              slog.Level    `name:"log-level" setting:"flag env file" group:"Logging" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat             string        `name:"log-format" setting:"flag env file" group:"Logging" default:"json" help:"Format of the log: json or text."`
+
+	// PKCS11PIN is what the file held, after Complete.
+	PKCS11PIN Secret `kong:"-"`
 }
 
 // Mode says what the settings are for.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,12 +97,14 @@ func (g given) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 	return nil, nil //nolint:nilnil // kong's way to say that there is no value
 }
 
-// lookup returns what the environment or else the file says. Of a secret and the
-// file that holds it the one from the stronger source counts alone, so that an
+// lookup returns what the environment or else the file says. Of settings that say
+// the same in another way, as a secret and the file that holds it, the one from the stronger source counts alone, so that an
 // environment can override a file that names the other.
 func (g given) lookup(name string) (string, bool) {
-	if g.strength(rival(name)) > g.strength(name) {
-		return "", false
+	for _, rival := range rivals(name) {
+		if g.strength(rival) > g.strength(name) {
+			return "", false
+		}
 	}
 	if text, ok := g.env[name]; ok {
 		return text, true
@@ -124,14 +127,14 @@ func (g given) strength(name string) int {
 	return 0
 }
 
-func rival(name string) string {
-	switch name {
-	case "database-url", "master-key":
-		return name + "-file"
-	case "database-url-file", "master-key-file":
-		return strings.TrimSuffix(name, "-file")
+// rivals are the other settings that say the same in another way.
+func rivals(name string) []string {
+	for _, ways := range [][]string{{"database-url", "database-url-file"}, {"master-key", "master-key-file", "master-key-url"}} {
+		if i := slices.Index(ways, name); i >= 0 {
+			return slices.Delete(ways, i, i+1)
+		}
 	}
-	return ""
+	return nil
 }
 
 // serviceLinks are the variables that Kubernetes sets in each container for a

@@ -26,6 +26,9 @@ func Table() []Row {
 	rows := make([]Row, 0, settings.NumField())
 	for i := range settings.NumField() {
 		field := settings.Field(i)
+		if field.Tag.Get("setting") == "" {
+			continue
+		}
 		name, ways := field.Tag.Get("name"), strings.Fields(field.Tag.Get("setting"))
 		row := Row{
 			Group:   field.Tag.Get("group"),

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ func (s Settings) validate(mode Mode) (faults []error) {
 		checkIssuer(s.Issuer, mode),
 		s.checkDatabaseURL(mode),
 		s.checkMasterKey(mode),
+		s.checkPKCS11(),
 		checkAddress("listen", s.Listen),
 		checkAddress("ops-listen", s.OpsListen),
 		s.checkAddressesDiffer(),
@@ -97,11 +99,26 @@ func (s Settings) checkDatabaseURL(mode Mode) error {
 }
 
 func (s Settings) checkMasterKey(mode Mode) error {
+	if s.MasterKeyURL != "" {
+		return nil // whoever opens it looks at it
+	}
 	if s.MasterKey.Empty() && (mode != Serve || s.MasterKeyFile != "") {
 		return nil // a file that could not be read is a fault already
 	}
 	_, err := s.ParsedMasterKey()
 	return err
+}
+
+func (s Settings) checkPKCS11() error {
+	set := []string{s.PKCS11Module, s.PKCS11Token, s.PKCS11PINFile}
+	given := slices.DeleteFunc(slices.Clone(set), func(v string) bool { return v == "" })
+	switch {
+	case len(given) == 0:
+		return nil
+	case len(given) < len(set):
+		return errors.New("of pkcs11-module, pkcs11-token and pkcs11-pin-file one is missing: a token needs all three")
+	}
+	return nil
 }
 
 func checkAddress(setting, address string) error {

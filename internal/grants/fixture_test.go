@@ -64,6 +64,12 @@ func (c *clock) wait(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// source hands out keys that were made before.
+type source map[string]crypto.Signer
+
+func (s source) Generate(alg string) (crypto.Signer, string, error) { return s[alg], "", nil }
+func (source) Signer(string) (crypto.Signer, error)                 { return nil, errors.New("no such key") }
+
 // world is the grants over a real database and real keys.
 type world struct {
 	testing.TB
@@ -149,15 +155,16 @@ func (w *world) openKeys() {
 	made, err := generate()
 	w.ok(err)
 	w.manager = &keys.Manager{
-		Store: w.db, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Store: w.db, Server: "test", Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
 		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
-		Generate: func(alg string) (crypto.Signer, error) { return made[alg], nil },
-		Now:      w.Now, Logger: slog.New(slog.DiscardHandler),
+		Source:   source(made), Now: w.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.ok(w.manager.Load(w.Context()))
-	refreshKeys, err := keys.RefreshKeys(w.Context(), w.db, sealer, w.Now, rand.Reader)
-	w.ok(err)
-	w.codec = &tokens.RefreshCodec{Keys: refreshKeys.ByID, Current: refreshKeys.Current}
+	refreshKeys := &keys.RefreshKeys{
+		Store: w.db, Sealer: sealer, Timeline: w.manager.Effective, Now: w.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+	}
+	w.ok(refreshKeys.Load(w.Context()))
+	w.codec = &tokens.RefreshCodec{Keys: refreshKeys}
 }
 
 // populate registers what the tests go out from.

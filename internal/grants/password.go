@@ -124,7 +124,7 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
 		return "", family.ID, fmt.Errorf("name a refresh token family: %w", err)
 	}
-	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation})
+	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.CreatedAt)
 	if err != nil {
 		return "", family.ID, err
 	}

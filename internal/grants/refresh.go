@@ -128,7 +128,7 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	if err != nil {
 		return Answer{}, err
 	}
-	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation})
+	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.RotatedAt)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,6 +55,18 @@ var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
 	es, err := keys.Generate(keys.ES256)
 	return map[string]crypto.Signer{keys.RS256: rs, keys.ES256: es}, err
 })
+
+// source hands out keys that were made before.
+type source map[string]crypto.Signer
+
+func (s source) Generate(alg string) (crypto.Signer, string, error) { return s[alg], "", nil }
+func (source) Signer(string) (crypto.Signer, error)                 { return nil, errors.New("no such key") }
+
+// onlyKey authenticates all refresh tokens.
+type onlyKey string
+
+func (k onlyKey) At(time.Time) (id uint32, key []byte, ok bool) { return 1, []byte(k), true }
+func (k onlyKey) ByID(id uint32) (key []byte, ok bool)          { return []byte(k), id == 1 }
 
 // site is the endpoints over a real database and real keys, with a clock of the
 // test's own.
@@ -111,7 +124,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(s.db.Close)
 	s.ok(s.db.MigrateUp(t.Context()))
 	manager := s.openKeys()
-	codec := &tokens.RefreshCodec{Keys: map[uint32][]byte{1: []byte(strings.Repeat("k", 32))}, Current: 1}
+	codec := &tokens.RefreshCodec{Keys: onlyKey(strings.Repeat("k", 32))}
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	s.ok(err)
 	secrets := clientauth.Secrets{Slow: hasher}
@@ -144,10 +157,9 @@ func (s *site) openKeys() *keys.Manager {
 	made, err := generate()
 	s.ok(err)
 	m := &keys.Manager{
-		Store: s.db, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Store: s.db, Server: "test", Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
 		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
-		Generate: func(alg string) (crypto.Signer, error) { return made[alg], nil },
-		Now:      s.clock, Logger: slog.New(slog.DiscardHandler),
+		Source:   source(made), Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 	}
 	s.ok(m.Load(s.Context()))
 	return m

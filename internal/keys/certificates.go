@@ -108,7 +108,10 @@ func checkLeaf(public crypto.PublicKey, chain []*x509.Certificate) error {
 				return fmt.Errorf("%s is the key's, and has to be the first", called(i, certificate))
 			}
 		}
-		return fmt.Errorf("%s is of another key, %s where the key is %s", called(0, leaf), kindOf(leaf.PublicKey), kindOf(public))
+		if is, wants := kindOf(leaf.PublicKey), kindOf(public); is != wants {
+			return fmt.Errorf("%s is of another key, %s where the key is %s", called(0, leaf), is, wants)
+		}
+		return fmt.Errorf("%s is of another key than this", called(0, leaf))
 	}
 	// RFC 5280 §4.2.1.3. A certificate without the extension is for anything.
 	if use := leaf.KeyUsage; use != 0 && use&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {

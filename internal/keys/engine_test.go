@@ -36,8 +36,8 @@ func openEngine(t *testing.T, path string) *sqlite.DB {
 func engineManager(t *testing.T, db *sqlite.DB, c *clock) *keys.Manager {
 	t.Helper()
 	return &keys.Manager{
-		Store: db, Sealer: openSealer(t, db), Timeline: timeline(), Algorithms: []string{keys.RS256, keys.ES256},
-		Generate: keys.Generate, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
+		Store: db, Server: t.Name() + newServer(), Sealer: openSealer(t, db), Timeline: timeline(), Algorithms: []string{keys.RS256, keys.ES256},
+		Source: keys.Software{}, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -109,12 +109,13 @@ func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 	m := engineManager(t, db, c)
 	load(t, m)
 	tick(t, m)
-	refresh, err := keys.RefreshKeys(t.Context(), db, m.Sealer, c.Now, bytes.NewReader(bytes.Repeat([]byte("refresh!"), 4)))
-	if err != nil {
+	refresh := newRefreshKeys(t, db, m.Sealer, c)
+	if err := refresh.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	_, refreshKey, _ := refresh.At(c.Now())
 	secrets := map[string][]byte{
-		"a refresh token key": refresh.ByID[refresh.Current],
+		"a refresh token key": refreshKey,
 		"PEM":                 []byte("PRIVATE KEY"), "the JWK member d": []byte(`"d"`),
 	}
 	for range 2 { // the active keys, and then those that were pending

@@ -55,29 +55,41 @@ func (m *Manager) JWKS() Document {
 	return next.Document
 }
 
+// jwkOf is a member of the set.
+type jwkOf struct {
+	kid string
+	jwk json.RawMessage
+}
+
 // publish encodes the set as it is from now on. An empty one is an error.
 func (s *snapshot) publish(now time.Time) (*published, error) {
 	var p published
-	var entries []entry
+	var entries []jwkOf
 	for _, row := range s.rows {
 		e := s.byKID[row.KID]
 		if e.pair == nil || StateAt(row, now) == Removed {
 			continue
 		}
-		entries = append(entries, e)
-		if !row.RemovedAt.IsZero() && (p.until.IsZero() || row.RemovedAt.Before(p.until)) {
-			p.until = row.RemovedAt
+		jwk, certifiedUntil, err := certified(e.pair.private.Public(), e.pair.jwk, row.Certificates, now)
+		if err != nil {
+			jwk = e.pair.jwk // damaged certificates are no reason to break verifiers
+		}
+		entries = append(entries, jwkOf{row.KID, jwk})
+		for _, moment := range []store.Moment{row.RemovedAt, certifiedUntil} {
+			if !moment.IsZero() && (p.until.IsZero() || moment.Before(p.until)) {
+				p.until = moment
+			}
 		}
 	}
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.row.KID, b.row.KID) })
+	slices.SortFunc(entries, func(a, b jwkOf) int { return cmp.Compare(a.kid, b.kid) })
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
 	}{}
 	for _, e := range entries {
-		set.Keys = append(set.Keys, e.pair.jwk)
+		set.Keys = append(set.Keys, e.jwk)
 	}
 	body, err := json.Marshal(set)
 	if err != nil {

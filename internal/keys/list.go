@@ -20,27 +20,39 @@ type Listed struct {
 	RetiredAt   *time.Time `json:"retired_at"`
 	RemovedAt   *time.Time `json:"removed_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
+	// What happens to it next: activate, retire or remove; null as long as nothing is
+	// planned.
+	NextEvent    *string    `json:"next_event"`
+	NextAt       *time.Time `json:"next_at"`
+	Certificates int        `json:"certificates"` // how many are attached
 }
 
 // List returns the keys that the database has, removed ones left out, by
 // algorithm and in the order in which they sign. It needs no master key.
 func (m *Manager) List(ctx context.Context) ([]Listed, error) {
-	rows, err := m.read(ctx)
+	now := store.At(m.Now())
+	read, err := m.read(ctx, now)
 	if err != nil {
 		return nil, err
 	}
-	now := m.Now()
-	listed := make([]Listed, 0, len(rows))
-	for _, k := range rows {
+	listed := make([]Listed, 0, len(read.Keys))
+	for _, k := range read.Keys {
 		state := StateAt(k, now)
 		if state == Removed {
 			continue
 		}
-		listed = append(listed, Listed{
+		l := Listed{
 			KID: k.KID, Alg: k.Alg, State: state,
 			PublishedAt: known(k.PublishedAt), ActiveAt: known(k.ActiveAt), RetiredAt: known(k.RetiredAt),
-			RemovedAt: known(k.RemovedAt), LastUsedAt: known(k.LastUsedAt),
-		})
+			RemovedAt: known(k.RemovedAt), LastUsedAt: known(k.LastUsedAt), Certificates: len(k.Certificates),
+		}
+		for _, e := range eventsOf(k) {
+			if e.At.After(now) {
+				l.NextEvent, l.NextAt = &e.Event, &e.At
+				break
+			}
+		}
+		listed = append(listed, l)
 	}
 	slices.SortStableFunc(listed, func(a, b Listed) int { return cmp.Compare(a.Alg, b.Alg) })
 	return listed, nil
@@ -51,6 +63,25 @@ func known(m store.Moment) *time.Time {
 		return nil
 	}
 	return &m
+}
+
+// SignsFrom returns when a key signs with the algorithm; false where there is none
+// in the database. Where that has no keys at all, a server makes some that sign at
+// once.
+func (m *Manager) SignsFrom(ctx context.Context, alg string) (time.Time, bool, error) {
+	listed, err := m.List(ctx)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if len(listed) == 0 {
+		return m.Now(), true, nil
+	}
+	for _, k := range listed {
+		if k.Alg == alg && (k.State == Active || k.State == Pending) {
+			return *k.ActiveAt, true, nil
+		}
+	}
+	return time.Time{}, false, nil
 }
 
 // What happens to a key.
@@ -72,11 +103,11 @@ type Event struct {
 // Planned returns what is to come, soonest first, up to the next handover to a
 // key that is not made yet. It needs no master key.
 func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
-	rows, err := m.read(ctx)
+	d, err := m.draft(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	now := store.At(m.Now())
+	now, rows := d.now, d.keys
 	events := []Event{}
 	for _, k := range rows {
 		for _, e := range eventsOf(k) {
@@ -85,9 +116,9 @@ func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
 			}
 		}
 	}
-	for _, alg := range m.Algorithms {
+	for _, alg := range algorithmsOf(rows) {
 		if last, ok := chainOf(rows, alg).last(); ok {
-			events = append(events, m.Timeline.foreseen(last, now)...)
+			events = append(events, d.timeline.foreseen(last, now)...)
 		}
 	}
 	sortEvents(events)

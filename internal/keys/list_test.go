@@ -51,7 +51,10 @@ func TestListShowsEveryStateAsJSON(t *testing.T) {
   "active_at": "2026-03-01T12:00:00Z",
   "retired_at": "2026-03-02T12:00:00Z",
   "removed_at": "2026-03-02T12:16:00Z",
-  "last_used_at": null
+  "last_used_at": null,
+  "next_event": "remove",
+  "next_at": "2026-03-02T12:16:00Z",
+  "certificates": 0
  },
  {
   "kid": "second",
@@ -61,7 +64,10 @@ func TestListShowsEveryStateAsJSON(t *testing.T) {
   "active_at": "2026-03-02T12:00:00Z",
   "retired_at": "2026-03-03T12:00:00Z",
   "removed_at": "2026-03-03T12:16:00Z",
-  "last_used_at": "2026-03-02T12:01:00Z"
+  "last_used_at": "2026-03-02T12:01:00Z",
+  "next_event": "retire",
+  "next_at": "2026-03-03T12:00:00Z",
+  "certificates": 0
  },
  {
   "kid": "third",
@@ -71,7 +77,10 @@ func TestListShowsEveryStateAsJSON(t *testing.T) {
   "active_at": "2026-03-03T12:00:00Z",
   "retired_at": null,
   "removed_at": null,
-  "last_used_at": null
+  "last_used_at": null,
+  "next_event": "activate",
+  "next_at": "2026-03-03T12:00:00Z",
+  "certificates": 0
  }
 ]`
 	if diff := cmp.Diff(want, names(t, st, list)); diff != "" {
@@ -80,6 +89,35 @@ func TestListShowsEveryStateAsJSON(t *testing.T) {
 	c.advance(15 * time.Minute)
 	if list, err = reader.List(t.Context()); err != nil || len(list) != 2 {
 		t.Errorf("%d keys and error %v once one is removed, want 2", len(list), err)
+	}
+}
+
+// A script finds every member in every key.
+func TestWhatIsNotKnownYetIsNull(t *testing.T) {
+	st := &memory{}
+	m := newManager(t, st, newClock())
+	load(t, m)
+	list, err := m.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[
+ {
+  "kid": "first",
+  "alg": "ES256",
+  "state": "active",
+  "published_at": "2026-03-01T12:00:00Z",
+  "active_at": "2026-03-01T12:00:00Z",
+  "retired_at": null,
+  "removed_at": null,
+  "last_used_at": null,
+  "next_event": null,
+  "next_at": null,
+  "certificates": 0
+ }
+]`
+	if diff := cmp.Diff(want, names(t, st, list)); diff != "" {
+		t.Errorf("list (-want +got): %s", diff)
 	}
 }
 

@@ -6,12 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"authserver/internal/store"
 )
+
+// Store is what a Manager keeps in the database.
+type Store interface {
+	store.SigningKeys
+	store.LifetimePromises
+	// SigningAlgs returns the algorithms that resources are registered for.
+	SigningAlgs(ctx context.Context) ([]string, error)
+}
 
 // Manager holds the signing keys in memory, makes their successors ahead of
 // time, and says which of them signs. All of it may be called concurrently;
@@ -20,43 +29,63 @@ import (
 // [Manager.List] and [Manager.Planned] want Store, Timeline, Algorithms and Now;
 // the rest wants every field.
 type Manager struct {
-	Store      store.SigningKeys
-	Sealer     *Sealer
-	Timeline   Timeline
-	Algorithms []string // each has exactly one active key at any moment
-	Generate   func(alg string) (crypto.Signer, error)
+	Store    Store
+	Server   string // names this run of a server; "" in a command
+	Sealer   *Sealer
+	Timeline Timeline
+	// Algorithms are those that always have exactly one active key. To them come those
+	// of the resources, once verifiers can know the first key.
+	Algorithms []string
+	Source     Source
 	Now        func() time.Time
 	Logger     *slog.Logger
 
-	reloading sync.Mutex // so that an older reading never replaces a newer one
-	planning  sync.Mutex // so that this process makes one key at a time
+	reloading sync.Mutex                   // so that an older reading never replaces a newer one
+	planning  sync.Mutex                   // so that this process plans one change at a time
+	promised  atomic.Pointer[store.Moment] // nil: this process does not serve
 	current   atomic.Pointer[snapshot]
 }
 
-// Load reads the keys at start, and makes the first key of each algorithm that
-// has none; that one signs at once. It is an error where an algorithm has no key
-// that could sign.
+// Load is for a server that is about to serve: it promises its lifetimes, makes
+// the keys that are missing and reads them. In an empty database they sign at once.
+// It is an error where an algorithm has no key that could sign.
 func (m *Manager) Load(ctx context.Context) error {
-	if err := m.createFirst(ctx); err != nil {
+	// In this order: whoever plans from now on knows our lifetimes, and what was
+	// planned without them is read.
+	if err := m.keepPromise(ctx); err != nil {
 		return err
 	}
-	return m.Reload(ctx)
+	err := m.planFirst(ctx)
+	if unmade := (*notMade)(nil); err != nil && !errors.As(err, &unmade) {
+		return fmt.Errorf("plan the signing keys: %w", err)
+	}
+	// Whether it can be done without a key that could not be made shows now.
+	if reloaded := m.Reload(ctx); reloaded != nil {
+		return errors.Join(err, reloaded)
+	}
+	if err != nil {
+		m.Logger.ErrorContext(ctx, "a signing key is missing", "error", err)
+	}
+	return nil
 }
 
 // Reload takes in what was changed, here or elsewhere. Where it fails, or where
 // an algorithm would be left with no key that can sign, everything goes on with
-// what was known before.
+// what was known before. So does a key whose row cannot be opened any more.
 func (m *Manager) Reload(ctx context.Context) error {
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
-	rows, err := m.read(ctx)
+	read, err := m.read(ctx, store.At(m.Now()))
 	if err != nil {
 		return err
 	}
 	before := m.current.Load()
-	next := takeSnapshot(m.Sealer, rows, before)
+	next := takeSnapshot(m.Sealer, m.Source, read.Keys, before)
 	for _, fault := range next.faults(before) {
-		m.Logger.ErrorContext(ctx, "a signing key cannot be used", "error", fault)
+		m.Logger.ErrorContext(ctx, "a signing key cannot be opened", "error", fault)
+	}
+	for _, k := range next.takenOut(before, m.Now()) {
+		m.Logger.WarnContext(ctx, "signing key taken out of use", "kid", k.KID, "alg", k.Alg, "audit", true)
 	}
 	if err := next.ready(m.Algorithms, m.Now()); err != nil {
 		return fmt.Errorf("take in the signing keys: %w", err)
@@ -74,18 +103,19 @@ func (m *Manager) Reload(ctx context.Context) error {
 // planned. Call it every [Timeline.TickInterval], whether the last call
 // succeeded or not.
 func (m *Manager) Tick(ctx context.Context) error {
-	if err := m.Reload(ctx); err != nil {
+	// Where nothing can be taken in this server serves by its lifetimes all the same.
+	if err := errors.Join(m.Reload(ctx), m.keepPromise(ctx)); err != nil {
 		return err
 	}
 	return m.Plan(ctx)
 }
 
-func (m *Manager) read(ctx context.Context) ([]store.SigningKey, error) {
-	rows, err := m.Store.SigningKeys(ctx, store.At(m.Now()))
+func (m *Manager) read(ctx context.Context, now store.Moment) (store.KeyPlan, error) {
+	plan, err := m.Store.KeyPlan(ctx, now)
 	if err != nil {
-		return nil, fmt.Errorf("read the signing keys: %w", err)
+		return store.KeyPlan{}, fmt.Errorf("read the signing keys: %w", err)
 	}
-	return rows, nil
+	return plan, nil
 }
 
 // Signer is what signs a token.
@@ -103,6 +133,9 @@ func (m *Manager) Signer(alg string) (Signer, error) {
 	}
 	now := m.Now()
 	p, err := s.signer(alg, now)
+	if err != nil && len(s.byAlg[alg]) == 0 && slices.Contains(Algorithms(), alg) {
+		return Signer{}, &NotYet{Alg: alg} // a resource was just registered for it
+	}
 	if err != nil {
 		return Signer{}, err
 	}

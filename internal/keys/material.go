@@ -135,7 +135,17 @@ func checkPassphrase(encrypted bool, passphrase []byte) error {
 // checkPrivate returns nil where an algorithm is for the key, and its private half
 // belongs to its public one.
 func checkPrivate(private crypto.Signer) error {
-	public := private.Public()
+	if err := checkUsable(private.Public()); err != nil {
+		return err
+	}
+	if !signs(private) {
+		return errors.New("the key is damaged: its private half is not that of its public half")
+	}
+	return nil
+}
+
+// checkUsable returns nil where an algorithm is for the key.
+func checkUsable(public crypto.PublicKey) error {
 	var err error
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -151,9 +161,6 @@ func checkPrivate(private crypto.Signer) error {
 	if len(AlgorithmsFor(public)) == 0 {
 		return fmt.Errorf("it is %s, which no algorithm here is for: wanted is an RSA key of %d to %d bits, an EC key on P-256 or P-384, or an Ed25519 key",
 			kindOf(public), minRSABits, maxRSABits)
-	}
-	if !signs(private) {
-		return errors.New("the key is damaged: its private half is not that of its public half")
 	}
 	return nil
 }

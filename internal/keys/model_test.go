@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,16 +17,18 @@ import (
 	"authserver/internal/store"
 )
 
-// The model runs replicas with clocks that disagree, over one database that comes
-// and goes, through rotations that were planned and rotations that were asked
-// for, and holds them to what a resource server relies on:
+// The model runs replicas with clocks that disagree and settings that are changed,
+// over one database that comes and goes, through rotations that were planned,
+// rotations that were asked for and keys that were revoked, and holds them to what
+// a resource server relies on:
 //
 //   - at every moment exactly one key of the algorithm is active, by every
 //     replica's clock, and a replica that is up can always sign;
 //   - a JWKS is never empty;
-//   - no verifier ever meets a token whose key it does not have. The model does not
-//     draw verifiers but stands for all that there could be: whoever fetched the
-//     JWKS from any replica at any moment keeps it for JWKSMaxAge and asks nobody.
+//   - no verifier ever meets a token whose key it does not have, unless that was
+//     revoked. The model does not draw verifiers but stands for all that there could
+//     be: whoever fetched the JWKS from any replica at any moment keeps it for as long
+//     as that replica said, and asks nobody.
 //
 // Time passes in steps of a quarter of a second; settings are whole seconds.
 const modelStep = 250 * time.Millisecond
@@ -39,73 +42,90 @@ func modelTimeline() keys.Timeline {
 
 func TestNoVerifierEverMeetsAKeyThatItDoesNotHave(t *testing.T) {
 	sealer := openSealer(t, &memory{})
-	handovers := 0
+	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(rt, sealer, modelTimeline(), planted{})
 		if err := w.run(); err != nil {
 			rt.Fatal(err)
 		}
-		handovers += len(w.signed) - 1
+		seen["handovers"] += len(w.signed) - 1
+		for event, times := range w.seen {
+			seen[event] += times
+		}
 	})
-	if handovers < 100 {
-		t.Errorf("the model saw %d handovers: too few to say anything", handovers)
+	t.Logf("seen: %v", seen)
+	for _, event := range []string{"handovers", "rotate", "revoke", "restart", "reconfigure", "outage", "cut"} {
+		if seen[event] < 100 {
+			t.Errorf("the model saw %q %d times: too few to say anything", event, seen[event])
+		}
 	}
 }
 
 // planted is a bug that the model has to find.
 type planted struct {
 	timeline func(*keys.Timeline) // what the managers believe, other than what is true
-	// deaf: a predecessor is removed Lag after an early handover, and not Lag after
-	// the last replica has heard of it.
-	deaf bool
+	// handover changes what a manager writes: a key, and the one that it takes over
+	// from, where that is in the same change.
+	handover func(w *world, next, before *store.SigningKey)
+	// forgetful: nobody knows by which lifetimes others serve.
+	forgetful bool
 }
 
 func TestTheModelFindsPlantedBugs(t *testing.T) {
 	for name, bug := range map[string]planted{
-		"no lead at all": {timeline: func(tl *keys.Timeline) { tl.JWKSMaxAge, tl.ClockSkew, tl.PollInterval = 0, 0, time.Millisecond }},
+		"a new key signs at once": {handover: func(w *world, next, before *store.SigningKey) {
+			next.ActiveAt, before.RetiredAt = next.PublishedAt, next.PublishedAt
+		}},
+		"a retired key is removed at once":                    {handover: func(_ *world, _, before *store.SigningKey) { before.RemovedAt = before.RetiredAt }},
+		"no lead at all":                                      {timeline: func(tl *keys.Timeline) { tl.JWKSMaxAge, tl.ClockSkew, tl.PollInterval = 0, 0, time.Millisecond }},
 		"the lead forgets that verifiers keep the JWKS":       {timeline: func(tl *keys.Timeline) { tl.JWKSMaxAge = 0 }},
 		"the lead is a second short":                          {timeline: func(tl *keys.Timeline) { tl.JWKSMaxAge -= time.Second }},
 		"the lead and the lag forget that clocks differ":      {timeline: func(tl *keys.Timeline) { tl.ClockSkew = 0 }},
 		"the lag is a second short":                           {timeline: func(tl *keys.Timeline) { tl.MaxTokenTTL -= time.Second }},
-		"an early handover forgets who has not heard of it":   {deaf: true},
+		"an early handover forgets who has not heard of it":   {handover: func(w *world, next, before *store.SigningKey) { before.RemovedAt = next.ActiveAt.Add(w.truth.Lag()) }},
 		"the poll takes a second longer than the lead grants": {timeline: func(tl *keys.Timeline) { tl.PollInterval -= time.Second }},
+		"a lifetime that grew is told to nobody":              {forgetful: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sealer := openSealer(t, &memory{})
 			found := rapid.Custom(func(rt *rapid.T) error { return newWorld(rt, sealer, modelTimeline(), bug).run() })
-			for seed := range 2000 {
+			for seed := range 3000 {
 				if err := found.Example(seed + 1); err != nil {
 					t.Logf("found in run %d: %v", seed+1, err)
 					return
 				}
 			}
-			t.Error("2000 runs did not find it")
+			t.Error("3000 runs did not find it")
 		})
 	}
 }
 
 type world struct {
 	t      *rapid.T
-	truth  keys.Timeline
+	truth  keys.Timeline // that of replicas which nobody gave another
 	bug    planted
 	sealer *keys.Sealer
 	st     *memory
 	now    time.Time
 	nodes  []*node
+	served int       // runs of servers
 	healed time.Time // when a replica that was cut off was last reached again
 
 	signed  map[string]time.Time // kid: when its last token expires, by the clock that wrote it
-	lacking map[string]time.Time // kid: when a replica last served a JWKS without it
+	lacking map[string]time.Time // kid: until when a verifier may have a JWKS without it
 	sets    map[string][]string  // ETag: the kids in that JWKS
+	seen    map[string]int       // events
 }
 
 // node is one replica. Its clock is ahead of the true time by up to ClockSkew.
 type node struct {
 	w        *world
+	timeline keys.Timeline
 	ahead    time.Duration
 	lag      time.Duration // it read its clock so long before what it writes is committed
 	m        *keys.Manager // nil while it is not up
 	ticked   time.Time
+	late     bool // its next poll is as late as it may be
 	cut      bool // it alone cannot reach the database
 	cutUntil time.Time
 }
@@ -113,10 +133,10 @@ type node struct {
 func newWorld(t *rapid.T, sealer *keys.Sealer, truth keys.Timeline, bug planted) *world {
 	w := &world{
 		t: t, truth: truth, bug: bug, sealer: sealer, st: &memory{}, now: newClock().now,
-		signed: map[string]time.Time{}, lacking: map[string]time.Time{}, sets: map[string][]string{},
+		signed: map[string]time.Time{}, lacking: map[string]time.Time{}, sets: map[string][]string{}, seen: map[string]int{},
 	}
 	for i := range 3 {
-		w.nodes = append(w.nodes, &node{w: w, ahead: w.within(fmt.Sprintf("clock of replica %d", i), truth.ClockSkew)})
+		w.nodes = append(w.nodes, &node{w: w, timeline: truth, ahead: w.within(fmt.Sprintf("clock of replica %d", i), truth.ClockSkew)})
 	}
 	return w
 }
@@ -132,14 +152,14 @@ func (w *world) within(label string, most time.Duration) time.Duration {
 	return modelStep * time.Duration(rapid.IntRange(0, int(most/modelStep)).Draw(w.t, label))
 }
 
-func (w *world) manager(n *node) *keys.Manager {
-	believed := w.truth
+func (w *world) manager(n *node, server string) *keys.Manager {
+	believed := n.timeline
 	if w.bug.timeline != nil {
 		w.bug.timeline(&believed)
 	}
 	return &keys.Manager{
-		Store: wire{memory: w.st, node: n}, Sealer: w.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
-		Generate: keys.Generate, Now: n.clock, Logger: slog.New(slog.DiscardHandler),
+		Store: wire{memory: w.st, node: n}, Server: server, Sealer: w.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
+		Source: keys.Software{}, Now: n.clock, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -151,18 +171,30 @@ type wire struct {
 	node *node
 }
 
-func (c wire) SigningKeys(ctx context.Context, now store.Moment) ([]store.SigningKey, error) {
+func (c wire) KeyPlan(ctx context.Context, now store.Moment) (store.KeyPlan, error) {
 	if c.node.cut {
-		return nil, store.ErrUnavailable
+		return store.KeyPlan{}, store.ErrUnavailable
 	}
-	return c.memory.SigningKeys(ctx, now)
+	plan, err := c.memory.KeyPlan(ctx, now)
+	if c.node.w.bug.forgetful {
+		plan.Lifetimes = nil
+	}
+	return plan, err
 }
 
-func (c wire) RescheduleSigningKey(ctx context.Context, kid string, from, to, removedAt store.Moment) error {
-	if c.node.w.bug.deaf {
-		removedAt = to.Add(c.node.w.truth.Lag())
+func (c wire) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
+	if bug := c.node.w.bug.handover; bug != nil {
+		written := append(slices.Clone(change.Update), change.Add...)
+		for i, next := range written {
+			for j, before := range written {
+				if before.KID == next.Predecessor && before.RevokedAt.IsZero() {
+					bug(c.node.w, &written[i], &written[j])
+				}
+			}
+		}
+		change.Update, change.Add = written[:len(change.Update)], written[len(change.Update):]
 	}
-	return c.memory.RescheduleSigningKey(ctx, kid, from, to, removedAt)
+	return c.memory.ChangeKeyPlan(ctx, change)
 }
 
 func (w *world) run() error {
@@ -184,18 +216,31 @@ func (w *world) run() error {
 func (w *world) event() error {
 	n := w.nodes[rapid.IntRange(0, len(w.nodes)-1).Draw(w.t, "replica")]
 	anyCut := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.cut })
-	switch rapid.SampledFrom([]string{"nothing", "tick", "rotate", "rotate", "restart", "outage", "cut"}).Draw(w.t, "event") {
+	// Nothing tells a replica that is cut off of what was not planned when it read the
+	// keys last, nor whoever has its JWKS.
+	reached := !anyCut && !w.st.down && len(w.signed) > 0 && w.now.Sub(w.healed) >= w.longestCached()+w.truth.ClockSkew
+	event := rapid.SampledFrom([]string{"nothing", "tick", "delay", "rotate", "rotate", "revoke", "restart", "reconfigure", "outage", "cut"}).Draw(w.t, "event")
+	w.seen[event]++
+	switch event {
 	case "tick":
 		return w.tick(n)
+	case "delay":
+		n.late = true
 	case "rotate":
-		// Nothing tells a replica that is cut off of a rotation that was not planned
-		// when it read the keys last, nor whoever has its JWKS.
-		if !anyCut && !w.st.down && len(w.signed) > 0 && w.now.Sub(w.healed) >= w.truth.JWKSMaxAge+w.truth.ClockSkew {
+		if reached {
 			return w.rotate()
+		}
+	case "revoke":
+		if reached {
+			return w.revoke()
 		}
 	case "restart":
 		n.m = nil
 		return w.tick(n)
+	case "reconfigure":
+		if reached {
+			return w.reconfigure(n)
+		}
 	case "outage":
 		if !anyCut {
 			return w.outage()
@@ -208,11 +253,75 @@ func (w *world) event() error {
 	return nil
 }
 
-// rotate is an administrator at a command line, on yet another machine.
+func (w *world) longestCached() time.Duration {
+	longest := w.truth.Cached()
+	for _, n := range w.nodes {
+		longest = max(longest, n.timeline.Cached())
+	}
+	return longest
+}
+
+// reconfigure gives a replica other lifetimes. It is stopped in order, or killed.
+func (w *world) reconfigure(n *node) error {
+	seconds := func(label string, least, most int) time.Duration {
+		return time.Duration(rapid.IntRange(least, most).Draw(w.t, label)) * time.Second
+	}
+	if n.m != nil && rapid.Bool().Draw(w.t, "in order") {
+		if err := n.m.Stop(context.Background()); err != nil {
+			return fmt.Errorf("stop: %w", err)
+		}
+	}
+	n.m = nil
+	n.timeline.JWKSMaxAge = seconds("max-age", 1, 11) // from 10 s on a stale one is used for another second
+	n.timeline.MaxTokenTTL = seconds("lifetime of a token", 1, 10)
+	n.timeline.PollInterval = seconds("poll interval", 1, 3)
+	n.timeline.RotationInterval = n.timeline.Lead() + seconds("rotation interval", 0, 6)
+	return w.tick(n)
+}
+
+// administrator is somebody at a command line, on yet another machine, with the
+// usual settings.
+func (w *world) administrator() *keys.Manager {
+	n := &node{w: w, timeline: w.truth, ahead: w.within("clock of the command", w.truth.ClockSkew), lag: w.within("the command's commit", time.Second/2)}
+	return w.manager(n, "")
+}
+
 func (w *world) rotate() error {
-	n := &node{w: w, ahead: w.within("clock of the command", w.truth.ClockSkew), lag: w.within("the command's commit", w.truth.WriteWithin())}
-	if _, err := w.manager(n).Rotate(context.Background()); err != nil {
+	if _, err := w.administrator().Rotate(context.Background()); err != nil {
 		return fmt.Errorf("rotate: %w", err)
+	}
+	return w.observe()
+}
+
+// revoke revokes a key whose successor every verifier knows. What was signed with
+// it is void, and replicas stop signing with it when they hear.
+func (w *world) revoke() error {
+	all, err := w.st.KeyPlan(context.Background(), w.now)
+	if err != nil {
+		return err
+	}
+	k := all.Keys[rapid.IntRange(0, len(all.Keys)-1).Draw(w.t, "key")]
+	signs := keys.StateAt(k, w.now) == keys.Active || keys.StateAt(k, w.now.Add(w.truth.ClockSkew)) == keys.Active
+	for _, next := range all.Keys {
+		if next.Predecessor == k.KID {
+			signs = signs && w.now.Before(w.lacking[next.KID])
+		}
+	}
+	if signs || k.RetiredAt.IsZero() { // a verifier would have to ask anew: that is what an emergency costs
+		return nil
+	}
+	if keys.StateAt(k, w.now.Add(w.truth.ClockSkew)) == keys.Removed {
+		return nil // so it is by a clock that is ahead
+	}
+	if _, err := w.administrator().Revoke(context.Background(), k.KID, "drawn"); err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	for _, n := range w.nodes { // they are told
+		if n.m != nil {
+			if err := w.tick(n); err != nil {
+				return err
+			}
+		}
 	}
 	return w.observe()
 }
@@ -221,43 +330,79 @@ func (w *world) rotate() error {
 // it back. All of them have read what was planned until then: one that has not
 // when a long outage begins cannot know, as one that is cut off cannot.
 func (w *world) outage() error {
-	for read := false; !read && !w.st.down; {
+	if !w.st.down {
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+	w.st.down = !w.st.down
+	return nil
+}
+
+// settle lets every replica read what the others have planned.
+func (w *world) settle() error {
+	for settled := false; !settled; {
 		before := w.st.writes
 		for _, n := range w.nodes {
 			if err := w.tick(n); err != nil {
 				return err
 			}
 		}
-		read = w.st.writes == before
+		settled = w.st.writes == before
 	}
-	w.st.down = !w.st.down
 	return nil
 }
 
 // cut takes the database from one replica, after its last reading, for as long as
 // it can do without: until the successor of the last key that it knows is in
-// somebody's cache.
+// somebody's cache. That key may take over sooner than it knows, where lifetimes
+// that were in force until a moment ago made it wait.
 func (w *world) cut(n *node) error {
-	if err := w.tick(n); err != nil {
+	if err := w.settle(); err != nil {
 		return err
 	}
 	for _, k := range w.st.signing {
 		if k.RetiredAt.IsZero() && k.ActiveAt.After(w.now.Add(w.truth.ClockSkew)) {
-			n.cut, n.cutUntil = true, k.ActiveAt.Add(w.truth.RotationInterval-w.truth.ClockSkew-w.truth.JWKSMaxAge)
+			n.cut, n.cutUntil = true, w.soonest(k).Add(w.shortestInterval()-w.truth.ClockSkew-w.longestCached())
 		}
 	}
 	return nil
 }
 
-// due ticks every replica that has waited for as long as it may: TickInterval,
-// and a quarter of PollInterval that the reading may take.
+// soonest is when a key may come to sign at the earliest.
+func (w *world) soonest(k store.SigningKey) time.Time {
+	before := w.st.find(k.Predecessor)
+	if before == nil || !k.ActiveAt.After(w.now) {
+		return k.ActiveAt
+	}
+	hastened := w.soonest(*before).Add(w.shortestInterval())
+	if hastened.Before(w.now) {
+		hastened = w.now
+	}
+	return slices.MinFunc([]time.Time{k.ActiveAt, hastened}, time.Time.Compare)
+}
+
+func (w *world) shortestInterval() time.Duration {
+	shortest := w.truth.RotationInterval
+	for _, n := range w.nodes {
+		shortest = min(shortest, n.timeline.RotationInterval)
+	}
+	return shortest
+}
+
+// due ticks every replica that has waited for TickInterval, and one that is late
+// for the quarter of PollInterval more that the reading may take.
 func (w *world) due() error {
 	for _, n := range w.nodes {
 		healed := n.cut && !w.now.Before(n.cutUntil)
 		if healed {
 			n.cut, w.healed = false, w.now
 		}
-		if !healed && w.now.Sub(n.ticked) < w.truth.PollInterval/2 {
+		wait := n.timeline.PollInterval / 4
+		if n.late {
+			wait = n.timeline.PollInterval / 2
+		}
+		if !healed && w.now.Sub(n.ticked) < wait {
 			continue
 		}
 		if err := w.tick(n); err != nil {
@@ -268,11 +413,12 @@ func (w *world) due() error {
 }
 
 func (w *world) tick(n *node) error {
-	n.ticked = w.now
-	n.lag = w.within("commit", w.truth.WriteWithin())
+	n.ticked, n.late = w.now, rapid.Bool().Draw(w.t, "late")
+	n.lag = w.within("commit", min(n.timeline.WriteWithin(), w.truth.WriteWithin()))
 	var err error
 	if n.m == nil {
-		m := w.manager(n)
+		w.served++
+		m := w.manager(n, fmt.Sprintf("run %d", w.served))
 		if err = m.Load(context.Background()); err == nil {
 			n.m = m
 		}
@@ -320,13 +466,34 @@ func (w *world) serves(n *node) error {
 		if slices.Contains(kids, k.KID) {
 			continue
 		}
-		w.lacking[k.KID] = w.now
+		if until := w.now.Add(n.timeline.Cached()); w.lacking[k.KID].Before(until) {
+			w.lacking[k.KID] = until
+		}
 		// The slowest clock among verifiers shows the true time.
-		if expires, used := w.signed[k.KID]; used && w.now.Before(expires) {
-			return fmt.Errorf("a replica does not publish key %s, whose last token is good for another %v", k.KID, expires.Sub(w.now))
+		if expires, used := w.signed[k.KID]; used && k.RevokedAt.IsZero() && w.now.Before(expires) {
+			return fmt.Errorf("a replica does not publish key %s, whose last token is good for another %v (%s)", k.KID, expires.Sub(w.now), w.describe())
 		}
 	}
 	return nil
+}
+
+// describe tells how things stand, for whoever looks for the fault.
+func (w *world) describe() string {
+	var b strings.Builder
+	for _, k := range w.st.signing {
+		fmt.Fprintf(&b, "\n%.4s after %.12s:", k.KID, k.Predecessor)
+		for _, m := range []store.Moment{k.PublishedAt, k.ActiveAt, k.RetiredAt, k.RemovedAt, k.RevokedAt} {
+			if m.IsZero() {
+				b.WriteString(" -")
+				continue
+			}
+			fmt.Fprintf(&b, " %v", m.Sub(w.now))
+		}
+	}
+	for i, n := range w.nodes {
+		fmt.Fprintf(&b, "\nreplica %d, %v ahead, up %v, ticked %v: %+v", i, n.ahead, n.m != nil, n.ticked.Sub(w.now), n.timeline)
+	}
+	return b.String()
 }
 
 // signs makes a token.
@@ -344,10 +511,13 @@ func (w *world) signs(n *node) error {
 	if err != nil {
 		return fmt.Errorf("a replica cannot sign: %w", err)
 	}
-	if fetched, ok := w.lacking[s.KID]; ok && w.now.Sub(fetched) < w.truth.JWKSMaxAge {
-		return fmt.Errorf("key %s signs, and a verifier fetched a JWKS without it %v ago", s.KID, w.now.Sub(fetched))
+	if k := w.st.find(s.KID); !k.RevokedAt.IsZero() {
+		return nil // it has not heard; what it signs is void
 	}
-	if expires := n.clock().Add(w.truth.MaxTokenTTL); w.signed[s.KID].Before(expires) {
+	if until := w.lacking[s.KID]; w.now.Before(until) {
+		return fmt.Errorf("key %s signs, and a verifier may have a JWKS without it for another %v (%s)", s.KID, until.Sub(w.now), w.describe())
+	}
+	if expires := n.clock().Add(n.timeline.MaxTokenTTL); w.signed[s.KID].Before(expires) {
 		w.signed[s.KID] = expires
 	}
 	return nil

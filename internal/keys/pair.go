@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -17,24 +18,26 @@ import (
 // pair is a key pair that was read back from the database.
 type pair struct {
 	kid, alg string
-	sealed   []byte
 	private  crypto.Signer
 	jwk      json.RawMessage // the public half
 	used     atomic.Int64    // the minute in which it signed last, Unix seconds
 	recorded atomic.Int64    // the value of used that the database has
 }
 
-// newKey turns a fresh key pair into a row without moments.
-func newKey(sealer *Sealer, alg string, private crypto.Signer) (store.SigningKey, error) {
+// newKey turns a key pair into a row without moments. uri says where the private
+// key is kept, "" for in the row.
+func newKey(sealer *Sealer, alg string, private crypto.Signer, uri string) (store.SigningKey, error) {
 	public, kid, err := publicJWK(alg, private.Public())
 	if err != nil {
 		return store.SigningKey{}, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return store.SigningKey{}, fmt.Errorf("encode the new %s key: %w", alg, err)
+	secret := []byte(uri)
+	if uri == "" {
+		if secret, err = x509.MarshalPKCS8PrivateKey(private); err != nil {
+			return store.SigningKey{}, fmt.Errorf("encode the new %s key: %w", alg, err)
+		}
 	}
-	sealed, err := sealer.Seal(der, signingKeyAs(kid))
+	sealed, err := sealer.Seal(secret, signingKeyAs(kid))
 	if err != nil {
 		return store.SigningKey{}, err
 	}
@@ -43,18 +46,14 @@ func newKey(sealer *Sealer, alg string, private crypto.Signer) (store.SigningKey
 
 // openKey unseals a row. The public half is computed from the private one and
 // not read from the row, which nothing protects.
-func openKey(sealer *Sealer, row store.SigningKey) (*pair, error) {
-	der, err := sealer.Open(row.Sealed, signingKeyAs(row.KID))
+func openKey(sealer *Sealer, source Source, row store.SigningKey) (*pair, error) {
+	secret, err := sealer.Open(row.Sealed, signingKeyAs(row.KID))
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der) // for RSA it precomputes too
+	private, err := signerOf(source, secret)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s is not PKCS #8", row.KID) // the cause may quote the key
-	}
-	private, ok := parsed.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("signing key %s is of a kind that cannot sign", row.KID)
+		return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
 	}
 	public, kid, err := publicJWK(row.Alg, private.Public())
 	if err != nil {
@@ -63,11 +62,26 @@ func openKey(sealer *Sealer, row store.SigningKey) (*pair, error) {
 	if kid != row.KID {
 		return nil, fmt.Errorf("signing key %s has the thumbprint %s: the row was changed", row.KID, kid)
 	}
-	p := &pair{kid: kid, alg: row.Alg, sealed: row.Sealed, private: private, jwk: public}
+	p := &pair{kid: kid, alg: row.Alg, private: private, jwk: public}
 	if !row.LastUsedAt.IsZero() {
 		p.recorded.Store(row.LastUsedAt.Unix())
 	}
 	return p, nil
+}
+
+func signerOf(source Source, secret []byte) (crypto.Signer, error) {
+	if isURI(secret) {
+		return source.Signer(string(secret))
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(secret) // for RSA it precomputes too
+	if err != nil {
+		return nil, errors.New("it is not PKCS #8") // the cause may quote the key
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("it is of a kind that cannot sign")
+	}
+	return private, nil
 }
 
 // publicJWK returns the public key as a JWK with "kid", "alg" and "use" (RFC 7517

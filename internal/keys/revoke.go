@@ -19,81 +19,92 @@ type Revoked struct {
 
 // Revoke takes a key out of use at once, in an emergency: it leaves the JWKS, no
 // server signs with it any more, and the tokens that it signed are inactive at
-// introspection. Where it signed, the key that was to be next signs instead; that
-// one is published already, so that verifiers know it. It works beside running
-// servers, which follow it from the database.
+// introspection. Where it signed, the key that was to be next signs instead, in
+// the same transaction; that one is published already, so that verifiers know it.
+// It works beside running servers, which follow it from the database.
 func (m *Manager) Revoke(ctx context.Context, kid, reason string) (Revoked, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
-	const attempts = 5
-	var conflict error
-	for range attempts {
-		revoked, err := m.revoke(ctx, kid, reason)
-		if !overtaken(err) {
-			return revoked, err
+	var revoked Revoked
+	rows, err := m.change(ctx, func(d *draft) error {
+		row, ok := find(d.keys, kid)
+		if !ok || StateAt(row, d.now) == Removed {
+			return fmt.Errorf("there is no key %s that could be revoked: see `authserver key list`", kid)
 		}
-		conflict = err
-	}
-	return Revoked{}, fmt.Errorf("revoke key %s: other processes kept changing the keys, try again: %w", kid, conflict)
-}
-
-func (m *Manager) revoke(ctx context.Context, kid, reason string) (Revoked, error) {
-	rows, err := m.read(ctx)
+		revoked = Revoked{KID: kid, Alg: row.Alg, State: StateAt(row, d.now), RevokedAt: d.now}
+		d.revoke(row, reason)
+		return nil
+	})
 	if err != nil {
-		return Revoked{}, err
-	}
-	row, ok := find(rows, kid)
-	if !ok || StateAt(row, m.Now()) == Removed {
-		return Revoked{}, fmt.Errorf("there is no key %s that could be revoked: see `authserver key list`", kid)
-	}
-	r := store.KeyRevocation{KID: kid, Reason: reason, Lag: m.Timeline.Lag()}
-	last, _ := chainOf(rows, row.Alg).last()
-	if alone := last.KID == kid; alone && StateAt(row, m.Now()) == Active {
-		if r.Next, err = m.replacement(row); err != nil {
-			return Revoked{}, err
-		}
-	}
-	now := store.At(m.Now()) // only now: making a key can take seconds
-	r.At, r.From = now, store.At(now.Add(-m.Timeline.ClockSkew))
-	if r.Next != nil {
-		r.Next.PublishedAt, r.Next.ActiveAt = r.From, r.From
-	}
-	revoked := Revoked{KID: kid, Alg: row.Alg, State: StateAt(row, now), RevokedAt: now}
-	if err := m.Store.RevokeSigningKey(ctx, r); err != nil {
 		return Revoked{}, fmt.Errorf("revoke key %s: %w", kid, err)
 	}
-	m.Logger.WarnContext(ctx, "signing key revoked", "kid", kid, "alg", row.Alg, "reason", reason)
-	if revoked.State != Active {
-		return revoked, nil
-	}
-	if rows, err = m.read(ctx); err != nil {
-		return revoked, err
-	}
-	if signs, ok := chainOf(rows, row.Alg).in(Active, m.Now()); ok {
-		revoked.Successor = &signs.KID
+	m.Logger.WarnContext(ctx, "signing key revoked", "kid", kid, "alg", revoked.Alg, "reason", reason)
+	if revoked.State == Active {
+		if signs, ok := chainOf(rows, revoked.Alg).in(Active, m.Now()); ok {
+			revoked.Successor = &signs.KID
+		}
 	}
 	return revoked, nil
 }
 
-// replacement makes a key to sign in the place of one that nobody waits to succeed.
-func (m *Manager) replacement(predecessor store.SigningKey) (*store.SigningKey, error) {
-	private, err := m.Generate(predecessor.Alg)
-	if err != nil {
-		return nil, fmt.Errorf("make a %s key: %w", predecessor.Alg, err)
+// revoke takes a key out of its chain and sees to it that another one signs.
+func (d *draft) revoke(k store.SigningKey, reason string) {
+	state := StateAt(k, d.now)
+	next, followed := successor(d.keys, k.KID)
+	// A replica whose clock is behind, or that looked at it some time ago, needs a key
+	// to sign with, too.
+	from := store.At(d.now.Add(-d.timeline.ClockSkew - d.timeline.WriteWithin()))
+	if k.RetiredAt.IsZero() || k.RetiredAt.After(d.now) {
+		k.RetiredAt = d.now
 	}
-	key, err := newKey(m.Sealer, predecessor.Alg, private)
-	if err != nil {
-		return nil, fmt.Errorf("make a %s key: %w", predecessor.Alg, err)
+	k.RevokedAt, k.RemovedAt, k.Reason = d.now, d.now, reason
+	before := k.Predecessor
+	if state == Pending {
+		k.Predecessor = "revoked " + k.KID // gives its place free: a predecessor has one successor
 	}
-	key.Predecessor = predecessor.KID
-	return &key, nil
-}
-
-func find(rows []store.SigningKey, kid string) (store.SigningKey, bool) {
-	for _, row := range rows {
-		if row.KID == kid {
-			return row, true
+	d.update(k)
+	switch {
+	case state == Pending && before == "" && !followed:
+		d.first(k.Alg) // without any key of an algorithm that it is to have a server takes nothing in
+	case state == Pending:
+		d.passOver(before, next, followed)
+	case followed && from.Before(next.ActiveAt):
+		next.ActiveAt = from
+		d.update(next)
+		d.retireBy(before, from)
+	case !followed && state == Active:
+		if made, ok := d.newKey(k.Alg); ok {
+			made.Predecessor, made.PublishedAt, made.ActiveAt = k.KID, from, from
+			d.add(made)
+			d.retireBy(before, from)
 		}
 	}
-	return store.SigningKey{}, false
+}
+
+// retireBy lets the keys before the revoked one, which sign where a clock is behind,
+// go on no longer than until the one that takes over does. There are several where
+// they took turns within moments.
+func (d *draft) retireBy(kid string, at store.Moment) {
+	for k, ok := find(d.keys, kid); ok && k.RetiredAt.After(at); k, ok = find(d.keys, k.Predecessor) {
+		k.RetiredAt = at
+		d.update(k)
+	}
+}
+
+// passOver ties the keys before and after one that was waiting to each other.
+func (d *draft) passOver(before string, next store.SigningKey, followed bool) {
+	if followed {
+		next.Predecessor = before
+		d.update(next)
+	}
+	p, ok := find(d.keys, before)
+	if !ok {
+		return
+	}
+	p.RetiredAt, p.RemovedAt = store.Moment{}, store.Moment{}
+	if followed {
+		h := d.timeline.handover(next.ActiveAt, d.now)
+		p.RetiredAt, p.RemovedAt = h.At, h.RemovedAt
+	}
+	d.update(p)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"authserver/internal/keys"
-	"authserver/internal/store"
 )
 
 // With every replica, also one whose clock is behind, a revoked key signs no
@@ -67,5 +66,3 @@ func TestRevoke(t *testing.T) {
 		})
 	}
 }
-
-var _ store.SigningKeys = (*memory)(nil)

@@ -183,8 +183,8 @@ func TestRotateSaysWhatIsWrong(t *testing.T) {
 	}
 	load(t, m)
 	m.Store = &contested{memory: st}
-	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrExists) {
-		t.Errorf("error = %v, want ErrExists after a number of attempts", err)
+	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("error = %v, want ErrConflict after a number of attempts", err)
 	}
 	st.down = true
 	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrUnavailable) {
@@ -195,15 +195,14 @@ func TestRotateSaysWhatIsWrong(t *testing.T) {
 // contested has somebody else who is always first.
 type contested struct{ *memory }
 
-func (*contested) SucceedSigningKey(context.Context, store.SigningKey, store.Moment) error {
-	return store.ErrExists
-}
+func (*contested) ChangeKeyPlan(context.Context, store.KeyPlanChange) error { return store.ErrConflict }
 
 func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
+	m.Timeline.PollInterval = 20 * time.Millisecond
 	load(t, m)
-	m.Store, m.Timeline.PollInterval = &stuck{memory: st}, 20*time.Millisecond
+	m.Store = &stuck{memory: st}
 	for name, change := range map[string]func() error{
 		"a plan":     func() error { return m.Plan(t.Context()) },
 		"a rotation": func() error { _, err := m.Rotate(t.Context()); return err },
@@ -220,7 +219,7 @@ func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 // stuck answers when it is not asked any longer.
 type stuck struct{ *memory }
 
-func (*stuck) SucceedSigningKey(ctx context.Context, _ store.SigningKey, _ store.Moment) error {
+func (*stuck) ChangeKeyPlan(ctx context.Context, _ store.KeyPlanChange) error {
 	<-ctx.Done()
 	return store.ErrUnavailable
 }

@@ -8,6 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"gocloud.dev/secrets"
@@ -26,12 +31,20 @@ const (
 )
 
 // Sealer seals values before they go into a row and opens them again, with
-// AES-256-GCM. It is safe for concurrent use, and asks neither the database nor
-// the keeper once it is open.
+// AES-256-GCM. It is safe for concurrent use, and asks the database and the keeper
+// in OpenSealer and Reload alone.
 type Sealer struct {
-	rand    io.Reader
+	options   SealerOptions
+	reloading sync.Mutex // so that an older reading never replaces a newer one
+	loaded    atomic.Pointer[dataKeys]
+
+	sealsFailed, opensFailed atomic.Int64
+}
+
+// dataKeys are the data keys that are open. They do not change.
+type dataKeys struct {
 	aeads   map[uint32]cipher.AEAD
-	current uint32
+	current uint32 // the newest
 }
 
 // SealerOptions is what OpenSealer needs, all of it.
@@ -47,55 +60,116 @@ type SealerOptions struct {
 // a database that has none. Where the database is sealed under another master
 // key it is an error that names both, and nothing is changed.
 func OpenSealer(ctx context.Context, o SealerOptions) (*Sealer, error) {
+	s := &Sealer{options: o}
+	s.loaded.Store(&dataKeys{})
 	rows, err := o.Store.DataKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the data keys: %w", err)
 	}
 	if len(rows) == 0 {
+		// Of several processes that start at once one makes it, and all read it back.
 		if err := createDataKey(ctx, o); err != nil {
 			return nil, err
 		}
-		// Read back: of several processes that start at once one made it.
-		if rows, err = o.Store.DataKeys(ctx); err != nil {
-			return nil, fmt.Errorf("read the data keys: %w", err)
-		}
 	}
-	s := &Sealer{rand: o.Rand, aeads: make(map[uint32]cipher.AEAD, len(rows))}
-	for _, row := range rows {
-		aead, err := openDataKey(ctx, o, row)
-		if err != nil {
-			return nil, err
-		}
-		s.aeads[row.ID] = aead
-		s.current = max(s.current, row.ID)
-	}
-	if len(s.aeads) == 0 {
-		return nil, errors.New("the data key that was just made is not in the database: check that only authserver writes to it")
+	if err := s.Reload(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-func createDataKey(ctx context.Context, o SealerOptions) error {
-	plain := make([]byte, dataKeySize)
-	if _, err := io.ReadFull(o.Rand, plain); err != nil {
-		return fmt.Errorf("make the first data key: %w", err)
-	}
-	sealed, err := o.Keeper.Encrypt(ctx, plain)
+// Reload takes in data keys that were made since. It keeps those that it has.
+func (s *Sealer) Reload(ctx context.Context) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	rows, err := s.options.Store.DataKeys(ctx)
 	if err != nil {
-		return fmt.Errorf("seal the first data key under master key %s: %w", o.MasterID, err)
+		return fmt.Errorf("read the data keys: %w", err)
 	}
-	err = o.Store.CreateDataKey(ctx, store.DataKey{ID: 1, MasterID: o.MasterID, Sealed: sealed, CreatedAt: store.At(o.Now())})
+	before := s.loaded.Load()
+	next := &dataKeys{aeads: maps.Clone(before.aeads), current: before.current}
+	if next.aeads == nil {
+		next.aeads = make(map[uint32]cipher.AEAD)
+	}
+	for _, row := range rows {
+		if _, open := next.aeads[row.ID]; open || row.MasterID != s.options.MasterID {
+			continue
+		}
+		if next.aeads[row.ID], err = openDataKey(ctx, s.options, row); err != nil {
+			s.opensFailed.Add(1)
+			return err
+		}
+		next.current = max(next.current, row.ID)
+	}
+	if len(next.aeads) == 0 {
+		return fmt.Errorf("the database is sealed under master key %s, but %s was given: set --master-key-file or AUTHSERVER_MASTER_KEY,"+
+			" or --master-key-url, to the key that the database was made with, or --database-url to the database that belongs to this key",
+			strings.Join(masters(rows), " and "), s.options.MasterID)
+	}
+	s.loaded.Store(next)
+	return nil
+}
+
+// masters returns the names of the master keys under which data keys are sealed.
+func masters(rows []store.DataKey) []string {
+	var ids []string
+	for _, row := range rows {
+		if !slices.Contains(ids, row.MasterID) {
+			ids = append(ids, row.MasterID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// MasterID names the master key.
+func (s *Sealer) MasterID() string { return s.options.MasterID }
+
+// Failures returns how often something could not be sealed, and how often
+// something sealed could not be opened.
+func (s *Sealer) Failures() (seals, opens int64) { return s.sealsFailed.Load(), s.opensFailed.Load() }
+
+func createDataKey(ctx context.Context, o SealerOptions) error {
+	plain, err := newDataKey(o.Rand)
+	if err != nil {
+		return err
+	}
+	row, err := sealDataKey(ctx, o, 1, plain)
+	if err != nil {
+		return err
+	}
+	err = o.Store.CreateDataKeys(ctx, []store.DataKey{row})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("keep the first data key: %w", err)
 	}
 	return nil
 }
 
-func openDataKey(ctx context.Context, o SealerOptions, row store.DataKey) (cipher.AEAD, error) {
-	if row.MasterID != o.MasterID {
-		return nil, fmt.Errorf("the database is sealed under master key %s, but %s was given: set --master-key-file or AUTHSERVER_MASTER_KEY"+
-			" to the key that the database was made with, or --database-url to the database that belongs to this key", row.MasterID, o.MasterID)
+func newDataKey(rand io.Reader) ([]byte, error) {
+	plain := make([]byte, dataKeySize)
+	if _, err := io.ReadFull(rand, plain); err != nil {
+		return nil, fmt.Errorf("make a data key: %w", err)
 	}
+	return plain, nil
+}
+
+func sealDataKey(ctx context.Context, o SealerOptions, id uint32, plain []byte) (store.DataKey, error) {
+	sealed, err := o.Keeper.Encrypt(ctx, plain)
+	if err != nil {
+		return store.DataKey{}, fmt.Errorf("seal data key %d under master key %s: %w", id, o.MasterID, err)
+	}
+	return store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: store.At(o.Now())}, nil
+}
+
+func openDataKey(ctx context.Context, o SealerOptions, row store.DataKey) (cipher.AEAD, error) {
+	plain, err := unsealDataKey(ctx, o, row)
+	if err != nil {
+		return nil, err
+	}
+	return newGCM(plain)
+}
+
+func unsealDataKey(ctx context.Context, o SealerOptions, row store.DataKey) ([]byte, error) {
 	plain, err := o.Keeper.Decrypt(ctx, row.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open data key %d with master key %s, under which it was sealed: %w"+
@@ -104,7 +178,7 @@ func openDataKey(ctx context.Context, o SealerOptions, row store.DataKey) (ciphe
 	if len(plain) != dataKeySize {
 		return nil, fmt.Errorf("data key %d is %d bytes long and has to be %d: restore the table data_keys from a backup", row.ID, len(plain), dataKeySize)
 	}
-	return newGCM(plain)
+	return plain, nil
 }
 
 func newGCM(key []byte) (cipher.AEAD, error) {
@@ -122,35 +196,56 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 // Seal encrypts plain so that only Open with the same as gives it back. as is
 // what [store.SealedAs] returns for the row.
 func (s *Sealer) Seal(plain []byte, as string) ([]byte, error) {
+	keys := s.loaded.Load()
 	out := make([]byte, sealHeader+sealNonce, sealHeader+sealNonce+len(plain)+sealTag)
 	out[0] = sealVersion
-	binary.BigEndian.PutUint32(out[1:], s.current)
+	binary.BigEndian.PutUint32(out[1:], keys.current)
 	nonce := out[sealHeader:]
-	if _, err := io.ReadFull(s.rand, nonce); err != nil {
+	if _, err := io.ReadFull(s.options.Rand, nonce); err != nil {
+		s.sealsFailed.Add(1)
 		return nil, fmt.Errorf("seal %s: read random bytes: %w", as, err)
 	}
-	return s.aeads[s.current].Seal(out, nonce, plain, []byte(as)), nil
+	return keys.aeads[keys.current].Seal(out, nonce, plain, []byte(as)), nil
 }
 
 // Open decrypts what Seal returned for the same as. It fails where the value was
 // changed, cut, or taken from another row.
 func (s *Sealer) Open(sealed []byte, as string) ([]byte, error) {
+	plain, err := s.open(sealed, as)
+	if err != nil {
+		s.opensFailed.Add(1)
+		return nil, fmt.Errorf("open %s: %w", as, err)
+	}
+	return plain, nil
+}
+
+func (s *Sealer) open(sealed []byte, as string) ([]byte, error) {
 	if len(sealed) < sealHeader+sealNonce+sealTag {
-		return nil, fmt.Errorf("open %s: the sealed value is cut short: restore the row from a backup", as)
+		return nil, errors.New("the sealed value is cut short: restore the row from a backup")
 	}
 	if sealed[0] != sealVersion {
-		return nil, fmt.Errorf("open %s: the sealed value has layout %d and this version knows %d: it is damaged, or a later version wrote it",
-			as, sealed[0], sealVersion)
+		return nil, fmt.Errorf("the sealed value has layout %d and this version knows %d: it is damaged, or a later version wrote it",
+			sealed[0], sealVersion)
 	}
-	id := binary.BigEndian.Uint32(sealed[1:])
-	aead, ok := s.aeads[id]
+	id := dataKeyOf(sealed)
+	aead, ok := s.loaded.Load().aeads[id]
 	if !ok {
-		return nil, fmt.Errorf("open %s: it is sealed under data key %d, which this process has not loaded: restart it, or restore the table data_keys from a backup", as, id)
+		return nil, fmt.Errorf("it is sealed under data key %d, which master key %s does not open: finish the reseal that is under way,"+
+			" or restore the table data_keys from a backup", id, s.options.MasterID)
 	}
 	nonce, text := sealed[sealHeader:sealHeader+sealNonce], sealed[sealHeader+sealNonce:]
 	plain, err := aead.Open(nil, nonce, text, []byte(as))
 	if err != nil {
-		return nil, fmt.Errorf("open %s: the sealed value was changed or belongs to another row: restore the row from a backup", as)
+		return nil, errors.New("the sealed value was changed or belongs to another row: restore the row from a backup")
 	}
 	return plain, nil
+}
+
+// dataKeyOf returns the id of the data key of something sealed, 0 where it is cut
+// short.
+func dataKeyOf(sealed []byte) uint32 {
+	if len(sealed) < sealHeader {
+		return 0
+	}
+	return binary.BigEndian.Uint32(sealed[1:])
 }

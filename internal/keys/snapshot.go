@@ -19,20 +19,26 @@ type snapshot struct {
 	jwks  atomic.Pointer[published] // as it was when somebody asked last
 }
 
-// entry is a row and its key pair, or the reason why it could not be opened.
+// entry is a row and its key pair, and the reason why the row could not be opened.
+// Where there are both, the pair is from when it could be.
 type entry struct {
 	row   store.SigningKey
 	pair  *pair
 	fault error
 }
 
-// takeSnapshot opens the rows, save those that the snapshot before knows.
-func takeSnapshot(sealer *Sealer, rows []store.SigningKey, before *snapshot) *snapshot {
+// takeSnapshot opens the rows, save those that the snapshot before has opened. A
+// row that cannot be opened is tried again in each reading, since what is missing
+// may come: a data key, or the token that the key is kept in.
+func takeSnapshot(sealer *Sealer, source Source, rows []store.SigningKey, before *snapshot) *snapshot {
 	s := &snapshot{rows: rows, byKID: make(map[string]entry, len(rows)), byAlg: make(map[string][]entry)}
 	for _, row := range rows {
 		e, known := before.known(row)
-		if !known {
-			e.pair, e.fault = openKey(sealer, row)
+		if !known || e.fault != nil || !bytes.Equal(e.row.Sealed, row.Sealed) {
+			var opened *pair
+			if opened, e.fault = openKey(sealer, source, row); e.pair == nil {
+				e.pair = opened
+			}
 		}
 		e.row = row
 		s.byKID[row.KID] = e
@@ -41,30 +47,43 @@ func takeSnapshot(sealer *Sealer, rows []store.SigningKey, before *snapshot) *sn
 	return s
 }
 
-// known returns the entry of a row that differs in its moments at most.
+// known returns the entry of a key. Its kid is its thumbprint, so that a pair with
+// it stays good whatever becomes of the row: resealed, damaged or tampered with.
 func (s *snapshot) known(row store.SigningKey) (entry, bool) {
 	if s == nil {
 		return entry{}, false
 	}
 	e, ok := s.byKID[row.KID]
-	if !ok || e.row.Alg != row.Alg || !bytes.Equal(e.row.Sealed, row.Sealed) {
+	if !ok || e.row.Alg != row.Alg {
 		return entry{}, false
 	}
 	return e, true
 }
 
-// faults returns why rows cannot be used, leaving out what was known before.
+// faults returns why rows cannot be opened, leaving out what was known before.
 func (s *snapshot) faults(before *snapshot) []error {
 	var faults []error
 	for _, row := range s.rows {
-		if _, known := before.known(row); known {
-			continue
-		}
-		if fault := s.byKID[row.KID].fault; fault != nil {
+		fault := s.byKID[row.KID].fault
+		if e, known := before.known(row); fault != nil && (!known || e.fault == nil) {
 			faults = append(faults, fault)
 		}
 	}
 	return faults
+}
+
+// takenOut returns the keys that were to be published still and are gone: revoked.
+func (s *snapshot) takenOut(before *snapshot, now time.Time) []store.SigningKey {
+	if before == nil {
+		return nil
+	}
+	var gone []store.SigningKey
+	for _, row := range before.rows {
+		if _, there := s.byKID[row.KID]; !there && StateAt(row, now) != Removed {
+			gone = append(gone, row)
+		}
+	}
+	return gone
 }
 
 // signer returns the key pair that signs at the moment.
@@ -73,19 +92,38 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 		if StateAt(e.row, now) != Active {
 			continue
 		}
-		if e.fault != nil {
+		if e.pair == nil {
 			return nil, fmt.Errorf("the active %s key cannot be used: %w", alg, e.fault)
 		}
 		return e.pair, nil
 	}
+	if first, waits := chainOf(s.rows, alg).in(Pending, now); waits && first.Predecessor == "" {
+		return nil, &NotYet{Alg: alg, At: first.ActiveAt}
+	}
 	return nil, fmt.Errorf("no %s key is active: see `authserver key list`", alg)
 }
 
+// NotYet says that the first key of an algorithm cannot sign before every verifier
+// can know it.
+type NotYet struct {
+	Alg string
+	At  time.Time // zero: there is none yet
+}
+
+func (e *NotYet) Error() string {
+	if e.At.IsZero() {
+		return fmt.Sprintf("there is no %s key yet: a server is about to make one", e.Alg)
+	}
+	return fmt.Sprintf("the first %s key signs from %s on, when every verifier can know it", e.Alg, e.At.Format(time.RFC3339))
+}
+
 // ready returns nil where every algorithm has a key pair that signs at the moment.
+// One whose first key is not known to every verifier yet is none of this server's.
 func (s *snapshot) ready(algs []string, now time.Time) error {
 	var faults []error
 	for _, alg := range algs {
-		if _, err := s.signer(alg, now); err != nil {
+		var notYet *NotYet
+		if _, err := s.signer(alg, now); err != nil && !errors.As(err, &notYet) {
 			faults = append(faults, err)
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,12 +20,16 @@ import (
 // memory keeps keys as the contract of package store says, for tests of
 // thousands of steps and for rows that have to be tampered with.
 type memory struct {
-	mu      sync.Mutex
-	down    bool
-	signing []store.SigningKey
-	secret  []store.SecretKey
-	data    []store.DataKey
-	writes  int
+	mu        sync.Mutex
+	down      bool
+	signing   []store.SigningKey
+	secret    []store.SecretKey
+	data      []store.DataKey
+	version   int64 // of the key plan
+	lifetimes []store.Lifetimes
+	lastIdle  store.Moment
+	resources []string // the algorithms that they want
+	writes    int
 }
 
 func (m *memory) lock() (unlock func(), err error) {
@@ -35,21 +41,30 @@ func (m *memory) lock() (unlock func(), err error) {
 	return m.mu.Unlock, nil
 }
 
-func (m *memory) SigningKeys(_ context.Context, now store.Moment) ([]store.SigningKey, error) {
+func (m *memory) KeyPlan(_ context.Context, now store.Moment) (store.KeyPlan, error) {
+	unlock, err := m.lock()
+	if err != nil {
+		return store.KeyPlan{}, err
+	}
+	defer unlock()
+	plan := store.KeyPlan{Version: m.version, Lifetimes: slices.Clone(m.lifetimes)}
+	for _, k := range m.signing {
+		if k.RemovedAt.IsZero() || now.Before(k.RemovedAt) {
+			k.Sealed = bytes.Clone(k.Sealed)
+			plan.Keys = append(plan.Keys, k)
+		}
+	}
+	slices.SortStableFunc(plan.Keys, func(a, b store.SigningKey) int { return a.ActiveAt.Compare(b.ActiveAt) })
+	return plan, nil
+}
+
+func (m *memory) SigningAlgs(context.Context) ([]string, error) {
 	unlock, err := m.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	var out []store.SigningKey
-	for _, k := range m.signing {
-		if k.RemovedAt.IsZero() || now.Before(k.RemovedAt) {
-			k.Sealed = bytes.Clone(k.Sealed)
-			out = append(out, k)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b store.SigningKey) int { return a.ActiveAt.Compare(b.ActiveAt) })
-	return out, nil
+	return slices.Clone(m.resources), nil
 }
 
 func (m *memory) find(kid string) *store.SigningKey {
@@ -60,95 +75,65 @@ func (m *memory) find(kid string) *store.SigningKey {
 	return &m.signing[i]
 }
 
-func (m *memory) SucceedSigningKey(_ context.Context, next store.SigningKey, predecessorRemovedAt store.Moment) error {
+func (m *memory) ChangeKeyPlan(_ context.Context, change store.KeyPlanChange) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for _, k := range m.signing {
-		if k.KID == next.KID || k.Alg == next.Alg && k.Predecessor == next.Predecessor {
+	if change.Version != m.version {
+		return store.ErrConflict
+	}
+	after := &memory{signing: slices.Clone(m.signing)}
+	for _, k := range change.Update {
+		there := after.find(k.KID)
+		if there == nil {
+			return store.ErrNotFound
+		}
+		k.Alg, k.PublicJWK, k.Sealed, k.LastUsedAt = there.Alg, there.PublicJWK, there.Sealed, there.LastUsedAt
+		*there = k
+		if after.taken(k) {
 			return store.ErrExists
 		}
 	}
-	if next.Predecessor != "" {
-		p := m.find(next.Predecessor)
-		if p == nil || !p.RevokedAt.IsZero() {
-			return store.ErrNotFound
+	for _, k := range change.Add {
+		if after.find(k.KID) != nil || after.taken(k) {
+			return store.ErrExists
 		}
-		p.RetiredAt, p.RemovedAt = next.ActiveAt, predecessorRemovedAt
+		after.signing = append(after.signing, k)
 	}
-	m.signing = append(m.signing, next)
+	m.signing = after.signing
+	m.version++
 	m.writes++
 	return nil
 }
 
-func (m *memory) RescheduleSigningKey(_ context.Context, kid string, from, to, predecessorRemovedAt store.Moment) error {
+// taken reports whether another key has the predecessor of this one.
+func (m *memory) taken(k store.SigningKey) bool {
+	return slices.ContainsFunc(m.signing, func(other store.SigningKey) bool {
+		return other.KID != k.KID && other.Alg == k.Alg && other.Predecessor == k.Predecessor
+	})
+}
+
+func (m *memory) PromiseLifetimes(_ context.Context, l store.Lifetimes, now store.Moment) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	k := m.find(kid)
-	if k == nil {
-		return store.ErrNotFound
-	}
-	if !k.ActiveAt.Equal(from) || !k.RevokedAt.IsZero() {
-		return store.ErrConflict
-	}
-	k.ActiveAt = to
-	if p := m.find(k.Predecessor); p != nil {
-		p.RetiredAt, p.RemovedAt = to, predecessorRemovedAt
-	}
-	m.writes++
-	return nil
-}
-
-func (m *memory) RevokeSigningKey(_ context.Context, r store.KeyRevocation) error {
-	unlock, err := m.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	k := m.find(r.KID)
-	if k == nil || !k.RevokedAt.IsZero() {
-		return store.ErrNotFound
-	}
-	waiting := k.Predecessor != "" && k.ActiveAt.After(r.At)
-	signs := k.RetiredAt.IsZero() || k.RetiredAt.After(r.At)
-	next := m.successor(r.KID)
-	if signs && !waiting && next == nil && r.Next == nil {
-		return store.ErrConflict
-	}
-	k.RevokedAt, k.RemovedAt, k.Reason = r.At, r.At, r.Reason
-	if signs {
-		k.RetiredAt = r.At
-	}
-	switch {
-	case waiting:
-		before := m.find(k.Predecessor)
-		k.Predecessor = "revoked " + k.KID
-		before.RetiredAt, before.RemovedAt = store.Moment{}, store.Moment{}
-		if next != nil {
-			next.Predecessor = before.KID
-			before.RetiredAt, before.RemovedAt = next.ActiveAt, next.ActiveAt.Add(r.Lag)
+	for i, other := range m.lifetimes {
+		if other.Server != l.Server {
+			continue
 		}
-	case next != nil:
-		if r.From.Before(next.ActiveAt) {
-			next.ActiveAt = r.From
+		m.lifetimes[i] = l
+		until := other.KeptUntil
+		if other.KeptUntil = l.KeptUntil; other != l || !until.After(now) {
+			m.version++
 		}
-	case signs:
-		m.signing = append(m.signing, *r.Next)
+		return nil
 	}
-	return nil
-}
-
-func (m *memory) successor(kid string) *store.SigningKey {
-	for i := range m.signing {
-		if m.signing[i].Predecessor == kid {
-			return &m.signing[i]
-		}
-	}
+	m.lifetimes = append(m.lifetimes, l)
+	m.version++
 	return nil
 }
 
@@ -209,19 +194,55 @@ func (m *memory) DataKeys(context.Context) ([]store.DataKey, error) {
 	return out, nil
 }
 
-func (m *memory) CreateDataKey(_ context.Context, k store.DataKey) error {
+func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for _, other := range m.data {
-		if other.ID == k.ID {
+	for _, k := range keys {
+		if slices.ContainsFunc(m.data, func(other store.DataKey) bool { return other.ID == k.ID && other.MasterID == k.MasterID }) {
 			return store.ErrExists
 		}
 	}
-	m.data = append(m.data, k)
+	m.data = append(m.data, keys...)
 	return nil
+}
+
+func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m.data = slices.DeleteFunc(m.data, func(k store.DataKey) bool {
+		return slices.ContainsFunc(keys, func(gone store.DataKey) bool { return gone.ID == k.ID && gone.MasterID == k.MasterID })
+	})
+	return nil
+}
+
+func (m *memory) RescheduleSecretKey(_ context.Context, k store.SecretKey) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for i, other := range m.secret {
+		if other.Purpose == k.Purpose && other.ID == k.ID {
+			m.secret[i].ActiveAt, m.secret[i].RemovedAt = k.ActiveAt, k.RemovedAt
+			return nil
+		}
+	}
+	return store.ErrNotFound
+}
+
+func (m *memory) LastIdleExpiry(context.Context) (store.Moment, error) {
+	unlock, err := m.lock()
+	if err != nil {
+		return store.Moment{}, err
+	}
+	defer unlock()
+	return m.lastIdle, nil
 }
 
 // clock is the test's own.
@@ -270,13 +291,18 @@ func sealerOptions(t testing.TB, st store.DataKeys, text string) keys.SealerOpti
 	return keys.SealerOptions{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Now: newClock().Now, Rand: rand.Reader}
 }
 
+var servers atomic.Int64
+
+// newServer names one more run of a server.
+func newServer() string { return fmt.Sprintf("-%d", servers.Add(1)) }
+
 // newManager returns a manager over the store that has ES256 alone, whose keys
 // are made in microseconds.
 func newManager(t testing.TB, st *memory, c *clock) *keys.Manager {
 	t.Helper()
 	return &keys.Manager{
-		Store: st, Sealer: openSealer(t, st), Timeline: timeline(), Algorithms: []string{keys.ES256},
-		Generate: keys.Generate, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
+		Store: st, Server: t.Name() + newServer(), Sealer: openSealer(t, st), Timeline: timeline(), Algorithms: []string{keys.ES256},
+		Source: keys.Software{}, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -306,12 +332,12 @@ func signerOf(t testing.TB, m *keys.Manager, alg string) keys.Signer {
 // statesAt sorts the keys of the store by their state at the moment.
 func statesAt(t testing.TB, st store.SigningKeys, now time.Time) map[keys.State][]string {
 	t.Helper()
-	rows, err := st.SigningKeys(t.Context(), now)
+	plan, err := st.KeyPlan(t.Context(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	states := make(map[keys.State][]string)
-	for _, k := range rows {
+	for _, k := range plan.Keys {
 		s := keys.StateAt(k, now)
 		states[s] = append(states[s], k.KID)
 	}

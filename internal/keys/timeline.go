@@ -9,8 +9,9 @@ import (
 	"authserver/internal/store"
 )
 
-// Timeline says how long a key spends in each part of its life. Every process
-// that works on one database has to be given the same.
+// Timeline says how long a key spends in each part of its life. Servers on one
+// database may differ, as they do while settings are changed: what each of them
+// has promised to verifiers is kept (see [Manager.Load]).
 type Timeline struct {
 	RotationInterval time.Duration // how long a key signs
 	JWKSMaxAge       time.Duration // how long the JWKS is fresh to whoever keeps it
@@ -30,9 +31,10 @@ func (t Timeline) StaleWhileRevalidate() time.Duration {
 
 // Lead is how long a key is published before it signs: by then every replica
 // has it, and whoever fetched the JWKS just before that has fetched it again.
-func (t Timeline) Lead() time.Duration {
-	return t.JWKSMaxAge + t.StaleWhileRevalidate() + t.PollInterval + t.ClockSkew
-}
+func (t Timeline) Lead() time.Duration { return t.Cached() + t.PollInterval + t.ClockSkew }
+
+// Cached is how long a verifier may use a JWKS that it has, fresh and then stale.
+func (t Timeline) Cached() time.Duration { return t.JWKSMaxAge + t.StaleWhileRevalidate() }
 
 // Lag is how long a key stays published after it stopped signing: by then the
 // last token that it signed has expired.
@@ -81,9 +83,9 @@ func StateAt(k store.SigningKey, now time.Time) State {
 		return Removed
 	case reached(k.RetiredAt, now):
 		return Retired
-	// The first key of an algorithm has nobody to wait for: where the clock of the
-	// replica that made it is ahead of ours, we sign with it all the same.
-	case now.Before(k.ActiveAt) && k.Predecessor != "":
+	// The very first key has nobody to wait for: where the clock of the replica that
+	// made it is ahead of ours, we sign with it all the same.
+	case now.Before(k.ActiveAt) && (k.Predecessor != "" || k.ActiveAt.After(k.PublishedAt)):
 		return Pending
 	default:
 		return Active
@@ -113,9 +115,11 @@ func (t Timeline) Earliest(publishedAt, now store.Moment) Handover {
 // predecessor. That is the handover, or where it is nearer than the poll the
 // moment at which the last replica has heard of it.
 func (t Timeline) handover(at, now store.Moment) Handover {
-	heard := now.Add(t.PollInterval + t.ClockSkew)
-	return Handover{At: at, RemovedAt: later(at, heard).Add(t.Lag())}
+	return Handover{At: at, RemovedAt: later(at, now.Add(t.heard())).Add(t.Lag())}
 }
+
+// heard is how long a change takes to reach every replica, by whatever clock.
+func (t Timeline) heard() time.Duration { return t.PollInterval + t.ClockSkew }
 
 func later(a, b time.Time) time.Time {
 	if a.Before(b) {
@@ -137,6 +141,18 @@ func chainOf(keys []store.SigningKey, alg string) chain {
 		}
 	}
 	return c
+}
+
+// algorithmsOf returns the algorithms that have a key, sorted.
+func algorithmsOf(keys []store.SigningKey) []string {
+	var algs []string
+	for _, k := range keys {
+		if !slices.Contains(algs, k.Alg) {
+			algs = append(algs, k.Alg)
+		}
+	}
+	slices.Sort(algs)
+	return algs
 }
 
 // last returns the key that has no successor yet.

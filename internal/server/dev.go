@@ -22,7 +22,7 @@ func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error)
 			return s, fmt.Errorf("make the folder of the database: %w", err)
 		}
 	}
-	if s.MasterKey.Empty() {
+	if s.MasterKey.Empty() && s.MasterKeyURL == "" {
 		key, err := makeMasterKey(s.MasterKeyFile)
 		if err != nil {
 			return s, err
@@ -42,9 +42,9 @@ func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error)
 		return s, err
 	}
 	if err := a.Seed(ctx); err != nil {
-		return s, fmt.Errorf("register the demo: %w", err)
+		return s, errors.Join(fmt.Errorf("register the demo: %w", err), a.Close())
 	}
-	return s, nil
+	return s, a.Close()
 }
 
 // makeMasterKey puts a new master key into the file, whole or not at all, or reads

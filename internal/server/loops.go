@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"authserver/internal/keys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -24,7 +23,7 @@ const (
 type loops struct {
 	store  store.Store
 	cached *store.Cached
-	keys   *keys.Manager
+	keys   *keyring
 	view   *tokens.View
 	poll   time.Duration // how often changes are looked for that no watcher told
 	tick   time.Duration // how often the key timeline is looked at
@@ -37,7 +36,7 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	changed := make(chan store.Topic, len(store.Topics()))
 	run(func() error { l.store.Watch(ctx, changed); return nil })
 	run(func() error { l.follow(ctx, changed); return nil })
-	run(func() error { l.every(ctx, l.tick, "plan the signing keys", l.keys.Tick); return nil })
+	run(func() error { l.every(ctx, l.tick, "plan the keys", l.keys.tick); return nil })
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })
 }
 
@@ -85,7 +84,10 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 	case store.TopicRevocations:
 		return l.view.Follow(ctx)
 	case store.TopicKeys:
-		return l.keys.Reload(ctx)
+		return l.keys.reload(ctx)
+	case store.TopicResources:
+		l.cached.Changed(topic)
+		return l.keys.signing.Plan(ctx) // one may want another algorithm
 	default:
 		l.cached.Changed(topic)
 		return nil
@@ -97,7 +99,7 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 func (l *loops) sweep(ctx context.Context) error {
 	now := l.now()
 	l.view.Forget(now)
-	flushed := l.keys.FlushUse(ctx)
+	flushed := l.keys.signing.FlushUse(ctx)
 	for {
 		removed, err := l.store.Sweep(ctx, store.At(now), sweepBatch)
 		if err != nil || removed == 0 {

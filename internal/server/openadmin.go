@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"gocloud.dev/secrets"
+
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/keys"
@@ -26,7 +28,10 @@ func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), er
 		st.Close()
 		return nil, nil, err
 	}
-	return a, st.Close, nil
+	return a, func() {
+		_ = a.Close() // what was asked for is done
+		st.Close()
+	}, nil
 }
 
 func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.Admin, error) {
@@ -38,7 +43,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 		return nil, err
 	}
 	// What the manager has to tell it returns; a command's answer is no log.
-	sealer, manager, err := openKeys(ctx, st, s, slog.New(slog.DiscardHandler))
+	ring, err := openKeys(ctx, st, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +52,18 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
 	return &admin.Admin{
-		Store: st, Sealer: sealer, Keys: manager, Passwords: hasher,
+		Store: st, Sealer: ring.sealer, Keys: ring.signing, RefreshKeys: ring.refresh, Passwords: hasher, Closer: ring,
+		OpenMaster: func(ctx context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
+			target := s
+			target.MasterKey, target.MasterKeyURL = config.NewSecret(to.Key), to.URL
+			return openMaster(ctx, target)
+		},
 		Self:      s.Issuer,
 		Audiences: audiences(s.Issuer),
 		Limits: admin.Limits{
 			AccessTokenTTL:    s.DefaultAccessTokenTTL,
 			MaxAccessTokenTTL: s.MaxAccessTokenTTL,
 			SigningAlg:        keys.RS256,
-			SigningAlgs:       manager.Algorithms,
 			RefreshIdleTTL:    s.DefaultRefreshIdleTTL,
 			RefreshMaxTTL:     s.DefaultRefreshMaxTTL,
 			RefreshGrace:      s.RefreshGrace,

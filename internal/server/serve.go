@@ -39,7 +39,7 @@ type ServeOptions struct {
 
 // Serve runs a server until ctx ends, and then lets the requests that are being
 // answered finish, for as long as --drain-timeout.
-func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
+func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	st, err := OpenStore(ctx, s, logger)
 	if err != nil {
@@ -49,7 +49,12 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) error {
 	if err := prepare(ctx, st, s); err != nil {
 		return err
 	}
-	p, err := wire(ctx, st, s, o.Version, logger)
+	ring, err := openKeys(ctx, st, s, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ring.Close()) }()
+	p, err := wire(ctx, st, ring, s, o.Version, logger)
 	if err != nil {
 		return err
 	}
@@ -99,10 +104,10 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	group.Go(func() error { return serve(publicServer, public) })
 	group.Go(func() error { return serve(opsServer, ops) })
 	p.loops.start(background, group.Go)
-	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String())
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String())
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "timeout", drain.String())
@@ -110,11 +115,12 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err := shutdown(deadline, publicServer, opsServer)
-	if flushed := p.keys.FlushUse(deadline); flushed != nil {
-		logger.WarnContext(ctx, "when the keys were used last is not written down", "error", flushed)
-	}
 	stop()
-	return errors.Join(err, group.Wait())
+	err = errors.Join(err, group.Wait())
+	if ended := errors.Join(p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
+		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
+	}
+	return err
 }
 
 func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {

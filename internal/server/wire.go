@@ -39,28 +39,21 @@ type parts struct {
 	handlers *handlers.Handlers
 	loops    *loops
 	health   *handlers.Health
-	keys     *keys.Manager
+	keys     *keyring
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, st store.Store, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
+func wire(ctx context.Context, st store.Store, ring *keyring, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the caches: %w", err)
 	}
-	sealer, manager, err := openKeys(ctx, st, s, logger)
-	if err != nil {
+	if err := ring.load(ctx); err != nil {
 		return nil, err
 	}
-	if err := manager.Load(ctx); err != nil {
-		return nil, fmt.Errorf("load the signing keys: %w", err)
-	}
-	refreshKeys, err := keys.RefreshKeys(ctx, st, sealer, time.Now, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("load the refresh token keys: %w", err)
-	}
+	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now}
 	if err := view.Follow(ctx); err != nil {
 		return nil, fmt.Errorf("load what is revoked: %w", err)
@@ -73,7 +66,7 @@ func wire(ctx context.Context, st store.Store, s config.Settings, version string
 	if err != nil {
 		return nil, err
 	}
-	codec := &tokens.RefreshCodec{Keys: refreshKeys.ByID, Current: refreshKeys.Current}
+	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	registry, err := wireGrants(st, cached, sealer, manager, hasher, view, codec, s)
 	if err != nil {
 		return nil, err
@@ -89,45 +82,15 @@ func wire(ctx context.Context, st store.Store, s config.Settings, version string
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
-	h.Metrics = wireMetrics(h, hasher, manager, version)
+	h.Metrics = wireMetrics(h, hasher, ring, version)
 	return &parts{
 		handlers: h,
 		health:   health,
-		keys:     manager,
+		keys:     ring,
 		loops: &loops{
-			store: st, cached: cached, keys: manager, view: view,
+			store: st, cached: cached, keys: ring, view: view,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,
 		},
-	}, nil
-}
-
-// openKeys opens the sealer under the master key, and a manager that has loaded
-// nothing yet.
-func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keys.Sealer, *keys.Manager, error) {
-	timeline := keys.Timeline{
-		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
-		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
-	}
-	if err := timeline.Validate(); err != nil {
-		return nil, nil, err
-	}
-	key, err := s.ParsedMasterKey()
-	if err != nil {
-		return nil, nil, err
-	}
-	master, err := keys.MasterFrom(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{
-		Store: st, Keeper: master.Keeper(), MasterID: master.ID(), Now: time.Now, Rand: rand.Reader,
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the sealed keys: %w", err)
-	}
-	return sealer, &keys.Manager{
-		Store: st, Sealer: sealer, Algorithms: []string{"RS256", "ES256"}, Generate: keys.Generate,
-		Timeline: timeline, Now: time.Now, Logger: logger,
 	}, nil
 }
 
@@ -175,10 +138,12 @@ func audiences(issuer string) []string {
 	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
 }
 
-func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, manager *keys.Manager, version string) *telemetry.Metrics {
+func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, ring *keyring, version string) *telemetry.Metrics {
 	options := telemetry.MetricsOptions{
 		Version: version, Routes: h.Routes(),
-		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting, Keys: manager.CountByState,
+		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting,
+		Keys: ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
+		SealingFailures: ring.sealer.Failures,
 	}
 	for _, grant := range h.Grants.Types() {
 		options.Grants = append(options.Grants, string(grant))

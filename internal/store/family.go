@@ -132,6 +132,9 @@ type Families interface {
 	// that this server signed and whose commit was lost in a failover or a restore:
 	// it is Rotated, from where it stands.
 	Rotate(ctx context.Context, r Rotation) (RotationResult, error)
+	// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
+	// revoked, zero where there is none. It looks at every row.
+	LastIdleExpiry(ctx context.Context) (Moment, error)
 	// RevokeFamily ends a family and records the revocation of its access tokens in
 	// the same transaction. Revoking a revoked family, or none, is no error.
 	RevokeFamily(ctx context.Context, id FamilyID, voids Revocation) error

@@ -3,12 +3,15 @@ package store
 import "context"
 
 // SecretKey is a symmetric key of the server's own, such as the one that
-// authenticates refresh tokens.
+// authenticates refresh tokens. It makes tokens from ActiveAt on, until the next
+// ID does, and is good for those that it made until RemovedAt.
 type SecretKey struct {
 	Purpose   string // "refresh"
 	ID        uint32 // counts up from 1 within a purpose
 	Sealed    []byte // sealed for SealedAs("secret_keys", Purpose+"/"+ID)
 	CreatedAt Moment
+	ActiveAt  Moment
+	RemovedAt Moment // zero until the last token that it made is known
 }
 
 // SecretKeys keeps symmetric keys. Every change tells the watchers of TopicKeys.
@@ -17,10 +20,12 @@ type SecretKeys interface {
 	SecretKeys(ctx context.Context, purpose string) ([]SecretKey, error)
 	// CreateSecretKey adds a key, or returns ErrExists.
 	CreateSecretKey(ctx context.Context, k SecretKey) error
+	// RescheduleSecretKey sets ActiveAt and RemovedAt, or returns ErrNotFound.
+	RescheduleSecretKey(ctx context.Context, k SecretKey) error
 }
 
-// DataKey is the key under which rows are sealed, itself sealed under the master
-// key.
+// DataKey is the key under which rows are sealed, itself sealed under a master
+// key. While everything is moved to another master key there are two rows for it.
 type DataKey struct {
 	ID        uint32 // counts up from 1
 	MasterID  string // names the master key without telling it
@@ -28,10 +33,29 @@ type DataKey struct {
 	CreatedAt Moment
 }
 
-// DataKeys keeps data keys.
+// DataKeys keeps data keys. Every change tells the watchers of TopicKeys.
 type DataKeys interface {
-	// DataKeys returns all data keys, lowest ID first.
+	// DataKeys returns all data keys, lowest ID and then MasterID first.
 	DataKeys(ctx context.Context) ([]DataKey, error)
-	// CreateDataKey adds a data key, or returns ErrExists.
-	CreateDataKey(ctx context.Context, k DataKey) error
+	// CreateDataKeys adds data keys, all or, with ErrExists, none.
+	CreateDataKeys(ctx context.Context, keys []DataKey) error
+	// DeleteDataKeys removes the rows with the ID and MasterID of these, where they
+	// are there.
+	DeleteDataKeys(ctx context.Context, keys []DataKey) error
+}
+
+// SealedValue is something sealed and where it is kept.
+type SealedValue struct {
+	Table, ID string // SealedAs(Table, ID) is what it is sealed for
+	Sealed    []byte
+}
+
+// SealedValues reads and replaces what is sealed under data keys, whatever the
+// table.
+type SealedValues interface {
+	// SealedValues returns all of them.
+	SealedValues(ctx context.Context) ([]SealedValue, error)
+	// ReplaceSealed puts with in the place of v.Sealed. ErrConflict where that is not
+	// there any more, and ErrNotFound where the row is gone.
+	ReplaceSealed(ctx context.Context, v SealedValue, with []byte) error
 }

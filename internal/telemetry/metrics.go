@@ -21,6 +21,11 @@ type MetricsOptions struct {
 	PasswordsInFlight func() int            // bcrypt computations that run
 	PasswordsWaiting  func() int            // callers in the queue for bcrypt
 	Keys              func() map[string]int // signing keys by state: pending, active, retired
+
+	KeyAlgs         []string                               // algorithms of signing keys
+	KeyAge          func(alg string) (time.Duration, bool) // for how long the key that signs has; false: none does
+	KeyUntilNext    func(alg string) (time.Duration, bool) // until something happens to a key; false: nothing is planned
+	SealingFailures func() (seals, opens int64)            // that failed, since the start
 }
 
 // Metrics counts what the server does, in a registry of its own. A value that is
@@ -83,6 +88,23 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 	}
 	if o.PasswordsWaiting != nil {
 		m.registry.MustRegister(gauge("password_hashes_waiting", "Requests that wait for a bcrypt worker.", o.PasswordsWaiting))
+	}
+	m.registerKeyGauges(o)
+}
+
+func (m *Metrics) registerKeyGauges(o MetricsOptions) {
+	if o.KeyAge != nil {
+		m.registry.MustRegister(spans("signing_key_age_seconds", "How long the key that signs has been doing so, by algorithm.", o.KeyAlgs, o.KeyAge))
+	}
+	if o.KeyUntilNext != nil {
+		m.registry.MustRegister(spans("signing_key_next_event_seconds",
+			"How long until a key is published, signs, signs no longer or is removed, by algorithm.", o.KeyAlgs, o.KeyUntilNext))
+	}
+	if o.SealingFailures != nil {
+		m.registry.MustRegister(
+			failures("seal", func() int64 { seals, _ := o.SealingFailures(); return seals }),
+			failures("open", func() int64 { _, opens := o.SealingFailures(); return opens }),
+		)
 	}
 	if o.Keys == nil {
 		return
@@ -182,6 +204,37 @@ func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 
 func gauge(name, help string, read func() int) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help}, func() float64 { return float64(read()) })
+}
+
+// spansOf is durations by algorithm, of those that are known.
+type spansOf struct {
+	desc *prometheus.Desc
+	algs []string
+	read func(alg string) (time.Duration, bool)
+}
+
+func spans(name, help string, algs []string, read func(alg string) (time.Duration, bool)) *spansOf {
+	return &spansOf{prometheus.NewDesc("authserver_"+name, help, []string{"alg"}, nil), algs, read}
+}
+
+// Describe implements prometheus.Collector.
+func (s *spansOf) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
+
+// Collect implements prometheus.Collector.
+func (s *spansOf) Collect(to chan<- prometheus.Metric) {
+	for _, alg := range s.algs {
+		if d, known := s.read(alg); known {
+			to <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, d.Seconds(), alg)
+		}
+	}
+}
+
+func failures(operation string, read func() int64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name:        "authserver_sealing_failures_total",
+		Help:        "Secrets that could not be sealed, and sealed ones that could not be opened.",
+		ConstLabels: prometheus.Labels{"operation": operation},
+	}, func() float64 { return float64(read()) })
 }
 
 func buildInfo(version string) prometheus.Collector {

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -73,6 +74,11 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: it has no audience") // RFC 9068 §2.2: aud is REQUIRED
 	}
 	signer, err := m.Keys.Signer(a.Alg)
+	if notYet := (*keys.NotYet)(nil); errors.As(err, &notYet) {
+		return Minted{}, oauth.Fail(oauth.Unavailable, "signing_key_pending",
+			"access tokens for this resource cannot be signed yet: every verifier has to be able to know the key first; try again later").
+			Because(err).After(max(notYet.At.Sub(now), time.Second))
+	}
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}
@@ -86,8 +92,9 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: encode its claims: %w", err)
 	}
 	token, err := sign(signer, payload)
-	if err != nil {
-		return Minted{}, fmt.Errorf("mint an access token: %w", err)
+	if err != nil { // a key in this process does not fail; one that is kept elsewhere may be out of reach
+		return Minted{}, oauth.Fail(oauth.Unavailable, "signer_failed",
+			"the access token could not be signed; try again later").Because(fmt.Errorf("mint an access token: %w", err))
 	}
 	if len(token) > MaxAccessBytes {
 		return Minted{}, oauth.Fail(oauth.ServerError, "token_too_large", fmt.Sprintf(

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"time"
 
 	"authserver/internal/store"
 )
@@ -33,22 +34,25 @@ type Refresh struct {
 }
 
 // RefreshCodec turns family and generation into a refresh token and back. It
-// keeps no state: the successor of a token is a function of the token, so that a
-// retry is answered alike on every replica.
+// keeps no state: the successor of a token is a function of the token and of the
+// moment in which the family moved on, so that a retry is answered alike on every
+// replica.
 type RefreshCodec struct {
-	Keys    map[uint32][]byte // HMAC-SHA-256 keys of 32 bytes by id
-	Current uint32            // the id of the key that makes new tokens
+	Keys interface { // HMAC-SHA-256 keys of 32 bytes
+		At(moment time.Time) (id uint32, key []byte, ok bool)
+		ByID(id uint32) (key []byte, ok bool)
+	}
 }
 
-// Encode makes the refresh token.
-func (c *RefreshCodec) Encode(r Refresh) (string, error) {
-	key, ok := c.Keys[c.Current]
+// Encode makes the refresh token of a generation that began at a moment.
+func (c *RefreshCodec) Encode(r Refresh, began time.Time) (string, error) {
+	id, key, ok := c.Keys.At(began)
 	if !ok {
-		return "", fmt.Errorf("make a refresh token: key %d is not loaded", c.Current)
+		return "", fmt.Errorf("make a refresh token: no key is loaded")
 	}
 	b := make([]byte, 0, refreshSize)
 	b = append(b, refreshVersion)
-	b = binary.BigEndian.AppendUint32(b, c.Current)
+	b = binary.BigEndian.AppendUint32(b, id)
 	b = append(b, r.Family[:]...)
 	b = binary.BigEndian.AppendUint32(b, r.Generation)
 	b = append(b, refreshTag(key, b)...)
@@ -66,7 +70,7 @@ func (c *RefreshCodec) Decode(token string) (Refresh, error) {
 		return Refresh{}, fmt.Errorf("not a refresh token of this server")
 	}
 	body, tag := b[:refreshBody], b[refreshBody:]
-	key, ok := c.Keys[binary.BigEndian.Uint32(body[1:])]
+	key, ok := c.Keys.ByID(binary.BigEndian.Uint32(body[1:]))
 	if !ok || !hmac.Equal(tag, refreshTag(key, body)) {
 		return Refresh{}, fmt.Errorf("the refresh token was not signed by this server")
 	}

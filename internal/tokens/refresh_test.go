@@ -6,17 +6,36 @@ import (
 	"encoding/binary"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"authserver/internal/store"
 )
 
-func newCodec() *RefreshCodec {
-	return &RefreshCodec{
-		Keys:    map[uint32][]byte{1: bytes.Repeat([]byte{1}, 32), 2: bytes.Repeat([]byte{2}, 32)},
-		Current: 2,
+// turns are keys that take turns by the second: key n makes the tokens from n
+// seconds on.
+type turns map[uint32][]byte
+
+func (k turns) At(moment time.Time) (id uint32, key []byte, ok bool) {
+	for candidate := range k {
+		if int64(candidate) <= moment.Unix() && candidate > id {
+			id = candidate
+		}
 	}
+	key, ok = k[id]
+	return id, key, ok
+}
+
+func (k turns) ByID(id uint32) (key []byte, ok bool) {
+	key, ok = k[id]
+	return key, ok
+}
+
+func second(n int64) time.Time { return time.Unix(n, 0) }
+
+func newCodec() *RefreshCodec {
+	return &RefreshCodec{Keys: turns{1: bytes.Repeat([]byte{1}, 32), 2: bytes.Repeat([]byte{2}, 32)}}
 }
 
 func anyRefresh(t *rapid.T) Refresh {
@@ -30,14 +49,14 @@ func TestRefreshRoundTrip(t *testing.T) {
 	codec := newCodec()
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyRefresh(t)
-		token, err := codec.Encode(want)
+		token, err := codec.Encode(want, second(2))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(token) != refreshLength || !strings.HasPrefix(token, RefreshPrefix) {
 			t.Fatalf("a refresh token of %d bytes, %q", len(token), token[:4])
 		}
-		again, err := codec.Encode(want)
+		again, err := codec.Encode(want, second(2))
 		if err != nil || again != token {
 			t.Fatal("a retry would get another successor") // what the grace builds on
 		}
@@ -51,7 +70,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 func TestRefreshEveryFlippedBitIsRefused(t *testing.T) {
 	codec := newCodec()
 	rapid.Check(t, func(t *rapid.T) {
-		token, err := codec.Encode(anyRefresh(t))
+		token, err := codec.Encode(anyRefresh(t), second(2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,11 +90,11 @@ func TestRefreshOfDifferentThingsDiffer(t *testing.T) {
 	codec := newCodec()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := anyRefresh(t), anyRefresh(t)
-		first, err := codec.Encode(a)
+		first, err := codec.Encode(a, second(2))
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := codec.Encode(b)
+		second, err := codec.Encode(b, second(2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,32 +106,35 @@ func TestRefreshOfDifferentThingsDiffer(t *testing.T) {
 
 func TestRefreshKeys(t *testing.T) {
 	r := Refresh{Family: store.FamilyID{7}, Generation: 3}
-	before := &RefreshCodec{Keys: map[uint32][]byte{1: bytes.Repeat([]byte{1}, 32)}, Current: 1}
-	old, err := before.Encode(r)
+	before := &RefreshCodec{Keys: turns{1: bytes.Repeat([]byte{1}, 32)}}
+	old, err := before.Encode(r, second(9))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := newCodec().Decode(old); err != nil || got != r {
 		t.Errorf("after a new key, one of the old key reads %v, %v", got, err)
 	}
-	fresh, err := newCodec().Encode(r)
+	fresh, err := newCodec().Encode(r, second(2))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if retried, err := newCodec().Encode(r, second(1)); err != nil || retried != old {
+		t.Errorf("what was made before the new key is made again as %q, %v", retried, err)
 	}
 	if _, err := before.Decode(fresh); err == nil {
 		t.Error("a token of a key that is not known is accepted")
 	}
-	if _, err := (&RefreshCodec{}).Encode(r); err == nil {
+	if _, err := (&RefreshCodec{Keys: turns{}}).Encode(r, second(2)); err == nil {
 		t.Error("a codec without keys makes tokens")
 	}
-	if _, err := (&RefreshCodec{}).Decode(old); err == nil {
+	if _, err := (&RefreshCodec{Keys: turns{}}).Decode(old); err == nil {
 		t.Error("a codec without keys accepts tokens")
 	}
 }
 
 func TestRefreshDecodeRefuses(t *testing.T) {
 	codec := newCodec()
-	good, err := codec.Encode(Refresh{Family: store.FamilyID{7}, Generation: 3})
+	good, err := codec.Encode(Refresh{Family: store.FamilyID{7}, Generation: 3}, second(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +175,7 @@ func FuzzRefreshDecode(f *testing.F) {
 	codec := newCodec()
 	known := make(map[string]bool)
 	for _, r := range []Refresh{{}, {Family: store.FamilyID{1}, Generation: 1}, {Family: store.FamilyID{255}, Generation: 1<<32 - 1}} {
-		token, err := codec.Encode(r)
+		token, err := codec.Encode(r, second(2))
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,4 +1,5 @@
-// Package pgtest gives a test a PostgreSQL database of its own.
+// Package pgtest gives a test a PostgreSQL database of its own, and a wire to it
+// that the test can cut.
 //
 // It refuses to start a server: TEST_DATABASE_URL names one, as a user who may
 // create databases. Start at [URL].

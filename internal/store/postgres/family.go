@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -136,6 +137,18 @@ func outcomeOf(name string) (store.Outcome, error) {
 		return store.Rotated, nil
 	}
 	return store.Unknown, fmt.Errorf("an outcome of another version: %q", name)
+}
+
+// lookTimeout bounds a query that looks at every row of the largest table.
+const lookTimeout = time.Minute
+
+// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
+// revoked.
+func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	err = d.pool.QueryRow(ctx, "SELECT max(idle_expires_at) FROM refresh_families WHERE revoked_at IS NULL").Scan(moment{&last})
+	return last, fault("look for the last refresh token family", err)
 }
 
 // RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,

@@ -3,16 +3,9 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"net"
-	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
@@ -164,10 +157,10 @@ func TestDeadlockIsRetried(t *testing.T) {
 // TestSilentServer has the network swallow everything, as a firewall does.
 func TestSilentServer(t *testing.T) {
 	direct := pgtest.URL(t)
-	through := proxy(t, direct)
-	s := migrated(t, postgres.Options{URL: through.url, QueryTimeout: 300 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond})
+	through := pgtest.NewWire(t, direct)
+	s := migrated(t, postgres.Options{URL: through.URL, QueryTimeout: 300 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond})
 	f := withFamily(t, s)
-	through.silent.Store(true)
+	through.Silence()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	for range 2 { // on the connection that there was, and on new ones
@@ -177,101 +170,9 @@ func TestSilentServer(t *testing.T) {
 	if ctx.Err() != nil {
 		t.Error("the calls took longer than two seconds")
 	}
-	through.speak()
+	through.Mend()
 	eventually(t, "the store recovers", func() bool {
 		got, err := s.Rotate(t.Context(), present(f, 1))
 		return err == nil && (got.Outcome == store.Rotated || got.Outcome == store.Graced)
 	})
-}
-
-// wire passes bytes between the store and PostgreSQL until it falls silent.
-type wire struct {
-	url    string
-	silent atomic.Bool
-	mu     sync.Mutex
-	open   []net.Conn
-}
-
-// speak ends the silence, and the connections that it broke.
-func (w *wire) speak() {
-	w.silent.Store(false)
-	w.cut()
-}
-
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.open {
-		_ = c.Close()
-	}
-	w.open = nil
-}
-
-func proxy(t *testing.T, direct string) *wire {
-	t.Helper()
-	u, err := url.Parse(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := pgx.ParseConfig(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	network, address := pgconn.NetworkAddress(config.Host, config.Port)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host = listener.Addr().String()
-	query := u.Query()
-	query.Del("host")
-	query.Del("port")
-	u.RawQuery = query.Encode()
-	w := &wire{url: u.String()}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			w.mu.Lock()
-			w.open = append(w.open, near, far)
-			w.mu.Unlock()
-			wg.Go(func() { w.copy(near, far) })
-			wg.Go(func() { w.copy(far, near) })
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		_ = listener.Close()
-		w.cut()
-		wg.Wait()
-	})
-	return w
-}
-
-func (w *wire) copy(to, from net.Conn) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			break
-		}
-		if w.silent.Load() {
-			continue
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			break
-		}
-	}
-	if !w.silent.Load() {
-		_ = to.Close()
-	}
 }

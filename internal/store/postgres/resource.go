@@ -36,6 +36,13 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 	return page(ctx, d, "list resources", p, resourceColumns, selectResources+" WHERE id > $1 ORDER BY id LIMIT $2")
 }
 
+// SigningAlgs returns the algorithms that resources are registered for, each once
+// and sorted.
+func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
+	return all(ctx, d, "read the algorithms of resources", func(alg *string) []any { return []any{alg} },
+		`SELECT DISTINCT signing_alg COLLATE "C" FROM resources ORDER BY 1`)
+}
+
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 	_, err := d.exec(ctx, "create a resource", `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,

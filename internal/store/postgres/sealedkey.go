@@ -3,39 +3,70 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"authserver/internal/store"
 )
 
 func secretKeyColumns(k *store.SecretKey) []any {
-	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}}
+	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}, moment{&k.ActiveAt}, moment{&k.RemovedAt}}
 }
 
 // SecretKeys returns the keys of a purpose, lowest ID first.
 func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey, error) {
 	return all(ctx, d, "read secret keys", secretKeyColumns,
-		"SELECT purpose, id, sealed, created_at FROM secret_keys WHERE purpose = $1 ORDER BY id", purpose)
+		`SELECT purpose, id, sealed, created_at, coalesce(active_at, created_at), removed_at
+		FROM secret_keys WHERE purpose = $1 ORDER BY id`, purpose)
 }
 
 // CreateSecretKey adds a key, or returns ErrExists.
 func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
-	_, err := d.exec(ctx, "create a secret key", "INSERT INTO secret_keys (purpose, id, sealed, created_at) VALUES ($1, $2, $3, $4)",
-		k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt))
+	_, err := d.exec(ctx, "create a secret key", `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
+		k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt), orNever(k.ActiveAt), orNever(k.RemovedAt))
 	return err
+}
+
+// RescheduleSecretKey sets ActiveAt and RemovedAt, or returns ErrNotFound.
+func (d *DB) RescheduleSecretKey(ctx context.Context, k store.SecretKey) error {
+	return d.change(ctx, "reschedule a secret key", func(ctx context.Context, tx pgx.Tx) error {
+		return execOne(ctx, tx, "UPDATE secret_keys SET active_at = $3, removed_at = $4 WHERE purpose = $1 AND id = $2",
+			k.Purpose, int64(k.ID), orNever(k.ActiveAt), orNever(k.RemovedAt))
+	})
 }
 
 func dataKeyColumns(k *store.DataKey) []any {
 	return []any{&k.ID, &k.MasterID, &k.Sealed, moment{&k.CreatedAt}}
 }
 
-// DataKeys returns all data keys, lowest ID first.
+// DataKeys returns all data keys, lowest ID and then MasterID first.
 func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 	return all(ctx, d, "read data keys", dataKeyColumns,
-		"SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id")
+		`SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id, master_id COLLATE "C"`)
 }
 
-// CreateDataKey adds a data key, or returns ErrExists.
-func (d *DB) CreateDataKey(ctx context.Context, k store.DataKey) error {
-	_, err := d.exec(ctx, "create a data key", "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES ($1, $2, $3, $4)",
-		int64(k.ID), k.MasterID, k.Sealed, orNever(k.CreatedAt))
-	return err
+// CreateDataKeys adds data keys, all or, with ErrExists, none.
+func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey) error {
+	return d.change(ctx, "create data keys", func(ctx context.Context, tx pgx.Tx) error {
+		for _, k := range keys {
+			_, err := tx.Exec(ctx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES ($1, $2, $3, $4)",
+				int64(k.ID), k.MasterID, k.Sealed, orNever(k.CreatedAt))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeleteDataKeys removes the rows with the ID and MasterID of these.
+func (d *DB) DeleteDataKeys(ctx context.Context, keys []store.DataKey) error {
+	return d.change(ctx, "delete data keys", func(ctx context.Context, tx pgx.Tx) error {
+		for _, k := range keys {
+			if _, err := tx.Exec(ctx, "DELETE FROM data_keys WHERE id = $1 AND master_id = $2", int64(k.ID), k.MasterID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

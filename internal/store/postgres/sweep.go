@@ -27,7 +27,7 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 				return err
 			}
 			for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-				sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys,
+				sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
 			} {
 				n, err := sweep(ctx, tx, before, limit)
 				if err != nil {
@@ -88,12 +88,32 @@ func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit 
 	return gone.RowsAffected(), err
 }
 
-// sweepSigningKeys keeps the newest key of each algorithm, whatever its state: it
-// is what a successor takes over from.
+// sweepSigningKeys leaves removed keys for a day, so that people can be told why a
+// token of theirs is bad, and the newest key of each algorithm whatever its state:
+// it is what a successor takes over from.
 func sweepSigningKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM signing_keys WHERE kid IN (
 		SELECT k.kid FROM signing_keys k WHERE k.removed_at < $1 AND EXISTS (
 			SELECT FROM signing_keys newer WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
+		LIMIT $2 FOR UPDATE OF k SKIP LOCKED)`, orNever(before.Add(-store.KeepRemoved)), limit)
+	return gone.RowsAffected(), err
+}
+
+// sweepSecretKeys keeps the newest key of each purpose: the next one counts on.
+func sweepSecretKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM secret_keys WHERE (purpose, id) IN (
+		SELECT k.purpose, k.id FROM secret_keys k WHERE k.removed_at < $1 AND EXISTS (
+			SELECT FROM secret_keys newer WHERE newer.purpose = k.purpose AND newer.id > k.id)
 		LIMIT $2 FOR UPDATE OF k SKIP LOCKED)`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+// sweepLifetimes forgets what was promised when the last token and the last cached
+// key set of it are over; twice as long leaves room for a cache that served stale.
+func sweepLifetimes(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM lifetimes WHERE server IN (
+		SELECT server FROM lifetimes
+		WHERE kept_until + 2 * (jwks_max_age_us + max_token_ttl_us + clock_skew_us) * interval '1 microsecond' < $1
+		LIMIT $2 FOR UPDATE SKIP LOCKED)`, orNever(before), limit)
 	return gone.RowsAffected(), err
 }

@@ -122,6 +122,18 @@ func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
 	})
 }
 
+// lookTimeout bounds a query that looks at every row of the largest table.
+const lookTimeout = time.Minute
+
+// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
+// revoked.
+func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	err = d.read.QueryRowContext(ctx, "SELECT max(idle_expires_at) FROM refresh_families WHERE revoked_at IS NULL").Scan(moment{&last})
+	return last, fault("look for the last refresh token family", err)
+}
+
 // end revokes a family that lives, and has the sweep take it KeepRevoked later.
 func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)

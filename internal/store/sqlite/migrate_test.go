@@ -12,13 +12,10 @@ import (
 	"authserver/internal/store"
 )
 
-// brokenSteps adds a second step that fails half way to the steps of the schema.
-func brokenSteps(t *testing.T, steps fs.FS) fstest.MapFS {
+// firstStep is the first step of the schema alone.
+func firstStep(t *testing.T, steps fs.FS) fstest.MapFS {
 	t.Helper()
-	broken := fstest.MapFS{
-		"0002_more.up.sql":   {Data: []byte("CREATE TABLE more (id INTEGER); INSERT INTO nowhere VALUES (1);")},
-		"0002_more.down.sql": {Data: []byte("DROP TABLE more;")},
-	}
+	first := fstest.MapFS{}
 	names, err := fs.Glob(steps, "0001_*")
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +25,17 @@ func brokenSteps(t *testing.T, steps fs.FS) fstest.MapFS {
 		if err != nil {
 			t.Fatal(err)
 		}
-		broken[name] = &fstest.MapFile{Data: data}
+		first[name] = &fstest.MapFile{Data: data}
 	}
+	return first
+}
+
+// brokenSteps adds a second step that fails half way to the first of the schema.
+func brokenSteps(t *testing.T, steps fs.FS) fstest.MapFS {
+	t.Helper()
+	broken := firstStep(t, steps)
+	broken["0002_more.up.sql"] = &fstest.MapFile{Data: []byte("CREATE TABLE more (id INTEGER); INSERT INTO nowhere VALUES (1);")}
+	broken["0002_more.down.sql"] = &fstest.MapFile{Data: []byte("DROP TABLE more;")}
 	return broken
 }
 
@@ -56,7 +62,7 @@ func wantStatus(t *testing.T, d *DB, want store.MigrationStatus) {
 
 func TestMigrationThatBreaksOff(t *testing.T) {
 	ctx, d := t.Context(), openForMigration(t)
-	steps := d.steps
+	steps := firstStep(t, d.steps)
 	broken := brokenSteps(t, steps)
 	d.steps = broken
 	if err := d.MigrateUp(ctx); err == nil {
@@ -106,7 +112,10 @@ func TestMigrationWaitsForAnother(t *testing.T) {
 	if err := d.MigrateUp(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	wantStatus(t, d, store.MigrationStatus{Latest: 1})
+	status, err := d.MigrationStatus(t.Context())
+	if err != nil || status.Version != 0 {
+		t.Fatalf("got %+v, %v", status, err)
+	}
 	done := make(chan error)
 	go func() { done <- d.MigrateUp(t.Context()) }()
 	unlock()

@@ -34,6 +34,13 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 	return page(ctx, d, "list resources", p, resourceColumns, selectResources+" WHERE id > ? ORDER BY id LIMIT ?")
 }
 
+// SigningAlgs returns the algorithms that resources are registered for, each once
+// and sorted.
+func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
+	return all(ctx, d, "read the algorithms of resources", func(alg *string) []any { return []any{alg} },
+		"SELECT DISTINCT signing_alg FROM resources ORDER BY 1")
+}
+
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 	return d.change(ctx, "create a resource", func(ctx context.Context, tx *transaction) error {

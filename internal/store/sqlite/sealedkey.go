@@ -7,21 +7,31 @@ import (
 )
 
 func secretKeyColumns(k *store.SecretKey) []any {
-	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}}
+	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}, moment{&k.ActiveAt}, moment{&k.RemovedAt}}
 }
 
 // SecretKeys returns the keys of a purpose, lowest ID first.
 func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey, error) {
 	return all(ctx, d, "read secret keys", secretKeyColumns,
-		"SELECT purpose, id, sealed, created_at FROM secret_keys WHERE purpose = ? ORDER BY id", purpose)
+		`SELECT purpose, id, sealed, created_at, coalesce(active_at, created_at), removed_at
+		FROM secret_keys WHERE purpose = ? ORDER BY id`, purpose)
 }
 
 // CreateSecretKey adds a key, or returns ErrExists.
 func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
 	return d.change(ctx, "create a secret key", func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, "INSERT INTO secret_keys (purpose, id, sealed, created_at) VALUES (?, ?, ?, ?)",
-			k.Purpose, k.ID, k.Sealed, micros(k.CreatedAt))
+		_, err := tx.exec(ctx, `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
+			VALUES (?, ?, ?, ?, ?, ?)`,
+			k.Purpose, k.ID, k.Sealed, micros(k.CreatedAt), micros(k.ActiveAt), micros(k.RemovedAt))
 		return err
+	})
+}
+
+// RescheduleSecretKey sets ActiveAt and RemovedAt, or returns ErrNotFound.
+func (d *DB) RescheduleSecretKey(ctx context.Context, k store.SecretKey) error {
+	return d.change(ctx, "reschedule a secret key", func(ctx context.Context, tx *transaction) error {
+		return execOne(ctx, tx, "UPDATE secret_keys SET active_at = ?, removed_at = ? WHERE purpose = ? AND id = ?",
+			micros(k.ActiveAt), micros(k.RemovedAt), k.Purpose, k.ID)
 	})
 }
 
@@ -29,17 +39,34 @@ func dataKeyColumns(k *store.DataKey) []any {
 	return []any{&k.ID, &k.MasterID, &k.Sealed, moment{&k.CreatedAt}}
 }
 
-// DataKeys returns all data keys, lowest ID first.
+// DataKeys returns all data keys, lowest ID and then MasterID first.
 func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 	return all(ctx, d, "read data keys", dataKeyColumns,
-		"SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id")
+		"SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id, master_id")
 }
 
-// CreateDataKey adds a data key, or returns ErrExists.
-func (d *DB) CreateDataKey(ctx context.Context, k store.DataKey) error {
-	return d.change(ctx, "create a data key", func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES (?, ?, ?, ?)",
-			k.ID, k.MasterID, k.Sealed, micros(k.CreatedAt))
-		return err
+// CreateDataKeys adds data keys, all or, with ErrExists, none.
+func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey) error {
+	return d.change(ctx, "create data keys", func(ctx context.Context, tx *transaction) error {
+		for _, k := range keys {
+			_, err := tx.exec(ctx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES (?, ?, ?, ?)",
+				k.ID, k.MasterID, k.Sealed, micros(k.CreatedAt))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeleteDataKeys removes the rows with the ID and MasterID of these.
+func (d *DB) DeleteDataKeys(ctx context.Context, keys []store.DataKey) error {
+	return d.change(ctx, "delete data keys", func(ctx context.Context, tx *transaction) error {
+		for _, k := range keys {
+			if _, err := tx.exec(ctx, "DELETE FROM data_keys WHERE id = ? AND master_id = ?", k.ID, k.MasterID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

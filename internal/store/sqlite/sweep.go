@@ -10,7 +10,8 @@ import (
 // its own so that the writer is never held for long.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
-		d.sweepFamilies, d.sweepClientless, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys,
+		d.sweepFamilies, d.sweepClientless, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
+		d.sweepLifetimes,
 	} {
 		n, err := sweep(ctx, before, limit)
 		removed += int(n)
@@ -76,14 +77,30 @@ func (d *DB) sweepAssertions(ctx context.Context, before store.Moment, limit int
 		SELECT issuer, id FROM used_assertions WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
 }
 
-// sweepSigningKeys keeps the newest key of each algorithm, whatever its state: it
-// is what a successor takes over from.
+// sweepSigningKeys leaves removed keys for a day, so that people can be told why a
+// token of theirs is bad, and the newest key of each algorithm whatever its state:
+// it is what a successor takes over from.
 func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep signing keys", `DELETE FROM signing_keys WHERE kid IN (
 		SELECT k.kid FROM signing_keys k WHERE k.removed_at < ? AND EXISTS (
 			SELECT 1 FROM signing_keys newer
 			WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
+		LIMIT ?)`, micros(before.Add(-store.KeepRemoved)), limit)
+}
+
+// sweepSecretKeys keeps the newest key of each purpose: the next one counts on.
+func (d *DB) sweepSecretKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep secret keys", `DELETE FROM secret_keys WHERE (purpose, id) IN (
+		SELECT k.purpose, k.id FROM secret_keys k WHERE k.removed_at < ? AND EXISTS (
+			SELECT 1 FROM secret_keys newer WHERE newer.purpose = k.purpose AND newer.id > k.id)
 		LIMIT ?)`, micros(before), limit)
+}
+
+// sweepLifetimes forgets what was promised when the last token and the last cached
+// key set of it are over; twice as long leaves room for a cache that served stale.
+func (d *DB) sweepLifetimes(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep lifetimes", `DELETE FROM lifetimes WHERE server IN (
+		SELECT server FROM lifetimes WHERE kept_until + 2 * (jwks_max_age_us + max_token_ttl_us + clock_skew_us) < ? LIMIT ?)`, micros(before), limit)
 }
 
 func (d *DB) sweepRows(ctx context.Context, doing, statement string, args ...any) (removed int64, err error) {

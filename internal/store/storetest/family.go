@@ -16,6 +16,7 @@ func familyTests() []test {
 		{"a family is not idle past its end", with(familyIdleCut)},
 		{"a revocation ends a family once and voids its access tokens", with(familyRevoke)},
 		{"a revocation of no family is recorded all the same", with(familyRevokeNone)},
+		{"the last family that lives is known", with(familyLast)},
 	}
 }
 
@@ -79,4 +80,15 @@ func familyRevokeNone(t *testing.T, ctx context.Context, s store.Store) {
 	voids := voidsFamily(store.FamilyID{1}, 0, "revoked")
 	ok(t, s.RevokeFamily(ctx, store.FamilyID{1}, voids))
 	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+}
+
+func familyLast(t *testing.T, ctx context.Context, s store.Store) {
+	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), store.Moment{})
+	f := withFamily(t, ctx, s)
+	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), f.IdleExpiresAt)
+	later, revoked := aFamily(2), aFamily(3)
+	later.IdleExpiresAt, revoked.IdleExpiresAt, revoked.RevokedAt = at(2*time.Hour), at(3*time.Hour), at(time.Minute)
+	ok(t, s.CreateFamily(ctx, later))
+	ok(t, s.CreateFamily(ctx, revoked))
+	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), at(2*time.Hour))
 }

@@ -34,6 +34,13 @@ func resourceLife(t *testing.T, ctx context.Context, s store.Store) {
 	changed.Version, changed.CreatedAt = 2, at(0)
 	same(t, must[store.Resource](t)(s.Resource(ctx, want.ID)), changed)
 
+	other := aResource("https://c.example.com")
+	other.SigningAlg = "EdDSA"
+	ok(t, s.CreateResource(ctx, other))
+	same(t, must[[]string](t)(s.SigningAlgs(ctx)), []string{"ES256", "EdDSA", "RS256"})
+	ok(t, s.DeleteResource(ctx, other.ID))
+	same(t, must[[]string](t)(s.SigningAlgs(ctx)), []string{"ES256", "RS256"})
+
 	list := must[[]store.Resource](t)(s.ListResources(ctx, store.Page{Limit: 10}))
 	same(t, list, []store.Resource{changed, aResource("https://b.example.com")})
 	list = must[[]store.Resource](t)(s.ListResources(ctx, store.Page{After: want.ID, Limit: 10}))

@@ -12,15 +12,18 @@ import (
 func sealedKeyTests() []test {
 	return []test{
 		{"secret keys are kept per purpose, lowest ID first", with(secretKeys)},
-		{"data keys are kept, lowest ID first", with(dataKeys)},
+		{"a secret key is rescheduled", with(secretKeyReschedule)},
+		{"a data key is kept once for each master key, lowest ID first", with(dataKeys)},
+		{"everything sealed is found and replaced where it is unchanged", with(sealedValues)},
+		{"an issuer whose secret was resealed is not overwritten by an older reading", with(sealedIssuer)},
 	}
 }
 
 func secretKeys(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh")), nil)
-	first := store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{0, 255}, CreatedAt: at(0)}
-	last := store.SecretKey{Purpose: "refresh", ID: math.MaxUint32, Sealed: []byte{1}, CreatedAt: at(time.Hour)}
-	other := store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{2}, CreatedAt: at(0)}
+	first := store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{0, 255}, CreatedAt: at(0), ActiveAt: at(0)}
+	last := store.SecretKey{Purpose: "refresh", ID: math.MaxUint32, Sealed: []byte{1}, CreatedAt: at(time.Hour), ActiveAt: at(2 * time.Hour), RemovedAt: at(3 * time.Hour)}
+	other := store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{2}, CreatedAt: at(0), ActiveAt: at(0)}
 	for _, k := range []store.SecretKey{last, first, other} {
 		ok(t, s.CreateSecretKey(ctx, k))
 		wantErr(t, s.CreateSecretKey(ctx, k), store.ErrExists)
@@ -28,13 +31,63 @@ func secretKeys(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh")), []store.SecretKey{first, last})
 }
 
+func secretKeyReschedule(t *testing.T, ctx context.Context, s store.Store) {
+	k := store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{0, 255}, CreatedAt: at(0), ActiveAt: at(0)}
+	wantErr(t, s.RescheduleSecretKey(ctx, k), store.ErrNotFound)
+	ok(t, s.CreateSecretKey(ctx, k))
+	changed := k
+	changed.ActiveAt, changed.RemovedAt, changed.Sealed = at(time.Minute), at(time.Hour), nil
+	ok(t, s.RescheduleSecretKey(ctx, changed))
+	k.ActiveAt, k.RemovedAt = at(time.Minute), at(time.Hour)
+	same(t, must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh")), []store.SecretKey{k})
+}
+
 func dataKeys(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), nil)
 	first := store.DataKey{ID: 1, MasterID: "m1", Sealed: []byte{0, 255}, CreatedAt: at(0)}
+	again := store.DataKey{ID: 1, MasterID: "m2", Sealed: []byte{2}, CreatedAt: at(0)}
 	second := store.DataKey{ID: 2, MasterID: "m2", Sealed: []byte{1}, CreatedAt: at(time.Hour)}
-	for _, k := range []store.DataKey{second, first} {
-		ok(t, s.CreateDataKey(ctx, k))
-		wantErr(t, s.CreateDataKey(ctx, k), store.ErrExists)
-	}
+	ok(t, s.CreateDataKeys(ctx, []store.DataKey{second, first}))
+	wantErr(t, s.CreateDataKeys(ctx, []store.DataKey{again, first}), store.ErrExists)
 	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{first, second})
+	ok(t, s.CreateDataKeys(ctx, []store.DataKey{again}))
+	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{first, again, second})
+	ok(t, s.DeleteDataKeys(ctx, []store.DataKey{first, {ID: 7, MasterID: "m1"}}))
+	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{again, second})
+}
+
+func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
+	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), nil)
+	ok(t, add(ctx, s, aKey("kid", "ES256", "", 0)))
+	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 12, Sealed: []byte("secret"), CreatedAt: at(0), ActiveAt: at(0)}))
+	issuer := anIssuer("urn:i")
+	issuer.JWKS, issuer.Certificates, issuer.SealedSecret = nil, nil, []byte("shared")
+	ok(t, s.CreateIssuer(ctx, issuer))
+	ok(t, s.CreateIssuer(ctx, anIssuer("urn:j")))
+	want := []store.SealedValue{
+		{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")},
+		{Table: "secret_keys", ID: "refresh/12", Sealed: []byte("secret")},
+		{Table: "signing_keys", ID: "kid", Sealed: []byte{0, 255, 1}},
+	}
+	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), want)
+	for i, v := range want {
+		ok(t, s.ReplaceSealed(ctx, v, []byte("new")))
+		wantErr(t, s.ReplaceSealed(ctx, v, []byte("newer")), store.ErrConflict)
+		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: v.Table, ID: "gone/1", Sealed: v.Sealed}, []byte("new")), store.ErrNotFound)
+		want[i].Sealed = []byte("new")
+	}
+	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), want)
+	if err := s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: "web"}, nil); err == nil {
+		t.Error("something sealed was replaced in a table that has nothing sealed")
+	}
+}
+
+func sealedIssuer(t *testing.T, ctx context.Context, s store.Store) {
+	issuer := anIssuer("urn:i")
+	issuer.JWKS, issuer.Certificates, issuer.SealedSecret = nil, nil, []byte("shared")
+	ok(t, s.CreateIssuer(ctx, issuer))
+	read := must[store.Issuer](t)(s.Issuer(ctx, "urn:i"))
+	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")}, []byte("resealed")))
+	wantErr(t, s.UpdateIssuer(ctx, read), store.ErrConflict)
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, "urn:i")).SealedSecret, []byte("resealed"))
 }

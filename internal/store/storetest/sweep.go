@@ -18,6 +18,8 @@ func sweepTests() []test {
 		{"families of a deleted client go, and not those of its successor", with(sweepClientless)},
 		{"revocations and used assertions go when they expire", with(sweepExpired)},
 		{"removed signing keys go, but for the newest of an algorithm", with(sweepSigningKeys)},
+		{"removed secret keys go, but for the newest of a purpose", with(sweepSecretKeys)},
+		{"lifetimes go when no token and no cached key set of theirs is left", with(sweepLifetimes)},
 		{"a sweep keeps to its limit and comes to an end", with(sweepLimit)},
 		{"sweepers at once remove each row once", sweepRace},
 	}
@@ -129,17 +131,36 @@ func sweepExpired(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepSigningKeys(t *testing.T, ctx context.Context, s store.Store) {
 	first, last := aKey("1", "ES256", "", 0), aKey("2", "ES256", "1", time.Hour)
+	first.RetiredAt, first.RemovedAt = at(time.Hour), at(2*time.Hour)
 	last.RemovedAt = at(3 * time.Hour)
 	only := aKey("3", "RS256", "", 0)
 	only.RemovedAt = at(time.Hour)
-	ok(t, s.SucceedSigningKey(ctx, first, store.Moment{}))
-	ok(t, s.SucceedSigningKey(ctx, last, at(2*time.Hour)))
-	ok(t, s.SucceedSigningKey(ctx, only, store.Moment{}))
-	same(t, must[int](t)(s.Sweep(ctx, at(2*time.Hour), 100)), 0)
+	ok(t, add(ctx, s, first, last, only))
+	same(t, must[int](t)(s.Sweep(ctx, at(2*time.Hour+store.KeepRemoved), 100)), 0)
 	same(t, must[int](t)(s.Sweep(ctx, at(100*time.Hour), 100)), 1)
 	same(t, must[int](t)(s.Sweep(ctx, at(100*time.Hour), 100)), 0)
-	ok(t, s.SucceedSigningKey(ctx, aKey("4", "ES256", "2", 200*time.Hour), at(300*time.Hour)))
-	ok(t, s.SucceedSigningKey(ctx, aKey("5", "RS256", "3", 200*time.Hour), at(300*time.Hour)))
+	wantErr(t, add(ctx, s, aKey("4", "ES256", "1", 200*time.Hour)), store.ErrExists)
+	ok(t, add(ctx, s, aKey("4", "ES256", "2", 200*time.Hour), aKey("5", "RS256", "3", 200*time.Hour)))
+}
+
+func sweepSecretKeys(t *testing.T, ctx context.Context, s store.Store) {
+	for id := range uint32(3) {
+		ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: id + 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}))
+	}
+	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}))
+	ok(t, s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 2, ActiveAt: at(0)}))
+	same(t, must[int](t)(s.Sweep(ctx, at(time.Hour), 100)), 0)
+	same(t, must[int](t)(s.Sweep(ctx, at(2*time.Hour), 100)), 1)
+	left := must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh"))
+	same(t, []uint32{left[0].ID, left[1].ID}, []uint32{2, 3})
+}
+
+func sweepLifetimes(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.PromiseLifetimes(ctx, lifetimes("a", time.Hour, time.Minute), at(0)))
+	over := time.Minute + 2*(time.Hour+24*time.Hour) // of the key set and of the longest token
+	same(t, must[int](t)(s.Sweep(ctx, at(over), 100)), 0)
+	same(t, must[int](t)(s.Sweep(ctx, at(over+time.Microsecond), 100)), 1)
+	same(t, must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0))).Lifetimes, nil)
 }
 
 func sweepLimit(t *testing.T, ctx context.Context, s store.Store) {

@@ -66,7 +66,6 @@ func watchChanges(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	topics := watching(t, one)
-	key := aKey("2", "ES256", "1", time.Hour)
 	for i, step := range []struct {
 		what  string
 		topic store.Topic
@@ -82,19 +81,31 @@ func watchChanges(t *testing.T, open Open) {
 		{"create an issuer", store.TopicIssuers, func(s store.Store) error { return s.CreateIssuer(ctx, anIssuer("urn:i")) }},
 		{"update an issuer", store.TopicIssuers, func(s store.Store) error { return s.UpdateIssuer(ctx, anIssuer("urn:i")) }},
 		{"delete an issuer", store.TopicIssuers, func(s store.Store) error { return s.DeleteIssuer(ctx, "urn:i") }},
-		{"add a first key", store.TopicKeys, func(s store.Store) error {
-			return s.SucceedSigningKey(ctx, aKey("1", "ES256", "", 0), store.Moment{})
+		{"add a key", store.TopicKeys, func(s store.Store) error { return add(ctx, s, aKey("1", "ES256", "", 0)) }},
+		{"change it", store.TopicKeys, func(s store.Store) error {
+			return change(ctx, s, []store.SigningKey{aKey("1", "ES256", "", time.Hour)}, nil)
 		}},
-		{"add a successor", store.TopicKeys, func(s store.Store) error { return s.SucceedSigningKey(ctx, key, at(2*time.Hour)) }},
-		{"reschedule it", store.TopicKeys, func(s store.Store) error {
-			return s.RescheduleSigningKey(ctx, "2", key.ActiveAt, at(time.Minute), at(2*time.Hour))
+		{"give it a certificate", store.TopicKeys, func(s store.Store) error {
+			key := aKey("1", "ES256", "", time.Hour)
+			key.Certificates = [][]byte{{1}}
+			return change(ctx, s, []store.SigningKey{key}, nil)
+		}},
+		{"reseal it", store.TopicKeys, func(s store.Store) error {
+			return s.ReplaceSealed(ctx, store.SealedValue{Table: "signing_keys", ID: "1", Sealed: []byte{0, 255, 1}}, []byte{1})
+		}},
+		{"promise lifetimes", store.TopicKeys, func(s store.Store) error {
+			return s.PromiseLifetimes(ctx, lifetimes("a", time.Minute, time.Hour), at(0))
 		}},
 		{"add a secret key", store.TopicKeys, func(s store.Store) error {
-			return s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{1}, CreatedAt: at(0)})
+			return s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0)})
+		}},
+		{"reschedule it", store.TopicKeys, func(s store.Store) error {
+			return s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, ActiveAt: at(time.Hour)})
 		}},
 		{"add a data key", store.TopicKeys, func(s store.Store) error {
-			return s.CreateDataKey(ctx, store.DataKey{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)})
+			return s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)}})
 		}},
+		{"delete it", store.TopicKeys, func(s store.Store) error { return s.DeleteDataKeys(ctx, []store.DataKey{{ID: 1}}) }},
 		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", time.Hour)) }},
 		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", 2*time.Hour)) }},
 	} {
@@ -115,7 +126,8 @@ func watchChanges(t *testing.T, open Open) {
 func watchTraffic(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	f := withFamily(t, ctx, one)
-	ok(t, one.SucceedSigningKey(ctx, aKey("1", "ES256", "", 0), store.Moment{}))
+	ok(t, add(ctx, one, aKey("1", "ES256", "", 0)))
+	ok(t, one.PromiseLifetimes(ctx, lifetimes("a", time.Minute, time.Hour), at(0)))
 	topics := watching(t, open())
 	other := aFamily(2)
 	ok(t, one.CreateFamily(ctx, other))
@@ -123,6 +135,7 @@ func watchTraffic(t *testing.T, open Open) {
 		same(t, must[store.RotationResult](t)(one.Rotate(ctx, present(f, generation+1, time.Minute))).Outcome, store.Rotated)
 	}
 	ok(t, one.RecordKeyUse(ctx, map[string]store.Moment{"1": at(time.Hour)}))
+	ok(t, one.PromiseLifetimes(ctx, lifetimes("a", time.Minute, 2*time.Hour), at(time.Second)))
 	ok(t, one.UseAssertion(ctx, "urn:idp", [32]byte{}, at(time.Hour)))
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
 	ok(t, one.CreateResource(ctx, aResource("urn:last")))

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"authserver/internal/admin"
+)
+
+type keyImport struct {
+	Database
+	Output
+	File            string `placeholder:"FILE" help:"Private key: PEM (PKCS #1, PKCS #8, SEC 1, encrypted PKCS #8) or a JWK; - reads it from standard input. Certificates in it are attached."`
+	URI             string `name:"uri" placeholder:"pkcs11:…" help:"Key that stays in the PKCS #11 token of --pkcs11-module, in place of --file."`
+	Alg             string `help:"Algorithm that the key is for, where it could have several: RS256 or PS256. Without it RS256."`
+	CertificateFile string `placeholder:"FILE" help:"Certificates of the key in PEM, its own first."`
+	PassphraseFile  string `placeholder:"FILE" help:"Passphrase of an encrypted key; - reads it from standard input."`
+}
+
+func (c *keyImport) Run(p *process) error {
+	if (c.File == "") == (c.URI == "") {
+		return usage("give either --file or --uri")
+	}
+	brought := admin.KeyImport{URI: c.URI, Alg: c.Alg}
+	var err error
+	if c.File != "" {
+		if brought.File, err = p.read("--file", c.File); err != nil {
+			return err
+		}
+	}
+	if c.PassphraseFile != "" {
+		passphrase, err := p.secret("--passphrase-file", c.PassphraseFile)
+		if err != nil {
+			return err
+		}
+		brought.Passphrase = []byte(passphrase)
+	}
+	if c.CertificateFile != "" {
+		if brought.Certificates, err = p.read("--certificate-file", c.CertificateFile); err != nil {
+			return err
+		}
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		imported, err := a.ImportKey(p.ctx, brought)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, imported)
+	})
+}
+
+type keyCertify struct {
+	Database
+	Output
+	KID             string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
+	CertificateFile string `required:"" placeholder:"FILE" help:"Certificates of the key in PEM, its own first; an empty file takes those away that it has."`
+}
+
+func (c *keyCertify) Run(p *process) error {
+	certificates, err := p.read("--certificate-file", c.CertificateFile)
+	if err != nil {
+		return err
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		certified, err := a.CertifyKey(p.ctx, c.KID, certificates)
+		if err != nil {
+			return err
+		}
+		return c.show(p.stdout, certified)
+	})
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"authserver/internal/admin"
+)
+
+type keyReseal struct {
+	Database
+	Output
+	ToMasterKeyFile string `placeholder:"FILE" help:"File that holds the master key to move to."`
+	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service to move to, as in --master-key-url."`
+	Finish          bool   `help:"Make the master key that is set the only one again, after every server was restarted with it."`
+}
+
+func (c *keyReseal) Run(p *process) error {
+	given := 0
+	for _, way := range []bool{c.ToMasterKeyFile != "", c.ToMasterKeyURL != "", c.Finish} {
+		if way {
+			given++
+		}
+	}
+	if given != 1 {
+		return usage("give one of --to-master-key-file, --to-master-key-url and --finish")
+	}
+	to := admin.MasterKey{URL: c.ToMasterKeyURL}
+	if c.ToMasterKeyFile != "" {
+		var err error
+		if to.Key, err = p.secret("--to-master-key-file", c.ToMasterKeyFile); err != nil {
+			return err
+		}
+	}
+	return c.with(p, func(a *admin.Admin) error {
+		if c.Finish {
+			finished, err := a.FinishReseal(p.ctx)
+			if err != nil {
+				return err
+			}
+			return c.show(p.stdout, finished)
+		}
+		resealed, err := a.Reseal(p.ctx, to, func(wait time.Duration) {
+			fmt.Fprintf(p.stderr, "waiting %s for the servers to take in the new data key\n", span(wait))
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stderr, "Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.\n", resealed.To)
+		return c.show(p.stdout, resealed)
+	})
+}
+
+type keyRefreshTokenKeys struct {
+	Database
+	Output
+	Rotate bool `help:"Bring the next one into use as soon as every server has it. Refresh tokens that are out stay good."`
+}
+
+func (c *keyRefreshTokenKeys) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		listed, err := a.RefreshTokenKeys(p.ctx, c.Rotate)
+		if err != nil {
+			return err
+		}
+		return printList(c.Output, p.stdout, listed, "id", "state", "created_at", "active_at", "retired_at", "removed_at")
+	})
+}

@@ -1,0 +1,310 @@
+package admin_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"gocloud.dev/secrets"
+
+	"authserver/internal/admin"
+	"authserver/internal/keys"
+)
+
+func pemKey(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// pemCertificate returns a certificate of the key that signs itself and expires on
+// that day of March 2026.
+func pemCertificate(t *testing.T, key crypto.Signer, name string, expires int) []byte {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 3, expires, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func TestAKeyIsImported(t *testing.T) {
+	o := newOffice(t)
+	o.minter()
+	key := newKey(t)
+	file := append(pemKey(t, key), pemCertificate(t, key, "mine", 20)...)
+	imported, err := o.ImportKey(t.Context(), admin.KeyImport{File: file})
+	o.must(err)
+	want := keys.Imported{
+		KID: imported.KID, Alg: keys.ES256, State: keys.Pending, PublishedAt: o.now(), ActiveAt: o.now().Add(o.Keys.Timeline.RotationInterval), Certificates: 1,
+	}
+	if diff := cmp.Diff(want, imported); diff != "" {
+		t.Errorf("imported (-want +got): %s", diff)
+	}
+	listed, err := o.ListKeys(t.Context())
+	o.must(err)
+	if len(listed) != 2 || listed[1].KID != imported.KID || listed[1].Certificates != 1 {
+		t.Errorf("listed %+v", listed)
+	}
+	// Certificates that are given stand in for those in the file.
+	other := newKey(t)
+	file = append(pemKey(t, other), pemCertificate(t, newKey(t), "another's", 20)...)
+	if _, err := o.ImportKey(t.Context(), admin.KeyImport{File: file}); err == nil || !strings.Contains(err.Error(), "is of another key") {
+		t.Errorf("error = %v, want one that says whose the certificate is not", err)
+	}
+	imported, err = o.ImportKey(t.Context(), admin.KeyImport{File: file, Certificates: pemCertificate(t, other, "mine", 20)})
+	o.must(err)
+	if imported.Certificates != 1 {
+		t.Errorf("imported %+v", imported)
+	}
+}
+
+func TestKeyImportsAreRefused(t *testing.T) {
+	o := newOffice(t)
+	o.minter()
+	key := newKey(t)
+	for _, c := range []struct {
+		name string
+		k    admin.KeyImport
+		want []string
+	}{
+		{"nothing", admin.KeyImport{}, []string{"--file", "it is empty"}},
+		{"a certificate alone", admin.KeyImport{File: pemCertificate(t, key, "mine", 20)}, []string{"--file", "it holds no private key"}},
+		{"a passphrase that is for nothing", admin.KeyImport{File: pemKey(t, key), Passphrase: []byte("x")}, []string{"--file", "is not encrypted"}},
+		{"certificates that are none", admin.KeyImport{File: pemKey(t, key), Certificates: []byte("x")}, []string{"--certificate-file", "neither in PEM nor in DER"}},
+		{"no certificates, where some are given", admin.KeyImport{File: pemKey(t, key), Certificates: []byte{}}, []string{"--certificate-file", "it is empty"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := o.ImportKey(t.Context(), c.k)
+			wantInvalid(t, err, c.want...)
+		})
+	}
+	for want, k := range map[string]admin.KeyImport{
+		"cannot sign RS256: leave --alg out, or set it to ES256": {File: pemKey(t, key), Alg: keys.RS256},
+		"expired at 2026-03-01T00:00:00Z":                        {File: pemKey(t, key), Certificates: pemCertificate(t, key, "mine", 1)},
+		"set --pkcs11-module":                                    {URI: "pkcs11:object=mine"},
+		"begins with pkcs11:":                                    {URI: "file:mine"},
+	} {
+		if _, err := o.ImportKey(t.Context(), k); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want one that says %q", err, want)
+		}
+	}
+	if listed, err := o.ListKeys(t.Context()); err != nil || len(listed) != 1 {
+		t.Errorf("%d keys, %v, want the one that was there", len(listed), err)
+	}
+}
+
+func TestAKeyIsCertified(t *testing.T) {
+	o := newOffice(t)
+	o.minter()
+	signer, err := o.Keys.Signer(keys.ES256)
+	o.must(err)
+	chain := pemCertificate(t, signer.Key, "mine", 20)
+	for _, step := range []struct {
+		name         string
+		certificates []byte
+		want         int
+	}{
+		{"for the first time", chain, 1},
+		{"again", pemCertificate(t, signer.Key, "renewed", 25), 1},
+		{"with nothing", nil, 0},
+		{"with an empty file", []byte{}, 0},
+	} {
+		certified, err := o.CertifyKey(t.Context(), signer.KID, step.certificates)
+		o.must(err)
+		if certified.KID != signer.KID || certified.State != keys.Active || certified.Certificates != step.want {
+			t.Errorf("%s: %+v, want %d certificates", step.name, certified, step.want)
+		}
+	}
+	_, err = o.CertifyKey(t.Context(), signer.KID, []byte("x"))
+	wantInvalid(t, err, "--certificate-file")
+	if _, err := o.CertifyKey(t.Context(), "unknown", chain); err == nil || !strings.Contains(err.Error(), "certify key unknown: there is no such key") {
+		t.Errorf("error = %v, want one that names the key", err)
+	}
+}
+
+func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
+	o := newOffice(t)
+	if listed, err := o.RefreshTokenKeys(t.Context(), false); err != nil || asJSON(t, listed) != "[]" {
+		t.Errorf("before a server ran: %s, %v", asJSON(t, listed), err)
+	}
+	if _, err := o.RefreshTokenKeys(t.Context(), true); err == nil || !strings.Contains(err.Error(), "`authserver serve` makes the first one") {
+		t.Errorf("error = %v, want one that says to start a server first", err)
+	}
+	o.minter()
+	server := &keys.RefreshKeys{
+		Store: o.store, Sealer: o.Sealer, Timeline: o.Keys.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+	}
+	o.must(server.Load(t.Context()))
+	if _, err := o.RefreshTokenKeys(t.Context(), true); err == nil || !strings.Contains(err.Error(), "not made yet") {
+		t.Errorf("error = %v, want one that says to wait", err)
+	}
+	o.must(server.Tick(t.Context()))
+	listed, err := o.RefreshTokenKeys(t.Context(), false)
+	o.must(err)
+	const month = 30 * 24 * time.Hour
+	next := o.now().Add(month)
+	want := []keys.ListedRefreshKey{
+		{ID: 1, State: keys.Active, CreatedAt: o.now(), ActiveAt: o.now(), RetiredAt: &next},
+		{ID: 2, State: keys.Pending, CreatedAt: o.now(), ActiveAt: next},
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("listed (-want +got): %s", diff)
+	}
+	listed, err = o.RefreshTokenKeys(t.Context(), true)
+	o.must(err)
+	if got := listed[1].ActiveAt.Sub(o.now()); got != 90*time.Second {
+		t.Errorf("the next one is used in %v, want as soon as every server has it", got)
+	}
+	if got := asJSON(t, listed[1]); got != `{"id":2,"state":"pending","created_at":"2026-03-01T12:00:00.123456Z","active_at":"2026-03-01T12:01:30.123456Z","retired_at":null,"removed_at":null}` {
+		t.Errorf("as JSON: %s", got)
+	}
+}
+
+// openSealer opens the office's database with another master key.
+func (o *office) openSealer(m keys.Master) (*keys.Sealer, error) {
+	return keys.OpenSealer(o.t.Context(), keys.SealerOptions{Store: o.store, Keeper: m.Keeper(), MasterID: m.ID(), Now: o.Now, Rand: rand.Reader})
+}
+
+func TestEverythingIsResealed(t *testing.T) {
+	o := newOffice(t)
+	next, err := keys.MasterFrom([32]byte{2})
+	o.must(err)
+	o.OpenMaster = func(_ context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
+		if to != (admin.MasterKey{Key: "the next one"}) {
+			return nil, "", errors.New("another key was asked for")
+		}
+		return next.Keeper(), next.ID(), nil
+	}
+	to := admin.MasterKey{Key: "the next one"}
+	secret := "a shared secret of thirty-two bytes!"
+	_, _, err = o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}})
+	o.must(err)
+	waits := 0
+	done, err := o.Reseal(t.Context(), to, func(time.Duration) { waits++ })
+	o.must(err)
+	if got, want := asJSON(t, done), `{"from":"`+o.Sealer.MasterID()+`","to":"`+next.ID()+`","data_key":2,"resealed":{"issuers":1},"remaining":0}`; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if waits != 0 {
+		t.Error("it waited, and no server serves")
+	}
+	sealer, err := o.openSealer(next)
+	o.must(err)
+	kept, err := o.store.Issuer(t.Context(), idp)
+	o.must(err)
+	if plain, err := sealer.Open(kept.SealedSecret, "issuers/"+idp); err != nil || string(plain) != secret {
+		t.Errorf("opened %q, %v", plain, err)
+	}
+	o.Sealer = sealer
+	finished, err := o.FinishReseal(t.Context())
+	o.must(err)
+	old, err := keys.MasterFrom([32]byte{1})
+	o.must(err)
+	if diff := cmp.Diff(admin.FinishedReseal{Master: next.ID(), Over: []string{old.ID()}}, finished); diff != "" {
+		t.Errorf("finished (-want +got): %s", diff)
+	}
+	if _, err := o.openSealer(old); err == nil || !strings.Contains(err.Error(), old.ID()) || !strings.Contains(err.Error(), next.ID()) {
+		t.Errorf("error = %v, want one that names both master keys", err)
+	}
+	if finished, err = o.FinishReseal(t.Context()); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
+		t.Errorf("finished twice: %s, %v", asJSON(t, finished), err)
+	}
+	if _, err := o.Reseal(t.Context(), to, nil); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("error = %v, want one that says that it is so", err)
+	}
+	if _, err := o.Reseal(t.Context(), admin.MasterKey{URL: "nowhere://"}, nil); err == nil || !strings.Contains(err.Error(), "another key was asked for") {
+		t.Errorf("error = %v, want what is wrong with the master key", err)
+	}
+}
+
+func TestAResealWaitsForServers(t *testing.T) {
+	o := newOffice(t)
+	o.minter() // a server serves
+	next, err := keys.MasterFrom([32]byte{2})
+	o.must(err)
+	o.OpenMaster = func(context.Context, admin.MasterKey) (*secrets.Keeper, string, error) {
+		return next.Keeper(), next.ID(), nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var waited []time.Duration
+	_, err = o.Reseal(ctx, admin.MasterKey{}, func(d time.Duration) { waited = append(waited, d); cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want that it was interrupted", err)
+	}
+	if diff := cmp.Diff([]time.Duration{30 * time.Second}, waited); diff != "" {
+		t.Errorf("waited (-want +got): %s", diff)
+	}
+	// Nothing was moved, so that the reseal cannot be ended.
+	sealer, err := o.openSealer(next)
+	o.must(err)
+	o.Sealer = sealer
+	if _, err := o.FinishReseal(t.Context()); err == nil || !strings.Contains(err.Error(), "1 rows are sealed under an older data key still") {
+		t.Errorf("error = %v, want one that says how many rows are left", err)
+	}
+	o.must(o.Keys.Stop(t.Context()))
+	if done, err := o.Reseal(t.Context(), admin.MasterKey{}, func(time.Duration) { t.Error("it waited, and no server serves any more") }); err == nil {
+		t.Errorf("from the new master key to the new master key: %+v", done)
+	}
+}
+
+func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
+	o := newOffice(t)
+	o.minter()
+	warned := func(id string, want string) {
+		t.Helper()
+		_, warnings, err := o.CreateResource(t.Context(), id, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		o.must(err)
+		if text := strings.Join(warnings, "\n"); (text == "") != (want == "") || !strings.Contains(text, want) {
+			t.Errorf("warned of %q, want %q", text, want)
+		}
+	}
+	o.resource()
+	update := func() error {
+		_, _, err := o.UpdateResource(t.Context(), api, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		return err
+	}
+	wantInvalid(t, update(), "--signing-alg EdDSA has no key yet: make one first with `authserver key rotate --alg EdDSA`")
+	warned(api+"/1", "there is no EdDSA key yet")
+	o.must(o.Keys.Tick(t.Context())) // a server makes it
+	at := o.now().Add(o.Keys.Timeline.Lead())
+	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
+	wantInvalid(t, update(), "--signing-alg EdDSA can be used from "+at.Format(time.RFC3339)+" on")
+	_, err := o.RotateKeys(t.Context(), []string{"HS256"}, true)
+	wantInvalid(t, err, `--alg "HS256" is not known: choose from RS256, ES256`)
+	_, err = o.UnseenKeys(t.Context(), []string{"HS256"})
+	wantInvalid(t, err, `--alg "HS256" is not known`)
+	o.clock = at
+	o.must(update())
+	warned(api+"/3", "")
+	if unseen, err := o.UnseenKeys(t.Context(), []string{keys.EdDSA, keys.EdDSA}); err != nil || len(unseen) != 1 {
+		t.Errorf("unseen %+v, %v", unseen, err)
+	}
+	if events, err := o.RotateKeys(t.Context(), []string{keys.EdDSA}, true); err != nil || len(events) != 4 || !events[1].At.Equal(at) {
+		t.Errorf("events %+v, %v", events, err)
+	}
+	_, err = o.RevokeKey(t.Context(), "unknown", "")
+	wantInvalid(t, err, "--reason must not be empty")
+	_, err = o.RevokeKey(t.Context(), "unknown", "a\nb")
+	wantInvalid(t, err, "--reason")
+	if _, err := o.RevokeKey(t.Context(), "unknown", "it leaked"); err == nil || !strings.Contains(err.Error(), "there is no key unknown") {
+		t.Errorf("error = %v, want one that names the key", err)
+	}
+}

@@ -1,0 +1,70 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/sha1" //nolint:gosec // x5t is the SHA-1 thumbprint (RFC 7517 §4.8); x5t#S256 stands beside it
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/cert"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+// certified returns the JWK with "x5c", "x5t" and "x5t#S256" (RFC 7517 §4.7 to
+// §4.9), and until when these are good. Certificates that have expired are left
+// out, since the key is good without them, and so are those of another key: nothing
+// protects the row, and who writes to the database alone is not to have us vouch
+// for a key.
+func certified(public crypto.PublicKey, plain json.RawMessage, chain [][]byte, now time.Time) (json.RawMessage, time.Time, error) {
+	if len(chain) == 0 {
+		return plain, time.Time{}, nil
+	}
+	certificates, until, err := parseChain(chain)
+	if err != nil || CheckCertificates(public, certificates, now) != nil {
+		return plain, time.Time{}, err
+	}
+	key, err := jwk.ParseKey(plain)
+	if err != nil {
+		return plain, time.Time{}, fmt.Errorf("read the public key: %w", err)
+	}
+	var x5c cert.Chain
+	for _, der := range chain {
+		if err := x5c.AddString(base64.StdEncoding.EncodeToString(der)); err != nil {
+			return plain, time.Time{}, fmt.Errorf("attach a certificate: %w", err)
+		}
+	}
+	thumbprint, thumbprint256 := sha1.Sum(chain[0]), sha256.Sum256(chain[0]) //nolint:gosec // see above
+	for name, value := range map[string]any{
+		jwk.X509CertChainKey:          &x5c,
+		jwk.X509CertThumbprintKey:     base64.RawURLEncoding.EncodeToString(thumbprint[:]),
+		jwk.X509CertThumbprintS256Key: base64.RawURLEncoding.EncodeToString(thumbprint256[:]),
+	} {
+		if err := key.Set(name, value); err != nil {
+			return plain, time.Time{}, fmt.Errorf("set %q of the public key: %w", name, err)
+		}
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return plain, time.Time{}, fmt.Errorf("encode the public key: %w", err)
+	}
+	return text, until, nil
+}
+
+// parseChain reads certificates, and when the first of them expires.
+func parseChain(chain [][]byte) (certificates []*x509.Certificate, until time.Time, err error) {
+	for _, der := range chain {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, time.Time{}, fmt.Errorf("read a certificate: %w", err)
+		}
+		if until.IsZero() || c.NotAfter.Before(until) {
+			until = c.NotAfter
+		}
+		certificates = append(certificates, c)
+	}
+	return certificates, until, nil
+}

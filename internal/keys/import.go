@@ -1,0 +1,197 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Imported is what became of a key that was brought.
+type Imported struct {
+	KID          string    `json:"kid"`
+	Alg          string    `json:"alg"`
+	State        State     `json:"state"`
+	PublishedAt  time.Time `json:"published_at"`
+	ActiveAt     time.Time `json:"active_at"`
+	Certificates int       `json:"certificates"` // how many are attached
+}
+
+// Import takes in a key pair that somebody brings, for an algorithm; "" is the one
+// that it names or, where it could have several, the first. It is published now and
+// is the next to sign, when the key that signs now would have been followed anyway,
+// and not before every verifier can know it. The one that was to be next follows it.
+// In an empty database it signs at once, and the other algorithms have their first
+// keys made with it, as when a server starts.
+func (m *Manager) Import(ctx context.Context, brought Material, alg string) (Imported, error) {
+	return m.take(ctx, brought, "", alg)
+}
+
+// ImportFrom is Import of a key pair that stays where a URI says that it is kept.
+func (m *Manager) ImportFrom(ctx context.Context, uri, alg string, certificates []*x509.Certificate) (Imported, error) {
+	if !isURI([]byte(uri)) {
+		return Imported{}, fmt.Errorf("a key that is kept elsewhere is named by a URI that begins with %s", elsewhere)
+	}
+	private, err := m.Source.Signer(uri)
+	if err != nil {
+		return Imported{}, err
+	}
+	return m.take(ctx, Material{Private: private, Certificates: certificates}, uri, alg)
+}
+
+func (m *Manager) take(ctx context.Context, brought Material, uri, alg string) (Imported, error) {
+	public := brought.Private.Public()
+	alg, err := chooseAlgorithm(public, brought.Alg, alg)
+	if err != nil {
+		return Imported{}, err
+	}
+	key, err := newKey(m.Sealer, alg, brought.Private, uri)
+	if err != nil {
+		return Imported{}, err
+	}
+	if key.Certificates, err = m.certificates(public, brought.Certificates); err != nil {
+		return Imported{}, err
+	}
+	algs, err := m.wanted(ctx)
+	if err != nil {
+		return Imported{}, err
+	}
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	rows, err := m.change(ctx, func(d *draft) error {
+		if _, here := find(d.keys, key.KID); here { // and cannot follow itself
+			return store.ErrExists
+		}
+		d.insert(key)
+		for _, alg := range algs {
+			// Nobody has a key set yet that would have to run out first.
+			if d.fresh && alg != key.Alg {
+				d.first(alg)
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrExists) {
+		return Imported{}, fmt.Errorf("key %s is here already, or was removed within the last day: see `authserver key list`", key.KID)
+	}
+	if err != nil {
+		return Imported{}, fmt.Errorf("import key %s: %w", key.KID, err)
+	}
+	key, _ = find(rows, key.KID)
+	return imported(key, m.Now()), nil
+}
+
+func imported(k store.SigningKey, now time.Time) Imported {
+	return Imported{
+		KID: k.KID, Alg: k.Alg, State: StateAt(k, now), PublishedAt: k.PublishedAt, ActiveAt: k.ActiveAt, Certificates: len(k.Certificates),
+	}
+}
+
+// Unfit is an error in what somebody brings, and not in what was done with it.
+type Unfit struct{ cause error }
+
+func (e *Unfit) Error() string { return e.cause.Error() }
+func (e *Unfit) Unwrap() error { return e.cause }
+
+func unfit(format string, args ...any) error { return &Unfit{fmt.Errorf(format, args...)} }
+
+// chooseAlgorithm gives a key the one algorithm that it is for (RFC 8725 §3.1).
+func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, error) {
+	if err := checkUsable(public); err != nil {
+		return "", err
+	}
+	possible := AlgorithmsFor(public)
+	switch {
+	case asked != "" && named != "" && asked != named:
+		return "", unfit("the key says that it is for %s: leave --alg out, or take that out of the key", named)
+	case asked == "" && named != "":
+		asked = named
+	case asked == "":
+		asked = possible[0]
+	}
+	if !slices.Contains(possible, asked) {
+		return "", unfit("%s cannot sign %s: leave --alg out, or set it to %s", kindOf(public), asked, strings.Join(possible, " or "))
+	}
+	return asked, nil
+}
+
+// certificates checks a chain and returns it in DER; none is fine.
+func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificate) ([][]byte, error) {
+	if len(chain) == 0 {
+		return nil, nil
+	}
+	if err := CheckCertificates(public, chain, m.Now()); err != nil {
+		return nil, &Unfit{err}
+	}
+	der := make([][]byte, 0, len(chain))
+	for _, c := range chain {
+		der = append(der, c.Raw)
+	}
+	return der, nil
+}
+
+// Certify attaches certificates to a key, in the place of those that it has. None
+// takes those away.
+func (m *Manager) Certify(ctx context.Context, kid string, chain []*x509.Certificate) (Imported, error) {
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	rows, err := m.change(ctx, func(d *draft) error {
+		row, ok := find(d.keys, kid)
+		if !ok || StateAt(row, d.now) == Removed {
+			return fmt.Errorf("there is no such key: see `authserver key list`")
+		}
+		opened, err := openKey(m.Sealer, m.Source, row)
+		if err != nil {
+			return err
+		}
+		if row.Certificates, err = m.certificates(opened.private.Public(), chain); err != nil {
+			return err
+		}
+		d.update(row)
+		return nil
+	})
+	if err != nil {
+		return Imported{}, fmt.Errorf("certify key %s: %w", kid, err)
+	}
+	row, _ := find(rows, kid)
+	return imported(row, m.Now()), nil
+}
+
+// insert makes a key the next one to sign.
+func (d *draft) insert(k store.SigningKey) {
+	k.PublishedAt = d.now
+	keys := d.chain(k.Alg)
+	before, signs := keys.in(Active, d.now)
+	next, followed := successor(d.keys, before.KID)
+	if !signs { // the first one of the algorithm is pending, if there is one
+		next, followed = keys.in(Pending, d.now)
+	}
+	var h Handover
+	switch {
+	case followed:
+		h = d.timeline.handover(later(d.now.Add(d.timeline.Lead()), next.ActiveAt), d.now)
+		k.Predecessor, next.Predecessor = next.Predecessor, k.KID
+		d.update(next)
+	case signs:
+		h = d.timeline.Regular(before, d.now)
+		k.Predecessor = before.KID
+	default:
+		h.At = d.now
+		if !d.fresh {
+			h.At = d.now.Add(d.timeline.Lead())
+		}
+	}
+	k.ActiveAt = h.At
+	d.add(k)
+	d.takeOver(k, h)
+	for ; followed; next, followed = successor(d.keys, k.KID) {
+		h := d.timeline.Regular(k, d.now)
+		k = d.takeOver(next, d.timeline.handover(later(h.At, next.ActiveAt), d.now))
+	}
+}

@@ -1,0 +1,282 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"authserver/internal/store"
+)
+
+const (
+	refreshPurpose = "refresh"
+	secretKeySize  = 32 // bytes, for HMAC-SHA-256
+)
+
+// RefreshKeys holds the keys that authenticate refresh tokens. Like signing keys
+// they take turns by the clock, and each is known to every replica long before its
+// turn, since a refresh token that one replica makes any other has to know. A key
+// is good until the last refresh token that it made has expired. All of it may be
+// called concurrently; At and ByID take no lock and make no query.
+type RefreshKeys struct {
+	Store interface {
+		store.SecretKeys
+		// LastIdleExpiry is when the last refresh token of those that are out expires.
+		LastIdleExpiry(ctx context.Context) (store.Moment, error)
+	}
+	Sealer *Sealer
+	// Timeline is the one that keeps what every server has promised: see
+	// [Manager.Effective].
+	Timeline func(ctx context.Context) (Timeline, error)
+	Grace    time.Duration // how long after its exchange a refresh token may be presented again
+	Now      func() time.Time
+	Rand     io.Reader
+	Logger   *slog.Logger
+
+	reloading sync.Mutex // so that an older reading never replaces a newer one
+	current   atomic.Pointer[[]refreshKey]
+	looked    atomic.Pointer[store.Moment] // at the families
+}
+
+// lookEvery is how often the families are looked through, which takes long where
+// there are many.
+const lookEvery = 10 * time.Minute
+
+// refreshKey is a row and its key.
+type refreshKey struct {
+	row store.SecretKey
+	key []byte // 32 bytes
+}
+
+// Load makes the first key in a database that has none, and reads them. A key that
+// cannot be opened is an error: without it refresh tokens that are out would be
+// refused.
+func (r *RefreshKeys) Load(ctx context.Context) error {
+	if err := r.Reload(ctx); err != nil {
+		return err
+	}
+	if len(*r.current.Load()) > 0 {
+		return nil
+	}
+	t, err := r.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.make(ctx, t, nil); err != nil {
+		return err
+	}
+	return r.Reload(ctx)
+}
+
+// Reload takes in what was changed, here or elsewhere. Where it fails everything
+// goes on with what was known before.
+func (r *RefreshKeys) Reload(ctx context.Context) error {
+	r.reloading.Lock()
+	defer r.reloading.Unlock()
+	rows, err := r.Store.SecretKeys(ctx, refreshPurpose)
+	if err != nil {
+		return fmt.Errorf("read the refresh token keys: %w", err)
+	}
+	keys := make([]refreshKey, 0, len(rows))
+	for _, row := range rows {
+		plain, err := r.Sealer.Open(row.Sealed, secretKeyAs(row.ID))
+		if err != nil {
+			return fmt.Errorf("refresh token key %d: %w", row.ID, err)
+		}
+		keys = append(keys, refreshKey{row, plain})
+	}
+	r.current.Store(&keys)
+	return nil
+}
+
+// Tick takes in what was changed and does what is due: the next key is made as soon
+// as the one before is in use, and one that is not in use any more is kept for as
+// long as what it made. Call it every [Timeline.TickInterval].
+func (r *RefreshKeys) Tick(ctx context.Context) error {
+	if err := r.Reload(ctx); err != nil {
+		return err
+	}
+	keys := *r.current.Load()
+	next, over := awaited(keys, store.At(r.Now()))
+	if !next && len(over) == 0 {
+		return nil
+	}
+	t, err := r.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	if next {
+		if err := r.make(ctx, t, keys); err != nil {
+			return err
+		}
+	}
+	if err := r.expire(ctx, t, keys, over); err != nil {
+		return err
+	}
+	return r.Reload(ctx)
+}
+
+// awaited reports whether the last key is in use, so that the next one has to be
+// made, and which of the keys before it are not any more, with no end to them yet.
+func awaited(keys []refreshKey, now store.Moment) (next bool, over []int) {
+	for i, k := range keys {
+		switch {
+		case !reached(k.row.ActiveAt, now) && i > 0:
+			return false, over
+		case i > 0 && keys[i-1].row.RemovedAt.IsZero():
+			over = append(over, i-1)
+		}
+	}
+	return true, over
+}
+
+// make makes the next key. The first one is in use at once.
+func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) error {
+	now := store.At(r.Now())
+	row := store.SecretKey{Purpose: refreshPurpose, ID: 1, CreatedAt: now, ActiveAt: now}
+	if n := len(keys); n > 0 {
+		last := keys[n-1].row
+		row.ID = last.ID + 1
+		row.ActiveAt = later(now.Add(t.heard()), last.ActiveAt.Add(t.RotationInterval))
+	}
+	plain := make([]byte, secretKeySize)
+	if _, err := io.ReadFull(r.Rand, plain); err != nil {
+		return fmt.Errorf("make a refresh token key: %w", err)
+	}
+	var err error
+	if row.Sealed, err = r.Sealer.Seal(plain, secretKeyAs(row.ID)); err != nil {
+		return fmt.Errorf("make a refresh token key: %w", err)
+	}
+	err = within(ctx, t, func(ctx context.Context) error { return r.Store.CreateSecretKey(ctx, row) })
+	if errors.Is(err, store.ErrExists) {
+		return nil // of several processes that come to it at once one makes it
+	}
+	if err != nil {
+		return fmt.Errorf("keep a refresh token key: %w", err)
+	}
+	r.Logger.InfoContext(ctx, "refresh token key made", "id", row.ID, "active_at", row.ActiveAt)
+	return nil
+}
+
+// expire finds out until when there are refresh tokens of keys that are not in use
+// any more.
+func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey, over []int) error {
+	now := store.At(r.Now())
+	// Until then a replica may make refresh tokens with one, by whatever clock.
+	over = slices.DeleteFunc(over, func(i int) bool { return !reached(keys[i+1].row.ActiveAt.Add(t.heard()), now) })
+	if looked := r.looked.Load(); len(over) == 0 || looked != nil && now.Before(looked.Add(lookEvery)) {
+		return nil
+	}
+	r.looked.Store(&now)
+	last, err := r.Store.LastIdleExpiry(ctx)
+	if err != nil {
+		return fmt.Errorf("find out until when old refresh token keys are needed: %w", err)
+	}
+	for _, i := range over {
+		row := keys[i].row
+		row.RemovedAt = store.At(later(now, last).Add(r.Grace + t.ClockSkew))
+		if err := r.Store.RescheduleSecretKey(ctx, row); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
+		}
+	}
+	return nil
+}
+
+// Rotate brings the next key into use as soon as every replica has heard: where one
+// went on with the key before, a retry there would be answered with another token.
+// Servers on the same database follow.
+func (r *RefreshKeys) Rotate(ctx context.Context) error {
+	t, err := r.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	keys, now := *r.current.Load(), store.At(r.Now())
+	if len(keys) == 0 {
+		return errors.New("there is no refresh token key yet: `authserver serve` makes the first one")
+	}
+	last := keys[len(keys)-1].row
+	if reached(last.ActiveAt, now) {
+		return errors.New("the next refresh token key is not made yet: try again in a moment, while a server runs")
+	}
+	if at := now.Add(t.heard()); at.Before(last.ActiveAt) {
+		last.ActiveAt = at
+		err := within(ctx, t, func(ctx context.Context) error { return r.Store.RescheduleSecretKey(ctx, last) })
+		if err != nil {
+			return fmt.Errorf("bring refresh token key %d forward: %w", last.ID, err)
+		}
+	}
+	return r.Reload(ctx)
+}
+
+// ListedRefreshKey is a refresh token key as it is shown. A moment that is not known yet
+// is null.
+type ListedRefreshKey struct {
+	ID        uint32     `json:"id"`
+	State     State      `json:"state"`
+	CreatedAt time.Time  `json:"created_at"`
+	ActiveAt  time.Time  `json:"active_at"`
+	RetiredAt *time.Time `json:"retired_at"`
+	RemovedAt *time.Time `json:"removed_at"`
+}
+
+// List returns the keys that are good, in the order in which they are used.
+func (r *RefreshKeys) List() []ListedRefreshKey {
+	keys, now := *r.current.Load(), r.Now()
+	listed := make([]ListedRefreshKey, 0, len(keys))
+	for i, k := range keys {
+		l := ListedRefreshKey{ID: k.row.ID, State: Active, CreatedAt: k.row.CreatedAt, ActiveAt: k.row.ActiveAt, RemovedAt: known(k.row.RemovedAt)}
+		if i+1 < len(keys) {
+			l.RetiredAt = known(keys[i+1].row.ActiveAt)
+		}
+		switch {
+		case reached(k.row.RemovedAt, now):
+			continue
+		case l.RetiredAt != nil && reached(*l.RetiredAt, now):
+			l.State = Retired
+		case !reached(k.row.ActiveAt, now):
+			l.State = Pending
+		}
+		listed = append(listed, l)
+	}
+	return listed
+}
+
+// At returns the key that makes the refresh tokens of a moment. To every replica
+// it is the same, so that a retry is answered with the very same refresh token.
+func (r *RefreshKeys) At(moment time.Time) (id uint32, key []byte, ok bool) {
+	keys := r.current.Load()
+	if keys == nil {
+		return 0, nil, false
+	}
+	for i, k := range *keys {
+		if i == 0 || reached(k.row.ActiveAt, moment) {
+			id, key, ok = k.row.ID, k.key, true
+		}
+	}
+	return id, key, ok
+}
+
+// ByID returns the key with this ID, where its refresh tokens are good.
+func (r *RefreshKeys) ByID(id uint32) ([]byte, bool) {
+	keys := r.current.Load()
+	if keys == nil {
+		return nil, false
+	}
+	for _, k := range *keys {
+		if k.row.ID == id && !reached(k.row.RemovedAt, r.Now()) {
+			return k.key, true
+		}
+	}
+	return nil, false
+}
+
+func secretKeyAs(id uint32) string {
+	return store.SealedAs("secret_keys", refreshPurpose+"/"+strconv.FormatUint(uint64(id), 10))
+}

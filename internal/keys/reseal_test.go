@@ -1,0 +1,423 @@
+package keys_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
+)
+
+// vault is a database with something sealed in each table that has it.
+type vault struct {
+	*testing.T
+	db      *sqlite.DB
+	c       *clock
+	m       *keys.Manager // a server that runs
+	refresh *keys.RefreshKeys
+	plain   map[string]string // what is sealed, by SealedAs
+}
+
+func newVault(t *testing.T) *vault {
+	t.Helper()
+	v := &vault{T: t, c: newClock()}
+	v.db = openEngine(t, filepath.Join(t.TempDir(), "test.db"))
+	v.m = engineManager(t, v.db, v.c)
+	v.m.Algorithms = []string{keys.ES256}
+	load(t, v.m)
+	tick(t, v.m)
+	v.refresh = newRefreshKeys(t, v.db, v.m.Sealer, v.c)
+	v.ok(v.refresh.Load(t.Context()))
+	v.ok(v.refresh.Tick(t.Context()))
+	v.issuer(v.m.Sealer, "https://idp.example.com")
+	v.plain = v.opened(v.m.Sealer)
+	if len(v.plain) != 5 {
+		t.Fatalf("%d values are sealed, want those of 2 signing keys, 2 refresh token keys and an issuer", len(v.plain))
+	}
+	return v
+}
+
+func (v *vault) ok(err error) {
+	v.Helper()
+	if err != nil {
+		v.Fatal(err)
+	}
+}
+
+// issuer registers an issuer with a shared secret.
+func (v *vault) issuer(s *keys.Sealer, id string) {
+	v.Helper()
+	sealed, err := s.Seal([]byte("the secret of "+id), store.SealedAs("issuers", id))
+	v.ok(err)
+	v.ok(v.db.CreateIssuer(v.Context(), store.Issuer{
+		ID: id, SealedSecret: sealed, Algorithms: []string{"HS256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
+		Scopes: oauth.Scope{"read"}, CreatedAt: store.At(v.c.Now()), UpdatedAt: store.At(v.c.Now()),
+	}))
+}
+
+// opened opens everything that is sealed.
+func (v *vault) opened(s *keys.Sealer) map[string]string {
+	v.Helper()
+	values, err := v.db.SealedValues(v.Context())
+	v.ok(err)
+	plain := make(map[string]string)
+	for _, value := range values {
+		as := store.SealedAs(value.Table, value.ID)
+		opened, err := s.Open(value.Sealed, as)
+		v.ok(err)
+		plain[as] = string(opened)
+	}
+	return plain
+}
+
+// sealer opens the database with a master key.
+func (v *vault) sealer(master string) *keys.Sealer {
+	v.Helper()
+	s, err := keys.OpenSealer(v.Context(), sealerOptions(v.T, v.db, master))
+	v.ok(err)
+	return s
+}
+
+// refused wants an error that names both master keys.
+func (v *vault) refused(given, needed string) {
+	v.Helper()
+	_, err := keys.OpenSealer(v.Context(), sealerOptions(v.T, v.db, given))
+	if err == nil || !strings.Contains(err.Error(), master(v, given).ID()) || !strings.Contains(err.Error(), master(v, needed).ID()) {
+		v.Errorf("error = %v, want one that names master keys %s and %s", err, master(v, given).ID(), master(v, needed).ID())
+	}
+}
+
+// reseal is what the command does, by its own connection.
+func (v *vault) reseal(st keys.ResealStore, from, to string) (*keys.Reseal, error) {
+	v.Helper()
+	o := sealerOptions(v.T, v.db, from)
+	o.Store = st
+	s, err := keys.OpenSealer(v.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	target := master(v, to)
+	return &keys.Reseal{
+		Store: st, From: s, Keeper: target.Keeper(), Master: target.ID(), Now: v.c.Now, Rand: rand.Reader,
+		Settle: func(ctx context.Context) error { return v.m.Sealer.Reload(ctx) },
+	}, nil
+}
+
+func (v *vault) run(from, to string) keys.Resealed {
+	v.Helper()
+	r, err := v.reseal(v.db, from, to)
+	v.ok(err)
+	done, err := r.Run(v.Context())
+	v.ok(err)
+	return done
+}
+
+// goesOn holds the server that runs to going on as before.
+func (v *vault) goesOn(s *keys.Sealer) {
+	v.Helper()
+	if diff := cmp.Diff(v.plain, v.opened(s)); diff != "" {
+		v.Errorf("what is sealed changed: %s", diff)
+	}
+	before := v.m.JWKS()
+	tick(v, v.m)
+	if diff := cmp.Diff(before, v.m.JWKS()); diff != "" || v.m.Ready() != nil {
+		v.Errorf("the server does not go on: %v %s", v.m.Ready(), diff)
+	}
+	v.ok(v.refresh.Tick(v.Context()))
+	if _, ok := v.refresh.ByID(1); !ok {
+		v.Error("refresh tokens are refused")
+	}
+}
+
+func newMaster(t testing.TB) string {
+	t.Helper()
+	made, err := keys.NewMasterKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestResealMovesEverything(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	signerOf(t, v.m, keys.ES256)
+	done := v.run(masterKey, next)
+	want := keys.Resealed{
+		From: master(t, masterKey).ID(), To: master(t, next).ID(), DataKey: 2,
+		Resealed: map[string]int{"signing_keys": 2, "secret_keys": 2, "issuers": 1},
+	}
+	if diff := cmp.Diff(want, done); diff != "" {
+		t.Errorf("resealed (-want +got): %s", diff)
+	}
+	values, err := v.db.SealedValues(t.Context())
+	v.ok(err)
+	for _, value := range values {
+		if id := value.Sealed[4]; id != 2 {
+			t.Errorf("%s/%s is under data key %d", value.Table, value.ID, id)
+		}
+	}
+	v.goesOn(v.m.Sealer)
+	// What was noted of the keys is written as ever.
+	v.ok(v.m.FlushUse(t.Context()))
+	if plan, err := v.db.KeyPlan(t.Context(), v.c.Now()); err != nil || !plan.Keys[0].LastUsedAt.Equal(v.c.Now()) {
+		t.Errorf("the key was last used at %v, %v; want what was noted before", plan.Keys[0].LastUsedAt, err)
+	}
+	// Until the end both master keys are good, for servers and for what they add.
+	for _, given := range []string{masterKey, next} {
+		s := v.sealer(given)
+		v.goesOn(s)
+		v.issuer(s, "https://"+s.MasterID())
+		v.plain = v.opened(v.sealer(next))
+		if diff := cmp.Diff(v.plain, v.opened(v.sealer(masterKey))); diff != "" {
+			t.Errorf("master key %s seals what the other does not open: %s", given, diff)
+		}
+	}
+	if again := v.run(masterKey, next); len(again.Resealed) != 0 || again.DataKey != 2 {
+		t.Errorf("a second run did %+v", again)
+	}
+	over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+	if diff := cmp.Diff([]string{master(t, masterKey).ID()}, over); diff != "" || err != nil {
+		t.Errorf("finished, %v (-want +got): %s", err, diff)
+	}
+	v.refused(masterKey, next)
+	v.goesOn(v.sealer(next))
+	if rows, err := v.db.DataKeys(t.Context()); err != nil || len(rows) != 1 || rows[0].ID != 2 {
+		t.Errorf("%d data keys, %v; want the one under which everything is", len(rows), err)
+	}
+	if over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
+		t.Errorf("finished twice: %v, %v", over, err)
+	}
+	// The server that was not restarted goes on, and the way back is open.
+	v.ok(v.m.Sealer.Reload(t.Context()))
+	v.goesOn(v.m.Sealer)
+	if back := v.run(next, masterKey); back.DataKey != 3 {
+		t.Errorf("the way back did %+v", back)
+	}
+	v.goesOn(v.sealer(masterKey))
+}
+
+func TestFinishResealWithTheOldMasterKeyTakesItBack(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	v.run(masterKey, next)
+	over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(masterKey))
+	if diff := cmp.Diff([]string{master(t, next).ID()}, over); diff != "" || err != nil {
+		t.Errorf("taken back, %v (-want +got): %s", err, diff)
+	}
+	v.refused(next, masterKey)
+	v.goesOn(v.sealer(masterKey))
+}
+
+func TestResealsAreRefused(t *testing.T) {
+	v, next, third := newVault(t), newMaster(t), newMaster(t)
+	refused := func(name, from, to, want string) {
+		t.Helper()
+		r, err := v.reseal(v.db, from, to)
+		v.ok(err)
+		before, err := v.db.DataKeys(t.Context())
+		v.ok(err)
+		if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error = %v, want one that says %q", name, err, want)
+		}
+		after, err := v.db.DataKeys(t.Context())
+		v.ok(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("%s: the data keys changed: %s", name, diff)
+		}
+	}
+	refused("to the same", masterKey, masterKey, "is sealed under master key "+master(t, masterKey).ID()+" already")
+	v.run(masterKey, next)
+	refused("to a third one meanwhile", masterKey, third, "a reseal to master key "+master(t, next).ID()+" is under way: finish it first")
+	refused("to a third one meanwhile, from the new one", next, third, "a reseal to master key "+master(t, masterKey).ID()+" is under way: finish it first")
+	v.goesOn(v.sealer(next))
+	// A key management service that has other key material under the same name.
+	r, err := v.reseal(v.db, masterKey, next)
+	v.ok(err)
+	r.Keeper = master(t, third).Keeper()
+	if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+r.Master) {
+		t.Errorf("the wrong key under the right name: error = %v", err)
+	}
+	o := sealerOptions(t, v.db, masterKey)
+	o.Keeper = master(t, third).Keeper()
+	if _, err := keys.OpenSealer(t.Context(), o); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+o.MasterID) {
+		t.Errorf("the wrong key under the right name: error = %v", err)
+	}
+	v.goesOn(v.sealer(masterKey))
+}
+
+// Two administrators begin at once.
+func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
+	v, next, third := newVault(t), newMaster(t), newMaster(t)
+	other, err := v.reseal(v.db, masterKey, third)
+	v.ok(err)
+	first := &resealWire{ResealStore: v.db, before: func(call string) {
+		if call == "CreateDataKeys" {
+			if _, err := other.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	r, err := v.reseal(first, masterKey, next)
+	v.ok(err)
+	if _, err := r.Run(t.Context()); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "try again") {
+		t.Errorf("error = %v, want ErrExists, and to try again", err)
+	}
+	v.refused(next, third)
+	v.goesOn(v.sealer(third))
+}
+
+// A server that has not heard of the new data key goes on sealing under the old one.
+func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	deaf := v.sealer(masterKey)
+	added := 0
+	st := &resealWire{ResealStore: v.db, before: func(call string) {
+		if call == "ReplaceSealed" && added < 3 {
+			added++
+			v.issuer(deaf, fmt.Sprintf("https://%d.example.com", added))
+		}
+	}}
+	r, err := v.reseal(st, masterKey, next)
+	v.ok(err)
+	done, err := r.Run(t.Context())
+	v.ok(err)
+	if done.Resealed["issuers"] != 4 {
+		t.Errorf("%d issuers were resealed, want 4", done.Resealed["issuers"])
+	}
+	v.issuer(deaf, "https://late.example.com")
+	for _, given := range []string{masterKey, next} {
+		if _, err := keys.FinishReseal(t.Context(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "1 rows are sealed under an older data key still") {
+			t.Errorf("error = %v, want one that says how many rows are left", err)
+		}
+	}
+	v.plain = v.opened(v.sealer(next))
+	v.goesOn(v.sealer(masterKey))
+	if done := v.run(masterKey, next); done.Resealed["issuers"] != 1 {
+		t.Errorf("the second run did %+v", done)
+	}
+	_, err = keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+	v.ok(err)
+	v.goesOn(v.sealer(next))
+}
+
+// A row that is changed or removed while it is moved is looked at again.
+func TestWhatIsChangedMeanwhileIsNotPutBack(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	const idp = "https://idp.example.com"
+	v.issuer(v.m.Sealer, "https://gone.example.com")
+	moved := 0
+	st := &resealWire{ResealStore: v.db, before: func(call string) {
+		if call != "ReplaceSealed" {
+			return
+		}
+		moved++
+		if moved > 1 {
+			return
+		}
+		i, err := v.db.Issuer(t.Context(), idp)
+		v.ok(err)
+		i.SealedSecret, err = v.m.Sealer.Seal([]byte("another secret"), store.SealedAs("issuers", idp))
+		v.ok(err)
+		v.ok(v.db.UpdateIssuer(t.Context(), i))
+		v.ok(v.db.DeleteIssuer(t.Context(), "https://gone.example.com"))
+	}}
+	r, err := v.reseal(st, masterKey, next)
+	v.ok(err)
+	done, err := r.Run(t.Context())
+	v.ok(err)
+	if done.Remaining != 0 || moved < 6 {
+		t.Errorf("%d were moved, %d remain", moved, done.Remaining)
+	}
+	v.plain[store.SealedAs("issuers", idp)] = "another secret"
+	v.goesOn(v.sealer(next))
+}
+
+func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
+	for _, done := range []bool{false, true} { // whether the call that fails was carried out
+		for n := 1; ; n++ {
+			v, next := newVault(t), newMaster(t)
+			st := &failingWire{db: v.db, at: n, done: done}
+			interrupted := func() error {
+				r, err := v.reseal(st, masterKey, next)
+				if err != nil {
+					return err
+				}
+				_, err = r.Run(t.Context())
+				return err
+			}
+			err := interrupted()
+			if err == nil {
+				t.Logf("a whole reseal is %d calls", n-1)
+				if n < 10 {
+					t.Errorf("%d calls for five values", n-1)
+				}
+				break
+			}
+			if !errors.Is(err, errCut) {
+				t.Fatalf("call %d: %v", n, err)
+			}
+			v.goesOn(v.sealer(masterKey)) // nobody is worse off
+			v.run(masterKey, next)
+			for _, given := range []string{masterKey, next} {
+				v.goesOn(v.sealer(given))
+			}
+			_, err = keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+			v.ok(err)
+			v.refused(masterKey, next)
+			v.goesOn(v.sealer(next))
+			if t.Failed() {
+				t.Fatalf("after call %d was interrupted, carried out: %v", n, done)
+			}
+		}
+	}
+}
+
+func TestFinishResealThatFailsChangesNothing(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	v.run(masterKey, next)
+	s := v.sealer(next)
+	for n := 1; n <= 3; n++ {
+		if _, err := keys.FinishReseal(t.Context(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
+			t.Errorf("call %d: %v", n, err)
+		}
+		for _, given := range []string{masterKey, next} {
+			v.goesOn(v.sealer(given))
+		}
+	}
+}
+
+func TestADamagedRowStopsAResealAndIsNamed(t *testing.T) {
+	v, next := newVault(t), newMaster(t)
+	values, err := v.db.SealedValues(t.Context())
+	v.ok(err)
+	for name, damage := range map[string]func([]byte) []byte{
+		"a changed one": func(b []byte) []byte { b[40] ^= 1; return b },
+		"a cut one":     func(b []byte) []byte { return b[:3] },
+	} {
+		good := values[0]
+		bad := good
+		bad.Sealed = damage(slices.Clone(good.Sealed))
+		v.ok(v.db.ReplaceSealed(t.Context(), good, bad.Sealed))
+		r, err := v.reseal(v.db, masterKey, next)
+		v.ok(err)
+		if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "open "+store.SealedAs(good.Table, good.ID)) {
+			t.Errorf("%s: error = %v, want one that names the row", name, err)
+		}
+		values, err = v.db.SealedValues(t.Context())
+		v.ok(err)
+		v.ok(v.db.ReplaceSealed(t.Context(), values[0], good.Sealed))
+		values, err = v.db.SealedValues(t.Context())
+		v.ok(err)
+	}
+	v.run(masterKey, next)
+	v.goesOn(v.sealer(next))
+}

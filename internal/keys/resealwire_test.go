@@ -1,0 +1,70 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+)
+
+// resealWire lets others do something before a call.
+type resealWire struct {
+	keys.ResealStore
+	before func(call string)
+}
+
+func (w *resealWire) CreateDataKeys(ctx context.Context, rows []store.DataKey) error {
+	w.before("CreateDataKeys")
+	return w.ResealStore.CreateDataKeys(ctx, rows)
+}
+
+func (w *resealWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
+	w.before("ReplaceSealed")
+	return w.ResealStore.ReplaceSealed(ctx, v, with)
+}
+
+var errCut = errors.New("the connection was cut")
+
+// failingWire fails its n-th call, before or after that was carried out.
+type failingWire struct {
+	db    keys.ResealStore
+	at    int
+	done  bool
+	calls int
+}
+
+func (w *failingWire) call(do func() error) error {
+	w.calls++
+	if w.calls != w.at {
+		return do()
+	}
+	if w.done {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return errCut
+}
+
+func (w *failingWire) DataKeys(ctx context.Context) (rows []store.DataKey, err error) {
+	err = w.call(func() (err error) { rows, err = w.db.DataKeys(ctx); return err })
+	return rows, err
+}
+
+func (w *failingWire) CreateDataKeys(ctx context.Context, rows []store.DataKey) error {
+	return w.call(func() error { return w.db.CreateDataKeys(ctx, rows) })
+}
+
+func (w *failingWire) DeleteDataKeys(ctx context.Context, rows []store.DataKey) error {
+	return w.call(func() error { return w.db.DeleteDataKeys(ctx, rows) })
+}
+
+func (w *failingWire) SealedValues(ctx context.Context) (values []store.SealedValue, err error) {
+	err = w.call(func() (err error) { values, err = w.db.SealedValues(ctx); return err })
+	return values, err
+}
+
+func (w *failingWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
+	return w.call(func() error { return w.db.ReplaceSealed(ctx, v, with) })
+}

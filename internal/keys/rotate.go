@@ -1,0 +1,139 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Rotate brings the next key of each algorithm named, or of all, to sign as soon
+// as it may: one that is pending already as soon as it was published for
+// [Timeline.Lead], a new one Lead from now. The key after that is published at
+// once, so that a rotation shows in the JWKS when it was asked for, and the next
+// one need not wait either. It returns what was planned. It works
+// beside running servers, which follow it from the database; one that cannot
+// reach the database meanwhile does not learn of it and goes on with the old key,
+// whose tokens are good until that key is removed.
+func (m *Manager) Rotate(ctx context.Context, algs ...string) ([]Event, error) {
+	return m.rotate(ctx, Timeline.Earliest, algs)
+}
+
+// RotateNow is Rotate with a next key that signs at once, although there may be
+// verifiers that have not seen it: those that [Manager.Unseen] tells of.
+func (m *Manager) RotateNow(ctx context.Context, algs ...string) ([]Event, error) {
+	return m.rotate(ctx, func(t Timeline, _, now store.Moment) Handover { return t.handover(now, now) }, algs)
+}
+
+func (m *Manager) rotate(ctx context.Context, when func(t Timeline, publishedAt, now store.Moment) Handover, algs []string) ([]Event, error) {
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	var kids []string
+	rows, err := m.change(ctx, func(d *draft) error {
+		rotated, err := inUse(d.keys, algs)
+		if err != nil {
+			return err
+		}
+		kids = kids[:0]
+		for _, alg := range rotated {
+			kid, err := m.hurry(d, alg, when)
+			if err != nil {
+				return err
+			}
+			kids = append(kids, kid)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rotate the signing keys: %w", err)
+	}
+	var events []Event
+	for _, kid := range kids {
+		events = append(events, takeover(rows, kid)...)
+	}
+	sortEvents(events)
+	return events, nil
+}
+
+// inUse returns the algorithms named, or all of which there are keys. One that is
+// named is in use from then on.
+func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
+	known := algorithmsOf(rows)
+	if len(known) == 0 {
+		return nil, fmt.Errorf("there is no signing key yet: `authserver serve` makes the first ones")
+	}
+	for _, alg := range algs {
+		if !slices.Contains(Algorithms(), alg) {
+			return nil, fmt.Errorf("the algorithm %q is not known: choose from %s", alg, strings.Join(Algorithms(), ", "))
+		}
+	}
+	if len(algs) == 0 {
+		return known, nil
+	}
+	return algs, nil
+}
+
+// hurry makes or brings forward the successor, gives it a successor of its own
+// where it has none, and returns its kid.
+func (m *Manager) hurry(d *draft, alg string, when func(t Timeline, publishedAt, now store.Moment) Handover) (string, error) {
+	keys := d.chain(alg)
+	if len(keys) == 0 {
+		return d.first(alg).KID, nil
+	}
+	next, waits := keys.in(Pending, d.now)
+	if waits {
+		if _, err := openKey(m.Sealer, m.Source, next); err != nil {
+			return "", fmt.Errorf("the next %s key could not sign: %w", alg, err)
+		}
+		if h := when(d.timeline, next.PublishedAt, d.now); h.At.Before(next.ActiveAt) {
+			next = d.takeOver(next, h)
+		}
+	} else {
+		before, ok := keys.last()
+		if !ok {
+			return "", fmt.Errorf("there is no %s key that could be followed: see `authserver key list`", alg)
+		}
+		var made bool
+		if next, made = d.succeed(before, when(d.timeline, d.now, d.now)); !made {
+			return "", nil
+		}
+	}
+	if _, followed := successor(d.keys, next.KID); !followed {
+		d.succeed(next, d.timeline.Regular(next, d.now))
+	}
+	return next.KID, nil
+}
+
+// Unseen is a key that would sign before every verifier can know it.
+type Unseen struct {
+	KID       string // "" for a key that is not made yet
+	Alg       string
+	SeenByAll time.Time // when nobody has a key set without it any more
+}
+
+// Unseen returns the next keys of the algorithms named, or of all, that verifiers
+// may not have seen yet: until SeenByAll one that keeps the key set refuses their
+// tokens, unless it fetches the set again for a kid that it does not know.
+func (m *Manager) Unseen(ctx context.Context, algs ...string) ([]Unseen, error) {
+	d, err := m.draft(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if algs, err = inUse(d.keys, algs); err != nil {
+		return nil, err
+	}
+	var unseen []Unseen
+	for _, alg := range algs {
+		u := Unseen{Alg: alg, SeenByAll: d.now.Add(d.timeline.Lead())}
+		if next, waits := d.chain(alg).in(Pending, d.now); waits {
+			u.KID, u.SeenByAll = next.KID, next.PublishedAt.Add(d.timeline.Lead())
+		}
+		if d.now.Before(u.SeenByAll) {
+			unseen = append(unseen, u)
+		}
+	}
+	return unseen, nil
+}

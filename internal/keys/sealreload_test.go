@@ -1,0 +1,233 @@
+package keys_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/store"
+)
+
+// addDataKey makes a data key under a master key, as a reseal does.
+func addDataKey(t *testing.T, st *memory, id uint32, text string) {
+	t.Helper()
+	o := sealerOptions(t, st, text)
+	sealed, err := o.Keeper.Encrypt(t.Context(), bytes.Repeat([]byte{byte(id)}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.data = append(st.data, store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: o.Now()})
+}
+
+func headerOf(t *testing.T, s *keys.Sealer) byte {
+	t.Helper()
+	sealed, err := s.Seal([]byte("a secret"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed[4]
+}
+
+func TestReloadTakesInNewDataKeysAndKeepsTheOthers(t *testing.T) {
+	st := &memory{}
+	s := openSealer(t, st)
+	before, err := s.Seal([]byte("old"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func() {
+		t.Helper()
+		if err := s.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := s.Open(before, "rows/1"); err != nil || string(plain) != "old" {
+			t.Errorf("opened %q, error %v, want what the first key sealed", plain, err)
+		}
+	}
+	reload()
+	if id := headerOf(t, s); id != 1 {
+		t.Errorf("it seals under data key %d, want 1", id)
+	}
+	addDataKey(t, st, 2, masterKey)
+	if id := headerOf(t, s); id != 1 {
+		t.Errorf("it seals under data key %d before it has read it", id)
+	}
+	reload()
+	if id := headerOf(t, s); id != 2 {
+		t.Errorf("it seals under data key %d, want 2", id)
+	}
+	addDataKey(t, st, 3, newMaster(t)) // is for others
+	reload()
+	if id := headerOf(t, s); id != 2 {
+		t.Errorf("it seals under data key %d, want the newest that it can open", id)
+	}
+	st.data = st.data[2:]
+	reload() // a server that was not restarted after a reseal goes on
+	st.down = true
+	if err := s.Reload(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error = %v, want ErrUnavailable", err)
+	}
+	if id := headerOf(t, s); id != 2 {
+		t.Errorf("it seals under data key %d after a reading that failed", id)
+	}
+	if s.MasterID() != master(t, masterKey).ID() {
+		t.Errorf("it is under master key %s", s.MasterID())
+	}
+}
+
+func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
+	st := &memory{}
+	s := openSealer(t, st)
+	addDataKey(t, st, 2, masterKey)
+	addDataKey(t, st, 3, masterKey)
+	st.data[2].Sealed[30] ^= 1
+	if err := s.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "open data key 3") {
+		t.Errorf("error = %v, want one that names data key 3", err)
+	}
+	if id := headerOf(t, s); id != 1 {
+		t.Errorf("it seals under data key %d, want 1 still", id)
+	}
+	o := sealerOptions(t, st, masterKey)
+	short, err := o.Keeper.Encrypt(t.Context(), []byte("short"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.data[2].Sealed = short
+	if err := s.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "data key 3 is 5 bytes long and has to be 32") {
+		t.Errorf("error = %v, want one that says how long it is", err)
+	}
+}
+
+func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
+	st := &memory{}
+	openSealer(t, st)
+	gate := &gatedData{memory: st, began: make(chan struct{}), goOn: make(chan struct{})}
+	o := sealerOptions(t, st, masterKey)
+	o.Store = gate
+	s, err := keys.OpenSealer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate.armed = true
+	reload := func() {
+		if err := s.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(reload)
+	<-gate.began
+	addDataKey(t, st, 2, masterKey)
+	wg.Go(reload)
+	time.AfterFunc(20*time.Millisecond, func() { close(gate.goOn) })
+	wg.Wait()
+	if id := headerOf(t, s); id != 2 {
+		t.Errorf("it seals under data key %d, want the one that the newer reading found", id)
+	}
+}
+
+// gatedData holds up the first reading after it was armed.
+type gatedData struct {
+	*memory
+	armed       bool
+	once        sync.Once
+	began, goOn chan struct{}
+}
+
+func (g *gatedData) DataKeys(ctx context.Context) ([]store.DataKey, error) {
+	rows, err := g.memory.DataKeys(ctx)
+	if g.armed {
+		g.once.Do(func() {
+			close(g.began)
+			<-g.goOn
+		})
+	}
+	return rows, err
+}
+
+func TestFailuresAreCounted(t *testing.T) {
+	st := &memory{}
+	openSealer(t, st)
+	o := sealerOptions(t, st, masterKey)
+	o.Rand = strings.NewReader("twelve bytes")
+	s, err := keys.OpenSealer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := func(seals, opens int64) {
+		t.Helper()
+		if gotSeals, gotOpens := s.Failures(); gotSeals != seals || gotOpens != opens {
+			t.Errorf("%d seals and %d opens failed, want %d and %d", gotSeals, gotOpens, seals, opens)
+		}
+	}
+	sealed, err := s.Seal([]byte("a secret"), "rows/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(sealed, "rows/1"); err != nil {
+		t.Fatal(err)
+	}
+	counts(0, 0)
+	if _, err := s.Seal([]byte("a secret"), "rows/1"); err == nil || !strings.Contains(err.Error(), "seal rows/1") {
+		t.Errorf("error = %v without randomness, want one that names the row", err)
+	}
+	counts(1, 0)
+	if _, err := s.Open(sealed, "rows/2"); err == nil || !strings.Contains(err.Error(), "open rows/2") {
+		t.Errorf("error = %v, want one that names the row", err)
+	}
+	later := bytes.Clone(sealed)
+	later[0] = 2
+	if _, err := s.Open(later, "rows/1"); err == nil || !strings.Contains(err.Error(), "has layout 2 and this version knows 1") {
+		t.Errorf("error = %v, want one that names the layout", err)
+	}
+	strange := bytes.Clone(sealed)
+	strange[4] = 9
+	if _, err := s.Open(strange, "rows/1"); err == nil || !strings.Contains(err.Error(), "under data key 9, which master key "+s.MasterID()+" does not open") {
+		t.Errorf("error = %v, want one that names the data key", err)
+	}
+	counts(1, 3)
+	addDataKey(t, st, 2, masterKey)
+	st.data[1].Sealed[30] ^= 1
+	if err := s.Reload(t.Context()); err == nil {
+		t.Error("a damaged data key is taken in")
+	}
+	counts(1, 4)
+}
+
+func TestWhatCannotBeSealedIsSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*keys.SealerOptions, *memory)
+		want   string
+	}{
+		"no randomness": {func(o *keys.SealerOptions, _ *memory) { o.Rand = strings.NewReader("") }, "make a data key"},
+		"no way to the keeper": {func(o *keys.SealerOptions, _ *memory) {
+			_ = o.Keeper.Close()
+		}, "seal data key 1 under master key "},
+		"no way to keep it": {func(o *keys.SealerOptions, st *memory) { o.Store = &unwritable{memory: st} }, "keep the first data key"},
+	} {
+		st := &memory{}
+		o := sealerOptions(t, st, masterKey)
+		c.change(&o, st)
+		if _, err := keys.OpenSealer(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error = %v, want one that says %q", name, err, c.want)
+		}
+		if len(st.data) != 0 {
+			t.Errorf("%s: %d data keys", name, len(st.data))
+		}
+	}
+	if _, err := keys.NewMasterKey(strings.NewReader("too short")); err == nil || !strings.Contains(err.Error(), "make a master key") {
+		t.Errorf("error = %v, want one that says what was not made", err)
+	}
+}
+
+// unwritable takes no data keys.
+type unwritable struct{ *memory }
+
+func (*unwritable) CreateDataKeys(context.Context, []store.DataKey) error {
+	return store.ErrUnavailable
+}

@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"gocloud.dev/secrets"
+
+	"authserver/internal/config"
+	"authserver/internal/keepers"
+	"authserver/internal/keys"
+	"authserver/internal/pkcs11"
+	"authserver/internal/store"
+)
+
+// keyring is all that has to do with our own keys. Nothing is loaded yet.
+type keyring struct {
+	sealer  *keys.Sealer
+	signing *keys.Manager
+	refresh *keys.RefreshKeys
+	token   *token // nil: keys are kept in the database
+	closers []io.Closer
+}
+
+// Close lets go of the key management service and of the PKCS #11 token.
+func (k *keyring) Close() error {
+	var errs []error
+	for _, c := range k.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openKeys opens the sealer under the master key, and the keys under that.
+func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {
+	timeline := keys.Timeline{
+		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
+		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
+	}
+	if err := timeline.Validate(); err != nil {
+		return nil, err
+	}
+	ring := &keyring{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ring.Close())
+		}
+	}()
+	keeper, master, err := openMaster(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	ring.closers = append(ring.closers, keeper)
+	ring.sealer, err = keys.OpenSealer(ctx, keys.SealerOptions{Store: st, Keeper: keeper, MasterID: master, Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return nil, fmt.Errorf("open the sealed keys: %w", err)
+	}
+	var source keys.Source = keys.Software{}
+	if s.PKCS11Module != "" {
+		ring.token = &token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
+		ring.closers = append(ring.closers, ring.token)
+		source = ring.token
+	}
+	server, err := newServerID()
+	if err != nil {
+		return nil, err
+	}
+	ring.signing = &keys.Manager{
+		Store: st, Server: server, Sealer: ring.sealer, Source: source, Algorithms: []string{keys.RS256, keys.ES256},
+		Timeline: timeline, Now: time.Now, Logger: logger,
+	}
+	ring.refresh = &keys.RefreshKeys{
+		Store: st, Sealer: ring.sealer, Timeline: ring.signing.Effective, Grace: s.RefreshGrace, Now: time.Now, Rand: rand.Reader, Logger: logger,
+	}
+	return ring, nil
+}
+
+// openMaster opens what the master key is: 32 bytes, or a key of a key management
+// service.
+func openMaster(ctx context.Context, s config.Settings) (keeper *secrets.Keeper, id string, err error) {
+	if s.MasterKeyURL != "" {
+		if keeper, id, err = keepers.Open(ctx, s.MasterKeyURL); err != nil {
+			return nil, "", fmt.Errorf("--master-key-url: %w", err)
+		}
+		return keeper, id, nil
+	}
+	key, err := s.ParsedMasterKey()
+	if err != nil {
+		return nil, "", err
+	}
+	master, err := keys.MasterFrom(key)
+	if err != nil {
+		return nil, "", err
+	}
+	return master.Keeper(), master.ID(), nil
+}
+
+// newServerID names one run of a server.
+func newServerID() (string, error) {
+	id := make([]byte, 8)
+	if _, err := io.ReadFull(rand.Reader, id); err != nil {
+		return "", fmt.Errorf("name this run of the server: %w", err)
+	}
+	return hex.EncodeToString(id), nil
+}
+
+// load makes what is missing and reads the keys, for a server that is about to
+// serve.
+func (k *keyring) load(ctx context.Context) error {
+	if k.token != nil {
+		if _, err := k.token.open(); err != nil {
+			return err
+		}
+	}
+	if err := k.signing.Load(ctx); err != nil {
+		return fmt.Errorf("load the signing keys: %w", err)
+	}
+	if err := k.refresh.Load(ctx); err != nil {
+		return fmt.Errorf("load the refresh token keys: %w", err)
+	}
+	return nil
+}
+
+// reload takes in what was changed. The data keys come first, since rows may be
+// sealed under new ones.
+func (k *keyring) reload(ctx context.Context) error {
+	if err := k.sealer.Reload(ctx); err != nil {
+		return err
+	}
+	return errors.Join(k.signing.Reload(ctx), k.refresh.Reload(ctx))
+}
+
+// tick takes in what was changed, where no watcher told, and does what is due.
+func (k *keyring) tick(ctx context.Context) error {
+	return errors.Join(k.sealer.Reload(ctx), k.signing.Tick(ctx), k.refresh.Tick(ctx))
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"sync"
+
+	"authserver/internal/pkcs11"
+)
+
+// token is a PKCS #11 token that is opened when it is needed first: most commands
+// touch no key, and are to work without it. It is tried once, since a token locks
+// itself after a few wrong PINs.
+type token struct {
+	options pkcs11.Options
+	once    sync.Once
+	module  *pkcs11.Module
+	fault   error
+}
+
+func (t *token) open() (*pkcs11.Module, error) {
+	t.once.Do(func() {
+		module, err := pkcs11.Open(t.options)
+		if err != nil {
+			t.fault = fmt.Errorf("--pkcs11-module: %w", err)
+			return
+		}
+		t.module = module
+	})
+	return t.module, t.fault
+}
+
+// Generate makes a key pair that never leaves the token.
+func (t *token) Generate(alg string) (crypto.Signer, string, error) {
+	module, err := t.open()
+	if err != nil {
+		return nil, "", err
+	}
+	return module.Generate(alg)
+}
+
+// Signer finds a key pair by its URI.
+func (t *token) Signer(uri string) (crypto.Signer, error) {
+	module, err := t.open()
+	if err != nil {
+		return nil, err
+	}
+	return module.Signer(uri)
+}
+
+// Close lets go of it, where it was needed.
+func (t *token) Close() error {
+	t.once.Do(func() { t.fault = errors.New("the PKCS #11 token is closed") })
+	if t.module == nil {
+		return nil
+	}
+	return t.module.Close()
+}
