@@ -11,5 +11,11 @@
 // that went wrong does. What they stand on is installed from lockfiles into the
 // user's cache. A missing tool fails the test and says what to install.
 //
+// TestSoak (the files soak*_test.go) has a verifier of each language live through
+// key rotations, on two replicas that come and go as their database does. They
+// read tokens from standard input and answer each; one key set that each keeps for
+// as long as its Cache-Control says has to do. SOAK_ROTATIONS says for how long
+// (`make soak` for longer), and SOAK_SEED repeats the order of the faults.
+//
 // Start at TestForeignClients; what a program has to check is in checks_test.go.
 package interop

@@ -33,18 +33,24 @@ type report struct {
 func (i installed) programs(t *testing.T) []program {
 	t.Helper()
 	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs")
+	return []program{
+		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
+		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
+		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
+		{"nimbus", i.java(t, "Main"), checks()},
+	}
+}
+
+// java compiles what is in the folder java, and is the command that runs a class.
+func (i installed) java(t *testing.T, class string) []string {
+	t.Helper()
 	classes := t.TempDir()
 	sources, err := filepath.Glob("java/*.java")
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, ".", "javac", append([]string{"-classpath", i.jars, "-d", classes}, sources...)...)
-	return []program{
-		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
-		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
-		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
-		{"nimbus", []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, "Main"}, checks()},
-	}
+	return []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, class}
 }
 
 // nodeFolder is a folder with the modules and what they import beside them: Node
