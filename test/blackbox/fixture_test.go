@@ -181,11 +181,8 @@ func (f *fixture) byCertificate(t *testing.T, change claims) string {
 	return sign(t, jwa.ES256, f.ec, map[string]any{"x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:])}, c)
 }
 
-func (f *fixture) bySecret(t *testing.T, change claims) string {
+func (f *fixture) bySecret(t *testing.T) string {
 	c := assertionClaims(secretIssuer, "somebody", claims{"email": "alice@example.com"})
-	for name, value := range change {
-		c[name] = value
-	}
 	return sign(t, jwa.HS256, []byte(sharedSecret), nil, c)
 }
 

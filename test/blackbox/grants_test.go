@@ -52,7 +52,7 @@ func TestEveryGrant(t *testing.T) {
 			for name, assertion := range map[string]string{
 				"by a registered key":         f.byKey(t, nil),
 				"by a registered certificate": f.byCertificate(t, nil),
-				"by a shared secret":          f.bySecret(t, nil),
+				"by a shared secret":          f.bySecret(t),
 			} {
 				t.Run(name, func(t *testing.T) {
 					answer := s.MustToken(t, harness.Credentials{}, bearer(assertion))

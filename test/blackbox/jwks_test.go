@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"authserver/test/harness"
 	"authserver/test/openapitest"
@@ -22,10 +21,10 @@ const jwksPath = "/.well-known/jwks.json"
 func wholeSet(t *testing.T, s *harness.Server) harness.Answer {
 	t.Helper()
 	var set harness.Answer
-	harness.Eventually(t, 10*time.Second, "the next keys are prepared", func() bool {
+	harness.Eventually(t, prepared, "the next keys are prepared", func() bool {
 		set = harness.Get(t, s.URL+jwksPath)
 		keys, _ := set.Body["keys"].([]any)
-		return len(keys) == 4
+		return len(keys) == freshKeys
 	})
 	return set
 }
@@ -142,9 +141,9 @@ func TestJWKSInGzip(t *testing.T) {
 		one, other := d.Start().URL+jwksPath, d.Start().URL+jwksPath
 		client := exact(t)
 		var plain received
-		harness.Eventually(t, 10*time.Second, "both replicas know the keys that are prepared", func() bool {
+		harness.Eventually(t, prepared, "both replicas know the keys that are prepared", func() bool {
 			plain = fetch(t, client, http.MethodGet, one)
-			return bytes.Count(plain.body, []byte(`"kid"`)) == 4 && bytes.Equal(plain.body, fetch(t, client, http.MethodGet, other).body)
+			return bytes.Count(plain.body, []byte(`"kid"`)) == freshKeys && bytes.Equal(plain.body, fetch(t, client, http.MethodGet, other).body)
 		})
 		packed := fetch(t, client, http.MethodGet, one, "Accept-Encoding", "br, gzip;q=0.8")
 		if got := gunzip(t, packed.body); !bytes.Equal(got, plain.body) {

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"authserver/test/harness"
+	"authserver/test/pgtest"
 )
 
 // A14, A5, C6: with the database gone nothing is called invalid, nothing is
@@ -20,8 +20,8 @@ import (
 func TestDatabaseOutage(t *testing.T) {
 	d := harness.PostgreSQL(t)
 	f := register(t, d)
-	link := newLink(t, f)
-	f.Set("DATABASE_URL", link.url)
+	wire := pgtest.NewWire(t, f.DatabaseURL())
+	f.Set("DATABASE_URL", wire.URL)
 	s := f.Start()
 	session := s.MustToken(t, f.web, login())
 	// When its watcher begins to listen a server forgets what it has read so far.
@@ -29,7 +29,7 @@ func TestDatabaseOutage(t *testing.T) {
 	access := s.MustToken(t, f.batch, clientCredentials()).Text("access_token")
 	s.Active(t, f.web, session.Text("access_token"))
 
-	link.cut()
+	wire.Cut()
 	s.MustToken(t, f.batch, clientCredentials())
 	if !s.Active(t, f.batch, access) {
 		t.Error("with the database gone a good access token is inactive")
@@ -48,7 +48,7 @@ func TestDatabaseOutage(t *testing.T) {
 		t.Error("the keys are not served")
 	}
 
-	link.mend()
+	wire.Mend()
 	harness.Eventually(t, 5*time.Second, "the server is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
 	s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
 	s.MustToken(t, f.web, login())
@@ -86,7 +86,7 @@ func TestManyGrantsAtOnce(t *testing.T) {
 						token = s.MustToken(t, f.web, refresh(token)).Text("refresh_token")
 					case 1:
 						s.MustToken(t, f.batch, clientCredentials())
-						s.MustToken(t, harness.Credentials{}, bearer(f.bySecret(t, nil)))
+						s.MustToken(t, harness.Credentials{}, bearer(f.bySecret(t)))
 					}
 				}
 			})
@@ -168,9 +168,9 @@ func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
 			group.Go(func() { servers[i] = d.Start() })
 		}
 		group.Wait()
-		harness.Eventually(t, 10*time.Second, "all publish the same keys: of each algorithm one that signs and one that is next", func() bool {
+		harness.Eventually(t, prepared, "all publish the same keys: of each algorithm one that signs and one that is next", func() bool {
 			want := kids(t, servers[0])
-			return len(want) == 4 && !slices.ContainsFunc(servers, func(s *harness.Server) bool { return !slices.Equal(kids(t, s), want) })
+			return len(want) == freshKeys && !slices.ContainsFunc(servers, func(s *harness.Server) bool { return !slices.Equal(kids(t, s), want) })
 		})
 	})
 }
@@ -194,83 +194,6 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 	if _, err := io.ReadAll(connection); err != nil {
 		t.Errorf("the server holds the connection for more than the 10 s that a request may take: %v", err)
 	}
-}
-
-// link is a wire to the database that a test can cut.
-type link struct {
-	url      string
-	listener net.Listener
-	target   string
-	mu       sync.Mutex
-	open     map[net.Conn]bool
-	isCut    bool
-}
-
-func newLink(t *testing.T, f *fixture) *link {
-	t.Helper()
-	target, err := url.Parse(f.databaseURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &link{listener: listener, target: target.Host, open: make(map[net.Conn]bool)}
-	target.Host = listener.Addr().String()
-	l.url = target.String()
-	go l.accept()
-	t.Cleanup(func() { _ = listener.Close(); l.cut() })
-	return l
-}
-
-func (l *link) accept() {
-	for {
-		near, err := l.listener.Accept()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("tcp", l.target)
-		if err != nil || !l.keep(near, far) {
-			_ = near.Close()
-			continue
-		}
-		for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
-			go func() {
-				_, _ = io.Copy(pair[0], pair[1])
-				_ = pair[0].Close()
-			}()
-		}
-	}
-}
-
-func (l *link) keep(connections ...net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range connections {
-		if l.isCut {
-			_ = c.Close()
-		} else {
-			l.open[c] = true
-		}
-	}
-	return !l.isCut
-}
-
-func (l *link) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.isCut = true
-	for c := range l.open {
-		_ = c.Close()
-	}
-	clear(l.open)
-}
-
-func (l *link) mend() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.isCut = false
 }
 
 // C9: another master key does not start, and says which one is wanted; nothing is

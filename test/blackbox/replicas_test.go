@@ -32,13 +32,13 @@ func TestReplicas(t *testing.T) {
 		}
 
 		var before []string
-		harness.Eventually(t, 10*time.Second, "the next keys are prepared", func() bool {
+		harness.Eventually(t, prepared, "the next keys are prepared", func() bool {
 			before = kids(t, replicas[0])
-			return len(before) == 4 && slices.Equal(before, kids(t, replicas[1]))
+			return len(before) == freshKeys && slices.Equal(before, kids(t, replicas[1]))
 		})
 		f.Run("key", "rotate")
 		for _, replica := range replicas {
-			harness.Eventually(t, promised, "a replica publishes the rotated keys", func() bool { return len(kids(t, replica)) == len(before)+2 })
+			harness.Eventually(t, promised, "a replica publishes the rotated keys", func() bool { return len(kids(t, replica)) == len(before)+len(usualAlgs) })
 		}
 		after := kids(t, replicas[0])
 		if !slices.Equal(after, kids(t, replicas[1])) {
@@ -126,6 +126,7 @@ func TestCommandsReachRunningServers(t *testing.T) {
 // With a timeline of seconds a rotation runs to its end: the new key is published
 // before it signs, and tokens of the old one verify until they have expired.
 func TestRotationRunsItsCourse(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("JWKS_MAX_AGE", "1s")
 		d.Set("KEY_POLL_INTERVAL", "1s")
@@ -193,14 +194,18 @@ func TestKeyRevocation(t *testing.T) {
 		f := register(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
 		var known []string
-		harness.Eventually(t, 10*time.Second, "the next keys are prepared", func() bool {
+		harness.Eventually(t, prepared, "the next keys are prepared", func() bool {
 			known = kids(t, replicas[0])
-			return len(known) == 4
+			return len(known) == freshKeys
 		})
 		void := replicas[0].MustToken(t, f.batch, clientCredentials()).Text("access_token")
 		leaked := kidOf(t, void)
 		if !replicas[1].Active(t, f.reader, void) {
 			t.Fatal("the token is inactive before its key is revoked")
+		}
+		spared := replicas[0].MustToken(t, f.batch, clientCredentials("resource", apiES256)).Text("access_token")
+		if why := f.Run("token", "inspect", void); !strings.Contains(why, leaked+" (RS256) is active since") {
+			t.Errorf("token inspect does not say what its key is: %s", why)
 		}
 		if _, stderr, code := f.Try("no\n", "key", "revoke", "--reason", "drill", "--", leaked); code != 1 || !strings.Contains(stderr, "--yes") {
 			t.Errorf("a no is taken for a yes: exit code %d, %s", code, stderr)
@@ -221,6 +226,18 @@ func TestKeyRevocation(t *testing.T) {
 			if kid := kidOf(t, token); kid == leaked || !slices.Contains(known, kid) {
 				t.Errorf("a replica signs with %s, which verifiers do not know yet", kid)
 			}
+			if !replica.Active(t, f.batch, spared) || !replica.Active(t, f.batch, token) {
+				t.Error("a token of another key is inactive too")
+			}
+			replica.Verify(t, spared, apiES256)
+		}
+		why, _, code := f.Try("", "token", "inspect", void)
+		if code != 1 || !strings.Contains(why, leaked) || !strings.Contains(why, "was revoked at ") || !strings.Contains(why, "(drill): every token that it signed is void") {
+			t.Errorf("token inspect: exit code %d, and it says %s", code, why)
+		}
+		f.Run("token", "inspect", spared)
+		if _, stderr, code := f.Try("", "key", "revoke", "--reason", "again", "--yes", "--", leaked); code != 1 || !strings.Contains(stderr, "authserver key list") {
+			t.Errorf("a key is revoked twice: exit code %d, %s", code, stderr)
 		}
 		replicas[0].Kill()
 		if slices.Contains(kids(t, f.Start()), leaked) {

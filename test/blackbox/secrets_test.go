@@ -85,7 +85,7 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 func dump(t *testing.T, f *fixture) string {
 	t.Helper()
 	if f.Engine == "postgres" {
-		out, err := exec.Command(pgDump(), "--no-owner", f.databaseURL()).CombinedOutput()
+		out, err := exec.Command(pgDump(), "--no-owner", f.DatabaseURL()).CombinedOutput()
 		if err != nil {
 			t.Fatalf("pg_dump: %v\n%s", err, out)
 		}
@@ -112,13 +112,4 @@ func pgDump() string {
 		return filepath.Join(folder, "pg_dump")
 	}
 	return "pg_dump"
-}
-
-func (f *fixture) databaseURL() string {
-	for _, setting := range f.Env {
-		if url, ok := strings.CutPrefix(setting, "AUTHSERVER_DATABASE_URL="); ok {
-			return url
-		}
-	}
-	return ""
 }

@@ -17,7 +17,7 @@ func TestDatabaseInAnotherTimeZone(t *testing.T) {
 			d := harness.PostgreSQL(t)
 			d.Set("REFRESH_GRACE", "1s")
 			f := register(t, d)
-			target, err := url.Parse(f.databaseURL())
+			target, err := url.Parse(f.DatabaseURL())
 			if err != nil {
 				t.Fatal(err)
 			}

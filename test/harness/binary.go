@@ -23,7 +23,7 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	built = folder
 	binary := filepath.Join(folder, "authserver")
-	command := exec.Command("go", "build", "-o", binary, "./cmd/authserver")
+	command := exec.Command("go", "build", "-tags", tags, "-o", binary, "./cmd/authserver")
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binary: %w\n%s", err, out)
@@ -31,7 +31,8 @@ var build = sync.OnceValues(func() (string, error) {
 	return binary, nil
 })
 
-// Binary builds the server, once for all tests of a package, and returns its path.
+// Binary builds the server, once for all tests of a package and with their build
+// tags, and returns its path.
 // [Main] removes it.
 func Binary(t testing.TB) string {
 	t.Helper()

@@ -3,12 +3,14 @@ package harness
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"authserver/test/pgtest"
 )
@@ -23,6 +25,8 @@ type Deployment struct {
 	Dir    string
 	Engine string   // "sqlite" or "postgres"
 	Env    []string // settings, as AUTHSERVER_ variables; appended ones win
+
+	databaseURL string
 }
 
 // SQLite makes a deployment on an empty SQLite database.
@@ -44,7 +48,7 @@ func OnBoth(t *testing.T, test func(t *testing.T, d *Deployment)) {
 
 func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
 	t.Helper()
-	d := &Deployment{t: t, Dir: dir, Engine: engine}
+	d := &Deployment{t: t, Dir: dir, Engine: engine, databaseURL: databaseURL}
 	d.Set("DATABASE_URL", databaseURL)
 	d.Set("ISSUER", Issuer)
 	d.Set("LISTEN", "127.0.0.1:0")
@@ -58,6 +62,10 @@ func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
 func (d *Deployment) Set(name, value string) {
 	d.Env = append(d.Env, "AUTHSERVER_"+name+"="+value)
 }
+
+// DatabaseURL is where the database was made. Another that is set later does not
+// change it.
+func (d *Deployment) DatabaseURL() string { return d.databaseURL }
 
 // File writes a file into the deployment's folder and returns its path.
 func (d *Deployment) File(name, content string) string {
@@ -106,6 +114,35 @@ func (d *Deployment) Try(stdin string, args ...string) (stdout, stderr string, c
 		d.t.Fatalf("authserver %s: %v", strings.Join(args, " "), err)
 	}
 	return out.String(), errs.String(), command.ProcessState.ExitCode()
+}
+
+// Interrupt runs a command and ends it as a power cut does, once its standard error
+// holds a text and after that a time has passed. It reports whether the command was
+// done before; failing is an error.
+func (d *Deployment) Interrupt(said string, after time.Duration, args ...string) (done bool) {
+	d.t.Helper()
+	command := d.command(args...)
+	stderr, err := command.StderrPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var heard []byte
+	for buffer := make([]byte, 1<<10); err == nil && !bytes.Contains(heard, []byte(said)); {
+		var n int
+		n, err = stderr.Read(buffer)
+		heard = append(heard, buffer[:n]...)
+	}
+	cut := time.AfterFunc(after, func() { _ = command.Process.Kill() }) // it may have ended before
+	defer cut.Stop()
+	rest, _ := io.ReadAll(stderr) // it ends with the command
+	_ = command.Wait()            // how it ended is in ProcessState
+	if command.ProcessState.Exited() && command.ProcessState.ExitCode() != 0 {
+		d.t.Fatalf("authserver %s: exit code %d\n%s%s", strings.Join(args, " "), command.ProcessState.ExitCode(), heard, rest)
+	}
+	return command.ProcessState.Exited()
 }
 
 func (d *Deployment) command(args ...string) *exec.Cmd {

@@ -7,14 +7,14 @@ import "testing"
 const DevIssuer = "http://127.0.0.1:8080"
 
 // Dev starts `authserver dev` in an empty folder, on ports of its own. Every other
-// setting is as for somebody who types just that.
-func Dev(t testing.TB) (*Deployment, *Server) {
+// setting is as for somebody who types just that, but for those that are given.
+func Dev(t testing.TB, flags ...string) (*Deployment, *Server) {
 	t.Helper()
 	d := &Deployment{t: t, Dir: t.TempDir(), Engine: "sqlite"}
 	d.Set("LISTEN", "127.0.0.1:0")
 	d.Set("OPS_LISTEN", "127.0.0.1:0")
 	d.Set("ISSUER", DevIssuer) // which follows from the port otherwise
 	d.Set("LOG_FORMAT", "json")
-	s := d.start("dev")
+	s := d.start(append([]string{"dev"}, flags...)...)
 	return d, s
 }
