@@ -7,10 +7,11 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 WITHPOSTGRES := go run ./test/withpostgres --
 LINT := go tool -modfile=tools/go.mod golangci-lint
 FUZZTIME ?= 10s
+SOAK_ROTATIONS ?= 50
 
 .PHONY: help
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Start a server to try, on SQLite in .authserver/
@@ -36,7 +37,18 @@ interop: ## Run the tests with clients in other languages (installs node, python
 .PHONY: test-vault
 test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache), and those of the build with the clouds
 	@sh test/install/install.sh python
-	go test -count=1 -tags vault,cloudkms ./internal/keepers/...
+	go test -count=1 -tags vault,cloudkms ./internal/keepers/... ./test/vault/...
+
+.PHONY: test-pkcs11
+test-pkcs11: ## Run the tests of keys in a PKCS#11 token, against SoftHSM
+	@sh test/install/install.sh cc softhsm
+	go test -race -count=1 -tags pkcs11 ./internal/pkcs11/...
+	go test -race -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
+
+.PHONY: soak
+soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; no verifier may notice
+	@sh test/install/install.sh node python java maven
+	SOAK_ROTATIONS=$(SOAK_ROTATIONS) $(WITHPOSTGRES) go test -count=1 -tags interop -run '^TestSoak$$' -v -timeout 1h ./test/interop/
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,7 +20,7 @@ import (
 )
 
 // prepare puts into the shell's folder what the reader of a page has from somebody
-// else: the keys of issuers.
+// else: the keys of issuers, and a key to sign with.
 func (s *shell) prepare(t *testing.T) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -33,24 +34,35 @@ func (s *shell) prepare(t *testing.T) {
 	}
 	s.json(t, "idp-jwks.json", set)
 
-	certified, err := rsa.GenerateKey(rand.Reader, 2048)
+	partner, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(certified)
+	s.certified(t, "partner-key.pem", "partner.pem", partner)
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "partner-key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	s.certified(t, "signing-key.pem", "signing-cert.pem", signing)
+}
+
+// certified writes a private key, and a certificate of it.
+func (s *shell) certified(t *testing.T, keyFile, certificateFile string, private crypto.Signer) {
+	t.Helper()
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "partner"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, certified.Public(), certified)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "partner.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	s.write(t, certificateFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 // jwk writes a key as a JWK with a kid.

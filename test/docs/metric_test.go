@@ -10,14 +10,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"authserver/internal/keys"
 	"authserver/internal/telemetry"
 )
 
-// TestMetrics: docs/operations.md has each metric with its labels, and no other.
-func TestMetrics(t *testing.T) {
+// metrics returns each metric of the server, and its labels.
+func metrics(t *testing.T) map[string][]string {
+	t.Helper()
 	none := func() int { return 0 }
+	span := func(string) (time.Duration, bool) { return time.Hour, true }
 	m := telemetry.NewMetrics(telemetry.MetricsOptions{
 		PasswordsInFlight: none, PasswordsWaiting: none, Keys: func() map[string]int { return nil },
+		KeyAlgs: keys.Algorithms(), KeyAge: span, KeyUntilNext: span, SealingFailures: func() (int64, int64) { return 0, 0 },
 	})
 	// What has no values yet is not told.
 	m.Token("", "", telemetry.Issued, time.Second)
@@ -27,27 +31,31 @@ func TestMetrics(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	m.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 
-	want := make(map[string][]string)
+	found := make(map[string][]string)
 	suffix := regexp.MustCompile(`_(bucket|sum|count)$`)
-	for _, found := range regexp.MustCompile(`(?m)^(authserver_\w+)(?:\{(.*)\})? `).FindAllStringSubmatch(recorder.Body.String(), -1) {
-		name := suffix.ReplaceAllString(found[1], "")
+	for _, line := range regexp.MustCompile(`(?m)^(authserver_\w+)(?:\{(.*)\})? `).FindAllStringSubmatch(recorder.Body.String(), -1) {
+		name := suffix.ReplaceAllString(line[1], "")
 		labels := []string{}
-		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(found[2], -1) {
+		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(line[2], -1) {
 			if label[1] != "le" {
 				labels = append(labels, label[1])
 			}
 		}
 		slices.Sort(labels)
-		want[name] = labels
+		found[name] = labels
 	}
+	return found
+}
 
+// TestMetrics: docs/operations.md has each metric with its labels, and no other.
+func TestMetrics(t *testing.T) {
 	got := make(map[string][]string)
 	for _, row := range readPage(t, "docs/operations.md").rows("metric") {
 		labels := regexp.MustCompile(`\w+`).FindAllString(row[1], -1)
 		slices.Sort(labels)
 		got[row[0]] = append([]string{}, labels...)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(metrics(t), got); diff != "" {
 		t.Errorf("the metrics of the code and of docs/operations.md differ (-code +page):\n%s", diff)
 	}
 }

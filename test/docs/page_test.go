@@ -40,12 +40,13 @@ func readPage(t *testing.T, name string) page {
 	p := page{name: name}
 	var plain strings.Builder
 	var open *block
-	n := 0
+	n, indent := 0, ""
 	for line := range strings.Lines(string(text)) {
 		n++
-		fence, fenced := strings.CutPrefix(strings.TrimRight(line, "\n"), "```")
+		fence, fenced := strings.CutPrefix(strings.TrimSpace(line), "```") // in a list it is indented
 		switch {
 		case fenced && open == nil:
+			indent = line[:strings.Index(line, "`")]
 			open = &block{page: name, line: n + 1, chapter: p.chapter, language: fence}
 			if len(p.headings) > 0 {
 				open.section = p.headings[len(p.headings)-1]
@@ -54,7 +55,7 @@ func readPage(t *testing.T, name string) page {
 			p.blocks = append(p.blocks, *open)
 			open = nil
 		case open != nil:
-			open.text += line
+			open.text += strings.TrimPrefix(line, indent)
 		default:
 			if strings.HasPrefix(line, "#") {
 				p.headings = append(p.headings, strings.TrimSpace(strings.TrimLeft(line, "#")))

@@ -23,14 +23,14 @@ type shell struct {
 	env []string
 }
 
-// newShell starts a server and a shell beside it. That the server listens on a port
+// newShell starts a server, with flags beside the usual settings, and a shell. That the server listens on a port
 // of its own is hidden from the commands: curl goes there by its settings file.
-func newShell(t *testing.T) *shell {
+func newShell(t *testing.T, flags ...string) *shell {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("the commands of the documentation need curl: install it with the system's package manager")
 	}
-	d, s := harness.Dev(t)
+	d, s := harness.Dev(t, flags...)
 	home := t.TempDir()
 	settings := "silent\nshow-error\n" +
 		fmt.Sprintf("connect-to = \"127.0.0.1:8080:%s\"\n", strings.TrimPrefix(s.URL, "http://")) +
@@ -133,6 +133,18 @@ func TestPages(t *testing.T) {
 			s.runBlocks(t, readPage(t, name).blocks)
 		})
 	}
+}
+
+// TestKeys runs the commands of docs/keys.md, beside a server that has made the next
+// keys and to which nobody has to listen for long.
+func TestKeys(t *testing.T) {
+	s := newShell(t, "--key-poll-interval", "2s")
+	s.prepare(t)
+	harness.Eventually(t, 10*time.Second, "the next keys are made", func() bool {
+		out, err := s.run("authserver key list && authserver key refresh-token-keys")
+		return err == nil && strings.Count(out, "pending") == 3
+	})
+	s.runBlocks(t, readPage(t, "docs/keys.md").blocks)
 }
 
 // TestDevPrintsWhatWorks runs what `authserver dev` prints for its reader to paste.
