@@ -69,10 +69,16 @@ func (m *Manager) draft(ctx context.Context, spare []store.SigningKey) (*draft, 
 	if err != nil {
 		return nil, err
 	}
+	d := m.draftOf(read, now)
+	d.spare = slices.Clone(spare)
+	return d, nil
+}
+
+func (m *Manager) draftOf(read store.KeyPlan, now store.Moment) *draft {
 	return &draft{
 		timeline: m.effective(read.Lifetimes, now), now: now, fresh: len(read.Keys) == 0,
-		keys: read.Keys, change: store.KeyPlanChange{Version: read.Version}, spare: slices.Clone(spare),
-	}, nil
+		keys: slices.Clone(read.Keys), change: store.KeyPlanChange{Version: read.Version},
+	}
 }
 
 // within gives a change the time that the timeline grants it: committed later, it

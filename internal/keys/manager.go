@@ -80,7 +80,7 @@ func (m *Manager) Reload(ctx context.Context) error {
 		return err
 	}
 	before := m.current.Load()
-	next := takeSnapshot(m.Sealer, m.Source, read.Keys, before)
+	next := takeSnapshot(m.Sealer, m.Source, read, before)
 	for _, fault := range next.faults(before) {
 		m.Logger.ErrorContext(ctx, "a signing key cannot be opened", "error", fault)
 	}

@@ -42,12 +42,12 @@ func (m *Manager) Plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.settled(algs) {
+		return nil
+	}
 	changed := false
 	_, err = m.change(ctx, func(d *draft) error {
-		for _, alg := range algs {
-			d.plan(alg)
-		}
-		d.extend()
+		d.planAll(algs)
 		changed = len(d.change.Add)+len(d.change.Update) > 0
 		return nil
 	})
@@ -55,6 +55,25 @@ func (m *Manager) Plan(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, m.Reload(ctx))
+}
+
+// settled reports whether nothing is due by what was read last, as nearly always:
+// then the database need not be asked again.
+func (m *Manager) settled(algs []string) bool {
+	s := m.current.Load()
+	if s == nil {
+		return false
+	}
+	d := m.draftOf(s.read, store.At(m.Now()))
+	d.planAll(algs)
+	return len(d.wanted)+len(d.change.Add)+len(d.change.Update) == 0
+}
+
+func (d *draft) planAll(algs []string) {
+	for _, alg := range algs {
+		d.plan(alg)
+	}
+	d.extend()
 }
 
 // wanted returns the algorithms that there have to be keys for.

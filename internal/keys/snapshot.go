@@ -13,7 +13,8 @@ import (
 // snapshot is one reading of the keys. It does not change, but what follows from
 // it changes with the clock.
 type snapshot struct {
-	rows  []store.SigningKey
+	read  store.KeyPlan
+	rows  []store.SigningKey // those that were read
 	byKID map[string]entry
 	byAlg map[string][]entry        // in the order in which they sign
 	jwks  atomic.Pointer[published] // as it was when somebody asked last
@@ -30,9 +31,9 @@ type entry struct {
 // takeSnapshot opens the rows, save those that the snapshot before has opened. A
 // row that cannot be opened is tried again in each reading, since what is missing
 // may come: a data key, or the token that the key is kept in.
-func takeSnapshot(sealer *Sealer, source Source, rows []store.SigningKey, before *snapshot) *snapshot {
-	s := &snapshot{rows: rows, byKID: make(map[string]entry, len(rows)), byAlg: make(map[string][]entry)}
-	for _, row := range rows {
+func takeSnapshot(sealer *Sealer, source Source, read store.KeyPlan, before *snapshot) *snapshot {
+	s := &snapshot{read: read, rows: read.Keys, byKID: make(map[string]entry, len(read.Keys)), byAlg: make(map[string][]entry)}
+	for _, row := range read.Keys {
 		e, known := before.known(row)
 		if !known || e.fault != nil || !bytes.Equal(e.row.Sealed, row.Sealed) {
 			var opened *pair
