@@ -177,6 +177,11 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	if _, err := certify(active.KID, certificate); err == nil || !strings.Contains(err.Error(), "no such key") {
 		t.Errorf("a revoked key is certified: %v", err)
 	}
+	behind := newClock()
+	behind.advance(-time.Second)
+	if _, err := newManager(t, st, behind).Certify(t.Context(), active.KID, []*x509.Certificate{certificate}); err == nil {
+		t.Error("a revoked key is certified where the clock is behind")
+	}
 	st.down = true
 	if _, err := m.Certify(t.Context(), active.KID, nil); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)

@@ -106,6 +106,12 @@ func TestACommandGoesByThePromisesOfServers(t *testing.T) {
 		t.Errorf("while two serve it goes by %+v, %v; want %+v", got, err, want)
 	}
 	settles(2 * time.Minute)
+	c.advance(3 * time.Hour)
+	tick(t, server) // it promises anew
+	want.RotationInterval = server.Timeline.RotationInterval
+	if got, err := command.Effective(t.Context()); err != nil || got != want {
+		t.Errorf("after the first has promised anew it goes by %+v, %v; want %+v", got, err, want)
+	}
 	for _, m := range []*keys.Manager{server, second} {
 		if err := m.Stop(t.Context()); err != nil {
 			t.Fatal(err)

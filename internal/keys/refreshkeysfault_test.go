@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,16 +106,16 @@ func TestAnOlderReadingNeverReplacesANewerOne(t *testing.T) {
 // gated holds up the first reading.
 type gated struct {
 	*memory
-	once        sync.Once
+	held        atomic.Bool
 	began, goOn chan struct{}
 }
 
 func (g *gated) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey, error) {
 	rows, err := g.memory.SecretKeys(ctx, purpose)
-	g.once.Do(func() {
+	if g.held.CompareAndSwap(false, true) {
 		close(g.began)
 		<-g.goOn
-	})
+	}
 	return rows, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -150,7 +151,10 @@ func newMaster(t testing.TB) string {
 
 func TestResealMovesEverything(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
+	v.c.advance(time.Hour)
 	signerOf(t, v.m, keys.ES256)
+	made, err := v.db.DataKeys(t.Context())
+	v.ok(err)
 	done := v.run(masterKey, next)
 	want := keys.Resealed{
 		From: master(t, masterKey).ID(), To: master(t, next).ID(), DataKey: 2,
@@ -165,6 +169,11 @@ func TestResealMovesEverything(t *testing.T) {
 		if id := value.Sealed[4]; id != 2 {
 			t.Errorf("%s/%s is under data key %d", value.Table, value.ID, id)
 		}
+	}
+	rows, err := v.db.DataKeys(t.Context())
+	v.ok(err)
+	if len(rows) != 4 || !rows[0].CreatedAt.Equal(made[0].CreatedAt) || !rows[1].CreatedAt.Equal(made[0].CreatedAt) {
+		t.Errorf("%d data keys, and the first is as old as %v and %v", len(rows), rows[0].CreatedAt, rows[1].CreatedAt)
 	}
 	v.goesOn(v.m.Sealer)
 	// What was noted of the keys is written as ever.

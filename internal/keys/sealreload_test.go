@@ -6,8 +6,12 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"gocloud.dev/gcerrors"
+	"gocloud.dev/secrets"
 
 	"authserver/internal/keys"
 	"authserver/internal/store"
@@ -103,52 +107,52 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 	}
 }
 
+// A key management service takes its time to open a data key.
 func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 	st := &memory{}
-	openSealer(t, st)
-	gate := &gatedData{memory: st, began: make(chan struct{}), goOn: make(chan struct{})}
 	o := sealerOptions(t, st, masterKey)
-	o.Store = gate
+	gate := &gatedKeeper{Keeper: o.Keeper, began: make(chan struct{}), goOn: make(chan struct{})}
+	o.Keeper = secrets.NewKeeper(gate)
 	s, err := keys.OpenSealer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate.armed = true
 	reload := func() {
 		if err := s.Reload(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
+	addDataKey(t, st, 2, masterKey)
+	gate.armed.Store(true)
 	var wg sync.WaitGroup
 	wg.Go(reload)
 	<-gate.began
-	addDataKey(t, st, 2, masterKey)
+	addDataKey(t, st, 3, masterKey)
 	wg.Go(reload)
 	time.AfterFunc(20*time.Millisecond, func() { close(gate.goOn) })
 	wg.Wait()
-	if id := headerOf(t, s); id != 2 {
+	if id := headerOf(t, s); id != 3 {
 		t.Errorf("it seals under data key %d, want the one that the newer reading found", id)
 	}
 }
 
-// gatedData holds up the first reading after it was armed.
-type gatedData struct {
-	*memory
-	armed       bool
-	once        sync.Once
+// gatedKeeper holds up the first data key after it was armed.
+type gatedKeeper struct {
+	*secrets.Keeper
+	armed       atomic.Bool
 	began, goOn chan struct{}
 }
 
-func (g *gatedData) DataKeys(ctx context.Context) ([]store.DataKey, error) {
-	rows, err := g.memory.DataKeys(ctx)
-	if g.armed {
-		g.once.Do(func() {
-			close(g.began)
-			<-g.goOn
-		})
+func (g *gatedKeeper) Decrypt(ctx context.Context, sealed []byte) ([]byte, error) {
+	if g.armed.CompareAndSwap(true, false) {
+		close(g.began)
+		<-g.goOn
 	}
-	return rows, err
+	return g.Keeper.Decrypt(ctx, sealed)
 }
+
+func (*gatedKeeper) ErrorAs(error, any) bool            { return false }
+func (*gatedKeeper) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
 
 func TestFailuresAreCounted(t *testing.T) {
 	st := &memory{}
