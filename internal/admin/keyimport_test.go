@@ -256,7 +256,7 @@ func TestAResealWaitsForServers(t *testing.T) {
 	sealer, err := o.openSealer(next)
 	o.must(err)
 	o.Sealer = sealer
-	if _, err := o.FinishReseal(t.Context()); err == nil || !strings.Contains(err.Error(), "1 rows are sealed under an older data key still") {
+	if _, err := o.FinishReseal(t.Context()); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 		t.Errorf("error = %v, want one that says how many rows are left", err)
 	}
 	o.must(o.Keys.Stop(t.Context()))

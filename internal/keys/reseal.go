@@ -163,7 +163,7 @@ func FinishReseal(ctx context.Context, st ResealStore, s *Sealer) ([]string, err
 		return nil, err
 	}
 	if len(left) > 0 {
-		return nil, fmt.Errorf("%d rows are sealed under an older data key still: run authserver key reseal to its end first", len(left))
+		return nil, fmt.Errorf("rows that are sealed under an older data key still: %d: run authserver key reseal to its end first", len(left))
 	}
 	rows, err := st.DataKeys(ctx)
 	if err != nil {

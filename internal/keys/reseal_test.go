@@ -169,7 +169,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	}
 	v.issuer(deaf, "https://late.example.com")
 	for _, given := range []string{masterKey, next} {
-		if _, err := keys.FinishReseal(t.Context(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "1 rows are sealed under an older data key still") {
+		if _, err := keys.FinishReseal(t.Context(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 			t.Errorf("error = %v, want one that says how many rows are left", err)
 		}
 	}
