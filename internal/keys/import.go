@@ -78,7 +78,7 @@ func (m *Manager) take(ctx context.Context, brought Material, uri, alg string) (
 		return nil
 	})
 	if errors.Is(err, store.ErrExists) {
-		return Imported{}, fmt.Errorf("key %s is here already, or was removed within the last day: see `authserver key list`", key.KID)
+		return Imported{}, fmt.Errorf("key %s is here already, or was revoked or removed a short time ago: see `authserver key list`", key.KID)
 	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("import key %s: %w", key.KID, err)

@@ -271,7 +271,7 @@ func TestImportsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before = len(st.signing)
-	refused("one that was revoked", mine, "", "was removed within the last day")
+	refused("one that was revoked", mine, "", "was revoked or removed")
 	other := ecKey(t, elliptic.P256())
 	withCertificate := func(change func(*x509.Certificate), key crypto.Signer) keys.Material {
 		return keys.Material{Private: other, Certificates: []*x509.Certificate{(*authority)(nil).issue(t, "mine", key, change)}}

@@ -89,11 +89,12 @@ func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit 
 }
 
 // sweepSigningKeys leaves removed keys for a day, so that people can be told why a
-// token of theirs is bad, and the newest key of each algorithm whatever its state:
-// it is what a successor takes over from.
+// token of theirs is bad, revoked ones for ever, so that a key that leaked is never
+// taken in again, and the newest key of each algorithm whatever its state: it is what
+// a successor takes over from.
 func sweepSigningKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM signing_keys WHERE kid IN (
-		SELECT k.kid FROM signing_keys k WHERE k.removed_at < $1 AND EXISTS (
+		SELECT k.kid FROM signing_keys k WHERE k.removed_at < $1 AND k.revoked_at IS NULL AND EXISTS (
 			SELECT FROM signing_keys newer WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
 		LIMIT $2 FOR UPDATE OF k SKIP LOCKED)`, orNever(before.Add(-store.KeepRemoved)), limit)
 	return gone.RowsAffected(), err

@@ -78,11 +78,12 @@ func (d *DB) sweepAssertions(ctx context.Context, before store.Moment, limit int
 }
 
 // sweepSigningKeys leaves removed keys for a day, so that people can be told why a
-// token of theirs is bad, and the newest key of each algorithm whatever its state:
-// it is what a successor takes over from.
+// token of theirs is bad, revoked ones for ever, so that a key that leaked is never
+// taken in again, and the newest key of each algorithm whatever its state: it is what
+// a successor takes over from.
 func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep signing keys", `DELETE FROM signing_keys WHERE kid IN (
-		SELECT k.kid FROM signing_keys k WHERE k.removed_at < ? AND EXISTS (
+		SELECT k.kid FROM signing_keys k WHERE k.removed_at < ? AND k.revoked_at IS NULL AND EXISTS (
 			SELECT 1 FROM signing_keys newer
 			WHERE newer.alg = k.alg AND (newer.active_at, newer.kid) > (k.active_at, k.kid))
 		LIMIT ?)`, micros(before.Add(-store.KeepRemoved)), limit)

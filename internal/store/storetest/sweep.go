@@ -133,6 +133,9 @@ func sweepSigningKeys(t *testing.T, ctx context.Context, s store.Store) {
 	first, last := aKey("1", "ES256", "", 0), aKey("2", "ES256", "1", time.Hour)
 	first.RetiredAt, first.RemovedAt = at(time.Hour), at(2*time.Hour)
 	last.RemovedAt = at(3 * time.Hour)
+	leaked := aKey("leaked", "ES256", "nobody", -time.Hour)
+	leaked.RetiredAt, leaked.RemovedAt, leaked.RevokedAt = at(time.Hour), at(time.Hour), at(time.Hour)
+	ok(t, add(ctx, s, leaked))
 	only := aKey("3", "RS256", "", 0)
 	only.RemovedAt = at(time.Hour)
 	ok(t, add(ctx, s, first, last, only))
@@ -140,6 +143,7 @@ func sweepSigningKeys(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[int](t)(s.Sweep(ctx, at(100*time.Hour), 100)), 1)
 	same(t, must[int](t)(s.Sweep(ctx, at(100*time.Hour), 100)), 0)
 	wantErr(t, add(ctx, s, aKey("4", "ES256", "1", 200*time.Hour)), store.ErrExists)
+	wantErr(t, add(ctx, s, aKey("leaked", "ES256", "2", 200*time.Hour)), store.ErrExists)
 	ok(t, add(ctx, s, aKey("4", "ES256", "2", 200*time.Hour), aKey("5", "RS256", "3", 200*time.Hour)))
 }
 
