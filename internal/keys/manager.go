@@ -164,13 +164,16 @@ func (m *Manager) Public(kid string) (PublicKey, bool) {
 	return PublicKey{KID: e.pair.kid, Alg: e.pair.alg, Key: e.pair.private.Public()}, true
 }
 
-// Ready returns nil where every algorithm has a key that signs.
+// Ready returns nil where every algorithm has a key that signs, as far as is known
+// without asking: of a key that is kept elsewhere that it did when it was asked last.
+// Where it did not it is asked again.
 func (m *Manager) Ready() error {
 	s := m.current.Load()
 	if s == nil {
 		return errNotLoaded()
 	}
-	return s.ready(m.Algorithms, m.Now())
+	now := m.Now()
+	return errors.Join(s.ready(m.Algorithms, now), s.answer(now))
 }
 
 func errNotLoaded() error { return errors.New("the signing keys are not loaded yet") }

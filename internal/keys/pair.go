@@ -62,6 +62,9 @@ func openKey(sealer *Sealer, source Source, row store.SigningKey) (*pair, error)
 	if kid != row.KID {
 		return nil, fmt.Errorf("signing key %s has the thumbprint %s: the row was changed", row.KID, kid)
 	}
+	if isURI(secret) {
+		private = &distant{Signer: private, alg: row.Alg}
+	}
 	p := &pair{kid: kid, alg: row.Alg, private: private, jwk: public}
 	if !row.LastUsedAt.IsZero() {
 		p.recorded.Store(row.LastUsedAt.Unix())

@@ -130,3 +130,19 @@ func (s *snapshot) ready(algs []string, now time.Time) error {
 	}
 	return errors.Join(faults...)
 }
+
+// answer returns nil where no key that signs at the moment and is kept elsewhere
+// has stopped doing so.
+func (s *snapshot) answer(now time.Time) error {
+	var faults []error
+	for alg := range s.byAlg {
+		p, err := s.signer(alg, now)
+		if err != nil {
+			continue // ready says whether that is a fault
+		}
+		if d, ok := p.private.(*distant); ok {
+			faults = append(faults, d.answers())
+		}
+	}
+	return errors.Join(faults...)
+}

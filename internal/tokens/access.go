@@ -66,7 +66,18 @@ type Minted struct {
 }
 
 // Ready returns nil where every algorithm has a key that signs.
-func (m *Minter) Ready() error { return m.Keys.Ready() }
+func (m *Minter) Ready() error {
+	if err := m.Keys.Ready(); err != nil {
+		return cannotSign(err)
+	}
+	return nil
+}
+
+// cannotSign asks the caller to come back: a key that is kept elsewhere may be out
+// of reach for a while.
+func cannotSign(err error) error {
+	return oauth.Fail(oauth.Unavailable, "signer_failed", "the access token could not be signed; try again later").Because(err)
+}
 
 // Mint signs an access token (RFC 9068 §2) that is issued at now.
 func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
@@ -92,9 +103,8 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: encode its claims: %w", err)
 	}
 	token, err := sign(signer, payload)
-	if err != nil { // a key in this process does not fail; one that is kept elsewhere may be out of reach
-		return Minted{}, oauth.Fail(oauth.Unavailable, "signer_failed",
-			"the access token could not be signed; try again later").Because(fmt.Errorf("mint an access token: %w", err))
+	if err != nil {
+		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}
 	if len(token) > MaxAccessBytes {
 		return Minted{}, oauth.Fail(oauth.ServerError, "token_too_large", fmt.Sprintf(

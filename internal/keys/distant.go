@@ -1,0 +1,45 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// distant is a key that is kept elsewhere. It remembers whether it signed when it
+// was asked last, so that a server whose token is gone is known not to be ready.
+type distant struct {
+	crypto.Signer
+	alg    string
+	failed atomic.Bool
+}
+
+// Sign implements [crypto.Signer].
+func (d *distant) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	signature, err := d.Signer.Sign(random, digest, opts)
+	d.failed.Store(err != nil)
+	return signature, err
+}
+
+// answers returns nil where the key signed when it was asked last, and asks it again
+// where it did not: once a server is not ready nobody else does.
+func (d *distant) answers() error {
+	if !d.failed.Load() {
+		return nil
+	}
+	hash := crypto.SHA256
+	if d.alg == ES384 {
+		hash = crypto.SHA384
+	}
+	var opts crypto.SignerOpts = hash
+	if d.alg == PS256 {
+		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+	}
+	if _, err := d.Sign(rand.Reader, make([]byte, hash.Size()), opts); err != nil {
+		return fmt.Errorf("the active %s key does not sign: %w", d.alg, err)
+	}
+	return nil
+}
