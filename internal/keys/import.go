@@ -179,7 +179,7 @@ func (d *draft) insert(k store.SigningKey) {
 		k.Predecessor, next.Predecessor = next.Predecessor, k.KID
 		d.update(next)
 	case signs:
-		h = d.timeline.Regular(before, d.now)
+		h = d.timeline.Regular(before, d.now, d.now)
 		k.Predecessor = before.KID
 	default:
 		h.At = d.now
@@ -191,7 +191,7 @@ func (d *draft) insert(k store.SigningKey) {
 	d.add(k)
 	d.takeOver(k, h)
 	for ; followed; next, followed = successor(d.keys, k.KID) {
-		h := d.timeline.Regular(k, d.now)
+		h := d.timeline.Regular(k, d.now, d.now)
 		k = d.takeOver(next, d.timeline.handover(later(h.At, next.ActiveAt), d.now))
 	}
 }

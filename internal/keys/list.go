@@ -129,7 +129,7 @@ func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
 // as it signs.
 func (t Timeline) foreseen(last store.SigningKey, now store.Moment) []Event {
 	publish := later(now, last.ActiveAt)
-	h := t.Regular(last, publish)
+	h := t.Regular(last, publish, publish)
 	return []Event{
 		{At: publish, Alg: last.Alg, Event: Publish},
 		{At: h.At, Alg: last.Alg, Event: Activate},

@@ -97,7 +97,7 @@ func (d *draft) plan(alg string) {
 		return
 	}
 	if before, due := keys.due(d.now); due {
-		d.succeed(before, d.timeline.Regular(before, d.now))
+		d.succeed(before, d.timeline.Regular(before, d.now, d.now))
 		return
 	}
 	d.hasten(keys)
@@ -128,7 +128,7 @@ func (d *draft) hasten(keys chain) {
 		if !ok || StateAt(next, d.now) != Pending {
 			continue
 		}
-		h := d.timeline.handover(later(d.timeline.Earliest(next.PublishedAt, d.now).At, before.ActiveAt.Add(d.timeline.RotationInterval)), d.now)
+		h := d.timeline.Regular(before, next.PublishedAt, d.now)
 		if h.At.Before(next.ActiveAt) {
 			h.RemovedAt = later(h.RemovedAt, before.RemovedAt)
 			d.takeOver(next, h)

@@ -102,7 +102,7 @@ func (m *Manager) hurry(d *draft, alg string, when func(t Timeline, publishedAt,
 		}
 	}
 	if _, followed := successor(d.keys, next.KID); !followed {
-		d.succeed(next, d.timeline.Regular(next, d.now))
+		d.succeed(next, d.timeline.Regular(next, d.now, d.now))
 	}
 	return next.KID, nil
 }

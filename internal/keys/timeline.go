@@ -100,9 +100,10 @@ type Handover struct {
 	RemovedAt store.Moment // the predecessor leaves the JWKS
 }
 
-// Regular is the handover from a key to a successor that is published now.
-func (t Timeline) Regular(predecessor store.SigningKey, now store.Moment) Handover {
-	return t.handover(later(now.Add(t.Lead()), predecessor.ActiveAt.Add(t.RotationInterval)), now)
+// Regular is the handover, planned now, from a key to a successor that was or is
+// published at the moment given.
+func (t Timeline) Regular(predecessor store.SigningKey, publishedAt, now store.Moment) Handover {
+	return t.handover(later(t.Earliest(publishedAt, now).At, predecessor.ActiveAt.Add(t.RotationInterval)), now)
 }
 
 // Earliest is the first handover, planned now, to a key that was or is published

@@ -58,19 +58,23 @@ func TestHandover(t *testing.T) {
 	}{
 		{
 			"a young key hands over when its time is up",
-			tl.Regular(store.SigningKey{ActiveAt: now}, now), [2]time.Duration{24 * time.Hour, 24*time.Hour + 16*time.Minute},
+			tl.Regular(store.SigningKey{ActiveAt: now}, now, now), [2]time.Duration{24 * time.Hour, 24*time.Hour + 16*time.Minute},
 		},
 		{
 			"a key whose time is up in less than the lead signs longer",
-			tl.Regular(store.SigningKey{ActiveAt: now.Add(-24*time.Hour + 6*time.Minute - 1)}, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
+			tl.Regular(store.SigningKey{ActiveAt: now.Add(-24*time.Hour + 6*time.Minute - 1)}, now, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
 		},
 		{
 			"a key whose time is up in exactly the lead is on time",
-			tl.Regular(store.SigningKey{ActiveAt: now.Add(-24*time.Hour + 6*time.Minute)}, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
+			tl.Regular(store.SigningKey{ActiveAt: now.Add(-24*time.Hour + 6*time.Minute)}, now, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
 		},
 		{
 			"a key that is a year late still gives its successor the lead",
-			tl.Regular(store.SigningKey{ActiveAt: now.AddDate(-1, 0, 0)}, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
+			tl.Regular(store.SigningKey{ActiveAt: now.AddDate(-1, 0, 0)}, now, now), [2]time.Duration{6 * time.Minute, 22 * time.Minute},
+		},
+		{
+			"a key that is late hands over to one that is published for half of the lead after the rest",
+			tl.Regular(store.SigningKey{ActiveAt: now.AddDate(-1, 0, 0)}, now.Add(-3*time.Minute), now), [2]time.Duration{3 * time.Minute, 19 * time.Minute},
 		},
 		{
 			"a new key in a hurry waits for the lead",
