@@ -181,13 +181,13 @@ func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection
 	if issuer.Disabled {
 		return bad(i, "its issuer is disabled"), nil
 	}
-	parsed, err := assertions.Parse(token)
+	parsed, err := assertions.Parse(token, assertions.GrantTypes())
 	if err != nil {
 		return bad(i, "%v", err), nil
 	}
-	verifier := &assertions.Verifier{Audiences: a.Audiences, Skew: a.Limits.ClockSkew, Opener: a.Sealer}
+	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer}
 	now := a.Now()
-	assertion, err := verifier.Verify(now, parsed, issuer)
+	assertion, err := verifier.Verify(ctx, now, parsed, assertions.OfIssuer(issuer, a.Audiences))
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Inspection{}, fmt.Errorf("check the assertion: %w", err)
 	}

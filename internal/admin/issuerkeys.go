@@ -10,6 +10,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"authserver/internal/assertions"
+	"authserver/internal/jose"
 	"authserver/internal/store"
 )
 
@@ -73,7 +74,7 @@ func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
 		}
 		i.Certificates = ders
 	default:
-		if err := assertions.CheckSecret(k.Secret); err != nil {
+		if err := jose.CheckSecret(k.Secret); err != nil {
 			return invalid("--secret-file: %w", err)
 		}
 		sealed, err := a.Sealer.Seal(k.Secret, store.SealedAs("issuers", i.ID))
@@ -117,14 +118,14 @@ func algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	var each [][]string
 	switch {
 	case len(i.SealedSecret) > 0:
-		return [][]string{{assertions.SecretAlg}}, nil
+		return [][]string{{"HS256"}}, nil
 	case len(i.Certificates) > 0:
 		for _, der := range i.Certificates {
 			certificate, err := x509.ParseCertificate(der)
 			if err != nil {
 				return nil, fmt.Errorf("parse a certificate: %w", err)
 			}
-			each = append(each, assertions.AlgorithmsFor(certificate.PublicKey))
+			each = append(each, jose.AlgorithmsFor(certificate.PublicKey))
 		}
 		return each, nil
 	}
@@ -138,7 +139,7 @@ func algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 		if err := key.Raw(&public); err != nil {
 			return nil, fmt.Errorf("read key %d: %w", n+1, err)
 		}
-		can := assertions.AlgorithmsFor(public)
+		can := jose.AlgorithmsFor(public)
 		if own := key.Algorithm().String(); own != "" {
 			can = []string{own}
 		}
@@ -188,7 +189,7 @@ func viewCertificates(ders [][]byte) ([]Certificate, error) {
 			return nil, fmt.Errorf("parse a certificate: %w", err)
 		}
 		views = append(views, Certificate{
-			X5TS256: assertions.Thumbprint256(der), X5T: assertions.Thumbprint1(der),
+			X5TS256: jose.Thumbprint256(der), X5T: jose.Thumbprint1(der),
 			Subject: c.Subject.String(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 		})
 	}

@@ -7,13 +7,15 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+
+	"authserver/internal/jose"
 )
 
 // The words of the refusals that stand in the tables more than once.
 const (
-	notRegistered = "its alg is not one that the issuer is registered with"
-	noKey         = "none of the issuer's registered keys fits"
-	noSignature   = "its signature was made by none of the issuer's registered keys"
+	notRegistered = "its alg is not one that is registered"
+	noKey         = "none of the registered keys fits"
+	noSignature   = "its signature was made by none of the registered keys"
 	notBase64     = "not base64url without padding"
 )
 
@@ -58,8 +60,8 @@ func TestHeaderAttacks(t *testing.T) {
 		{"a kid that is a path", by(`{"alg":"ES256","kid":"../../../../dev/null"}`), noKey},
 		{"a kid that is SQL", by(`{"alg":"ES256","kid":"e1' OR '1'='1"}`), noKey},
 		{"a kid that is a number", by(`{"alg":"ES256","kid":1}`), "kid is not a string"},
-		{"a kid without end", by(`{"alg":"ES256","kid":"` + strings.Repeat("k", maxName+1) + `"}`), "kid is not a string of at most"},
-		{"an x5t where no key has one", by(`{"alg":"ES256","kid":"e1","x5t":"` + Thumbprint1(der) + `"}`), noKey},
+		{"a kid without end", by(`{"alg":"ES256","kid":"` + strings.Repeat("k", jose.MaxName+1) + `"}`), "kid is not a string of at most"},
+		{"an x5t where no key has one", by(`{"alg":"ES256","kid":"e1","x5t":"` + jose.Thumbprint1(der) + `"}`), noKey},
 		{"jwk is the attacker's key", byStranger(`{"alg":"RS256","kid":"r1","jwk":` + asJSON(t, stranger) + `}`), noSignature},
 		{"jku points at the attacker's keys", byStranger(`{"alg":"RS256","kid":"r1","jku":"https://evil.example/jwks.json"}`), noSignature},
 		{"x5u points at the attacker's certificate", byStranger(`{"alg":"RS256","kid":"r1","x5u":"https://evil.example/c.pem"}`), noSignature},
@@ -181,7 +183,7 @@ func TestWireAttacks(t *testing.T) {
 		{"a byte order mark", claimed("\ufeff" + plain), "not JSON"},
 		{"invalid UTF-8 in the claims", claimed(strings.Replace(plain, "alice", "al\xffce", 1)), "not UTF-8"},
 		{"invalid UTF-8 in the header", headed("{\"alg\":\"ES256\",\"kid\":\"\xff\"}"), "not UTF-8"},
-		{"claims nested too deep", claimed(strings.Replace(plain, "{", `{"x":`+strings.Repeat("[", maxDepth)+strings.Repeat("]", maxDepth)+",", 1)), "nests deeper"},
+		{"claims nested too deep", claimed(strings.Replace(plain, "{", `{"x":`+strings.Repeat("[", 16)+strings.Repeat("]", 16)+",", 1)), "nests deeper"},
 		{"a bomb of arrays", claimed(`{"x":` + strings.Repeat("[", 6000)), "nests deeper"},
 		{"a bomb of objects", claimed(strings.Repeat(`{"x":`, 1500)), "nests deeper"},
 		{"a bomb in the header", headed(`{"alg":"ES256","x":` + strings.Repeat("[", 6000)), "nests deeper"},

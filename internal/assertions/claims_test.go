@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"authserver/internal/jose"
 	"authserver/internal/store"
 )
 
@@ -28,7 +29,7 @@ func TestVerifySays(t *testing.T) {
 
 func TestClaimAttacks(t *testing.T) {
 	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and name nobody else"
-	long := strings.Repeat("x", maxName+1)
+	long := strings.Repeat("x", jose.MaxName+1)
 	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
 	tests := []struct {
 		name    string
@@ -55,14 +56,14 @@ func TestClaimAttacks(t *testing.T) {
 		{"no audience", map[string]any{"aud": nil}, "its aud is missing"},
 		{"an empty list of audiences", map[string]any{"aud": []any{}}, "its aud is missing"},
 		{"an audience that is empty", map[string]any{"aud": ""}, badAud},
-		{"an audience that is a number", map[string]any{"aud": 1}, "its aud is missing"},
-		{"an audience that is an object", map[string]any{"aud": map[string]any{self: true}}, "its aud is missing"},
+		{"an audience that is a number", map[string]any{"aud": 1}, "its aud is not a string or an array of strings"},
+		{"an audience that is an object", map[string]any{"aud": map[string]any{self: true}}, "its aud is not a string or an array of strings"},
 		{"an audience that is null", map[string]any{"aud": json.RawMessage("null")}, "its aud is missing"},
 		{"a stranger", map[string]any{"aud": "https://evil.example"}, badAud},
 		{"a stranger first", map[string]any{"aud": []any{"https://evil.example", self}}, badAud},
 		{"a stranger last", map[string]any{"aud": []any{self, "https://evil.example"}}, badAud},
-		{"a number beside us", map[string]any{"aud": []any{self, 1}}, badAud},
-		{"a list within the list", map[string]any{"aud": []any{[]any{self}}}, badAud},
+		{"a number beside us", map[string]any{"aud": []any{self, 1}}, "its aud is not a string or an array of strings"},
+		{"a list within the list", map[string]any{"aud": []any{[]any{self}}}, "its aud is not a string or an array of strings"},
 		{"with a slash behind (RFC 8414 section 2: the exact string)", map[string]any{"aud": self + "/"}, badAud},
 		{"in capitals", map[string]any{"aud": strings.ToUpper(self)}, badAud},
 		{"a beginning of it", map[string]any{"aud": self[:len(self)-1]}, badAud},
@@ -80,7 +81,7 @@ func TestClaimAttacks(t *testing.T) {
 		{"exp is beyond all numbers", map[string]any{"exp": json.RawMessage("1e400")}, "its exp is not a whole number of seconds"},
 		{"exp overflows 64 bits", map[string]any{"exp": json.RawMessage("9223372036854775808")}, "its exp is not a whole number of seconds"},
 		{"exp is the largest of 64 bits", map[string]any{"exp": int64(1<<63 - 1)}, "its exp is not a whole number of seconds"},
-		{"exp is in the year 9999", map[string]any{"exp": int64(latest)}, "it lives longer than the 1h0m0s"},
+		{"exp is in the year 9999", map[string]any{"exp": int64(int64(253402300799))}, "it lives longer than the 1h0m0s"},
 		{"it has expired", map[string]any{"exp": at(-time.Hour)}, "it has expired"},
 		{"exp is zero", map[string]any{"exp": 0}, "it has expired"},
 		{"it lives longer than its issuer may", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer than the 1h0m0s"},
@@ -176,11 +177,11 @@ func TestSubjectClaims(t *testing.T) {
 func TestIssuerIsFitForAQuery(t *testing.T) {
 	for name, changes := range map[string]map[string]any{
 		"NUL":        {"iss": "https://idp\x00"},
-		"a kilobyte": {"iss": strings.Repeat("i", maxName+1)},
+		"a kilobyte": {"iss": strings.Repeat("i", jose.MaxName+1)},
 		"a number":   {"iss": 1},
 		"nothing":    {"iss": nil},
 	} {
-		parsed, err := Parse(e1(t, changes))
+		parsed, err := Parse(e1(t, changes), GrantTypes())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package assertions
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -74,7 +75,7 @@ var secret = []byte("a shared secret of 32 bytes or more")
 
 func newVerifier() *Verifier {
 	return &Verifier{
-		Audiences: []string{self, self + "/oauth2/token"}, Skew: skew,
+		Skew:   skew,
 		Opener: box{as: store.SealedAs("issuers", idp), secret: secret},
 	}
 }
@@ -178,11 +179,11 @@ func certify(t testing.TB, key crypto.Signer, from, until time.Time) []byte {
 
 // check is Parse and Verify.
 func check(v *Verifier, now time.Time, assertion string, issuer store.Issuer) (Assertion, error) {
-	parsed, err := Parse(assertion)
+	parsed, err := Parse(assertion, GrantTypes())
 	if err != nil {
 		return Assertion{}, err
 	}
-	return v.Verify(now, parsed, issuer)
+	return v.Verify(context.Background(), now, parsed, OfIssuer(issuer, []string{self, self + "/oauth2/token"}))
 }
 
 // refused wants an error with the words given, and not one of the server's.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/store"
 )
 
@@ -21,7 +22,7 @@ func TestSignAndVerifyEveryAlgorithm(t *testing.T) {
 		"RS": rsaKey(), "PS": rsaKey(), "Ed": edKey(),
 		"ES256": ecKey(), "ES384": newEC(elliptic.P384()), "ES512": newEC(elliptic.P521()),
 	}
-	for _, alg := range Algorithms() {
+	for _, alg := range jose.Algorithms() {
 		t.Run(alg, func(t *testing.T) {
 			key, ok := keys[alg]
 			if !ok {
@@ -37,7 +38,7 @@ func TestSignAndVerifyEveryAlgorithm(t *testing.T) {
 			if got, err := check(newVerifier(), noon, assertion, issuer); err != nil || got.Subject != "alice" {
 				t.Errorf("got %v, %v", got, err)
 			}
-			for _, other := range Algorithms() { // RFC 8725 §3.1
+			for _, other := range jose.Algorithms() { // RFC 8725 §3.1
 				if issuer.Algorithms = []string{other}; other == alg {
 					continue
 				}
@@ -51,7 +52,7 @@ func TestSignAndVerifyEveryAlgorithm(t *testing.T) {
 
 func TestSharedSecret(t *testing.T) {
 	issuer := newIssuer(t)
-	issuer.JWKS, issuer.SealedSecret, issuer.Algorithms = nil, []byte("sealed"), []string{SecretAlg}
+	issuer.JWKS, issuer.SealedSecret, issuer.Algorithms = nil, []byte("sealed"), []string{"HS256"}
 	good, err := Sign(SigningKey{Key: secret}, claims(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func TestSharedSecret(t *testing.T) {
 	if _, err := check(newVerifier(), noon, good, issuer); err != nil {
 		t.Errorf("refused: %v", err)
 	}
-	guessed, err := Sign(SigningKey{Key: []byte(strings.Repeat("x", MinSecretBytes))}, claims(nil))
+	guessed, err := Sign(SigningKey{Key: []byte(strings.Repeat("x", jose.MinSecretBytes))}, claims(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestSharedSecret(t *testing.T) {
 	refused(t, err, noSignature)
 	_, err = check(newVerifier(), noon, forge(t, "HS512", secret, `{"alg":"HS512"}`, asJSON(t, claims(nil))), issuer)
 	refused(t, err, notRegistered)
-	issuer.Algorithms = []string{SecretAlg, "RS256"} // as no issuer can be registered
+	issuer.Algorithms = []string{"HS256", "RS256"} // as no issuer can be registered
 	_, err = check(newVerifier(), noon, forge(t, "RS256", rsaKey(), `{"alg":"RS256"}`, asJSON(t, claims(nil))), issuer)
 	refused(t, err, noKey)
 }
@@ -119,24 +120,24 @@ func TestCertificates(t *testing.T) {
 		header     string
 		want       string // "": good
 	}{
-		{"x5t names it", [][]byte{certificate}, old, named(map[string]any{"x5t": Thumbprint1(certificate)}), ""},
-		{"x5t#S256 names it", [][]byte{certificate}, old, named(map[string]any{"x5t#S256": Thumbprint256(certificate)}), ""},
-		{"both name it", [][]byte{certificate}, old, named(map[string]any{"x5t": Thumbprint1(certificate), "x5t#S256": Thumbprint256(certificate)}), ""},
+		{"x5t names it", [][]byte{certificate}, old, named(map[string]any{"x5t": jose.Thumbprint1(certificate)}), ""},
+		{"x5t#S256 names it", [][]byte{certificate}, old, named(map[string]any{"x5t#S256": jose.Thumbprint256(certificate)}), ""},
+		{"both name it", [][]byte{certificate}, old, named(map[string]any{"x5t": jose.Thumbprint1(certificate), "x5t#S256": jose.Thumbprint256(certificate)}), ""},
 		{"neither is there, and the only one is tried", [][]byte{certificate}, old, named(nil), ""},
 		{"a kid says nothing of a certificate", [][]byte{certificate}, old, named(map[string]any{"kid": "whatever"}), ""},
-		{"x5t of another", [][]byte{certificate}, old, named(map[string]any{"x5t": Thumbprint1(successor)}), noKey},
-		{"x5t#S256 of another", [][]byte{certificate}, old, named(map[string]any{"x5t#S256": Thumbprint256(successor)}), noKey},
-		{"the two disagree", [][]byte{certificate, successor}, old, named(map[string]any{"x5t": Thumbprint1(certificate), "x5t#S256": Thumbprint256(successor)}), noKey},
+		{"x5t of another", [][]byte{certificate}, old, named(map[string]any{"x5t": jose.Thumbprint1(successor)}), noKey},
+		{"x5t#S256 of another", [][]byte{certificate}, old, named(map[string]any{"x5t#S256": jose.Thumbprint256(successor)}), noKey},
+		{"the two disagree", [][]byte{certificate, successor}, old, named(map[string]any{"x5t": jose.Thumbprint1(certificate), "x5t#S256": jose.Thumbprint256(successor)}), noKey},
 		{"x5t in hex", [][]byte{certificate}, old, named(map[string]any{"x5t": fmt.Sprintf("%x", certificate[:20])}), noKey},
-		{"x5t is a list", [][]byte{certificate}, old, named(map[string]any{"x5t": []string{Thumbprint1(certificate)}}), "x5t is not a string"},
-		{"it names one and another's key signed", [][]byte{certificate, successor}, next, named(map[string]any{"x5t": Thumbprint1(certificate)}), noSignature},
+		{"x5t is a list", [][]byte{certificate}, old, named(map[string]any{"x5t": []string{jose.Thumbprint1(certificate)}}), "x5t is not a string"},
+		{"it names one and another's key signed", [][]byte{certificate, successor}, next, named(map[string]any{"x5t": jose.Thumbprint1(certificate)}), noSignature},
 		{"a certificate that is not registered", [][]byte{certificate}, next, named(nil), noSignature},
 		{"the alg is not one of its key", [][]byte{certify(t, rsaKey(), from, until)}, old, named(nil), noKey},
 
 		{"while two are good, the old one", [][]byte{certificate, successor}, old, named(nil), ""},
-		{"while two are good, the new one", [][]byte{certificate, successor}, next, named(map[string]any{"x5t": Thumbprint1(successor)}), ""},
-		{"it has expired", [][]byte{expired}, old, named(map[string]any{"x5t": Thumbprint1(expired)}), "expired or not valid yet"},
-		{"it is not valid yet", [][]byte{early}, old, named(map[string]any{"x5t": Thumbprint1(early)}), "expired or not valid yet"},
+		{"while two are good, the new one", [][]byte{certificate, successor}, next, named(map[string]any{"x5t": jose.Thumbprint1(successor)}), ""},
+		{"it has expired", [][]byte{expired}, old, named(map[string]any{"x5t": jose.Thumbprint1(expired)}), "expired or not valid yet"},
+		{"it is not valid yet", [][]byte{early}, old, named(map[string]any{"x5t": jose.Thumbprint1(early)}), "expired or not valid yet"},
 		{"the old one has expired, and the new one signed", [][]byte{expired, successor}, next, named(nil), ""},
 		{"the old one has expired and signed", [][]byte{expired, successor}, old, named(nil), noSignature},
 	}
@@ -160,11 +161,11 @@ func TestSignNamesTheCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := Parse(assertion)
+	parsed, err := Parse(assertion, GrantTypes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parsed.Header.X5T != Thumbprint1(der) || parsed.Header.X5TS256 != Thumbprint256(der) || parsed.Header.KID != "" {
+	if parsed.Header.X5T != jose.Thumbprint1(der) || parsed.Header.X5TS256 != jose.Thumbprint256(der) || parsed.Header.KID != "" {
 		t.Errorf("header is %+v", parsed.Header)
 	}
 }
@@ -238,7 +239,7 @@ func TestSignRefuses(t *testing.T) {
 		{"no key", SigningKey{}, "cannot sign"},
 		{"a public key", SigningKey{Key: rsaKey().Public()}, "cannot sign"},
 		{"a secret that is too short (RFC 7518 section 3.2)", SigningKey{Key: []byte("short")}, "at least 32 bytes"},
-		{"a secret for RS256", SigningKey{Key: secret, Alg: "RS256"}, "HS256 alone"},
+		{"a secret for RS256", SigningKey{Key: secret, Alg: "RS256"}, "cannot sign with RS256"},
 		{"an EC key for RS256", SigningKey{Key: ecKey(), Alg: "RS256"}, "cannot sign with RS256"},
 		{"an RSA key for HS256", SigningKey{Key: rsaKey(), Alg: "HS256"}, "cannot sign with HS256"},
 		{"none", SigningKey{Key: ecKey(), Alg: "none"}, "cannot sign with none"},
@@ -276,12 +277,12 @@ func FuzzVerify(f *testing.F) {
 }
 
 func TestAlgorithmsHoldNothingSymmetric(t *testing.T) {
-	for _, alg := range Algorithms() {
+	for _, alg := range jose.Algorithms() {
 		if strings.HasPrefix(alg, "HS") || strings.EqualFold(alg, "none") {
 			t.Errorf("%s is among the algorithms of public keys", alg)
 		}
 	}
-	if !slices.Contains(Algorithms(), "RS256") || AlgorithmsFor("a text") != nil || AlgorithmsFor(secret) != nil {
+	if !slices.Contains(jose.Algorithms(), "RS256") || jose.AlgorithmsFor("a text") != nil || jose.AlgorithmsFor(secret) != nil {
 		t.Error("what a key can do is not what it is")
 	}
 }

@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 	seed("{\"alg\":\"\xff\"}", "\ufeff{}")
 	f.Add([]byte("{}"), []byte("{}"), "\n=+/")
 	f.Fuzz(func(t *testing.T, header, payload []byte, signature string) {
-		parsed, err := Parse(base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload) + "." + signature)
+		parsed, err := Parse(base64.RawURLEncoding.EncodeToString(header)+"."+base64.RawURLEncoding.EncodeToString(payload)+"."+signature, GrantTypes())
 		if err != nil {
 			return
 		}
@@ -62,7 +62,7 @@ func FuzzParseText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		parsed, err := Parse(text)
+		parsed, err := Parse(text, GrantTypes())
 		if err != nil {
 			return
 		}
@@ -70,8 +70,8 @@ func FuzzParseText(f *testing.F) {
 		if len(parts) != 3 || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 			t.Fatalf("%q is accepted", text)
 		}
-		if parsed.input != parts[0]+"."+parts[1] {
-			t.Errorf("%q is over %q", text, parsed.input)
+		if parsed.Input != parts[0]+"."+parts[1] {
+			t.Errorf("%q is over %q", text, parsed.Input)
 		}
 	})
 }
@@ -83,7 +83,7 @@ func TestParseErrorsHoldNothingOfTheAssertion(t *testing.T) {
 		`{"` + marker + `":1,"` + marker + `":2}`, `{"a":"` + marker + `"`, `"` + marker + `"`, `{"a":` + marker + `}`,
 	} {
 		for _, header := range []string{`{"alg":"ES256"}`, `{"alg":"ES256","kid":["` + marker + `"]}`, `{"alg":"ES256","typ":"` + marker + `"}`} {
-			_, err := Parse(encode(header) + "." + encode(payload) + "." + encode(marker))
+			_, err := Parse(encode(header)+"."+encode(payload)+"."+encode(marker), GrantTypes())
 			if err == nil {
 				t.Errorf("%s %s is accepted", header, payload)
 				continue

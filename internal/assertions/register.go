@@ -7,10 +7,9 @@ import (
 	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
-)
 
-// maxKeys bounds the keys that one issuer is registered with.
-const maxKeys = 50
+	"authserver/internal/jose"
+)
 
 // CheckJWKS reads a key set that is to be registered and returns it with the
 // public members alone, and the algorithms that its keys are used with where
@@ -23,8 +22,8 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("it is not a JWK Set (RFC 7517 section 5): %w", err)
 	}
-	if set.Len() == 0 || set.Len() > maxKeys {
-		return nil, nil, fmt.Errorf("a key set must hold 1 to %d keys", maxKeys)
+	if set.Len() == 0 || set.Len() > jose.MaxKeys {
+		return nil, nil, fmt.Errorf("a key set must hold 1 to %d keys", jose.MaxKeys)
 	}
 	var algorithms []string
 	kept := jwk.NewSet()
@@ -40,12 +39,12 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 		if err := key.Raw(&public); err != nil {
 			return nil, nil, fmt.Errorf("read key %d: %w", i+1, err)
 		}
-		can := AlgorithmsFor(public)
+		can := jose.AlgorithmsFor(public)
 		if own := key.Algorithm().String(); own != "" {
 			can = slices.DeleteFunc(can, func(alg string) bool { return alg != own })
 		}
 		if len(can) == 0 {
-			return nil, nil, fmt.Errorf("key %d is of a kind, size or alg that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, MinRSABits)
+			return nil, nil, fmt.Errorf("key %d is of a kind, size or alg that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, jose.MinRSABits)
 		}
 		algorithms = append(algorithms, can[0])
 		if err := kept.AddKey(key); err != nil {
@@ -65,8 +64,8 @@ func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
 // CheckCertificates returns the algorithms that the certificates' keys are used
 // with where nobody chooses others.
 func CheckCertificates(ders [][]byte) ([]string, error) {
-	if len(ders) > maxKeys {
-		return nil, fmt.Errorf("more than %d certificates", maxKeys)
+	if len(ders) > jose.MaxKeys {
+		return nil, fmt.Errorf("more than %d certificates", jose.MaxKeys)
 	}
 	var algorithms []string
 	for i, der := range ders {
@@ -74,9 +73,9 @@ func CheckCertificates(ders [][]byte) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse certificate %d: %w", i+1, err)
 		}
-		can := AlgorithmsFor(certificate.PublicKey)
+		can := jose.AlgorithmsFor(certificate.PublicKey)
 		if len(can) == 0 {
-			return nil, fmt.Errorf("the key of certificate %d is of a kind or size that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, MinRSABits)
+			return nil, fmt.Errorf("the key of certificate %d is of a kind or size that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, jose.MinRSABits)
 		}
 		algorithms = append(algorithms, can[0])
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/jose"
 )
 
 // A key that is short enough to be cut open (RFC 7518 §3.3: 2048 bits or more).
@@ -68,7 +70,7 @@ func TestCheckJWKSRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var many []map[string]any
-	for range maxKeys + 1 {
+	for range jose.MaxKeys + 1 {
 		many = append(many, jwkOf(t, ecKey().Public(), nil))
 	}
 	good := jwkOf(t, ecKey().Public(), nil)
@@ -117,15 +119,15 @@ func TestCheckCertificates(t *testing.T) {
 	refused(t, err, "cannot be used")
 	_, err = CheckCertificates([][]byte{{1, 2, 3}})
 	refused(t, err, "parse certificate 1")
-	_, err = CheckCertificates(make([][]byte, maxKeys+1))
+	_, err = CheckCertificates(make([][]byte, jose.MaxKeys+1))
 	refused(t, err, "more than 50")
 }
 
 func TestCheckSecret(t *testing.T) {
-	if err := CheckSecret(secret); err != nil {
+	if err := jose.CheckSecret(secret); err != nil {
 		t.Error(err)
 	}
-	if err := CheckSecret(make([]byte, MinSecretBytes-1)); err == nil {
+	if err := jose.CheckSecret(make([]byte, jose.MinSecretBytes-1)); err == nil {
 		t.Error("a secret shorter than the hash is accepted (RFC 7518 section 3.2)")
 	}
 }

@@ -11,11 +11,13 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"authserver/internal/jose"
 )
 
 // SigningKey signs assertions: a private key, or a shared secret.
 type SigningKey struct {
-	Key  any    // crypto.Signer, or []byte for HS256
+	Key  any    // crypto.Signer, or []byte for HS256, HS384 and HS512
 	Alg  string // "": the first that the key can do
 	KID  string // header "kid"; "": none
 	Cert []byte // DER; sets x5t and x5t#S256; nil: none
@@ -36,7 +38,7 @@ func ParsePrivateKey(data []byte) (SigningKey, error) {
 	if !ok {
 		return SigningKey{}, fmt.Errorf("it is not a private key")
 	}
-	if AlgorithmsFor(signer.Public()) == nil {
+	if jose.AlgorithmsFor(signer.Public()) == nil {
 		return SigningKey{}, fmt.Errorf("the key is of a kind or size that cannot be used: take RSA from 2048 bits, P-256, P-384, P-521 or Ed25519")
 	}
 	return SigningKey{Key: signer, Alg: key.Algorithm().String(), KID: key.KeyID()}, nil
@@ -77,8 +79,8 @@ func Sign(key SigningKey, claims map[string]any) (string, error) {
 		members[jws.KeyIDKey] = key.KID
 	}
 	if key.Cert != nil {
-		members[jws.X509CertThumbprintKey] = Thumbprint1(key.Cert)
-		members[jws.X509CertThumbprintS256Key] = Thumbprint256(key.Cert)
+		members[jws.X509CertThumbprintKey] = jose.Thumbprint1(key.Cert)
+		members[jws.X509CertThumbprintS256Key] = jose.Thumbprint256(key.Cert)
 	}
 	for name, value := range members {
 		if err := headers.Set(name, value); err != nil {
@@ -98,23 +100,29 @@ func Sign(key SigningKey, claims map[string]any) (string, error) {
 
 func (k SigningKey) algorithm() (string, error) {
 	if secret, ok := k.Key.([]byte); ok {
-		if k.Alg != "" && k.Alg != SecretAlg {
-			return "", fmt.Errorf("a shared secret signs with %s alone", SecretAlg)
-		}
-		return SecretAlg, CheckSecret(secret)
+		return chosen(k.Alg, jose.SecretAlgorithms(len(secret)), jose.CheckSecret(secret))
 	}
 	signer, ok := k.Key.(crypto.Signer)
 	if !ok {
 		return "", fmt.Errorf("the key cannot sign")
 	}
-	can := AlgorithmsFor(signer.Public())
-	switch {
-	case len(can) == 0:
+	can := jose.AlgorithmsFor(signer.Public())
+	if len(can) == 0 {
 		return "", fmt.Errorf("the key is of a kind or size that cannot be used")
-	case k.Alg == "":
-		return can[0], nil
-	case !slices.Contains(can, k.Alg):
-		return "", fmt.Errorf("the key cannot sign with %s: it can with %v", k.Alg, can)
 	}
-	return k.Alg, nil
+	return chosen(k.Alg, can, nil)
+}
+
+// chosen is the algorithm that was asked for where the key can do it, or else the
+// first that it can.
+func chosen(alg string, can []string, err error) (string, error) {
+	switch {
+	case err != nil:
+		return "", err
+	case alg == "":
+		return can[0], nil
+	case !slices.Contains(can, alg):
+		return "", fmt.Errorf("the key cannot sign with %s: it can with %v", alg, can)
+	}
+	return alg, nil
 }

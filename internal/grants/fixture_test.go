@@ -129,7 +129,7 @@ func newWorld(t testing.TB) *world {
 		Resources: w.db,
 		Default:   store.Resource{ID: self, AccessTokenTTL: 10 * time.Minute, SigningAlg: keys.RS256},
 	}
-	w.verifier = &assertions.Verifier{Audiences: []string{self, self + "/oauth2/token"}, Skew: skew}
+	w.verifier = &assertions.Verifier{Skew: skew}
 	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter}
 	w.password = &grants.Password{
 		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
@@ -138,7 +138,7 @@ func newWorld(t testing.TB) *world {
 		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, Remember: maxTTL,
 	}
 	w.jwtBearer = &grants.JWTBearer{
-		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Verifier: w.verifier,
+		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Verifier: w.verifier, Audiences: []string{self, self + "/oauth2/token"},
 	}
 	w.populate()
 	return w

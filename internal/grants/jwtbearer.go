@@ -21,6 +21,9 @@ type JWTBearer struct {
 	Users      store.Users
 	Assertions store.Assertions
 	Verifier   *assertions.Verifier
+	// Audiences are the names under which an assertion may address this server: its
+	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
+	Audiences []string
 }
 
 // Type implements [Grant].
@@ -36,7 +39,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("assertion") { // RFC 7523 §2.1
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
 	}
-	parsed, err := assertions.Parse(r.Form.Get("assertion"))
+	parsed, err := assertions.Parse(r.Form.Get("assertion"), assertions.GrantTypes())
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_malformed", err)
 	}
@@ -48,7 +51,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	assertion, err := g.Verifier.Verify(r.Now, parsed, issuer)
+	assertion, err := g.Verifier.Verify(ctx, r.Now, parsed, assertions.OfIssuer(issuer, g.Audiences))
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Answer{}, fmt.Errorf("check the assertion: %w", err)
 	}

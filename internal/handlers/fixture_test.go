@@ -175,7 +175,7 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoked: view, Grace: 10 * time.Second, Remember: maxTTL},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
-			Verifier: &assertions.Verifier{Audiences: []string{issuer, issuer + TokenPath}, Skew: time.Minute, Opener: plainBox{}},
+			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Audiences: []string{issuer, issuer + TokenPath},
 		},
 	)
 	s.ok(err)
@@ -208,7 +208,7 @@ func (s *site) populate(hasher *passwords.Hasher) {
 	s.ok(err)
 	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", PasswordHash: hash, Roles: []string{"admin"}, CreatedAt: at, UpdatedAt: at}))
 	s.ok(s.db.CreateIssuer(ctx, store.Issuer{
-		ID: idp, SealedSecret: []byte(shared), Algorithms: []string{assertions.SecretAlg}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
+		ID: idp, SealedSecret: []byte(shared), Algorithms: []string{"HS256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
 		Scopes: oauth.Scope{"read"}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
 	}))
 }

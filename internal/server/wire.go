@@ -114,15 +114,12 @@ func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manag
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	verifier := &assertions.Verifier{
-		Audiences: audiences(s.Issuer),
-		Skew:      s.ClockSkew, Opener: sealer,
-	}
+	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
-		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Verifier: verifier},
+		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Verifier: verifier, Audiences: audiences(s.Issuer)},
 	)
 }
 

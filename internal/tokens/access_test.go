@@ -21,6 +21,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
 
+	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 )
@@ -95,8 +96,8 @@ func TestMintSaysHowLongItIsGood(t *testing.T) {
 		minted := mint(t, newMinter(newKeyring(t)), a)
 		_, payload, _ := parts(t, minted.Token)
 		claims := object(t, payload)
-		exp, _ := numericDate(claims["exp"])
-		iat, _ := numericDate(claims["iat"])
+		exp, _, _ := jose.Date(claims, "exp")
+		iat, _, _ := jose.Date(claims, "iat")
 		if lives := exp.Sub(iat); lives != minted.ExpiresIn { // RFC 6749 §5.1, expires_in
 			t.Errorf("a token lives %s and expires_in is %s", lives, minted.ExpiresIn)
 		}

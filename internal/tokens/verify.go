@@ -1,10 +1,10 @@
 package tokens
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/keys"
 )
 
@@ -37,28 +37,24 @@ type Verifier struct {
 // §3.1). The error says which check failed, for the log and for people who
 // inspect a token; it is not for the wire.
 func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
-	if len(token) > MaxAccessBytes {
-		return Claims{}, fmt.Errorf("it is larger than %d bytes", MaxAccessBytes)
-	}
-	parsed, err := parseCompact(token)
+	parsed, err := jose.Parse(token, MaxAccessBytes)
 	if err != nil {
-		return Claims{}, fmt.Errorf("it is not a JWT: %w", err)
+		return Claims{}, err
 	}
-	if typ, _ := parsed.header["typ"].(string); typ != AccessType { // RFC 9068 §4
-		return Claims{}, fmt.Errorf("its typ is %q and not %q", typ, AccessType)
+	if !parsed.Header.Is(AccessType) { // RFC 9068 §4
+		return Claims{}, fmt.Errorf("its typ is %q and not %q", parsed.Header.Typ, AccessType)
 	}
-	kid, _ := parsed.header["kid"].(string)
-	key, ok := v.Keys.Public(kid)
+	key, ok := v.Keys.Public(parsed.Header.KID)
 	if !ok {
 		return Claims{}, fmt.Errorf("its key is not one of this server's, or is not published any more")
 	}
-	if parsed.header["alg"] != key.Alg { // RFC 8725 §3.1
+	if parsed.Header.Alg != key.Alg { // RFC 8725 §3.1
 		return Claims{}, fmt.Errorf("its alg is not that of key %s", key.KID)
 	}
-	if err := parsed.signedBy(key); err != nil {
-		return Claims{}, fmt.Errorf("its signature is not that of key %s: %w", key.KID, err)
+	if !parsed.SignedBy(key.Alg, key.Key) {
+		return Claims{}, fmt.Errorf("its signature is not that of key %s", key.KID)
 	}
-	claims, err := parseClaims(parsed.payload)
+	claims, err := parseClaims(parsed)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -73,50 +69,35 @@ func (v *Verifier) check(now time.Time, c Claims) error {
 	if !now.Before(c.ExpiresAt) {
 		return fmt.Errorf("it expired at %s", c.ExpiresAt.Format(time.RFC3339))
 	}
-	if nbf, ok := numericDate(c.All["nbf"]); ok && now.Add(v.Skew).Before(nbf) {
+	nbf, ok, err := jose.Date(c.All, "nbf")
+	if err != nil {
+		return err
+	}
+	if ok && now.Add(v.Skew).Before(nbf) {
 		return fmt.Errorf("it is not valid before %s", nbf.Format(time.RFC3339))
 	}
 	return nil
 }
 
-func parseClaims(payload []byte) (Claims, error) {
-	all, err := decodeObject(payload)
+func parseClaims(token jose.Compact) (Claims, error) {
+	all, err := token.Claims()
 	if err != nil {
-		return Claims{}, fmt.Errorf("its claims are malformed: %w", err)
+		return Claims{}, err
 	}
 	c := Claims{All: all}
 	c.Issuer, _ = all["iss"].(string)
 	c.Subject, _ = all["sub"].(string)
 	c.ClientID, _ = all["client_id"].(string)
 	c.ID, _ = all["jti"].(string)
-	switch aud := all["aud"].(type) {
-	case string:
-		c.Audience = []string{aud}
-	case []any:
-		for _, a := range aud {
-			s, _ := a.(string)
-			c.Audience = append(c.Audience, s)
-		}
+	if c.Audience, err = jose.Audience(all); err != nil {
+		return Claims{}, err
 	}
 	var ok bool
-	if c.ExpiresAt, ok = numericDate(all["exp"]); !ok {
+	if c.ExpiresAt, ok, err = jose.Date(all, "exp"); err != nil || !ok {
 		return Claims{}, fmt.Errorf("its exp is missing or not a whole number")
 	}
 	if c.Parsed, err = ParseID(c.ID); err != nil {
 		return Claims{}, err
 	}
 	return c, nil
-}
-
-// numericDate reads whole seconds since the epoch (RFC 7519 §2, NumericDate).
-func numericDate(v any) (time.Time, bool) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return time.Time{}, false
-	}
-	seconds, err := n.Int64()
-	if err != nil {
-		return time.Time{}, false
-	}
-	return time.Unix(seconds, 0).UTC(), true
 }

@@ -1,4 +1,4 @@
-package assertions
+package jose
 
 import (
 	"crypto/ecdsa"
@@ -13,14 +13,11 @@ import (
 const (
 	MinRSABits     = 2048
 	MaxRSABits     = 8192
-	MinSecretBytes = 32 // for HS256
+	MinSecretBytes = 32 // 256 bits, whatever the hash
 )
 
-// SecretAlg is the algorithm of assertions under a shared secret.
-const SecretAlg = "HS256"
-
-// Algorithms returns the algorithms that an issuer with public keys may be
-// registered for. There is no "none" among them and nothing symmetric.
+// Algorithms returns the algorithms that signatures with a public key may have.
+// There is no "none" among them and nothing symmetric.
 func Algorithms() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
@@ -51,12 +48,35 @@ func AlgorithmsFor(key any) []string {
 	return nil
 }
 
-func fits(alg string, key any) bool { return slices.Contains(AlgorithmsFor(key), alg) }
+// SecretAlgorithms returns the algorithms that a shared secret of this many bytes
+// is long enough for: the key must be as long as the hash (RFC 7518 §3.2).
+func SecretAlgorithms(size int) []string {
+	var can []string
+	for _, hash := range []struct {
+		alg   string
+		bytes int
+	}{{"HS256", 32}, {"HS384", 48}, {"HS512", 64}} {
+		if size >= hash.bytes {
+			can = append(can, hash.alg)
+		}
+	}
+	return can
+}
 
-// CheckSecret refuses a shared secret that is shorter than the hash (RFC 7518 §3.2).
+// Fits reports whether a key, public or a shared secret ([]byte), can verify an
+// algorithm.
+func Fits(alg string, key any) bool {
+	if secret, ok := key.([]byte); ok {
+		return slices.Contains(SecretAlgorithms(len(secret)), alg)
+	}
+	return slices.Contains(AlgorithmsFor(key), alg)
+}
+
+// CheckSecret refuses a shared secret that no algorithm may be used with
+// (RFC 7518 §3.2).
 func CheckSecret(secret []byte) error {
 	if len(secret) < MinSecretBytes {
-		return fmt.Errorf("a shared secret must have at least %d bytes for %s", MinSecretBytes, SecretAlg)
+		return fmt.Errorf("a shared secret must have at least %d bytes", MinSecretBytes)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package assertions
+package jose
 
 import (
 	"bytes"
@@ -6,16 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // maxDepth bounds how deep a header or a claim may nest.
 const maxDepth = 16
 
-// decodeObject reads one JSON object, numbers as json.Number. It refuses what
-// parsers differ on, because two readers of one assertion must not see two
-// assertions: a repeated member (RFC 7515 §4, RFC 7519 §4), anything after the
+// DecodeObject reads one JSON object, numbers as json.Number. It refuses what
+// parsers differ on, because two readers of one token must not see two tokens: a repeated member (RFC 7515 §4, RFC 7519 §4), anything after the
 // object, and nesting without bound.
-func decodeObject(data []byte) (map[string]any, error) {
+func DecodeObject(data []byte) (map[string]any, error) {
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("it is not UTF-8")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	value, err := decodeValue(decoder, 0)

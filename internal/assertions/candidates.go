@@ -1,0 +1,84 @@
+package assertions
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// Opener unseals what was sealed for a row.
+type Opener interface {
+	Open(sealed []byte, as string) ([]byte, error)
+}
+
+// candidates returns the registered keys that may have signed an assertion with
+// this header. The algorithm was checked against the registration before.
+func (v *Verifier) candidates(_ context.Context, now time.Time, k Keys, h jose.Header) ([]any, error) {
+	switch {
+	case len(k.Secrets) > 0:
+		return v.fromSecrets(k.Secrets, h)
+	case len(k.Certificates) > 0:
+		return fromCertificates(now, k.Certificates, h)
+	}
+	set, err := jose.ParseKeySet(k.JWKS)
+	if err != nil {
+		return nil, &Fault{fmt.Errorf("parse the registered key set: %w", err)}
+	}
+	var found []any
+	for _, key := range set.Find(h) {
+		found = append(found, key.Public)
+	}
+	return some(found)
+}
+
+func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
+	var found []any
+	for _, s := range secrets {
+		secret, err := v.Opener.Open(s.Sealed, s.As)
+		if err != nil {
+			return nil, &Fault{fmt.Errorf("unseal the shared secret %s: %w", s.As, err)}
+		}
+		if jose.Fits(h.Alg, secret) {
+			found = append(found, secret)
+		}
+	}
+	return some(found)
+}
+
+// fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
+// are there. A kid says nothing of a certificate and is passed over.
+func fromCertificates(now time.Time, certificates [][]byte, h jose.Header) ([]any, error) {
+	var found []any
+	outdated := false
+	for _, der := range certificates {
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, &Fault{fmt.Errorf("parse a registered certificate: %w", err)}
+		}
+		if h.X5TS256 != "" && h.X5TS256 != jose.Thumbprint256(der) || h.X5T != "" && h.X5T != jose.Thumbprint1(der) {
+			continue
+		}
+		if !jose.Fits(h.Alg, certificate.PublicKey) {
+			continue
+		}
+		if now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
+			outdated = true
+			continue
+		}
+		found = append(found, certificate.PublicKey)
+	}
+	if len(found) == 0 && outdated {
+		return nil, fmt.Errorf("the certificate that it names is expired or not valid yet")
+	}
+	return some(found)
+}
+
+func some(keys []any) ([]any, error) {
+	if len(keys) == 0 {
+		return nil, jose.ErrNoKey
+	}
+	return keys[:min(len(keys), maxTried)], nil
+}

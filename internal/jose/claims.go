@@ -1,0 +1,68 @@
+package jose
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// latest bounds a NumericDate, so that arithmetic on it cannot overflow: the end
+// of the year 9999.
+const latest = 253402300799
+
+// Date reads a claim that is a NumericDate in whole seconds (RFC 7519 §2), and
+// whether it is there.
+func Date(claims map[string]any, name string) (time.Time, bool, error) {
+	value, ok := claims[name]
+	if !ok {
+		return time.Time{}, false, nil
+	}
+	number, ok := value.(json.Number)
+	if !ok {
+		return time.Time{}, false, fmt.Errorf("its %s is not a number", name)
+	}
+	seconds, err := number.Int64()
+	if err != nil || seconds < 0 || seconds > latest {
+		return time.Time{}, false, fmt.Errorf("its %s is not a whole number of seconds since 1970", name)
+	}
+	return time.Unix(seconds, 0).UTC(), true, nil
+}
+
+// Text reads a claim that is a string of bounded length and without NUL, which no
+// database takes, or "" where it is missing.
+func Text(claims map[string]any, name string) (string, error) {
+	value, ok := claims[name]
+	if !ok {
+		return "", nil
+	}
+	s, ok := value.(string)
+	if !ok || len(s) > MaxName || strings.ContainsRune(s, 0) {
+		return "", fmt.Errorf("its %s is not a string of at most %d bytes, without NUL", name, MaxName)
+	}
+	return s, nil
+}
+
+// Audience reads the claim "aud", one string or an array of them (RFC 7519
+// §4.1.3): nil where it is missing or
+// empty.
+func Audience(claims map[string]any) ([]string, error) {
+	malformed := fmt.Errorf("its aud is not a string or an array of strings")
+	switch aud := claims["aud"].(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []string{aud}, nil
+	case []any:
+		var audience []string
+		for _, name := range aud {
+			s, ok := name.(string)
+			if !ok {
+				return nil, malformed
+			}
+			audience = append(audience, s)
+		}
+		return audience, nil
+	}
+	return nil, malformed
+}

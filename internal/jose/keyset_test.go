@@ -1,0 +1,89 @@
+package jose
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+func publicJWK(t testing.TB, members map[string]any) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := jwk.FromRaw(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range members {
+		if err := key.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func setOf(keys ...string) []byte { return []byte(`{"keys":[` + strings.Join(keys, ",") + `]}`) }
+
+// RFC 7517 §5: what cannot be used is passed over, and what can stays.
+func TestParseKeySetLeavesOutWhatCannotVerify(t *testing.T) {
+	good := publicJWK(t, map[string]any{"kid": "good"})
+	for name, other := range map[string]string{
+		"a kind of key that is not known":    `{"kty":"XYZ","kid":"x"}`,
+		"a key for encryption":               publicJWK(t, map[string]any{"use": "enc"}),
+		"a key for wrapping":                 publicJWK(t, map[string]any{"key_ops": []string{"wrapKey"}}),
+		"a key for an alg that it cannot do": publicJWK(t, map[string]any{"alg": "RS256"}),
+		"a symmetric key":                    `{"kty":"oct","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I"}`,
+		"an RSA key of 1024 bits":            `{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 171) + `w"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, err := ParseKeySet(setOf(other, good))
+			if err != nil || len(set) != 1 || set[0].KID != "good" {
+				t.Errorf("got %v, %v, want the good key alone", set, err)
+			}
+		})
+	}
+}
+
+func TestParseKeySetRefuses(t *testing.T) {
+	var many []string
+	for i := range MaxKeys + 1 {
+		many = append(many, publicJWK(t, map[string]any{"kid": fmt.Sprint(i)}))
+	}
+	for name, data := range map[string][]byte{"a page": []byte("<html>"), "nothing": nil, "too many keys": setOf(many...)} {
+		if set, err := ParseKeySet(data); err == nil {
+			t.Errorf("%s is read as %v", name, set)
+		}
+	}
+}
+
+// Whatever a set holds, a key that is found fits the alg that was asked for.
+func FuzzParseKeySet(f *testing.F) {
+	f.Add(setOf(publicJWK(f, nil)), "ES256", "")
+	f.Add(setOf(publicJWK(f, map[string]any{"kid": "k", "x5t": "dA"}), `{"kty":"RSA"}`), "RS256", "k")
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":""}]}`), "EdDSA", "")
+	f.Add([]byte(`{"keys":null}`), "none", "../k")
+	f.Add([]byte(`{"keys":{}}`), "HS256", "")
+	f.Fuzz(func(t *testing.T, data []byte, alg, kid string) {
+		set, err := ParseKeySet(data)
+		if err != nil {
+			return
+		}
+		for _, key := range set.Find(Header{Alg: alg, KID: kid}) {
+			if !Fits(alg, key.Public) || kid != "" && key.KID != kid {
+				t.Errorf("%+v is found for alg %q and kid %q", key, alg, kid)
+			}
+		}
+	})
+}

@@ -1,0 +1,42 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"fmt"
+	"strings"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// SignedBy reports whether the signature was made with an algorithm by the holder
+// of a key: a public key, or a shared secret as []byte. The algorithm is the
+// caller's to choose, from what the key is registered for (RFC 8725 §3.1); one that
+// does not fit the key, or differs from the header's, is not a signature.
+//
+// It is checked over the bytes that were received. Verify of jws checks it over
+// what it encodes anew, and so passes white space that somebody put around the
+// header: the same token under another name.
+func (c Compact) SignedBy(alg string, key any) bool {
+	if c.Header.Alg != alg || !Fits(alg, key) {
+		return false
+	}
+	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(alg, "PS") {
+		return c.signedPSS(alg, public) == nil
+	}
+	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg))
+	return err == nil && verifier.Verify([]byte(c.Input), c.Signature, key) == nil
+}
+
+// signedPSS wants the salt as long as the hash (RFC 7518 §3.5). jws lets it have
+// any length.
+func (c Compact) signedPSS(alg string, public *rsa.PublicKey) error {
+	hash, ok := map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512}[alg]
+	if !ok {
+		return fmt.Errorf("no algorithm %s", alg)
+	}
+	digest := hash.New()
+	digest.Write([]byte(c.Input))
+	return rsa.VerifyPSS(public, hash, digest.Sum(nil), c.Signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+}
