@@ -39,6 +39,7 @@ func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, er
 		return Answer{}, err
 	}
 	access := clientAccess(target, scope, *r.Client)
+	access.Confirmation = r.Confirmation
 	minted, err := g.Minter.Mint(r.Now, access)
 	if err != nil {
 		return Answer{}, err

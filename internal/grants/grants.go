@@ -17,6 +17,9 @@ type Request struct {
 	Client *store.Client
 	Form   oauth.Form
 	Now    time.Time
+	// Confirmation is the key that the request proved to possess, to which its access
+	// token is bound.
+	Confirmation tokens.Confirmation
 }
 
 // Answer is a successful answer (RFC 6749 §5.1).
@@ -25,6 +28,7 @@ type Answer struct {
 	ExpiresIn    time.Duration
 	RefreshToken string // "": none
 	Scope        oauth.Scope
+	TokenType    string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
 	// Outcome is what became of a refresh token, for metrics and the log: "forged" or
 	// the name of a [store.Outcome]. It is there where the answer is a refusal, too.
 	Outcome string
@@ -38,8 +42,12 @@ type Answer struct {
 
 // answer is the answer that a minted access token makes.
 func answer(minted tokens.Minted, access tokens.Access) Answer {
+	tokenType := oauth.Bearer
+	if access.Confirmation.JKT != "" { // RFC 9449 §5
+		tokenType = oauth.DPoP
+	}
 	return Answer{
-		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope,
+		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope, TokenType: tokenType,
 		ID: minted.ID, Subject: access.Subject, Family: access.Family,
 	}
 }

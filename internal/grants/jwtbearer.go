@@ -62,6 +62,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	access.Confirmation = r.Confirmation
 	if err := g.Minter.Ready(); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
 	}

@@ -55,6 +55,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access := userAccess(target, scope, *r.Client, user)
+	access.Confirmation = r.Confirmation
 	var refresh string
 	if r.Client.May(oauth.RefreshToken) {
 		if refresh, access.Family, err = g.begin(ctx, r, user, target, scope); err != nil {

@@ -123,6 +123,7 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 		return Answer{}, err
 	}
 	access := userAccess(target, scope, *r.Client, rotated.User)
+	access.Confirmation = r.Confirmation
 	access.Family = family.ID
 	minted, err := g.Minter.Mint(r.Now, access)
 	if err != nil {

@@ -31,7 +31,7 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 	// 6. Write.
 	writeSecret(w, tokenBody{
 		AccessToken:  answer.AccessToken,
-		TokenType:    oauth.Bearer,
+		TokenType:    answer.TokenType,
 		ExpiresIn:    int64(answer.ExpiresIn / time.Second),
 		Scope:        answer.Scope.String(),
 		RefreshToken: answer.RefreshToken,

@@ -22,5 +22,8 @@ const (
 	AuthPost  AuthMethod = "client_secret_post"
 )
 
-// Bearer is the token type of every answer (RFC 6750).
-const Bearer = "Bearer"
+// How an access token is used, the value of "token_type".
+const (
+	Bearer = "Bearer" // by whoever bears it (RFC 6750)
+	DPoP   = "DPoP"   // with a proof of possession of its key (RFC 9449 §5)
+)

@@ -38,8 +38,10 @@ type Access struct {
 	// a subject that only its issuer knows.
 	ClientNotBefore  store.Moment
 	SubjectNotBefore store.Moment
-	Alg              string
-	TTL              time.Duration
+	// Confirmation is the key that whoever uses the token has to possess.
+	Confirmation Confirmation
+	Alg          string
+	TTL          time.Duration
 }
 
 // Minter signs access tokens.
@@ -136,6 +138,9 @@ func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) m
 	}
 	if len(a.Permissions) > 0 {
 		claims["permissions"] = a.Permissions
+	}
+	if cnf := a.Confirmation.claim(); cnf != nil {
+		claims["cnf"] = cnf
 	}
 	return claims
 }
