@@ -3,7 +3,8 @@ package store
 import "context"
 
 // Assertions remembers which assertions were used, so that each is good once
-// across replicas and restarts (RFC 7523 §3, item 7).
+// across replicas and restarts (RFC 7523 §3, item 7). "issuer" may be any
+// namespace of what is good once, such as the identifier of a client or "dpop".
 type Assertions interface {
 	// UseAssertion records that the assertion named by its issuer and by the
 	// SHA-256 of its "jti" (or of itself) was used, and returns ErrExists where it

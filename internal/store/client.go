@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -25,6 +26,21 @@ type Client struct {
 	RefreshIdle   time.Duration  // a family unused for so long is over
 	RefreshMax    time.Duration  // a family is over so long after it began
 	Disabled      bool
+
+	// At most one of JWKS and JWKSURI says which public keys it proves itself with.
+	JWKS    json.RawMessage // a JWK Set (RFC 7517 §5)
+	JWKSURI string          // https URL that the key set is fetched from
+	// Certificates are in DER, and nil or not empty: chosen by x5t or x5t#S256, or
+	// presented in TLS (RFC 8705 §2.2).
+	Certificates     [][]byte
+	TLSSubject       TLSSubject // of a certificate that it presents in TLS; zero: none
+	EndpointAudience bool       // its assertions may name the token endpoint as their audience
+	AssertUsers      []string   // usernames (globs) of whom it may sign assertions as its own issuer,
+	AssertRoles      []string   // or whose users have one of these roles
+	Impersonates     []string   // subjects (globs) that token exchange may impersonate for it
+	DPoPBound        bool       // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
+	TLSBound         bool       // its access tokens are bound to its certificate, always (RFC 8705 §3.4)
+
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this client becomes void; each of them remembers the NotBefore under which
 	// it was issued. It begins at the moment of creation, so that a client made anew
@@ -33,6 +49,25 @@ type Client struct {
 	Version   int64 // counts updates; see ErrConflict
 	CreatedAt Moment
 	UpdatedAt Moment
+}
+
+// TLSSubjectKind says what of a certificate is compared (RFC 8705 §2.1.2).
+type TLSSubjectKind string
+
+// What may be compared.
+const (
+	TLSSubjectDN    TLSSubjectKind = "dn"    // tls_client_auth_subject_dn
+	TLSSubjectDNS   TLSSubjectKind = "dns"   // tls_client_auth_san_dns
+	TLSSubjectURI   TLSSubjectKind = "uri"   // tls_client_auth_san_uri
+	TLSSubjectIP    TLSSubjectKind = "ip"    // tls_client_auth_san_ip
+	TLSSubjectEmail TLSSubjectKind = "email" // tls_client_auth_san_email
+)
+
+// TLSSubject is whom a certificate has to be for (RFC 8705 §2.1.2). Both are there,
+// or neither.
+type TLSSubject struct {
+	Kind  TLSSubjectKind
+	Value string
 }
 
 // MaxClientSecrets bounds the secrets of one client: a few overlap in a rotation.
@@ -45,15 +80,18 @@ type SecretKind string
 const (
 	SecretSHA256 SecretKind = "sha256" // made by the server from 256 random bits
 	SecretBcrypt SecretKind = "bcrypt" // brought by an administrator
+	SecretSealed SecretKind = "sealed" // kept to be used as an HMAC key
 )
 
-// ClientSecret is one secret of a client, hashed.
+// ClientSecret is one secret of a client, hashed or sealed.
 type ClientSecret struct {
-	ID        string     `json:"id"`
-	Kind      SecretKind `json:"kind"`
-	Hash      []byte     `json:"hash"` // 32 bytes of SHA-256, or a bcrypt string
-	CreatedAt Moment     `json:"created_at"`
-	ExpiresAt Moment     `json:"expires_at"` // zero: does not expire
+	ID   string     `json:"id"` // within the client; has no "/"
+	Kind SecretKind `json:"kind"`
+	// Hash is 32 bytes of SHA-256, a bcrypt string, or the secret sealed for
+	// SealedAs("clients", client's ID+"/"+ID).
+	Hash      []byte `json:"hash"`
+	CreatedAt Moment `json:"created_at"`
+	ExpiresAt Moment `json:"expires_at"` // zero: does not expire
 }
 
 // Live reports whether the secret is good at the moment given.

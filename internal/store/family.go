@@ -24,7 +24,11 @@ type Family struct {
 	Scope      oauth.Scope // as granted; a refresh narrows its own access token only (RFC 6749 §6)
 	Resources  []string    // as granted
 	Generation uint32      // of the refresh token that is good now; the first is 1
-	CreatedAt  Moment
+	// BoundTo is the key that the refresh tokens of a public client are bound to:
+	// "jkt:" and a JWK thumbprint (RFC 9449 §5), or "x5t#S256:" and the thumbprint of
+	// a certificate (RFC 8705 §4); "": none. It never changes.
+	BoundTo   string
+	CreatedAt Moment
 	// ClientNotBefore and UserNotBefore are the NotBefore of the client and the user
 	// as they were read when the family was begun, never zero. Where one has moved on since,
 	// the family is void. Comparing what one row said twice needs no two clocks to
@@ -45,6 +49,7 @@ type Rotation struct {
 	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
 	// is void.
 	ClientNotBefore Moment
+	BoundTo         string      // the key whose possession the request proved; "": none
 	Scope           oauth.Scope // asked for; nil: the family's
 	Resources       []string    // asked for; nil: the family's
 	Now             Moment
@@ -64,6 +69,9 @@ const (
 	Unknown Outcome = iota
 	// WrongClient: the family belongs to another client. It lives on.
 	WrongClient
+	// WrongKey: the family is bound to a key, and the request did not prove
+	// possession of that one. Nothing moved; it lives on.
+	WrongKey
 	// Revoked: the family was revoked before, its client's or user's NotBefore
 	// voids it, or its user is disabled or gone.
 	Revoked
@@ -90,6 +98,8 @@ func (o Outcome) String() string {
 		return "unknown"
 	case WrongClient:
 		return "wrong_client"
+	case WrongKey:
+		return "wrong_key"
 	case Revoked:
 		return "revoked"
 	case Expired:

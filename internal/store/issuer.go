@@ -13,31 +13,46 @@ type SubjectKind string
 
 // What a subject may be.
 const (
-	SubjectUser   SubjectKind = "user"   // a user of this server
-	SubjectClient SubjectKind = "client" // a client of this server
-	SubjectAny    SubjectKind = "any"    // somebody whom only the issuer knows
+	SubjectUser      SubjectKind = "user"      // a user of this server
+	SubjectClient    SubjectKind = "client"    // a client of this server
+	SubjectFederated SubjectKind = "federated" // somebody whom only the issuer knows and whom its Patterns let in
+	SubjectAny       SubjectKind = "any"       // somebody whom only the issuer knows
 )
 
+// ClaimPattern lets in the assertions in which each of these claims, by name or by
+// JSON Pointer, matches its glob.
+type ClaimPattern map[string]string
+
 // Issuer is somebody else whose assertions buy access tokens (RFC 7523 §2.1).
-// Exactly one of JWKS, Certificates and SealedSecret holds its keys.
+// Exactly one of JWKS, JWKSURI, Discovery, Certificates and SealedSecret is where
+// its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
+// which begins with "/".
 type Issuer struct {
-	ID           string          // the claim "iss", compared byte by byte
-	JWKS         json.RawMessage // a JWK Set of public keys (RFC 7517 §5)
-	Certificates [][]byte        // DER; chosen by x5t or x5t#S256
-	SealedSecret []byte          // a shared secret, sealed for SealedAs("issuers", ID)
-	Algorithms   []string        // the "alg" values that it may use; never empty
-	SubjectClaim string          // the claim that names the subject: "sub", "upn" or "email"
-	SubjectKind  SubjectKind
-	Scopes       oauth.Scope // what its assertions may ask for
-	Resources    []string    // the first is the default
-	ClientAuth   bool        // a client has to authenticate beside the assertion
-	ClientID     string      // "client_id" of tokens where no client authenticated; "": ID
-	MaxLifetime  time.Duration
-	AllowRepeat  bool // an assertion without "jti" may be used again
-	Disabled     bool
-	Version      int64
-	CreatedAt    Moment
-	UpdatedAt    Moment
+	ID             string          // the claim "iss", compared byte by byte
+	JWKS           json.RawMessage // a JWK Set of public keys (RFC 7517 §5)
+	JWKSURI        string          // https URL that its key set is fetched from
+	Discovery      bool            // the key set's URL is read from the issuer's metadata
+	Certificates   [][]byte        // DER; chosen by x5t or x5t#S256
+	CACertificates [][]byte        // DER; each of Certificates has to chain to one; nil: they are trusted as they are; never empty
+	SealedSecret   []byte          // a shared secret, sealed for SealedAs("issuers", ID)
+	Algorithms     []string        // the "alg" values that it may use; never empty
+	EncryptionAlg  string          // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
+	SubjectClaim   string          // the claim that names the subject
+	SubjectKind    SubjectKind
+	RequiredClaims []string          // claims that have to be there
+	Patterns       []ClaimPattern    // one has to match; nil: every assertion is let in
+	ClaimMapping   map[string]string // claim of the issued token to the claim of the assertion that it is taken from
+	Scopes         oauth.Scope       // what its assertions may ask for
+	Resources      []string          // the first is the default
+	ClientAuth     bool              // a client has to authenticate beside the assertion
+	ClientID       string            // "client_id" of tokens where no client authenticated; "": ID
+	MaxLifetime    time.Duration
+	ClockSkew      time.Duration // 0: the server's
+	AllowRepeat    bool          // an assertion without "jti" may be used again
+	Disabled       bool
+	Version        int64
+	CreatedAt      Moment
+	UpdatedAt      Moment
 }
 
 // SealedAs names a row as associated data, so that a sealed value opens only
@@ -55,6 +70,9 @@ type Issuers interface {
 type IssuerAdmin interface {
 	// ListIssuers returns issuers in the order of their identifiers.
 	ListIssuers(ctx context.Context, page Page) ([]Issuer, error)
+	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
+	// once and sorted.
+	EncryptionAlgs(ctx context.Context) ([]string, error)
 	// CreateIssuer adds an issuer, or returns ErrExists.
 	CreateIssuer(ctx context.Context, i Issuer) error
 	// UpdateIssuer replaces the issuer whose ID and Version are i's and counts the

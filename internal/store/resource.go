@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"authserver/internal/oauth"
@@ -13,8 +14,10 @@ type Resource struct {
 	Name           string
 	Scopes         oauth.Scope
 	AccessTokenTTL time.Duration
-	SigningAlg     string         // "RS256" or "ES256"
-	Claims         map[string]any // custom claims of its tokens
+	SigningAlg     string          // "RS256" or "ES256"
+	EncryptionJWK  json.RawMessage // public key, with alg and kid, that its access tokens are encrypted to; nil: they are not
+	EncryptionEnc  string          // "enc" (JWE); "" where EncryptionJWK is nil
+	Claims         map[string]any  // custom claims of its tokens
 	Version        int64
 	CreatedAt      Moment
 	UpdatedAt      Moment

@@ -44,7 +44,8 @@ type DataKeys interface {
 	DeleteDataKeys(ctx context.Context, keys []DataKey) error
 }
 
-// SealedValue is something sealed and where it is kept.
+// SealedValue is something sealed and where it is kept. The ID of a client's
+// secret, in the table "clients", is the client's ID, "/" and the secret's.
 type SealedValue struct {
 	Table, ID string // SealedAs(Table, ID) is what it is sealed for
 	Sealed    []byte

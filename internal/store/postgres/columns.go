@@ -116,18 +116,18 @@ func (j asJSON) Value() (driver.Value, error) {
 	return string(b), nil
 }
 
-// secrets makes a JSON array of v, [] where it is nil.
-func secrets(v []store.ClientSecret) asJSON {
+// elements makes a JSON array of v, [] where it is nil.
+func elements[T any](v []T) asJSON {
 	if v == nil {
-		v = []store.ClientSecret{}
+		v = []T{}
 	}
 	return asJSON{v}
 }
 
 // object makes a JSON object of v, {} where it is nil.
-func object(v map[string]any) asJSON {
+func object[V any](v map[string]V) asJSON {
 	if v == nil {
-		v = map[string]any{}
+		v = map[string]V{}
 	}
 	return asJSON{v}
 }

@@ -16,8 +16,8 @@ import (
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
-		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt},
-		moment{&f.RevokedAt},
+		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
+		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
 	}
 }
 
@@ -25,18 +25,20 @@ func familyColumns(f *store.Family) []any {
 // the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
 	_, err := d.exec(ctx, "create a refresh token family", `INSERT INTO refresh_families (id, client_id, user_id, scope, resources,
-			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13)`,
+			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
+			bound_to)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14)`,
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
-		orNever(f.ClientNotBefore), orNever(f.UserNotBefore))
+		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo))
 	return err
 }
 
 // Family returns a family, or ErrNotFound.
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
-		`SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before, rotated_at, idle_expires_at, expires_at, revoked_at
+		`SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
+			rotated_at, idle_expires_at, expires_at, revoked_at, bound_to
 		FROM refresh_families WHERE id = $1`, id[:])
 }
 
@@ -48,10 +50,12 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 //
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
 // $6 resources, $7 now, $8 the oldest rotation within the grace, $9 idle until,
-// $10 access tokens until, $11 keep a revoked family until, $12 family in hex
+// $10 access tokens until, $11 keep a revoked family until, $12 family in hex,
+// $13 the key that was proved
 const rotate = `WITH f AS MATERIALIZED (
 		SELECT f.*, CASE
 			WHEN f.client_id <> $3 THEN 'wrong client'
+			WHEN f.bound_to <> $13 THEN 'wrong key'
 			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
 			WHEN f.idle_expires_at <= $7 OR f.expires_at <= $7 THEN 'expired'
 			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND f.rotated_at >= $8) IS NOT TRUE THEN 'reused'
@@ -78,7 +82,7 @@ const rotate = `WITH f AS MATERIALIZED (
 	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
-		coalesce(ended.revoked_at, f.revoked_at), ` + userColumnNames + `
+		coalesce(ended.revoked_at, f.revoked_at), f.bound_to, ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 
 // Rotate decides and moves in one statement.
@@ -89,6 +93,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
 		listOrNull(r.Resources), orNever(now), orNever(now.Add(-r.Grace)), orNever(now.Add(r.Idle)),
 		orNever(r.AccessUntil), orNever(now.Add(store.KeepRevoked)), hex.EncodeToString(r.ID[:]),
+		r.BoundTo,
 	}
 	var outcome string
 	var wrote bool
@@ -121,6 +126,8 @@ func outcomeOf(name string) (store.Outcome, error) {
 	switch name {
 	case "wrong client":
 		return store.WrongClient, nil
+	case "wrong key":
+		return store.WrongKey, nil
 	case "revoked":
 		return store.Revoked, nil
 	case "expired":

@@ -10,24 +10,29 @@ import (
 )
 
 const selectIssuers = `SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
-	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, version, created_at, updated_at
+	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, jwks_uri, discovery, ca_certificates, clock_skew_us,
+	required_claims, patterns, claim_mapping, encryption_alg, version, created_at, updated_at
 	FROM issuers`
 
 func issuerColumns(i *store.Issuer) []any {
 	return []any{
 		&i.ID, rawJSON{&i.JWKS}, &i.Certificates, &i.SealedSecret, array[[]string, string]{&i.Algorithms},
 		&i.SubjectClaim, &i.SubjectKind, array[oauth.Scope, string]{&i.Scopes}, array[[]string, string]{&i.Resources},
-		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled, &i.Version,
+		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled,
+		text{&i.JWKSURI}, &i.Discovery, &i.CACertificates, duration{&i.ClockSkew}, array[[]string, string]{&i.RequiredClaims},
+		document[[]store.ClaimPattern]{&i.Patterns}, document[map[string]string]{&i.ClaimMapping}, &i.EncryptionAlg, &i.Version,
 		moment{&i.CreatedAt}, moment{&i.UpdatedAt},
 	}
 }
 
-// issuerValues are the parameters 1 to 15 of an insert or update.
+// issuerValues are the parameters 1 to 23 of an insert or update.
 func issuerValues(i store.Issuer) []any {
 	return []any{
 		i.ID, orNull(string(i.JWKS)), i.Certificates, i.SealedSecret, list(i.Algorithms),
 		i.SubjectClaim, string(i.SubjectKind), list(i.Scopes), list(i.Resources),
-		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled, orNever(i.UpdatedAt),
+		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled,
+		orNull(i.JWKSURI), i.Discovery, i.CACertificates, i.ClockSkew.Microseconds(), list(i.RequiredClaims),
+		elements(i.Patterns), object(i.ClaimMapping), i.EncryptionAlg, orNever(i.UpdatedAt),
 	}
 }
 
@@ -41,12 +46,21 @@ func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, err
 	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers+" WHERE id > $1 ORDER BY id LIMIT $2")
 }
 
+// EncryptionAlgs returns what the assertions of issuers are encrypted with, each
+// once and sorted.
+func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
+	return all(ctx, d, "read the algorithms of issuers", func(alg *string) []any { return []any{alg} },
+		`SELECT DISTINCT encryption_alg COLLATE "C" FROM issuers WHERE encryption_alg <> '' ORDER BY 1`)
+}
+
 // CreateIssuer adds an issuer, or returns ErrExists.
 func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
 	_, err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 			subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
+			jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
 			updated_at, created_at, version)
-		VALUES ($1, $2::json, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)`,
+		VALUES ($1, $2::json, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+			$15, $16, $17, $18, $19, $20::jsonb, $21::jsonb, $22, $23, $24, 1)`,
 		append(issuerValues(i), orNever(i.CreatedAt))...)
 	return err
 }
@@ -58,8 +72,10 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
 		return replace(ctx, tx, "SELECT FROM issuers WHERE id = $1", i.ID,
 			`UPDATE issuers SET jwks = $2::json, certificates = $3, sealed_secret = $4, algorithms = $5, subject_claim = $6,
 				subject_kind = $7, scopes = $8, resources = $9, client_auth = $10, client_id = $11, max_lifetime_us = $12,
-				allow_repeat = $13, disabled = $14, updated_at = $15, version = version + 1
-			WHERE id = $1 AND version = $16`,
+				allow_repeat = $13, disabled = $14, jwks_uri = $15, discovery = $16, ca_certificates = $17, clock_skew_us = $18,
+				required_claims = $19, patterns = $20::jsonb, claim_mapping = $21::jsonb, encryption_alg = $22,
+				updated_at = $23, version = version + 1
+			WHERE id = $1 AND version = $24`,
 			append(issuerValues(i), i.Version)...)
 	})
 }

@@ -70,8 +70,14 @@ func replace(ctx context.Context, tx pgx.Tx, query, id, update string, args ...a
 	if err != store.ErrNotFound { //nolint:errorlint // of execOne itself, and not of the server
 		return err
 	}
+	return moved(ctx, tx, query, id)
+}
+
+// moved tells why an update changed no row: ErrNotFound where the query has none,
+// and else ErrConflict.
+func moved(ctx context.Context, tx pgx.Tx, query string, args ...any) error {
 	var there bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS ("+query+")", id).Scan(&there); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&there); err != nil {
 		return err
 	}
 	if there {

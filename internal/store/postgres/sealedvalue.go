@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,11 +18,14 @@ func (d *DB) SealedValues(ctx context.Context) ([]store.SealedValue, error) {
 		`SELECT 'signing_keys', kid, sealed FROM signing_keys
 		UNION ALL SELECT 'secret_keys', purpose || '/' || id, sealed FROM secret_keys
 		UNION ALL SELECT 'issuers', id, sealed_secret FROM issuers WHERE sealed_secret IS NOT NULL
+		UNION ALL SELECT 'clients', c.id || '/' || (s ->> 'id'), decode(s ->> 'hash', 'base64')
+			FROM clients c, jsonb_array_elements(c.secrets) s WHERE s ->> 'kind' = 'sealed'
 		ORDER BY 1, 2`)
 }
 
-// ReplaceSealed puts with in the place of v.Sealed. An issuer gets another
-// version, so that who is about to update it does not put the old value back.
+// ReplaceSealed puts with in the place of v.Sealed. An issuer or client
+// gets another version, so that who is about to update it does not put the old
+// value back.
 func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
 	var there, update string
 	switch v.Table {
@@ -31,10 +37,34 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 	case "issuers":
 		there = "SELECT FROM issuers WHERE id = $1"
 		update = "UPDATE issuers SET sealed_secret = $3, version = version + 1 WHERE id = $1 AND sealed_secret = $2"
+	case "clients":
+		return d.replaceClientSecret(ctx, v, with)
 	default:
 		return fmt.Errorf("replace what is sealed: no table %q has sealed values", v.Table)
 	}
 	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx pgx.Tx) error {
 		return replace(ctx, tx, there, v.ID, update, v.ID, v.Sealed, with)
+	})
+}
+
+// replaceClientSecret finds the secret among those of its client by what is to be
+// replaced, and leaves the others as they are.
+func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte) error {
+	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
+	client := v.ID[:slash]
+	secret := map[string]any{"id": strings.TrimPrefix(v.ID[slash:], "/"), "kind": store.SecretSealed}
+	there := asJSON{[]any{maps.Clone(secret)}}
+	secret["hash"] = v.Sealed
+	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE clients SET version = version + 1, secrets = jsonb_set(secrets,
+				(SELECT ARRAY[(n - 1)::text, 'hash'] FROM jsonb_array_elements(secrets) WITH ORDINALITY AS s (secret, n)
+					WHERE secret @> $2::jsonb LIMIT 1),
+				to_jsonb($3::text))
+			WHERE id = $1 AND secrets @> jsonb_build_array($2::jsonb)`,
+			client, asJSON{secret}, base64.StdEncoding.EncodeToString(with))
+		if err == nil && tag.RowsAffected() == 0 {
+			return moved(ctx, tx, "SELECT FROM clients WHERE id = $1 AND secrets @> $2::jsonb", client, there)
+		}
+		return err
 	})
 }

@@ -8,7 +8,9 @@ import (
 )
 
 const selectClients = `SELECT id, name, auth_methods, secrets, grants, scopes, default_scopes, resources, serves,
-	roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled, not_before, version, created_at, updated_at
+	roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled, not_before,
+	jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience, assert_users, assert_roles, impersonates,
+	dpop_bound, tls_bound, version, created_at, updated_at
 	FROM clients`
 
 func clientColumns(c *store.Client) []any {
@@ -17,18 +19,23 @@ func clientColumns(c *store.Client) []any {
 		array[[]oauth.GrantType]{&c.Grants}, array[oauth.Scope]{&c.Scopes}, nullable[oauth.Scope]{&c.DefaultScopes},
 		array[[]string]{&c.Resources}, array[[]string]{&c.Serves}, array[[]string]{&c.Roles}, array[[]string]{&c.Permissions},
 		array[map[string]any]{&c.Claims}, duration{&c.RefreshIdle}, duration{&c.RefreshMax}, &c.Disabled,
-		moment{&c.NotBefore}, &c.Version, moment{&c.CreatedAt}, moment{&c.UpdatedAt},
+		moment{&c.NotBefore}, rawJSON{&c.JWKS}, text{&c.JWKSURI}, nullable[[][]byte]{&c.Certificates},
+		text{(*string)(&c.TLSSubject.Kind)}, text{&c.TLSSubject.Value}, &c.EndpointAudience,
+		array[[]string]{&c.AssertUsers}, array[[]string]{&c.AssertRoles}, array[[]string]{&c.Impersonates},
+		&c.DPoPBound, &c.TLSBound, &c.Version, moment{&c.CreatedAt}, moment{&c.UpdatedAt},
 	}
 }
 
-// clientValues are the parameters 1 to 17 of an insert or update.
+// clientValues are the parameters 1 to 28 of an insert or update.
 func clientValues(c store.Client) []any {
 	return []any{
 		c.ID, c.Name, list(c.AuthMethods), list(c.Secrets),
 		list(c.Grants), list(c.Scopes), listOrNull(c.DefaultScopes),
 		list(c.Resources), list(c.Serves), list(c.Roles), list(c.Permissions),
 		object(c.Claims), c.RefreshIdle.Microseconds(), c.RefreshMax.Microseconds(), c.Disabled,
-		micros(c.NotBefore), micros(c.UpdatedAt),
+		micros(c.NotBefore), orNull(string(c.JWKS)), orNull(c.JWKSURI), listOrNull(c.Certificates),
+		orNull(string(c.TLSSubject.Kind)), orNull(c.TLSSubject.Value), c.EndpointAudience,
+		list(c.AssertUsers), list(c.AssertRoles), list(c.Impersonates), c.DPoPBound, c.TLSBound, micros(c.UpdatedAt),
 	}
 }
 
@@ -50,8 +57,10 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 	return d.change(ctx, "create a client", func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
 				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
-				not_before, updated_at, created_at, version)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)`,
+				not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
+				assert_users, assert_roles, impersonates, dpop_bound, tls_bound, updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+				?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, 1)`,
 			append(clientValues(c), micros(c.CreatedAt))...)
 		return err
 	})
@@ -63,9 +72,11 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revo
 	return d.change(ctx, "update a client", func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
 				default_scopes = ?7, resources = ?8, serves = ?9, roles = ?10, permissions = ?11, claims = ?12,
-				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16, updated_at = ?17,
-				version = version + 1
-			WHERE id = ?1 AND version = ?18`,
+				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16,
+				jwks = ?17, jwks_uri = ?18, certificates = ?19, tls_subject_kind = ?20, tls_subject = ?21,
+				endpoint_audience = ?22, assert_users = ?23, assert_roles = ?24, impersonates = ?25,
+				dpop_bound = ?26, tls_bound = ?27, updated_at = ?28, version = version + 1
+			WHERE id = ?1 AND version = ?29`,
 			append(clientValues(c), c.Version)...)
 		switch {
 		case err != nil:

@@ -97,9 +97,9 @@ func listOrNull[T any](v []T) any {
 }
 
 // object makes a JSON object of v, {} where it is nil.
-func object(v map[string]any) any {
+func object[V any](v map[string]V) any {
 	if v == nil {
-		v = map[string]any{}
+		v = map[string]V{}
 	}
 	return asJSON{v}
 }

@@ -14,12 +14,13 @@ import (
 
 // The alias is f.
 const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.client_not_before,
-	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at`
+	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.bound_to`
 
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope]{&f.Scope}, array[[]string]{&f.Resources}, &f.Generation,
-		moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt}, moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt},
+		moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
+		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
 	}
 }
 
@@ -28,11 +29,12 @@ func familyColumns(f *store.Family) []any {
 func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
 	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
-				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13)`,
+				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
+				bound_to)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14)`,
 			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
 			micros(f.CreatedAt), micros(f.RotatedAt), micros(f.IdleExpiresAt), micros(f.ExpiresAt), micros(f.RevokedAt),
-			micros(f.ClientNotBefore), micros(f.UserNotBefore))
+			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo))
 		return err
 	})
 }
@@ -85,6 +87,8 @@ func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
 	switch {
 	case f.ClientID != r.ClientID:
 		return store.WrongClient
+	case f.BoundTo != "" && f.BoundTo != r.BoundTo:
+		return store.WrongKey
 	case !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(store.At(r.ClientNotBefore)):
 		return store.Revoked
 	case !now.Before(f.IdleExpiresAt) || !now.Before(f.ExpiresAt):

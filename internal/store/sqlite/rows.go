@@ -67,8 +67,8 @@ func exists(ctx context.Context, tx *transaction, query string, args ...any) (bo
 
 // moved tells why an update of a row with a version changed none: ErrNotFound
 // where the query has no row, and else ErrConflict.
-func moved(ctx context.Context, tx *transaction, query, id string) error {
-	there, err := exists(ctx, tx, query, id)
+func moved(ctx context.Context, tx *transaction, query string, args ...any) error {
+	there, err := exists(ctx, tx, query, args...)
 	switch {
 	case err != nil:
 		return err

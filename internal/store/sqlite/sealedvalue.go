@@ -1,23 +1,29 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"authserver/internal/store"
 )
 
 // SealedValues returns everything that is sealed under data keys.
 func (d *DB) SealedValues(ctx context.Context) ([]store.SealedValue, error) {
-	return all(ctx, d, "read what is sealed", func(v *store.SealedValue) []any { return []any{&v.Table, &v.ID, &v.Sealed} },
+	return all(ctx, d, "read what is sealed", func(v *store.SealedValue) []any { return []any{&v.Table, &v.ID, sealed{&v.Sealed}} },
 		`SELECT 'signing_keys', kid, sealed FROM signing_keys
 		UNION ALL SELECT 'secret_keys', purpose || '/' || id, sealed FROM secret_keys
 		UNION ALL SELECT 'issuers', id, sealed_secret FROM issuers WHERE sealed_secret IS NOT NULL
+		UNION ALL SELECT 'clients', c.id || '/' || (s.value ->> 'id'), s.value ->> 'hash'
+			FROM clients c, json_each(c.secrets) s WHERE s.value ->> 'kind' = 'sealed'
 		ORDER BY 1, 2`)
 }
 
-// ReplaceSealed puts with in the place of v.Sealed. An issuer gets another
-// version, so that who is about to update it does not put the old value back.
+// ReplaceSealed puts with in the place of v.Sealed. An issuer or client
+// gets another version, so that who is about to update it does not put the old
+// value back.
 func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
 	var there, update string
 	switch v.Table {
@@ -29,6 +35,8 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 	case "issuers":
 		there = "SELECT 1 FROM issuers WHERE id = ?"
 		update = "UPDATE issuers SET sealed_secret = ?3, version = version + 1 WHERE id = ?1 AND sealed_secret = ?2"
+	case "clients":
+		return d.replaceClientSecret(ctx, v, with)
 	default:
 		return fmt.Errorf("replace what is sealed: no table %q has sealed values", v.Table)
 	}
@@ -39,4 +47,38 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 		}
 		return moved(ctx, tx, there, v.ID)
 	})
+}
+
+// replaceClientSecret finds the secret among those of its client by what is to be
+// replaced, and leaves the others as they are.
+func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte) error {
+	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
+	client, secret := v.ID[:slash], strings.TrimPrefix(v.ID[slash:], "/")
+	const found = `FROM json_each(secrets) s WHERE s.value ->> 'kind' = 'sealed' AND s.value ->> 'id' = ?2`
+	const unchanged = found + ` AND s.value ->> 'hash' = ?3`
+	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, `UPDATE clients SET version = version + 1, secrets = json_set(secrets,
+				(SELECT s.fullkey || '.hash' `+unchanged+`), ?4)
+			WHERE id = ?1 AND EXISTS (SELECT 1 `+unchanged+`)`,
+			client, secret, base64.StdEncoding.EncodeToString(v.Sealed), base64.StdEncoding.EncodeToString(with))
+		if err == nil && n == 0 {
+			return moved(ctx, tx, "SELECT 1 FROM clients WHERE id = ?1 AND EXISTS (SELECT 1 "+found+")", client, secret)
+		}
+		return err
+	})
+}
+
+// sealed reads a blob, or the base64 that encoding/json makes of one.
+type sealed struct{ to *[]byte }
+
+func (s sealed) Scan(src any) (err error) {
+	switch v := src.(type) {
+	case []byte:
+		*s.to = bytes.Clone(v)
+	case string:
+		*s.to, err = base64.StdEncoding.DecodeString(v)
+	default:
+		err = fmt.Errorf("what is sealed is kept as %T", src)
+	}
+	return err
 }

@@ -25,6 +25,8 @@ func clientTests() []test {
 		{"a listing without a sensible limit is refused", with(listLimit)},
 		{"an identifier that no form could carry is refused by the engine", with(clientIDs)},
 		{"more than five secrets are refused by the engine", with(clientSecrets)},
+		{"each way to prove itself comes back as it was", with(clientProofs)},
+		{"what no client can be is refused by the engine", with(clientConstraints)},
 		{"identifiers that differ in case are two clients", with(clientCase)},
 	}
 }
@@ -36,6 +38,7 @@ func fullClient() store.Client {
 		Secrets: []store.ClientSecret{
 			{ID: "one", Kind: store.SecretSHA256, Hash: []byte{0, 1, 255}, CreatedAt: at(0), ExpiresAt: at(time.Hour)},
 			{ID: "two", Kind: store.SecretBcrypt, Hash: []byte("$2a$12$x"), CreatedAt: at(time.Second)},
+			{ID: "three", Kind: store.SecretSealed, Hash: []byte{255, 0}, CreatedAt: at(time.Second)},
 		},
 		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.JWTBearer},
 		Scopes: oauth.Scope{"write", "read", "a:b,c{}'"}, DefaultScopes: oauth.Scope{"read"},
@@ -43,6 +46,10 @@ func fullClient() store.Client {
 		Roles: []string{"r 2", "r 1", "NULL", ""}, Permissions: []string{"p,\"q\""},
 		Claims:      aClaims(),
 		RefreshIdle: 90*time.Minute + time.Microsecond, RefreshMax: 400 * 24 * time.Hour, Disabled: true,
+		JWKS: json.RawMessage(`{"keys": [{"kty":"EC",  "kid":"ü"}]}`), Certificates: [][]byte{{0x30, 0, 255}, {0x30}},
+		TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDN, Value: `CN=a\,b,O="ü"`}, EndpointAudience: true,
+		AssertUsers: []string{"*@example.com", `"a",{b}`}, AssertRoles: []string{"staff", "NULL"}, Impersonates: []string{"svc-*"},
+		DPoPBound: true, TLSBound: true,
 		NotBefore: at(time.Minute), Version: 1, CreatedAt: at(0), UpdatedAt: at(time.Minute),
 	}
 }
@@ -215,6 +222,58 @@ func clientSecrets(t *testing.T, ctx context.Context, s store.Store) {
 	if err := s.CreateClient(ctx, c); err == nil {
 		t.Error("six secrets were taken")
 	}
+}
+
+func clientProofs(t *testing.T, ctx context.Context, s store.Store) {
+	var want []store.Client
+	add := func(id string, change func(*store.Client)) {
+		c := aClient(id)
+		change(&c)
+		want = append(want, c)
+	}
+	add("a", func(c *store.Client) { c.JWKS = json.RawMessage(`{"keys":[]}`) })
+	add("b", func(c *store.Client) { c.JWKSURI = "https://web.example.com/keys" })
+	add("c", func(c *store.Client) { c.Certificates = [][]byte{{0x30}} })
+	add("d", func(c *store.Client) { c.DPoPBound = true })
+	add("e", func(c *store.Client) { c.TLSBound = true })
+	add("f", func(c *store.Client) { c.EndpointAudience = true })
+	for _, kind := range []store.TLSSubjectKind{
+		store.TLSSubjectDN, store.TLSSubjectDNS, store.TLSSubjectURI, store.TLSSubjectIP, store.TLSSubjectEmail,
+	} {
+		add("subject "+string(kind), func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: kind, Value: "x"} })
+	}
+	for _, c := range want {
+		ok(t, s.CreateClient(ctx, c))
+		same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
+	}
+	for i, c := range want { // each becomes the next one
+		next := want[(i+1)%len(want)]
+		next.ID = c.ID
+		ok(t, s.UpdateClient(ctx, next, nil))
+		next.Version = 2
+		same(t, must[store.Client](t)(s.Client(ctx, c.ID)), next)
+	}
+}
+
+func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
+	ok(t, s.CreateClient(ctx, aClient("web")))
+	for _, change := range []func(*store.Client){
+		func(c *store.Client) {
+			c.JWKS, c.JWKSURI = json.RawMessage(`{"keys":[]}`), "https://web.example.com/keys"
+		},
+		func(c *store.Client) { c.JWKS = json.RawMessage("{") },
+		func(c *store.Client) { c.Certificates = [][]byte{} },
+		func(c *store.Client) { c.TLSSubject.Kind = store.TLSSubjectDN },
+		func(c *store.Client) { c.TLSSubject.Value = "CN=a" },
+		func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: "serial", Value: "1"} },
+	} {
+		c := aClient("web")
+		change(&c)
+		refused(t, s.UpdateClient(ctx, c, nil))
+		c.ID = "other"
+		refused(t, s.CreateClient(ctx, c))
+	}
+	same(t, must[store.Client](t)(s.Client(ctx, "web")), aClient("web"))
 }
 
 func clientCase(t *testing.T, ctx context.Context, s store.Store) {

@@ -28,6 +28,7 @@ func familyRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	full.ID = store.FamilyID{0, 1, 2, 253, 254, 255}
 	full.Scope, full.Resources, full.Generation = nil, nil, 4294967295
 	full.RotatedAt, full.RevokedAt = at(time.Second), at(time.Minute)
+	full.BoundTo = "x5t#S256:bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"
 	ok(t, s.CreateFamily(ctx, full))
 	same(t, must[store.Family](t)(s.Family(ctx, full.ID)), full)
 

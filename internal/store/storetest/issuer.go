@@ -15,6 +15,8 @@ func issuerTests() []test {
 		{"an issuer is created, read, updated, listed and deleted", with(issuerLife)},
 		{"each source of keys comes back as it was", with(issuerSources)},
 		{"an issuer with no source of keys or two is refused by the engine", with(issuerOneSource)},
+		{"what no issuer can be is refused by the engine", with(issuerConstraints)},
+		{"the algorithms of encrypted assertions are each listed once", with(issuerEncryptionAlgs)},
 		{"what is taken, moved or missing is refused", with(issuerRefusals)},
 	}
 }
@@ -27,18 +29,36 @@ func anIssuer(id string) store.Issuer {
 	}
 }
 
+// fullIssuer has everything that goes together.
+func fullIssuer(id string) store.Issuer {
+	i := anIssuer(id)
+	i.JWKS, i.Certificates, i.CACertificates = nil, [][]byte{{0x30, 0, 255}, {0x30}}, [][]byte{{1, 0}, {255}}
+	i.ClockSkew, i.EncryptionAlg = 90*time.Second+time.Microsecond, "RSA-OAEP-256"
+	i.SubjectClaim, i.SubjectKind = "/kubernetes.io/serviceaccount/name", store.SubjectFederated
+	i.RequiredClaims = []string{"nbf", "/a~1b/c~0d", `"quoted", {}`, ""}
+	i.Patterns = []store.ClaimPattern{{"repository": "acme/*", "ref": "refs/heads/<main> & 'ü'"}, {"sub": "system:serviceaccount:ns:*"}, {}}
+	i.ClaimMapping = map[string]string{"tenant": "/org/0/id", "repo": "repository"}
+	return i
+}
+
 func issuerLife(t *testing.T, ctx context.Context, s store.Store) {
 	want := anIssuer("https://idp.example.com")
 	ok(t, s.CreateIssuer(ctx, anIssuer("urn:other")))
 	ok(t, s.CreateIssuer(ctx, want))
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
 
+	full := fullIssuer(want.ID)
+	full.UpdatedAt = at(time.Minute)
+	ok(t, s.UpdateIssuer(ctx, full))
+	full.Version = 2
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), full)
+
 	changed := store.Issuer{
 		ID: want.ID, SealedSecret: []byte{1, 2, 0}, Algorithms: []string{"HS256"}, SubjectClaim: "upn", SubjectKind: store.SubjectAny,
-		Disabled: true, Version: 1, UpdatedAt: at(time.Hour),
+		Disabled: true, Version: 2, UpdatedAt: at(time.Hour),
 	}
 	ok(t, s.UpdateIssuer(ctx, changed))
-	changed.Version, changed.CreatedAt = 2, at(0)
+	changed.Version, changed.CreatedAt = 3, at(0)
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), changed)
 	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{Limit: 10})), []store.Issuer{changed, anIssuer("urn:other")})
 	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{After: "urn:other", Limit: 10})), nil)
@@ -53,22 +73,72 @@ func issuerSources(t *testing.T, ctx context.Context, s store.Store) {
 	certificates.JWKS, certificates.Certificates = nil, [][]byte{{0x30, 0, 255}, {0x30}}
 	secret := anIssuer("secret")
 	secret.JWKS, secret.SealedSecret = nil, []byte{0, 1, 2}
-	for _, want := range []store.Issuer{anIssuer("jwks"), certificates, secret} {
+	remote := anIssuer("remote")
+	remote.JWKS, remote.JWKSURI = nil, "https://idp.example.com/keys"
+	discovered := anIssuer("discovered")
+	discovered.JWKS, discovered.Discovery = nil, true
+	for _, want := range []store.Issuer{anIssuer("jwks"), certificates, secret, remote, discovered, fullIssuer("full")} {
 		ok(t, s.CreateIssuer(ctx, want))
+		same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
+		want.UpdatedAt = at(time.Hour)
+		ok(t, s.UpdateIssuer(ctx, want))
+		want.Version = 2
 		same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
 	}
 }
 
 func issuerOneSource(t *testing.T, ctx context.Context, s store.Store) {
-	none := anIssuer("none")
-	none.JWKS = nil
-	two := anIssuer("two")
-	two.SealedSecret = []byte{1}
-	for _, i := range []store.Issuer{none, two} {
-		if err := s.CreateIssuer(ctx, i); err == nil {
-			t.Errorf("an issuer with %s sources was taken", i.ID)
+	sources := []func(*store.Issuer){
+		func(i *store.Issuer) { i.JWKS = json.RawMessage(`{"keys":[]}`) },
+		func(i *store.Issuer) { i.JWKSURI = "https://idp.example.com/keys" },
+		func(i *store.Issuer) { i.Discovery = true },
+		func(i *store.Issuer) { i.Certificates = [][]byte{{0x30}} },
+		func(i *store.Issuer) { i.SealedSecret = []byte{1} },
+	}
+	good := anIssuer("good")
+	ok(t, s.CreateIssuer(ctx, good))
+	for first := range sources {
+		for second := range sources {
+			i := anIssuer("bad")
+			i.JWKS = nil
+			if first != second { // and none at all where they are equal
+				sources[first](&i)
+				sources[second](&i)
+			}
+			refused(t, s.CreateIssuer(ctx, i))
+			i.ID = good.ID
+			refused(t, s.UpdateIssuer(ctx, i))
 		}
 	}
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, good.ID)), good)
+}
+
+func issuerConstraints(t *testing.T, ctx context.Context, s store.Store) {
+	for name, change := range map[string]func(*store.Issuer){
+		"a kind of subject that there is not":        func(i *store.Issuer) { i.SubjectKind = "machine" },
+		"no algorithm":                               func(i *store.Issuer) { i.Algorithms = nil },
+		"a clock skew below zero":                    func(i *store.Issuer) { i.ClockSkew = -time.Second },
+		"certificates that may chain to nothing":     func(i *store.Issuer) { i.CACertificates = [][]byte{} },
+		"a key set that is no JSON":                  func(i *store.Issuer) { i.JWKS = json.RawMessage("{") },
+		"a longest lifetime of less than no seconds": func(i *store.Issuer) { i.MaxLifetime = -time.Second },
+	} {
+		i := anIssuer(name)
+		change(&i)
+		refused(t, s.CreateIssuer(ctx, i))
+	}
+	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{Limit: 10})), nil)
+}
+
+func issuerEncryptionAlgs(t *testing.T, ctx context.Context, s store.Store) {
+	same(t, must[[]string](t)(s.EncryptionAlgs(ctx)), nil)
+	for id, alg := range map[string]string{"signed": "", "a": "RSA-OAEP-256", "b": "ECDH-ES", "c": "RSA-OAEP-256", "d": "ECDH-ES+A256KW"} {
+		i := anIssuer(id)
+		i.EncryptionAlg = alg
+		ok(t, s.CreateIssuer(ctx, i))
+	}
+	same(t, must[[]string](t)(s.EncryptionAlgs(ctx)), []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"})
+	ok(t, s.DeleteIssuer(ctx, "b"))
+	same(t, must[[]string](t)(s.EncryptionAlgs(ctx)), []string{"ECDH-ES+A256KW", "RSA-OAEP-256"})
 }
 
 func issuerRefusals(t *testing.T, ctx context.Context, s store.Store) {

@@ -12,6 +12,8 @@ func migrateTests() []test {
 	return []test{
 		{"an empty database is at version 0 and cannot serve", migrateEmpty},
 		{"up, down and up again end where they began", migrateTwoWay},
+		{"what the version before understands survives the way back and up again", migrateTrust},
+		{"nothing is let in or said in clear by going back", migrateTrustLost},
 		{"ten replicas that start together on an empty database all succeed", migrateTogether},
 		{"a version is forced, but none that this binary does not have", migrateForce},
 		{"migrating down by nothing is refused", migrateNothing},
@@ -53,6 +55,81 @@ func migrateTwoWay(t *testing.T, open Open) {
 	if err := s.CreateClient(ctx, aClient("web")); err == nil {
 		t.Error("a client was created without a schema")
 	}
+}
+
+// beforeTrust is the schema version that knows nothing of what step 3 adds.
+const beforeTrust = 2
+
+func migrateTrust(t *testing.T, open Open) {
+	ctx, s := migrated(t, open)
+	free := withFamily(t, ctx, s)
+	bound := aFamily(2)
+	bound.BoundTo = aThumbprint
+	ok(t, s.CreateFamily(ctx, bound))
+	secret := anIssuer("secret")
+	secret.JWKS, secret.SealedSecret = nil, []byte{0, 1, 2}
+	want := []store.Issuer{anIssuer("jwks"), secret}
+	for _, i := range want {
+		ok(t, s.CreateIssuer(ctx, i))
+	}
+	ok(t, s.MigrateDown(ctx, int(status(t, ctx, s).Latest-beforeTrust)))
+	ok(t, s.MigrateUp(ctx))
+	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{Limit: 10})), want)
+	same(t, must[store.Client](t)(s.Client(ctx, "web")), aClient("web"))
+	same(t, must[store.Family](t)(s.Family(ctx, free.ID)), free)
+	_, err := s.Family(ctx, bound.ID)
+	wantErr(t, err, store.ErrNotFound)
+
+	topics := watching(t, open())
+	for _, change := range []func() error{
+		func() error { return s.CreateIssuer(ctx, anIssuer("new")) },
+		func() error { return s.UpdateIssuer(ctx, anIssuer("new")) },
+		func() error { return s.DeleteIssuer(ctx, "new") },
+	} {
+		ok(t, change())
+		same(t, next(t, topics, 10*time.Second), store.TopicIssuers)
+	}
+}
+
+func migrateTrustLost(t *testing.T, open Open) {
+	ctx, s := migrated(t, open)
+	steps := int(status(t, ctx, s).Latest - beforeTrust)
+	back := func(lost string) {
+		t.Helper()
+		if err := s.MigrateDown(ctx, steps); err == nil {
+			t.Fatalf("the schema was taken back, and with it %s", lost)
+		}
+		ok(t, s.MigrationForce(ctx, beforeTrust+1))
+		ok(t, s.MigrateUp(ctx))
+	}
+	for lost, change := range map[string]func(*store.Issuer){
+		"where an issuer's keys are":    func(i *store.Issuer) { i.JWKS, i.JWKSURI = nil, "https://idp.example.com/keys" },
+		"an issuer's discovery":         func(i *store.Issuer) { i.JWKS, i.Discovery = nil, true },
+		"a federated issuer":            func(i *store.Issuer) { i.SubjectKind = store.SubjectFederated },
+		"an issuer's authorities":       func(i *store.Issuer) { i.JWKS, i.Certificates, i.CACertificates = nil, [][]byte{{1}}, [][]byte{{2}} },
+		"an issuer's required claims":   func(i *store.Issuer) { i.RequiredClaims = []string{"nbf"} },
+		"an issuer's patterns":          func(i *store.Issuer) { i.Patterns = []store.ClaimPattern{{"sub": "a"}} },
+		"that assertions are encrypted": func(i *store.Issuer) { i.EncryptionAlg = "ECDH-ES" },
+	} {
+		i := anIssuer("urn:i")
+		change(&i)
+		ok(t, s.CreateIssuer(ctx, i))
+		back(lost)
+		same(t, must[store.Issuer](t)(s.Issuer(ctx, i.ID)), i)
+		ok(t, s.DeleteIssuer(ctx, i.ID))
+	}
+	for lost, change := range map[string]func(*store.Client){
+		"that tokens are DPoP-bound":                func(c *store.Client) { c.DPoPBound = true },
+		"that tokens are bound to their TLS client": func(c *store.Client) { c.TLSBound = true },
+	} {
+		c := aClient("web")
+		change(&c)
+		ok(t, s.CreateClient(ctx, c))
+		back(lost)
+		ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 0)))
+	}
+	ok(t, s.CreateResource(ctx, aResource("https://api.example.com")))
+	back("that tokens are encrypted")
 }
 
 func migrateTogether(t *testing.T, open Open) {

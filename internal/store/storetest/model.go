@@ -24,6 +24,7 @@ type model struct {
 	good                uint32                   // the generation that is good now
 	idleUntil, until    time.Duration
 	revoked, userVoided bool
+	boundTo             string
 }
 
 const (
@@ -33,12 +34,14 @@ const (
 )
 
 // rotate says what a rotation has to come to, and carries it out.
-func (m *model) rotate(generation uint32, stranger bool, scope oauth.Scope) store.Outcome {
+func (m *model) rotate(generation uint32, stranger bool, key string, scope oauth.Scope) store.Outcome {
 	exchangedAt, known := m.exchanged[generation]
 	inGrace := known && generation == m.good-1 && m.now-exchangedAt <= modelGrace
 	switch {
 	case stranger:
 		return store.WrongClient
+	case m.boundTo != "" && m.boundTo != key:
+		return store.WrongKey
 	case m.revoked || m.userVoided:
 		return store.Revoked
 	case m.now >= m.until || m.now >= m.idleUntil:
@@ -65,7 +68,7 @@ func rotationModel(t *testing.T, open Open) {
 	var number atomic.Uint64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newModelFamily(rt, ctx, s, number.Add(1))
-		m := &model{exchanged: map[uint32]time.Duration{}, good: 1, idleUntil: modelIdle, until: modelLife}
+		m := &model{exchanged: map[uint32]time.Duration{}, good: 1, idleUntil: modelIdle, until: modelLife, boundTo: f.BoundTo}
 		rt.Repeat(map[string]func(*rapid.T){
 			"wait":   func(rt *rapid.T) { m.wait(rt) },
 			"rotate": func(rt *rapid.T) { m.checkRotate(rt, ctx, s, f) },
@@ -81,6 +84,7 @@ func newModelFamily(rt *rapid.T, ctx context.Context, s store.Store, number uint
 	binary.BigEndian.PutUint64(f.ID[:8], number)
 	f.UserID = strconv.FormatUint(number, 10)
 	f.IdleExpiresAt, f.ExpiresAt = at(modelIdle), at(modelLife)
+	f.BoundTo = rapid.SampledFrom([]string{"", aThumbprint}).Draw(rt, "bound to")
 	if err := s.CreateUser(ctx, aUser(f.UserID)); err != nil {
 		rt.Fatal(err)
 	}
@@ -103,11 +107,15 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	r := present(f, uint32(max(int(m.good)+step, 1)), m.now)
 	r.Grace, r.Idle = modelGrace, modelIdle
 	r.Scope = rapid.SampledFrom([]oauth.Scope{nil, nil, nil, {"read"}, {"write", "read"}, {"read", "admin"}}).Draw(rt, "scope")
+	r.BoundTo = f.BoundTo
+	if rapid.IntRange(0, 9).Draw(rt, "key") == 0 {
+		r.BoundTo = rapid.SampledFrom([]string{"", aThumbprint, anotherThumbprint}).Draw(rt, "proved")
+	}
 	stranger := rapid.IntRange(0, 19).Draw(rt, "client") == 0
 	if stranger {
 		r.ClientID = "stranger"
 	}
-	want := m.rotate(r.Generation, stranger, r.Scope)
+	want := m.rotate(r.Generation, stranger, r.BoundTo, r.Scope)
 	got, err := s.Rotate(ctx, r)
 	if err != nil {
 		rt.Fatal(err)
@@ -156,13 +164,14 @@ func (m *model) checkRow(rt *rapid.T, ctx context.Context, s store.Store, f stor
 
 func (m *model) compare(rt *rapid.T, got store.Family) {
 	type row struct {
+		BoundTo   string
 		Good      uint32
 		IdleUntil store.Moment
 		Until     store.Moment
 		Revoked   bool
 	}
-	want := row{m.good, at(m.idleUntil), at(m.until), m.revoked}
-	if diff := cmp.Diff(want, row{got.Generation, got.IdleExpiresAt, got.ExpiresAt, !got.RevokedAt.IsZero()}); diff != "" {
+	want := row{m.boundTo, m.good, at(m.idleUntil), at(m.until), m.revoked}
+	if diff := cmp.Diff(want, row{got.BoundTo, got.Generation, got.IdleExpiresAt, got.ExpiresAt, !got.RevokedAt.IsZero()}); diff != "" {
 		rt.Fatalf("at %s (-want +got)\n%s", m.now, diff)
 	}
 }

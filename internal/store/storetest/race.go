@@ -12,6 +12,7 @@ func raceTests() []test {
 	return []test{
 		{"of a hundred rotations of one generation exactly one moves the family", rotateRace},
 		{"of a hundred rotations without grace one moves, one is reuse and the rest find it revoked", reuseRace},
+		{"of a hundred rotations of a bound family, half with the key, one of those moves it", boundRace},
 		{"a rotation and a revocation at once leave the family revoked", rotateRevokeRace},
 		{"no rotation that begins after a user was disabled succeeds", disableRace},
 		{"of many updates of one version exactly one is taken", updateRace},
@@ -57,6 +58,31 @@ func reuseRace(t *testing.T, open Open) {
 	})
 	same(t, count(results), map[store.Outcome]int{store.Rotated: 1, store.Reused: 1, store.Revoked: 98})
 	same(t, len(recorded(t, ctx, one)), 1)
+}
+
+func boundRace(t *testing.T, open Open) {
+	ctx, one := migrated(t, open)
+	handles := []store.Store{one, open()}
+	withFamily(t, ctx, one)
+	f := aFamily(2)
+	f.BoundTo = aThumbprint
+	ok(t, one.CreateFamily(ctx, f))
+	results := together(100, func(i int) store.Outcome {
+		r := present(f, 1, time.Minute)
+		r.BoundTo = []string{aThumbprint, "", aThumbprint, anotherThumbprint}[i/2%4]
+		got, err := handles[i%2].Rotate(ctx, r)
+		if err != nil {
+			t.Error(err)
+		}
+		if named := got.User.ID != ""; named != (r.BoundTo == aThumbprint) {
+			t.Errorf("a rotation for the key %q comes with the user %q", r.BoundTo, got.User.ID)
+		}
+		return got.Outcome
+	})
+	same(t, count(results), map[store.Outcome]int{store.Rotated: 1, store.Graced: 49, store.WrongKey: 50})
+	got := must[store.Family](t)(one.Family(ctx, f.ID))
+	same(t, got.Generation, 2)
+	same(t, got.RevokedAt, store.Moment{})
 }
 
 func rotateRevokeRace(t *testing.T, open Open) {

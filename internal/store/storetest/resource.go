@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -13,12 +14,14 @@ func resourceTests() []test {
 	return []test{
 		{"a resource is created, read, updated, listed and deleted", with(resourceLife)},
 		{"what is taken, moved or missing is refused", with(resourceRefusals)},
+		{"an encryption key comes with its algorithm, or neither", with(resourceEncryption)},
 	}
 }
 
 func aResource(id string) store.Resource {
 	return store.Resource{
 		ID: id, Name: "API", Scopes: oauth.Scope{"write", "read"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: "ES256",
+		EncryptionJWK: json.RawMessage(`{"kty":"EC", "kid":"ü","alg":"ECDH-ES"}`), EncryptionEnc: "A256GCM",
 		Claims: aClaims(), Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 	}
 }
@@ -59,4 +62,26 @@ func resourceRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, s.CreateResource(ctx, r), store.ErrExists)
 	ok(t, s.UpdateResource(ctx, r))
 	wantErr(t, s.UpdateResource(ctx, r), store.ErrConflict)
+}
+
+func resourceEncryption(t *testing.T, ctx context.Context, s store.Store) {
+	want := aResource("https://api.example.com")
+	want.EncryptionJWK, want.EncryptionEnc = nil, ""
+	ok(t, s.CreateResource(ctx, want))
+	same(t, must[store.Resource](t)(s.Resource(ctx, want.ID)), want)
+	for _, change := range []func(*store.Resource){
+		func(r *store.Resource) { r.EncryptionJWK = nil },
+		func(r *store.Resource) { r.EncryptionEnc = "" },
+		func(r *store.Resource) { r.EncryptionJWK = json.RawMessage("{") },
+	} {
+		r := aResource(want.ID)
+		change(&r)
+		refused(t, s.UpdateResource(ctx, r))
+		r.ID = "https://b.example.com"
+		refused(t, s.CreateResource(ctx, r))
+	}
+	want = aResource(want.ID)
+	ok(t, s.UpdateResource(ctx, want))
+	want.Version = 2
+	same(t, must[store.Resource](t)(s.Resource(ctx, want.ID)), want)
 }

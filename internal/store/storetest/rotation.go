@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func rotationTests() []test {
 		{"a retry within the grace gets the successor again and moves nothing", with(graced)},
 		{"a reuse ends the family and voids its access tokens", with(reused)},
 		{"a generation ahead of the row goes on from where it stands", with(rotatedAhead)},
+		{"a family that is bound to a key moves for that key, and one that is not for any", with(rotatedBound)},
 		{"idle time never moves the family's end", with(rotatedToTheEnd)},
 		{"a deleted user's family is unknown", with(rotatedWithoutUser)},
 		{"a random schedule of rotations, replays and revocations follows the model", rotationModel},
@@ -82,6 +84,34 @@ func rotatedAhead(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 6, time.Minute))).Outcome, store.Reused)
 }
 
+// aThumbprint and anotherThumbprint are what families are bound to.
+const (
+	aThumbprint       = "jkt:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+	anotherThumbprint = "x5t#S256:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+)
+
+func rotatedBound(t *testing.T, ctx context.Context, s store.Store) {
+	free := withFamily(t, ctx, s)
+	bound := aFamily(2)
+	bound.BoundTo = aThumbprint
+	ok(t, s.CreateFamily(ctx, bound))
+	for _, f := range []store.Family{free, bound} {
+		for _, want := range []store.Outcome{store.Rotated, store.Graced} {
+			r := present(f, 1, time.Minute)
+			r.BoundTo = aThumbprint
+			got := must[store.RotationResult](t)(s.Rotate(ctx, r))
+			same(t, got.Outcome, want)
+			same(t, got.Family.BoundTo, f.BoundTo)
+			same(t, must[store.Family](t)(s.Family(ctx, f.ID)), got.Family)
+		}
+	}
+	// A reuse that comes without the key is no reuse, and one with it is.
+	late := present(bound, 1, time.Hour-time.Minute)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.WrongKey)
+	late.BoundTo = aThumbprint
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.Reused)
+}
+
 func rotatedToTheEnd(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	r := present(f, 1, time.Minute)
@@ -112,10 +142,13 @@ func (c refusedRotation) run(t *testing.T, ctx context.Context, s store.Store) {
 	if c.set != nil {
 		c.set(t, ctx, s)
 	}
-	before := must[store.Family](t)(s.Family(ctx, f.ID))
-	void := recorded(t, ctx, s)
 	r := present(f, 1, time.Minute)
 	c.ask(&r)
+	if c.want != store.Unknown {
+		f.ID = r.ID
+	}
+	before := must[store.Family](t)(s.Family(ctx, f.ID))
+	void := recorded(t, ctx, s)
 	got := must[store.RotationResult](t)(s.Rotate(ctx, r))
 	want := store.RotationResult{Outcome: c.want, Family: before}
 	if c.want == store.Unknown {
@@ -141,10 +174,32 @@ func refusedRotations() []refusedRotation {
 		return func(r *store.Rotation) { r.Now = at(after) }
 	}
 	nothing := func(*store.Rotation) {}
+	bound := func(t *testing.T, ctx context.Context, s store.Store) {
+		f := aFamily(2)
+		f.BoundTo = aThumbprint
+		ok(t, s.CreateFamily(ctx, f))
+	}
+	proving := func(key string, also func(*store.Rotation)) func(*store.Rotation) {
+		return func(r *store.Rotation) {
+			r.ID, r.BoundTo = aFamily(2).ID, key
+			also(r)
+		}
+	}
 	return []refusedRotation{
 		{"no such family", store.Unknown, nil, func(r *store.Rotation) { r.ID[0]++ }},
 		{"another client", store.WrongClient, nil, func(r *store.Rotation) { r.ClientID = "Web" }},
 		{"another client, before anything else", store.WrongClient, revoked, func(r *store.Rotation) { r.ClientID = "x"; r.Now = at(99 * time.Hour) }},
+		{"bound to a key, and none was proved", store.WrongKey, bound, proving("", nothing)},
+		{"bound to a key, and another was proved", store.WrongKey, bound, proving(anotherThumbprint, nothing)},
+		{"bound to a key, byte by byte", store.WrongKey, bound, proving(strings.ToLower(aThumbprint), nothing)},
+		{"another client, before another key", store.WrongClient, bound, proving("", func(r *store.Rotation) { r.ClientID = "x" })},
+		{"another key, before expired", store.WrongKey, bound, proving("", asked(99*time.Hour))},
+		{"another key, before more scope", store.WrongKey, bound, proving("", func(r *store.Rotation) { r.Scope = oauth.Scope{"admin"} })},
+		{"another key, before reused", store.WrongKey, bound, proving("", func(r *store.Rotation) { r.Generation = 0 })},
+		{"another key, before revoked", store.WrongKey, func(t *testing.T, ctx context.Context, s store.Store) {
+			bound(t, ctx, s)
+			ok(t, s.RevokeFamily(ctx, aFamily(2).ID, voidsFamily(aFamily(2).ID, 0, "revoked")))
+		}, proving("", nothing)},
 		{"revoked", store.Revoked, revoked, nothing},
 		{"revoked, before expired", store.Revoked, revoked, asked(99 * time.Hour)},
 		{"user disabled", store.Revoked, updateUser(func(u *store.User) { u.Disabled = true }), nothing},

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func sealedKeyTests() []test {
 		{"a secret key is rescheduled", with(secretKeyReschedule)},
 		{"a data key is kept once for each master key, lowest ID first", with(dataKeys)},
 		{"everything sealed is found and replaced where it is unchanged", with(sealedValues)},
+		{"a client's sealed secret is replaced among its others", with(sealedClient)},
 		{"an issuer whose secret was resealed is not overwritten by an older reading", with(sealedIssuer)},
 	}
 }
@@ -64,7 +66,11 @@ func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
 	issuer.JWKS, issuer.Certificates, issuer.SealedSecret = nil, nil, []byte("shared")
 	ok(t, s.CreateIssuer(ctx, issuer))
 	ok(t, s.CreateIssuer(ctx, anIssuer("urn:j")))
+	client := aClient("web")
+	client.Secrets = []store.ClientSecret{{ID: "s1", Kind: store.SecretSealed, Hash: []byte{0, 255, 7}, CreatedAt: at(0)}}
+	ok(t, s.CreateClient(ctx, client))
 	want := []store.SealedValue{
+		{Table: "clients", ID: "web/s1", Sealed: []byte{0, 255, 7}},
 		{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")},
 		{Table: "secret_keys", ID: "refresh/12", Sealed: []byte("secret")},
 		{Table: "signing_keys", ID: "kid", Sealed: []byte{0, 255, 1}},
@@ -77,9 +83,49 @@ func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
 		want[i].Sealed = []byte("new")
 	}
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), want)
-	if err := s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: "web"}, nil); err == nil {
+	if err := s.ReplaceSealed(ctx, store.SealedValue{Table: "users", ID: "web"}, nil); err == nil {
 		t.Error("something sealed was replaced in a table that has nothing sealed")
 	}
+}
+
+func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
+	text := []byte("sealed, and so long that its base64 goes over more than one line of seventy-six characters")
+	c := aClient("a/b/")
+	c.Secrets = []store.ClientSecret{
+		{ID: "one", Kind: store.SecretSHA256, Hash: text, CreatedAt: at(0), ExpiresAt: at(time.Hour)},
+		{ID: "two", Kind: store.SecretSealed, Hash: text, CreatedAt: at(0), ExpiresAt: at(time.Hour)},
+		{ID: "b", Kind: store.SecretSealed, Hash: text, CreatedAt: at(time.Second)},
+	}
+	neighbour := c
+	neighbour.ID = "a"
+	ok(t, s.CreateClient(ctx, c))
+	ok(t, s.CreateClient(ctx, neighbour))
+	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), []store.SealedValue{
+		{Table: "clients", ID: "a/b", Sealed: text}, {Table: "clients", ID: "a/b//b", Sealed: text},
+		{Table: "clients", ID: "a/b//two", Sealed: text}, {Table: "clients", ID: "a/two", Sealed: text},
+	})
+
+	old := must[store.Client](t)(s.Client(ctx, c.ID))
+	resealed := append([]byte{0, 255}, text...)
+	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: "a/b//b", Sealed: text}, resealed))
+	c.Secrets = slices.Clone(c.Secrets)
+	c.Secrets[2].Hash, c.Version = resealed, 2
+	same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
+	same(t, must[store.Client](t)(s.Client(ctx, "a")), neighbour)
+	wantErr(t, s.UpdateClient(ctx, old, nil), store.ErrConflict)
+
+	for id, want := range map[string]error{
+		"a/b//b":   store.ErrConflict, // sealed anew meanwhile
+		"a/b//one": store.ErrNotFound, // is not sealed
+		"a/b//x":   store.ErrNotFound,
+		"a/b/b":    store.ErrNotFound,
+		"a/b//":    store.ErrNotFound,
+		"b":        store.ErrNotFound,
+		"":         store.ErrNotFound,
+	} {
+		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: id, Sealed: text}, []byte("new")), want)
+	}
+	same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
 }
 
 func sealedIssuer(t *testing.T, ctx context.Context, s store.Store) {

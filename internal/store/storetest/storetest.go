@@ -100,6 +100,16 @@ func wantErr(t *testing.T, err, want error) {
 	}
 }
 
+// refused is for what the engine's constraints do not take.
+func refused(t *testing.T, err error) {
+	t.Helper()
+	for _, kind := range []error{store.ErrExists, store.ErrNotFound, store.ErrConflict, store.ErrUnavailable} {
+		if err == nil || errors.Is(err, kind) {
+			t.Fatalf("got error %v, want that of a constraint", err)
+		}
+	}
+}
+
 func same[T any](t *testing.T, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
