@@ -155,6 +155,8 @@ func refuseOutcome(outcome store.Outcome, why error) error {
 		return refuseRefresh("refresh_unknown").Because(why)
 	case store.WrongClient:
 		return refuseRefresh("refresh_wrong_client").Because(why)
+	case store.WrongKey: // RFC 9449 §5, RFC 8705 §4
+		return refuseRefresh("refresh_wrong_key").Because(why)
 	case store.Revoked:
 		return refuseRefresh("refresh_revoked").Because(why)
 	case store.Expired:

@@ -11,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // rotate presents a refresh token.
@@ -265,6 +266,31 @@ func TestRefreshOfAnotherClientLeavesTheFamilyAlive(t *testing.T) {
 		t.Error("its access token was revoked")
 	}
 	w.mustRotate(second.RefreshToken)
+}
+
+// A refresh token that is bound to a key is of no use to who stole it without (RFC
+// 9449 section 5), and who tries does not end the login that it was stolen from.
+func TestRefreshOfABoundFamilyAsksForTheKey(t *testing.T) {
+	w := newWorld(t)
+	presented, err := w.codec.Decode(w.login().RefreshToken)
+	w.ok(err)
+	f, err := w.db.Family(t.Context(), presented.Family)
+	w.ok(err)
+	f.ID[0]++
+	f.BoundTo = "jkt:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+	w.ok(w.db.CreateFamily(t.Context(), f))
+	token, err := w.codec.Encode(tokens.Refresh{Family: f.ID, Generation: f.Generation}, f.CreatedAt)
+	w.ok(err)
+	answer, err := w.rotate("web", token)
+	refused(t, err, oauth.InvalidGrant, "refresh_wrong_key")
+	if answer.Outcome != "wrong_key" {
+		t.Errorf("the metrics count %q", answer.Outcome)
+	}
+	after, err := w.db.Family(t.Context(), f.ID)
+	w.ok(err)
+	if diff := cmp.Diff(f, after); diff != "" {
+		t.Errorf("the family moved (-before +after)\n%s", diff)
+	}
 }
 
 func TestRefreshLifetimes(t *testing.T) {

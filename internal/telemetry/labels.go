@@ -40,7 +40,8 @@ const (
 // refreshOutcomes are what becomes of a refresh token that is presented.
 func refreshOutcomes() closed {
 	return closed{
-		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "scope_exceeded", "resource_exceeded",
+		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
+		"scope_exceeded", "resource_exceeded",
 	}
 }
 

@@ -140,8 +140,8 @@ func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
 }
 
 // Refresh counts what became of a refresh token: rotated, graced, reused,
-// expired, revoked, unknown, forged, wrong_client, scope_exceeded or
-// resource_exceeded.
+// expired, revoked, unknown, forged, wrong_client, wrong_key,
+// scope_exceeded or resource_exceeded.
 func (m *Metrics) Refresh(outcome string) {
 	m.refreshes.WithLabelValues(refreshOutcomes().value(outcome)).Inc()
 }
