@@ -28,6 +28,7 @@ type IssuerFlags struct {
 	RequireClientAuth *bool          `negatable:"" help:"A client has to authenticate beside the assertion. On unless --require-client-auth=false."`
 	Client            *string        `placeholder:"CLIENT-ID" help:"Client that tokens are for where none authenticated."`
 	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead the exp of an assertion may be."`
+	EncryptionAlg     *string        `placeholder:"ALG" help:"Its assertions have to be encrypted to this server, with RSA-OAEP-256 or ECDH-ES; the key for it is in the JWKS. Empty: signed only."`
 	AllowRepeat       *bool          `negatable:"" help:"An assertion without jti may be used again."`
 }
 
@@ -36,6 +37,7 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 		Algorithms: list(f.Alg), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
 		Scopes: words(f.Scope), Resources: list(f.Resource), RequireClientAuth: f.RequireClientAuth,
 		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
+		EncryptionAlg: f.EncryptionAlg,
 	}
 	if f.JWKSFile != "" {
 		set, err := p.read("--jwks-file", f.JWKSFile)

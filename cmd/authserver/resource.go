@@ -21,14 +21,25 @@ type ResourceFlags struct {
 	Scope          []string       `sep:"none" help:"Scope that it knows; without any, the clients decide. Repeats."`
 	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
 	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256, ES256, PS256, ES384 or EdDSA."`
+	EncryptionFile *string        `name:"encryption-jwk-file" placeholder:"FILE" help:"Public key as a JWK that its access tokens are encrypted to once they are signed: RSA, P-256, P-384 or P-521. Empty: encrypt no longer."`
+	EncryptionEnc  *string        `name:"encryption-enc" placeholder:"ENC" help:"How their content is encrypted: A256GCM (default) or A128GCM."`
 	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
 }
 
-func (f ResourceFlags) fields() (admin.ResourceFields, error) {
+func (f ResourceFlags) fields(p *process) (admin.ResourceFields, error) {
 	custom, err := claims(f.Claim)
-	return admin.ResourceFields{
-		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg, Claims: custom,
-	}, err
+	fields := admin.ResourceFields{
+		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg,
+		EncryptionEnc: f.EncryptionEnc, Claims: custom,
+	}
+	if err != nil || f.EncryptionFile == nil {
+		return fields, err
+	}
+	fields.EncryptionJWK = []byte{}
+	if *f.EncryptionFile != "" {
+		fields.EncryptionJWK, err = p.read("--encryption-jwk-file", *f.EncryptionFile)
+	}
+	return fields, err
 }
 
 type resourceCreate struct {
@@ -39,7 +50,7 @@ type resourceCreate struct {
 }
 
 func (c *resourceCreate) Run(p *process) error {
-	fields, err := c.fields()
+	fields, err := c.fields(p)
 	if err != nil {
 		return err
 	}
@@ -93,7 +104,7 @@ type resourceUpdate struct {
 }
 
 func (c *resourceUpdate) Run(p *process) error {
-	fields, err := c.fields()
+	fields, err := c.fields(p)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"authserver/internal/assertions"
+	"authserver/internal/jose"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -20,6 +21,7 @@ const (
 	KindAccess    = "access_token"
 	KindRefresh   = "refresh_token"
 	KindAssertion = "assertion"
+	KindEncrypted = "encrypted_token" // a JWE, whose content only the holder of its key can read
 	KindUnknown   = "unknown"
 )
 
@@ -70,6 +72,9 @@ func (a *Admin) Inspect(ctx context.Context, token string) (Inspection, error) {
 	}
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		return a.inspectRefresh(ctx, token)
+	}
+	if encrypted, err := jose.ParseEncrypted(token, tokens.MaxAccessBytes); err == nil {
+		return a.inspectEncrypted(ctx, encrypted)
 	}
 	header, claims, err := decode(token)
 	if err != nil {

@@ -26,6 +26,7 @@ type Issuer struct {
 	ClientID          string            `json:"client_id"` // "": the issuer's own identifier
 	MaxLifetime       int64             `json:"max_lifetime_seconds"`
 	AllowRepeat       bool              `json:"allow_repeat"`
+	EncryptionAlg     string            `json:"encryption_alg"` // "": its assertions are signed only
 	Disabled          bool              `json:"disabled"`
 	CreatedAt         time.Time         `json:"created_at"`
 	UpdatedAt         time.Time         `json:"updated_at"`
@@ -53,6 +54,7 @@ type IssuerFields struct {
 	ClientID          *string // a client that is registered; "": none
 	MaxLifetime       *time.Duration
 	AllowRepeat       *bool
+	EncryptionAlg     *string // one of [keys.EncryptionAlgorithms]; "": signed assertions
 	Disabled          *bool
 }
 
@@ -186,6 +188,7 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 		ClientID:          i.ClientID,
 		MaxLifetime:       seconds(i.MaxLifetime),
 		AllowRepeat:       i.AllowRepeat,
+		EncryptionAlg:     i.EncryptionAlg,
 		Disabled:          i.Disabled,
 		CreatedAt:         i.CreatedAt,
 		UpdatedAt:         i.UpdatedAt,

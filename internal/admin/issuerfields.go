@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"authserver/internal/keys"
 	"authserver/internal/store"
 )
 
@@ -18,6 +20,7 @@ func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) 
 		func() error { return setIf(f.Resources, &i.Resources, a.resourcesOf(ctx, "--resource")) },
 		func() error { return a.setIssuerClient(ctx, &i.ClientID, f.ClientID) },
 		func() error { return setTTL("--max-lifetime", &i.MaxLifetime, f.MaxLifetime) },
+		func() error { return setEncryptionAlg(&i.EncryptionAlg, f.EncryptionAlg) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -45,6 +48,19 @@ func setSubject(i *store.Issuer, f IssuerFields) error {
 			return invalid("--subject %q is not known: choose from user, client, any", *f.Subject)
 		}
 	}
+	return nil
+}
+
+// setEncryptionAlg takes over how assertions are to be encrypted to this server,
+// which makes a key for it.
+func setEncryptionAlg(to, alg *string) error {
+	if alg == nil {
+		return nil
+	}
+	if *alg != "" && !slices.Contains(keys.EncryptionAlgorithms(), *alg) {
+		return invalid("--encryption-alg %q is not known: choose from %s", *alg, strings.Join(keys.EncryptionAlgorithms(), ", "))
+	}
+	*to = *alg
 	return nil
 }
 

@@ -2,23 +2,31 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
 // Resource is an API as it is shown.
 type Resource struct {
-	ID             string         `json:"id"` // the claim "aud"
-	Name           string         `json:"name"`
-	Scopes         []string       `json:"scopes"` // empty: left to the clients
-	AccessTokenTTL int64          `json:"access_token_ttl_seconds"`
-	SigningAlg     string         `json:"signing_alg"`
-	Claims         map[string]any `json:"claims"`
-	CreatedAt      time.Time      `json:"created_at"`
-	UpdatedAt      time.Time      `json:"updated_at"`
+	ID             string   `json:"id"` // the claim "aud"
+	Name           string   `json:"name"`
+	Scopes         []string `json:"scopes"` // empty: left to the clients
+	AccessTokenTTL int64    `json:"access_token_ttl_seconds"`
+	SigningAlg     string   `json:"signing_alg"`
+	// EncryptionJWK is the public key that its tokens are encrypted to, null where they
+	// are not.
+	EncryptionJWK json.RawMessage `json:"encryption_jwk"`
+	EncryptionEnc string          `json:"encryption_enc"` // RFC 7518 §5.1
+	Claims        map[string]any  `json:"claims"`
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
 // ResourceFields is what of a resource may be chosen. A nil field leaves it as it
@@ -28,6 +36,8 @@ type ResourceFields struct {
 	Scopes         []string
 	AccessTokenTTL *time.Duration
 	SigningAlg     *string
+	EncryptionJWK  []byte  // a public key as a JWK; empty, and not nil: encrypt no longer
+	EncryptionEnc  *string // "A256GCM", the default, or "A128GCM"
 	Claims         map[string]any
 }
 
@@ -125,7 +135,38 @@ func (a *Admin) setResource(r *store.Resource, f ResourceFields) error {
 			return err
 		}
 	}
+	if err := setEncryption(r, f); err != nil {
+		return err
+	}
 	return setClaims(&r.Claims, f.Claims)
+}
+
+func setEncryption(r *store.Resource, f ResourceFields) error {
+	switch {
+	case f.EncryptionJWK == nil:
+	case len(f.EncryptionJWK) == 0:
+		r.EncryptionJWK, r.EncryptionEnc = nil, ""
+	default:
+		public, err := jose.CheckEncryptionKey(f.EncryptionJWK)
+		if err != nil {
+			return invalid("--encryption-jwk-file: %w", err)
+		}
+		r.EncryptionJWK = public
+		if r.EncryptionEnc == "" {
+			r.EncryptionEnc = jose.ContentEncryptions()[0]
+		}
+	}
+	if f.EncryptionEnc == nil {
+		return nil
+	}
+	if r.EncryptionJWK == nil {
+		return invalid("--encryption-enc goes with --encryption-jwk-file")
+	}
+	if !slices.Contains(jose.ContentEncryptions(), *f.EncryptionEnc) {
+		return invalid("--encryption-enc %q is not known: choose from %s", *f.EncryptionEnc, strings.Join(jose.ContentEncryptions(), ", "))
+	}
+	r.EncryptionEnc = *f.EncryptionEnc
+	return nil
 }
 
 func viewResource(r store.Resource) Resource {
@@ -135,6 +176,8 @@ func viewResource(r store.Resource) Resource {
 		Scopes:         listed(r.Scopes),
 		AccessTokenTTL: seconds(r.AccessTokenTTL),
 		SigningAlg:     r.SigningAlg,
+		EncryptionJWK:  r.EncryptionJWK,
+		EncryptionEnc:  r.EncryptionEnc,
 		Claims:         claimed(r.Claims),
 		CreatedAt:      r.CreatedAt,
 		UpdatedAt:      r.UpdatedAt,

@@ -59,6 +59,7 @@ func clientAccess(target Target, scope oauth.Scope, client store.Client) tokens.
 		Permissions: client.Permissions,
 		Custom:      mergeClaims(target.Claims, client.Claims),
 		Alg:         target.Alg,
+		Encryption:  target.Encryption,
 		TTL:         target.TTL,
 
 		ClientNotBefore:  client.NotBefore,
@@ -77,6 +78,7 @@ func userAccess(target Target, scope oauth.Scope, client store.Client, user stor
 		Permissions: user.Permissions,
 		Custom:      mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims),
 		Alg:         target.Alg,
+		Encryption:  target.Encryption,
 		TTL:         target.TTL,
 
 		ClientNotBefore:  client.NotBefore,

@@ -21,6 +21,7 @@ type JWTBearer struct {
 	Users      store.Users
 	Assertions store.Assertions
 	Verifier   *assertions.Verifier
+	Decrypter  Decrypter
 	// Audiences are the names under which an assertion may address this server: its
 	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
 	Audiences []string
@@ -39,13 +40,20 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("assertion") { // RFC 7523 §2.1
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
 	}
-	parsed, err := assertions.Parse(r.Form.Get("assertion"), assertions.GrantTypes())
+	signed, encryption, err := g.open(r.Form.Get("assertion"))
+	if err != nil {
+		return Answer{}, err
+	}
+	parsed, err := assertions.Parse(signed, assertions.GrantTypes())
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_malformed", err)
 	}
 	issuer, err := g.issuer(ctx, parsed)
 	if err != nil {
 		return Answer{}, err
+	}
+	if err := asRegistered(issuer, encryption); err != nil {
+		return Answer{}, refuseAssertion("assertion_encryption", err)
 	}
 	client, err := g.client(ctx, r, issuer)
 	if err != nil {

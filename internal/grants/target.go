@@ -9,6 +9,7 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // Targets finds the resources that a token is for (RFC 8707).
@@ -25,8 +26,11 @@ type Target struct {
 	Scopes    oauth.Scope // that the resources list
 	AnyScope  bool        // one of them lists none, and leaves that to its clients
 	Alg       string
-	TTL       time.Duration
-	Claims    map[string]any
+	// Encryption is that of all of the resources: who can read the token of one must
+	// not have to hand it to another.
+	Encryption tokens.Encryption
+	TTL        time.Duration
+	Claims     map[string]any
 }
 
 // Allowed returns what may be asked for by somebody who is registered for these
@@ -61,6 +65,10 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
 				"the resources want tokens signed with different algorithms: ask for one token each")
 		}
+		if len(target.Resources) > 0 && target.Encryption != encryption(resource) {
+			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
+				"the resources want tokens encrypted to different keys, or one does not want them encrypted: ask for one token each")
+		}
 		target.add(resource)
 	}
 	return target, nil
@@ -87,6 +95,7 @@ func (t *Target) add(r store.Resource) {
 	}
 	t.Resources = append(t.Resources, r.ID)
 	t.Alg = r.SigningAlg
+	t.Encryption = encryption(r)
 	t.Claims = mergeClaims(t.Claims, r.Claims)
 	t.AnyScope = t.AnyScope || len(r.Scopes) == 0
 	for _, s := range r.Scopes {
@@ -94,6 +103,10 @@ func (t *Target) add(r store.Resource) {
 			t.Scopes = append(t.Scopes, s)
 		}
 	}
+}
+
+func encryption(r store.Resource) tokens.Encryption {
+	return tokens.Encryption{JWK: string(r.EncryptionJWK), Enc: r.EncryptionEnc}
 }
 
 // Scope decides the scope of a token: what was asked for where all of it is

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -87,3 +88,5 @@ func FuzzParseKeySet(f *testing.F) {
 		}
 	})
 }
+
+func encodePart(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,19 @@ const (
 // library knows first.
 func Algorithms() []string { return []string{RS256, ES256, PS256, ES384, EdDSA} }
 
+// The algorithms that a key to which others encrypt can have (RFC 7518 §4.1).
+const (
+	RSAOAEP256 = "RSA-OAEP-256" // RSAES-OAEP with SHA-256
+	ECDHES     = "ECDH-ES"      // ephemeral-static Diffie-Hellman, on P-256
+)
+
+// EncryptionAlgorithms returns the algorithms that a key to which others encrypt can
+// have.
+func EncryptionAlgorithms() []string { return []string{RSAOAEP256, ECDHES} }
+
+// encrypts reports whether keys of an algorithm are for encryption, not signatures.
+func encrypts(alg string) bool { return slices.Contains(EncryptionAlgorithms(), alg) }
+
 // AlgorithmsFor returns the algorithms that a key with this public half could
 // have; none for a key that is too weak or of another kind. It has to be given one
 // of them: a key is for one algorithm alone (RFC 8725 §3.1).
@@ -49,9 +63,9 @@ func AlgorithmsFor(public crypto.PublicKey) []string {
 // Generate makes a key pair for an algorithm; RSA keys have 2048 bits.
 func Generate(alg string) (crypto.Signer, error) {
 	switch alg {
-	case RS256, PS256:
+	case RS256, PS256, RSAOAEP256:
 		return rsa.GenerateKey(rand.Reader, minRSABits)
-	case ES256:
+	case ES256, ECDHES:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case ES384:
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
@@ -66,11 +80,11 @@ func Generate(alg string) (crypto.Signer, error) {
 // the algorithm wants (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
 func CheckPublicKey(alg string, public crypto.PublicKey) error {
 	switch alg {
-	case RS256, PS256:
+	case RS256, PS256, RSAOAEP256:
 		if key, ok := public.(*rsa.PublicKey); ok {
 			return checkRSA(key)
 		}
-	case ES256:
+	case ES256, ECDHES:
 		if key, ok := public.(*ecdsa.PublicKey); ok && key.Curve == elliptic.P256() {
 			return checkPoint(key)
 		}
@@ -111,7 +125,7 @@ func checkPoint(key *ecdsa.PublicKey) error {
 
 func kindFor(alg string) string {
 	switch alg {
-	case ES256:
+	case ES256, ECDHES:
 		return "an EC key on P-256"
 	case ES384:
 		return "an EC key on P-384"

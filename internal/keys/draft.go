@@ -170,6 +170,9 @@ func (d *draft) takeOver(next store.SigningKey, h Handover) store.SigningKey {
 	d.update(next)
 	if before, ok := find(d.keys, next.Predecessor); ok {
 		before.RetiredAt, before.RemovedAt = h.At, h.RemovedAt
+		if encrypts(before.Alg) { // until nobody has a key set with it any more
+			before.RemovedAt = later(h.RemovedAt, h.At.Add(d.timeline.Lead()))
+		}
 		d.update(before)
 	}
 	return next

@@ -35,7 +35,7 @@ type published struct {
 }
 
 // JWKS returns the public half of every key that is published at this moment:
-// pending, active and retired. Every replica returns the same bytes for the same
+// pending, active and retired, and of those to which others encrypt the active ones. Every replica returns the same bytes for the same
 // keys. It is never empty; before Load has succeeded it is the zero Document.
 func (m *Manager) JWKS() Document {
 	s := m.current.Load()
@@ -67,7 +67,12 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	var entries []jwkOf
 	for _, row := range s.rows {
 		e := s.byKID[row.KID]
-		if e.pair == nil || StateAt(row, now) == Removed {
+		for _, moment := range []store.Moment{row.ActiveAt, row.RetiredAt} {
+			if encrypts(row.Alg) && moment.After(now) {
+				p.change(moment)
+			}
+		}
+		if e.pair == nil || !shown(row, now) {
 			continue
 		}
 		jwk, certifiedUntil, err := certified(e.pair.private.Public(), e.pair.jwk, row.Certificates, now)
@@ -75,11 +80,8 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 			jwk = e.pair.jwk // damaged certificates are no reason to break verifiers
 		}
 		entries = append(entries, jwkOf{row.KID, jwk})
-		for _, moment := range []store.Moment{row.RemovedAt, certifiedUntil} {
-			if !moment.IsZero() && (p.until.IsZero() || moment.Before(p.until)) {
-				p.until = moment
-			}
-		}
+		p.change(row.RemovedAt)
+		p.change(certifiedUntil)
 	}
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
@@ -101,6 +103,22 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	}
 	p.Document = Document{Representation: represent(body), Gzip: represent(packed)}
 	return &p, nil
+}
+
+// change notes that the document is another one from a moment on.
+func (p *published) change(at store.Moment) {
+	if !at.IsZero() && (p.until.IsZero() || at.Before(p.until)) {
+		p.until = at
+	}
+}
+
+// shown reports whether a key is in the set: one that signs for as long as something
+// that it signed may come, and one to which others encrypt only while it is the one
+// that they are to take. Its successor is known to every server by then, and what is
+// under way can be read until it is removed.
+func shown(row store.SigningKey, now time.Time) bool {
+	state := StateAt(row, now)
+	return state == Active || state != Removed && !encrypts(row.Alg)
 }
 
 func represent(body []byte) Representation {

@@ -20,6 +20,8 @@ type Store interface {
 	store.LifetimePromises
 	// SigningAlgs returns the algorithms that resources are registered for.
 	SigningAlgs(ctx context.Context) ([]string, error)
+	// EncryptionAlgs returns the algorithms with which issuers encrypt to this server.
+	EncryptionAlgs(ctx context.Context) ([]string, error)
 }
 
 // Manager holds the signing keys in memory, makes their successors ahead of
@@ -158,7 +160,7 @@ func (m *Manager) Public(kid string) (PublicKey, bool) {
 		return PublicKey{}, false
 	}
 	e, ok := s.byKID[kid]
-	if !ok || e.pair == nil || StateAt(e.row, m.Now()) == Removed {
+	if !ok || e.pair == nil || encrypts(e.row.Alg) || StateAt(e.row, m.Now()) == Removed {
 		return PublicKey{}, false
 	}
 	return PublicKey{KID: e.pair.kid, Alg: e.pair.alg, Key: e.pair.private.Public()}, true

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"authserver/internal/store"
@@ -103,7 +102,11 @@ func publicJWK(alg string, public crypto.PublicKey) (json.RawMessage, string, er
 		return nil, "", fmt.Errorf("compute the thumbprint: %w", err)
 	}
 	kid := base64.RawURLEncoding.EncodeToString(sum)
-	for name, value := range map[string]any{jwk.KeyIDKey: kid, jwk.AlgorithmKey: jwa.SignatureAlgorithm(alg), jwk.KeyUsageKey: jwk.ForSignature} {
+	use := jwk.ForSignature
+	if encrypts(alg) {
+		use = jwk.ForEncryption
+	}
+	for name, value := range map[string]any{jwk.KeyIDKey: kid, jwk.AlgorithmKey: alg, jwk.KeyUsageKey: use} {
 		if err := key.Set(name, value); err != nil {
 			return nil, "", fmt.Errorf("set %q of the public key: %w", name, err)
 		}

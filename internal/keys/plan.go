@@ -82,6 +82,11 @@ func (m *Manager) wanted(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what resources want tokens signed with: %w", err)
 	}
+	encryption, err := m.Store.EncryptionAlgs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how issuers encrypt to this server: %w", err)
+	}
+	algs = append(algs, encryption...)
 	for _, alg := range m.Algorithms {
 		if !slices.Contains(algs, alg) {
 			algs = append(algs, alg)
@@ -111,7 +116,7 @@ func (d *draft) first(alg string) (made store.SigningKey) {
 		return store.SigningKey{}
 	}
 	key.PublishedAt, key.ActiveAt = d.now, d.now
-	if !d.fresh {
+	if !d.fresh && !encrypts(alg) { // nobody encrypts to what no server has shown yet
 		key.ActiveAt = d.now.Add(d.timeline.Lead())
 	}
 	d.add(key)

@@ -66,8 +66,8 @@ func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 		return nil, fmt.Errorf("there is no signing key yet: `authserver serve` makes the first ones")
 	}
 	for _, alg := range algs {
-		if !slices.Contains(Algorithms(), alg) {
-			return nil, fmt.Errorf("the algorithm %q is not known: choose from %s", alg, strings.Join(Algorithms(), ", "))
+		if able := slices.Concat(Algorithms(), EncryptionAlgorithms()); !slices.Contains(able, alg) {
+			return nil, fmt.Errorf("the algorithm %q is not known: choose from %s", alg, strings.Join(able, ", "))
 		}
 	}
 	if len(algs) == 0 {

@@ -73,7 +73,11 @@ func (e *notMade) Error() string { return fmt.Sprintf("make a %s key: %v", e.alg
 func (e *notMade) Unwrap() error { return e.cause }
 
 func (m *Manager) makeOne(alg string) (store.SigningKey, error) {
-	private, uri, err := m.Source.Generate(alg)
+	source := m.Source
+	if encrypts(alg) { // tokens sign, and few of them decrypt
+		source = Software{}
+	}
+	private, uri, err := source.Generate(alg)
 	if err != nil {
 		return store.SigningKey{}, err
 	}

@@ -20,16 +20,17 @@ import (
 // memory keeps keys as the contract of package store says, for tests of
 // thousands of steps and for rows that have to be tampered with.
 type memory struct {
-	mu        sync.Mutex
-	down      bool
-	signing   []store.SigningKey
-	secret    []store.SecretKey
-	data      []store.DataKey
-	version   int64 // of the key plan
-	lifetimes []store.Lifetimes
-	lastIdle  store.Moment
-	resources []string // the algorithms that they want
-	writes    int
+	mu         sync.Mutex
+	down       bool
+	signing    []store.SigningKey
+	secret     []store.SecretKey
+	data       []store.DataKey
+	version    int64 // of the key plan
+	lifetimes  []store.Lifetimes
+	lastIdle   store.Moment
+	resources  []string // the algorithms that they want
+	encryption []string // how issuers encrypt to this server
+	writes     int
 }
 
 func (m *memory) lock() (unlock func(), err error) {
@@ -65,6 +66,15 @@ func (m *memory) SigningAlgs(context.Context) ([]string, error) {
 	}
 	defer unlock()
 	return slices.Clone(m.resources), nil
+}
+
+func (m *memory) EncryptionAlgs(context.Context) ([]string, error) {
+	unlock, err := m.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return slices.Clone(m.encryption), nil
 }
 
 func (m *memory) find(kid string) *store.SigningKey {

@@ -85,9 +85,9 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 		return l.view.Follow(ctx)
 	case store.TopicKeys:
 		return l.keys.reload(ctx)
-	case store.TopicResources:
+	case store.TopicResources, store.TopicIssuers:
 		l.cached.Changed(topic)
-		return l.keys.signing.Plan(ctx) // one may want another algorithm
+		return l.keys.signing.Plan(ctx) // one may want a key of another algorithm
 	default:
 		l.cached.Changed(topic)
 		return nil

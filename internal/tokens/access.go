@@ -11,6 +11,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
+	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -40,8 +41,16 @@ type Access struct {
 	SubjectNotBefore store.Moment
 	// Confirmation is the key that whoever uses the token has to possess.
 	Confirmation Confirmation
+	Encryption   Encryption
 	Alg          string
 	TTL          time.Duration
+}
+
+// Encryption is to whom an access token is encrypted once it is signed (RFC 7519
+// §5.2); the zero Encryption is of tokens that are not.
+type Encryption struct {
+	JWK string // as [jose.CheckEncryptionKey] returned it
+	Enc string // RFC 7518 §5.1
 }
 
 // Minter signs access tokens.
@@ -107,6 +116,11 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 	token, err := sign(signer, payload)
 	if err != nil {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
+	}
+	if a.Encryption != (Encryption{}) {
+		if token, err = jose.Encrypt(token, json.RawMessage(a.Encryption.JWK), a.Encryption.Enc); err != nil {
+			return Minted{}, fmt.Errorf("mint an access token: %w", err)
+		}
 	}
 	if len(token) > MaxAccessBytes {
 		return Minted{}, oauth.Fail(oauth.ServerError, "token_too_large", fmt.Sprintf(

@@ -1,0 +1,51 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"authserver/internal/jose"
+	"authserver/internal/store"
+)
+
+// inspectEncrypted says what can be seen of a JWE: for whom it is, and how whoever
+// that is gets at the signed token within. Whether that is good cannot be told here.
+func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header) (Inspection, error) {
+	i := Inspection{Kind: KindEncrypted, Header: header.All}
+	if fault := jose.CheckEncryptedHeader(header); fault != nil {
+		return bad(i, "it is encrypted (JWE): %v", fault), nil
+	}
+	resource, err := a.encryptedFor(ctx, header.KID)
+	if err != nil {
+		return Inspection{}, err
+	}
+	if resource == "" {
+		return bad(i, "it is encrypted (JWE) to key %q, which no resource is registered with: see `authserver resource list`", header.KID), nil
+	}
+	return bad(i, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
+		header.KID, resource), nil
+}
+
+// encryptedFor returns the first resource whose tokens are encrypted to a key, or "".
+func (a *Admin) encryptedFor(ctx context.Context, kid string) (string, error) {
+	page := Page{Limit: store.MaxPage}
+	for {
+		resources, err := a.Store.ListResources(ctx, page)
+		if err != nil {
+			return "", fmt.Errorf("look for the resource of the key: %w", err)
+		}
+		for _, r := range resources {
+			var key struct {
+				KID string `json:"kid"`
+			}
+			if r.EncryptionJWK != nil && json.Unmarshal(r.EncryptionJWK, &key) == nil && key.KID == kid {
+				return r.ID, nil
+			}
+		}
+		if len(resources) < page.Limit {
+			return "", nil
+		}
+		page.After = resources[len(resources)-1].ID
+	}
+}

@@ -1,0 +1,48 @@
+package grants
+
+import (
+	"errors"
+
+	"authserver/internal/jose"
+	"authserver/internal/store"
+)
+
+// Decrypter takes a signed token out of a JWE that was encrypted to a key of this
+// server; it is [keys.Manager].
+type Decrypter interface {
+	Decrypt(token string) ([]byte, error)
+}
+
+// open returns the signed assertion within an encrypted one, and with which
+// algorithm it was encrypted; what is not encrypted it returns as it is.
+func (g *JWTBearer) open(assertion string) (signed, alg string, err error) {
+	if !jose.IsEncrypted(assertion) {
+		return assertion, "", nil
+	}
+	header, err := jose.ParseEncrypted(assertion, maxEncrypted)
+	if err != nil {
+		return "", "", refuseAssertion("assertion_malformed", err)
+	}
+	plain, err := g.Decrypter.Decrypt(assertion)
+	if err != nil {
+		return "", "", refuseAssertion("assertion_undecryptable", err)
+	}
+	return string(plain), header.Alg, nil
+}
+
+// maxEncrypted bounds an encrypted assertion, in bytes: the largest signed one, in
+// base64url once more, and what is around it.
+const maxEncrypted = 24 << 10
+
+// asRegistered wants assertions encrypted as their issuer is registered for, and not
+// where it is not: a signed one that somebody saw on its way is no secret any more.
+func asRegistered(issuer store.Issuer, alg string) error {
+	switch {
+	case issuer.EncryptionAlg == alg:
+		return nil
+	case issuer.EncryptionAlg == "":
+		return errors.New("it is encrypted, which its issuer is not registered for: send the signed JWT itself")
+	}
+	return errors.New("its issuer is registered for assertions that are encrypted with " + issuer.EncryptionAlg +
+		": encrypt the signed JWT to the key with use enc in the JWKS, with cty JWT")
+}

@@ -1,0 +1,108 @@
+package jose
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+// The values of "alg" of an encrypted token (RFC 7518 §4.1). RSA1_5 is refused
+// (RFC 8725 §3.2), and so is whatever encrypts under a password or a shared key.
+const (
+	RSAOAEP256 = "RSA-OAEP-256"
+	ECDHES     = "ECDH-ES"
+)
+
+// ContentEncryptions returns the values of "enc" (RFC 7518 §5.1), the default first.
+func ContentEncryptions() []string { return []string{"A256GCM", "A128GCM"} }
+
+// EncryptionAlg is the algorithm by which content keys are made for a public key, ""
+// where it is too weak or of another kind.
+func EncryptionAlg(public any) string {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits >= MinRSABits && bits <= MaxRSABits {
+			return RSAOAEP256
+		}
+	case *ecdsa.PublicKey:
+		if _, err := k.ECDH(); err == nil && k.Curve != elliptic.P224() {
+			return ECDHES
+		}
+	}
+	return ""
+}
+
+// CheckEncryptionKey reads the JWK that tokens for somebody are to be encrypted to,
+// and returns its public members alone, with "alg" and "kid" set: the kid that it
+// has or else its thumbprint (RFC 7638).
+func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
+	key, err := jwk.ParseKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is not a JWK (RFC 7517 section 4)")
+	}
+	if private, err := jwk.IsPrivateKey(key); err != nil || private {
+		return nil, fmt.Errorf("it is a private or symmetric key: register the public key alone")
+	}
+	if use := key.KeyUsage(); use != "" && use != "enc" {
+		return nil, fmt.Errorf("its use is %q and not enc", use)
+	}
+	var public any
+	if err := key.Raw(&public); err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	alg := EncryptionAlg(public)
+	if alg == "" {
+		return nil, fmt.Errorf("the key is of a kind or size that cannot be used: take RSA from %d bits, P-256, P-384 or P-521", MinRSABits)
+	}
+	if own := key.Algorithm().String(); own != "" && own != alg {
+		return nil, fmt.Errorf("its alg is %q: with this key it has to be %s", own, alg)
+	}
+	if key.KeyID() == "" {
+		if err := jwk.AssignKeyID(key); err != nil {
+			return nil, fmt.Errorf("name the key: %w", err)
+		}
+	}
+	for name, value := range map[string]any{jwk.AlgorithmKey: alg, jwk.KeyUsageKey: "enc"} {
+		if err := key.Set(name, value); err != nil {
+			return nil, fmt.Errorf("set the member %q: %w", name, err)
+		}
+	}
+	encoded, err := json.Marshal(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode the key: %w", err)
+	}
+	return encoded, nil
+}
+
+// Encrypt wraps a signed JWT into a JWE in compact form (RFC 7516 §7.1, RFC 7519
+// §5.2) for the holder of a key that [CheckEncryptionKey] returned. Nothing is
+// compressed (RFC 8725 §3.6).
+func Encrypt(signed []byte, registered json.RawMessage, enc string) ([]byte, error) {
+	if !slices.Contains(ContentEncryptions(), enc) {
+		return nil, fmt.Errorf("encrypt: enc %q is not known", enc)
+	}
+	key, err := jwk.ParseKey(registered)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: read the registered key: %w", err)
+	}
+	headers := jwe.NewHeaders()
+	for name, value := range map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: key.KeyID()} {
+		if err := headers.Set(name, value); err != nil {
+			return nil, fmt.Errorf("encrypt: set the header %q: %w", name, err)
+		}
+	}
+	alg := jwa.KeyEncryptionAlgorithm(key.Algorithm().String())
+	encrypted, err := jwe.Encrypt(signed, jwe.WithKey(alg, key), jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(enc)),
+		jwe.WithProtectedHeaders(headers), jwe.WithCompress(jwa.NoCompress))
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
+	}
+	return encrypted, nil
+}

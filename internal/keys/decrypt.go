@@ -1,0 +1,45 @@
+package keys
+
+import (
+	"fmt"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+
+	"authserver/internal/jose"
+)
+
+// maxDecrypted bounds what is taken out of a JWE, in bytes. Nothing that is larger
+// than its JWE comes out, since nothing compressed is taken.
+const maxDecrypted = 32 << 10
+
+// Decrypt returns what somebody encrypted to a key of this server's (RFC 7516 §5.2),
+// a JWE in compact form of which [jose.CheckEncryptedHeader] holds. The algorithm is
+// the key's and never the token's (RFC 8725 §3.1). A key is good until it is
+// removed, though others are no longer shown it.
+func (m *Manager) Decrypt(token string) ([]byte, error) {
+	header, err := jose.ParseEncrypted(token, maxDecrypted)
+	if err != nil {
+		return nil, err
+	}
+	if err := jose.CheckEncryptedHeader(header); err != nil {
+		return nil, err
+	}
+	s := m.current.Load()
+	if s == nil {
+		return nil, errNotLoaded()
+	}
+	e, ok := s.byKID[header.KID]
+	if !ok || e.pair == nil || !encrypts(e.row.Alg) || StateAt(e.row, m.Now()) == Removed {
+		return nil, fmt.Errorf("it is encrypted to a key that is not one of this server's: take the one with use enc from the JWKS")
+	}
+	if header.Alg != e.row.Alg {
+		return nil, fmt.Errorf("its alg is not that of the key that it is encrypted to, %s", e.row.Alg)
+	}
+	plain, err := jwe.Decrypt([]byte(token), jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.row.Alg), e.pair.private))
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be decrypted with the key that it names") // the cause tells an attacker where it failed
+	}
+	e.pair.note(m.Now())
+	return plain, nil
+}
