@@ -26,7 +26,7 @@ type Issuer struct {
 	ClientID          string            `json:"client_id"` // "": the issuer's own identifier
 	MaxLifetime       int64             `json:"max_lifetime_seconds"`
 	AllowRepeat       bool              `json:"allow_repeat"`
-	EncryptionAlg     string            `json:"encryption_alg"` // "": its assertions are signed only
+	EncryptionAlg     string            `json:"encryption_alg,omitempty"` // left out: its assertions are signed only
 	Disabled          bool              `json:"disabled"`
 	CreatedAt         time.Time         `json:"created_at"`
 	UpdatedAt         time.Time         `json:"updated_at"`

@@ -105,7 +105,7 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	o.must(err)
 	const want = `{"id":"https://idp.example.com","iss":"https://idp.example.com","key_source":"secret","jwks":null,"certificates":[],"algorithms":["HS256"],` +
 		`"subject_claim":"email","subject":"any","scopes":["read"],"resources":["https://api.example.com"],"require_client_auth":false,"client_id":"web",` +
-		`"max_lifetime_seconds":300,"allow_repeat":true,"encryption_alg":"","disabled":false,"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
+		`"max_lifetime_seconds":300,"allow_repeat":true,"disabled":false,"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
 	if got := asJSON(t, i); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -18,7 +18,7 @@ func TestTheJSONOfAResource(t *testing.T) {
 	o.resource()
 	r, err := o.Resource(t.Context(), api)
 	o.must(err)
-	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","encryption_jwk":null,"encryption_enc":"","claims":{},` +
+	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","claims":{},` +
 		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
 	if got := asJSON(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
