@@ -20,10 +20,10 @@ type Resource struct {
 	Scopes         []string `json:"scopes"` // empty: left to the clients
 	AccessTokenTTL int64    `json:"access_token_ttl_seconds"`
 	SigningAlg     string   `json:"signing_alg"`
-	// EncryptionJWK is the public key that its tokens are encrypted to, null where they
-	// are not.
-	EncryptionJWK json.RawMessage `json:"encryption_jwk"`
-	EncryptionEnc string          `json:"encryption_enc"` // RFC 7518 §5.1
+	// EncryptionJWK is the public key that its tokens are encrypted to, left out where
+	// they are not.
+	EncryptionJWK json.RawMessage `json:"encryption_jwk,omitempty"`
+	EncryptionEnc string          `json:"encryption_enc,omitempty"` // RFC 7518 §5.1
 	Claims        map[string]any  `json:"claims"`
 	CreatedAt     time.Time       `json:"created_at"`
 	UpdatedAt     time.Time       `json:"updated_at"`
