@@ -17,6 +17,12 @@ type Settings struct {
 	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Connections to the public endpoints at once. More wait to be accepted."`
 	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long requests may go on after a signal to stop."`
 
+	TLSCertificateFile string   `name:"tls-certificate-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Certificate chain of this server in PEM: the public endpoints are served by https then. Read again when it changes."`
+	TLSKeyFile         string   `name:"tls-key-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Private key of that certificate in PEM."`
+	TLSClientAuth      bool     `name:"tls-client-auth" setting:"flag env file" group:"TLS" help:"Ask clients for a certificate in TLS, so that they can prove themselves by one that is registered for them. tls-client-ca-file implies it."`
+	TLSClientCAFile    string   `name:"tls-client-ca-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Certificates in PEM of the authorities whose certificates clients may prove themselves by (tls_client_auth). Read again when it changes."`
+	ClientCertProxy    []string `name:"client-cert-proxy" setting:"flag env file" group:"TLS" placeholder:"ADDRESS" help:"Addresses or networks of the proxies that end TLS and say in Client-Cert which certificate a client presented (RFC 9440), separated by commas. They have to remove what a client sends as Client-Cert and Client-Cert-Chain."`
+
 	DatabaseURL      Secret `name:"database-url" setting:"flag env file" group:"Database" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Outside of serve it defaults to sqlite:.authserver/authserver.db."`
 	DatabaseURLFile  string `name:"database-url-file" setting:"flag env file" group:"Database" placeholder:"FILE" help:"File that holds the database URL, in place of database-url."`
 	DatabaseMaxConns int    `name:"database-max-conns" setting:"flag env file" group:"Database" default:"10" help:"Connections to PostgreSQL that one server opens."`

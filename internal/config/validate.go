@@ -19,6 +19,7 @@ func (s Settings) validate(mode Mode) (faults []error) {
 		s.checkDatabaseURL(mode),
 		s.checkMasterKey(mode),
 		s.checkPKCS11(),
+		s.checkTLS(mode),
 		checkAddress("listen", s.Listen),
 		checkAddress("ops-listen", s.OpsListen),
 		s.checkAddressesDiffer(),

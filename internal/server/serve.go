@@ -41,6 +41,10 @@ type ServeOptions struct {
 // answered finish, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
+	files, err := openTLS(s, logger)
+	if err != nil {
+		return err
+	}
 	st, err := OpenStore(ctx, s, logger)
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ring.Close()) }()
-	p, err := wire(ctx, st, ring, s, o.Version, logger)
+	p, err := wire(ctx, st, ring, files, s, o.Version, logger)
 	if err != nil {
 		return err
 	}
@@ -96,6 +100,7 @@ func listen(ctx context.Context, setting, address string) (net.Listener, error) 
 func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
 	publicServer := httpServer(p.handlers.Public(requestTimeout), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
+	publicServer.TLSConfig = p.tls
 	opsServer := httpServer(p.handlers.Ops(), logger) // profiles and traces take their time: no WriteTimeout
 
 	group, running := errgroup.WithContext(ctx)
@@ -107,7 +112,7 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
-	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String())
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil)
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "timeout", drain.String())
@@ -135,7 +140,11 @@ func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {
 }
 
 func serve(s *http.Server, listener net.Listener) error {
-	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	accept := s.Serve
+	if s.TLSConfig != nil {
+		accept = func(l net.Listener) error { return s.ServeTLS(l, "", "") } // the certificate is in TLSConfig
+	}
+	if err := accept(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 	}
 	return nil

@@ -28,18 +28,7 @@ func settings(t *testing.T) config.Settings {
 // connection.
 func TestServeLeavesNothingBehind(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	ctx, stop := context.WithCancel(t.Context())
-	addresses := make(chan [2]string, 1)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- Serve(ctx, settings(t), ServeOptions{Version: "test", Stderr: io.Discard, Ready: func(public, ops string) { addresses <- [2]string{public, ops} }})
-	}()
-	var at [2]string
-	select {
-	case at = <-addresses:
-	case err := <-ended:
-		t.Fatalf("it ended before it listened: %v", err)
-	}
+	at, stop := start(t, settings(t))
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, target := range []string{"http://" + at[0] + "/readyz", "http://" + at[1] + "/metrics"} {
 		answer, err := client.Get(target)
@@ -51,8 +40,29 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 		}
 	}
 	stop()
-	if err := <-ended; err != nil {
-		t.Errorf("it ended with %v", err)
+}
+
+// start starts a server. Its addresses are those of the public and the ops listener;
+// the function returned stops it and waits until it has ended.
+func start(t *testing.T, s config.Settings) (at [2]string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	addresses := make(chan [2]string, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, s, ServeOptions{Version: "test", Stderr: io.Discard, Ready: func(public, ops string) { addresses <- [2]string{public, ops} }})
+	}()
+	select {
+	case at = <-addresses:
+	case err := <-ended:
+		t.Fatalf("it ended before it listened: %v", err)
+	}
+	return at, func() {
+		t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("it ended with %v", err)
+		}
 	}
 }
 
@@ -66,6 +76,9 @@ func TestServeRefuses(t *testing.T) {
 		{"an address of another machine", func(s *config.Settings) { s.OpsListen = "192.0.2.1:1" }, "--ops-listen"},
 		{"a timeline that cannot be kept", func(s *config.Settings) { s.KeyRotationInterval = time.Second }, "--key-rotation-interval"},
 		{"no master key", func(s *config.Settings) { s.MasterKey = config.Secret{} }, "--master-key-file"},
+		{"a certificate of TLS that is not there", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "/nowhere/c.pem", "/nowhere/k.pem" }, "--tls-certificate-file"},
+		{"a certificate of TLS that is none", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},
+		{"authorities that are none", func(s *config.Settings) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it holds no certificate"},
 		{"a folder that is not there", func(s *config.Settings) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
 		{"a schema that nobody made", func(s *config.Settings) { s.NoMigrate = true }, "migrate up"},
 	} {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -40,10 +41,11 @@ type parts struct {
 	loops    *loops
 	health   *handlers.Health
 	keys     *keyring
+	tls      *tls.Config // of the public listener; nil: plain http
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, st store.Store, ring *keyring, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
+func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})
@@ -87,6 +89,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, s config.Settings,
 		handlers: h,
 		health:   health,
 		keys:     ring,
+		tls:      files.config(),
 		loops: &loops{
 			store: st, cached: cached, keys: ring, view: view,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,

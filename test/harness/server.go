@@ -73,6 +73,9 @@ func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 			line.Listen, _ = raw["listen"].(string)
 			line.Ops, _ = raw["ops_listen"].(string)
 			s.URL, s.OpsURL = "http://"+line.Listen, "http://"+line.Ops
+			if raw["tls"] == true {
+				s.URL = "https://" + line.Listen
+			}
 			close(serving)
 		}
 	}
