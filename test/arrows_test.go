@@ -34,11 +34,12 @@ const all = "*"
 var arrows = map[string][]string{
 	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
 	"internal/server":          {all},
-	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/jose"},
-	"internal/handlers":        {"internal/oauth", "internal/clientauth", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
+	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose"},
+	"internal/handlers":        {"internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/assertions":      {"internal/jose", "internal/store"},
-	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/store", "internal/passwords"},
+	"internal/certificates":    {"internal/jose", "internal/store"},
+	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/tokens":          {"internal/oauth", "internal/jose", "internal/keys", "internal/store"},
 	"internal/keys":            {"internal/jose", "internal/store"},
 	"internal/store":           {"internal/oauth"},
@@ -73,7 +74,7 @@ var bans = []struct {
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
-			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions",
+			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates",
 		}, "what touches a request is in internal/handlers, and everybody else gets values",
 	},
 }

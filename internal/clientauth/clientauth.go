@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"authserver/internal/certificates"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -15,13 +16,16 @@ import (
 type Request struct {
 	Authorization []string // the values of the header, as sent
 	Form          oauth.Form
-	Now           time.Time
+	// Certificate is what the client presented in TLS; nil: none.
+	Certificate *certificates.Presented
+	Now         time.Time
 }
 
 // Claim is who a request says that it comes from, and the proof that it brings.
 type Claim struct {
-	ClientID string
-	Proof    string
+	ClientID    string
+	Proof       string
+	Certificate *certificates.Presented // that was presented in TLS, where the proof is that
 }
 
 // Method is one way for a client to prove itself.
@@ -73,6 +77,9 @@ const maxClientID = 255
 type Result struct {
 	Client *store.Client    // nil where the request presents no client at all
 	Method oauth.AuthMethod // "" likewise
+	// Certificate is what the client presented in TLS, whatever it authenticated by;
+	// nil: none.
+	Certificate *certificates.Presented
 	// Claimed is who a request that was refused says that it comes from, cut to
 	// what is fit for a log.
 	Claimed string
@@ -82,11 +89,11 @@ type Result struct {
 // has no client, which is for the caller to accept or refuse; one that presents
 // something wrong is refused with invalid_client (RFC 6749 §5.2).
 func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, error) {
-	method, claims, err := a.presented(r)
-	if err != nil || method == nil {
+	methods, claims, err := a.presented(r)
+	if err != nil || len(methods) == 0 {
 		return Result{}, err
 	}
-	failed := Result{Method: method.Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClientID)]}
+	failed := Result{Method: methods[0].Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClientID)]}
 	reason := "client_unknown"
 	for _, claim := range claims {
 		if !registrable(claim.ClientID) {
@@ -99,20 +106,23 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 		if err != nil {
 			return failed, fmt.Errorf("look up the client: %w", err)
 		}
-		switch {
-		case client.Disabled:
+		if client.Disabled {
 			reason = "client_disabled"
-		case !slices.Contains(client.AuthMethods, method.Name()):
-			reason = "client_auth_method"
-		default:
+			continue
+		}
+		reason = "client_auth_method"
+		for _, method := range methods {
+			if !slices.Contains(client.AuthMethods, method.Name()) {
+				continue
+			}
 			proved, err := method.Prove(ctx, client, claim, r.Now)
 			if err != nil {
 				return failed, fmt.Errorf("check the client's proof: %w", err)
 			}
 			if proved {
-				return Result{Client: &client, Method: method.Name()}, nil
+				return Result{Client: &client, Method: method.Name(), Certificate: r.Certificate}, nil
 			}
-			reason = "client_proof"
+			failed.Method, reason = method.Name(), "client_proof"
 		}
 	}
 	return failed, refuse(reason)
@@ -133,12 +143,14 @@ func registrable(id string) bool {
 	return true
 }
 
-// presented returns the one method that the request uses, nil where it uses none.
-func (a *Authenticator) presented(r Request) (Method, []Claim, error) {
+// presented returns the one method that the request uses, nothing where it uses none.
+// Where a request only names its client there may be several: which of them it uses is
+// what its client is registered for.
+func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 	if len(r.Authorization) > 1 {
 		return nil, nil, oauth.Fail(oauth.InvalidRequest, "authorization_repeated", "the Authorization header stands more than once")
 	}
-	var used Method
+	var used []Method
 	var claims []Claim
 	for _, m := range a.Methods {
 		c, err := m.Claims(r)
@@ -148,11 +160,11 @@ func (a *Authenticator) presented(r Request) (Method, []Claim, error) {
 		if len(c) == 0 {
 			continue
 		}
-		if used != nil { // RFC 6749 §2.3: a client MUST NOT use more than one method
+		if used != nil && !namesOnly(r) { // RFC 6749 §2.3: a client MUST NOT use more than one method
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_auth_twice",
 				"the request authenticates its client in two ways: use the Authorization header or the body, not both")
 		}
-		used, claims = m, c
+		used, claims = append(used, m), c
 	}
 	if used == nil && len(r.Authorization) > 0 {
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
@@ -171,5 +183,5 @@ func (a *Authenticator) presented(r Request) (Method, []Claim, error) {
 // refuse gives one answer for every failed proof.
 func refuse(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, reason,
-		"client authentication failed: the client is unknown, its secret is wrong or expired, or it is not registered for this way to authenticate")
+		"client authentication failed: the client is unknown, its secret or certificate is wrong or expired, or it is not registered for this way to authenticate")
 }

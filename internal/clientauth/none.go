@@ -18,10 +18,16 @@ func (None) Name() oauth.AuthMethod { return oauth.AuthNone }
 // Claims implements [Method]. A client_id beside another method's credentials is
 // not a second method.
 func (None) Claims(r Request) ([]Claim, error) {
-	if len(r.Authorization) > 0 || r.Form.Has("client_secret") || !r.Form.Has("client_id") {
+	if !namesOnly(r) {
 		return nil, nil
 	}
-	return []Claim{{ClientID: r.Form.Get("client_id")}}, nil
+	return []Claim{{ClientID: r.Form.Get("client_id"), Certificate: r.Certificate}}, nil
+}
+
+// namesOnly reports whether a request names its client and brings no credentials in
+// HTTP. The proof may be in TLS.
+func namesOnly(r Request) bool {
+	return len(r.Authorization) == 0 && !r.Form.Has("client_secret") && r.Form.Has("client_id")
 }
 
 // Prove implements [Method]: being registered as public, and as nothing else, is

@@ -16,14 +16,14 @@ func TestBasicReadings(t *testing.T) {
 		name, userinfo string
 		want           []Claim
 	}{
-		{"where both readings agree there is one", "web:secret", []Claim{{"web", "secret"}}},
-		{"an escape can be read both ways, the RFC's first", "web:a%20b", []Claim{{"web", "a b"}, {"web", "a%20b"}}},
-		{"a plus sign can be read both ways", "we+b:x", []Claim{{"we b", "x"}, {"we+b", "x"}}},
-		{"what is no escape can be read one way", "web:100%", []Claim{{"web", "100%"}}},
-		{"a half that is no escape leaves the other raw too", "we%62:100%", []Claim{{"we%62", "100%"}}},
-		{"the first colon divides", "a:b:c", []Claim{{"a", "b:c"}}},
-		{"an escaped colon does not", "a%3Ab:c", []Claim{{"a:b", "c"}, {"a%3Ab", "c"}}},
-		{"both halves may be empty", ":", []Claim{{"", ""}}},
+		{"where both readings agree there is one", "web:secret", []Claim{{ClientID: "web", Proof: "secret"}}},
+		{"an escape can be read both ways, the RFC's first", "web:a%20b", []Claim{{ClientID: "web", Proof: "a b"}, {ClientID: "web", Proof: "a%20b"}}},
+		{"a plus sign can be read both ways", "we+b:x", []Claim{{ClientID: "we b", Proof: "x"}, {ClientID: "we+b", Proof: "x"}}},
+		{"what is no escape can be read one way", "web:100%", []Claim{{ClientID: "web", Proof: "100%"}}},
+		{"a half that is no escape leaves the other raw too", "we%62:100%", []Claim{{ClientID: "we%62", Proof: "100%"}}},
+		{"the first colon divides", "a:b:c", []Claim{{ClientID: "a", Proof: "b:c"}}},
+		{"an escaped colon does not", "a%3Ab:c", []Claim{{ClientID: "a:b", Proof: "c"}, {ClientID: "a%3Ab", Proof: "c"}}},
+		{"both halves may be empty", ":", []Claim{{ClientID: "", Proof: ""}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestBasicReadings(t *testing.T) {
 func TestBasicFindsWhatWasMeant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.RuneFrom([]rune("ab +%:/=&2fFé\"\\")))
-		want := Claim{text.Draw(t, "identifier"), text.Draw(t, "secret")}
+		want := Claim{ClientID: text.Draw(t, "identifier"), Proof: text.Draw(t, "secret")}
 		spelled := url.QueryEscape(want.ClientID) + ":" + url.QueryEscape(want.Proof)
 		if !strings.Contains(want.ClientID, ":") && rapid.Bool().Draw(t, "raw") {
 			spelled = want.ClientID + ":" + want.Proof
@@ -56,7 +56,7 @@ func TestBasicFindsWhatWasMeant(t *testing.T) {
 				return
 			}
 		}
-		t.Fatalf("%q is read as %q, want %q", spelled, got, want)
+		t.Fatalf("%q is read as %+v, want %+v", spelled, got, want)
 	})
 }
 
@@ -70,7 +70,7 @@ func FuzzBasicClaims(f *testing.F) {
 		claims, err := SecretBasic{}.Claims(Request{Authorization: []string{header}})
 		if err != nil || len(claims) == 0 {
 			if len(claims) > 0 {
-				t.Errorf("claims beside an error: %q", claims)
+				t.Errorf("claims beside an error: %+v", claims)
 			}
 			return
 		}
@@ -82,7 +82,7 @@ func FuzzBasicClaims(f *testing.F) {
 		// The last is what was sent, and what comes before is its decoding.
 		raw := claims[len(claims)-1]
 		if raw.ClientID+":"+raw.Proof != string(plain) || len(claims) > 2 {
-			t.Errorf("%q is read as %q", plain, claims)
+			t.Errorf("%q is read as %+v", plain, claims)
 		}
 		if id, err := url.QueryUnescape(raw.ClientID); len(claims) == 2 && (err != nil || id != claims[0].ClientID) {
 			t.Errorf("%q is decoded to %q", raw.ClientID, claims[0].ClientID)

@@ -117,6 +117,10 @@ func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) 
 		return nil, oauth.Fail(oauth.UnauthorizedClient, "issuer_client_gone",
 			"the client that the issuer is registered with is disabled or gone")
 	}
+	if client.TLSBound { // RFC 8705 §3.4: a certificate binds only whom it authenticated beside
+		return nil, oauth.Fail(oauth.InvalidClient, "issuer_client_bound",
+			"the tokens of the client that the issuer is registered with are bound to its certificate: it has to authenticate beside the assertion")
+	}
 	return &client, nil
 }
 

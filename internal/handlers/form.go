@@ -46,9 +46,14 @@ func checkQuery(u *url.URL) error {
 
 // authenticate finds the client of a request and takes note of it.
 func (h *Handlers) authenticate(r *http.Request, form oauth.Form, n *note) (clientauth.Result, error) {
+	certificate, err := h.certificate(r)
+	if err != nil {
+		return clientauth.Result{}, err
+	}
 	result, err := h.Authenticator.Authenticate(r.Context(), clientauth.Request{
 		Authorization: r.Header.Values("Authorization"),
 		Form:          form,
+		Certificate:   certificate,
 		Now:           h.Now(),
 	})
 	n.method, n.claimed = result.Method, result.Claimed

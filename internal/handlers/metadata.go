@@ -20,6 +20,7 @@ type metadataBody struct {
 	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	CertificateBoundTokens   bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 §3.3
 }
 
 // metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
@@ -40,6 +41,7 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 		TokenAuthMethods:         methods,
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,
+		CertificateBoundTokens:   h.TakesCertificates,
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,15 +36,19 @@ const (
 type Handlers struct {
 	Issuer        string // the issuer identifier
 	Authenticator *clientauth.Authenticator
-	Grants        *grants.Registry
-	Keys          interface{ JWKS() keys.Document }
-	JWKSMaxAge    time.Duration // how long a cache may use the key set
-	JWKSStale     time.Duration // and then while it fetches it again (RFC 5861 §3)
-	Verifier      *tokens.Verifier
-	View          *tokens.View
-	Refresh       *tokens.RefreshCodec
-	Families      store.Families
-	Users         interface {
+	// ClientCertProxies are the peers that may say in Client-Cert which certificate a
+	// client presented; TakesCertificates is whether one can arrive at all.
+	ClientCertProxies []netip.Prefix
+	TakesCertificates bool
+	Grants            *grants.Registry
+	Keys              interface{ JWKS() keys.Document }
+	JWKSMaxAge        time.Duration // how long a cache may use the key set
+	JWKSStale         time.Duration // and then while it fetches it again (RFC 5861 §3)
+	Verifier          *tokens.Verifier
+	View              *tokens.View
+	Refresh           *tokens.RefreshCodec
+	Families          store.Families
+	Users             interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
 	// Remember is how long the revocation of a family is kept: until every access

@@ -28,7 +28,7 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 	if err != nil {
 		return err
 	}
-	// 6. Write.
+	// 7. Write.
 	writeSecret(w, tokenBody{
 		AccessToken:  answer.AccessToken,
 		TokenType:    answer.TokenType,
@@ -72,8 +72,13 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
 			"the client is not registered for this grant: an administrator can add it with --grant")
 	}
-	// 5. Exchange.
-	return grant.Exchange(r.Context(), grants.Request{Client: who.Client, Form: form, Now: now})
+	// 5. To what is the token to be bound?
+	bound, err := confirmation(who)
+	if err != nil {
+		return grants.Answer{}, err
+	}
+	// 6. Exchange.
+	return grant.Exchange(r.Context(), grants.Request{Client: who.Client, Form: form, Now: now, Confirmation: bound})
 }
 
 func (h *Handlers) countToken(n *note, took time.Duration, err error) {

@@ -20,6 +20,9 @@ const (
 	AuthNone  AuthMethod = "none"
 	AuthBasic AuthMethod = "client_secret_basic"
 	AuthPost  AuthMethod = "client_secret_post"
+
+	AuthTLS           AuthMethod = "tls_client_auth"             // RFC 8705 §2.1
+	AuthSelfSignedTLS AuthMethod = "self_signed_tls_client_auth" // RFC 8705 §2.2
 )
 
 // How an access token is used, the value of "token_type".

@@ -64,7 +64,11 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	authenticator, err := wireClientAuth(cached, hasher)
+	authenticator, err := wireClientAuth(cached, hasher, files, s)
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := s.ClientCertProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +83,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
+		ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew},
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
@@ -97,17 +102,23 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}, nil
 }
 
-func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher) (*clientauth.Authenticator, error) {
+func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, files tlsFiles, s config.Settings) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(hasher, verifiedSize, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
 	secrets := clientauth.Secrets{Slow: verified}
-	return clientauth.New(cached,
+	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
 		clientauth.SecretPost{Secrets: secrets},
-		clientauth.None{},
-	)
+	}
+	if s.TakesCertificates() {
+		methods = append(methods, clientauth.SelfSignedTLS{})
+		if files.clientCAs != nil {
+			methods = append(methods, clientauth.TLS{Authorities: files.clientCAs.get})
+		}
+	}
+	return clientauth.New(cached, append(methods, clientauth.None{})...)
 }
 
 func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manager *keys.Manager, hasher *passwords.Hasher,

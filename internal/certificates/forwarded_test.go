@@ -1,0 +1,128 @@
+package certificates
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"math/big"
+	"strings"
+	"testing"
+)
+
+// make issues a certificate from a template, self-signed.
+func certify(t testing.TB, template *x509.Certificate) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(1)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+// item is a certificate as RFC 9440 §2.1 writes it.
+func item(der []byte) string { return ":" + base64.StdEncoding.EncodeToString(der) + ":" }
+
+func TestForwarded(t *testing.T) {
+	leaf, other := certify(t, &x509.Certificate{}), certify(t, &x509.Certificate{})
+	own, next := item(leaf.Raw), item(other.Raw)
+	encoded := strings.Trim(own, ":")
+	for _, c := range []struct {
+		name        string
+		leaf, chain []string
+		want        string // of the error; "": none
+		others      int    // intermediates
+	}{
+		{"a certificate", []string{own}, nil, "", 0},
+		{"with spaces around it", []string{" " + own + " "}, nil, "", 0},
+		{"with one that certifies it", []string{own}, []string{next}, "", 1},
+		{"with several on one line", []string{own}, []string{next + ", " + own + "\t,\t" + next}, "", 3},
+		{"with several on several lines", []string{own}, []string{next, own + " , " + next}, "", 3},
+		{"with a chain that is empty", []string{own}, []string{""}, "", 0},
+		{"with ten", []string{own}, []string{strings.Repeat(next+",", 9) + next}, "", 10},
+		{"with eleven", []string{own}, []string{strings.Repeat(next+",", 10) + next}, "more than 10", 0},
+		{"twice", []string{own, own}, nil, "stands more than once", 0},
+		{"two in one line", []string{own + ", " + own}, nil, "something follows", 0},
+		{"a chain without it", nil, []string{next}, "stands without Client-Cert", 0},
+		{"an empty header", []string{""}, nil, "no byte sequence", 0},
+		{"no bytes", []string{"::"}, nil, "no certificate", 0},
+		{"no colon at its end", []string{own[:len(own)-1]}, nil, "no byte sequence", 0},
+		{"no colon at its beginning", []string{own[1:]}, nil, "no byte sequence", 0},
+		{"a string", []string{`"` + encoded + `"`}, nil, "no byte sequence", 0},
+		{"with a parameter", []string{own + ";a=1"}, nil, "something follows", 0},
+		{"base64url", []string{":" + base64.URLEncoding.EncodeToString(append(bytes.Clone(leaf.Raw), 0xff, 0xff, 0xff)) + ":"}, nil, "no base64", 0},
+		{"without padding", []string{":" + base64.RawStdEncoding.EncodeToString(append(bytes.Clone(leaf.Raw), make([]byte, 3-(len(leaf.Raw)+2)%3)...)) + ":"}, nil, "no base64", 0},
+		{"with a line break", []string{own[:9] + "\n" + own[9:]}, nil, "line break", 0},
+		{"with a space", []string{own[:9] + " " + own[9:]}, nil, "no base64", 0},
+		{"PEM", []string{"-----BEGIN CERTIFICATE-----"}, nil, "no byte sequence", 0},
+		{"something else in DER", []string{item([]byte{0x30, 0})}, nil, "no certificate", 0},
+		{"something after the DER", []string{item(append(bytes.Clone(leaf.Raw), 0))}, nil, "no certificate", 0},
+		{"two in one byte sequence", []string{item(append(bytes.Clone(leaf.Raw), other.Raw...))}, nil, "no certificate", 0},
+		{"a comma at the end of the chain", []string{own}, []string{next + ","}, "last comma", 0},
+		{"an empty line in the chain", []string{own}, []string{next, ""}, "last comma", 0},
+		{"a comma at its beginning", []string{own}, []string{"," + next}, "no byte sequence", 0},
+		{"no comma between", []string{own}, []string{next + " " + next}, "not separated", 0},
+		{"a broken one in the chain", []string{own}, []string{next + ",:AAAA:"}, "Client-Cert-Chain: it is no certificate", 0},
+		{"larger than 16 KiB", []string{own}, []string{strings.Repeat(" ", 16<<10)}, "larger than 16 KiB", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Forwarded(c.leaf, c.chain)
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), encoded[:20]) {
+					t.Errorf("the error is %v, want %q", err, c.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.Leaf.Equal(leaf) || len(got.Intermediates) != c.others {
+				t.Errorf("it is %s with %d others", got.Leaf.Subject, len(got.Intermediates))
+			}
+		})
+	}
+}
+
+func TestNothingIsForwarded(t *testing.T) {
+	if got, err := Forwarded(nil, nil); got != nil || err != nil {
+		t.Errorf("it is %v, %v", got, err)
+	}
+}
+
+// What is read is what was written: written again it is the same header.
+func FuzzForwarded(f *testing.F) {
+	leaf := certify(f, &x509.Certificate{})
+	own := item(leaf.Raw)
+	for _, seed := range [][2]string{
+		{own, own + ", " + own}, {own, ""}, {"", own}, {"::", "::"}, {":AAAA:", ":AAA=:"}, {own + ";a", own + ","}, {own[1:], own[1:]}, {`"` + own + `"`, "?1"}, {":" + own, ",,"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, leaf, chain string) {
+		got, err := Forwarded([]string{leaf}, []string{chain})
+		if err != nil {
+			return
+		}
+		if strings.Trim(leaf, " ") != item(got.Leaf.Raw) {
+			t.Errorf("%q is read as another certificate", leaf)
+		}
+		var again []string
+		for _, c := range got.Intermediates {
+			again = append(again, item(c.Raw))
+		}
+		if strings.Join(again, ",") != strings.NewReplacer(" ", "", "\t", "").Replace(chain) {
+			t.Errorf("%q is read as another chain", chain)
+		}
+	})
+}

@@ -1,0 +1,224 @@
+package clientauth
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"authserver/internal/certificates"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// authority signs certificates.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// issue makes a certificate of a template that is good at noon, unless it says
+// otherwise; a nil authority makes it self-signed.
+func (a *authority) issue(t *testing.T, template x509.Certificate) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(1)
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = noon.Add(-time.Hour), noon.Add(time.Hour)
+	}
+	parent, signer := &template, key
+	if a != nil {
+		parent, signer = a.certificate, a.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, parent, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &authority{certificate, key}
+}
+
+func ca(name string) x509.Certificate {
+	return x509.Certificate{Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+}
+
+func forClient(name string) x509.Certificate {
+	return x509.Certificate{
+		Subject: pkix.Name{CommonName: name, Organization: []string{"Example"}}, DNSNames: []string{name + ".example.com"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+}
+
+func presented(own *authority, others ...*authority) *certificates.Presented {
+	p := &certificates.Presented{Leaf: own.certificate}
+	for _, other := range others {
+		p.Intermediates = append(p.Intermediates, other.certificate)
+	}
+	return p
+}
+
+// bench is an authenticator with every method, and who may present what.
+type bench struct {
+	*Authenticator
+	root, intermediate, stranger, own, expired *authority
+}
+
+func newBench(t *testing.T) bench {
+	t.Helper()
+	none := (*authority)(nil)
+	b := bench{root: none.issue(t, ca("root")), stranger: none.issue(t, ca("root")), own: none.issue(t, forClient("self"))}
+	b.intermediate = b.root.issue(t, ca("intermediate"))
+	old := forClient("self")
+	old.NotBefore, old.NotAfter = noon.Add(-2*time.Hour), noon.Add(-time.Hour)
+	b.expired = none.issue(t, old)
+	inSet := none.issue(t, forClient("set"))
+	dn := store.TLSSubject{Kind: store.TLSSubjectDN, Value: "CN=batch,O=Example"}
+	byTLS, bySelf := []oauth.AuthMethod{oauth.AuthTLS}, []oauth.AuthMethod{oauth.AuthSelfSignedTLS}
+	known := clients()
+	all := map[string]store.Client{"web": known["web"], "app": known["app"]}
+	for _, c := range []store.Client{
+		{ID: "batch", AuthMethods: byTLS, TLSSubject: dn},
+		{ID: "host", AuthMethods: byTLS, TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDNS, Value: "batch.example.com"}},
+		{ID: "nobody", AuthMethods: byTLS},
+		{ID: "off", AuthMethods: byTLS, TLSSubject: dn, Disabled: true},
+		{ID: "self", AuthMethods: bySelf, Certificates: [][]byte{inSet.certificate.Raw, b.own.certificate.Raw}},
+		{ID: "old", AuthMethods: bySelf, Certificates: [][]byte{b.expired.certificate.Raw}},
+		{ID: "chain", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, map[string]any{"x5c": []string{base64.StdEncoding.EncodeToString(b.own.certificate.Raw)}})},
+		{ID: "thumbprint", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, map[string]any{"x5t#S256": presented(b.own).Thumbprint()})},
+		{ID: "key", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, nil)},
+		{ID: "encrypts", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, map[string]any{"use": "enc", "x5t#S256": presented(b.own).Thumbprint()})},
+		{ID: "either", AuthMethods: append(append([]oauth.AuthMethod{oauth.AuthPost}, byTLS...), bySelf...), TLSSubject: dn, Certificates: [][]byte{b.own.certificate.Raw}, Secrets: known["web"].Secrets},
+		{ID: "damaged", AuthMethods: bySelf, JWKS: json.RawMessage(`7`)},
+	} {
+		all[c.ID] = c
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(b.root.certificate)
+	secrets := Secrets{Slow: hasher()}
+	var err error
+	b.Authenticator, err = New(&register{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
+		SelfSignedTLS{}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// keySet is a JWK Set with the key of a certificate, and members beside it.
+func keySet(t *testing.T, certificate *x509.Certificate, members map[string]any) json.RawMessage {
+	t.Helper()
+	point, err := certificate.PublicKey.(*ecdsa.PublicKey).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := map[string]any{"kty": "EC", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:])}
+	for name, value := range members {
+		key[name] = value
+	}
+	set, err := json.Marshal(map[string]any{"keys": []any{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestCertificates(t *testing.T) {
+	b := newBench(t)
+	batch := b.root.issue(t, forClient("batch"))
+	below := b.intermediate.issue(t, forClient("batch"))
+	expired, early, server, anyUse := forClient("batch"), forClient("batch"), forClient("batch"), forClient("batch")
+	expired.NotBefore, expired.NotAfter = noon.Add(-2*time.Hour), noon.Add(-time.Second)
+	early.NotBefore, early.NotAfter = noon.Add(time.Second), noon.Add(time.Hour)
+	server.ExtKeyUsage, anyUse.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, nil
+	const web = "right"
+	for _, c := range []struct {
+		name        string
+		certificate *certificates.Presented
+		body        string
+		method      oauth.AuthMethod // "": refused
+		reason      string
+	}{
+		{"a certificate for the subject", presented(batch), "client_id=batch", oauth.AuthTLS, ""},
+		{"by an intermediate that is sent along", presented(below, b.intermediate), "client_id=batch", oauth.AuthTLS, ""},
+		{"by an intermediate that is not", presented(below), "client_id=batch", "", "client_proof"},
+		{"for the host", presented(batch), "client_id=host", oauth.AuthTLS, ""},
+		{"for somebody else", presented(b.root.issue(t, forClient("other"))), "client_id=batch", "", "client_proof"},
+		{"for another host", presented(b.root.issue(t, forClient("other"))), "client_id=host", "", "client_proof"},
+		{"by another authority of the same name", presented(b.stranger.issue(t, forClient("batch"))), "client_id=batch", "", "client_proof"},
+		{"by another authority that comes along", presented(b.stranger.issue(t, forClient("batch")), b.stranger), "client_id=batch", "", "client_proof"},
+		{"by itself", presented((*authority)(nil).issue(t, forClient("batch"))), "client_id=batch", "", "client_proof"},
+		{"by a certificate that is no authority", presented(batch.issue(t, forClient("batch")), batch), "client_id=batch", "", "client_proof"},
+		{"expired", presented(b.root.issue(t, expired)), "client_id=batch", "", "client_proof"},
+		{"not valid yet", presented(b.root.issue(t, early)), "client_id=batch", "", "client_proof"},
+		{"for servers", presented(b.root.issue(t, server)), "client_id=batch", "", "client_proof"},
+		{"for every use", presented(b.root.issue(t, anyUse)), "client_id=batch", oauth.AuthTLS, ""},
+		{"of a client without a subject", presented(batch), "client_id=nobody", "", "client_proof"},
+		{"of a client that is disabled", presented(batch), "client_id=off", "", "client_disabled"},
+		{"of a client that is not there", presented(batch), "client_id=gone", "", "client_unknown"},
+
+		{"one of those registered", presented(b.own), "client_id=self", oauth.AuthSelfSignedTLS, ""},
+		{"expired, and registered", presented(b.expired), "client_id=old", oauth.AuthSelfSignedTLS, ""},
+		{"another for the same subject", presented((*authority)(nil).issue(t, forClient("self"))), "client_id=self", "", "client_proof"},
+		{"by the authority, and not registered", presented(batch), "client_id=self", "", "client_proof"},
+		{"in x5c of the key set", presented(b.own), "client_id=chain", oauth.AuthSelfSignedTLS, ""},
+		{"in x5t#S256 of the key set", presented(b.own), "client_id=thumbprint", oauth.AuthSelfSignedTLS, ""},
+		{"another than in the key set", presented(b.expired), "client_id=chain", "", "client_proof"},
+		{"a key of the set without its certificate", presented(b.own), "client_id=key", "", "client_proof"},
+		{"a key of the set that encrypts", presented(b.own), "client_id=encrypts", "", "client_proof"},
+
+		{"the first of two methods", presented(b.own), "client_id=either", oauth.AuthSelfSignedTLS, ""},
+		{"the second of two methods", presented(batch), "client_id=either", oauth.AuthTLS, ""},
+		{"neither of two methods", presented(b.expired), "client_id=either", "", "client_proof"},
+		{"beside a secret that the client may use", presented(b.expired), "client_id=either&client_secret=" + web, oauth.AuthPost, ""},
+		{"beside a secret, of a client of secrets", presented(b.own), "client_id=web&client_secret=" + web, oauth.AuthPost, ""},
+		{"beside a secret of a client of certificates", presented(b.own), "client_id=self&client_secret=" + web, "", "client_auth_method"},
+		{"in place of a secret", presented(b.own), "client_id=web", "", "client_auth_method"},
+		{"of a public client", presented(b.own), "client_id=app", oauth.AuthNone, ""},
+		{"none, of a client of certificates", nil, "client_id=self", "", "client_auth_method"},
+		{"none, of a client of an authority", nil, "client_id=batch", "", "client_auth_method"},
+		{"none, of a public client", nil, "client_id=app", oauth.AuthNone, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := b.Authenticate(t.Context(), Request{Form: form(t, c.body), Certificate: c.certificate, Now: noon})
+			if c.method == "" {
+				if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.Code != oauth.InvalidClient || refused.Reason != c.reason || got.Client != nil {
+					t.Errorf("it is %+v, %v, want %s", got, err, c.reason)
+				}
+				return
+			}
+			if err != nil || got.Client == nil || got.Method != c.method || got.Certificate != c.certificate {
+				t.Errorf("it is %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// A certificate may be good for several clients: without client_id it says nothing.
+func TestACertificateNamesNobody(t *testing.T) {
+	b := newBench(t)
+	got, err := b.Authenticate(t.Context(), Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
+	if got.Client != nil || err != nil {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+}
+
+func TestADamagedKeySetIsOurFault(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Authenticate(t.Context(), Request{Form: form(t, "client_id=damaged"), Certificate: presented(b.own), Now: noon})
+	if refused := (*oauth.Error)(nil); err == nil || errors.As(err, &refused) {
+		t.Errorf("it is %v", err)
+	}
+}

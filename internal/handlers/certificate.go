@@ -1,0 +1,60 @@
+package handlers
+
+import (
+	"net/http"
+	"net/netip"
+
+	"authserver/internal/certificates"
+	"authserver/internal/clientauth"
+	"authserver/internal/oauth"
+	"authserver/internal/tokens"
+)
+
+// certificate is what the client of a request presented in TLS, nil where it
+// presented none. A proxy that ends TLS says it in headers (RFC 9440), and its own
+// certificate is not the client's; from everybody else those headers are as if they
+// were not there (RFC 9440 §4: anybody can send them).
+func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error) {
+	if h.fromProxy(r.RemoteAddr) {
+		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))
+		if err != nil {
+			return nil, oauth.Fail(oauth.InvalidRequest, "client_cert_header", "the client's certificate was forwarded wrongly: "+err.Error()).Because(err)
+		}
+		return presented, nil
+	}
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil, nil //nolint:nilnil // most clients have none
+	}
+	return &certificates.Presented{Leaf: r.TLS.PeerCertificates[0], Intermediates: r.TLS.PeerCertificates[1:]}, nil
+}
+
+// fromProxy reports whether the other end of a connection is a proxy that may
+// forward certificates.
+func (h *Handlers) fromProxy(remote string) bool {
+	peer, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return false
+	}
+	address := peer.Addr().Unmap().WithZone("")
+	for _, proxy := range h.ClientCertProxies {
+		if proxy.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmation is what the access token of a request is to be bound to: the
+// certificate that its client authenticated by, or that it is registered to be bound
+// to (RFC 8705 §3, §4).
+func confirmation(who clientauth.Result) (tokens.Confirmation, error) {
+	byTLS := who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS
+	if who.Client == nil || !byTLS && !who.Client.TLSBound {
+		return tokens.Confirmation{}, nil
+	}
+	if who.Certificate == nil {
+		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidRequest, "certificate_missing",
+			"the access tokens of this client are bound to its certificate, and the request came without one: present it in TLS")
+	}
+	return tokens.Confirmation{X5TS256: who.Certificate.Thumbprint()}, nil
+}
