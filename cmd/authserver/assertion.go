@@ -13,8 +13,9 @@ type assertionCommand struct {
 }
 
 type assertionSign struct {
-	Iss             string        `required:"" placeholder:"ISSUER" help:"The issuer, as it is registered."`
-	Sub             string        `required:"" help:"Whom it speaks of."`
+	Iss             string        `xor:"who" required:"" placeholder:"ISSUER" help:"The issuer, as it is registered."`
+	Client          string        `xor:"who" required:"" placeholder:"CLIENT-ID" help:"In the place of iss and sub: the client that proves itself with it, as client_assertion."`
+	Sub             string        `help:"Whom it speaks of."`
 	Aud             string        `required:"" placeholder:"URL" help:"For whom it is: the issuer identifier of the server that is to take it, or its token endpoint."`
 	KeyFile         string        `xor:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK, - for standard input."`
 	SecretFile      string        `xor:"key" required:"" placeholder:"FILE" help:"Shared secret, - for standard input."`
@@ -26,12 +27,15 @@ type assertionSign struct {
 }
 
 func (c *assertionSign) Run(p *process) error {
+	if (c.Sub == "") == (c.Client == "") {
+		return usage("--sub goes with --iss, and --client stands for both")
+	}
 	custom, err := claims(c.Claim)
 	if err != nil {
 		return err
 	}
 	n := admin.NewAssertion{
-		Issuer: c.Iss, Subject: c.Sub, Audience: c.Aud, TTL: c.TTL, Claims: custom, Alg: c.Alg, KID: c.KID,
+		Issuer: c.Iss + c.Client, Subject: c.Sub + c.Client, Client: c.Client != "", Audience: c.Aud, TTL: c.TTL, Claims: custom, Alg: c.Alg, KID: c.KID,
 	}
 	if c.SecretFile != "" {
 		secret, err := p.secret("--secret-file", c.SecretFile)

@@ -18,29 +18,40 @@ type clientCommand struct {
 
 // ClientFlags are what of a client may be chosen.
 type ClientFlags struct {
-	Name           *string        `help:"Name for people."`
-	Grant          []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token or jwt-bearer. Repeats."`
-	Scope          []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
-	DefaultScope   []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
-	Resource       []string       `sep:"none" placeholder:"URI" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
-	Serves         []string       `sep:"none" placeholder:"URI" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
-	Role           []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
-	Permission     []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
-	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
-	AuthMethod     []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, or none. Without it Basic or post, either. Repeats."`
-	RefreshIdleTTL *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
-	RefreshMaxTTL  *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
+	Name             *string        `help:"Name for people."`
+	Grant            []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token or jwt-bearer. Repeats."`
+	Scope            []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
+	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
+	Resource         []string       `sep:"none" placeholder:"URI" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
+	Serves           []string       `sep:"none" placeholder:"URI" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
+	Role             []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
+	Permission       []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
+	Claim            []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
+	AuthMethod       []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, or none. Without it Basic or post, either. Repeats."`
+	JWKSFile         *string        `name:"jwks-file" placeholder:"FILE" help:"JWK Set with the public keys that it signs with, for private_key_jwt. Empty: none."`
+	CertificateFile  []string       `sep:"none" placeholder:"FILE" help:"Certificates of those keys in PEM, chosen by x5t or x5t#S256. Repeats."`
+	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
+	RefreshIdleTTL   *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
+	RefreshMaxTTL    *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
 }
 
-func (f ClientFlags) fields() (admin.ClientFields, error) {
+func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
-	return admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), Grants: list(f.Grant),
+	fields := admin.ClientFields{
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
-	}, err
+	}
+	if err != nil {
+		return fields, err
+	}
+	if fields.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile); err != nil {
+		return fields, err
+	}
+	fields.Certificates, err = p.readAll("--certificate-file", f.CertificateFile)
+	return fields, err
 }
 
 type clientCreate struct {
@@ -54,7 +65,7 @@ type clientCreate struct {
 }
 
 func (c *clientCreate) Run(p *process) error {
-	fields, err := c.fields()
+	fields, err := c.fields(p)
 	if err != nil {
 		return err
 	}
@@ -123,7 +134,7 @@ type clientUpdate struct {
 }
 
 func (c *clientUpdate) Run(p *process) error {
-	fields, err := c.fields()
+	fields, err := c.fields(p)
 	if err != nil {
 		return err
 	}

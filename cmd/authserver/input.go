@@ -49,6 +49,34 @@ func (p *process) secret(flag, name string) (string, error) {
 	return text, nil
 }
 
+// readOrClear reads the file of a flag: nil where it is not given, and what is empty
+// and not nil where it is given without a name, to take away what is there.
+func (p *process) readOrClear(flag string, name *string) ([]byte, error) {
+	switch {
+	case name == nil:
+		return nil, nil
+	case *name == "":
+		return []byte{}, nil
+	}
+	return p.read(flag, *name)
+}
+
+// readAll reads the files of a flag that repeats, as [list] reads words.
+func (p *process) readAll(flag string, names []string) ([][]byte, error) {
+	if names == nil {
+		return nil, nil
+	}
+	files := [][]byte{}
+	for _, name := range list(names) {
+		data, err := p.read(flag, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, data)
+	}
+	return files, nil
+}
+
 // list returns the values of a flag that repeats: nil where it was not given, and
 // none where its only value is empty, which clears it.
 func list(values []string) []string {

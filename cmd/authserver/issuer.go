@@ -46,12 +46,9 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 		}
 		fields.Keys.JWKS = set
 	}
-	for _, name := range f.CertificateFile {
-		certificates, err := p.read("--certificate-file", name)
-		if err != nil {
-			return fields, err
-		}
-		fields.Keys.Certificates = append(fields.Keys.Certificates, certificates)
+	var err error
+	if fields.Keys.Certificates, err = p.readAll("--certificate-file", f.CertificateFile); err != nil {
+		return fields, err
 	}
 	if f.SecretFile != "" {
 		secret, err := p.secret("--secret-file", f.SecretFile)

@@ -32,13 +32,10 @@ func (f ResourceFlags) fields(p *process) (admin.ResourceFields, error) {
 		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg,
 		EncryptionEnc: f.EncryptionEnc, Claims: custom,
 	}
-	if err != nil || f.EncryptionFile == nil {
+	if err != nil {
 		return fields, err
 	}
-	fields.EncryptionJWK = []byte{}
-	if *f.EncryptionFile != "" {
-		fields.EncryptionJWK, err = p.read("--encryption-jwk-file", *f.EncryptionFile)
-	}
+	fields.EncryptionJWK, err = p.readOrClear("--encryption-jwk-file", f.EncryptionFile)
 	return fields, err
 }
 

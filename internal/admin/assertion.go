@@ -18,6 +18,7 @@ import (
 type NewAssertion struct {
 	Issuer       string
 	Subject      string
+	Client       bool // it is one by which a client proves itself (RFC 7523 §2.2)
 	Audience     string
 	TTL          time.Duration
 	Claims       map[string]any // beside those above, or in their place
@@ -28,7 +29,7 @@ type NewAssertion struct {
 	KID          string         // "": that of the JWK, or none
 }
 
-// SignAssertion makes a JWT that buys an access token. It needs no database: it
+// SignAssertion makes a JWT that buys an access token, or proves who a client is. It needs no database: it
 // stands for an issuer, with whose key it signs.
 func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error) {
 	key, err := n.signingKey()
@@ -48,7 +49,11 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 		"jti": base64.RawURLEncoding.EncodeToString(id),
 	}
 	maps.Copy(claims, n.Claims)
-	signed, err := assertions.Sign(key, claims)
+	typ := "JWT"
+	if n.Client {
+		typ = assertions.ClientType
+	}
+	signed, err := assertions.SignAs(typ, key, claims)
 	if err != nil {
 		return "", &Invalid{err}
 	}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -26,10 +27,15 @@ type Client struct {
 	Claims         map[string]any     `json:"claims"`
 	RefreshIdleTTL int64              `json:"refresh_idle_ttl_seconds"`
 	RefreshMaxTTL  int64              `json:"refresh_max_ttl_seconds"`
-	Disabled       bool               `json:"disabled"`
-	Secrets        []ClientSecret     `json:"secrets"`
-	CreatedAt      time.Time          `json:"created_at"`
-	UpdatedAt      time.Time          `json:"updated_at"`
+	// What the client proves itself with beside secrets; each is left out where there
+	// is none.
+	JWKS             json.RawMessage `json:"jwks,omitempty"`
+	Certificates     []Certificate   `json:"certificates,omitempty"`
+	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
+	Disabled         bool            `json:"disabled"`
+	Secrets          []ClientSecret  `json:"secrets"`
+	CreatedAt        time.Time       `json:"created_at"`
+	UpdatedAt        time.Time       `json:"updated_at"`
 }
 
 // ClientWithSecret is a client together with the secret that it was given just now.
@@ -42,19 +48,23 @@ type ClientWithSecret struct {
 // ClientFields is what of a client may be chosen. A nil field leaves it as it is
 // or, in a new client, at its default; an empty list empties it.
 type ClientFields struct {
-	Name           *string
-	AuthMethods    []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
-	Grants         []string // "jwt-bearer" is short for the URN
-	Scopes         []string
-	DefaultScopes  []string // empty: all of Scopes
-	Resources      []string
-	Serves         []string
-	Roles          []string
-	Permissions    []string
-	Claims         map[string]any
-	RefreshIdleTTL *time.Duration
-	RefreshMaxTTL  *time.Duration
-	Disabled       *bool
+	Name         *string
+	AuthMethods  []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
+	JWKS         []byte   // public keys for private_key_jwt; empty, and not nil: none
+	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
+	// EndpointAudience lets its assertions name the token endpoint as their audience.
+	EndpointAudience *bool
+	Grants           []string // "jwt-bearer" is short for the URN
+	Scopes           []string
+	DefaultScopes    []string // empty: all of Scopes
+	Resources        []string
+	Serves           []string
+	Roles            []string
+	Permissions      []string
+	Claims           map[string]any
+	RefreshIdleTTL   *time.Duration
+	RefreshMaxTTL    *time.Duration
+	Disabled         *bool
 }
 
 // NewClient is a client to be.
@@ -86,10 +96,10 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	}
 	var made string
 	switch {
-	case c.Public() && n.Secret != "":
-		return ClientWithSecret{}, nil, invalid("a public client has no secret: leave out --secret-file or --public")
-	case !c.Public():
-		secret, text, err := a.newSecret(ctx, n.Secret)
+	case !hasSecrets(c) && n.Secret != "":
+		return ClientWithSecret{}, nil, invalid("a public client has no secret, nor has one with keys or certificates alone: leave out --secret-file or --public, or name a method with a secret")
+	case hasSecrets(c):
+		secret, text, err := a.newSecret(ctx, c, n.Secret)
 		if err != nil {
 			return ClientWithSecret{}, nil, err
 		}
@@ -102,7 +112,8 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	if err := a.Store.CreateClient(ctx, c); err != nil {
 		return ClientWithSecret{}, nil, explain("client", c.ID, err)
 	}
-	return ClientWithSecret{Client: viewClient(c), Secret: made}, warnings, nil
+	view, err := viewClient(c)
+	return ClientWithSecret{Client: view, Secret: made}, warnings, err
 }
 
 // notAnIssuer refuses the name of an issuer whose tokens bear it as client_id: the
@@ -128,7 +139,11 @@ func (a *Admin) Clients(ctx context.Context, page Page) ([]Client, error) {
 	}
 	views := make([]Client, 0, len(rows))
 	for _, c := range rows {
-		views = append(views, viewClient(c))
+		view, err := viewClient(c)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, view)
 	}
 	return views, nil
 }
@@ -139,7 +154,7 @@ func (a *Admin) Client(ctx context.Context, id string) (Client, error) {
 	if err != nil {
 		return Client{}, explain("client", id, err)
 	}
-	return viewClient(c), nil
+	return viewClient(c)
 }
 
 // UpdateClient changes the fields given. Disabling a client voids its access
@@ -153,7 +168,7 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 	if err := a.setClient(ctx, &c, f); err != nil {
 		return Client{}, nil, err
 	}
-	if c.Public() {
+	if !hasSecrets(c) {
 		c.Secrets = nil
 	}
 	warnings, err := a.clientWarnings(ctx, c)
@@ -171,7 +186,8 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 	if err := a.Store.UpdateClient(ctx, c, voids); err != nil {
 		return Client{}, nil, explain("client", id, err)
 	}
-	return viewClient(c), warnings, nil
+	view, err := viewClient(c)
+	return view, warnings, err
 }
 
 // DeleteClient removes a client and voids its access tokens. Its refresh tokens
@@ -184,7 +200,11 @@ func (a *Admin) DeleteClient(ctx context.Context, id string) error {
 	return explain("client", id, a.Store.DeleteClient(ctx, id, a.voids(store.RevokedClient, id, "client_deleted", a.voidFrom(c.NotBefore))))
 }
 
-func viewClient(c store.Client) Client {
+func viewClient(c store.Client) (Client, error) {
+	certificates, err := viewCertificates(c.Certificates)
+	if err != nil {
+		return Client{}, fmt.Errorf("client %q: %w", c.ID, err)
+	}
 	secrets := make([]ClientSecret, 0, len(c.Secrets))
 	for _, s := range c.Secrets {
 		secrets = append(secrets, ClientSecret{ID: s.ID, Kind: s.Kind, CreatedAt: s.CreatedAt, ExpiresAt: moment(s.ExpiresAt)})
@@ -204,9 +224,10 @@ func viewClient(c store.Client) Client {
 		Claims:         claimed(c.Claims),
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
-		Disabled:       c.Disabled,
-		Secrets:        secrets,
-		CreatedAt:      c.CreatedAt,
-		UpdatedAt:      c.UpdatedAt,
-	}
+		JWKS:           c.JWKS, Certificates: certificates, EndpointAudience: c.EndpointAudience,
+		Disabled:  c.Disabled,
+		Secrets:   secrets,
+		CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt,
+	}, nil
 }

@@ -351,3 +351,43 @@ func TestRotationsAreRefused(t *testing.T) {
 	_, err = o.RotateSecret(t.Context(), "web", "short", 0)
 	wantInvalid(t, err, "8 to 72")
 }
+
+// A secret that a client signs with can be had again, and is sealed for it alone.
+func TestASecretThatSignsIsSealed(t *testing.T) {
+	f := newOffice(t)
+	created, _, err := f.CreateClient(t.Context(), admin.NewClient{ID: "hmac/1", ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := f.RotateSecret(t.Context(), "hmac/1", strings.Repeat("s", 64), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.Store.Client(t.Context(), "hmac/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{created.Secret, rotated.Secret} {
+		got, err := f.Sealer.Open(c.Secrets[i].Hash, store.SealedAs("clients", "hmac/1/"+c.Secrets[i].ID))
+		if err != nil || string(got) != want {
+			t.Errorf("secret %d opens to %q, %v", i, got, err)
+		}
+	}
+	for name, test := range map[string]struct {
+		fields admin.ClientFields
+		secret string
+		want   string
+	}{
+		"a secret too short for HMAC":    {admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}, strings.Repeat("x", 31), "32 to 512 bytes"},
+		"a secret where there is none":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}, JWKS: []byte(`{"keys":[]}`)}, "x", "--jwks-file"},
+		"private_key_jwt without keys":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}}, "", "--jwks-file"},
+		"a key set with a symmetric key": {admin.ClientFields{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "private or symmetric"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := f.CreateClient(t.Context(), admin.NewClient{Secret: test.secret, ClientFields: test.fields})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error that says %q", err, test.want)
+			}
+		})
+	}
+}

@@ -37,6 +37,7 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 	steps := []func() error{
 		func() error { return setName(&c.Name, f.Name) },
 		func() error { return setIf(f.AuthMethods, &c.AuthMethods, parseAuthMethods) },
+		func() error { return a.setClientKeys(c, f) },
 		func() error { return setIf(f.Grants, &c.Grants, parseGrants) },
 		func() error { return setIf(f.Scopes, &c.Scopes, scopesOf("--scope")) },
 		func() error { return setIf(f.DefaultScopes, &c.DefaultScopes, scopesOf("--default-scope")) },
@@ -68,6 +69,9 @@ func checkClient(c store.Client) error {
 	if c.Public() && c.May(oauth.ClientCredentials) {
 		return invalid("--grant client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
 	}
+	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.Certificates == nil {
+		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file or --certificate-file")
+	}
 	if c.RefreshIdle > c.RefreshMax {
 		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
 	}
@@ -83,8 +87,8 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, e
 	if len(c.Grants) == 0 && len(c.Serves) == 0 {
 		warnings = append(warnings, "the client has no grant and serves no resource, so that it can do nothing: name one with --grant")
 	}
-	if !c.Public() && len(c.Secrets) == 0 {
-		warnings = append(warnings, "the client has no secret yet: `authserver client rotate-secret` makes one")
+	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
+		warnings = append(warnings, "the client has no secret for its --auth-method yet: `authserver client rotate-secret` makes one")
 	}
 	return warnings, nil
 }
@@ -116,7 +120,7 @@ func parseAuthMethods(values []string) ([]oauth.AuthMethod, error) {
 	if len(values) == 0 {
 		return secretMethods(), nil
 	}
-	known := append(secretMethods(), oauth.AuthNone)
+	known := append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthNone)
 	var methods []oauth.AuthMethod
 	for _, v := range values {
 		method := oauth.AuthMethod(v)

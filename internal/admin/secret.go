@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 )
@@ -24,6 +25,7 @@ const (
 	madeSecretBytes  = 32 // 256 bits, which no slow hash has to protect
 	secretIDBytes    = 5
 	minBroughtSecret = 8
+	maxSealedSecret  = 512
 )
 
 // RotateSecret gives a client a new secret, the one brought or one that is made
@@ -36,10 +38,10 @@ func (a *Admin) RotateSecret(ctx context.Context, id, brought string, overlap ti
 	if err != nil {
 		return ClientWithSecret{}, explain("client", id, err)
 	}
-	if c.Public() {
-		return ClientWithSecret{}, invalid("client %q is public and has no secret: give it an --auth-method first with `authserver client update`", id)
+	if !hasSecrets(c) {
+		return ClientWithSecret{}, invalid("client %q is public, or has keys alone, and has no secret: give it an --auth-method with one first with `authserver client update`", id)
 	}
-	secret, made, err := a.newSecret(ctx, brought)
+	secret, made, err := a.newSecret(ctx, c, brought)
 	if err != nil {
 		return ClientWithSecret{}, err
 	}
@@ -52,7 +54,8 @@ func (a *Admin) RotateSecret(ctx context.Context, id, brought string, overlap ti
 	if err := a.Store.UpdateClient(ctx, c, nil); err != nil {
 		return ClientWithSecret{}, explain("client", id, err)
 	}
-	return ClientWithSecret{Client: viewClient(c), Secret: made}, nil
+	view, err := viewClient(c)
+	return ClientWithSecret{Client: view, Secret: made}, err
 }
 
 // ending returns the secrets that are good still, none for longer than until.
@@ -66,30 +69,51 @@ func ending(secrets []store.ClientSecret, now, until store.Moment) []store.Clien
 	return slices.DeleteFunc(secrets, func(s store.ClientSecret) bool { return !s.Live(now) })
 }
 
-// newSecret keeps the secret brought or, for "", one that it makes, and returns it
-// in clear too.
-func (a *Admin) newSecret(ctx context.Context, brought string) (secret store.ClientSecret, clear string, err error) {
+// newSecret keeps the secret brought or, for "", one that it makes, in the way that
+// the client needs it, and returns it in clear too.
+func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (secret store.ClientSecret, clear string, err error) {
 	if secret.ID, err = a.name(secretIDBytes); err != nil {
 		return store.ClientSecret{}, "", err
 	}
-	if brought != "" {
-		if len(brought) < minBroughtSecret || len(brought) > passwords.MaxBytes {
-			return store.ClientSecret{}, "", invalid("a client secret must have %d to %d bytes, and this one has %d", minBroughtSecret, passwords.MaxBytes, len(brought))
-		}
-		secret.Kind = store.SecretBcrypt
-		secret.Hash, err = a.Passwords.Hash(ctx, brought)
+	secret.CreatedAt = store.At(a.Now())
+	if clear = brought; brought == "" {
+		random, err := a.random(madeSecretBytes)
 		if err != nil {
-			return store.ClientSecret{}, "", fmt.Errorf("hash the client secret: %w", err)
+			return store.ClientSecret{}, "", err
 		}
-		secret.CreatedAt = store.At(a.Now())
-		return secret, brought, nil
+		clear = base64.RawURLEncoding.EncodeToString(random)
 	}
-	random, err := a.random(madeSecretBytes)
+	switch {
+	case signs(c):
+		err = a.sealSecret(&secret, c.ID, clear)
+	case brought != "":
+		err = a.hashSecret(ctx, &secret, brought)
+	default:
+		sum := sha256.Sum256([]byte(clear))
+		secret.Kind, secret.Hash = store.SecretSHA256, sum[:]
+	}
+	return secret, clear, err
+}
+
+func (a *Admin) sealSecret(to *store.ClientSecret, client, secret string) error {
+	if len(secret) < jose.MinSecretBytes || len(secret) > maxSealedSecret {
+		return invalid("a client secret for client_secret_jwt must have %d to %d bytes, and this one has %d", jose.MinSecretBytes, maxSealedSecret, len(secret))
+	}
+	sealed, err := a.Sealer.Seal([]byte(secret), store.SealedAs("clients", client+"/"+to.ID))
 	if err != nil {
-		return store.ClientSecret{}, "", err
+		return fmt.Errorf("seal the client secret: %w", err)
 	}
-	clear = base64.RawURLEncoding.EncodeToString(random)
-	sum := sha256.Sum256([]byte(clear))
-	secret.Kind, secret.Hash, secret.CreatedAt = store.SecretSHA256, sum[:], store.At(a.Now())
-	return secret, clear, nil
+	to.Kind, to.Hash = store.SecretSealed, sealed
+	return nil
+}
+
+func (a *Admin) hashSecret(ctx context.Context, to *store.ClientSecret, secret string) (err error) {
+	if len(secret) < minBroughtSecret || len(secret) > passwords.MaxBytes {
+		return invalid("a client secret must have %d to %d bytes, and this one has %d", minBroughtSecret, passwords.MaxBytes, len(secret))
+	}
+	to.Kind = store.SecretBcrypt
+	if to.Hash, err = a.Passwords.Hash(ctx, secret); err != nil {
+		return fmt.Errorf("hash the client secret: %w", err)
+	}
+	return nil
 }

@@ -17,19 +17,21 @@ type Opener interface {
 // candidates returns the registered keys that may have signed an assertion with
 // this header. The algorithm was checked against the registration before.
 func (v *Verifier) candidates(_ context.Context, now time.Time, k Keys, h jose.Header) ([]any, error) {
-	switch {
-	case len(k.Secrets) > 0:
+	if len(k.Secrets) > 0 {
 		return v.fromSecrets(k.Secrets, h)
-	case len(k.Certificates) > 0:
-		return fromCertificates(now, k.Certificates, h)
-	}
-	set, err := jose.ParseKeySet(k.JWKS)
-	if err != nil {
-		return nil, &Fault{fmt.Errorf("parse the registered key set: %w", err)}
 	}
 	var found []any
-	for _, key := range set.Find(h) {
-		found = append(found, key.Public)
+	if len(k.JWKS) > 0 {
+		set, err := jose.ParseKeySet(k.JWKS)
+		if err != nil {
+			return nil, &Fault{fmt.Errorf("parse the registered key set: %w", err)}
+		}
+		for _, key := range set.Find(h) {
+			found = append(found, key.Public)
+		}
+	}
+	if len(k.Certificates) > 0 && len(found) == 0 {
+		return fromCertificates(now, k.Certificates, h)
 	}
 	return some(found)
 }

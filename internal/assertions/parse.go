@@ -19,6 +19,10 @@ type Parsed struct {
 // authorization grant may have, "" for none (RFC 7523 §2.1).
 func GrantTypes() []string { return []string{"", "jwt", "authorization-grant+jwt"} }
 
+// ClientType is the header "typ" of an assertion by which a client proves itself
+// (draft-ietf-oauth-rfc7523bis §4), which may be left out.
+const ClientType = "client-authentication+jwt"
+
 // Parse reads an assertion of one of the types without checking its signature, only
 // to learn who is said to have made it. The error names what was wrong in words of
 // our own.

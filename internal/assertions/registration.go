@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/store"
 )
 
@@ -20,7 +21,8 @@ type Registration struct {
 	Audiences []string
 }
 
-// Keys is where the keys of a registration come from: one of the fields.
+// Keys is where the keys of a registration come from. A client may have both a key set
+// and certificates.
 type Keys struct {
 	JWKS         json.RawMessage // a JWK Set of public keys
 	Certificates [][]byte        // DER; chosen by x5t or x5t#S256
@@ -46,3 +48,32 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	}
 	return r
 }
+
+// OfClientKeys is the registration of a client that signs with a private key. Each
+// of its keys may be used with the algorithms that fit it.
+func OfClientKeys(c store.Client) Registration {
+	return Registration{ID: c.ID, Algorithms: KeyAlgorithms(), Keys: Keys{JWKS: c.JWKS, Certificates: c.Certificates}}
+}
+
+// OfClientSecrets is the registration of a client that signs with those of its
+// secrets that are good at the moment and are kept as keys.
+func OfClientSecrets(c store.Client, now time.Time) Registration {
+	r := Registration{ID: c.ID, Algorithms: SecretAlgorithms()}
+	for _, s := range c.Secrets {
+		if s.Kind == store.SecretSealed && s.Live(now) {
+			r.Keys.Secrets = append(r.Keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})
+		}
+	}
+	return r
+}
+
+// KeyAlgorithms returns the algorithms of assertions that are signed with a private
+// key.
+func KeyAlgorithms() []string { return jose.Algorithms() }
+
+// SecretAlgorithms returns the algorithms of assertions under a shared secret that is
+// long enough for all of them.
+func SecretAlgorithms() []string { return jose.SecretAlgorithms(maxHash) }
+
+// maxHash is the longest hash of an HMAC, in bytes: SHA-512.
+const maxHash = 64

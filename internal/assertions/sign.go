@@ -68,13 +68,16 @@ func ParseCertificates(data []byte) ([][]byte, error) {
 }
 
 // Sign makes an assertion of the claims (RFC 7523 §3).
-func Sign(key SigningKey, claims map[string]any) (string, error) {
+func Sign(key SigningKey, claims map[string]any) (string, error) { return SignAs("JWT", key, claims) }
+
+// SignAs is Sign with a header "typ".
+func SignAs(typ string, key SigningKey, claims map[string]any) (string, error) {
 	alg, err := key.algorithm()
 	if err != nil {
 		return "", err
 	}
 	headers := jws.NewHeaders()
-	members := map[string]any{jws.TypeKey: "JWT"}
+	members := map[string]any{jws.TypeKey: typ}
 	if key.KID != "" {
 		members[jws.KeyIDKey] = key.KID
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"authserver/internal/assertions"
 	"authserver/internal/certificates"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -25,6 +26,7 @@ type Request struct {
 type Claim struct {
 	ClientID    string
 	Proof       string
+	Assertion   *assertions.Parsed      // that the client signed, where the proof is one
 	Certificate *certificates.Presented // that was presented in TLS, where the proof is that
 }
 
@@ -37,9 +39,15 @@ type Method interface {
 	// A malformed use is an [oauth.Error].
 	Claims(r Request) ([]Claim, error)
 	// Prove returns whether the claim is the client's. An error is a fault of the
-	// server, not of the proof.
+	// server, not of the proof, but for an [Unproved].
 	Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error)
 }
+
+// Unproved says what was wrong with a proof, for the log: whoever guesses is not told.
+type Unproved struct{ Why error }
+
+func (e *Unproved) Error() string { return e.Why.Error() }
+func (e *Unproved) Unwrap() error { return e.Why }
 
 // Authenticator authenticates clients.
 type Authenticator struct {
@@ -95,6 +103,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 	}
 	failed := Result{Method: methods[0].Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClientID)]}
 	reason := "client_unknown"
+	var why *Unproved
 	for _, claim := range claims {
 		if !registrable(claim.ClientID) {
 			continue
@@ -116,7 +125,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 				continue
 			}
 			proved, err := method.Prove(ctx, client, claim, r.Now)
-			if err != nil {
+			if err != nil && !errors.As(err, &why) {
 				return failed, fmt.Errorf("check the client's proof: %w", err)
 			}
 			if proved {
@@ -124,6 +133,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, er
 			}
 			failed.Method, reason = method.Name(), "client_proof"
 		}
+	}
+	if why != nil {
+		return failed, refuse(reason).Because(why)
 	}
 	return failed, refuse(reason)
 }
@@ -162,7 +174,7 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 		}
 		if used != nil && !namesOnly(r) { // RFC 6749 §2.3: a client MUST NOT use more than one method
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_auth_twice",
-				"the request authenticates its client in two ways: use the Authorization header or the body, not both")
+				"the request authenticates its client in two ways: use the Authorization header, client_secret or client_assertion, one alone")
 		}
 		used, claims = append(used, m), c
 	}
@@ -183,5 +195,5 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 // refuse gives one answer for every failed proof.
 func refuse(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, reason,
-		"client authentication failed: the client is unknown, its secret or certificate is wrong or expired, or it is not registered for this way to authenticate")
+		"client authentication failed: the client is unknown, its secret, assertion or certificate is wrong, expired or was used before, or it is not registered for this way to authenticate")
 }

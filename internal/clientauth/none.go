@@ -27,7 +27,7 @@ func (None) Claims(r Request) ([]Claim, error) {
 // namesOnly reports whether a request names its client and brings no credentials in
 // HTTP. The proof may be in TLS.
 func namesOnly(r Request) bool {
-	return len(r.Authorization) == 0 && !r.Form.Has("client_secret") && r.Form.Has("client_id")
+	return len(r.Authorization) == 0 && !r.Form.Has("client_secret") && !r.Form.Has("client_assertion") && r.Form.Has("client_id")
 }
 
 // Prove implements [Method]: being registered as public, and as nothing else, is

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"time"
 
+	"authserver/internal/assertions"
 	"authserver/internal/store"
 )
 
@@ -16,6 +18,8 @@ type Secrets struct {
 	Slow interface {
 		Verify(ctx context.Context, hash []byte, secret string) (bool, error)
 	}
+	// Opener unseals those that are kept as keys, for client_secret_jwt.
+	Opener assertions.Opener
 }
 
 // maxSecret bounds a secret that is presented, in bytes.
@@ -31,6 +35,18 @@ func (s Secrets) match(ctx context.Context, client store.Client, secret string, 
 	sum := sha256.Sum256([]byte(secret))
 	for _, known := range client.Secrets {
 		if known.Kind == store.SecretSHA256 && known.Live(now) && subtle.ConstantTimeCompare(known.Hash, sum[:]) == 1 {
+			return true, nil
+		}
+	}
+	for _, known := range client.Secrets {
+		if known.Kind != store.SecretSealed || !known.Live(now) {
+			continue
+		}
+		clear, err := s.Opener.Open(known.Hash, store.SealedAs("clients", client.ID+"/"+known.ID))
+		if err != nil {
+			return false, fmt.Errorf("unseal secret %s of client %s: %w", known.ID, client.ID, err)
+		}
+		if subtle.ConstantTimeCompare(clear, []byte(secret)) == 1 {
 			return true, nil
 		}
 	}

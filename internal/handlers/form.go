@@ -35,7 +35,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
 // §2.3.1: MUST NOT be included in the request URI). Others are nobody's business.
 func checkQuery(u *url.URL) error {
 	query := u.Query()
-	for _, name := range []string{"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "assertion", "token", "scope"} {
+	for _, name := range []string{"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "assertion", "client_assertion", "token", "scope"} {
 		if query.Has(name) {
 			return oauth.Fail(oauth.InvalidRequest, "parameters_in_url",
 				"parameters belong in the body of the request, not in its URL, where they end up in logs")
@@ -67,5 +67,5 @@ func (h *Handlers) authenticate(r *http.Request, form oauth.Form, n *note) (clie
 // needed.
 func clientRequired() *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, "client_missing",
-		"client authentication is required: send client_id and client_secret with HTTP Basic or in the body; a public client sends client_id alone")
+		"client authentication is required: send client_id and client_secret with HTTP Basic or in the body, or a client_assertion; a public client sends client_id alone")
 }

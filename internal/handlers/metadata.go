@@ -21,6 +21,10 @@ type metadataBody struct {
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	CertificateBoundTokens   bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 §3.3
+	// REQUIRED where a client may prove itself with a JWT.
+	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
+	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 }
 
 // metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
@@ -29,6 +33,7 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 	base := strings.TrimSuffix(h.Issuer, "/")
 	methods := names(h.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
+	algs := h.Authenticator.SigningAlgorithms()
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   h.Issuer,
@@ -42,6 +47,9 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,
 		CertificateBoundTokens:   h.TakesCertificates,
+		TokenAuthAlgs:            algs,
+		IntrospectionAuthAlgs:    algs,
+		RevocationAuthAlgs:       algs,
 	})
 	return nil
 }

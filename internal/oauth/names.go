@@ -21,6 +21,8 @@ const (
 	AuthBasic AuthMethod = "client_secret_basic"
 	AuthPost  AuthMethod = "client_secret_post"
 
+	AuthSecretJWT     AuthMethod = "client_secret_jwt" // OpenID Connect Core §9
+	AuthPrivateKeyJWT AuthMethod = "private_key_jwt"
 	AuthTLS           AuthMethod = "tls_client_auth"             // RFC 8705 §2.1
 	AuthSelfSignedTLS AuthMethod = "self_signed_tls_client_auth" // RFC 8705 §2.2
 )

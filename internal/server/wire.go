@@ -64,7 +64,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	authenticator, err := wireClientAuth(cached, hasher, files, s)
+	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer}
+	authenticator, err := wireClientAuth(st, cached, hasher, verifier, files, s)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		return nil, err
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
-	registry, err := wireGrants(st, cached, sealer, manager, hasher, view, codec, s)
+	registry, err := wireGrants(st, cached, manager, hasher, view, codec, verifier, s)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +103,21 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}, nil
 }
 
-func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, files tlsFiles, s config.Settings) (*clientauth.Authenticator, error) {
+func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hasher, verifier *assertions.Verifier, files tlsFiles,
+	s config.Settings) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(hasher, verifiedSize, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
-	secrets := clientauth.Secrets{Slow: verified}
+	secrets := clientauth.Secrets{Slow: verified, Opener: verifier.Opener}
+	signed := clientauth.Assertions{
+		Verifier: verifier, Used: st, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], MaxLifetime: s.AssertionMaxLifetime,
+	}
 	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
 		clientauth.SecretPost{Secrets: secrets},
+		clientauth.SecretJWT{Assertions: signed},
+		clientauth.PrivateKeyJWT{Assertions: signed},
 	}
 	if s.TakesCertificates() {
 		methods = append(methods, clientauth.SelfSignedTLS{})
@@ -121,14 +128,13 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, files tlsFil
 	return clientauth.New(cached, append(methods, clientauth.None{})...)
 }
 
-func wireGrants(st store.Store, cached *store.Cached, sealer *keys.Sealer, manager *keys.Manager, hasher *passwords.Hasher,
-	view *tokens.View, codec *tokens.RefreshCodec, s config.Settings) (*grants.Registry, error) {
+func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
+	view *tokens.View, codec *tokens.RefreshCodec, verifier *assertions.Verifier, s config.Settings) (*grants.Registry, error) {
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Rand: rand.Reader}
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},

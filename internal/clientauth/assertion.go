@@ -1,0 +1,137 @@
+package clientauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"authserver/internal/assertions"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// AssertionType is the only "client_assertion_type" there is here (RFC 7523 §2.2).
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// Assertions checks the JWTs by which clients prove themselves (RFC 7521 §4.2,
+// RFC 7523 §2.2, §3).
+type Assertions struct {
+	Verifier *assertions.Verifier
+	// Used remembers them, so that each is good once on all replicas.
+	Used store.Assertions
+	// Issuer is the issuer identifier of this server, which has to be the sole
+	// audience: with a token endpoint's URL in its place another server could have a
+	// client sign what is good here (CVE-2025-27370).
+	Issuer string
+	// Endpoints are the URLs of the token endpoint, for clients that are registered to
+	// name it all the same.
+	Endpoints   []string
+	MaxLifetime time.Duration
+}
+
+// PrivateKeyJWT is private_key_jwt: an assertion that the client signed with a
+// private key (OpenID Connect Core §9).
+type PrivateKeyJWT struct{ Assertions Assertions }
+
+// Name implements [Method].
+func (PrivateKeyJWT) Name() oauth.AuthMethod { return oauth.AuthPrivateKeyJWT }
+
+// Claims implements [Method].
+func (m PrivateKeyJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
+
+// Prove implements [Method].
+func (m PrivateKeyJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+	return m.Assertions.prove(ctx, client, claim, assertions.OfClientKeys(client), now)
+}
+
+// SecretJWT is client_secret_jwt: an assertion under the client's secret (OpenID
+// Connect Core §9).
+type SecretJWT struct{ Assertions Assertions }
+
+// Name implements [Method].
+func (SecretJWT) Name() oauth.AuthMethod { return oauth.AuthSecretJWT }
+
+// Claims implements [Method].
+func (m SecretJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
+
+// Prove implements [Method].
+func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+	return m.Assertions.prove(ctx, client, claim, assertions.OfClientSecrets(client, now), now)
+}
+
+// SigningAlgorithms returns the algorithms that a client's assertion may be signed
+// with, for the metadata (RFC 8414 §2); none where no method takes one.
+func (a *Authenticator) SigningAlgorithms() []string {
+	var algs []string
+	for _, name := range a.Names() {
+		switch name {
+		case oauth.AuthPrivateKeyJWT:
+			algs = append(algs, assertions.KeyAlgorithms()...)
+		case oauth.AuthSecretJWT:
+			algs = append(algs, assertions.SecretAlgorithms()...)
+		}
+	}
+	return algs
+}
+
+// clientTypes are the values of the header "typ" of a client's assertion.
+func clientTypes() []string { return []string{"", "jwt", assertions.ClientType} }
+
+// claimsOf reads the client's assertion where it is one by the method: what it says
+// of its algorithm decides which of the two it could be, and what the client is
+// registered for whether it may be.
+func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
+	if !r.Form.Has("client_assertion") && !r.Form.Has("client_assertion_type") {
+		return nil, nil
+	}
+	if !r.Form.Has("client_assertion") || !r.Form.Has("client_assertion_type") { // RFC 7521 §4.2
+		return nil, oauth.Fail(oauth.InvalidRequest, "client_assertion_incomplete",
+			"client_assertion and client_assertion_type are given together or not at all")
+	}
+	if r.Form.Get("client_assertion_type") != AssertionType {
+		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_type",
+			"client_assertion_type is not one that is taken here: use "+AssertionType)
+	}
+	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), clientTypes())
+	if err != nil {
+		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_malformed", "client_assertion is malformed: "+err.Error())
+	}
+	method := oauth.AuthPrivateKeyJWT
+	if strings.HasPrefix(parsed.Header.Alg, "HS") {
+		method = oauth.AuthSecretJWT
+	}
+	if method != by {
+		return nil, nil
+	}
+	return []Claim{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
+}
+
+// prove checks the assertion against what the client is registered with, and then
+// records that it was used, before anything is issued.
+func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, r assertions.Registration, now time.Time) (bool, error) {
+	r.ID, r.SubjectClaim, r.MaxLifetime = client.ID, "sub", a.MaxLifetime
+	r.Audiences = []string{a.Issuer}
+	if client.EndpointAudience {
+		r.Audiences = append(r.Audiences, a.Endpoints...)
+	}
+	assertion, err := a.Verifier.Verify(ctx, now, *claim.Assertion, r)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return false, fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return false, &Unproved{err}
+	}
+	if assertion.Subject != client.ID { // RFC 7523 §3, item 2B
+		return false, &Unproved{errors.New("its sub is not the client_id")}
+	}
+	err = a.Used.UseAssertion(ctx, client.ID, assertion.ID, store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)))
+	if errors.Is(err, store.ErrExists) {
+		return false, &Unproved{errors.New("it was used before")}
+	}
+	if err != nil {
+		return false, fmt.Errorf("record the use of the assertion: %w", err)
+	}
+	return true, nil
+}

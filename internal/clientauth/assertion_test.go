@@ -1,0 +1,364 @@
+package clientauth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"authserver/internal/assertions"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+const (
+	self     = "https://as.example.com"
+	endpoint = self + "/oauth2/token"
+)
+
+var (
+	clientKey   = sync.OnceValue(newKey)
+	strangerKey = sync.OnceValue(newKey)
+)
+
+func newKey() *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+const hmacSecret = "a client secret of 32 bytes, no less"
+
+// plain opens what was never sealed.
+type plain struct{}
+
+func (plain) Open(sealed []byte, as string) ([]byte, error) {
+	if !strings.HasPrefix(as, "clients/") {
+		return nil, errors.New("sealed for another row")
+	}
+	return sealed, nil
+}
+
+// memory remembers what was used, as an engine does.
+type memory struct {
+	mu   sync.Mutex
+	used map[string]bool
+	err  error
+}
+
+func (m *memory) UseAssertion(_ context.Context, issuer string, id [32]byte, _ store.Moment) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return m.err
+	}
+	if key := issuer + string(id[:]); m.used[key] {
+		return store.ErrExists
+	} else {
+		m.used[key] = true
+	}
+	return nil
+}
+
+func jwksOf(t testing.TB, public any) json.RawMessage {
+	t.Helper()
+	key, err := jwk.FromRaw(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := key.Set(jwk.KeyIDKey, "k"); err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(map[string]any{"keys": []any{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// signers are clients that sign.
+func signers(t testing.TB) *register {
+	t.Helper()
+	byKey, bySecret := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, []oauth.AuthMethod{oauth.AuthSecretJWT}
+	sealed := store.ClientSecret{ID: "s", Kind: store.SecretSealed, Hash: []byte(hmacSecret)}
+	over := store.ClientSecret{ID: "o", Kind: store.SecretSealed, Hash: []byte(strings.Repeat("x", 32)), ExpiresAt: noon}
+	all := []store.Client{
+		{ID: "job", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public())},
+		{ID: "other", AuthMethods: byKey, JWKS: jwksOf(t, strangerKey().Public())},
+		{ID: "legacy", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public()), EndpointAudience: true},
+		{ID: "off", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public()), Disabled: true},
+		{ID: "keyless", AuthMethods: byKey},
+		{ID: "hmac", AuthMethods: append(bySecret, oauth.AuthBasic), Secrets: []store.ClientSecret{over, sealed}},
+		{ID: "posts", AuthMethods: []oauth.AuthMethod{oauth.AuthPost}, JWKS: jwksOf(t, clientKey().Public()), Secrets: []store.ClientSecret{sealed}},
+	}
+	r := &register{clients: make(map[string]store.Client)}
+	for _, c := range all {
+		r.clients[c.ID] = c
+	}
+	return r
+}
+
+func newSignedAuthenticator(t testing.TB, used *memory) *Authenticator {
+	t.Helper()
+	signed := Assertions{
+		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}}, Used: used,
+		Issuer: self, Endpoints: []string{endpoint}, MaxLifetime: time.Hour,
+	}
+	secrets := Secrets{Slow: hasher(), Opener: plain{}}
+	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, SecretJWT{signed}, PrivateKeyJWT{signed}, None{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// said are the claims of a good assertion of "job", with changes; a nil one takes a
+// claim away.
+func said(changes map[string]any) string {
+	all := map[string]any{"iss": "job", "sub": "job", "aud": self, "jti": rand.Text(), "iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
+	maps.Copy(all, changes)
+	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
+	data, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+// forge signs a header and claims as they are written.
+func forge(alg string, key any, header, payload string) string {
+	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
+	if err != nil {
+		panic(err)
+	}
+	input := b64(header) + "." + b64(payload)
+	signature, err := signer.Sign([]byte(input), key)
+	if err != nil {
+		panic(err)
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+const es256 = `{"alg":"ES256","kid":"k"}`
+
+// signed is an assertion of a client under the key of "job".
+func signed(changes map[string]any) string { return forge("ES256", clientKey(), es256, said(changes)) }
+
+func asClient(id string) map[string]any { return map[string]any{"iss": id, "sub": id} }
+
+func withAssertion(t testing.TB, assertion string, more ...string) Request {
+	t.Helper()
+	values := url.Values{"client_assertion_type": {AssertionType}, "client_assertion": {assertion}}
+	for i := 0; i < len(more); i += 2 {
+		values.Set(more[i], more[i+1])
+	}
+	return Request{Form: form(t, values.Encode()), Now: noon}
+}
+
+func TestClientsThatSign(t *testing.T) {
+	hs := func(alg string) string {
+		return forge(alg, []byte(hmacSecret), `{"alg":"`+alg+`"}`, said(asClient("hmac")))
+	}
+	for _, test := range []struct {
+		name      string
+		assertion string
+		more      []string
+		client    string
+		method    oauth.AuthMethod
+	}{
+		{"with a private key", signed(nil), nil, "job", oauth.AuthPrivateKeyJWT},
+		{"and name themselves beside it", signed(nil), []string{"client_id", "job"}, "job", oauth.AuthPrivateKeyJWT},
+		{"without naming the key", forge("ES256", clientKey(), `{"alg":"ES256"}`, said(nil)), nil, "job", oauth.AuthPrivateKeyJWT},
+		{"with the type that RFC 7523bis gives it", forge("ES256", clientKey(), `{"alg":"ES256","typ":"client-authentication+jwt"}`, said(nil)), nil, "job", oauth.AuthPrivateKeyJWT},
+		{"for us alone, in an array", signed(map[string]any{"aud": []string{self}}), nil, "job", oauth.AuthPrivateKeyJWT},
+		{"for the token endpoint, where that is allowed", signed(map[string]any{"iss": "legacy", "sub": "legacy", "aud": endpoint}), nil, "legacy", oauth.AuthPrivateKeyJWT},
+		{"without a jti", signed(map[string]any{"jti": nil}), nil, "job", oauth.AuthPrivateKeyJWT},
+		{"with a secret", hs("HS256"), nil, "hmac", oauth.AuthSecretJWT},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), withAssertion(t, test.assertion, test.more...))
+			if err != nil {
+				t.Fatalf("refused: %v, %v", err, errors.Unwrap(err))
+			}
+			if got.Client == nil || got.Client.ID != test.client || got.Method != test.method {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestTheSecretThatSignsIsASecretTooElsewhere(t *testing.T) {
+	a := newSignedAuthenticator(t, &memory{used: map[string]bool{}})
+	got, err := a.Authenticate(t.Context(), Request{Authorization: basic("hmac:" + url.QueryEscape(hmacSecret)), Now: noon})
+	if err != nil || got.Client == nil || got.Method != oauth.AuthBasic {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := a.Authenticate(t.Context(), Request{Authorization: basic("hmac:" + strings.Repeat("x", 32)), Now: noon}); err == nil {
+		t.Error("a secret is good after its end")
+	}
+}
+
+// The attacks of RFC 8725 §2 and of RFC 7523 §3, each refused, with the reason in the
+// log and one answer for all that is not malformed.
+func TestAttacksOnClientAssertions(t *testing.T) {
+	der, err := x509.MarshalPKIXPublicKey(clientKey().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(name string, value any) string { return signed(map[string]any{name: value}) }
+	raw := func(payload string) string { return forge("ES256", clientKey(), es256, payload) }
+	header := func(members string) string { return forge("ES256", clientKey(), members, said(nil)) }
+	good := signed(nil)
+	dot := strings.LastIndexByte(good, '.')
+	jwkOfStranger := string(jwksOf(t, strangerKey().Public()))
+	stranger := func(members string) string { return forge("ES256", strangerKey(), members, said(nil)) }
+	unsigned := func(alg string) string { return b64(`{"alg":"`+alg+`"}`) + "." + b64(said(nil)) + "." }
+	for _, test := range []struct{ name, assertion, reason, why string }{
+		{"alg none", unsigned("none"), "client_proof", "alg is not one"},
+		{"alg None", unsigned("None"), "client_proof", "alg is not one"},
+		{"alg nOnE", unsigned("nOnE"), "client_proof", "alg is not one"},
+		{"no alg", b64(`{}`) + "." + b64(said(nil)) + ".", "client_assertion_malformed", "no alg"},
+		{"HS256 with the public key (RFC 8725 §2.1)", forge("HS256", der, `{"alg":"HS256"}`, said(nil)), "client_auth_method", ""},
+		{"HS256 with the public key, at a client with secrets", forge("HS256", der, `{"alg":"HS256"}`, said(asClient("hmac"))), "client_proof", "signature"},
+		{"a secret that is over", forge("HS256", []byte(strings.Repeat("x", 32)), `{"alg":"HS256"}`, said(asClient("hmac"))), "client_proof", "signature"},
+		{"HS512, for which the secret is too short (RFC 7518 §3.2)", forge("HS512", []byte(hmacSecret), `{"alg":"HS512"}`, said(asClient("hmac"))), "client_proof", "none of the registered keys"},
+		{"a key where the client is registered for a secret", forge("ES256", clientKey(), es256, said(asClient("posts"))), "client_auth_method", ""},
+		{"another client's key", stranger(es256), "client_proof", "signature"},
+		{"another client's name", signed(asClient("other")), "client_proof", "signature"},
+		{"a client that is not there", signed(asClient("nobody")), "client_unknown", ""},
+		{"a client that is disabled", signed(asClient("off")), "client_disabled", ""},
+		{"a client without keys", signed(asClient("keyless")), "client_proof", "none of the registered keys"},
+		{"kid is a path", header(`{"alg":"ES256","kid":"../../k"}`), "client_proof", "none of the registered keys"},
+		{"kid is SQL", header(`{"alg":"ES256","kid":"k' OR 1=1 --"}`), "client_proof", "none of the registered keys"},
+		{"jwk brings the key (RFC 8725 §3.10)", stranger(`{"alg":"ES256","kid":"k","jwk":` + strings.TrimSuffix(strings.TrimPrefix(jwkOfStranger, `{"keys":[`), `]}`) + `}`), "client_proof", "signature"},
+		{"jku says where it is", stranger(`{"alg":"ES256","kid":"k","jku":"https://evil.example/jwks"}`), "client_proof", "signature"},
+		{"x5u says where it is", stranger(`{"alg":"ES256","kid":"k","x5u":"https://evil.example/x"}`), "client_proof", "signature"},
+		{"x5c brings it", stranger(`{"alg":"ES256","kid":"k","x5c":["AAAA"]}`), "client_proof", "signature"},
+		{"crit", header(`{"alg":"ES256","kid":"k","crit":["exp"]}`), "client_assertion_malformed", "crit"},
+		{"an access token (RFC 8725 §3.11)", header(`{"alg":"ES256","kid":"k","typ":"at+jwt"}`), "client_assertion_malformed", "typ"},
+		{"exp is missing", claim("exp", nil), "client_proof", "exp is missing"},
+		{"exp is a string", claim("exp", "1"), "client_proof", "exp is not a number"},
+		{"exp is negative", raw(strings.Replace(said(map[string]any{"exp": 7}), `"exp":7`, `"exp":-7`, 1)), "client_proof", "whole number"},
+		{"exp is a float", claim("exp", 1.5e9+0.5), "client_proof", "whole number"},
+		{"exp is huge", raw(strings.Replace(said(map[string]any{"exp": 7}), `"exp":7`, `"exp":1e400`, 1)), "client_proof", "whole number"},
+		{"exp is past", claim("exp", noon.Add(-2*time.Minute).Unix()), "client_proof", "expired"},
+		{"exp is too far ahead", claim("exp", noon.Add(3*time.Hour).Unix()), "client_proof", "lives longer"},
+		{"nbf is ahead", claim("nbf", noon.Add(5*time.Minute).Unix()), "client_proof", "not valid yet"},
+		{"iss is not the client", claim("iss", "other"), "client_proof", "signature"},
+		{"sub is not the client (RFC 7523 §3)", claim("sub", "alice"), "client_proof", "sub is not the client_id"},
+		{"sub is missing", claim("sub", nil), "client_proof", "sub"},
+		{"iss is missing", claim("iss", nil), "client_unknown", ""},
+		{"aud is missing", claim("aud", nil), "client_proof", "aud is missing"},
+		{"aud is another server", claim("aud", "https://evil.example"), "client_proof", "aud must be"},
+		{"aud is the token endpoint (CVE-2025-27370)", claim("aud", endpoint), "client_proof", "aud must be"},
+		{"aud has a stranger first (CVE-2025-27371)", claim("aud", []string{"https://evil.example", self}), "client_proof", "aud must be"},
+		{"aud has the token endpoint beside us", claim("aud", []string{self, endpoint}), "client_proof", "aud must be"},
+		{"a claim stands twice", raw(`{"sub":"x",` + said(nil)[1:]), "client_assertion_malformed", "twice"},
+		{"it nests deep", raw(`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,` + said(nil)[1:]), "client_assertion_malformed", "nests"},
+		{"a JWE", good + ".AA.AA", "client_assertion_malformed", "encrypted"},
+		{"a signature of the wrong length", good[:dot+1] + b64("short"), "client_proof", "signature"},
+		{"r and s zero", good[:dot+1] + b64(strings.Repeat("\x00", 64)), "client_proof", "signature"},
+		{"no signature", good[:dot+1], "client_proof", "signature"},
+		{"no JWT", "secret", "client_assertion_malformed", "three parts"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), withAssertion(t, test.assertion))
+			var refused *oauth.Error
+			if !errors.As(err, &refused) || refused.Code != oauth.InvalidClient || refused.Reason != test.reason {
+				t.Fatalf("got %v, want invalid_client (%s)", err, test.reason)
+			}
+			if !strings.Contains(err.Error(), test.why) {
+				t.Errorf("the log says %v, want %q", err, test.why)
+			}
+			if test.reason != "client_assertion_malformed" && refused.Description != refuse("").Description {
+				t.Errorf("the answer says %q", refused.Description)
+			}
+		})
+	}
+}
+
+// RFC 7523 §3, item 7: each is good once.
+func TestAClientAssertionIsGoodOnce(t *testing.T) {
+	used := &memory{used: map[string]bool{}}
+	a := newSignedAuthenticator(t, used)
+	for _, assertion := range []string{signed(nil), signed(map[string]any{"jti": nil})} {
+		if _, err := a.Authenticate(t.Context(), withAssertion(t, assertion)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := a.Authenticate(t.Context(), withAssertion(t, assertion))
+		if err == nil || !strings.Contains(err.Error(), "used before") {
+			t.Errorf("got %v, want that it was used before", err)
+		}
+	}
+	used.err = store.ErrUnavailable
+	_, err := a.Authenticate(t.Context(), withAssertion(t, signed(nil)))
+	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want the outage", err)
+	}
+}
+
+func TestHowAnAssertionIsPresented(t *testing.T) {
+	twice := withAssertion(t, signed(nil))
+	twice.Authorization = basic("hmac:x")
+	for _, test := range []struct {
+		name   string
+		r      Request
+		code   oauth.Code
+		reason string
+	}{
+		{"without its type", Request{Form: form(t, "client_assertion=x")}, oauth.InvalidRequest, "client_assertion_incomplete"},
+		{"a type alone", Request{Form: form(t, "client_assertion_type="+url.QueryEscape(AssertionType))}, oauth.InvalidRequest, "client_assertion_incomplete"},
+		{"of another type, SAML", withAssertion(t, "x", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"), oauth.InvalidClient, "client_assertion_type"},
+		{"beside Basic (RFC 6749 §2.3)", twice, oauth.InvalidRequest, "client_auth_twice"},
+		{"beside a secret in the body", withAssertion(t, signed(nil), "client_id", "job", "client_secret", "x"), oauth.InvalidRequest, "client_auth_twice"},
+		{"beside another client's name", withAssertion(t, signed(nil), "client_id", "other"), oauth.InvalidRequest, "client_id_differs"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.r.Now = noon
+			_, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), test.r)
+			var refused *oauth.Error
+			if !errors.As(err, &refused) || refused.Code != test.code || refused.Reason != test.reason {
+				t.Errorf("got %v, want %s (%s)", err, test.code, test.reason)
+			}
+		})
+	}
+}
+
+// Whatever is sent, nobody is authenticated by it who did not sign.
+func FuzzClientAssertion(f *testing.F) {
+	a := newSignedAuthenticator(f, &memory{used: map[string]bool{}})
+	for _, seed := range []string{
+		b64(`{"alg":"none"}`) + "." + b64(said(nil)) + ".", b64(es256) + "." + b64(said(nil)) + ".AAAA",
+		b64(`{"alg":"HS256"}`) + "." + b64(said(asClient("hmac"))) + "." + b64("tag"), "..", "a.b.c.d.e", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, assertion string) {
+		values := url.Values{"client_assertion_type": {AssertionType}, "client_assertion": {assertion}}
+		parsed, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(values.Encode()))
+		if err != nil {
+			return
+		}
+		if got, err := a.Authenticate(t.Context(), Request{Form: parsed, Now: noon}); err == nil && got.Client != nil {
+			t.Errorf("%q authenticates %s", assertion, got.Client.ID)
+		}
+	})
+}
