@@ -27,9 +27,15 @@ type ClientFlags struct {
 	Role             []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
 	Permission       []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
 	Claim            []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
-	AuthMethod       []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, or none. Without it Basic or post, either. Repeats."`
+	AuthMethod       []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, or none. Without it Basic or post, either. Repeats."`
 	JWKSFile         *string        `name:"jwks-file" placeholder:"FILE" help:"JWK Set with the public keys that it signs with, for private_key_jwt. Empty: none."`
-	CertificateFile  []string       `sep:"none" placeholder:"FILE" help:"Certificates of those keys in PEM, chosen by x5t or x5t#S256. Repeats."`
+	CertificateFile  []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM: of those keys, chosen by x5t or x5t#S256, or for self_signed_tls_client_auth. Repeats."`
+	TLSSubjectDN     *string        `name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, as RFC 4514 writes it: CN=batch,O=Example."`
+	TLSSanDNS        *string        `name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or a host among the alternative names of its certificate."`
+	TLSSanURI        *string        `name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI among them, such as a SPIFFE ID."`
+	TLSSanIP         *string        `name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an address among them."`
+	TLSSanEmail      *string        `name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address among them."`
+	TLSBound         *bool          `name:"tls-bound" negatable:"" help:"Bind its access tokens to the certificate that it presents, whatever it proves itself by. Off again by --tls-bound=false."`
 	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
 	RefreshIdleTTL   *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
 	RefreshMaxTTL    *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
@@ -43,6 +49,7 @@ func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
+		TLSSubject: f.tlsSubject(), TLSBound: f.TLSBound,
 	}
 	if err != nil {
 		return fields, err
@@ -52,6 +59,19 @@ func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	}
 	fields.Certificates, err = p.readAll("--certificate-file", f.CertificateFile)
 	return fields, err
+}
+
+// tlsSubject is the one subject that is given, nil where none is.
+func (f ClientFlags) tlsSubject() *admin.TLSSubject {
+	for _, given := range []struct {
+		kind  admin.TLSSubjectKind
+		value *string
+	}{{"dn", f.TLSSubjectDN}, {"dns", f.TLSSanDNS}, {"uri", f.TLSSanURI}, {"ip", f.TLSSanIP}, {"email", f.TLSSanEmail}} {
+		if given.value != nil {
+			return &admin.TLSSubject{Kind: given.kind, Value: *given.value}
+		}
+	}
+	return nil
 }
 
 type clientCreate struct {

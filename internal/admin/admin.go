@@ -37,8 +37,12 @@ type Admin struct {
 	// Audiences are the names under which an assertion may address this server.
 	Audiences []string
 	Limits    Limits
-	Now       func() time.Time
-	Rand      io.Reader
+	// TakesCertificates and TrustsAuthorities are whether the certificates of clients
+	// reach a server with these settings, and whether any authority vouches for them.
+	TakesCertificates, TrustsAuthorities bool
+
+	Now  func() time.Time
+	Rand io.Reader
 }
 
 // Limits are the settings that registrations follow.

@@ -32,6 +32,8 @@ type Client struct {
 	JWKS             json.RawMessage `json:"jwks,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
+	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
+	TLSBound         bool            `json:"tls_bound,omitempty"` // its access tokens are bound to its certificate
 	Disabled         bool            `json:"disabled"`
 	Secrets          []ClientSecret  `json:"secrets"`
 	CreatedAt        time.Time       `json:"created_at"`
@@ -54,6 +56,8 @@ type ClientFields struct {
 	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool
+	TLSSubject       *TLSSubject // an empty value: none
+	TLSBound         *bool
 	Grants           []string // "jwt-bearer" is short for the URN
 	Scopes           []string
 	DefaultScopes    []string // empty: all of Scopes
@@ -225,6 +229,7 @@ func viewClient(c store.Client) (Client, error) {
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
 		JWKS:           c.JWKS, Certificates: certificates, EndpointAudience: c.EndpointAudience,
+		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,
 		CreatedAt: c.CreatedAt,

@@ -48,11 +48,15 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		func() error { return setClaims(&c.Claims, f.Claims) },
 		func() error { return setTTL("--refresh-idle-ttl", &c.RefreshIdle, f.RefreshIdleTTL) },
 		func() error { return setTTL("--refresh-max-ttl", &c.RefreshMax, f.RefreshMaxTTL) },
+		func() error { return setTLSSubject(&c.TLSSubject, f.TLSSubject) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
+	}
+	if f.TLSBound != nil {
+		c.TLSBound = *f.TLSBound
 	}
 	if f.Disabled != nil {
 		c.Disabled = *f.Disabled
@@ -75,7 +79,7 @@ func checkClient(c store.Client) error {
 	if c.RefreshIdle > c.RefreshMax {
 		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
 	}
-	return nil
+	return checkTLS(c)
 }
 
 func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, error) {
@@ -90,7 +94,7 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, e
 	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
 		warnings = append(warnings, "the client has no secret for its --auth-method yet: `authserver client rotate-secret` makes one")
 	}
-	return warnings, nil
+	return append(warnings, a.tlsWarnings(c)...), nil
 }
 
 // shortJWTBearer stands for the URN, which nobody likes to type.
@@ -120,7 +124,7 @@ func parseAuthMethods(values []string) ([]oauth.AuthMethod, error) {
 	if len(values) == 0 {
 		return secretMethods(), nil
 	}
-	known := append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthNone)
+	known := append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS, oauth.AuthNone)
 	var methods []oauth.AuthMethod
 	for _, v := range values {
 		method := oauth.AuthMethod(v)

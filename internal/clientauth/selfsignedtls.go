@@ -3,6 +3,8 @@ package clientauth
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -32,12 +34,14 @@ func (SelfSignedTLS) Prove(_ context.Context, client store.Client, claim Claim, 
 			return true, nil
 		}
 	}
-	if len(client.JWKS) == 0 {
-		return false, nil
+	if len(client.JWKS) > 0 {
+		known, err := jose.CertificateThumbprints(client.JWKS)
+		if err != nil {
+			return false, fmt.Errorf("read the key set of client %s: %w", client.ID, err)
+		}
+		if slices.Contains(known, claim.Certificate.Thumbprint()) {
+			return true, nil
+		}
 	}
-	known, err := jose.CertificateThumbprints(client.JWKS)
-	if err != nil {
-		return false, err
-	}
-	return slices.Contains(known, claim.Certificate.Thumbprint()), nil
+	return false, &Unproved{errors.New("the certificate is none of those that are registered for the client")}
 }

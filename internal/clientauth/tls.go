@@ -3,6 +3,8 @@ package clientauth
 import (
 	"context"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"time"
 
 	"authserver/internal/certificates"
@@ -38,7 +40,7 @@ func certified(r Request) []Claim {
 func (m TLS) Prove(_ context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
 	presented := claim.Certificate
 	if client.TLSSubject == (store.TLSSubject{}) || !certificates.IsFor(presented.Leaf, client.TLSSubject) {
-		return false, nil
+		return false, &Unproved{errors.New("the certificate is not for the subject that the client is registered with")}
 	}
 	intermediates := x509.NewCertPool()
 	for _, certificate := range presented.Intermediates {
@@ -48,5 +50,8 @@ func (m TLS) Prove(_ context.Context, client store.Client, claim Claim, now time
 		Roots: m.Authorities(), Intermediates: intermediates, CurrentTime: now,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
-	return err == nil, nil
+	if err != nil {
+		return false, &Unproved{fmt.Errorf("verify the chain of the certificate: %w", err)}
+	}
+	return true, nil
 }

@@ -70,6 +70,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 			AssertionLifetime: s.AssertionMaxLifetime,
 			ClockSkew:         s.ClockSkew,
 		},
+		TakesCertificates: s.TakesCertificates(), TrustsAuthorities: s.TLSClientCAFile != "",
 		Now: time.Now, Rand: rand.Reader,
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,32 @@ func TestKeys(t *testing.T) {
 		return err == nil && strings.Count(out, "pending") == 3
 	})
 	s.runBlocks(t, readPage(t, "docs/keys.md").blocks)
+}
+
+// TestCertificates runs the commands of docs/mtls.md, and between them a server as the
+// page starts it.
+func TestCertificates(t *testing.T) {
+	d, dev := harness.Dev(t)
+	dev.Stop()
+	s := &shell{dir: d.Dir, env: []string{"HOME=" + d.Dir, "PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH")}}
+	blocks := readPage(t, "docs/mtls.md").under("Try it")
+	start := slices.IndexFunc(blocks, func(b block) bool { return b.language == "shell" })
+	if start < 0 {
+		t.Fatal("the page does not start a server")
+	}
+	s.runBlocks(t, blocks[:start])
+	settings, flags, _ := strings.Cut(strings.Join(strings.Fields(continuation.ReplaceAllString(blocks[start].text, " ")), " "), " --tls-certificate-file")
+	if settings != "authserver serve --listen 127.0.0.1:8443 --issuer https://localhost:8443" {
+		t.Errorf("it is started by %s", settings)
+	}
+	serving := d.Start(append([]string{
+		"--database-url", "sqlite:.authserver/authserver.db", "--master-key-file", ".authserver/master.key", "--issuer", "https://localhost:8443", "--tls-certificate-file",
+	}, strings.Fields(flags)...)...)
+	curlrc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:8443:%s\"\n", strings.TrimPrefix(serving.URL, "https://"))
+	if err := os.WriteFile(filepath.Join(d.Dir, ".curlrc"), []byte(curlrc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.runBlocks(t, blocks[start+1:])
 }
 
 // TestDevPrintsWhatWorks runs what `authserver dev` prints for its reader to paste.

@@ -1,0 +1,84 @@
+package admin
+
+import (
+	"slices"
+
+	"authserver/internal/certificates"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// TLSSubjectKind is "dn", "dns", "uri", "ip" or "email".
+type TLSSubjectKind = store.TLSSubjectKind
+
+// TLSSubject is whom the certificates of a client have to be for (RFC 8705 §2.1.2).
+type TLSSubject struct {
+	Kind  TLSSubjectKind `json:"kind"`
+	Value string         `json:"value"`
+}
+
+// flag is the flag that sets a subject of this kind.
+func (s TLSSubject) flag() string {
+	if s.Kind == store.TLSSubjectDN {
+		return "--tls-subject-dn"
+	}
+	return "--tls-san-" + string(s.Kind)
+}
+
+const subjectFlags = "--tls-subject-dn, --tls-san-dns, --tls-san-uri, --tls-san-ip or --tls-san-email"
+
+// setTLSSubject takes over a subject; an empty value clears the one that is there.
+func setTLSSubject(to *store.TLSSubject, s *TLSSubject) error {
+	switch {
+	case s == nil:
+		return nil
+	case s.Value == "":
+		*to = store.TLSSubject{}
+		return nil
+	case len(s.Value) > maxSubject:
+		return invalid("%s is longer than %d bytes", s.flag(), maxSubject)
+	}
+	subject := store.TLSSubject{Kind: s.Kind, Value: s.Value}
+	if err := certificates.CheckSubject(subject); err != nil {
+		return invalid("%s: %w", s.flag(), err)
+	}
+	*to = subject
+	return nil
+}
+
+const maxSubject = 1024 // bytes
+
+// checkTLS refuses a method of certificates without what a certificate is compared
+// with, by which nobody could ever authenticate.
+func checkTLS(c store.Client) error {
+	if slices.Contains(c.AuthMethods, oauth.AuthTLS) && c.TLSSubject == (store.TLSSubject{}) {
+		return invalid("--auth-method tls_client_auth needs to know whom the certificate is for: give %s", subjectFlags)
+	}
+	if slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) && len(c.Certificates) == 0 && len(c.JWKS) == 0 {
+		return invalid("--auth-method self_signed_tls_client_auth needs a certificate to compare with: give --certificate-file, or --jwks-file with x5c")
+	}
+	return nil
+}
+
+// tlsWarnings tell what of a registration the settings do not let work.
+func (a *Admin) tlsWarnings(c store.Client) []string {
+	var warnings []string
+	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
+	switch {
+	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !a.TakesCertificates:
+		warnings = append(warnings, "the client needs a certificate, and by the settings of this command no server takes any: set --tls-certificate-file with --tls-client-auth or --tls-client-ca-file, or --client-cert-proxy")
+	case byTLS && !a.TrustsAuthorities:
+		warnings = append(warnings, "the client needs a certificate of an authority, and by the settings of this command none is trusted: set --tls-client-ca-file")
+	}
+	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {
+		warnings = append(warnings, "the subject of a certificate is registered and not used: add --auth-method tls_client_auth")
+	}
+	return warnings
+}
+
+func viewTLSSubject(s store.TLSSubject) *TLSSubject {
+	if s == (store.TLSSubject{}) {
+		return nil
+	}
+	return &TLSSubject{Kind: s.Kind, Value: s.Value}
+}
