@@ -34,10 +34,10 @@ const all = "*"
 var arrows = map[string][]string{
 	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
 	"internal/server":          {all},
-	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose"},
+	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys"},
 	"internal/handlers":        {"internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
-	"internal/assertions":      {"internal/jose", "internal/store"},
+	"internal/assertions":      {"internal/jose", "internal/oauth", "internal/remotekeys", "internal/store"},
 	"internal/certificates":    {"internal/jose", "internal/store"},
 	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/tokens":          {"internal/oauth", "internal/jose", "internal/keys", "internal/store"},
@@ -46,8 +46,8 @@ var arrows = map[string][]string{
 	"internal/store/postgres":  {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
-	"internal/dpop":            {"internal/jose"},
 	"internal/jose":            {},
+	"internal/remotekeys":      {"internal/jose"},
 	"internal/oauth":           {},
 	"internal/keepers":         {},
 	"internal/pkcs11":          {},
@@ -75,7 +75,7 @@ var bans = []struct {
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
-			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates", "internal/dpop",
+			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates",
 		}, "what touches a request is in internal/handlers, and everybody else gets values",
 	},
 }

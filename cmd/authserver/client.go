@@ -29,6 +29,7 @@ type ClientFlags struct {
 	Claim            []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
 	AuthMethod       []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, or none. Without it Basic or post, either. Repeats."`
 	JWKSFile         *string        `name:"jwks-file" placeholder:"FILE" help:"JWK Set with the public keys that it signs with, for private_key_jwt. Empty: none."`
+	JWKSURI          *string        `name:"jwks-uri" placeholder:"URL" help:"Where that JWK Set is fetched from, by https, in the place of a file. Empty: nowhere."`
 	CertificateFile  []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM: of those keys, chosen by x5t or x5t#S256, or for self_signed_tls_client_auth. Repeats."`
 	TLSSubjectDN     *string        `name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, as RFC 4514 writes it: CN=batch,O=Example."`
 	TLSSanDNS        *string        `name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or a host among the alternative names of its certificate."`
@@ -44,7 +45,7 @@ type ClientFlags struct {
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, Grants: list(f.Grant),
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,

@@ -8,7 +8,7 @@ import (
 )
 
 type issuerCommand struct {
-	Create issuerCreate `cmd:"" help:"Trust an issuer, with one source of keys: --jwks-file, --certificate-file or --secret-file."`
+	Create issuerCreate `cmd:"" help:"Trust an issuer, with one source of keys: --jwks-file, --jwks-uri, --discovery, --certificate-file or --secret-file."`
 	List   issuerList   `cmd:"" help:"List the issuers."`
 	Show   issuerShow   `cmd:"" help:"Show an issuer."`
 	Update issuerUpdate `cmd:"" help:"Change an issuer: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
@@ -18,8 +18,10 @@ type issuerCommand struct {
 // IssuerFlags are what of an issuer may be chosen.
 type IssuerFlags struct {
 	JWKSFile          string         `name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
+	JWKSURI           string         `name:"jwks-uri" placeholder:"URL" help:"Where its JWK Set is fetched from, by https."`
+	Discovery         bool           `help:"Fetch its JWK Set from where the metadata under its identifier says."`
 	CertificateFile   []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM, chosen by x5t or x5t#S256. Repeats."`
-	SecretFile        string         `placeholder:"FILE" help:"Shared secret for HS256, 32 bytes or more; - for standard input."`
+	SecretFile        string         `placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of 32, 48 or 64 bytes or more; - for standard input."`
 	Alg               []string       `sep:"none" help:"Algorithm that it may use; without it those that its keys are made for. Repeats."`
 	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn or email."`
 	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or any, whom only the issuer knows."`
@@ -39,6 +41,7 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
 		EncryptionAlg: f.EncryptionAlg,
 	}
+	fields.Keys.JWKSURI, fields.Keys.Discovery = f.JWKSURI, f.Discovery
 	if f.JWKSFile != "" {
 		set, err := p.read("--jwks-file", f.JWKSFile)
 		if err != nil {

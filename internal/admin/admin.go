@@ -13,6 +13,7 @@ import (
 
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
 
@@ -21,7 +22,11 @@ import (
 type Admin struct {
 	Store  store.Store
 	Sealer *keys.Sealer
-	Keys   *keys.Manager
+	// Remote are the key sets that issuers and clients publish; LocalHTTP takes a URL of
+	// http to this machine for one.
+	Remote    *remotekeys.Sets
+	LocalHTTP bool
+	Keys      *keys.Manager
 	// RefreshKeys are those that authenticate refresh tokens; nothing is loaded yet.
 	RefreshKeys *keys.RefreshKeys
 	// OpenMaster opens another master key than the one that is set, and names it.

@@ -30,6 +30,7 @@ type Client struct {
 	// What the client proves itself with beside secrets; each is left out where there
 	// is none.
 	JWKS             json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI          string          `json:"jwks_uri,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
@@ -53,6 +54,7 @@ type ClientFields struct {
 	Name         *string
 	AuthMethods  []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
 	JWKS         []byte   // public keys for private_key_jwt; empty, and not nil: none
+	JWKSURI      *string  // where they are fetched from, in the place of JWKS; "": nowhere
 	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool
@@ -228,7 +230,7 @@ func viewClient(c store.Client) (Client, error) {
 		Claims:         claimed(c.Claims),
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
-		JWKS:           c.JWKS, Certificates: certificates, EndpointAudience: c.EndpointAudience,
+		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
 		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,

@@ -73,8 +73,8 @@ func checkClient(c store.Client) error {
 	if c.Public() && c.May(oauth.ClientCredentials) {
 		return invalid("--grant client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
 	}
-	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.Certificates == nil {
-		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file or --certificate-file")
+	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
+		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file, --jwks-uri or --certificate-file")
 	}
 	if c.RefreshIdle > c.RefreshMax {
 		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)

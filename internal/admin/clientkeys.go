@@ -5,6 +5,7 @@ import (
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
 
@@ -19,7 +20,19 @@ func (a *Admin) setClientKeys(c *store.Client, f ClientFields) error {
 		if err != nil {
 			return invalid("--jwks-file: %w", err)
 		}
-		c.JWKS = public
+		c.JWKS, c.JWKSURI = public, ""
+	}
+	if f.JWKSURI != nil {
+		if len(f.JWKS) > 0 {
+			return invalid("give one of --jwks-file and --jwks-uri")
+		}
+		if *f.JWKSURI != "" {
+			if err := remotekeys.CheckURL(*f.JWKSURI, a.LocalHTTP); err != nil {
+				return invalid("--jwks-uri: %w", err)
+			}
+			c.JWKS = nil
+		}
+		c.JWKSURI = *f.JWKSURI
 	}
 	switch {
 	case f.Certificates == nil:

@@ -190,7 +190,7 @@ func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection
 	if err != nil {
 		return bad(i, "%v", err), nil
 	}
-	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer}
+	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
 	now := a.Now()
 	assertion, err := verifier.Verify(ctx, now, parsed, assertions.OfIssuer(issuer, a.Audiences))
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {

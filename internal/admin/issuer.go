@@ -14,8 +14,9 @@ import (
 type Issuer struct {
 	ID                string            `json:"id"`
 	Iss               string            `json:"iss"`        // the same: the claim "iss"
-	KeySource         string            `json:"key_source"` // "jwks", "certificates" or "secret"
+	KeySource         string            `json:"key_source"` // "jwks", "jwks_uri", "discovery", "certificates" or "secret"
 	JWKS              json.RawMessage   `json:"jwks"`       // null unless that is the source
+	JWKSURI           string            `json:"jwks_uri,omitempty"`
 	Certificates      []Certificate     `json:"certificates"`
 	Algorithms        []string          `json:"algorithms"`
 	SubjectClaim      string            `json:"subject_claim"`
@@ -73,7 +74,7 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 		return Issuer{}, nil, invalid("--iss %s is this server itself, whose tokens are no assertions", iss)
 	}
 	if !f.Keys.given() {
-		return Issuer{}, nil, invalid("an issuer needs keys: give one of --jwks-file, --certificate-file and --secret-file")
+		return Issuer{}, nil, invalid("an issuer needs keys: give one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
 	}
 	now := store.At(a.Now())
 	i := store.Issuer{
@@ -178,6 +179,7 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 		Iss:               i.ID,
 		KeySource:         "jwks",
 		JWKS:              i.JWKS,
+		JWKSURI:           i.JWKSURI,
 		Certificates:      certificates,
 		Algorithms:        listed(i.Algorithms),
 		SubjectClaim:      i.SubjectClaim,
@@ -194,6 +196,10 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 		UpdatedAt:         i.UpdatedAt,
 	}
 	switch {
+	case i.JWKSURI != "":
+		view.KeySource = "jwks_uri"
+	case i.Discovery:
+		view.KeySource = "discovery"
 	case len(i.SealedSecret) > 0:
 		view.KeySource = "secret"
 	case len(i.Certificates) > 0:

@@ -11,6 +11,7 @@ import (
 
 	"authserver/internal/assertions"
 	"authserver/internal/jose"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
 
@@ -19,10 +20,22 @@ import (
 type IssuerKeys struct {
 	JWKS         []byte   // a JWK Set of public keys (RFC 7517 §5)
 	Certificates [][]byte // files of certificates in PEM
-	Secret       []byte   // shared, for HS256
+	Secret       []byte   // shared, for HS256, HS384 and HS512
+	JWKSURI      string   // where its JWK Set is fetched from
+	Discovery    bool     // where that is says the issuer's metadata
 }
 
-func (k IssuerKeys) given() bool { return k.JWKS != nil || k.Certificates != nil || k.Secret != nil }
+func (k IssuerKeys) given() bool { return k.sources() > 0 }
+
+func (k IssuerKeys) sources() int {
+	sources := 0
+	for _, there := range []bool{k.JWKS != nil, k.Certificates != nil, k.Secret != nil, k.JWKSURI != "", k.Discovery} {
+		if there {
+			sources++
+		}
+	}
+	return sources
+}
 
 // setIssuerKeys takes over keys and algorithms.
 func (a *Admin) setIssuerKeys(i *store.Issuer, f IssuerFields) error {
@@ -34,7 +47,7 @@ func (a *Admin) setIssuerKeys(i *store.Issuer, f IssuerFields) error {
 	} else if f.Algorithms == nil {
 		return nil
 	}
-	each, err := algorithmsOfKeys(*i)
+	each, err := a.algorithmsOfKeys(*i)
 	if err != nil {
 		return err
 	}
@@ -45,22 +58,30 @@ func (a *Admin) setIssuerKeys(i *store.Issuer, f IssuerFields) error {
 	case f.Algorithms != nil:
 		registered = nil
 	}
+	if i.JWKSURI != "" || i.Discovery {
+		i.Algorithms = remoteAlgorithms()
+		return nil
+	}
 	i.Algorithms = chooseAlgorithms(registered, each)
 	return nil
 }
 
 func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
-	sources := 0
-	for _, there := range []bool{k.JWKS != nil, k.Certificates != nil, k.Secret != nil} {
-		if there {
-			sources++
-		}
+	if k.sources() != 1 {
+		return invalid("give exactly one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
 	}
-	if sources != 1 {
-		return invalid("give exactly one of --jwks-file, --certificate-file and --secret-file")
-	}
-	i.JWKS, i.Certificates, i.SealedSecret = nil, nil, nil
+	i.JWKS, i.Certificates, i.SealedSecret, i.JWKSURI, i.Discovery = nil, nil, nil, "", false
 	switch {
+	case k.JWKSURI != "":
+		if err := remotekeys.CheckURL(k.JWKSURI, a.LocalHTTP); err != nil {
+			return invalid("--jwks-uri: %w", err)
+		}
+		i.JWKSURI = k.JWKSURI
+	case k.Discovery:
+		if err := remotekeys.CheckURL(i.ID, a.LocalHTTP); err != nil {
+			return invalid("--discovery reads the metadata under --iss, which has to be a URL: %w", err)
+		}
+		i.Discovery = true
 	case k.JWKS != nil:
 		public, _, err := assertions.CheckJWKS(k.JWKS)
 		if err != nil {
@@ -114,11 +135,13 @@ func checkCertificates(now time.Time, files [][]byte) ([][]byte, error) {
 }
 
 // algorithmsOfKeys returns for each key what it can verify.
-func algorithmsOfKeys(i store.Issuer) ([][]string, error) {
+func (a *Admin) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	var each [][]string
 	switch {
+	case i.JWKSURI != "", i.Discovery: // which keys there are shows when they are fetched
+		return [][]string{remoteAlgorithms(), jose.Algorithms()}, nil
 	case len(i.SealedSecret) > 0:
-		return [][]string{{"HS256"}}, nil
+		return a.algorithmsOfSecret(i)
 	case len(i.Certificates) > 0:
 		for _, der := range i.Certificates {
 			certificate, err := x509.ParseCertificate(der)
@@ -146,6 +169,19 @@ func algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 		each = append(each, can)
 	}
 	return each, nil
+}
+
+// remoteAlgorithms are those of an issuer whose keys are fetched, where nobody chooses
+// others: what identity providers sign with.
+func remoteAlgorithms() []string { return []string{"ES256", "RS256"} }
+
+// algorithmsOfSecret returns the algorithms that a shared secret is long enough for.
+func (a *Admin) algorithmsOfSecret(i store.Issuer) ([][]string, error) {
+	secret, err := a.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
+	if err != nil {
+		return nil, fmt.Errorf("unseal the shared secret: %w", err)
+	}
+	return [][]string{jose.SecretAlgorithms(len(secret))}, nil
 }
 
 // checkAlgorithms refuses an algorithm that none of the keys can do, HS256 with

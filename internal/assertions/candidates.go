@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/oauth"
+	"authserver/internal/remotekeys"
 )
 
 // Opener unseals what was sealed for a row.
@@ -16,7 +18,7 @@ type Opener interface {
 
 // candidates returns the registered keys that may have signed an assertion with
 // this header. The algorithm was checked against the registration before.
-func (v *Verifier) candidates(_ context.Context, now time.Time, k Keys, h jose.Header) ([]any, error) {
+func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose.Header) ([]any, error) {
 	if len(k.Secrets) > 0 {
 		return v.fromSecrets(k.Secrets, h)
 	}
@@ -27,6 +29,16 @@ func (v *Verifier) candidates(_ context.Context, now time.Time, k Keys, h jose.H
 			return nil, &Fault{fmt.Errorf("parse the registered key set: %w", err)}
 		}
 		for _, key := range set.Find(h) {
+			found = append(found, key.Public)
+		}
+	}
+	if k.Remote != (remotekeys.Source{}) {
+		keys, err := v.Remote.Keys(ctx, k.Remote, h)
+		if err != nil {
+			return nil, &Fault{oauth.Fail(oauth.Unavailable, "remote_keys_unavailable",
+				"the keys that the assertion would be checked with cannot be fetched just now: try again later").Because(err)}
+		}
+		for _, key := range keys {
 			found = append(found, key.Public)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
 
@@ -24,9 +25,10 @@ type Registration struct {
 // Keys is where the keys of a registration come from. A client may have both a key set
 // and certificates.
 type Keys struct {
-	JWKS         json.RawMessage // a JWK Set of public keys
-	Certificates [][]byte        // DER; chosen by x5t or x5t#S256
-	Secrets      []Secret        // shared
+	JWKS         json.RawMessage   // a JWK Set of public keys
+	Remote       remotekeys.Source // where a JWK Set is fetched from
+	Certificates [][]byte          // DER; chosen by x5t or x5t#S256
+	Secrets      []Secret          // shared
 }
 
 // Secret is a shared secret, sealed for the row As.
@@ -41,7 +43,10 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	r := Registration{
 		ID: i.ID, Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
 		Audiences: audiences,
-		Keys:      Keys{JWKS: i.JWKS, Certificates: i.Certificates},
+		Keys:      Keys{JWKS: i.JWKS, Remote: remotekeys.Source{JWKSURI: i.JWKSURI}, Certificates: i.Certificates},
+	}
+	if i.Discovery {
+		r.Keys.Remote.Issuer = i.ID
 	}
 	if len(i.SealedSecret) > 0 {
 		r.Keys.Secrets = []Secret{{i.SealedSecret, store.SealedAs("issuers", i.ID)}}
@@ -52,7 +57,9 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 // OfClientKeys is the registration of a client that signs with a private key. Each
 // of its keys may be used with the algorithms that fit it.
 func OfClientKeys(c store.Client) Registration {
-	return Registration{ID: c.ID, Algorithms: KeyAlgorithms(), Keys: Keys{JWKS: c.JWKS, Certificates: c.Certificates}}
+	return Registration{ID: c.ID, Algorithms: KeyAlgorithms(), Keys: Keys{
+		JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates,
+	}}
 }
 
 // OfClientSecrets is the registration of a client that signs with those of its

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/remotekeys"
 )
 
 // maxTried is how many keys an assertion that names none is tried against.
@@ -19,6 +20,9 @@ const maxTried = 10
 type Verifier struct {
 	Skew   time.Duration // by which the issuer's clock may differ
 	Opener Opener
+	Remote interface { // key sets that are published elsewhere; it is [remotekeys.Sets]
+		Keys(ctx context.Context, source remotekeys.Source, h jose.Header) ([]jose.Key, error)
+	}
 }
 
 // Assertion is an assertion that was believed.

@@ -46,11 +46,14 @@ type Settings struct {
 	DefaultRefreshMaxTTL  time.Duration `name:"default-refresh-max-ttl" setting:"flag env file" group:"Tokens" default:"90d" help:"Time after a login at which refreshing ends, of a client that is created without one."`
 	RefreshGrace          time.Duration `name:"refresh-grace" setting:"flag env file" group:"Tokens" default:"10s" help:"How long a refresh token that was exchanged may be retried with the same answer, for clients that lost it."`
 	AssertionMaxLifetime  time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of an assertion, of an issuer that is created without one."`
-	BcryptCost            int           `name:"bcrypt-cost" setting:"flag env file" group:"Passwords" default:"12" help:"Cost of bcrypt, from 4 to 16: each step doubles the time. Less than 10 is for tests."`
-	PasswordWorkers       int           `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"bcrypt computations at once. 0 is one for each processor."`
-	PasswordQueue         int           `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Requests that may wait for bcrypt. More are answered with 503."`
-	LogLevel              slog.Level    `name:"log-level" setting:"flag env file" group:"Logging" default:"info" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat             string        `name:"log-format" setting:"flag env file" group:"Logging" default:"json" help:"Format of the log: json or text."`
+	FetchAllowHost        []string      `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts with addresses that are not public from which the key sets of issuers and clients may be fetched, separated by commas."`
+	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities that are trusted for that, beside the system's."`
+
+	BcryptCost      int        `name:"bcrypt-cost" setting:"flag env file" group:"Passwords" default:"12" help:"Cost of bcrypt, from 4 to 16: each step doubles the time. Less than 10 is for tests."`
+	PasswordWorkers int        `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"bcrypt computations at once. 0 is one for each processor."`
+	PasswordQueue   int        `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Requests that may wait for bcrypt. More are answered with 503."`
+	LogLevel        slog.Level `name:"log-level" setting:"flag env file" group:"Logging" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat       string     `name:"log-format" setting:"flag env file" group:"Logging" default:"json" help:"Format of the log: json or text."`
 
 	// PKCS11PIN is what the file held, after Complete.
 	PKCS11PIN Secret `kong:"-"`

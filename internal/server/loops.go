@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -25,6 +26,7 @@ type loops struct {
 	cached *store.Cached
 	keys   *keyring
 	view   *tokens.View
+	remote *remotekeys.Sets
 	poll   time.Duration // how often changes are looked for that no watcher told
 	tick   time.Duration // how often the key timeline is looked at
 	now    func() time.Time
@@ -37,6 +39,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	run(func() error { l.store.Watch(ctx, changed); return nil })
 	run(func() error { l.follow(ctx, changed); return nil })
 	run(func() error { l.every(ctx, l.tick, "plan the keys", l.keys.tick); return nil })
+	run(func() error {
+		l.every(ctx, refreshInterval, "refresh the keys of others", l.remote.Refresh)
+		return nil
+	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })
 }
 

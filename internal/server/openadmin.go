@@ -51,7 +51,12 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
+	remote, err := openRemoteKeys(s)
+	if err != nil {
+		return nil, err
+	}
 	return &admin.Admin{
+		Remote: remote, LocalHTTP: overHTTP(s),
 		Store: st, Sealer: ring.sealer, Keys: ring.signing, RefreshKeys: ring.refresh, Passwords: hasher, Closer: ring,
 		OpenMaster: func(ctx context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
 			target := s

@@ -64,7 +64,11 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer}
+	remote, err := openRemoteKeys(s)
+	if err != nil {
+		return nil, err
+	}
+	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
 	authenticator, err := wireClientAuth(st, cached, hasher, verifier, files, s)
 	if err != nil {
 		return nil, err
@@ -97,7 +101,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		keys:     ring,
 		tls:      files.config(),
 		loops: &loops{
-			store: st, cached: cached, keys: ring, view: view,
+			store: st, cached: cached, keys: ring, view: view, remote: remote,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,
 		},
 	}, nil

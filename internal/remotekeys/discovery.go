@@ -1,0 +1,60 @@
+package remotekeys
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// discover returns the URL of an issuer's key set from its metadata: that of RFC 8414
+// §3, or of OpenID Connect Discovery §4.
+func (f *Fetcher) discover(ctx context.Context, issuer string) (string, error) {
+	var faults []error
+	for _, from := range metadataURLs(issuer) {
+		document, err := f.Fetch(ctx, from)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		uri, err := parseMetadata(document.Body, issuer)
+		if err == nil {
+			return uri, nil
+		}
+		faults = append(faults, err)
+	}
+	return "", fmt.Errorf("read the metadata of the issuer: %w", errors.Join(faults...))
+}
+
+func metadataURLs(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	oauth, openid := *u, *u
+	oauth.Path = "/.well-known/oauth-authorization-server" + path
+	openid.Path = path + "/.well-known/openid-configuration"
+	return []string{openid.String(), oauth.String()}
+}
+
+// parseMetadata wants the issuer to be the very one that was asked (RFC 8414 §3.3):
+// else one could hand out the keys of another.
+func parseMetadata(body []byte, issuer string) (string, error) {
+	var metadata struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(body, &metadata); err != nil {
+		return "", errors.New("the metadata is not a JSON object with issuer and jwks_uri")
+	}
+	if metadata.Issuer != issuer {
+		return "", errors.New("the metadata is that of another issuer")
+	}
+	if metadata.JWKSURI == "" {
+		return "", errors.New("the metadata has no jwks_uri")
+	}
+	return metadata.JWKSURI, nil
+}

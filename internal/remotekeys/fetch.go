@@ -1,0 +1,164 @@
+package remotekeys
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Bounds on a fetch.
+const (
+	fetchTimeout   = 5 * time.Second
+	maxBody        = 256 << 10
+	maxHeader      = 16 << 10
+	maxRedirects   = 2
+	maxIdlePerHost = 1
+)
+
+// Fetcher fetches documents from the URLs that others chose, as safely as that can
+// be done (RFC 8725 §3.10, RFC 9700 §4.11 on what is fetched for whom).
+type Fetcher struct {
+	client *http.Client
+	http   bool
+}
+
+// FetcherOptions are what an administrator decides of it.
+type FetcherOptions struct {
+	// AllowHosts are the hosts that may have addresses which are not public.
+	AllowHosts []string
+	// RootCAs are trusted beside nothing else; nil: the system's.
+	RootCAs *x509.CertPool
+	// AllowHTTP takes http to loopback addresses too, to try things out.
+	AllowHTTP bool
+}
+
+// NewFetcher returns a fetcher.
+func NewFetcher(o FetcherOptions) *Fetcher {
+	allowed := make([]string, 0, len(o.AllowHosts))
+	for _, host := range o.AllowHosts {
+		allowed = append(allowed, strings.ToLower(host))
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			host, _, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			dialer := net.Dialer{Timeout: fetchTimeout}
+			if !slices.Contains(allowed, strings.ToLower(host)) {
+				// Of the address that is connected to, and not of one that the name had
+				// before: a name can change what it means in between.
+				dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkAddress(address, o.AllowHTTP) }
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		// A proxy of the environment would resolve names by itself, past the check.
+		Proxy:                  nil,
+		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    fetchTimeout,
+		ResponseHeaderTimeout:  fetchTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		IdleConnTimeout:        fetchTimeout,
+		DisableCompression:     true, // a small answer cannot become a large one
+		ForceAttemptHTTP2:      true,
+	}
+	return &Fetcher{http: o.AllowHTTP, client: &http.Client{Transport: transport, Timeout: fetchTimeout, CheckRedirect: sameOrigin}}
+}
+
+// sameOrigin lets a publisher send us about on its own host alone.
+func sameOrigin(next *http.Request, before []*http.Request) error {
+	from := before[0].URL
+	if len(before) > maxRedirects || next.URL.Scheme != from.Scheme || next.URL.Host != from.Host {
+		return errors.New("it redirects to elsewhere: register the URL where the document is")
+	}
+	return nil
+}
+
+// CheckURL refuses a URL that is not fetched from.
+func CheckURL(text string, allowHTTP bool) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return fmt.Errorf("%q is not a URL", text)
+	case u.User != nil || u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return errors.New("a URL of keys has neither a user nor a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && allowHTTP && loopbackName(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%q is not https: who is between could put keys of its own there", text)
+}
+
+func loopbackName(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Fetched is a document and for how long its publisher says that it is fresh, zero
+// where it says nothing.
+type Fetched struct {
+	Body  []byte
+	Fresh time.Duration
+}
+
+// Fetch returns a document of at most 256 KiB. The error says what went wrong and
+// with which host, and holds nothing of the answer.
+func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
+	if err := CheckURL(from, f.http); err != nil {
+		return Fetched{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return Fetched{}, fmt.Errorf("fetch keys: %w", err)
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	response, err := f.client.Do(request)
+	if err != nil {
+		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, withoutURL(err))
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return Fetched{}, fmt.Errorf("fetch keys from %s: it answers %d", request.URL.Host, response.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, withoutURL(err))
+	}
+	if len(body) > maxBody {
+		return Fetched{}, fmt.Errorf("fetch keys from %s: the answer is larger than %d bytes", request.URL.Host, maxBody)
+	}
+	return Fetched{Body: body, Fresh: maxAge(response.Header.Get("Cache-Control"))}, nil
+}
+
+// withoutURL leaves out the URL, whose query may hold a secret.
+func withoutURL(err error) error {
+	if of := (*url.Error)(nil); errors.As(err, &of) {
+		return of.Err
+	}
+	return err
+}
+
+// maxAge reads the directive of RFC 9111 §5.2.2.1.
+func maxAge(header string) time.Duration {
+	for directive := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		if !strings.EqualFold(name, "max-age") {
+			continue
+		}
+		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+			return time.Duration(seconds) * time.Second
+		}
+	}
+	return 0
+}

@@ -1,0 +1,112 @@
+package remotekeys
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCheckAddress(t *testing.T) {
+	for _, refused := range []string{
+		"127.0.0.1:443", "[::1]:443", "10.1.2.3:443", "172.16.0.1:443", "192.168.1.1:443", "169.254.169.254:80", "[fe80::1]:443", "[fe80::1%eth0]:443",
+		"[fd00:ec2::254]:80", "100.100.100.200:80", "0.0.0.0:443", "[::]:443", "224.0.0.1:443", "255.255.255.255:443", "198.18.0.1:443", "192.0.2.1:443",
+		"[::ffff:127.0.0.1]:443", "[::ffff:10.0.0.1]:443", "[64:ff9b::a9fe:a9fe]:80", "[2002:7f00:1::]:443", "[2001:db8::1]:443", "[ff02::1]:443", "no address",
+	} {
+		if err := checkAddress(refused, false); err == nil {
+			t.Errorf("%s is taken for public", refused)
+		}
+	}
+	for _, public := range []string{"8.8.8.8:443", "[2606:4700::1111]:443", "[64:ff9b::808:808]:443"} {
+		if err := checkAddress(public, false); err != nil {
+			t.Errorf("%s is refused: %v", public, err)
+		}
+	}
+	if err := checkAddress("127.0.0.1:80", true); err != nil {
+		t.Errorf("loopback is refused where it is allowed: %v", err)
+	}
+	if err := checkAddress("10.0.0.1:80", true); err == nil {
+		t.Error("allowing loopback allows private networks")
+	}
+}
+
+func TestCheckURL(t *testing.T) {
+	for url, want := range map[string]bool{
+		"https://idp.example.com/jwks": true, "https://127.0.0.1:8443/jwks?v=1": true, "http://idp.example.com/jwks": false, "http://127.0.0.1/jwks": false,
+		"https://user:pass@idp.example.com/": false, "https://idp.example.com/#x": false, "https://idp.example.com/#": false, "file:///etc/passwd": false,
+		"https:idp.example.com": false, "gopher://x/": false, "": false, "https://": false, "//idp.example.com/": false,
+	} {
+		if err := CheckURL(url, false); (err == nil) != want {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	if CheckURL("http://localhost:8080/jwks", true) != nil || CheckURL("http://idp.example.com/jwks", true) == nil {
+		t.Error("allowing http allows it for loopback alone")
+	}
+}
+
+func TestFetchRefuses(t *testing.T) {
+	p := newPublisher(t)
+	elsewhere := newPublisher(t)
+	for name, test := range map[string]struct {
+		fetcher *Fetcher
+		answer  http.HandlerFunc
+		want    string
+	}{
+		"an address that is not public":         {NewFetcher(FetcherOptions{}), nil, "not a public one"},
+		"a certificate that nobody vouches for": {NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}}), nil, "certificate"},
+		"a redirect to another host":            {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "redirects to elsewhere"},
+		"a redirect to http": {p.trusting(), func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, strings.Replace(p.URL, "https", "http", 1), http.StatusFound)
+		}, "redirects to elsewhere"},
+		"redirects without end":       {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "redirects to elsewhere"},
+		"an answer that is too large": {p.trusting(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxBody+1)) }, "larger than"},
+		"404":                         {p.trusting(), http.NotFound, "answers 404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.set(func() { p.answer = test.answer })
+			_, err := test.fetcher.Fetch(t.Context(), p.URL+"/jwks?secret=hunter2")
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error that says %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error repeats the query: %v", err)
+			}
+		})
+	}
+}
+
+// A name is judged by the address that is connected to.
+func TestANameThatMeansLoopback(t *testing.T) {
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	_, err := NewFetcher(FetcherOptions{}).Fetch(t.Context(), "https://localhost:"+plain.URL[strings.LastIndexByte(plain.URL, ':')+1:]+"/")
+	if err == nil || !strings.Contains(err.Error(), "not a public one") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMaxAge(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": 0, "no-store": 0, "max-age=60": time.Minute, `public, Max-Age="60", x`: time.Minute, "max-age=-1": 0, "max-age=99999999999999999999": 0, "s-maxage=5": 0,
+	} {
+		if got := maxAge(header); got != want {
+			t.Errorf("%q: %s, want %s", header, got, want)
+		}
+	}
+}
+
+// Whatever the metadata says, it is that of the issuer that was asked.
+func FuzzParseMetadata(f *testing.F) {
+	f.Add([]byte(`{"issuer":"https://idp.example.com","jwks_uri":"https://idp.example.com/jwks"}`))
+	f.Add([]byte(`{"issuer":"https://evil.example","jwks_uri":"x"}`))
+	f.Add([]byte(`{"ISSUER":"https://idp.example.com"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		uri, err := parseMetadata(body, "https://idp.example.com")
+		if (err == nil) != (uri != "") || err == nil && !strings.Contains(string(body), "idp") && !strings.Contains(string(body), `\u`) {
+			t.Errorf("took %q as %q, %v", body, uri, err)
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package remotekeys
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// How long a set is good, and how soon it may be asked for again.
+const (
+	freshLeast = time.Minute // whatever its publisher says
+	freshUsual = 15 * time.Minute
+	freshMost  = time.Hour
+	staleMost  = 24 * time.Hour   // while its publisher is down
+	cooldown   = 30 * time.Second // between fetches for a kid that is not there
+	failFirst  = time.Second      // after a fetch that failed, doubling
+	failLast   = time.Minute
+	idleMost   = 2 * time.Hour // a set that nobody asked for is let go
+	maxSources = 10_000
+)
+
+// Source is where a key set is: exactly one of the fields.
+type Source struct {
+	JWKSURI string // its URL
+	Issuer  string // the identifier of an issuer whose metadata has its URL
+}
+
+// Sets keeps the key sets of others. All of it may be called concurrently.
+type Sets struct {
+	Fetcher *Fetcher
+	Now     func() time.Time
+
+	mu  sync.Mutex
+	all map[Source]*set
+}
+
+// set is a key set as it was fetched last, and what became of the last fetch.
+type set struct {
+	mu      sync.Mutex
+	keys    jose.KeySet
+	fetched time.Time // when keys were fetched; zero: never
+	fresh   time.Duration
+	tried   time.Time // when a fetch ended last
+	missed  time.Time // when one was begun last for a key that was not there
+	wait    time.Duration
+	fault   error         // of that fetch
+	running chan struct{} // closed when the fetch that is under way has ended; nil: none is
+	used    time.Time
+}
+
+// Keys returns the keys of a source that a token with this header may have been
+// signed with; none is no error. Only where no set is there yet, or where the header
+// names a key that the set has not, a fetch is waited for, and that one at a time and
+// once in a while: whoever makes up names is answered from memory. An error says that
+// there is no set, and why.
+func (s *Sets) Keys(ctx context.Context, source Source, h jose.Header) ([]jose.Key, error) {
+	k, err := s.of(source)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	keys, good := k.read(now)
+	if found := keys.Find(h); good && len(found) > 0 {
+		return found, nil
+	}
+	if running := k.start(now, good, func() { s.fetch(context.WithoutCancel(ctx), source, k) }); running != nil {
+		select {
+		case <-running:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the keys of the issuer: %w", ctx.Err())
+		}
+	}
+	if keys, good = k.read(now); good {
+		return keys.Find(h), nil
+	}
+	return nil, k.why()
+}
+
+// of returns the set of a source, and makes room for it.
+func (s *Sets) of(source Source) (*set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, ok := s.all[source]; ok {
+		return k, nil
+	}
+	if s.all == nil {
+		s.all = make(map[Source]*set)
+	}
+	if len(s.all) >= maxSources {
+		return nil, fmt.Errorf("the keys of %d others are kept already", maxSources)
+	}
+	k := &set{}
+	s.all[source] = k
+	return k, nil
+}
+
+// read returns the keys where they are good still.
+func (k *set) read(now time.Time) (jose.KeySet, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.used = now
+	return k.keys, !k.fetched.IsZero() && now.Sub(k.fetched) < k.fresh+staleMost
+}
+
+func (k *set) why() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fault == nil {
+		return fmt.Errorf("the keys could not be fetched")
+	}
+	return k.fault
+}
+
+// start begins a fetch where one may begin, and returns what is closed when it, or
+// the one that is under way, has ended; nil where there is nothing to wait for.
+func (k *set) start(now time.Time, good bool, fetch func()) <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.running != nil {
+		return k.running
+	}
+	if !k.tried.IsZero() && now.Sub(k.tried) < k.wait || good && !k.missed.IsZero() && now.Sub(k.missed) < cooldown {
+		return nil
+	}
+	if good {
+		k.missed = now
+	}
+	running := make(chan struct{})
+	k.running = running
+	go fetch()
+	return running
+}
+
+// fetch fetches a set and takes it in. What fails leaves the last good one.
+func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
+	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
+	defer cancel()
+	keys, fresh, err := s.load(ctx, source)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tried, k.fault = s.Now(), err
+	if err == nil {
+		k.keys, k.fetched, k.fresh, k.wait = keys, k.tried, fresh, 0
+	} else {
+		k.wait = min(max(2*k.wait, failFirst), failLast)
+	}
+	close(k.running)
+	k.running = nil
+}
+
+func (s *Sets) load(ctx context.Context, source Source) (jose.KeySet, time.Duration, error) {
+	from := source.JWKSURI
+	if from == "" {
+		var err error
+		if from, err = s.Fetcher.discover(ctx, source.Issuer); err != nil {
+			return nil, 0, err
+		}
+	}
+	document, err := s.Fetcher.Fetch(ctx, from)
+	if err != nil {
+		return nil, 0, err
+	}
+	keys, err := jose.ParseKeySet(document.Body)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the key set: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil, 0, fmt.Errorf("read the key set: it holds no key that verifies signatures")
+	}
+	fresh := document.Fresh
+	if fresh == 0 {
+		fresh = freshUsual
+	}
+	return keys, min(max(fresh, freshLeast), freshMost), nil
+}
+
+// Refresh fetches anew what will not be fresh much longer and was asked for lately,
+// so that no request has to wait for it, and lets go of what nobody asks for. Call it
+// every few seconds.
+func (s *Sets) Refresh(ctx context.Context) error {
+	now := s.Now()
+	s.mu.Lock()
+	due := make(map[Source]*set)
+	for source, k := range s.all {
+		switch idle, old := k.state(now); {
+		case idle:
+			delete(s.all, source)
+		case old:
+			due[source] = k
+		}
+	}
+	s.mu.Unlock()
+	for source, k := range due {
+		k.start(now, false, func() { s.fetch(context.WithoutCancel(ctx), source, k) })
+	}
+	return nil
+}
+
+// state reports whether nobody asked for the set for long, and whether it is time to
+// fetch it again: three quarters through the time for which it is fresh.
+func (k *set) state(now time.Time) (idle, old bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.running == nil && now.Sub(k.used) > idleMost, !k.fetched.IsZero() && now.Sub(k.fetched) >= k.fresh*3/4
+}

@@ -1,0 +1,276 @@
+package remotekeys
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/jose"
+)
+
+// publisher is a real server with keys over https.
+type publisher struct {
+	*httptest.Server
+	mu      sync.Mutex
+	kids    []string
+	down    bool
+	fetches atomic.Int32
+	answer  http.HandlerFunc // in the place of the set
+}
+
+func newPublisher(t *testing.T, kids ...string) *publisher {
+	t.Helper()
+	p := &publisher{kids: kids}
+	p.Server = httptest.NewTLSServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.down:
+		w.WriteHeader(http.StatusBadGateway)
+	case strings.HasPrefix(r.URL.Path, "/.well-known/openid"):
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": p.URL, "jwks_uri": p.URL + "/jwks"})
+	case p.answer != nil:
+		p.answer(w, r)
+	default:
+		p.fetches.Add(1)
+		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, strings.Join(jwks(p.kids), ","))
+	}
+}
+
+func (p *publisher) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+}
+
+func jwks(kids []string) []string {
+	var keys []string
+	for _, kid := range kids {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		key, err := jwk.FromRaw(private.Public())
+		if err != nil {
+			panic(err)
+		}
+		if err := key.Set(jwk.KeyIDKey, kid); err != nil {
+			panic(err)
+		}
+		data, err := json.Marshal(key)
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, string(data))
+	}
+	return keys
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// trusting is a fetcher that trusts the publisher and may reach it.
+func (p *publisher) trusting() *Fetcher {
+	roots := x509.NewCertPool()
+	roots.AddCert(p.Certificate())
+	return NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}, RootCAs: roots})
+}
+
+func newSets(p *publisher) (*Sets, *clock) {
+	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	return &Sets{Fetcher: p.trusting(), Now: c.Now}, c
+}
+
+func (p *publisher) source() Source { return Source{JWKSURI: p.URL + "/jwks"} }
+
+func es256(kid string) jose.Header { return jose.Header{Alg: "ES256", KID: kid} }
+
+func wantKeys(t *testing.T, s *Sets, source Source, kid string, want int) {
+	t.Helper()
+	keys, err := s.Keys(t.Context(), source, es256(kid))
+	if err != nil || len(keys) != want {
+		t.Errorf("for kid %q got %d keys, %v, want %d", kid, len(keys), err, want)
+	}
+}
+
+func TestKeysAreFetchedOnceAndFoundAgain(t *testing.T) {
+	p := newPublisher(t, "a", "b")
+	s, _ := newSets(p)
+	var group sync.WaitGroup
+	for range 100 {
+		group.Go(func() { wantKeys(t, s, p.source(), "a", 1) })
+	}
+	group.Wait()
+	wantKeys(t, s, p.source(), "", 2)
+	if n := p.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches, want one", n)
+	}
+}
+
+// A stranger who makes up names drives nothing, and no good token is refused.
+func TestUnknownKidsDoNotDriveFetches(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	for i := range 10_000 {
+		wantKeys(t, s, p.source(), fmt.Sprint("made up ", i), 0)
+		wantKeys(t, s, p.source(), "a", 1)
+		if i%100 == 0 {
+			c.advance(time.Second)
+		}
+	}
+	// The first, one more at once, and one each 30 s of 100.
+	if n := p.fetches.Load(); n > 5 {
+		t.Errorf("%d fetches in 100 s", n)
+	}
+}
+
+func TestKeysThatRotateUnderneath(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	for i := range 10 {
+		kid := fmt.Sprint("next ", i)
+		p.set(func() { p.kids = []string{kid} })
+		c.advance(cooldown)
+		wantKeys(t, s, p.source(), kid, 1)
+		wantKeys(t, s, p.source(), "a", 0) // what was taken back is gone
+	}
+}
+
+func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
+	for name, fail := range map[string]func(*publisher){
+		"it is down": func(p *publisher) { p.down = true },
+		"it answers with a page": func(p *publisher) {
+			p.answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }
+		},
+		"it answers with no keys": func(p *publisher) { p.kids = nil },
+		"it answers with too much": func(p *publisher) {
+			p.answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxBody+1)) }
+		},
+		"it sends us somewhere else": func(p *publisher) {
+			p.answer = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://example.com/", http.StatusFound)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPublisher(t, "a")
+			s, c := newSets(p)
+			wantKeys(t, s, p.source(), "a", 1)
+			p.set(func() { fail(p) })
+			for range 20 {
+				c.advance(time.Hour)
+				wantKeys(t, s, p.source(), "new", 0)
+				wantKeys(t, s, p.source(), "a", 1)
+			}
+			c.advance(staleMost)
+			if keys, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil {
+				t.Errorf("after a day it is still trusted: %v", keys)
+			}
+			p.set(func() { p.down, p.answer, p.kids = false, nil, []string{"b"} })
+			c.advance(failLast)
+			wantKeys(t, s, p.source(), "b", 1)
+		})
+	}
+}
+
+// A publisher that never answered is asked ever more seldom, and holds nobody up.
+func TestFailuresAreRemembered(t *testing.T) {
+	p := newPublisher(t)
+	var asked atomic.Int32
+	p.answer = func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	s, c := newSets(p)
+	for range 600 {
+		if _, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil || !strings.Contains(err.Error(), "answers 500") {
+			t.Fatalf("got %v", err)
+		}
+		c.advance(time.Second)
+	}
+	if n := asked.Load(); n > 17 {
+		t.Errorf("%d fetches in ten minutes", n)
+	}
+}
+
+func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	p.set(func() { p.kids = []string{"b"} })
+	c.advance(freshUsual * 3 / 4)
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); p.fetches.Load() < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it was not fetched again")
+		}
+	}
+	wantKeys(t, s, p.source(), "b", 1)
+	c.advance(idleMost + time.Second)
+	if err := s.Refresh(t.Context()); err != nil || len(s.all) != 0 {
+		t.Errorf("%d sets are kept that nobody asks for, %v", len(s.all), err)
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, _ := newSets(p)
+	wantKeys(t, s, Source{Issuer: p.URL}, "a", 1)
+	if _, err := s.Keys(t.Context(), Source{Issuer: p.URL + "/"}, es256("a")); err == nil || !strings.Contains(err.Error(), "another issuer") {
+		t.Errorf("got %v, want that the metadata is another issuer's (RFC 8414 section 3.3)", err)
+	}
+}
+
+// Who waits may leave, and the fetch goes on for the others.
+func TestAWaiterMayLeave(t *testing.T) {
+	p := newPublisher(t, "a")
+	hold := make(chan struct{})
+	body := strings.Join(jwks([]string{"a"}), "")
+	p.answer = func(w http.ResponseWriter, _ *http.Request) {
+		<-hold
+		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, body)
+	}
+	s, _ := newSets(p)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := s.Keys(ctx, p.source(), es256("a")); err == nil {
+		t.Fatal("there are keys already")
+	}
+	close(hold)
+	wantKeys(t, s, p.source(), "a", 1)
+}
