@@ -18,7 +18,7 @@ func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error)
 	if h.fromProxy(r.RemoteAddr) {
 		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))
 		if err != nil {
-			return nil, oauth.Fail(oauth.InvalidRequest, "client_cert_header", "the client's certificate was forwarded wrongly: "+err.Error()).Because(err)
+			return nil, oauth.Fail(oauth.InvalidRequest, "client_cert_header", "the client's certificate was forwarded wrongly: "+err.Error())
 		}
 		return presented, nil
 	}
