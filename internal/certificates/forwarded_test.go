@@ -94,6 +94,22 @@ func TestForwarded(t *testing.T) {
 	}
 }
 
+func TestAHandshakeIsBounded(t *testing.T) {
+	one := certify(t, &x509.Certificate{})
+	sent := make([]*x509.Certificate, 30)
+	for i := range sent {
+		sent[i] = one
+	}
+	for sends, others := range map[int]int{1: 0, 2: 1, 11: 10, 30: 10} {
+		if got := Handshake(sent[:sends]); got.Leaf != one || len(got.Intermediates) != others {
+			t.Errorf("of %d certificates %d beside the first are looked at, want %d", sends, len(got.Intermediates), others)
+		}
+	}
+	if Handshake(nil) != nil {
+		t.Error("no certificate is one")
+	}
+}
+
 func TestNothingIsForwarded(t *testing.T) {
 	if got, err := Forwarded(nil, nil); got != nil || err != nil {
 		t.Errorf("it is %v, %v", got, err)

@@ -22,10 +22,10 @@ func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error)
 		}
 		return presented, nil
 	}
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+	if r.TLS == nil {
 		return nil, nil //nolint:nilnil // most clients have none
 	}
-	return &certificates.Presented{Leaf: r.TLS.PeerCertificates[0], Intermediates: r.TLS.PeerCertificates[1:]}, nil
+	return certificates.Handshake(r.TLS.PeerCertificates), nil
 }
 
 // fromProxy reports whether the other end of a connection is a proxy that may
