@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"internal/store/postgres":  {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
+	"internal/dpop":            {"internal/jose"},
 	"internal/jose":            {},
 	"internal/remotekeys":      {"internal/jose"},
 	"internal/oauth":           {},
@@ -75,7 +76,7 @@ var bans = []struct {
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
-			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates",
+			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates", "internal/dpop",
 		}, "what touches a request is in internal/handlers, and everybody else gets values",
 	},
 }

@@ -43,7 +43,9 @@ func AlgorithmsFor(key any) []string {
 			return []string{"ES512"}
 		}
 	case ed25519.PublicKey:
-		return []string{"EdDSA"}
+		if len(k) == ed25519.PublicKeySize { // jwx reads any length, and Verify panics at another
+			return []string{"EdDSA"}
+		}
 	}
 	return nil
 }

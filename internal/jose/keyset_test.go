@@ -46,6 +46,7 @@ func TestParseKeySetLeavesOutWhatCannotVerify(t *testing.T) {
 		"a key for wrapping":                 publicJWK(t, map[string]any{"key_ops": []string{"wrapKey"}}),
 		"a key for an alg that it cannot do": publicJWK(t, map[string]any{"alg": "RS256"}),
 		"a symmetric key":                    `{"kty":"oct","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I"}`,
+		"an Ed25519 key that is short":       `{"kty":"OKP","crv":"Ed25519","x":"AQ"}`,
 		"an RSA key of 1024 bits":            `{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 171) + `w"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
