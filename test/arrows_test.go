@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/assertions":      {"internal/jose", "internal/oauth", "internal/remotekeys", "internal/store"},
 	"internal/certificates":    {"internal/jose", "internal/store"},
-	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/store", "internal/passwords"},
+	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys", "internal/store", "internal/passwords"},
 	"internal/tokens":          {"internal/oauth", "internal/jose", "internal/keys", "internal/store"},
 	"internal/keys":            {"internal/jose", "internal/store"},
 	"internal/store":           {"internal/oauth"},

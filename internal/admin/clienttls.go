@@ -54,8 +54,8 @@ func checkTLS(c store.Client) error {
 	if slices.Contains(c.AuthMethods, oauth.AuthTLS) && c.TLSSubject == (store.TLSSubject{}) {
 		return invalid("--auth-method tls_client_auth needs to know whom the certificate is for: give %s", subjectFlags)
 	}
-	if slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) && len(c.Certificates) == 0 && len(c.JWKS) == 0 {
-		return invalid("--auth-method self_signed_tls_client_auth needs a certificate to compare with: give --certificate-file, or --jwks-file with x5c")
+	if slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) && len(c.Certificates) == 0 && len(c.JWKS) == 0 && c.JWKSURI == "" {
+		return invalid("--auth-method self_signed_tls_client_auth needs a certificate to compare with: give --certificate-file, or --jwks-file or --jwks-uri with x5c")
 	}
 	return nil
 }

@@ -10,11 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"authserver/internal/certificates"
 	"authserver/internal/oauth"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
 
@@ -85,6 +88,18 @@ func newBench(t *testing.T) bench {
 	old.NotBefore, old.NotAfter = noon.Add(-2*time.Hour), noon.Add(-time.Hour)
 	b.expired = none.issue(t, old)
 	inSet := none.issue(t, forClient("set"))
+	published := keySet(t, b.own.certificate, map[string]any{"alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(b.own.certificate.Raw)}})
+	publisher := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/jwks" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(published)
+	}))
+	t.Cleanup(publisher.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(publisher.Certificate())
+	remote := &remotekeys.Sets{Fetcher: remotekeys.NewFetcher(remotekeys.FetcherOptions{AllowHosts: []string{"127.0.0.1"}, RootCAs: trusted}), Now: time.Now}
 	dn := store.TLSSubject{Kind: store.TLSSubjectDN, Value: "CN=batch,O=Example"}
 	byTLS, bySelf := []oauth.AuthMethod{oauth.AuthTLS}, []oauth.AuthMethod{oauth.AuthSelfSignedTLS}
 	known := clients()
@@ -101,6 +116,8 @@ func newBench(t *testing.T) bench {
 		{ID: "key", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, nil)},
 		{ID: "encrypts", AuthMethods: bySelf, JWKS: keySet(t, b.own.certificate, map[string]any{"use": "enc", "x5t#S256": presented(b.own).Thumbprint()})},
 		{ID: "either", AuthMethods: append(append([]oauth.AuthMethod{oauth.AuthPost}, byTLS...), bySelf...), TLSSubject: dn, Certificates: [][]byte{b.own.certificate.Raw}, Secrets: known["web"].Secrets},
+		{ID: "publishes", AuthMethods: bySelf, JWKSURI: publisher.URL + "/jwks"},
+		{ID: "silent", AuthMethods: bySelf, JWKSURI: publisher.URL + "/gone"},
 		{ID: "damaged", AuthMethods: bySelf, JWKS: json.RawMessage(`7`)},
 	} {
 		all[c.ID] = c
@@ -110,7 +127,7 @@ func newBench(t *testing.T) bench {
 	secrets := Secrets{Slow: hasher()}
 	var err error
 	b.Authenticator, err = New(&register{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
-		SelfSignedTLS{}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
+		SelfSignedTLS{Remote: remote}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +196,9 @@ func TestCertificates(t *testing.T) {
 		{"a key of the set without its certificate", presented(b.own), "client_id=key", "", "client_proof"},
 		{"a key of the set that encrypts", presented(b.own), "client_id=encrypts", "", "client_proof"},
 
+		{"in the key set that the client publishes", presented(b.own), "client_id=publishes", oauth.AuthSelfSignedTLS, ""},
+		{"another than in the key set that the client publishes", presented(b.expired), "client_id=publishes", "", "client_proof"},
+
 		{"the first of two methods", presented(b.own), "client_id=either", oauth.AuthSelfSignedTLS, ""},
 		{"the second of two methods", presented(batch), "client_id=either", oauth.AuthTLS, ""},
 		{"neither of two methods", presented(b.expired), "client_id=either", "", "client_proof"},
@@ -212,6 +232,15 @@ func TestACertificateNamesNobody(t *testing.T) {
 	got, err := b.Authenticate(t.Context(), Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
 	if got.Client != nil || err != nil {
 		t.Errorf("it is %+v, %v", got, err)
+	}
+}
+
+// A key set that cannot be fetched says nothing of the client: it is to come back.
+func TestAKeySetThatIsNotThereIsNotInvalidClient(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Authenticate(t.Context(), Request{Form: form(t, "client_id=silent"), Certificate: presented(b.own), Now: noon})
+	if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.Code != oauth.Unavailable {
+		t.Errorf("it is %v", err)
 	}
 }
 

@@ -55,7 +55,8 @@ func ParseKeySet(data []byte) (KeySet, error) {
 		if can := AlgorithmsFor(public); len(can) == 0 || alg != "" && !slices.Contains(can, alg) {
 			continue
 		}
-		set = append(set, Key{KID: key.KeyID(), X5T: key.X509CertThumbprint(), X5TS256: key.X509CertThumbprintS256(), Alg: alg, Public: public})
+		x5t, x5tS256 := thumbprints(key)
+		set = append(set, Key{KID: key.KeyID(), X5T: x5t, X5TS256: x5tS256, Alg: alg, Public: public})
 	}
 	return set, nil
 }
@@ -71,11 +72,12 @@ func forVerifying(key jwk.Key) bool {
 }
 
 // Find returns the keys that may have signed a token with this header, ten at
-// most: those that it names, or all that can do its alg where it names none.
+// most: those that it names, or all that can do its alg where it names none. A header
+// without alg, which no token has, is of a certificate that only names its key.
 func (s KeySet) Find(h Header) []Key {
 	var found []Key
 	for _, key := range s {
-		if key.named(h) && (key.Alg == "" || key.Alg == h.Alg) && Fits(h.Alg, key.Public) {
+		if key.named(h) && (h.Alg == "" || (key.Alg == "" || key.Alg == h.Alg) && Fits(h.Alg, key.Public)) {
 			found = append(found, key)
 		}
 	}

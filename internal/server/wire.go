@@ -124,7 +124,7 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 		clientauth.PrivateKeyJWT{Assertions: signed},
 	}
 	if s.TakesCertificates() {
-		methods = append(methods, clientauth.SelfSignedTLS{})
+		methods = append(methods, clientauth.SelfSignedTLS{Remote: verifier.Remote})
 		if files.clientCAs != nil {
 			methods = append(methods, clientauth.TLS{Authorities: files.clientCAs.get})
 		}

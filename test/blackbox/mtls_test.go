@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"authserver/test/harness"
 )
@@ -102,6 +105,15 @@ func TestMTLSEndsHere(t *testing.T) {
 		methods, _ := body["token_endpoint_auth_methods_supported"].([]any)
 		if !slices.Contains(methods, any("self_signed_tls_client_auth")) || !slices.Contains(methods, any("tls_client_auth")) || body["tls_client_certificate_bound_access_tokens"] != true {
 			t.Errorf("it says %s", raw)
+		}
+	})
+	t.Run("golang.org/x/oauth2 as it is", func(t *testing.T) {
+		for name, style := range map[string]oauth2.AuthStyle{"in the body": oauth2.AuthStyleInParams, "whatever works": oauth2.AuthStyleAutoDetect} {
+			sender := clientcredentials.Config{ClientID: "report", TokenURL: s.URL + "/oauth2/token", AuthStyle: style}
+			token, err := sender.Token(context.WithValue(t.Context(), oauth2.HTTPClient, asking(t, own.certificate, p.report.tls())))
+			if err != nil || token.Type() != "Bearer" {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 	t.Run("health checks go on", func(t *testing.T) {
