@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
 	"internal/server":          {all},
 	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys"},
-	"internal/handlers":        {"internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
+	"internal/handlers":        {"internal/dpop", "internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/assertions":      {"internal/jose", "internal/oauth", "internal/remotekeys", "internal/store"},
 	"internal/certificates":    {"internal/jose", "internal/store"},

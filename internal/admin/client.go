@@ -34,7 +34,8 @@ type Client struct {
 	Certificates     []Certificate   `json:"certificates,omitempty"`
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
-	TLSBound         bool            `json:"tls_bound,omitempty"` // its access tokens are bound to its certificate
+	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
+	TLSBound         bool            `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate
 	Disabled         bool            `json:"disabled"`
 	Secrets          []ClientSecret  `json:"secrets"`
 	CreatedAt        time.Time       `json:"created_at"`
@@ -58,6 +59,7 @@ type ClientFields struct {
 	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool
+	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
 	TLSSubject       *TLSSubject // an empty value: none
 	TLSBound         *bool
 	Grants           []string // "jwt-bearer" is short for the URN
@@ -231,7 +233,7 @@ func viewClient(c store.Client) (Client, error) {
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
 		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
-		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound,
+		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound, DPoPBound: c.DPoPBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,
 		CreatedAt: c.CreatedAt,

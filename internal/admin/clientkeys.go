@@ -45,8 +45,10 @@ func (a *Admin) setClientKeys(c *store.Client, f ClientFields) error {
 		}
 		c.Certificates = ders
 	}
-	if f.EndpointAudience != nil {
-		c.EndpointAudience = *f.EndpointAudience
+	for to, from := range map[*bool]*bool{&c.EndpointAudience: f.EndpointAudience, &c.DPoPBound: f.DPoPBound} {
+		if from != nil {
+			*to = *from
+		}
 	}
 	return nil
 }

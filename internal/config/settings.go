@@ -46,6 +46,7 @@ type Settings struct {
 	DefaultRefreshMaxTTL  time.Duration `name:"default-refresh-max-ttl" setting:"flag env file" group:"Tokens" default:"90d" help:"Time after a login at which refreshing ends, of a client that is created without one."`
 	RefreshGrace          time.Duration `name:"refresh-grace" setting:"flag env file" group:"Tokens" default:"10s" help:"How long a refresh token that was exchanged may be retried with the same answer, for clients that lost it."`
 	AssertionMaxLifetime  time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of an assertion, of an issuer that is created without one."`
+	DPoPNonce             bool          `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Want proofs of possession (DPoP) to hold a nonce of this server's, which it gives out with each answer of the token endpoint."`
 	FetchAllowHost        []string      `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts with addresses that are not public from which the key sets of issuers and clients may be fetched, separated by commas."`
 	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities that are trusted for that, beside the system's."`
 

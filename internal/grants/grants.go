@@ -40,6 +40,18 @@ type Answer struct {
 	Issuer  string
 }
 
+// boundTo names the key that a public client's refresh tokens are bound to, as
+// [store.Family] has it; "" where the request proved none.
+func (r Request) boundTo() string {
+	switch {
+	case r.Confirmation.JKT != "":
+		return "jkt:" + r.Confirmation.JKT
+	case r.Confirmation.X5TS256 != "":
+		return "x5t#S256:" + r.Confirmation.X5TS256
+	}
+	return ""
+}
+
 // answer is the answer that a minted access token makes.
 func answer(minted tokens.Minted, access tokens.Access) Answer {
 	tokenType := oauth.Bearer

@@ -121,6 +121,9 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 
 		ExpiresAt: store.At(r.Now.Add(r.Client.RefreshMax)),
 	}
+	if r.Client.Public() { // RFC 9449 §5, RFC 8705 §4; a confidential client has to authenticate anyway
+		family.BoundTo = r.boundTo()
+	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
 		return "", family.ID, fmt.Errorf("name a refresh token family: %w", err)

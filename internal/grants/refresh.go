@@ -93,6 +93,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Generation:      presented.Generation,
 		ClientID:        r.Client.ID,
 		ClientNotBefore: r.Client.NotBefore,
+		BoundTo:         r.boundTo(),
 		Scope:           asked,
 		Resources:       r.Form.Resources(),
 		Now:             store.At(r.Now),

@@ -74,6 +74,9 @@ func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, to
 	body := maps.Clone(claims.All)
 	body["active"] = true
 	body["token_type"] = oauth.Bearer
+	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
+		body["token_type"] = oauth.DPoP
+	}
 	if claims.Subject != claims.ClientID {
 		h.addUsername(ctx, body, claims.Subject)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"authserver/internal/dpop"
 	"authserver/internal/oauth"
 )
 
@@ -21,6 +22,7 @@ type metadataBody struct {
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	CertificateBoundTokens   bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 §3.3
+	DPoPAlgs                 []string `json:"dpop_signing_alg_values_supported"`                    // RFC 9449 §5.1
 	// REQUIRED where a client may prove itself with a JWT.
 	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
@@ -47,6 +49,7 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,
 		CertificateBoundTokens:   h.TakesCertificates,
+		DPoPAlgs:                 dpop.Algorithms(),
 		TokenAuthAlgs:            algs,
 		IntrospectionAuthAlgs:    algs,
 		RevocationAuthAlgs:       algs,

@@ -44,6 +44,7 @@ type Handlers struct {
 	Keys              interface{ JWKS() keys.Document }
 	JWKSMaxAge        time.Duration // how long a cache may use the key set
 	JWKSStale         time.Duration // and then while it fetches it again (RFC 5861 §3)
+	Proof             Proof
 	Verifier          *tokens.Verifier
 	View              *tokens.View
 	Refresh           *tokens.RefreshCodec

@@ -22,6 +22,9 @@ type tokenBody struct {
 // token is POST /oauth2/token (RFC 6749 §3.2).
 func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error {
 	began := h.Now()
+	if err := h.giveNonce(w, began); err != nil {
+		return err
+	}
 	answer, err := h.exchange(w, r, n, began)
 	n.take(answer)
 	h.countToken(n, h.Now().Sub(began), err)
@@ -75,6 +78,9 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 	// 5. To what is the token to be bound?
 	bound, err := confirmation(who)
 	if err != nil {
+		return grants.Answer{}, err
+	}
+	if bound.JKT, err = h.proved(r, form, who, now); err != nil {
 		return grants.Answer{}, err
 	}
 	// 6. Exchange.

@@ -104,7 +104,7 @@ func (h *Handlers) countFailure(err error) {
 // suspicious are the reasons that speak of a stolen token or assertion: whoever
 // runs the server wants to be woken by them.
 func suspicious() []string {
-	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed"}
+	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed"}
 }
 
 // log writes the one line of a request. What is refused is ordinary; what the

@@ -17,6 +17,8 @@ const (
 	UnsupportedGrantType Code = "unsupported_grant_type"  // RFC 6749 §5.2
 	InvalidScope         Code = "invalid_scope"           // RFC 6749 §5.2
 	InvalidTarget        Code = "invalid_target"          // RFC 8707 §2
+	InvalidDPoPProof     Code = "invalid_dpop_proof"      // RFC 9449 §5
+	UseDPoPNonce         Code = "use_dpop_nonce"          // RFC 9449 §8
 	ServerError          Code = "server_error"            // RFC 6749 §4.1.2.1
 	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 )

@@ -94,6 +94,10 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
+	h.Proof = handlers.Proof{Used: st, Skew: s.ClockSkew}
+	if s.DPoPNonce {
+		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
+	}
 	h.Metrics = wireMetrics(h, hasher, ring, version)
 	return &parts{
 		handlers: h,

@@ -20,11 +20,11 @@ func (c closed) value(v string) string {
 }
 
 // Outcomes of every request that a client makes: the error codes of RFC 6749
-// §5.2, RFC 7009 §2.2.1 and RFC 8707 §2, beside what each endpoint adds for success.
+// §5.2, RFC 7009 §2.2.1, RFC 8707 §2 and RFC 9449 §5, beside what each endpoint adds for success.
 func refusals() closed {
 	return closed{
 		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-		"invalid_target", "unsupported_token_type", "server_error", "temporarily_unavailable",
+		"invalid_target", "invalid_dpop_proof", "use_dpop_nonce", "unsupported_token_type", "server_error", "temporarily_unavailable",
 	}
 }
 

@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"authserver/internal/clientauth"
+	"authserver/internal/dpop"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).
+type Proof struct {
+	// Used remembers them, so that each is good once on all replicas (RFC 9449 §11.1).
+	Used   store.Assertions
+	Skew   time.Duration
+	Nonces interface { // nil: none are wanted
+		Make(now time.Time) (string, error)
+		Good(now time.Time, nonce string) bool
+	}
+}
+
+// proofAge is how long after its iat a proof may come.
+const proofAge = time.Minute
+
+// proofsOf is the namespace of proofs among what is good once.
+const proofsOf = "dpop"
+
+// giveNonce sends the nonce for the next proof along with every answer of the token
+// endpoint (RFC 9449 §8.2).
+func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
+	if h.Proof.Nonces == nil {
+		return nil
+	}
+	nonce, err := h.Proof.Nonces.Make(now)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("DPoP-Nonce", nonce)
+	return nil
+}
+
+// proved returns the thumbprint of the key that the request proves to hold, "" where
+// it proves none and need not.
+func (h *Handlers) proved(r *http.Request, form oauth.Form, who clientauth.Result, now time.Time) (string, error) {
+	proofs := r.Header.Values("DPoP")
+	switch {
+	case len(proofs) > 1: // RFC 9449 §4.3, item 1
+		return "", refuseProof("dpop_repeated", "the header DPoP stands more than once")
+	case len(proofs) == 0 && who.Client != nil && who.Client.DPoPBound: // RFC 9449 §5.2
+		return "", refuseProof("dpop_missing", "the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
+	case len(proofs) == 0 && form.Has("dpop_jkt"):
+		return "", refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
+	case len(proofs) == 0:
+		return "", nil
+	}
+	proof, err := dpop.Check(proofs[0], dpop.Expect{
+		Method: r.Method, URL: strings.TrimSuffix(h.Issuer, "/") + r.URL.Path, // never the Host that was sent
+		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
+	})
+	if err != nil {
+		return "", refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
+	}
+	if h.Proof.Nonces != nil && !h.Proof.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
+		return "", oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
+	}
+	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
+		return "", refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
+	}
+	until := proof.IssuedAt.Add(proofAge + 2*h.Proof.Skew) // by the clock of a replica that is behind, too
+	err = h.Proof.Used.UseAssertion(r.Context(), proofsOf, proof.ID, store.At(until))
+	if errors.Is(err, store.ErrExists) {
+		return "", refuseProof("dpop_replayed", "the proof was used before: each is good once")
+	}
+	if err != nil {
+		return "", fmt.Errorf("record the use of the proof: %w", err)
+	}
+	return proof.JKT, nil
+}
+
+func refuseProof(reason, text string) *oauth.Error {
+	return oauth.Fail(oauth.InvalidDPoPProof, reason, text)
+}
