@@ -182,6 +182,7 @@ func (w *world) populate() {
 	for _, c := range []store.Client{
 		{ID: "web", Scopes: oauth.Scope{"read", "write", "list"}, Resources: []string{api, files}},
 		{ID: "other", Scopes: oauth.Scope{"read"}, Resources: []string{api}},
+		{ID: "bound", TLSBound: true, Scopes: oauth.Scope{"read"}, Resources: []string{api}},
 		{ID: "app", AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Scopes: oauth.Scope{"read"}, Resources: []string{api}},
 	} {
 		if c.AuthMethods == nil {
