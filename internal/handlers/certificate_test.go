@@ -241,3 +241,23 @@ func TestMetadataOfCertificates(t *testing.T) {
 		t.Errorf("without certificates it is %v", body)
 	}
 }
+
+// RFC 8705 §4: the refresh tokens of a public client are bound to the certificate of
+// its login, for they have nothing else to protect them. Whoever stole one without its
+// key neither uses it nor ends it.
+func TestRefreshTokensOfAPublicClientAreBound(t *testing.T) {
+	own, other := selfSigned(t), selfSigned(t)
+	s := newCertifiedSite(t, own)
+	s.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	v := s.open()
+	by := func(c tls.Certificate) http.Header { return http.Header{"Client-Cert": {forwarded(c)}} }
+	login := v.from(by(own), "grant_type=password&client_id=bound-app&username=alice&password="+strings.ReplaceAll(password, " ", "+"))
+	refresh := "grant_type=refresh_token&client_id=bound-app&refresh_token=" + login.text(t, "refresh_token")
+	v.refused(v.from(by(other), refresh), http.StatusBadRequest, oauth.InvalidGrant)
+	v.refused(v.from(nil, refresh), http.StatusBadRequest, oauth.InvalidRequest)
+	next := v.from(by(own), refresh)
+	want := map[string]any{"x5t#S256": thumbprint(t, forwarded(own))}
+	if diff := cmp.Diff(any(want), confirmed(t, next)); diff != "" {
+		t.Errorf("%s\n%s", diff, next.body)
+	}
+}
