@@ -39,6 +39,8 @@ type ClientFlags struct {
 	TLSBound         *bool          `name:"tls-bound" negatable:"" help:"Bind its access tokens to the certificate that it presents, whatever it proves itself by. Off again by --tls-bound=false."`
 	DPoPBound        *bool          `name:"dpop-bound" negatable:"" help:"Bind its access tokens to a key that each of its requests proves (DPoP). Off again by --dpop-bound=false."`
 	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
+	AssertUser       []string       `sep:"none" placeholder:"PATTERN" help:"User of whom it may sign assertions as its own issuer, with the grant jwt-bearer; * is any run of characters. Repeats."`
+	AssertRole       []string       `sep:"none" placeholder:"ROLE" help:"Or users with this role. Repeats."`
 	RefreshIdleTTL   *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
 	RefreshMaxTTL    *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
 }
@@ -46,7 +48,7 @@ type ClientFlags struct {
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,

@@ -23,14 +23,19 @@ type IssuerFlags struct {
 	CertificateFile   []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM, chosen by x5t or x5t#S256. Repeats."`
 	SecretFile        string         `placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of 32, 48 or 64 bytes or more; - for standard input."`
 	Alg               []string       `sep:"none" help:"Algorithm that it may use; without it those that its keys are made for. Repeats."`
-	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn or email."`
-	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or any, whom only the issuer knows."`
+	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another name, or a JSON Pointer into the claims."`
+	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or somebody whom only the issuer knows: federated, as far as --match lets them in, or any."`
 	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
 	Resource          []string       `sep:"none" placeholder:"URI" help:"Resource that they may ask tokens for; the first is the default. Repeats."`
 	RequireClientAuth *bool          `negatable:"" help:"A client has to authenticate beside the assertion. On unless --require-client-auth=false."`
 	Client            *string        `placeholder:"CLIENT-ID" help:"Client that tokens are for where none authenticated."`
 	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead the exp of an assertion may be."`
 	EncryptionAlg     *string        `placeholder:"ALG" help:"Its assertions have to be encrypted to this server, with RSA-OAEP-256 or ECDH-ES; the key for it is in the JWKS. Empty: signed only."`
+	Match             []string       `sep:"none" placeholder:"CLAIM=PATTERN" help:"Whom it may speak of: claims, separated by commas, and their patterns, in which * is any run of characters and ? one. Of several one has to match. Repeats."`
+	RequireClaim      []string       `sep:"none" placeholder:"CLAIM" help:"Claim that has to be there. Repeats."`
+	MapClaim          []string       `sep:"none" placeholder:"NAME=CLAIM" help:"Claim of its tokens that is taken from a claim of the assertion. Repeats."`
+	ClockSkew         *time.Duration `name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may be off; without it, or 0s, as that of servers."`
+	CAFile            []string       `name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that its certificates have to be from. Repeats."`
 	AllowRepeat       *bool          `negatable:"" help:"An assertion without jti may be used again."`
 }
 
@@ -39,7 +44,7 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 		Algorithms: list(f.Alg), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
 		Scopes: words(f.Scope), Resources: list(f.Resource), RequireClientAuth: f.RequireClientAuth,
 		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
-		EncryptionAlg: f.EncryptionAlg,
+		EncryptionAlg: f.EncryptionAlg, Match: list(f.Match), RequireClaims: list(f.RequireClaim), MapClaims: list(f.MapClaim), ClockSkew: f.ClockSkew,
 	}
 	fields.Keys.JWKSURI, fields.Keys.Discovery = f.JWKSURI, f.Discovery
 	if f.JWKSFile != "" {
@@ -51,6 +56,9 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 	}
 	var err error
 	if fields.Keys.Certificates, err = p.readAll("--certificate-file", f.CertificateFile); err != nil {
+		return fields, err
+	}
+	if fields.Authorities, err = p.readAll("--ca-file", f.CAFile); err != nil {
 		return fields, err
 	}
 	if f.SecretFile != "" {

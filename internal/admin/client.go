@@ -33,6 +33,8 @@ type Client struct {
 	JWKSURI          string          `json:"jwks_uri,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
+	AssertUsers      []string        `json:"assert_users,omitempty"` // of whom it may sign assertions
+	AssertRoles      []string        `json:"assert_roles,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
 	TLSBound         bool            `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate
@@ -59,6 +61,8 @@ type ClientFields struct {
 	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool
+	AssertUsers      []string    // patterns of usernames of whom it may sign as its own issuer
+	AssertRoles      []string    // or the roles of such users
 	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
 	TLSSubject       *TLSSubject // an empty value: none
 	TLSBound         *bool
@@ -233,6 +237,7 @@ func viewClient(c store.Client) (Client, error) {
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
 		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
+		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles,
 		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound, DPoPBound: c.DPoPBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,

@@ -44,6 +44,8 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		func() error { return setIf(f.Resources, &c.Resources, a.resourcesOf(ctx, "--resource")) },
 		func() error { return setIf(f.Serves, &c.Serves, a.resourcesOf(ctx, "--serves")) },
 		func() error { return setIf(f.Roles, &c.Roles, wordsOf("--role")) },
+		func() error { return setIf(f.AssertUsers, &c.AssertUsers, wordsOf("--assert-user")) },
+		func() error { return setIf(f.AssertRoles, &c.AssertRoles, wordsOf("--assert-role")) },
 		func() error { return setIf(f.Permissions, &c.Permissions, wordsOf("--permission")) },
 		func() error { return setClaims(&c.Claims, f.Claims) },
 		func() error { return setTTL("--refresh-idle-ttl", &c.RefreshIdle, f.RefreshIdleTTL) },

@@ -12,25 +12,30 @@ import (
 
 // Issuer is a trusted issuer as it is shown. It has no shared secret.
 type Issuer struct {
-	ID                string            `json:"id"`
-	Iss               string            `json:"iss"`        // the same: the claim "iss"
-	KeySource         string            `json:"key_source"` // "jwks", "jwks_uri", "discovery", "certificates" or "secret"
-	JWKS              json.RawMessage   `json:"jwks"`       // null unless that is the source
-	JWKSURI           string            `json:"jwks_uri,omitempty"`
-	Certificates      []Certificate     `json:"certificates"`
-	Algorithms        []string          `json:"algorithms"`
-	SubjectClaim      string            `json:"subject_claim"`
-	Subject           store.SubjectKind `json:"subject"`
-	Scopes            []string          `json:"scopes"`
-	Resources         []string          `json:"resources"` // the first is the default
-	RequireClientAuth bool              `json:"require_client_auth"`
-	ClientID          string            `json:"client_id"` // "": the issuer's own identifier
-	MaxLifetime       int64             `json:"max_lifetime_seconds"`
-	AllowRepeat       bool              `json:"allow_repeat"`
-	EncryptionAlg     string            `json:"encryption_alg,omitempty"` // left out: its assertions are signed only
-	Disabled          bool              `json:"disabled"`
-	CreatedAt         time.Time         `json:"created_at"`
-	UpdatedAt         time.Time         `json:"updated_at"`
+	ID                string               `json:"id"`
+	Iss               string               `json:"iss"`        // the same: the claim "iss"
+	KeySource         string               `json:"key_source"` // "jwks", "jwks_uri", "discovery", "certificates" or "secret"
+	JWKS              json.RawMessage      `json:"jwks"`       // null unless that is the source
+	JWKSURI           string               `json:"jwks_uri,omitempty"`
+	Certificates      []Certificate        `json:"certificates"`
+	Algorithms        []string             `json:"algorithms"`
+	SubjectClaim      string               `json:"subject_claim"`
+	Subject           store.SubjectKind    `json:"subject"`
+	Scopes            []string             `json:"scopes"`
+	Resources         []string             `json:"resources"` // the first is the default
+	RequireClientAuth bool                 `json:"require_client_auth"`
+	ClientID          string               `json:"client_id"` // "": the issuer's own identifier
+	MaxLifetime       int64                `json:"max_lifetime_seconds"`
+	AllowRepeat       bool                 `json:"allow_repeat"`
+	EncryptionAlg     string               `json:"encryption_alg,omitempty"` // left out: its assertions are signed only
+	Match             []store.ClaimPattern `json:"match,omitempty"`
+	RequiredClaims    []string             `json:"required_claims,omitempty"`
+	ClaimMapping      map[string]string    `json:"claim_mapping,omitempty"`
+	ClockSkew         int64                `json:"clock_skew_seconds,omitempty"` // left out: the server's
+	Authorities       []Certificate        `json:"ca_certificates,omitempty"`
+	Disabled          bool                 `json:"disabled"`
+	CreatedAt         time.Time            `json:"created_at"`
+	UpdatedAt         time.Time            `json:"updated_at"`
 }
 
 // Certificate is a certificate as it is shown.
@@ -55,7 +60,12 @@ type IssuerFields struct {
 	ClientID          *string // a client that is registered; "": none
 	MaxLifetime       *time.Duration
 	AllowRepeat       *bool
-	EncryptionAlg     *string // one of [keys.EncryptionAlgorithms]; "": signed assertions
+	EncryptionAlg     *string  // one of [keys.EncryptionAlgorithms]; "": signed assertions
+	Match             []string // "claim=pattern,…", one of which has to match
+	RequireClaims     []string
+	MapClaims         []string       // "claim of the token=claim of the assertion"
+	ClockSkew         *time.Duration // 0: the server's
+	Authorities       [][]byte       // files of certificates in PEM
 	Disabled          *bool
 }
 
@@ -174,6 +184,10 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 	if err != nil {
 		return Issuer{}, fmt.Errorf("issuer %q: %w", i.ID, err)
 	}
+	authorities, err := viewCertificates(i.CACertificates)
+	if err != nil {
+		return Issuer{}, fmt.Errorf("issuer %q: %w", i.ID, err)
+	}
 	view := Issuer{
 		ID:                i.ID,
 		Iss:               i.ID,
@@ -191,9 +205,11 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 		MaxLifetime:       seconds(i.MaxLifetime),
 		AllowRepeat:       i.AllowRepeat,
 		EncryptionAlg:     i.EncryptionAlg,
-		Disabled:          i.Disabled,
-		CreatedAt:         i.CreatedAt,
-		UpdatedAt:         i.UpdatedAt,
+		Match:             i.Patterns, RequiredClaims: i.RequiredClaims, ClaimMapping: i.ClaimMapping,
+		ClockSkew: seconds(i.ClockSkew), Authorities: authorities,
+		Disabled:  i.Disabled,
+		CreatedAt: i.CreatedAt,
+		UpdatedAt: i.UpdatedAt,
 	}
 	switch {
 	case i.JWKSURI != "":

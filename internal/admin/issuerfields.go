@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"authserver/internal/assertions"
 	"authserver/internal/keys"
 	"authserver/internal/store"
 )
@@ -16,6 +17,8 @@ func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) 
 	steps := []func() error{
 		func() error { return a.setIssuerKeys(i, f) },
 		func() error { return setSubject(i, f) },
+		func() error { return setClaimRules(i, f) },
+		func() error { return a.setAuthorities(i, f) },
 		func() error { return setIf(f.Scopes, &i.Scopes, scopesOf("--scope")) },
 		func() error { return setIf(f.Resources, &i.Resources, a.resourcesOf(ctx, "--resource")) },
 		func() error { return a.setIssuerClient(ctx, &i.ClientID, f.ClientID) },
@@ -38,14 +41,14 @@ func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) 
 func setSubject(i *store.Issuer, f IssuerFields) error {
 	if f.SubjectClaim != nil {
 		i.SubjectClaim = *f.SubjectClaim
-		if !slices.Contains([]string{"sub", "upn", "email"}, i.SubjectClaim) {
-			return invalid("--subject-claim %q is not known: choose from sub, upn, email", i.SubjectClaim)
+		if err := assertions.CheckPath(i.SubjectClaim); err != nil {
+			return invalid("--subject-claim: %w", err)
 		}
 	}
 	if f.Subject != nil {
 		i.SubjectKind = store.SubjectKind(*f.Subject)
-		if !slices.Contains([]store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectAny}, i.SubjectKind) {
-			return invalid("--subject %q is not known: choose from user, client, any", *f.Subject)
+		if !slices.Contains([]store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectAny, store.SubjectFederated}, i.SubjectKind) {
+			return invalid("--subject %q is not known: choose from user, client, federated, any", *f.Subject)
 		}
 	}
 	return nil

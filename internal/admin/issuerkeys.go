@@ -71,6 +71,9 @@ func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
 		return invalid("give exactly one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
 	}
 	i.JWKS, i.Certificates, i.SealedSecret, i.JWKSURI, i.Discovery = nil, nil, nil, "", false
+	if k.Certificates == nil {
+		i.CACertificates = nil
+	}
 	switch {
 	case k.JWKSURI != "":
 		if err := remotekeys.CheckURL(k.JWKSURI, a.LocalHTTP); err != nil {

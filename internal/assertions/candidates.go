@@ -43,7 +43,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 		}
 	}
 	if len(k.Certificates) > 0 && len(found) == 0 {
-		return fromCertificates(now, k.Certificates, h)
+		return fromCertificates(now, k, h)
 	}
 	return some(found)
 }
@@ -64,10 +64,11 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 
 // fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
 // are there. A kid says nothing of a certificate and is passed over.
-func fromCertificates(now time.Time, certificates [][]byte, h jose.Header) ([]any, error) {
+func fromCertificates(now time.Time, k Keys, h jose.Header) ([]any, error) {
 	var found []any
 	outdated := false
-	for _, der := range certificates {
+	var untrusted error
+	for _, der := range k.Certificates {
 		certificate, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, &Fault{fmt.Errorf("parse a registered certificate: %w", err)}
@@ -82,7 +83,14 @@ func fromCertificates(now time.Time, certificates [][]byte, h jose.Header) ([]an
 			outdated = true
 			continue
 		}
+		if err := CheckCertificate(now, certificate, k.Certificates, k.Authorities); err != nil {
+			untrusted = err
+			continue
+		}
 		found = append(found, certificate.PublicKey)
+	}
+	if len(found) == 0 && untrusted != nil {
+		return nil, fmt.Errorf("the certificate that it names is not good: %w", untrusted)
 	}
 	if len(found) == 0 && outdated {
 		return nil, fmt.Errorf("the certificate that it names is expired or not valid yet")

@@ -15,8 +15,12 @@ type Registration struct {
 	ID           string // the claim "iss"
 	Keys         Keys
 	Algorithms   []string // the "alg" values that it may use (RFC 8725 §3.1)
-	SubjectClaim string   // the claim that names the subject
+	SubjectClaim string   // the path of the claim that names the subject; see [CheckPath]
 	MaxLifetime  time.Duration
+	Skew         time.Duration        // by which its clock may differ; 0: as [Verifier] has it
+	Required     []string             // paths of claims that have to be there
+	Patterns     []store.ClaimPattern // one has to match; nil: every assertion does
+	Mapping      map[string]string    // names of claims that are handed on, to their paths
 	// Audiences are the names of this server of which the assertion has to have one or
 	// more, and no other.
 	Audiences []string
@@ -28,6 +32,7 @@ type Keys struct {
 	JWKS         json.RawMessage   // a JWK Set of public keys
 	Remote       remotekeys.Source // where a JWK Set is fetched from
 	Certificates [][]byte          // DER; chosen by x5t or x5t#S256
+	Authorities  [][]byte          // DER; each of Certificates has to chain to one; nil: they are trusted as they are
 	Secrets      []Secret          // shared
 }
 
@@ -43,7 +48,10 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	r := Registration{
 		ID: i.ID, Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
 		Audiences: audiences,
-		Keys:      Keys{JWKS: i.JWKS, Remote: remotekeys.Source{JWKSURI: i.JWKSURI}, Certificates: i.Certificates},
+		Skew:      i.ClockSkew, Required: i.RequiredClaims, Patterns: i.Patterns, Mapping: i.ClaimMapping,
+		Keys: Keys{
+			JWKS: i.JWKS, Remote: remotekeys.Source{JWKSURI: i.JWKSURI}, Certificates: i.Certificates, Authorities: i.CACertificates,
+		},
 	}
 	if i.Discovery {
 		r.Keys.Remote.Issuer = i.ID

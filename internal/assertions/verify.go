@@ -11,6 +11,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/remotekeys"
+	"authserver/internal/store"
 )
 
 // maxTried is how many keys an assertion that names none is tried against.
@@ -34,7 +35,8 @@ type Assertion struct {
 	// itself.
 	ID        [32]byte
 	HasJTI    bool
-	ExpiresAt time.Time // when it can be forgotten: exp and the skew
+	Mapped    map[string]any // what is handed on into the token
+	ExpiresAt time.Time      // when it can be forgotten: exp and the skew
 }
 
 // errSignature is the answer where no candidate verified.
@@ -70,11 +72,8 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if a.Issuer != r.ID { // item 1
 		return Assertion{}, fmt.Errorf("its iss is not the issuer's identifier")
 	}
-	if a.Subject, err = jose.Text(p.Claims, r.SubjectClaim); err != nil { // item 2
+	if a.Subject, err = subject(p.Claims, r.SubjectClaim); err != nil { // item 2
 		return Assertion{}, err
-	}
-	if a.Subject == "" {
-		return Assertion{}, fmt.Errorf("its claim %s, which names the subject, is missing", r.SubjectClaim)
 	}
 	// OpenID Connect Core §5.1, §5.7: an address that nobody proved names nobody.
 	if verified, ok := p.Claims["email_verified"]; ok && r.SubjectClaim == "email" && verified != true && verified != "true" {
@@ -83,11 +82,18 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if err := checkAudience(p.Claims, r.Audiences); err != nil { // item 3
 		return Assertion{}, err
 	}
-	expires, err := v.checkTimes(now, p.Claims, r.MaxLifetime) // items 4 to 6
+	skew := v.Skew
+	if r.Skew > 0 {
+		skew = r.Skew
+	}
+	expires, err := checkTimes(now, p.Claims, r.MaxLifetime, skew) // items 4 to 6
 	if err != nil {
 		return Assertion{}, err
 	}
-	a.ExpiresAt = expires.Add(v.Skew)
+	if a.Mapped, err = checkClaims(p.Claims, r); err != nil {
+		return Assertion{}, err
+	}
+	a.ExpiresAt = expires.Add(skew)
 	jti, err := jose.Text(p.Claims, "jti") // item 7
 	if err != nil {
 		return Assertion{}, err
@@ -100,6 +106,38 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	}
 	a.Scope, err = jose.Text(p.Claims, "scope")
 	return a, err
+}
+
+// subject reads the claim that names the subject.
+func subject(claims map[string]any, path string) (string, error) {
+	value, ok := Claim(claims, path)
+	if !ok || value == "" {
+		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
+	}
+	return jose.Text(map[string]any{path: value}, path)
+}
+
+// checkClaims holds the claims to what the registration wants of them, and returns
+// those that are handed on.
+func checkClaims(claims map[string]any, r Registration) (map[string]any, error) {
+	for _, path := range r.Required {
+		if _, ok := Claim(claims, path); !ok {
+			return nil, fmt.Errorf("its claim %s is missing", path)
+		}
+	}
+	if len(r.Patterns) > 0 && !slices.ContainsFunc(r.Patterns, func(p store.ClaimPattern) bool { return matchesAll(claims, p) }) {
+		return nil, fmt.Errorf("its claims match none of the patterns that are registered for it")
+	}
+	var mapped map[string]any
+	for name, path := range r.Mapping {
+		if value, ok := Claim(claims, path); ok {
+			if mapped == nil {
+				mapped = make(map[string]any)
+			}
+			mapped[name] = value
+		}
+	}
+	return mapped, nil
 }
 
 // checkAudience wants this server named, and nobody beside it: with a stranger in
@@ -119,30 +157,30 @@ func checkAudience(claims map[string]any, ours []string) error {
 
 // checkTimes returns exp. A longest lifetime bounds exp against now, so that iat
 // cannot be used to reach further.
-func (v *Verifier) checkTimes(now time.Time, claims map[string]any, longest time.Duration) (time.Time, error) {
+func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duration) (time.Time, error) {
 	expires, ok, err := jose.Date(claims, "exp")
 	switch {
 	case err != nil:
 		return time.Time{}, err
 	case !ok:
 		return time.Time{}, fmt.Errorf("its exp is missing")
-	case !now.Before(expires.Add(v.Skew)):
+	case !now.Before(expires.Add(skew)):
 		return time.Time{}, fmt.Errorf("it has expired")
-	case expires.After(now.Add(longest + v.Skew)):
+	case expires.After(now.Add(longest + skew)):
 		return time.Time{}, fmt.Errorf("it lives longer than the %s that the issuer is allowed: bring exp nearer", longest)
 	}
 	notBefore, ok, err := jose.Date(claims, "nbf")
 	if err != nil {
 		return time.Time{}, err
 	}
-	if ok && now.Add(v.Skew).Before(notBefore) {
+	if ok && now.Add(skew).Before(notBefore) {
 		return time.Time{}, fmt.Errorf("it is not valid yet: nbf is in the future")
 	}
 	issued, ok, err := jose.Date(claims, "iat")
 	if err != nil {
 		return time.Time{}, err
 	}
-	if ok && now.Add(v.Skew).Before(issued) {
+	if ok && now.Add(skew).Before(issued) {
 		return time.Time{}, fmt.Errorf("its iat is in the future")
 	}
 	return expires, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
@@ -25,6 +26,10 @@ type JWTBearer struct {
 	// Audiences are the names under which an assertion may address this server: its
 	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
 	Audiences []string
+	// MaxLifetime is the longest lifetime of the assertions of a client that is its own
+	// issuer.
+	MaxLifetime time.Duration
+	Now         func() time.Time
 }
 
 // Type implements [Grant].
@@ -52,29 +57,30 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := asRegistered(issuer, encryption); err != nil {
+	if err := asRegistered(issuer.Issuer, encryption); err != nil {
 		return Answer{}, refuseAssertion("assertion_encryption", err)
 	}
-	client, err := g.client(ctx, r, issuer)
+	client, err := g.client(ctx, r, issuer.Issuer)
 	if err != nil {
 		return Answer{}, err
 	}
-	assertion, err := g.Verifier.Verify(ctx, r.Now, parsed, assertions.OfIssuer(issuer, g.Audiences))
+	assertion, err := g.Verifier.Verify(ctx, r.Now, parsed, issuer.registration)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Answer{}, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_refused", err)
 	}
-	access, err := g.access(ctx, r.Form, client, issuer, assertion)
+	access, err := g.access(ctx, r.Form, client, issuer.Issuer, assertion)
 	if err != nil {
 		return Answer{}, err
 	}
 	access.Confirmation = r.Confirmation
+	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	if err := g.Minter.Ready(); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
 	}
-	if err := g.use(ctx, issuer, assertion); err != nil {
+	if err := g.use(ctx, issuer.Issuer, assertion); err != nil {
 		return Answer{}, err
 	}
 	minted, err := g.Minter.Mint(r.Now, access)
@@ -87,24 +93,15 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	return a, nil
 }
 
-// issuer finds who is said to have signed.
-func (g *JWTBearer) issuer(ctx context.Context, parsed assertions.Parsed) (store.Issuer, error) {
-	issuer, err := g.Issuers.Issuer(ctx, parsed.Issuer())
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.Issuer{}, fmt.Errorf("look up the issuer: %w", err)
-	}
-	if err != nil || issuer.Disabled {
-		return store.Issuer{}, refuseAssertion("issuer_unknown", errors.New("its iss is not an issuer that is trusted here"))
-	}
-	return issuer, nil
-}
-
 // client returns the client that the token is for: the one that authenticated,
 // or else the one that the issuer is registered with; nil where there is neither.
 func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) (*store.Client, error) {
 	if issuer.ClientAuth && (r.Client == nil || r.Client.Public()) {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_auth_required",
 			"a client has to authenticate beside an assertion of this issuer")
+	}
+	if issuer.SubjectKind == subjectOwn && r.Client != nil && r.Client.ID != issuer.ID {
+		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is another client's own than the one that authenticated"))
 	}
 	if r.Client != nil || issuer.ClientID == "" {
 		return r.Client, nil
@@ -116,6 +113,10 @@ func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) 
 	if err != nil || client.Disabled {
 		return nil, oauth.Fail(oauth.UnauthorizedClient, "issuer_client_gone",
 			"the client that the issuer is registered with is disabled or gone")
+	}
+	if client.DPoPBound && r.Confirmation.JKT == "" { // RFC 9449 §5.2
+		return nil, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
+			"the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
 	}
 	if client.TLSBound { // RFC 8705 §3.4: a certificate binds only whom it authenticated beside
 		return nil, oauth.Fail(oauth.InvalidClient, "issuer_client_bound",
@@ -168,7 +169,9 @@ func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scop
 	case store.SubjectClient:
 		client, err := g.subjectClient(ctx, a.Subject)
 		return actingFor(clientAccess(target, scope, client), at), err
-	case store.SubjectAny:
+	case subjectOwn:
+		return g.ownSubject(ctx, target, scope, at, a.Subject)
+	case store.SubjectAny, store.SubjectFederated:
 		if err := g.foreign(ctx, a.Subject); err != nil {
 			return tokens.Access{}, err
 		}

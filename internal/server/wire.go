@@ -147,7 +147,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
-		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer)},
+		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime, Now: time.Now},
 	)
 }
 

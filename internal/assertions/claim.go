@@ -1,0 +1,97 @@
+package assertions
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// CheckPath refuses what names no claim: a path is a claim's name or, with a slash
+// before it, a JSON Pointer (RFC 6901) into the claims.
+func CheckPath(path string) error {
+	switch {
+	case path == "" || path == "/":
+		return fmt.Errorf("a claim has a name")
+	case len(path) > maxPath:
+		return fmt.Errorf("the name of a claim is longer than %d bytes", maxPath)
+	}
+	return nil
+}
+
+const maxPath = 256 // bytes
+
+// Claim returns the claim that a path names, and whether it is there.
+func Claim(claims map[string]any, path string) (any, bool) {
+	if !strings.HasPrefix(path, "/") {
+		value, ok := claims[path]
+		return value, ok
+	}
+	var value any = claims
+	for token := range strings.SplitSeq(path[1:], "/") {
+		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		switch in := value.(type) {
+		case map[string]any:
+			var ok bool
+			if value, ok = in[token]; !ok {
+				return nil, false
+			}
+		case []any:
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(in) || strconv.Itoa(i) != token {
+				return nil, false
+			}
+			value = in[i]
+		default:
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// Matches reports whether a text is of a pattern, in which * stands for any run of
+// characters and ? for one.
+func Matches(pattern, text string) bool {
+	p, s := []rune(pattern), []rune(text)
+	star, again := -1, 0 // where the last * stood, and what it did not swallow yet
+	i, j := 0, 0
+	for j < len(s) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, again = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			again++
+			i, j = star+1, again
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}
+
+// matchesAll reports whether every claim that the pattern names is a text of its
+// pattern, or an array with one.
+func matchesAll(claims map[string]any, pattern map[string]string) bool {
+	for path, glob := range pattern {
+		value, _ := Claim(claims, path)
+		values, ok := value.([]any)
+		if !ok {
+			values = []any{value}
+		}
+		found := false
+		for _, v := range values {
+			text, ok := v.(string)
+			found = found || ok && Matches(glob, text)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
