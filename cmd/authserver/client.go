@@ -19,7 +19,7 @@ type clientCommand struct {
 // ClientFlags are what of a client may be chosen.
 type ClientFlags struct {
 	Name             *string        `help:"Name for people."`
-	Grant            []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token or jwt-bearer. Repeats."`
+	Grant            []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
 	Scope            []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
 	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
 	Resource         []string       `sep:"none" placeholder:"URI" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
@@ -41,6 +41,7 @@ type ClientFlags struct {
 	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
 	AssertUser       []string       `sep:"none" placeholder:"PATTERN" help:"User of whom it may sign assertions as its own issuer, with the grant jwt-bearer; * is any run of characters. Repeats."`
 	AssertRole       []string       `sep:"none" placeholder:"ROLE" help:"Or users with this role. Repeats."`
+	MayImpersonate   []string       `sep:"none" placeholder:"PATTERN" help:"Subject whose tokens it may exchange for tokens that do not name it as the actor; * is any run of characters. Repeats."`
 	RefreshIdleTTL   *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
 	RefreshMaxTTL    *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
 }
@@ -48,7 +49,7 @@ type ClientFlags struct {
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,

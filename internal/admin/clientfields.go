@@ -46,6 +46,7 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		func() error { return setIf(f.Roles, &c.Roles, wordsOf("--role")) },
 		func() error { return setIf(f.AssertUsers, &c.AssertUsers, wordsOf("--assert-user")) },
 		func() error { return setIf(f.AssertRoles, &c.AssertRoles, wordsOf("--assert-role")) },
+		func() error { return setIf(f.Impersonates, &c.Impersonates, wordsOf("--may-impersonate")) },
 		func() error { return setIf(f.Permissions, &c.Permissions, wordsOf("--permission")) },
 		func() error { return setClaims(&c.Claims, f.Claims) },
 		func() error { return setTTL("--refresh-idle-ttl", &c.RefreshIdle, f.RefreshIdleTTL) },
@@ -78,6 +79,9 @@ func checkClient(c store.Client) error {
 	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
 		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file, --jwks-uri or --certificate-file")
 	}
+	if c.Public() && c.May(oauth.TokenExchange) {
+		return invalid("--grant token-exchange is not for a public client, which cannot prove who it is")
+	}
 	if c.RefreshIdle > c.RefreshMax {
 		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
 	}
@@ -99,19 +103,25 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, e
 	return append(warnings, a.tlsWarnings(c)...), nil
 }
 
-// shortJWTBearer stands for the URN, which nobody likes to type.
-const shortJWTBearer = "jwt-bearer"
+// What stands for the URNs, which nobody likes to type.
+const (
+	shortJWTBearer     = "jwt-bearer"
+	shortTokenExchange = "token-exchange"
+)
 
 func parseGrants(values []string) ([]oauth.GrantType, error) {
-	known := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
+	known := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange}
 	var grants []oauth.GrantType
 	for _, v := range values {
 		grant := oauth.GrantType(v)
-		if v == shortJWTBearer {
+		switch v {
+		case shortJWTBearer:
 			grant = oauth.JWTBearer
+		case shortTokenExchange:
+			grant = oauth.TokenExchange
 		}
 		if !slices.Contains(known, grant) {
-			return nil, invalid("--grant %q is not known: choose from client_credentials, password, refresh_token, %s", v, shortJWTBearer)
+			return nil, invalid("--grant %q is not known: choose from client_credentials, password, refresh_token, %s, %s", v, shortJWTBearer, shortTokenExchange)
 		}
 		if !slices.Contains(grants, grant) {
 			grants = append(grants, grant)

@@ -24,11 +24,12 @@ type Request struct {
 
 // Answer is a successful answer (RFC 6749 §5.1).
 type Answer struct {
-	AccessToken  string
-	ExpiresIn    time.Duration
-	RefreshToken string // "": none
-	Scope        oauth.Scope
-	TokenType    string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
+	AccessToken     string
+	ExpiresIn       time.Duration
+	RefreshToken    string // "": none
+	Scope           oauth.Scope
+	TokenType       string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
+	IssuedTokenType string // of a token that was exchanged (RFC 8693 §2.2.1); "": none was
 	// Outcome is what became of a refresh token, for metrics and the log: "forged" or
 	// the name of a [store.Outcome]. It is there where the answer is a refusal, too.
 	Outcome string

@@ -17,6 +17,7 @@ type tokenBody struct {
 	ExpiresIn    int64  `json:"expires_in"` // seconds
 	Scope        string `json:"scope"`
 	RefreshToken string `json:"refresh_token,omitempty"`
+	IssuedType   string `json:"issued_token_type,omitempty"` // RFC 8693 §2.2.1
 }
 
 // token is POST /oauth2/token (RFC 6749 §3.2).
@@ -38,6 +39,7 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 		ExpiresIn:    int64(answer.ExpiresIn / time.Second),
 		Scope:        answer.Scope.String(),
 		RefreshToken: answer.RefreshToken,
+		IssuedType:   answer.IssuedTokenType,
 	})
 	return nil
 }

@@ -5,10 +5,11 @@ type GrantType string
 
 // The grant types that this server knows.
 const (
-	ClientCredentials GrantType = "client_credentials"                          // RFC 6749 §4.4
-	Password          GrantType = "password"                                    // RFC 6749 §4.3
-	RefreshToken      GrantType = "refresh_token"                               // RFC 6749 §6
-	JWTBearer         GrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer" // RFC 7523 §2.1
+	ClientCredentials GrantType = "client_credentials"                              // RFC 6749 §4.4
+	Password          GrantType = "password"                                        // RFC 6749 §4.3
+	RefreshToken      GrantType = "refresh_token"                                   // RFC 6749 §6
+	JWTBearer         GrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer"     // RFC 7523 §2.1
+	TokenExchange     GrantType = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
 )
 
 // AuthMethod is a way for a client to prove itself, in the registry's words

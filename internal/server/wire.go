@@ -143,11 +143,14 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
+	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
+	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime, Now: time.Now}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
-		&grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime, Now: time.Now},
+		trust,
+		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust},
 	)
 }
 

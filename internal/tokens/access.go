@@ -41,9 +41,11 @@ type Access struct {
 	SubjectNotBefore store.Moment
 	// Confirmation is the key that whoever uses the token has to possess.
 	Confirmation Confirmation
-	Encryption   Encryption
-	Alg          string
-	TTL          time.Duration
+	// Act is who acts for the subject (RFC 8693 §4.1); nil: nobody does.
+	Act        map[string]any
+	Encryption Encryption
+	Alg        string
+	TTL        time.Duration
 }
 
 // Encryption is to whom an access token is encrypted once it is signed (RFC 7519
@@ -152,6 +154,9 @@ func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) m
 	}
 	if len(a.Permissions) > 0 {
 		claims["permissions"] = a.Permissions
+	}
+	if a.Act != nil {
+		claims["act"] = a.Act
 	}
 	if cnf := a.Confirmation.claim(); cnf != nil {
 		claims["cnf"] = cnf

@@ -24,7 +24,7 @@ func TestMetadata(t *testing.T) {
 	if document["issuer"] != harness.Issuer {
 		t.Errorf("issuer is %v", document["issuer"])
 	}
-	want := []any{"client_credentials", "password", "refresh_token", jwtBearer}
+	want := []any{"client_credentials", "password", "refresh_token", jwtBearer, "urn:ietf:params:oauth:grant-type:token-exchange"}
 	if diff := cmp.Diff(want, document["grant_types_supported"]); diff != "" {
 		t.Errorf("grant_types_supported (-want +got):\n%s", diff)
 	}

@@ -1,0 +1,189 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/assertions"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// The token types of RFC 8693 §3 that are exchanged here.
+const (
+	AccessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+	JWTType         = "urn:ietf:params:oauth:token-type:jwt"
+)
+
+// maxActors bounds how many act one for the other (RFC 8693 §4.1).
+const maxActors = 4
+
+// Exchange is the grant of a client that acts for somebody whose token it was given
+// (RFC 8693).
+type Exchange struct {
+	Targets *Targets
+	Minter  Minter
+	Users   store.Users
+	Clients store.Clients
+	Tokens  interface { // our own; it is [tokens.Verifier]
+		Verify(now time.Time, token string) (tokens.Claims, error)
+	}
+	Revoked interface { // it is [tokens.View]
+		Revoked(c tokens.Claims) bool
+	}
+	// Trust takes the JWTs of issuers that are trusted.
+	Trust *JWTBearer
+}
+
+// Type implements [Grant].
+func (*Exchange) Type() oauth.GrantType { return oauth.TokenExchange }
+
+// NeedsClient implements [Grant].
+func (*Exchange) NeedsClient() bool { return true }
+
+// Exchange implements [Grant].
+func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
+	if r.Client.Public() {
+		return Answer{}, oauth.Fail(oauth.UnauthorizedClient, "public_client",
+			"a public client cannot exchange tokens: it has nothing to prove itself with")
+	}
+	if err := checkRequested(r.Form); err != nil {
+		return Answer{}, err
+	}
+	subject, err := g.party(ctx, r, "subject_token")
+	if err != nil {
+		return Answer{}, err
+	}
+	actor := party{subject: r.Client.ID, expires: subject.expires}
+	acting := r.Form.Has("actor_token")
+	if acting {
+		if actor, err = g.party(ctx, r, "actor_token"); err != nil {
+			return Answer{}, err
+		}
+	}
+	target, scope, err := g.target(ctx, r, subject)
+	if err != nil {
+		return Answer{}, err
+	}
+	access, name, err := g.access(ctx, target, scope, *r.Client, subject)
+	if err != nil {
+		return Answer{}, err
+	}
+	if access.Act, err = actorOf(*r.Client, subject, actor, acting, name); err != nil {
+		return Answer{}, err
+	}
+	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), actor.expires.Sub(r.Now)) // it outlives neither
+	access.Confirmation = r.Confirmation
+	minted, err := g.Minter.Mint(r.Now, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := answer(minted, access)
+	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.issuer.ID
+	return a, nil
+}
+
+// checkRequested refuses what cannot be issued (RFC 8693 §2.1).
+func checkRequested(form oauth.Form) error {
+	if !form.Has("subject_token") || !form.Has("subject_token_type") {
+		return oauth.Fail(oauth.InvalidRequest, "subject_token_missing", "subject_token and subject_token_type are required")
+	}
+	if form.Has("actor_token") != form.Has("actor_token_type") {
+		return oauth.Fail(oauth.InvalidRequest, "actor_token_incomplete", "actor_token and actor_token_type are given together or not at all")
+	}
+	if asked := form.Get("requested_token_type"); asked != "" && asked != AccessTokenType && asked != JWTType {
+		return oauth.Fail(oauth.InvalidRequest, "requested_token_type", "requested_token_type is not one that is issued here: leave it out, or ask for "+AccessTokenType)
+	}
+	return nil
+}
+
+// target is what the token is for: resources that the client may ask for, and of the
+// scope no more than the subject's token has.
+func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target, oauth.Scope, error) {
+	asked, err := askedScope(r.Form.Get("scope"))
+	if err != nil {
+		return Target{}, nil, err
+	}
+	resources := r.Form.Resources()
+	if audience := r.Form.Get("audience"); audience != "" && !slices.Contains(resources, audience) { // RFC 8693 §2.1: by its name here
+		resources = append(slices.Clone(resources), audience)
+	}
+	target, err := g.Targets.Resolve(ctx, resources, r.Client.Resources)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	scope, err := target.Scope(asked, subject.scope.And(r.Client.Scopes), subject.scope.And(r.Client.Defaults()))
+	return target, scope, err
+}
+
+// access is the subject's token in the hands of the client, and the name by which a
+// policy knows the subject.
+func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, at store.Client, subject party) (tokens.Access, string, error) {
+	if subject.issuer.ID != "" {
+		access, err := g.Trust.subject(ctx, target, scope, at, subject.issuer, subject.assertion)
+		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
+		return access, subject.subject, err
+	}
+	access, name, err := g.local(ctx, target, scope, at, subject)
+	access.Family = subject.claims.Parsed.Family // ending the login ends this token too
+	return access, name, err
+}
+
+// local finds the subject of a token of our own: a client, a user, or somebody whom
+// only a trusted issuer knows.
+func (g *Exchange) local(ctx context.Context, target Target, scope oauth.Scope, at store.Client, subject party) (tokens.Access, string, error) {
+	user, err := g.Users.User(ctx, subject.subject)
+	switch {
+	case err == nil && user.Disabled:
+		return tokens.Access{}, "", badToken("subject_token", errSubject)
+	case err == nil:
+		return userAccess(target, scope, at, user), user.Username, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return tokens.Access{}, "", fmt.Errorf("look up the subject: %w", err)
+	}
+	client, err := g.Clients.Client(ctx, subject.subject)
+	switch {
+	case err == nil && client.Disabled:
+		return tokens.Access{}, "", badToken("subject_token", errSubject)
+	case errors.Is(err, store.ErrNotFound):
+		client = store.Client{ID: subject.subject}
+	case err != nil:
+		return tokens.Access{}, "", fmt.Errorf("look up the subject: %w", err)
+	}
+	return actingFor(clientAccess(target, scope, client), at), client.ID, nil
+}
+
+// actorOf is the claim "act" (RFC 8693 §4.1): who acts now, and within it who did
+// before. Nobody is in it where the client may impersonate the subject, which a policy
+// has to name.
+func actorOf(client store.Client, subject, actor party, acting bool, name string) (map[string]any, error) {
+	before, _ := subject.all["act"].(map[string]any)
+	if allowed, ok := subject.all["may_act"].(map[string]any); ok && allowed["sub"] != actor.subject { // RFC 8693 §4.4
+		return nil, oauth.Fail(oauth.InvalidRequest, "actor_not_allowed", "subject_token names in may_act who may act for its subject, and that is somebody else")
+	}
+	impersonates := func(pattern string) bool {
+		return assertions.Matches(pattern, name) || assertions.Matches(pattern, subject.subject)
+	}
+	if !acting && slices.ContainsFunc(client.Impersonates, impersonates) {
+		return before, nil
+	}
+	act := map[string]any{"sub": actor.subject}
+	if actor.issuer.ID != "" {
+		act["iss"] = actor.issuer.ID
+	}
+	depth := 1
+	if before != nil {
+		act["act"] = before
+	}
+	for next := before; next != nil; depth++ {
+		next, _ = next["act"].(map[string]any)
+	}
+	if depth > maxActors {
+		return nil, oauth.Fail(oauth.InvalidRequest, "actors_too_many", fmt.Sprintf("more than %d would act one for the other", maxActors))
+	}
+	return act, nil
+}

@@ -1,0 +1,110 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"authserver/internal/assertions"
+	"authserver/internal/jose"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// party is who a token that is exchanged speaks of.
+type party struct {
+	subject string
+	scope   oauth.Scope
+	expires time.Time
+	all     map[string]any
+
+	claims tokens.Claims // of a token of our own
+
+	issuer    store.Issuer // of a JWT of somebody else's; zero: it is ours
+	assertion assertions.Assertion
+}
+
+// party reads the token of a parameter (RFC 8693 §2.1).
+func (g *Exchange) party(ctx context.Context, r Request, parameter string) (party, error) {
+	token := r.Form.Get(parameter)
+	switch r.Form.Get(parameter + "_type") {
+	case AccessTokenType:
+		return g.own(r, parameter, token)
+	case JWTType:
+		if parsed, err := jose.Parse(token, tokens.MaxAccessBytes); err == nil && parsed.Header.Is(tokens.AccessType) {
+			return g.own(r, parameter, token)
+		}
+		return g.foreign(ctx, r, parameter, token)
+	}
+	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", parameter+"_type is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
+}
+
+// own reads an access token that this server issued, to the client or for an API that
+// the client is.
+func (g *Exchange) own(r Request, parameter, token string) (party, error) {
+	claims, err := g.Tokens.Verify(r.Now, token)
+	if err != nil {
+		return party{}, badToken(parameter, err)
+	}
+	if g.Revoked.Revoked(claims) {
+		return party{}, badToken(parameter, errors.New("it is revoked"))
+	}
+	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(r.Client.Serves, aud) })
+	if claims.ClientID != r.Client.ID && !serves {
+		return party{}, badToken(parameter, errors.New("it was issued neither to the client nor for a resource that it serves"))
+	}
+	if cnf, ok := claims.All["cnf"].(map[string]any); ok { // RFC 9449 §9, RFC 8705 §3: stolen, it is worth nothing here either
+		for member, proved := range map[string]string{"jkt": r.Confirmation.JKT, "x5t#S256": r.Confirmation.X5TS256} {
+			if cnf[member] != nil && cnf[member] != proved {
+				return party{}, badToken(parameter, errors.New("it is bound to a key that the request does not prove"))
+			}
+		}
+	}
+	text, _ := claims.All["scope"].(string)
+	scope, err := oauth.ParseScope(text)
+	if err != nil {
+		return party{}, fmt.Errorf("read the scope of a token of our own: %w", err)
+	}
+	return party{subject: claims.Subject, scope: scope, expires: claims.ExpiresAt, all: claims.All, claims: claims}, nil
+}
+
+// foreign reads a JWT of a trusted issuer. It is not used up, since who acts for
+// somebody does so more than once; it bounds what is issued by its own end.
+func (g *Exchange) foreign(ctx context.Context, r Request, parameter, token string) (party, error) {
+	parsed, err := assertions.Parse(token, assertions.GrantTypes())
+	if err != nil {
+		return party{}, badToken(parameter, err)
+	}
+	issuer, err := g.Trust.issuer(ctx, parsed)
+	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || err == nil && (issuer.SubjectKind == subjectOwn || issuer.EncryptionAlg != "") {
+		return party{}, badToken(parameter, errors.New("its iss is not an issuer whose tokens are exchanged here"))
+	}
+	if err != nil {
+		return party{}, err
+	}
+	assertion, err := g.Trust.Verifier.Verify(ctx, r.Now, parsed, issuer.registration)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return party{}, fmt.Errorf("check the token: %w", err)
+	}
+	if err != nil {
+		return party{}, badToken(parameter, err)
+	}
+	scope := issuer.Scopes
+	if assertion.Scope != "" {
+		signed, err := askedScope(assertion.Scope)
+		if err != nil {
+			return party{}, err
+		}
+		scope = signed.And(issuer.Scopes)
+	}
+	expires, _, err := jose.Date(parsed.Claims, "exp")
+	return party{subject: assertion.Subject, scope: scope, expires: expires, all: parsed.Claims, issuer: issuer.Issuer, assertion: assertion}, err
+}
+
+// badToken says what is wrong with a token that is to be exchanged (RFC 8693 §2.2.2).
+func badToken(parameter string, why error) *oauth.Error {
+	return oauth.Fail(oauth.InvalidRequest, "exchanged_token_refused", parameter+" is not accepted: "+why.Error()).Because(why)
+}
