@@ -13,7 +13,8 @@ type tokenCommand struct {
 type tokenInspect struct {
 	Database
 	Output
-	Token string `arg:"" help:"An access token, a refresh token or an assertion; - reads it from standard input."`
+	Explain bool   `help:"Of an assertion that is refused, make every check and say what to change."`
+	Token   string `arg:"" help:"An access token, a refresh token or an assertion; - reads it from standard input."`
 }
 
 func (c *tokenInspect) Run(p *process) error {
@@ -26,7 +27,7 @@ func (c *tokenInspect) Run(p *process) error {
 		token = string(data)
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		inspection, err := a.Inspect(p.ctx, strings.TrimSpace(token))
+		inspection, err := a.Inspect(p.ctx, strings.TrimSpace(token), c.Explain)
 		if err != nil {
 			return err
 		}

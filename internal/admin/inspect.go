@@ -34,6 +34,8 @@ type Inspection struct {
 	Header  map[string]any `json:"header,omitempty"`
 	Claims  map[string]any `json:"claims,omitempty"`
 	Family  *Family        `json:"family,omitempty"`
+	// Checks are those of an assertion, one by one, where they were asked for.
+	Checks []assertions.Finding `json:"checks,omitempty"`
 }
 
 // Family is what a refresh token names.
@@ -64,9 +66,10 @@ func good(i Inspection, format string, args ...any) Inspection {
 	return i
 }
 
-// Inspect says what a token is and why it is good or bad here and now. An error
-// means that this could not be found out.
-func (a *Admin) Inspect(ctx context.Context, token string) (Inspection, error) {
+// Inspect says what a token is and why it is good or bad here and now; of an
+// assertion, where that is asked for, by every check. An error means that this could
+// not be found out.
+func (a *Admin) Inspect(ctx context.Context, token string, explain bool) (Inspection, error) {
 	if a.Self == "" {
 		return Inspection{}, invalid("--issuer is missing: set it or AUTHSERVER_ISSUER to that of the server whose token this is")
 	}
@@ -74,7 +77,7 @@ func (a *Admin) Inspect(ctx context.Context, token string) (Inspection, error) {
 		return a.inspectRefresh(ctx, token)
 	}
 	if encrypted, err := jose.ParseEncrypted(token, tokens.MaxAccessBytes); err == nil {
-		return a.inspectEncrypted(ctx, encrypted)
+		return a.inspectEncrypted(ctx, encrypted, token, explain)
 	}
 	header, claims, err := decode(token)
 	if err != nil {
@@ -83,7 +86,7 @@ func (a *Admin) Inspect(ctx context.Context, token string) (Inspection, error) {
 	if header["typ"] == tokens.AccessType {
 		return a.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
 	}
-	return a.inspectAssertion(ctx, token, Inspection{Kind: KindAssertion, Header: header, Claims: claims})
+	return a.inspectAssertion(ctx, token, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
 }
 
 // decode reads a JWS in compact form (RFC 7515 §7.1) without believing it.
@@ -167,38 +170,4 @@ func inWords(r store.Revocation) string {
 		return fmt.Sprintf("all tokens of its client that were issued before %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason)
 	}
 	return fmt.Sprintf("it was revoked (%s)", r.Reason)
-}
-
-func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection) (Inspection, error) {
-	iss, _ := i.Claims["iss"].(string)
-	if iss == a.Self {
-		i.Kind = KindUnknown
-		return bad(i, "its typ is %v and not %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType), nil
-	}
-	issuer, err := a.Store.Issuer(ctx, iss)
-	if errors.Is(err, store.ErrNotFound) {
-		i.Kind = KindUnknown
-		return bad(i, "its issuer %q is neither this server, %s, nor one that is registered: see `authserver issuer list`", iss, a.Self), nil
-	}
-	if err != nil {
-		return Inspection{}, fmt.Errorf("look up its issuer: %w", err)
-	}
-	if issuer.Disabled {
-		return bad(i, "its issuer is disabled"), nil
-	}
-	parsed, err := assertions.Parse(token, assertions.GrantTypes())
-	if err != nil {
-		return bad(i, "%v", err), nil
-	}
-	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
-	now := a.Now()
-	assertion, err := verifier.Verify(ctx, now, parsed, assertions.OfIssuer(issuer, a.Audiences))
-	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return Inspection{}, fmt.Errorf("check the assertion: %w", err)
-	}
-	if err != nil {
-		return bad(i, "%v", err), nil
-	}
-	return good(i, "signed by a key of its issuer, for this server, and good until %s, once: whether it was used already is not looked at",
-		assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
 }

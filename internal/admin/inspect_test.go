@@ -29,7 +29,7 @@ func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 // inspect wants a verdict, with the words in its reasons.
 func (o *office) inspect(token, kind string, good bool, words ...string) admin.Inspection {
 	o.t.Helper()
-	i, err := o.Inspect(o.t.Context(), token)
+	i, err := o.Inspect(o.t.Context(), token, false)
 	o.must(err)
 	if i.Kind != kind || i.Good != good {
 		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, i.Reasons)
@@ -134,7 +134,7 @@ func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 func TestWithoutAnIssuerNothingCanBeSaid(t *testing.T) {
 	o := newOffice(t)
 	o.Self = ""
-	_, err := o.Inspect(t.Context(), "x")
+	_, err := o.Inspect(t.Context(), "x", false)
 	wantInvalid(t, err, "--issuer", "AUTHSERVER_ISSUER")
 }
 
@@ -249,7 +249,7 @@ func FuzzInspect(f *testing.F) {
 	o := newOffice(f)
 	o.minter()
 	f.Fuzz(func(t *testing.T, token string) {
-		i, err := o.Inspect(t.Context(), token)
+		i, err := o.Inspect(t.Context(), token, false)
 		if err != nil || i.Good || len(i.Reasons) == 0 {
 			t.Errorf("inspected as %+v, %v", i, err)
 		}

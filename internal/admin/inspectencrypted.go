@@ -10,11 +10,20 @@ import (
 )
 
 // inspectEncrypted says what can be seen of a JWE: for whom it is, and how whoever
-// that is gets at the signed token within. Whether that is good cannot be told here.
-func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header) (Inspection, error) {
+// that is gets at the signed token within. Whether that is good can be told only
+// of what is for this server itself.
+func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
 	if fault := jose.CheckEncryptedHeader(header); fault != nil {
 		return bad(i, "it is encrypted (JWE): %v", fault), nil
+	}
+	if err := a.Keys.Reload(ctx); err != nil {
+		return Inspection{}, fmt.Errorf("read the keys: %w", err)
+	}
+	if signed, err := a.Keys.Decrypt(token); err == nil { // an assertion, for us
+		inner, err := a.Inspect(ctx, string(signed), explain)
+		inner.Reasons = append([]string{fmt.Sprintf("it is encrypted (JWE) to key %q of this server; what is within:", header.KID)}, inner.Reasons...)
+		return inner, err
 	}
 	resource, err := a.encryptedFor(ctx, header.KID)
 	if err != nil {

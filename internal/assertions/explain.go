@@ -1,0 +1,85 @@
+package assertions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// Finding is what one check of an assertion found, for whoever wants to know why it
+// is refused.
+type Finding struct {
+	Check  string `json:"check"`
+	Passed bool   `json:"passed"`
+	Found  string `json:"found,omitempty"`  // what is wrong
+	Change string `json:"change,omitempty"` // what to change, where and how
+}
+
+// Explain makes every check of [Verifier.Verify], also after one that failed, and
+// says what to change. An error is a fault of the server.
+func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Registration) ([]Finding, error) {
+	var findings []Finding
+	note := func(check string, err error, change string, args ...any) {
+		f := Finding{Check: check, Passed: err == nil}
+		if err != nil {
+			f.Found, f.Change = err.Error(), fmt.Sprintf(change, args...)
+		}
+		findings = append(findings, f)
+	}
+	var unregistered error
+	if !slices.Contains(r.Algorithms, p.Header.Alg) {
+		unregistered = fmt.Errorf("its alg is %s", p.Header.Alg)
+	}
+	note("alg", unregistered, "sign with %s, or register the algorithm with --alg", strings.Join(r.Algorithms, ", "))
+	keys, err := v.candidates(ctx, now, r.Keys, p.Header)
+	if fault := (*Fault)(nil); errors.As(err, &fault) {
+		return nil, err
+	}
+	note("key", err, "name a registered key in kid, x5t or x5t#S256 (%s), or none; or register the key that signs", orNone(p.Header))
+	if err == nil {
+		if !slices.ContainsFunc(keys, func(key any) bool { return p.SignedBy(p.Header.Alg, key) }) {
+			err = errSignature
+		}
+		note("signature", err, "sign with the private key of a registered one, over the header and claims as they are sent; or register the public key that belongs to it")
+	}
+	var stranger error
+	if p.Issuer() != r.ID {
+		stranger = fmt.Errorf("its iss is not %s", r.ID)
+	}
+	note("iss", stranger, "set iss to %s", r.ID)
+	_, err = subject(p.Claims, r.SubjectClaim)
+	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
+	note("aud", checkAudience(p.Claims, r.Audiences), "set aud to %s, alone", r.Audiences[0])
+	skew := v.Skew
+	if r.Skew > 0 {
+		skew = r.Skew
+	}
+	_, err = checkTimes(now, p.Claims, r.MaxLifetime, skew)
+	note("times", err, "make a new one for each request, with iat now and exp at most %s later, in whole seconds since 1970 and by a clock that is right to %s: here it is %s",
+		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))
+	_, err = checkClaims(p.Claims, r)
+	note("claims", err, "compare the claims with --match and --require-claim of the registration")
+	_, err = jose.Text(p.Claims, "jti")
+	note("jti", err, "set jti to a text that is new each time")
+	return findings, nil
+}
+
+// orNone are the names by which a header names its key.
+func orNone(h jose.Header) string {
+	var names []string
+	for name, value := range map[string]string{"kid": h.KID, "x5t": h.X5T, "x5t#S256": h.X5TS256} {
+		if value != "" {
+			names = append(names, name+" is "+value)
+		}
+	}
+	if len(names) == 0 {
+		return "it has none of them"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
