@@ -63,6 +63,11 @@ fuzz: ## Fuzz every target for FUZZTIME (10s) each
 		go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) "$${target%:*}"; \
 	done
 
+.PHONY: nightly
+nightly: ## What takes too long for every change: each fuzz target for two minutes, and the soak
+	$(MAKE) fuzz FUZZTIME=2m
+	$(MAKE) soak
+
 .PHONY: lint
 lint: ## Run the linters (.golangci.yml says which and why)
 	$(LINT) run

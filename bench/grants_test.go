@@ -29,6 +29,7 @@ const (
 type stage struct {
 	*harness.Server
 	client harness.Credentials
+	keys   signers
 }
 
 func newStage(b *testing.B, d *harness.Deployment) stage {
@@ -42,7 +43,8 @@ func newStage(b *testing.B, d *harness.Deployment) stage {
 	d.RunWith("wonderland\n", "user", "create", "--username", "alice", "--password-stdin")
 	d.Run("issuer", "create", "--iss", issuer, "--scope", "read", "--resource", apiES256, "--require-client-auth=false",
 		"--secret-file", d.File("issuer.secret", secret))
-	return stage{d.Start(), harness.Credentials{ID: "bench", Secret: made["client_secret"].(string)}}
+	keys := newSigners(b, d)
+	return stage{d.Start(), harness.Credentials{ID: "bench", Secret: made["client_secret"].(string)}, keys}
 }
 
 // BenchmarkGrants measures one request after the other on each engine. x-floor is
@@ -55,7 +57,7 @@ func BenchmarkGrants(b *testing.B) {
 	}{{"sqlite", harness.SQLite}, {"postgres", harness.PostgreSQL}} {
 		var s stage
 		start := sync.OnceFunc(func() { s = newStage(b, engine.make(b)) })
-		for _, row := range rows(&s, floor) {
+		for _, row := range append(rows(&s, floor), signedRows(&s, floor)...) {
 			b.Run(row.name+"/"+engine.name, func(b *testing.B) {
 				start()
 				measure(b, row.floor, row.prepare(b))
@@ -87,7 +89,7 @@ func rows(s *stage, floor floors) []row {
 				token = s.MustToken(b, s.client, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}).Text("refresh_token")
 			}
 		}},
-		{"JWTBearer", floor.es256, func(*testing.B) func(*testing.B) {
+		{"JWTBearerHS256", floor.es256, func(*testing.B) func(*testing.B) {
 			return func(b *testing.B) {
 				s.MustToken(b, harness.Credentials{}, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion(b)}})
 			}
