@@ -6,13 +6,13 @@ import (
 )
 
 // notPublic returns the networks that no issuer on the internet has its keys in
-// (RFC 6890 and its registries), beside those that [netip.Addr] knows itself. Where
-// an IPv4 address is within an IPv6 one, that is looked at too.
+// (RFC 6890 and its registries, and the address at which Azure talks to its machines),
+// beside those that [netip.Addr] knows itself.
 func notPublic() []netip.Prefix {
 	var networks []netip.Prefix
 	for _, network := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "fec0::/10", "3fff::/20", "5f00::/16",
+		"0.0.0.0/8", "100.64.0.0/10", "168.63.129.16/32", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"2001::/23", "2001:db8::/32", "3fff::/20",
 	} {
 		networks = append(networks, netip.MustParsePrefix(network))
 	}
@@ -34,12 +34,15 @@ func checkAddress(address string, loopback bool) error {
 	if public(ip) && public(embedded(ip)) {
 		return nil
 	}
-	return fmt.Errorf("the address %s is not a public one: allow the host with --fetch-allow-host if it is meant", ip)
+	return &refused{fmt.Sprintf("the address %s is not a public one: allow the host with --fetch-allow-host if it is meant", ip)}
 }
 
 func public(ip netip.Addr) bool {
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() { // not loopback, link-local, multicast, unspecified, 169.254.169.254
 		return false
+	}
+	if ip.Is6() && !netip.MustParsePrefix("2000::/3").Contains(ip) && !nat64().Contains(ip) {
+		return false // the rest of IPv6 is not given to anybody
 	}
 	for _, network := range notPublic() {
 		if network.Contains(ip) {
@@ -49,6 +52,8 @@ func public(ip netip.Addr) bool {
 	return true
 }
 
+func nat64() netip.Prefix { return netip.MustParsePrefix("64:ff9b::/96") }
+
 // embedded is the IPv4 address that an address of NAT64 (RFC 6052) or 6to4 (RFC 3056)
 // leads to, or else the address itself.
 func embedded(ip netip.Addr) netip.Addr {
@@ -57,7 +62,7 @@ func embedded(ip netip.Addr) netip.Addr {
 	}
 	b := ip.As16()
 	switch {
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip):
+	case nat64().Contains(ip):
 		return netip.AddrFrom4([4]byte(b[12:]))
 	case netip.MustParsePrefix("2002::/16").Contains(ip):
 		return netip.AddrFrom4([4]byte(b[2:6]))

@@ -2,11 +2,12 @@ package remotekeys
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+
+	"authserver/internal/jose"
 )
 
 // discover returns the URL of an issuer's key set from its metadata: that of RFC 8414
@@ -43,18 +44,16 @@ func metadataURLs(issuer string) []string {
 // parseMetadata wants the issuer to be the very one that was asked (RFC 8414 §3.3):
 // else one could hand out the keys of another.
 func parseMetadata(body []byte, issuer string) (string, error) {
-	var metadata struct {
-		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"`
+	metadata, err := jose.DecodeObject(body)
+	if err != nil {
+		return "", fmt.Errorf("the metadata is malformed: %w", err)
 	}
-	if err := json.Unmarshal(body, &metadata); err != nil {
-		return "", errors.New("the metadata is not a JSON object with issuer and jwks_uri")
-	}
-	if metadata.Issuer != issuer {
+	if metadata["issuer"] != issuer {
 		return "", errors.New("the metadata is that of another issuer")
 	}
-	if metadata.JWKSURI == "" {
+	uri, _ := metadata["jwks_uri"].(string)
+	if uri == "" {
 		return "", errors.New("the metadata has no jwks_uri")
 	}
-	return metadata.JWKSURI, nil
+	return uri, nil
 }

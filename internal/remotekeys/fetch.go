@@ -81,7 +81,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 func sameOrigin(next *http.Request, before []*http.Request) error {
 	from := before[0].URL
 	if len(before) > maxRedirects || next.URL.Scheme != from.Scheme || next.URL.Host != from.Host {
-		return errors.New("it redirects to elsewhere: register the URL where the document is")
+		return &refused{"it redirects to elsewhere: register the URL where the document is"}
 	}
 	return nil
 }
@@ -91,13 +91,13 @@ func CheckURL(text string, allowHTTP bool) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
-		return fmt.Errorf("%q is not a URL", text)
+		return errors.New("it is not a URL with a host")
 	case u.User != nil || u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return errors.New("a URL of keys has neither a user nor a fragment")
 	case u.Scheme == "https", u.Scheme == "http" && allowHTTP && loopbackName(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("%q is not https: who is between could put keys of its own there", text)
+	return errors.New("it is not https: who is between could put keys of its own there")
 }
 
 func loopbackName(host string) bool {
@@ -125,7 +125,7 @@ func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := f.client.Do(request)
 	if err != nil {
-		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, withoutURL(err))
+		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, inWords(err))
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -133,7 +133,7 @@ func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, withoutURL(err))
+		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, inWords(err))
 	}
 	if len(body) > maxBody {
 		return Fetched{}, fmt.Errorf("fetch keys from %s: the answer is larger than %d bytes", request.URL.Host, maxBody)
@@ -141,13 +141,29 @@ func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
 	return Fetched{Body: body, Fresh: maxAge(response.Header.Get("Cache-Control"))}, nil
 }
 
-// withoutURL leaves out the URL, whose query may hold a secret.
-func withoutURL(err error) error {
-	if of := (*url.Error)(nil); errors.As(err, &of) {
-		return of.Err
+// inWords leaves out the URL, whose query may hold a secret, and what the other side
+// answered, which the errors of net/http quote.
+func inWords(err error) error {
+	var refusal *refused
+	var untrusted *tls.CertificateVerificationError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &refusal):
+		return refusal
+	case errors.As(err, &untrusted):
+		return untrusted
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("it took too long")
+	case errors.As(err, &network):
+		return network
 	}
-	return err
+	return errors.New("it does not answer as HTTP has it")
 }
+
+// refused is a fetch that we would not make.
+type refused struct{ why string }
+
+func (e *refused) Error() string { return e.why }
 
 // maxAge reads the directive of RFC 9111 §5.2.2.1.
 func maxAge(header string) time.Duration {

@@ -2,6 +2,7 @@ package remotekeys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ const (
 	failLast   = time.Minute
 	idleMost   = 2 * time.Hour // a set that nobody asked for is let go
 	maxSources = 10_000
+
+	maxRefreshed = 16 // sets that are refreshed at once
 )
 
 // Source is where a key set is: exactly one of the fields.
@@ -66,17 +69,15 @@ func (s *Sets) Keys(ctx context.Context, source Source, h jose.Header) ([]jose.K
 	if found := keys.Find(h); good && len(found) > 0 {
 		return found, nil
 	}
-	if running := k.start(now, good, func() { s.fetch(context.WithoutCancel(ctx), source, k) }); running != nil {
+	running, failed := k.start(now, good, func() { s.fetch(context.WithoutCancel(ctx), source, k) })
+	if running != nil && failed == nil { // who failed before is not waited for
 		select {
 		case <-running:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the keys of the issuer: %w", ctx.Err())
 		}
 	}
-	if keys, good = k.read(now); good {
-		return keys.Find(h), nil
-	}
-	return nil, k.why()
+	return k.answer(now, h)
 }
 
 // of returns the set of a source, and makes room for it.
@@ -102,36 +103,52 @@ func (k *set) read(now time.Time) (jose.KeySet, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.used = now
-	return k.keys, !k.fetched.IsZero() && now.Sub(k.fetched) < k.fresh+staleMost
+	return k.keys, k.good(now)
 }
 
-func (k *set) why() error {
+// answer is what there is to say now. Where the last fetch failed a key that is not
+// there may be one that could not be fetched yet: that is an error, and no refusal.
+func (k *set) answer(now time.Time, h jose.Header) ([]jose.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.fault == nil {
-		return fmt.Errorf("the keys could not be fetched")
+	good := k.good(now)
+	found := k.keys.Find(h)
+	switch {
+	case good && len(found) > 0:
+		return found, nil
+	case k.fault != nil:
+		return nil, k.fault
+	case !good:
+		return nil, errors.New("the keys could not be fetched")
 	}
-	return k.fault
+	if k.missed.Before(k.fetched) { // the fetch just now was for this one, too
+		k.missed = k.fetched
+	}
+	return nil, nil
+}
+
+func (k *set) good(now time.Time) bool {
+	return !k.fetched.IsZero() && now.Sub(k.fetched) < k.fresh+staleMost
 }
 
 // start begins a fetch where one may begin, and returns what is closed when it, or
-// the one that is under way, has ended; nil where there is nothing to wait for.
-func (k *set) start(now time.Time, good bool, fetch func()) <-chan struct{} {
+// the one that is under way, has ended, nil where there is none; and what became of the
+// last one.
+func (k *set) start(now time.Time, good bool, fetch func()) (running chan struct{}, failed error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.running != nil {
-		return k.running
+		return k.running, k.fault
 	}
 	if !k.tried.IsZero() && now.Sub(k.tried) < k.wait || good && !k.missed.IsZero() && now.Sub(k.missed) < cooldown {
-		return nil
+		return nil, k.fault
 	}
 	if good {
 		k.missed = now
 	}
-	running := make(chan struct{})
-	k.running = running
+	k.running = make(chan struct{})
 	go fetch()
-	return running
+	return k.running, k.fault
 }
 
 // fetch fetches a set and takes it in. What fails leaves the last good one.
@@ -188,15 +205,34 @@ func (s *Sets) Refresh(ctx context.Context) error {
 		switch idle, old := k.state(now); {
 		case idle:
 			delete(s.all, source)
-		case old:
+		case old && len(due) < maxRefreshed:
 			due[source] = k
 		}
 	}
 	s.mu.Unlock()
+	started := make(map[*set]chan struct{}, len(due))
 	for source, k := range due {
-		k.start(now, false, func() { s.fetch(context.WithoutCancel(ctx), source, k) })
+		started[k], _ = k.start(now, false, func() { s.fetch(context.WithoutCancel(ctx), source, k) })
 	}
-	return nil
+	var faults []error
+	for k, running := range started {
+		if running == nil { // it failed a moment ago
+			continue
+		}
+		select {
+		case <-running:
+			faults = append(faults, k.failed())
+		case <-ctx.Done():
+			return fmt.Errorf("refresh the keys of others: %w", ctx.Err())
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (k *set) failed() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.fault
 }
 
 // state reports whether nobody asked for the set for long, and whether it is time to

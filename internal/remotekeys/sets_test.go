@@ -125,6 +125,21 @@ func wantKeys(t *testing.T, s *Sets, source Source, kid string, want int) {
 	}
 }
 
+// settled waits until no fetch is under way.
+func settled(t *testing.T, s *Sets, source Source) {
+	t.Helper()
+	k, err := s.of(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.mu.Lock()
+	running := k.running
+	k.mu.Unlock()
+	if running != nil {
+		<-running
+	}
+}
+
 func TestKeysAreFetchedOnceAndFoundAgain(t *testing.T) {
 	p := newPublisher(t, "a", "b")
 	s, _ := newSets(p)
@@ -192,8 +207,12 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			p.set(func() { fail(p) })
 			for range 20 {
 				c.advance(time.Hour)
-				wantKeys(t, s, p.source(), "new", 0)
+				_, _ = s.Keys(t.Context(), p.source(), es256("new")) // has it fetched
 				wantKeys(t, s, p.source(), "a", 1)
+			}
+			settled(t, s, p.source())
+			if keys, err := s.Keys(t.Context(), p.source(), es256("new")); err == nil {
+				t.Errorf("a key that may be there is called unknown: %v", keys)
 			}
 			c.advance(staleMost)
 			if keys, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil {
@@ -201,6 +220,8 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			}
 			p.set(func() { p.down, p.answer, p.kids = false, nil, []string{"b"} })
 			c.advance(failLast)
+			_, _ = s.Keys(t.Context(), p.source(), es256("b")) // who comes first is not kept waiting
+			settled(t, s, p.source())
 			wantKeys(t, s, p.source(), "b", 1)
 		})
 	}
@@ -219,6 +240,7 @@ func TestFailuresAreRemembered(t *testing.T) {
 		if _, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil || !strings.Contains(err.Error(), "answers 500") {
 			t.Fatalf("got %v", err)
 		}
+		settled(t, s, p.source())
 		c.advance(time.Second)
 	}
 	if n := asked.Load(); n > 17 {
