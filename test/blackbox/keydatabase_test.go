@@ -16,7 +16,9 @@ func openDatabase(t *testing.T, d *harness.Deployment) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", d.DatabaseURL()
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+		// A transaction that reads first and finds that the server wrote meanwhile could
+		// not wait: it would have to forget what it read.
+		driver, source = "sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
