@@ -1,0 +1,219 @@
+package verifier_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"authserver/verifier"
+)
+
+const audience = "https://api.example.com"
+
+// issuer is an authorization server over TLS, with a clock that the test owns.
+type issuer struct {
+	t      testing.TB
+	server *httptest.Server
+	url    string // the issuer identifier, with a path
+
+	mu        sync.Mutex
+	now       time.Time
+	keys      map[string]*ecdsa.PrivateKey // that are published
+	down      bool
+	said      string // "": url, as the metadata's issuer
+	jwksURI   string // "": where the keys are
+	fetches   int    // of the keys
+	discovers int
+}
+
+func newIssuer(t testing.TB) *issuer {
+	t.Helper()
+	i := &issuer{t: t, now: time.Unix(1_800_000_000, 0), keys: map[string]*ecdsa.PrivateKey{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server/tenant", i.metadata)
+	mux.HandleFunc("GET /keys", i.jwks)
+	i.server = httptest.NewTLSServer(mux)
+	t.Cleanup(i.server.Close)
+	i.url = i.server.URL + "/tenant"
+	i.rotate("one")
+	return i
+}
+
+func (i *issuer) metadata(w http.ResponseWriter, _ *http.Request) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.discovers++
+	said, uri := i.url, i.server.URL+"/keys"
+	if i.said != "" {
+		said = i.said
+	}
+	if i.jwksURI != "" {
+		uri = i.jwksURI
+	}
+	i.answer(w, map[string]any{"issuer": said, "jwks_uri": uri})
+}
+
+func (i *issuer) jwks(w http.ResponseWriter, _ *http.Request) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.fetches++
+	var keys []jwk.Key
+	for kid, private := range i.keys {
+		key, err := jwk.FromRaw(private.Public())
+		if err != nil {
+			panic(err)
+		}
+		if err := key.Set("kid", kid); err != nil {
+			panic(err)
+		}
+		keys = append(keys, key)
+	}
+	i.answer(w, map[string]any{"keys": keys})
+}
+
+func (i *issuer) answer(w http.ResponseWriter, document any) {
+	if i.down {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=600")
+	_ = json.NewEncoder(w).Encode(document)
+}
+
+// rotate publishes one key and no other any more.
+func (i *issuer) rotate(kid string) {
+	i.t.Helper()
+	private := newKey(i.t)
+	i.change(func() { i.keys = map[string]*ecdsa.PrivateKey{kid: private} })
+}
+
+func (i *issuer) change(change func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	change()
+}
+
+func (i *issuer) wait(d time.Duration) { i.change(func() { i.now = i.now.Add(d) }) }
+
+func (i *issuer) clock() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.now
+}
+
+func (i *issuer) fetched() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.fetches
+}
+
+func (i *issuer) verifier(change func(*verifier.Options)) *verifier.Verifier {
+	i.t.Helper()
+	o := verifier.Options{HTTPClient: i.server.Client(), Now: i.clock}
+	if change != nil {
+		change(&o)
+	}
+	v, err := verifier.New(i.url, audience, o)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Cleanup(v.Close)
+	return v
+}
+
+// claims are those of a good token, with some changed; nil takes one away.
+func (i *issuer) claims(change map[string]any) map[string]any {
+	now := i.clock().Unix()
+	claims := map[string]any{
+		"iss": i.url, "sub": "alice", "aud": audience, "client_id": "web", "jti": "id", "iat": now, "nbf": now, "exp": now + 300,
+		"scope": "read write", "roles": []string{"admin"}, "permissions": []string{"orders:read"},
+	}
+	for name, value := range change {
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	return claims
+}
+
+func (i *issuer) token(change map[string]any) string {
+	i.mu.Lock()
+	var kid string
+	for kid = range i.keys {
+	}
+	private := i.keys[kid]
+	i.mu.Unlock()
+	return sign(i.t, "ES256", private, map[string]any{"kid": kid}, i.claims(change))
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private
+}
+
+func publicJWK(t testing.TB, public any) any {
+	t.Helper()
+	key, err := jwk.FromRaw(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func part(t testing.TB, value any) string {
+	t.Helper()
+	text, ok := value.(string)
+	if !ok {
+		data, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(data)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
+}
+
+func sign(t testing.TB, alg string, key any, header map[string]any, claims any) string {
+	t.Helper()
+	all := map[string]any{"typ": "at+jwt", "alg": alg}
+	maps.Copy(all, header)
+	input := part(t, all) + "." + part(t, claims)
+	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := signer.Sign([]byte(input), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+// eventually polls: fetches go on beside the requests.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("in vain waited until " + what)
+		}
+	}
+}
+
+func named(prefix string, n int) string { return fmt.Sprintf("%s-%d", prefix, n) }

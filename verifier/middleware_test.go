@@ -1,0 +1,193 @@
+package verifier_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/jose"
+	"authserver/verifier"
+)
+
+const base = "https://api.example.com"
+
+// call sends a request through the middleware.
+func call(v *verifier.Verifier, need verifier.Requirements, change func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, base+"/orders", nil)
+	r.TLS = nil
+	change(r)
+	answer := httptest.NewRecorder()
+	v.Middleware(need)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, ok := verifier.FromContext(r.Context())
+		_, _ = fmt.Fprint(w, token.Subject, ok)
+	})).ServeHTTP(answer, r)
+	return answer
+}
+
+func bearing(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+// RFC 6750 §3.
+func TestChallenges(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(nil)
+	good := i.token(nil)
+	for _, test := range []struct {
+		name   string
+		need   verifier.Requirements
+		send   func(*http.Request)
+		status int
+		want   []string
+		not    string
+	}{
+		{"a good token", verifier.Requirements{Scopes: []string{"read"}, Roles: []string{"admin"}, Permissions: []string{"orders:read"}}, bearing(good), 200, nil, ""},
+		{"the scheme in another case", verifier.Requirements{}, func(r *http.Request) { r.Header.Set("Authorization", "bearer "+good) }, 200, nil, ""},
+		{"no token: no error code", verifier.Requirements{}, func(*http.Request) {}, 401, []string{`Bearer realm=`, `DPoP realm=`, `algs=`}, "error="},
+		{"a token in the query is none", verifier.Requirements{}, func(r *http.Request) { r.URL.RawQuery = "access_token=" + good }, 401, nil, "error="},
+		{"another scheme", verifier.Requirements{}, func(r *http.Request) { r.SetBasicAuth("a", "b") }, 401, nil, "error="},
+		{"two headers", verifier.Requirements{}, func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer " + good, "Bearer " + good} }, 400, []string{`error="invalid_request"`}, ""},
+		{"a bad token", verifier.Requirements{}, bearing(good + "x"), 401, []string{`error="invalid_token"`}, good[:20]},
+		{"a scope that is missing", verifier.Requirements{Scopes: []string{"read", "delete"}}, bearing(good), 403, []string{`error="insufficient_scope"`, `scope="read delete"`}, ""},
+		{"a role that is missing", verifier.Requirements{Roles: []string{"root"}}, bearing(good), 403, []string{`error="insufficient_scope"`}, ""},
+		{"a permission that is missing", verifier.Requirements{Permissions: []string{"orders:write"}}, bearing(good), 403, []string{`error="insufficient_scope"`}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer := call(v, test.need, test.send)
+			challenge := strings.Join(answer.Header().Values("WWW-Authenticate"), "\n")
+			if answer.Code != test.status || test.not != "" && strings.Contains(challenge, test.not) {
+				t.Errorf("answered %d, %s", answer.Code, challenge)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(challenge, want) {
+					t.Errorf("the challenge is %s, want %s in it", challenge, want)
+				}
+			}
+			if test.status == 200 && answer.Body.String() != "alicetrue" {
+				t.Errorf("the handler saw %s", answer.Body)
+			}
+		})
+	}
+}
+
+func TestNoKeysAreNoRefusal(t *testing.T) {
+	i := newIssuer(t)
+	i.change(func() { i.down = true })
+	if answer := call(i.verifier(nil), verifier.Requirements{}, bearing(i.token(nil))); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("answered %d, %v", answer.Code, answer.Header())
+	}
+}
+
+// RFC 9449 §7: a token that is bound to a key, with a proof for this request.
+func TestDPoP(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(func(o *verifier.Options) { o.BaseURL = base })
+	key, thief := newKey(t), newKey(t)
+	bound := i.token(map[string]any{"cnf": map[string]any{"jkt": thumbprint(t, key)}})
+	number := 0
+	proof := func(by *ecdsa.PrivateKey, change map[string]any) string {
+		number++
+		ath := sha256.Sum256([]byte(bound))
+		claims := map[string]any{"jti": named("proof", number), "htm": "GET", "htu": base + "/orders", "iat": i.clock().Unix(), "ath": base64.RawURLEncoding.EncodeToString(ath[:])}
+		for name, value := range change {
+			claims[name] = value
+		}
+		return sign(t, "ES256", by, map[string]any{"typ": "dpop+jwt", "jwk": publicJWK(t, by.Public())}, claims)
+	}
+	with := func(token string, proofs ...string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Authorization", "DPoP "+token)
+			r.Header["Dpop"] = proofs
+		}
+	}
+	once := proof(key, nil)
+	for _, test := range []struct {
+		name   string
+		send   func(*http.Request)
+		status int
+		want   string
+	}{
+		{"with a proof", with(bound, once), 200, ""},
+		{"with the same proof again", with(bound, once), 401, `error="invalid_dpop_proof"`},
+		{"as a bearer token: it was stolen", bearing(bound), 401, `error="invalid_token"`},
+		{"without a proof", with(bound), 401, `error="invalid_dpop_proof"`},
+		{"with two proofs", with(bound, proof(key, nil), proof(key, nil)), 401, `error="invalid_dpop_proof"`},
+		{"with another key's proof", with(bound, proof(thief, nil)), 401, `error="invalid_token"`},
+		{"with a proof for another method", with(bound, proof(key, map[string]any{"htm": "POST"})), 401, `error="invalid_dpop_proof"`},
+		{"with a proof for another URL", with(bound, proof(key, map[string]any{"htu": base + "/users"})), 401, `error="invalid_dpop_proof"`},
+		{"with a proof for another token", with(bound, proof(key, map[string]any{"ath": "x"})), 401, `error="invalid_dpop_proof"`},
+		{"with a proof that is old", with(bound, proof(key, map[string]any{"iat": i.clock().Add(-time.Hour).Unix()})), 401, `error="invalid_dpop_proof"`},
+		{"a token that is bound to no key", with(i.token(nil), proof(key, nil)), 401, `error="invalid_dpop_proof"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer := call(v, verifier.Requirements{}, test.send)
+			if challenge := answer.Header().Get("WWW-Authenticate"); answer.Code != test.status || !strings.Contains(challenge, test.want) {
+				t.Errorf("answered %d, %s, want %d, %s", answer.Code, challenge, test.status, test.want)
+			}
+		})
+	}
+}
+
+func thumbprint(t *testing.T, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	public, ok := publicJWK(t, key.Public()).(jwk.Key)
+	if !ok {
+		t.Fatal("no key")
+	}
+	sum, err := public.Thumbprint(5) // crypto.SHA256
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum)
+}
+
+// RFC 8705 §3: a token that is bound to a certificate.
+func TestCertificateBinding(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(nil)
+	certificate := func() *x509.Certificate {
+		key := newKey(t)
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	own, other := certificate(), certificate()
+	bound := i.token(map[string]any{"cnf": map[string]any{"x5t#S256": jose.Thumbprint256(own.Raw)}})
+	for name, test := range map[string]struct {
+		presented []*x509.Certificate
+		status    int
+	}{"its certificate": {[]*x509.Certificate{own}, 200}, "another": {[]*x509.Certificate{other}, 401}, "none": {nil, 401}} {
+		answer := call(v, verifier.Requirements{}, func(r *http.Request) {
+			bearing(bound)(r)
+			r.TLS = &tls.ConnectionState{PeerCertificates: test.presented}
+		})
+		if answer.Code != test.status {
+			t.Errorf("with %s: %d, want %d", name, answer.Code, test.status)
+		}
+	}
+	if answer := call(v, verifier.Requirements{}, bearing(bound)); answer.Code != 401 {
+		t.Errorf("without TLS: %d", answer.Code)
+	}
+	if answer := call(v, verifier.Requirements{}, bearing(i.token(map[string]any{"cnf": map[string]any{"kid": "x"}}))); answer.Code != 401 {
+		t.Errorf("bound in a way that is not known: %d", answer.Code)
+	}
+}

@@ -1,0 +1,111 @@
+package verifier
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"authserver/internal/dpop"
+	"authserver/internal/jose"
+)
+
+// VerifyRequest verifies the token in the header Authorization of a request to this API,
+// and that the request has the key that the token is bound to, if it is: a DPoP proof
+// (RFC 9449 §7.1), or the certificate in TLS that ended here (RFC 8705 §3). A token in the
+// query or the form is none (RFC 6750 §2.2, §2.3). The error is as of [Verifier.Verify].
+func (v *Verifier) VerifyRequest(r *http.Request) (*Token, error) {
+	token, isDPoP, err := presented(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := v.verify(r.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCertificate(t, r); err != nil {
+		return nil, err
+	}
+	switch {
+	case isDPoP:
+		if err := v.checkProof(t, token, r); err != nil {
+			return nil, err
+		}
+	case t.key != "": // RFC 9449 §7.2: it was stolen, or the client does not know what it has
+		return nil, invalidToken(fmt.Errorf("it is bound to a key: send it with the scheme DPoP and a proof"))
+	}
+	return t, nil
+}
+
+// presented returns the token of a request, and whether its scheme is DPoP.
+func presented(r *http.Request) (token string, isDPoP bool, err error) {
+	values := r.Header.Values("Authorization")
+	if len(values) > 1 {
+		return "", false, refuse(http.StatusBadRequest, InvalidRequest, fmt.Errorf("the header Authorization stands there more than once"))
+	}
+	missing := refuse(http.StatusUnauthorized, "", fmt.Errorf("no access token was sent"))
+	if len(values) == 0 {
+		return "", false, missing
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	isDPoP = strings.EqualFold(scheme, "DPoP")
+	if !isDPoP && !strings.EqualFold(scheme, "Bearer") {
+		return "", false, missing
+	}
+	return strings.TrimLeft(token, " "), isDPoP, nil
+}
+
+func checkCertificate(t *Token, r *http.Request) error {
+	if t.certificate == "" {
+		return nil
+	}
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return invalidToken(fmt.Errorf("it is bound to a certificate, and none was presented"))
+	}
+	if jose.Thumbprint256(r.TLS.PeerCertificates[0].Raw) != t.certificate {
+		return invalidToken(fmt.Errorf("it is bound to another certificate"))
+	}
+	return nil
+}
+
+// checkProof takes a proof once. It is remembered when all else was right, so that only
+// who has a token and its key can fill the memory.
+func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
+	proofs := r.Header.Values("DPoP")
+	if len(proofs) != 1 {
+		return refuse(http.StatusUnauthorized, InvalidProof, fmt.Errorf("there has to be one header DPoP with a proof"))
+	}
+	now := v.o.Now()
+	proof, err := dpop.Check(proofs[0], dpop.Expect{
+		Method: r.Method, URL: v.called(r), AccessToken: token,
+		Now: now, MaxAge: v.o.ProofAge, Skew: v.o.Skew,
+	})
+	if err != nil {
+		return refuse(http.StatusUnauthorized, InvalidProof, err)
+	}
+	if t.key == "" || proof.JKT != t.key {
+		return invalidToken(fmt.Errorf("it is not bound to the key of the proof"))
+	}
+	err = v.proofs.add(proof.ID, now)
+	if errors.Is(err, errSeen) {
+		return refuse(http.StatusUnauthorized, InvalidProof, err)
+	}
+	return err
+}
+
+// called is the URL that the client has called. The request line is asked, since routers
+// cut prefixes off r.URL.
+func (v *Verifier) called(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	if line, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		path = line.EscapedPath()
+	}
+	if v.base != nil {
+		return strings.TrimSuffix(v.base.String(), "/") + path
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host + path
+	}
+	return "http://" + r.Host + path
+}

@@ -1,0 +1,125 @@
+package verifier
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// Token is what an access token says that was verified.
+type Token struct {
+	Subject     string // the user, or the client itself where no user is behind it
+	ClientID    string
+	ID          string // "jti"
+	Scopes      []string
+	Roles       []string
+	Permissions []string
+	IssuedAt    time.Time
+	ExpiresAt   time.Time
+	Claims      map[string]any // all of them, numbers as json.Number
+
+	key         string // cnf.jkt: the thumbprint of the key that proofs have to be made with
+	certificate string // cnf.x5t#S256
+}
+
+// Requirements are what a token has to allow: all of each list.
+type Requirements struct {
+	Scopes      []string
+	Roles       []string
+	Permissions []string
+}
+
+// Allows returns nil where the token has all that is required.
+func (t *Token) Allows(need Requirements) error {
+	for _, list := range []struct {
+		of         string
+		has, needs []string
+	}{{"scope", t.Scopes, need.Scopes}, {"role", t.Roles, need.Roles}, {"permission", t.Permissions, need.Permissions}} {
+		for _, name := range list.needs {
+			if !slices.Contains(list.has, name) {
+				return insufficient(need, fmt.Errorf("it lacks the %s %s", list.of, name))
+			}
+		}
+	}
+	return nil
+}
+
+// readToken reads the claims that RFC 9068 §2.2 has, REQUIRED ones and others.
+func readToken(claims map[string]any) (*Token, error) {
+	t := &Token{Claims: claims}
+	for name, to := range map[string]*string{"sub": &t.Subject, "client_id": &t.ClientID, "jti": &t.ID} {
+		var err error
+		if *to, err = jose.Text(claims, name); err != nil {
+			return nil, err
+		}
+		if *to == "" {
+			return nil, fmt.Errorf("it has no %s", name)
+		}
+	}
+	if scope, ok := claims["scope"]; ok {
+		words, ok := scope.(string)
+		if !ok {
+			return nil, fmt.Errorf("its scope is not a string")
+		}
+		t.Scopes = strings.Fields(words)
+	}
+	var err error
+	if t.Roles, err = texts(claims, "roles"); err != nil {
+		return nil, err
+	}
+	if t.Permissions, err = texts(claims, "permissions"); err != nil {
+		return nil, err
+	}
+	return t, t.readConfirmation()
+}
+
+func texts(claims map[string]any, name string) ([]string, error) {
+	value, ok := claims[name]
+	if !ok {
+		return nil, nil
+	}
+	malformed := fmt.Errorf("its %s is not an array of strings", name)
+	list, ok := value.([]any)
+	if !ok {
+		return nil, malformed
+	}
+	var all []string
+	for _, item := range list {
+		text, ok := item.(string)
+		if !ok {
+			return nil, malformed
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
+// readConfirmation refuses what cannot be checked: a token that is bound in a way that is
+// not known here would be taken from whoever bears it (RFC 7800 §3.1).
+func (t *Token) readConfirmation() error {
+	cnf, ok := t.Claims["cnf"]
+	if !ok {
+		return nil
+	}
+	members, ok := cnf.(map[string]any)
+	if !ok || len(members) == 0 {
+		return fmt.Errorf("its cnf is not an object with a member")
+	}
+	for name, value := range members {
+		text, _ := value.(string)
+		switch {
+		case text == "":
+			return fmt.Errorf("its cnf has a member that is not a string")
+		case name == "jkt":
+			t.key = text
+		case name == "x5t#S256":
+			t.certificate = text
+		default:
+			return fmt.Errorf("its cnf binds it in a way that is not known here")
+		}
+	}
+	return nil
+}

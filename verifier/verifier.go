@@ -1,0 +1,112 @@
+package verifier
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// Options are what a verifier may be told. The zero value of each is a good choice.
+type Options struct {
+	// Algorithms that tokens may be signed with, where the key allows them too; nil: RS256,
+	// PS256, ES256, ES384 and EdDSA.
+	Algorithms []string
+	// Skew by which the clocks of the two servers may differ; 0: a minute.
+	Skew time.Duration
+	// BaseURL is where clients reach this API, "https://api.example.com", where a proxy
+	// ends TLS or changes the path. DPoP proofs are for a URL; "": that of the request as
+	// it arrives, whose host is what the client says it is.
+	BaseURL string
+	// ProofAge is how old a DPoP proof may be; 0: a minute.
+	ProofAge time.Duration
+	// MaxProofs is how many DPoP proofs are remembered, each until it is too old, so that
+	// none is good twice in this process. More are refused with 503; 0: 200,000, which
+	// are about 20 MB.
+	MaxProofs int
+	// HTTPClient fetches the metadata and the keys; nil: one that is not used otherwise.
+	// Redirects are not followed.
+	HTTPClient *http.Client
+	// Log is told why tokens and fetches failed, nothing of the tokens; nil: nobody.
+	Log *slog.Logger
+	// Now is the clock; nil: that of the system.
+	Now func() time.Time
+}
+
+// Verifier verifies the access tokens of one issuer for one audience. It is for many
+// goroutines at once.
+type Verifier struct {
+	issuer, audience string
+	o                Options
+	base             *url.URL // of o.BaseURL; nil: of the request
+	keys             *keySource
+	proofs           *seen
+	stop             context.CancelFunc
+}
+
+// New makes a verifier of the tokens that an issuer, the URL of an authorization server,
+// makes for an audience, the identifier of this API. The issuer has to be https, or http
+// on this very machine. Nothing is fetched yet, so that an API starts without the server.
+func New(issuer, audience string, o Options) (*Verifier, error) {
+	metadata, err := metadataURL(issuer)
+	if err != nil {
+		return nil, fmt.Errorf("verifier: the issuer cannot be used: %w", err)
+	}
+	if audience == "" || unquotable(audience) {
+		return nil, fmt.Errorf("verifier: the audience has to be the identifier of this API: ASCII without quotes")
+	}
+	for _, alg := range o.Algorithms {
+		if !slices.Contains(jose.Algorithms(), alg) {
+			return nil, fmt.Errorf("verifier: %q is not one of the algorithms %s", alg, strings.Join(jose.Algorithms(), ", "))
+		}
+	}
+	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults()}
+	if o.BaseURL != "" {
+		if v.base, err = url.Parse(o.BaseURL); err != nil || !strings.HasPrefix(v.base.Scheme, "http") || v.base.Host == "" || strings.ContainsAny(o.BaseURL, "?#") {
+			return nil, fmt.Errorf("verifier: the base URL is not a URL of http or https without query and fragment")
+		}
+	}
+	// A proof may be that much ahead of our clock, and is good until it is so old.
+	v.proofs = newSeen(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)
+	ctx, stop := context.WithCancel(context.Background())
+	v.stop = stop
+	v.keys = newKeySource(ctx, issuer, metadata, v.o)
+	return v, nil
+}
+
+// Close ends the fetch that is under way, if any, and fetches nothing any more.
+func (v *Verifier) Close() { v.stop() }
+
+func (o Options) withDefaults() Options {
+	if o.Algorithms == nil {
+		o.Algorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
+	}
+	if o.Skew == 0 {
+		o.Skew = time.Minute
+	}
+	if o.ProofAge == 0 {
+		o.ProofAge = time.Minute
+	}
+	if o.MaxProofs == 0 {
+		o.MaxProofs = 200_000
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now //nolint:forbidigo // the users of this package are wired elsewhere: this is their default
+	}
+	client := http.Client{}
+	if o.HTTPClient != nil {
+		client = *o.HTTPClient
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.HTTPClient = &client
+	return o
+}
