@@ -55,6 +55,12 @@ func checks() []string {
 	return names
 }
 
+// signing is what clients report that prove themselves with a JWT.
+func signing() []string { return []string{"private_key_jwt", "client_secret_jwt"} }
+
+// proofs is what a client reports that binds its tokens to a key (RFC 9449).
+func proofs() []string { return []string{"DPoP", "DPoP with a refresh token"} }
+
 func checksBut(name string) []string {
 	return slices.DeleteFunc(checks(), func(c string) bool { return c == name })
 }

@@ -32,12 +32,14 @@ type report struct {
 
 func (i installed) programs(t *testing.T) []program {
 	t.Helper()
-	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs")
+	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs", "node/trust.mjs")
 	return []program{
 		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
 		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
 		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
 		{"nimbus", i.java(t, "Main"), checks()},
+		{"oauth4webapi without secrets", []string{"node", filepath.Join(modules, "trust.mjs")}, append(signing(), proofs()...)},
+		{"authlib without secrets", []string{i.python, "python/trust.py"}, signing()},
 	}
 }
 

@@ -28,7 +28,7 @@ export async function run(library) {
   await refusals(library)
 }
 
-async function check(name, body) {
+export async function check(name, body) {
   const report = { check: name, ok: true, detail: '' }
   try {
     await body()
