@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/assertions"
@@ -75,17 +74,10 @@ func (a *Admin) registrationOf(ctx context.Context, parsed assertions.Parsed, is
 	case client.Disabled:
 		return assertions.Registration{ID: iss}, "its client is disabled: `authserver client update --enabled` enables it", nil
 	}
-	r = assertions.OfClientKeys(client)
-	if strings.HasPrefix(parsed.Header.Alg, "HS") {
-		r = assertions.OfClientSecrets(client, a.Now())
-	}
-	r.SubjectClaim, r.MaxLifetime, r.Audiences = "sub", a.Limits.AssertionLifetime, a.Audiences
+	audiences := a.Audiences
 	// One that proves the client has to name the issuer identifier alone (CVE-2025-27370).
-	if parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer) {
-		r.Audiences = a.Audiences[:1]
-		if client.EndpointAudience {
-			r.Audiences = a.Audiences
-		}
+	if (parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)) && !client.EndpointAudience {
+		audiences = a.Audiences[:1]
 	}
-	return r, "", nil
+	return assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences), "", nil
 }

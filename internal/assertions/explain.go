@@ -55,10 +55,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	_, err = subject(p.Claims, r.SubjectClaim)
 	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
 	note("aud", checkAudience(p.Claims, r.Audiences), "set aud to %s, alone", r.Audiences[0])
-	skew := v.Skew
-	if r.Skew > 0 {
-		skew = r.Skew
-	}
+	skew := v.skew(r)
 	_, err = checkTimes(now, p.Claims, r.MaxLifetime, skew)
 	note("times", err, "make a new one for each request, with iat now and exp at most %s later, in whole seconds since 1970 and by a clock that is right to %s: here it is %s",
 		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))

@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"authserver/internal/jose"
@@ -62,18 +63,17 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	return r
 }
 
-// OfClientKeys is the registration of a client that signs with a private key. Each
-// of its keys may be used with the algorithms that fit it.
-func OfClientKeys(c store.Client) Registration {
-	return Registration{ID: c.ID, Algorithms: KeyAlgorithms(), Keys: Keys{
-		JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates,
-	}}
-}
-
-// OfClientSecrets is the registration of a client that signs with those of its
-// secrets that are good at the moment and are kept as keys.
-func OfClientSecrets(c store.Client, now time.Time) Registration {
-	r := Registration{ID: c.ID, Algorithms: SecretAlgorithms()}
+// OfClient is the registration of a client that signs for itself, with an algorithm of
+// the kind that is given: a private key, with the algorithms that fit it, or those of
+// its secrets that are good at the moment and are kept as keys.
+func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, audiences []string) Registration {
+	r := Registration{ID: c.ID, SubjectClaim: "sub", MaxLifetime: longest, Audiences: audiences}
+	if !Symmetric(alg) {
+		r.Algorithms = KeyAlgorithms()
+		r.Keys = Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
+		return r
+	}
+	r.Algorithms = SecretAlgorithms()
 	for _, s := range c.Secrets {
 		if s.Kind == store.SecretSealed && s.Live(now) {
 			r.Keys.Secrets = append(r.Keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})
@@ -81,6 +81,9 @@ func OfClientSecrets(c store.Client, now time.Time) Registration {
 	}
 	return r
 }
+
+// Symmetric reports whether an algorithm is one of a shared secret.
+func Symmetric(alg string) bool { return strings.HasPrefix(alg, "HS") }
 
 // KeyAlgorithms returns the algorithms of assertions that are signed with a private
 // key.

@@ -82,10 +82,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if err := checkAudience(p.Claims, r.Audiences); err != nil { // item 3
 		return Assertion{}, err
 	}
-	skew := v.Skew
-	if r.Skew > 0 {
-		skew = r.Skew
-	}
+	skew := v.skew(r)
 	expires, err := checkTimes(now, p.Claims, r.MaxLifetime, skew) // items 4 to 6
 	if err != nil {
 		return Assertion{}, err
@@ -115,6 +112,14 @@ func subject(claims map[string]any, path string) (string, error) {
 		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
 	}
 	return jose.Text(map[string]any{path: value}, path)
+}
+
+// skew is by how much the clock of somebody who is registered may differ.
+func (v *Verifier) skew(r Registration) time.Duration {
+	if r.Skew > 0 {
+		return r.Skew
+	}
+	return v.Skew
 }
 
 // checkClaims holds the claims to what the registration wants of them, and returns

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"authserver/internal/assertions"
@@ -43,7 +42,7 @@ func (m PrivateKeyJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m
 
 // Prove implements [Method].
 func (m PrivateKeyJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
-	return m.Assertions.prove(ctx, client, claim, assertions.OfClientKeys(client), now)
+	return m.Assertions.prove(ctx, client, claim, now)
 }
 
 // SecretJWT is client_secret_jwt: an assertion under the client's secret (OpenID
@@ -58,7 +57,7 @@ func (m SecretJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Nam
 
 // Prove implements [Method].
 func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
-	return m.Assertions.prove(ctx, client, claim, assertions.OfClientSecrets(client, now), now)
+	return m.Assertions.prove(ctx, client, claim, now)
 }
 
 // SigningAlgorithms returns the algorithms that a client's assertion may be signed
@@ -99,7 +98,7 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_malformed", "client_assertion is malformed: "+err.Error())
 	}
 	method := oauth.AuthPrivateKeyJWT
-	if strings.HasPrefix(parsed.Header.Alg, "HS") {
+	if assertions.Symmetric(parsed.Header.Alg) {
 		method = oauth.AuthSecretJWT
 	}
 	if method != by {
@@ -110,12 +109,12 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
 
 // prove checks the assertion against what the client is registered with, and then
 // records that it was used, before anything is issued.
-func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, r assertions.Registration, now time.Time) (bool, error) {
-	r.ID, r.SubjectClaim, r.MaxLifetime = client.ID, "sub", a.MaxLifetime
-	r.Audiences = []string{a.Issuer}
+func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+	audiences := []string{a.Issuer}
 	if client.EndpointAudience {
-		r.Audiences = append(r.Audiences, a.Endpoints...)
+		audiences = append(audiences, a.Endpoints...)
 	}
+	r := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.MaxLifetime, audiences)
 	assertion, err := a.Verifier.Verify(ctx, now, *claim.Assertion, r)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return false, fmt.Errorf("check the assertion: %w", err)

@@ -29,7 +29,6 @@ type JWTBearer struct {
 	// MaxLifetime is the longest lifetime of the assertions of a client that is its own
 	// issuer.
 	MaxLifetime time.Duration
-	Now         func() time.Time
 }
 
 // Type implements [Grant].
@@ -53,7 +52,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_malformed", err)
 	}
-	issuer, err := g.issuer(ctx, parsed)
+	issuer, err := g.issuer(ctx, r.Now, parsed)
 	if err != nil {
 		return Answer{}, err
 	}

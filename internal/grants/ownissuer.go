@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
@@ -25,11 +25,11 @@ type trusted struct {
 
 // issuer finds who is said to have signed: an issuer that is registered, or else a
 // client that signs for itself, as service accounts do.
-func (g *JWTBearer) issuer(ctx context.Context, parsed assertions.Parsed) (trusted, error) {
+func (g *JWTBearer) issuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
 	issuer, err := g.Issuers.Issuer(ctx, parsed.Issuer())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return g.ownIssuer(ctx, parsed)
+		return g.ownIssuer(ctx, now, parsed)
 	case err != nil:
 		return trusted{}, fmt.Errorf("look up the issuer: %w", err)
 	case issuer.Disabled:
@@ -44,7 +44,7 @@ func unknownIssuer() *oauth.Error {
 
 // ownIssuer is a client under whose name nobody else is registered. Its keys are those
 // that it may authenticate with.
-func (g *JWTBearer) ownIssuer(ctx context.Context, parsed assertions.Parsed) (trusted, error) {
+func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
 	if parsed.Issuer() == "" {
 		return trusted{}, unknownIssuer()
 	}
@@ -55,14 +55,9 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, parsed assertions.Parsed) (tr
 	if err != nil || client.Disabled || client.Public() || !client.May(oauth.JWTBearer) {
 		return trusted{}, unknownIssuer()
 	}
-	registration := assertions.OfClientKeys(client)
-	if strings.HasPrefix(parsed.Header.Alg, "HS") {
-		registration = assertions.OfClientSecrets(client, g.Now())
-	}
-	registration.SubjectClaim, registration.MaxLifetime, registration.Audiences = "sub", g.MaxLifetime, g.Audiences
 	return trusted{
 		store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime},
-		registration,
+		assertions.OfClient(client, parsed.Header.Alg, now, g.MaxLifetime, g.Audiences),
 	}, nil
 }
 

@@ -78,7 +78,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter, token stri
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
-	issuer, err := g.Trust.issuer(ctx, parsed)
+	issuer, err := g.Trust.issuer(ctx, r.Now, parsed)
 	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || err == nil && (issuer.SubjectKind == subjectOwn || issuer.EncryptionAlg != "") {
 		return party{}, badToken(parameter, errors.New("its iss is not an issuer whose tokens are exchanged here"))
 	}

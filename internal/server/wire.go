@@ -78,7 +78,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		return nil, err
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
-	registry, err := wireGrants(st, cached, manager, hasher, view, codec, verifier, s)
+	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
+	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, s)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
 		ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
-		Verifier: &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew},
+		Verifier: own,
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
@@ -137,14 +138,13 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 }
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
-	view *tokens.View, codec *tokens.RefreshCodec, verifier *assertions.Verifier, s config.Settings) (*grants.Registry, error) {
+	view *tokens.View, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier, s config.Settings) (*grants.Registry, error) {
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Rand: rand.Reader}
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
-	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime, Now: time.Now}
+	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
