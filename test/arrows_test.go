@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
 	"internal/dpop":            {"internal/jose"},
-	"verifier":                 {"internal/jose", "internal/dpop"},
+	"verifier":                 {"internal/jose", "internal/dpop", "internal/remotekeys"},
 	"examples/resourceserver":  {"verifier"},
 	"internal/jose":            {},
 	"internal/remotekeys":      {"internal/jose"},

@@ -7,11 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/remotekeys"
 )
 
 // Bounds on what is fetched.
@@ -130,17 +130,10 @@ func (f *fetcher) get(ctx context.Context, from string) ([]byte, time.Duration, 
 	return document, lifetimeOf(response.Header), nil
 }
 
-// lifetimeOf reads max-age (RFC 9111 §5.2.2.1) within bounds.
+// lifetimeOf is what the server says, within bounds.
 func lifetimeOf(h http.Header) time.Duration {
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if !strings.EqualFold(name, "max-age") {
-			continue
-		}
-		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
-		if err == nil {
-			return min(max(time.Duration(seconds)*time.Second, minLifetime), maxLifetime)
-		}
+	if said, ok := remotekeys.MaxAge(h); ok {
+		return min(max(said, minLifetime), maxLifetime)
 	}
 	return usualLifetime
 }

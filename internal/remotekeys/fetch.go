@@ -105,8 +105,8 @@ func loopbackName(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Fetched is a document and for how long its publisher says that it is fresh, zero
-// where it says nothing.
+// Fetched is a document and for how long it is fresh: as its publisher says, within
+// bounds.
 type Fetched struct {
 	Body  []byte
 	Fresh time.Duration
@@ -138,7 +138,11 @@ func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
 	if len(body) > maxBody {
 		return Fetched{}, fmt.Errorf("fetch keys from %s: the answer is larger than %d bytes", request.URL.Host, maxBody)
 	}
-	return Fetched{Body: body, Fresh: maxAge(response.Header.Get("Cache-Control"))}, nil
+	fresh, said := MaxAge(response.Header)
+	if !said {
+		fresh = freshUsual
+	}
+	return Fetched{Body: body, Fresh: min(max(fresh, freshLeast), freshMost)}, nil
 }
 
 // inWords leaves out the URL, whose query may hold a secret, and what the other side
@@ -165,16 +169,16 @@ type refused struct{ why string }
 
 func (e *refused) Error() string { return e.why }
 
-// maxAge reads the directive of RFC 9111 §5.2.2.1.
-func maxAge(header string) time.Duration {
-	for directive := range strings.SplitSeq(header, ",") {
+// MaxAge reads the directive of RFC 9111 §5.2.2.1, and whether it is there.
+func MaxAge(h http.Header) (time.Duration, bool) {
+	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		if !strings.EqualFold(name, "max-age") {
 			continue
 		}
 		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-			return time.Duration(seconds) * time.Second
+			return time.Duration(seconds) * time.Second, true
 		}
 	}
-	return 0
+	return 0, false
 }

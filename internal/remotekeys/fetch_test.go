@@ -89,9 +89,14 @@ func TestANameThatMeansLoopback(t *testing.T) {
 
 func TestMaxAge(t *testing.T) {
 	for header, want := range map[string]time.Duration{
-		"": 0, "no-store": 0, "max-age=60": time.Minute, `public, Max-Age="60", x`: time.Minute, "max-age=-1": 0, "max-age=99999999999999999999": 0, "s-maxage=5": 0,
+		"": -1, "no-store": -1, "max-age=60": time.Minute, `public, Max-Age="60", x`: time.Minute, "max-age=0": 0,
+		"max-age=-1": -1, "max-age=99999999999999999999": -1, "s-maxage=5": -1,
 	} {
-		if got := maxAge(header); got != want {
+		got, said := MaxAge(http.Header{"Cache-Control": {header}})
+		if !said {
+			got = -1
+		}
+		if got != want {
 			t.Errorf("%q: %s, want %s", header, got, want)
 		}
 	}

@@ -187,11 +187,7 @@ func (s *Sets) load(ctx context.Context, source Source) (jose.KeySet, time.Durat
 	if len(keys) == 0 {
 		return nil, 0, fmt.Errorf("read the key set: it holds no key that verifies signatures")
 	}
-	fresh := document.Fresh
-	if fresh == 0 {
-		fresh = freshUsual
-	}
-	return keys, min(max(fresh, freshLeast), freshMost), nil
+	return keys, document.Fresh, nil
 }
 
 // Refresh fetches anew what will not be fresh much longer and was asked for lately,
