@@ -66,26 +66,33 @@ func NewCache[V any](load func(ctx context.Context, id string) (V, error), optio
 // Get returns the row, or [ErrNotFound], or what the store failed with. What it
 // returns is shared: it must not be changed.
 func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
-	row, held := c.rows.Get(id)
+	row, fresh, held := c.look(id)
+	if fresh {
+		return row.value, row.err
+	}
+	if !held {
+		return c.fetch(ctx, id)
+	}
+	patient, cancel := context.WithTimeout(ctx, c.options.Patience)
+	defer cancel()
+	value, err := c.fetch(patient, id)
+	if errors.Is(err, ErrUnavailable) {
+		return row.value, row.err
+	}
+	return value, err
+}
+
+// look finds what is held of a row: fresh where it is younger than its TTL, held
+// where it may stand in while the database is unavailable.
+func (c *Cache[V]) look(id string) (row cached[V], fresh, held bool) {
+	row, held = c.rows.Get(id)
 	ttl := c.options.TTL
 	if !held {
 		row, held = c.absent.Get(id)
 		ttl = c.options.AbsentTTL
 	}
 	age := c.options.Now().Sub(row.readAt)
-	if held && age < ttl {
-		return row.value, row.err
-	}
-	if !held || age >= c.options.Stale {
-		return c.fetch(ctx, id)
-	}
-	patient, cancel := context.WithTimeout(ctx, c.options.Patience)
-	defer cancel()
-	fresh, err := c.fetch(patient, id)
-	if errors.Is(err, ErrUnavailable) {
-		return row.value, row.err
-	}
-	return fresh, err
+	return row, held && age < ttl, held && age < c.options.Stale
 }
 
 // Purge forgets every row, because one of them has changed.
@@ -110,6 +117,10 @@ func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
 	// The epoch is part of the flight's name: who asks after a purge must not be
 	// answered by a query that began before it.
 	done := c.flight.DoChan(strconv.FormatUint(epoch, 10)+"/"+id, func() (any, error) {
+		// A flight that ended between the asker's look and here has put the row.
+		if row, fresh, _ := c.look(id); fresh {
+			return answer{row.value, row.err}, nil
+		}
 		now := c.options.Now()
 		value, err := c.load(context.WithoutCancel(ctx), id)
 		switch {

@@ -122,6 +122,30 @@ func TestCacheAsksOnceForMany(t *testing.T) {
 	}
 }
 
+// Who looked just before another asker's read ended takes what it brought.
+func TestCacheAskerLateForAFlight(t *testing.T) {
+	s := &shelf{rows: map[string]int{"a": 1}}
+	var c *Cache[int]
+	meanwhile := func() {
+		if got, err := c.Get(t.Context(), "a"); got != 1 || err != nil {
+			t.Errorf("the other asker got %d, %v", got, err)
+		}
+	}
+	c = newCache(t, s, func() time.Time {
+		if run := meanwhile; run != nil { // the look has missed, and now asks the time
+			meanwhile = nil
+			run()
+		}
+		return time.Unix(1000, 0)
+	})
+	if got, err := c.Get(t.Context(), "a"); got != 1 || err != nil {
+		t.Errorf("got %d, %v", got, err)
+	}
+	if reads := s.reads.Load(); reads != 1 {
+		t.Errorf("two askers made %d reads, want 1", reads)
+	}
+}
+
 // A row that was read before a purge and arrives after it must neither be kept
 // nor be given to who asks after the purge.
 func TestCachePurgeBeatsAReadInFlight(t *testing.T) {
