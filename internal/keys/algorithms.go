@@ -34,6 +34,20 @@ const (
 // library knows first.
 func Algorithms() []string { return []string{RS256, ES256, PS256, ES384, EdDSA} }
 
+// SignerOpts returns what a crypto.Signer has to be told to sign by an algorithm of
+// [Algorithms] (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
+func SignerOpts(alg string) crypto.SignerOpts {
+	switch alg {
+	case PS256:
+		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+	case ES384:
+		return crypto.SHA384
+	case EdDSA:
+		return crypto.Hash(0) // Ed25519 hashes by itself
+	}
+	return crypto.SHA256
+}
+
 // The algorithms that a key to which others encrypt can have (RFC 7518 §4.1).
 const (
 	RSAOAEP256 = "RSA-OAEP-256" // RSAES-OAEP with SHA-256

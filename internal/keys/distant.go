@@ -3,7 +3,6 @@ package keys
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -30,15 +29,8 @@ func (d *distant) answers() error {
 	if !d.failed.Load() {
 		return nil
 	}
-	hash := crypto.SHA256
-	if d.alg == ES384 {
-		hash = crypto.SHA384
-	}
-	var opts crypto.SignerOpts = hash
-	if d.alg == PS256 {
-		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
-	}
-	if _, err := d.Sign(rand.Reader, make([]byte, hash.Size()), opts); err != nil {
+	opts := SignerOpts(d.alg)
+	if _, err := d.Sign(rand.Reader, make([]byte, opts.HashFunc().Size()), opts); err != nil {
 		return fmt.Errorf("the active %s key does not sign: %w", d.alg, err)
 	}
 	return nil

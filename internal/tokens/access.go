@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/jose"
 	"authserver/internal/keys"
@@ -111,11 +107,11 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}
 	ttl := min(a.TTL, m.MaxTTL).Truncate(time.Second)
-	payload, err := json.Marshal(m.claims(now, ttl, id, a))
+	payload, err := m.claims(now, ttl, id, a)
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: encode its claims: %w", err)
 	}
-	token, err := sign(signer, payload)
+	token, err := sign(m.Rand, signer, payload)
 	if err != nil {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}
@@ -129,74 +125,4 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 			"the access token would be larger than %d bytes: an administrator has to take roles, permissions or claims away", MaxAccessBytes))
 	}
 	return Minted{Token: string(token), ID: id, ExpiresIn: ttl}, nil
-}
-
-// claims lays out the payload. The custom claims go in first, so that none can
-// override a registered one (RFC 8725 §3.12 depends on who said it).
-func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) map[string]any {
-	claims := make(map[string]any, len(a.Custom)+11)
-	for name, value := range a.Custom {
-		if !Reserved(name) {
-			claims[name] = value
-		}
-	}
-	claims["iss"] = m.Issuer
-	claims["sub"] = a.Subject
-	claims["aud"] = audience(a.Audience)
-	claims["iat"] = now.Unix()
-	claims["nbf"] = now.Add(-m.Backdate).Unix()
-	claims["exp"] = now.Add(ttl).Unix()
-	claims["jti"] = id
-	claims["client_id"] = a.ClientID
-	claims["scope"] = a.Scope.String()
-	if len(a.Roles) > 0 {
-		claims["roles"] = a.Roles
-	}
-	if len(a.Permissions) > 0 {
-		claims["permissions"] = a.Permissions
-	}
-	if a.Act != nil {
-		claims["act"] = a.Act
-	}
-	if cnf := a.Confirmation.claim(); cnf != nil {
-		claims["cnf"] = cnf
-	}
-	return claims
-}
-
-// audience is a string for one resource and an array for several (RFC 7519 §4.1.3).
-func audience(resources []string) any {
-	if len(resources) == 1 {
-		return resources[0]
-	}
-	return resources
-}
-
-// Reserved reports whether a claim is the server's own to set, so that custom
-// claims may not be called so.
-func Reserved(claim string) bool { return slices.Contains(reservedClaims(), claim) }
-
-func reservedClaims() []string {
-	return []string{
-		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", // RFC 7519 §4.1
-		"client_id", "scope", // RFC 9068 §2.2
-		"roles", "permissions", // the user's or the client's own
-		"cnf", "act", "may_act", // RFC 7800, RFC 8693
-		"auth_time", "acr", "amr", "azp", "nonce", "sid", // OpenID Connect Core §2
-		"active", "username", "token_type", // RFC 7662 §2.2
-	}
-}
-
-func sign(signer keys.Signer, payload []byte) ([]byte, error) {
-	headers := jws.NewHeaders()
-	for name, value := range map[string]any{jws.TypeKey: AccessType, jws.KeyIDKey: signer.KID} {
-		if err := headers.Set(name, value); err != nil {
-			return nil, fmt.Errorf("set the header %q: %w", name, err)
-		}
-	}
-	token, err := jws.Sign(payload, jws.WithKey(jwa.SignatureAlgorithm(signer.Alg), signer.Key, jws.WithProtectedHeaders(headers)))
-	if err != nil {
-		return nil, fmt.Errorf("sign with key %s: %w", signer.KID, err)
-	}
-	return token, nil
 }

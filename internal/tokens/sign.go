@@ -1,0 +1,66 @@
+package tokens
+
+import (
+	"crypto"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"authserver/internal/keys"
+)
+
+// sign returns the payload as a JWS in compact form (RFC 7515 §7.1) of the type
+// [AccessType]. Minting is what this server is for, so it is written out here, into
+// one buffer: jws.Sign takes some 25 µs and 100 allocations for the same. Whatever
+// is read goes through jose.
+func sign(random io.Reader, signer keys.Signer, payload []byte) ([]byte, error) {
+	// kid is a thumbprint and alg a name of ours: neither has anything to escape.
+	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, AccessType)
+	encoding := base64.RawURLEncoding
+	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(maxSignature)+2)
+	token = encoding.AppendEncode(token, header)
+	token = append(token, '.')
+	token = encoding.AppendEncode(token, payload)
+	signature, err := signatureOf(random, signer, token)
+	if err != nil {
+		return nil, fmt.Errorf("sign with key %s: %w", signer.KID, err)
+	}
+	token = append(token, '.')
+	return encoding.AppendEncode(token, signature), nil
+}
+
+// maxSignature is the length of the longest signature in bytes: of a 4096 bit RSA key.
+const maxSignature = 512
+
+func signatureOf(random io.Reader, signer keys.Signer, input []byte) ([]byte, error) {
+	signature, err := crypto.SignMessage(signer.Key, random, input, keys.SignerOpts(signer.Alg))
+	if err != nil {
+		return nil, err
+	}
+	switch signer.Alg {
+	case keys.ES256:
+		return fixedSize(signature, 32)
+	case keys.ES384:
+		return fixedSize(signature, 48)
+	}
+	return signature, nil
+}
+
+// fixedSize turns an ECDSA signature as a [crypto.Signer] makes it, a SEQUENCE of two
+// INTEGERs, into the two numbers of size bytes each (RFC 7518 §3.4).
+func fixedSize(der []byte, size int) ([]byte, error) {
+	signature := make([]byte, 2*size)
+	input, inner := cryptobyte.String(der), cryptobyte.String(nil)
+	var r, s []byte
+	if !input.ReadASN1(&inner, asn1.SEQUENCE) || !input.Empty() ||
+		!inner.ReadASN1Integer(&r) || !inner.ReadASN1Integer(&s) || !inner.Empty() || len(r) > size || len(s) > size {
+		return nil, errors.New("what the key returned is no ECDSA signature on its curve")
+	}
+	copy(signature[size-len(r):], r)
+	copy(signature[2*size-len(s):], s)
+	return signature, nil
+}
