@@ -21,6 +21,11 @@ run: ## Start a server to try, on SQLite in .authserver/
 build: ## Build the static binary bin/authserver
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
+.PHONY: build-openssl
+build-openssl: ## Build the static binary bin/authserver that signs by OpenSSL (docs/signers.md; installs a C compiler and libssl-dev)
+	@sh test/install/install.sh cc openssl
+	CGO_ENABLED=1 go build -trimpath -tags openssl,netgo,osusergo -ldflags '-s -w -X main.version=$(VERSION) -linkmode external -extldflags -static' -o bin/authserver ./cmd/authserver
+
 .PHONY: test
 test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL
 	$(WITHPOSTGRES) go test -race -count=1 ./...
@@ -44,6 +49,13 @@ test-pkcs11: ## Run the tests of keys in a PKCS#11 token, against SoftHSM
 	@sh test/install/install.sh cc softhsm
 	go test -race -count=1 -tags pkcs11 ./internal/pkcs11/...
 	go test -race -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
+
+.PHONY: test-openssl
+test-openssl: ## Run the tests of the build that signs by OpenSSL, and of BoringCrypto
+	@sh test/install/install.sh cc openssl
+	go test -race -count=1 -tags openssl ./internal/signers/... ./internal/tokens/... ./internal/keys/...
+	go test -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
+	GOEXPERIMENT=boringcrypto go test -count=1 ./internal/signers/... ./internal/tokens/...
 
 .PHONY: soak
 soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; no verifier may notice

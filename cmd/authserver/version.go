@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"authserver/internal/server"
 )
 
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
@@ -23,6 +25,7 @@ func buildVersion() string {
 type versionCommand struct{}
 
 func (*versionCommand) Run(p *process) error {
-	_, err := fmt.Fprintf(p.stdout, "authserver %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(p.stdout, "authserver %s (%s, %s/%s, tokens signed by %s)\n",
+		buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, server.SignedBy())
 	return err
 }

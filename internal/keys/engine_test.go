@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/internal/keys"
+	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 )
 
@@ -102,6 +103,27 @@ func TestReplicasOverOneDatabaseAgree(t *testing.T) {
 	agree(map[keys.State]int{keys.Active: 2, keys.Pending: 2})
 }
 
+// sealedKey is the private key of a row, as PKCS #8. The signer of a key may not
+// give it away.
+func sealedKey(t *testing.T, m *keys.Manager, kid string) []byte {
+	t.Helper()
+	plan, err := m.Store.KeyPlan(t.Context(), store.At(m.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range plan.Keys {
+		if row.KID == kid {
+			der, err := m.Sealer.Open(row.Sealed, store.SealedAs("signing_keys", kid))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return der
+		}
+	}
+	t.Fatalf("no key %s", kid)
+	return nil
+}
+
 // Whoever gets hold of the database file gets no key.
 func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
@@ -120,8 +142,8 @@ func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 	}
 	for range 2 { // the active keys, and then those that were pending
 		for _, alg := range m.Algorithms {
-			private := signerOf(t, m, alg).Key
-			der, err := x509.MarshalPKCS8PrivateKey(private)
+			der := sealedKey(t, m, signerOf(t, m, alg).KID)
+			private, err := x509.ParsePKCS8PrivateKey(der)
 			if err != nil {
 				t.Fatal(err)
 			}

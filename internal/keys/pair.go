@@ -11,6 +11,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/signers"
 	"authserver/internal/store"
 )
 
@@ -61,8 +62,13 @@ func openKey(sealer *Sealer, source Source, row store.SigningKey) (*pair, error)
 	if kid != row.KID {
 		return nil, fmt.Errorf("signing key %s has the thumbprint %s: the row was changed", row.KID, kid)
 	}
-	if isURI(secret) {
+	switch {
+	case isURI(secret):
 		private = &distant{Signer: private, alg: row.Alg}
+	case !encrypts(row.Alg):
+		if private, err = signers.For(private); err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+		}
 	}
 	p := &pair{kid: kid, alg: row.Alg, private: private, jwk: public}
 	if !row.LastUsedAt.IsZero() {

@@ -16,6 +16,7 @@ import (
 	"authserver/internal/keepers"
 	"authserver/internal/keys"
 	"authserver/internal/pkcs11"
+	"authserver/internal/signers"
 	"authserver/internal/store"
 )
 
@@ -36,6 +37,9 @@ func (k *keyring) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// SignedBy says which code signs tokens with the keys that are kept in the database.
+func SignedBy() string { return signers.Name() }
 
 // openKeys opens the sealer under the master key, and the keys under that.
 func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {

@@ -112,7 +112,7 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
-	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil)
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "timeout", drain.String())

@@ -168,7 +168,7 @@ func audiences(issuer string) []string {
 
 func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, ring *keyring, version string) *telemetry.Metrics {
 	options := telemetry.MetricsOptions{
-		Version: version, Routes: h.Routes(),
+		Version: version, Signer: SignedBy(), Routes: h.Routes(),
 		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting,
 		Keys: ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
 		SealingFailures: ring.sealer.Failures,

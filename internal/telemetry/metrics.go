@@ -14,6 +14,7 @@ import (
 // whose function is nil is not offered.
 type MetricsOptions struct {
 	Version     string   // of the binary
+	Signer      string   // the code that signs tokens
 	Grants      []string // grant types that are registered
 	AuthMethods []string // client authentication methods that are registered
 	Routes      []string // patterns of both listeners, such as "/oauth2/token"
@@ -70,7 +71,7 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	}
 	m.registry.MustRegister(
 		m.tokens, m.tokenSeconds, m.refreshes, m.introspections, m.revocations, m.refused, m.storeFailures, m.requests, m.requestSeconds, m.inFlight,
-		buildInfo(o.Version),
+		buildInfo(o),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -237,10 +238,10 @@ func failures(operation string, read func() int64) prometheus.Collector {
 	}, func() float64 { return float64(read()) })
 }
 
-func buildInfo(version string) prometheus.Collector {
+func buildInfo(o MetricsOptions) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "authserver_build_info",
-		Help:        "1, labelled with the version of the binary and of Go.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+		Help:        "1, labelled with the version of the binary and of Go, and with the code that signs tokens.",
+		ConstLabels: prometheus.Labels{"version": o.Version, "goversion": runtime.Version(), "signer": o.Signer},
 	}, func() float64 { return 1 })
 }

@@ -26,6 +26,7 @@ func scrape(t testing.TB, m *Metrics) string {
 func newMetrics() *Metrics {
 	return NewMetrics(MetricsOptions{
 		Version:           "1.2.3",
+		Signer:            "crypto of go1.26",
 		Grants:            []string{"client_credentials", "password"},
 		AuthMethods:       []string{"none", "client_secret_basic"},
 		Routes:            []string{"/oauth2/token"},
@@ -90,7 +91,7 @@ func TestMetrics(t *testing.T) {
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_signing_keys{state="pending"} 0`,
 		`authserver_build_info{goversion="go1.`,
-		`version="1.2.3"} 1`,
+		`signer="crypto of go1.26",version="1.2.3"} 1`,
 		"go_goroutines ",
 		"process_open_fds ",
 	} {

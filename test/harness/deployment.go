@@ -25,6 +25,7 @@ type Deployment struct {
 	Dir    string
 	Engine string   // "sqlite" or "postgres"
 	Env    []string // settings, as AUTHSERVER_ variables; appended ones win
+	Binary string   // what is run; "": what [Binary] builds
 
 	databaseURL string
 }
@@ -146,7 +147,11 @@ func (d *Deployment) Interrupt(said string, after time.Duration, args ...string)
 }
 
 func (d *Deployment) command(args ...string) *exec.Cmd {
-	command := exec.Command(Binary(d.t), args...)
+	binary := d.Binary
+	if binary == "" {
+		binary = Binary(d.t)
+	}
+	command := exec.Command(binary, args...)
 	command.Dir = d.Dir
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.Dir}, d.Env...)
 	return command

@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
-# TOOL is cc, node (20 or later), python, java, maven, postgres or softhsm. What is
+# TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
+# maven, postgres or softhsm. What is
 # there already is left alone; the rest comes from the system's package manager
 # (apt-get, dnf, apk or brew), as root or through `sudo -n`. Where that cannot be
 # it says what to install by hand, and fails.
@@ -15,6 +16,7 @@ there() {
   case $1 in
     cc) echo '#include <stdlib.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
     node) have npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
+    openssl) echo '#include <openssl/evp.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
     python) have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
     java) have javac && javac -version >/dev/null 2>&1 ;;
     maven) have mvn ;;
@@ -26,7 +28,7 @@ there() {
       done
       return 1 ;;
     softhsm) have softhsm2-util ;;
-    *) say "unknown tool $1; known are: cc node python java maven postgres softhsm"; exit 2 ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm"; exit 2 ;;
   esac
 }
 
@@ -39,6 +41,10 @@ package() {
     brew/cc) echo gcc ;;
     brew/node) echo node ;;
     */node) echo nodejs npm ;;
+    apt-get/openssl) echo libssl-dev ;;
+    dnf/openssl) echo openssl-devel ;;
+    apk/openssl) echo openssl-dev openssl-libs-static ;;
+    brew/openssl) echo openssl@3 ;;
     apt-get/python) echo python3 python3-venv ;;
     brew/python) echo python ;;
     */python) echo python3 ;;

@@ -1,0 +1,5 @@
+//go:build boringcrypto && !(openssl && cgo)
+
+package signers
+
+const boring = true
