@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,17 @@ func wantLog(t *testing.T, s *harness.Server, parts ...string) {
 		}
 		return false
 	})
+}
+
+// atOnce asks n times at the same moment.
+func atOnce(n int, ask func(i int) harness.Answer) []harness.Answer {
+	answers := make([]harness.Answer, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { answers[i] = ask(i) })
+	}
+	group.Wait()
+	return answers
 }
 
 // decodePart decodes one part of a JWT in compact form.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -106,18 +105,10 @@ func TestDPoP(t *testing.T) {
 		t.Run("a proof is good once, whichever of two servers is asked at the same moment", func(t *testing.T) {
 			for range 10 {
 				proof := h.proof(t, nil)
-				var group sync.WaitGroup
-				var mu sync.Mutex
 				statuses := map[int]int{}
-				for i := range 8 {
-					group.Go(func() {
-						answer := askWith(t, replicas[i%2], f.batch, clientCredentials(), proof)
-						mu.Lock()
-						defer mu.Unlock()
-						statuses[answer.Status]++
-					})
+				for _, answer := range atOnce(8, func(i int) harness.Answer { return askWith(t, replicas[i%2], f.batch, clientCredentials(), proof) }) {
+					statuses[answer.Status]++
 				}
-				group.Wait()
 				if statuses[http.StatusOK] != 1 || statuses[http.StatusBadRequest] != 7 {
 					t.Errorf("the answers are %v, want one 200 and seven 400", statuses)
 				}

@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"math/big"
 	"net/url"
 	"testing"
@@ -95,7 +94,7 @@ func (f *fixture) registerIssuers(t *testing.T) {
 	limits := []string{"--scope", "read", "--scope", "write", "--resource", apiRS256, "--resource", apiES256, "--require-client-auth=false"}
 	f.Run(append([]string{"issuer", "create", "--iss", rsaIssuer, "--jwks-file", f.File("rsa.jwks", jwksOf(t, &f.rsa.PublicKey, "rsa-1"))}, limits...)...)
 	f.Run(append([]string{"issuer", "create", "--iss", certIssuer, "--subject-claim", "upn", "--certificate-file",
-		f.File("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.cert})))}, limits...)...)
+		f.File("cert.pem", certificatePEM(f.cert))}, limits...)...)
 	f.Run(append([]string{"issuer", "create", "--iss", secretIssuer, "--subject-claim", "email", "--secret-file", f.File("shared.secret", sharedSecret+"\n")}, limits...)...)
 }
 
@@ -111,16 +110,24 @@ func selfSigned(t *testing.T, key *ecdsa.PrivateKey, from, until time.Time) []by
 
 func jwksOf(t *testing.T, public any, kid string) string {
 	t.Helper()
-	key, err := jwk.FromRaw(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := key.Set(jwk.KeyIDKey, kid); err != nil {
-		t.Fatal(err)
-	}
+	return jwkSet(t, map[string]any{kid: public})
+}
+
+// jwkSet is a JWK Set of public keys by their kid.
+func jwkSet(t *testing.T, keys map[string]any) string {
+	t.Helper()
 	set := jwk.NewSet()
-	if err := set.AddKey(key); err != nil {
-		t.Fatal(err)
+	for kid, public := range keys {
+		key, err := jwk.FromRaw(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := key.Set(jwk.KeyIDKey, kid); err != nil {
+			t.Fatal(err)
+		}
+		if err := set.AddKey(key); err != nil {
+			t.Fatal(err)
+		}
 	}
 	encoded, err := json.Marshal(set)
 	if err != nil {

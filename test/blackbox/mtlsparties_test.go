@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"math/big"
 	"net/http"
@@ -58,7 +57,7 @@ func authorityOf(t *testing.T, name string) *pair {
 }
 
 func (p *pair) pem() string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.certificate.Raw}))
+	return certificatePEM(p.certificate.Raw)
 }
 
 func (p *pair) tls() *tls.Certificate {

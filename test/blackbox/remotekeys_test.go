@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -81,7 +80,7 @@ func (p *pipeline) token(t *testing.T, sub string, more claims) string {
 
 // authority is the platform's own, which no system trusts.
 func (p *pipeline) authority(f *fixture) string {
-	return f.File("pipeline-ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})))
+	return f.File("pipeline-ca.pem", certificatePEM(p.Certificate().Raw))
 }
 
 // Keys that are published, not registered: found by the issuer's metadata or under
