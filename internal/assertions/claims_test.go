@@ -27,7 +27,8 @@ func TestVerifySays(t *testing.T) {
 	}
 }
 
-func TestClaimAttacks(t *testing.T) {
+// The details of what test/blackbox tries of the claims at the running server.
+func TestClaimDetails(t *testing.T) {
 	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and name nobody else"
 	long := strings.Repeat("x", jose.MaxName+1)
 	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
@@ -39,64 +40,33 @@ func TestClaimAttacks(t *testing.T) {
 		// RFC 7523 §3, item 1.
 		{"another issuer", map[string]any{"iss": "https://idp.example.com/"}, "its iss is not"},
 		{"the issuer in capitals", map[string]any{"iss": "https://IDP.example.com"}, "its iss is not"},
-		{"no issuer", map[string]any{"iss": nil}, "its iss is not"},
-		{"a list of issuers", map[string]any{"iss": []string{idp}}, "its iss is not"},
 		{"an issuer with NUL", map[string]any{"iss": idp + "\x00"}, "its iss is not"},
 
 		// Item 2.
-		{"no subject", map[string]any{"sub": nil}, "its claim sub, which names the subject, is missing"},
 		{"an empty subject", map[string]any{"sub": ""}, "its claim sub, which names the subject, is missing"},
-		{"a subject that is a number", map[string]any{"sub": 1}, "its sub is not a string"},
 		{"a subject that is an object", map[string]any{"sub": map[string]any{"id": "alice"}}, "its sub is not a string"},
 		{"a subject that is null", map[string]any{"sub": json.RawMessage("null")}, "its sub is not a string"},
 		{"a subject without end", map[string]any{"sub": long}, "its sub is not a string of at most"},
 		{"a subject with NUL", map[string]any{"sub": "alice\x00"}, "without NUL"},
 
 		// Item 3: this server, and nobody beside it.
-		{"no audience", map[string]any{"aud": nil}, "its aud is missing"},
-		{"an empty list of audiences", map[string]any{"aud": []any{}}, "its aud is missing"},
 		{"an audience that is empty", map[string]any{"aud": ""}, badAud},
 		{"an audience that is a number", map[string]any{"aud": 1}, "its aud is not a string or an array of strings"},
-		{"an audience that is an object", map[string]any{"aud": map[string]any{self: true}}, "its aud is not a string or an array of strings"},
 		{"an audience that is null", map[string]any{"aud": json.RawMessage("null")}, "its aud is missing"},
-		{"a stranger", map[string]any{"aud": "https://evil.example"}, badAud},
-		{"a stranger first", map[string]any{"aud": []any{"https://evil.example", self}}, badAud},
-		{"a stranger last", map[string]any{"aud": []any{self, "https://evil.example"}}, badAud},
-		{"a number beside us", map[string]any{"aud": []any{self, 1}}, "its aud is not a string or an array of strings"},
 		{"a list within the list", map[string]any{"aud": []any{[]any{self}}}, "its aud is not a string or an array of strings"},
-		{"with a slash behind (RFC 8414 section 2: the exact string)", map[string]any{"aud": self + "/"}, badAud},
 		{"in capitals", map[string]any{"aud": strings.ToUpper(self)}, badAud},
 		{"a beginning of it", map[string]any{"aud": self[:len(self)-1]}, badAud},
-		{"a longer host", map[string]any{"aud": self + ".evil.example"}, badAud},
-		{"several in one text", map[string]any{"aud": self + " https://evil.example"}, badAud},
 
 		// Item 4.
-		{"no exp", map[string]any{"exp": nil}, "its exp is missing"},
-		{"exp is text", map[string]any{"exp": "1772366700"}, "its exp is not a number"},
-		{"exp is null", map[string]any{"exp": json.RawMessage("null")}, "its exp is not a number"},
-		{"exp is a list", map[string]any{"exp": []any{at(skew)}}, "its exp is not a number"},
-		{"exp is negative", map[string]any{"exp": -1}, "its exp is not a whole number of seconds"},
-		{"exp is a fraction", map[string]any{"exp": json.RawMessage("1772366700.5")}, "its exp is not a whole number of seconds"},
-		{"exp has an exponent", map[string]any{"exp": json.RawMessage("1e10")}, "its exp is not a whole number of seconds"},
-		{"exp is beyond all numbers", map[string]any{"exp": json.RawMessage("1e400")}, "its exp is not a whole number of seconds"},
-		{"exp overflows 64 bits", map[string]any{"exp": json.RawMessage("9223372036854775808")}, "its exp is not a whole number of seconds"},
-		{"exp is the largest of 64 bits", map[string]any{"exp": int64(1<<63 - 1)}, "its exp is not a whole number of seconds"},
-		{"exp is in the year 9999", map[string]any{"exp": int64(int64(253402300799))}, "it lives longer than the 1h0m0s"},
-		{"it has expired", map[string]any{"exp": at(-time.Hour)}, "it has expired"},
-		{"exp is zero", map[string]any{"exp": 0}, "it has expired"},
 		{"it lives longer than its issuer may", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer than the 1h0m0s"},
 		{"iat does not lengthen its life", map[string]any{"exp": at(2 * time.Hour), "iat": at(90 * time.Minute)}, "it lives longer than the 1h0m0s"},
 
 		// Items 5 and 6.
-		{"nbf is text", map[string]any{"nbf": "1"}, "its nbf is not a number"},
 		{"nbf is a fraction", map[string]any{"nbf": 1.5}, "its nbf is not a whole number"},
-		{"nbf is in the future", map[string]any{"nbf": at(time.Hour)}, "nbf is in the future"},
 		{"iat is text", map[string]any{"iat": "1"}, "its iat is not a number"},
 		{"iat is negative", map[string]any{"iat": -5}, "its iat is not a whole number"},
-		{"iat is in the future", map[string]any{"iat": at(time.Hour)}, "its iat is in the future"},
 
 		// Item 7.
-		{"jti is a number", map[string]any{"jti": 7}, "its jti is not a string"},
 		{"jti without end", map[string]any{"jti": long}, "its jti is not a string of at most"},
 		{"scope is a list", map[string]any{"scope": []string{"read"}}, "its scope is not a string"},
 	}

@@ -37,10 +37,9 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // Making an RSA key takes long under the race detector, hence once for all tests.
 var (
-	rsaKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
-	strangeRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
-	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P256()) })
-	edKey      = sync.OnceValue(func() ed25519.PrivateKey {
+	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+	ecKey  = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P256()) })
+	edKey  = sync.OnceValue(func() ed25519.PrivateKey {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return must(private, err)
 	})

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -30,10 +29,7 @@ const (
 	endpoint = self + "/oauth2/token"
 )
 
-var (
-	clientKey   = sync.OnceValue(newKey)
-	strangerKey = sync.OnceValue(newKey)
-)
+var clientKey = sync.OnceValue(newKey)
 
 func newKey() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -100,7 +96,6 @@ func signers(t testing.TB) *register {
 	over := store.ClientSecret{ID: "o", Kind: store.SecretSealed, Hash: []byte(strings.Repeat("x", 32)), ExpiresAt: noon}
 	all := []store.Client{
 		{ID: "job", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public())},
-		{ID: "other", AuthMethods: byKey, JWKS: jwksOf(t, strangerKey().Public())},
 		{ID: "legacy", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public()), EndpointAudience: true},
 		{ID: "off", AuthMethods: byKey, JWKS: jwksOf(t, clientKey().Public()), Disabled: true},
 		{ID: "keyless", AuthMethods: byKey},
@@ -216,68 +211,22 @@ func TestTheSecretThatSignsIsASecretTooElsewhere(t *testing.T) {
 	}
 }
 
-// The attacks of RFC 8725 §2 and of RFC 7523 §3, each refused, with the reason in the
-// log and one answer for all that is not malformed.
-func TestAttacksOnClientAssertions(t *testing.T) {
-	der, err := x509.MarshalPKIXPublicKey(clientKey().Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+// What a client is not believed for that depends on how it is registered, with the
+// reason in the log and one answer for all. The attacks on the JWT itself are in
+// test/blackbox, at this door and at the grant alike.
+func TestClientsThatAreNotBelieved(t *testing.T) {
 	claim := func(name string, value any) string { return signed(map[string]any{name: value}) }
-	raw := func(payload string) string { return forge("ES256", clientKey(), es256, payload) }
-	header := func(members string) string { return forge("ES256", clientKey(), members, said(nil)) }
-	good := signed(nil)
-	dot := strings.LastIndexByte(good, '.')
-	jwkOfStranger := string(jwksOf(t, strangerKey().Public()))
-	stranger := func(members string) string { return forge("ES256", strangerKey(), members, said(nil)) }
-	unsigned := func(alg string) string { return b64(`{"alg":"`+alg+`"}`) + "." + b64(said(nil)) + "." }
 	for _, test := range []struct{ name, assertion, reason, why string }{
-		{"alg none", unsigned("none"), "client_proof", "alg is not one"},
-		{"alg None", unsigned("None"), "client_proof", "alg is not one"},
-		{"alg nOnE", unsigned("nOnE"), "client_proof", "alg is not one"},
-		{"no alg", b64(`{}`) + "." + b64(said(nil)) + ".", "client_assertion_malformed", "no alg"},
-		{"HS256 with the public key (RFC 8725 §2.1)", forge("HS256", der, `{"alg":"HS256"}`, said(nil)), "client_auth_method", ""},
-		{"HS256 with the public key, at a client with secrets", forge("HS256", der, `{"alg":"HS256"}`, said(asClient("hmac"))), "client_proof", "signature"},
 		{"a secret that is over", forge("HS256", []byte(strings.Repeat("x", 32)), `{"alg":"HS256"}`, said(asClient("hmac"))), "client_proof", "signature"},
 		{"HS512, for which the secret is too short (RFC 7518 §3.2)", forge("HS512", []byte(hmacSecret), `{"alg":"HS512"}`, said(asClient("hmac"))), "client_proof", "none of the registered keys"},
 		{"a key where the client is registered for a secret", forge("ES256", clientKey(), es256, said(asClient("posts"))), "client_auth_method", ""},
-		{"another client's key", stranger(es256), "client_proof", "signature"},
-		{"another client's name", signed(asClient("other")), "client_proof", "signature"},
 		{"a client that is not there", signed(asClient("nobody")), "client_unknown", ""},
 		{"a client that is disabled", signed(asClient("off")), "client_disabled", ""},
 		{"a client without keys", signed(asClient("keyless")), "client_proof", "none of the registered keys"},
-		{"kid is a path", header(`{"alg":"ES256","kid":"../../k"}`), "client_proof", "none of the registered keys"},
-		{"kid is SQL", header(`{"alg":"ES256","kid":"k' OR 1=1 --"}`), "client_proof", "none of the registered keys"},
-		{"jwk brings the key (RFC 8725 §3.10)", stranger(`{"alg":"ES256","kid":"k","jwk":` + strings.TrimSuffix(strings.TrimPrefix(jwkOfStranger, `{"keys":[`), `]}`) + `}`), "client_proof", "signature"},
-		{"jku says where it is", stranger(`{"alg":"ES256","kid":"k","jku":"https://evil.example/jwks"}`), "client_proof", "signature"},
-		{"x5u says where it is", stranger(`{"alg":"ES256","kid":"k","x5u":"https://evil.example/x"}`), "client_proof", "signature"},
-		{"x5c brings it", stranger(`{"alg":"ES256","kid":"k","x5c":["AAAA"]}`), "client_proof", "signature"},
-		{"crit", header(`{"alg":"ES256","kid":"k","crit":["exp"]}`), "client_assertion_malformed", "crit"},
-		{"an access token (RFC 8725 §3.11)", header(`{"alg":"ES256","kid":"k","typ":"at+jwt"}`), "client_assertion_malformed", "typ"},
-		{"exp is missing", claim("exp", nil), "client_proof", "exp is missing"},
-		{"exp is a string", claim("exp", "1"), "client_proof", "exp is not a number"},
-		{"exp is negative", raw(strings.Replace(said(map[string]any{"exp": 7}), `"exp":7`, `"exp":-7`, 1)), "client_proof", "whole number"},
-		{"exp is a float", claim("exp", 1.5e9+0.5), "client_proof", "whole number"},
-		{"exp is huge", raw(strings.Replace(said(map[string]any{"exp": 7}), `"exp":7`, `"exp":1e400`, 1)), "client_proof", "whole number"},
-		{"exp is past", claim("exp", noon.Add(-2*time.Minute).Unix()), "client_proof", "expired"},
 		{"exp is too far ahead", claim("exp", noon.Add(3*time.Hour).Unix()), "client_proof", "lives longer"},
-		{"nbf is ahead", claim("nbf", noon.Add(5*time.Minute).Unix()), "client_proof", "not valid yet"},
-		{"iss is not the client", claim("iss", "other"), "client_proof", "signature"},
 		{"sub is not the client (RFC 7523 §3)", claim("sub", "alice"), "client_proof", "sub is not the client_id"},
-		{"sub is missing", claim("sub", nil), "client_proof", "sub"},
-		{"iss is missing", claim("iss", nil), "client_unknown", ""},
-		{"aud is missing", claim("aud", nil), "client_proof", "aud is missing"},
-		{"aud is another server", claim("aud", "https://evil.example"), "client_proof", "aud must be"},
 		{"aud is the token endpoint (CVE-2025-27370)", claim("aud", endpoint), "client_proof", "aud must be"},
-		{"aud has a stranger first (CVE-2025-27371)", claim("aud", []string{"https://evil.example", self}), "client_proof", "aud must be"},
 		{"aud has the token endpoint beside us", claim("aud", []string{self, endpoint}), "client_proof", "aud must be"},
-		{"a claim stands twice", raw(`{"sub":"x",` + said(nil)[1:]), "client_assertion_malformed", "twice"},
-		{"it nests deep", raw(`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,` + said(nil)[1:]), "client_assertion_malformed", "nests"},
-		{"a JWE", good + ".AA.AA", "client_assertion_malformed", "encrypted"},
-		{"a signature of the wrong length", good[:dot+1] + b64("short"), "client_proof", "signature"},
-		{"r and s zero", good[:dot+1] + b64(strings.Repeat("\x00", 64)), "client_proof", "signature"},
-		{"no signature", good[:dot+1], "client_proof", "signature"},
-		{"no JWT", "secret", "client_assertion_malformed", "three parts"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), withAssertion(t, test.assertion))
@@ -288,7 +237,7 @@ func TestAttacksOnClientAssertions(t *testing.T) {
 			if !strings.Contains(err.Error(), test.why) {
 				t.Errorf("the log says %v, want %q", err, test.why)
 			}
-			if test.reason != "client_assertion_malformed" && refused.Description != refuse("").Description {
+			if refused.Description != refuse("").Description {
 				t.Errorf("the answer says %q", refused.Description)
 			}
 		})
