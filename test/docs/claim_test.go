@@ -16,7 +16,7 @@ import (
 // TestReservedClaims: docs/clients.md names the claims that custom claims may not be
 // called.
 func TestReservedClaims(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/tokens/access.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/tokens/claims.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
