@@ -24,6 +24,9 @@ type assertionSign struct {
 	KID             string        `name:"kid" help:"Name of the key; without it that of the JWK, if it has one."`
 	Claim           []string      `sep:"none" placeholder:"NAME=VALUE" help:"Further claim, or another value of one; the value is JSON, or else a string. Repeats."`
 	TTL             time.Duration `name:"ttl" default:"5m" help:"How long it is good."`
+	EncryptionFile  string        `name:"encryption-jwks-file" placeholder:"FILE" help:"The JWKS of the server that is to take it, or a JWK, - for standard input: it is encrypted to the key with use enc there once it is signed."`
+	EncryptionAlg   string        `placeholder:"ALG" help:"Which of those keys, where there are several: that for RSA-OAEP-256 or ECDH-ES."`
+	EncryptionEnc   string        `placeholder:"ENC" help:"How its content is encrypted: A256GCM (default) or A128GCM."`
 }
 
 func (c *assertionSign) Run(p *process) error {
@@ -36,7 +39,22 @@ func (c *assertionSign) Run(p *process) error {
 	}
 	n := admin.NewAssertion{
 		Issuer: c.Iss + c.Client, Subject: c.Sub + c.Client, Client: c.Client != "", Audience: c.Aud, TTL: c.TTL, Claims: custom, Alg: c.Alg, KID: c.KID,
+		Encryption: admin.AssertionEncryption{Alg: c.EncryptionAlg, Enc: c.EncryptionEnc},
 	}
+	if err := c.files(p, &n); err != nil {
+		return err
+	}
+	assertion, err := admin.SignAssertion(time.Now(), rand.Reader, n)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, assertion)
+	return err
+}
+
+// files reads the keys.
+func (c *assertionSign) files(p *process, n *admin.NewAssertion) error {
+	var err error
 	if c.SecretFile != "" {
 		secret, err := p.secret("--secret-file", c.SecretFile)
 		if err != nil {
@@ -51,10 +69,8 @@ func (c *assertionSign) Run(p *process) error {
 			return err
 		}
 	}
-	assertion, err := admin.SignAssertion(time.Now(), rand.Reader, n)
-	if err != nil {
-		return err
+	if c.EncryptionFile != "" {
+		n.Encryption.JWKS, err = p.read("--encryption-jwks-file", c.EncryptionFile)
 	}
-	_, err = fmt.Fprintln(p.stdout, assertion)
 	return err
 }

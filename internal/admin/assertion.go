@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"authserver/internal/assertions"
+	"authserver/internal/jose"
 )
 
 // NewAssertion is an assertion to be signed (RFC 7523 §3). Exactly one of Key and
@@ -27,6 +30,14 @@ type NewAssertion struct {
 	Certificates []byte         // in PEM; the first is named as x5t and x5t#S256; nil: none
 	Alg          string         // "": the first that the key can do
 	KID          string         // "": that of the JWK, or none
+	Encryption   AssertionEncryption
+}
+
+// AssertionEncryption is to whom a signed assertion is encrypted (RFC 7519 §5.2).
+type AssertionEncryption struct {
+	JWKS []byte // the key set of the server that is to take it, or a JWK; nil: it is not encrypted
+	Alg  string // which of the keys; "": there is one
+	Enc  string // "": the default
 }
 
 // SignAssertion makes a JWT that buys an access token, or proves who a client is. It needs no database: it
@@ -57,7 +68,29 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 	if err != nil {
 		return "", &Invalid{err}
 	}
-	return signed, nil
+	return n.encrypted(signed)
+}
+
+func (n NewAssertion) encrypted(signed string) (string, error) {
+	e := n.Encryption
+	switch {
+	case e.JWKS == nil && e.Alg == "" && e.Enc == "":
+		return signed, nil
+	case e.JWKS == nil:
+		return "", invalid("--encryption-alg and --encryption-enc go with --encryption-jwks-file")
+	case n.Client:
+		return "", invalid("--encryption-jwks-file goes with --iss: what a client proves itself with is signed only")
+	case e.Enc == "":
+		e.Enc = jose.ContentEncryptions()[0]
+	case !slices.Contains(jose.ContentEncryptions(), e.Enc):
+		return "", invalid("--encryption-enc %q is not one of %s", e.Enc, strings.Join(jose.ContentEncryptions(), ", "))
+	}
+	key, err := jose.ChooseEncryptionKey(e.JWKS, e.Alg)
+	if err != nil {
+		return "", invalid("--encryption-jwks-file: %w", err)
+	}
+	encrypted, err := jose.Encrypt([]byte(signed), key, e.Enc)
+	return string(encrypted), err
 }
 
 func (n NewAssertion) signingKey() (assertions.SigningKey, error) {

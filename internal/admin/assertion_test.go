@@ -107,6 +107,11 @@ func TestAssertionsThatCannotBeSigned(t *testing.T) {
 		{"with an algorithm that the key cannot do", admin.NewAssertion{Key: pkcs8(t, ec), Alg: "RS256"}, []string{"RS256"}},
 		{"with a certificate of another key", admin.NewAssertion{Key: pkcs8(t, ec), Certificates: certificate(t, other, until)}, []string{"--certificate-file", "another key"}},
 		{"with a certificate that is none", admin.NewAssertion{Key: pkcs8(t, ec), Certificates: []byte("x")}, []string{"--certificate-file"}},
+		{"encrypted to what is no key set", admin.NewAssertion{Key: pkcs8(t, ec), Encryption: admin.AssertionEncryption{JWKS: []byte("x")}}, []string{"--encryption-jwks-file"}},
+		{"encrypted to a private key", admin.NewAssertion{Key: pkcs8(t, ec), Encryption: admin.AssertionEncryption{JWKS: set(t, "", other)}}, []string{"--encryption-jwks-file", "private"}},
+		{"encrypted in a way that is not known", admin.NewAssertion{Key: pkcs8(t, ec), Encryption: admin.AssertionEncryption{JWKS: set(t, "", other.Public()), Enc: "A128CBC-HS256"}}, []string{"--encryption-enc", "A256GCM"}},
+		{"encrypted to nobody", admin.NewAssertion{Key: pkcs8(t, ec), Encryption: admin.AssertionEncryption{Alg: "ECDH-ES"}}, []string{"--encryption-alg", "--encryption-jwks-file"}},
+		{"encrypted, for a client to prove itself", admin.NewAssertion{Client: true, Key: pkcs8(t, ec), Encryption: admin.AssertionEncryption{JWKS: set(t, "", other.Public())}}, []string{"--encryption-jwks-file", "--iss"}},
 		{"with a certificate of a secret", admin.NewAssertion{Secret: []byte(secret), Certificates: certificate(t, ec, until)}, []string{"--certificate-file", "--key-file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

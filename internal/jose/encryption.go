@@ -47,6 +47,43 @@ func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("it is not a JWK (RFC 7517 section 4)")
 	}
+	return encryptionKey(key)
+}
+
+// ChooseEncryptionKey is [CheckEncryptionKey] for the key set that somebody publishes:
+// of its keys with use "enc" it takes the one for alg, or the only one where alg is "".
+// A JWK alone needs no use.
+func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
+	set, err := jwk.Parse(data, jwk.WithIgnoreParseError(true)) // a key of a kind that is not known
+	if err != nil || set.Len() == 0 {
+		return nil, fmt.Errorf("it is neither a JWK Set nor a JWK (RFC 7517)")
+	}
+	var chosen json.RawMessage
+	for i := range set.Len() {
+		key, _ := set.Key(i)
+		if set.Len() > 1 && key.KeyUsage() != "enc" {
+			continue
+		}
+		checked, err := encryptionKey(key)
+		if err != nil {
+			return nil, err
+		}
+		if alg != "" && key.Algorithm().String() != alg {
+			continue
+		}
+		if chosen != nil {
+			return nil, fmt.Errorf("it holds several keys to encrypt to: choose one by its alg, or give its JWK alone")
+		}
+		chosen = checked
+	}
+	if chosen == nil {
+		return nil, fmt.Errorf("it holds no key with use enc, or none for the alg that is wanted")
+	}
+	return chosen, nil
+}
+
+// encryptionKey checks a key, and completes it.
+func encryptionKey(key jwk.Key) (json.RawMessage, error) {
 	if private, err := jwk.IsPrivateKey(key); err != nil || private {
 		return nil, fmt.Errorf("it is a private or symmetric key: register the public key alone")
 	}

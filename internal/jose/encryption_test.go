@@ -1,12 +1,14 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -112,6 +114,44 @@ func TestCheckEncryptionKeyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := CheckEncryptionKey(test.key); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestChooseEncryptionKey(t *testing.T) {
+	pairs := encryptionPairs(t)
+	ec, rsaKey := pairs["P-256"].private, pairs["RSA"].private.Public()
+	set := func(keys ...[]byte) []byte { return []byte(`{"keys":[` + string(bytes.Join(keys, []byte(","))) + `]}`) }
+	signing := jwkWith(t, ec.Public(), map[string]any{"kid": "signing", "use": "sig"})
+	first := jwkWith(t, ec.Public(), map[string]any{"kid": "first", "use": "enc"})
+	second := jwkWith(t, rsaKey, map[string]any{"kid": "second", "use": "enc"})
+	noUse := jwkWith(t, ec.Public(), map[string]any{"kid": "no use"})
+	for name, test := range map[string]struct {
+		data      []byte
+		alg, want string // want is in the key, or in the error
+		good      bool
+	}{
+		"the only one for encryption":       {set(signing, first), "", `"first"`, true},
+		"the one for an alg":                {set(first, second), RSAOAEP256, `"second"`, true},
+		"a JWK without use":                 {noUse, "", `"no use"`, true},
+		"a set of one without use":          {set(noUse), "", `"no use"`, true},
+		"beside a key of an unknown kind":   {set([]byte(`{"kty":"new"}`), first), "", `"first"`, true},
+		"several":                           {set(first, second), "", "several keys", false},
+		"several for an alg":                {set(first, first), ECDHES, "several keys", false},
+		"none for an alg":                   {set(signing, first), RSAOAEP256, "no key with use enc", false},
+		"none for encryption":               {set(signing, noUse), "", "no key with use enc", false},
+		"a key for signatures alone":        {signing, "", `use is "sig"`, false},
+		"a private key":                     {jwkWith(t, ec, nil), "", "private or symmetric", false},
+		"a private key that is published":   {set(signing, jwkWith(t, ec, map[string]any{"use": "enc"})), "", "private or symmetric", false},
+		"an empty set":                      {set(), "", "neither a JWK Set nor a JWK", false},
+		"an answer of something else":       {[]byte("<html>"), "", "neither a JWK Set nor a JWK", false},
+		"an answer of something else, JSON": {[]byte(`{"error":"not_found"}`), "", "neither a JWK Set nor a JWK", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key, err := ChooseEncryptionKey(test.data, test.alg)
+			if (err == nil) != test.good || !strings.Contains(string(key)+fmt.Sprint(err), test.want) {
+				t.Errorf("got %s, %v, want %s", key, err, test.want)
 			}
 		})
 	}
