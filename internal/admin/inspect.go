@@ -79,6 +79,12 @@ func (a *Admin) Inspect(ctx context.Context, token string, explain bool) (Inspec
 	if encrypted, err := jose.ParseEncrypted(token, tokens.MaxAccessBytes); err == nil {
 		return a.inspectEncrypted(ctx, encrypted, token, explain)
 	}
+	return a.inspectSigned(ctx, token, "", explain)
+}
+
+// inspectSigned is Inspect for a JWT that is signed, and was encrypted to this server
+// with an algorithm, or "".
+func (a *Admin) inspectSigned(ctx context.Context, token, encryption string, explain bool) (Inspection, error) {
 	header, claims, err := decode(token)
 	if err != nil {
 		return bad(Inspection{Kind: KindUnknown}, "it is neither a JWT nor a refresh token of this server: %v", err), nil
@@ -86,7 +92,7 @@ func (a *Admin) Inspect(ctx context.Context, token string, explain bool) (Inspec
 	if header["typ"] == tokens.AccessType {
 		return a.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
 	}
-	return a.inspectAssertion(ctx, token, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
+	return a.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
 }
 
 // decode reads a JWS in compact form (RFC 7515 §7.1) without believing it.

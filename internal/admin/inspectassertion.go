@@ -14,8 +14,10 @@ import (
 )
 
 // inspectAssertion checks a JWT of somebody else's against the registration of who is
-// said to have made it, an issuer or a client.
-func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection, explain bool) (Inspection, error) {
+// said to have made it, an issuer or a client, and against what is known here. It uses
+// nothing up. encryption is the algorithm by which it was encrypted to this server; "":
+// it was not.
+func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, i Inspection, explain bool) (Inspection, error) {
 	iss, _ := i.Claims["iss"].(string)
 	if iss == a.Self {
 		i.Kind = KindUnknown
@@ -25,59 +27,80 @@ func (a *Admin) inspectAssertion(ctx context.Context, token string, i Inspection
 	if err != nil {
 		return bad(i, "%v", err), nil
 	}
-	registration, refusal, err := a.registrationOf(ctx, parsed, iss)
+	by, refusal, err := a.signerOf(ctx, parsed, iss)
 	if err != nil {
 		return Inspection{}, err
 	}
 	if refusal != "" {
-		if registration.ID == "" {
+		if by.ID == "" {
 			i.Kind = KindUnknown
 		}
 		return bad(i, "%s", refusal), nil
 	}
+	here, err := a.explainHere(ctx, parsed, encryption, by)
+	if err != nil {
+		return Inspection{}, err
+	}
 	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
 	now := a.Now()
 	if explain {
-		if i.Checks, err = verifier.Explain(ctx, now, parsed, registration); err != nil {
+		if i.Checks, err = verifier.Explain(ctx, now, parsed, by.Registration); err != nil {
 			return Inspection{}, fmt.Errorf("check the assertion: %w", err)
 		}
+		i.Checks = append(i.Checks, here...)
 	}
-	assertion, err := verifier.Verify(ctx, now, parsed, registration)
+	assertion, err := verifier.Verify(ctx, now, parsed, by.Registration)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Inspection{}, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
 		return bad(i, "%v", err), nil
 	}
-	return good(i, "signed by a key of its issuer, for this server, and good until %s, once: whether it was used already is not looked at",
+	for _, f := range here {
+		if !f.Passed {
+			return bad(i, "%s", f.Found), nil
+		}
+	}
+	return good(i, "signed by a key of its issuer, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
 		assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
 }
 
-// registrationOf finds what an assertion is to be checked by; refusal says in words why
+// signer is who is said to have made an assertion.
+type signer struct {
+	assertions.Registration
+	issuer store.Issuer  // zero: a client signed
+	client *store.Client // nil: an issuer signed
+	proves bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
+}
+
+// signerOf finds what an assertion is to be checked by; refusal says in words why
 // it is not checked at all.
-func (a *Admin) registrationOf(ctx context.Context, parsed assertions.Parsed, iss string) (r assertions.Registration, refusal string, err error) {
+func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss string) (by signer, refusal string, err error) {
 	issuer, err := a.Store.Issuer(ctx, iss)
+	by.ID = iss
 	switch {
 	case err == nil && issuer.Disabled:
-		return assertions.Registration{ID: iss}, "its issuer is disabled: `authserver issuer update --enabled` enables it", nil
+		return by, "its issuer is disabled: `authserver issuer update --enabled` enables it", nil
 	case err == nil:
-		return assertions.OfIssuer(issuer, a.Audiences), "", nil
+		return signer{Registration: assertions.OfIssuer(issuer, a.Audiences), issuer: issuer}, "", nil
 	case !errors.Is(err, store.ErrNotFound):
-		return r, "", fmt.Errorf("look up its issuer: %w", err)
+		return by, "", fmt.Errorf("look up its issuer: %w", err)
 	}
 	client, err := a.Store.Client(ctx, iss)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return r, fmt.Sprintf("its issuer %q is neither this server, %s, nor one that is registered: see `authserver issuer list` and `authserver client list`", iss, a.Self), nil
+		return signer{}, fmt.Sprintf("its issuer %q is neither this server, %s, nor one that is registered: see `authserver issuer list` and `authserver client list`", iss, a.Self), nil
 	case err != nil:
-		return r, "", fmt.Errorf("look up its client: %w", err)
+		return by, "", fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
-		return assertions.Registration{ID: iss}, "its client is disabled: `authserver client update --enabled` enables it", nil
+		return by, "its client is disabled: `authserver client update --enabled` enables it", nil
 	}
+	by.client = &client
+	by.proves = parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)
 	audiences := a.Audiences
-	// One that proves the client has to name the issuer identifier alone (CVE-2025-27370).
-	if (parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)) && !client.EndpointAudience {
+	if by.proves && !client.EndpointAudience { // it has to name the issuer identifier alone (CVE-2025-27370)
 		audiences = a.Audiences[:1]
 	}
-	return assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences), "", nil
+	by.Registration = assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences)
+	return by, "", nil
 }

@@ -21,7 +21,7 @@ func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token 
 		return Inspection{}, fmt.Errorf("read the keys: %w", err)
 	}
 	if signed, err := a.Keys.Decrypt(token); err == nil { // an assertion, for us
-		inner, err := a.Inspect(ctx, string(signed), explain)
+		inner, err := a.inspectSigned(ctx, string(signed), header.Alg, explain)
 		inner.Reasons = append([]string{fmt.Sprintf("it is encrypted (JWE) to key %q of this server; what is within:", header.KID)}, inner.Reasons...)
 		return inner, err
 	}

@@ -20,16 +20,20 @@ type Finding struct {
 	Change string `json:"change,omitempty"` // what to change, where and how
 }
 
+// Found is what a check found; nil: nothing, so that there is nothing to change.
+func Found(check string, err error, change string, args ...any) Finding {
+	if err == nil {
+		return Finding{Check: check, Passed: true}
+	}
+	return Finding{Check: check, Found: err.Error(), Change: fmt.Sprintf(change, args...)}
+}
+
 // Explain makes every check of [Verifier.Verify], also after one that failed, and
 // says what to change. An error is a fault of the server.
 func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Registration) ([]Finding, error) {
 	var findings []Finding
 	note := func(check string, err error, change string, args ...any) {
-		f := Finding{Check: check, Passed: err == nil}
-		if err != nil {
-			f.Found, f.Change = err.Error(), fmt.Sprintf(change, args...)
-		}
-		findings = append(findings, f)
+		findings = append(findings, Found(check, err, change, args...))
 	}
 	var unregistered error
 	if !slices.Contains(r.Algorithms, p.Header.Alg) {
@@ -52,7 +56,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 		stranger = fmt.Errorf("its iss is not %s", r.ID)
 	}
 	note("iss", stranger, "set iss to %s", r.ID)
-	_, err = subject(p.Claims, r.SubjectClaim)
+	_, err = p.Subject(r.SubjectClaim)
 	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
 	note("aud", checkAudience(p.Claims, r.Audiences), "set aud to %s, alone", r.Audiences[0])
 	skew := v.skew(r)
@@ -61,8 +65,10 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))
 	_, err = checkClaims(p.Claims, r)
 	note("claims", err, "compare the claims with --match and --require-claim of the registration")
-	_, err = jose.Text(p.Claims, "jti")
+	_, _, err = p.ID()
 	note("jti", err, "set jti to a text that is new each time")
+	_, err = jose.Text(p.Claims, "scope")
+	note("scope", err, "set scope to a text of values with spaces between them, or leave it out")
 	return findings, nil
 }
 

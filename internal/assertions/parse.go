@@ -1,6 +1,7 @@
 package assertions
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"authserver/internal/jose"
@@ -48,4 +49,34 @@ func (p Parsed) Issuer() string {
 		return ""
 	}
 	return iss
+}
+
+// Subject is whom the assertion speaks of by the claim that is its issuer's for that.
+func (p Parsed) Subject(path string) (string, error) {
+	value, ok := Claim(p.Claims, path)
+	if !ok || value == "" {
+		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
+	}
+	subject, err := jose.Text(map[string]any{path: value}, path)
+	if err != nil {
+		return "", err
+	}
+	// OpenID Connect Core §5.1, §5.7: an address that nobody proved names nobody.
+	if verified, ok := p.Claims["email_verified"]; ok && path == "email" && verified != true && verified != "true" {
+		return "", fmt.Errorf("its email_verified says that the address, which names the subject, is not the subject's")
+	}
+	return subject, nil
+}
+
+// ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of itself.
+func (p Parsed) ID() (id [32]byte, hasJTI bool, err error) {
+	jti, err := jose.Text(p.Claims, "jti")
+	if err != nil {
+		return id, false, err
+	}
+	if jti != "" {
+		return sha256.Sum256([]byte("jti\x00" + jti)), true, nil
+	}
+	// Not the signature: from one of ECDSA anybody makes a second that is valid.
+	return sha256.Sum256([]byte("assertion\x00" + p.Input)), false, nil
 }

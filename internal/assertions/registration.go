@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -25,6 +26,22 @@ type Registration struct {
 	// Audiences are the names of this server of which the assertion has to have one or
 	// more, and no other.
 	Audiences []string
+	// EncryptionAlg is how its assertions are encrypted to this server; "": not at all.
+	EncryptionAlg string
+}
+
+// CheckEncryption wants assertions encrypted as is registered, and not where it is not: a
+// signed one that somebody saw on its way is no secret any more. alg is how one was; "":
+// it was not.
+func (r Registration) CheckEncryption(alg string) error {
+	switch {
+	case r.EncryptionAlg == alg:
+		return nil
+	case r.EncryptionAlg == "":
+		return errors.New("it is encrypted, which its issuer is not registered for: send the signed JWT itself")
+	}
+	return errors.New("its issuer is registered for assertions that are encrypted with " + r.EncryptionAlg +
+		": encrypt the signed JWT to the key with use enc in the JWKS, with cty JWT")
 }
 
 // Keys is where the keys of a registration come from. A client may have both a key set
@@ -48,8 +65,8 @@ type Secret struct {
 func OfIssuer(i store.Issuer, audiences []string) Registration {
 	r := Registration{
 		ID: i.ID, Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
-		Audiences: audiences,
-		Skew:      i.ClockSkew, Required: i.RequiredClaims, Patterns: i.Patterns, Mapping: i.ClaimMapping,
+		Audiences: audiences, EncryptionAlg: i.EncryptionAlg,
+		Skew: i.ClockSkew, Required: i.RequiredClaims, Patterns: i.Patterns, Mapping: i.ClaimMapping,
 		Keys: Keys{
 			JWKS: i.JWKS, Remote: remotekeys.Source{JWKSURI: i.JWKSURI}, Certificates: i.Certificates, Authorities: i.CACertificates,
 		},

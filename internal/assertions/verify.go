@@ -2,7 +2,6 @@ package assertions
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,12 +27,10 @@ type Verifier struct {
 
 // Assertion is an assertion that was believed.
 type Assertion struct {
-	Issuer  string
-	Subject string // the value of the issuer's subject claim
-	Scope   string // the claim "scope", as Google's and Salesforce's clients send it; "" where there is none
-	// ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of
-	// itself.
-	ID        [32]byte
+	Issuer    string
+	Subject   string   // the value of the issuer's subject claim
+	Scope     string   // the claim "scope", as Google's and Salesforce's clients send it; "" where there is none
+	ID        [32]byte // see [Parsed.ID]
 	HasJTI    bool
 	Mapped    map[string]any // what is handed on into the token
 	ExpiresAt time.Time      // when it can be forgotten: exp and the skew
@@ -72,12 +69,8 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if a.Issuer != r.ID { // item 1
 		return Assertion{}, fmt.Errorf("its iss is not the issuer's identifier")
 	}
-	if a.Subject, err = subject(p.Claims, r.SubjectClaim); err != nil { // item 2
+	if a.Subject, err = p.Subject(r.SubjectClaim); err != nil { // item 2
 		return Assertion{}, err
-	}
-	// OpenID Connect Core §5.1, §5.7: an address that nobody proved names nobody.
-	if verified, ok := p.Claims["email_verified"]; ok && r.SubjectClaim == "email" && verified != true && verified != "true" {
-		return Assertion{}, fmt.Errorf("its email_verified says that the address, which names the subject, is not the subject's")
 	}
 	if err := checkAudience(p.Claims, r.Audiences); err != nil { // item 3
 		return Assertion{}, err
@@ -91,27 +84,11 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 		return Assertion{}, err
 	}
 	a.ExpiresAt = expires.Add(skew)
-	jti, err := jose.Text(p.Claims, "jti") // item 7
-	if err != nil {
+	if a.ID, a.HasJTI, err = p.ID(); err != nil { // item 7
 		return Assertion{}, err
-	}
-	a.HasJTI = jti != ""
-	// Not the signature: from one of ECDSA anybody makes a second that is valid.
-	a.ID = sha256.Sum256([]byte("assertion\x00" + p.Input))
-	if a.HasJTI {
-		a.ID = sha256.Sum256([]byte("jti\x00" + jti))
 	}
 	a.Scope, err = jose.Text(p.Claims, "scope")
 	return a, err
-}
-
-// subject reads the claim that names the subject.
-func subject(claims map[string]any, path string) (string, error) {
-	value, ok := Claim(claims, path)
-	if !ok || value == "" {
-		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
-	}
-	return jose.Text(map[string]any{path: value}, path)
 }
 
 // skew is by how much the clock of somebody who is registered may differ.

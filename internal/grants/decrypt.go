@@ -1,11 +1,6 @@
 package grants
 
-import (
-	"errors"
-
-	"authserver/internal/jose"
-	"authserver/internal/store"
-)
+import "authserver/internal/jose"
 
 // Decrypter takes a signed token out of a JWE that was encrypted to a key of this
 // server; it is [keys.Manager].
@@ -33,16 +28,3 @@ func (g *JWTBearer) open(assertion string) (signed, alg string, err error) {
 // maxEncrypted bounds an encrypted assertion, in bytes: the largest signed one, in
 // base64url once more, and what is around it.
 const maxEncrypted = 24 << 10
-
-// asRegistered wants assertions encrypted as their issuer is registered for, and not
-// where it is not: a signed one that somebody saw on its way is no secret any more.
-func asRegistered(issuer store.Issuer, alg string) error {
-	switch {
-	case issuer.EncryptionAlg == alg:
-		return nil
-	case issuer.EncryptionAlg == "":
-		return errors.New("it is encrypted, which its issuer is not registered for: send the signed JWT itself")
-	}
-	return errors.New("its issuer is registered for assertions that are encrypted with " + issuer.EncryptionAlg +
-		": encrypt the signed JWT to the key with use enc in the JWKS, with cty JWT")
-}

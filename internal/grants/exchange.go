@@ -139,7 +139,7 @@ func (g *Exchange) local(ctx context.Context, target Target, scope oauth.Scope, 
 	user, err := g.Users.User(ctx, subject.subject)
 	switch {
 	case err == nil && user.Disabled:
-		return tokens.Access{}, "", badToken("subject_token", errSubject)
+		return tokens.Access{}, "", badToken("subject_token", assertions.ErrSubjectUnknown)
 	case err == nil:
 		return userAccess(target, scope, at, user), user.Username, nil
 	case !errors.Is(err, store.ErrNotFound):
@@ -148,7 +148,7 @@ func (g *Exchange) local(ctx context.Context, target Target, scope oauth.Scope, 
 	client, err := g.Clients.Client(ctx, subject.subject)
 	switch {
 	case err == nil && client.Disabled:
-		return tokens.Access{}, "", badToken("subject_token", errSubject)
+		return tokens.Access{}, "", badToken("subject_token", assertions.ErrSubjectUnknown)
 	case errors.Is(err, store.ErrNotFound):
 		client = store.Client{ID: subject.subject}
 	case err != nil:

@@ -56,7 +56,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := asRegistered(issuer.Issuer, encryption); err != nil {
+	if err := issuer.registration.CheckEncryption(encryption); err != nil {
 		return Answer{}, refuseAssertion("assertion_encryption", err)
 	}
 	client, err := g.client(ctx, r, issuer.Issuer)
@@ -134,9 +134,9 @@ func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.C
 	if limited == nil && issuer.SubjectKind == store.SubjectClient {
 		// Nobody acts for the client: it is the one that asks, and may have what it is
 		// registered for.
-		subject, err := g.subjectClient(ctx, a.Subject)
+		subject, err := g.subjects().Client(ctx, a.Subject)
 		if err != nil {
-			return tokens.Access{}, err
+			return tokens.Access{}, refuseSubject(err)
 		}
 		limited = &subject
 	}
@@ -159,24 +159,29 @@ func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.C
 	return g.subject(ctx, target, scope, at, issuer, a)
 }
 
+// subjects finds whom assertions speak of.
+func (g *JWTBearer) subjects() assertions.Subjects {
+	return assertions.Subjects{Users: g.Users, Clients: g.Clients}
+}
+
 // subject finds the subject of an assertion and returns its token at the client.
 func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
-	switch issuer.SubjectKind {
-	case store.SubjectUser:
-		user, err := g.user(ctx, issuer.SubjectClaim, a.Subject)
-		return userAccess(target, scope, at, user), err
-	case store.SubjectClient:
-		client, err := g.subjectClient(ctx, a.Subject)
-		return actingFor(clientAccess(target, scope, client), at), err
-	case subjectOwn:
-		return g.ownSubject(ctx, target, scope, at, a.Subject)
-	case store.SubjectAny, store.SubjectFederated:
-		if err := g.foreign(ctx, a.Subject); err != nil {
-			return tokens.Access{}, err
-		}
-		return actingFor(clientAccess(target, scope, store.Client{ID: a.Subject}), at), nil
+	var found assertions.Subject
+	var err error
+	if issuer.SubjectKind == subjectOwn {
+		found, err = g.subjects().FindOwn(ctx, at, a.Subject)
+	} else {
+		found, err = g.subjects().Find(ctx, issuer, a.Subject)
 	}
-	return tokens.Access{}, fmt.Errorf("issuer %s has a subject kind that is not known", issuer.ID)
+	switch {
+	case err != nil:
+		return tokens.Access{}, refuseSubject(err)
+	case found.User != nil:
+		return userAccess(target, scope, at, *found.User), nil
+	case found.Client != nil:
+		return actingFor(clientAccess(target, scope, *found.Client), at), nil
+	}
+	return actingFor(clientAccess(target, scope, store.Client{ID: a.Subject}), at), nil
 }
 
 // actingFor is the subject's token in the hands of the client.
@@ -185,57 +190,17 @@ func actingFor(access tokens.Access, at store.Client) tokens.Access {
 	return access
 }
 
-var errSubject = errors.New("its subject is not known here")
-
-// subjectClient finds the client that a subject is.
-func (g *JWTBearer) subjectClient(ctx context.Context, subject string) (store.Client, error) {
-	client, err := g.Clients.Client(ctx, subject)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.Client{}, fmt.Errorf("look up the subject: %w", err)
-	}
-	if err != nil || client.Disabled {
-		return store.Client{}, refuseAssertion("subject_unknown", errSubject)
-	}
-	return client, nil
-}
-
-// user finds a user by the name that the issuer's subject claim is.
-func (g *JWTBearer) user(ctx context.Context, claim, subject string) (store.User, error) {
-	kind := store.ByUsername
-	switch claim {
-	case "email":
-		kind = store.ByEmail
-	case "upn":
-		kind = store.ByUPN
-	}
-	name, err := store.NormalizeName(subject)
-	if err != nil {
-		return store.User{}, refuseAssertion("subject_unknown", errSubject)
-	}
-	user, err := g.Users.UserByName(ctx, kind, name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.User{}, fmt.Errorf("look up the subject: %w", err)
-	}
-	if err != nil || user.Disabled {
-		return store.User{}, refuseAssertion("subject_unknown", errSubject)
-	}
-	return user, nil
-}
-
-// foreign refuses a subject that somebody here has already: an issuer that may
-// name anybody of its own must not speak for our users and clients (RFC 9068 §5).
-func (g *JWTBearer) foreign(ctx context.Context, subject string) error {
-	_, err := g.Clients.Client(ctx, subject)
-	if errors.Is(err, store.ErrNotFound) {
-		_, err = g.Users.User(ctx, subject)
-	}
+// refuseSubject tells no client whether a user whom it may not speak of is there.
+func refuseSubject(err error) error {
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look up the subject: %w", err)
+	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):
+		return refuseAssertion("subject_unknown", assertions.ErrSubjectUnknown)
+	case errors.Is(err, assertions.ErrSubjectUnauthorised):
+		return refuseAssertion("subject_not_authorised", assertions.ErrSubjectUnknown)
+	case errors.Is(err, assertions.ErrSubjectTaken):
+		return refuseAssertion("subject_taken", assertions.ErrSubjectTaken)
 	}
-	return refuseAssertion("subject_taken", errors.New("its subject is the identifier of a user or client of this server"))
+	return err
 }
 
 // use records the assertion, so that it is good once on all replicas (RFC 7523

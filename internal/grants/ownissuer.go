@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 )
 
 // subjectOwn is the subject of a client that is its own issuer: itself, or a user
@@ -59,22 +57,4 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed asserti
 		store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime},
 		assertions.OfClient(client, parsed.Header.Alg, now, g.MaxLifetime, g.Audiences),
 	}, nil
-}
-
-// ownSubject is the token of a client that is its own issuer.
-func (g *JWTBearer) ownSubject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, subject string) (tokens.Access, error) {
-	if subject == at.ID {
-		return clientAccess(target, scope, at), nil
-	}
-	user, err := g.user(ctx, "sub", subject)
-	if err != nil {
-		return tokens.Access{}, err
-	}
-	byName := slices.ContainsFunc(at.AssertUsers, func(pattern string) bool { return assertions.Matches(pattern, user.Username) })
-	byRole := slices.ContainsFunc(at.AssertRoles, func(role string) bool { return slices.Contains(user.Roles, role) })
-	if !byName && !byRole {
-		// As for a user who is not there: a client is not to find out who is.
-		return tokens.Access{}, refuseAssertion("subject_not_authorised", errSubject)
-	}
-	return userAccess(target, scope, at, user), nil
 }

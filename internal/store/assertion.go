@@ -11,3 +11,10 @@ type Assertions interface {
 	// was used before. It is remembered until expiresAt.
 	UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt Moment) error
 }
+
+// AssertionAdmin is what an administrator may know of them.
+type AssertionAdmin interface {
+	// AssertionUsed reports whether UseAssertion would return ErrExists. It records
+	// nothing.
+	AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
+}

@@ -18,6 +18,7 @@ type Store interface {
 	Families
 	Revocations
 	Assertions
+	AssertionAdmin
 	SigningKeys
 	LifetimePromises
 	SecretKeys

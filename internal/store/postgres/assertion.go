@@ -17,3 +17,9 @@ func (d *DB) UseAssertion(ctx context.Context, issuer string, id [32]byte, expir
 	}
 	return err
 }
+
+// AssertionUsed reports whether an assertion was used.
+func (d *DB) AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error) {
+	return one(ctx, d, "look for the use of an assertion", func(used *bool) []any { return []any{used} },
+		`SELECT EXISTS (SELECT 1 FROM used_assertions WHERE issuer = $1 AND id = $2)`, issuer, id[:])
+}

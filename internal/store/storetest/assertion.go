@@ -18,8 +18,18 @@ func assertionTests() []test {
 
 func assertionOnce(t *testing.T, ctx context.Context, s store.Store) {
 	id := [32]byte{31: 1}
+	used := func(issuer string, want bool) {
+		t.Helper()
+		got, err := s.AssertionUsed(ctx, issuer, id)
+		ok(t, err)
+		same(t, got, want)
+	}
+	used("https://idp.example.com", false)
+	used("https://idp.example.com", false) // to ask uses nothing up
 	ok(t, s.UseAssertion(ctx, "https://idp.example.com", id, at(time.Minute)))
 	wantErr(t, s.UseAssertion(ctx, "https://idp.example.com", id, at(time.Hour)), store.ErrExists)
+	used("https://idp.example.com", true)
+	used("https://other.example.com", false)
 	ok(t, s.UseAssertion(ctx, "https://other.example.com", id, at(time.Minute)))
 	ok(t, s.UseAssertion(ctx, "https://idp.example.com", [32]byte{}, at(time.Minute)))
 }

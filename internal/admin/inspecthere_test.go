@@ -1,0 +1,167 @@
+package admin_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+// use is what a server does with an assertion that it takes.
+func (o *office) use(issuer, jti string) {
+	o.t.Helper()
+	o.must(o.store.UseAssertion(o.t.Context(), issuer, sha256.Sum256([]byte("jti\x00"+jti)), o.now().Add(time.Hour)))
+}
+
+// robot registers a client that signs with the shared secret.
+func (o *office) robot(change func(*admin.NewClient)) {
+	o.t.Helper()
+	n := admin.NewClient{ID: "robot", Secret: secret, ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}}
+	if change != nil {
+		change(&n)
+	}
+	o.client(n)
+}
+
+func (o *office) disable(user string) {
+	o.t.Helper()
+	_, err := o.UpdateUser(o.t.Context(), user, admin.UserFields{Disabled: ptr(true)})
+	o.must(err)
+}
+
+// What the grant, or the authentication of a client, looks at beside the assertion
+// itself.
+func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
+	jwtBearer := func(users ...string) func(*admin.NewClient) {
+		return func(n *admin.NewClient) {
+			n.Grants, n.AssertUsers = []string{"jwt-bearer"}, users
+		}
+	}
+	ofClient := func(n *admin.NewAssertion, subject string, proves bool) {
+		n.Issuer, n.Subject, n.Client = "robot", subject, proves
+	}
+	for _, c := range []struct {
+		name    string
+		issuer  admin.IssuerFields
+		prepare func(o *office, n *admin.NewAssertion)
+		check   string // that fails; "": the assertion is good
+		want    string // in what was found or is to change
+	}{
+		{"a user who is here", admin.IssuerFields{}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
+		{"a user who is not", admin.IssuerFields{}, nil, "subject here", `not known here: it is "alice"`},
+		{"a user who is disabled", admin.IssuerFields{}, func(o *office, _ *admin.NewAssertion) { o.user("alice"); o.disable("alice") }, "subject here", "--enabled"},
+		{"a user by another name than the claim is for", admin.IssuerFields{SubjectClaim: ptr("email")}, func(o *office, n *admin.NewAssertion) {
+			o.user("alice")
+			n.Claims = map[string]any{"email": "alice@example.com"}
+		}, "subject here", "--subject-claim"},
+		{"a client that is here", admin.IssuerFields{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.client(admin.NewClient{ID: "alice"}) }, "", ""},
+		{"a client that is not", admin.IssuerFields{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "subject here", "register the client"},
+		{"somebody whom only the issuer knows", admin.IssuerFields{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
+		{"the identifier of somebody here", admin.IssuerFields{Subject: ptr("any")}, func(o *office, n *admin.NewAssertion) { n.Subject = o.user("alice").ID }, "subject here", "other names"},
+		{"used before", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+			o.user("alice")
+			n.Claims = map[string]any{"jti": "once"}
+			o.use(idp, "once")
+		}, "first use", "a jti of its own"},
+		{"whose jti another issuer used", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+			o.user("alice")
+			n.Claims = map[string]any{"jti": "once"}
+			o.use("https://other.example.com", "once")
+		}, "", ""},
+		{"signed only, where it has to be encrypted", admin.IssuerFields{EncryptionAlg: ptr("ECDH-ES")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "encryption", "--encryption-alg"},
+		{"a client that proves itself", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "robot", true) }, "", ""},
+		{"a client that proves another", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "alice", true) }, "subject here", "client_id"},
+		{"a client for itself", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(jwtBearer()); ofClient(n, "robot", false) }, "", ""},
+		{"a client for a user whom it may speak for", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+			o.user("alice")
+			o.robot(jwtBearer("al*"))
+			ofClient(n, "alice", false)
+		}, "", ""},
+		{"a client for another user", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+			o.user("alice")
+			o.robot(jwtBearer("bob"))
+			ofClient(n, "alice", false)
+		}, "subject here", "--assert-user"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			c.issuer.Keys = admin.IssuerKeys{Secret: []byte(secret)}
+			_, _, err := o.CreateIssuer(t.Context(), idp, c.issuer)
+			o.must(err)
+			n := assertionOf()
+			n.Secret = []byte(secret)
+			if c.prepare != nil {
+				c.prepare(o, &n)
+			}
+			assertion := o.sign(n)
+			for range 2 { // to look at it uses nothing up
+				o.explains(assertion, c.check, c.want)
+			}
+		})
+	}
+}
+
+// explains wants one check to fail, or none for "", and the verdict to be of that.
+func (o *office) explains(assertion, check, want string) {
+	o.t.Helper()
+	i, err := o.Inspect(o.t.Context(), assertion, true)
+	o.must(err)
+	if i.Good != (check == "") {
+		o.t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	}
+	failed := ""
+	for _, f := range i.Checks {
+		if f.Passed {
+			continue
+		}
+		failed += f.Check
+		if !strings.Contains(f.Found+f.Change, want) || !strings.Contains(i.Reasons[0], f.Found) {
+			o.t.Errorf("found %q, to change %q, because %q; want %q", f.Found, f.Change, i.Reasons, want)
+		}
+	}
+	if failed != check {
+		o.t.Errorf("the checks %q fail, want %q", failed, check)
+	}
+}
+
+// An assertion without jti stands for itself, unless its issuer may repeat those.
+func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
+	for repeat, check := range map[bool]string{false: "first use", true: ""} {
+		o := newOffice(t)
+		o.user("alice")
+		_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat})
+		o.must(err)
+		n := assertionOf()
+		n.Secret, n.Claims = []byte(secret), map[string]any{"jti": ""}
+		assertion := o.sign(n)
+		o.explains(assertion, "", "")
+		input := assertion[:strings.LastIndexByte(assertion, '.')]
+		o.must(o.store.UseAssertion(t.Context(), idp, sha256.Sum256([]byte("assertion\x00"+input)), o.now().Add(time.Hour)))
+		o.explains(assertion, check, "")
+	}
+}
+
+// What cannot be looked up is no verdict.
+func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
+	o := newOffice(t)
+	_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}})
+	o.must(err)
+	o.Store = blind{o.store}
+	n := assertionOf()
+	n.Secret = []byte(secret)
+	if i, err := o.Inspect(t.Context(), o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
+		t.Errorf("inspected as %+v, %v", i, err)
+	}
+}
+
+// blind finds no users: its database is gone.
+type blind struct{ store.Store }
+
+func (blind) UserByName(context.Context, store.NameKind, string) (store.User, error) {
+	return store.User{}, store.ErrUnavailable
+}

@@ -1,0 +1,118 @@
+package assertions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"authserver/internal/store"
+)
+
+// Why a subject is nobody whom the issuer may speak of here. What a stranger is told is
+// for the grants to choose.
+var (
+	ErrSubjectUnknown      = errors.New("its subject is not known here")
+	ErrSubjectDisabled     = errors.New("its subject is disabled here")
+	ErrSubjectTaken        = errors.New("its subject is the identifier of a user or client of this server")
+	ErrSubjectUnauthorised = errors.New("its subject is a user for whom its client is not authorised")
+)
+
+// Subjects finds whom an assertion speaks of.
+type Subjects struct {
+	Users   store.Users
+	Clients store.Clients
+}
+
+// Subject is a user or a client of this server, or neither: somebody whom only the
+// issuer knows.
+type Subject struct {
+	User   *store.User
+	Client *store.Client
+}
+
+// Find finds the subject of an assertion of an issuer. The error is one of those above,
+// or a fault of the store.
+func (s Subjects) Find(ctx context.Context, issuer store.Issuer, subject string) (Subject, error) {
+	switch issuer.SubjectKind {
+	case store.SubjectUser:
+		user, err := s.user(ctx, issuer.SubjectClaim, subject)
+		return Subject{User: &user}, err
+	case store.SubjectClient:
+		client, err := s.Client(ctx, subject)
+		return Subject{Client: &client}, err
+	case store.SubjectAny, store.SubjectFederated:
+		return Subject{}, s.foreign(ctx, subject)
+	}
+	return Subject{}, fmt.Errorf("issuer %s has a subject kind that is not known", issuer.ID)
+}
+
+// FindOwn is Find for a client that is its own issuer: the subject is itself, or a user
+// whom it was authorised for ahead of time.
+func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject string) (Subject, error) {
+	if subject == client.ID {
+		return Subject{Client: &client}, nil
+	}
+	user, err := s.user(ctx, "sub", subject)
+	if err != nil {
+		return Subject{}, err
+	}
+	byName := slices.ContainsFunc(client.AssertUsers, func(pattern string) bool { return Matches(pattern, user.Username) })
+	byRole := slices.ContainsFunc(client.AssertRoles, func(role string) bool { return slices.Contains(user.Roles, role) })
+	if !byName && !byRole {
+		return Subject{}, ErrSubjectUnauthorised
+	}
+	return Subject{User: &user}, nil
+}
+
+// Client finds the client that a subject is.
+func (s Subjects) Client(ctx context.Context, subject string) (store.Client, error) {
+	client, err := s.Clients.Client(ctx, subject)
+	return client, known(err, client.Disabled)
+}
+
+// user finds a user by the name that the issuer's subject claim is.
+func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, error) {
+	kind := store.ByUsername
+	switch claim {
+	case "email":
+		kind = store.ByEmail
+	case "upn":
+		kind = store.ByUPN
+	}
+	name, err := store.NormalizeName(subject)
+	if err != nil {
+		return store.User{}, ErrSubjectUnknown
+	}
+	user, err := s.Users.UserByName(ctx, kind, name)
+	return user, known(err, user.Disabled)
+}
+
+// foreign refuses a subject that somebody here has already: an issuer that may
+// name anybody of its own must not speak for our users and clients (RFC 9068 §5).
+func (s Subjects) foreign(ctx context.Context, subject string) error {
+	_, err := s.Clients.Client(ctx, subject)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err = s.Users.User(ctx, subject)
+	}
+	if err == nil {
+		return ErrSubjectTaken
+	}
+	if err = known(err, false); errors.Is(err, ErrSubjectUnknown) {
+		return nil
+	}
+	return err
+}
+
+// known says what the reading of a row means for the subject that it is.
+func known(err error, disabled bool) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return ErrSubjectUnknown
+	case err != nil:
+		return fmt.Errorf("look up the subject: %w", err)
+	case disabled:
+		return ErrSubjectDisabled
+	}
+	return nil
+}
