@@ -13,13 +13,14 @@ import (
 // How often keys are fetched.
 const (
 	unknownGap = 30 * time.Second // between fetches for keys that are not known
-	retryGap   = 5 * time.Second  // after a fetch that failed
+	retryGap   = 5 * time.Second  // after a fetch that failed, where a request asks
 	keepFor    = 24 * time.Hour   // since the last fetch that did not
 )
 
-// keySource is the keys of an issuer. Verifying waits for a fetch where there is nothing
-// that it could go by, and once where the keys have outlived their max-age; every other
-// fetch goes on beside it, one at a time.
+// keySource is the keys of an issuer. From the first token on they are fetched again ahead
+// of the end of their max-age, whether requests come or not. Verifying waits for a fetch
+// where there is nothing that it could go by, and once where the keys have outlived their
+// max-age all the same; every other fetch goes on beside it, one at a time.
 type keySource struct {
 	fetcher fetcher
 	ctx     context.Context // ends with the verifier
@@ -33,6 +34,7 @@ type keySource struct {
 	failed   time.Time     // when the last fetch failed; zero: it did not
 	unknown  time.Time     // when a key that is not known was last fetched for
 	running  chan struct{} // closed when the fetch under way ends; nil: there is none
+	next     *time.Timer   // begins the next one; nil: there was none yet that succeeded
 }
 
 func newKeySource(ctx context.Context, issuer, metadata string, o Options) *keySource {
@@ -108,6 +110,15 @@ func (k *keySource) start() chan struct{} {
 	if !k.failed.IsZero() && k.now().Sub(k.failed) < retryGap {
 		return nil
 	}
+	return k.begin()
+}
+
+// begin begins a fetch where none is under way, and none after the verifier was closed.
+// The caller holds mu.
+func (k *keySource) begin() chan struct{} {
+	if k.ctx.Err() != nil {
+		return nil
+	}
 	done := make(chan struct{})
 	k.running = done
 	go func() {
@@ -116,6 +127,7 @@ func (k *keySource) start() chan struct{} {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.running = nil
+		defer k.plan()
 		if err != nil {
 			k.failed = k.now()
 			k.log.WarnContext(k.ctx, "keys not fetched", "error", err)
@@ -124,6 +136,44 @@ func (k *keySource) start() chan struct{} {
 		k.set, k.lifetime, k.fetched, k.failed = set, lifetime, k.now(), time.Time{}
 	}()
 	return done
+}
+
+// plan has the keys fetched again when three quarters of their lifetime are over, or, where
+// that has failed, an eighth of it later. The caller holds mu.
+func (k *keySource) plan() {
+	switch {
+	case k.set == nil || k.ctx.Err() != nil:
+	case k.next != nil:
+		k.next.Reset(k.pause())
+	default:
+		k.next = time.AfterFunc(k.pause(), func() {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if k.running == nil {
+				k.begin()
+			}
+		})
+	}
+}
+
+func (k *keySource) pause() time.Duration {
+	if k.failed.IsZero() {
+		return k.lifetime * 3 / 4
+	}
+	return k.lifetime / 8
+}
+
+// close waits for the fetch that is under way, which ends with the context.
+func (k *keySource) close() {
+	k.mu.Lock()
+	if k.next != nil {
+		k.next.Stop()
+	}
+	running := k.running
+	k.mu.Unlock()
+	if running != nil {
+		<-running
+	}
 }
 
 func (k *keySource) current() (jose.KeySet, error) {

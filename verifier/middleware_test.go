@@ -1,12 +1,9 @@
 package verifier_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"math/big"
 	"net/http"
@@ -14,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"authserver/internal/jose"
 	"authserver/verifier"
@@ -88,69 +83,6 @@ func TestNoKeysAreNoRefusal(t *testing.T) {
 	if answer := call(i.verifier(nil), verifier.Requirements{}, bearing(i.token(nil))); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
 		t.Errorf("answered %d, %v", answer.Code, answer.Header())
 	}
-}
-
-// RFC 9449 §7: a token that is bound to a key, with a proof for this request.
-func TestDPoP(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier(func(o *verifier.Options) { o.BaseURL = base })
-	key, thief := newKey(t), newKey(t)
-	bound := i.token(map[string]any{"cnf": map[string]any{"jkt": thumbprint(t, key)}})
-	number := 0
-	proof := func(by *ecdsa.PrivateKey, change map[string]any) string {
-		number++
-		ath := sha256.Sum256([]byte(bound))
-		claims := map[string]any{"jti": named("proof", number), "htm": "GET", "htu": base + "/orders", "iat": i.clock().Unix(), "ath": base64.RawURLEncoding.EncodeToString(ath[:])}
-		for name, value := range change {
-			claims[name] = value
-		}
-		return sign(t, "ES256", by, map[string]any{"typ": "dpop+jwt", "jwk": publicJWK(t, by.Public())}, claims)
-	}
-	with := func(token string, proofs ...string) func(*http.Request) {
-		return func(r *http.Request) {
-			r.Header.Set("Authorization", "DPoP "+token)
-			r.Header["Dpop"] = proofs
-		}
-	}
-	once := proof(key, nil)
-	for _, test := range []struct {
-		name   string
-		send   func(*http.Request)
-		status int
-		want   string
-	}{
-		{"with a proof", with(bound, once), 200, ""},
-		{"with the same proof again", with(bound, once), 401, `error="invalid_dpop_proof"`},
-		{"as a bearer token: it was stolen", bearing(bound), 401, `error="invalid_token"`},
-		{"without a proof", with(bound), 401, `error="invalid_dpop_proof"`},
-		{"with two proofs", with(bound, proof(key, nil), proof(key, nil)), 401, `error="invalid_dpop_proof"`},
-		{"with another key's proof", with(bound, proof(thief, nil)), 401, `error="invalid_token"`},
-		{"with a proof for another method", with(bound, proof(key, map[string]any{"htm": "POST"})), 401, `error="invalid_dpop_proof"`},
-		{"with a proof for another URL", with(bound, proof(key, map[string]any{"htu": base + "/users"})), 401, `error="invalid_dpop_proof"`},
-		{"with a proof for another token", with(bound, proof(key, map[string]any{"ath": "x"})), 401, `error="invalid_dpop_proof"`},
-		{"with a proof that is old", with(bound, proof(key, map[string]any{"iat": i.clock().Add(-time.Hour).Unix()})), 401, `error="invalid_dpop_proof"`},
-		{"a token that is bound to no key", with(i.token(nil), proof(key, nil)), 401, `error="invalid_dpop_proof"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			answer := call(v, verifier.Requirements{}, test.send)
-			if challenge := answer.Header().Get("WWW-Authenticate"); answer.Code != test.status || !strings.Contains(challenge, test.want) {
-				t.Errorf("answered %d, %s, want %d, %s", answer.Code, challenge, test.status, test.want)
-			}
-		})
-	}
-}
-
-func thumbprint(t *testing.T, key *ecdsa.PrivateKey) string {
-	t.Helper()
-	public, ok := publicJWK(t, key.Public()).(jwk.Key)
-	if !ok {
-		t.Fatal("no key")
-	}
-	sum, err := public.Thumbprint(5) // crypto.SHA256
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
 // RFC 8705 §3: a token that is bound to a certificate.

@@ -80,8 +80,12 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Close ends the fetch that is under way, if any, and fetches nothing any more.
-func (v *Verifier) Close() { v.stop() }
+// Close ends the fetch that is under way, if any, and has the keys fetched no more. Until
+// then they are kept fresh in the background, so that no request waits for them.
+func (v *Verifier) Close() {
+	v.stop()
+	v.keys.close()
+}
 
 func (o Options) withDefaults() Options {
 	if o.Algorithms == nil {
