@@ -6,13 +6,21 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"authserver/internal/jose"
 )
 
-// discover returns the URL of an issuer's key set from its metadata: that of RFC 8414
-// §3, or of OpenID Connect Discovery §4.
-func (f *Fetcher) discover(ctx context.Context, issuer string) (string, error) {
+// located is where an issuer has its key set, and until when that is to be believed: as
+// long as its metadata is fresh.
+type located struct {
+	jwksURI string
+	until   time.Time
+}
+
+// discover finds an issuer's key set by its metadata: that of RFC 8414 §3, or of OpenID
+// Connect Discovery §4.
+func (f *Fetcher) discover(ctx context.Context, issuer string, now time.Time) (located, error) {
 	var faults []error
 	for _, from := range metadataURLs(issuer) {
 		document, err := f.Fetch(ctx, from)
@@ -22,11 +30,11 @@ func (f *Fetcher) discover(ctx context.Context, issuer string) (string, error) {
 		}
 		uri, err := parseMetadata(document.Body, issuer)
 		if err == nil {
-			return uri, nil
+			return located{uri, now.Add(document.Fresh)}, nil
 		}
 		faults = append(faults, err)
 	}
-	return "", fmt.Errorf("read the metadata of the issuer: %w", errors.Join(faults...))
+	return located{}, fmt.Errorf("read the metadata of the issuer: %w", errors.Join(faults...))
 }
 
 func metadataURLs(issuer string) []string {

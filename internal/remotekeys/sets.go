@@ -36,6 +36,8 @@ type Sets struct {
 	Fetcher *Fetcher
 	Now     func() time.Time
 
+	fetches fetches
+
 	mu  sync.Mutex
 	all map[Source]*set
 }
@@ -52,6 +54,8 @@ type set struct {
 	fault   error         // of that fetch
 	running chan struct{} // closed when the fetch that is under way has ended; nil: none is
 	used    time.Time
+
+	found located // for the fetch that is under way alone
 }
 
 // Keys returns the keys of a source that a token with this header may have been
@@ -155,7 +159,8 @@ func (k *set) start(now time.Time, good bool, fetch func()) (running chan struct
 func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
 	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
-	keys, fresh, err := s.load(ctx, source)
+	keys, fresh, err := s.load(ctx, source, &k.found)
+	s.fetches.count(source, err)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tried, k.fault = s.Now(), err
@@ -168,14 +173,25 @@ func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
 	k.running = nil
 }
 
-func (s *Sets) load(ctx context.Context, source Source) (jose.KeySet, time.Duration, error) {
-	from := source.JWKSURI
-	if from == "" {
+// load fetches a set from where its issuer was found to have it.
+func (s *Sets) load(ctx context.Context, source Source, at *located) (jose.KeySet, time.Duration, error) {
+	if source.JWKSURI != "" {
+		return s.read(ctx, source.JWKSURI)
+	}
+	if !s.Now().Before(at.until) {
 		var err error
-		if from, err = s.Fetcher.discover(ctx, source.Issuer); err != nil {
+		if *at, err = s.Fetcher.discover(ctx, source.Issuer, s.Now()); err != nil {
 			return nil, 0, err
 		}
 	}
+	keys, fresh, err := s.read(ctx, at.jwksURI)
+	if err != nil {
+		*at = located{} // it may have moved
+	}
+	return keys, fresh, err
+}
+
+func (s *Sets) read(ctx context.Context, from string) (jose.KeySet, time.Duration, error) {
 	document, err := s.Fetcher.Fetch(ctx, from)
 	if err != nil {
 		return nil, 0, err

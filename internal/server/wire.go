@@ -17,6 +17,7 @@ import (
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/passwords"
+	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"
@@ -99,7 +100,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if s.DPoPNonce {
 		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
 	}
-	h.Metrics = wireMetrics(h, hasher, ring, version)
+	h.Metrics = wireMetrics(h, hasher, ring, remote, version)
 	return &parts{
 		handlers: h,
 		health:   health,
@@ -166,12 +167,13 @@ func audiences(issuer string) []string {
 	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
 }
 
-func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, ring *keyring, version string) *telemetry.Metrics {
+func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, ring *keyring, remote *remotekeys.Sets, version string) *telemetry.Metrics {
 	options := telemetry.MetricsOptions{
 		Version: version, Signer: SignedBy(), Routes: h.Routes(),
 		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting,
 		Keys: ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
-		SealingFailures: ring.sealer.Failures,
+		SealingFailures:  ring.sealer.Failures,
+		RemoteKeyFetches: remote.Fetches,
 	}
 	for _, grant := range h.Grants.Types() {
 		options.Grants = append(options.Grants, string(grant))

@@ -27,6 +27,10 @@ type MetricsOptions struct {
 	KeyAge          func(alg string) (time.Duration, bool) // for how long the key that signs has; false: none does
 	KeyUntilNext    func(alg string) (time.Duration, bool) // until something happens to a key; false: nothing is planned
 	SealingFailures func() (seals, opens int64)            // that failed, since the start
+
+	// RemoteKeyFetches is how often key sets of others were fetched, or could not be, since
+	// the start: those that are found by the metadata of an issuer, or by their URL.
+	RemoteKeyFetches func(discovery, failed bool) int64
 }
 
 // Metrics counts what the server does, in a registry of its own. A value that is
@@ -91,6 +95,19 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 		m.registry.MustRegister(gauge("password_hashes_waiting", "Requests that wait for a bcrypt worker.", o.PasswordsWaiting))
 	}
 	m.registerKeyGauges(o)
+	m.registerFetches(o)
+}
+
+func (m *Metrics) registerFetches(o MetricsOptions) {
+	if o.RemoteKeyFetches == nil {
+		return
+	}
+	for source, discovery := range map[string]bool{"jwks_uri": false, "discovery": true} {
+		for result, failed := range map[string]bool{"fetched": false, "failed": true} {
+			m.registry.MustRegister(counted("remote_keys_fetches_total", "Fetches of the key sets of issuers and clients, by where they are found and by what became of them.",
+				prometheus.Labels{"source": source, "result": result}, func() int64 { return o.RemoteKeyFetches(discovery, failed) }))
+		}
+	}
 }
 
 func (m *Metrics) registerKeyGauges(o MetricsOptions) {
@@ -102,9 +119,10 @@ func (m *Metrics) registerKeyGauges(o MetricsOptions) {
 			"How long until a key is published, signs, signs no longer or is removed, by algorithm.", o.KeyAlgs, o.KeyUntilNext))
 	}
 	if o.SealingFailures != nil {
+		const sealing = "Secrets that could not be sealed, and sealed ones that could not be opened."
 		m.registry.MustRegister(
-			failures("seal", func() int64 { seals, _ := o.SealingFailures(); return seals }),
-			failures("open", func() int64 { _, opens := o.SealingFailures(); return opens }),
+			counted("sealing_failures_total", sealing, prometheus.Labels{"operation": "seal"}, func() int64 { seals, _ := o.SealingFailures(); return seals }),
+			counted("sealing_failures_total", sealing, prometheus.Labels{"operation": "open"}, func() int64 { _, opens := o.SealingFailures(); return opens }),
 		)
 	}
 	if o.Keys == nil {
@@ -230,12 +248,10 @@ func (s *spansOf) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-func failures(operation string, read func() int64) prometheus.Collector {
-	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name:        "authserver_sealing_failures_total",
-		Help:        "Secrets that could not be sealed, and sealed ones that could not be opened.",
-		ConstLabels: prometheus.Labels{"operation": operation},
-	}, func() float64 { return float64(read()) })
+// counted is a counter that somebody else keeps.
+func counted(name, help string, labels prometheus.Labels, read func() int64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels},
+		func() float64 { return float64(read()) })
 }
 
 func buildInfo(o MetricsOptions) prometheus.Collector {

@@ -33,6 +33,13 @@ func newMetrics() *Metrics {
 		PasswordsInFlight: func() int { return 2 },
 		PasswordsWaiting:  func() int { return 3 },
 		Keys:              func() map[string]int { return map[string]int{"active": 2, "retired": 1} },
+		SealingFailures:   func() (int64, int64) { return 4, 5 },
+		RemoteKeyFetches: func(discovery, failed bool) int64 {
+			if discovery && failed {
+				return 6
+			}
+			return 0
+		},
 	})
 }
 
@@ -90,6 +97,10 @@ func TestMetrics(t *testing.T) {
 		`authserver_password_hashes_waiting 3`,
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_signing_keys{state="pending"} 0`,
+		`authserver_sealing_failures_total{operation="seal"} 4`,
+		`authserver_sealing_failures_total{operation="open"} 5`,
+		`authserver_remote_keys_fetches_total{result="failed",source="discovery"} 6`,
+		`authserver_remote_keys_fetches_total{result="fetched",source="jwks_uri"} 0`,
 		`authserver_build_info{goversion="go1.`,
 		`signer="crypto of go1.26",version="1.2.3"} 1`,
 		"go_goroutines ",

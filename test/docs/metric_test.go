@@ -22,6 +22,7 @@ func metrics(t *testing.T) map[string][]string {
 	m := telemetry.NewMetrics(telemetry.MetricsOptions{
 		PasswordsInFlight: none, PasswordsWaiting: none, Keys: func() map[string]int { return nil },
 		KeyAlgs: keys.Algorithms(), KeyAge: span, KeyUntilNext: span, SealingFailures: func() (int64, int64) { return 0, 0 },
+		RemoteKeyFetches: func(bool, bool) int64 { return 0 },
 	})
 	// What has no values yet is not told.
 	m.Token("", "", telemetry.Issued, time.Second)

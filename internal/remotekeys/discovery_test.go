@@ -1,0 +1,86 @@
+package remotekeys
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDiscovery(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, _ := newSets(p)
+	wantKeys(t, s, Source{Issuer: p.URL}, "a", 1)
+	if _, err := s.Keys(t.Context(), Source{Issuer: p.URL + "/"}, es256("a")); err == nil || !strings.Contains(err.Error(), "another issuer") {
+		t.Errorf("got %v, want that the metadata is another issuer's (RFC 8414 section 3.3)", err)
+	}
+}
+
+// wantAsked wants the metadata and the key set to have been asked for so often.
+func wantAsked(t *testing.T, p *publisher, metadata, sets int32) {
+	t.Helper()
+	if m, k := p.asked.Load(), p.fetches.Load(); m != metadata || k != sets {
+		t.Errorf("asked %d times for the metadata and %d times for the keys, want %d and %d", m, k, metadata, sets)
+	}
+}
+
+// refresh lets time pass and has what is due fetched.
+func refresh(t *testing.T, s *Sets, c *clock, d time.Duration) {
+	t.Helper()
+	c.advance(d)
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Log(err)
+	}
+}
+
+func TestMetadataIsKeptForAsLongAsItSays(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	source := Source{Issuer: p.URL}
+	wantKeys(t, s, source, "a", 1)
+	wantAsked(t, p, 1, 1)
+	refresh(t, s, c, 12*time.Minute)
+	wantAsked(t, p, 1, 2)
+	refresh(t, s, c, 12*time.Minute)
+	wantAsked(t, p, 1, 3)
+	refresh(t, s, c, 12*time.Minute) // 36 minutes after the first of 30
+	wantAsked(t, p, 2, 4)
+}
+
+// An issuer that moves its keys while its metadata is believed still is asked anew.
+func TestAKeySetThatMoved(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	source := Source{Issuer: p.URL}
+	wantKeys(t, s, source, "a", 1)
+	p.set(func() { p.moved, p.kids = "/elsewhere", []string{"b"} })
+	refresh(t, s, c, 12*time.Minute)
+	wantAsked(t, p, 1, 1)
+	wantKeys(t, s, source, "a", 1) // the last good one
+	refresh(t, s, c, failFirst)
+	wantAsked(t, p, 2, 2)
+	wantKeys(t, s, source, "b", 1)
+}
+
+func TestFetchesAreCounted(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	want := func(uri, uriFailed, found, foundFailed int64) {
+		t.Helper()
+		for _, test := range []struct {
+			discovery, failed bool
+			want              int64
+		}{{false, false, uri}, {false, true, uriFailed}, {true, false, found}, {true, true, foundFailed}} {
+			if got := s.Fetches(test.discovery, test.failed); got != test.want {
+				t.Errorf("discovery %v, failed %v: %d, want %d", test.discovery, test.failed, got, test.want)
+			}
+		}
+	}
+	want(0, 0, 0, 0)
+	wantKeys(t, s, p.source(), "a", 1)
+	wantKeys(t, s, p.source(), "a", 1)
+	wantKeys(t, s, Source{Issuer: p.URL}, "a", 1)
+	want(1, 0, 1, 0)
+	p.set(func() { p.down = true })
+	refresh(t, s, c, 12*time.Minute)
+	want(1, 1, 1, 1)
+}

@@ -1,0 +1,34 @@
+package remotekeys
+
+import "sync/atomic"
+
+// fetches counts the fetches of key sets by the kind of their source.
+type fetches struct{ byURI, byIssuer outcomes }
+
+type outcomes struct{ fetched, failed atomic.Int64 }
+
+func (f *fetches) of(discovery bool) *outcomes {
+	if discovery {
+		return &f.byIssuer
+	}
+	return &f.byURI
+}
+
+func (f *fetches) count(source Source, err error) {
+	o := f.of(source.JWKSURI == "")
+	if err != nil {
+		o.failed.Add(1)
+		return
+	}
+	o.fetched.Add(1)
+}
+
+// Fetches returns how often key sets were fetched since the start, or could not be: those
+// of issuers that are found by their metadata, or those that are registered by URL.
+func (s *Sets) Fetches(discovery, failed bool) int64 {
+	o := s.fetches.of(discovery)
+	if failed {
+		return o.failed.Load()
+	}
+	return o.fetched.Load()
+}
