@@ -32,6 +32,11 @@ func Parse(assertion string, types []string) (Parsed, error) {
 	if err != nil {
 		return Parsed{}, err
 	}
+	return Read(compact, types)
+}
+
+// Read is [Parse] for a JWT whose form was read already.
+func Read(compact jose.Compact, types []string) (Parsed, error) {
 	// RFC 8725 §3.11: a token made for another purpose, such as an access token,
 	// says so in its type and must not pass as an assertion.
 	if !compact.Header.Is(types...) {

@@ -99,6 +99,16 @@ func TestATrustedIssuersTokenIsExchanged(t *testing.T) {
 	refused(t, err, oauth.InvalidScope, "scope_not_allowed")
 }
 
+// An access token of this server is a JWT, too.
+func TestAnAccessTokenIsExchangedAsAJWT(t *testing.T) {
+	w := newWorld(t)
+	answer, err := w.swap("web", w.login().AccessToken, "subject_token_type", grants.JWTType)
+	w.ok(err)
+	if claims := w.verifyAccess(answer.AccessToken); claims.Subject != w.alice().ID {
+		t.Errorf("the token is %v", claims.All)
+	}
+}
+
 func TestTokenExchangeRefuses(t *testing.T) {
 	w := newWorld(t)
 	w.change("other", func(c *store.Client) { c.Serves, c.Scopes = []string{api}, oauth.Scope{"read", "write"} })
@@ -120,6 +130,8 @@ func TestTokenExchangeRefuses(t *testing.T) {
 		{"for another type of token", "web", login.AccessToken, []string{"requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token"}, oauth.InvalidRequest, "requested_token_type", ""},
 		{"half an actor", "web", login.AccessToken, []string{"actor_token", login.AccessToken}, oauth.InvalidRequest, "actor_token_incomplete", ""},
 		{"an assertion of nobody", "web", w.vouch(map[string]any{"iss": "https://evil.example"}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
+		{"what is called a JWT and is none", "web", login.RefreshToken, []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "three parts"},
+		{"an access token of this server, under the name of an issuer", "web", w.vouch(map[string]any{"iss": self}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
 		{"more scope than the token has", "other", login.AccessToken, []string{"scope", "read write"}, oauth.InvalidScope, "scope_not_allowed", ""},
 		{"a resource that is not the client's", "other", login.AccessToken, []string{"resource", files}, oauth.InvalidTarget, "resource_not_allowed", ""},
 		{"an audience that is not the client's", "other", login.AccessToken, []string{"audience", files}, oauth.InvalidTarget, "resource_not_allowed", ""},

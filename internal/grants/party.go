@@ -34,10 +34,14 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 	case AccessTokenType:
 		return g.own(r, parameter, token)
 	case JWTType:
-		if parsed, err := jose.Parse(token, tokens.MaxAccessBytes); err == nil && parsed.Header.Is(tokens.AccessType) {
+		compact, err := jose.Parse(token, assertions.MaxBytes)
+		switch {
+		case err != nil:
+			return party{}, badToken(parameter, err)
+		case compact.Header.Is(tokens.AccessType):
 			return g.own(r, parameter, token)
 		}
-		return g.foreign(ctx, r, parameter, token)
+		return g.foreign(ctx, r, parameter, compact)
 	}
 	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", parameter+"_type is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
 }
@@ -73,8 +77,8 @@ func (g *Exchange) own(r Request, parameter, token string) (party, error) {
 
 // foreign reads a JWT of a trusted issuer. It is not used up, since who acts for
 // somebody does so more than once; it bounds what is issued by its own end.
-func (g *Exchange) foreign(ctx context.Context, r Request, parameter, token string) (party, error) {
-	parsed, err := assertions.Parse(token, assertions.GrantTypes())
+func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, compact jose.Compact) (party, error) {
+	parsed, err := assertions.Read(compact, assertions.GrantTypes())
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
