@@ -27,6 +27,7 @@ type commands struct {
 	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions buy tokens (jwt-bearer)."`
 	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
 	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try the jwt-bearer grant."`
+	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of a key (DPoP), to try tokens that are bound to one."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready. Exit code only."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

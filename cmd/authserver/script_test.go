@@ -260,7 +260,8 @@ func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(errors.Join(err, db.Close()))
 }
 
-// curl knows of curl what the lines that dev prints need: -u, -d and a URL.
+// curl knows of curl what the lines that dev prints need, -u, -d and a URL, and -H. The
+// nonce for the next request it tells on standard error.
 func curl() {
 	request := &http.Request{Method: http.MethodGet, Header: http.Header{}}
 	var form []string
@@ -273,6 +274,10 @@ func curl() {
 			args = args[2:]
 		case "-d":
 			form = append(form, args[1])
+			args = args[2:]
+		case "-H":
+			name, value, _ := strings.Cut(args[1], ": ")
+			request.Header.Set(name, value)
 			args = args[2:]
 		default:
 			u, err := url.Parse(args[0])
@@ -295,6 +300,9 @@ func curl() {
 		os.Exit(1)
 	}
 	defer response.Body.Close()
+	if nonce := response.Header.Get("DPoP-Nonce"); nonce != "" {
+		fmt.Fprintf(os.Stderr, "DPoP-Nonce: %s\n", nonce)
+	}
 	if _, err := io.Copy(os.Stdout, response.Body); err != nil {
 		os.Exit(1)
 	}

@@ -21,6 +21,9 @@ type SigningKey struct {
 	Alg  string // "": the first that the key can do
 	KID  string // header "kid"; "": none
 	Cert []byte // DER; sets x5t and x5t#S256; nil: none
+	// Embed puts the public key itself into the header "jwk" (RFC 9449 §4.2), where who
+	// checks it trusts no key ahead of time.
+	Embed bool
 }
 
 // ParsePrivateKey reads a private key in PEM (PKCS#1, PKCS#8, SEC 1) or as a JWK,
@@ -84,6 +87,11 @@ func SignAs(typ string, key SigningKey, claims map[string]any) (string, error) {
 	if key.Cert != nil {
 		members[jws.X509CertThumbprintKey] = jose.Thumbprint1(key.Cert)
 		members[jws.X509CertThumbprintS256Key] = jose.Thumbprint256(key.Cert)
+	}
+	if signer, ok := key.Key.(crypto.Signer); ok && key.Embed {
+		if members[jws.JWKKey], err = jwk.FromRaw(signer.Public()); err != nil {
+			return "", fmt.Errorf("encode the public key: %w", err)
+		}
 	}
 	for name, value := range members {
 		if err := headers.Set(name, value); err != nil {
