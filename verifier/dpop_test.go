@@ -12,6 +12,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/testkit"
 	"authserver/verifier"
 )
 
@@ -37,7 +38,7 @@ func (h *holder) proof(token string, change map[string]any) string {
 		"jti": named("proof", h.proofs), "htm": "GET", "htu": base + "/orders", "iat": h.i.clock().Unix(), "ath": base64.RawURLEncoding.EncodeToString(ath[:]),
 	}
 	maps.Copy(claims, change)
-	return sign(h.i.t, "ES256", h.key, map[string]any{"typ": "dpop+jwt", "jwk": publicJWK(h.i.t, h.key.Public())}, claims)
+	return sign(h.i.t, "ES256", h.key, map[string]any{"typ": "dpop+jwt", "jwk": testkit.JWK(h.i.t, h.key.Public(), nil)}, claims)
 }
 
 // proving sends a token with proofs.
@@ -52,7 +53,7 @@ func proving(token string, proofs ...string) func(*http.Request) {
 func TestDPoP(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.BaseURL = base })
-	owner, thief := &holder{i: i, key: newKey(t)}, &holder{i: i, key: newKey(t)}
+	owner, thief := &holder{i: i, key: testkit.P256(t)}, &holder{i: i, key: testkit.P256(t)}
 	bound, free := owner.bound(), i.token(nil)
 	with := func(by *holder, change map[string]any) func(*http.Request) {
 		return proving(bound, by.proof(bound, change))
@@ -90,7 +91,7 @@ func TestDPoP(t *testing.T) {
 func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 6 }) // half of which are for those that come next
-	owner := &holder{i: i, key: newKey(t)}
+	owner := &holder{i: i, key: testkit.P256(t)}
 	bound := owner.bound()
 	sent := func(proof string, want int) {
 		t.Helper()
@@ -123,7 +124,7 @@ func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 func TestOnlyWhoHasATokenAndItsKeyFillsTheMemory(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 2 })
-	owner, thief := &holder{i: i, key: newKey(t)}, &holder{i: i, key: newKey(t)}
+	owner, thief := &holder{i: i, key: testkit.P256(t)}, &holder{i: i, key: testkit.P256(t)}
 	bound := owner.bound()
 	for range 10 {
 		for _, send := range []func(*http.Request){proving(bound, thief.proof(bound, nil)), proving(bound+"x", owner.proof(bound+"x", nil))} {
@@ -139,9 +140,9 @@ func TestOnlyWhoHasATokenAndItsKeyFillsTheMemory(t *testing.T) {
 
 func thumbprint(t testing.TB, key *ecdsa.PrivateKey) string {
 	t.Helper()
-	public, ok := publicJWK(t, key.Public()).(jwk.Key)
-	if !ok {
-		t.Fatal("no key")
+	public, err := jwk.FromRaw(key.Public())
+	if err != nil {
+		t.Fatal(err)
 	}
 	sum, err := public.Thumbprint(5) // crypto.SHA256
 	if err != nil {

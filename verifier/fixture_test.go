@@ -2,9 +2,6 @@ package verifier_test
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,10 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
-	"github.com/lestrrat-go/jwx/v2/jws"
-
+	"authserver/internal/testkit"
 	"authserver/verifier"
 )
 
@@ -70,16 +64,9 @@ func (i *issuer) jwks(w http.ResponseWriter, _ *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.fetches++
-	var keys []jwk.Key
+	keys := []json.RawMessage{}
 	for kid, private := range i.keys {
-		key, err := jwk.FromRaw(private.Public())
-		if err != nil {
-			panic(err)
-		}
-		if err := key.Set("kid", kid); err != nil {
-			panic(err)
-		}
-		keys = append(keys, key)
+		keys = append(keys, testkit.JWK(i.t, private.Public(), map[string]any{"kid": kid}))
 	}
 	i.answer(w, map[string]any{"keys": keys})
 }
@@ -96,7 +83,7 @@ func (i *issuer) answer(w http.ResponseWriter, document any) {
 // rotate publishes one key and no other any more.
 func (i *issuer) rotate(kid string) {
 	i.t.Helper()
-	private := newKey(i.t)
+	private := testkit.P256(i.t)
 	i.change(func() { i.keys = map[string]*ecdsa.PrivateKey{kid: private} })
 }
 
@@ -159,51 +146,12 @@ func (i *issuer) token(change map[string]any) string {
 	return sign(i.t, "ES256", private, map[string]any{"kid": kid}, i.claims(change))
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return private
-}
-
-func publicJWK(t testing.TB, public any) any {
-	t.Helper()
-	key, err := jwk.FromRaw(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func part(t testing.TB, value any) string {
-	t.Helper()
-	text, ok := value.(string)
-	if !ok {
-		data, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = string(data)
-	}
-	return base64.RawURLEncoding.EncodeToString([]byte(text))
-}
-
+// sign signs a token; header has what is not usual.
 func sign(t testing.TB, alg string, key any, header map[string]any, claims any) string {
 	t.Helper()
 	all := map[string]any{"typ": "at+jwt", "alg": alg}
 	maps.Copy(all, header)
-	input := part(t, all) + "." + part(t, claims)
-	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature, err := signer.Sign([]byte(input), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return testkit.JWS(t, alg, key, all, claims)
 }
 
 // eventually polls: fetches go on beside the requests.

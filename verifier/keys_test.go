@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/internal/testkit"
 	"authserver/verifier"
 )
 
@@ -48,7 +49,7 @@ func TestAKeyThatIsNewIsFetchedFor(t *testing.T) {
 // Anybody can make tokens that name a key: they may not drive fetches.
 func TestUnknownKeysLeadToOneFetchInHalfAMinute(t *testing.T) {
 	i := newIssuer(t)
-	v, stranger := i.verifier(nil), newKey(t)
+	v, stranger := i.verifier(nil), testkit.P256(t)
 	for n := range 10_000 {
 		if verifies(t, v, sign(t, "ES256", stranger, map[string]any{"kid": named("kid", n)}, i.claims(nil))) {
 			t.Fatal("a token of a stranger is taken")

@@ -1,11 +1,9 @@
 package verifier_test
 
 import (
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/testkit"
 	"authserver/verifier"
 )
 
@@ -90,17 +89,7 @@ func TestCertificateBinding(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(nil)
 	certificate := func() *x509.Certificate {
-		key := newKey(t)
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
+		return testkit.SelfSigned(t, x509.Certificate{NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}, testkit.P256(t))
 	}
 	own, other := certificate(), certificate()
 	bound := i.token(map[string]any{"cnf": map[string]any{"x5t#S256": jose.Thumbprint256(own.Raw)}})

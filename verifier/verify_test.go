@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"authserver/internal/testkit"
 	"authserver/verifier"
 )
 
@@ -34,14 +35,14 @@ func TestVerifyTellsWhatTheTokenSays(t *testing.T) {
 // RFC 9068 §4 and RFC 8725, attack by attack.
 func TestVerifyRefuses(t *testing.T) {
 	i := newIssuer(t)
-	v, own, stranger := i.verifier(nil), i.keys["one"], newKey(t)
+	v, own, stranger := i.verifier(nil), i.keys["one"], testkit.P256(t)
 	now := i.clock().Unix()
 	claim := func(name string, value any) string { return i.token(map[string]any{name: value}) }
 	header := func(members map[string]any) string { return sign(t, "ES256", own, members, i.claims(nil)) }
 	raw := func(claims string) string { return sign(t, "ES256", own, map[string]any{"kid": "one"}, claims) }
 	forged := func(members map[string]any) string { return sign(t, "ES256", stranger, members, i.claims(nil)) }
 	unsigned := func(alg string) string {
-		return part(t, map[string]any{"typ": "at+jwt", "alg": alg, "kid": "one"}) + "." + part(t, i.claims(nil)) + "."
+		return testkit.Part(t, map[string]any{"typ": "at+jwt", "alg": alg, "kid": "one"}) + "." + testkit.Part(t, i.claims(nil)) + "."
 	}
 	good := i.token(nil)
 	if _, err := v.Verify(t.Context(), good); err != nil {
@@ -57,10 +58,10 @@ func TestVerifyRefuses(t *testing.T) {
 		"a signature of zeros":               unsigned("ES256") + strings.Repeat("A", 86),
 		"a signature that is cut short":      good[:len(good)-4],
 		"a signature in another spelling":    good + "=",
-		"HS256 with the public key":          sign(t, "HS256", []byte(part(t, publicJWK(t, own.Public()))), map[string]any{"kid": "one"}, i.claims(nil)),
+		"HS256 with the public key":          sign(t, "HS256", []byte(testkit.Part(t, testkit.JWK(t, own.Public(), nil))), map[string]any{"kid": "one"}, i.claims(nil)),
 		"another key under our kid":          forged(map[string]any{"kid": "one"}),
 		"another key without a kid":          forged(nil),
-		"another key in jwk":                 forged(map[string]any{"jwk": publicJWK(t, stranger.Public())}),
+		"another key in jwk":                 forged(map[string]any{"jwk": testkit.JWK(t, stranger.Public(), nil)}),
 		"another key by jku":                 forged(map[string]any{"jku": "https://attacker.example/keys"}),
 		"a kid that is a path":               forged(map[string]any{"kid": "../../dev/null"}),
 		"typ JWT":                            header(map[string]any{"kid": "one", "typ": "JWT"}),

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +19,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 const (
@@ -54,14 +54,10 @@ func set(t *testing.T, alg string, raw ...any) []byte {
 
 func certificate(t *testing.T, key crypto.Signer, notAfter time.Time) []byte {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotBefore: notAfter.Add(-24 * time.Hour), NotAfter: notAfter,
+	template := x509.Certificate{
+		Subject: pkix.Name{CommonName: "idp"}, NotBefore: notAfter.Add(-24 * time.Hour), NotAfter: notAfter,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testkit.SelfSigned(t, template, key).Raw})
 }
 
 func rsaKey(t *testing.T) *rsa.PrivateKey {

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"log/slog"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys"
+	"authserver/internal/testkit"
 )
 
 func pemKey(t *testing.T, key crypto.Signer) []byte {
@@ -34,15 +34,11 @@ func pemKey(t *testing.T, key crypto.Signer) []byte {
 // that day of March 2026.
 func pemCertificate(t *testing.T, key crypto.Signer, name string, expires int) []byte {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+	template := x509.Certificate{
+		Subject:   pkix.Name{CommonName: name},
 		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 3, expires, 0, 0, 0, 0, time.UTC),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testkit.SelfSigned(t, template, key).Raw})
 }
 
 func TestAKeyIsImported(t *testing.T) {

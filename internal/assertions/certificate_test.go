@@ -3,35 +3,25 @@ package assertions
 import (
 	"crypto"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
 	"strings"
 	"testing"
 	"time"
+
+	"authserver/internal/testkit"
 )
 
 // issued is a certificate in DER that an authority made for a key.
 func issued(t *testing.T, name string, by *x509.Certificate, signer crypto.Signer, key crypto.PublicKey, change func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
-	template := &x509.Certificate{
+	template := x509.Certificate{
 		SerialNumber: big.NewInt(int64(len(name)) + 1), Subject: pkix.Name{CommonName: name}, NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(time.Hour),
 		BasicConstraintsValid: true,
 	}
-	change(template)
-	if by == nil {
-		by = template
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, by, key, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	change(&template)
+	return testkit.Certify(t, template, key, by, signer)
 }
 
 func authority(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign }

@@ -20,11 +20,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
-	"github.com/lestrrat-go/jwx/v2/jws"
-
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 const (
@@ -82,16 +79,8 @@ func newVerifier() *Verifier {
 // jwkOf is a public key as a JWK, with members beside those of the key.
 func jwkOf(t testing.TB, public crypto.PublicKey, members map[string]any) map[string]any {
 	t.Helper()
-	key, err := jwk.FromRaw(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all map[string]any
-	if err := json.Unmarshal(data, &all); err != nil {
+	if err := json.Unmarshal(testkit.JWK(t, public, nil), &all); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(all, members)
@@ -145,16 +134,7 @@ func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byt
 // forge signs a header and claims as they are written, whatever they say.
 func forge(t testing.TB, alg string, key any, header, payload string) string {
 	t.Helper()
-	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	input := encode(header) + "." + encode(payload)
-	signature, err := signer.Sign([]byte(input), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return testkit.JWS(t, alg, key, header, payload)
 }
 
 // e1 signs with the registered key e1.
@@ -166,14 +146,9 @@ func e1(t testing.TB, changes map[string]any) string {
 // certify makes a self-signed certificate.
 func certify(t testing.TB, key crypto.Signer, from, until time.Time) []byte {
 	t.Helper()
-	template := &x509.Certificate{
+	return testkit.SelfSigned(t, x509.Certificate{
 		SerialNumber: big.NewInt(from.Unix()), Subject: pkix.Name{CommonName: idp}, NotBefore: from, NotAfter: until,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	}, key).Raw
 }
 
 // check is Parse and Verify.

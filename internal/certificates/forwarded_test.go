@@ -2,40 +2,25 @@ package certificates
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
-	"math/big"
 	"strings"
 	"testing"
+
+	"authserver/internal/testkit"
 )
 
-// make issues a certificate from a template, self-signed.
-func certify(t testing.TB, template *x509.Certificate) *x509.Certificate {
+// certify makes a certificate of a template, by itself.
+func certify(t testing.TB, template x509.Certificate) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(1)
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	return testkit.SelfSigned(t, template, testkit.P256(t))
 }
 
 // item is a certificate as RFC 9440 §2.1 writes it.
 func item(der []byte) string { return ":" + base64.StdEncoding.EncodeToString(der) + ":" }
 
 func TestForwarded(t *testing.T) {
-	leaf, other := certify(t, &x509.Certificate{}), certify(t, &x509.Certificate{})
+	leaf, other := certify(t, x509.Certificate{}), certify(t, x509.Certificate{})
 	own, next := item(leaf.Raw), item(other.Raw)
 	encoded := strings.Trim(own, ":")
 	for _, c := range []struct {
@@ -95,7 +80,7 @@ func TestForwarded(t *testing.T) {
 }
 
 func TestAHandshakeIsBounded(t *testing.T) {
-	one := certify(t, &x509.Certificate{})
+	one := certify(t, x509.Certificate{})
 	sent := make([]*x509.Certificate, 30)
 	for i := range sent {
 		sent[i] = one
@@ -118,7 +103,7 @@ func TestNothingIsForwarded(t *testing.T) {
 
 // What is read is what was written: written again it is the same header.
 func FuzzForwarded(f *testing.F) {
-	leaf := certify(f, &x509.Certificate{})
+	leaf := certify(f, x509.Certificate{})
 	own := item(leaf.Raw)
 	for _, seed := range [][2]string{
 		{own, own + ", " + own}, {own, ""}, {"", own}, {"::", "::"}, {":AAAA:", ":AAA=:"}, {own + ";a", own + ","}, {own[1:], own[1:]}, {`"` + own + `"`, "?1"}, {":" + own, ",,"},

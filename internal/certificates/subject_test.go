@@ -47,7 +47,7 @@ func named(t testing.TB, elements ...[]string) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return certify(t, &x509.Certificate{RawSubject: raw})
+	return certify(t, x509.Certificate{RawSubject: raw})
 }
 
 func TestNames(t *testing.T) {
@@ -93,14 +93,14 @@ func TestNames(t *testing.T) {
 }
 
 func TestACertificateWithoutAName(t *testing.T) {
-	if IsFor(certify(t, &x509.Certificate{}), subject(store.TLSSubjectDN, "")) {
+	if IsFor(certify(t, x509.Certificate{}), subject(store.TLSSubjectDN, "")) {
 		t.Error("an empty name is for somebody")
 	}
 }
 
 func TestAlternativeNames(t *testing.T) {
 	uri := func(text string) *url.URL { return &url.URL{Opaque: text} } // written as it stands
-	certificate := certify(t, &x509.Certificate{
+	certificate := certify(t, x509.Certificate{
 		Subject:  pkix.Name{CommonName: "cn.example.com"},
 		DNSNames: []string{"Batch.example.com", "*.wild.example.com"}, EmailAddresses: []string{"Batch@example.com"},
 		IPAddresses: []net.IP{net.IPv4(192, 0, 2, 7), net.ParseIP("2001:db8::7")},

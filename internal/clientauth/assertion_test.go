@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 const (
@@ -74,18 +74,7 @@ func (m *memory) UseAssertion(_ context.Context, issuer string, id [32]byte, _ s
 
 func jwksOf(t testing.TB, public any) json.RawMessage {
 	t.Helper()
-	key, err := jwk.FromRaw(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := key.Set(jwk.KeyIDKey, "k"); err != nil {
-		t.Fatal(err)
-	}
-	set, err := json.Marshal(map[string]any{"keys": []any{key}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+	return testkit.JWKS(t, testkit.JWK(t, public, map[string]any{"kid": "k"}))
 }
 
 // signers are clients that sign.

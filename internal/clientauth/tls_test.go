@@ -2,14 +2,11 @@ package clientauth
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,6 +16,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 // authority signs certificates.
@@ -31,27 +29,14 @@ type authority struct {
 // otherwise; a nil authority makes it self-signed.
 func (a *authority) issue(t *testing.T, template x509.Certificate) *authority {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(1)
+	key := testkit.P256(t)
 	if template.NotAfter.IsZero() {
 		template.NotBefore, template.NotAfter = noon.Add(-time.Hour), noon.Add(time.Hour)
 	}
-	parent, signer := &template, key
-	if a != nil {
-		parent, signer = a.certificate, a.key
+	if a == nil {
+		return &authority{testkit.SelfSigned(t, template, key), key}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &authority{certificate, key}
+	return &authority{testkit.Certify(t, template, key.Public(), a.certificate, a.key), key}
 }
 
 func ca(name string) x509.Certificate {

@@ -15,9 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
-	"github.com/lestrrat-go/jwx/v2/jws"
+	"authserver/internal/testkit"
 )
 
 const accessToken = "an.access.token"
@@ -59,20 +57,8 @@ func newSigner(t testing.TB, alg string) signer {
 
 func asJWK(t testing.TB, raw any) map[string]any {
 	t.Helper()
-	key, err := jwk.FromRaw(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	members, err := key.AsMap(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(members)
-	if err != nil {
-		t.Fatal(err)
-	}
 	plain := map[string]any{}
-	if err := json.Unmarshal(data, &plain); err != nil {
+	if err := json.Unmarshal(testkit.JWK(t, raw, nil), &plain); err != nil {
 		t.Fatal(err)
 	}
 	return plain
@@ -100,30 +86,7 @@ func claims(change map[string]any) map[string]any {
 
 func (s signer) sign(header, claims any) string {
 	s.t.Helper()
-	input := part(s.t, header) + "." + part(s.t, claims)
-	signing, err := jws.NewSigner(jwa.SignatureAlgorithm(s.alg))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	signature, err := signing.Sign([]byte(input), s.private)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
-}
-
-// part encodes a value, or JSON that stands as it is.
-func part(t testing.TB, value any) string {
-	t.Helper()
-	text, ok := value.(string)
-	if !ok {
-		data, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = string(data)
-	}
-	return base64.RawURLEncoding.EncodeToString([]byte(text))
+	return testkit.JWS(s.t, s.alg, s.private, header, claims)
 }
 
 func TestCheckTakesProofsOfEachKindOfKey(t *testing.T) {
@@ -161,11 +124,11 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	good := claim("jti", "one")
 	unsigned := func(alg string) string {
-		return part(t, ec.header(map[string]any{"alg": alg})) + "." + part(t, claims(nil)) + "."
+		return testkit.Part(t, ec.header(map[string]any{"alg": alg})) + "." + testkit.Part(t, claims(nil)) + "."
 	}
 	secret := []byte(strings.Repeat("s", 32))
 	hmac := signer{t: t, alg: "HS256", private: secret, jwk: asJWK(t, secret)}
-	confused := signer{t: t, alg: "HS256", private: []byte(part(t, rsaKey.jwk)), jwk: rsaKey.jwk}
+	confused := signer{t: t, alg: "HS256", private: []byte(testkit.Part(t, rsaKey.jwk)), jwk: rsaKey.jwk}
 	for name, c := range map[string]struct{ proof, want string }{
 		"nothing":                           {"", "three parts"},
 		"two proofs":                        {good + "," + good, "encrypted"},
@@ -198,7 +161,7 @@ func TestCheckRefuses(t *testing.T) {
 		"an htu with a user":                {claim("htu", "https://api.example.com@api.example.com/orders"), "htu"},
 		"an htu that is a path":             {claim("htu", "/orders"), "htu"},
 		"no htu":                            {claim("htu", nil), "htu"},
-		"the hash of another token":         {claim("ath", part(t, "x")), "ath"},
+		"the hash of another token":         {claim("ath", testkit.Part(t, "x")), "ath"},
 		"no ath":                            {claim("ath", nil), "ath"},
 		"an iat that is too old":            {claim("iat", now().Unix()-71), "ago"},
 		"an iat in the future":              {claim("iat", now().Unix()+11), "future"},

@@ -2,8 +2,6 @@ package grants_test
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"testing"
 
@@ -15,24 +13,14 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 // publicEncryptionJWK makes a key that tokens can be encrypted to.
 func publicEncryptionJWK(t *testing.T) (*ecdsa.PrivateKey, json.RawMessage) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := jwk.FromRaw(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	registered, err := jose.CheckEncryptionKey(data)
+	private := testkit.P256(t)
+	registered, err := jose.CheckEncryptionKey(testkit.JWK(t, private.Public(), nil))
 	if err != nil {
 		t.Fatal(err)
 	}

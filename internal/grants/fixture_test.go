@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"authserver/internal/assertions"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
@@ -27,6 +24,7 @@ import (
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 )
 
@@ -46,24 +44,6 @@ const (
 // began is when the clock of every test starts.
 var began = time.Date(2026, 3, 1, 12, 0, 0, 123_456_000, time.UTC)
 
-// clock is the test's own.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) wait(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // source hands out keys that were made before.
 type source map[string]crypto.Signer
 
@@ -73,7 +53,7 @@ func (source) Signer(string) (crypto.Signer, error)                 { return nil
 // world is the grants over a real database and real keys.
 type world struct {
 	testing.TB
-	*clock
+	*testkit.Clock
 	db       *sqlite.DB
 	manager  *keys.Manager
 	view     *tokens.View
@@ -113,9 +93,11 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+func (w *world) wait(d time.Duration) { w.Advance(d) }
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{now: began}}
+	w := &world{TB: t, Clock: testkit.NewClock(began)}
 	var err error
 	if w.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")}); err != nil {
 		t.Fatal(err)
@@ -287,10 +269,7 @@ func refused(t testing.TB, err error, code oauth.Code, reason string) (told stri
 // trust registers the issuer idp with the key issuerKey.
 func (w *world) trust(change func(*store.Issuer)) {
 	w.Helper()
-	key, err := jwk.FromRaw(issuerKey().Public())
-	w.ok(err)
-	set, err := json.Marshal(map[string]any{"keys": []any{key}})
-	w.ok(err)
+	set := testkit.JWKS(w, testkit.JWK(w, issuerKey().Public(), nil))
 	at := store.At(began)
 	issuer := store.Issuer{
 		ID: idp, JWKS: set, Algorithms: []string{"ES256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,

@@ -1,24 +1,19 @@
 package grants_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 // RFC 7523 §3: a client may be its own issuer, as service accounts of clouds are.
 func TestAClientIsItsOwnIssuer(t *testing.T) {
 	w := newWorld(t)
-	key, err := jwk.FromRaw(issuerKey().Public())
-	w.ok(err)
-	set, err := json.Marshal(map[string]any{"keys": []any{key}})
-	w.ok(err)
+	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
 	w.change("web", func(c *store.Client) { c.JWKS, c.AssertUsers, c.AssertRoles = set, []string{"b*"}, []string{"admin"} })
 	w.change("other", func(c *store.Client) { c.JWKS, c.Grants = set, c.Grants[:1] })
 	own := func(sub string) map[string]any { return map[string]any{"iss": "web", "sub": sub} }
@@ -58,7 +53,7 @@ func TestAClientIsItsOwnIssuer(t *testing.T) {
 		})
 	}
 	w.change("web", func(c *store.Client) { c.AssertUsers, c.AssertRoles = nil, nil })
-	_, err = w.present("", w.vouch(own("alice")))
+	_, err := w.present("", w.vouch(own("alice")))
 	refused(t, err, oauth.InvalidGrant, "subject_not_authorised")
 }
 

@@ -1,15 +1,11 @@
 package handlers
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -23,22 +19,16 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 	"authserver/test/openapitest"
 )
 
 // selfSigned makes a certificate with its key.
 func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "batch"}, NotBefore: began, NotAfter: began.Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	key := testkit.P256(t)
+	template := x509.Certificate{Subject: pkix.Name{CommonName: "batch"}, NotBefore: began, NotAfter: began.Add(time.Hour)}
+	return tls.Certificate{Certificate: [][]byte{testkit.SelfSigned(t, template, key).Raw}, PrivateKey: key}
 }
 
 // forwarded is a certificate as RFC 9440 writes it.

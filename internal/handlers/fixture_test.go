@@ -30,6 +30,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 	"authserver/internal/telemetry"
+	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 	"authserver/test/openapitest"
 )
@@ -76,21 +77,11 @@ type site struct {
 	db  *sqlite.DB
 	log *safeBuffer
 
-	mu  sync.Mutex
-	now time.Time
+	time *testkit.Clock
 }
 
-func (s *site) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *site) wait(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
-}
+func (s *site) clock() time.Time     { return s.time.Now() }
+func (s *site) wait(d time.Duration) { s.time.Advance(d) }
 
 // safeBuffer is written to by several requests at once.
 type safeBuffer struct {
@@ -117,7 +108,7 @@ func (plainBox) Open(sealed []byte, _ string) ([]byte, error) { return sealed, n
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{T: t, now: began, log: &safeBuffer{}}
+	s := &site{T: t, time: testkit.NewClock(began), log: &safeBuffer{}}
 	var err error
 	s.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
 	s.ok(err)

@@ -7,14 +7,14 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwe"
-	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/testkit"
 )
 
 type pair struct {
@@ -40,31 +40,12 @@ func encryptionPairs(t testing.TB) map[string]pair {
 	return pairs
 }
 
-// jwkWith is a key as a JWK with further members.
-func jwkWith(t testing.TB, raw any, members map[string]any) []byte {
-	t.Helper()
-	key, err := jwk.FromRaw(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range members {
-		if err := key.Set(name, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := json.Marshal(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 func TestEncryptIsReadByTheHolderAlone(t *testing.T) {
 	pairs := encryptionPairs(t)
 	for name, p := range pairs {
 		for _, enc := range ContentEncryptions() {
 			t.Run(name+" "+enc, func(t *testing.T) {
-				registered, err := CheckEncryptionKey(jwkWith(t, p.private.Public(), map[string]any{"kid": "k"}))
+				registered, err := CheckEncryptionKey(testkit.JWK(t, p.private.Public(), map[string]any{"kid": "k"}))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -104,12 +85,12 @@ func TestCheckEncryptionKeyRefuses(t *testing.T) {
 		want string
 	}{
 		"no JWK":                       {[]byte("-----BEGIN"), "not a JWK"},
-		"a private key":                {jwkWith(t, ec, nil), "private or symmetric"},
-		"a symmetric key":              {jwkWith(t, []byte("0123456789abcdef0123456789abcdef"), nil), "private or symmetric"},
-		"a key for signatures":         {jwkWith(t, ec.Public(), map[string]any{"use": "sig"}), `its use is "sig"`},
-		"RSA of 1024 bits":             {jwkWith(t, small.Public(), nil), "kind or size"},
-		"RSA1_5 (RFC 8725 §3.2)":       {jwkWith(t, encryptionPairs(t)["RSA"].private.Public(), map[string]any{"alg": "RSA1_5"}), "has to be RSA-OAEP-256"},
-		"an alg that is not the key's": {jwkWith(t, ec.Public(), map[string]any{"alg": "RSA-OAEP-256"}), "has to be ECDH-ES"},
+		"a private key":                {testkit.JWK(t, ec, nil), "private or symmetric"},
+		"a symmetric key":              {testkit.JWK(t, []byte("0123456789abcdef0123456789abcdef"), nil), "private or symmetric"},
+		"a key for signatures":         {testkit.JWK(t, ec.Public(), map[string]any{"use": "sig"}), `its use is "sig"`},
+		"RSA of 1024 bits":             {testkit.JWK(t, small.Public(), nil), "kind or size"},
+		"RSA1_5 (RFC 8725 §3.2)":       {testkit.JWK(t, encryptionPairs(t)["RSA"].private.Public(), map[string]any{"alg": "RSA1_5"}), "has to be RSA-OAEP-256"},
+		"an alg that is not the key's": {testkit.JWK(t, ec.Public(), map[string]any{"alg": "RSA-OAEP-256"}), "has to be ECDH-ES"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := CheckEncryptionKey(test.key); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -123,10 +104,10 @@ func TestChooseEncryptionKey(t *testing.T) {
 	pairs := encryptionPairs(t)
 	ec, rsaKey := pairs["P-256"].private, pairs["RSA"].private.Public()
 	set := func(keys ...[]byte) []byte { return []byte(`{"keys":[` + string(bytes.Join(keys, []byte(","))) + `]}`) }
-	signing := jwkWith(t, ec.Public(), map[string]any{"kid": "signing", "use": "sig"})
-	first := jwkWith(t, ec.Public(), map[string]any{"kid": "first", "use": "enc"})
-	second := jwkWith(t, rsaKey, map[string]any{"kid": "second", "use": "enc"})
-	noUse := jwkWith(t, ec.Public(), map[string]any{"kid": "no use"})
+	signing := testkit.JWK(t, ec.Public(), map[string]any{"kid": "signing", "use": "sig"})
+	first := testkit.JWK(t, ec.Public(), map[string]any{"kid": "first", "use": "enc"})
+	second := testkit.JWK(t, rsaKey, map[string]any{"kid": "second", "use": "enc"})
+	noUse := testkit.JWK(t, ec.Public(), map[string]any{"kid": "no use"})
 	for name, test := range map[string]struct {
 		data      []byte
 		alg, want string // want is in the key, or in the error
@@ -142,8 +123,8 @@ func TestChooseEncryptionKey(t *testing.T) {
 		"none for an alg":                   {set(signing, first), RSAOAEP256, "no key with use enc", false},
 		"none for encryption":               {set(signing, noUse), "", "no key with use enc", false},
 		"a key for signatures alone":        {signing, "", `use is "sig"`, false},
-		"a private key":                     {jwkWith(t, ec, nil), "", "private or symmetric", false},
-		"a private key that is published":   {set(signing, jwkWith(t, ec, map[string]any{"use": "enc"})), "", "private or symmetric", false},
+		"a private key":                     {testkit.JWK(t, ec, nil), "", "private or symmetric", false},
+		"a private key that is published":   {set(signing, testkit.JWK(t, ec, map[string]any{"use": "enc"})), "", "private or symmetric", false},
 		"an empty set":                      {set(), "", "neither a JWK Set nor a JWK", false},
 		"an answer of something else":       {[]byte("<html>"), "", "neither a JWK Set nor a JWK", false},
 		"an answer of something else, JSON": {[]byte(`{"error":"not_found"}`), "", "neither a JWK Set nor a JWK", false},

@@ -1,38 +1,17 @@
 package jose
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
+	"authserver/internal/testkit"
 )
 
 func publicJWK(t testing.TB, members map[string]any) string {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := jwk.FromRaw(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range members {
-		if err := key.Set(name, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := json.Marshal(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return string(testkit.JWK(t, testkit.P256(t).Public(), members))
 }
 
 func setOf(keys ...string) []byte { return []byte(`{"keys":[` + strings.Join(keys, ",") + `]}`) }

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/testkit"
 )
 
 // authority issues certificates.
@@ -37,26 +36,17 @@ func newAuthority(t *testing.T, name string, by *authority, change func(*x509.Ce
 // the key itself.
 func (a *authority) issue(t *testing.T, name string, key crypto.Signer, change func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, BasicConstraintsValid: true,
+	template := x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, BasicConstraintsValid: true,
 		NotBefore: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC),
 	}
 	if change != nil {
-		change(template)
+		change(&template)
 	}
-	parent, signer := template, key
-	if a != nil {
-		parent, signer = a.certificate, a.key
+	if a == nil {
+		return testkit.SelfSigned(t, template, key)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	return testkit.Certify(t, template, key.Public(), a.certificate, a.key)
 }
 
 func TestCheckCertificates(t *testing.T) {

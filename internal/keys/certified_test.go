@@ -157,7 +157,7 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	// It stays as it was where one is refused.
 	expired := (*authority)(nil).issue(t, "mine", active.Key, func(c *x509.Certificate) {
 		march(c)
-		c.NotAfter = newClock().now.Add(-time.Second)
+		c.NotAfter = newClock().Now().Add(-time.Second)
 	})
 	for _, c := range []struct {
 		name, kid, want string
@@ -200,7 +200,7 @@ func TestCertificatesInATamperedRowAreNotPublished(t *testing.T) {
 		"one of them empty":         {chain[0].Raw, {}},
 		"that do not sign":          {(*authority)(nil).issue(t, "mine", brought.Private, func(c *x509.Certificate) { march(c); c.KeyUsage = x509.KeyUsageKeyAgreement }).Raw},
 		"from the future": {(*authority)(nil).issue(t, "mine", brought.Private, func(c *x509.Certificate) {
-			c.NotBefore, c.NotAfter = newClock().now.Add(time.Hour), newClock().now.Add(2*time.Hour)
+			c.NotBefore, c.NotAfter = newClock().Now().Add(time.Hour), newClock().Now().Add(2*time.Hour)
 		}).Raw},
 	} {
 		t.Run(name, func(t *testing.T) {

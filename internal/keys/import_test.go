@@ -278,7 +278,7 @@ func TestImportsAreRefused(t *testing.T) {
 	}
 	refused("one with another key's certificate", withCertificate(nil, ecKey(t, elliptic.P256())), "", "is of another key")
 	refused("one whose certificate has expired", withCertificate(func(c *x509.Certificate) {
-		c.NotBefore, c.NotAfter = newClock().now.AddDate(0, -2, 0), newClock().now.AddDate(0, -1, 0)
+		c.NotBefore, c.NotAfter = newClock().Now().AddDate(0, -2, 0), newClock().Now().AddDate(0, -1, 0)
 	}, other), "", "expired at 2026-02-01T12:00:00Z: renew it")
 	st.down = true
 	if _, err := m.Import(t.Context(), keys.Material{Private: other}, ""); !errors.Is(err, store.ErrUnavailable) {
@@ -330,7 +330,7 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 
 // march makes a certificate that is valid for the days of these tests.
 func march(c *x509.Certificate) {
-	c.NotBefore, c.NotAfter = newClock().now.AddDate(0, 0, -1), newClock().now.AddDate(0, 0, 10)
+	c.NotBefore, c.NotAfter = newClock().Now().AddDate(0, 0, -1), newClock().Now().AddDate(0, 0, 10)
 }
 
 func TestAKeyIsImportedOnce(t *testing.T) {

@@ -132,7 +132,7 @@ type node struct {
 
 func newWorld(t *rapid.T, sealer *keys.Sealer, truth keys.Timeline, bug planted) *world {
 	w := &world{
-		t: t, truth: truth, bug: bug, sealer: sealer, st: &memory{}, now: newClock().now,
+		t: t, truth: truth, bug: bug, sealer: sealer, st: &memory{}, now: newClock().Now(),
 		signed: map[string]time.Time{}, lacking: map[string]time.Time{}, sets: map[string][]string{}, seen: map[string]int{},
 	}
 	for i := range 3 {

@@ -150,7 +150,7 @@ func (w refreshWire) LastIdleExpiry(ctx context.Context) (store.Moment, error) {
 const modelGrace = time.Second
 
 func newFlock(t *rapid.T, sealer *keys.Sealer, bug plantedRefresh) *flock {
-	f := &flock{t: t, bug: bug, sealer: sealer, st: &memory{}, now: newClock().now, seen: map[string]int{}}
+	f := &flock{t: t, bug: bug, sealer: sealer, st: &memory{}, now: newClock().Now(), seen: map[string]int{}}
 	for range 3 {
 		f.replicas = append(f.replicas, &replica{f: f, timeline: modelTimeline(), ahead: f.within("clock", modelTimeline().ClockSkew)})
 	}

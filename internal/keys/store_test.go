@@ -15,6 +15,7 @@ import (
 
 	"authserver/internal/keys"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 // memory keeps keys as the contract of package store says, for tests of
@@ -256,24 +257,11 @@ func (m *memory) LastIdleExpiry(context.Context) (store.Moment, error) {
 }
 
 // clock is the test's own.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+type clock struct{ *testkit.Clock }
 
-func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+func newClock() *clock { return &clock{testkit.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))} }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func (c *clock) advance(d time.Duration) { c.Advance(d) }
 
 // The timeline of most tests: Lead 6 minutes, of which the JWKS may be kept for 4,
 // fresh and then stale. Lag 16 minutes.

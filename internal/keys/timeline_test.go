@@ -12,7 +12,7 @@ import (
 )
 
 func TestStateFollowsFromTheMomentsAndTheClock(t *testing.T) {
-	at := func(minutes int) time.Time { return newClock().now.Add(time.Duration(minutes) * time.Minute) }
+	at := func(minutes int) time.Time { return newClock().Now().Add(time.Duration(minutes) * time.Minute) }
 	second := store.SigningKey{Predecessor: "first", PublishedAt: at(0), ActiveAt: at(10), RetiredAt: at(20), RemovedAt: at(30)}
 	last := store.SigningKey{Predecessor: "first", PublishedAt: at(0), ActiveAt: at(10)}
 	first := store.SigningKey{PublishedAt: at(10), ActiveAt: at(10)}
@@ -46,7 +46,7 @@ func TestStateFollowsFromTheMomentsAndTheClock(t *testing.T) {
 
 func TestHandover(t *testing.T) {
 	tl := timeline()
-	now := newClock().now
+	now := newClock().Now()
 	if got, want := []time.Duration{tl.Lead(), tl.Lag()}, []time.Duration{6 * time.Minute, 16 * time.Minute}; !cmp.Equal(got, want) {
 		t.Fatalf("lead and lag = %v, want %v", got, want)
 	}

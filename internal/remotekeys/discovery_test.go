@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"authserver/internal/testkit"
 )
 
 func TestDiscovery(t *testing.T) {
@@ -24,9 +26,9 @@ func wantAsked(t *testing.T, p *publisher, metadata, sets int32) {
 }
 
 // refresh lets time pass and has what is due fetched.
-func refresh(t *testing.T, s *Sets, c *clock, d time.Duration) {
+func refresh(t *testing.T, s *Sets, c *testkit.Clock, d time.Duration) {
 	t.Helper()
-	c.advance(d)
+	c.Advance(d)
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Log(err)
 	}

@@ -3,9 +3,6 @@ package remotekeys
 import (
 	"cmp"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -17,14 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"authserver/internal/jose"
+	"authserver/internal/testkit"
 )
 
 // publisher is a real server with keys over https.
 type publisher struct {
 	*httptest.Server
+	t       testing.TB
 	mu      sync.Mutex
 	kids    []string
 	down    bool
@@ -36,7 +33,7 @@ type publisher struct {
 
 func newPublisher(t *testing.T, kids ...string) *publisher {
 	t.Helper()
-	p := &publisher{kids: kids}
+	p := &publisher{t: t, kids: kids}
 	p.Server = httptest.NewTLSServer(p)
 	t.Cleanup(p.Close)
 	return p
@@ -58,7 +55,7 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r)
 	default:
 		p.fetches.Add(1)
-		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, strings.Join(jwks(p.kids), ","))
+		_, _ = w.Write(jwks(p.t, p.kids...))
 	}
 }
 
@@ -68,44 +65,13 @@ func (p *publisher) set(change func()) {
 	change()
 }
 
-func jwks(kids []string) []string {
-	var keys []string
+func jwks(t testing.TB, kids ...string) json.RawMessage {
+	t.Helper()
+	var keys []json.RawMessage
 	for _, kid := range kids {
-		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			panic(err)
-		}
-		key, err := jwk.FromRaw(private.Public())
-		if err != nil {
-			panic(err)
-		}
-		if err := key.Set(jwk.KeyIDKey, kid); err != nil {
-			panic(err)
-		}
-		data, err := json.Marshal(key)
-		if err != nil {
-			panic(err)
-		}
-		keys = append(keys, string(data))
+		keys = append(keys, testkit.JWK(t, testkit.P256(t).Public(), map[string]any{"kid": kid}))
 	}
-	return keys
-}
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	return testkit.JWKS(t, keys...)
 }
 
 // trusting is a fetcher that trusts the publisher and may reach it.
@@ -115,8 +81,8 @@ func (p *publisher) trusting() *Fetcher {
 	return NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}, RootCAs: roots})
 }
 
-func newSets(p *publisher) (*Sets, *clock) {
-	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+func newSets(p *publisher) (*Sets, *testkit.Clock) {
+	c := testkit.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	return &Sets{Fetcher: p.trusting(), Now: c.Now}, c
 }
 
@@ -169,7 +135,7 @@ func TestUnknownKidsDoNotDriveFetches(t *testing.T) {
 		wantKeys(t, s, p.source(), fmt.Sprint("made up ", i), 0)
 		wantKeys(t, s, p.source(), "a", 1)
 		if i%100 == 0 {
-			c.advance(time.Second)
+			c.Advance(time.Second)
 		}
 	}
 	// The first, one more at once, and one each 30 s of 100.
@@ -185,7 +151,7 @@ func TestKeysThatRotateUnderneath(t *testing.T) {
 	for i := range 10 {
 		kid := fmt.Sprint("next ", i)
 		p.set(func() { p.kids = []string{kid} })
-		c.advance(cooldown)
+		c.Advance(cooldown)
 		wantKeys(t, s, p.source(), kid, 1)
 		wantKeys(t, s, p.source(), "a", 0) // what was taken back is gone
 	}
@@ -213,7 +179,7 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			wantKeys(t, s, p.source(), "a", 1)
 			p.set(func() { fail(p) })
 			for range 20 {
-				c.advance(time.Hour)
+				c.Advance(time.Hour)
 				_, _ = s.Keys(t.Context(), p.source(), es256("new")) // has it fetched
 				wantKeys(t, s, p.source(), "a", 1)
 			}
@@ -221,12 +187,12 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			if keys, err := s.Keys(t.Context(), p.source(), es256("new")); err == nil {
 				t.Errorf("a key that may be there is called unknown: %v", keys)
 			}
-			c.advance(staleMost)
+			c.Advance(staleMost)
 			if keys, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil {
 				t.Errorf("after a day it is still trusted: %v", keys)
 			}
 			p.set(func() { p.down, p.answer, p.kids = false, nil, []string{"b"} })
-			c.advance(failLast)
+			c.Advance(failLast)
 			_, _ = s.Keys(t.Context(), p.source(), es256("b")) // who comes first is not kept waiting
 			settled(t, s, p.source())
 			wantKeys(t, s, p.source(), "b", 1)
@@ -248,7 +214,7 @@ func TestFailuresAreRemembered(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		settled(t, s, p.source())
-		c.advance(time.Second)
+		c.Advance(time.Second)
 	}
 	if n := asked.Load(); n > 17 {
 		t.Errorf("%d fetches in ten minutes", n)
@@ -260,7 +226,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 	s, c := newSets(p)
 	wantKeys(t, s, p.source(), "a", 1)
 	p.set(func() { p.kids = []string{"b"} })
-	c.advance(freshUsual * 3 / 4)
+	c.Advance(freshUsual * 3 / 4)
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +236,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 		}
 	}
 	wantKeys(t, s, p.source(), "b", 1)
-	c.advance(idleMost + time.Second)
+	c.Advance(idleMost + time.Second)
 	if err := s.Refresh(t.Context()); err != nil || len(s.all) != 0 {
 		t.Errorf("%d sets are kept that nobody asks for, %v", len(s.all), err)
 	}
@@ -280,10 +246,10 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 func TestAWaiterMayLeave(t *testing.T) {
 	p := newPublisher(t, "a")
 	hold := make(chan struct{})
-	body := strings.Join(jwks([]string{"a"}), "")
+	body := jwks(t, "a")
 	p.answer = func(w http.ResponseWriter, _ *http.Request) {
 		<-hold
-		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, body)
+		_, _ = w.Write(body)
 	}
 	s, _ := newSets(p)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

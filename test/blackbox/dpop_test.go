@@ -3,8 +3,6 @@ package blackbox
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/base64"
 	"maps"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 )
 
@@ -29,10 +28,7 @@ type holder struct {
 
 func newHolder(t *testing.T) holder {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := testkit.P256(t)
 	key, err := jwk.FromRaw(private.Public())
 	if err != nil {
 		t.Fatal(err)

@@ -10,16 +10,15 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"net/url"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 )
 
@@ -100,12 +99,7 @@ func (f *fixture) registerIssuers(t *testing.T) {
 
 func selfSigned(t *testing.T, key *ecdsa.PrivateKey, from, until time.Time) []byte {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"}, NotBefore: from, NotAfter: until}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return testkit.SelfSigned(t, x509.Certificate{Subject: pkix.Name{CommonName: "issuer"}, NotBefore: from, NotAfter: until}, key).Raw
 }
 
 func jwksOf(t *testing.T, public any, kid string) string {
@@ -116,24 +110,11 @@ func jwksOf(t *testing.T, public any, kid string) string {
 // jwkSet is a JWK Set of public keys by their kid.
 func jwkSet(t *testing.T, keys map[string]any) string {
 	t.Helper()
-	set := jwk.NewSet()
+	var all []json.RawMessage
 	for kid, public := range keys {
-		key, err := jwk.FromRaw(public)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := key.Set(jwk.KeyIDKey, kid); err != nil {
-			t.Fatal(err)
-		}
-		if err := set.AddKey(key); err != nil {
-			t.Fatal(err)
-		}
+		all = append(all, testkit.JWK(t, public, map[string]any{"kid": kid}))
 	}
-	encoded, err := json.Marshal(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(encoded)
+	return string(testkit.JWKS(t, all...))
 }
 
 // claims are those of a good assertion; a test changes what it is about. A nil

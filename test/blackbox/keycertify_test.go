@@ -128,12 +128,12 @@ func TestCertifyAGeneratedKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			leaf := ca.certify(t, public)
-			answer := d.Run("key", "certify", "-o", "json", "--certificate-file", d.File("chain.crt", certificatePEM(leaf, ca.der)), "--", active)
+			answer := d.Run("key", "certify", "-o", "json", "--certificate-file", d.File("chain.crt", certificatePEM(leaf, ca.certificate.Raw)), "--", active)
 			if !strings.Contains(answer, `"certificates":2`) && !strings.Contains(answer, `"certificates": 2`) {
 				t.Errorf("certified as %s", answer)
 			}
 			for _, s := range replicas {
-				wantChain(t, s, active, leaf, ca.der)
+				wantChain(t, s, active, leaf, ca.certificate.Raw)
 				if kid := a.signs(t, s, alg); kid != active {
 					t.Errorf("%s is signed with %s, want the certified key", alg, kid)
 				}
@@ -147,7 +147,7 @@ func TestCertifyAGeneratedKey(t *testing.T) {
 				wantChain(t, s, active)
 			}
 		}
-		certificate := d.File("chain.crt", certificatePEM(ca.der))
+		certificate := d.File("chain.crt", certificatePEM(ca.certificate.Raw))
 		if _, stderr, code := d.Try("", "key", "certify", "--certificate-file", certificate, "--", "nobody"); code != 1 || !strings.Contains(stderr, "authserver key list") {
 			t.Errorf("a key that is not there: exit code %d, %s", code, stderr)
 		}

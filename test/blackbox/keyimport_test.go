@@ -3,8 +3,6 @@ package blackbox
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 )
 
@@ -246,37 +245,22 @@ func publishedKey(t *testing.T, s *harness.Server, kid string) map[string]any {
 
 // authority is a certificate authority of a test.
 type authority struct {
-	key *ecdsa.PrivateKey
-	der []byte
+	key         *ecdsa.PrivateKey
+	certificate *x509.Certificate
 }
 
 func newAuthority(t *testing.T) authority {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testkit.P256(t)
 	template := certificateTemplate("Test CA")
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return authority{key, der}
+	return authority{key, testkit.SelfSigned(t, *template, key)}
 }
 
 // certify issues a certificate for a public key.
 func (a authority) certify(t *testing.T, public any) []byte {
 	t.Helper()
-	issuer, err := x509.ParseCertificate(a.der)
-	if err != nil {
-		t.Fatal(err)
-	}
 	template := certificateTemplate("auth.example.test")
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, public, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return testkit.Certify(t, *template, public, a.certificate, a.key).Raw
 }

@@ -2,8 +2,6 @@ package blackbox
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 	"authserver/test/openapitest"
 )
@@ -30,26 +29,14 @@ type pair struct {
 // an hour ago until an hour ahead, where the template does not say otherwise.
 func issue(t *testing.T, by *pair, template x509.Certificate) *pair {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testkit.P256(t)
 	if template.SerialNumber = big.NewInt(time.Now().UnixNano()); template.NotAfter.IsZero() {
 		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	}
-	parent, signer := &template, key
-	if by != nil {
-		parent, signer = by.certificate, by.key
+	if by == nil {
+		return &pair{testkit.SelfSigned(t, template, key), key}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &pair{certificate, key}
+	return &pair{testkit.Certify(t, template, key.Public(), by.certificate, by.key), key}
 }
 
 func authorityOf(t *testing.T, name string) *pair {

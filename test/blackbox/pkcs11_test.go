@@ -120,8 +120,8 @@ func TestPKCS11ImportByURI(t *testing.T) {
 	harness.Eventually(t, shortLead+promised, "it signs", func() bool { return a.signs(t, s, "ES384") == kid })
 	ca := newAuthority(t)
 	leaf := ca.certify(t, privateECPublic(t, filepath.Join(d.Dir, "made")))
-	d.Run("key", "certify", "--certificate-file", d.File("chain.crt", certificatePEM(leaf, ca.der)), "--", kid)
-	wantChain(t, s, kid, leaf, ca.der)
+	d.Run("key", "certify", "--certificate-file", d.File("chain.crt", certificatePEM(leaf, ca.certificate.Raw)), "--", kid)
+	wantChain(t, s, kid, leaf, ca.certificate.Raw)
 	for _, test := range []struct{ uri, want string }{
 		{"pkcs11:token=the%20keys;id=%00%01;type=private", "no "},
 		{"file:made", "pkcs11:"},
