@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
@@ -69,12 +68,8 @@ func (c certifiedCase) run(t *testing.T, trusted *x509.Certificate, base string)
 func (p *parties) serving(t *testing.T) *pair {
 	t.Helper()
 	own := issue(t, nil, x509.Certificate{Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
-	der, err := x509.MarshalPKCS8PrivateKey(own.key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p.Set("TLS_CERTIFICATE_FILE", p.File("server.pem", own.pem()))
-	p.Set("TLS_KEY_FILE", p.File("server-key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+	p.Set("TLS_KEY_FILE", p.File("server-key.pem", keyPEM(t, own.key)))
 	return own
 }
 

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,11 +70,7 @@ func TestADumpShowsNoKey(t *testing.T) {
 			"d of the EC key":        scalar,
 		}
 		for _, key := range []any{private, ec} {
-			der, err := x509.MarshalPKCS8PrivateKey(key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.Run("key", "import", "--file", f.File("brought.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+			f.Run("key", "import", "--file", f.File("brought.pem", keyPEM(t, key)))
 		}
 		session := s.MustToken(t, f.web, login())
 		s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
