@@ -58,6 +58,20 @@ func checks() []string {
 // signing is what clients report that prove themselves with a JWT.
 func signing() []string { return []string{"private_key_jwt", "client_secret_jwt"} }
 
+// accounts is what is reported of clients that are their own issuers.
+func accounts() []string {
+	return []string{
+		"google-auth for itself",
+		"google-auth for a user",
+		"google-auth with another key",
+		"google-auth with an assertion for Google",
+		"google-auth without a subject",
+		"Salesforce's flow for a user",
+		"Salesforce's flow with another key",
+		"Salesforce's flow with an exp that is text",
+	}
+}
+
 // proofs is what a client reports that binds its tokens to a key (RFC 9449).
 func proofs() []string { return []string{"DPoP", "DPoP with a refresh token"} }
 

@@ -40,6 +40,7 @@ func (i installed) programs(t *testing.T) []program {
 		{"nimbus", i.java(t, "Main"), checks()},
 		{"oauth4webapi without secrets", []string{"node", filepath.Join(modules, "trust.mjs")}, append(signing(), proofs()...)},
 		{"authlib without secrets", []string{i.python, "python/trust.py"}, signing()},
+		{"service accounts", []string{i.python, "python/accounts.py"}, accounts()},
 		{"nimbus without secrets", i.java(t, "Trust"), signing()},
 	}
 }

@@ -37,6 +37,7 @@ type world struct {
 	PublicClient          party               `json:"public_client"`
 	KeyClient             party               `json:"key_client"`      // proves itself with a key; may name the token endpoint as the audience
 	HMACClient            party               `json:"hmac_client"`     // and with its secret
+	ServiceAccount        account             `json:"service_account"` // signs for itself and for the user
 	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
 	User                  user                `json:"user"`
 	IdPs                  map[string][]idp    `json:"idps"`       // by the algorithm of their first resource
@@ -115,6 +116,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	w.registerClients(d)
 	w.registerIdPs(t, d)
 	w.registerSigners(t, d)
+	w.registerServiceAccount(t, d)
 	w.serveRotation(t, d)
 	return w
 }
@@ -186,21 +188,6 @@ func (w *world) registerClients(d *harness.Deployment) {
 		serves = append(serves, "--serves", r.ID, "--serves", r.Other)
 	}
 	w.ResourceServer = create("resource-server", "", append(w.allowed("RS256"), serves...)...)
-}
-
-// registerSigners registers clients that send no secret.
-func (w *world) registerSigners(t *testing.T, d *harness.Deployment) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flags := append(w.allowed("ES256"), "--grant", "client_credentials", "--accept-token-endpoint-audience")
-	d.Run(append([]string{"client", "create", "--id", "signs", "--auth-method", "private_key_jwt",
-		"--jwks-file", d.File("signs.jwks", `{"keys":[`+string(toJWK(t, key.Public(), "signs-1"))+`]}`)}, flags...)...)
-	w.KeyClient = party{ID: "signs", Key: toJWK(t, key, "signs-1")}
-	made := d.JSON("", append([]string{"client", "create", "--id", "hmac", "--auth-method", "client_secret_jwt"}, flags...)...)
-	w.HMACClient = party{ID: "hmac", Secret: made["client_secret"].(string)}
 }
 
 // registerIdPs registers three issuers for each algorithm of tokens: one with a

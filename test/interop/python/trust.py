@@ -1,27 +1,14 @@
 """Authlib with clients that send no secret: they sign a JWT for each request."""
 
-import json
-import sys
-import traceback
-
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from joserfc.jwk import import_key
 
+from checks import CONFIG, check
 from verifiers import Verifiers
 
-CONFIG = json.load(sys.stdin)
 VERIFIERS = Verifiers(CONFIG["jwks_uri"])
 RESOURCE = CONFIG["resources"]["ES256"]["id"]
-
-
-def check(name, body):
-    report = {"check": name, "ok": True, "detail": ""}
-    try:
-        body()
-    except Exception:
-        report.update(ok=False, detail=traceback.format_exc())
-    print(json.dumps(report), flush=True)
 
 
 def obtains(client, secret, method):
