@@ -65,7 +65,7 @@ func pemOf(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyPEM(t, private)
+	return harness.KeyPEM(t, private)
 }
 
 // What a command does to the keys every server obeys in time: within two seconds

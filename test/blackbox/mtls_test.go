@@ -69,7 +69,7 @@ func (p *parties) serving(t *testing.T) *pair {
 	t.Helper()
 	own := issue(t, nil, x509.Certificate{Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
 	p.Set("TLS_CERTIFICATE_FILE", p.File("server.pem", own.pem()))
-	p.Set("TLS_KEY_FILE", p.File("server-key.pem", keyPEM(t, own.key)))
+	p.Set("TLS_KEY_FILE", p.File("server-key.pem", harness.KeyPEM(t, own.key)))
 	return own
 }
 

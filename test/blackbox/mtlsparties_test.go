@@ -7,14 +7,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"io"
-	"math/big"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"authserver/internal/jose"
-	"authserver/internal/testkit"
 	"authserver/test/harness"
 	"authserver/test/openapitest"
 )
@@ -25,18 +23,14 @@ type pair struct {
 	key         *ecdsa.PrivateKey
 }
 
-// issue makes a certificate, by itself where there is no authority. It is good from
-// an hour ago until an hour ahead, where the template does not say otherwise.
+// issue makes a certificate, by itself where there is no authority.
 func issue(t *testing.T, by *pair, template x509.Certificate) *pair {
 	t.Helper()
-	key := testkit.P256(t)
-	if template.SerialNumber = big.NewInt(time.Now().UnixNano()); template.NotAfter.IsZero() {
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	}
 	if by == nil {
-		return &pair{testkit.SelfSigned(t, template, key), key}
+		by = new(pair)
 	}
-	return &pair{testkit.Certify(t, template, key.Public(), by.certificate, by.key), key}
+	certificate, key := harness.Certify(t, template, by.certificate, by.key)
+	return &pair{certificate, key}
 }
 
 func authorityOf(t *testing.T, name string) *pair {

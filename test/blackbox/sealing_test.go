@@ -70,7 +70,7 @@ func TestADumpShowsNoKey(t *testing.T) {
 			"d of the EC key":        scalar,
 		}
 		for _, key := range []any{private, ec} {
-			f.Run("key", "import", "--file", f.File("brought.pem", keyPEM(t, key)))
+			f.Run("key", "import", "--file", f.File("brought.pem", harness.KeyPEM(t, key)))
 		}
 		session := s.MustToken(t, f.web, login())
 		s.MustToken(t, f.web, refresh(session.Text("refresh_token")))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"net"
 	"net/http"
@@ -32,21 +30,11 @@ func behindItsName(t *testing.T, s *harness.Server) *http.Client {
 	return openapitest.New(t).HostileClient(&http.Client{Transport: transport})
 }
 
-// keyPEM is a private key in PEM.
-func keyPEM(t *testing.T, key any) string {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-}
-
 // serviceAccount is golang.org/x/oauth2/jwt with what it needs. It sends the assertion
 // and nothing beside it; in that are the URL as "aud" and no "jti".
 func serviceAccount(t *testing.T, f *fixture, id, subject string) jwt.Config {
 	return jwt.Config{
-		Email: id, Subject: subject, PrivateKey: []byte(keyPEM(t, f.rsa)), PrivateKeyID: "account-1",
+		Email: id, Subject: subject, PrivateKey: []byte(harness.KeyPEM(t, f.rsa)), PrivateKeyID: "account-1",
 		Scopes: []string{"read"}, TokenURL: harness.Issuer + "/oauth2/token",
 	}
 }
@@ -110,7 +98,7 @@ func refusedServiceAccounts(t *testing.T, ctx context.Context, f *fixture) {
 		change func(*jwt.Config)
 		want   string
 	}{
-		"another key under its name": {func(c *jwt.Config) { c.PrivateKey = []byte(keyPEM(t, stranger)) }, "its signature was made by none of the registered keys"},
+		"another key under its name": {func(c *jwt.Config) { c.PrivateKey = []byte(harness.KeyPEM(t, stranger)) }, "its signature was made by none of the registered keys"},
 		"no subject (RFC 7523 §3)":   {func(c *jwt.Config) { c.Subject = "" }, "its claim sub, which names the subject, is missing"},
 		"a user it may not speak of": {func(c *jwt.Config) { c.Subject = "bob" }, "its subject is not known here"},
 		"another client":             {func(c *jwt.Config) { c.Subject = "web" }, "its subject is not known here"},

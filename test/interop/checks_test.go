@@ -75,6 +75,17 @@ func accounts() []string {
 // proofs is what a client reports that binds its tokens to a key (RFC 9449).
 func proofs() []string { return []string{"DPoP", "DPoP with a refresh token"} }
 
+// certificates is what a client reports that proves itself with one (RFC 8705).
+func certificates() []string {
+	return []string{
+		"metadata of mutual TLS",
+		"tls_client_auth",
+		"self_signed_tls_client_auth",
+		"invalid_client for another client's certificate",
+		"invalid_client without a certificate",
+	}
+}
+
 func checksBut(name string) []string {
 	return slices.DeleteFunc(checks(), func(c string) bool { return c == name })
 }

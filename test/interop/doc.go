@@ -1,6 +1,7 @@
 // Package interop drives the server with clients that we did not write and has
 // its tokens verified by libraries that we did not write: golang.org/x/oauth2
-// and go-oidc, openid-client, oauth4webapi and jose, Authlib and PyJWT, Nimbus.
+// and go-oidc, openid-client, oauth4webapi and jose, Authlib, PyJWT and
+// google-auth, Nimbus.
 // It runs the snippets that the README shows, too.
 //
 //	go run ./test/withpostgres -- go test -count=1 -tags interop ./test/interop/...
@@ -16,6 +17,8 @@
 // read tokens from standard input and answer each; one key set that each keeps for
 // as long as its Cache-Control says has to do. SOAK_ROTATIONS says for how long
 // (`make soak` for longer), and SOAK_SEED repeats the order of the faults.
+//
+// TestForeignClientsWithCertificates has a server that ends TLS itself.
 //
 // Start at TestForeignClients; what a program has to check is in checks_test.go.
 package interop

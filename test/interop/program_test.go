@@ -70,8 +70,8 @@ func (i installed) nodeFolder(t *testing.T, modules ...string) string {
 }
 
 // run makes a subtest of every check that the program has to report.
-func (p program) run(t *testing.T, w *world) {
-	config, err := json.Marshal(w)
+func (p program) run(t *testing.T, registered any) {
+	config, err := json.Marshal(registered)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@
 package interop
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -13,11 +11,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
@@ -94,13 +90,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	d.Set("JWKS_MAX_AGE", "1s") // a rotation waits for it
 	d.Set("KEY_POLL_INTERVAL", "1s")
 	d.Set("CLOCK_SKEW", "1s")
-	server := d.Start()
-	t.Cleanup(func() {
-		if t.Failed() {
-			logs := server.Logs()
-			t.Logf("the end of the server's log:\n%s", logs[max(0, len(logs)-logTail):])
-		}
-	})
+	start(t, d)
 	w := &world{
 		Issuer:                issuer,
 		TokenEndpoint:         issuer + "/oauth2/token",
@@ -119,6 +109,18 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	w.registerServiceAccount(t, d)
 	w.serveRotation(t, d)
 	return w
+}
+
+// start starts a server whose log a failure shows the end of.
+func start(t *testing.T, d *harness.Deployment) {
+	t.Helper()
+	server := d.Start()
+	t.Cleanup(func() {
+		if t.Failed() {
+			logs := server.Logs()
+			t.Logf("the end of the server's log:\n%s", logs[max(0, len(logs)-logTail):])
+		}
+	})
 }
 
 // freeAddress is an address on the loopback interface: the issuer identifier has
@@ -200,16 +202,12 @@ func (w *world) registerIdPs(t *testing.T, d *harness.Deployment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ecCertificate, ecKey := harness.Certify(t, x509.Certificate{Subject: pkix.Name{CommonName: "idp.example"}}, nil, nil)
 	w.rsaPEM = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})
 	jwks := d.File("idp.jwks", `{"keys":[`+string(toJWK(t, rsaKey.Public(), rsaKID))+`]}`)
-	der := certify(t, ecKey)
-	certificate := d.File("idp.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	certificate := d.File("idp.pem", harness.CertificatePEM(ecCertificate.Raw))
 	secret := d.File("idp.secret", sharedSecret+"\n")
-	thumbprint := sha256.Sum256(der)
+	thumbprint := sha256.Sum256(ecCertificate.Raw)
 
 	for _, alg := range algorithms() {
 		iss := "https://idp.example/for-" + strings.ToLower(alg)
@@ -249,17 +247,4 @@ func toJWK(t *testing.T, raw any, kid string) json.RawMessage {
 		t.Fatal(err)
 	}
 	return encoded
-}
-
-func certify(t *testing.T, key *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
 }

@@ -7,8 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"testing"
 
 	"authserver/test/harness"
@@ -44,13 +42,8 @@ func (w *world) registerServiceAccount(t *testing.T, d *harness.Deployment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.ServiceAccount = account{
-		Email: "reports@accounts.example.com", KeyID: "account-1", TokenURI: w.TokenEndpoint,
-		Key: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		Email: "reports@accounts.example.com", KeyID: "account-1", Key: harness.KeyPEM(t, key), TokenURI: w.TokenEndpoint,
 	}
 	d.Run(append([]string{"client", "create", "--id", w.ServiceAccount.Email, "--auth-method", "private_key_jwt", "--grant", "jwt-bearer", "--default-scope", "read",
 		"--assert-user", w.User.Name, "--jwks-file", d.File("account.jwks", `{"keys":[`+string(toJWK(t, key.Public(), w.ServiceAccount.KeyID))+`]}`)}, w.allowed("RS256")...)...)

@@ -225,7 +225,7 @@ async function revocation(library) {
 // refused wants the library's own error, and our code in it. Where an answer has
 // WWW-Authenticate, as RFC 6749 section 5.2 wants beside invalid_client, these
 // libraries raise the challenge and leave the body to be read.
-async function refused(code, attempt) {
+export async function refused(code, attempt) {
   const error = await attempt.then(() => assert.fail('it was accepted'), (error) => error)
   if (error instanceof WWWAuthenticateChallengeError) {
     assert.equal(error.status, 401)
