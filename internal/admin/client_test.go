@@ -66,6 +66,15 @@ func TestTheJSONOfAClient(t *testing.T) {
 	}
 }
 
+// A user made as Zoë is kept as zoë, and a client that was authorised for Zoë is for her.
+func TestUsersOfWhomAClientMaySignAreNamedAsTheyAreKept(t *testing.T) {
+	o := newOffice(t)
+	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AssertUsers: []string{"Zoë", "ＳALES-*", "zoe\u0308", "*-Zoë-?"}}})
+	if diff := cmp.Diff([]string{"zoë", "sales-*", "*-zoë-?"}, c.AssertUsers); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestNoHashOfAClientIsShown(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ID: "web"})
@@ -102,6 +111,7 @@ func TestClientsAreRefused(t *testing.T) {
 		{"a secret that bcrypt would cut", admin.NewClient{Secret: strings.Repeat("x", 73)}, []string{"72 bytes"}},
 		{"a claim that is the server's own", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"sub": "x"}}}, []string{"--claim", `"sub"`}},
 		{"claims that no header could carry", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"x": strings.Repeat("x", 4096)}}}, []string{"--claim", "4096"}},
+		{"a user of whom it may sign with a space", admin.NewClient{ClientFields: admin.ClientFields{AssertUsers: []string{"sales *"}}}, []string{"--assert-user", "sales *"}},
 		{"a role that is empty", admin.NewClient{ClientFields: admin.ClientFields{Roles: []string{""}}}, []string{"--role"}},
 		{"a permission with a line break", admin.NewClient{ClientFields: admin.ClientFields{Permissions: []string{"a\nb"}}}, []string{"--permission"}},
 		{"a name that is too long", admin.NewClient{ClientFields: admin.ClientFields{Name: &long}}, []string{"--name"}},

@@ -44,7 +44,7 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		func() error { return setIf(f.Resources, &c.Resources, a.resourcesOf(ctx, "--resource")) },
 		func() error { return setIf(f.Serves, &c.Serves, a.resourcesOf(ctx, "--serves")) },
 		func() error { return setIf(f.Roles, &c.Roles, wordsOf("--role")) },
-		func() error { return setIf(f.AssertUsers, &c.AssertUsers, wordsOf("--assert-user")) },
+		func() error { return setIf(f.AssertUsers, &c.AssertUsers, usernamesOf("--assert-user")) },
 		func() error { return setIf(f.AssertRoles, &c.AssertRoles, wordsOf("--assert-role")) },
 		func() error { return setIf(f.Impersonates, &c.Impersonates, wordsOf("--may-impersonate")) },
 		func() error { return setIf(f.Permissions, &c.Permissions, wordsOf("--permission")) },

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"authserver/internal/oauth"
+	"authserver/internal/store"
 )
 
 // What is given replaces what is there, once it was checked; what is nil was not
@@ -53,6 +54,21 @@ func scopesOf(flag string) func([]string) (oauth.Scope, error) {
 
 func wordsOf(flag string) func([]string) ([]string, error) {
 	return func(values []string) ([]string, error) { return checkWords(flag, values) }
+}
+
+// usernamesOf takes patterns of usernames, which are kept as usernames are: Bob is bob.
+func usernamesOf(flag string) func([]string) ([]string, error) {
+	return func(values []string) ([]string, error) {
+		patterns := make([]string, len(values))
+		for i, value := range values {
+			normal, err := store.NormalizePattern(value)
+			if err != nil {
+				return nil, invalid("%s %q: %w", flag, value, err)
+			}
+			patterns[i] = normal
+		}
+		return checkWords(flag, patterns)
+	}
 }
 
 func (a *Admin) resourcesOf(ctx context.Context, flag string) func([]string) ([]string, error) {

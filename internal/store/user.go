@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 )
 
 // User is a resource owner who has a password here.
@@ -34,13 +35,23 @@ const MaxNameLength = 320
 // principal names are kept and compared: the PRECIS profile UsernameCaseMapped
 // (RFC 8265 §3.3).
 func NormalizeName(name string) (string, error) {
+	return normalize(precis.UsernameCaseMapped, name)
+}
+
+// NormalizePattern is NormalizeName for a pattern of names. Of a part of a name the
+// Bidi Rule (RFC 5893) says nothing, so a pattern goes without.
+func NormalizePattern(pattern string) (string, error) {
+	return normalize(precis.NewIdentifier(precis.FoldWidth, precis.LowerCase(), precis.Norm(norm.NFC)), pattern)
+}
+
+func normalize(profile *precis.Profile, name string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("a name must not be empty")
 	}
 	if len(name) > MaxNameLength {
 		return "", fmt.Errorf("a name must not be longer than %d bytes", MaxNameLength)
 	}
-	normal, err := precis.UsernameCaseMapped.String(name)
+	normal, err := profile.String(name)
 	if err != nil {
 		return "", fmt.Errorf("a name holds characters that RFC 8265 does not allow, such as a space: %w", err)
 	}

@@ -46,5 +46,5 @@ func (w *world) registerServiceAccount(t *testing.T, d *harness.Deployment) {
 		Email: "reports@accounts.example.com", KeyID: "account-1", Key: harness.KeyPEM(t, key), TokenURI: w.TokenEndpoint,
 	}
 	d.Run(append([]string{"client", "create", "--id", w.ServiceAccount.Email, "--auth-method", "private_key_jwt", "--grant", "jwt-bearer", "--default-scope", "read",
-		"--assert-user", w.User.Name, "--jwks-file", d.File("account.jwks", `{"keys":[`+string(toJWK(t, key.Public(), w.ServiceAccount.KeyID))+`]}`)}, w.allowed("RS256")...)...)
+		"--assert-user", w.User.Username, "--jwks-file", d.File("account.jwks", `{"keys":[`+string(toJWK(t, key.Public(), w.ServiceAccount.KeyID))+`]}`)}, w.allowed("RS256")...)...)
 }
