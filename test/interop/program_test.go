@@ -33,20 +33,22 @@ type report struct {
 func (i installed) programs(t *testing.T) []program {
 	t.Helper()
 	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs", "node/trust.mjs")
+	java := i.java(t)
 	return []program{
 		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
 		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
 		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
-		{"nimbus", i.java(t, "Main"), checks()},
+		{"nimbus", java("Main"), checks()},
 		{"oauth4webapi without secrets", []string{"node", filepath.Join(modules, "trust.mjs")}, append(signing(), proofs()...)},
 		{"authlib without secrets", []string{i.python, "python/trust.py"}, signing()},
 		{"service accounts", []string{i.python, "python/accounts.py"}, accounts()},
-		{"nimbus without secrets", i.java(t, "Trust"), signing()},
+		{"nimbus without secrets", java("Trust"), signing()},
+		{"spring without secrets", java("Spring"), signing()},
 	}
 }
 
-// java compiles what is in the folder java, and is the command that runs a class.
-func (i installed) java(t *testing.T, class string) []string {
+// java compiles what is in the folder java, and has the command that runs a class.
+func (i installed) java(t *testing.T) func(class string) []string {
 	t.Helper()
 	classes := t.TempDir()
 	sources, err := filepath.Glob("java/*.java")
@@ -54,7 +56,9 @@ func (i installed) java(t *testing.T, class string) []string {
 		t.Fatal(err)
 	}
 	run(t, ".", "javac", append([]string{"-classpath", i.jars, "-d", classes}, sources...)...)
-	return []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, class}
+	return func(class string) []string {
+		return []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, class}
+	}
 }
 
 // nodeFolder is a folder with the modules and what they import beside them: Node

@@ -61,7 +61,7 @@ func (s *soak) startVerifiers(ctx context.Context, group *sync.WaitGroup) {
 	i := install(s.t)
 	s.verifiers = []*verifier{
 		{name: "jose", program: execute("node", filepath.Join(i.nodeFolder(s.t, "node/soak.mjs"), "soak.mjs"))},
-		{name: "nimbus", program: execute(i.java(s.t, "Soak")...)},
+		{name: "nimbus", program: execute(i.java(s.t)("Soak")...)},
 		{name: "pyjwt", program: execute(i.python, "python/soak.py")},
 		{name: "jwx", program: verifyWithJWX},
 	}
