@@ -87,7 +87,8 @@ func (m *manual) fault(words []string) string {
 	}
 	for _, word := range words {
 		flag, _, _ := strings.Cut(word, "=")
-		if strings.HasPrefix(flag, "-") && flag != "-" && flag != "--" && !regexp.MustCompile(`(?m)(^|\s)`+flag+`\b`).MatchString(help) {
+		shown := strings.Replace(flag, "--", `--(\[no-\])?`, 1)
+		if strings.HasPrefix(flag, "-") && flag != "-" && flag != "--" && !regexp.MustCompile(`(?m)(^|\s)`+shown+`\b`).MatchString(help) {
 			return "it has no flag " + flag
 		}
 	}
@@ -112,6 +113,7 @@ func TestCommands(t *testing.T) {
 		"migrate force 1":                      "",
 		"client create --id web --grant a":     "",
 		"issuer create --require-client-auth":  "",
+		"issuer create --allow-repeat":         "",
 		"key list -o json":                     "",
 		"frobnicate":                           "there is no such command",
 		"client frobnicate":                    "there is no such command",
