@@ -100,7 +100,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if s.DPoPNonce {
 		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
 	}
-	h.Metrics = wireMetrics(h, hasher, ring, remote, version)
+	h.Metrics = wireMetrics(h, st, hasher, ring, remote, version)
 	return &parts{
 		handlers: h,
 		health:   health,
@@ -167,9 +167,10 @@ func audiences(issuer string) []string {
 	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
 }
 
-func wireMetrics(h *handlers.Handlers, hasher *passwords.Hasher, ring *keyring, remote *remotekeys.Sets, version string) *telemetry.Metrics {
+func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher, ring *keyring, remote *remotekeys.Sets, version string) *telemetry.Metrics {
 	options := telemetry.MetricsOptions{
 		Version: version, Signer: SignedBy(), Routes: h.Routes(),
+		RoundTrips:        st.RoundTrips,
 		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting,
 		Keys: ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
 		SealingFailures:  ring.sealer.Failures,

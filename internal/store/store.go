@@ -26,6 +26,7 @@ type Store interface {
 	SealedValues
 	Watcher
 	Health
+	Meter
 	Migrator
 	Housekeeper
 	// Close lets go of the database. Calls after it fail.
@@ -37,6 +38,14 @@ type Health interface {
 	// CheckWritable returns nil where a write would be taken now. It changes
 	// nothing, and gives up with ErrUnavailable when ctx ends.
 	CheckWritable(ctx context.Context) error
+}
+
+// Meter tells what a store costs.
+type Meter interface {
+	// RoundTrips returns how often the database was asked since the store was opened:
+	// in PostgreSQL the statements that were sent, BEGIN and COMMIT among them, in
+	// SQLite the transactions and the statements outside of one.
+	RoundTrips() int64
 }
 
 // Page bounds a listing: at most Limit rows (1 to 1000) whose identity sorts

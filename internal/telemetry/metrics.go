@@ -19,6 +19,7 @@ type MetricsOptions struct {
 	AuthMethods []string // client authentication methods that are registered
 	Routes      []string // patterns of both listeners, such as "/oauth2/token"
 
+	RoundTrips        func() int64          // to the database, since the start
 	PasswordsInFlight func() int            // bcrypt computations that run
 	PasswordsWaiting  func() int            // callers in the queue for bcrypt
 	Keys              func() map[string]int // signing keys by state: pending, active, retired
@@ -88,6 +89,12 @@ func NewMetrics(o MetricsOptions) *Metrics {
 }
 
 func (m *Metrics) registerGauges(o MetricsOptions) {
+	if o.RoundTrips != nil {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "authserver_database_round_trips_total",
+			Help: "Questions to the database: in PostgreSQL the statements that were sent, in SQLite transactions and the statements outside of one.",
+		}, func() float64 { return float64(o.RoundTrips()) }))
+	}
 	if o.PasswordsInFlight != nil {
 		m.registry.MustRegister(gauge("password_hashes_in_flight", "bcrypt computations that run.", o.PasswordsInFlight))
 	}

@@ -36,6 +36,7 @@ type DB struct {
 	queryTimeout time.Duration
 	steps        fs.FS // the migrations
 	log          *slog.Logger
+	meter        *meter
 }
 
 // Open connects, so that a wrong URL is known at once. It does not migrate.
@@ -62,7 +63,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		config.MaxConns = o.MaxConns
 	}
 	configure(config.ConnConfig, o)
-	d := &DB{session: config.ConnConfig.Copy(), queryTimeout: o.QueryTimeout, steps: steps, log: o.Logger}
+	d := &DB{session: config.ConnConfig.Copy(), queryTimeout: o.QueryTimeout, steps: steps, log: o.Logger, meter: &meter{}}
+	config.ConnConfig.Tracer = d.meter
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fault(doing, err)
 	}

@@ -13,6 +13,7 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	var row, none T
 	s, err := d.read.prepare(ctx, query) //nolint:sqlclosecheck // it is kept for the next call
 	if err == nil {
+		d.read.asked.Add(1)
 		err = s.QueryRowContext(ctx, args...).Scan(columns(&row)...)
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 )
 
 // pool is connections and the statements that were prepared on them: to parse a
@@ -12,6 +13,7 @@ type pool struct {
 	*sql.DB
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
+	asked    atomic.Int64 // transactions, and statements outside of one
 }
 
 func (p *pool) known(text string) *sql.Stmt {
@@ -43,6 +45,7 @@ func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
+	p.asked.Add(1)
 	return s.QueryContext(ctx, args...)
 }
 
@@ -94,6 +97,7 @@ func (d *DB) change(ctx context.Context, doing string, step func(context.Context
 	if err != nil {
 		return fault(doing, err)
 	}
+	d.write.asked.Add(1)
 	t := &transaction{Tx: tx, writer: d.write}
 	if err := step(ctx, t); err != nil {
 		_ = t.Rollback()
@@ -109,3 +113,6 @@ func (d *DB) change(ctx context.Context, doing string, step func(context.Context
 	}
 	return nil
 }
+
+// RoundTrips returns how many transactions there were, and statements outside of one.
+func (d *DB) RoundTrips() int64 { return d.read.asked.Load() + d.write.asked.Load() }

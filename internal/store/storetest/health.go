@@ -12,6 +12,7 @@ func healthTests() []test {
 	return []test{
 		{"a store that takes writes says so and changes nothing", with(healthy)},
 		{"a call whose time is up says that the database is unavailable", with(outOfTime)},
+		{"what a request costs is counted", with(metered)},
 		{"a closed store fails", with(closed)},
 		{"a name full of SQL is only a name", with(quoted)},
 	}
@@ -20,6 +21,26 @@ func healthTests() []test {
 func healthy(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CheckWritable(ctx))
 	ok(t, s.CreateClient(ctx, aClient("web")))
+}
+
+// metered holds the calls that requests are made of to one round trip each.
+func metered(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	other := f
+	other.ID[0]++
+	for what, call := range map[string]func() error{
+		"read a client":       func() error { _, err := s.Client(ctx, "web"); return err },
+		"read a user":         func() error { _, err := s.UserByName(ctx, store.ByUsername, "name-of-alice"); return err },
+		"add a family":        func() error { return s.CreateFamily(ctx, other) },
+		"rotate":              func() error { _, err := s.Rotate(ctx, present(f, 1, time.Minute)); return err },
+		"use up an assertion": func() error { return s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Hour)) },
+	} {
+		before := s.RoundTrips()
+		ok(t, call())
+		if trips := s.RoundTrips() - before; trips != 1 {
+			t.Errorf("%s: %d round trips", what, trips)
+		}
+	}
 }
 
 func outOfTime(t *testing.T, ctx context.Context, s store.Store) {
