@@ -63,8 +63,13 @@ soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; no verifier may not
 	SOAK_ROTATIONS=$(SOAK_ROTATIONS) $(WITHPOSTGRES) go test -count=1 -tags interop -run '^TestSoak$$' -v -timeout 1h ./test/interop/
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	$(WITHPOSTGRES) go test -run '^$$' -bench . ./bench/...
+bench: ## Measure requests against their floors, BENCH_RUNS (5) times, and write bench/RESULTS.md
+	@sh test/install/install.sh cc openssl
+	BENCH_RESULTS=RESULTS.md $(WITHPOSTGRES) go test -tags openssl -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 2h ./bench
+
+.PHONY: bench-smoke
+bench-smoke: ## Fail where a request allocates, asks the database or writes more than it did
+	$(WITHPOSTGRES) go test -count=1 -run '^TestCounts$$' -v ./bench
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (10s) each

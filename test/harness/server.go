@@ -67,6 +67,9 @@ func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		s.logs.add(lines.Bytes())
+		if s.URL != "" {
+			continue // nothing is left to learn, and a benchmark has other uses for the processor
+		}
 		var line struct{ Msg, Listen, Ops string }
 		var raw map[string]any
 		if json.Unmarshal(lines.Bytes(), &raw) == nil && raw["msg"] == "serving" {

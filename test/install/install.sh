@@ -16,7 +16,7 @@ there() {
   case $1 in
     cc) echo '#include <stdlib.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
     node) have npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
-    openssl) echo '#include <openssl/evp.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
+    openssl) have openssl && echo '#include <openssl/evp.h>' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ;;
     python) have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
     java) have javac && javac -version >/dev/null 2>&1 ;;
     maven) have mvn ;;
@@ -41,9 +41,9 @@ package() {
     brew/cc) echo gcc ;;
     brew/node) echo node ;;
     */node) echo nodejs npm ;;
-    apt-get/openssl) echo libssl-dev ;;
-    dnf/openssl) echo openssl-devel ;;
-    apk/openssl) echo openssl-dev openssl-libs-static ;;
+    apt-get/openssl) echo libssl-dev openssl ;;
+    dnf/openssl) echo openssl-devel openssl ;;
+    apk/openssl) echo openssl openssl-dev openssl-libs-static ;;
     brew/openssl) echo openssl@3 ;;
     apt-get/python) echo python3 python3-venv ;;
     brew/python) echo python ;;

@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/bench/load"
+	"authserver/internal/store/sqlite"
+	"authserver/test/harness"
+)
+
+// taking is what a server takes of a machine.
+type taking []struct {
+	what  string
+	limit float64
+	unit  string
+	value float64
+}
+
+// idle is how long a server is left alone before its memory is looked at.
+const idle = 5 * time.Second
+
+// footprint measures starts, memory and the binary.
+func footprint(b *testing.B, used *stage) taking {
+	b.Helper()
+	lite, postgres := harness.SQLite(b), harness.PostgreSQL(b)
+	lite.Start().Stop() // it makes the keys
+	postgres.Start().Stop()
+	first := func(d *harness.Deployment) (target, float64) {
+		began := time.Now()
+		s := d.Start()
+		harness.Get(b, s.URL+jwks)
+		return target{pid: s.Pid()}, time.Since(began).Seconds() * 1e3
+	}
+	var starts [2][]float64
+	var fresh target
+	for range 5 {
+		for i, d := range []*harness.Deployment{lite, postgres} {
+			t, took := first(d)
+			starts[i] = append(starts[i], took)
+			if i == 0 {
+				fresh = t
+			}
+		}
+	}
+	time.Sleep(idle)
+	return taking{
+		{"start to the first 200, SQLite with keys", 60, "ms", least(starts[0])},
+		{"start to the first 200, PostgreSQL migrated", 120, "ms", least(starts[1])},
+		{"resident memory, idle", 35, "MB", megabytes(fresh.resident(b))},
+		{"resident memory, after 1,000,000 tokens and 10,000 clients", 80, "MB", megabytes(worked(b, used))},
+		{"binary, stripped", 40, "MB", megabytes(stripped(b))},
+	}
+}
+
+func megabytes(n int64) float64 { return float64(n) / 1e6 }
+
+// least is of the runs that were disturbed least.
+func least(values []float64) float64 {
+	smallest := values[0]
+	for _, v := range values {
+		smallest = min(smallest, v)
+	}
+	return smallest
+}
+
+// worked has a server issue a million tokens to ten thousand clients, and returns what
+// memory it holds after that.
+func worked(b *testing.B, s *stage) int64 {
+	b.Helper()
+	job := load.Job{Connections: connections, Duration: 10 * time.Minute, Total: 1_000_000}
+	for _, client := range registerMany(b, s, 10_000) {
+		job.Requests = append(job.Requests, s.post(b, "/oauth2/token", client, clientCredentials(apiES256)))
+	}
+	measure(b, s.target, job)
+	time.Sleep(idle)
+	return s.resident(b)
+}
+
+// stripped is the size of the binary that make build makes.
+func stripped(b *testing.B) int64 {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "authserver")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "authserver/cmd/authserver")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return info.Size()
+}
+
+// registerMany makes clients like the one of the stage, with its secret.
+func registerMany(b *testing.B, s *stage, many int) []harness.Credentials {
+	b.Helper()
+	db, err := sqlite.Open(b.Context(), sqlite.Options{Path: strings.TrimPrefix(s.deployment.DatabaseURL(), "sqlite:")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	client, err := db.Client(b.Context(), s.client.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	made := make([]harness.Credentials, many)
+	for i := range made {
+		client.ID = fmt.Sprintf("bench-%d", i)
+		made[i] = harness.Credentials{ID: client.ID, Secret: s.client.Secret}
+		if err := db.CreateClient(b.Context(), client); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return made
+}

@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/bench/load"
+)
+
+// measured is one run of a row.
+type measured struct {
+	load.Result
+	CPU    time.Duration // of the server, for each request
+	Allocs float64       // of the server, for each request
+	Trips  float64       // to the database, for each request
+}
+
+// measure sends a job to a server and looks at what that cost it.
+func measure(b testing.TB, t target, job load.Job) measured {
+	b.Helper()
+	job.Address = t.address
+	before, cpu := t.counters(b), t.cpu(b)
+	result := answer[load.Result](b, job, "load")
+	spent, after := t.cpu(b)-cpu, t.counters(b)
+	if result.Answered == 0 || result.Refused > 0 {
+		b.Fatalf("%d requests were answered and %d refused: %s", result.Answered, result.Refused, result.First)
+	}
+	n := float64(result.Answered)
+	return measured{
+		Result: result, CPU: time.Duration(float64(spent) / n),
+		Allocs: (after[allocations] - before[allocations]) / n,
+		Trips:  (after[roundTrips] - before[roundTrips]) / n,
+	}
+}
+
+// The counters of the server that are read.
+const (
+	allocations = "go_memstats_mallocs_total"
+	roundTrips  = "authserver_database_round_trips_total"
+)
+
+func (t target) counters(b testing.TB) map[string]float64 {
+	b.Helper()
+	counted := map[string]float64{}
+	if t.ops == "" {
+		return counted
+	}
+	response, err := http.Get(t.ops + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if name == allocations || name == roundTrips {
+			if counted[name], err = strconv.ParseFloat(value, 64); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || len(counted) != 2 {
+		b.Fatalf("the metrics lack a counter: %v (%v)", counted, err)
+	}
+	return counted
+}
+
+// tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go knows.
+const tick = 10 * time.Millisecond
+
+// cpu is what the server has used of its processors, user and system (proc(5)).
+func (t target) cpu(b testing.TB) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name may hold spaces
+	fields := strings.Fields(rest)
+	var ticks int
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * tick
+}
+
+// resident is the memory that the server holds, in bytes (proc(5), VmRSS).
+func (t target) resident(b testing.TB) int64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	text, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kilobytes, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kilobytes << 10
+}

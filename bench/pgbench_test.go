@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// pgbench runs our own rotation statement with nothing of ours around it: what
+// PostgreSQL and its protocol take at least.
+type pgbench struct {
+	program, url, script string
+}
+
+// newPgbench takes the statement from PostgreSQL, which shows what a connection sent
+// last as it was sent, and makes a family for each connection.
+func newPgbench(b testing.TB, s *stage) pgbench {
+	b.Helper()
+	connection, err := pgx.Connect(b.Context(), s.deployment.DatabaseURL())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = connection.Close(b.Context()) })
+	if _, err := connection.Exec(b.Context(), "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"); err != nil {
+		b.Fatalf("the statements cannot be counted: %v", err)
+	}
+	var statement string
+	for token := s.ask(b, login()).Text("refresh_token"); statement == ""; { // the background may have asked something since
+		token = s.ask(b, refresh(token)).Text("refresh_token")
+		err := connection.QueryRow(b.Context(), "SELECT query FROM pg_stat_activity WHERE query LIKE 'WITH f AS MATERIALIZED%' LIMIT 1").Scan(&statement)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			b.Fatalf("the rotation statement: %v", err)
+		}
+	}
+	_, err = connection.Exec(b.Context(), `INSERT INTO refresh_families
+		SELECT (jsonb_populate_record(f, jsonb_build_object('id', '\x' || lpad(to_hex(n), 32, '0'), 'generation', 1))).*
+		FROM refresh_families f, generate_series(0, $1::int - 1) n WHERE f.id = (SELECT id FROM refresh_families LIMIT 1)`, connections)
+	if err != nil {
+		b.Fatalf("families for pgbench: %v", err)
+	}
+	script := filepath.Join(b.TempDir(), "rotate.sql")
+	if err := os.WriteFile(script, []byte("\\set generation :generation + 1\n"+rotation(statement)+";\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	program := filepath.Join(os.Getenv("PG_BINDIR"), "pgbench")
+	if _, err := os.Stat(program); err != nil {
+		program = "pgbench"
+	}
+	return pgbench{program, s.deployment.DatabaseURL(), script}
+}
+
+// rotation puts in what a request has for the parameters of the statement
+// (internal/store/postgres/family.go). A retry of pgbench goes on from the row's
+// generation, which is ahead of its own.
+func rotation(statement string) string {
+	values := map[int]string{
+		1: "decode(lpad(to_hex(:client_id::int), 32, '0'), 'hex')", 2: "(:generation)::bigint", 3: "'bench'", 4: "'-infinity'::timestamptz",
+		5: "NULL", 6: "NULL", 7: "now()", 8: "now() - interval '10 s'", 9: "now() + interval '30 d'", 10: "now() + interval '1 h'",
+		11: "now() + interval '30 d'", 12: "''", 13: "''",
+	}
+	return regexp.MustCompile(`\$\d+`).ReplaceAllStringFunc(statement, func(parameter string) string {
+		n, _ := strconv.Atoi(parameter[1:]) // the pattern has digits
+		return values[n]
+	})
+}
+
+// perSecond is how many rotations there were a second.
+func (p pgbench) perSecond(b testing.TB, duration time.Duration) float64 {
+	b.Helper()
+	seconds := strconv.Itoa(max(1, int(duration.Seconds())))
+	out, err := exec.Command(p.program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2", "-T", seconds,
+		"-D", "generation="+strconv.FormatInt(time.Now().Unix()%1_000_000_000, 10), "-f", p.script, p.url).CombinedOutput()
+	if err != nil {
+		b.Fatalf("pgbench: %v\n%s", err, out)
+	}
+	_, rest, _ := strings.Cut(string(out), "tps = ")
+	text, _, _ := strings.Cut(rest, " ")
+	rate, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		b.Fatalf("pgbench: %v\n%s", err, out)
+	}
+	return rate
+}

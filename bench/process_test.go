@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/bench/floor"
+	"authserver/bench/load"
+	"authserver/test/harness"
+)
+
+// role is what a copy of the test binary is to be in the place of tests, since the
+// load and the floors are processes of their own: "load", "serve KIND" or
+// "loop KIND DURATION FOLDER".
+const role = "AUTHSERVER_BENCH_ROLE"
+
+func TestMain(m *testing.M) {
+	words := strings.Fields(os.Getenv(role))
+	if len(words) == 0 {
+		harness.Main(m)
+		return
+	}
+	if err := play(words); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func play(words []string) error {
+	switch words[0] {
+	case "serve":
+		return floor.Serve(words[1], os.Stdout)
+	case "loop":
+		duration, err := time.ParseDuration(words[2])
+		if err != nil {
+			return err
+		}
+		took, err := floor.Loop(words[1], duration, words[3])
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(took)
+	}
+	return load.Serve(os.Stdin, os.Stdout)
+}
+
+func as(b testing.TB, words ...string) *exec.Cmd {
+	b.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), role+"="+strings.Join(words, " "))
+	command.Stderr = os.Stderr
+	return command
+}
+
+// answer runs a copy to its end.
+func answer[T any](b testing.TB, input any, words ...string) T {
+	b.Helper()
+	var result T
+	command := as(b, words...)
+	if input != nil {
+		text, err := json.Marshal(input)
+		if err != nil {
+			b.Fatal(err)
+		}
+		command.Stdin = bytes.NewReader(text)
+	}
+	out, err := command.Output()
+	if err == nil {
+		err = json.Unmarshal(out, &result)
+	}
+	if err != nil {
+		b.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
+	}
+	return result
+}
+
+// target is a server that is measured: ours or a floor.
+type target struct {
+	address string
+	pid     int
+	ops     string // URL of the ops listener; "": it has none
+}
+
+// serveFloor starts a floor that answers requests, until the benchmark ends.
+func serveFloor(b testing.TB, kind string) target {
+	b.Helper()
+	command := as(b, "serve", kind)
+	stdout, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = command.Process.Kill() // it does not end by itself
+		_ = command.Wait()
+	})
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		b.Fatalf("the floor %s does not listen: %v", kind, err)
+	}
+	return target{address: strings.TrimSpace(address), pid: command.Process.Pid}
+}
+
+// loop runs a floor that is a loop.
+func loop(b testing.TB, kind string, duration time.Duration) floor.Each {
+	b.Helper()
+	return answer[floor.Each](b, nil, "loop", kind, duration.String(), b.TempDir())
+}

@@ -1,0 +1,109 @@
+//go:build !race
+
+package bench
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/bench/load"
+	"authserver/test/harness"
+)
+
+// smoked is how many requests a row is counted over.
+const smoked = 400
+
+// counts is what a request may cost at most, in allocations and changes on disk.
+// Nothing here is a time.
+var counts = map[string]struct{ allocations, writes float64 }{
+	"client_credentials RS256": {96, 0},
+	"client_credentials ES256": {157, 0}, // 59 of them by crypto/ecdsa
+	"password":                 {275, 6}, // a row, its key and three indexes
+	"refresh":                  {269, 3}, // a row that is locked and changed in place, and now and then a page that is tidied
+	"jwt-bearer RS256":         {510, 4}, // a row, its key and an index
+	"jwt-bearer ES256":         {585, 4},
+	"private_key_jwt":          {658, 4},
+	"DPoP":                     {527, 4},
+	"introspection":            {330, 0},
+	"revocation":               {364, 5},
+	"JWKS":                     {65, 0},
+	"JWKS, 304":                {61, 0},
+}
+
+// TestCounts fails where a request allocates, asks or writes more than it did.
+func TestCounts(t *testing.T) {
+	d := harness.PostgreSQL(t)
+	s := newStage(t, d, 4) // what is counted is not how slow it is
+	statistics, err := pgx.Connect(t.Context(), d.DatabaseURL())
+	if err == nil {
+		_, err = statistics.Exec(t.Context(), "CREATE EXTENSION pg_stat_statements")
+	}
+	if err != nil {
+		t.Fatalf("the statements cannot be counted: %v", err)
+	}
+	defer func() { _ = statistics.Close(t.Context()) }()
+	read := func(query string) float64 {
+		var n float64
+		if err := statistics.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, row := range rows() {
+		t.Run(row.name, func(t *testing.T) {
+			want, listed := counts[row.name]
+			if !listed {
+				t.Fatal("say in counts what it may cost")
+			}
+			job := row.job(t, s, 100*time.Millisecond) // a few, where they are prepared
+			if job.Chain == nil {
+				job.Total, job.Duration = min(smoked, len(job.Requests)*smoked), time.Minute
+				if len(job.Requests) > 1 {
+					job.Total = min(job.Total, len(job.Requests))
+				}
+			} else {
+				job.Duration = time.Second
+			}
+			warm(t, s, job)
+			before, written := read(asked), read(writes)
+			got := measure(t, s.target, job)
+			n := float64(got.Answered)
+			background := max(0.3, 10/n) // round trips of what polls, and of what a notification has read
+			few := 8000 / n              // their allocations, and those of reading the counters
+			if got.Trips > row.trips+background {
+				t.Errorf("%.2f round trips for each request, want %.0f", got.Trips, row.trips)
+			}
+			if seen := (read(asked) - before) / n; math.Abs(seen-got.Trips) > 2*background {
+				t.Errorf("the server counts %.2f round trips, and PostgreSQL %.2f", got.Trips, seen)
+			}
+			if records := (read(writes) - written) / n; records > want.writes+background {
+				t.Errorf("%.2f changes are written for each request, want %.0f", records, want.writes)
+			}
+			t.Logf("%.0f allocations, %.2f round trips, %.2f changes", got.Allocs, got.Trips, (read(writes)-written)/n)
+			if got.Allocs > want.allocations+few {
+				t.Errorf("%.0f allocations for each request, want %.0f at most", got.Allocs, want.allocations)
+			}
+		})
+	}
+}
+
+// warm has the caches hold what they will, without using up what is good once.
+func warm(t *testing.T, s *stage, job load.Job) {
+	if len(job.Requests) == 1 {
+		job.Total = job.Connections
+		measure(t, s.target, job)
+	}
+}
+
+const (
+	// asked is how many statements others have sent to this database.
+	asked = `SELECT coalesce(sum(calls), 0)::float8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+		WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_%'`
+	// writes is how many records went into PostgreSQL's log: one for a row and one for
+	// each of its indexes, or one for a row that changed in place.
+	writes = `SELECT coalesce(sum(wal_records), 0)::float8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+		WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_%'`
+)
