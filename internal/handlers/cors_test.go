@@ -49,7 +49,7 @@ func TestPagesOfAnyOriginMayReadWhatIsPublic(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := v
-			v.T = t
+			v.TB = t
 			a := v.do(test.method, test.path, "", fromAPage)
 			if a.status != test.status {
 				t.Errorf("answered %d, want %d", a.status, test.status)

@@ -72,7 +72,7 @@ func (k onlyKey) ByID(id uint32) (key []byte, ok bool)          { return []byte(
 // site is the endpoints over a real database and real keys, with a clock of the
 // test's own.
 type site struct {
-	*testing.T
+	testing.TB
 	*Handlers
 	db  *sqlite.DB
 	log *safeBuffer
@@ -106,9 +106,9 @@ type plainBox struct{}
 
 func (plainBox) Open(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
-	s := &site{T: t, time: testkit.NewClock(began), log: &safeBuffer{}}
+	s := &site{TB: t, time: testkit.NewClock(began), log: &safeBuffer{}}
 	var err error
 	s.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
 	s.ok(err)
@@ -213,7 +213,7 @@ func (s *site) ok(err error) {
 
 // visitor speaks to a listener; every answer is held to api/openapi.yaml.
 type visitor struct {
-	*testing.T
+	testing.TB
 	base   string
 	client *http.Client
 }
@@ -221,14 +221,14 @@ type visitor struct {
 // open starts the public listener.
 func (s *site) open() visitor {
 	s.Helper()
-	return s.visit(s.Public(10*time.Second), openapitest.New(s.T).HostileClient(nil))
+	return s.visit(s.Public(10*time.Second), openapitest.New(s.TB).HostileClient(nil))
 }
 
 func (s *site) visit(handler http.Handler, client *http.Client) visitor {
 	s.Helper()
 	server := httptest.NewServer(handler)
 	s.Cleanup(server.Close)
-	return visitor{s.T, server.URL, client}
+	return visitor{s.TB, server.URL, client}
 }
 
 // answer is one that was read to its end.
@@ -239,7 +239,7 @@ type answer struct {
 }
 
 // json decodes the body.
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
@@ -248,7 +248,7 @@ func (a answer) json(t *testing.T) map[string]any {
 	return body
 }
 
-func (a answer) text(t *testing.T, member string) string {
+func (a answer) text(t testing.TB, member string) string {
 	t.Helper()
 	text, _ := a.json(t)[member].(string)
 	return text
@@ -321,7 +321,7 @@ func (v visitor) login() answer {
 // refused wants an error answer.
 func (v visitor) refused(a answer, status int, code oauth.Code) {
 	v.Helper()
-	if a.status != status || a.text(v.T, "error") != string(code) {
+	if a.status != status || a.text(v.TB, "error") != string(code) {
 		v.Errorf("answered %d %s, want %d %s", a.status, a.body, status, code)
 	}
 }

@@ -152,7 +152,7 @@ func TestIntrospectionObeysRevocations(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := v
-			v.T = t
+			v.TB = t
 			token := v.login().text(t, "access_token")
 			s.wait(time.Second)
 			if a := v.introspect("web", token); a.json(t)["active"] != true {

@@ -71,7 +71,7 @@ func TestJWKS(t *testing.T) {
 			}
 			compareHeaders(t, want, test.answer.header)
 			v := v
-			v.T = t
+			v.TB = t
 			head := v.keySet(http.MethodHead, test.coding, "") // RFC 9110 §9.3.2
 			compareHeaders(t, want, head.header)
 			if head.status != http.StatusOK || head.body != "" {
@@ -139,7 +139,7 @@ func TestJWKSOnACondition(t *testing.T) {
 				want = packed
 			}
 			v := v
-			v.T = t
+			v.TB = t
 			a := v.keySet(http.MethodGet, test.coding, test.ifNoneMatch)
 			if a.status != test.status || a.header.Get("ETag") != want || (a.body == "") != (test.status == http.StatusNotModified) {
 				t.Errorf("%d with %d bytes, ETag %q; want %d, %q", a.status, len(a.body), a.header.Get("ETag"), test.status, want)
@@ -148,7 +148,7 @@ func TestJWKSOnACondition(t *testing.T) {
 	}
 	t.Run("tags in two fields", func(t *testing.T) {
 		v := v
-		v.T = t
+		v.TB = t
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.base+JWKSPath, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ func (v visitor) revoke(client, clientSecret, token string) {
 
 func (v visitor) active(token string) bool {
 	v.Helper()
-	return v.introspect("web", token).json(v.T)["active"] == true
+	return v.introspect("web", token).json(v.TB)["active"] == true
 }
 
 func TestRevokeAccessToken(t *testing.T) {

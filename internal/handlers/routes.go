@@ -82,7 +82,7 @@ func (h *Handlers) public() []route {
 		{http.MethodPost, TokenAlias, h.token, false},
 		{http.MethodPost, IntrospectPath, h.introspect, false},
 		{http.MethodPost, RevokePath, h.revoke, false},
-		{http.MethodGet, JWKSPath, anyOrigin(h.jwks), false},
+		{http.MethodGet, JWKSPath, anyOrigin(h.jwks), true},
 		{http.MethodOptions, JWKSPath, anyOrigin(preflight), false},
 		{http.MethodGet, MetadataPath, anyOrigin(h.metadata), false},
 		{http.MethodOptions, MetadataPath, anyOrigin(preflight), false},

@@ -76,7 +76,7 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			v := v
-			v.T = t
+			v.TB = t
 			a := v.do(test.method, test.path, "", nil)
 			if a.status != test.status || a.header.Get("Allow") != test.allow {
 				t.Errorf("answered %d, Allow %q; want %d, %q", a.status, a.header.Get("Allow"), test.status, test.allow)

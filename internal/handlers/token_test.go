@@ -100,7 +100,7 @@ func TestTokenRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			v := v
-			v.T = t
+			v.TB = t
 			a := v.post(TokenPath, test.client, test.secret, test.parameters...)
 			v.refused(a, test.status, test.code)
 			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Pragma") != "no-cache" { // RFC 6749 §5.1
@@ -146,7 +146,7 @@ func TestFormIsStrict(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			v := v
-			v.T = t
+			v.TB = t
 			header := map[string]string{"Content-Type": form, "Authorization": basic}
 			for name, value := range test.header {
 				header[name] = value

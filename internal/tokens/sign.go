@@ -21,7 +21,7 @@ func sign(random io.Reader, signer keys.Signer, payload []byte) ([]byte, error) 
 	// kid is a thumbprint and alg a name of ours: neither has anything to escape.
 	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, AccessType)
 	encoding := base64.RawURLEncoding
-	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(maxSignature)+2)
+	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(longest(signer.Alg))+2)
 	token = encoding.AppendEncode(token, header)
 	token = append(token, '.')
 	token = encoding.AppendEncode(token, payload)
@@ -33,8 +33,16 @@ func sign(random io.Reader, signer keys.Signer, payload []byte) ([]byte, error) 
 	return encoding.AppendEncode(token, signature), nil
 }
 
-// maxSignature is the length of the longest signature in bytes: of a 4096 bit RSA key.
-const maxSignature = 512
+// longest is the length of a signature in bytes; of RSA, with the keys that we make.
+func longest(alg string) int {
+	switch alg {
+	case keys.ES256, keys.EdDSA:
+		return 64
+	case keys.ES384:
+		return 96
+	}
+	return 256
+}
 
 func signatureOf(random io.Reader, signer keys.Signer, input []byte) ([]byte, error) {
 	signature, err := crypto.SignMessage(signer.Key, random, input, keys.SignerOpts(signer.Alg))
