@@ -33,7 +33,7 @@ type Exchange struct {
 		Verify(now time.Time, token string) (tokens.Claims, error)
 	}
 	Revoked interface { // it is [tokens.View]
-		Revoked(c tokens.Claims) bool
+		Revoked(ctx context.Context, c tokens.Claims) (bool, error)
 	}
 	// Trust takes the JWTs of issuers that are trusted.
 	Trust *JWTBearer

@@ -106,6 +106,7 @@ func newWorld(t testing.TB) *world {
 	w.ok(w.db.MigrateUp(t.Context()))
 	w.openKeys()
 	w.view = &tokens.View{Store: w.db, Now: w.Now}
+	w.ok(w.view.Follow(t.Context()))
 	w.minter = &tokens.Minter{Issuer: self, Keys: w.manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
 	w.targets = &grants.Targets{
 		Resources: w.db,
@@ -247,6 +248,13 @@ func (w *world) verifyAccess(token string) tokens.Claims {
 	claims, err := w.accessVerifier().Verify(w.Now(), token)
 	w.ok(err)
 	return claims
+}
+
+func (w *world) revoked(claims tokens.Claims) bool {
+	w.Helper()
+	revoked, err := w.view.Revoked(w.Context(), claims)
+	w.ok(err)
+	return revoked
 }
 
 func (w *world) accessVerifier() *tokens.Verifier {

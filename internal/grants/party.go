@@ -32,14 +32,14 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 	token := r.Form.Get(parameter)
 	switch r.Form.Get(parameter + "_type") {
 	case AccessTokenType:
-		return g.own(r, parameter, token)
+		return g.own(ctx, r, parameter, token)
 	case JWTType:
 		compact, err := jose.Parse(token, assertions.MaxBytes)
 		switch {
 		case err != nil:
 			return party{}, badToken(parameter, err)
 		case compact.Header.Is(tokens.AccessType):
-			return g.own(r, parameter, token)
+			return g.own(ctx, r, parameter, token)
 		}
 		return g.foreign(ctx, r, parameter, compact)
 	}
@@ -48,12 +48,16 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 
 // own reads an access token that this server issued, to the client or for an API that
 // the client is.
-func (g *Exchange) own(r Request, parameter, token string) (party, error) {
+func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) (party, error) {
 	claims, err := g.Tokens.Verify(r.Now, token)
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
-	if g.Revoked.Revoked(claims) {
+	revoked, err := g.Revoked.Revoked(ctx, claims)
+	if err != nil {
+		return party{}, fmt.Errorf("look up whether the token is revoked: %w", err)
+	}
+	if revoked {
 		return party{}, badToken(parameter, errors.New("it is revoked"))
 	}
 	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(r.Client.Serves, aud) })

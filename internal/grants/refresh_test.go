@@ -74,13 +74,13 @@ func TestRefreshReuse(t *testing.T) {
 	first := w.login()
 	second := w.mustRotate(first.RefreshToken)
 	w.wait(grace + time.Microsecond)
-	if w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+	if w.revoked(w.verifyAccess(second.AccessToken)) {
 		t.Fatal("revoked before anything happened")
 	}
 	_, err := w.rotate("web", first.RefreshToken)
 	refused(t, err, oauth.InvalidGrant, "refresh_reused")
 	for _, answer := range []grants.Answer{first, second} {
-		if !w.view.Revoked(w.verifyAccess(answer.AccessToken)) {
+		if !w.revoked(w.verifyAccess(answer.AccessToken)) {
 			t.Error("an access token of the family is good still")
 		}
 	}
@@ -100,7 +100,7 @@ func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
 	_, err := w.rotate("web", first.RefreshToken)
 	refused(t, err, oauth.InvalidGrant, "refresh_reused")
 	w.ok(w.view.Follow(t.Context()))
-	if !w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+	if !w.revoked(w.verifyAccess(second.AccessToken)) {
 		t.Error("the revocation was lost")
 	}
 }
@@ -262,7 +262,7 @@ func TestRefreshOfAnotherClientLeavesTheFamilyAlive(t *testing.T) {
 		_, err := w.rotate("other", token)
 		refused(t, err, oauth.InvalidGrant, "refresh_wrong_client")
 	}
-	if w.view.Revoked(w.verifyAccess(second.AccessToken)) {
+	if w.revoked(w.verifyAccess(second.AccessToken)) {
 		t.Error("its access token was revoked")
 	}
 	w.mustRotate(second.RefreshToken)

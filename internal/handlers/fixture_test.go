@@ -122,6 +122,7 @@ func newSite(t testing.TB) *site {
 	authenticator, err := clientauth.New(s.db, clientauth.SecretBasic{Secrets: secrets}, clientauth.SecretPost{Secrets: secrets}, clientauth.None{})
 	s.ok(err)
 	view := &tokens.View{Store: s.db, Now: s.clock}
+	s.ok(view.Follow(t.Context()))
 	s.Handlers = &Handlers{
 		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, view),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},

@@ -55,21 +55,25 @@ func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note
 	if strings.HasPrefix(form.Get("token"), tokens.RefreshPrefix) {
 		return h.introspectRefresh(r.Context(), *who.Client, form.Get("token"))
 	}
-	return h.introspectAccess(r.Context(), *who.Client, form.Get("token")), nil
+	return h.introspectAccess(r.Context(), *who.Client, form.Get("token"))
 }
 
 // inactive is the answer for every token that is not good, or not this client's
 // to know of (RFC 7662 §2.2).
 func inactive() map[string]any { return map[string]any{"active": false} }
 
-func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, token string) map[string]any {
+func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, token string) (map[string]any, error) {
 	claims, err := h.Verifier.Verify(h.Now(), token)
-	if err != nil || h.View.Revoked(claims) {
-		return inactive()
+	if err != nil {
+		return inactive(), nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+	}
+	revoked, err := h.View.Revoked(ctx, claims)
+	if err != nil {
+		return nil, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(client.Serves, aud) })
-	if claims.ClientID != client.ID && !serves {
-		return inactive()
+	if revoked || claims.ClientID != client.ID && !serves {
+		return inactive(), nil
 	}
 	body := maps.Clone(claims.All)
 	body["active"] = true
@@ -80,7 +84,7 @@ func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, to
 	if claims.Subject != claims.ClientID {
 		h.addUsername(ctx, body, claims.Subject)
 	}
-	return body
+	return body, nil
 }
 
 // addUsername names the user. Where that cannot be looked up the answer goes

@@ -11,6 +11,8 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/test/openapitest"
 )
 
 // introspect asks as a confidential client.
@@ -180,5 +182,19 @@ func TestIntrospectionWithoutTheDatabase(t *testing.T) {
 	body := v.introspect("web", token)
 	if body.json(t)["active"] != true || strings.Contains(body.body, "username") {
 		t.Errorf("answered %s", body.body)
+	}
+}
+
+// A server that has just started and does not know yet what is revoked calls no
+// token good, and goes on with everything else.
+func TestIntrospectBeforeWhatIsRevokedIsLoaded(t *testing.T) {
+	s := newSite(t)
+	s.View = &tokens.View{Store: s.db, Now: s.clock}
+	v := s.visit(s.Public(time.Second), openapitest.New(t).HostileClient(nil))
+	token := v.login().text(t, "access_token")
+	v.refused(v.post(IntrospectPath, "web", secret, "token", token), http.StatusServiceUnavailable, oauth.Unavailable)
+	s.ok(s.View.Follow(t.Context()))
+	if a := v.introspect("web", token); a.json(t)["active"] != true {
+		t.Errorf("when it is loaded: %s", a.body)
 	}
 }

@@ -52,10 +52,9 @@ func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
 	poll := time.NewTicker(l.poll)
 	defer poll.Stop()
 	wait := retryFirst
-	retry := time.NewTimer(wait)
-	retry.Stop()
+	retry := time.NewTimer(0)
 	defer retry.Stop()
-	behind := make(map[store.Topic]bool)
+	behind := map[store.Topic]bool{store.TopicRevocations: true} // nothing of it is loaded yet
 	for {
 		select {
 		case <-ctx.Done():

@@ -57,10 +57,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		return nil, err
 	}
 	sealer, manager := ring.sealer, ring.signing
-	view := &tokens.View{Store: st, Now: time.Now}
-	if err := view.Follow(ctx); err != nil {
-		return nil, fmt.Errorf("load what is revoked: %w", err)
-	}
+	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
 	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)

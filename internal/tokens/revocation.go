@@ -12,7 +12,7 @@ import (
 )
 
 // followBatch is how many revocations one query of [View.Follow] brings.
-const followBatch = 1000
+const followBatch = 10_000
 
 // View is what is revoked, held in memory so that no check of an access token
 // asks the database. It is complete as of the last Follow.
@@ -23,18 +23,17 @@ type View struct {
 	following sync.Mutex // one Follow at a time; guards cursor
 	cursor    store.Cursor
 
-	mu      sync.RWMutex
-	entries map[viewKey]viewEntry
+	mu   sync.RWMutex
+	held register
+
+	making, closing sync.Once
+	loaded          chan struct{} // see isLoaded
 }
 
+// viewKey is what a revocation names.
 type viewKey struct {
 	kind  store.RevocationKind
 	value string
-}
-
-type viewEntry struct {
-	before  int64 // milliseconds since the epoch, as an ID has them
-	expires int64 // microseconds since the epoch
 }
 
 // Follow takes in what was revoked since the last call, here or elsewhere.
@@ -50,6 +49,7 @@ func (v *View) Follow(ctx context.Context) error {
 		last := len(batch) == 0 || next == v.cursor
 		v.cursor = next
 		if last {
+			v.closing.Do(func() { close(v.isLoaded()) })
 			return nil
 		}
 	}
@@ -64,16 +64,29 @@ func (v *View) Revoke(ctx context.Context, r store.Revocation) error {
 	return nil
 }
 
+// isLoaded returns what is closed when the first Follow has come to its end.
+func (v *View) isLoaded() chan struct{} {
+	v.making.Do(func() { v.loaded = make(chan struct{}) })
+	return v.loaded
+}
+
 // Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2).
-func (v *View) Revoked(c Claims) bool {
+// Before the first Follow nobody knows: it waits for that, and fails with
+// [store.ErrUnavailable] when ctx ends.
+func (v *View) Revoked(ctx context.Context, c Claims) (bool, error) {
+	select {
+	case <-v.isLoaded():
+	case <-ctx.Done():
+		return false, fmt.Errorf("%w: what is revoked is not loaded yet: %w", store.ErrUnavailable, ctx.Err())
+	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	for _, about := range c.names() {
-		if entry, ok := v.entries[about.viewKey]; ok && about.issuedUnder < entry.before {
-			return true
+		if before, held := v.held.before(about.viewKey); held && about.issuedUnder < before {
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // named is a name under which a token can be revoked.
@@ -109,13 +122,10 @@ func (c Claims) VoidedBy(r store.Revocation) bool {
 
 // Forget drops what can void no token any longer.
 func (v *View) Forget(now time.Time) {
-	moment := now.UnixMicro()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for key, entry := range v.entries {
-		if entry.expires <= moment {
-			delete(v.entries, key)
-		}
+	for i := range shelves {
+		v.mu.Lock() // for a shelf at a time: nobody waits for all of them
+		v.held.forget(i, now)
+		v.mu.Unlock()
 	}
 }
 
@@ -123,21 +133,13 @@ func (v *View) Forget(now time.Time) {
 func (v *View) Len() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return len(v.entries)
+	return v.held.count
 }
 
 func (v *View) add(revocations []store.Revocation) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.entries == nil {
-		v.entries = make(map[viewKey]viewEntry)
-	}
 	for _, r := range revocations {
-		key := viewKey{r.Kind, r.Value}
-		entry := v.entries[key]
-		v.entries[key] = viewEntry{
-			before:  max(entry.before, milliseconds(r.Before)),
-			expires: max(entry.expires, r.ExpiresAt.UnixMicro()),
-		}
+		v.mu.Lock() // for one at a time: nobody waits for a million of them
+		v.held.add(r)
+		v.mu.Unlock()
 	}
 }

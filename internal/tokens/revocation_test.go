@@ -64,6 +64,25 @@ func newView(b *book) *View {
 	return &View{Store: b, Now: func() time.Time { return noon }}
 }
 
+// followed is a view that has loaded what there is.
+func followed(t *testing.T, b *book) *View {
+	t.Helper()
+	v := newView(b)
+	if err := v.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func isRevoked(t *testing.T, v *View, c Claims) bool {
+	t.Helper()
+	revoked, err := v.Revoked(t.Context(), c)
+	if err != nil {
+		t.Error(err)
+	}
+	return revoked
+}
+
 func void(kind store.RevocationKind, value string, before time.Time) store.Revocation {
 	return store.Revocation{Kind: kind, Value: value, Before: store.At(before), ExpiresAt: store.At(noon.Add(time.Hour)), Reason: "test"}
 }
@@ -108,21 +127,18 @@ func TestViewRevoked(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			v := newView(&book{})
-			if v.Revoked(test.token) {
+			v := followed(t, &book{})
+			if isRevoked(t, v, test.token) {
 				t.Fatal("revoked before anything was")
 			}
 			if err := v.Revoke(t.Context(), test.entry); err != nil {
 				t.Fatal(err)
 			}
-			if got := v.Revoked(test.token); got != test.want {
+			if got := isRevoked(t, v, test.token); got != test.want {
 				t.Errorf("Revoked = %v, want %v", got, test.want)
 			}
-			elsewhere := newView(v.Store.(*book)) // another replica
-			if err := elsewhere.Follow(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if got := elsewhere.Revoked(test.token); got != test.want {
+			elsewhere := followed(t, v.Store.(*book)) // another replica
+			if got := isRevoked(t, elsewhere, test.token); got != test.want {
 				t.Errorf("on another replica Revoked = %v, want %v", got, test.want)
 			}
 		})
@@ -131,7 +147,7 @@ func TestViewRevoked(t *testing.T) {
 
 // A revocation only ever grows: an older one that arrives late takes nothing back.
 func TestViewRevocationsGrow(t *testing.T) {
-	v := newView(&book{})
+	v := followed(t, &book{})
 	late := issued(noon, store.FamilyID{})
 	for _, before := range []time.Time{noon.Add(-time.Minute), noon.Add(time.Minute), noon.Add(-time.Hour)} {
 		entry := void(store.RevokedUser, "user-1", before)
@@ -141,7 +157,7 @@ func TestViewRevocationsGrow(t *testing.T) {
 		}
 	}
 	v.Forget(noon.Add(10 * time.Minute))
-	if !v.Revoked(late) {
+	if !isRevoked(t, v, late) {
 		t.Error("an older revocation took back a newer one")
 	}
 }
@@ -149,6 +165,7 @@ func TestViewRevocationsGrow(t *testing.T) {
 func TestViewForgets(t *testing.T) {
 	v := newView(&book{})
 	entry := void(store.RevokedToken, "jti-1", noon)
+	entry.ExpiresAt = entry.ExpiresAt.Truncate(time.Millisecond)
 	if err := v.Revoke(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
@@ -180,10 +197,7 @@ func TestViewFollowsPages(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			v := newView(test.book)
-			if err := v.Follow(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			v := followed(t, test.book)
 			if v.Len() != n {
 				t.Fatalf("the view holds %d of %d", v.Len(), n)
 			}
@@ -211,12 +225,38 @@ func TestViewFollowPassesWhatHasExpired(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	v := followed(t, b)
+	if v.Len() != 1 || !isRevoked(t, v, issued(noon, store.FamilyID{})) {
+		t.Errorf("the view holds %d, want 1", v.Len())
+	}
+}
+
+// Before the first Follow nobody knows what is revoked: who asks waits, and is
+// told that it is not known when he cannot any longer.
+func TestViewThatIsNotLoaded(t *testing.T) {
+	b := &book{err: store.ErrUnavailable, entries: []store.Revocation{void(store.RevokedToken, "jti-1", noon)}}
 	v := newView(b)
+	if err := v.Follow(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Fatalf("Follow returned %v", err)
+	}
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := v.Revoked(impatient, issued(noon, store.FamilyID{})); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("before anything is loaded Revoked returned %v", err)
+	}
+	answer := make(chan bool)
+	go func() {
+		revoked, err := v.Revoked(t.Context(), issued(noon, store.FamilyID{}))
+		answer <- revoked && err == nil
+	}()
+	b.mu.Lock()
+	b.err = nil
+	b.mu.Unlock()
 	if err := v.Follow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if v.Len() != 1 || !v.Revoked(issued(noon, store.FamilyID{})) {
-		t.Errorf("the view holds %d, want 1", v.Len())
+	if !<-answer {
+		t.Error("who waited was not told that the token is revoked")
 	}
 }
 
@@ -246,7 +286,7 @@ func TestViewOutage(t *testing.T) {
 func TestViewConcurrently(t *testing.T) {
 	const workers, each = 8, 200
 	b := &book{page: 50}
-	v, other := newView(b), newView(b)
+	v, other := followed(t, b), newView(b)
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
@@ -255,7 +295,7 @@ func TestViewConcurrently(t *testing.T) {
 				if err := v.Revoke(t.Context(), void(store.RevokedToken, id, noon)); err != nil {
 					t.Error(err)
 				}
-				if !v.Revoked(Claims{ID: id, Parsed: ID{Client: 1}}) {
+				if !isRevoked(t, v, Claims{ID: id, Parsed: ID{Client: 1}}) {
 					t.Errorf("%s is not obeyed at once", id)
 				}
 				if i%20 == 0 {
