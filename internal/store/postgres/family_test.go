@@ -85,7 +85,7 @@ func TestRotationStaysOnItsPage(t *testing.T) {
 	}
 	eventually(t, "the updates are counted", func() bool { return updated() >= 500*rotations })
 	hot := query[int](t, admin, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
-	if hot*10 < updated()*9 {
+	if hot*100 < updated()*99 { // whoever else looks at the table for a moment keeps a page full
 		t.Errorf("%d of %d updates were HOT", hot, updated())
 	}
 }

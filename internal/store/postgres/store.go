@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,7 @@ type DB struct {
 	steps        fs.FS // the migrations
 	log          *slog.Logger
 	meter        *meter
+	sweptTo      atomic.Int64 // sweep_at of the last family that a sweep under way looked at, in microseconds
 }
 
 // Open connects, so that a wrong URL is known at once. It does not migrate.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,50 +14,81 @@ const sweepLock = 0x61757468_73776570 // "authswep"
 
 // Sweep removes at most limit rows of each noun, unless another replica sweeps.
 // It passes over rows that are locked: nobody waits for it, nor it for anybody
-// but those who ask for a row in the moment it goes.
+// but those who ask for a row in the moment it goes. Families, which requests ask
+// for, have a transaction to themselves, so that this moment is short.
+//
+// What is due is found by the index of its end and removed by where it lies (ctid):
+// neither may look at rows that are not due, however many there are.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
+	families, err := d.sweepFamilies(ctx, before, limit)
+	if err != nil {
+		return families, err
+	}
+	others, err := d.sweepOthers(ctx, before, limit)
+	return families + others, err
+}
+
+// sweeping runs step in a transaction, unless another replica sweeps.
+func (d *DB) sweeping(ctx context.Context, step func(context.Context, pgx.Tx) error) error {
+	return d.change(ctx, "sweep", func(ctx context.Context, tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sweepLock)).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		return step(ctx, tx)
+	})
+}
+
+// sweepFamilies looks at families whose sweep_at has come. One that was rotated
+// since is looked at again when it would be idle; the others go. It goes on until
+// it removed some or none is due.
+//
+// What is removed stays in the index until a vacuum, and a batch that began at the
+// beginning would pass over all of it. So it begins where the one before ended, and
+// at the beginning again after the last, for those that were locked.
+func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int, error) {
 	for {
-		var gone, postponed int64
-		err := d.change(ctx, "sweep", func(ctx context.Context, tx pgx.Tx) (err error) {
-			gone, postponed = 0, 0
-			var mine bool
-			if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sweepLock)).Scan(&mine); err != nil || !mine {
-				return err
-			}
-			if gone, postponed, err = sweepFamilies(ctx, tx, before, limit); err != nil {
-				return err
-			}
-			for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-				sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
-			} {
-				n, err := sweep(ctx, tx, before, limit)
-				if err != nil {
-					return err
-				}
-				gone += n
-			}
-			return nil
+		var gone, postponed, due int
+		var last store.Moment
+		err := d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
+					SELECT id, sweep_at, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
+					FROM refresh_families WHERE sweep_at < $1 AND sweep_at >= $3
+					ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
+				), gone AS (
+					DELETE FROM refresh_families f USING due WHERE f.id = due.id AND due.over RETURNING f.id
+				), postponed AS (
+					UPDATE refresh_families f SET sweep_at = f.idle_expires_at FROM due WHERE f.id = due.id AND NOT due.over RETURNING f.id
+				)
+				SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM postponed), count(*), max(sweep_at) FROM due`,
+				orNever(before), limit, time.UnixMicro(d.sweptTo.Load())).Scan(&gone, &postponed, &due, moment{&last})
 		})
+		if err == nil && due == limit {
+			d.sweptTo.Store(last.UnixMicro())
+		} else {
+			d.sweptTo.Store(0)
+		}
 		if err != nil || gone > 0 || postponed == 0 {
-			return int(gone), err
+			return gone, err
 		}
 	}
 }
 
-// sweepFamilies looks at families whose sweep_at has come. One that was rotated
-// since is looked at again when it would be idle; the others go.
-func sweepFamilies(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (gone, postponed int64, err error) {
-	err = tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
-			SELECT id, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
-			FROM refresh_families WHERE sweep_at < $1
-			ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
-		), gone AS (
-			DELETE FROM refresh_families f USING due WHERE f.id = due.id AND due.over RETURNING f.id
-		), postponed AS (
-			UPDATE refresh_families f SET sweep_at = f.idle_expires_at FROM due WHERE f.id = due.id AND NOT due.over RETURNING f.id
-		)
-		SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM postponed)`, orNever(before), limit).Scan(&gone, &postponed)
-	return gone, postponed, err
+func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
+	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		removed = 0
+		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
+			sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
+		} {
+			gone, err := sweep(ctx, tx, before, limit)
+			if err != nil {
+				return err
+			}
+			removed += int(gone)
+		}
+		return nil
+	})
+	return removed, err
 }
 
 // sweepClientless removes the families of clients that are gone, or that were
@@ -77,14 +109,14 @@ func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) 
 }
 
 func sweepRevocations(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM revocations WHERE id IN (
-		SELECT id FROM revocations WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, orNever(before), limit)
+	gone, err := tx.Exec(ctx, `DELETE FROM revocations WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM revocations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
 	return gone.RowsAffected(), err
 }
 
 func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	gone, err := tx.Exec(ctx, `DELETE FROM used_assertions WHERE (issuer, id) IN (
-		SELECT issuer, id FROM used_assertions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, orNever(before), limit)
+	gone, err := tx.Exec(ctx, `DELETE FROM used_assertions WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM used_assertions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
 	return gone.RowsAffected(), err
 }
 
