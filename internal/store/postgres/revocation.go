@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"authserver/internal/store"
 )
@@ -52,10 +54,12 @@ type position struct {
 // beginning is the position of the zero cursor; its snapshot shows nothing.
 func beginning() position { return position{Seen: "1:1:", XID: "0"} }
 
-// The comparison with xmin lets the index begin where something may be new.
-const selectRevocations = `WITH s AS MATERIALIZED (SELECT pg_current_snapshot() AS now, $1::text::pg_snapshot AS seen)
-	SELECT s.now::text, pg_snapshot_xmax(s.seen) > pg_snapshot_xmax(s.now),
-		r.xid::text, r.id, r.kind, r.value, r.voids_before, r.expires_at, r.reason
+// The comparison with xmin lets the index begin where something may be new. There
+// is always a row, which has the id 0 where there is no revocation.
+const selectRevocations = `WITH s AS MATERIALIZED (SELECT now::text AS now, pg_snapshot_xmax(seen) > pg_snapshot_xmax(now) AS lost, seen
+		FROM (SELECT pg_current_snapshot() AS now, $1::text::pg_snapshot AS seen) s)
+	SELECT s.now, s.lost, coalesce(r.xid, '0'), coalesce(r.id, 0), coalesce(r.kind, ''), coalesce(r.value, ''),
+		r.voids_before, r.expires_at, coalesce(r.reason, '')
 	FROM s LEFT JOIN LATERAL (
 		SELECT * FROM revocations r
 		WHERE r.xid >= pg_snapshot_xmin(s.seen) AND NOT pg_visible_in_snapshot(r.xid, s.seen)
@@ -108,24 +112,26 @@ func (d *DB) readRevocations(ctx context.Context, from position, now store.Momen
 		return page, err
 	}
 	defer rows.Close()
+	var snapshot pgtype.DriverBytes // in each row, and read from one
+	var xid uint64
 	for rows.Next() {
-		var snapshot string
-		var xid, kind, value, reason *string // all NULL in the only row where there is nothing
-		var id *int64
+		var id int64
 		var r store.Revocation
-		err := rows.Scan(&snapshot, &page.fromFuture, &xid, &id, &kind, &value, moment{&r.Before}, moment{&r.ExpiresAt}, &reason)
+		err := rows.Scan(&snapshot, &page.fromFuture, &xid, &id, &r.Kind, &r.Value, moment{&r.Before}, moment{&r.ExpiresAt}, &r.Reason)
 		if err != nil {
 			return page, err
 		}
 		if page.next.Round == "" {
-			page.next.Round = snapshot
+			page.next.Round = string(snapshot)
 		}
-		if id == nil {
+		if id == 0 {
 			continue
 		}
-		r.Kind, r.Value, r.Reason = store.RevocationKind(*kind), *value, *reason
-		page.next.XID, page.next.ID = *xid, *id
+		page.next.ID = id
 		page.list = append(page.list, r)
+	}
+	if len(page.list) > 0 {
+		page.next.XID = strconv.FormatUint(xid, 10)
 	}
 	return page, rows.Err()
 }
