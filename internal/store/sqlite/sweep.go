@@ -6,17 +6,26 @@ import (
 	"authserver/internal/store"
 )
 
-// Sweep removes at most limit rows of each noun, each noun in a transaction of
-// its own so that the writer is never held for long.
+// sweepStep is how many rows go in one transaction: while it lasts nobody else
+// writes.
+const sweepStep = 100
+
+// Sweep removes at most limit rows of each noun, in transactions of sweepStep.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
 		d.sweepFamilies, d.sweepClientless, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
 		d.sweepLifetimes,
 	} {
-		n, err := sweep(ctx, before, limit)
-		removed += int(n)
-		if err != nil {
-			return removed, err
+		for left := limit; left > 0; {
+			n, err := sweep(ctx, before, min(left, sweepStep))
+			left -= int(n)
+			removed += int(n)
+			if err != nil {
+				return removed, err
+			}
+			if n == 0 {
+				break
+			}
 		}
 	}
 	return removed, nil
