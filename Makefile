@@ -8,6 +8,8 @@ WITHPOSTGRES := go run ./test/withpostgres --
 LINT := go tool -modfile=tools/go.mod golangci-lint
 FUZZTIME ?= 10s
 SOAK_ROTATIONS ?= 50
+GROWTH_ROWS ?= 1000,100000,1000000,10000000
+GROWTH_SETTINGS ?= shared_buffers=4GB max_wal_size=16GB
 
 .PHONY: help
 help: ## Say what there is to make
@@ -70,6 +72,11 @@ bench: ## Measure requests against their floors, BENCH_RUNS (5) times, and write
 .PHONY: bench-smoke
 bench-smoke: ## Fail where a request allocates, asks the database or writes more than it did
 	$(WITHPOSTGRES) go test -count=1 -run '^TestCounts$$' -v ./bench
+
+.PHONY: bench-growth
+bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into bench/GROWTH.md (takes half an hour, and 20 GB)
+	WITHPOSTGRES_SETTINGS="$(GROWTH_SETTINGS)" $(WITHPOSTGRES) go test -count=1 -timeout 4h -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x \
+		./bench/growth -growth.rows $(GROWTH_ROWS) -growth.refreshes 100000 -growth.expired 1000000 -growth.out ../GROWTH.md
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (10s) each

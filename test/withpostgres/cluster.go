@@ -90,9 +90,10 @@ func (c *cluster) initialize(ctx context.Context) error {
 	return os.Remove(passwordFile)
 }
 
-// settings are those of a server whose data nobody will miss.
+// settings are those of a server whose data nobody will miss, and then those that
+// it is asked for.
 func settings() []string {
-	return []string{
+	return append([]string{
 		"max_connections=300",
 		"shared_buffers=128MB",
 		"fsync=off",
@@ -102,7 +103,7 @@ func settings() []string {
 		"max_wal_senders=0",
 		"jit=off",
 		"track_activity_query_size=16kB", // the benchmark takes a statement from there
-	}
+	}, strings.Fields(os.Getenv("WITHPOSTGRES_SETTINGS"))...)
 }
 
 // countStatements is for the benchmark, which checks what the server says it asked.

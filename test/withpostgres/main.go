@@ -9,7 +9,8 @@
 //
 // A server of its own listens on the loopback interface alone, at a free port,
 // with a random password, in a temporary folder, and trades durability for
-// speed. The command finds it as TEST_DATABASE_URL (a superuser's, so that tests
+// speed; WITHPOSTGRES_SETTINGS adds settings to it (name=value, with spaces
+// between). The command finds it as TEST_DATABASE_URL (a superuser's, so that tests
 // make databases of their own) and, where the binaries are local, their folder
 // as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the command, and so does the
 // end of the process that started withpostgres. However it ends, by SIGKILL too,

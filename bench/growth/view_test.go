@@ -1,0 +1,59 @@
+package growth
+
+import (
+	"context"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"authserver/internal/tokens"
+)
+
+// loaded is a view that a server loads when it starts.
+type loaded struct {
+	entries  int
+	took     time.Duration
+	cpu      time.Duration // of this process alone
+	bytes    float64       // of an entry
+	perCheck time.Duration
+}
+
+func load(tb testing.TB, ctx context.Context, d *database) loaded {
+	tb.Helper()
+	before := heap()
+	v := &tokens.View{Store: d.Store, Now: time.Now}
+	began, worked := time.Now(), cpu(tb)
+	ok(tb, v.Follow(ctx))
+	got := loaded{entries: v.Len(), took: time.Since(began), cpu: cpu(tb) - worked}
+	got.bytes = float64(heap()-before) / float64(got.entries)
+	const checks = 100_000
+	worked = cpu(tb)
+	for i := range checks {
+		id := bytes16(usersSeed, i)
+		claims := tokens.Claims{ID: userID(i) + userID(i)[:15], Subject: userID(i), ClientID: client, Parsed: tokens.ID{Family: id, Client: 1, Subject: 1}}
+		revoked, err := v.Revoked(ctx, claims)
+		ok(tb, err)
+		if revoked {
+			tb.Fatal("a token that nobody revoked is revoked")
+		}
+	}
+	got.perCheck = (cpu(tb) - worked) / checks
+	return got
+}
+
+// cpu is what this process has used of the processors.
+func cpu(tb testing.TB) time.Duration {
+	tb.Helper()
+	var used syscall.Rusage
+	ok(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+func heap() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what the first found unused
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
