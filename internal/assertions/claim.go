@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,23 +76,23 @@ func Matches(pattern, text string) bool {
 	return i == len(p)
 }
 
-// matchesAll reports whether every claim that the pattern names is a text of its
-// pattern, or an array with one.
-func matchesAll(claims map[string]any, pattern map[string]string) bool {
+// mismatches are the claims that the pattern names, of which each has to be a text of
+// its pattern, or an array with one, and is not.
+func mismatches(claims map[string]any, pattern map[string]string) []string {
+	var paths []string
 	for path, glob := range pattern {
 		value, _ := Claim(claims, path)
 		values, ok := value.([]any)
 		if !ok {
 			values = []any{value}
 		}
-		found := false
-		for _, v := range values {
+		if !slices.ContainsFunc(values, func(v any) bool {
 			text, ok := v.(string)
-			found = found || ok && Matches(glob, text)
-		}
-		if !found {
-			return false
+			return ok && Matches(glob, text)
+		}) {
+			paths = append(paths, path)
 		}
 	}
-	return true
+	slices.Sort(paths)
+	return paths
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/store"
 )
 
 // Finding is what one check of an assertion found, for whoever wants to know why it
@@ -63,8 +64,8 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	_, err = checkTimes(now, p.Claims, r.MaxLifetime, skew)
 	note("times", err, "make a new one for each request, with iat now and exp at most %s later, in whole seconds since 1970 and by a clock that is right to %s: here it is %s",
 		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))
-	_, err = checkClaims(p.Claims, r)
-	note("claims", err, "compare the claims with --match and --require-claim of the registration")
+	note("claims", checkRequired(p.Claims, r.Required), "have the issuer add it, or see --require-claim")
+	note("patterns", checkPatterns(p.Claims, r.Patterns), "compare the claims with --match of the registration: %s", differing(p.Claims, r.Patterns))
 	_, _, err = p.ID()
 	note("jti", err, "set jti to a text that is new each time")
 	_, err = jose.Text(p.Claims, "scope")
@@ -85,4 +86,17 @@ func orNone(h jose.Header) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
+}
+
+// differing says of each pattern which claims keep it from matching.
+func differing(claims map[string]any, patterns []store.ClaimPattern) string {
+	var said []string
+	for _, pattern := range patterns {
+		var of []string
+		for _, path := range mismatches(claims, pattern) {
+			of = append(of, fmt.Sprintf("%s is not %s", path, pattern[path]))
+		}
+		said = append(said, strings.Join(of, " and "))
+	}
+	return strings.Join(said, "; or ")
 }

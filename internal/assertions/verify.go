@@ -80,9 +80,13 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if err != nil {
 		return Assertion{}, err
 	}
-	if a.Mapped, err = checkClaims(p.Claims, r); err != nil {
+	if err := checkRequired(p.Claims, r.Required); err != nil {
 		return Assertion{}, err
 	}
+	if err := checkPatterns(p.Claims, r.Patterns); err != nil {
+		return Assertion{}, err
+	}
+	a.Mapped = mapped(p.Claims, r.Mapping)
 	a.ExpiresAt = expires.Add(skew)
 	if a.ID, a.HasJTI, err = p.ID(); err != nil { // item 7
 		return Assertion{}, err
@@ -99,27 +103,36 @@ func (v *Verifier) skew(r Registration) time.Duration {
 	return v.Skew
 }
 
-// checkClaims holds the claims to what the registration wants of them, and returns
-// those that are handed on.
-func checkClaims(claims map[string]any, r Registration) (map[string]any, error) {
-	for _, path := range r.Required {
+// checkRequired wants the claims that the registration names.
+func checkRequired(claims map[string]any, required []string) error {
+	for _, path := range required {
 		if _, ok := Claim(claims, path); !ok {
-			return nil, fmt.Errorf("its claim %s is missing", path)
+			return fmt.Errorf("its claim %s is missing", path)
 		}
 	}
-	if len(r.Patterns) > 0 && !slices.ContainsFunc(r.Patterns, func(p store.ClaimPattern) bool { return matchesAll(claims, p) }) {
-		return nil, fmt.Errorf("its claims match none of the patterns that are registered for it")
+	return nil
+}
+
+// checkPatterns wants one of the patterns, where there are any, to match.
+func checkPatterns(claims map[string]any, patterns []store.ClaimPattern) error {
+	if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p store.ClaimPattern) bool { return len(mismatches(claims, p)) == 0 }) {
+		return fmt.Errorf("its claims match none of the patterns that are registered for it")
 	}
-	var mapped map[string]any
-	for name, path := range r.Mapping {
+	return nil
+}
+
+// mapped are the claims that are handed on into the token; nil: none.
+func mapped(claims map[string]any, mapping map[string]string) map[string]any {
+	var on map[string]any
+	for name, path := range mapping {
 		if value, ok := Claim(claims, path); ok {
-			if mapped == nil {
-				mapped = make(map[string]any)
+			if on == nil {
+				on = make(map[string]any)
 			}
-			mapped[name] = value
+			on[name] = value
 		}
 	}
-	return mapped, nil
+	return on
 }
 
 // checkAudience wants this server named, and nobody beside it: with a stranger in
