@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"authserver/internal/assertions"
@@ -89,7 +90,8 @@ func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss stri
 	client, err := a.Store.Client(ctx, iss)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return signer{}, fmt.Sprintf("its issuer %q is neither this server, %s, nor one that is registered: see `authserver issuer list` and `authserver client list`", iss, a.Self), nil
+		slash, err := a.slashedOtherwise(ctx, iss)
+		return signer{}, fmt.Sprintf("its issuer %q is neither this server, %s, nor one that is registered%s: see `authserver issuer list` and `authserver client list`", iss, a.Self, slash), err
 	case err != nil:
 		return by, "", fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
@@ -103,4 +105,21 @@ func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss stri
 	}
 	by.Registration = assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences)
 	return by, "", nil
+}
+
+// slashedOtherwise says whether an issuer is registered that differs by a slash at its
+// end, which is what goes wrong most with identifiers that are compared byte by byte.
+func (a *Admin) slashedOtherwise(ctx context.Context, iss string) (string, error) {
+	other, slashed := strings.CutSuffix(iss, "/")
+	if !slashed {
+		other += "/"
+	}
+	_, err := a.Store.Issuer(ctx, other)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look up its issuer: %w", err)
+	}
+	return fmt.Sprintf(", but %q is: set iss to that, or register it as it is sent", other), nil
 }
