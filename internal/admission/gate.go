@@ -1,0 +1,200 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Why a gate refuses. Nothing was done for the caller: it may ask again in a moment.
+var (
+	// ErrFull says that as many wait as may.
+	ErrFull = errors.New("as many requests wait as may")
+	// ErrShare says that of this one as many wait as may while others have room left.
+	ErrShare = errors.New("as many requests of this caller wait as may")
+	// ErrLate says that the turn did not come in time.
+	ErrLate = errors.New("the turn did not come in time")
+)
+
+// Gate lets Slots in at once. Who has to wait does so beside others of the same
+// name, and the names take turns, whichever of them has more waiting. It is safe
+// for concurrent use.
+type Gate struct {
+	Slots int
+	Queue int           // how many may wait
+	Wait  time.Duration // the longest that one waits
+	// Spare keeps slots open for those who have none: one name gets no more than it
+	// leaves, half of them where it is alone. It is for slots that are held for
+	// longer than somebody else should wait.
+	Spare bool
+	// Waited is told of each wait that ended with a turn; nil: nobody is.
+	Waited func(time.Duration)
+	Now    func() time.Time
+
+	mu      sync.Mutex
+	taken   int
+	waiting int
+	held    map[string]int // slots by name
+	lines   []*line        // of those who wait, whose turn comes next first
+}
+
+// line is those of one name, in the order in which they came.
+type line struct {
+	by    string
+	turns []chan struct{} // closed when it has come
+}
+
+// Enter takes a slot, which the caller gives back with [Gate.Leave] by the same name.
+// Beside the refusals of this package its error is that of ctx.
+func (g *Gate) Enter(ctx context.Context, by string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for a turn: %w", err)
+	}
+	turn, err := g.ask(by, g.Queue)
+	if turn == nil || err != nil {
+		return err
+	}
+	began := g.Now()
+	timeout := time.NewTimer(g.Wait)
+	defer timeout.Stop()
+	select {
+	case <-turn:
+	case <-timeout.C:
+		err = ErrLate
+	case <-ctx.Done():
+		err = fmt.Errorf("wait for a turn: %w", ctx.Err())
+	}
+	if err != nil && g.forget(by, turn) {
+		return err
+	}
+	g.report(began)
+	return nil
+}
+
+// Take is Enter for what is soon done, and whose callers are bounded elsewhere: it
+// waits for as long as it takes, however many wait.
+func (g *Gate) Take(by string) {
+	turn, err := g.ask(by, int(^uint(0)>>1))
+	if turn == nil || err != nil { // there is no bound that could be met
+		return
+	}
+	began := g.Now()
+	<-turn
+	g.report(began)
+}
+
+func (g *Gate) report(began time.Time) {
+	if g.Waited != nil {
+		g.Waited(g.Now().Sub(began))
+	}
+}
+
+// ask returns nil where the slot is taken already, and else what is closed once it is.
+func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.may(by) { // then nobody of this name waits: whoever could go in was let in
+		g.take(by)
+		return nil, nil
+	}
+	own := slices.IndexFunc(g.lines, func(l *line) bool { return l.by == by })
+	mine := 0
+	if own >= 0 {
+		mine = len(g.lines[own].turns)
+	}
+	switch {
+	case g.waiting >= queue:
+		return nil, ErrFull
+	case mine >= queue-g.waiting: // no more than is left to others
+		return nil, ErrShare
+	}
+	if own < 0 {
+		g.lines = append(g.lines, &line{by: by})
+		own = len(g.lines) - 1
+	}
+	turn := make(chan struct{})
+	g.lines[own].turns = append(g.lines[own].turns, turn)
+	g.waiting++
+	return turn, nil
+}
+
+func (g *Gate) may(by string) bool {
+	free := g.Slots - g.taken
+	return free > 0 && (!g.Spare || g.held[by] < free)
+}
+
+func (g *Gate) take(by string) {
+	if g.held == nil {
+		g.held = make(map[string]int)
+	}
+	g.held[by]++
+	g.taken++
+}
+
+// Leave gives a slot back.
+func (g *Gate) Leave(by string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.taken--
+	if g.held[by]--; g.held[by] == 0 {
+		delete(g.held, by)
+	}
+	g.next()
+}
+
+// next lets in whose turn it is, for as long as somebody may.
+func (g *Gate) next() {
+	for g.taken < g.Slots {
+		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.may(l.by) })
+		if i < 0 {
+			return
+		}
+		l := g.lines[i]
+		close(l.turns[0])
+		l.turns = l.turns[1:]
+		g.waiting--
+		g.take(l.by)
+		g.lines = slices.Delete(g.lines, i, i+1)
+		if len(l.turns) > 0 {
+			g.lines = append(g.lines, l) // the others come first now
+		}
+	}
+}
+
+// forget takes one who waits out of the queue, and reports false where its turn has
+// come meanwhile.
+func (g *Gate) forget(by string, turn chan struct{}) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	own := slices.IndexFunc(g.lines, func(l *line) bool { return l.by == by })
+	if own < 0 {
+		return false
+	}
+	l := g.lines[own]
+	i := slices.Index(l.turns, turn)
+	if i < 0 {
+		return false
+	}
+	g.waiting--
+	if l.turns = slices.Delete(l.turns, i, i+1); len(l.turns) == 0 {
+		g.lines = slices.Delete(g.lines, own, own+1)
+	}
+	return true
+}
+
+// InFlight returns how many are in.
+func (g *Gate) InFlight() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.taken
+}
+
+// Waiting returns how many wait.
+func (g *Gate) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting
+}
