@@ -178,7 +178,7 @@ func TestClientsThatSign(t *testing.T) {
 		{"with a secret", hs("HS256"), nil, "hmac", oauth.AuthSecretJWT},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), withAssertion(t, test.assertion, test.more...))
+			got, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), withAssertion(t, test.assertion, test.more...))
 			if err != nil {
 				t.Fatalf("refused: %v, %v", err, errors.Unwrap(err))
 			}
@@ -191,11 +191,11 @@ func TestClientsThatSign(t *testing.T) {
 
 func TestTheSecretThatSignsIsASecretTooElsewhere(t *testing.T) {
 	a := newSignedAuthenticator(t, &memory{used: map[string]bool{}})
-	got, err := a.Authenticate(t.Context(), Request{Authorization: basic("hmac:" + url.QueryEscape(hmacSecret)), Now: noon})
+	got, err := authenticate(t, a, Request{Authorization: basic("hmac:" + url.QueryEscape(hmacSecret)), Now: noon})
 	if err != nil || got.Client == nil || got.Method != oauth.AuthBasic {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := a.Authenticate(t.Context(), Request{Authorization: basic("hmac:" + strings.Repeat("x", 32)), Now: noon}); err == nil {
+	if _, err := authenticate(t, a, Request{Authorization: basic("hmac:" + strings.Repeat("x", 32)), Now: noon}); err == nil {
 		t.Error("a secret is good after its end")
 	}
 }
@@ -218,7 +218,7 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 		{"aud has the token endpoint beside us", claim("aud", []string{self, endpoint}), "client_proof", "aud must be"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), withAssertion(t, test.assertion))
+			_, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), withAssertion(t, test.assertion))
 			var refused *oauth.Error
 			if !errors.As(err, &refused) || refused.Code != oauth.InvalidClient || refused.Reason != test.reason {
 				t.Fatalf("got %v, want invalid_client (%s)", err, test.reason)
@@ -238,16 +238,16 @@ func TestAClientAssertionIsGoodOnce(t *testing.T) {
 	used := &memory{used: map[string]bool{}}
 	a := newSignedAuthenticator(t, used)
 	for _, assertion := range []string{signed(nil), signed(map[string]any{"jti": nil})} {
-		if _, err := a.Authenticate(t.Context(), withAssertion(t, assertion)); err != nil {
+		if _, err := authenticate(t, a, withAssertion(t, assertion)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := a.Authenticate(t.Context(), withAssertion(t, assertion))
+		_, err := authenticate(t, a, withAssertion(t, assertion))
 		if err == nil || !strings.Contains(err.Error(), "used before") {
 			t.Errorf("got %v, want that it was used before", err)
 		}
 	}
 	used.err = store.ErrUnavailable
-	_, err := a.Authenticate(t.Context(), withAssertion(t, signed(nil)))
+	_, err := authenticate(t, a, withAssertion(t, signed(nil)))
 	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want the outage", err)
 	}
@@ -271,7 +271,7 @@ func TestHowAnAssertionIsPresented(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.r.Now = noon
-			_, err := newSignedAuthenticator(t, &memory{used: map[string]bool{}}).Authenticate(t.Context(), test.r)
+			_, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), test.r)
 			var refused *oauth.Error
 			if !errors.As(err, &refused) || refused.Code != test.code || refused.Reason != test.reason {
 				t.Errorf("got %v, want %s (%s)", err, test.code, test.reason)
@@ -295,7 +295,7 @@ func FuzzClientAssertion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got, err := a.Authenticate(t.Context(), Request{Form: parsed, Now: noon}); err == nil && got.Client != nil {
+		if got, err := authenticate(t, a, Request{Form: parsed, Now: noon}); err == nil && got.Client != nil {
 			t.Errorf("%q authenticates %s", assertion, got.Client.ID)
 		}
 	})

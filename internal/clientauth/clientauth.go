@@ -93,15 +93,36 @@ type Result struct {
 	Claimed string
 }
 
+// Presented is what a request presents, before anything of it was proved.
+type Presented struct {
+	// Claimed is who the request says that it comes from, cut to what is fit for a
+	// log; "" where it does not say.
+	Claimed string
+
+	request Request
+	methods []Method
+	claims  []Claim
+}
+
+// Present reads what a request presents, which costs little and asks nobody.
+func (a *Authenticator) Present(r Request) (Presented, error) {
+	methods, claims, err := a.presented(r)
+	if err != nil || len(methods) == 0 {
+		return Presented{}, err
+	}
+	id := claims[0].ClientID
+	return Presented{Claimed: id[:min(len(id), maxClientID)], request: r, methods: methods, claims: claims}, nil
+}
+
 // Authenticate finds the client of a request. A request that presents nothing
 // has no client, which is for the caller to accept or refuse; one that presents
 // something wrong is refused with invalid_client (RFC 6749 §5.2).
-func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Result, error) {
-	methods, claims, err := a.presented(r)
-	if err != nil || len(methods) == 0 {
-		return Result{}, err
+func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, error) {
+	if len(p.methods) == 0 {
+		return Result{}, nil
 	}
-	failed := Result{Method: methods[0].Name(), Claimed: claims[0].ClientID[:min(len(claims[0].ClientID), maxClientID)]}
+	r, methods, claims := p.request, p.methods, p.claims
+	failed := Result{Method: methods[0].Name(), Claimed: p.Claimed}
 	reason := "client_unknown"
 	var why *Unproved
 	for _, claim := range claims {

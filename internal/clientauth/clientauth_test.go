@@ -105,6 +105,15 @@ func newAuthenticator(t testing.TB, clients store.Clients) *Authenticator {
 	return a
 }
 
+func authenticate(t testing.TB, a *Authenticator, r Request) (Result, error) {
+	t.Helper()
+	presented, err := a.Present(r)
+	if err != nil {
+		return Result{}, err
+	}
+	return a.Authenticate(t.Context(), presented)
+}
+
 func form(t testing.TB, body string) oauth.Form {
 	t.Helper()
 	f, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(body))
@@ -175,7 +184,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := newAuthenticator(t, newRegister()).Authenticate(t.Context(), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
+			got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -244,7 +253,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := newAuthenticator(t, newRegister()).Authenticate(t.Context(), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
+			got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
 			var refused *oauth.Error
 			if !errors.As(err, &refused) {
 				t.Fatalf("Authenticate returned %v, want a refusal", err)
@@ -281,7 +290,7 @@ func TestRefusalsTellNothingApart(t *testing.T) {
 		"post, unknown":      {Form: form(t, post("nobody", "x"))},
 	} {
 		r.Now = noon
-		_, err := newAuthenticator(t, newRegister()).Authenticate(t.Context(), r)
+		_, err := authenticate(t, newAuthenticator(t, newRegister()), r)
 		var refused *oauth.Error
 		if !errors.As(err, &refused) {
 			t.Fatalf("%s: %v", name, err)
@@ -305,7 +314,7 @@ func TestJunkIsNotLookedUp(t *testing.T) {
 		{Form: form(t, post(strings.Repeat("x", maxClientID+1), "x"))},
 		{Form: form(t, "client_id=%0a")},
 	} {
-		if _, err := a.Authenticate(t.Context(), r); err == nil {
+		if _, err := authenticate(t, a, r); err == nil {
 			t.Error("accepted")
 		}
 	}
@@ -313,7 +322,7 @@ func TestJunkIsNotLookedUp(t *testing.T) {
 		t.Errorf("looked up %q", known.asked)
 	}
 	known.asked = nil
-	if _, err := a.Authenticate(t.Context(), Request{Form: form(t, "client_id="+strings.Repeat("x", maxClientID))}); err == nil || len(known.asked) != 1 {
+	if _, err := authenticate(t, a, Request{Form: form(t, "client_id="+strings.Repeat("x", maxClientID))}); err == nil || len(known.asked) != 1 {
 		t.Errorf("looked up %d names, want the one of 255 bytes", len(known.asked))
 	}
 }
@@ -324,7 +333,7 @@ func TestOutageIsNotInvalidClient(t *testing.T) {
 	for name, r := range map[string]Request{
 		"Basic": {Authorization: basic("web:right")}, "post": {Form: form(t, post("web", "right"))}, "none": {Form: form(t, "client_id=app")},
 	} {
-		_, err := newAuthenticator(t, &register{err: store.ErrUnavailable}).Authenticate(t.Context(), r)
+		_, err := authenticate(t, newAuthenticator(t, &register{err: store.ErrUnavailable}), r)
 		if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v, want the outage", name, err)
 		}
@@ -340,12 +349,12 @@ func TestBusyIsNotInvalidClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Authenticate(t.Context(), Request{Authorization: basic("slow:brought by hand"), Now: noon})
+	_, err = authenticate(t, a, Request{Authorization: basic("slow:brought by hand"), Now: noon})
 	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, passwords.ErrBusy) {
 		t.Errorf("got %v, want ErrBusy", err)
 	}
 	// A secret that the server made needs no slow hash, whatever the queue.
-	if got, err := a.Authenticate(t.Context(), Request{Authorization: basic("web:right"), Now: noon}); err != nil || got.Client == nil {
+	if got, err := authenticate(t, a, Request{Authorization: basic("web:right"), Now: noon}); err != nil || got.Client == nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -358,7 +367,7 @@ func TestNewRefusesAMethodTwice(t *testing.T) {
 
 // What is claimed for the log stays short, whatever was sent.
 func TestClaimedIsCut(t *testing.T) {
-	got, err := newAuthenticator(t, newRegister()).Authenticate(t.Context(), Request{Form: form(t, post(strings.Repeat("x", 5000), "y"))})
+	got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Form: form(t, post(strings.Repeat("x", 5000), "y"))})
 	if err == nil || len(got.Claimed) != maxClientID || got.Method != oauth.AuthPost {
 		t.Errorf("claimed %d bytes by %q, %v", len(got.Claimed), got.Method, err)
 	}

@@ -197,7 +197,7 @@ func TestCertificates(t *testing.T) {
 		{"none, of a public client", nil, "client_id=app", oauth.AuthNone, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := b.Authenticate(t.Context(), Request{Form: form(t, c.body), Certificate: c.certificate, Now: noon})
+			got, err := authenticate(t, b.Authenticator, Request{Form: form(t, c.body), Certificate: c.certificate, Now: noon})
 			if c.method == "" {
 				if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.Code != oauth.InvalidClient || refused.Reason != c.reason || got.Client != nil {
 					t.Errorf("it is %+v, %v, want %s", got, err, c.reason)
@@ -214,7 +214,7 @@ func TestCertificates(t *testing.T) {
 // A certificate may be good for several clients: without client_id it says nothing.
 func TestACertificateNamesNobody(t *testing.T) {
 	b := newBench(t)
-	got, err := b.Authenticate(t.Context(), Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
+	got, err := authenticate(t, b.Authenticator, Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
 	if got.Client != nil || err != nil {
 		t.Errorf("it is %+v, %v", got, err)
 	}
@@ -223,7 +223,7 @@ func TestACertificateNamesNobody(t *testing.T) {
 // A key set that cannot be fetched says nothing of the client: it is to come back.
 func TestAKeySetThatIsNotThereIsNotInvalidClient(t *testing.T) {
 	b := newBench(t)
-	_, err := b.Authenticate(t.Context(), Request{Form: form(t, "client_id=silent"), Certificate: presented(b.own), Now: noon})
+	_, err := authenticate(t, b.Authenticator, Request{Form: form(t, "client_id=silent"), Certificate: presented(b.own), Now: noon})
 	if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.Code != oauth.Unavailable {
 		t.Errorf("it is %v", err)
 	}
@@ -231,7 +231,7 @@ func TestAKeySetThatIsNotThereIsNotInvalidClient(t *testing.T) {
 
 func TestADamagedKeySetIsOurFault(t *testing.T) {
 	b := newBench(t)
-	_, err := b.Authenticate(t.Context(), Request{Form: form(t, "client_id=damaged"), Certificate: presented(b.own), Now: noon})
+	_, err := authenticate(t, b.Authenticator, Request{Form: form(t, "client_id=damaged"), Certificate: presented(b.own), Now: noon})
 	if refused := (*oauth.Error)(nil); err == nil || errors.As(err, &refused) {
 		t.Errorf("it is %v", err)
 	}
