@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
@@ -25,7 +26,15 @@ type VerifiedCache struct {
 	key      [32]byte
 	verified *lru.Cache[[sha256.Size]byte, struct{}]
 	flights  singleflight.Group
+
+	mu      sync.Mutex
+	guesses map[string]int // different secrets that are being compared, by hash
 }
+
+// maxGuesses is how many different secrets are compared with one hash at once. A
+// client has one, or two while it is rotated; who guesses has any number, and would
+// keep the client's own requests waiting behind them.
+const maxGuesses = 2
 
 // NewVerifiedCache makes a cache of at most size entries in front of h. The key
 // comes from random.
@@ -56,6 +65,10 @@ func (c *VerifiedCache) Verify(ctx context.Context, hash []byte, secret string) 
 		if c.verified.Contains(entry) {
 			return true, nil // a computation ended after we looked
 		}
+		if !c.begin(hash) {
+			return false, ErrBusy
+		}
+		defer c.end(hash)
 		right, err := c.hasher.Verify(context.WithoutCancel(ctx), hash, secret)
 		if right {
 			c.verified.Add(entry, struct{}{})
@@ -68,6 +81,27 @@ func (c *VerifiedCache) Verify(ctx context.Context, hash []byte, secret string) 
 		return right, result.Err
 	case <-ctx.Done():
 		return false, fmt.Errorf("wait for a secret to be checked: %w", ctx.Err())
+	}
+}
+
+func (c *VerifiedCache) begin(hash []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.guesses[string(hash)] == maxGuesses {
+		return false
+	}
+	if c.guesses == nil {
+		c.guesses = make(map[string]int)
+	}
+	c.guesses[string(hash)]++
+	return true
+}
+
+func (c *VerifiedCache) end(hash []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.guesses[string(hash)]--; c.guesses[string(hash)] == 0 {
+		delete(c.guesses, string(hash))
 	}
 }
 

@@ -106,6 +106,36 @@ func TestVerifiedCacheComputesOnceForManyAtOnce(t *testing.T) {
 	callers.Wait()
 }
 
+func TestVerifiedCacheBoundsGuesses(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Queue: 10, Wait: time.Minute})
+	c := newCache(t, h, 10)
+	good, other := hash(t, h, "the secret"), hash(t, h, "another secret")
+	h.admission.slots <- struct{}{}
+	var callers sync.WaitGroup
+	for _, guess := range []string{"first guess", "second guess"} {
+		callers.Go(func() {
+			if right, err := c.Verify(context.Background(), good, guess); right || err != nil {
+				t.Errorf("Verify = %v, %v", right, err)
+			}
+		})
+	}
+	waitFor(t, "the guesses to wait", func() bool { return h.Waiting() == 2 })
+	if _, err := c.Verify(t.Context(), good, "third guess"); !errors.Is(err, ErrBusy) {
+		t.Errorf("a third guess: %v, want ErrBusy", err)
+	}
+	callers.Go(func() {
+		if right, err := c.Verify(context.Background(), other, "another secret"); !right || err != nil {
+			t.Errorf("another's secret: %v, %v", right, err)
+		}
+	})
+	waitFor(t, "another's secret to wait", func() bool { return h.Waiting() == 3 })
+	h.admission.leave()
+	callers.Wait()
+	if right, err := c.Verify(t.Context(), good, "the secret"); !right || err != nil || len(c.guesses) != 0 {
+		t.Errorf("after the guesses: %v, %v, %d under way", right, err, len(c.guesses))
+	}
+}
+
 func TestVerifiedCacheLetsACallerGo(t *testing.T) {
 	h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Minute})
 	c := newCache(t, h, 10)
