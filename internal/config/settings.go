@@ -15,6 +15,7 @@ type Settings struct {
 	OpsListen      string        `name:"ops-listen" setting:"flag env file" group:"Server" default:"127.0.0.1:9090" help:"Address of metrics, health and profiles: not for the public."`
 	Issuer         string        `name:"issuer" setting:"flag env file" group:"Server" placeholder:"URL" help:"URL by which clients know this server, the claim iss: https, without query and fragment. In dev it follows from listen."`
 	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Connections to the public endpoints at once. More wait to be accepted."`
+	RequestQueue   int           `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Requests of one kind, which is a grant, introspection or revocation, that may wait for their turn, and half of them of one client. More are answered with 503 or 429."`
 	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long requests may go on after a signal to stop."`
 
 	TLSCertificateFile string   `name:"tls-certificate-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Certificate chain of this server in PEM: the public endpoints are served by https then. Read again when it changes."`
@@ -51,8 +52,8 @@ type Settings struct {
 	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities that are trusted for that, beside the system's."`
 
 	BcryptCost      int        `name:"bcrypt-cost" setting:"flag env file" group:"Passwords" default:"12" help:"Cost of bcrypt, from 4 to 16: each step doubles the time. Less than 10 is for tests."`
-	PasswordWorkers int        `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"bcrypt computations at once. 0 is one for each processor."`
-	PasswordQueue   int        `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Requests that may wait for bcrypt. More are answered with 503."`
+	PasswordWorkers int        `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"Logins by password that are worked on at once. 0 is one for each processor."`
+	PasswordQueue   int        `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Logins by password that may wait, and half of them of one client. More are answered with 503 or 429."`
 	LogLevel        slog.Level `name:"log-level" setting:"flag env file" group:"Logging" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat       string     `name:"log-format" setting:"flag env file" group:"Logging" default:"json" help:"Format of the log: json or text."`
 

@@ -169,6 +169,7 @@ func (s Settings) checkBounds() (faults []error) {
 		value, low, high int
 	}{
 		{"max-connections", s.MaxConnections, 1, 1_000_000},
+		{"request-queue", s.RequestQueue, 1, 100_000},
 		{"bcrypt-cost", s.BcryptCost, 4, 16},
 		{"password-workers", s.PasswordWorkers, 0, 1024},
 		{"password-queue", s.PasswordQueue, 1, 100_000},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/admission"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -42,6 +43,12 @@ func bodyTooLarge(cause error) error {
 		"the body is larger than 64 KiB").Because(cause)}
 }
 
+// moreThanItsShare is 429 (RFC 6585 §4): the server has room, and not for this client.
+func moreThanItsShare() *statusError {
+	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "client_share",
+		"the client sends more requests at once than its share: try again shortly, with fewer at once")}
+}
+
 // errorBody is the answer of RFC 6749 §5.2, with the id under which the log says
 // more.
 type errorBody struct {
@@ -60,7 +67,7 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 	switch status {
 	case http.StatusUnauthorized: // RFC 6749 §5.2, RFC 9110 §11.6.1
 		header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		wait := refused.RetryAfter
 		if wait <= 0 {
 			wait = retryAfter
@@ -78,6 +85,12 @@ func classify(err error) (int, *oauth.Error) {
 		return withStatus.status, withStatus.refused
 	case errors.As(err, &refused):
 		return statusOf(refused.Code), refused
+	case errors.Is(err, admission.ErrShare):
+		share := moreThanItsShare()
+		return share.status, share.refused
+	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrLate):
+		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "overloaded",
+			"more requests arrive than the server can answer: try again shortly")
 	case errors.Is(err, passwords.ErrBusy):
 		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "busy",
 			"too many passwords are being checked: try again shortly")
@@ -87,6 +100,11 @@ func classify(err error) (int, *oauth.Error) {
 	}
 	return http.StatusInternalServerError, oauth.Fail(oauth.ServerError, "fault",
 		"the server failed: its log says why under this request id")
+}
+
+// shed reports whether a request was refused for the others that there are.
+func shed(err error) bool {
+	return errors.Is(err, admission.ErrShare) || errors.Is(err, admission.ErrFull) || errors.Is(err, admission.ErrLate)
 }
 
 // statusOf is the status of RFC 6749 §5.2: 400, but for a client that could not

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"authserver/internal/clientauth"
 	"authserver/internal/oauth"
 )
 
@@ -42,25 +41,6 @@ func checkQuery(u *url.URL) error {
 		}
 	}
 	return nil
-}
-
-// authenticate finds the client of a request and takes note of it.
-func (h *Handlers) authenticate(r *http.Request, form oauth.Form, n *note) (clientauth.Result, error) {
-	certificate, err := h.certificate(r)
-	if err != nil {
-		return clientauth.Result{}, err
-	}
-	result, err := h.Authenticator.Authenticate(r.Context(), clientauth.Request{
-		Authorization: r.Header.Values("Authorization"),
-		Form:          form,
-		Certificate:   certificate,
-		Now:           h.Now(),
-	})
-	n.method, n.claimed = result.Method, result.Claimed
-	if result.Client != nil {
-		n.clientID = result.Client.ID
-	}
-	return result, err
 }
 
 // clientRequired is the answer to a request that presents no client where one is

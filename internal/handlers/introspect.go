@@ -40,7 +40,8 @@ func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note
 	if err != nil {
 		return nil, err
 	}
-	who, err := h.authenticate(r, form, n)
+	who, leave, err := h.enter(r, KindIntrospection, form, n)
+	defer leave()
 	if err != nil {
 		return nil, err
 	}

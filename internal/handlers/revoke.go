@@ -35,7 +35,8 @@ func (h *Handlers) revocation(w http.ResponseWriter, r *http.Request, n *note) (
 	if err != nil {
 		return "", err
 	}
-	who, err := h.authenticate(r, form, n)
+	who, leave, err := h.enter(r, KindRevocation, form, n)
+	defer leave()
 	if err != nil {
 		return "", err
 	}

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/time/rate"
 
+	"authserver/internal/admission"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
@@ -40,16 +42,21 @@ type Handlers struct {
 	// client presented; TakesCertificates is whether one can arrive at all.
 	ClientCertProxies []netip.Prefix
 	TakesCertificates bool
-	Grants            *grants.Registry
-	Keys              interface{ JWKS() keys.Document }
-	JWKSMaxAge        time.Duration // how long a cache may use the key set
-	JWKSStale         time.Duration // and then while it fetches it again (RFC 5861 §3)
-	Proof             Proof
-	Verifier          *tokens.Verifier
-	View              *tokens.View
-	Refresh           *tokens.RefreshCodec
-	Families          store.Families
-	Users             interface {
+	// Gates bound by their kind, a grant or one of enter.go, how many requests are
+	// worked on at once; nil: nothing does.
+	Gates map[string]*admission.Gate
+	// Shed says how many of the requests that a gate refused are logged.
+	Shed       rate.Sometimes
+	Grants     *grants.Registry
+	Keys       interface{ JWKS() keys.Document }
+	JWKSMaxAge time.Duration // how long a cache may use the key set
+	JWKSStale  time.Duration // and then while it fetches it again (RFC 5861 §3)
+	Proof      Proof
+	Verifier   *tokens.Verifier
+	View       *tokens.View
+	Refresh    *tokens.RefreshCodec
+	Families   store.Families
+	Users      interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
 	// Remember is how long the revocation of a family is kept: until every access

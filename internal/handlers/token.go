@@ -56,8 +56,9 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 	if known {
 		n.grant = string(grantType)
 	}
-	// 2. Authenticate the client.
-	who, err := h.authenticate(r, form, n)
+	// 2. Wait for room, and authenticate the client.
+	who, leave, err := h.enter(r, string(grantType), form, n)
+	defer leave()
 	if err != nil {
 		return grants.Answer{}, err
 	}

@@ -67,7 +67,10 @@ func (h *Handlers) wrap(row route, limit time.Duration) http.Handler {
 		took := h.Now().Sub(began)
 		h.Metrics.RequestEnded(row.path, answer.Status(), took)
 		h.countFailure(err)
-		if err != nil || !row.noLog {
+		switch {
+		case shed(err): // to write of each would cost more than to refuse it; the metrics count them
+			h.Shed.Do(func() { h.log(ctx, r, row, answer, &n, took, err) })
+		case err != nil || !row.noLog:
 			h.log(ctx, r, row, answer, &n, took, err)
 		}
 	})

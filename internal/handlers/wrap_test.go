@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"authserver/internal/admission"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -92,6 +93,9 @@ func TestWriteError(t *testing.T) {
 		{"come back, whenever", oauth.Fail(oauth.Unavailable, "r", "d"), 503, oauth.Unavailable, "2"},
 		{"the database is gone", fmt.Errorf("look up: %w", store.ErrUnavailable), 503, oauth.Unavailable, "2"},
 		{"the time is up", fmt.Errorf("look up: %w", context.DeadlineExceeded), 503, oauth.Unavailable, "2"},
+		{"no room", fmt.Errorf("enter: %w", admission.ErrFull), 503, oauth.Unavailable, "2"},
+		{"no turn", fmt.Errorf("enter: %w", admission.ErrLate), 503, oauth.Unavailable, "2"},
+		{"more than one's share", fmt.Errorf("enter: %w", admission.ErrShare), 429, oauth.Unavailable, "2"},
 		{"too many passwords", fmt.Errorf("compare: %w", passwords.ErrBusy), 503, oauth.Unavailable, "2"},
 		{"a fault", errors.New("pq: syntax error at or near SELECT"), 500, oauth.ServerError, ""},
 		{"a row that is not there, where it has to be", store.ErrNotFound, 500, oauth.ServerError, ""},

@@ -16,6 +16,12 @@ type distant struct {
 	failed atomic.Bool
 }
 
+// Distant reports whether the key is kept elsewhere, and signs there.
+func (s Signer) Distant() bool {
+	_, distant := s.Key.(*distant)
+	return distant
+}
+
 // Sign implements [crypto.Signer].
 func (d *distant) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	signature, err := d.Signer.Sign(random, digest, opts)

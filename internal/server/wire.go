@@ -6,10 +6,15 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
+	"runtime"
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"authserver/api"
+	"authserver/internal/admission"
 	"authserver/internal/assertions"
 	"authserver/internal/clientauth"
 	"authserver/internal/config"
@@ -77,7 +82,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
-	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, s)
+	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
+	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, signatures, s)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
-		ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
+		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own,
 		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
@@ -97,7 +103,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if s.DPoPNonce {
 		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
 	}
-	h.Metrics = wireMetrics(h, st, hasher, ring, remote, version)
+	h.Metrics = wireMetrics(h, st, hasher, signatures, ring, remote, version)
 	return &parts{
 		handlers: h,
 		health:   health,
@@ -136,8 +142,9 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 }
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
-	view *tokens.View, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier, s config.Settings) (*grants.Registry, error) {
-	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Rand: rand.Reader}
+	view *tokens.View, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
+	signatures *admission.Gate, s config.Settings) (*grants.Registry, error) {
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Turns: signatures, Rand: rand.Reader}
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
@@ -164,7 +171,10 @@ func audiences(issuer string) []string {
 	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
 }
 
-func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher, ring *keyring, remote *remotekeys.Sets, version string) *telemetry.Metrics {
+func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher, signatures *admission.Gate, ring *keyring, remote *remotekeys.Sets,
+	version string) *telemetry.Metrics {
+	all := maps.Clone(h.Gates)
+	all["signature"] = signatures
 	options := telemetry.MetricsOptions{
 		Version: version, Signer: SignedBy(), Routes: h.Routes(),
 		RoundTrips:        st.RoundTrips,
@@ -179,5 +189,12 @@ func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher,
 	for _, method := range h.Authenticator.Names() {
 		options.AuthMethods = append(options.AuthMethods, string(method))
 	}
-	return telemetry.NewMetrics(options)
+	for kind, gate := range all {
+		options.Gates = append(options.Gates, telemetry.Gate{Kind: kind, InFlight: gate.InFlight, Waiting: gate.Waiting})
+	}
+	metrics := telemetry.NewMetrics(options)
+	for kind, gate := range all {
+		gate.Waited = func(took time.Duration) { metrics.Waited(kind, took) }
+	}
+	return metrics
 }

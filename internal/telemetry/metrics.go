@@ -22,6 +22,7 @@ type MetricsOptions struct {
 	RoundTrips        func() int64          // to the database, since the start
 	PasswordsInFlight func() int            // bcrypt computations that run
 	PasswordsWaiting  func() int            // callers in the queue for bcrypt
+	Gates             []Gate                // before what there is little of
 	Keys              func() map[string]int // signing keys by state: pending, active, retired
 
 	KeyAlgs         []string                               // algorithms of signing keys
@@ -34,11 +35,18 @@ type MetricsOptions struct {
 	RemoteKeyFetches func(discovery, failed bool) int64
 }
 
+// Gate is where requests of a kind wait for their turn.
+type Gate struct {
+	Kind              string
+	InFlight, Waiting func() int
+}
+
 // Metrics counts what the server does, in a registry of its own. A value that is
 // not in a label's set is counted as "other". It is safe for concurrent use.
 type Metrics struct {
 	registry                    *prometheus.Registry
 	grants, authMethods, routes closed
+	gates                       closed
 	reasons                     slugs
 
 	tokens         *prometheus.CounterVec
@@ -51,6 +59,7 @@ type Metrics struct {
 	requests       *prometheus.CounterVec
 	requestSeconds *prometheus.HistogramVec
 	inFlight       prometheus.Gauge
+	turnSeconds    *prometheus.HistogramVec
 }
 
 // NewMetrics makes the metrics. Outcomes that are known beforehand begin at 0, so
@@ -72,10 +81,11 @@ func NewMetrics(o MetricsOptions) *Metrics {
 		storeFailures:  counter("store_errors_total", "Failures of the database: unavailable, timeout, conflict or other.", "kind"),
 		requests:       counter("http_requests_total", "HTTP requests by route and class of status.", "route", "status"),
 		requestSeconds: histogram("http_request_duration_seconds", "Time that HTTP requests took.", "route"),
+		turnSeconds:    histogram("turn_wait_seconds", "Time that requests, and signatures, waited for their turn, of those that had to and got it.", "kind"),
 		inFlight:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "authserver_http_requests_in_flight", Help: "HTTP requests that are being answered."}),
 	}
 	m.registry.MustRegister(
-		m.tokens, m.tokenSeconds, m.refreshes, m.introspections, m.revocations, m.refused, m.storeFailures, m.requests, m.requestSeconds, m.inFlight,
+		m.tokens, m.tokenSeconds, m.refreshes, m.introspections, m.revocations, m.refused, m.storeFailures, m.requests, m.requestSeconds, m.inFlight, m.turnSeconds,
 		buildInfo(o),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -100,6 +110,14 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 	}
 	if o.PasswordsWaiting != nil {
 		m.registry.MustRegister(gauge("password_hashes_waiting", "Requests that wait for a bcrypt worker.", o.PasswordsWaiting))
+	}
+	for _, gate := range o.Gates {
+		m.gates = append(m.gates, gate.Kind)
+		of := prometheus.Labels{"kind": gate.Kind}
+		m.registry.MustRegister(
+			gaugeOf("turns_in_flight", "Requests, and signatures, that are being worked on, by kind.", of, gate.InFlight),
+			gaugeOf("turns_waiting", "Requests, and signatures, that wait for their turn, by kind.", of, gate.Waiting),
+		)
 	}
 	m.registerKeyGauges(o)
 	m.registerFetches(o)
@@ -196,6 +214,11 @@ func (m *Metrics) StoreError(kind string) {
 	m.storeFailures.WithLabelValues(storeErrors().value(kind)).Inc()
 }
 
+// Waited counts how long one waited at a gate until its turn came.
+func (m *Metrics) Waited(kind string, took time.Duration) {
+	m.turnSeconds.WithLabelValues(m.gates.value(kind)).Observe(took.Seconds())
+}
+
 // RequestBegan counts an HTTP request as in flight until RequestEnded.
 func (m *Metrics) RequestBegan() { m.inFlight.Inc() }
 
@@ -229,7 +252,11 @@ func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 }
 
 func gauge(name, help string, read func() int) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help}, func() float64 { return float64(read()) })
+	return gaugeOf(name, help, nil, read)
+}
+
+func gaugeOf(name, help string, labels prometheus.Labels, read func() int) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels}, func() float64 { return float64(read()) })
 }
 
 // spansOf is durations by algorithm, of those that are known.

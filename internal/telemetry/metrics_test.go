@@ -32,6 +32,7 @@ func newMetrics() *Metrics {
 		Routes:            []string{"/oauth2/token"},
 		RoundTrips:        func() int64 { return 7 },
 		PasswordsInFlight: func() int { return 2 },
+		Gates:             []Gate{{Kind: "signature", InFlight: func() int { return 4 }, Waiting: func() int { return 5 }}},
 		PasswordsWaiting:  func() int { return 3 },
 		Keys:              func() map[string]int { return map[string]int{"active": 2, "retired": 1} },
 		SealingFailures:   func() (int64, int64) { return 4, 5 },
@@ -61,6 +62,8 @@ func TestMetrics(t *testing.T) {
 	m.Refused("junk", "Not A Slug")
 	m.StoreError("unavailable")
 	m.StoreError("junk")
+	m.Waited("signature", time.Second)
+	m.Waited("junk", time.Second)
 	m.RequestBegan()
 	m.RequestBegan()
 	m.RequestEnded("/oauth2/token", 200, time.Millisecond)
@@ -96,6 +99,10 @@ func TestMetrics(t *testing.T) {
 		`authserver_http_requests_in_flight 1`,
 		`authserver_database_round_trips_total 7`,
 		`authserver_password_hashes_in_flight 2`,
+		`authserver_turns_in_flight{kind="signature"} 4`,
+		`authserver_turns_waiting{kind="signature"} 5`,
+		`authserver_turn_wait_seconds_count{kind="signature"} 1`,
+		`authserver_turn_wait_seconds_count{kind="other"} 1`,
 		`authserver_password_hashes_waiting 3`,
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_signing_keys{state="pending"} 0`,

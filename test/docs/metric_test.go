@@ -20,6 +20,7 @@ func metrics(t *testing.T) map[string][]string {
 	none := func() int { return 0 }
 	span := func(string) (time.Duration, bool) { return time.Hour, true }
 	m := telemetry.NewMetrics(telemetry.MetricsOptions{
+		Gates:      []telemetry.Gate{{Kind: "password", InFlight: none, Waiting: none}},
 		RoundTrips: func() int64 { return 0 }, PasswordsInFlight: none, PasswordsWaiting: none, Keys: func() map[string]int { return nil },
 		KeyAlgs: keys.Algorithms(), KeyAge: span, KeyUntilNext: span, SealingFailures: func() (int64, int64) { return 0, 0 },
 		RemoteKeyFetches: func(bool, bool) int64 { return 0 },
@@ -27,6 +28,7 @@ func metrics(t *testing.T) map[string][]string {
 	// What has no values yet is not told.
 	m.Token("", "", telemetry.Issued, time.Second)
 	m.Refused("invalid_grant", "refresh_reused")
+	m.Waited("password", time.Second)
 	m.RequestBegan()
 	m.RequestEnded("", http.StatusOK, time.Second)
 	recorder := httptest.NewRecorder()

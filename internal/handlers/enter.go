@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"net"
+	"net/http"
+
+	"authserver/internal/admission"
+	"authserver/internal/clientauth"
+	"authserver/internal/oauth"
+)
+
+// Kinds of requests that are let in apart from each other, beside the grants.
+const (
+	KindIntrospection = "introspection"
+	KindRevocation    = "revocation"
+	KindOther         = "other" // a grant that does not exist
+)
+
+// enter waits until there is room for a request of a kind, and then finds its
+// client and takes note of it. The caller calls leave at the end, error or not.
+//
+// Room comes before the proof, which may use up an assertion and asks the database:
+// a request that is turned away can be sent again as it is. So the share that it
+// takes is that of the client it names, from where it comes. Who names another's gets
+// less for that one, from that address, and nothing of the rest.
+func (h *Handlers) enter(r *http.Request, kind string, form oauth.Form, n *note) (who clientauth.Result, leave func(), err error) {
+	leave = func() {}
+	certificate, err := h.certificate(r)
+	if err != nil {
+		return who, leave, err
+	}
+	presented, err := h.Authenticator.Present(clientauth.Request{
+		Authorization: r.Header.Values("Authorization"),
+		Form:          form,
+		Certificate:   certificate,
+		Now:           h.Now(),
+	})
+	if err != nil {
+		return who, leave, err
+	}
+	n.claimed = presented.Claimed
+	if gate := h.gate(kind); gate != nil {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http has put it together
+		by := presented.Claimed + " " + host
+		if err := gate.Enter(r.Context(), by); err != nil {
+			return who, leave, err
+		}
+		leave = func() { gate.Leave(by) }
+	}
+	who, err = h.Authenticator.Authenticate(r.Context(), presented)
+	n.method, n.claimed = who.Method, who.Claimed
+	if who.Client != nil {
+		n.clientID = who.Client.ID
+	}
+	return who, leave, err
+}
+
+func (h *Handlers) gate(kind string) *admission.Gate {
+	if gate, known := h.Gates[kind]; known {
+		return gate
+	}
+	return h.Gates[KindOther]
+}

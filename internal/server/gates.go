@@ -1,0 +1,60 @@
+package server
+
+import (
+	"runtime"
+	"time"
+
+	"authserver/internal/admission"
+	"authserver/internal/config"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/oauth"
+)
+
+// How long a request waits for its turn: less than clients are ready to wait for an
+// answer, and for a login, which takes long by itself, some more.
+const (
+	turnWait  = time.Second
+	loginWait = 2 * time.Second
+	// shedLogged is how far the log lines of refused requests are apart, at least.
+	shedLogged = 100 * time.Millisecond
+)
+
+// gates are those of the public listener, one for each kind of request, so that what
+// holds up one kind, bcrypt or a database that is gone, fills no other's.
+func gates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
+	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindOther}
+	for _, grant := range registry.Types() {
+		kinds = append(kinds, string(grant))
+	}
+	all := make(map[string]*admission.Gate, len(kinds))
+	for _, kind := range kinds {
+		all[kind] = &admission.Gate{Slots: requestSlots(s), Queue: s.RequestQueue, Wait: turnWait, Spare: true, Now: time.Now}
+	}
+	// One more login at once would wait behind those that compute, whoever sent it.
+	all[string(oauth.Password)] = &admission.Gate{Slots: passwordWorkers(s), Queue: s.PasswordQueue, Wait: loginWait, Now: time.Now}
+	return all
+}
+
+// requestSlots is enough for one client alone, which gets half of it, to keep every
+// processor and every connection to the database busy.
+func requestSlots(s config.Settings) int {
+	return 2 * max(4*runtime.GOMAXPROCS(0), s.DatabaseMaxConns)
+}
+
+func passwordWorkers(s config.Settings) int {
+	if s.PasswordWorkers > 0 {
+		return s.PasswordWorkers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// widen lets Go run more at once than there are processors: whatever computes for
+// long, a password or a signature, has one of its own, and the rest goes on beside it.
+// Which of them a processor runs is then the kernel's to say, which knows who ran
+// least, and takes the processor away after a moment; Go would wait for 10 ms.
+func widen(s config.Settings) (restore func()) {
+	processors := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(2*processors + passwordWorkers(s))
+	return func() { runtime.GOMAXPROCS(processors) }
+}
