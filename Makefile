@@ -13,7 +13,7 @@ GROWTH_SETTINGS ?= shared_buffers=4GB max_wal_size=16GB
 
 .PHONY: help
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Start a server to try, on SQLite in .authserver/
@@ -77,6 +77,10 @@ bench-smoke: ## Fail where a request allocates, asks the database or writes more
 bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into bench/GROWTH.md (takes half an hour, and 20 GB)
 	WITHPOSTGRES_SETTINGS="$(GROWTH_SETTINGS)" $(WITHPOSTGRES) go test -count=1 -timeout 4h -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x \
 		./bench/growth -growth.rows $(GROWTH_ROWS) -growth.refreshes 100000 -growth.expired 1000000 -growth.out ../GROWTH.md
+
+.PHONY: bench-isolation
+bench-isolation: ## Measure what a flood does to others, and what overload does
+	go test -run '^$$' -bench . -benchtime 1x ./bench/isolation
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (10s) each
