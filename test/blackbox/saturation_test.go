@@ -74,11 +74,22 @@ func TestMoreAtOnceThanConnections(t *testing.T) {
 			f.JSON("", "client", "create", "--id", "job", "--auth-method", "private_key_jwt", "--jwks-file", f.File("job.jwks", jwksOf(t, f.rsa.Public(), "r")),
 				"--grant", "client_credentials", "--scope", "read", "--resource", apiRS256)
 			s := f.Start()
+			var mixed [][]asks
+			for range crowded / 8 {
+				mixed = append(mixed, everyKind(t, f, s, backend))
+			}
+			crowd(t, mixed)
 			var ready [][]asks
 			for range crowded {
 				ready = append(ready, everyKind(t, f, s, backend))
 			}
-			crowd(t, ready)
+			for kind := range ready[0] {
+				var alike [][]asks
+				for _, row := range ready {
+					alike = append(alike, row[kind:kind+1])
+				}
+				crowd(t, alike)
+			}
 			// Revocation comes last: it ends what the others use.
 			ready = nil
 			for range crowded {
