@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,10 @@ type admission struct {
 	slots chan struct{} // holds one for each computation that runs
 	queue chan struct{} // holds one for each caller that waits for a slot
 	wait  time.Duration
+
+	mu      sync.Mutex // orders what busy is told
+	running int
+	busy    func(bool)
 }
 
 // enter takes a slot, which the caller gives back with leave when its
@@ -28,6 +33,7 @@ func (a *admission) enter(ctx context.Context) error {
 	}
 	select {
 	case a.slots <- struct{}{}:
+		a.count(1)
 		return nil
 	default:
 	}
@@ -41,6 +47,7 @@ func (a *admission) enter(ctx context.Context) error {
 	defer timeout.Stop()
 	select {
 	case a.slots <- struct{}{}:
+		a.count(1)
 		return nil
 	case <-timeout.C:
 		return ErrBusy
@@ -49,4 +56,18 @@ func (a *admission) enter(ctx context.Context) error {
 	}
 }
 
-func (a *admission) leave() { <-a.slots }
+func (a *admission) leave() {
+	a.count(-1)
+	<-a.slots
+}
+
+// count tells when the computations begin and end.
+func (a *admission) count(change int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was := a.running
+	a.running += change
+	if (was == 0) != (a.running == 0) {
+		a.busy(a.running > 0)
+	}
+}

@@ -28,6 +28,9 @@ type Options struct {
 	Queue   int           // callers that may wait for a worker; default 64
 	Wait    time.Duration // the longest that one waits; default 2 s
 	Rand    io.Reader     // default crypto/rand
+	// Busy is told when the first computation begins, and when the last has ended; nil:
+	// nobody is.
+	Busy func(busy bool)
 }
 
 // Hasher computes bcrypt, a bounded number of times at once. It is safe for
@@ -62,6 +65,7 @@ func New(o Options) (*Hasher, error) {
 			slots: make(chan struct{}, o.Workers),
 			queue: make(chan struct{}, o.Queue),
 			wait:  o.Wait,
+			busy:  o.Busy,
 		},
 	}, nil
 }
@@ -81,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.Busy == nil {
+		o.Busy = func(bool) {}
 	}
 	return o
 }

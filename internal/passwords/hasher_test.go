@@ -306,3 +306,19 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 		}
 	}
 }
+
+func TestBusyIsToldAtTheEdges(t *testing.T) {
+	var told []bool
+	h := newHasher(t, Options{Cost: MinCost, Workers: 2, Busy: func(busy bool) { told = append(told, busy) }})
+	ctx := t.Context()
+	for range 2 {
+		if err := errors.Join(h.admission.enter(ctx), h.admission.enter(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		h.admission.leave()
+		h.admission.leave()
+	}
+	if want := []bool{true, false, true, false}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
+}

@@ -49,12 +49,19 @@ func passwordWorkers(s config.Settings) int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// widen lets Go run more at once than there are processors: whatever computes for
-// long, a password or a signature, has one of its own, and the rest goes on beside it.
+// widen returns what lets Go run more at once than there are processors, while
+// passwords are computed: each has one of its own, and the rest goes on beside it.
 // Which of them a processor runs is then the kernel's to say, which knows who ran
-// least, and takes the processor away after a moment; Go would wait for 10 ms.
-func widen(s config.Settings) (restore func()) {
+// least, and takes the processor away after a moment; Go would wait for 10 ms. It is
+// not always so, because a request costs a tenth more then.
+func widen(s config.Settings) func(busy bool) {
 	processors := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(2*processors + passwordWorkers(s))
-	return func() { runtime.GOMAXPROCS(processors) }
+	most := 2*processors + passwordWorkers(s)
+	return func(busy bool) {
+		if busy {
+			runtime.GOMAXPROCS(most)
+		} else {
+			runtime.GOMAXPROCS(processors)
+		}
+	}
 }

@@ -62,7 +62,6 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer widen(s)()
 	public, err := listen(ctx, "listen", s.Listen)
 	if err != nil {
 		return err

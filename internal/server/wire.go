@@ -63,7 +63,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue})
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue, Busy: widen(s)})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
