@@ -82,6 +82,10 @@ bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into 
 bench-isolation: ## Measure what a flood does to others, and what overload does
 	go test -run '^$$' -bench . -benchtime 1x ./bench/isolation
 
+.PHONY: bench-agreement
+bench-agreement: ## Measure how long replicas disagree about revocations and keys (takes ten minutes)
+	$(WITHPOSTGRES) go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/agreement
+
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (10s) each
 	@set -e; found=$$(go test -list '^Fuzz' ./...); \

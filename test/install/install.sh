@@ -2,10 +2,9 @@
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
-# maven, postgres or softhsm. What is
-# there already is left alone; the rest comes from the system's package manager
-# (apt-get, dnf, apk or brew), as root or through `sudo -n`. Where that cannot be
-# it says what to install by hand, and fails.
+# maven, postgres, softhsm or haproxy. What is there already is left alone; the rest
+# comes from the system's package manager (apt-get, dnf, apk or brew), as root or
+# through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
 set -eu
 
 say() { echo "install: $*" >&2; }
@@ -28,7 +27,8 @@ there() {
       done
       return 1 ;;
     softhsm) have softhsm2-util ;;
-    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm"; exit 2 ;;
+    haproxy) have haproxy ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy"; exit 2 ;;
   esac
 }
 
@@ -59,6 +59,7 @@ package() {
     brew/postgres) echo postgresql@17 ;;
     apt-get/softhsm) echo softhsm2 ;;
     */softhsm) echo softhsm ;;
+    */haproxy) echo haproxy ;;
   esac
 }
 

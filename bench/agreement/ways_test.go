@@ -1,0 +1,87 @@
+package agreement
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/test/harness"
+)
+
+// pollInterval is the shortest that the setting takes.
+const pollInterval = time.Second
+
+// way is one by which replicas hear of changes.
+type way struct {
+	name     string
+	deploy   func(testing.TB) *harness.Deployment
+	replicas int
+	within   time.Duration // what is promised of the 99th percentile
+	pause    time.Duration // up to which a round is held back
+	hinder   func(testing.TB, *harness.Deployment)
+}
+
+func ways() []way {
+	nobody := func(testing.TB, *harness.Deployment) {}
+	const notified = 100 * time.Millisecond
+	return []way{
+		{"postgres", harness.PostgreSQL, 3, notified, 0, nobody},
+		{"sqlite", harness.SQLite, 2, notified, 0, nobody},
+		{"postgres, listeners cut off", harness.PostgreSQL, 3, pollInterval, 0, cutOff},
+		{"postgres, no notifications", harness.PostgreSQL, 3, pollInterval, pollInterval, silence},
+	}
+}
+
+// between is how long a listener may live.
+const between = 20 * time.Millisecond
+
+// cutOff ends every connection that listens, over and over, until the test ends.
+func cutOff(tb testing.TB, d *harness.Deployment) {
+	tb.Helper()
+	conn := connect(tb, d)
+	ctx, cancel := context.WithCancel(tb.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ticks := time.NewTicker(between); ctx.Err() == nil; <-ticks.C {
+			_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+			if err != nil && ctx.Err() == nil {
+				tb.Error(err)
+				return
+			}
+		}
+	}()
+	tb.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+// silence has nothing tell of a change, while every listener believes that it
+// would hear: what a connection that died unseen is like.
+func silence(tb testing.TB, d *harness.Deployment) {
+	tb.Helper()
+	if _, err := connect(tb, d).Exec(tb.Context(), `DO $$
+		DECLARE t record;
+		BEGIN
+			FOR t IN SELECT tgrelid::regclass AS of, tgname FROM pg_trigger WHERE tgfoid = 'authserver_notify'::regproc LOOP
+				EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', t.of, t.tgname);
+			END LOOP;
+			IF NOT FOUND THEN RAISE 'there is no trigger'; END IF;
+		END $$`); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func connect(tb testing.TB, d *harness.Deployment) *pgx.Conn {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), d.DatabaseURL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
