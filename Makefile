@@ -82,6 +82,11 @@ bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into 
 bench-isolation: ## Measure what a flood does to others, and what overload does
 	go test -run '^$$' -bench . -benchtime 1x ./bench/isolation
 
+.PHONY: bench-scaleout
+bench-scaleout: ## Measure 1, 2 and 4 replicas behind HAProxy (which it installs), BENCH_RUNS (5) times
+	@sh test/install/install.sh cc openssl haproxy
+	$(WITHPOSTGRES) go test -count=1 -tags openssl -run '^$$' -bench '^BenchmarkScaleOut$$' -benchtime 1x -timeout 1h ./bench
+
 .PHONY: bench-agreement
 bench-agreement: ## Measure how long replicas disagree about revocations and keys (takes ten minutes)
 	$(WITHPOSTGRES) go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/agreement

@@ -47,7 +47,7 @@ func BenchmarkTable(b *testing.B) {
 		rounds = append(rounds, r)
 		b.Logf("run %d of %d is done", n+1, runs)
 	}
-	report := heading(b, runs, duration) + table(rounds) + "\n" + targets(rounds, footprint(b, stages["sqlite"]))
+	report := heading(b, "make bench", runs, duration) + table(rounds) + "\n" + targets(rounds, footprint(b, stages["sqlite"]))
 	fmt.Println("\n" + report)
 	if path := os.Getenv(resultsSetting); path != "" {
 		if err := os.WriteFile(path, []byte(report), 0o644); err != nil {
@@ -69,18 +69,18 @@ func setting(b *testing.B, name string, usual int) int {
 	return n
 }
 
-func heading(b *testing.B, runs int, duration time.Duration) string {
+func heading(b *testing.B, by string, runs int, duration time.Duration) string {
 	b.Helper()
 	return fmt.Sprintf(`# Results
 
-Written by `+"`make bench`"+`: %d interleaved runs of %s for each row, %d connections; the median, and the least and the
+Written by `+"`%s`"+`: %d interleaved runs of %s for each row, %d connections; the median, and the least and the
 most in brackets. The load, the floors, PostgreSQL and the server share the processors.
 
 - commit: %s
 - machine: %d × %s, %s
 - tokens signed by: %s
 
-`, runs, duration, connections, commit(), runtime.NumCPU(), processor(), runtime.Version(), signers.Name())
+`, by, runs, duration, connections, commit(), runtime.NumCPU(), processor(), runtime.Version(), signers.Name())
 }
 
 // commit names what is measured; a tree with changes says so.
@@ -134,7 +134,7 @@ func table(rounds []round) string {
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-func sorted(rounds []round, of func(round) float64) []float64 {
+func sorted[R any](rounds []R, of func(R) float64) []float64 {
 	values := make([]float64, 0, len(rounds))
 	for _, r := range rounds {
 		values = append(values, of(r))
@@ -143,12 +143,12 @@ func sorted(rounds []round, of func(round) float64) []float64 {
 	return values
 }
 
-func median(rounds []round, of func(round) float64) float64 {
+func median[R any](rounds []R, of func(R) float64) float64 {
 	values := sorted(rounds, of)
 	return values[len(values)/2]
 }
 
-func spread(rounds []round, format string, of func(round) float64) string {
+func spread[R any](rounds []R, format string, of func(R) float64) string {
 	values := sorted(rounds, of)
 	return fmt.Sprintf(format+" ("+format+"–"+format+")", values[len(values)/2], values[0], values[len(values)-1])
 }
