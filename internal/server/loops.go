@@ -49,7 +49,7 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 // follow takes in what was changed: at once where a watcher tells, within the
 // poll interval where none can, and again shortly where the database failed.
 func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
-	poll := time.NewTicker(l.poll)
+	poll := time.NewTicker(l.poll - l.poll/10) // what is found is taken in before the interval is over
 	defer poll.Stop()
 	wait := retryFirst
 	retry := time.NewTimer(0)
