@@ -44,7 +44,7 @@ func BenchmarkAgreement(b *testing.B) {
 					b.ReportMetric(milliseconds(took[len(took)-1]), "longest-ms")
 					b.ReportMetric(0, "ns/op") // one run is many rounds
 					if p99 > way.within {
-						b.Errorf("p99 is %s, and %s is promised", p99, way.within)
+						b.Errorf("p99 is %s, and %s is promised: %v", p99, way.within, took)
 					}
 				})
 			}
@@ -71,7 +71,7 @@ type fleet struct {
 	*harness.Deployment
 	replicas []*harness.Server
 	client   harness.Credentials
-	plan     plan
+	table    table
 	pause    time.Duration // up to which a round is held back
 	changes  int
 }
@@ -84,7 +84,7 @@ func newFleet(tb testing.TB, way way) *fleet {
 	d.Run("resource", "create", "--id", resource, "--scope", "read", "--signing-alg", "ES256")
 	made := d.JSON("", "client", "create", "--id", "client", "--grant", "client_credentials", "--scope", "read", "--resource", resource)
 	f := &fleet{
-		Deployment: d, plan: openPlan(tb, d), pause: way.pause,
+		Deployment: d, table: openTable(tb, d), pause: way.pause,
 		client: harness.Credentials{ID: "client", Secret: made["client_secret"].(string)},
 	}
 	for range way.replicas {
