@@ -80,7 +80,7 @@ bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into 
 
 .PHONY: bench-isolation
 bench-isolation: ## Measure what a flood does to others, and what overload does
-	go test -run '^$$' -bench . -benchtime 1x ./bench/isolation
+	go test -count=1 -run '^$$' -bench '^BenchmarkIsolation$$' -benchtime 1x ./bench
 
 .PHONY: bench-scaleout
 bench-scaleout: ## Measure 1, 2 and 4 replicas behind HAProxy (which it installs), BENCH_RUNS (5) times

@@ -66,8 +66,15 @@ func as(b testing.TB, words ...string) *exec.Cmd {
 // answer runs a copy to its end.
 func answer[T any](b testing.TB, input any, words ...string) T {
 	b.Helper()
-	var result T
+	return begin[T](b, input, words...)()
+}
+
+// begin runs a copy, and returns what waits for its end.
+func begin[T any](b testing.TB, input any, words ...string) (wait func() T) {
+	b.Helper()
 	command := as(b, words...)
+	var out bytes.Buffer
+	command.Stdout = &out
 	if input != nil {
 		text, err := json.Marshal(input)
 		if err != nil {
@@ -75,14 +82,21 @@ func answer[T any](b testing.TB, input any, words ...string) T {
 		}
 		command.Stdin = bytes.NewReader(text)
 	}
-	out, err := command.Output()
-	if err == nil {
-		err = json.Unmarshal(out, &result)
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
 	}
-	if err != nil {
-		b.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
+	return func() T {
+		b.Helper()
+		var result T
+		err := command.Wait()
+		if err == nil {
+			err = json.Unmarshal(out.Bytes(), &result)
+		}
+		if err != nil {
+			b.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out.String())
+		}
+		return result
 	}
-	return result
 }
 
 // target is a server that is measured: ours or a floor.

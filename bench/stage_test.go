@@ -31,16 +31,15 @@ func newStage(b testing.TB, d *harness.Deployment, bcryptCost int) *stage {
 	d.Run("migrate", "up")
 	d.Run("resource", "create", "--id", apiRS256, "--scope", "read")
 	d.Run("resource", "create", "--id", apiES256, "--scope", "read", "--signing-alg", "ES256")
-	made := d.JSON("", "client", "create", "--id", "bench", "--scope", "read", "--resource", apiRS256, "--resource", apiES256,
-		"--grant", "client_credentials", "--grant", "password", "--grant", "refresh_token", "--grant", "jwt-bearer")
 	d.RunWith("wonderland\n", "user", "create", "--username", "alice", "--password-stdin")
 	keys := register(b, d)
 	s := d.Start()
-	return &stage{
+	made := &stage{
 		target: target{address: strings.TrimPrefix(s.URL, "http://"), pid: s.Pid(), ops: s.OpsURL},
 		Server: s, deployment: d, keys: keys,
-		client: harness.Credentials{ID: "bench", Secret: made["client_secret"].(string)},
 	}
+	made.client = made.newClient(b, "bench")
+	return made
 }
 
 // post is a request to the server as it goes over the wire.

@@ -36,6 +36,23 @@ type Job struct {
 	// answer holds as "refresh_token" takes the place of the token before, which has
 	// the same length.
 	Chain []string
+	// Rate is how many requests are due a second, whether or not the server keeps up;
+	// 0: as many as it answers. The time of an answer is from when its request was due.
+	Rate int
+}
+
+// due is when the n-th request is sent at the soonest, false where it is none of the
+// job's.
+func (j Job) due(n int, began time.Time) (time.Time, bool) {
+	if j.Total > 0 && n >= j.Total {
+		return time.Time{}, false
+	}
+	if j.Rate == 0 {
+		now := time.Now()
+		return now, now.Before(began.Add(j.Duration))
+	}
+	after := time.Duration(n) * time.Second / time.Duration(j.Rate)
+	return began.Add(after), after < j.Duration && time.Since(began) < j.Duration+time.Second
 }
 
 // Result is what came of it.
@@ -88,12 +105,14 @@ func Run(job Job) (Result, error) {
 				c.err = c.chain(slices.Clone(job.Requests[i]), []byte(job.Chain[i]), began.Add(job.Duration))
 				return
 			}
-			for time.Since(began) < job.Duration && c.err == nil {
+			for c.err == nil {
 				n := int(next.Add(1) - 1)
-				if job.Total > 0 && n >= job.Total {
+				due, ok := job.due(n, began)
+				if !ok {
 					return
 				}
-				_, c.err = c.ask(job.Requests[n%len(job.Requests)])
+				time.Sleep(time.Until(due))
+				_, c.err = c.ask(job.Requests[n%len(job.Requests)], due)
 			}
 		})
 	}
@@ -140,7 +159,7 @@ func (c *connection) chain(request, token []byte, until time.Time) error {
 		return fmt.Errorf("the request does not hold its refresh token")
 	}
 	for time.Now().Before(until) {
-		body, err := c.ask(request)
+		body, err := c.ask(request, time.Now())
 		if err != nil {
 			return err
 		}
@@ -154,10 +173,10 @@ func (c *connection) chain(request, token []byte, until time.Time) error {
 	return nil
 }
 
-// ask sends a request and reads its answer, which is good until the next one.
-func (c *connection) ask(request []byte) ([]byte, error) {
-	began := time.Now()
-	if err := c.conn.SetDeadline(began.Add(patience)); err != nil {
+// ask sends a request and reads its answer, which is good until the next one. It took
+// the time since due.
+func (c *connection) ask(request []byte, due time.Time) ([]byte, error) {
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
 	if _, err := c.conn.Write(request); err != nil {
@@ -173,7 +192,7 @@ func (c *connection) ask(request []byte) ([]byte, error) {
 	}
 	switch status {
 	case http.StatusOK, http.StatusNotModified:
-		c.times = append(c.times, time.Since(began))
+		c.times = append(c.times, time.Since(due))
 		return c.body, nil
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		c.shed++
