@@ -11,7 +11,7 @@ import (
 // returns what lets go of it.
 func wedge(t *testing.T, path string) (release func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)") // the server writes now and then by itself
 	if err != nil {
 		t.Fatal(err)
 	}
