@@ -14,7 +14,7 @@ import (
 // floors are what requests cannot cost less than.
 type floors struct {
 	static, rs256, es256 target
-	rotations            pgbench
+	rotations            *pgbench
 }
 
 func newFloors(b testing.TB, s *stage) floors {

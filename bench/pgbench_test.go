@@ -18,11 +18,12 @@ import (
 // PostgreSQL and its protocol take at least.
 type pgbench struct {
 	program, url, script string
+	generation           int // that nobody has reached yet
 }
 
 // newPgbench takes the statement from PostgreSQL, which shows what a connection sent
 // last as it was sent, and makes a family for each connection.
-func newPgbench(b testing.TB, s *stage) pgbench {
+func newPgbench(b testing.TB, s *stage) *pgbench {
 	b.Helper()
 	connection, err := pgx.Connect(b.Context(), s.deployment.DatabaseURL())
 	if err != nil {
@@ -54,12 +55,11 @@ func newPgbench(b testing.TB, s *stage) pgbench {
 	if _, err := os.Stat(program); err != nil {
 		program = "pgbench"
 	}
-	return pgbench{program, s.deployment.DatabaseURL(), script}
+	return &pgbench{program, s.deployment.DatabaseURL(), script, 1}
 }
 
 // rotation puts in what a request has for the parameters of the statement
-// (internal/store/postgres/family.go). A retry of pgbench goes on from the row's
-// generation, which is ahead of its own.
+// (internal/store/postgres/family.go). A generation ahead of the row's is good.
 func rotation(statement string) string {
 	values := map[int]string{
 		1: "decode(lpad(to_hex(:client_id::int), 32, '0'), 'hex')", 2: "(:generation)::bigint", 3: "'bench'", 4: "'-infinity'::timestamptz",
@@ -73,11 +73,13 @@ func rotation(statement string) string {
 }
 
 // perSecond is how many rotations there were a second.
-func (p pgbench) perSecond(b testing.TB, duration time.Duration) float64 {
+func (p *pgbench) perSecond(b testing.TB, duration time.Duration) float64 {
 	b.Helper()
-	seconds := strconv.Itoa(max(1, int(duration.Seconds())))
-	out, err := exec.Command(p.program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2", "-T", seconds,
-		"-D", "generation="+strconv.FormatInt(time.Now().Unix()%1_000_000_000, 10), "-f", p.script, p.url).CombinedOutput()
+	seconds := max(1, int(duration.Seconds()))
+	began := p.generation
+	p.generation += seconds * 1_000_000 // more than a connection can do
+	out, err := exec.Command(p.program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2", "-T", strconv.Itoa(seconds),
+		"-D", "generation="+strconv.Itoa(began), "-f", p.script, p.url).CombinedOutput()
 	if err != nil {
 		b.Fatalf("pgbench: %v\n%s", err, out)
 	}
