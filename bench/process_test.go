@@ -106,21 +106,27 @@ type target struct {
 	ops     string // URL of the ops listener; "": it has none
 }
 
+// keep runs what does not end by itself, until the benchmark ends.
+func keep(b testing.TB, command *exec.Cmd) {
+	b.Helper()
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait() // it was killed
+	})
+}
+
 // serveFloor starts a floor that answers requests, until the benchmark ends.
 func serveFloor(b testing.TB, kind string) target {
 	b.Helper()
 	command := as(b, "serve", kind)
 	stdout, err := command.StdoutPipe()
-	if err == nil {
-		err = command.Start()
-	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		_ = command.Process.Kill() // it does not end by itself
-		_ = command.Wait()
-	})
+	keep(b, command)
 	address, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		b.Fatalf("the floor %s does not listen: %v", kind, err)

@@ -75,17 +75,10 @@ defaults
 			fmt.Fprintf(&config, "  server s%d %s\n", at, s.address)
 		}
 	}
-	err := os.WriteFile(command.Dir+"/haproxy.cfg", []byte(config.String()), 0o600)
-	if err == nil {
-		err = command.Start()
-	}
-	if err != nil {
+	if err := os.WriteFile(command.Dir+"/haproxy.cfg", []byte(config.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		_ = command.Process.Kill() // it does not end by itself
-		_ = command.Wait()
-	})
+	keep(b, command)
 	f.proxy = target{pid: command.Process.Pid}
 }
 

@@ -3,10 +3,10 @@ package growth
 import (
 	"context"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
+	"authserver/bench/process"
 	"authserver/internal/tokens"
 )
 
@@ -23,12 +23,12 @@ func load(tb testing.TB, ctx context.Context, d *database) loaded {
 	tb.Helper()
 	before := heap()
 	v := &tokens.View{Store: d.Store, Now: time.Now}
-	began, worked := time.Now(), cpu(tb)
+	began, worked := time.Now(), process.CPU()
 	ok(tb, v.Follow(ctx))
-	got := loaded{entries: v.Len(), took: time.Since(began), cpu: cpu(tb) - worked}
+	got := loaded{entries: v.Len(), took: time.Since(began), cpu: process.CPU() - worked}
 	got.bytes = float64(heap()-before) / float64(got.entries)
 	const checks = 100_000
-	worked = cpu(tb)
+	worked = process.CPU()
 	for i := range checks {
 		id := bytes16(usersSeed, i)
 		claims := tokens.Claims{ID: userID(i) + userID(i)[:15], Subject: userID(i), ClientID: client, Parsed: tokens.ID{Family: id, Client: 1, Subject: 1}}
@@ -38,16 +38,8 @@ func load(tb testing.TB, ctx context.Context, d *database) loaded {
 			tb.Fatal("a token that nobody revoked is revoked")
 		}
 	}
-	got.perCheck = (cpu(tb) - worked) / checks
+	got.perCheck = (process.CPU() - worked) / checks
 	return got
-}
-
-// cpu is what this process has used of the processors.
-func cpu(tb testing.TB) time.Duration {
-	tb.Helper()
-	var used syscall.Rusage
-	ok(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func heap() uint64 {

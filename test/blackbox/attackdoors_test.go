@@ -12,9 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
 
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 )
 
@@ -151,19 +150,11 @@ func (d *door) strange(t *testing.T, header string) string {
 // one of HS256, of any length.
 func forge(t *testing.T, alg string, key any, header, payload string) string {
 	t.Helper()
-	input := encode(header) + "." + encode(payload)
 	if secret, ok := key.([]byte); ok {
+		input := encode(header) + "." + encode(payload)
 		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(input))
 		return input + "." + encode(string(mac.Sum(nil)))
 	}
-	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature, err := signer.Sign([]byte(input), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return input + "." + encode(string(signature))
+	return testkit.JWS(t, alg, key, header, payload)
 }
