@@ -14,11 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
-
 	"authserver/internal/keys"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 const issuer = "https://as.example.com"
@@ -168,16 +166,7 @@ func object(t *testing.T, data []byte) map[string]any {
 // forge signs any header and payload with a key, whatever they say.
 func forge(t *testing.T, s keys.Signer, header, payload string) string {
 	t.Helper()
-	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(s.Alg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	input := encode([]byte(header)) + "." + encode([]byte(payload))
-	signature, err := signer.Sign([]byte(input), s.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return input + "." + encode(signature)
+	return testkit.JWS(t, s.Alg, s.Key, header, payload)
 }
 
 // claimsOf are those of a good token, with changes; a nil change takes the claim away.
