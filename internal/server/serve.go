@@ -40,7 +40,9 @@ type ServeOptions struct {
 // Serve runs a server until ctx ends, and then lets the requests that are being
 // answered finish, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
-	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
+	lines := telemetry.NewLines(o.Stderr)
+	defer lines.Flush()
+	logger := telemetry.NewLogger(lines, s.LogLevel, s.LogFormat)
 	files, err := openTLS(s, logger)
 	if err != nil {
 		return err

@@ -8,35 +8,59 @@ import (
 
 // NewLogger returns a logger that writes lines of the format "text" or, for any
 // other, of JSON. It adds request_id from the context ([WithRequestID]) and
-// redacts what looks like a secret: see [redact].
+// redacts what looks like a secret: see [redact]. Where w is [Lines], a warning or an
+// error does not wait for other lines: it may be the last one.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: redact}
+	options := &slog.HandlerOptions{Level: level}
 	var lines slog.Handler = slog.NewJSONHandler(w, options)
 	if format == "text" {
 		lines = slog.NewTextHandler(w, options)
 	}
-	return slog.New(requestIDHandler{lines})
+	h := handler{next: lines}
+	if batched, ok := w.(*Lines); ok {
+		h.flush = batched.Flush
+	}
+	return slog.New(h)
 }
 
-// requestIDHandler adds the request id to each line, in whatever group is open.
-type requestIDHandler struct{ next slog.Handler }
+// handler makes each line safe and adds the request id to it, in whatever group is
+// open. It does both at once, in front of the handler that writes: as a ReplaceAttr of
+// that one, to redact costs as much as all the rest of the line.
+type handler struct {
+	next   slog.Handler
+	hidden bool   // an open group is called like a secret
+	flush  func() // writes what waits; nil: nothing does
+}
 
-func (h requestIDHandler) Enabled(ctx context.Context, level slog.Level) bool {
+func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
 
-func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	var room [16]slog.Attr
+	attrs := room[:0]
+	r.Attrs(func(a slog.Attr) bool {
+		attrs = append(attrs, redact(h.hidden, a))
+		return true
+	})
 	if id := RequestID(ctx); id != "" {
-		r = r.Clone() // AddAttrs may write to what other handlers share
-		r.AddAttrs(slog.String("request_id", id))
+		attrs = append(attrs, slog.String("request_id", id))
 	}
-	return h.next.Handle(ctx, r)
+	safe := slog.NewRecord(r.Time, r.Level, withoutTokens(r.Message), r.PC)
+	safe.AddAttrs(attrs...)
+	err := h.next.Handle(ctx, safe)
+	if h.flush != nil && r.Level >= slog.LevelWarn {
+		h.flush()
+	}
+	return err
 }
 
-func (h requestIDHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return requestIDHandler{h.next.WithAttrs(attrs)}
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	h.next = h.next.WithAttrs(redactAll(h.hidden, attrs))
+	return h
 }
 
-func (h requestIDHandler) WithGroup(name string) slog.Handler {
-	return requestIDHandler{h.next.WithGroup(name)}
+func (h handler) WithGroup(name string) slog.Handler {
+	h.next, h.hidden = h.next.WithGroup(name), h.hidden || secret(name)
+	return h
 }

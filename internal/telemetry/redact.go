@@ -17,33 +17,21 @@ const Redacted = "[redacted]"
 // error from a library.
 var tokenShape = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4}|art_[A-Za-z0-9_-]{16,})`)
 
-// secretNames are the ends of attribute names whose values are secret, in lower
-// case and without separators: client_secret, Client-Secret and clientSecret end
-// in "secret".
-func secretNames() [17]string {
-	return [...]string{
-		"authorization", "cookie", "password", "passwd", "passphrase", "secret", "token", "assertion", "jwt",
-		"credential", "credentials", "privatekey", "masterkey", "datakey", "passwordhash", "secrethash", "databaseurl",
-	}
-}
-
-// redact is the ReplaceAttr of the log. It hides the value of an attribute, and
-// of all within a group, whose name ends like a secret's; headers and forms field
-// by field; and tokens in text, the message among it. It is the second line of
-// defence: the first is not to log a secret.
-func redact(groups []string, a slog.Attr) slog.Attr {
+// redact hides the value of an attribute, and of all within a group, whose name ends
+// like a secret's; headers and forms field by field; and tokens in text. hidden says
+// that a group around it has such a name. It is the second line of defence: the first
+// is not to log a secret.
+func redact(hidden bool, a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindDuration, slog.KindTime:
 		return a // has_password=true and tokens=3 tell nothing
+	case slog.KindGroup:
+		return slog.Attr{Key: a.Key, Value: slog.GroupValue(redactAll(hidden || secret(a.Key), a.Value.Group())...)}
 	default:
 	}
-	if secret(a.Key) {
+	if hidden || secret(a.Key) {
 		return slog.String(a.Key, Redacted)
-	}
-	for _, group := range groups {
-		if secret(group) {
-			return slog.String(a.Key, Redacted)
-		}
 	}
 	if a.Value.Kind() == slog.KindString {
 		return slog.String(a.Key, withoutTokens(a.Value.String()))
@@ -59,8 +47,17 @@ func redact(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// secret reports whether an attribute of this name may hold a secret. It runs
-// for every attribute of every line, and allocates nothing.
+func redactAll(hidden bool, attrs []slog.Attr) []slog.Attr {
+	safe := make([]slog.Attr, 0, len(attrs))
+	for _, a := range attrs {
+		safe = append(safe, redact(hidden, a))
+	}
+	return safe
+}
+
+// secret reports whether an attribute of this name may hold a secret: one that ends,
+// in lower case and without separators, in one of these words, as client_secret,
+// Client-Secret and clientSecret do. It runs for every attribute of every line.
 func secret(name string) bool {
 	var plain [16]byte // the end of the name, which is all that counts
 	at := len(plain)
@@ -75,10 +72,24 @@ func secret(name string) bool {
 		at--
 		plain[at] = c
 	}
-	for _, end := range secretNames() {
-		if bytes.HasSuffix(plain[at:], []byte(end)) {
-			return true
-		}
+	ends := func(word string) bool { return bytes.HasSuffix(plain[at:], []byte(word)) }
+	switch plain[len(plain)-1] { // one comparison in the place of seventeen
+	case 'd':
+		return ends("password") || ends("passwd")
+	case 'e':
+		return ends("cookie") || ends("passphrase")
+	case 'h':
+		return ends("passwordhash") || ends("secrethash")
+	case 'l':
+		return ends("credential") || ends("databaseurl")
+	case 'n':
+		return ends("authorization") || ends("token") || ends("assertion")
+	case 's':
+		return ends("credentials")
+	case 't':
+		return ends("secret") || ends("jwt")
+	case 'y':
+		return ends("privatekey") || ends("masterkey") || ends("datakey")
 	}
 	return false
 }
