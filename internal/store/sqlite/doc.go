@@ -2,7 +2,7 @@
 // processes may share it, several machines may not.
 //
 // Writes go through one connection, in transactions that take the write lock when
-// they begin; reads go through a pool of connections that cannot write. Code
+// they begin, and those that come at once share one; reads go through a pool of connections that cannot write. Code
 // inside a transaction is handed the transaction and never reaches for a pool, so
 // that it cannot wait for itself.
 //

@@ -53,16 +53,31 @@ func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, 
 // yet runs as it is, and is prepared when the connection is free again.
 type transaction struct {
 	*sql.Tx
-	writer *pool
-	missed []string
+	writer   *pool
+	prepared map[string]*sql.Stmt // those of the writer, within this transaction
+	missed   []string
 }
 
 func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
-	if s := t.writer.known(text); s != nil {
-		return t.StmtContext(ctx, s)
+	if s := t.prepared[text]; s != nil {
+		return s
 	}
-	t.missed = append(t.missed, text)
-	return nil
+	s := t.writer.known(text)
+	if s == nil {
+		t.missed = append(t.missed, text)
+		return nil
+	}
+	s = t.StmtContext(ctx, s)
+	t.prepared[text] = s
+	return s
+}
+
+func (t *transaction) prepareMissed(ctx context.Context) {
+	for _, text := range t.missed {
+		if _, err := t.writer.prepare(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept for the next call
+			return // it is done without; the next call tries again
+		}
+	}
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -89,29 +104,11 @@ func (t *transaction) row(ctx context.Context, text string, args ...any) *sql.Ro
 }
 
 // change runs step in a transaction that holds the write lock from its beginning
-// (BEGIN IMMEDIATE), and commits it where step returns nil.
+// (BEGIN IMMEDIATE), and commits what it did where step returns nil.
 func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *transaction) error) error {
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
-	tx, err := d.begin(ctx)
-	if err != nil {
-		return fault(doing, err)
-	}
-	d.write.asked.Add(1)
-	t := &transaction{Tx: tx, writer: d.write}
-	if err := step(ctx, t); err != nil {
-		_ = t.Rollback()
-		return fault(doing, err)
-	}
-	if err := t.Commit(); err != nil {
-		return fault(doing, err)
-	}
-	for _, text := range t.missed {
-		if _, err := d.write.prepare(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept for the next call
-			break // it is done without; the next call tries again
-		}
-	}
-	return nil
+	return fault(doing, d.write.do(ctx, step))
 }
 
 // RoundTrips returns how many transactions there were, and statements outside of one.

@@ -31,12 +31,12 @@ type Options struct {
 type DB struct {
 	path  string
 	busy  time.Duration
-	steps fs.FS // the migrations
-	write *pool // one connection
+	steps fs.FS   // the migrations
+	write *writer // one connection
 	read  *pool
 }
 
-// lockPoll is how often begin asks for the write lock that another process
+// lockPoll is how often the writer asks for the write lock that another process
 // holds. SQLite's own waiting asks seldom and heeds no context.
 const lockPoll = time.Millisecond
 
@@ -64,11 +64,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := d.create(ctx); err != nil {
 		return nil, fault("open the SQLite database "+path, err)
 	}
-	if d.write, err = openPool(writerDSN(path, 0), 1); err != nil {
+	writes, err := openPool(writerDSN(path, 0), 1)
+	if err != nil {
 		return nil, fault("open the SQLite database "+path, err)
 	}
+	d.write = &writer{pool: writes}
 	if d.read, err = openPool(readerDSN(path, o.BusyTimeout), o.Readers); err != nil {
-		return nil, errors.Join(fault("open the SQLite database "+path, err), d.write.Close())
+		return nil, errors.Join(fault("open the SQLite database "+path, err), writes.Close())
 	}
 	return d, nil
 }
@@ -129,19 +131,6 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 // bound gives a call its deadline.
 func (d *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, d.busy)
-}
-
-// begin takes the write lock, for as long as it may take until ctx ends.
-func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
-	for {
-		tx, err := d.write.BeginTx(ctx, nil)
-		if err == nil || !isBusy(err) {
-			return tx, err
-		}
-		if pause(ctx, lockPoll) != nil {
-			return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-	}
 }
 
 func openPool(dsn string, connections int) (*pool, error) {

@@ -1,0 +1,157 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// together is how many writes share a transaction at most: the first of them waits
+// for the last.
+const together = 64
+
+// writer is the connection that writes. Writes that come while another transaction
+// goes to the disk share the next one, since to wait for the disk takes longer than
+// what they do. Each of them is still done whole or not at all.
+type writer struct {
+	*pool
+
+	mu      sync.Mutex
+	queue   []*write
+	running bool // somebody works off the queue
+}
+
+// write is what one caller wants done.
+type write struct {
+	step  func(context.Context, *transaction) error
+	taken atomic.Bool // by who carries it out, or by a caller who gives up
+	done  chan error  // gets one
+}
+
+// do carries a step out, and returns once it is committed or undone. Where ctx ends
+// before it has begun, it never begins.
+func (w *writer) do(ctx context.Context, step func(context.Context, *transaction) error) error {
+	mine := &write{step: step, done: make(chan error, 1)}
+	w.mu.Lock()
+	w.queue = append(w.queue, mine)
+	if !w.running {
+		w.running = true
+		go w.run(context.WithoutCancel(ctx))
+	}
+	w.mu.Unlock()
+	select {
+	case err := <-mine.done:
+		return err
+	case <-ctx.Done():
+		if mine.taken.CompareAndSwap(false, true) {
+			return fmt.Errorf("wait for the write lock: %w", ctx.Err())
+		}
+		return <-mine.done
+	}
+}
+
+// run works off the queue. Its context never ends, so that no caller who leaves undoes
+// what others want; to find the lock taken is all that could take long.
+func (w *writer) run(ctx context.Context) {
+	for w.wanted() {
+		tx, err := w.BeginTx(ctx, nil)
+		switch {
+		case err == nil:
+			w.carryOut(ctx, tx)
+		case isBusy(err):
+			time.Sleep(lockPoll)
+		default:
+			for _, failed := range w.take() {
+				failed.done <- err
+			}
+		}
+	}
+}
+
+// wanted drops the writes whose callers gave up, and reports whether there are others.
+// Where there are none, run ends.
+func (w *writer) wanted() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	left := w.queue[:0]
+	for _, waiting := range w.queue {
+		if !waiting.taken.Load() {
+			left = append(left, waiting)
+		}
+	}
+	clear(w.queue[len(left):])
+	w.queue = left
+	w.running = len(left) > 0
+	return w.running
+}
+
+// take returns the writes that come next. Their callers wait for them from now on.
+func (w *writer) take() []*write {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.queue), together)
+	var next []*write
+	for _, waiting := range w.queue[:n] {
+		if waiting.taken.CompareAndSwap(false, true) {
+			next = append(next, waiting)
+		}
+	}
+	w.queue = append([]*write(nil), w.queue[n:]...)
+	return next
+}
+
+// carryOut does what waits, in a transaction that holds the lock.
+func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
+	writes := w.take()
+	w.asked.Add(1)
+	t := &transaction{Tx: tx, writer: w.pool, prepared: map[string]*sql.Stmt{}}
+	results := make([]error, len(writes))
+	var broken error
+	for i, each := range writes {
+		if results[i], broken = t.attempt(ctx, each.step, len(writes) > 1); broken != nil {
+			break
+		}
+	}
+	if broken != nil || len(writes) == 1 && results[0] != nil {
+		_ = tx.Rollback() // SQLite may have done it by itself
+	} else {
+		broken = tx.Commit()
+	}
+	for i, each := range writes {
+		each.done <- errors.Join(results[i], broken)
+	}
+	t.prepareMissed(ctx)
+}
+
+// attempt carries a step out and undoes it where it fails. With others in the
+// transaction only the step is undone, and broken is why it cannot be.
+func (t *transaction) attempt(ctx context.Context, step func(context.Context, *transaction) error, others bool) (failed, broken error) {
+	if !others {
+		return guarded(ctx, step, t), nil
+	}
+	if _, err := t.exec(ctx, "SAVEPOINT step"); err != nil {
+		return nil, err
+	}
+	if failed = guarded(ctx, step, t); failed != nil {
+		if _, err := t.exec(ctx, "ROLLBACK TO step"); err != nil {
+			return failed, err
+		}
+	}
+	_, broken = t.exec(ctx, "RELEASE step")
+	return failed, broken
+}
+
+// guarded turns a panic into an error: others wait for the same transaction.
+func guarded(ctx context.Context, step func(context.Context, *transaction) error, t *transaction) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return step(ctx, t)
+}
