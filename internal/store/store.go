@@ -43,8 +43,8 @@ type Health interface {
 // Meter tells what a store costs.
 type Meter interface {
 	// RoundTrips returns how often the database was asked since the store was opened:
-	// in PostgreSQL the statements that were sent, BEGIN and COMMIT among them, in
-	// SQLite the transactions and the statements outside of one.
+	// in PostgreSQL the statements that were sent, BEGIN and COMMIT among them, and
+	// those of several callers that were sent together as one, in SQLite the transactions and the statements outside of one.
 	RoundTrips() int64
 }
 

@@ -102,7 +102,7 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 	if o.RoundTrips != nil {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "authserver_database_round_trips_total",
-			Help: "Questions to the database: in PostgreSQL the statements that were sent, in SQLite transactions and the statements outside of one.",
+			Help: "Questions to the database: in PostgreSQL the statements that were sent, those that were sent together as one, in SQLite transactions and the statements outside of one.",
 		}, func() float64 { return float64(o.RoundTrips()) }))
 	}
 	if o.PasswordsInFlight != nil {

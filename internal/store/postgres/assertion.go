@@ -10,7 +10,7 @@ import (
 func (d *DB) UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt store.Moment) error {
 	const doing = "record the use of an assertion"
 	// DO NOTHING rather than an error of the server's, which would fill its log.
-	n, err := d.exec(ctx, doing, `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+	n, err := d.execTogether(ctx, doing, "assertion "+issuer+" "+string(id[:]), `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 		issuer, id[:], orNever(expiresAt))
 	if err == nil && n == 0 {
 		return fault(doing, store.ErrExists)

@@ -58,7 +58,7 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
-	_, err := d.exec(ctx, "create a client", `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
+	err := d.exec(ctx, "create a client", `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
 			resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
 			not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
 			assert_users, assert_roles, impersonates, dpop_bound, tls_bound, updated_at, created_at, version)

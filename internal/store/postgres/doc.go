@@ -7,5 +7,8 @@
 // is correct at READ COMMITTED. Only the watcher needs a session, and has a
 // connection of its own.
 //
+// Statements that many requests send at once go together where they wait for the
+// database anyway: see pipeline.go.
+//
 // It refuses now(): moments are parameters. Start at [Open].
 package postgres

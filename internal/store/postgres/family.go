@@ -21,10 +21,16 @@ func familyColumns(f *store.Family) []any {
 	}
 }
 
+// familyLock names the row of a family, and that of its revocation, which is written
+// once the family's is locked.
+func familyLock(id store.FamilyID) string {
+	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
+}
+
 // CreateFamily adds a family: ErrNotFound where the user is gone, ErrExists where
 // the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
-	_, err := d.exec(ctx, "create a refresh token family", `INSERT INTO refresh_families (id, client_id, user_id, scope, resources,
+	_, err := d.execTogether(ctx, "create a refresh token family", familyLock(f.ID), `INSERT INTO refresh_families (id, client_id, user_id, scope, resources,
 			generation, created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
 			bound_to)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14)`,
@@ -100,8 +106,9 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	var f store.Family
 	var u store.User
 	err := d.do(ctx, doing, func(ctx context.Context) error {
-		columns := append([]any{&outcome, &wrote}, append(familyColumns(&f), userColumns(&u)...)...)
-		return d.pool.QueryRow(ctx, rotate, args...).Scan(columns...)
+		return d.pipeline.do(ctx, &call{text: rotate, args: args, locks: familyLock(r.ID), columns: func() []any {
+			return append([]any{&outcome, &wrote}, append(familyColumns(&f), userColumns(&u)...)...)
+		}})
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return store.RotationResult{Outcome: store.Unknown}, nil
@@ -161,7 +168,7 @@ func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) 
 // RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,
 // and records voids, in one statement.
 func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
-	_, err := d.exec(ctx, "revoke a refresh token family", `WITH ended AS (
+	_, err := d.execTogether(ctx, "revoke a refresh token family", familyLock(id), `WITH ended AS (
 			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($7, expires_at) WHERE id = $6 AND revoked_at IS NULL
 		) `+insertRevocation,
 		append(revocationValues(voids), id[:], orNever(voids.Before.Add(store.KeepRevoked)))...)

@@ -55,7 +55,7 @@ func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 
 // CreateIssuer adds an issuer, or returns ErrExists.
 func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
-	_, err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
+	err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 			subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
 			jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
 			updated_at, created_at, version)

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// meter counts the statements that pgx sends.
+// meter counts the statements that pgx sends, and as one those that it sends together.
 type meter struct{ sent atomic.Int64 }
 
 // TraceQueryStart implements [pgx.QueryTracer].
@@ -19,5 +19,18 @@ func (m *meter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQue
 // TraceQueryEnd implements [pgx.QueryTracer].
 func (m *meter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// RoundTrips returns how many statements the pool has sent.
+// TraceBatchStart implements [pgx.BatchTracer].
+func (m *meter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	m.sent.Add(1)
+	return ctx
+}
+
+// TraceBatchQuery implements [pgx.BatchTracer].
+func (m *meter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+// TraceBatchEnd implements [pgx.BatchTracer].
+func (m *meter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+// RoundTrips returns how many statements the pool has sent, of those that were sent
+// together one.
 func (d *DB) RoundTrips() int64 { return d.meter.sent.Load() }

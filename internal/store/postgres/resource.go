@@ -47,7 +47,7 @@ func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
-	_, err := d.exec(ctx, "create a resource", `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
+	err := d.exec(ctx, "create a resource", `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
 			encryption_jwk, encryption_enc, updated_at, created_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::json, $8, $9, $10, 1)`,
 		append(resourceValues(r), orNever(r.CreatedAt))...)

@@ -30,8 +30,12 @@ func revocationValues(r store.Revocation) []any {
 
 // Revoke records a revocation, or lets the one with its Kind and Value grow.
 func (d *DB) Revoke(ctx context.Context, r store.Revocation) error {
-	_, err := d.exec(ctx, "record a revocation", insertRevocation, revocationValues(r)...)
+	_, err := d.execTogether(ctx, "record a revocation", revocationLock(r.Kind, r.Value), insertRevocation, revocationValues(r)...)
 	return err
+}
+
+func revocationLock(kind store.RevocationKind, value string) string {
+	return "revocation " + string(kind) + " " + value
 }
 
 func revoke(ctx context.Context, tx pgx.Tx, r store.Revocation) error {

@@ -21,7 +21,7 @@ func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey,
 
 // CreateSecretKey adds a key, or returns ErrExists.
 func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
-	_, err := d.exec(ctx, "create a secret key", `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
+	err := d.exec(ctx, "create a secret key", `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
 		k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt), orNever(k.ActiveAt), orNever(k.RemovedAt))
 	return err

@@ -25,7 +25,7 @@ func (d *DB) RecordKeyUse(ctx context.Context, lastUsed map[string]store.Moment)
 		kids, moments = append(kids, kid), append(moments, store.At(at))
 	}
 	// Rows are locked in one order, so that two replicas do not wait for each other.
-	_, err := d.exec(ctx, "record the use of signing keys", `WITH used AS MATERIALIZED (
+	err := d.exec(ctx, "record the use of signing keys", `WITH used AS MATERIALIZED (
 			SELECT k.kid, u.at FROM unnest($1::text[], $2::timestamptz[]) AS u (kid, at) JOIN signing_keys k ON k.kid = u.kid
 			ORDER BY k.kid FOR NO KEY UPDATE OF k
 		)

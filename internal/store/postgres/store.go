@@ -33,6 +33,7 @@ type Options struct {
 // DB is a store in one PostgreSQL database.
 type DB struct {
 	pool         *pgxpool.Pool
+	pipeline     *pipeline
 	session      *pgx.ConnConfig // of connections outside the pool: the watcher's and the migrations'
 	queryTimeout time.Duration
 	steps        fs.FS // the migrations
@@ -70,6 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fault(doing, err)
 	}
+	d.pipeline = &pipeline{send: d.sendTogether, most: int(config.MaxConns), patience: patience}
 	if err := d.do(ctx, doing, d.pool.Ping); err != nil {
 		d.pool.Close()
 		return nil, err
@@ -152,14 +154,12 @@ func (d *DB) change(ctx context.Context, doing string, step func(context.Context
 	})
 }
 
-// exec runs a statement that stands alone, and returns how many rows it changed.
-func (d *DB) exec(ctx context.Context, doing, statement string, args ...any) (changed int64, err error) {
-	err = d.do(ctx, doing, func(ctx context.Context) error {
-		tag, err := d.pool.Exec(ctx, statement, args...)
-		changed = tag.RowsAffected()
+// exec runs a statement that stands alone.
+func (d *DB) exec(ctx context.Context, doing, statement string, args ...any) error {
+	return d.do(ctx, doing, func(ctx context.Context) error {
+		_, err := d.pool.Exec(ctx, statement, args...)
 		return err
 	})
-	return changed, err
 }
 
 // pause waits for d, or until ctx ends and returns its error.

@@ -66,7 +66,7 @@ func (d *DB) CreateUser(ctx context.Context, u store.User) error {
 	if u.NotBefore.IsZero() {
 		u.NotBefore = u.CreatedAt
 	}
-	_, err := d.exec(ctx, "create a user", `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
+	err := d.exec(ctx, "create a user", `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 			not_before, password_hash, updated_at, created_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
 		append(userValues(u), orNever(u.CreatedAt))...)

@@ -66,7 +66,7 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 	// PgBouncer in transaction mode takes a LISTEN and never delivers, which only
 	// an echo that stays away betrays.
 	echo := "echo " + rand.Text()
-	if _, err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
+	if err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
 		return err
 	}
 	connected()

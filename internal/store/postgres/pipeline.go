@@ -1,0 +1,184 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// together is how many calls share a round trip at most: the first of them waits for
+// the last.
+const together = 64
+
+// patience is how long a call waits to share the next round trip, while the one before
+// it is under way, until it gets a connection of its own.
+const patience = 2 * time.Millisecond
+
+// pipeline sends single statements. Those that come while a round trip is under way
+// share the next one, and so one commit: to wait for the network and for the disk
+// takes longer than what they do. What waits for longer, behind a row that somebody
+// holds or a network that is slow, takes another connection.
+type pipeline struct {
+	send     func(ctx context.Context, calls []*call)
+	most     int           // round trips at once
+	patience time.Duration // see [patience]
+
+	mu      sync.Mutex
+	queue   []*call
+	running int
+	hurry   *time.Timer // starts another round trip
+}
+
+// call is a statement that stands alone.
+type call struct {
+	text string
+	args []any
+	// locks is what the statement locks, of which there is one thing at most. Calls
+	// that share a transaction lock in its order, so that two of these never wait for
+	// each other.
+	locks string
+	// columns is where the columns of its one row go; nil: it has none.
+	columns func() []any
+	changed int64 // rows
+
+	ctx   context.Context //nolint:containedctx // of the caller, for what is begun anew alone
+	err   error
+	taken atomic.Bool   // by who sends it, or by a caller who gives up
+	done  chan struct{} // closed when changed and err are there
+}
+
+// do sends a call. Where ctx ends before it is sent, it never is.
+func (p *pipeline) do(ctx context.Context, c *call) error {
+	c.ctx, c.done = ctx, make(chan struct{})
+	p.mu.Lock()
+	p.queue = append(p.queue, c)
+	switch {
+	case p.running == 0:
+		p.start(ctx)
+	case len(p.queue) == 1 && p.running < p.most:
+		p.hurry = time.AfterFunc(p.patience, func() { p.startLate(ctx) })
+	}
+	p.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		if c.taken.CompareAndSwap(false, true) {
+			return fmt.Errorf("wait for the round trip before: %w", ctx.Err())
+		}
+		<-c.done
+		return c.err
+	}
+}
+
+// start has the queue worked off on one more connection. The caller holds the lock.
+func (p *pipeline) start(ctx context.Context) {
+	p.running++
+	go p.run(context.WithoutCancel(ctx))
+}
+
+// startLate is for those who have lost patience.
+func (p *pipeline) startLate(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) > 0 && p.running < p.most {
+		p.start(ctx)
+	}
+}
+
+// run works off the queue until it is empty.
+func (p *pipeline) run(ctx context.Context) {
+	for next := p.take(); len(next) > 0; next = p.take() {
+		p.send(ctx, next)
+		for _, c := range next {
+			close(c.done)
+		}
+	}
+}
+
+// take returns the calls that go next, and notes that run ends where there are none.
+// Their callers wait for them from now on.
+func (p *pipeline) take() []*call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hurry != nil {
+		p.hurry.Stop()
+	}
+	var next []*call
+	for len(p.queue) > 0 && len(next) < together {
+		if c := p.queue[0]; c.taken.CompareAndSwap(false, true) {
+			next = append(next, c)
+		}
+		p.queue = p.queue[1:]
+	}
+	if len(next) == 0 {
+		p.queue = nil
+		p.running--
+	}
+	slices.SortStableFunc(next, func(a, b *call) int { return cmp.Compare(a.locks, b.locks) })
+	return next
+}
+
+// sendTogether carries calls out in one round trip and one transaction. Where one of
+// them fails PostgreSQL undoes them all, and each is carried out alone.
+func (d *DB) sendTogether(ctx context.Context, calls []*call) {
+	if len(calls) == 1 {
+		d.sendAlone(calls[0])
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
+	defer cancel()
+	batch := &pgx.Batch{}
+	for _, c := range calls {
+		batch.Queue(c.text, c.args...)
+	}
+	results := d.pool.SendBatch(ctx, batch)
+	for _, c := range calls {
+		if c.columns != nil {
+			c.err = results.QueryRow().Scan(c.columns()...)
+			continue
+		}
+		tag, err := results.Exec()
+		c.changed, c.err = tag.RowsAffected(), err
+	}
+	err := results.Close() // nothing is committed before
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) {
+		for _, c := range calls {
+			d.sendAlone(c)
+		}
+		return
+	}
+	if err != nil {
+		for _, c := range calls {
+			c.err = err
+		}
+	}
+}
+
+func (d *DB) sendAlone(c *call) {
+	if c.columns != nil {
+		c.err = d.pool.QueryRow(c.ctx, c.text, c.args...).Scan(c.columns()...)
+		return
+	}
+	tag, err := d.pool.Exec(c.ctx, c.text, c.args...)
+	c.changed, c.err = tag.RowsAffected(), err
+}
+
+// execTogether is exec for what many requests do at once. locks is that of [call].
+func (d *DB) execTogether(ctx context.Context, doing, locks, statement string, args ...any) (changed int64, err error) {
+	err = d.do(ctx, doing, func(ctx context.Context) error {
+		c := &call{text: statement, args: args, locks: locks}
+		err := d.pipeline.do(ctx, c)
+		changed = c.changed
+		return err
+	})
+	return changed, err
+}

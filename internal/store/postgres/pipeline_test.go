@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// line is a pipeline whose round trips the test lets go.
+type line struct {
+	*pipeline
+	mu      sync.Mutex
+	sent    []string // the texts of each round trip
+	release chan struct{}
+}
+
+func newLine(most int) *line {
+	l := &line{release: make(chan struct{})}
+	l.pipeline = &pipeline{most: most, patience: patience, send: func(_ context.Context, calls []*call) {
+		var texts []string
+		for _, c := range calls {
+			texts = append(texts, c.text)
+			c.changed = int64(len(calls))
+		}
+		l.mu.Lock()
+		l.sent = append(l.sent, strings.Join(texts, " "))
+		l.mu.Unlock()
+		<-l.release
+	}}
+	return l
+}
+
+// begin sends calls named like what they lock, one after the other.
+func (l *line) begin(ctx context.Context, names ...string) (wait func() []error) {
+	errs := make([]error, len(names))
+	var group sync.WaitGroup
+	for i, name := range names {
+		group.Go(func() { errs[i] = l.do(ctx, &call{text: name, locks: name}) })
+		synctest.Wait()
+	}
+	return func() []error {
+		group.Wait()
+		return errs
+	}
+}
+
+func (l *line) want(t *testing.T, sent ...string) {
+	t.Helper()
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if diff := cmp.Diff(sent, l.sent); diff != "" {
+		t.Errorf("round trips:\n%s", diff)
+	}
+}
+
+func TestCallsShareARoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		wait := l.begin(t.Context(), "b", "d", "a", "c")
+		time.Sleep(time.Hour) // there is no other connection
+		l.want(t, "b")
+		l.release <- struct{}{}
+		l.want(t, "b", "a c d")
+		l.release <- struct{}{}
+		if err := errors.Join(wait()...); err != nil {
+			t.Error(err)
+		}
+		wait = l.begin(t.Context(), "e")
+		l.release <- struct{}{}
+		wait()
+		l.want(t, "b", "a c d", "e")
+	})
+}
+
+func TestCallsLosePatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(2)
+		wait := l.begin(t.Context(), "a", "b", "c")
+		l.want(t, "a")
+		time.Sleep(patience)
+		l.want(t, "a", "b c")
+		waitMore := l.begin(t.Context(), "d")
+		time.Sleep(time.Hour)
+		l.want(t, "a", "b c")
+		for range 3 {
+			l.release <- struct{}{}
+		}
+		wait()
+		waitMore()
+		l.want(t, "a", "b c", "d")
+		wait = l.begin(t.Context(), "e", "f") // nothing is left of what was
+		l.want(t, "a", "b c", "d", "e")
+		close(l.release)
+		wait()
+	})
+}
+
+func TestCallsThatAreGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		stays, leaves := l.begin(t.Context(), "a", "b"), l.begin(ctx, "c")
+		cancel()
+		if err := errors.Join(leaves()...); !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up got %v", err)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		l.release <- struct{}{}
+		l.want(t, "a", "b")
+		late := l.begin(ctx, "d")
+		l.release <- struct{}{}
+		l.want(t, "a", "b", "d")
+		cancel() // what is under way may be done: its caller learns
+		l.release <- struct{}{}
+		if err := errors.Join(append(stays(), late()...)...); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCallsBeyondOneRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		names := make([]string, 1+together+1)
+		for i := range names {
+			names[i] = fmt.Sprintf("%03d", i)
+		}
+		wait := l.begin(t.Context(), names...)
+		close(l.release)
+		wait()
+		l.want(t, names[0], strings.Join(names[1:1+together], " "), names[1+together])
+	})
+}

@@ -1,0 +1,148 @@
+package postgres_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/internal/store"
+	"authserver/internal/store/postgres"
+	"authserver/test/pgtest"
+)
+
+// TestCallsThatFailTogether has calls share a transaction, some of which PostgreSQL
+// refuses: each is answered as if it had been alone.
+func TestCallsThatFailTogether(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 1}) // so that nothing gets past what waits
+	f := withFamily(t, s)
+	holder, admin := session(t, url), session(t, url)
+	exec(t, holder, "BEGIN")
+	exec(t, holder, "SELECT FROM refresh_families FOR UPDATE")
+	var group sync.WaitGroup
+	group.Go(func() {
+		if got, err := s.Rotate(t.Context(), present(f, 1)); err != nil || got.Outcome != store.Rotated {
+			t.Error(got.Outcome, err)
+		}
+	})
+	eventually(t, "a rotation waits for the family", func() bool {
+		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+	})
+	before := s.RoundTrips()
+	const calls = 12
+	errs := make([]error, calls)
+	for i := range errs {
+		made := f
+		made.ID[1] = byte(i + 1)
+		if i%3 == 1 {
+			made.UserID = "nobody"
+		}
+		group.Go(func() { errs[i] = s.CreateFamily(t.Context(), made) })
+	}
+	time.Sleep(100 * time.Millisecond) // they are in the queue, or else each is sent by itself, and good all the same
+	exec(t, holder, "COMMIT")
+	group.Wait()
+	for i, err := range errs {
+		made := f
+		made.ID[1] = byte(i + 1)
+		_, found := s.Family(t.Context(), made.ID)
+		if refused := i%3 == 1; refused != errors.Is(err, store.ErrNotFound) || refused != errors.Is(found, store.ErrNotFound) || !refused && errors.Join(err, found) != nil {
+			t.Errorf("call %d returned %v, and then %v", i, err, found)
+		}
+	}
+	if n := s.RoundTrips() - before - calls; n > 1+calls { // together, and then alone
+		t.Errorf("%d round trips", n)
+	}
+}
+
+// TestCallsGoPast has a call wait for a row that somebody holds: the others find
+// another connection.
+func TestCallsGoPast(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 4})
+	f := withFamily(t, s)
+	holder := session(t, url)
+	exec(t, holder, "BEGIN")
+	exec(t, holder, "SELECT FROM refresh_families FOR UPDATE")
+	held := make(chan error, 1)
+	go func() {
+		_, err := s.Rotate(t.Context(), present(f, 1))
+		held <- err
+	}()
+	for i := range 50 {
+		if err := s.UseAssertion(t.Context(), "urn:idp", [32]byte{byte(i)}, at(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case err := <-held:
+		t.Errorf("the rotation of what is held returned %v", err)
+	default:
+	}
+	exec(t, holder, "COMMIT")
+	if err := <-held; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReplicasLockInOneOrder has two replicas lock many rows together in whatever
+// order requests bring them: they never wait for each other.
+func TestReplicasLockInOneOrder(t *testing.T) {
+	url := pgtest.URL(t)
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	replicas := []*postgres.DB{
+		migrated(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}), open(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}),
+	}
+	first := withFamily(t, replicas[0])
+	families := []store.Family{first}
+	for i := range 8 {
+		f := first
+		f.ID[1] = byte(i + 1)
+		if err := replicas[0].CreateFamily(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		families = append(families, f)
+	}
+	var group sync.WaitGroup
+	for i := range 24 {
+		s := replicas[i%2]
+		group.Go(func() {
+			for n := range 100 {
+				f := families[rand.N(len(families))]
+				if _, err := s.Rotate(t.Context(), present(f, uint32(n+1))); err != nil {
+					t.Error(err)
+				}
+				err := s.UseAssertion(t.Context(), "urn:idp", [32]byte{byte(rand.N(len(families)))}, at(time.Hour))
+				if err != nil && !errors.Is(err, store.ErrExists) {
+					t.Error(err)
+				}
+				voids := store.Revocation{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), ExpiresAt: at(time.Hour)}
+				if n%10 == 0 {
+					err = s.Revoke(t.Context(), voids)
+				}
+				if n == 90 {
+					err = s.RevokeFamily(t.Context(), f.ID, voids)
+				}
+				if err != nil && !errors.Is(err, store.ErrExists) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, s := range replicas {
+		s.Close() // a session reports what it counted when it ends
+	}
+	if out.Len() > 0 {
+		t.Error(out.String())
+	}
+	if n := query[int64](t, session(t, url), "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n > 0 {
+		t.Errorf("%d deadlocks", n)
+	}
+}
