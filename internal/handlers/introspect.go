@@ -3,9 +3,9 @@ package handlers
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +17,37 @@ import (
 	"authserver/internal/tokens"
 )
 
+// introspectionBody is an answer (RFC 7662 §2.2): what is said of every good token, and
+// beside it claims, a JSON object that has none of these names.
+type introspectionBody struct {
+	Active    bool   `json:"active"`
+	TokenType string `json:"token_type,omitempty"`
+	Username  string `json:"username,omitempty"`
+
+	claims []byte
+}
+
+// refreshClaims are those of a refresh token.
+type refreshClaims struct {
+	ClientID  string `json:"client_id"`
+	Issuer    string `json:"iss"`
+	Subject   string `json:"sub"`
+	Scope     string `json:"scope"`
+	IssuedAt  int64  `json:"iat"`
+	ExpiresAt int64  `json:"exp"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (b introspectionBody) MarshalJSON() ([]byte, error) {
+	type own introspectionBody
+	members, err := json.Marshal(own(b))
+	if err != nil || b.claims == nil {
+		return members, err
+	}
+	// Two objects without a name in common make one.
+	return append(append(members[:len(members)-1], ','), b.claims[1:]...), nil
+}
+
 // introspect is POST /oauth2/introspect (RFC 7662). Of an access token it is
 // answered from memory.
 func (h *Handlers) introspect(w http.ResponseWriter, r *http.Request, n *note) error {
@@ -27,7 +58,7 @@ func (h *Handlers) introspect(w http.ResponseWriter, r *http.Request, n *note) e
 		return err
 	}
 	n.outcome = telemetry.Inactive
-	if body["active"] == true {
+	if body.Active {
 		n.outcome = telemetry.Active
 	}
 	h.Metrics.Introspection(n.outcome)
@@ -35,22 +66,22 @@ func (h *Handlers) introspect(w http.ResponseWriter, r *http.Request, n *note) e
 	return nil
 }
 
-func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note) (map[string]any, error) {
+func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note) (introspectionBody, error) {
 	form, err := readForm(w, r)
 	if err != nil {
-		return nil, err
+		return introspectionBody{}, err
 	}
 	who, leave, err := h.enter(r, KindIntrospection, form, n)
 	defer leave()
 	if err != nil {
-		return nil, err
+		return introspectionBody{}, err
 	}
 	// RFC 7662 §2.1: the endpoint MUST require authorization, against token scanning.
 	if who.Client == nil || who.Client.Public() {
-		return nil, clientRequired()
+		return introspectionBody{}, clientRequired()
 	}
 	if !form.Has("token") {
-		return nil, oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
+		return introspectionBody{}, oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
 	}
 	// The form of a token tells which it is; token_type_hint is only ever a hint.
 	if strings.HasPrefix(form.Get("token"), tokens.RefreshPrefix) {
@@ -61,42 +92,42 @@ func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note
 
 // inactive is the answer for every token that is not good, or not this client's
 // to know of (RFC 7662 §2.2).
-func inactive() map[string]any { return map[string]any{"active": false} }
+func inactive() introspectionBody { return introspectionBody{} }
 
-func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, token string) (map[string]any, error) {
+func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, token string) (introspectionBody, error) {
 	claims, err := h.Verifier.Verify(h.Now(), token)
 	if err != nil {
 		return inactive(), nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
 	}
 	revoked, err := h.View.Revoked(ctx, claims)
 	if err != nil {
-		return nil, fmt.Errorf("look up whether the token is revoked: %w", err)
+		return inactive(), fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(client.Serves, aud) })
 	if revoked || claims.ClientID != client.ID && !serves {
 		return inactive(), nil
 	}
-	body := maps.Clone(claims.All)
-	body["active"] = true
-	body["token_type"] = oauth.Bearer
+	body := introspectionBody{Active: true, TokenType: oauth.Bearer, claims: claims.Payload}
 	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
-		body["token_type"] = oauth.DPoP
+		body.TokenType = oauth.DPoP
 	}
 	if claims.Subject != claims.ClientID {
-		h.addUsername(ctx, body, claims.Subject)
+		body.Username = h.username(ctx, claims.Subject)
 	}
 	return body, nil
 }
 
-// addUsername names the user. Where that cannot be looked up the answer goes
-// without: whether the token is good does not hang on it.
-func (h *Handlers) addUsername(ctx context.Context, body map[string]any, subject string) {
-	if user, err := h.Users.User(ctx, subject); err == nil {
-		body["username"] = user.Username
+// username names the user. Where that cannot be looked up the answer goes without:
+// whether the token is good does not hang on it.
+func (h *Handlers) username(ctx context.Context, subject string) string {
+	user, err := h.Users.User(ctx, subject)
+	if err != nil {
+		return ""
 	}
+	return user.Username
 }
 
-func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, token string) (map[string]any, error) {
+func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, token string) (introspectionBody, error) {
 	presented, err := h.Refresh.Decode(token)
 	if err != nil {
 		return inactive(), nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
@@ -106,11 +137,11 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 		return inactive(), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up the refresh token: %w", err)
+		return inactive(), fmt.Errorf("look up the refresh token: %w", err)
 	}
 	user, err := h.Users.User(ctx, family.UserID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("look up the user: %w", err)
+		return inactive(), fmt.Errorf("look up the user: %w", err)
 	}
 	expires := family.IdleExpiresAt
 	if family.ExpiresAt.Before(expires) {
@@ -122,16 +153,11 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 	if !alive || family.ClientID != client.ID || family.Generation != presented.Generation {
 		return inactive(), nil
 	}
-	return map[string]any{
-		"active":    true,
-		"client_id": family.ClientID,
-		"iss":       h.Issuer,
-		"sub":       family.UserID,
-		"username":  user.Username,
-		"scope":     family.Scope.String(),
-		"iat":       family.CreatedAt.Unix(),
-		"exp":       expires.Unix(),
-	}, nil
+	claims, err := json.Marshal(refreshClaims{
+		ClientID: family.ClientID, Issuer: h.Issuer, Subject: family.UserID, Scope: family.Scope.String(),
+		IssuedAt: family.CreatedAt.Unix(), ExpiresAt: expires.Unix(),
+	})
+	return introspectionBody{Active: true, Username: user.Username, claims: claims}, err
 }
 
 // familyVoid is the revocation of a family's access tokens.

@@ -37,13 +37,16 @@ func checkHeader(members map[string]any) (Header, error) {
 		return Header{}, fmt.Errorf("its header has b64, which is not understood here")
 	}
 	h := Header{All: members}
-	for name, to := range map[string]*string{"alg": &h.Alg, "kid": &h.KID, "x5t": &h.X5T, "x5t#S256": &h.X5TS256, "typ": &h.Typ} {
-		value, ok := members[name]
+	for _, member := range [...]struct {
+		name string
+		to   *string
+	}{{"alg", &h.Alg}, {"kid", &h.KID}, {"x5t", &h.X5T}, {"x5t#S256", &h.X5TS256}, {"typ", &h.Typ}} {
+		value, ok := members[member.name]
 		if !ok {
 			continue
 		}
-		if *to, ok = value.(string); !ok || len(*to) > MaxName {
-			return Header{}, fmt.Errorf("its header member %s is not a string of at most %d bytes", name, MaxName)
+		if *member.to, ok = value.(string); !ok || len(*member.to) > MaxName {
+			return Header{}, fmt.Errorf("its header member %s is not a string of at most %d bytes", member.name, MaxName)
 		}
 	}
 	if h.Alg == "" {

@@ -19,6 +19,7 @@ type Claims struct {
 	ExpiresAt time.Time
 	KID       string
 	All       map[string]any // every claim; numbers are json.Number
+	Payload   []byte         // the same as it was signed: a JSON object
 }
 
 // Verifier checks access tokens that this server is said to have made.
@@ -84,7 +85,7 @@ func parseClaims(token jose.Compact) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	c := Claims{All: all}
+	c := Claims{All: all, Payload: token.Payload}
 	c.Issuer, _ = all["iss"].(string)
 	c.Subject, _ = all["sub"].(string)
 	c.ClientID, _ = all["client_id"].(string)
