@@ -49,11 +49,16 @@ func footprint(b *testing.B, used *stage) taking {
 		}
 	}
 	time.Sleep(idle)
+	idling, program := fresh.resident(b)
+	full, fullProgram := worked(b, used)
+	of := func(what string, files int64) string {
+		return fmt.Sprintf("resident memory, %s (%.0f MB of it pages of the program)", what, megabytes(files))
+	}
 	return taking{
 		{"start to the first 200, SQLite with keys", 60, "ms", least(starts[0])},
 		{"start to the first 200, PostgreSQL migrated", 120, "ms", least(starts[1])},
-		{"resident memory, idle", 35, "MB", megabytes(fresh.resident(b))},
-		{"resident memory, after 1,000,000 tokens and 10,000 clients", 80, "MB", megabytes(worked(b, used))},
+		{of("idle", program), 35, "MB", megabytes(idling)},
+		{of("after 1,000,000 tokens and 10,000 clients", fullProgram), 80, "MB", megabytes(full)},
 		{"binary, stripped", 40, "MB", megabytes(stripped(b))},
 	}
 }
@@ -71,7 +76,7 @@ func least(values []float64) float64 {
 
 // worked has a server issue a million tokens to ten thousand clients, and returns what
 // memory it holds after that.
-func worked(b *testing.B, s *stage) int64 {
+func worked(b *testing.B, s *stage) (all, files int64) {
 	b.Helper()
 	job := load.Job{Connections: connections, Duration: 10 * time.Minute, Total: 1_000_000}
 	for _, client := range registerMany(b, s, 10_000) {

@@ -94,18 +94,23 @@ func (t target) cpu(b testing.TB) time.Duration {
 	return time.Duration(ticks) * tick
 }
 
-// resident is the memory that the server holds, in bytes (proc(5), VmRSS).
-func (t target) resident(b testing.TB) int64 {
+// resident is the memory that the server holds, in bytes, and what of it is pages of
+// files, of the program itself before all, which the kernel takes back where it needs
+// them (proc(5), VmRSS and RssFile).
+func (t target) resident(b testing.TB) (all, files int64) {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	text, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	kilobytes, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		b.Fatal(err)
+	bytes := func(name string) int64 {
+		_, rest, _ := strings.Cut(string(status), name+":")
+		text, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		kilobytes, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return kilobytes << 10
 	}
-	return kilobytes << 10
+	return bytes("VmRSS"), bytes("RssFile")
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,9 +38,9 @@ func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
 
 // jwksCacheControl gives a cache no longer than the timeline of the keys counts on.
 func (h *Handlers) jwksCacheControl() string {
-	directives := fmt.Sprintf("public, max-age=%d", int(h.JWKSMaxAge/time.Second))
+	directives := "public, max-age=" + strconv.Itoa(int(h.JWKSMaxAge/time.Second))
 	if stale := int(h.JWKSStale / time.Second); stale > 0 {
-		directives += fmt.Sprintf(", stale-while-revalidate=%d", stale)
+		directives += ", stale-while-revalidate=" + strconv.Itoa(stale)
 	}
 	return directives
 }

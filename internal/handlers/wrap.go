@@ -50,7 +50,7 @@ func (h *Handlers) wrap(row route, limit time.Duration) http.Handler {
 			h.Logger.Error("no request id", "error", err)
 		}
 		ctx := telemetry.WithRequestID(r.Context(), id)
-		if limit > 0 {
+		if limit > 0 && row.method == http.MethodPost { // what is read is there, or bounded by itself
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, limit)
 			defer cancel()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -40,6 +41,7 @@ type ServeOptions struct {
 // Serve runs a server until ctx ends, and then lets the requests that are being
 // answered finish, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
+	defer spare()()
 	lines := telemetry.NewLines(o.Stderr)
 	defer lines.Flush()
 	logger := telemetry.NewLogger(lines, s.LogLevel, s.LogFormat)
@@ -115,6 +117,7 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
 	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
+	debug.FreeOSMemory() // of the start, which takes more than what comes after
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "timeout", drain.String())

@@ -154,7 +154,7 @@ func writerDSN(path string, wait time.Duration) string {
 
 // readerDSN names the file with the settings of a connection that cannot write.
 func readerDSN(path string, wait time.Duration) string {
-	return dsn(path, wait, url.Values{"_query_only": {"1"}})
+	return dsn(path, wait, url.Values{"_query_only": {"1"}, "_pragma": {"cache_size(-256)"}})
 }
 
 func dsn(path string, wait time.Duration, settings url.Values) string {
