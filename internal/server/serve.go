@@ -102,6 +102,8 @@ func listen(ctx context.Context, setting, address string) (net.Listener, error) 
 
 // run serves until ctx ends or a listener fails.
 func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
+	p.threads.set(false)
+	defer p.threads.reset()
 	publicServer := httpServer(p.handlers.Public(requestTimeout), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
 	publicServer.TLSConfig = p.tls

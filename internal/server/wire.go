@@ -48,6 +48,7 @@ type parts struct {
 	health   *handlers.Health
 	keys     *keyring
 	tls      *tls.Config // of the public listener; nil: plain http
+	threads  width
 }
 
 // wire puts the server together: it is the only place where the parts meet.
@@ -63,7 +64,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	}
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue, Busy: widen(s)})
+	threads := newWidth(s)
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue, Busy: threads.set})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
@@ -109,6 +111,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		health:   health,
 		keys:     ring,
 		tls:      files.config(),
+		threads:  threads,
 		loops: &loops{
 			store: st, cached: cached, keys: ring, view: view, remote: remote,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,
