@@ -50,7 +50,7 @@ func passwordWorkers(s config.Settings) int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// width is how many threads run Go at once. There is one more than processors, so that
+// width is how many threads run Go at once. There are two more than processors, so that
 // somebody is there for the next request while all of them wait for the disk or
 // compute signatures: Go looks at the network when a thread has nothing else to do,
 // and otherwise every 10 ms. While passwords are computed each has one of its own, and
@@ -64,7 +64,7 @@ type width struct{ processors, usual, busy int }
 // set GOMAXPROCS gets as many, passwords aside.
 func newWidth(s config.Settings) width {
 	processors := runtime.GOMAXPROCS(0)
-	w := width{processors: processors, usual: processors + 1, busy: 2*processors + passwordWorkers(s)}
+	w := width{processors: processors, usual: processors + 2, busy: 2*processors + passwordWorkers(s)}
 	if os.Getenv("GOMAXPROCS") != "" {
 		w.usual = processors
 	}

@@ -12,7 +12,7 @@ func TestWidth(t *testing.T) {
 		name, setting         string
 		usual, whilePasswords int // beyond the processors
 	}{
-		{"one more thread than processors", "", 1, 3},
+		{"two more threads than processors", "", 2, 3},
 		{"what an administrator set", "3", 0, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
