@@ -4,8 +4,9 @@
 //
 // make bench prints the table and writes it to RESULTS.md: requests a second, waits,
 // what each request costs the server in CPU time, allocations and round trips to the
-// database, and the ratios of targets_test.go. make bench-smoke holds the counts
-// alone, which no noise of a machine changes.
+// database, and the ratios of targets_test.go; PROFILES.md says where the time goes
+// that is missing. make bench-smoke holds the counts alone, which no noise of a machine
+// changes.
 //
 // Start at BenchmarkTable and rows.
 package bench
