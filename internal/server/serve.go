@@ -45,6 +45,12 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	lines := telemetry.NewLines(o.Stderr)
 	defer lines.Flush()
 	logger := telemetry.NewLogger(lines, s.LogLevel, s.LogFormat)
+	if ready := o.Ready; ready != nil {
+		o.Ready = func(public, ops string) {
+			lines.Flush() // what it prints comes after what was logged
+			ready(public, ops)
+		}
+	}
 	files, err := openTLS(s, logger)
 	if err != nil {
 		return err
