@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,8 @@ const patience = 2 * time.Millisecond
 // takes longer than what they do. What waits for longer, behind a row that somebody
 // holds or a network that is slow, takes another connection.
 type pipeline struct {
-	send     func(ctx context.Context, calls []*call)
-	most     int           // round trips at once
-	patience time.Duration // see [patience]
+	send func(ctx context.Context, calls []*call)
+	most int // round trips at once
 
 	mu      sync.Mutex
 	queue   []*call
@@ -64,7 +64,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 	case p.running == 0:
 		p.start(ctx)
 	case len(p.queue) == 1 && p.running < p.most:
-		p.hurry = time.AfterFunc(p.patience, func() { p.startLate(ctx) })
+		p.hurry = time.AfterFunc(patience, func() { p.startLate(ctx) })
 	}
 	p.mu.Unlock()
 	select {
@@ -97,11 +97,23 @@ func (p *pipeline) startLate(ctx context.Context) {
 // run works off the queue until it is empty.
 func (p *pipeline) run(ctx context.Context) {
 	for next := p.take(); len(next) > 0; next = p.take() {
-		p.send(ctx, next)
+		p.guarded(ctx, next)
 		for _, c := range next {
 			close(c.done)
 		}
 	}
+}
+
+// guarded turns a panic into an error: no request's handler stands around it.
+func (p *pipeline) guarded(ctx context.Context, calls []*call) {
+	defer func() {
+		if r := recover(); r != nil {
+			for _, c := range calls {
+				c.err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			}
+		}
+	}()
+	p.send(ctx, calls)
 }
 
 // take returns the calls that go next, and notes that run ends where there are none.
@@ -141,6 +153,7 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) {
 		batch.Queue(c.text, c.args...)
 	}
 	results := d.pool.SendBatch(ctx, batch)
+	defer func() { _ = results.Close() }() // again, which does nothing, but after a panic
 	for _, c := range calls {
 		if c.columns != nil {
 			c.err = results.QueryRow().Scan(c.columns()...)

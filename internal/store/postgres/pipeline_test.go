@@ -23,7 +23,7 @@ type line struct {
 
 func newLine(most int) *line {
 	l := &line{release: make(chan struct{})}
-	l.pipeline = &pipeline{most: most, patience: patience, send: func(_ context.Context, calls []*call) {
+	l.pipeline = &pipeline{most: most, send: func(_ context.Context, calls []*call) {
 		var texts []string
 		for _, c := range calls {
 			texts = append(texts, c.text)
@@ -137,5 +137,22 @@ func TestCallsBeyondOneRoundTrip(t *testing.T) {
 		close(l.release)
 		wait()
 		l.want(t, names[0], strings.Join(names[1:1+together], " "), names[1+together])
+	})
+}
+
+func TestCallsThatPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		send := l.send
+		l.send = func(context.Context, []*call) { panic("a fault of ours") }
+		if err := errors.Join(l.begin(t.Context(), "a")()...); err == nil || !strings.Contains(err.Error(), "a fault of ours") {
+			t.Errorf("the call returned %v", err)
+		}
+		l.send = send
+		wait := l.begin(t.Context(), "b")
+		close(l.release)
+		if err := errors.Join(wait()...); err != nil {
+			t.Error(err)
+		}
 	})
 }
