@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
+	"authserver/internal/signers"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
 )
 
 // Bounds on a connection.
@@ -68,7 +71,12 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ring.Close()) }()
-	p, err := wire(ctx, st, ring, files, s, o.Version, logger)
+	var signing *tokens.Workers
+	if signers.RSATakesLong { // otherwise a tenth more of the processors is too much to pay for it
+		signing = tokens.NewWorkers(runtime.GOMAXPROCS(0))
+		defer signing.Close()
+	}
+	p, err := wire(ctx, st, ring, signing, files, s, o.Version, logger)
 	if err != nil {
 		return err
 	}

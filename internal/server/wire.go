@@ -52,7 +52,7 @@ type parts struct {
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
+func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Workers, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})
@@ -85,7 +85,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
-	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, signatures, s)
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Workers: signing, Turns: signatures, Rand: rand.Reader}
+	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, minter, s)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +147,7 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
 	view *tokens.View, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
-	signatures *admission.Gate, s config.Settings) (*grants.Registry, error) {
-	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Turns: signatures, Rand: rand.Reader}
+	minter *tokens.Minter, s config.Settings) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,7 +70,9 @@ type Minter struct {
 	// more would all be on their way and none ready, and before whatever takes less.
 	// nil: nothing bounds it.
 	Turns *admission.Gate
-	Rand  io.Reader
+	// Workers compute those of RSA; nil: whoever mints computes them all.
+	Workers *Workers
+	Rand    io.Reader
 }
 
 // Minted is a signed access token.
@@ -81,12 +84,19 @@ type Minted struct {
 
 // sign waits for its turn where the signature takes the time of this machine's
 // processors; a key that is kept elsewhere takes somebody else's.
-func (m *Minter) sign(signer keys.Signer, by string, payload []byte) ([]byte, error) {
-	if m.Turns != nil && !signer.Distant() {
+func (m *Minter) sign(signer keys.Signer, by string, payload []byte) (token []byte, err error) {
+	if signer.Distant() {
+		return sign(m.Rand, signer, payload)
+	}
+	if m.Turns != nil {
 		m.Turns.Take(by)
 		defer m.Turns.Leave(by)
 	}
-	return sign(m.Rand, signer, payload)
+	if _, rsa := signer.Key.Public().(*rsa.PublicKey); !rsa || m.Workers == nil {
+		return sign(m.Rand, signer, payload)
+	}
+	m.Workers.Do(func() { token, err = sign(m.Rand, signer, payload) })
+	return token, err
 }
 
 // Ready returns nil where every algorithm has a key that signs.
