@@ -4,8 +4,6 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/alecthomas/kong"
-
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/server"
@@ -19,7 +17,7 @@ type devCommand struct {
 	Database
 }
 
-func (c *devCommand) Run(p *process, parsed *kong.Context) error {
+func (c *devCommand) Run(p *process) error {
 	s, err := c.complete(config.Dev)
 	if err != nil {
 		return err
@@ -27,10 +25,10 @@ func (c *devCommand) Run(p *process, parsed *kong.Context) error {
 	if s.Issuer == "" {
 		return usage("--listen %s leaves the port open: set --issuer to the URL by which the server will be reached", s.Listen)
 	}
-	if !given(parsed, "log-format") {
+	if !p.given["log-format"] {
 		s.LogFormat = "text"
 	}
-	if !given(parsed, "bcrypt-cost") {
+	if !p.given["bcrypt-cost"] {
 		s.BcryptCost = devBcryptCost
 	}
 	if s, err = server.PrepareDev(p.ctx, s); err != nil {
@@ -43,17 +41,6 @@ func (c *devCommand) Run(p *process, parsed *kong.Context) error {
 			_ = introduce(p, s.Issuer, public, ops)
 		},
 	})
-}
-
-// given reports whether a setting comes from the command line, the environment or
-// the file, and not from its default.
-func given(parsed *kong.Context, name string) bool {
-	for _, path := range parsed.Path {
-		if path.Flag != nil && path.Flag.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 const defaultListen = "127.0.0.1:8080" // of the setting "listen"
