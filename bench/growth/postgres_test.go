@@ -53,8 +53,16 @@ func fillPostgres(ctx context.Context, url string, rows int, now time.Time) erro
 		return fmt.Errorf("fill PostgreSQL: %w", err)
 	}
 	return session(ctx, url, func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "VACUUM ANALYZE")
-		return err
+		for _, statement := range []string{
+			"VACUUM ANALYZE",
+			"CREATE EXTENSION IF NOT EXISTS pg_prewarm", // a copy leaves little of a table in the buffers
+			"SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')",
+		} {
+			if _, err := conn.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
