@@ -40,7 +40,7 @@ func TestARefreshTokenIsGoodEverywhereUntilItsFamilyEnds(t *testing.T) {
 	})
 	t.Logf("seen: %v", seen)
 	for _, event := range []string{"login", "refresh", "rotate", "restart", "outage", "turns", "ends"} {
-		if seen[event] < 50 {
+		if seen[event] < 20 { // of refreshes, the rarest, some 80 ± 13 are seen
 			t.Errorf("the model saw %q %d times: too few to say anything", event, seen[event])
 		}
 	}
