@@ -59,8 +59,8 @@ func targets(rounds []round, f taking) string {
 	for _, row := range rows() {
 		for _, engine := range row.engines {
 			trips := median(rounds, func(r round) float64 { return r.rows[row.name+"/"+engine].Trips })
-			slow := median(rounds, func(r round) float64 { return r.rows[row.name+"/"+engine].PerSecond() })
-			if trips > row.trips+0.05+polls/slow {
+			rate := median(rounds, func(r round) float64 { return r.rows[row.name+"/"+engine].PerSecond() })
+			if trips > row.trips+0.05+polls/rate {
 				put("| %s, %s: round trips | ≤ %.0f | %.2f | missed |\n", row.name, engine, row.trips, trips)
 			}
 		}

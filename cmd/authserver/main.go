@@ -107,8 +107,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		return code
 	}
 	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: stdout, stderr: stderr, given: given(parsed)}
-	// What kong knows of all the commands is a third of the heap of a server at rest: it
-	// is not needed any more where kong does not run the command.
+	// What kong knows of all the commands would be most of the heap of a server at rest: it
+	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, chosen.Run(p))
 }

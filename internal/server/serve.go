@@ -72,7 +72,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, ring.Close()) }()
 	var signing *tokens.Workers
-	if signers.RSATakesLong { // otherwise a tenth more of the processors is too much to pay for it
+	if signers.RSATakesLong { // otherwise a sixth more of the processors is too much to pay for it
 		signing = tokens.NewWorkers(runtime.GOMAXPROCS(0))
 		defer signing.Close()
 	}

@@ -92,10 +92,10 @@ func (m *Minter) sign(signer keys.Signer, by string, payload []byte) (token []by
 		m.Turns.Take(by)
 		defer m.Turns.Leave(by)
 	}
-	if _, rsa := signer.Key.Public().(*rsa.PublicKey); !rsa || m.Workers == nil {
+	if _, long := signer.Key.Public().(*rsa.PublicKey); !long || m.Workers == nil {
 		return sign(m.Rand, signer, payload)
 	}
-	m.Workers.Do(func() { token, err = sign(m.Rand, signer, payload) })
+	m.Workers.do(func() { token, err = sign(m.Rand, signer, payload) })
 	return token, err
 }
 

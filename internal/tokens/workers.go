@@ -49,10 +49,10 @@ func (w *Workers) work() {
 	}
 }
 
-// Do has a worker compute, and waits for it; after Close the caller computes. It
+// do has a worker compute, and waits for it; after Close the caller computes. It
 // panics as the computation does, where the handler of the request turns that into
 // an error.
-func (w *Workers) Do(compute func()) {
+func (w *Workers) do(compute func()) {
 	c := call{compute, make(chan any, 1)}
 	select {
 	case w.calls <- c:

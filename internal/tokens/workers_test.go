@@ -19,11 +19,11 @@ func TestWorkersPanicAsTheComputationDoes(t *testing.T) {
 							t.Errorf("panicked with %v", p)
 						}
 					}()
-					w.Do(func() { panic("so it is") })
+					w.do(func() { panic("so it is") })
 				}()
 			}
 			done := false
-			if w.Do(func() { done = true }); !done {
+			if w.do(func() { done = true }); !done {
 				t.Error("nothing was computed after that")
 			}
 		})
@@ -39,7 +39,7 @@ func TestWorkersComputeAsManyAtOnceAsThereAre(t *testing.T) {
 	full.Add(many)
 	for range calls {
 		done.Go(func() {
-			w.Do(func() {
+			w.do(func() {
 				if now := running.Add(1); now > many {
 					t.Errorf("%d at once", now)
 				}
@@ -63,7 +63,7 @@ func TestCloseWaitsForWhatIsComputed(t *testing.T) {
 	var finished atomic.Bool
 	var caller sync.WaitGroup
 	caller.Go(func() {
-		w.Do(func() {
+		w.do(func() {
 			close(began)
 			<-proceed
 			finished.Store(true)
