@@ -23,13 +23,20 @@ const together = 64
 // it is under way, until it gets a connection of its own.
 const patience = 2 * time.Millisecond
 
+// lockTimeout is how long calls that share a round trip wait for a row that one of
+// them wants and somebody else holds, until each goes its own way.
+const lockTimeout = "SELECT set_config('lock_timeout', '100ms', true)"
+
 // pipeline sends single statements. Those that come while a round trip is under way
 // share the next one, and so one commit: to wait for the network and for the disk
 // takes longer than what they do. What waits for longer, behind a row that somebody
 // holds or a network that is slow, takes another connection.
 type pipeline struct {
-	send func(ctx context.Context, calls []*call)
-	most int // round trips at once
+	// send carries calls out. Where it reports that they were refused together,
+	// nothing of them was done, and alone carries out each.
+	send  func(ctx context.Context, calls []*call) (refused bool)
+	alone func(*call)
+	most  int // round trips at once
 
 	mu      sync.Mutex
 	queue   []*call
@@ -97,15 +104,23 @@ func (p *pipeline) startLate(ctx context.Context) {
 // run works off the queue until it is empty.
 func (p *pipeline) run(ctx context.Context) {
 	for next := p.take(); len(next) > 0; next = p.take() {
-		p.guarded(ctx, next)
+		refused := false
+		guarded(next, func() { refused = p.send(ctx, next) })
 		for _, c := range next {
-			close(c.done)
+			if !refused {
+				close(c.done)
+				continue
+			}
+			go func() { // nobody waits for the one that was refused, or for what it waits for
+				guarded([]*call{c}, func() { p.alone(c) })
+				close(c.done)
+			}()
 		}
 	}
 }
 
 // guarded turns a panic into an error: no request's handler stands around it.
-func (p *pipeline) guarded(ctx context.Context, calls []*call) {
+func guarded(calls []*call, send func()) {
 	defer func() {
 		if r := recover(); r != nil {
 			for _, c := range calls {
@@ -113,7 +128,7 @@ func (p *pipeline) guarded(ctx context.Context, calls []*call) {
 			}
 		}
 	}()
-	p.send(ctx, calls)
+	send()
 }
 
 // take returns the calls that go next, and notes that run ends where there are none.
@@ -140,20 +155,22 @@ func (p *pipeline) take() []*call {
 }
 
 // sendTogether carries calls out in one round trip and one transaction. Where one of
-// them fails PostgreSQL undoes them all, and each is carried out alone.
-func (d *DB) sendTogether(ctx context.Context, calls []*call) {
+// them fails, or waits for a lock, PostgreSQL undoes them all.
+func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 	if len(calls) == 1 {
 		d.sendAlone(calls[0])
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
 	defer cancel()
 	batch := &pgx.Batch{}
+	batch.Queue(lockTimeout)
 	for _, c := range calls {
 		batch.Queue(c.text, c.args...)
 	}
 	results := d.pool.SendBatch(ctx, batch)
 	defer func() { _ = results.Close() }() // again, which does nothing, but after a panic
+	_, _ = results.Exec()                  // what is wrong with it is wrong with the rest
 	for _, c := range calls {
 		if c.columns != nil {
 			c.err = results.QueryRow().Scan(c.columns()...)
@@ -163,17 +180,15 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) {
 		c.changed, c.err = tag.RowsAffected(), err
 	}
 	err := results.Close() // nothing is committed before
-	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) {
-		for _, c := range calls {
-			d.sendAlone(c)
-		}
-		return
+	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) {
+		return true
 	}
 	if err != nil {
 		for _, c := range calls {
 			c.err = err
 		}
 	}
+	return false
 }
 
 func (d *DB) sendAlone(c *call) {

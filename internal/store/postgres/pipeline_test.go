@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,11 +20,12 @@ type line struct {
 	mu      sync.Mutex
 	sent    []string // the texts of each round trip
 	release chan struct{}
+	refuse  string // a call that the others are refused for
 }
 
 func newLine(most int) *line {
 	l := &line{release: make(chan struct{})}
-	l.pipeline = &pipeline{most: most, send: func(_ context.Context, calls []*call) {
+	l.pipeline = &pipeline{most: most, send: func(_ context.Context, calls []*call) bool {
 		var texts []string
 		for _, c := range calls {
 			texts = append(texts, c.text)
@@ -33,6 +35,11 @@ func newLine(most int) *line {
 		l.sent = append(l.sent, strings.Join(texts, " "))
 		l.mu.Unlock()
 		<-l.release
+		return len(calls) > 1 && slices.ContainsFunc(calls, func(c *call) bool { return c.text == l.refuse })
+	}, alone: func(c *call) {
+		if c.text == l.refuse {
+			<-l.release
+		}
 	}}
 	return l
 }
@@ -126,6 +133,24 @@ func TestCallsThatAreGivenUp(t *testing.T) {
 	})
 }
 
+func TestCallsThatAreRefusedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		l.refuse = "b"
+		first, refused, others := l.begin(t.Context(), "a"), l.begin(t.Context(), "b"), l.begin(t.Context(), "c", "d")
+		l.release <- struct{}{}
+		l.release <- struct{}{}
+		if err := errors.Join(append(first(), others()...)...); err != nil { // while b waits
+			t.Error(err)
+		}
+		l.want(t, "a", "b c d")
+		l.release <- struct{}{}
+		if err := errors.Join(refused()...); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCallsBeyondOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
@@ -144,7 +169,7 @@ func TestCallsThatPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
 		send := l.send
-		l.send = func(context.Context, []*call) { panic("a fault of ours") }
+		l.send = func(context.Context, []*call) bool { panic("a fault of ours") }
 		if err := errors.Join(l.begin(t.Context(), "a")()...); err == nil || !strings.Contains(err.Error(), "a fault of ours") {
 			t.Errorf("the call returned %v", err)
 		}

@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fault(doing, err)
 	}
-	d.pipeline = &pipeline{send: d.sendTogether, most: int(config.MaxConns)}
+	d.pipeline = &pipeline{send: d.sendTogether, alone: d.sendAlone, most: int(config.MaxConns)}
 	if err := d.do(ctx, doing, d.pool.Ping); err != nil {
 		d.pool.Close()
 		return nil, err

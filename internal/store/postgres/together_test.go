@@ -81,10 +81,67 @@ func TestCallsGoPast(t *testing.T) {
 	}
 	select {
 	case err := <-held:
-		t.Errorf("the rotation of what is held returned %v", err)
+		t.Fatalf("the rotation of what is held returned %v", err)
 	default:
 	}
 	exec(t, holder, "COMMIT")
+	if err := <-held; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCallsLeaveTheOneThatWaits has calls share a transaction with one that waits for
+// a row: they do not wait with it.
+func TestCallsLeaveTheOneThatWaits(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 2})
+	families := []store.Family{withFamily(t, s)}
+	for i := range 2 {
+		f := families[0]
+		f.ID[1] = byte(i + 1)
+		if err := s.CreateFamily(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		families = append(families, f)
+	}
+	rotate := func(f store.Family) chan error {
+		done := make(chan error, 1)
+		go func() {
+			got, err := s.Rotate(t.Context(), present(f, 1))
+			if err == nil && got.Outcome != store.Rotated {
+				err = fmt.Errorf("the outcome is %v", got.Outcome)
+			}
+			done <- err
+		}()
+		return done
+	}
+	first, second, admin := session(t, url), session(t, url), session(t, url)
+	exec(t, first, "BEGIN")
+	exec(t, first, "SELECT FROM refresh_families WHERE id <> $1 FOR UPDATE", families[2].ID[:])
+	exec(t, second, "BEGIN")
+	exec(t, second, "SELECT FROM refresh_families WHERE id = $1 FOR UPDATE", families[2].ID[:])
+	var before []chan error
+	for i := range 2 { // both connections are taken
+		before = append(before, rotate(families[i]))
+		eventually(t, "a rotation waits for its family", func() bool {
+			return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == i+1
+		})
+	}
+	held, used := rotate(families[2]), make(chan error, 1)
+	go func() { used <- s.UseAssertion(t.Context(), "urn:idp", [32]byte{1}, at(time.Hour)) }()
+	time.Sleep(100 * time.Millisecond) // both are in the queue, or else each is sent by itself, and good all the same
+	exec(t, first, "COMMIT")
+	for _, done := range append(before, used) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	select {
+	case err := <-held:
+		t.Fatalf("the rotation of what is held returned %v", err)
+	default:
+	}
+	exec(t, second, "COMMIT")
 	if err := <-held; err != nil {
 		t.Error(err)
 	}
