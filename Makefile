@@ -30,7 +30,7 @@ build-openssl: ## Build the static binary bin/authserver that signs by OpenSSL (
 
 .PHONY: test
 test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL
-	$(WITHPOSTGRES) go test -race -count=1 ./...
+	$(WITHPOSTGRES) go test -race -count=1 -timeout 20m ./...
 
 .PHONY: ensure-cc
 ensure-cc: # the race detector links with a C compiler
