@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"authserver/bench/load"
+	"authserver/test/harness"
 )
 
 // measured is one run of a row.
@@ -58,8 +58,10 @@ func (t target) counters(b testing.TB) map[string]float64 {
 	if t.ops == "" {
 		return counted
 	}
-	page(b, t.ops+flush)
-	for line := range strings.Lines(page(b, t.ops+"/metrics")) {
+	if flushed := harness.Get(b, t.ops+flush); flushed.Status != http.StatusOK {
+		b.Fatalf("%s is answered with %d", flush, flushed.Status)
+	}
+	for line := range strings.Lines(string(harness.Get(b, t.ops+"/metrics").Raw)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if name == allocations || name == roundTrips {
 			n, err := strconv.ParseFloat(value, 64)
@@ -73,20 +75,6 @@ func (t target) counters(b testing.TB) map[string]float64 {
 		b.Fatalf("the metrics lack a counter: %v", counted)
 	}
 	return counted
-}
-
-func page(b testing.TB, url string) string {
-	b.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		b.Fatalf("%s is answered with %d (%v)", url, response.StatusCode, err)
-	}
-	return string(text)
 }
 
 // tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go knows.

@@ -95,7 +95,7 @@ func TestCounts(t *testing.T) {
 }
 
 // rest waits until the server is done with what it does once, beside its first requests:
-// until to read the counters costs three times what it cost the time before.
+// then one reading of the counters costs what the next one does.
 func rest(t *testing.T, server target) {
 	t.Helper()
 	last, cost, same := 0.0, 0.0, 0

@@ -23,9 +23,10 @@ const together = 64
 // it is under way, until it gets a connection of its own.
 const patience = 2 * time.Millisecond
 
-// lockTimeout is how long calls that share a round trip wait for a row that one of
-// them wants and somebody else holds, until each goes its own way.
-const lockTimeout = "SELECT set_config('lock_timeout', '100ms', true)"
+// boundLocks bounds how long calls that share a round trip wait for a row that one of
+// them wants and somebody else holds, until each goes its own way. It ends with their
+// transaction.
+const boundLocks = "SELECT set_config('lock_timeout', '100ms', true)"
 
 // pipeline sends single statements. Those that come while a round trip is under way
 // share the next one, and so one commit: to wait for the network and for the disk
@@ -164,7 +165,7 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
 	defer cancel()
 	batch := &pgx.Batch{}
-	batch.Queue(lockTimeout)
+	batch.Queue(boundLocks)
 	for _, c := range calls {
 		batch.Queue(c.text, c.args...)
 	}

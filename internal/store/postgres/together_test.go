@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
 	"authserver/test/pgtest"
@@ -31,7 +33,7 @@ func TestCallsThatFailTogether(t *testing.T) {
 		}
 	})
 	eventually(t, "a rotation waits for the family", func() bool {
-		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+		return waiting(t, admin) == 1
 	})
 	before := s.RoundTrips()
 	const calls = 12
@@ -79,15 +81,7 @@ func TestCallsGoPast(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	select {
-	case err := <-held:
-		t.Fatalf("the rotation of what is held returned %v", err)
-	default:
-	}
-	exec(t, holder, "COMMIT")
-	if err := <-held; err != nil {
-		t.Error(err)
-	}
+	letGo(t, holder, held)
 }
 
 // TestCallsLeaveTheOneThatWaits has calls share a transaction with one that waits for
@@ -95,15 +89,7 @@ func TestCallsGoPast(t *testing.T) {
 func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url, MaxConns: 2})
-	families := []store.Family{withFamily(t, s)}
-	for i := range 2 {
-		f := families[0]
-		f.ID[1] = byte(i + 1)
-		if err := s.CreateFamily(t.Context(), f); err != nil {
-			t.Fatal(err)
-		}
-		families = append(families, f)
-	}
+	families := withFamilies(t, s, 3)
 	rotate := func(f store.Family) chan error {
 		done := make(chan error, 1)
 		go func() {
@@ -124,7 +110,7 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	for i := range 2 { // both connections are taken
 		before = append(before, rotate(families[i]))
 		eventually(t, "a rotation waits for its family", func() bool {
-			return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == i+1
+			return waiting(t, admin) == i+1
 		})
 	}
 	held, used := rotate(families[2]), make(chan error, 1)
@@ -136,15 +122,7 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	select {
-	case err := <-held:
-		t.Fatalf("the rotation of what is held returned %v", err)
-	default:
-	}
-	exec(t, second, "COMMIT")
-	if err := <-held; err != nil {
-		t.Error(err)
-	}
+	letGo(t, second, held)
 }
 
 // TestReplicasLockInOneOrder has two replicas lock many rows together in whatever
@@ -156,16 +134,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 	replicas := []*postgres.DB{
 		migrated(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}), open(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}),
 	}
-	first := withFamily(t, replicas[0])
-	families := []store.Family{first}
-	for i := range 8 {
-		f := first
-		f.ID[1] = byte(i + 1)
-		if err := replicas[0].CreateFamily(t.Context(), f); err != nil {
-			t.Fatal(err)
-		}
-		families = append(families, f)
-	}
+	families := withFamilies(t, replicas[0], 9)
 	var group sync.WaitGroup
 	for i := range 24 {
 		s := replicas[i%2]
@@ -201,5 +170,39 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 	}
 	if n := query[int64](t, session(t, url), "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n > 0 {
 		t.Errorf("%d deadlocks", n)
+	}
+}
+
+func withFamilies(t *testing.T, s store.Store, many int) []store.Family {
+	t.Helper()
+	families := []store.Family{withFamily(t, s)}
+	for i := range many - 1 {
+		f := families[0]
+		f.ID[1] = byte(i + 1)
+		if err := s.CreateFamily(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		families = append(families, f)
+	}
+	return families
+}
+
+// waiting is how many sessions wait for a lock.
+func waiting(t *testing.T, admin *pgx.Conn) int {
+	t.Helper()
+	return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+}
+
+// letGo ends the transaction of holder, which a rotation has waited for until now.
+func letGo(t *testing.T, holder *pgx.Conn, rotated chan error) {
+	t.Helper()
+	select {
+	case err := <-rotated:
+		t.Fatalf("the rotation of what is held returned %v", err)
+	default:
+	}
+	exec(t, holder, "COMMIT")
+	if err := <-rotated; err != nil {
+		t.Error(err)
 	}
 }
