@@ -2,7 +2,6 @@ package grants
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -128,33 +127,24 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
 		return access, subject.subject, err
 	}
-	access, name, err := g.local(ctx, target, scope, at, subject)
-	access.Family = subject.claims.Parsed.Family // ending the login ends this token too
-	return access, name, err
+	access, name := local(target, scope, at, subject)
+	return access, name, nil
 }
 
-// local finds the subject of a token of our own: a client, a user, or somebody whom
-// only a trusted issuer knows.
-func (g *Exchange) local(ctx context.Context, target Target, scope oauth.Scope, at store.Client, subject party) (tokens.Access, string, error) {
-	user, err := g.Users.User(ctx, subject.subject)
-	switch {
-	case err == nil && user.Disabled:
-		return tokens.Access{}, "", badToken("subject_token", assertions.ErrSubjectUnknown)
-	case err == nil:
-		return userAccess(target, scope, at, user), user.Username, nil
-	case !errors.Is(err, store.ErrNotFound):
-		return tokens.Access{}, "", fmt.Errorf("look up the subject: %w", err)
+// local is the token of the subject of a token of our own, which is void with that one:
+// it remembers the same NotBefore of the subject.
+func local(target Target, scope oauth.Scope, at store.Client, subject party) (access tokens.Access, name string) {
+	switch found := subject.found; {
+	case found.User != nil:
+		access, name = userAccess(target, scope, at, *found.User), found.User.Username
+	case found.Client != nil:
+		access, name = actingFor(clientAccess(target, scope, *found.Client), at), found.Client.ID
+	default: // only its issuer knows it
+		access, name = actingFor(clientAccess(target, scope, store.Client{ID: subject.subject}), at), subject.subject
 	}
-	client, err := g.Clients.Client(ctx, subject.subject)
-	switch {
-	case err == nil && client.Disabled:
-		return tokens.Access{}, "", badToken("subject_token", assertions.ErrSubjectUnknown)
-	case errors.Is(err, store.ErrNotFound):
-		client = store.Client{ID: subject.subject}
-	case err != nil:
-		return tokens.Access{}, "", fmt.Errorf("look up the subject: %w", err)
-	}
-	return actingFor(clientAccess(target, scope, client), at), client.ID, nil
+	access.SubjectNotBefore = subject.claims.Parsed.SubjectNotBefore()
+	access.Family = subject.claims.Parsed.Family // ending the login ends this token too
+	return access, name
 }
 
 // actorOf is the claim "act" (RFC 8693 §4.1): who acts now, and within it who did

@@ -21,7 +21,8 @@ type party struct {
 	expires time.Time
 	all     map[string]any
 
-	claims tokens.Claims // of a token of our own
+	claims tokens.Claims      // of a token of our own
+	found  assertions.Subject // whom that speaks of
 
 	issuer    store.Issuer // of a JWT of somebody else's; zero: it is ours
 	assertion assertions.Assertion
@@ -58,7 +59,7 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 		return party{}, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	if revoked {
-		return party{}, badToken(parameter, errors.New("it is revoked"))
+		return party{}, badToken(parameter, errVoid)
 	}
 	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(r.Client.Serves, aud) })
 	if claims.ClientID != r.Client.ID && !serves {
@@ -71,12 +72,19 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 			}
 		}
 	}
+	found, err := g.subjectOf(ctx, *r.Client, claims)
+	if errors.Is(err, errVoid) || errors.Is(err, assertions.ErrSubjectUnknown) {
+		return party{}, badToken(parameter, err)
+	}
+	if err != nil {
+		return party{}, err
+	}
 	text, _ := claims.All["scope"].(string)
 	scope, err := oauth.ParseScope(text)
 	if err != nil {
 		return party{}, fmt.Errorf("read the scope of a token of our own: %w", err)
 	}
-	return party{subject: claims.Subject, scope: scope, expires: claims.ExpiresAt, all: claims.All, claims: claims}, nil
+	return party{subject: claims.Subject, scope: scope, expires: claims.ExpiresAt, all: claims.All, claims: claims, found: found}, nil
 }
 
 // foreign reads a JWT of a trusted issuer. It is not used up, since who acts for

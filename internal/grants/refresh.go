@@ -126,6 +126,8 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	access := userAccess(target, scope, *r.Client, rotated.User)
 	access.Confirmation = r.Confirmation
 	access.Family = family.ID
+	// What the family remembers, so that the token is void with it.
+	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
 	minted, err := g.Minter.Mint(r.Now, access)
 	if err != nil {
 		return Answer{}, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"time"
 
 	"authserver/internal/store"
 )
@@ -60,6 +61,31 @@ func ParseID(jti string) (ID, error) {
 	}
 	id.Client, id.Subject = momentOf(b), momentOf(b[idMoment:])
 	return id, nil
+}
+
+// OfSubject reports whether what the token remembers of its subject is still so, for
+// the NotBefore that the user or client of that name has; zero where there is neither. A
+// token of a subject that only its issuer knew is none of a client that was registered
+// under that name later.
+func (id ID) OfSubject(notBefore store.Moment) bool { return isStill(id.Subject, notBefore) }
+
+// OfClient is OfSubject for the client that the token was issued to.
+func (id ID) OfClient(notBefore store.Moment) bool { return isStill(id.Client, notBefore) }
+
+func isStill(remembered int64, notBefore store.Moment) bool {
+	if notBefore.IsZero() {
+		return remembered == 0
+	}
+	return remembered >= milliseconds(notBefore)
+}
+
+// SubjectNotBefore is the NotBefore of the subject that the token remembers, for what is
+// made of the token.
+func (id ID) SubjectNotBefore() store.Moment {
+	if id.Subject == 0 {
+		return store.Moment{}
+	}
+	return store.At(time.UnixMilli(id.Subject))
 }
 
 func appendMoment(b []byte, milliseconds int64) []byte {

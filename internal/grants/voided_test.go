@@ -1,0 +1,158 @@
+package grants_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/grants"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// changeUser changes alice. The view is not told: that is a replica whose notifications
+// are late.
+func (w *world) changeUser(change func(*store.User)) {
+	w.Helper()
+	u := w.alice()
+	change(&u)
+	w.ok(w.db.UpdateUser(w.Context(), u, nil))
+}
+
+// voidUser moves the user's NotBefore on.
+func voidUser(u *store.User) { u.NotBefore = u.NotBefore.Add(time.Millisecond) }
+
+// A token that is void buys none, whether the view of what is revoked knows it or not.
+func TestAVoidTokenIsNotExchanged(t *testing.T) {
+	gone := func(kind store.RevocationKind, id string, w *world) store.Revocation {
+		return store.Revocation{Kind: kind, Value: id, Before: store.At(w.Now()), ExpiresAt: store.At(w.Now().Add(maxTTL))}
+	}
+	for _, test := range []struct {
+		name     string
+		void     func(w *world)
+		ofClient bool
+	}{
+		{"its user has another password", func(w *world) { w.changeUser(voidUser) }, false},
+		{"its user is disabled", func(w *world) { w.changeUser(func(u *store.User) { voidUser(u); u.Disabled = true }) }, false},
+		{"its user was disabled, and is not any more", func(w *world) {
+			w.changeUser(func(u *store.User) { voidUser(u); u.Disabled = true })
+			w.changeUser(func(u *store.User) { u.Disabled = false })
+		}, false},
+		{"its user is gone", func(w *world) {
+			id := w.alice().ID
+			w.ok(w.db.DeleteUser(w.Context(), id, gone(store.RevokedUser, id, w)))
+		}, false},
+		{"its client was disabled", func(w *world) {
+			w.change("web", func(c *store.Client) { c.NotBefore = c.NotBefore.Add(time.Millisecond) })
+		}, true},
+		{"its client is gone", func(w *world) {
+			w.ok(w.db.DeleteClient(w.Context(), "web", gone(store.RevokedClient, "web", w)))
+		}, true},
+	} {
+		for _, as := range []string{"subject", "actor", "subject that was exchanged before"} {
+			t.Run(test.name+", "+as, func(t *testing.T) {
+				w := newWorld(t)
+				w.change("other", func(c *store.Client) { c.Serves = []string{api} })
+				token, own := w.login().AccessToken, w.exchange(w.clientCredentials, w.ask(w.client("other"))).AccessToken
+				first, err := w.swap("other", token)
+				w.ok(err)
+				test.void(w)
+				switch as {
+				case "subject":
+					_, err = w.swap("other", token)
+				case "actor":
+					_, err = w.swap("other", own, "actor_token", token, "actor_token_type", grants.AccessTokenType)
+				default:
+					if _, err = w.swap("other", first.AccessToken); test.ofClient {
+						w.ok(err) // it is of another client
+						return
+					}
+				}
+				if told := refused(t, err, oauth.InvalidRequest, "exchanged_token_refused"); !strings.Contains(told, "revoked") {
+					t.Errorf("told %q", told)
+				}
+			})
+		}
+	}
+}
+
+// The same for a client that a token is of.
+func TestAVoidTokenOfAClientIsNotExchanged(t *testing.T) {
+	for name, void := range map[string]func(c *store.Client){
+		"disabled": func(c *store.Client) { c.Disabled, c.NotBefore = true, c.NotBefore.Add(time.Millisecond) },
+		"enabled":  func(c *store.Client) { c.NotBefore = c.NotBefore.Add(time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.change("other", func(c *store.Client) { c.Serves = []string{api} })
+			token := w.exchange(w.clientCredentials, w.ask(w.client("web"))).AccessToken
+			w.change("web", void)
+			_, err := w.swap("other", token)
+			refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
+		})
+	}
+}
+
+// A subject that only its issuer knows is nobody here, and gets nothing of a client that
+// is registered under its name later.
+func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(i *store.Issuer) { i.SubjectKind = store.SubjectAny })
+	foreign := w.exchange(w.jwtBearer, w.ask(w.client("web"), "assertion", w.vouch(map[string]any{"sub": "robot"}))).AccessToken
+	answer, err := w.swap("web", foreign)
+	w.ok(err)
+	if claims := w.verifyAccess(answer.AccessToken); claims.Subject != "robot" || claims.Parsed.Subject != 0 || claims.All["roles"] != nil {
+		t.Errorf("the token is %v", claims.All)
+	}
+	robot := *w.client("web")
+	robot.ID, robot.Roles, robot.CreatedAt, robot.NotBefore = "robot", []string{"admin"}, store.At(w.Now()), store.Moment{}
+	w.ok(w.db.CreateClient(w.Context(), robot))
+	for name, token := range map[string]string{"the first": foreign, "what it was exchanged for": answer.AccessToken} {
+		if _, err := w.swap("web", token); err == nil {
+			t.Errorf("%s is exchanged as a client's", name)
+		}
+	}
+}
+
+// An issuer's name is the client_id of tokens that no client asked for. A client that is
+// registered under it later is not who they were issued to.
+func TestAnIssuersTokenIsNoClientsThatCameLater(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(*store.Issuer) {})
+	token := w.exchange(w.jwtBearer, w.ask(nil, "assertion", w.vouch(nil))).AccessToken
+	later := *w.client("web")
+	later.ID, later.CreatedAt, later.NotBefore = idp, store.At(w.Now()), store.Moment{}
+	w.ok(w.db.CreateClient(w.Context(), later))
+	_, err := w.swap(idp, token)
+	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
+}
+
+// What is made of a token remembers what that one does, and is void with it.
+func TestAnExchangedTokenRemembersWhatTheFirstDid(t *testing.T) {
+	w := newWorld(t)
+	w.change("other", func(c *store.Client) { c.Serves = []string{api} })
+	stale := w.exchanger()
+	stale.Users = usersAsRead{w.alice()}
+	w.changeUser(voidUser)
+	token := w.login().AccessToken // under the new NotBefore, by another replica
+	r := w.ask(w.client("other"), "subject_token", token, "subject_token_type", grants.AccessTokenType)
+	first, second := w.verifyAccess(token).Parsed, w.verifyAccess(w.exchange(stale, r).AccessToken).Parsed
+	if diff := cmp.Diff(first.Subject, second.Subject); diff != "" {
+		t.Errorf("the NotBefore of the subject (-first +second):\n%s", diff)
+	}
+}
+
+// So does what is made of a family, by a replica that has not heard of a change yet.
+func TestARefreshedTokenRemembersWhatTheFamilyDoes(t *testing.T) {
+	w := newWorld(t)
+	stale := w.client("web")
+	w.change("web", func(c *store.Client) { c.NotBefore = c.NotBefore.Add(time.Millisecond) })
+	login := w.login()
+	answer := w.exchange(w.refresh, w.ask(stale, "refresh_token", login.RefreshToken))
+	first, second := w.verifyAccess(login.AccessToken).Parsed, w.verifyAccess(answer.AccessToken).Parsed
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("(-login +refresh):\n%s", diff)
+	}
+}
