@@ -99,19 +99,17 @@ func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss stri
 	}
 	by.client = &client
 	by.proves = parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)
-	method := oauth.AuthPrivateKeyJWT
-	if assertions.Symmetric(parsed.Header.Alg) {
-		method = oauth.AuthSecretJWT
-	}
-	if by.proves && !slices.Contains(client.AuthMethods, method) {
-		return by, fmt.Sprintf("its client is not registered for %s, which a JWT with alg %s is: make one for a method that `authserver client show` lists, or register it with `authserver client update --auth-method %s`",
-			method, parsed.Header.Alg, method), nil
-	}
 	audiences := a.Audiences
 	if by.proves && !client.EndpointAudience { // it has to name the issuer identifier alone (CVE-2025-27370)
 		audiences = a.Audiences[:1]
 	}
-	by.Registration = assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences)
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences)
+	if !ok {
+		method := assertions.Method(parsed.Header.Alg)
+		return by, fmt.Sprintf("its client is not registered for %s, which a JWT with alg %s is: make one for a method that `authserver client show` lists, or register it with `authserver client update --auth-method %s`",
+			method, parsed.Header.Alg, method), nil
+	}
+	by.Registration = registration
 	return by, "", nil
 }
 

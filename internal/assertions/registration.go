@@ -3,10 +3,12 @@ package assertions
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/oauth"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
@@ -82,13 +84,18 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 
 // OfClient is the registration of a client that signs for itself, with an algorithm of
 // the kind that is given: a private key, with the algorithms that fit it, or those of
-// its secrets that are good at the moment and are kept as keys.
-func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, audiences []string) Registration {
+// its secrets that are good at the moment and are kept as keys. It is false where the
+// client is not registered for the method that such a signature is: keys on file that
+// are there for its certificates, or for a method that was taken away, sign nothing.
+func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, audiences []string) (Registration, bool) {
+	if !slices.Contains(c.AuthMethods, Method(alg)) {
+		return Registration{}, false
+	}
 	r := Registration{ID: c.ID, SubjectClaim: "sub", MaxLifetime: longest, Audiences: audiences}
 	if !Symmetric(alg) {
 		r.Algorithms = KeyAlgorithms()
 		r.Keys = Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
-		return r
+		return r, true
 	}
 	r.Algorithms = SecretAlgorithms()
 	for _, s := range c.Secrets {
@@ -96,7 +103,16 @@ func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, 
 			r.Keys.Secrets = append(r.Keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})
 		}
 	}
-	return r
+	return r, true
+}
+
+// Method is how a client proves itself that signs with an algorithm (OpenID Connect
+// Core §9).
+func Method(alg string) oauth.AuthMethod {
+	if Symmetric(alg) {
+		return oauth.AuthSecretJWT
+	}
+	return oauth.AuthPrivateKeyJWT
 }
 
 // Symmetric reports whether an algorithm is one of a shared secret.

@@ -97,11 +97,7 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
 	if err != nil {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_malformed", "client_assertion is malformed: "+err.Error())
 	}
-	method := oauth.AuthPrivateKeyJWT
-	if assertions.Symmetric(parsed.Header.Alg) {
-		method = oauth.AuthSecretJWT
-	}
-	if method != by {
+	if assertions.Method(parsed.Header.Alg) != by {
 		return nil, nil
 	}
 	return []Claim{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
@@ -114,7 +110,10 @@ func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim,
 	if client.EndpointAudience {
 		audiences = append(audiences, a.Endpoints...)
 	}
-	r := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.MaxLifetime, audiences)
+	r, ok := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.MaxLifetime, audiences)
+	if !ok {
+		return false, &Unproved{errors.New("the client is not registered for assertions of its kind")}
+	}
 	assertion, err := a.Verifier.Verify(ctx, now, *claim.Assertion, r)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return false, fmt.Errorf("check the assertion: %w", err)

@@ -70,7 +70,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_refused", err)
 	}
-	access, err := g.access(ctx, r.Form, client, issuer.Issuer, assertion)
+	access, err := g.access(ctx, r, client, issuer.Issuer, assertion)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -113,20 +113,12 @@ func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) 
 		return nil, oauth.Fail(oauth.UnauthorizedClient, "issuer_client_gone",
 			"the client that the issuer is registered with is disabled or gone")
 	}
-	if client.DPoPBound && r.Confirmation.JKT == "" { // RFC 9449 §5.2
-		return nil, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
-			"the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
-	}
-	if client.TLSBound { // RFC 8705 §3.4: a certificate binds only whom it authenticated beside
-		return nil, oauth.Fail(oauth.InvalidClient, "issuer_client_bound",
-			"the tokens of the client that the issuer is registered with are bound to its certificate: it has to authenticate beside the assertion")
-	}
 	return &client, nil
 }
 
 // access lays out the token: who the subject is here, and what it may have.
-func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
-	asked, err := askedAssertionScope(form.Get("scope"), a.Scope)
+func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
+	asked, err := askedAssertionScope(r.Form.Get("scope"), a.Scope)
 	if err != nil {
 		return tokens.Access{}, err
 	}
@@ -140,11 +132,16 @@ func (g *JWTBearer) access(ctx context.Context, form oauth.Form, client *store.C
 		}
 		limited = &subject
 	}
+	if limited != nil { // one that did not authenticate gets no unbound token either
+		if err := CheckBound(*limited, r.Confirmation); err != nil {
+			return tokens.Access{}, err
+		}
+	}
 	limit, err := ceiling(limited, issuer)
 	if err != nil {
 		return tokens.Access{}, err
 	}
-	target, err := g.Targets.Resolve(ctx, form.Resources(), limit.resources)
+	target, err := g.Targets.Resolve(ctx, r.Form.Resources(), limit.resources)
 	if err != nil {
 		return tokens.Access{}, err
 	}

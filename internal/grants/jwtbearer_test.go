@@ -137,7 +137,7 @@ func TestJWTBearerRefuses(t *testing.T) {
 		{"a client has to authenticate and a public one only named itself", func(i *store.Issuer) { i.ClientAuth = true }, "app", w.vouch(nil), oauth.InvalidClient, "client_auth_required"},
 		{"a client has to authenticate, whatever client the issuer is registered with", func(i *store.Issuer) { i.ClientAuth, i.ClientID = true, "web" }, "", w.vouch(nil), oauth.InvalidClient, "client_auth_required"},
 		{"the issuer's client is disabled", func(i *store.Issuer) { i.ClientID = "other" }, "", w.vouch(nil), oauth.UnauthorizedClient, "issuer_client_gone"},
-		{"the issuer's client has tokens that are bound to its certificate", func(i *store.Issuer) { i.ClientID = "bound" }, "", w.vouch(nil), oauth.InvalidClient, "issuer_client_bound"},
+		{"the issuer's client has tokens that are bound to its certificate", func(i *store.Issuer) { i.ClientID = "bound" }, "", w.vouch(nil), oauth.InvalidRequest, "certificate_missing"},
 		{"the issuer's client is gone", func(i *store.Issuer) { i.ClientID = "gone" }, "", w.vouch(nil), oauth.UnauthorizedClient, "issuer_client_gone"},
 	}
 	for _, test := range tests {

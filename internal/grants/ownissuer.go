@@ -40,8 +40,9 @@ func unknownIssuer() *oauth.Error {
 	return refuseAssertion("issuer_unknown", errors.New("its iss is not an issuer that is trusted here"))
 }
 
-// ownIssuer is a client under whose name nobody else is registered. Its keys are those
-// that it may authenticate with.
+// ownIssuer is a client under whose name no issuer is registered, and which is registered
+// for the grant and for the method by which it signed: its keys are those that it
+// authenticates with today.
 func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
 	if parsed.Issuer() == "" {
 		return trusted{}, unknownIssuer()
@@ -50,11 +51,13 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed asserti
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return trusted{}, fmt.Errorf("look up the issuer: %w", err)
 	}
-	if err != nil || client.Disabled || client.Public() || !client.May(oauth.JWTBearer) {
+	if err != nil || client.Disabled || !client.May(oauth.JWTBearer) {
 		return trusted{}, unknownIssuer()
 	}
-	return trusted{
-		store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime},
-		assertions.OfClient(client, parsed.Header.Alg, now, g.MaxLifetime, g.Audiences),
-	}, nil
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, now, g.MaxLifetime, g.Audiences)
+	if !ok {
+		return trusted{}, unknownIssuer().Because(fmt.Errorf("client %s is not registered for %s, by which it signed", client.ID, assertions.Method(parsed.Header.Alg)))
+	}
+	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime}
+	return trusted{own, registration}, nil
 }

@@ -1,6 +1,7 @@
 package grants_test
 
 import (
+	"crypto/x509"
 	"strings"
 	"testing"
 	"time"
@@ -8,13 +9,17 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/tokens"
 )
 
 // RFC 7523 §3: a client may be its own issuer, as service accounts of clouds are.
 func TestAClientIsItsOwnIssuer(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
-	w.change("web", func(c *store.Client) { c.JWKS, c.AssertUsers, c.AssertRoles = set, []string{"b*"}, []string{"admin"} })
+	w.change("web", func(c *store.Client) {
+		c.AuthMethods = append(c.AuthMethods, oauth.AuthPrivateKeyJWT)
+		c.JWKS, c.AssertUsers, c.AssertRoles = set, []string{"b*"}, []string{"admin"}
+	})
 	w.change("other", func(c *store.Client) { c.JWKS, c.Grants = set, c.Grants[:1] })
 	own := func(sub string) map[string]any { return map[string]any{"iss": "web", "sub": sub} }
 	for _, test := range []struct {
@@ -55,6 +60,85 @@ func TestAClientIsItsOwnIssuer(t *testing.T) {
 	w.change("web", func(c *store.Client) { c.AssertUsers, c.AssertRoles = nil, nil })
 	_, err := w.present("", w.vouch(own("alice")))
 	refused(t, err, oauth.InvalidGrant, "subject_not_authorised")
+}
+
+// Keys on file count for the methods that the client is registered for today, and a client
+// that is registered for bound tokens gets no other.
+func TestAClientIsItsOwnIssuerAsItIsRegistered(t *testing.T) {
+	w := newWorld(t)
+	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
+	certificate := testkit.SelfSigned(t, x509.Certificate{NotBefore: began.Add(-time.Hour), NotAfter: began.Add(time.Hour)}, issuerKey()).Raw
+	signs := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}
+	for _, test := range []struct {
+		name   string
+		change func(*store.Client)
+		proved tokens.Confirmation
+		code   oauth.Code // "": a token
+		reason string
+	}{
+		{"private_key_jwt", func(c *store.Client) { c.AuthMethods = signs }, tokens.Confirmation{}, "", ""},
+		{"private_key_jwt beside a secret", func(c *store.Client) { c.AuthMethods = append(c.AuthMethods, signs...) }, tokens.Confirmation{}, "", ""},
+		{"a method that was taken away", func(*store.Client) {}, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"client_secret_jwt, by a private key", func(c *store.Client) { c.AuthMethods = []oauth.AuthMethod{oauth.AuthSecretJWT} }, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"self_signed_tls_client_auth, by a key of its key set", func(c *store.Client) { c.AuthMethods = []oauth.AuthMethod{oauth.AuthSelfSignedTLS} }, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"self_signed_tls_client_auth, by the key of its certificate", func(c *store.Client) {
+			c.AuthMethods, c.JWKS, c.Certificates = []oauth.AuthMethod{oauth.AuthSelfSignedTLS}, nil, [][]byte{certificate}
+		}, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"tls_client_auth", func(c *store.Client) {
+			c.AuthMethods, c.TLSSubject = []oauth.AuthMethod{oauth.AuthTLS}, store.TLSSubject{Kind: store.TLSSubjectDNS, Value: "web"}
+		}, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"none", func(c *store.Client) { c.AuthMethods = []oauth.AuthMethod{oauth.AuthNone} }, tokens.Confirmation{}, oauth.InvalidGrant, "issuer_unknown"},
+		{"bound to a certificate", func(c *store.Client) { c.AuthMethods, c.TLSBound = signs, true }, tokens.Confirmation{}, oauth.InvalidRequest, "certificate_missing"},
+		{"bound to a certificate, with a proof of another kind", func(c *store.Client) { c.AuthMethods, c.TLSBound = signs, true }, tokens.Confirmation{JKT: "k"}, oauth.InvalidRequest, "certificate_missing"},
+		{"bound by DPoP", func(c *store.Client) { c.AuthMethods, c.DPoPBound = signs, true }, tokens.Confirmation{}, oauth.InvalidDPoPProof, "dpop_missing"},
+		{"bound by DPoP, with a proof", func(c *store.Client) { c.AuthMethods, c.DPoPBound = signs, true }, tokens.Confirmation{JKT: "k"}, "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.change("web", func(c *store.Client) {
+				c.AuthMethods, c.TLSBound, c.DPoPBound = []oauth.AuthMethod{oauth.AuthBasic}, false, false
+				c.JWKS, c.Certificates, c.TLSSubject = set, nil, store.TLSSubject{}
+				test.change(c)
+			})
+			r := w.ask(nil, "assertion", w.vouch(map[string]any{"iss": "web", "sub": "web"}))
+			r.Confirmation = test.proved
+			answer, err := w.jwtBearer.Exchange(t.Context(), r)
+			if test.code != "" {
+				refused(t, err, test.code, test.reason)
+				return
+			}
+			w.ok(err)
+			if cnf, _ := w.verifyAccess(answer.AccessToken).All["cnf"].(map[string]any); test.proved.JKT != "" && cnf["jkt"] != test.proved.JKT {
+				t.Errorf("the token is bound to %v", cnf)
+			}
+		})
+	}
+}
+
+// An issuer speaks of clients: one that is registered for bound tokens gets no other.
+func TestAClientThatAnIssuerNamesIsBoundAsItIsRegistered(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(i *store.Issuer) { i.SubjectKind, i.ClientAuth = store.SubjectClient, false })
+	for _, test := range []struct {
+		name   string
+		change func(*store.Client)
+		code   oauth.Code
+		reason string
+	}{
+		{"by DPoP", func(c *store.Client) { c.DPoPBound = true }, oauth.InvalidDPoPProof, "dpop_missing"},
+		{"to a certificate", func(c *store.Client) { c.TLSBound = true }, oauth.InvalidRequest, "certificate_missing"},
+		{"to the certificate that it proves itself by", func(c *store.Client) {
+			c.AuthMethods, c.TLSSubject = []oauth.AuthMethod{oauth.AuthTLS}, store.TLSSubject{Kind: store.TLSSubjectDNS, Value: "web"}
+		}, oauth.InvalidRequest, "certificate_missing"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.change("web", func(c *store.Client) {
+				c.AuthMethods, c.TLSBound, c.DPoPBound, c.TLSSubject = []oauth.AuthMethod{oauth.AuthBasic}, false, false, store.TLSSubject{}
+				test.change(c)
+			})
+			_, err := w.present("", w.vouch(map[string]any{"sub": "web"}))
+			refused(t, err, test.code, test.reason)
+		})
+	}
 }
 
 // A pipeline's identity: which repository and branch it may speak of, what has to be

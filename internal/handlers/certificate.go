@@ -44,17 +44,13 @@ func (h *Handlers) fromProxy(remote string) bool {
 	return false
 }
 
-// confirmation is what the access token of a request is to be bound to: the
-// certificate that its client authenticated by, or that it is registered to be bound
-// to (RFC 8705 §3, §4).
-func confirmation(who clientauth.Result) (tokens.Confirmation, error) {
+// confirmation is the certificate that the access token of a request is to be bound to:
+// the one that its client authenticated by, or that it is registered to be bound to
+// (RFC 8705 §3, §4).
+func confirmation(who clientauth.Result) tokens.Confirmation {
 	byTLS := who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS
-	if who.Client == nil || !byTLS && !who.Client.TLSBound {
-		return tokens.Confirmation{}, nil
+	if who.Client == nil || who.Certificate == nil || !byTLS && !who.Client.TLSBound {
+		return tokens.Confirmation{}
 	}
-	if who.Certificate == nil {
-		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidRequest, "certificate_missing",
-			"the access tokens of this client are bound to its certificate, and the request came without one: present it in TLS")
-	}
-	return tokens.Confirmation{X5TS256: who.Certificate.Thumbprint()}, nil
+	return tokens.Confirmation{X5TS256: who.Certificate.Thumbprint()}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/clientauth"
 	"authserver/internal/dpop"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -45,14 +44,12 @@ func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
 }
 
 // proved returns the thumbprint of the key that the request proves to hold, "" where
-// it proves none and need not.
-func (h *Handlers) proved(r *http.Request, form oauth.Form, who clientauth.Result, now time.Time) (string, error) {
+// it proves none.
+func (h *Handlers) proved(r *http.Request, form oauth.Form, now time.Time) (string, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
 		return "", refuseProof("dpop_repeated", "the header DPoP stands more than once")
-	case len(proofs) == 0 && who.Client != nil && who.Client.DPoPBound: // RFC 9449 §5.2
-		return "", refuseProof("dpop_missing", "the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
 	case len(proofs) == 0 && form.Has("dpop_jkt"):
 		return "", refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
 	case len(proofs) == 0:

@@ -79,12 +79,14 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 			"the client is not registered for this grant: an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	bound, err := confirmation(who)
-	if err != nil {
+	bound := confirmation(who)
+	if bound.JKT, err = h.proved(r, form, now); err != nil {
 		return grants.Answer{}, err
 	}
-	if bound.JKT, err = h.proved(r, form, who, now); err != nil {
-		return grants.Answer{}, err
+	if who.Client != nil {
+		if err := grants.CheckBound(*who.Client, bound); err != nil {
+			return grants.Answer{}, err
+		}
 	}
 	// 6. Exchange.
 	return grant.Exchange(r.Context(), grants.Request{Client: who.Client, Form: form, Now: now, Confirmation: bound})
