@@ -18,11 +18,6 @@ import (
 const (
 	fetchTimeout = 10 * time.Second
 	maxDocument  = 512 << 10 // bytes
-
-	// for what may be kept; the second is for who says nothing.
-	minLifetime   = time.Minute
-	usualLifetime = 5 * time.Minute
-	maxLifetime   = 24 * time.Hour
 )
 
 // fetcher fetches the keys of an issuer from where its metadata says that they are. It is
@@ -127,13 +122,5 @@ func (f *fetcher) get(ctx context.Context, from string) ([]byte, time.Duration, 
 	if len(document) > maxDocument {
 		return nil, 0, fmt.Errorf("%s answers with more than %d bytes", from, maxDocument)
 	}
-	return document, lifetimeOf(response.Header), nil
-}
-
-// lifetimeOf is what the server says, within bounds.
-func lifetimeOf(h http.Header) time.Duration {
-	if said, ok := remotekeys.MaxAge(h); ok {
-		return min(max(said, minLifetime), maxLifetime)
-	}
-	return usualLifetime
+	return document, remotekeys.Freshness(response.Header, f.now()), nil
 }

@@ -29,6 +29,7 @@ type issuer struct {
 	down      bool
 	said      string // "": url, as the metadata's issuer
 	jwksURI   string // "": where the keys are
+	age       string // the header; "": none
 	fetches   int    // of the keys
 	discovers int
 }
@@ -77,6 +78,9 @@ func (i *issuer) answer(w http.ResponseWriter, document any) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=600")
+	if i.age != "" {
+		w.Header().Set("Age", i.age)
+	}
 	_ = json.NewEncoder(w).Encode(document)
 }
 

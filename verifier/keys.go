@@ -29,7 +29,7 @@ type keySource struct {
 
 	mu       sync.Mutex
 	set      jose.KeySet   // nil: never fetched
-	fetched  time.Time     // when it was
+	fetched  time.Time     // when it was asked for
 	lifetime time.Duration // of the set, from then on
 	failed   time.Time     // when the last fetch failed; zero: it did not
 	unknown  time.Time     // when a key that is not known was last fetched for
@@ -123,6 +123,7 @@ func (k *keySource) begin() chan struct{} {
 	k.running = done
 	go func() {
 		defer close(done)
+		asked := k.now()
 		set, lifetime, err := k.fetcher.fetch(k.ctx)
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -133,7 +134,7 @@ func (k *keySource) begin() chan struct{} {
 			k.log.WarnContext(k.ctx, "keys not fetched", "error", err)
 			return
 		}
-		k.set, k.lifetime, k.fetched, k.failed = set, lifetime, k.now(), time.Time{}
+		k.set, k.lifetime, k.fetched, k.failed = set, lifetime, asked, time.Time{}
 	}()
 	return done
 }

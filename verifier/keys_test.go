@@ -113,6 +113,26 @@ func TestAKeyThatIsGoneIsRefused(t *testing.T) {
 	}
 }
 
+// A cache between that has kept the keys for long does not make them good for longer
+// (RFC 9111 §4.2.3).
+func TestAgeCountsAgainstMaxAge(t *testing.T) {
+	i := newIssuer(t)
+	i.change(func() { i.age = "580" })
+	v, old := i.verifier(nil), i.token(map[string]any{"exp": i.clock().Add(time.Hour).Unix()})
+	if !verifies(t, v, old) {
+		t.Fatal("refused")
+	}
+	i.rotate("two")
+	i.wait(14 * time.Second)
+	if !verifies(t, v, old) || i.fetched() != 1 {
+		t.Errorf("%d fetches within 15 of 20 s", i.fetched())
+	}
+	i.wait(6 * time.Second)
+	if verifies(t, v, old) {
+		t.Error("a key that is gone is taken after max-age")
+	}
+}
+
 func TestTheLastKeysAreKeptWhileTheServerIsDown(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(nil)

@@ -23,7 +23,7 @@ type located struct {
 func (f *Fetcher) discover(ctx context.Context, issuer string, now time.Time) (located, error) {
 	var faults []error
 	for _, from := range metadataURLs(issuer) {
-		document, err := f.Fetch(ctx, from)
+		document, err := f.Fetch(ctx, from, now)
 		if err != nil {
 			faults = append(faults, err)
 			continue

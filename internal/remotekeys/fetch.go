@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -105,8 +104,7 @@ func loopbackName(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Fetched is a document and for how long it is fresh: as its publisher says, within
-// bounds.
+// Fetched is a document and for how long it is fresh since it was asked for.
 type Fetched struct {
 	Body  []byte
 	Fresh time.Duration
@@ -114,7 +112,7 @@ type Fetched struct {
 
 // Fetch returns a document of at most 256 KiB. The error says what went wrong and
 // with which host, and holds nothing of the answer.
-func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
+func (f *Fetcher) Fetch(ctx context.Context, from string, now time.Time) (Fetched, error) {
 	if err := CheckURL(from, f.http); err != nil {
 		return Fetched{}, err
 	}
@@ -138,11 +136,7 @@ func (f *Fetcher) Fetch(ctx context.Context, from string) (Fetched, error) {
 	if len(body) > maxBody {
 		return Fetched{}, fmt.Errorf("fetch keys from %s: the answer is larger than %d bytes", request.URL.Host, maxBody)
 	}
-	fresh, said := MaxAge(response.Header)
-	if !said {
-		fresh = freshUsual
-	}
-	return Fetched{Body: body, Fresh: min(max(fresh, freshLeast), freshMost)}, nil
+	return Fetched{Body: body, Fresh: Freshness(response.Header, now)}, nil
 }
 
 // inWords leaves out the URL, whose query may hold a secret, and what the other side
@@ -168,17 +162,3 @@ func inWords(err error) error {
 type refused struct{ why string }
 
 func (e *refused) Error() string { return e.why }
-
-// MaxAge reads the directive of RFC 9111 §5.2.2.1, and whether it is there.
-func MaxAge(h http.Header) (time.Duration, bool) {
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if !strings.EqualFold(name, "max-age") {
-			continue
-		}
-		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-			return time.Duration(seconds) * time.Second, true
-		}
-	}
-	return 0, false
-}

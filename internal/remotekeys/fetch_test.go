@@ -66,7 +66,7 @@ func TestFetchRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.set(func() { p.answer = test.answer })
-			_, err := test.fetcher.Fetch(t.Context(), p.URL+"/jwks?secret=hunter2")
+			_, err := test.fetcher.Fetch(t.Context(), p.URL+"/jwks?secret=hunter2", time.Now())
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
 			}
@@ -81,24 +81,9 @@ func TestFetchRefuses(t *testing.T) {
 func TestANameThatMeansLoopback(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	_, err := NewFetcher(FetcherOptions{}).Fetch(t.Context(), "https://localhost:"+plain.URL[strings.LastIndexByte(plain.URL, ':')+1:]+"/")
+	_, err := NewFetcher(FetcherOptions{}).Fetch(t.Context(), "https://localhost:"+plain.URL[strings.LastIndexByte(plain.URL, ':')+1:]+"/", time.Now())
 	if err == nil || !strings.Contains(err.Error(), "not a public one") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestMaxAge(t *testing.T) {
-	for header, want := range map[string]time.Duration{
-		"": -1, "no-store": -1, "max-age=60": time.Minute, `public, Max-Age="60", x`: time.Minute, "max-age=0": 0,
-		"max-age=-1": -1, "max-age=99999999999999999999": -1, "s-maxage=5": -1,
-	} {
-		got, said := MaxAge(http.Header{"Cache-Control": {header}})
-		if !said {
-			got = -1
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", header, got, want)
-		}
 	}
 }
 

@@ -12,9 +12,6 @@ import (
 
 // How long a set is good, and how soon it may be asked for again.
 const (
-	freshLeast = time.Minute // whatever its publisher says
-	freshUsual = 15 * time.Minute
-	freshMost  = time.Hour
 	staleMost  = 24 * time.Hour   // while its publisher is down
 	cooldown   = 30 * time.Second // between fetches for a kid that is not there
 	failFirst  = time.Second      // after a fetch that failed, doubling
@@ -46,7 +43,7 @@ type Sets struct {
 type set struct {
 	mu      sync.Mutex
 	keys    jose.KeySet
-	fetched time.Time // when keys were fetched; zero: never
+	fetched time.Time // when keys were asked for that came; zero: never
 	fresh   time.Duration
 	tried   time.Time // when a fetch ended last
 	missed  time.Time // when one was begun last for a key that was not there
@@ -159,13 +156,14 @@ func (k *set) start(now time.Time, good bool, fetch func()) (running chan struct
 func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
 	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
+	asked := s.Now()
 	keys, fresh, err := s.load(ctx, source, &k.found)
 	s.fetches.count(source, err)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tried, k.fault = s.Now(), err
 	if err == nil {
-		k.keys, k.fetched, k.fresh, k.wait = keys, k.tried, fresh, 0
+		k.keys, k.fetched, k.fresh, k.wait = keys, asked, fresh, 0
 	} else {
 		k.wait = min(max(2*k.wait, failFirst), failLast)
 	}
@@ -192,7 +190,7 @@ func (s *Sets) load(ctx context.Context, source Source, at *located) (jose.KeySe
 }
 
 func (s *Sets) read(ctx context.Context, from string) (jose.KeySet, time.Duration, error) {
-	document, err := s.Fetcher.Fetch(ctx, from)
+	document, err := s.Fetcher.Fetch(ctx, from, s.Now())
 	if err != nil {
 		return nil, 0, err
 	}

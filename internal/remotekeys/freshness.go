@@ -1,0 +1,103 @@
+package remotekeys
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds on how long an answer is fresh.
+const (
+	freshLeast = 5 * time.Second  // whatever its publisher says: a fetch is not made more often than that
+	freshUsual = 15 * time.Minute // where its publisher says nothing
+	freshMost  = time.Hour
+)
+
+// Freshness is how long an answer may be used without asking again, counted from the
+// moment asked at which it was asked for: what its publisher allows (RFC 9111 §4.2.1), less the
+// time for which caches on its way have kept it (§4.2.3), within bounds. This is a private
+// cache, so that s-maxage says nothing to it (§5.2.2.10).
+//
+// The age by the header Date, which §4.2.3 has beside that by Age, is left out: it compares
+// two clocks that nothing keeps in step. Every cache since HTTP/1.1 sends Age (§5.1).
+func Freshness(h http.Header, asked time.Time) time.Duration {
+	allowed := lifetime(h, asked)
+	return min(max(allowed-age(h), freshLeast), freshMost)
+}
+
+// lifetime is RFC 9111 §4.2.1. What forbids to keep an answer, and what cannot be read,
+// makes it stale at once; of several values the first counts.
+func lifetime(h http.Header, asked time.Time) time.Duration {
+	said, err := directives(h)
+	_, noStore := said["no-store"]
+	_, noCache := said["no-cache"]
+	if err != nil || noStore || noCache {
+		return 0
+	}
+	if value, ok := said["max-age"]; ok {
+		return deltaSeconds(value)
+	}
+	if expires := h.Values("Expires"); len(expires) > 0 { // RFC 9111 §5.3: "0" and the like are in the past
+		until, err := http.ParseTime(expires[0])
+		if err != nil {
+			return 0
+		}
+		from, err := http.ParseTime(h.Get("Date"))
+		if err != nil {
+			from = asked // RFC 9110 §6.6.1
+		}
+		return max(until.Sub(from), 0)
+	}
+	return freshUsual
+}
+
+// age is RFC 9111 §5.1: of a list the first counts, and what is no number is passed over.
+func age(h http.Header) time.Duration {
+	first, _, _ := strings.Cut(h.Get("Age"), ",")
+	return deltaSeconds(strings.TrimSpace(first))
+}
+
+// deltaSeconds is RFC 9111 §1.2.2: too large a number is the largest. What is not digits
+// alone is 0.
+func deltaSeconds(text string) time.Duration {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
+		return 0
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds > math.MaxInt32 {
+		seconds = math.MaxInt32
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// directives reads Cache-Control (RFC 9111 §5.2): the names in lower case, with their
+// first values, quoted or not.
+func directives(h http.Header) (map[string]string, error) {
+	quoted, escaped := false, false
+	list := strings.FieldsFunc(strings.Join(h.Values("Cache-Control"), ","), func(r rune) bool {
+		switch { // a comma in a quoted string splits nothing (RFC 9110 §5.6.4)
+		case escaped:
+			escaped = false
+		case quoted && r == '\\':
+			escaped = true
+		case r == '"':
+			quoted = !quoted
+		}
+		return r == ',' && !quoted
+	})
+	if quoted {
+		return nil, errors.New("a quoted string of Cache-Control does not end")
+	}
+	found := make(map[string]string, len(list))
+	for _, directive := range list {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, ok := found[name]; !ok {
+			found[name] = strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return found, nil
+}
