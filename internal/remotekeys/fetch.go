@@ -48,6 +48,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	for _, host := range o.AllowHosts {
 		allowed = append(allowed, strings.ToLower(host))
 	}
+	may := newAddresses(o.AllowHTTP)
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
@@ -58,7 +59,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 			if !slices.Contains(allowed, strings.ToLower(host)) {
 				// Of the address that is connected to, and not of one that the name had
 				// before: a name can change what it means in between.
-				dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkAddress(address, o.AllowHTTP) }
+				dialer.Control = func(_, address string, _ syscall.RawConn) error { return may.check(address) }
 			}
 			return dialer.DialContext(ctx, network, address)
 		},

@@ -8,26 +8,37 @@ import (
 	"time"
 )
 
-func TestCheckAddress(t *testing.T) {
+func TestAddresses(t *testing.T) {
+	public, here := newAddresses(false), newAddresses(true)
 	for _, refused := range []string{
-		"127.0.0.1:443", "[::1]:443", "10.1.2.3:443", "172.16.0.1:443", "192.168.1.1:443", "169.254.169.254:80", "[fe80::1]:443", "[fe80::1%eth0]:443",
-		"[fd00:ec2::254]:80", "100.100.100.200:80", "0.0.0.0:443", "[::]:443", "224.0.0.1:443", "255.255.255.255:443", "198.18.0.1:443", "192.0.2.1:443",
-		"[::ffff:127.0.0.1]:443", "[::ffff:10.0.0.1]:443", "[64:ff9b::a9fe:a9fe]:80", "[2002:7f00:1::]:443", "[2001:db8::1]:443", "[ff02::1]:443", "168.63.129.16:80", "[::7f00:1]:443", "[64:ff9b:1::1]:443", "[5f00::1]:443", "no address",
+		"127.0.0.1:443", "127.255.255.254:443", "[::1]:443", "10.1.2.3:443", "172.16.0.1:443", "172.31.255.255:443", "192.168.1.1:443", "169.254.169.254:80", "[fe80::1]:443", "[fe80::1%eth0]:443",
+		"[fd00:ec2::254]:80", "[fc00::1]:443", "[fec0::1]:443", "100.64.0.1:443", "100.100.100.200:80", "0.0.0.0:443", "0.1.2.3:443", "[::]:443", "224.0.0.1:443", "239.255.255.255:443", "240.0.0.1:443", "255.255.255.255:443",
+		"192.0.0.192:80", "192.0.2.1:443", "192.88.99.1:443", "198.18.0.1:443", "198.19.255.255:443", "198.51.100.1:443", "203.0.113.1:443", "168.63.129.16:80", // Azure's is public by number alone
+		"[::ffff:127.0.0.1]:443", "[::ffff:10.0.0.1]:443", "[::ffff:7f00:1%eth0]:443", "[::127.0.0.1]:443", "[::7f00:1]:443", "[::ffff:0:127.0.0.1]:443", "[::ffff:168.63.129.16]:80", // mapped, compatible, translated
+		"[64:ff9b::a9fe:a9fe]:80", "[64:ff9b::7f00:1]:443", "[64:ff9b::a00:1]:443", "[64:ff9b::a83f:8110]:80", "[64:ff9b:1::1]:443", "[64:ff9b:1:808:8:800::]:443", // NAT64
+		"[2002:7f00:1::]:443", "[2002:a9fe:a9fe::1]:443", "[2002:808:808::1]:443", // 6to4
+		"[2001::1]:443", "[2001:0:7f00:1::]:443", "[2001:10::1]:443", "[2001:20::1]:443", // Teredo, ORCHID
+		"[2001:db8::1]:443", "[3fff::1]:443", "[100::1]:443", "[5f00::1]:443", "[4000::1]:443", "[ff02::1]:443", "[ff0e::1]:443",
+		"no address", "", "127.0.0.1", "example.com:443", "0x7f.1:443", "2130706433:443", "127.1:443",
 	} {
-		if err := checkAddress(refused, false); err == nil {
+		if err := public.check(refused); err == nil {
 			t.Errorf("%s is taken for public", refused)
 		}
 	}
-	for _, public := range []string{"8.8.8.8:443", "[2606:4700::1111]:443", "[64:ff9b::808:808]:443"} {
-		if err := checkAddress(public, false); err != nil {
-			t.Errorf("%s is refused: %v", public, err)
+	for _, fine := range []string{"8.8.8.8:443", "8.8.8.8:8443", "[2606:4700::1111]:443", "[::ffff:8.8.8.8]:443", "[64:ff9b::808:808]:443"} {
+		if err := public.check(fine); err != nil {
+			t.Errorf("%s is refused: %v", fine, err)
 		}
 	}
-	if err := checkAddress("127.0.0.1:80", true); err != nil {
-		t.Errorf("loopback is refused where it is allowed: %v", err)
+	for _, loopback := range []string{"127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"} {
+		if err := here.check(loopback); err != nil {
+			t.Errorf("%s is refused where loopback is allowed: %v", loopback, err)
+		}
 	}
-	if err := checkAddress("10.0.0.1:80", true); err == nil {
-		t.Error("allowing loopback allows private networks")
+	for _, private := range []string{"10.0.0.1:80", "169.254.169.254:80", "0.0.0.0:80", "[64:ff9b::7f00:1]:80"} {
+		if err := here.check(private); err == nil {
+			t.Errorf("allowing loopback allows %s", private)
+		}
 	}
 }
 
