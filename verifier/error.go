@@ -52,8 +52,8 @@ func insufficient(need Requirements, why error) error {
 }
 
 // challenges are the values of WWW-Authenticate, that of the scheme that was used first
-// (RFC 6750 §3, RFC 9449 §7.1).
-func (e *Error) challenges(realm string, usedDPoP bool) []string {
+// (RFC 6750 §3, RFC 9449 §7.1). DPoP is offered where it is taken.
+func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
 	bearer := `Bearer realm="` + realm + `"`
 	dpopScheme := `DPoP realm="` + realm + `", algs="` + strings.Join(dpop.Algorithms(), " ") + `"`
 	fault := ""
@@ -64,10 +64,10 @@ func (e *Error) challenges(realm string, usedDPoP bool) []string {
 		fault += `, scope="` + quotable(strings.Join(e.Scopes, " ")) + `"`
 	}
 	used, other := bearer, dpopScheme
-	if usedDPoP {
+	if usedDPoP && takesDPoP {
 		used, other = dpopScheme, bearer
 	}
-	if e.Status != http.StatusUnauthorized { // the other scheme would not change it
+	if e.Status != http.StatusUnauthorized || !takesDPoP { // the other scheme would not change it, or there is none
 		return []string{used + fault}
 	}
 	return []string{used + fault, other}

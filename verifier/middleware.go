@@ -43,7 +43,7 @@ func (v *Verifier) answer(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	_, isDPoP, _ := presented(r) // which scheme it was, whatever is wrong with the rest
-	for _, challenge := range refused.challenges(v.audience, isDPoP) {
+	for _, challenge := range refused.challenges(v.audience, !v.o.NoDPoP, isDPoP) {
 		w.Header().Add("WWW-Authenticate", challenge)
 	}
 	w.WriteHeader(refused.Status)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"authserver/internal/dpop"
@@ -28,6 +27,8 @@ func (v *Verifier) VerifyRequest(r *http.Request) (*Token, error) {
 		return nil, err
 	}
 	switch {
+	case v.o.NoDPoP && (isDPoP || t.key != ""):
+		return nil, invalidToken(fmt.Errorf("DPoP is not taken here: send a token that is not bound to a key, with the scheme Bearer"))
 	case isDPoP:
 		if err := v.checkProof(t, token, r); err != nil {
 			return nil, err
@@ -78,7 +79,7 @@ func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
 	}
 	now := v.o.Now()
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, URL: v.called(r), AccessToken: token,
+		Method: r.Method, URLs: v.base.called(r), AccessToken: token,
 		Now: now, MaxAge: v.o.ProofAge, Skew: v.o.Skew,
 	})
 	if err != nil {
@@ -92,20 +93,4 @@ func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
 		return refuse(http.StatusUnauthorized, InvalidProof, err)
 	}
 	return err
-}
-
-// called is the URL that the client has called. The request line is asked, since routers
-// cut prefixes off r.URL.
-func (v *Verifier) called(r *http.Request) string {
-	path := r.URL.EscapedPath()
-	if line, err := url.ParseRequestURI(r.RequestURI); err == nil {
-		path = line.EscapedPath()
-	}
-	if v.base != nil {
-		return strings.TrimSuffix(v.base.String(), "/") + path
-	}
-	if r.TLS != nil {
-		return "https://" + r.Host + path
-	}
-	return "http://" + r.Host + path
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,10 +19,16 @@ type Options struct {
 	Algorithms []string
 	// Skew by which the clocks of the two servers may differ; 0: a minute.
 	Skew time.Duration
-	// BaseURL is where clients reach this API, "https://api.example.com", where a proxy
-	// ends TLS or changes the path. DPoP proofs are for a URL; "": that of the request as
-	// it arrives, whose host is what the client says it is.
+	// BaseURL is where clients reach this API, as "https://api.example.com/v1" where a proxy
+	// takes the path /v1 away: DPoP proofs are for a URL, and the host that a request names
+	// is only what its sender wrote. "": scheme and host of the audience; where that is no
+	// URL, New fails.
 	BaseURL string
+	// OtherBaseURLs are further ones, of an API that clients reach under several names.
+	OtherBaseURLs []string
+	// NoDPoP refuses DPoP (RFC 9449): no proof is checked, and a token that is bound to a
+	// key for it is refused.
+	NoDPoP bool
 	// ProofAge is how old a DPoP proof may be; 0: a minute.
 	ProofAge time.Duration
 	// MaxProofs is how many DPoP proofs are remembered, each until it is too old, so that
@@ -44,7 +49,7 @@ type Options struct {
 type Verifier struct {
 	issuer, audience string
 	o                Options
-	base             *url.URL // of o.BaseURL; nil: of the request
+	base             baseURLs
 	keys             *keySource
 	proofs           *seen
 	stop             context.CancelFunc
@@ -53,6 +58,8 @@ type Verifier struct {
 // New makes a verifier of the tokens that an issuer, the URL of an authorization server,
 // makes for an audience, the identifier of this API. The issuer has to be https, or http
 // on this very machine. Nothing is fetched yet, so that an API starts without the server.
+// Where clients reach the API has to follow from the audience or the options, unless those
+// say that it takes no DPoP.
 func New(issuer, audience string, o Options) (*Verifier, error) {
 	metadata, err := metadataURL(issuer)
 	if err != nil {
@@ -67,10 +74,8 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 		}
 	}
 	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults()}
-	if o.BaseURL != "" {
-		if v.base, err = url.Parse(o.BaseURL); err != nil || !strings.HasPrefix(v.base.Scheme, "http") || v.base.Host == "" || strings.ContainsAny(o.BaseURL, "?#") {
-			return nil, fmt.Errorf("verifier: the base URL is not a URL of http or https without query and fragment")
-		}
+	if v.base, err = newBaseURLs(audience, o); err != nil {
+		return nil, fmt.Errorf("verifier: %w", err)
 	}
 	// A proof may be that much ahead of our clock, and is good until it is so old.
 	v.proofs = newSeen(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)

@@ -135,20 +135,49 @@ func TestNewRefuses(t *testing.T) {
 		issuer, audience string
 		o                verifier.Options
 	}{
-		"no issuer":                  {"", audience, verifier.Options{}},
-		"an issuer over http":        {"http://auth.example.com", audience, verifier.Options{}},
-		"an issuer with a query":     {good + "?", audience, verifier.Options{}},
-		"an issuer with a user":      {"https://u@auth.example.com", audience, verifier.Options{}},
-		"no audience":                {good, "", verifier.Options{}},
-		"an audience with a quote":   {good, `a"b`, verifier.Options{}},
-		"alg none":                   {good, audience, verifier.Options{Algorithms: []string{"none"}}},
-		"alg HS256":                  {good, audience, verifier.Options{Algorithms: []string{"HS256"}}},
-		"a base URL without a host":  {good, audience, verifier.Options{BaseURL: "/api"}},
-		"a base URL of another kind": {good, audience, verifier.Options{BaseURL: "ftp://api.example.com"}},
+		"no issuer":                                   {"", audience, verifier.Options{}},
+		"an issuer over http":                         {"http://auth.example.com", audience, verifier.Options{}},
+		"an issuer with a query":                      {good + "?", audience, verifier.Options{}},
+		"an issuer with a user":                       {"https://u@auth.example.com", audience, verifier.Options{}},
+		"no audience":                                 {good, "", verifier.Options{}},
+		"an audience with a quote":                    {good, `a"b`, verifier.Options{}},
+		"alg none":                                    {good, audience, verifier.Options{Algorithms: []string{"none"}}},
+		"alg HS256":                                   {good, audience, verifier.Options{Algorithms: []string{"HS256"}}},
+		"a base URL without a host":                   {good, audience, verifier.Options{BaseURL: "/api"}},
+		"a base URL of another kind":                  {good, audience, verifier.Options{BaseURL: "ftp://api.example.com"}},
+		"a base URL with a query":                     {good, audience, verifier.Options{BaseURL: "https://api.example.com?"}},
+		"a base URL with a user":                      {good, audience, verifier.Options{BaseURL: "https://u@api.example.com"}},
+		"a base URL beyond ASCII":                     {good, audience, verifier.Options{BaseURL: "https://bücher.example"}},
+		"one bad base URL of two":                     {good, audience, verifier.Options{BaseURL: "https://api.example.com", OtherBaseURLs: []string{"api.example.com"}}},
+		"a base URL without DPoP":                     {good, audience, verifier.Options{BaseURL: "https://api.example.com", NoDPoP: true}},
+		"a name for an audience, and no base URL":     {good, "my-api", verifier.Options{}},
+		"a URN for an audience, and no base URL":      {good, "urn:example:api", verifier.Options{}},
+		"an address without a scheme for an audience": {good, "api.example.com:443", verifier.Options{}},
 	} {
 		if v, err := verifier.New(c.issuer, c.audience, c.o); err == nil {
 			v.Close()
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+func TestNewTakes(t *testing.T) {
+	const good = "https://auth.example.com"
+	for name, c := range map[string]struct {
+		audience string
+		o        verifier.Options
+	}{
+		"a URL for an audience":               {audience, verifier.Options{}},
+		"a name for an audience with a URL":   {"my-api", verifier.Options{BaseURL: "https://api.example.com:8443/v1/"}},
+		"a name for an audience with URLs":    {"my-api", verifier.Options{OtherBaseURLs: []string{"https://a.example.com", "https://b.example.com"}}},
+		"a name for an audience without DPoP": {"my-api", verifier.Options{NoDPoP: true}},
+		"a URL for an audience without DPoP":  {audience, verifier.Options{NoDPoP: true}},
+	} {
+		v, err := verifier.New(good, c.audience, c.o)
+		if err != nil {
+			t.Errorf("%s is refused: %v", name, err)
+			continue
+		}
+		v.Close()
 	}
 }

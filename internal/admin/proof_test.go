@@ -23,7 +23,7 @@ func TestProofsAreTaken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := dpop.Check(proof, dpop.Expect{Method: n.Method, URL: n.URL, AccessToken: n.AccessToken, Now: now, MaxAge: time.Minute})
+			got, err := dpop.Check(proof, dpop.Expect{Method: n.Method, URLs: []string{n.URL}, AccessToken: n.AccessToken, Now: now, MaxAge: time.Minute})
 			if err != nil || got.Nonce != n.Nonce {
 				t.Errorf("checked as %+v, %v", got, err)
 			}

@@ -27,7 +27,7 @@ type Proof struct {
 // Expect is the request that a proof is to be for.
 type Expect struct {
 	Method      string
-	URL         string        // as the client has called it; query and fragment are passed over
+	URLs        []string      // by which the client may have called it; query and fragment are passed over
 	AccessToken string        // the token that comes with the proof; "": none does, as at a token endpoint
 	Now         time.Time     //
 	MaxAge      time.Duration // since the iat of the proof
@@ -92,11 +92,7 @@ func (e Expect) checkRequest(claims map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("its htu is not an http or https URL")
 	}
-	called, err := normalise(e.URL)
-	if err != nil {
-		return fmt.Errorf("the URL of the request is not known in full: %w", err)
-	}
-	if said != called {
+	if !slices.ContainsFunc(e.URLs, func(called string) bool { n, err := normalise(called); return err == nil && n == said }) {
 		return fmt.Errorf("its htu is not the URL of the request")
 	}
 	if e.AccessToken == "" {

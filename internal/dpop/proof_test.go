@@ -24,7 +24,7 @@ func now() time.Time { return time.Unix(1_800_000_000, 0) }
 
 func expected() Expect {
 	return Expect{
-		Method: "POST", URL: "https://api.example.com/orders?page=2", AccessToken: accessToken,
+		Method: "POST", URLs: []string{"https://api.example.com/orders?page=2"}, AccessToken: accessToken,
 		Now: now(), MaxAge: time.Minute, Skew: 10 * time.Second,
 	}
 }
@@ -107,7 +107,7 @@ func TestCheckTakesProofsOfEachKindOfKey(t *testing.T) {
 // RFC 9449 §4.1 and §4.2, with the thumbprint that §6.1 has for its key.
 func TestCheckTakesTheProofOfTheRFC(t *testing.T) {
 	const proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
-	got, err := Check(proof, Expect{Method: "POST", URL: "https://server.example.com/token", Now: time.Unix(1562262616, 0)})
+	got, err := Check(proof, Expect{Method: "POST", URLs: []string{"https://server.example.com/token"}, Now: time.Unix(1562262616, 0)})
 	if err != nil || got.JKT != "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -32,6 +32,13 @@ func normalise(raw string) (string, error) {
 	return u.Scheme + "://" + u.Host + withoutDots(plainEscapes(u.EscapedPath())), nil
 }
 
+// CheckURL refuses a URL that no proof can be for: its host or scheme is one that htu
+// cannot name.
+func CheckURL(raw string) error {
+	_, err := normalise(raw)
+	return err
+}
+
 // plainEscapes undoes the escapes of what needs none, and writes the others in upper
 // case (RFC 3986 §6.2.2.1, §6.2.2.2). url.Parse has seen to it that each is whole.
 func plainEscapes(path string) string {

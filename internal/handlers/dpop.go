@@ -56,7 +56,7 @@ func (h *Handlers) proved(r *http.Request, form oauth.Form, now time.Time) (stri
 		return "", nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, URL: strings.TrimSuffix(h.Issuer, "/") + r.URL.Path, // never the Host that was sent
+		Method: r.Method, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
 		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
 	})
 	if err != nil {
