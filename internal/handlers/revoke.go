@@ -25,8 +25,9 @@ func (h *Handlers) revoke(w http.ResponseWriter, r *http.Request, n *note) error
 	}
 	n.outcome = outcome
 	h.Metrics.Revocation(outcome)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK) // RFC 7009 §2.2: for a token that was not good, too
+	// RFC 7009 §2.2: for a token that was not good, too. The client looks at the status
+	// alone, and yet there are libraries that parse what comes with it as JSON.
+	writeSecret(w, struct{}{})
 	return nil
 }
 

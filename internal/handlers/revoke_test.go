@@ -13,7 +13,7 @@ import (
 func (v visitor) revoke(client, clientSecret, token string) {
 	v.Helper()
 	a := v.post(RevokePath, client, clientSecret, "token", token)
-	if a.status != http.StatusOK || a.body != "" || a.header.Get("Cache-Control") != "no-store" {
+	if a.status != http.StatusOK || a.body != "{}" || a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != "no-store" {
 		v.Errorf("answered %d %q, header %v", a.status, a.body, a.header)
 	}
 }
