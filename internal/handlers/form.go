@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 
 	"authserver/internal/oauth"
 )
@@ -28,19 +27,6 @@ func readForm(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
 		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
 	}
 	return oauth.ParseForm(r.Header.Get("Content-Type"), body)
-}
-
-// checkQuery refuses parameters in the URL, where they end up in logs (RFC 6749
-// §2.3.1: MUST NOT be included in the request URI). Others are nobody's business.
-func checkQuery(u *url.URL) error {
-	query := u.Query()
-	for _, name := range []string{"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "assertion", "client_assertion", "token", "scope"} {
-		if query.Has(name) {
-			return oauth.Fail(oauth.InvalidRequest, "parameters_in_url",
-				"parameters belong in the body of the request, not in its URL, where they end up in logs")
-		}
-	}
-	return nil
 }
 
 // clientRequired is the answer to a request that presents no client where one is
