@@ -27,6 +27,61 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
+// Nothing between two ampersands is no parameter.
+func TestParseFormWithoutAParameterBetween(t *testing.T) {
+	for _, body := range []string{"a=b&&c=d", "&a=b&c=d", "a=b&c=d&", "&&&a=b&&c=d&&"} {
+		form, err := ParseForm(formType, []byte(body))
+		if err != nil || form.Get("a") != "b" || form.Get("c") != "d" {
+			t.Errorf("%q: a=%q c=%q (%v)", body, form.Get("a"), form.Get("c"), err)
+		}
+	}
+	for _, body := range []string{"", "&", "&&&"} {
+		if form, err := ParseForm(formType, []byte(body)); err != nil || form.Has("a") {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// The charset that a client names is the one that it means; ASCII is the same in each.
+func TestParseFormCharsets(t *testing.T) {
+	for _, test := range []struct{ name, parameters, body, want string }{
+		{"none", "", "p=p%C3%A4ss", "päss"},
+		{"UTF-8", "; charset=UTF-8", "p=p%C3%A4ss", "päss"},
+		{"UTF-8 raw", "; charset=UTF-8", "p=päss", "päss"},
+		{"UTF-8 in quotes", `; charset="utf-8"`, "p=p%C3%A4ss", "päss"},
+		{"UTF-8 in single quotes", `; charset='utf-8'`, "p=p%C3%A4ss", "päss"},
+		{"UTF-8 without its dash", `; charset=UTF8`, "p=p%C3%A4ss", "päss"},
+		{"UTF-8 in upper case throughout", "; CHARSET=UTF-8", "p=p%C3%A4ss", "päss"},
+		{"UTF-8 twice", "; charset=UTF-8; charset=utf-8", "p=p%C3%A4ss", "päss"},
+		{"UTF-8 with something beside", "; charset=UTF-8; boundary=x", "p=p%C3%A4ss", "päss"},
+		{"a semicolon behind", ";", "p=p%C3%A4ss", "päss"},
+		{"ISO-8859-1 with ASCII, as Apache HttpClient has it", "; charset=ISO-8859-1", "p=pass", "pass"},
+		{"ISO-8859-1 in escapes", "; charset=ISO-8859-1", "p=p%E4ss%FF%A0", "päss\u00ff\u00a0"},
+		{"ISO-8859-1 raw", "; charset=ISO-8859-1", "p=p\xe4ss", "päss"},
+		{"ISO-8859-1 in quotes", `; charset="iso-8859-1"`, "p=p%e4ss", "päss"},
+		{"ISO-8859-1 by another name", "; charset=latin1", "p=p%e4ss", "päss"},
+		{"ISO-8859-1 without spaces", ";charset=ISO-8859-1", "p=p%e4ss", "päss"},
+		{"what is UTF-8 by chance", "; charset=ISO-8859-1", "p=%C3%A4", "Ã¤"},
+		{"US-ASCII", "; charset=US-ASCII", "p=a+b%21", "a b!"},
+		{"windows-1252 with ASCII", "; charset=windows-1252", "p=pass", "pass"},
+		{"Shift_JIS with ASCII", "; charset=Shift_JIS", "p=pass", "pass"},
+		{"GB18030 with ASCII", "; charset=GB18030", "p=pass", "pass"},
+		{"a charset that nobody knows with ASCII", "; charset=klingon", "p=pass", "pass"},
+		{"a charset without a name", `; charset=""`, "p=pass", "pass"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			form, err := ParseForm(formType+test.parameters, []byte(test.body))
+			if err != nil || form.Get("p") != test.want {
+				t.Errorf("read %q (%v), want %q", form.Get("p"), err, test.want)
+			}
+		})
+	}
+	form, err := ParseForm("Application/X-WWW-Form-URLEncoded", []byte("p=p%C3%A4ss"))
+	if err != nil || form.Get("p") != "päss" {
+		t.Errorf("of a content type in another case %q is read (%v)", form.Get("p"), err)
+	}
+}
+
 func TestParseFormRefuses(t *testing.T) {
 	tests := []struct {
 		name, contentType, body string
@@ -35,7 +90,22 @@ func TestParseFormRefuses(t *testing.T) {
 	}{
 		{"another content type", "application/json", "{}", InvalidRequest, "content_type"},
 		{"no content type", "", "a=b", InvalidRequest, "content_type"},
-		{"another charset", formType + "; charset=latin1", "a=b", InvalidRequest, "content_type"},
+		{"two charsets", formType + "; charset=utf-8; charset=iso-8859-1", "a=b", InvalidRequest, "content_type"},
+		{"a content type that begins like one of a form", formType + "-x", "a=b", InvalidRequest, "content_type"},
+		{"a charset without ASCII", formType + "; charset=UTF-16", "a=b", InvalidRequest, "charset"},
+		{"a charset without ASCII of another name", formType + "; charset=UTF-16LE", "a=b", InvalidRequest, "charset"},
+		{"a charset of shifts", formType + "; charset=iso-2022-jp", "a=b", InvalidRequest, "charset"},
+		{"UTF-7", formType + "; charset=UTF-7", "a=b", InvalidRequest, "charset"},
+		{"EBCDIC", formType + "; charset=IBM037", "a=b", InvalidRequest, "charset"},
+		{"more than ASCII in windows-1252", formType + "; charset=windows-1252", "a=%e4", InvalidRequest, "charset"},
+		{"more than ASCII in windows-1252, raw", formType + "; charset=windows-1252", "a=\xe4", InvalidRequest, "charset"},
+		{"UTF-8 that is called US-ASCII", formType + "; charset=us-ascii", "a=%c3%a4", InvalidRequest, "charset"},
+		{"more than ASCII in a charset without a name", formType + `; charset=""`, "a=%c3%a4", InvalidRequest, "charset"},
+		{"more than ASCII in the name of a parameter", formType + "; charset=koi8-r", "\xc1=b", InvalidRequest, "charset"},
+		{"windows-1252 that is called ISO-8859-1", formType + "; charset=iso-8859-1", "a=%80", InvalidRequest, "charset"},
+		{"NUL in ISO-8859-1", formType + "; charset=iso-8859-1", "a=%00", InvalidRequest, "nul"},
+		{"ISO-8859-1 that is called UTF-8", formType + "; charset=UTF-8", "a=%e4", InvalidRequest, "invalid_utf8"},
+		{"a parameter that is repeated in ISO-8859-1 and in escapes", formType + "; charset=iso-8859-1", "\xe4=b&%e4=c", InvalidRequest, "repeated_parameter"},
 		{"a repeated parameter", formType, "a=b&a=c", InvalidRequest, "repeated_parameter"},
 		{"a parameter repeated with no value", formType, "a=b&a=", InvalidRequest, "repeated_parameter"},
 		{"a repeated parameter in another spelling", formType, "a=b&%61=c", InvalidRequest, "repeated_parameter"},
@@ -43,8 +113,11 @@ func TestParseFormRefuses(t *testing.T) {
 		{"invalid UTF-8", formType, "a=%ff", InvalidRequest, "invalid_utf8"},
 		{"NUL", formType, "a=%00", InvalidRequest, "nul"},
 		{"an array parameter", formType, "scope[0]=a", InvalidRequest, "bracketed_parameter"},
-		{"an unnamed parameter", formType, "a=b&&c=d", InvalidRequest, "unnamed_parameter"},
+		{"an unnamed parameter", formType, "a=b&=x&c=d", InvalidRequest, "unnamed_parameter"},
+		{"an unnamed parameter without a value", formType, "a=b&=", InvalidRequest, "unnamed_parameter"},
+		{"a parameter that is repeated beyond an empty one", formType, "a=b&&a=c", InvalidRequest, "repeated_parameter"},
 		{"too many parameters", formType, strings.Repeat("a=b&", MaxFormFields) + "c=d", InvalidRequest, "too_many_fields"},
+		{"too many parameters, all of them empty", formType, strings.Repeat("&", MaxFormFields), InvalidRequest, "too_many_fields"},
 		{"a body too large", formType, "a=" + strings.Repeat("b", MaxFormBytes), InvalidRequest, "body_too_large"},
 		{"a relative resource", formType, "resource=api", InvalidTarget, "resource_malformed"},
 		{"a resource with a fragment", formType, "resource=https://a.example%23f", InvalidTarget, "resource_malformed"},

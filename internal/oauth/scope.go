@@ -17,13 +17,11 @@ const (
 type Scope []string
 
 // ParseScope reads the parameter "scope": scope tokens with one space between
-// them (RFC 6749 §3.3). Repeated tokens are kept once. The empty string is the
-// nil Scope.
+// them (RFC 6749 §3.3). More spaces, and spaces around them, change nothing. Repeated
+// tokens are kept once. Where there is no token it is the nil Scope.
 func ParseScope(s string) (Scope, error) {
-	if s == "" {
-		return nil, nil
-	}
-	return NewScope(strings.Split(s, " ")...)
+	tokens := strings.FieldsFunc(s, func(c rune) bool { return c == ' ' })
+	return NewScope(tokens...)
 }
 
 // NewScope makes a scope of the tokens given, each checked against the grammar
@@ -48,7 +46,7 @@ func NewScope(scopeTokens ...string) (Scope, error) {
 func checkScopeToken(t string) error {
 	switch {
 	case t == "":
-		return fmt.Errorf("a scope value is empty: separate values with exactly one space")
+		return fmt.Errorf("a scope value is empty")
 	case len(t) > MaxScopeLength:
 		return fmt.Errorf("a scope value is longer than %d bytes", MaxScopeLength)
 	}

@@ -92,7 +92,8 @@ func (f *fixture) malformed() []bad {
 		{"a JSON body", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader(`{"grant_type":"client_credentials"}`), "Content-Type", "application/json")},
 		{"no content type", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"+me))},
 		{"a multipart body", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("--x--"), "Content-Type", "multipart/form-data; boundary=x")},
-		{"another charset", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType+"; charset=utf-16")},
+		{"a charset without ASCII", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType+"; charset=utf-16")},
+		{"more than ASCII in another charset", 400, invalid, raw(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials&x=%e4"+me), "Content-Type", formType+"; charset=windows-1251")},
 		{"a compressed body", 400, invalid, post("grant_type=client_credentials"+me, "Content-Encoding", "gzip")},
 		{"an oversized body", 413, invalid, raw(http.MethodPost, "/oauth2/token", bytes.NewReader(bytes.Repeat([]byte("a"), 65<<10)), "Content-Type", formType)},
 		{"too many parameters", 400, invalid, post("grant_type=client_credentials" + me + strings.Repeat("&x=y", 60))},
@@ -110,6 +111,7 @@ func (f *fixture) malformed() []bad {
 		{"invalid UTF-8", 400, invalid, post("grant_type=client_credentials&x=%ff%fe" + me)},
 		{"raw invalid UTF-8", 400, invalid, post("grant_type=client_credentials&x=\xff" + me)},
 		{"a broken escape", 400, invalid, post("grant_type=client_credentials&x=%4" + me)},
+		{"a secret in the URL in another spelling", 400, invalid, raw(http.MethodPost, "/oauth2/token?a=%zz;CLIENT%5fSECRET=x", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType)},
 		{"a secret in the URL", 400, invalid, raw(http.MethodPost, "/oauth2/token?client_secret=x", strings.NewReader("grant_type=client_credentials"+me), "Content-Type", formType)},
 	}
 }
@@ -146,7 +148,7 @@ func (f *fixture) badGrants() []bad {
 		{"client_credentials of a public client", 400, "unauthorized_client", ask(f.spa, clientCredentials())},
 		{"a scope that the client may not ask for", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "admin"))},
 		{"a scope that the resource does not know", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "write", "resource", apiES256))},
-		{"a malformed scope", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "read  write"))},
+		{"a malformed scope", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "read\twrite"))},
 		{"a scope with a quotation mark", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", `re"ad`))},
 		{"a resource that nobody knows", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "https://unknown.example.com"))},
 		{"a resource that the client may not ask for", 400, "invalid_target", ask(f.reader, clientCredentials("resource", apiES256))},
