@@ -35,8 +35,9 @@ type published struct {
 }
 
 // JWKS returns the public half of every key that is published at this moment:
-// pending, active and retired, and of those to which others encrypt the active ones. Every replica returns the same bytes for the same
-// keys. It is never empty; before Load has succeeded it is the zero Document.
+// active, pending and retired, and of those to which others encrypt the active ones,
+// in the order of [byPlace]. Every replica returns the same bytes for the same keys in
+// the same states. It is never empty; before Load has succeeded it is the zero Document.
 func (m *Manager) JWKS() Document {
 	s := m.current.Load()
 	if s == nil {
@@ -57,9 +58,37 @@ func (m *Manager) JWKS() Document {
 
 // jwkOf is a member of the set.
 type jwkOf struct {
-	kid string
-	jwk json.RawMessage
+	row   store.SigningKey
+	state State
+	jwk   json.RawMessage
 }
+
+// byPlace is the order of the set, for readers that take its first key whatever that is,
+// or give up at the first of another type than they expect, as python-jose does: keys of
+// RSA, which nearly everybody expects, before others, keys that sign before keys to
+// which others encrypt, and among those the one in use before the next and the last.
+func byPlace(a, b jwkOf) int {
+	return cmp.Or(
+		cmp.Compare(rank(a.row.Alg), rank(b.row.Alg)),
+		cmp.Compare(slices.Index(orderOfStates(), a.state), slices.Index(orderOfStates(), b.state)),
+		cmp.Compare(slices.Index(Algorithms(), a.row.Alg), slices.Index(Algorithms(), b.row.Alg)),
+		cmp.Compare(a.row.KID, b.row.KID))
+}
+
+// rank puts the kinds of key into the order of the set.
+func rank(alg string) int {
+	switch alg {
+	case RS256, PS256:
+		return 0
+	case RSAOAEP256: // of RSA too, and a signature may be tried with it without harm
+		return 2
+	case ECDHES:
+		return 3
+	}
+	return 1
+}
+
+func orderOfStates() []State { return []State{Active, Pending, Retired} }
 
 // publish encodes the set as it is from now on. An empty one is an error.
 func (s *snapshot) publish(now time.Time) (*published, error) {
@@ -67,8 +96,8 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	var entries []jwkOf
 	for _, row := range s.rows {
 		e := s.byKID[row.KID]
-		for _, moment := range []store.Moment{row.ActiveAt, row.RetiredAt} {
-			if encrypts(row.Alg) && moment.After(now) {
+		for _, moment := range []store.Moment{row.ActiveAt, row.RetiredAt} { // the order follows the states
+			if moment.After(now) {
 				p.change(moment)
 			}
 		}
@@ -79,14 +108,14 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 		if err != nil {
 			jwk = e.pair.jwk // damaged certificates are no reason to break verifiers
 		}
-		entries = append(entries, jwkOf{row.KID, jwk})
+		entries = append(entries, jwkOf{row, StateAt(row, now), jwk})
 		p.change(row.RemovedAt)
 		p.change(certifiedUntil)
 	}
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
 	}
-	slices.SortFunc(entries, func(a, b jwkOf) int { return cmp.Compare(a.kid, b.kid) })
+	slices.SortFunc(entries, byPlace)
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
 	}{}

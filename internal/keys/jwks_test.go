@@ -118,21 +118,76 @@ func TestTheETagChangesWithTheSetAndNotOtherwise(t *testing.T) {
 		t.Errorf("another replica serves other bytes: %s", diff)
 	}
 	st.down = true
+	before := both
 	for _, step := range []struct {
 		name  string
 		after time.Duration
-		same  bool
+		same  bool // as at the step before
 	}{
 		{"a reading that fails", 0, true},
-		{"the handover", 24 * time.Hour, true},
+		{"the handover, which brings the key in use to the front", 24 * time.Hour, false},
 		{"the last moment of the old key", 16*time.Minute - 1, true},
 		{"the removal of the old key", 1, false},
 	} {
 		c.advance(step.after)
 		_ = m.Tick(t.Context())
-		if same := m.JWKS().ETag == both.ETag; same != step.same {
+		now := m.JWKS()
+		if same := now.ETag == before.ETag; same != step.same {
 			t.Errorf("%s: the set is the same: %v, want %v", step.name, same, step.same)
 		}
+		before = now
+	}
+}
+
+// Readers exist that take the first key of a set, whatever it is.
+func TestTheKeyInUseOfRSAComesFirst(t *testing.T) {
+	st, c := &memory{}, newClock()
+	m := newManager(t, st, c)
+	m.Algorithms = []string{keys.ES256, keys.EdDSA, keys.RSAOAEP256, keys.PS256, keys.ECDHES, keys.RS256}
+	load(t, m)
+	other := newManager(t, st, c) // as after a restart, with the algorithms in another order
+	other.Algorithms = slices.Clone(m.Algorithms)
+	slices.Reverse(other.Algorithms)
+	order := func() []string {
+		tick(t, m)
+		load(t, other)
+		if m.JWKS().ETag != other.JWKS().ETag {
+			t.Error("another replica serves other bytes")
+		}
+		listed, err := m.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := make(map[string]keys.State)
+		for _, k := range listed {
+			state[k.KID] = k.State
+		}
+		var set struct{ Keys []struct{ KID, Alg string } }
+		if err := json.Unmarshal(m.JWKS().Body, &set); err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, k := range set.Keys {
+			found = append(found, k.Alg+" "+string(state[k.KID]))
+		}
+		return found
+	}
+	want := []string{
+		"RS256 active", "PS256 active", "RS256 pending", "PS256 pending",
+		"ES256 active", "EdDSA active", "ES256 pending", "EdDSA pending",
+		"RSA-OAEP-256 active", "ECDH-ES active",
+	}
+	if diff := cmp.Diff(want, order()); diff != "" {
+		t.Errorf("before the handover (-want +got): %s", diff)
+	}
+	c.advance(24 * time.Hour)
+	want = []string{
+		"RS256 active", "PS256 active", "RS256 pending", "PS256 pending", "RS256 retired", "PS256 retired",
+		"ES256 active", "EdDSA active", "ES256 pending", "EdDSA pending", "ES256 retired", "EdDSA retired",
+		"RSA-OAEP-256 active", "ECDH-ES active",
+	}
+	if diff := cmp.Diff(want, order()); diff != "" {
+		t.Errorf("after it (-want +got): %s", diff)
 	}
 }
 
