@@ -17,6 +17,11 @@ type Options struct {
 	// Algorithms that tokens may be signed with, where the key allows them too; nil: RS256,
 	// PS256, ES256, ES384 and EdDSA.
 	Algorithms []string
+	// TokenTypes are the values of the header "typ" that tokens may have; nil: "at+jwt"
+	// alone (RFC 9068 §4), which no other JWT has. "JWT" is for an issuer that makes access
+	// tokens of that type: it takes them where they have what an access token has, and
+	// nothing that only an ID token or a logout token of the issuer has.
+	TokenTypes []string
 	// Skew by which the clocks of the two servers may differ; 0: a minute.
 	Skew time.Duration
 	// BaseURL is where clients reach this API, as "https://api.example.com/v1" where a proxy
@@ -73,6 +78,11 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 			return nil, fmt.Errorf("verifier: %q is not one of the algorithms %s", alg, strings.Join(jose.Algorithms(), ", "))
 		}
 	}
+	for _, typ := range o.TokenTypes {
+		if !slices.Contains(tokenTypes(), typ) {
+			return nil, fmt.Errorf("verifier: %q is not one of the token types %s", typ, strings.Join(tokenTypes(), ", "))
+		}
+	}
 	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults()}
 	if v.base, err = newBaseURLs(audience, o); err != nil {
 		return nil, fmt.Errorf("verifier: %w", err)
@@ -95,6 +105,9 @@ func (v *Verifier) Close() {
 func (o Options) withDefaults() Options {
 	if o.Algorithms == nil {
 		o.Algorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
+	}
+	if o.TokenTypes == nil {
+		o.TokenTypes = tokenTypes()[:1]
 	}
 	if o.Skew == 0 {
 		o.Skew = time.Minute

@@ -35,8 +35,8 @@ func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 	if err != nil {
 		return nil, invalidToken(err)
 	}
-	if !c.Header.Is("at+jwt") { // RFC 9068 §4: so that no other JWT of the issuer is one
-		return nil, invalidToken(fmt.Errorf("its typ is not at+jwt"))
+	if err := v.checkType(c.Header); err != nil {
+		return nil, invalidToken(err)
 	}
 	if !slices.Contains(v.o.Algorithms, c.Header.Alg) { // RFC 8725 §3.1
 		return nil, invalidToken(fmt.Errorf("its alg is not one that is taken here"))
@@ -47,6 +47,9 @@ func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 	}
 	t, err := v.checkClaims(claims)
 	if err != nil {
+		return nil, invalidToken(err)
+	}
+	if err := checkKind(c.Header, claims); err != nil {
 		return nil, invalidToken(err)
 	}
 	keys, err := v.keys.find(ctx, c.Header)

@@ -21,6 +21,7 @@ type ResourceFlags struct {
 	Scope          []string       `sep:"none" help:"Scope that it knows; without any, the clients decide. Repeats."`
 	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
 	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256, ES256, PS256, ES384 or EdDSA."`
+	TokenTyp       *string        `placeholder:"TYP" help:"Header typ of its access tokens: at+jwt (default, RFC 9068), or JWT for an API whose verifier takes nothing else."`
 	EncryptionFile *string        `name:"encryption-jwk-file" placeholder:"FILE" help:"Public key as a JWK that its access tokens are encrypted to once they are signed: RSA, P-256, P-384 or P-521. Empty: encrypt no longer."`
 	EncryptionEnc  *string        `name:"encryption-enc" placeholder:"ENC" help:"How their content is encrypted: A256GCM (default) or A128GCM."`
 	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
@@ -29,7 +30,7 @@ type ResourceFlags struct {
 func (f ResourceFlags) fields(p *process) (admin.ResourceFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ResourceFields{
-		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg,
+		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg, TokenTyp: f.TokenTyp,
 		EncryptionEnc: f.EncryptionEnc, Claims: custom,
 	}
 	if err != nil {

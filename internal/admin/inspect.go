@@ -89,7 +89,9 @@ func (a *Admin) inspectSigned(ctx context.Context, token, encryption string, exp
 	if err != nil {
 		return bad(Inspection{Kind: KindUnknown}, "it is neither a JWT nor a refresh token of this server: %v", err), nil
 	}
-	if header["typ"] == tokens.AccessType {
+	typ, _ := header["typ"].(string)
+	iss, _ := claims["iss"].(string)
+	if tokens.SaysAccess(typ, iss, a.Self) {
 		return a.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
 	}
 	return a.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)

@@ -54,6 +54,19 @@ func TestAnAccessTokenThatIsGood(t *testing.T) {
 	}
 }
 
+// A resource may have its tokens made with typ JWT, which assertions have too.
+func TestAnAccessTokenOfTypJWTIsInspectedAsOne(t *testing.T) {
+	o := newOffice(t)
+	minted, err := o.minter().Mint(o.clock, tokens.Access{
+		Subject: "alice", ClientID: "web", Audience: []string{api}, Alg: keys.ES256, Typ: tokens.PlainType, TTL: 15 * time.Minute,
+	})
+	o.must(err)
+	if i := o.inspect(minted.Token, admin.KindAccess, true, "signed by key"); i.Header["typ"] != "JWT" {
+		t.Errorf("its header is %v", i.Header)
+	}
+	o.inspect(o.revoke(minted.Token, store.Revocation{Kind: store.RevokedToken, Value: minted.ID, Reason: "revoked"}), admin.KindAccess, false, "it was revoked")
+}
+
 func TestAccessTokensThatAreBad(t *testing.T) {
 	family := store.FamilyID{1, 2, 3}
 	for _, c := range []struct {
@@ -116,6 +129,7 @@ func TestARevocationOfOthersDoesNotMatter(t *testing.T) {
 
 func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 	o := newOffice(t)
+	o.must(o.Keys.Load(t.Context()))
 	n := assertionOf()
 	n.Secret = []byte(secret)
 	for _, c := range []struct{ name, token, kind, want string }{
@@ -125,7 +139,7 @@ func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 		{"three parts that are not JSON", "YQ.YQ.YQ", admin.KindUnknown, "JSON object"},
 		{"a refresh token that was made up", "art_AAAA", admin.KindRefresh, "not a refresh token of this server"},
 		{"an assertion of a stranger", o.sign(n), admin.KindUnknown, "issuer list"},
-		{"a JWT of ours that is no access token", func() string { n := n; n.Issuer = self; return o.sign(n) }(), admin.KindUnknown, "its typ is JWT"},
+		{"a JWT under our name", func() string { n := n; n.Issuer = self; return o.sign(n) }(), admin.KindAccess, "its key is not one of this server's"},
 	} {
 		t.Run(c.name, func(t *testing.T) { o.inspect(c.token, c.kind, false, c.want) })
 	}

@@ -22,7 +22,7 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	iss, _ := i.Claims["iss"].(string)
 	if iss == a.Self {
 		i.Kind = KindUnknown
-		return bad(i, "its typ is %v and not %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType), nil
+		return bad(i, "its typ is %v and neither %q nor %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType, tokens.PlainType), nil
 	}
 	parsed, err := assertions.Parse(token, slices.Concat(assertions.GrantTypes(), []string{assertions.ClientType}))
 	if err != nil {

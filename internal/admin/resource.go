@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // Resource is an API as it is shown.
@@ -20,6 +22,7 @@ type Resource struct {
 	Scopes         []string `json:"scopes"` // empty: left to the clients
 	AccessTokenTTL int64    `json:"access_token_ttl_seconds"`
 	SigningAlg     string   `json:"signing_alg"`
+	TokenTyp       string   `json:"token_typ"` // the header "typ" of its tokens
 	// EncryptionJWK is the public key that its tokens are encrypted to, left out where
 	// they are not.
 	EncryptionJWK json.RawMessage `json:"encryption_jwk,omitempty"`
@@ -36,6 +39,7 @@ type ResourceFields struct {
 	Scopes         []string
 	AccessTokenTTL *time.Duration
 	SigningAlg     *string
+	TokenTyp       *string // one of [tokens.AccessTypes]
 	EncryptionJWK  []byte  // a public key as a JWK; empty, and not nil: encrypt no longer
 	EncryptionEnc  *string // "A256GCM", the default, or "A128GCM"
 	Claims         map[string]any
@@ -135,10 +139,30 @@ func (a *Admin) setResource(r *store.Resource, f ResourceFields) error {
 			return err
 		}
 	}
+	if err := a.setTokenTyp(r, f.TokenTyp); err != nil {
+		return err
+	}
 	if err := setEncryption(r, f); err != nil {
 		return err
 	}
 	return setClaims(&r.Claims, f.Claims)
+}
+
+// setTokenTyp takes over the header "typ" of the resource's tokens. Those for this server
+// itself have the type by which it knows them from all other JWTs (RFC 9068 §4).
+func (a *Admin) setTokenTyp(r *store.Resource, typ *string) error {
+	switch {
+	case typ == nil:
+	case !slices.Contains(tokens.AccessTypes(), *typ):
+		return invalid("--token-typ %q is not known: choose from %s", *typ, strings.Join(tokens.AccessTypes(), ", "))
+	case *typ == tokens.AccessType:
+		r.TokenTyp = ""
+	case r.ID == a.Self:
+		return invalid("--token-typ %s is for the APIs of others: %s is this server itself, which takes %s", *typ, r.ID, tokens.AccessType)
+	default:
+		r.TokenTyp = *typ
+	}
+	return nil
 }
 
 func setEncryption(r *store.Resource, f ResourceFields) error {
@@ -176,6 +200,7 @@ func viewResource(r store.Resource) Resource {
 		Scopes:         listed(r.Scopes),
 		AccessTokenTTL: seconds(r.AccessTokenTTL),
 		SigningAlg:     r.SigningAlg,
+		TokenTyp:       cmp.Or(r.TokenTyp, tokens.AccessType),
 		EncryptionJWK:  r.EncryptionJWK,
 		EncryptionEnc:  r.EncryptionEnc,
 		Claims:         claimed(r.Claims),

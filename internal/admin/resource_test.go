@@ -18,7 +18,7 @@ func TestTheJSONOfAResource(t *testing.T) {
 	o.resource()
 	r, err := o.Resource(t.Context(), api)
 	o.must(err)
-	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","claims":{},` +
+	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","token_typ":"at+jwt","claims":{},` +
 		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
 	if got := asJSON(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -43,6 +43,10 @@ func TestResourcesAreRefused(t *testing.T) {
 		{"a lifetime of nothing", api, admin.ResourceFields{AccessTokenTTL: ptr(time.Duration(0))}, []string{"--access-token-ttl"}},
 		{"a lifetime longer than the longest", api, admin.ResourceFields{AccessTokenTTL: ptr(25 * time.Hour)}, []string{"--access-token-ttl", "--max-access-token-ttl"}},
 		{"an algorithm that no key has", api, admin.ResourceFields{SigningAlg: ptr("HS256")}, []string{"--signing-alg", "RS256, ES256"}},
+		{"a type of other JWTs", api, admin.ResourceFields{TokenTyp: ptr("jwt")}, []string{"--token-typ", "at+jwt, JWT"}},
+		{"no type at all", api, admin.ResourceFields{TokenTyp: ptr("")}, []string{"--token-typ", "at+jwt, JWT"}},
+		{"typ JWT for this server itself", self, admin.ResourceFields{TokenTyp: ptr("JWT")}, []string{"--token-typ", "this server itself"}},
+		{"a claim of ID tokens", api, admin.ResourceFields{Claims: map[string]any{"at_hash": "x"}}, []string{"--claim"}},
 		{"a claim that is the server's own", api, admin.ResourceFields{Claims: map[string]any{"aud": "x"}}, []string{"--claim"}},
 		{"a name with a line break", api, admin.ResourceFields{Name: ptr("a\nb")}, []string{"--name"}},
 	} {

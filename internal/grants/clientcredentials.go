@@ -59,6 +59,7 @@ func clientAccess(target Target, scope oauth.Scope, client store.Client) tokens.
 		Permissions: client.Permissions,
 		Custom:      mergeClaims(target.Claims, client.Claims),
 		Alg:         target.Alg,
+		Typ:         target.Typ,
 		Encryption:  target.Encryption,
 		TTL:         target.TTL,
 
@@ -78,6 +79,7 @@ func userAccess(target Target, scope oauth.Scope, client store.Client, user stor
 		Permissions: user.Permissions,
 		Custom:      mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims),
 		Alg:         target.Alg,
+		Typ:         target.Typ,
 		Encryption:  target.Encryption,
 		TTL:         target.TTL,
 

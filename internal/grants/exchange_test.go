@@ -131,7 +131,7 @@ func TestTokenExchangeRefuses(t *testing.T) {
 		{"half an actor", "web", login.AccessToken, []string{"actor_token", login.AccessToken}, oauth.InvalidRequest, "actor_token_incomplete", ""},
 		{"an assertion of nobody", "web", w.vouch(map[string]any{"iss": "https://evil.example"}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
 		{"what is called a JWT and is none", "web", login.RefreshToken, []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "three parts"},
-		{"an access token of this server, under the name of an issuer", "web", w.vouch(map[string]any{"iss": self}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
+		{"an access token of this server, under the name of an issuer", "web", w.vouch(map[string]any{"iss": self}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its key is not one of this server"},
 		{"more scope than the token has", "other", login.AccessToken, []string{"scope", "read write"}, oauth.InvalidScope, "scope_not_allowed", ""},
 		{"a resource that is not the client's", "other", login.AccessToken, []string{"resource", files}, oauth.InvalidTarget, "resource_not_allowed", ""},
 		{"an audience that is not the client's", "other", login.AccessToken, []string{"audience", files}, oauth.InvalidTarget, "resource_not_allowed", ""},

@@ -121,7 +121,7 @@ func newWorld(t testing.TB) *world {
 		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, Remember: maxTTL,
 	}
 	w.jwtBearer = &grants.JWTBearer{
-		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
+		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
 	}
 	w.populate()
 	return w

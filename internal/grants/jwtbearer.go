@@ -23,6 +23,8 @@ type JWTBearer struct {
 	Assertions store.Assertions
 	Verifier   *assertions.Verifier
 	Decrypter  Decrypter
+	// Self is the issuer identifier of this server, whose own tokens are no assertions.
+	Self string
 	// Audiences are the names under which an assertion may address this server: its
 	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
 	Audiences []string

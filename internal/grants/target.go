@@ -26,6 +26,7 @@ type Target struct {
 	Scopes    oauth.Scope // that the resources list
 	AnyScope  bool        // one of them lists none, and leaves that to its clients
 	Alg       string
+	Typ       string // header "typ" of the token; "": "at+jwt"
 	// Encryption is that of all of the resources: who can read the token of one must
 	// not have to hand it to another.
 	Encryption tokens.Encryption
@@ -65,6 +66,10 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
 				"the resources want tokens signed with different algorithms: ask for one token each")
 		}
+		if len(target.Resources) > 0 && target.Typ != resource.TokenTyp {
+			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
+				"the resources want tokens with a different header typ: ask for one token each")
+		}
 		if len(target.Resources) > 0 && target.Encryption != encryption(resource) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
 				"the resources want tokens encrypted to different keys, or one does not want them encrypted: ask for one token each")
@@ -95,6 +100,7 @@ func (t *Target) add(r store.Resource) {
 	}
 	t.Resources = append(t.Resources, r.ID)
 	t.Alg = r.SigningAlg
+	t.Typ = r.TokenTyp
 	t.Encryption = encryption(r)
 	t.Claims = mergeClaims(t.Claims, r.Claims)
 	t.AnyScope = t.AnyScope || len(r.Scopes) == 0

@@ -15,6 +15,7 @@ type Resource struct {
 	Scopes         oauth.Scope
 	AccessTokenTTL time.Duration
 	SigningAlg     string          // "RS256" or "ES256"
+	TokenTyp       string          // header "typ" of its access tokens: "JWT", or "" for "at+jwt" (RFC 9068 §2.1)
 	EncryptionJWK  json.RawMessage // public key, with alg and kid, that its access tokens are encrypted to; nil: they are not
 	EncryptionEnc  string          // "enc" (JWE); "" where EncryptionJWK is nil
 	Claims         map[string]any  // custom claims of its tokens

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -14,9 +15,6 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
-
-// AccessType is the header "typ" of an access token (RFC 9068 §2.1).
-const AccessType = "at+jwt"
 
 // MaxAccessBytes bounds an access token, so that it fits into the header of a
 // request beside everything else.
@@ -43,6 +41,7 @@ type Access struct {
 	Act        map[string]any
 	Encryption Encryption
 	Alg        string
+	Typ        string // one of [AccessTypes]; "": the first
 	TTL        time.Duration
 }
 
@@ -84,18 +83,18 @@ type Minted struct {
 
 // sign waits for its turn where the signature takes the time of this machine's
 // processors; a key that is kept elsewhere takes somebody else's.
-func (m *Minter) sign(signer keys.Signer, by string, payload []byte) (token []byte, err error) {
+func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) (token []byte, err error) {
 	if signer.Distant() {
-		return sign(m.Rand, signer, payload)
+		return sign(m.Rand, signer, typ, payload)
 	}
 	if m.Turns != nil {
 		m.Turns.Take(by)
 		defer m.Turns.Leave(by)
 	}
 	if _, long := signer.Key.Public().(*rsa.PublicKey); !long || m.Workers == nil {
-		return sign(m.Rand, signer, payload)
+		return sign(m.Rand, signer, typ, payload)
 	}
-	m.Workers.do(func() { token, err = sign(m.Rand, signer, payload) })
+	m.Workers.do(func() { token, err = sign(m.Rand, signer, typ, payload) })
 	return token, err
 }
 
@@ -136,7 +135,7 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: encode its claims: %w", err)
 	}
-	token, err := m.sign(signer, a.ClientID, payload)
+	token, err := m.sign(signer, cmp.Or(a.Typ, AccessType), a.ClientID, payload)
 	if err != nil {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}

@@ -69,6 +69,7 @@ func reservedClaims() []string {
 		"roles", "permissions", // the user's or the client's own
 		"cnf", "act", "may_act", // RFC 7800, RFC 8693
 		"auth_time", "acr", "amr", "azp", "nonce", "sid", // OpenID Connect Core §2
+		"at_hash", "c_hash", "s_hash", "events", // of ID tokens and security events alone
 		"active", "username", "token_type", // RFC 7662 §2.2
 	}
 }

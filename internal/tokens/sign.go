@@ -13,13 +13,12 @@ import (
 	"authserver/internal/keys"
 )
 
-// sign returns the payload as a JWS in compact form (RFC 7515 §7.1) of the type
-// [AccessType]. Minting is what this server is for, so it is written out here, into
+// sign returns the payload as a JWS in compact form (RFC 7515 §7.1) of a type. Minting is what this server is for, so it is written out here, into
 // one buffer: jws.Sign takes some 25 µs and 100 allocations for the same. Whatever
 // is read goes through jose.
-func sign(random io.Reader, signer keys.Signer, payload []byte) ([]byte, error) {
-	// kid is a thumbprint and alg a name of ours: neither has anything to escape.
-	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, AccessType)
+func sign(random io.Reader, signer keys.Signer, typ string, payload []byte) ([]byte, error) {
+	// kid is a thumbprint, alg and typ are names of ours: none has anything to escape.
+	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, typ)
 	encoding := base64.RawURLEncoding
 	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(longest(signer.Alg))+2)
 	token = encoding.AppendEncode(token, header)

@@ -27,7 +27,7 @@ func TestSignedAsJWXReadsIt(t *testing.T) {
 		}
 		for i := range times {
 			payload := bytes.Repeat([]byte{'x'}, i%7)
-			token, err := sign(newMinter(k).Rand, s, payload)
+			token, err := sign(newMinter(k).Rand, s, AccessType, payload)
 			if err != nil {
 				t.Fatal(err)
 			}

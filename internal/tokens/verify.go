@@ -42,8 +42,8 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if !parsed.Header.Is(AccessType) { // RFC 9068 §4
-		return Claims{}, fmt.Errorf("its typ is %q and not %q", parsed.Header.Typ, AccessType)
+	if !parsed.Header.Is(AccessType) && !isPlain(parsed.Header) { // RFC 9068 §4
+		return Claims{}, fmt.Errorf("its typ is %q and not %q or %q", parsed.Header.Typ, AccessType, PlainType)
 	}
 	key, ok := v.Keys.Public(parsed.Header.KID)
 	if !ok {
@@ -60,7 +60,10 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 		return Claims{}, err
 	}
 	claims.KID = key.KID
-	return claims, v.check(now, claims)
+	if err := v.check(now, claims); err != nil {
+		return claims, err
+	}
+	return claims, checkKind(parsed.Header, claims)
 }
 
 func (v *Verifier) check(now time.Time, c Claims) error {

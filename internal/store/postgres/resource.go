@@ -9,22 +9,22 @@ import (
 	"authserver/internal/store"
 )
 
-const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, encryption_jwk, encryption_enc,
+const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, encryption_jwk, encryption_enc, token_typ,
 	version, created_at, updated_at
 	FROM resources`
 
 func resourceColumns(r *store.Resource) []any {
 	return []any{
 		&r.ID, &r.Name, array[oauth.Scope, string]{&r.Scopes}, duration{&r.AccessTokenTTL}, &r.SigningAlg,
-		document[map[string]any]{&r.Claims}, rawJSON{&r.EncryptionJWK}, &r.EncryptionEnc, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
+		document[map[string]any]{&r.Claims}, rawJSON{&r.EncryptionJWK}, &r.EncryptionEnc, &r.TokenTyp, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
 	}
 }
 
-// resourceValues are the parameters 1 to 9 of an insert or update.
+// resourceValues are the parameters 1 to 10 of an insert or update.
 func resourceValues(r store.Resource) []any {
 	return []any{
 		r.ID, r.Name, list(r.Scopes), r.AccessTokenTTL.Microseconds(), r.SigningAlg, object(r.Claims),
-		orNull(string(r.EncryptionJWK)), r.EncryptionEnc, orNever(r.UpdatedAt),
+		orNull(string(r.EncryptionJWK)), r.EncryptionEnc, r.TokenTyp, orNever(r.UpdatedAt),
 	}
 }
 
@@ -48,8 +48,8 @@ func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 	err := d.exec(ctx, "create a resource", `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
-			encryption_jwk, encryption_enc, updated_at, created_at, version)
-		VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::json, $8, $9, $10, 1)`,
+			encryption_jwk, encryption_enc, token_typ, updated_at, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::json, $8, $9, $10, $11, 1)`,
 		append(resourceValues(r), orNever(r.CreatedAt))...)
 	return err
 }
@@ -60,8 +60,8 @@ func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
 	return d.change(ctx, "update a resource", func(ctx context.Context, tx pgx.Tx) error {
 		return replace(ctx, tx, "SELECT FROM resources WHERE id = $1", r.ID,
 			`UPDATE resources SET name = $2, scopes = $3, access_token_ttl_us = $4, signing_alg = $5, claims = $6::jsonb,
-				encryption_jwk = $7::json, encryption_enc = $8, updated_at = $9, version = version + 1
-			WHERE id = $1 AND version = $10`,
+				encryption_jwk = $7::json, encryption_enc = $8, token_typ = $9, updated_at = $10, version = version + 1
+			WHERE id = $1 AND version = $11`,
 			append(resourceValues(r), r.Version)...)
 	})
 }

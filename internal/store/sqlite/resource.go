@@ -7,22 +7,22 @@ import (
 	"authserver/internal/store"
 )
 
-const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, encryption_jwk, encryption_enc,
+const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, encryption_jwk, encryption_enc, token_typ,
 	version, created_at, updated_at
 	FROM resources`
 
 func resourceColumns(r *store.Resource) []any {
 	return []any{
 		&r.ID, &r.Name, array[oauth.Scope]{&r.Scopes}, duration{&r.AccessTokenTTL}, &r.SigningAlg,
-		array[map[string]any]{&r.Claims}, rawJSON{&r.EncryptionJWK}, &r.EncryptionEnc, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
+		array[map[string]any]{&r.Claims}, rawJSON{&r.EncryptionJWK}, &r.EncryptionEnc, &r.TokenTyp, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
 	}
 }
 
-// resourceValues are the parameters 1 to 9 of an insert or update.
+// resourceValues are the parameters 1 to 10 of an insert or update.
 func resourceValues(r store.Resource) []any {
 	return []any{
 		r.ID, r.Name, list(r.Scopes), r.AccessTokenTTL.Microseconds(), r.SigningAlg, object(r.Claims),
-		orNull(string(r.EncryptionJWK)), r.EncryptionEnc, micros(r.UpdatedAt),
+		orNull(string(r.EncryptionJWK)), r.EncryptionEnc, r.TokenTyp, micros(r.UpdatedAt),
 	}
 }
 
@@ -47,8 +47,8 @@ func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 	return d.change(ctx, "create a resource", func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
-				encryption_jwk, encryption_enc, updated_at, created_at, version)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)`,
+				encryption_jwk, encryption_enc, token_typ, updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)`,
 			append(resourceValues(r), micros(r.CreatedAt))...)
 		return err
 	})
@@ -59,8 +59,8 @@ func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
 	return d.change(ctx, "update a resource", func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
-				claims = ?6, encryption_jwk = ?7, encryption_enc = ?8, updated_at = ?9, version = version + 1
-			WHERE id = ?1 AND version = ?10`,
+				claims = ?6, encryption_jwk = ?7, encryption_enc = ?8, token_typ = ?9, updated_at = ?10, version = version + 1
+			WHERE id = ?1 AND version = ?11`,
 			append(resourceValues(r), r.Version)...)
 		if err == nil && n == 0 {
 			return moved(ctx, tx, "SELECT 1 FROM resources WHERE id = ?", r.ID)

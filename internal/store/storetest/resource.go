@@ -15,13 +15,14 @@ func resourceTests() []test {
 		{"a resource is created, read, updated, listed and deleted", with(resourceLife)},
 		{"what is taken, moved or missing is refused", with(resourceRefusals)},
 		{"an encryption key comes with its algorithm, or neither", with(resourceEncryption)},
+		{"an access token has one of two types", with(resourceTokenTyp)},
 	}
 }
 
 func aResource(id string) store.Resource {
 	return store.Resource{
 		ID: id, Name: "API", Scopes: oauth.Scope{"write", "read"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: "ES256",
-		EncryptionJWK: json.RawMessage(`{"kty":"EC", "kid":"ü","alg":"ECDH-ES"}`), EncryptionEnc: "A256GCM",
+		EncryptionJWK: json.RawMessage(`{"kty":"EC", "kid":"ü","alg":"ECDH-ES"}`), EncryptionEnc: "A256GCM", TokenTyp: "JWT",
 		Claims: aClaims(), Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 	}
 }
@@ -62,6 +63,20 @@ func resourceRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, s.CreateResource(ctx, r), store.ErrExists)
 	ok(t, s.UpdateResource(ctx, r))
 	wantErr(t, s.UpdateResource(ctx, r), store.ErrConflict)
+}
+
+func resourceTokenTyp(t *testing.T, ctx context.Context, s store.Store) {
+	for _, typ := range []string{"jwt", "dpop+jwt", "at+jwt"} { // the last is ""
+		r := aResource("https://api.example.com")
+		r.TokenTyp = typ
+		refused(t, s.CreateResource(ctx, r))
+	}
+	r := aResource("https://api.example.com")
+	r.TokenTyp = ""
+	ok(t, s.CreateResource(ctx, r))
+	same(t, must[store.Resource](t)(s.Resource(ctx, r.ID)), r)
+	r.TokenTyp = "logout+jwt"
+	refused(t, s.UpdateResource(ctx, r))
 }
 
 func resourceEncryption(t *testing.T, ctx context.Context, s store.Store) {
