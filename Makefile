@@ -68,6 +68,7 @@ soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; no verifier may not
 bench: ## Measure requests against their floors, BENCH_RUNS (5) times, and write bench/RESULTS.md
 	@sh test/install/install.sh cc openssl
 	BENCH_RESULTS=RESULTS.md $(WITHPOSTGRES) go test -tags openssl -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 2h ./bench
+	go generate ./test/docs # README.md quotes some of it
 
 .PHONY: bench-smoke
 bench-smoke: ## Fail where a request allocates, asks the database or writes more than it did

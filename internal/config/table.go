@@ -49,7 +49,7 @@ func Table() []Row {
 	return rows
 }
 
-// Markdown renders rows as a table for the README.
+// Markdown renders rows as the table of docs/settings.md.
 func Markdown(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| Flag and YAML key | Environment | Default | |\n|---|---|---|---|\n")

@@ -10,13 +10,35 @@ import (
 	"authserver/internal/config"
 )
 
-// What is generated stands between these two lines. The first says what of: the
-// settings, or a file by its path from the root of the repository.
+// Generated text stands between these two lines. The first names its source: the
+// settings, the measurements, or a file by its path from the root of the repository.
 const (
 	generatedBegin = "<!-- generated: "
 	generatedEnd   = "<!-- end of generated -->"
 	settings       = "settings"
+	measured       = "measured"
 )
+
+// Pages returns the Markdown pages of the repository that are written for readers,
+// by their path from root with slashes. Pages that a program writes as a whole,
+// such as bench/RESULTS.md, are not among them.
+func Pages(root string) ([]string, error) {
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/decisions/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil {
+			return nil, fmt.Errorf("find pages: %w", err)
+		}
+		for _, file := range found {
+			page, err := filepath.Rel(root, file)
+			if err != nil {
+				return nil, fmt.Errorf("find pages: %w", err)
+			}
+			pages = append(pages, filepath.ToSlash(page))
+		}
+	}
+	return pages, nil
+}
 
 // Generate returns the page with its generated parts made anew. root is the
 // folder of the repository.
@@ -28,28 +50,35 @@ func Generate(root, page string) (string, error) {
 		if !found {
 			return out.String(), nil
 		}
-		what, after, closed := strings.Cut(after, " -->\n")
+		source, after, closed := strings.Cut(after, " -->\n")
 		_, after, ended := strings.Cut(after, generatedEnd)
 		if !closed || !ended {
-			return "", fmt.Errorf("%s%s: the line or its end %s is missing", generatedBegin, what, generatedEnd)
+			return "", fmt.Errorf("%s%s: the line or its end %s is missing", generatedBegin, source, generatedEnd)
 		}
-		part, err := generate(root, what)
+		part, err := generate(root, source)
 		if err != nil {
 			return "", err
 		}
-		out.WriteString(generatedBegin + what + " -->\n" + part + generatedEnd)
+		out.WriteString(generatedBegin + source + " -->\n" + part + generatedEnd)
 		rest = after
 	}
 }
 
-func generate(root, what string) (string, error) {
-	if what == settings {
+func generate(root, source string) (string, error) {
+	switch source {
+	case settings:
 		return config.Markdown(config.Table()), nil
+	case measured:
+		results, err := os.ReadFile(filepath.Join(root, "bench", "RESULTS.md"))
+		if err != nil {
+			return "", fmt.Errorf("read the measurements: %w", err)
+		}
+		return measurements(string(results))
 	}
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(what)))
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(source)))
 	if err != nil {
 		return "", fmt.Errorf("quote a file: %w", err)
 	}
-	language := map[string]string{".go": "go", ".mjs": "js", ".py": "python", ".java": "java"}[path.Ext(what)]
+	language := map[string]string{".go": "go", ".mjs": "js", ".py": "python", ".java": "java"}[path.Ext(source)]
 	return "```" + language + "\n" + string(text) + "```\n", nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const root = "../.."
@@ -73,24 +75,14 @@ func readPage(t *testing.T, name string) page {
 	return p
 }
 
-// pages returns every page that is for people.
+// pages returns every page that is written for readers.
 func pages(t *testing.T) []page {
 	t.Helper()
-	var names []string
-	for _, pattern := range []string{"*.md", "docs/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range found {
-			name, err := filepath.Rel(root, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			names = append(names, filepath.ToSlash(name))
-		}
+	names, err := Pages(root)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !slices.Contains(names, "README.md") || len(names) < 2 {
+	if !slices.Contains(names, "README.md") || !slices.Contains(names, "docs/README.md") {
 		t.Fatalf("only %v found", names)
 	}
 	all := make([]page, 0, len(names))
@@ -163,26 +155,33 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestGenerated: what is quoted and what follows from the code is as it is there.
+// TestGenerated: each generated part says what its source says.
 func TestGenerated(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := Generate(root, string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if made != string(text) {
-		t.Error("README.md is out of date: run make generate")
-	}
-	for _, what := range []string{
-		settings,
-		"test/interop/snippets/go/verify.go", "test/interop/snippets/verify.mjs",
-		"test/interop/snippets/verify.py", "test/interop/snippets/Verify.java",
-	} {
-		if !strings.Contains(made, generatedBegin+what+" -->") {
-			t.Errorf("README.md does not have %s", what)
+	var sources []string
+	for _, p := range pages(t) {
+		text, err := os.ReadFile(filepath.Join(root, p.name))
+		if err != nil {
+			t.Fatal(err)
 		}
+		made, err := Generate(root, string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		if made != string(text) {
+			t.Errorf("%s is out of date: run make generate", p.name)
+		}
+		for _, part := range strings.Split(made, generatedBegin)[1:] {
+			source, _, _ := strings.Cut(part, " -->")
+			sources = append(sources, p.name+" "+source)
+		}
+	}
+	slices.Sort(sources)
+	want := []string{
+		"README.md " + measured, "docs/settings.md " + settings, "docs/verify.md examples/resourceserver/main.go",
+		"docs/verify.md test/interop/snippets/Verify.java", "docs/verify.md test/interop/snippets/go/verify.go",
+		"docs/verify.md test/interop/snippets/verify.mjs", "docs/verify.md test/interop/snippets/verify.py",
+	}
+	if diff := cmp.Diff(want, sources); diff != "" {
+		t.Errorf("the generated parts (-want +got):\n%s", diff)
 	}
 }

@@ -1,9 +1,12 @@
 package docs
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +23,9 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // shell runs the commands of a page as their reader would, one block after the
 // other, in the folder in which `authserver dev` serves.
 type shell struct {
-	dir string
-	env []string
+	dir  string // in which the commands run
+	home string // with the settings of curl
+	env  []string
 }
 
 // newShell starts a server, with flags beside the usual settings, and a shell. That the server listens on a port
@@ -32,17 +36,36 @@ func newShell(t *testing.T, flags ...string) *shell {
 		t.Fatal("the commands of the documentation need curl: install it with the system's package manager")
 	}
 	d, s := harness.Dev(t, flags...)
-	home := t.TempDir()
-	settings := "silent\nshow-error\n" +
-		fmt.Sprintf("connect-to = \"127.0.0.1:8080:%s\"\n", strings.TrimPrefix(s.URL, "http://")) +
-		fmt.Sprintf("connect-to = \"localhost:9090:%s\"\n", strings.TrimPrefix(s.OpsURL, "http://"))
-	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte(settings), 0o600); err != nil {
+	shell := &shell{dir: d.Dir, home: t.TempDir()}
+	shell.env = []string{
+		"HOME=" + shell.home,
+		"PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH"),
+	}
+	shell.curl(t, "silent\nshow-error\n")
+	shell.redirect(t, "127.0.0.1:8080", strings.TrimPrefix(s.URL, "http://"))
+	shell.redirect(t, "localhost:9090", strings.TrimPrefix(s.OpsURL, "http://"))
+	return shell
+}
+
+// redirect has curl connect to another address than the one that a page names.
+func (s *shell) redirect(t *testing.T, from, to string) {
+	t.Helper()
+	s.curl(t, fmt.Sprintf("connect-to = \"%s:%s\"\n", from, to))
+}
+
+// curl adds lines to the settings file of curl.
+func (s *shell) curl(t *testing.T, lines string) {
+	t.Helper()
+	file, err := os.OpenFile(filepath.Join(s.home, ".curlrc"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &shell{dir: d.Dir, env: []string{
-		"HOME=" + home,
-		"PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH"),
-	}}
+	if _, err = file.WriteString(lines); err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // run runs a text and returns what it printed.
@@ -112,22 +135,96 @@ func (p page) under(heading string) []block {
 	return found
 }
 
-// TestReadme runs what README.md tells its reader to type.
+// TestReadme runs what README.md tells its reader to type, in a folder with the
+// files that its make targets build. What serves is started here, on ports of its own.
 func TestReadme(t *testing.T) {
 	p := readPage(t, "README.md")
-	t.Run("Ask for tokens", func(t *testing.T) {
-		newShell(t).runBlocks(t, p.under("Ask for tokens"))
-	})
-	t.Run("Register", func(t *testing.T) {
-		s := newShell(t)
-		s.prepare(t)
-		s.runBlocks(t, p.under("Register clients, users, resources and issuers"))
-	})
+	for _, want := range []string{
+		"make run", "make test", "go run ./examples/resourceserver", "make build", "bin/authserver serve --config authserver.yaml",
+	} {
+		if !slices.ContainsFunc(p.blocks, func(b block) bool { return b.language == "shell" && strings.TrimSpace(b.text) == want }) {
+			t.Errorf("README.md has no block %q", want)
+		}
+	}
+	address := freeAddress(t)
+	s := newShell(t, "--listen", address, "--issuer", "http://"+address) // the example asks this issuer
+	s.startExample(t, "http://"+address)
+	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(harness.Binary(t), filepath.Join(s.dir, "bin", "authserver")); err != nil {
+		t.Fatal(err)
+	}
+	s.runBlocks(t, append(p.under("Get a token"), p.under("Protect an API")...))
+
+	production := p.under("Production")
+	serve := slices.IndexFunc(production, func(b block) bool { return strings.HasPrefix(b.text, "bin/authserver serve") })
+	s.runBlocks(t, production[:serve])
+	command := exec.Command("sh", "-euc", "exec "+strings.TrimSpace(production[serve].text)+" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0")
+	command.Dir = s.dir
+	stderr, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = command.Process.Kill(), command.Wait() })
+	waitFor(t, stderr, `"msg":"serving"`)
+	s.runBlocks(t, production[serve+1:])
+}
+
+// freeAddress returns an address of this machine at which nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// startExample runs the example of an API, and has curl find it where the README
+// says that it is.
+func (s *shell) startExample(t *testing.T, issuer string) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "resourceserver")
+	if out, err := exec.Command("go", "build", "-o", binary, root+"/examples/resourceserver").CombinedOutput(); err != nil {
+		t.Fatalf("build the example: %v\n%s", err, out)
+	}
+	command := exec.Command(binary, "--listen", "127.0.0.1:0", "--issuer", issuer)
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = command.Process.Kill(), command.Wait() })
+	line := waitFor(t, stdout, "listening on ")
+	_, address, _ := strings.Cut(line, "listening on ")
+	s.redirect(t, "127.0.0.1:8081", address)
+}
+
+// waitFor reads lines until one holds a text, and returns it. What follows is thrown
+// away, so that the program that prints it can go on.
+func waitFor(t *testing.T, from io.Reader, text string) string {
+	t.Helper()
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), text) {
+			go func() { _, _ = io.Copy(io.Discard, from) }()
+			return lines.Text()
+		}
+	}
+	t.Fatalf("a program ended before it printed %q", text)
+	return ""
 }
 
 // TestPages runs the commands of the other pages.
 func TestPages(t *testing.T) {
-	for _, name := range []string{"docs/clients.md", "docs/jwt-bearer.md"} {
+	for _, name := range []string{"docs/tokens.md", "docs/clients.md", "docs/jwt-bearer.md"} {
 		t.Run(name, func(t *testing.T) {
 			s := newShell(t)
 			s.prepare(t)
@@ -153,7 +250,7 @@ func TestKeys(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	d, dev := harness.Dev(t)
 	dev.Stop()
-	s := &shell{dir: d.Dir, env: []string{"HOME=" + d.Dir, "PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH")}}
+	s := &shell{dir: d.Dir, home: d.Dir, env: []string{"HOME=" + d.Dir, "PATH=" + filepath.Dir(harness.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH")}}
 	blocks := readPage(t, "docs/mtls.md").under("Try it")
 	start := slices.IndexFunc(blocks, func(b block) bool { return b.language == "shell" })
 	if start < 0 {
@@ -167,10 +264,8 @@ func TestCertificates(t *testing.T) {
 	serving := d.Start(append([]string{
 		"--database-url", "sqlite:.authserver/authserver.db", "--master-key-file", ".authserver/master.key", "--issuer", "https://localhost:8443", "--tls-certificate-file",
 	}, strings.Fields(flags)...)...)
-	curlrc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:8443:%s\"\n", strings.TrimPrefix(serving.URL, "https://"))
-	if err := os.WriteFile(filepath.Join(d.Dir, ".curlrc"), []byte(curlrc), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.curl(t, "silent\nshow-error\n")
+	s.redirect(t, "localhost:8443", strings.TrimPrefix(serving.URL, "https://"))
 	s.runBlocks(t, blocks[start+1:])
 }
 

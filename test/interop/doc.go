@@ -2,7 +2,7 @@
 // its tokens verified by libraries that we did not write: golang.org/x/oauth2
 // and go-oidc, openid-client, oauth4webapi and jose, Authlib, PyJWT and
 // google-auth, Nimbus and Spring Security.
-// It runs the snippets that the README shows, too.
+// It runs the snippets that docs/verify.md shows, too.
 //
 //	go run ./test/withpostgres -- go test -count=1 -tags interop ./test/interop/...
 //

@@ -35,7 +35,7 @@ type presented struct {
 	subject                       string // "": it is to be refused
 }
 
-// TestSnippets runs the snippets of the README: with tokens of the server, and
+// TestSnippets runs the snippets of docs/verify.md: with tokens of the server, and
 // with those of a stand-in for it that makes what the server never would.
 func TestSnippets(t *testing.T) {
 	snippets := install(t).snippets(t)

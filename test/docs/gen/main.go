@@ -1,5 +1,5 @@
-// Command gen makes the generated parts of README.md anew. `go generate ./...`
-// runs it, in the folder above.
+// Command gen makes the generated parts of README.md and docs/ anew. `go generate
+// ./...` runs it, in the folder above.
 package main
 
 import (
@@ -12,16 +12,25 @@ import (
 
 func main() {
 	const root = "../.."
-	name := filepath.Join(root, "README.md")
-	page, err := os.ReadFile(name)
+	pages, err := docs.Pages(root)
 	if err != nil {
 		log.Fatal(err)
 	}
-	made, err := docs.Generate(root, string(page))
+	for _, page := range pages {
+		if err := generate(root, filepath.Join(root, page)); err != nil {
+			log.Fatalf("%s: %v", page, err)
+		}
+	}
+}
+
+func generate(root, file string) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		log.Fatalf("%s: %v", name, err)
+		return err
 	}
-	if err := os.WriteFile(name, []byte(made), 0o644); err != nil {
-		log.Fatal(err)
+	made, err := docs.Generate(root, string(text))
+	if err != nil || made == string(text) {
+		return err
 	}
+	return os.WriteFile(file, []byte(made), 0o644)
 }
