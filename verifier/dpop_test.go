@@ -120,6 +120,31 @@ func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 	}
 }
 
+// Whoever has one token and its key is refused at some point, and others are let in.
+func TestOneHolderDoesNotLockOutTheOthers(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(func(o *verifier.Options) { o.MaxProofs = 100 })
+	greedy := &holder{i: i, key: testkit.P256(t)}
+	bound, refused := greedy.bound(), 0
+	send := func(by *holder, token string) int {
+		return call(v, verifier.Requirements{}, proving(token, by.proof(token, nil))).Code
+	}
+	for range 200 {
+		if send(greedy, bound) == http.StatusServiceUnavailable {
+			refused++
+		}
+	}
+	if refused != 200-39 {
+		t.Errorf("%d of 200 proofs were refused", refused)
+	}
+	for range 10 {
+		other := &holder{i: i, key: testkit.P256(t)}
+		if code := send(other, other.bound()); code != http.StatusOK {
+			t.Errorf("another holder is answered %d", code)
+		}
+	}
+}
+
 // A token that is not good, or a proof that is not of its key, fills nothing.
 func TestOnlyWhoHasATokenAndItsKeyFillsTheMemory(t *testing.T) {
 	i := newIssuer(t)

@@ -88,8 +88,9 @@ func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
 	if t.key == "" || proof.JKT != t.key {
 		return invalidToken(fmt.Errorf("it is not bound to the key of the proof"))
 	}
-	err = v.proofs.add(proof.ID, now)
-	if errors.Is(err, errSeen) {
+	until := proof.IssuedAt.Add(v.o.ProofAge + v.o.Skew)
+	err = v.proofs.add(proof.ID, holder{client: t.ClientID, subject: t.Subject, key: t.key}, until, now)
+	if errors.Is(err, errUsed) {
 		return refuse(http.StatusUnauthorized, InvalidProof, err)
 	}
 	return err

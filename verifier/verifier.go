@@ -37,8 +37,9 @@ type Options struct {
 	// ProofAge is how old a DPoP proof may be; 0: a minute.
 	ProofAge time.Duration
 	// MaxProofs is how many DPoP proofs are remembered, each until it is too old, so that
-	// none is good twice in this process. More are refused with 503; 0: 200,000, which
-	// are about 20 MB.
+	// none is good twice in this process. More are refused with 503, and of one key more than
+	// 38 %, of one subject 61 %, of one client 78 %: less where others use many. 0: 200,000,
+	// which are 30 MB at most.
 	MaxProofs int
 	// HTTPClient fetches the metadata and the keys; nil: one that is not used otherwise.
 	// Redirects are not followed.
@@ -56,7 +57,7 @@ type Verifier struct {
 	o                Options
 	base             baseURLs
 	keys             *keySource
-	proofs           *seen
+	proofs           *usedProofs
 	stop             context.CancelFunc
 }
 
@@ -88,7 +89,7 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 		return nil, fmt.Errorf("verifier: %w", err)
 	}
 	// A proof may be that much ahead of our clock, and is good until it is so old.
-	v.proofs = newSeen(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)
+	v.proofs = newUsedProofs(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)
 	ctx, stop := context.WithCancel(context.Background())
 	v.stop = stop
 	v.keys = newKeySource(ctx, issuer, metadata, v.o)
