@@ -29,7 +29,7 @@ const longestFile = 600
 const all = "*"
 
 // arrows says which rooms of ours a room may import. A room that is not listed
-// may not exist: add it here, and to ARCHITECTURE.md with the reason. Tests are
+// may not exist: add it here, and to the table of ARCHITECTURE.md. Tests are
 // free, since they may use the real thing wherever it lives.
 var arrows = map[string][]string{
 	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},

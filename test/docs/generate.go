@@ -11,12 +11,13 @@ import (
 )
 
 // Generated text stands between these two lines. The first names its source: the
-// settings, the measurements, or a file by its path from the root of the repository.
+// settings, the measurements, the decisions, or a file by its path from the root of the repository.
 const (
 	generatedBegin = "<!-- generated: "
 	generatedEnd   = "<!-- end of generated -->"
 	settings       = "settings"
 	measured       = "measured"
+	decisions      = "decisions"
 )
 
 // Pages returns the Markdown pages of the repository that are written for readers,
@@ -74,6 +75,8 @@ func generate(root, source string) (string, error) {
 			return "", fmt.Errorf("read the measurements: %w", err)
 		}
 		return measurements(string(results))
+	case decisions:
+		return decisionsIndex(root)
 	}
 	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(source)))
 	if err != nil {
