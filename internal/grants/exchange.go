@@ -2,11 +2,9 @@ package grants
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -17,9 +15,6 @@ const (
 	AccessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 	JWTType         = "urn:ietf:params:oauth:token-type:jwt"
 )
-
-// maxActors bounds how many act one for the other (RFC 8693 §4.1).
-const maxActors = 4
 
 // Exchange is the grant of a client that acts for somebody whose token it was given
 // (RFC 8693).
@@ -36,6 +31,8 @@ type Exchange struct {
 	}
 	// Trust takes the JWTs of issuers that are trusted.
 	Trust *JWTBearer
+	// Issuer is this server's own identifier.
+	Issuer string
 }
 
 // Type implements [Grant].
@@ -57,10 +54,9 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	actor := party{subject: r.Client.ID, expires: subject.expires}
-	acting := r.Form.Has("actor_token")
-	if acting {
-		if actor, err = g.party(ctx, r, "actor_token"); err != nil {
+	acting, delegated := g.itself(*r.Client, subject.expires), r.Form.Has("actor_token")
+	if delegated {
+		if acting, err = g.actor(ctx, r); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -72,10 +68,10 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if access.Act, err = actorOf(*r.Client, subject, actor, acting, name); err != nil {
+	if access.Act, err = g.actorOf(*r.Client, subject, acting, delegated, name); err != nil {
 		return Answer{}, err
 	}
-	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), actor.expires.Sub(r.Now)) // it outlives neither
+	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
 	access.Confirmation = r.Confirmation
 	minted, err := g.Minter.Mint(r.Now, access)
 	if err != nil {
@@ -111,12 +107,29 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 	if audience := r.Form.Get("audience"); audience != "" && !slices.Contains(resources, audience) { // RFC 8693 §2.1: by its name here
 		resources = append(slices.Clone(resources), audience)
 	}
-	target, err := g.Targets.Resolve(ctx, resources, r.Client.Resources)
+	allowed, err := g.allowed(*r.Client, subject)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	target, err := g.Targets.Resolve(ctx, resources, allowed)
 	if err != nil {
 		return Target{}, nil, err
 	}
 	scope, err := target.Scope(asked, subject.scope.And(r.Client.Scopes), subject.scope.And(r.Client.Defaults()))
 	return target, scope, err
+}
+
+// allowed are the resources that the client may ask for, as far as the issuer of a
+// foreign token is registered for them too.
+func (g *Exchange) allowed(client store.Client, subject party) ([]string, error) {
+	allowed := g.Targets.Allowed(client.Resources)
+	if len(subject.issuer.Resources) == 0 { // it is our own, or its issuer leaves them to the client
+		return allowed, nil
+	}
+	if allowed = oauth.Scope(allowed).And(subject.issuer.Resources); len(allowed) == 0 {
+		return nil, disjoint()
+	}
+	return allowed, nil
 }
 
 // access is the subject's token in the hands of the client, and the name by which a
@@ -125,7 +138,7 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 	if subject.issuer.ID != "" {
 		access, err := g.Trust.subject(ctx, target, scope, at, subject.issuer, subject.assertion)
 		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
-		return access, subject.subject, err
+		return access, subject.subject, badSubject("subject_token", err)
 	}
 	access, name := local(target, scope, at, subject)
 	return access, name, nil
@@ -145,35 +158,4 @@ func local(target Target, scope oauth.Scope, at store.Client, subject party) (ac
 	access.SubjectNotBefore = subject.claims.Parsed.SubjectNotBefore()
 	access.Family = subject.claims.Parsed.Family // ending the login ends this token too
 	return access, name
-}
-
-// actorOf is the claim "act" (RFC 8693 §4.1): who acts now, and within it who did
-// before. Nobody is in it where the client may impersonate the subject, which a policy
-// has to name.
-func actorOf(client store.Client, subject, actor party, acting bool, name string) (map[string]any, error) {
-	before, _ := subject.all["act"].(map[string]any)
-	if allowed, ok := subject.all["may_act"].(map[string]any); ok && allowed["sub"] != actor.subject { // RFC 8693 §4.4
-		return nil, oauth.Fail(oauth.InvalidRequest, "actor_not_allowed", "subject_token names in may_act who may act for its subject, and that is somebody else")
-	}
-	impersonates := func(pattern string) bool {
-		return assertions.Matches(pattern, name) || assertions.Matches(pattern, subject.subject)
-	}
-	if !acting && slices.ContainsFunc(client.Impersonates, impersonates) {
-		return before, nil
-	}
-	act := map[string]any{"sub": actor.subject}
-	if actor.issuer.ID != "" {
-		act["iss"] = actor.issuer.ID
-	}
-	depth := 1
-	if before != nil {
-		act["act"] = before
-	}
-	for next := before; next != nil; depth++ {
-		next, _ = next["act"].(map[string]any)
-	}
-	if depth > maxActors {
-		return nil, oauth.Fail(oauth.InvalidRequest, "actors_too_many", fmt.Sprintf("more than %d would act one for the other", maxActors))
-	}
-	return act, nil
 }

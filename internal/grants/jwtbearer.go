@@ -72,6 +72,9 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_refused", err)
 	}
+	if err := holdsKey(parsed.Claims, r.Confirmation); err != nil {
+		return Answer{}, refuseAssertion("assertion_bound", err)
+	}
 	access, err := g.access(ctx, r, client, issuer.Issuer, assertion)
 	if err != nil {
 		return Answer{}, err
@@ -163,18 +166,25 @@ func (g *JWTBearer) subjects() assertions.Subjects {
 	return assertions.Subjects{Users: g.Users, Clients: g.Clients}
 }
 
-// subject finds the subject of an assertion and returns its token at the client.
-func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
-	var found assertions.Subject
-	var err error
+// find finds the subject of an assertion.
+func (g *JWTBearer) find(ctx context.Context, at store.Client, issuer store.Issuer, a assertions.Assertion) (found assertions.Subject, err error) {
 	if issuer.SubjectKind == subjectOwn {
 		found, err = g.subjects().FindOwn(ctx, at, a.Subject)
 	} else {
 		found, err = g.subjects().Find(ctx, issuer, a.Subject)
 	}
+	if err != nil {
+		return assertions.Subject{}, refuseSubject(err)
+	}
+	return found, nil
+}
+
+// subject finds the subject of an assertion and returns its token at the client.
+func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
+	found, err := g.find(ctx, at, issuer, a)
 	switch {
 	case err != nil:
-		return tokens.Access{}, refuseSubject(err)
+		return tokens.Access{}, err
 	case found.User != nil:
 		return userAccess(target, scope, at, *found.User), nil
 	case found.Client != nil:
@@ -237,8 +247,7 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 	if len(issuer.Resources) > 0 && len(client.Resources) > 0 {
 		limit.resources = oauth.Scope(issuer.Resources).And(client.Resources)
 		if len(limit.resources) == 0 {
-			return bounds{}, oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
-				"the client and the issuer have no resource in common: an administrator can add one with --resource")
+			return bounds{}, disjoint()
 		}
 	} else if len(issuer.Resources) > 0 {
 		limit.resources = issuer.Resources
@@ -248,6 +257,11 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 		limit.defaults = client.Defaults().And(issuer.Scopes)
 	}
 	return limit, nil
+}
+
+func disjoint() *oauth.Error {
+	return oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
+		"the client and the issuer have no resource in common: an administrator can add one with --resource")
 }
 
 // askedAssertionScope reads the scope that is asked for: the parameter's, or else

@@ -17,9 +17,10 @@ import (
 // party is who a token that is exchanged speaks of.
 type party struct {
 	subject string
+	iss     string // in whose names subject is one
 	scope   oauth.Scope
 	expires time.Time
-	all     map[string]any
+	all     map[string]any // its claims
 
 	claims tokens.Claims      // of a token of our own
 	found  assertions.Subject // whom that speaks of
@@ -28,8 +29,42 @@ type party struct {
 	assertion assertions.Assertion
 }
 
-// party reads the token of a parameter (RFC 8693 §2.1).
+// itself is the client as the party that acts, where no token names another.
+func (g *Exchange) itself(client store.Client, expires time.Time) party {
+	return party{
+		subject: client.ID, iss: g.Issuer, expires: expires,
+		all: map[string]any{"iss": g.Issuer, "sub": client.ID, "client_id": client.ID},
+	}
+}
+
+// actor reads the token of the party that acts. Where its issuer speaks of users or
+// clients of this server, it has to be one that may act today.
+func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
+	acting, err := g.party(ctx, r, "actor_token")
+	if err != nil || acting.issuer.ID == "" {
+		return acting, err
+	}
+	_, err = g.Trust.find(ctx, *r.Client, acting.issuer, acting.assertion)
+	return acting, badSubject("actor_token", err)
+}
+
+// party reads the token of a parameter (RFC 8693 §2.1). One that ends within a second is
+// refused: what is issued ends with it, and tokens count in whole seconds.
 func (g *Exchange) party(ctx context.Context, r Request, parameter string) (party, error) {
+	p, err := g.read(ctx, r, parameter)
+	if err != nil {
+		return party{}, err
+	}
+	if p.expires.Sub(r.Now) < time.Second {
+		return party{}, badToken(parameter, errors.New("it has expired"))
+	}
+	if err := holdsKey(p.all, r.Confirmation); err != nil {
+		return party{}, badToken(parameter, err)
+	}
+	return p, nil
+}
+
+func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party, error) {
 	token := r.Form.Get(parameter)
 	switch r.Form.Get(parameter + "_type") {
 	case AccessTokenType:
@@ -74,13 +109,6 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	if claims.ClientID != r.Client.ID && !serves {
 		return party{}, badToken(parameter, errors.New("it was issued neither to the client nor for a resource that it serves"))
 	}
-	if cnf, ok := claims.All["cnf"].(map[string]any); ok { // RFC 9449 §9, RFC 8705 §3: stolen, it is worth nothing here either
-		for member, proved := range map[string]string{"jkt": r.Confirmation.JKT, "x5t#S256": r.Confirmation.X5TS256} {
-			if cnf[member] != nil && cnf[member] != proved {
-				return party{}, badToken(parameter, errors.New("it is bound to a key that the request does not prove"))
-			}
-		}
-	}
 	found, err := g.subjectOf(ctx, *r.Client, claims)
 	if errors.Is(err, errVoid) || errors.Is(err, assertions.ErrSubjectUnknown) {
 		return party{}, badToken(parameter, err)
@@ -93,7 +121,10 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	if err != nil {
 		return party{}, fmt.Errorf("read the scope of a token of our own: %w", err)
 	}
-	return party{subject: claims.Subject, scope: scope, expires: claims.ExpiresAt, all: claims.All, claims: claims, found: found}, nil
+	return party{
+		subject: claims.Subject, iss: claims.Issuer, scope: scope, expires: claims.ExpiresAt, all: claims.All,
+		claims: claims, found: found,
+	}, nil
 }
 
 // foreign reads a JWT of a trusted issuer. It is not used up, since who acts for
@@ -126,7 +157,43 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		scope = signed.And(issuer.Scopes)
 	}
 	expires, _, err := jose.Date(parsed.Claims, "exp")
-	return party{subject: assertion.Subject, scope: scope, expires: expires, all: parsed.Claims, issuer: issuer.Issuer, assertion: assertion}, err
+	return party{
+		subject: assertion.Subject, iss: assertion.Issuer, scope: scope, expires: expires, all: parsed.Claims,
+		issuer: issuer.Issuer, assertion: assertion,
+	}, err
+}
+
+// holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does
+// not prove: stolen, it is worth nothing here either (RFC 9449 §9, RFC 8705 §3). A key of
+// another kind cannot be proved here.
+func holdsKey(claims map[string]any, proved tokens.Confirmation) error {
+	cnf, bound := claims["cnf"]
+	if !bound {
+		return nil
+	}
+	keys, _ := cnf.(map[string]any)
+	for member, value := range keys {
+		thumbprint, _ := value.(string)
+		held := member == "jkt" && thumbprint == proved.JKT || member == "x5t#S256" && thumbprint == proved.X5TS256
+		if thumbprint == "" || !held {
+			return errors.New("it is bound to a key that the request does not prove")
+		}
+	}
+	if len(keys) == 0 {
+		return errors.New("its cnf names no key")
+	}
+	return nil
+}
+
+// badSubject is [badToken] for a token whose subject is not one that its issuer may speak
+// of here. Faults it returns as they are.
+func badSubject(parameter string, err error) error {
+	for _, why := range []error{assertions.ErrSubjectUnknown, assertions.ErrSubjectTaken} {
+		if errors.Is(err, why) {
+			return badToken(parameter, why)
+		}
+	}
+	return err
 }
 
 // badToken says what is wrong with a token that is to be exchanged (RFC 8693 §2.2.2).

@@ -131,6 +131,9 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}
 	ttl := min(a.TTL, m.MaxTTL).Truncate(time.Second)
+	if ttl <= 0 {
+		return Minted{}, fmt.Errorf("mint an access token: it would have expired before it is issued")
+	}
 	payload, err := m.claims(now, ttl, id, a)
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: encode its claims: %w", err)
