@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
 	"gocloud.dev/gcerrors"
+
+	"authserver/internal/bcp195"
 )
 
 // vaultKey is a key of a transit engine of HashiCorp Vault or OpenBao.
@@ -36,6 +39,11 @@ func openVault(_ context.Context, k key) (service, error) {
 	if err := checkVaultAddress(config); err != nil {
 		return nil, err
 	}
+	transport, ok := config.HttpClient.Transport.(*http.Transport)
+	if !ok || transport.TLSClientConfig == nil {
+		return nil, errors.New("set up the client of Vault: it has no TLS of its own")
+	}
+	bcp195.Restrict(transport.TLSClientConfig)
 	client, err := api.NewClient(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of Vault by its environment variables: %w", unparsed(err))

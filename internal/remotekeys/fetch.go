@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"authserver/internal/bcp195"
 )
 
 // Bounds on a fetch.
@@ -49,6 +51,8 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		allowed = append(allowed, strings.ToLower(host))
 	}
 	may := newAddresses(o.AllowHTTP)
+	trusting := bcp195.Config()
+	trusting.RootCAs = o.RootCAs
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
@@ -65,7 +69,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		},
 		// A proxy of the environment would resolve names by itself, past the check.
 		Proxy:                  nil,
-		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        trusting,
 		TLSHandshakeTimeout:    fetchTimeout,
 		ResponseHeaderTimeout:  fetchTimeout,
 		MaxResponseHeaderBytes: maxHeader,

@@ -1,11 +1,15 @@
 package remotekeys
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"authserver/internal/testkit"
 )
 
 func TestAddresses(t *testing.T) {
@@ -85,6 +89,22 @@ func TestFetchRefuses(t *testing.T) {
 				t.Errorf("the error repeats the query: %v", err)
 			}
 		})
+	}
+}
+
+// Keys are worth what the connection is worth over which they come (RFC 9325 §4.2).
+func TestFetchOverWeakTLS(t *testing.T) {
+	for weakness, suites := range testkit.WeakSuites() {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: suites, NextProtos: []string{"http/1.1"}}
+		server.StartTLS()
+		defer server.Close()
+		roots := x509.NewCertPool()
+		roots.AddCert(server.Certificate())
+		fetcher := NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}, RootCAs: roots})
+		if _, err := fetcher.Fetch(t.Context(), server.URL+"/jwks", time.Now()); err == nil || !strings.Contains(err.Error(), "handshake failure") {
+			t.Errorf("from a server of %s: %v", weakness, err)
+		}
 	}
 }
 

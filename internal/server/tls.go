@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"authserver/internal/assertions"
+	"authserver/internal/bcp195"
 	"authserver/internal/config"
 )
 
@@ -60,10 +61,8 @@ func (f tlsFiles) config() *tls.Config {
 	if f.certificate == nil {
 		return nil
 	}
-	c := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.certificate.get(), nil },
-	}
+	c := bcp195.Config()
+	c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.certificate.get(), nil }
 	if f.asks {
 		c.ClientAuth = tls.RequestClientCert
 	}

@@ -2,6 +2,9 @@ package server
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -15,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/internal/bcp195"
 	"authserver/internal/config"
 	"authserver/internal/testkit"
 )
@@ -22,7 +26,11 @@ import (
 // certify writes a self-signed certificate for 127.0.0.1 and its key into a folder.
 func certify(t *testing.T, dir, name string) {
 	t.Helper()
-	key := testkit.P256(t)
+	certifyKey(t, dir, name, testkit.P256(t))
+}
+
+func certifyKey(t *testing.T, dir, name string, key crypto.Signer) {
+	t.Helper()
 	certificate := testkit.SelfSigned(t, x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -90,6 +98,50 @@ func TestServeOverTLS(t *testing.T) {
 			defer answer.Body.Close()
 			if answer.Proto != test.want || answer.StatusCode != http.StatusOK {
 				t.Errorf("it answers %d by %s, want %q", answer.StatusCode, answer.Proto, test.want)
+			}
+		})
+	}
+}
+
+// TLS 1.2 is spoken with ephemeral keys and authenticated encryption, and with nothing
+// else, whatever the certificate (RFC 9325 §4.2).
+func TestSuites(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"RSA": rsaKey, "P-256": testkit.P256(t)} {
+		t.Run(name, func(t *testing.T) {
+			s, dir := overTLS(t)
+			certifyKey(t, dir, name, key)
+			at, stop := start(t, s)
+			defer stop()
+			dial := func(c *tls.Config) error {
+				c.InsecureSkipVerify, c.MinVersion = true, tls.VersionTLS10
+				connection, err := tls.Dial("tcp", at[0], c)
+				if err != nil {
+					return err
+				}
+				return connection.Close()
+			}
+			for weakness, suites := range testkit.WeakSuites() {
+				if err := dial(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: suites}); err == nil || !strings.Contains(err.Error(), "handshake failure") {
+					t.Errorf("a client of %s gets %v", weakness, err)
+				}
+			}
+			for _, suite := range bcp195.Config().CipherSuites {
+				if ofRSA := strings.Contains(tls.CipherSuiteName(suite), "_ECDHE_RSA_"); ofRSA != (key == rsaKey) {
+					continue
+				}
+				if err := dial(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}}); err != nil {
+					t.Errorf("a client of %s gets %v", tls.CipherSuiteName(suite), err)
+				}
+			}
+			if err := dial(&tls.Config{MinVersion: tls.VersionTLS13}); err != nil {
+				t.Errorf("a client of TLS 1.3 gets %v", err)
+			}
+			if err := dial(&tls.Config{MaxVersion: tls.VersionTLS11}); err == nil {
+				t.Error("a client of TLS 1.1 is served")
 			}
 		})
 	}

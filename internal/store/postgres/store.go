@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"authserver/internal/bcp195"
 	"authserver/internal/store"
 	"authserver/migrations"
 )
@@ -83,6 +84,14 @@ func configure(c *pgx.ConnConfig, o Options) {
 	c.ConnectTimeout = o.ConnectTimeout
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "authserver"
+	}
+	if c.TLSConfig != nil { // as sslmode has it
+		bcp195.Restrict(c.TLSConfig)
+	}
+	for _, other := range c.Fallbacks { // other hosts, and other ways to one
+		if other.TLSConfig != nil {
+			bcp195.Restrict(other.TLSConfig)
+		}
 	}
 	// A primary that became a standby goes on taking connections: find the new one.
 	keep := c.OnPgError

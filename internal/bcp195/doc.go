@@ -1,0 +1,5 @@
+// Package bcp195 owns which TLS is spoken: BCP 195 (RFC 9325), for listeners and for
+// clients alike. TLS 1.3, or TLS 1.2 with ephemeral keys and authenticated encryption.
+//
+// It refuses to know certificates: whose they are, and who is trusted, its users add.
+package bcp195
