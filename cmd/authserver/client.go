@@ -36,7 +36,7 @@ type ClientFlags struct {
 	TLSSanURI        *string        `name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI among them, such as a SPIFFE ID."`
 	TLSSanIP         *string        `name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an address among them."`
 	TLSSanEmail      *string        `name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address among them."`
-	TLSBound         *bool          `name:"tls-bound" negatable:"" help:"Bind its access tokens to the certificate that it presents, whatever it proves itself by. Off again by --tls-bound=false."`
+	TLSBound         *bool          `name:"tls-bound" negatable:"" help:"Bind its access tokens to the certificate that it presents, whatever it proves itself by; with --tls-bound=false never. Without either they are bound where it proves itself by the certificate and sends no DPoP proof."`
 	DPoPBound        *bool          `name:"dpop-bound" negatable:"" help:"Bind its access tokens to a key that each of its requests proves (DPoP). Off again by --dpop-bound=false."`
 	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
 	AssertUser       []string       `sep:"none" placeholder:"PATTERN" help:"User of whom it may sign assertions as its own issuer, with the grant jwt-bearer; * is any run of characters. Repeats."`

@@ -38,7 +38,7 @@ type Client struct {
 	Impersonates     []string        `json:"may_impersonate,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
-	TLSBound         bool            `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate
+	TLSBound         *bool           `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate: always or never
 	Disabled         bool            `json:"disabled"`
 	Secrets          []ClientSecret  `json:"secrets"`
 	CreatedAt        time.Time       `json:"created_at"`
@@ -67,8 +67,8 @@ type ClientFields struct {
 	Impersonates     []string    // patterns of subjects that token exchange may impersonate for it
 	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
 	TLSSubject       *TLSSubject // an empty value: none
-	TLSBound         *bool
-	Grants           []string // "jwt-bearer" is short for the URN
+	TLSBound         *bool       // whether its access tokens are bound to the certificate that it presents
+	Grants           []string    // "jwt-bearer" is short for the URN
 	Scopes           []string
 	DefaultScopes    []string // empty: all of Scopes
 	Resources        []string
@@ -240,7 +240,7 @@ func viewClient(c store.Client) (Client, error) {
 		RefreshMaxTTL:  seconds(c.RefreshMax),
 		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
 		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles, Impersonates: c.Impersonates,
-		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: c.TLSBound, DPoPBound: c.DPoPBound,
+		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: viewTLSBound(c), DPoPBound: c.DPoPBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,
 		CreatedAt: c.CreatedAt,

@@ -59,7 +59,7 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		}
 	}
 	if f.TLSBound != nil {
-		c.TLSBound = *f.TLSBound
+		c.TLSBound, c.TLSUnbound = *f.TLSBound, !*f.TLSBound
 	}
 	if f.Disabled != nil {
 		c.Disabled = *f.Disabled

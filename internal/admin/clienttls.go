@@ -82,3 +82,11 @@ func viewTLSSubject(s store.TLSSubject) *TLSSubject {
 	}
 	return &TLSSubject{Kind: s.Kind, Value: s.Value}
 }
+
+// viewTLSBound is nil where neither is chosen.
+func viewTLSBound(c store.Client) *bool {
+	if !c.TLSBound && !c.TLSUnbound {
+		return nil
+	}
+	return &c.TLSBound
+}

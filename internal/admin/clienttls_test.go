@@ -48,7 +48,7 @@ func TestAClientOfAnAuthority(t *testing.T) {
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
 	updated, _, err := o.UpdateClient(t.Context(), "batch", admin.ClientFields{TLSSubject: &other, TLSBound: ptr(true)})
 	o.must(err)
-	if !updated.TLSBound || *updated.TLSSubject != other {
+	if updated.TLSBound == nil || !*updated.TLSBound || *updated.TLSSubject != other {
 		t.Errorf("it was changed to %+v", updated)
 	}
 	_, _, err = o.UpdateClient(t.Context(), "batch", admin.ClientFields{TLSSubject: &admin.TLSSubject{Kind: "dn"}})

@@ -11,7 +11,6 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 )
 
 const partner = "https://partner.example.net"
@@ -283,28 +282,28 @@ func TestForeignTokensThatAreBoundToAKey(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		cnf    any
-		proved tokens.Confirmation
+		proved grants.Possession
 		good   bool
 	}{
-		{"its key", object{"jkt": key}, tokens.Confirmation{JKT: key}, true},
-		{"its certificate", object{"x5t#S256": certificate}, tokens.Confirmation{X5TS256: certificate}, true},
-		{"both", object{"jkt": key, "x5t#S256": certificate}, tokens.Confirmation{JKT: key, X5TS256: certificate}, true},
-		{"no key", object{"jkt": key}, tokens.Confirmation{}, false},
-		{"another key", object{"jkt": key}, tokens.Confirmation{JKT: certificate}, false},
-		{"a certificate where it is a key", object{"jkt": key}, tokens.Confirmation{X5TS256: key}, false},
-		{"one of two", object{"jkt": key, "x5t#S256": certificate}, tokens.Confirmation{JKT: key}, false},
-		{"a key that cannot be proved here", object{"kid": "7"}, tokens.Confirmation{JKT: "7"}, false},
-		{"one that can and one that cannot", object{"jkt": key, "jwk": object{"kty": "EC"}}, tokens.Confirmation{JKT: key}, false},
-		{"a thumbprint that is empty", object{"jkt": ""}, tokens.Confirmation{}, false},
-		{"a thumbprint that is no text", object{"jkt": []any{key}}, tokens.Confirmation{JKT: key}, false},
-		{"nothing", object{}, tokens.Confirmation{JKT: key}, false},
-		{"a text", key, tokens.Confirmation{JKT: key}, false},
-		{"null", (*int)(nil), tokens.Confirmation{JKT: key}, false},
+		{"its key", object{"jkt": key}, grants.Possession{JKT: key}, true},
+		{"its certificate", object{"x5t#S256": certificate}, grants.Possession{X5TS256: certificate}, true},
+		{"both", object{"jkt": key, "x5t#S256": certificate}, grants.Possession{JKT: key, X5TS256: certificate}, true},
+		{"no key", object{"jkt": key}, grants.Possession{}, false},
+		{"another key", object{"jkt": key}, grants.Possession{JKT: certificate}, false},
+		{"a certificate where it is a key", object{"jkt": key}, grants.Possession{X5TS256: key}, false},
+		{"one of two", object{"jkt": key, "x5t#S256": certificate}, grants.Possession{JKT: key}, false},
+		{"a key that cannot be proved here", object{"kid": "7"}, grants.Possession{JKT: "7"}, false},
+		{"one that can and one that cannot", object{"jkt": key, "jwk": object{"kty": "EC"}}, grants.Possession{JKT: key}, false},
+		{"a thumbprint that is empty", object{"jkt": ""}, grants.Possession{}, false},
+		{"a thumbprint that is no text", object{"jkt": []any{key}}, grants.Possession{JKT: key}, false},
+		{"nothing", object{}, grants.Possession{JKT: key}, false},
+		{"a text", key, grants.Possession{JKT: key}, false},
+		{"null", (*int)(nil), grants.Possession{JKT: key}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			exchange := w.ask(w.client("web"), "subject_token", w.vouch(object{"cnf": test.cnf}), "subject_token_type", grants.JWTType)
 			bearer := w.ask(w.client("web"), "assertion", w.vouch(object{"cnf": test.cnf}))
-			exchange.Confirmation, bearer.Confirmation = test.proved, test.proved
+			exchange.Held, bearer.Held = test.proved, test.proved
 			_, exchanged := w.exchanger().Exchange(w.Context(), exchange)
 			_, bought := w.jwtBearer.Exchange(w.Context(), bearer)
 			if test.good {

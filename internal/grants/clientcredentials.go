@@ -38,13 +38,8 @@ func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	access := clientAccess(target, scope, *r.Client)
-	access.Confirmation = r.Confirmation
-	minted, err := g.Minter.Mint(r.Now, access)
-	if err != nil {
-		return Answer{}, err
-	}
-	return answer(minted, access), nil // RFC 6749 §4.4.3: a refresh token SHOULD NOT be included
+	// RFC 6749 §4.4.3: a refresh token SHOULD NOT be included.
+	return r.issue(g.Minter, clientAccess(target, scope, *r.Client))
 }
 
 // clientAccess is the token of a client that acts for itself (RFC 9068 §2.2: sub

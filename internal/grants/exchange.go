@@ -72,12 +72,10 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
-	access.Confirmation = r.Confirmation
-	minted, err := g.Minter.Mint(r.Now, access)
+	a, err := r.issue(g.Minter, access)
 	if err != nil {
 		return Answer{}, err
 	}
-	a := answer(minted, access)
 	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.issuer.ID
 	return a, nil
 }

@@ -17,8 +17,9 @@ type Request struct {
 	Client *store.Client
 	Form   oauth.Form
 	Now    time.Time
-	// Confirmation is the key that the request proved to possess, to which its access
-	// token is bound.
+	// Held is the keys that the request proved to hold, and Confirmation those of them to
+	// which its access token is bound: see [Possession.Bind].
+	Held         Possession
 	Confirmation tokens.Confirmation
 }
 
@@ -39,30 +40,6 @@ type Answer struct {
 	Subject string
 	Family  store.FamilyID
 	Issuer  string
-}
-
-// boundTo names the key that a public client's refresh tokens are bound to, as
-// [store.Family] has it; "" where the request proved none.
-func (r Request) boundTo() string {
-	switch {
-	case r.Confirmation.JKT != "":
-		return "jkt:" + r.Confirmation.JKT
-	case r.Confirmation.X5TS256 != "":
-		return "x5t#S256:" + r.Confirmation.X5TS256
-	}
-	return ""
-}
-
-// answer is the answer that a minted access token makes.
-func answer(minted tokens.Minted, access tokens.Access) Answer {
-	tokenType := oauth.Bearer
-	if access.Confirmation.JKT != "" { // RFC 9449 §5
-		tokenType = oauth.DPoP
-	}
-	return Answer{
-		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope, TokenType: tokenType,
-		ID: minted.ID, Subject: access.Subject, Family: access.Family,
-	}
 }
 
 // Grant exchanges what a request brings for a token.

@@ -72,14 +72,13 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_refused", err)
 	}
-	if err := holdsKey(parsed.Claims, r.Confirmation); err != nil {
+	if err := holdsKey(parsed.Claims, r.Held); err != nil {
 		return Answer{}, refuseAssertion("assertion_bound", err)
 	}
 	access, err := g.access(ctx, r, client, issuer.Issuer, assertion)
 	if err != nil {
 		return Answer{}, err
 	}
-	access.Confirmation = r.Confirmation
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	if err := g.Minter.Ready(); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
@@ -87,12 +86,11 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err := g.use(ctx, issuer.Issuer, assertion); err != nil {
 		return Answer{}, err
 	}
-	minted, err := g.Minter.Mint(r.Now, access)
+	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
+	a, err := r.issue(g.Minter, access)
 	if err != nil {
 		return Answer{}, err
 	}
-	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a := answer(minted, access)
 	a.Issuer = issuer.ID
 	return a, nil
 }
@@ -138,7 +136,7 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 		limited = &subject
 	}
 	if limited != nil { // one that did not authenticate gets no unbound token either
-		if err := CheckBound(*limited, r.Confirmation); err != nil {
+		if _, err := r.Held.Bind(limited); err != nil {
 			return tokens.Access{}, err
 		}
 	}

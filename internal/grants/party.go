@@ -58,7 +58,7 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 	if p.expires.Sub(r.Now) < time.Second {
 		return party{}, badToken(parameter, errors.New("it has expired"))
 	}
-	if err := holdsKey(p.all, r.Confirmation); err != nil {
+	if err := holdsKey(p.all, r.Held); err != nil {
 		return party{}, badToken(parameter, err)
 	}
 	return p, nil
@@ -166,7 +166,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 // holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does
 // not prove: stolen, it is worth nothing here either (RFC 9449 §9, RFC 8705 §3). A key of
 // another kind cannot be proved here.
-func holdsKey(claims map[string]any, proved tokens.Confirmation) error {
+func holdsKey(claims map[string]any, proved Possession) error {
 	cnf, bound := claims["cnf"]
 	if !bound {
 		return nil

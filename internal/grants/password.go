@@ -55,18 +55,16 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access := userAccess(target, scope, *r.Client, user)
-	access.Confirmation = r.Confirmation
 	var refresh string
 	if r.Client.May(oauth.RefreshToken) {
 		if refresh, access.Family, err = g.begin(ctx, r, user, target, scope); err != nil {
 			return Answer{}, err
 		}
 	}
-	minted, err := g.Minter.Mint(r.Now, access)
+	a, err := r.issue(g.Minter, access)
 	if err != nil {
 		return Answer{}, err
 	}
-	a := answer(minted, access)
 	a.RefreshToken = refresh
 	return a, nil
 }
@@ -120,9 +118,7 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 		UserNotBefore:   user.NotBefore,
 
 		ExpiresAt: store.At(r.Now.Add(r.Client.RefreshMax)),
-	}
-	if r.Client.Public() { // RFC 9449 §5, RFC 8705 §4; a confidential client has to authenticate anyway
-		family.BoundTo = r.boundTo()
+		BoundTo:   r.familyKey(),
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {

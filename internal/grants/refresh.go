@@ -93,7 +93,8 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Generation:      presented.Generation,
 		ClientID:        r.Client.ID,
 		ClientNotBefore: r.Client.NotBefore,
-		BoundTo:         r.boundTo(),
+		Proved:          r.Held.keys(),
+		Binds:           r.familyKey(),
 		Scope:           asked,
 		Resources:       r.Form.Resources(),
 		Now:             store.At(r.Now),
@@ -124,11 +125,10 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 		return Answer{}, err
 	}
 	access := userAccess(target, scope, *r.Client, rotated.User)
-	access.Confirmation = r.Confirmation
 	access.Family = family.ID
 	// What the family remembers, so that the token is void with it.
 	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
-	minted, err := g.Minter.Mint(r.Now, access)
+	a, err := r.issue(g.Minter, access)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -136,7 +136,6 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	if err != nil {
 		return Answer{}, err
 	}
-	a := answer(minted, access)
 	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
 	return a, nil
 }

@@ -6,8 +6,8 @@ import (
 
 	"authserver/internal/certificates"
 	"authserver/internal/clientauth"
+	"authserver/internal/grants"
 	"authserver/internal/oauth"
-	"authserver/internal/tokens"
 )
 
 // certificate is what the client of a request presented in TLS, nil where it
@@ -44,13 +44,12 @@ func (h *Handlers) fromProxy(remote string) bool {
 	return false
 }
 
-// confirmation is the certificate that the access token of a request is to be bound to:
-// the one that its client authenticated by, or that it is registered to be bound to
-// (RFC 8705 §3, §4).
-func confirmation(who clientauth.Result) tokens.Confirmation {
-	byTLS := who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS
-	if who.Client == nil || who.Certificate == nil || !byTLS && !who.Client.TLSBound {
-		return tokens.Confirmation{}
+// held is the keys that a request proved to hold: of its DPoP proof, and of the
+// certificate that its client presented.
+func held(who clientauth.Result, jkt string) grants.Possession {
+	p := grants.Possession{JKT: jkt, ByCertificate: who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS}
+	if who.Certificate != nil {
+		p.X5TS256 = who.Certificate.Thumbprint()
 	}
-	return tokens.Confirmation{X5TS256: who.Certificate.Thumbprint()}
+	return p
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,40 +44,48 @@ func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
 	return nil
 }
 
-// proved returns the thumbprint of the key that the request proves to hold, "" where
-// it proves none.
-func (h *Handlers) proved(r *http.Request, form oauth.Form, now time.Time) (string, error) {
+// checkProof checks the proof of possession of a request. The zero Proof is of one that
+// brings none.
+func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (dpop.Proof, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
-		return "", refuseProof("dpop_repeated", "the header DPoP stands more than once")
+		return dpop.Proof{}, refuseProof("dpop_repeated", "the header DPoP stands more than once")
 	case len(proofs) == 0 && form.Has("dpop_jkt"):
-		return "", refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
+		return dpop.Proof{}, refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
 	case len(proofs) == 0:
-		return "", nil
+		return dpop.Proof{}, nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
 		Method: r.Method, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
 		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
 	})
 	if err != nil {
-		return "", refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
+		return dpop.Proof{}, refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
 	}
 	if h.Proof.Nonces != nil && !h.Proof.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
-		return "", oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
+		return dpop.Proof{}, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
 	}
 	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
-		return "", refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
+		return dpop.Proof{}, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
+	}
+	return proof, nil
+}
+
+// useProof uses a proof up; the zero Proof is none.
+func (h *Handlers) useProof(ctx context.Context, proof dpop.Proof) error {
+	if proof.JKT == "" {
+		return nil
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*h.Proof.Skew) // by the clock of a replica that is behind, too
-	err = h.Proof.Used.UseAssertion(r.Context(), proofsOf, proof.ID, store.At(until))
+	err := h.Proof.Used.UseAssertion(ctx, proofsOf, proof.ID, store.At(until))
 	if errors.Is(err, store.ErrExists) {
-		return "", refuseProof("dpop_replayed", "the proof was used before: each is good once")
+		return refuseProof("dpop_replayed", "the proof was used before: each is good once")
 	}
 	if err != nil {
-		return "", fmt.Errorf("record the use of the proof: %w", err)
+		return fmt.Errorf("record the use of the proof: %w", err)
 	}
-	return proof.JKT, nil
+	return nil
 }
 
 func refuseProof(reason, text string) *oauth.Error {

@@ -79,17 +79,19 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 			"the client is not registered for this grant: an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	bound := confirmation(who)
-	if bound.JKT, err = h.proved(r, form, now); err != nil {
+	proof, err := h.checkProof(r, form, now)
+	if err != nil {
 		return grants.Answer{}, err
 	}
-	if who.Client != nil {
-		if err := grants.CheckBound(*who.Client, bound); err != nil {
-			return grants.Answer{}, err
-		}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof.JKT)}
+	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
+		return grants.Answer{}, err
+	}
+	if err := h.useProof(r.Context(), proof); err != nil {
+		return grants.Answer{}, err
 	}
 	// 6. Exchange.
-	return grant.Exchange(r.Context(), grants.Request{Client: who.Client, Form: form, Now: now, Confirmation: bound})
+	return grant.Exchange(r.Context(), request)
 }
 
 func (h *Handlers) countToken(n *note, took time.Duration, err error) {

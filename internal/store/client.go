@@ -39,7 +39,10 @@ type Client struct {
 	AssertRoles      []string   // or whose users have one of these roles
 	Impersonates     []string   // subjects (globs) that token exchange may impersonate for it
 	DPoPBound        bool       // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
-	TLSBound         bool       // its access tokens are bound to its certificate, always (RFC 8705 §3.4)
+	// Whether its access tokens are bound to the certificate that it presents: always
+	// (RFC 8705 §3.4), or never. Without either they are where it authenticates by the
+	// certificate and sends no DPoP proof.
+	TLSBound, TLSUnbound bool
 
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this client becomes void; each of them remembers the NotBefore under which

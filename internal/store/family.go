@@ -26,7 +26,7 @@ type Family struct {
 	Generation uint32      // of the refresh token that is good now; the first is 1
 	// BoundTo is the key that the refresh tokens of a public client are bound to:
 	// "jkt:" and a JWK thumbprint (RFC 9449 §5), or "x5t#S256:" and the thumbprint of
-	// a certificate (RFC 8705 §4); "": none. It never changes.
+	// a certificate (RFC 8705 §4); "": none. The first key that it is bound to stays.
 	BoundTo   string
 	CreatedAt Moment
 	// ClientNotBefore and UserNotBefore are the NotBefore of the client and the user
@@ -49,12 +49,16 @@ type Rotation struct {
 	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
 	// is void.
 	ClientNotBefore Moment
-	BoundTo         string      // the key whose possession the request proved; "": none
-	Scope           oauth.Scope // asked for; nil: the family's
-	Resources       []string    // asked for; nil: the family's
-	Now             Moment
-	Grace           time.Duration // how long the generation before may be presented again
-	Idle            time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
+	// Proved is the keys that the request proved to hold, as Family.BoundTo names one.
+	Proved []string
+	// Binds is the key that the family is bound to from now on where it is bound to none;
+	// "": it stays so.
+	Binds     string
+	Scope     oauth.Scope // asked for; nil: the family's
+	Resources []string    // asked for; nil: the family's
+	Now       Moment
+	Grace     time.Duration // how long the generation before may be presented again
+	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
 	// AccessUntil is when the last access token that the family may have been given
 	// by now expires: how long a revocation of the family has to be remembered.
 	AccessUntil Moment
@@ -69,8 +73,8 @@ const (
 	Unknown Outcome = iota
 	// WrongClient: the family belongs to another client. It lives on.
 	WrongClient
-	// WrongKey: the family is bound to a key, and the request did not prove
-	// possession of that one. Nothing moved; it lives on.
+	// WrongKey: the family is bound to a key, and that is none of those that the request
+	// proved to hold. Nothing moved; it lives on.
 	WrongKey
 	// Revoked: the family was revoked before, its client's or user's NotBefore
 	// voids it, or its user is disabled or gone.

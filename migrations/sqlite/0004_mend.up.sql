@@ -1,2 +1,6 @@
 -- The header typ of a resource's access tokens, where it is not at+jwt (RFC 9068 §2.1).
 ALTER TABLE resources ADD COLUMN token_typ TEXT NOT NULL DEFAULT '' CHECK (token_typ IN ('', 'JWT'));
+-- Whether a client's access tokens are never bound to its certificate, not even where
+-- it authenticates by it.
+ALTER TABLE clients ADD COLUMN tls_unbound INTEGER NOT NULL DEFAULT 0
+    CHECK (tls_unbound IN (0, 1)) CHECK (NOT (tls_bound AND tls_unbound));

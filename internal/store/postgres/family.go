@@ -57,11 +57,11 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
 // $6 resources, $7 now, $8 the oldest rotation within the grace, $9 idle until,
 // $10 access tokens until, $11 keep a revoked family until, $12 family in hex,
-// $13 the key that was proved
+// $13 the keys that were proved, $14 the key that it is bound to where it is to none
 const rotate = `WITH f AS MATERIALIZED (
 		SELECT f.*, CASE
 			WHEN f.client_id <> $3 THEN 'wrong client'
-			WHEN f.bound_to <> $13 THEN 'wrong key'
+			WHEN f.bound_to IS NOT NULL AND f.bound_to <> ALL ($13::text[]) THEN 'wrong key'
 			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
 			WHEN f.idle_expires_at <= $7 OR f.expires_at <= $7 THEN 'expired'
 			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND f.rotated_at >= $8) IS NOT TRUE THEN 'reused'
@@ -74,7 +74,8 @@ const rotate = `WITH f AS MATERIALIZED (
 		WHERE f.id = $1
 		FOR UPDATE OF f
 	), moved AS (
-		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at)
+		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
+			bound_to = coalesce(f.bound_to, $14)
 		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'
 		RETURNING r.*
 	), ended AS (
@@ -88,7 +89,7 @@ const rotate = `WITH f AS MATERIALIZED (
 	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
-		coalesce(ended.revoked_at, f.revoked_at), f.bound_to, ` + userColumnNames + `
+		coalesce(ended.revoked_at, f.revoked_at), coalesce(moved.bound_to, f.bound_to), ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 
 // Rotate decides and moves in one statement.
@@ -99,7 +100,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
 		listOrNull(r.Resources), orNever(now), orNever(now.Add(-r.Grace)), orNever(now.Add(r.Idle)),
 		orNever(r.AccessUntil), orNever(now.Add(store.KeepRevoked)), hex.EncodeToString(r.ID[:]),
-		r.BoundTo,
+		list(r.Proved), orNull(r.Binds),
 	}
 	var outcome string
 	var wrote bool

@@ -87,7 +87,7 @@ func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
 	switch {
 	case f.ClientID != r.ClientID:
 		return store.WrongClient
-	case f.BoundTo != "" && f.BoundTo != r.BoundTo:
+	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
 		return store.WrongKey
 	case !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(store.At(r.ClientNotBefore)):
 		return store.Revoked
@@ -112,8 +112,11 @@ func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family
 	if f.IdleExpiresAt.After(f.ExpiresAt) {
 		f.IdleExpiresAt = f.ExpiresAt
 	}
-	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?",
-		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), f.ID[:])
+	if f.BoundTo == "" {
+		f.BoundTo = r.Binds
+	}
+	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ?, bound_to = ? WHERE id = ?",
+		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), orNull(f.BoundTo), f.ID[:])
 	return f, err
 }
 

@@ -27,6 +27,7 @@ func clientTests() []test {
 		{"more than five secrets are refused by the engine", with(clientSecrets)},
 		{"each way to prove itself comes back as it was", with(clientProofs)},
 		{"what no client can be is refused by the engine", with(clientConstraints)},
+		{"whether tokens are bound to a certificate is always, never, or neither", with(clientBinding)},
 		{"identifiers that differ in case are two clients", with(clientCase)},
 	}
 }
@@ -59,6 +60,20 @@ func aClaims() map[string]any {
 		"tenant": "ten<ant> & 'co'", "large": json.Number("9007199254740993"), "exact": json.Number("0.1234567890123456789"),
 		"yes": true, "none": nil, "deep": map[string]any{"list": []any{"a", json.Number("1"), map[string]any{}}},
 	}
+}
+
+func clientBinding(t *testing.T, ctx context.Context, s store.Store) {
+	never := aClient("never")
+	never.TLSUnbound = true
+	ok(t, s.CreateClient(ctx, never))
+	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
+	never.TLSBound, never.TLSUnbound = true, false
+	ok(t, s.UpdateClient(ctx, never, nil))
+	never.Version = 2
+	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
+	both := aClient("both")
+	both.TLSBound, both.TLSUnbound = true, true
+	refused(t, s.CreateClient(ctx, both))
 }
 
 func clientRoundTrip(t *testing.T, ctx context.Context, s store.Store) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"authserver/internal/oauth"
@@ -34,13 +35,14 @@ const (
 )
 
 // rotate says what a rotation has to come to, and carries it out.
-func (m *model) rotate(generation uint32, stranger bool, key string, scope oauth.Scope) store.Outcome {
+func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
+	generation := r.Generation
 	exchangedAt, known := m.exchanged[generation]
 	inGrace := known && generation == m.good-1 && m.now-exchangedAt <= modelGrace
 	switch {
 	case stranger:
 		return store.WrongClient
-	case m.boundTo != "" && m.boundTo != key:
+	case m.boundTo != "" && !slices.Contains(r.Proved, m.boundTo):
 		return store.WrongKey
 	case m.revoked || m.userVoided:
 		return store.Revoked
@@ -49,7 +51,7 @@ func (m *model) rotate(generation uint32, stranger bool, key string, scope oauth
 	case generation < m.good && !inGrace:
 		m.revoked = true
 		return store.Reused
-	case slices.Contains(scope, "admin"):
+	case slices.Contains(r.Scope, "admin"):
 		return store.ScopeExceeded
 	case inGrace:
 		return store.Graced
@@ -57,6 +59,7 @@ func (m *model) rotate(generation uint32, stranger bool, key string, scope oauth
 	m.exchanged[generation] = m.now
 	m.good = generation + 1
 	m.idleUntil = min(m.now+modelIdle, m.until)
+	m.boundTo = cmp.Or(m.boundTo, r.Binds)
 	return store.Rotated
 }
 
@@ -107,15 +110,18 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	r := present(f, uint32(max(int(m.good)+step, 1)), m.now)
 	r.Grace, r.Idle = modelGrace, modelIdle
 	r.Scope = rapid.SampledFrom([]oauth.Scope{nil, nil, nil, {"read"}, {"write", "read"}, {"read", "admin"}}).Draw(rt, "scope")
-	r.BoundTo = f.BoundTo
-	if rapid.IntRange(0, 9).Draw(rt, "key") == 0 {
-		r.BoundTo = rapid.SampledFrom([]string{"", aThumbprint, anotherThumbprint}).Draw(rt, "proved")
+	r.Proved = []string{aThumbprint, anotherThumbprint}
+	if rapid.IntRange(0, 9).Draw(rt, "keys") == 0 {
+		r.Proved = rapid.SampledFrom([][]string{nil, {aThumbprint}, {anotherThumbprint}}).Draw(rt, "proved")
+	}
+	if rapid.IntRange(0, 4).Draw(rt, "binds") == 0 && len(r.Proved) > 0 {
+		r.Binds = r.Proved[0]
 	}
 	stranger := rapid.IntRange(0, 19).Draw(rt, "client") == 0
 	if stranger {
 		r.ClientID = "stranger"
 	}
-	want := m.rotate(r.Generation, stranger, r.BoundTo, r.Scope)
+	want := m.rotate(r, stranger)
 	got, err := s.Rotate(ctx, r)
 	if err != nil {
 		rt.Fatal(err)
@@ -171,7 +177,7 @@ func (m *model) compare(rt *rapid.T, got store.Family) {
 		Revoked   bool
 	}
 	want := row{m.boundTo, m.good, at(m.idleUntil), at(m.until), m.revoked}
-	if diff := cmp.Diff(want, row{got.BoundTo, got.Generation, got.IdleExpiresAt, got.ExpiresAt, !got.RevokedAt.IsZero()}); diff != "" {
+	if diff := gocmp.Diff(want, row{got.BoundTo, got.Generation, got.IdleExpiresAt, got.ExpiresAt, !got.RevokedAt.IsZero()}); diff != "" {
 		rt.Fatalf("at %s (-want +got)\n%s", m.now, diff)
 	}
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,13 +70,13 @@ func boundRace(t *testing.T, open Open) {
 	ok(t, one.CreateFamily(ctx, f))
 	results := together(100, func(i int) store.Outcome {
 		r := present(f, 1, time.Minute)
-		r.BoundTo = []string{aThumbprint, "", aThumbprint, anotherThumbprint}[i/2%4]
+		r.Proved = [][]string{{aThumbprint}, nil, {anotherThumbprint, aThumbprint}, {anotherThumbprint}}[i/2%4]
 		got, err := handles[i%2].Rotate(ctx, r)
 		if err != nil {
 			t.Error(err)
 		}
-		if named := got.User.ID != ""; named != (r.BoundTo == aThumbprint) {
-			t.Errorf("a rotation for the key %q comes with the user %q", r.BoundTo, got.User.ID)
+		if named := got.User.ID != ""; named != slices.Contains(r.Proved, aThumbprint) {
+			t.Errorf("a rotation for the keys %q comes with the user %q", r.Proved, got.User.ID)
 		}
 		return got.Outcome
 	})

@@ -17,6 +17,7 @@ func rotationTests() []test {
 		{"a reuse ends the family and voids its access tokens", with(reused)},
 		{"a generation ahead of the row goes on from where it stands", with(rotatedAhead)},
 		{"a family that is bound to a key moves for that key, and one that is not for any", with(rotatedBound)},
+		{"a family that is bound to no key is bound by the rotation that names one, and stays so", with(rotatedBinding)},
 		{"idle time never moves the family's end", with(rotatedToTheEnd)},
 		{"a deleted user's family is unknown", with(rotatedWithoutUser)},
 		{"a random schedule of rotations, replays and revocations follows the model", rotationModel},
@@ -98,7 +99,7 @@ func rotatedBound(t *testing.T, ctx context.Context, s store.Store) {
 	for _, f := range []store.Family{free, bound} {
 		for _, want := range []store.Outcome{store.Rotated, store.Graced} {
 			r := present(f, 1, time.Minute)
-			r.BoundTo = aThumbprint
+			r.Proved = []string{anotherThumbprint, aThumbprint} // as one with a certificate and a DPoP proof
 			got := must[store.RotationResult](t)(s.Rotate(ctx, r))
 			same(t, got.Outcome, want)
 			same(t, got.Family.BoundTo, f.BoundTo)
@@ -108,8 +109,26 @@ func rotatedBound(t *testing.T, ctx context.Context, s store.Store) {
 	// A reuse that comes without the key is no reuse, and one with it is.
 	late := present(bound, 1, time.Hour-time.Minute)
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.WrongKey)
-	late.BoundTo = aThumbprint
+	late.Proved = []string{aThumbprint}
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.Reused)
+}
+
+func rotatedBinding(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	binding := present(f, 1, time.Minute)
+	binding.Proved, binding.Binds = []string{aThumbprint}, aThumbprint
+	got := must[store.RotationResult](t)(s.Rotate(ctx, binding))
+	same(t, got.Outcome, store.Rotated)
+	same(t, got.Family.BoundTo, aThumbprint)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, binding)).Outcome, store.Graced)
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute))).Outcome, store.WrongKey)
+
+	both := present(f, 2, time.Minute)
+	both.Proved, both.Binds = []string{aThumbprint, anotherThumbprint}, anotherThumbprint
+	got = must[store.RotationResult](t)(s.Rotate(ctx, both))
+	same(t, got.Outcome, store.Rotated)
+	same(t, got.Family.BoundTo, aThumbprint)
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), got.Family)
 }
 
 func rotatedToTheEnd(t *testing.T, ctx context.Context, s store.Store) {
@@ -181,7 +200,10 @@ func refusedRotations() []refusedRotation {
 	}
 	proving := func(key string, also func(*store.Rotation)) func(*store.Rotation) {
 		return func(r *store.Rotation) {
-			r.ID, r.BoundTo = aFamily(2).ID, key
+			r.ID = aFamily(2).ID
+			if key != "" {
+				r.Proved = []string{key}
+			}
 			also(r)
 		}
 	}

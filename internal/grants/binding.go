@@ -1,0 +1,85 @@
+package grants
+
+import (
+	"slices"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Possession is the keys that a request proved to hold.
+type Possession struct {
+	JKT     string // the thumbprint of the key of its DPoP proof (RFC 9449 §6.1); "": it brought none
+	X5TS256 string // the thumbprint of the certificate that it presented in TLS (RFC 8705 §3.1); "": none
+	// ByCertificate is set where the client authenticated by that certificate.
+	ByCertificate bool
+}
+
+// Bind decides to which of the keys an access token of the client is bound, whatever the
+// grant. A proof always binds (RFC 9449 §5). To authenticate by a certificate and to
+// have tokens bound to it are two choices (RFC 8705 §3): the certificate binds where the
+// client is registered for that, never where it is registered against it, and where it
+// is registered for neither if the client authenticated by it and sent no proof.
+//
+// It is an [oauth.Error] where the token would be one that anybody can use, and the
+// client is registered for bound ones: by a flag, or because a certificate is all that
+// it proves itself by. That holds for a client that did not authenticate too. client is
+// nil where the token is for none.
+func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
+	bound := tokens.Confirmation{JKT: p.JKT}
+	if client == nil {
+		return bound, nil
+	}
+	if client.DPoPBound && p.JKT == "" { // RFC 9449 §5.2
+		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
+			"the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
+	}
+	if client.TLSBound || !client.TLSUnbound && p.ByCertificate && p.JKT == "" {
+		bound.X5TS256 = p.X5TS256
+	}
+	unboundByMistake := certifiedOnly(*client) && !client.TLSUnbound && bound == (tokens.Confirmation{})
+	if client.TLSBound && p.X5TS256 == "" || unboundByMistake { // RFC 8705 §3.4, §3
+		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidRequest, "certificate_missing",
+			"the access tokens of this client are bound to its certificate: the client has to authenticate, and to present the certificate in TLS")
+	}
+	return bound, nil
+}
+
+// certifiedOnly reports whether a client proves itself by nothing but certificates.
+func certifiedOnly(c store.Client) bool {
+	return !slices.ContainsFunc(c.AuthMethods, func(m oauth.AuthMethod) bool { return m != oauth.AuthTLS && m != oauth.AuthSelfSignedTLS })
+}
+
+// keys are the keys that the request proved, as [store.Family] names them.
+func (p Possession) keys() []string {
+	var keys []string
+	if p.JKT != "" {
+		keys = append(keys, byJKT+p.JKT)
+	}
+	if p.X5TS256 != "" {
+		keys = append(keys, byCertificate+p.X5TS256)
+	}
+	return keys
+}
+
+// How [store.Family] names a key.
+const (
+	byJKT         = "jkt:"
+	byCertificate = "x5t#S256:"
+)
+
+// familyKey is the key that refresh tokens which are issued now are bound to; "": none.
+// They are bound where nothing else protects them: a confidential client has to
+// authenticate anyway (RFC 9449 §5, RFC 8705 §4).
+func (r Request) familyKey() string {
+	switch {
+	case !r.Client.Public():
+		return ""
+	case r.Confirmation.JKT != "":
+		return byJKT + r.Confirmation.JKT
+	case r.Confirmation.X5TS256 != "":
+		return byCertificate + r.Confirmation.X5TS256
+	}
+	return ""
+}
