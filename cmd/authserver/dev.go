@@ -18,6 +18,8 @@ type devCommand struct {
 }
 
 func (c *devCommand) Run(p *process) error {
+	reload, stop := hangups()
+	defer stop()
 	s, err := c.complete(config.Dev)
 	if err != nil {
 		return err
@@ -35,7 +37,7 @@ func (c *devCommand) Run(p *process) error {
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{
-		Version: buildVersion(), Stderr: p.stderr,
+		Version: buildVersion(), Stderr: p.stderr, Reload: reload,
 		Ready: func(public, ops string) {
 			// A server that has nobody to tell how to try it still serves.
 			_ = introduce(p, s.Issuer, public, ops)

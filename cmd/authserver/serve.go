@@ -1,6 +1,10 @@
 package main
 
 import (
+	"os"
+	"os/signal"
+	"syscall"
+
 	"authserver/internal/config"
 	"authserver/internal/server"
 )
@@ -10,9 +14,19 @@ type serveCommand struct {
 }
 
 func (c *serveCommand) Run(p *process) error {
+	reload, stop := hangups()
+	defer stop()
 	s, err := c.complete(config.Serve)
 	if err != nil {
 		return err
 	}
-	return server.Serve(p.ctx, s, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr})
+	return server.Serve(p.ctx, s, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr, Reload: reload})
+}
+
+// hangups yields each SIGHUP from now on, which would otherwise end the process in the
+// middle of its requests.
+func hangups() (signals <-chan os.Signal, stop func()) {
+	received := make(chan os.Signal, 1) // several at once are one
+	signal.Notify(received, syscall.SIGHUP)
+	return received, func() { signal.Stop(received) }
 }

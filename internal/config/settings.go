@@ -49,7 +49,7 @@ type Settings struct {
 	AssertionMaxLifetime  time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of an assertion, of an issuer that is created without one."`
 	DPoPNonce             bool          `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Want proofs of possession (DPoP) to hold a nonce of this server's, which it gives out with each answer of the token endpoint."`
 	FetchAllowHost        []string      `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts with addresses that are not public from which the key sets of issuers and clients may be fetched, separated by commas."`
-	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities that are trusted for that, beside the system's."`
+	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities that are trusted for that, beside the system's. Read again on SIGHUP."`
 
 	BcryptCost      int        `name:"bcrypt-cost" setting:"flag env file" group:"Passwords" default:"12" help:"Cost of bcrypt, from 4 to 16: each step doubles the time. Less than 10 is for tests."`
 	PasswordWorkers int        `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"Logins by password that are worked on at once. 0 is one for each processor."`

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,7 +31,8 @@ const (
 // Fetcher fetches documents from the URLs that others chose, as safely as that can
 // be done (RFC 8725 §3.10, RFC 9700 §4.11 on what is fetched for whom).
 type Fetcher struct {
-	client *http.Client
+	usual  *http.Transport // of which each client has a copy
+	client atomic.Pointer[http.Client]
 	http   bool
 }
 
@@ -51,8 +53,6 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		allowed = append(allowed, strings.ToLower(host))
 	}
 	may := newAddresses(o.AllowHTTP)
-	trusting := bcp195.Config()
-	trusting.RootCAs = o.RootCAs
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
@@ -69,7 +69,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		},
 		// A proxy of the environment would resolve names by itself, past the check.
 		Proxy:                  nil,
-		TLSClientConfig:        trusting,
+		TLSClientConfig:        bcp195.Config(),
 		TLSHandshakeTimeout:    fetchTimeout,
 		ResponseHeaderTimeout:  fetchTimeout,
 		MaxResponseHeaderBytes: maxHeader,
@@ -78,7 +78,20 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		DisableCompression:     true, // a small answer cannot become a large one
 		ForceAttemptHTTP2:      true,
 	}
-	return &Fetcher{http: o.AllowHTTP, client: &http.Client{Transport: transport, Timeout: fetchTimeout, CheckRedirect: sameOrigin}}
+	f := &Fetcher{http: o.AllowHTTP, usual: transport}
+	f.Trust(o.RootCAs)
+	return f
+}
+
+// Trust has fetches that begin from now on trust these authorities and no others; nil:
+// the system's.
+func (f *Fetcher) Trust(roots *x509.CertPool) {
+	transport := f.usual.Clone() // connections that were made on trust in others are not used again
+	transport.TLSClientConfig.RootCAs = roots
+	before := f.client.Swap(&http.Client{Transport: transport, Timeout: fetchTimeout, CheckRedirect: sameOrigin})
+	if before != nil {
+		before.CloseIdleConnections()
+	}
 }
 
 // sameOrigin lets a publisher send us about on its own host alone.
@@ -126,7 +139,7 @@ func (f *Fetcher) Fetch(ctx context.Context, from string, now time.Time) (Fetche
 		return Fetched{}, fmt.Errorf("fetch keys: %w", err)
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
-	response, err := f.client.Do(request)
+	response, err := f.client.Load().Do(request)
 	if err != nil {
 		return Fetched{}, fmt.Errorf("fetch keys from %s: %w", request.URL.Host, inWords(err))
 	}

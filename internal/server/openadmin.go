@@ -51,7 +51,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	remote, err := openRemoteKeys(s)
+	remote, _, err := openRemoteKeys(s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

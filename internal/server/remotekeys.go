@@ -2,8 +2,9 @@ package server
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"os"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -16,33 +17,38 @@ import (
 const refreshInterval = 10 * time.Second
 
 // openRemoteKeys prepares to fetch the key sets of others. A server that is itself
-// reached by http, to try it out, takes them by http from its own machine too.
-func openRemoteKeys(s config.Settings) (*remotekeys.Sets, error) {
-	options := remotekeys.FetcherOptions{AllowHosts: s.FetchAllowHost, AllowHTTP: overHTTP(s)}
-	if s.FetchCAFile != "" {
-		var err error
-		if options.RootCAs, err = besideTheSystem(s.FetchCAFile); err != nil {
-			return nil, fmt.Errorf("--fetch-ca-file: %w", err)
-		}
+// reached by http, to try it out, takes them by http from its own machine too. The
+// function that it returns reads the file of authorities again.
+func openRemoteKeys(s config.Settings, logger *slog.Logger) (remote *remotekeys.Sets, reload func(), err error) {
+	options, reload := remotekeys.FetcherOptions{AllowHosts: s.FetchAllowHost, AllowHTTP: overHTTP(s)}, func() {}
+	authorities := &watched[*x509.CertPool]{
+		settings: []string{"--fetch-ca-file"}, names: []string{s.FetchCAFile},
+		parse: besideTheSystem, now: time.Now, logger: logger,
 	}
-	return &remotekeys.Sets{Fetcher: remotekeys.NewFetcher(options), Now: time.Now}, nil
+	if s.FetchCAFile != "" {
+		if err := authorities.load(); err != nil {
+			return nil, nil, err
+		}
+		options.RootCAs = authorities.get()
+	}
+	fetcher := remotekeys.NewFetcher(options)
+	if s.FetchCAFile != "" {
+		reload = func() { fetcher.Trust(authorities.reload()) }
+	}
+	return &remotekeys.Sets{Fetcher: fetcher, Now: time.Now}, reload, nil
 }
 
 // overHTTP reports whether the server is not reached by https, or, in a command that
 // is not told its issuer, may be so.
 func overHTTP(s config.Settings) bool { return !strings.HasPrefix(s.Issuer, "https://") }
 
-func besideTheSystem(file string) (*x509.CertPool, error) {
+func besideTheSystem(contents [][]byte) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("read the system's authorities: %w", err)
 	}
-	authorities, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	if !pool.AppendCertsFromPEM(authorities) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	if !pool.AppendCertsFromPEM(contents[0]) {
+		return nil, errors.New("it holds no certificate in PEM")
 	}
 	return pool, nil
 }

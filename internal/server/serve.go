@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -39,6 +40,9 @@ type ServeOptions struct {
 	Stderr  io.Writer
 	// Ready is called once, when both listeners accept, with their addresses.
 	Ready func(public, ops string)
+	// Reload has files read again that may change while the server runs, each time that
+	// it yields; nil: they are read when they are seen to have changed.
+	Reload <-chan os.Signal
 }
 
 // Serve runs a server until ctx ends, and then lets the requests that are being
@@ -128,6 +132,7 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	defer stop()
 	group.Go(func() error { return serve(publicServer, public) })
 	group.Go(func() error { return serve(opsServer, ops) })
+	group.Go(func() error { p.reloads(background, o.Reload); return nil })
 	p.loops.start(background, group.Go)
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
@@ -147,6 +152,18 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
 	}
 	return err
+}
+
+// reloads reads the files again whenever it is told to, until ctx ends.
+func (p *parts) reloads(ctx context.Context, wanted <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wanted:
+			p.reload()
+		}
+	}
 }
 
 func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {

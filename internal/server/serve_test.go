@@ -46,11 +46,17 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 // the function returned stops it and waits until it has ended.
 func start(t *testing.T, s config.Settings) (at [2]string, stop func()) {
 	t.Helper()
+	return startWith(t, s, ServeOptions{})
+}
+
+func startWith(t *testing.T, s config.Settings, o ServeOptions) (at [2]string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	addresses := make(chan [2]string, 1)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Serve(ctx, s, ServeOptions{Version: "test", Stderr: io.Discard, Ready: func(public, ops string) { addresses <- [2]string{public, ops} }})
+		o.Version, o.Stderr, o.Ready = "test", io.Discard, func(public, ops string) { addresses <- [2]string{public, ops} }
+		ended <- Serve(ctx, s, o)
 	}()
 	select {
 	case at = <-addresses:

@@ -48,6 +48,7 @@ type parts struct {
 	health   *handlers.Health
 	keys     *keyring
 	tls      *tls.Config // of the public listener; nil: plain http
+	reload   func()      // reads the files again that may change while the server runs
 	threads  width
 }
 
@@ -69,7 +70,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	remote, err := openRemoteKeys(s)
+	remote, reloadAuthorities, err := openRemoteKeys(s, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +113,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		health:   health,
 		keys:     ring,
 		tls:      files.config(),
+		reload:   func() { files.reload(); reloadAuthorities() },
 		threads:  threads,
 		loops: &loops{
 			store: st, cached: cached, keys: ring, view: view, remote: remote,

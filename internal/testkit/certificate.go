@@ -3,6 +3,7 @@ package testkit
 import (
 	"crypto"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"math/big"
 	"testing"
@@ -33,4 +34,15 @@ func Certify(t testing.TB, template x509.Certificate, public crypto.PublicKey, a
 func SelfSigned(t testing.TB, template x509.Certificate, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	return Certify(t, template, key.Public(), nil, key)
+}
+
+// ServerCertificate returns what a server of TLS shows, whoever vouches for it.
+func ServerCertificate(t testing.TB, address string) *x509.Certificate {
+	t.Helper()
+	connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // G402: to look at it is what it is for
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	return connection.ConnectionState().PeerCertificates[0]
 }
