@@ -3,6 +3,8 @@ package assertions
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,9 +64,9 @@ func TestClaimDetails(t *testing.T) {
 		{"iat does not lengthen its life", map[string]any{"exp": at(2 * time.Hour), "iat": at(90 * time.Minute)}, "it lives longer than the 1h0m0s"},
 
 		// Items 5 and 6.
-		{"nbf is a fraction", map[string]any{"nbf": 1.5}, "its nbf is not a whole number"},
+		{"nbf is in milliseconds", map[string]any{"nbf": noon.UnixMilli()}, "its nbf is after the year 9999: it has to be in seconds since 1970, and not in milliseconds"},
 		{"iat is text", map[string]any{"iat": "1"}, "its iat is not a number"},
-		{"iat is negative", map[string]any{"iat": -5}, "its iat is not a whole number"},
+		{"iat is negative", map[string]any{"iat": -5}, "its iat is not a number of seconds since 1970"},
 
 		// Item 7.
 		{"jti without end", map[string]any{"jti": long}, "its jti is not a string of at most"},
@@ -76,6 +78,11 @@ func TestClaimDetails(t *testing.T) {
 			refused(t, err, test.want)
 		})
 	}
+}
+
+// exponent writes a number as 1.7723664e9.
+func exponent(n int64) json.Number {
+	return json.Number(strconv.FormatFloat(float64(n), 'e', -1, 64))
 }
 
 // Every moment is held to the skew, exactly: a second more is refused.
@@ -98,6 +105,10 @@ func TestTimesAtTheirBounds(t *testing.T) {
 		{"iat the skew ahead", map[string]any{"iat": at(skew)}, ""},
 		{"iat a second more than the skew ahead", map[string]any{"iat": at(skew + time.Second)}, "its iat is in the future"},
 		{"iat long ago", map[string]any{"iat": 0}, ""},
+		{"dates with a fraction (RFC 7519 section 2)", map[string]any{"exp": json.Number(fmt.Sprintf("%d.123456789", at(time.Minute))), "nbf": json.Number(fmt.Sprintf("%d.0", at(0))), "iat": 1.5}, ""},
+		{"dates with an exponent", map[string]any{"exp": exponent(at(time.Minute)), "nbf": exponent(at(0)), "iat": json.Number("1E+3")}, ""},
+		{"exp half a second short of the skew ago", map[string]any{"exp": json.Number(fmt.Sprintf("%d.5", at(-skew)))}, ""},
+		{"nbf half a second more than the skew ahead", map[string]any{"nbf": json.Number(fmt.Sprintf("%d.5", at(skew)))}, "nbf is in the future"},
 		{"no nbf and no iat, which are optional", map[string]any{"iat": nil}, ""},
 	}
 	for _, test := range tests {

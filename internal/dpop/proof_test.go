@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -104,6 +105,16 @@ func TestCheckTakesProofsOfEachKindOfKey(t *testing.T) {
 	}
 }
 
+// RFC 7519 §2: a NumericDate need not be a whole number, nor be written as one.
+func TestCheckTakesEverySpellingOfADate(t *testing.T) {
+	s := newSigner(t, "ES256")
+	for _, iat := range []string{"1800000000.0", "1800000000.25", "1.8e9", "18E+8", "1799999999.999"} {
+		if _, err := Check(s.sign(s.header(nil), claims(map[string]any{"iat": json.RawMessage(iat)})), expected()); err != nil {
+			t.Errorf("iat %s: %v", iat, err)
+		}
+	}
+}
+
 // RFC 9449 §4.1 and §4.2, with the thumbprint that §6.1 has for its key.
 func TestCheckTakesTheProofOfTheRFC(t *testing.T) {
 	const proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
@@ -165,7 +176,8 @@ func TestCheckRefuses(t *testing.T) {
 		"no ath":                            {claim("ath", nil), "ath"},
 		"an iat that is too old":            {claim("iat", now().Unix()-71), "ago"},
 		"an iat in the future":              {claim("iat", now().Unix()+11), "future"},
-		"an iat that is a float":            {claim("iat", json.RawMessage("1800000000.5")), "iat"},
+		"an iat in milliseconds":            {claim("iat", now().UnixMilli()), "milliseconds"},
+		"an iat half a second too old":      {claim("iat", json.RawMessage(fmt.Sprintf("%d.5", now().Unix()-71))), "ago"},
 		"an iat that is a string":           {claim("iat", "1800000000"), "iat"},
 		"an iat that is negative":           {claim("iat", -1), "iat"},
 		"an iat that is huge":               {claim("iat", json.RawMessage("1e400")), "iat"},

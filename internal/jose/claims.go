@@ -2,7 +2,10 @@ package jose
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,8 +14,8 @@ import (
 // of the year 9999.
 const latest = 253402300799
 
-// Date reads a claim that is a NumericDate in whole seconds (RFC 7519 §2), and
-// whether it is there.
+// Date reads a claim that is a NumericDate (RFC 7519 §2), a number of seconds which may
+// have a fraction or an exponent, and whether it is there.
 func Date(claims map[string]any, name string) (time.Time, bool, error) {
 	value, ok := claims[name]
 	if !ok {
@@ -22,11 +25,15 @@ func Date(claims map[string]any, name string) (time.Time, bool, error) {
 	if !ok {
 		return time.Time{}, false, fmt.Errorf("its %s is not a number", name)
 	}
-	seconds, err := number.Int64()
-	if err != nil || seconds < 0 || seconds > latest {
-		return time.Time{}, false, fmt.Errorf("its %s is not a whole number of seconds since 1970", name)
+	seconds, err := number.Float64() // to some 30 µs as far as latest
+	switch {
+	case seconds < 0 || err != nil && !errors.Is(err, strconv.ErrRange):
+		return time.Time{}, false, fmt.Errorf("its %s is not a number of seconds since 1970", name)
+	case seconds > latest:
+		return time.Time{}, false, fmt.Errorf("its %s is after the year 9999: it has to be in seconds since 1970, and not in milliseconds", name)
 	}
-	return time.Unix(seconds, 0).UTC(), true, nil
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*float64(time.Second))).UTC(), true, nil
 }
 
 // Text reads a claim that is a string of bounded length and without NUL, which no

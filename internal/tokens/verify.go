@@ -98,7 +98,7 @@ func parseClaims(token jose.Compact) (Claims, error) {
 	}
 	var ok bool
 	if c.ExpiresAt, ok, err = jose.Date(all, "exp"); err != nil || !ok {
-		return Claims{}, fmt.Errorf("its exp is missing or not a whole number")
+		return Claims{}, fmt.Errorf("its exp is missing or not a number of seconds")
 	}
 	if c.Parsed, err = ParseID(c.ID); err != nil {
 		return Claims{}, err

@@ -109,7 +109,6 @@ func TestVerifyRefuses(t *testing.T) {
 		{"it expires at this very second", say(map[string]any{"exp": noon.Unix()}), "it expired"},
 		{"no exp", say(map[string]any{"exp": nil}), "its exp"},
 		{"exp is text", say(map[string]any{"exp": "1999999999"}), "its exp"},
-		{"exp is no whole number", say(map[string]any{"exp": 1999999999.5}), "its exp"},
 		{"exp is beyond all numbers", say(map[string]any{"exp": json.Number("1e400")}), "its exp"},
 		{"nbf is further ahead than the skew", say(map[string]any{"nbf": noon.Unix() + 11}), "not valid before"},
 		{"another issuer", say(map[string]any{"iss": "https://as.example.com/"}), "its issuer"},

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	notWhole = "its exp is not a whole number of seconds"
-	notOurs  = "and name nobody else"
+	notSeconds = "its exp is not a number of seconds"
+	tooLate    = "its exp is after the year 9999"
+	notOurs    = "and name nobody else"
 )
 
 // RFC 7523 section 3, item by item; RFC 8725 section 3.8 and 3.9.
@@ -46,12 +47,14 @@ func (d *door) claimAttacks(t *testing.T, l *lure) []attack {
 		{"exp is a number in a string", refused, "its exp is not a number", with("exp", number(`"4102444800"`))},
 		{"exp is null", refused, "its exp is not a number", with("exp", number("null"))},
 		{"exp is a list", refused, "its exp is not a number", with("exp", []int64{now.Add(time.Minute).Unix()})},
-		{"exp is negative", refused, notWhole, with("exp", -1)},
-		{"exp is a fraction", refused, notWhole, with("exp", float64(now.Add(time.Minute).Unix())+0.5)},
-		{"exp has an exponent", refused, notWhole, with("exp", number("2e9"))},
-		{"exp is beyond all numbers", refused, notWhole, with("exp", number("1e400"))},
-		{"exp is one more than 64 bits hold", refused, notWhole, with("exp", number("9223372036854775808"))},
-		{"exp is the most that 64 bits hold", refused, notWhole, with("exp", number("9223372036854775807"))},
+		{"exp is negative", refused, notSeconds, with("exp", -1)},
+		{"exp is a fraction, and past", refused, "it has expired", with("exp", float64(now.Add(-10*time.Minute).Unix())+0.5)},
+		{"exp has an exponent, and is far ahead", refused, "lives longer", with("exp", number("2.1e9"))},
+		{"exp has a small exponent", refused, "it has expired", with("exp", number("2e-400"))},
+		{"exp is in milliseconds", refused, tooLate, with("exp", now.Add(time.Minute).UnixMilli())},
+		{"exp is beyond all numbers", refused, tooLate, with("exp", number("1e400"))},
+		{"exp is one more than 64 bits hold", refused, tooLate, with("exp", number("9223372036854775808"))},
+		{"exp is the most that 64 bits hold", refused, tooLate, with("exp", number("9223372036854775807"))},
 		{"exp is in the year 9999", refused, "lives longer", with("exp", int64(253402300799))},
 		{"exp is past", refused, "it has expired", with("exp", now.Add(-10*time.Minute).Unix())},
 		{"exp is zero", refused, "it has expired", with("exp", 0)},
