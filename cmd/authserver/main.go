@@ -147,7 +147,7 @@ func fail(stderr io.Writer, err error) int {
 	if errors.Is(err, errQuiet) {
 		return exitFailed
 	}
-	for line := range strings.Lines(err.Error()) { // joined errors have a line each
+	for line := range strings.Lines(untold(err.Error())) { // joined errors have a line each
 		fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	var invalid *admin.Invalid

@@ -95,7 +95,12 @@ func (s *Settings) readSecrets(mode Mode, readFile func(string) ([]byte, error))
 // readSecret reads a secret, without the space around it.
 func readSecret(setting, name string, readFile func(string) ([]byte, error)) (Secret, error) {
 	content, err := readFile(name)
-	if err != nil {
+	_, notAKey := ParseMasterKey(name)
+	switch {
+	case err == nil:
+	case notAKey == nil, strings.Contains(name, ":/"): // the error would repeat it
+		return Secret{}, fmt.Errorf("%s is the secret itself and has to be the name of a file: put the secret into a file and name that", setting)
+	default:
 		return Secret{}, fmt.Errorf("%s cannot be read: %w", setting, err)
 	}
 	text := strings.TrimSpace(string(content))

@@ -69,36 +69,6 @@ func loopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// checkDatabaseURL looks at no more than it must: what else is in the URL is the
-// driver's matter, and it may name several hosts. It never repeats the URL, which
-// holds a password.
-func (s Settings) checkDatabaseURL(mode Mode) error {
-	text := s.DatabaseURL.Reveal()
-	if text == "" {
-		if mode != Serve || s.DatabaseURLFile != "" {
-			return nil // a file that could not be read is a fault already
-		}
-		return errors.New("database-url is missing: set --database-url, AUTHSERVER_DATABASE_URL or --database-url-file to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
-	}
-	scheme, rest, _ := strings.Cut(text, ":")
-	switch {
-	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("database-url holds a control character, such as a line break: remove it")
-	case scheme == "sqlite" && rest == "":
-		return errors.New("database-url names no file: write sqlite:PATH, such as sqlite:/var/lib/authserver/authserver.db")
-	case scheme == "sqlite":
-		return nil
-	case scheme != "postgres" && scheme != "postgresql":
-		return errors.New("database-url begins with neither sqlite: nor postgres://: write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
-	case len(rest) < len("//x") || !strings.HasPrefix(rest, "//"):
-		return errors.New("database-url names no server: write postgres://USER:PASSWORD@HOST/NAME")
-	}
-	if _, err := url.PathUnescape(rest); err != nil || strings.Contains(rest, " ") {
-		return errors.New("database-url is malformed: in a user name or password, write special characters as percent escapes, such as %25 for %")
-	}
-	return nil
-}
-
 func (s Settings) checkMasterKey(mode Mode) error {
 	if s.MasterKeyURL != "" {
 		return nil // whoever opens it looks at it

@@ -57,7 +57,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err) // pgx leaves the password out
+		return nil, fmt.Errorf("%s: %w", doing, unusable(o.URL))
 	}
 	steps, err := migrations.Postgres()
 	if err != nil {
