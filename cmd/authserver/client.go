@@ -22,8 +22,8 @@ type ClientFlags struct {
 	Grant            []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
 	Scope            []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
 	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
-	Resource         []string       `sep:"none" placeholder:"URI" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
-	Serves           []string       `sep:"none" placeholder:"URI" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
+	Resource         []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
+	Serves           []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
 	Role             []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
 	Permission       []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
 	Claim            []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`

@@ -26,7 +26,7 @@ type IssuerFlags struct {
 	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another name, or a JSON Pointer into the claims."`
 	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or somebody whom only the issuer knows: federated, as far as --match lets them in, or any."`
 	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
-	Resource          []string       `sep:"none" placeholder:"URI" help:"Resource that they may ask tokens for; the first is the default. Repeats."`
+	Resource          []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that they may ask tokens for; the first is the default. Repeats."`
 	RequireClientAuth *bool          `negatable:"" help:"A client has to authenticate beside the assertion. On unless --require-client-auth=false."`
 	Client            *string        `placeholder:"CLIENT-ID" help:"Client that tokens are for where none authenticated."`
 	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead the exp of an assertion may be."`

@@ -44,7 +44,7 @@ type resourceCreate struct {
 	Database
 	Output
 	ResourceFlags
-	ID string `name:"id" required:"" placeholder:"URI" help:"Identifier: an absolute URI, which is the aud of its tokens."`
+	ID string `name:"id" required:"" placeholder:"RESOURCE" help:"Identifier: printable characters without blanks, such as https://api.example.com or orders-api. It is the aud of its tokens."`
 }
 
 func (c *resourceCreate) Run(p *process) error {

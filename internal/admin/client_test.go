@@ -94,8 +94,9 @@ func TestClientsAreRefused(t *testing.T) {
 		n    admin.NewClient
 		want []string
 	}{
-		{"an id with a colon, which Basic cannot carry", admin.NewClient{ID: "a:b"}, []string{"--id", "colon"}},
-		{"an id with a space", admin.NewClient{ID: "a b"}, []string{"--id"}},
+		{"an id with a line break", admin.NewClient{ID: "a\nb"}, []string{"--id", "ASCII"}},
+		{"an id with a tab", admin.NewClient{ID: "a\tb"}, []string{"--id", "ASCII"}},
+		{"an id with what deletes", admin.NewClient{ID: "a\x7f"}, []string{"--id", "ASCII"}},
 		{"an id that is not ASCII", admin.NewClient{ID: "ä"}, []string{"--id", "ASCII"}},
 		{"an id that is too long", admin.NewClient{ID: long}, []string{"--id", "255"}},
 		{"a grant that is not known, naming those that are", admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"implicit"}}}, []string{"--grant", "implicit", "client_credentials, password, refresh_token, jwt-bearer"}},

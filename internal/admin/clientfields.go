@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -14,8 +16,7 @@ const PublicMethod = string(oauth.AuthNone)
 
 const maxClientID = 255 // bytes
 
-// clientID checks an identifier, or makes one. A colon would end the identifier
-// in the Basic scheme (RFC 7617 §2).
+// clientID checks an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
 func (a *Admin) clientID(id string) (string, error) {
 	const randomBytes = 16
 	if id == "" {
@@ -25,8 +26,8 @@ func (a *Admin) clientID(id string) (string, error) {
 		return "", invalid("--id is longer than %d bytes", maxClientID)
 	}
 	for i := range len(id) {
-		if c := id[i]; c <= ' ' || c > '~' || c == ':' {
-			return "", invalid("--id %q: a client_id is of printable ASCII characters without space and colon", id)
+		if c := id[i]; c < ' ' || c > '~' {
+			return "", invalid("--id %q: a client_id is of printable ASCII characters (RFC 6749 appendix A.1)", id)
 		}
 	}
 	return id, nil
@@ -96,6 +97,9 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, e
 	warnings = append(warnings, commas(c.Scopes)...)
 	if len(c.Grants) == 0 && len(c.Serves) == 0 {
 		warnings = append(warnings, "the client has no grant and serves no resource, so that it can do nothing: name one with --grant")
+	}
+	if slices.Contains(c.AuthMethods, oauth.AuthBasic) && strings.Contains(c.ID, ":") { // RFC 7617 §2
+		warnings = append(warnings, fmt.Sprintf("the client_id has a colon, which ends it in HTTP Basic: there the client has to send it as %s (RFC 6749 section 2.3.1)", url.QueryEscape(c.ID)))
 	}
 	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
 		warnings = append(warnings, "the client has no secret for its --auth-method yet: `authserver client rotate-secret` makes one")

@@ -45,8 +45,7 @@ type ResourceFields struct {
 	Claims         map[string]any
 }
 
-// CreateResource registers an API by its identifier, an absolute URI without
-// fragment (RFC 8707 §2). An [Invalid] names the flag to change; store.ErrExists
+// CreateResource registers an API by its identifier, as [oauth.CheckResource] wants it. An [Invalid] names the flag to change; store.ErrExists
 // where it is registered already.
 func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields) (Resource, []string, error) {
 	if err := oauth.CheckResource(id); err != nil {

@@ -37,7 +37,7 @@ func TestResourcesAreRefused(t *testing.T) {
 		f    admin.ResourceFields
 		want []string
 	}{
-		{"an identifier that is not absolute", "api", admin.ResourceFields{}, []string{"--id", "absolute URI"}},
+		{"an identifier with a blank", "my api", admin.ResourceFields{}, []string{"--id", "without blanks"}},
 		{"an identifier with a fragment", api + "#a", admin.ResourceFields{}, []string{"--id", "fragment"}},
 		{"a scope that RFC 6749 does not allow", api, admin.ResourceFields{Scopes: []string{"a b"}}, []string{"--scope"}},
 		{"a lifetime of nothing", api, admin.ResourceFields{AccessTokenTTL: ptr(time.Duration(0))}, []string{"--access-token-ttl"}},

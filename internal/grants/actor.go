@@ -48,7 +48,7 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 
 // nameOf is the issuer of an actor as the claim has it: "" for this server.
 func (g *Exchange) nameOf(iss string) string {
-	if iss == g.Issuer {
+	if iss == g.Trust.Self {
 		return ""
 	}
 	return iss
@@ -91,7 +91,7 @@ func (g *Exchange) actors(of party) ([]actor, error) {
 			if iss, _ = named.(string); iss == "" {
 				return nil, malformed
 			}
-			if iss == g.Issuer && of.iss != g.Issuer {
+			if iss == g.Trust.Self && of.iss != g.Trust.Self {
 				return nil, errors.New("its act says that a party of this server acted, which its issuer cannot know")
 			}
 		}
@@ -119,7 +119,7 @@ func (g *Exchange) mayAct(subject, acting party) error {
 			return errors.New("that is another party than the one that acts: each claim that it names has to be that party's")
 		}
 	}
-	if _, ok := named["iss"]; !ok && acting.iss != g.Issuer && acting.iss != subject.iss {
+	if _, ok := named["iss"]; !ok && acting.iss != g.Trust.Self && acting.iss != subject.iss {
 		return errors.New("that is a party of the same issuer or of this server, and the one that acts is of another issuer")
 	}
 	return nil

@@ -2,7 +2,6 @@ package grants
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"authserver/internal/oauth"
@@ -31,8 +30,6 @@ type Exchange struct {
 	}
 	// Trust takes the JWTs of issuers that are trusted.
 	Trust *JWTBearer
-	// Issuer is this server's own identifier.
-	Issuer string
 }
 
 // Type implements [Grant].
@@ -101,15 +98,11 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 	if err != nil {
 		return Target{}, nil, err
 	}
-	resources := r.Form.Resources()
-	if audience := r.Form.Get("audience"); audience != "" && !slices.Contains(resources, audience) { // RFC 8693 §2.1: by its name here
-		resources = append(slices.Clone(resources), audience)
-	}
 	allowed, err := g.allowed(*r.Client, subject)
 	if err != nil {
 		return Target{}, nil, err
 	}
-	target, err := g.Targets.Resolve(ctx, resources, allowed)
+	target, err := g.Targets.Resolve(ctx, r.Form.Resources(), allowed)
 	if err != nil {
 		return Target{}, nil, err
 	}

@@ -32,8 +32,8 @@ type party struct {
 // itself is the client as the party that acts, where no token names another.
 func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	return party{
-		subject: client.ID, iss: g.Issuer, expires: expires,
-		all: map[string]any{"iss": g.Issuer, "sub": client.ID, "client_id": client.ID},
+		subject: client.ID, iss: g.Trust.Self, expires: expires,
+		all: map[string]any{"iss": g.Trust.Self, "sub": client.ID, "client_id": client.ID},
 	}
 }
 

@@ -50,7 +50,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	for _, id := range asked {
 		if !slices.Contains(allowed, id) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
-				"resource is unknown or not one that may be asked for here: an administrator can add it with --resource")
+				"resource (or audience) is unknown or not one that may be asked for here: an administrator can add it with --resource")
 		}
 	}
 	if len(asked) == 0 {

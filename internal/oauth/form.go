@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,9 @@ const (
 	MaxFormFields = 50
 )
 
-// Form is a parsed request body in which every parameter but "resource" stands
-// at most once (RFC 6749 §3.2, RFC 8707 §2).
+// Form is a parsed request body in which every parameter stands at most once (RFC 6749
+// §3.2), but for "resource" (RFC 8707 §2) and "audience" (RFC 8693 §2.1), which mean the
+// same here.
 type Form struct {
 	values    map[string]string
 	resources []string
@@ -49,8 +51,8 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 		if err != nil {
 			return Form{}, err
 		}
-		if name == "resource" {
-			if err := form.addResource(value); err != nil {
+		if name == "resource" || name == "audience" {
+			if err := form.addResources(value); err != nil {
 				return Form{}, err
 			}
 			continue
@@ -72,26 +74,25 @@ func (f Form) Get(name string) string { return f.values[name] }
 // Has reports whether the parameter was given with a value.
 func (f Form) Has(name string) bool { return f.values[name] != "" }
 
-// Resources returns the resource indicators in the order in which they were
-// named, each once.
+// Resources returns the resources in the order in which they were named, by "resource" or
+// by "audience", each once.
 func (f Form) Resources() []string { return f.resources }
 
-func (f *Form) addResource(value string) error {
-	if value == "" {
-		return nil
-	}
-	if err := CheckResource(value); err != nil {
-		return Fail(InvalidTarget, "resource_malformed", err.Error())
-	}
-	for _, r := range f.resources {
-		if r == value {
-			return nil
+// addResources takes one resource, or several with blanks between them, as clients of Ory
+// Hydra send them: no identifier has a blank.
+func (f *Form) addResources(value string) error {
+	for id := range strings.SplitSeq(value, " ") {
+		if id == "" || slices.Contains(f.resources, id) {
+			continue
 		}
+		if err := CheckResource(id); err != nil {
+			return Fail(InvalidTarget, "resource_malformed", err.Error())
+		}
+		if len(f.resources) == MaxResources {
+			return Fail(InvalidTarget, "too_many_resources", fmt.Sprintf("more than %d resources in one request", MaxResources))
+		}
+		f.resources = append(f.resources, id)
 	}
-	if len(f.resources) == MaxResources {
-		return Fail(InvalidTarget, "too_many_resources", fmt.Sprintf("more than %d resources in one request", MaxResources))
-	}
-	f.resources = append(f.resources, value)
 	return nil
 }
 

@@ -27,6 +27,36 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
+// By whatever name a client asks for a resource, it is that resource, once.
+func TestParseFormResources(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"none", "a=b", nil},
+		{"an empty one of each", "resource=&audience=", nil},
+		{"an audience", "audience=https://a.example", []string{"https://a.example"}},
+		{"an audience that is no URI", "audience=rabbitmq", []string{"rabbitmq"}},
+		{"a resource that is no URI", "resource=my-api", []string{"my-api"}},
+		{"several audiences", "audience=a&audience=b", []string{"a", "b"}},
+		{"several in one, as clients of Hydra send them", "audience=a+b%20c", []string{"a", "b", "c"}},
+		{"blanks around them", "audience=++a++b+", []string{"a", "b"}},
+		{"both kinds, in the order in which they come", "audience=b&resource=a&audience=c", []string{"b", "a", "c"}},
+		{"the same by both names", "resource=a&audience=a", []string{"a"}},
+		{"the same again and again", "audience=a&audience=a+a&resource=a", []string{"a"}},
+		{"one that repeats counts once", "audience=a&audience=b&audience=c&audience=d&audience=e&audience=f&audience=g&audience=h&audience=i&audience=j&resource=a", strings.Split("abcdefghij", "")},
+		{"signs and other scripts", "resource=api:%2F/x?y%3D1%26z&audience=b%C3%BCcher%2F%E6%9C%AC", []string{"api://x?y=1&z", "bücher/本"}},
+		{"a number sign in what is no URI", "audience=a%23b", []string{"a#b"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			form, err := ParseForm(formType, []byte(test.body))
+			if diff := cmp.Diff(test.want, form.Resources()); diff != "" || err != nil {
+				t.Errorf("%v, resources (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
 // Nothing between two ampersands is no parameter.
 func TestParseFormWithoutAParameterBetween(t *testing.T) {
 	for _, body := range []string{"a=b&&c=d", "&a=b&c=d", "a=b&c=d&", "&&&a=b&&c=d&&"} {
@@ -119,9 +149,18 @@ func TestParseFormRefuses(t *testing.T) {
 		{"too many parameters", formType, strings.Repeat("a=b&", MaxFormFields) + "c=d", InvalidRequest, "too_many_fields"},
 		{"too many parameters, all of them empty", formType, strings.Repeat("&", MaxFormFields), InvalidRequest, "too_many_fields"},
 		{"a body too large", formType, "a=" + strings.Repeat("b", MaxFormBytes), InvalidRequest, "body_too_large"},
-		{"a relative resource", formType, "resource=api", InvalidTarget, "resource_malformed"},
+		{"a resource with a line break", formType, "resource=a%0Ab", InvalidTarget, "resource_malformed"},
+		{"a resource with a tab", formType, "resource=a%09b", InvalidTarget, "resource_malformed"},
+		{"a resource with a blank that does not break", formType, "resource=a%C2%A0b", InvalidTarget, "resource_malformed"},
+		{"a resource with a character without width", formType, "resource=a%E2%80%8Bb", InvalidTarget, "resource_malformed"},
+		{"a resource that turns the direction of text", formType, "resource=a%E2%80%AEb", InvalidTarget, "resource_malformed"},
+		{"a resource too long", formType, "resource=" + strings.Repeat("a", MaxResourceLength+1), InvalidTarget, "resource_malformed"},
+		{"an audience with a fragment", formType, "audience=https://a.example%23f", InvalidTarget, "resource_malformed"},
+		{"an audience with a control character", formType, "audience=a%7F", InvalidTarget, "resource_malformed"},
 		{"a resource with a fragment", formType, "resource=https://a.example%23f", InvalidTarget, "resource_malformed"},
 		{"too many resources", formType, "resource=https://a.example/" + strings.Join(strings.Split("0123456789a", ""), "&resource=https://a.example/"), InvalidTarget, "too_many_resources"},
+		{"too many resources and audiences", formType, "resource=a&audience=b&resource=c&audience=d&resource=e&audience=f&resource=g&audience=h&resource=i&audience=j&resource=k", InvalidTarget, "too_many_resources"},
+		{"too many in one audience", formType, "audience=a+b+c+d+e+f+g+h+i+j+k", InvalidTarget, "too_many_resources"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -156,7 +195,7 @@ func FuzzParseForm(f *testing.F) {
 			t.Fatalf("accepted what the standard library refuses: %v", err)
 		}
 		for name, all := range values {
-			if name != "resource" && (len(all) != 1 || form.Get(name) != all[0]) {
+			if name != "resource" && name != "audience" && (len(all) != 1 || form.Get(name) != all[0]) {
 				t.Errorf("%q reads %q, and %q in the standard library", name, form.Get(name), all)
 			}
 		}

@@ -1,28 +1,34 @@
 package oauth
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Bounds on resource indicators.
+// Bounds on resources.
 const (
 	MaxResources      = 10   // in one request
 	MaxResourceLength = 1024 // bytes
 )
 
-// CheckResource holds an identifier to RFC 8707 §2: an absolute URI without a
-// fragment.
+// CheckResource holds a resource's identifier to printable characters without blanks. One
+// that is an absolute URI has no fragment (RFC 8707 §2).
 func CheckResource(id string) error {
-	if len(id) > MaxResourceLength {
+	unprintable := func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
+	switch {
+	case id == "":
+		return errors.New("a resource must not be empty")
+	case len(id) > MaxResourceLength:
 		return fmt.Errorf("a resource is longer than %d bytes", MaxResourceLength)
+	case !utf8.ValidString(id) || strings.ContainsFunc(id, unprintable):
+		return errors.New("a resource must be of printable characters without blanks, such as https://api.example.com or orders-api")
 	}
-	u, err := url.Parse(id)
-	if err != nil || !u.IsAbs() {
-		return fmt.Errorf("a resource must be an absolute URI, such as https://api.example.com")
-	}
-	if u.Fragment != "" || len(id) > 0 && id[len(id)-1] == '#' {
-		return fmt.Errorf("a resource must not have a fragment")
+	if u, err := url.Parse(id); err == nil && u.IsAbs() && strings.Contains(id, "#") {
+		return errors.New("a resource that is a URI must not have a fragment")
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
 		trust,
-		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust, Issuer: s.Issuer},
+		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust},
 	)
 }
 

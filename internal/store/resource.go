@@ -10,7 +10,7 @@ import (
 
 // Resource is an API that access tokens are made for (RFC 8707).
 type Resource struct {
-	ID             string // an absolute URI without fragment; the claim "aud"
+	ID             string // printable characters without blanks; the claim "aud"
 	Name           string
 	Scopes         oauth.Scope
 	AccessTokenTTL time.Duration
