@@ -173,7 +173,7 @@ func TestJWTBearerScopeAndResource(t *testing.T) {
 		{name: "the parameter exceeds the claim", by: "web", signed: "read", parameters: []string{"scope", "read list", "resource", files}, code: oauth.InvalidScope, reason: "scope_not_signed"},
 		{name: "the claim asks for more than the issuer may", by: "web", signed: "write", code: oauth.InvalidScope, reason: "scope_not_allowed"},
 		{name: "the parameter asks for more than the issuer may", by: "web", parameters: []string{"scope", "write"}, code: oauth.InvalidScope, reason: "scope_not_allowed"},
-		{name: "the claim is malformed", by: "web", signed: "a  b", code: oauth.InvalidScope, reason: "scope_malformed"},
+		{name: "the claim is malformed", by: "web", signed: `a"b`, code: oauth.InvalidScope, reason: "scope_malformed"},
 		{name: "more than the client may", client: func(c *store.Client) { c.Scopes = oauth.Scope{"list"} }, by: "web", signed: "read", code: oauth.InvalidScope, reason: "scope_not_allowed"},
 		{name: "the client's defaults count, as far as the issuer may", client: func(c *store.Client) { c.DefaultScopes = oauth.Scope{"write", "list"} }, by: "web", parameters: []string{"resource", files}, scope: "list", audience: []string{files}},
 		{name: "an issuer of no scopes leaves them to the client", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "web", scope: "read write", audience: []string{api}},

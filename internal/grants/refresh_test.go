@@ -154,7 +154,7 @@ func TestRefreshRefusalsMoveNothing(t *testing.T) {
 		{"scope that the client never may have", nil, nothing, []string{"scope", "admin"}, oauth.InvalidScope, "scope_not_allowed"},
 		{"scope that was granted and that the client has lost since", nil, withdraw, []string{"scope", "write"}, oauth.InvalidScope, "scope_not_allowed"},
 		{"scope that the resource asked for does not know", []string{"resource", api, "resource", files}, nothing, []string{"scope", "write", "resource", files}, oauth.InvalidScope, "scope_not_of_resource"},
-		{"malformed scope", nil, nothing, []string{"scope", "a  b"}, oauth.InvalidScope, "scope_malformed"},
+		{"malformed scope", nil, nothing, []string{"scope", `a"b`}, oauth.InvalidScope, "scope_malformed"},
 		// RFC 8707 §2.2.
 		{"another resource than granted, though the client may ask for it", []string{"resource", api}, nothing, []string{"resource", files}, oauth.InvalidTarget, "resource_exceeded"},
 		{"a resource that the client never may ask for", nil, nothing, []string{"resource", mail}, oauth.InvalidTarget, "resource_not_allowed"},
