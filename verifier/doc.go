@@ -8,11 +8,11 @@
 //	may := tokens.Middleware(verifier.Requirements{Scopes: []string{"orders:read"}})
 //	mux.Handle("GET /orders", may(orders)) // where FromContext tells whose request it is
 //
-// The server's metadata (RFC 8414) and keys are fetched at the first token, kept as long
-// as their max-age says, and fetched again before that ends, in the background until
-// [Verifier.Close]. While the server is down, the keys that it gave last are kept for a
-// day. A token that names a key which is not known leads to one fetch in half a minute,
-// however many there are.
+// The server's metadata (OpenID Connect Discovery or RFC 8414) and keys are fetched at the
+// first token, kept as long as their max-age says and for an hour at most, and fetched again
+// before that ends, in the background until [Verifier.Close]. While the server is down, the
+// keys that it gave last are kept for a day. A token that names a key which is not known
+// leads to one fetch in half a minute, however many there are.
 //
 // Start at [New] and [Verifier.Middleware].
 package verifier

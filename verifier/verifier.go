@@ -1,7 +1,6 @@
 package verifier
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -41,8 +40,8 @@ type Options struct {
 	// 38 %, of one subject 61 %, of one client 78 %: less where others use many. 0: 200,000,
 	// which are 30 MB at most.
 	MaxProofs int
-	// HTTPClient fetches the metadata and the keys; nil: one that is not used otherwise.
-	// Redirects are not followed.
+	// HTTPClient fetches the metadata and the keys; nil: one that is not used otherwise. A
+	// redirect is followed on the same host alone.
 	HTTPClient *http.Client
 	// Log is told why tokens and fetches failed, nothing of the tokens; nil: nobody.
 	Log *slog.Logger
@@ -58,7 +57,6 @@ type Verifier struct {
 	base             baseURLs
 	keys             *keySource
 	proofs           *usedProofs
-	stop             context.CancelFunc
 }
 
 // New makes a verifier of the tokens that an issuer, the URL of an authorization server,
@@ -67,8 +65,7 @@ type Verifier struct {
 // Where clients reach the API has to follow from the audience or the options, unless those
 // say that it takes no DPoP.
 func New(issuer, audience string, o Options) (*Verifier, error) {
-	metadata, err := metadataURL(issuer)
-	if err != nil {
+	if err := checkIssuer(issuer); err != nil {
 		return nil, fmt.Errorf("verifier: the issuer cannot be used: %w", err)
 	}
 	if audience == "" || unquotable(audience) {
@@ -84,24 +81,20 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 			return nil, fmt.Errorf("verifier: %q is not one of the token types %s", typ, strings.Join(tokenTypes(), ", "))
 		}
 	}
-	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults()}
-	if v.base, err = newBaseURLs(audience, o); err != nil {
+	base, err := newBaseURLs(audience, o)
+	if err != nil {
 		return nil, fmt.Errorf("verifier: %w", err)
 	}
+	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults(), base: base}
 	// A proof may be that much ahead of our clock, and is good until it is so old.
 	v.proofs = newUsedProofs(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)
-	ctx, stop := context.WithCancel(context.Background())
-	v.stop = stop
-	v.keys = newKeySource(ctx, issuer, metadata, v.o)
+	v.keys = newKeySource(issuer, v.o)
 	return v, nil
 }
 
 // Close ends the fetch that is under way, if any, and has the keys fetched no more. Until
 // then they are kept fresh in the background, so that no request waits for them.
-func (v *Verifier) Close() {
-	v.stop()
-	v.keys.close()
-}
+func (v *Verifier) Close() { v.keys.close() }
 
 func (o Options) withDefaults() Options {
 	if o.Algorithms == nil {
@@ -125,11 +118,8 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now //nolint:forbidigo // the users of this package are wired elsewhere: this is their default
 	}
-	client := http.Client{}
-	if o.HTTPClient != nil {
-		client = *o.HTTPClient
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{}
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	o.HTTPClient = &client
 	return o
 }

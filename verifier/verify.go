@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,11 +52,11 @@ func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 		return nil, invalidToken(err)
 	}
 	keys, err := v.keys.find(ctx, c.Header)
-	if errors.Is(err, jose.ErrNoKey) {
-		return nil, invalidToken(fmt.Errorf("it was signed with a key that the issuer does not publish"))
-	}
 	if err != nil {
 		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, invalidToken(fmt.Errorf("it was signed with a key that the issuer does not publish"))
 	}
 	for _, key := range keys {
 		if c.SignedBy(c.Header.Alg, key.Public) {

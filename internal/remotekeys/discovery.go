@@ -42,11 +42,11 @@ func metadataURLs(issuer string) []string {
 	if err != nil {
 		return nil
 	}
-	path := strings.TrimSuffix(u.Path, "/")
-	oauth, openid := *u, *u
-	oauth.Path = "/.well-known/oauth-authorization-server" + path
-	openid.Path = path + "/.well-known/openid-configuration"
-	return []string{openid.String(), oauth.String()}
+	origin, path := u.Scheme+"://"+u.Host, strings.TrimSuffix(u.EscapedPath(), "/")
+	return []string{
+		origin + path + "/.well-known/openid-configuration",
+		origin + "/.well-known/oauth-authorization-server" + path,
+	}
 }
 
 // parseMetadata wants the issuer to be the very one that was asked (RFC 8414 §3.3):

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"authserver/internal/testkit"
 )
 
@@ -48,7 +50,7 @@ func TestMetadataIsKeptForAsLongAsItSays(t *testing.T) {
 	wantAsked(t, p, 2, 4)
 }
 
-// An issuer that moves its keys while its metadata is believed still is asked anew.
+// An issuer that moves its keys while its metadata is believed still is asked anew, at once.
 func TestAKeySetThatMoved(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -56,11 +58,40 @@ func TestAKeySetThatMoved(t *testing.T) {
 	wantKeys(t, s, source, "a", 1)
 	p.set(func() { p.moved, p.kids = "/elsewhere", []string{"b"} })
 	refresh(t, s, c, 12*time.Minute)
-	wantAsked(t, p, 1, 1)
-	wantKeys(t, s, source, "a", 1) // the last good one
-	refresh(t, s, c, failFirst)
 	wantAsked(t, p, 2, 2)
 	wantKeys(t, s, source, "b", 1)
+	wantKeys(t, s, source, "a", 0)
+}
+
+// Keys are still fetched from where they were while the metadata cannot be read, for a day.
+func TestMetadataThatCannotBeRead(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	source := Source{Issuer: p.URL}
+	wantKeys(t, s, source, "a", 1)
+	p.set(func() { p.silent, p.kids = true, []string{"b"} })
+	c.Advance(time.Hour)
+	wantKeys(t, s, source, "b", 1)
+	wantAsked(t, p, 2, 2)
+	c.Advance(staleMost + time.Second)
+	if keys, err := s.Keys(t.Context(), source, es256("b")); err == nil {
+		t.Errorf("after a day there are still %d keys", len(keys))
+	}
+	wantAsked(t, p, 3, 2)
+}
+
+// The path of an issuer stands in the URLs of its metadata as it is written (RFC 8414 §3.1).
+func TestMetadataURLs(t *testing.T) {
+	for issuer, want := range map[string][]string{
+		"https://idp.example.com":         {"https://idp.example.com/.well-known/openid-configuration", "https://idp.example.com/.well-known/oauth-authorization-server"},
+		"https://idp.example.com/":        {"https://idp.example.com/.well-known/openid-configuration", "https://idp.example.com/.well-known/oauth-authorization-server"},
+		"https://idp.example.com:8443/a/": {"https://idp.example.com:8443/a/.well-known/openid-configuration", "https://idp.example.com:8443/.well-known/oauth-authorization-server/a"},
+		"https://idp.example.com/a%2Fb/c": {"https://idp.example.com/a%2Fb/c/.well-known/openid-configuration", "https://idp.example.com/.well-known/oauth-authorization-server/a%2Fb/c"},
+	} {
+		if diff := cmp.Diff(want, metadataURLs(issuer)); diff != "" {
+			t.Errorf("%s: %s", issuer, diff)
+		}
+	}
 }
 
 func TestFetchesAreCounted(t *testing.T) {

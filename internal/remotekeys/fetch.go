@@ -29,7 +29,8 @@ const (
 )
 
 // Fetcher fetches documents from the URLs that others chose, as safely as that can
-// be done (RFC 8725 §3.10, RFC 9700 §4.11 on what is fetched for whom).
+// be done (RFC 8725 §3.10, RFC 9700 §4.11 on what is fetched for whom). Without such a
+// guard it fetches from a publisher that its user chose.
 type Fetcher struct {
 	usual  *http.Transport // of which each client has a copy
 	client atomic.Pointer[http.Client]
@@ -46,7 +47,17 @@ type FetcherOptions struct {
 	AllowHTTP bool
 }
 
-// NewFetcher returns a fetcher.
+// NewUnguarded returns a fetcher that connects by a client, to whatever address. Its https
+// is checked as the client does that; http is taken to loopback addresses alone.
+func NewUnguarded(client *http.Client) *Fetcher {
+	own := *client
+	own.CheckRedirect = sameOrigin
+	f := &Fetcher{http: true}
+	f.client.Store(&own)
+	return f
+}
+
+// NewFetcher returns a fetcher that connects to public addresses.
 func NewFetcher(o FetcherOptions) *Fetcher {
 	allowed := make([]string, 0, len(o.AllowHosts))
 	for _, host := range o.AllowHosts {
@@ -88,7 +99,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 func (f *Fetcher) Trust(roots *x509.CertPool) {
 	transport := f.usual.Clone() // connections that were made on trust in others are not used again
 	transport.TLSClientConfig.RootCAs = roots
-	before := f.client.Swap(&http.Client{Transport: transport, Timeout: fetchTimeout, CheckRedirect: sameOrigin})
+	before := f.client.Swap(&http.Client{Transport: transport, CheckRedirect: sameOrigin})
 	if before != nil {
 		before.CloseIdleConnections()
 	}
@@ -113,6 +124,8 @@ func CheckURL(text string, allowHTTP bool) error {
 		return errors.New("a URL of keys has neither a user nor a fragment")
 	case u.Scheme == "https", u.Scheme == "http" && allowHTTP && loopbackName(u.Hostname()):
 		return nil
+	case allowHTTP:
+		return errors.New("it is not https, nor http on this machine")
 	}
 	return errors.New("it is not https: who is between could put keys of its own there")
 }
@@ -134,6 +147,8 @@ func (f *Fetcher) Fetch(ctx context.Context, from string, now time.Time) (Fetche
 	if err := CheckURL(from, f.http); err != nil {
 		return Fetched{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return Fetched{}, fmt.Errorf("fetch keys: %w", err)

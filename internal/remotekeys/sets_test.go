@@ -28,6 +28,7 @@ type publisher struct {
 	fetches atomic.Int32
 	asked   atomic.Int32     // for its metadata
 	moved   string           // to the path of the set, where it is not /jwks
+	silent  bool             // it has no metadata any more
 	answer  http.HandlerFunc // in the place of the set
 }
 
@@ -47,9 +48,13 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 	case strings.HasPrefix(r.URL.Path, "/.well-known/openid"):
 		p.asked.Add(1)
+		if p.silent {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
 		w.Header().Set("Cache-Control", "max-age=1800")
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": p.URL, "jwks_uri": p.URL + cmp.Or(p.moved, "/jwks")})
-	case p.moved != "" && r.URL.Path != p.moved:
+	case strings.HasPrefix(r.URL.Path, "/.well-known/"), p.moved != "" && r.URL.Path != p.moved:
 		http.NotFound(w, r)
 	case p.answer != nil:
 		p.answer(w, r)
@@ -83,7 +88,9 @@ func (p *publisher) trusting() *Fetcher {
 
 func newSets(p *publisher) (*Sets, *testkit.Clock) {
 	c := testkit.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	return &Sets{Fetcher: p.trusting(), Now: c.Now}, c
+	s := &Sets{Fetcher: p.trusting(), Now: c.Now, Idle: 2 * time.Hour}
+	p.t.Cleanup(s.Close)
+	return s, c
 }
 
 func (p *publisher) source() Source { return Source{JWKSURI: p.URL + "/jwks"} }
@@ -101,16 +108,11 @@ func wantKeys(t *testing.T, s *Sets, source Source, kid string, want int) {
 // settled waits until no fetch is under way.
 func settled(t *testing.T, s *Sets, source Source) {
 	t.Helper()
-	k, err := s.of(source)
+	k, _, err := s.of(source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.mu.Lock()
-	running := k.running
-	k.mu.Unlock()
-	if running != nil {
-		<-running
-	}
+	k.settle()
 }
 
 func TestKeysAreFetchedOnceAndFoundAgain(t *testing.T) {
@@ -194,8 +196,6 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			settled(t, s, p.source()) // what ended later would be a failure of then
 			p.set(func() { p.down, p.answer, p.kids = false, nil, []string{"b"} })
 			c.Advance(failLast)
-			_, _ = s.Keys(t.Context(), p.source(), es256("b")) // who comes first is not kept waiting
-			settled(t, s, p.source())
 			wantKeys(t, s, p.source(), "b", 1)
 		})
 	}
@@ -237,9 +237,9 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 		}
 	}
 	wantKeys(t, s, p.source(), "b", 1)
-	c.Advance(idleMost + time.Second)
+	c.Advance(s.Idle + time.Second)
 	if err := s.Refresh(t.Context()); err != nil || len(s.all) != 0 {
-		t.Errorf("%d sets are kept that nobody asks for, %v", len(s.all), err)
+		t.Errorf("%d sets are kept that no token asks for, %v", len(s.all), err)
 	}
 }
 
@@ -260,4 +260,98 @@ func TestAWaiterMayLeave(t *testing.T) {
 	}
 	close(hold)
 	wantKeys(t, s, p.source(), "a", 1)
+}
+
+// A set that has outlived its time is used no more until it was fetched again, whether
+// Refresh came by or not.
+func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	p.set(func() { p.kids = []string{"b"} })
+	c.Advance(freshUsual)
+	wantKeys(t, s, p.source(), "a", 0)
+	wantKeys(t, s, p.source(), "b", 1)
+	if n := p.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches, want one anew", n)
+	}
+}
+
+// Who asks when the set is nearly stale has it fetched, and waits for nothing.
+func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	hold, body := make(chan struct{}), jwks(t, "b")
+	p.set(func() {
+		p.answer = func(w http.ResponseWriter, _ *http.Request) {
+			<-hold
+			_, _ = w.Write(body)
+		}
+	})
+	c.Advance(freshUsual * 3 / 4)
+	for range 3 {
+		wantKeys(t, s, p.source(), "a", 1)
+	}
+	close(hold)
+	settled(t, s, p.source())
+	wantKeys(t, s, p.source(), "b", 1)
+}
+
+// A publisher that hangs is waited for once. Afterwards the keys that are there do, and
+// where there are none a second is all that it costs.
+func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	p.set(func() { p.down = true })
+	c.Advance(time.Hour)
+	wantKeys(t, s, p.source(), "a", 1) // finds that it is down
+	hold := make(chan struct{})
+	defer close(hold)
+	p.set(func() { p.down, p.answer = false, func(http.ResponseWriter, *http.Request) { <-hold } })
+	c.Advance(time.Hour)
+	for _, test := range []struct {
+		kid   string
+		fails bool
+		most  time.Duration
+	}{{"a", false, failWait / 2}, {"new", true, 2 * failWait}} {
+		begun := time.Now()
+		_, err := s.Keys(t.Context(), p.source(), es256(test.kid))
+		if took := time.Since(begun); (err != nil) != test.fails || took > test.most {
+			t.Errorf("for kid %q: %v after %v", test.kid, err, took)
+		}
+	}
+}
+
+// Close ends what is under way, and nothing is fetched any more.
+func TestClose(t *testing.T) {
+	p := newPublisher(t, "a")
+	s, c := newSets(p)
+	wantKeys(t, s, p.source(), "a", 1)
+	begun := make(chan struct{})
+	p.set(func() {
+		p.answer = func(_ http.ResponseWriter, r *http.Request) { close(begun); <-r.Context().Done() }
+	})
+	c.Advance(time.Hour)
+	waits := make(chan error)
+	go func() {
+		_, err := s.Keys(t.Context(), p.source(), es256("b"))
+		waits <- err
+	}()
+	<-begun
+	s.Close()
+	if err := <-waits; err == nil {
+		t.Error("who waited is told that there is no such key")
+	}
+	s.Close()
+	wantKeys(t, s, p.source(), "a", 1)
+	if keys, err := s.Keys(t.Context(), Source{Issuer: p.URL}, es256("a")); err == nil || p.asked.Load() != 0 {
+		t.Errorf("fetched %d keys", len(keys))
+	}
+	unused := &Sets{Fetcher: p.trusting(), Now: c.Now}
+	unused.Close()
+	if _, err := unused.Keys(t.Context(), p.source(), es256("a")); err == nil {
+		t.Error("fetched")
+	}
 }

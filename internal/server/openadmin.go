@@ -43,7 +43,8 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 		return nil, err
 	}
 	// What the manager has to tell it returns; a command's answer is no log.
-	ring, err := openKeys(ctx, st, s, slog.New(slog.DiscardHandler))
+	silent := slog.New(slog.DiscardHandler)
+	ring, err := openKeys(ctx, st, s, silent)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	remote, _, err := openRemoteKeys(s, slog.New(slog.DiscardHandler))
+	remote, _, err := openRemoteKeys(s, silent)
 	if err != nil {
 		return nil, err
 	}

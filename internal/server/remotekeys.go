@@ -12,9 +12,12 @@ import (
 	"authserver/internal/remotekeys"
 )
 
-// refreshInterval is how often key sets that are fetched from elsewhere are looked
-// over.
-const refreshInterval = 10 * time.Second
+const (
+	// refreshInterval is how often key sets that are fetched from elsewhere are looked over.
+	refreshInterval = 10 * time.Second
+	// keySetsIdle is for how long one is kept fresh that no request asked for.
+	keySetsIdle = 2 * time.Hour
+)
 
 // openRemoteKeys prepares to fetch the key sets of others. A server that is itself
 // reached by http, to try it out, takes them by http from its own machine too. The
@@ -35,7 +38,7 @@ func openRemoteKeys(s config.Settings, logger *slog.Logger) (remote *remotekeys.
 	if s.FetchCAFile != "" {
 		reload = func() { fetcher.Trust(authorities.reload()) }
 	}
-	return &remotekeys.Sets{Fetcher: fetcher, Now: time.Now}, reload, nil
+	return &remotekeys.Sets{Fetcher: fetcher, Now: time.Now, Idle: keySetsIdle, Log: logger}, reload, nil
 }
 
 // overHTTP reports whether the server is not reached by https, or, in a command that

@@ -122,6 +122,7 @@ func listen(ctx context.Context, setting, address string) (net.Listener, error) 
 func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
 	p.threads.set(false)
 	defer p.threads.reset()
+	defer p.loops.remote.Close()
 	publicServer := httpServer(p.handlers.Public(requestTimeout), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
 	publicServer.TLSConfig = p.tls

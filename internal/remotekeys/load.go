@@ -1,0 +1,67 @@
+package remotekeys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/jose"
+)
+
+// fetch fetches a set and has it taken in.
+func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
+	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
+	defer cancel()
+	asked := s.Now()
+	keys, fresh, err := s.load(ctx, source, &k.found)
+	s.fetches.count(source, err)
+	if err != nil && s.Log != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		s.Log.WarnContext(ctx, "the keys of an issuer or client were not fetched", "error", err)
+	}
+	k.end(asked, s.Now(), keys, fresh, err)
+}
+
+// load fetches a set from its URL, or from where the metadata of its issuer has it. A place
+// that is known is gone back to while the metadata cannot be read; and where the set is
+// not there any more, the metadata is asked again whether it has moved.
+func (s *Sets) load(ctx context.Context, source Source, at *located) (jose.KeySet, time.Duration, error) {
+	if source.JWKSURI != "" {
+		return s.read(ctx, source.JWKSURI)
+	}
+	believed := s.Now().Before(at.until)
+	if !believed {
+		found, err := s.Fetcher.discover(ctx, source.Issuer, s.Now())
+		switch {
+		case err == nil:
+			*at = found
+		case !s.Now().Before(at.until.Add(staleMost)):
+			return nil, 0, err
+		}
+	}
+	keys, fresh, err := s.read(ctx, at.jwksURI)
+	if err == nil || !believed {
+		return keys, fresh, err
+	}
+	found, lost := s.Fetcher.discover(ctx, source.Issuer, s.Now())
+	if lost != nil || found.jwksURI == at.jwksURI {
+		return nil, 0, err
+	}
+	*at = found
+	return s.read(ctx, at.jwksURI)
+}
+
+func (s *Sets) read(ctx context.Context, from string) (jose.KeySet, time.Duration, error) {
+	document, err := s.Fetcher.Fetch(ctx, from, s.Now())
+	if err != nil {
+		return nil, 0, err
+	}
+	keys, err := jose.ParseKeySet(document.Body)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the key set: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil, 0, fmt.Errorf("read the key set: it holds no key that verifies signatures")
+	}
+	return keys, document.Fresh, nil
+}
