@@ -1,10 +1,13 @@
 package assertions
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"authserver/internal/jose"
 )
 
 // CheckPath refuses what names no claim: a path is a claim's name or, with a slash
@@ -47,6 +50,26 @@ func Claim(claims map[string]any, path string) (any, bool) {
 		}
 	}
 	return value, true
+}
+
+// scope reads the claim "scope": a text of values with blanks between them (RFC 8693
+// §4.2), or an array of values, as many issuers write it.
+func scope(claims map[string]any) (values string, there bool, err error) {
+	value, there := claims["scope"]
+	list, ok := value.([]any)
+	if !ok {
+		values, err = jose.Text(claims, "scope")
+		return values, there, err
+	}
+	texts := make([]string, 0, len(list))
+	for _, v := range list {
+		text, ok := v.(string)
+		if !ok {
+			return "", false, errors.New("its scope is an array with a value that is not a string")
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, " "), true, nil
 }
 
 // Matches reports whether a text is of a pattern, in which * stands for any run of

@@ -21,7 +21,7 @@ func TestVerifySays(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Assertion{
-		Issuer: idp, Subject: "alice", Scope: "read write", ID: got.ID, HasJTI: true,
+		Issuer: idp, Subject: "alice", Scope: "read write", HasScope: true, ID: got.ID, HasJTI: true,
 		ExpiresAt: noon.Add(5*time.Minute + skew),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -70,7 +70,10 @@ func TestClaimDetails(t *testing.T) {
 
 		// Item 7.
 		{"jti without end", map[string]any{"jti": long}, "its jti is not a string of at most"},
-		{"scope is a list", map[string]any{"scope": []string{"read"}}, "its scope is not a string"},
+		{"scope is an object", map[string]any{"scope": map[string]any{"read": true}}, "its scope is not a string"},
+		{"scope is a number", map[string]any{"scope": 7}, "its scope is not a string"},
+		{"scope is an array with a number", map[string]any{"scope": []any{"read", 7}}, "its scope is an array with a value that is not a string"},
+		{"scope is an array within an array", map[string]any{"scope": []any{[]any{"read"}}}, "its scope is an array with a value that is not a string"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

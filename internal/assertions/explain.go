@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
@@ -68,8 +69,11 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	note("patterns", checkPatterns(p.Claims, r.Patterns), "compare the claims with --match of the registration: %s", differing(p.Claims, r.Patterns))
 	_, _, err = p.ID()
 	note("jti", err, "set jti to a text that is new each time")
-	_, err = jose.Text(p.Claims, "scope")
-	note("scope", err, "set scope to a text of values with spaces between them, or leave it out")
+	values, _, err := scope(p.Claims)
+	if err == nil {
+		_, err = oauth.ParseScope(values)
+	}
+	note("scope", err, "set scope to a text of values with spaces between them, or to an array of values, or leave it out")
 	return findings, nil
 }
 

@@ -28,8 +28,9 @@ type Verifier struct {
 // Assertion is an assertion that was believed.
 type Assertion struct {
 	Issuer    string
-	Subject   string   // the value of the issuer's subject claim
-	Scope     string   // the claim "scope", as Google's and Salesforce's clients send it; "" where there is none
+	Subject   string // the value of the issuer's subject claim
+	Scope     string // the claim "scope", as Google's and Salesforce's clients send it, its values separated by blanks
+	HasScope  bool
 	ID        [32]byte // see [Parsed.ID]
 	HasJTI    bool
 	Mapped    map[string]any // what is handed on into the token
@@ -91,7 +92,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if a.ID, a.HasJTI, err = p.ID(); err != nil { // item 7
 		return Assertion{}, err
 	}
-	a.Scope, err = jose.Text(p.Claims, "scope")
+	a.Scope, a.HasScope, err = scope(p.Claims)
 	return a, err
 }
 

@@ -149,10 +149,10 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		return party{}, badToken(parameter, err)
 	}
 	scope := issuer.Scopes
-	if assertion.Scope != "" {
-		signed, err := askedScope(assertion.Scope)
+	if assertion.HasScope { // an empty one is none
+		signed, err := oauth.ParseScope(assertion.Scope)
 		if err != nil {
-			return party{}, err
+			return party{}, badToken(parameter, fmt.Errorf("its scope is malformed: %w", err))
 		}
 		scope = signed.And(issuer.Scopes)
 	}
