@@ -172,7 +172,7 @@ func enter(root, dir string, entry fs.DirEntry) error {
 // faults returns what is against the rules, sorted.
 func (h house) faults() []string {
 	var faults []string
-	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults} {
+	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults} {
 		for _, s := range h {
 			if !s.isTest() {
 				faults = append(faults, rule(s)...)
@@ -254,6 +254,30 @@ func lengthFaults(s source) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: %d lines: a file is one noun or verb, under %d", s.path, s.lines, longestFile)}
+}
+
+// voids is the only file that says what is void: it knows for how long.
+const voids = "internal/tokens/revoker.go"
+
+// voidFaults finds what voids tokens beside the part that does.
+func voidFaults(s source) []string {
+	if s.isOutside() || s.path == voids || s.room() == "internal/store/storetest" {
+		return nil
+	}
+	var faults []string
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		made, ok := n.(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		if sel, ok := made.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Void" {
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "store" {
+				faults = append(faults, s.path+": store.Void is made in "+voids+" alone, which knows how long it has to be kept")
+			}
+		}
+		return true
+	})
+	return faults
 }
 
 // docFaults finds rooms that do not say what they own.
@@ -386,6 +410,14 @@ func TestTheRulesFindFaults(t *testing.T) {
 		},
 		"the request id in a context": {
 			map[string]string{"internal/telemetry/x.go": `package telemetry; import "context"; var _ = context.WithValue(nil, 1, 2)`}, nil,
+		},
+		"a void of somebody else's making": {
+			map[string]string{
+				"internal/admin/x.go":         `package admin; import "authserver/internal/store"; var v = store.Void{}`,
+				"internal/tokens/revoker.go":  `package tokens; import "authserver/internal/store"; var v = store.Void{}`,
+				"internal/handlers/x_test.go": `package handlers; import "authserver/internal/store"; var v = store.Void{}`,
+			},
+			[]string{"internal/admin/x.go: store.Void is made in internal/tokens/revoker.go alone, which knows how long it has to be kept"},
 		},
 		"a long file": {
 			map[string]string{"internal/oauth/x.go": "package oauth" + strings.Repeat("\n", longestFile)},

@@ -47,7 +47,7 @@ func requests() []call {
 		}},
 		{"revoke an access token", func(ctx context.Context, d *database, now time.Time) error {
 			d.next++
-			return d.Revoke(ctx, revocation(d.next, now))
+			return d.Revoke(ctx, void(revocation(d.next, now)))
 		}},
 	}
 }
@@ -57,7 +57,7 @@ func requests() []call {
 func rotate(ctx context.Context, d *database, id store.FamilyID, now time.Time, idle time.Duration) error {
 	got, err := d.Rotate(ctx, store.Rotation{
 		ID: id, Generation: d.generation.Add(1), ClientID: client, ClientNotBefore: registered(),
-		Now: store.At(now), Idle: idle, Grace: 10 * time.Second, AccessUntil: store.At(now.Add(remember)),
+		Now: store.At(now), Idle: idle, Grace: 10 * time.Second, Reuse: reuse(id, now),
 	})
 	if err == nil && got.Outcome != store.Rotated {
 		return fmt.Errorf("a refresh was %s", got.Outcome)

@@ -74,6 +74,16 @@ func family(i int, now time.Time) store.Family {
 	}
 }
 
+// void is what has a revocation recorded.
+func void(r store.Revocation) store.Void {
+	return store.Void{Kind: r.Kind, Value: r.Value, Before: r.Before, Until: r.ExpiresAt, Reason: r.Reason}
+}
+
+// reuse is what a reuse of a family has recorded.
+func reuse(id store.FamilyID, now time.Time) store.Void {
+	return store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now), Reason: "refresh_reused"}
+}
+
 // revocation is of a token every other time, and else of a family or a user.
 func revocation(i int, now time.Time) store.Revocation {
 	id := bytes16(tokensSeed, i)

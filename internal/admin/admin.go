@@ -15,6 +15,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // Admin carries out what an administrator asks for. All of it may be called
@@ -36,6 +37,7 @@ type Admin struct {
 	Passwords interface {
 		Hash(ctx context.Context, secret string) ([]byte, error)
 	}
+	Revoker *tokens.Revoker
 	// Self is this server's issuer identifier. It is the resource of clients that
 	// are registered for none, and needs no registration itself.
 	Self string
@@ -107,34 +109,8 @@ func explain(noun, id string, err error) error {
 	return fmt.Errorf("%s %q: %w", noun, id, err)
 }
 
-// voidFrom returns the NotBefore of a user or client all of whose tokens become
-// void now. It is later than the one before, whatever this machine's clock says.
-func (a *Admin) voidFrom(before store.Moment) store.Moment {
-	now := a.now()
-	if next := before.Add(time.Millisecond); now.Before(next) {
-		return next
-	}
-	return now
-}
-
 // now is cut to the milliseconds that a token remembers of a NotBefore.
 func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
-
-// voids is the revocation of all access tokens of a user or client that were
-// issued under an earlier NotBefore than this.
-func (a *Admin) voids(kind store.RevocationKind, id, reason string, notBefore store.Moment) store.Revocation {
-	return store.Revocation{
-		Kind:   kind,
-		Value:  id,
-		Before: notBefore,
-		// A request that read the row just before may still be about to issue a token.
-		ExpiresAt: store.At(a.Now().Add(requestTime + a.Limits.MaxAccessTokenTTL + a.Limits.ClockSkew)),
-		Reason:    reason,
-	}
-}
-
-// requestTime is longer than any request takes.
-const requestTime = time.Minute
 
 // name makes a random identifier of lower-case letters and digits from n bytes.
 func (a *Admin) name(n int) (string, error) {

@@ -191,10 +191,9 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 	}
 	now := store.At(a.Now())
 	c.UpdatedAt = now
-	var voids *store.Revocation
+	var voids *store.Void
 	if f.Disabled != nil && *f.Disabled {
-		c.NotBefore = a.voidFrom(c.NotBefore)
-		v := a.voids(store.RevokedClient, c.ID, "client_disabled", c.NotBefore)
+		v := a.Revoker.Client(&c, "client_disabled")
 		voids = &v
 	}
 	if err := a.Store.UpdateClient(ctx, c, voids); err != nil {
@@ -211,7 +210,7 @@ func (a *Admin) DeleteClient(ctx context.Context, id string) error {
 	if err != nil {
 		return explain("client", id, err)
 	}
-	return explain("client", id, a.Store.DeleteClient(ctx, id, a.voids(store.RevokedClient, id, "client_deleted", a.voidFrom(c.NotBefore))))
+	return explain("client", id, a.Store.DeleteClient(ctx, id, a.Revoker.Client(&c, "client_deleted")))
 }
 
 func viewClient(c store.Client) (Client, error) {

@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	self = "https://auth.example.com"
-	api  = "https://api.example.com"
+	self    = "https://auth.example.com"
+	api     = "https://api.example.com"
+	issuing = 20 * time.Second
+	stale   = time.Hour
 )
 
 // office is an Admin on a real database, with a clock that the test moves.
@@ -59,6 +61,10 @@ func newOffice(t testing.TB) *office {
 			Store: db, Sealer: sealer, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 		},
 		Audiences: []string{self, self + "/oauth2/token"},
+		Revoker: &tokens.Revoker{
+			Store: db, View: &tokens.View{Store: db, Now: now}, Now: now, Skew: time.Minute, Issuing: issuing, Stale: stale,
+			Logger: slog.New(slog.DiscardHandler),
+		},
 		Limits: admin.Limits{
 			AccessTokenTTL: 15 * time.Minute, MaxAccessTokenTTL: 24 * time.Hour,
 			SigningAlg:     keys.RS256,
@@ -76,6 +82,18 @@ func (o *office) must(err error) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+// serves has a server promise that its access tokens live so long, which is longer than
+// the settings of the office.
+func (o *office) serves(ttl time.Duration) {
+	o.t.Helper()
+	o.Limits.MaxAccessTokenTTL, o.Keys.Timeline.MaxTokenTTL = time.Minute, ttl // what it is loaded with, to mint, is the server's
+	l := store.Lifetimes{
+		Server: "other", RotationInterval: time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Second, ClockSkew: time.Minute,
+		MaxTokenTTL: ttl, KeptUntil: o.now().Add(time.Hour),
+	}
+	o.must(o.store.PromiseLifetimes(o.t.Context(), l, o.now()))
 }
 
 func (o *office) now() store.Moment { return store.At(o.clock) }

@@ -64,7 +64,7 @@ func TestAnAccessTokenOfTypJWTIsInspectedAsOne(t *testing.T) {
 	if i := o.inspect(minted.Token, admin.KindAccess, true, "signed by key"); i.Header["typ"] != "JWT" {
 		t.Errorf("its header is %v", i.Header)
 	}
-	o.inspect(o.revoke(minted.Token, store.Revocation{Kind: store.RevokedToken, Value: minted.ID, Reason: "revoked"}), admin.KindAccess, false, "it was revoked")
+	o.inspect(o.revoke(minted.Token, store.Void{Kind: store.RevokedToken, Value: minted.ID, Reason: "revoked"}), admin.KindAccess, false, "it was revoked")
 }
 
 func TestAccessTokensThatAreBad(t *testing.T) {
@@ -83,16 +83,16 @@ func TestAccessTokensThatAreBad(t *testing.T) {
 		}, "its key is not one of this server's"},
 		{"changed", func(_ *office, token, _ string) string { return token[:len(token)-4] + "AAAA" }, "its signature"},
 		{"revoked itself", func(o *office, token, id string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedToken, Value: id, Reason: "revoked"})
+			return o.revoke(token, store.Void{Kind: store.RevokedToken, Value: id, Reason: "revoked"})
 		}, "it was revoked (revoked)"},
 		{"of a revoked family", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
+			return o.revoke(token, store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
 		}, "its refresh token was revoked, and it with that (refresh_reused)"},
 		{"of a revoked user", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: o.notBefore().Add(time.Millisecond), Reason: "user_disabled"})
+			return o.revoke(token, store.Void{Kind: store.RevokedUser, Value: "alice", Before: o.notBefore().Add(time.Millisecond), Reason: "user_disabled"})
 		}, "all tokens of its user"},
 		{"of a revoked client", func(o *office, token, _ string) string {
-			return o.revoke(token, store.Revocation{Kind: store.RevokedClient, Value: "web", Before: o.notBefore().Add(time.Millisecond), Reason: "client_deleted"})
+			return o.revoke(token, store.Void{Kind: store.RevokedClient, Value: "web", Before: o.notBefore().Add(time.Millisecond), Reason: "client_deleted"})
 		}, "all tokens of its client"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -103,9 +103,9 @@ func TestAccessTokensThatAreBad(t *testing.T) {
 	}
 }
 
-func (o *office) revoke(token string, r store.Revocation) string {
+func (o *office) revoke(token string, r store.Void) string {
 	o.t.Helper()
-	r.ExpiresAt = o.now().Add(24 * time.Hour)
+	r.Until = o.now().Add(24 * time.Hour)
 	if r.Before.IsZero() {
 		r.Before = o.now()
 	}
@@ -116,7 +116,7 @@ func (o *office) revoke(token string, r store.Revocation) string {
 func TestARevocationOfOthersDoesNotMatter(t *testing.T) {
 	o := newOffice(t)
 	token, _ := o.access(self, store.FamilyID{})
-	for _, r := range []store.Revocation{
+	for _, r := range []store.Void{
 		{Kind: store.RevokedToken, Value: "other"},
 		{Kind: store.RevokedFamily, Value: hex.EncodeToString(make([]byte, 16))[:30] + "01"},
 		{Kind: store.RevokedUser, Value: "alice", Before: o.now().Add(-time.Second)},
@@ -213,8 +213,8 @@ func TestRefreshTokens(t *testing.T) {
 		{"unused for too long", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(time.Hour) }, false, "unused for too long"},
 		{"at the end of its life", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(2 * time.Hour) }, false, "end of its life"},
 		{"of a family that was revoked", 1, 1, func(o *office, _ string) {
-			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, store.Revocation{
-				Kind: store.RevokedFamily, Value: "09", Before: o.now(), ExpiresAt: o.now().Add(time.Hour), Reason: "revoked",
+			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, store.Void{
+				Kind: store.RevokedFamily, Value: "09", Before: o.now(), Until: o.now().Add(time.Hour), Reason: "revoked",
 			}))
 		}, false, "its family was revoked at"},
 		{"of a client that is disabled", 1, 1, func(o *office, _ string) {

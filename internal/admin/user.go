@@ -102,10 +102,9 @@ func (a *Admin) UpdateUser(ctx context.Context, who string, f UserFields) (User,
 	// meanwhile logs in with the old one.
 	now := store.At(a.Now())
 	u.UpdatedAt = now
-	var voids *store.Revocation
+	var voids *store.Void
 	if reason := voidReason(f); reason != "" {
-		u.NotBefore = a.voidFrom(u.NotBefore)
-		v := a.voids(store.RevokedUser, u.ID, reason, u.NotBefore)
+		v := a.Revoker.User(&u, reason)
 		voids = &v
 	}
 	if err := a.Store.UpdateUser(ctx, u, voids); err != nil {
@@ -120,7 +119,7 @@ func (a *Admin) DeleteUser(ctx context.Context, who string) error {
 	if err != nil {
 		return err
 	}
-	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, a.voids(store.RevokedUser, u.ID, "user_deleted", a.voidFrom(u.NotBefore))))
+	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, a.Revoker.User(&u, "user_deleted")))
 }
 
 // voidReason is why a change voids the user's tokens, or "".

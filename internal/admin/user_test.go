@@ -133,12 +133,13 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 			o := newOffice(t)
 			u := o.user("bob")
 			o.clock = o.clock.Add(time.Hour)
+			o.serves(24 * time.Hour)
 			o.must(c.change(o, u.ID))
 			var want []store.Revocation
 			if c.want != "" {
 				want = []store.Revocation{{
 					Kind: store.RevokedUser, Value: u.ID, Reason: c.want,
-					Before: o.notBefore(), ExpiresAt: o.now().Add(24*time.Hour + 2*time.Minute),
+					Before: o.notBefore(), ExpiresAt: o.now().Add(24*time.Hour + issuing + 2*time.Minute),
 				}}
 			}
 			if diff := cmp.Diff(want, o.revocations(), cmpopts.EquateEmpty()); diff != "" {

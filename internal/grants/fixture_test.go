@@ -118,13 +118,17 @@ func newWorld(t testing.TB) *world {
 		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
-		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoked: w.view, Grace: grace, Remember: maxTTL,
+		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
 	}
 	w.jwtBearer = &grants.JWTBearer{
 		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
 	}
 	w.populate()
 	return w
+}
+
+func (w *world) revoker() *tokens.Revoker {
+	return &tokens.Revoker{Store: w.db, View: w.view, Now: w.Now, Skew: skew, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func (w *world) openKeys() {
@@ -325,8 +329,10 @@ func (outage) CreateFamily(context.Context, store.Family) error { return errGone
 func (outage) Rotate(context.Context, store.Rotation) (store.RotationResult, error) {
 	return store.RotationResult{}, errGone
 }
+func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int) ([]store.Revocation, store.Cursor, error) {
+	return nil, "", errGone
+}
 func (outage) UseAssertion(context.Context, string, [32]byte, store.Moment) error { return errGone }
-func (outage) Follow(context.Context) error                                       { return errGone }
 
 // remembered is a user as somebody read it a while ago.
 type remembered struct{ user store.User }

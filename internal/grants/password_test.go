@@ -152,7 +152,7 @@ func TestPasswordOfAUserWhoIsGoneMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	alice := w.alice()
 	w.password.Users = remembered{alice}
-	w.ok(w.db.DeleteUser(t.Context(), alice.ID, store.Revocation{Kind: store.RevokedUser, Value: alice.ID, Before: store.At(w.Now()), ExpiresAt: store.At(w.Now().Add(maxTTL))}))
+	w.ok(w.db.DeleteUser(t.Context(), alice.ID, w.revoker().User(&alice, "test")))
 	_, err := w.password.Exchange(t.Context(), w.ask(w.client("web"), "username", "alice", "password", secret))
 	refused(t, err, oauth.InvalidGrant, "user_unknown")
 }

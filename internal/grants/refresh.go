@@ -2,7 +2,6 @@ package grants
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,14 +19,12 @@ type Refresh struct {
 		Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error)
 	}
 	Refresh *tokens.RefreshCodec
-	// Revoked takes note in this process of a family that Rotate revoked.
-	Revoked interface {
-		Follow(ctx context.Context) error
+	// Revoker says what a reuse voids, and takes note in this process that it did.
+	Revoker interface {
+		Reuse(id store.FamilyID, now time.Time) store.Void
+		TakeNote(ctx context.Context)
 	}
 	Grace time.Duration // how long a retry gets the same successor
-	// Remember is how long the revocation of a family is kept: until every access
-	// token of it has expired.
-	Remember time.Duration
 }
 
 // Type implements [Grant].
@@ -63,9 +60,8 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	case store.Rotated, store.Graced:
 		return g.answer(ctx, r, rotation, rotated)
 	case store.Reused:
-		// The revocation is committed. Should this process not be able to read it
-		// back now, the watcher brings it.
-		return refused, refuseRefresh("refresh_reused").Because(errors.Join(evidence(rotation, rotated.Family), g.Revoked.Follow(ctx)))
+		g.Revoker.TakeNote(ctx)
+		return refused, refuseRefresh("refresh_reused").Because(evidence(rotation, rotated.Family))
 	default:
 		return refused, refuseOutcome(rotated.Outcome, evidence(rotation, rotated.Family))
 	}
@@ -100,7 +96,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Now:             store.At(r.Now),
 		Grace:           g.Grace,
 		Idle:            r.Client.RefreshIdle,
-		AccessUntil:     store.At(r.Now.Add(g.Remember)),
+		Reuse:           g.Revoker.Reuse(presented.Family, r.Now),
 	}, nil
 }
 

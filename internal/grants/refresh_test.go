@@ -96,12 +96,37 @@ func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
 	first := w.login()
 	second := w.mustRotate(first.RefreshToken)
 	w.wait(time.Minute)
-	w.refresh.Revoked = outage{}
+	behind := w.revoker()
+	behind.View = &tokens.View{Store: outage{}, Now: w.Now}
+	w.refresh.Revoker = behind
 	_, err := w.rotate("web", first.RefreshToken)
 	refused(t, err, oauth.InvalidGrant, "refresh_reused")
 	w.ok(w.view.Follow(t.Context()))
 	if !w.revoked(w.verifyAccess(second.AccessToken)) {
 		t.Error("the revocation was lost")
+	}
+}
+
+// A replica whose own tokens live shorter voids those of the others to their end.
+func TestReuseVoidsTheTokensOfEveryServer(t *testing.T) {
+	w := newWorld(t)
+	w.ok(w.db.PromiseLifetimes(t.Context(), store.Lifetimes{
+		Server: "other", RotationInterval: time.Hour, PollInterval: time.Second, MaxTokenTTL: 20 * time.Hour, KeptUntil: store.At(w.Now().Add(time.Hour)),
+	}, store.At(w.Now())))
+	first := w.login()
+	family := w.verifyAccess(first.AccessToken).Parsed.Family
+	w.mustRotate(first.RefreshToken)
+	w.wait(time.Minute)
+	_, err := w.rotate("web", first.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_reused")
+	w.wait(20*time.Hour - time.Second)
+	if _, err = w.db.Sweep(t.Context(), store.At(w.Now()), 100); err != nil {
+		t.Fatal(err)
+	}
+	anew := &tokens.View{Store: w.db, Now: w.Now}
+	w.ok(anew.Follow(t.Context()))
+	if revoked, err := anew.Revoked(t.Context(), tokens.Claims{Parsed: tokens.ID{Family: family}}); err != nil || !revoked {
+		t.Errorf("a token of the family is good again (%v)", err)
 	}
 }
 
@@ -194,9 +219,6 @@ func TestRefreshAfterTheClientLostSome(t *testing.T) {
 }
 
 func TestRefreshRefuses(t *testing.T) {
-	voids := func(kind store.RevocationKind, value string, w *world) store.Revocation {
-		return store.Revocation{Kind: kind, Value: value, Before: store.At(w.Now()), ExpiresAt: store.At(w.Now().Add(maxTTL)), Reason: "test"}
-	}
 	update := func(change func(w *world, u *store.User)) func(*world) {
 		return func(w *world) {
 			u := w.alice()
@@ -221,7 +243,7 @@ func TestRefreshRefuses(t *testing.T) {
 		}, nil, "refresh_revoked"},
 		{"the user is gone", "web", func(w *world) {
 			u := w.alice()
-			w.ok(w.db.DeleteUser(w.Context(), u.ID, voids(store.RevokedUser, u.ID, w)))
+			w.ok(w.db.DeleteUser(w.Context(), u.ID, w.revoker().User(&u, "test")))
 		}, nil, "refresh_unknown"},
 		{"nobody refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
 		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-4] + "AAAA" }, "refresh_forged"},

@@ -26,9 +26,6 @@ func voidUser(u *store.User) { u.NotBefore = u.NotBefore.Add(time.Millisecond) }
 
 // A token that is void buys none, whether the view of what is revoked knows it or not.
 func TestAVoidTokenIsNotExchanged(t *testing.T) {
-	gone := func(kind store.RevocationKind, id string, w *world) store.Revocation {
-		return store.Revocation{Kind: kind, Value: id, Before: store.At(w.Now()), ExpiresAt: store.At(w.Now().Add(maxTTL))}
-	}
 	for _, test := range []struct {
 		name     string
 		void     func(w *world)
@@ -41,14 +38,14 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 			w.changeUser(func(u *store.User) { u.Disabled = false })
 		}, false},
 		{"its user is gone", func(w *world) {
-			id := w.alice().ID
-			w.ok(w.db.DeleteUser(w.Context(), id, gone(store.RevokedUser, id, w)))
+			u := w.alice()
+			w.ok(w.db.DeleteUser(w.Context(), u.ID, w.revoker().User(&u, "test")))
 		}, false},
 		{"its client was disabled", func(w *world) {
 			w.change("web", func(c *store.Client) { c.NotBefore = c.NotBefore.Add(time.Millisecond) })
 		}, true},
 		{"its client is gone", func(w *world) {
-			w.ok(w.db.DeleteClient(w.Context(), "web", gone(store.RevokedClient, "web", w)))
+			w.ok(w.db.DeleteClient(w.Context(), "web", w.revoker().Client(w.client("web"), "test")))
 		}, true},
 	} {
 		for _, as := range []string{"subject", "actor", "subject that was exchanged before"} {

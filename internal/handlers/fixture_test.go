@@ -123,10 +123,11 @@ func newSite(t testing.TB) *site {
 	s.ok(err)
 	view := &tokens.View{Store: s.db, Now: s.clock}
 	s.ok(view.Follow(t.Context()))
+	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	s.Handlers = &Handlers{
-		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, view),
+		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
-		View: view, Refresh: codec, Families: s.db, Users: s.db, Remember: maxTTL,
+		View: view, Revoker: revoker, Refresh: codec, Families: s.db, Users: s.db,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock,
@@ -157,14 +158,14 @@ func (s *site) openKeys() *keys.Manager {
 	return m
 }
 
-func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hasher *passwords.Hasher, view *tokens.View) *grants.Registry {
+func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	r, err := grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoked: view, Grace: 10 * time.Second, Remember: maxTTL},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
 			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, MaxLifetime: time.Hour,
@@ -348,7 +349,7 @@ func (outage) User(context.Context, string) (store.User, error)     { return sto
 func (outage) Family(context.Context, store.FamilyID) (store.Family, error) {
 	return store.Family{}, errGone
 }
-func (outage) Revoke(context.Context, store.Revocation) error { return errGone }
+func (outage) Revoke(context.Context, store.Void) error { return errGone }
 func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int) ([]store.Revocation, store.Cursor, error) {
 	return nil, "", errGone
 }

@@ -2,14 +2,12 @@ package handlers
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -158,12 +156,4 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 		IssuedAt: family.CreatedAt.Unix(), ExpiresAt: expires.Unix(),
 	})
 	return introspectionBody{Active: true, Username: user.Username, claims: claims}, err
-}
-
-// familyVoid is the revocation of a family's access tokens.
-func (h *Handlers) familyVoid(id store.FamilyID, now time.Time, reason string) store.Revocation {
-	return store.Revocation{
-		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]),
-		Before: store.At(now), ExpiresAt: store.At(now.Add(h.Remember)), Reason: reason,
-	}
 }

@@ -117,7 +117,7 @@ func TestIntrospectRefreshToken(t *testing.T) {
 	user.Disabled = true
 	s.ok(s.db.UpdateUser(t.Context(), user, nil))
 	active("one of a user who is disabled", third, false)
-	s.ok(s.db.DeleteUser(t.Context(), user.ID, store.Revocation{Kind: store.RevokedUser, Value: user.ID, Before: s.clock(), ExpiresAt: s.clock().Add(time.Hour)}))
+	s.ok(s.db.DeleteUser(t.Context(), user.ID, s.Revoker.User(&user, "test")))
 	active("one of a user who is gone", third, false)
 }
 
@@ -126,10 +126,6 @@ func TestIntrospectRefreshToken(t *testing.T) {
 func TestIntrospectionObeysRevocations(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
-	void := func(kind store.RevocationKind, value string) *store.Revocation {
-		at := store.At(s.clock())
-		return &store.Revocation{Kind: kind, Value: value, Before: at, ExpiresAt: at.Add(maxTTL), Reason: "test"}
-	}
 	for _, test := range []struct {
 		name string
 		do   func(token string)
@@ -137,19 +133,21 @@ func TestIntrospectionObeysRevocations(t *testing.T) {
 		{name: "of the user", do: func(string) {
 			u, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
 			s.ok(err)
-			u.NotBefore = store.At(s.clock())
-			s.ok(s.db.UpdateUser(t.Context(), u, void(store.RevokedUser, u.ID)))
+			void := s.Revoker.User(&u, "test")
+			s.ok(s.db.UpdateUser(t.Context(), u, &void))
 		}},
 		{name: "of the client", do: func(string) {
 			c, err := s.db.Client(t.Context(), "web")
 			s.ok(err)
-			c.NotBefore = store.At(s.clock())
-			s.ok(s.db.UpdateClient(t.Context(), c, void(store.RevokedClient, c.ID)))
+			void := s.Revoker.Client(&c, "test")
+			s.ok(s.db.UpdateClient(t.Context(), c, &void))
 		}},
 		{name: "of the token", do: func(token string) {
 			claims, err := s.Verifier.Verify(s.clock(), token)
 			s.ok(err)
-			s.ok(s.db.Revoke(t.Context(), *void(store.RevokedToken, claims.ID)))
+			elsewhere := *s.Revoker // another replica
+			elsewhere.View = &tokens.View{Store: s.db, Now: s.clock}
+			s.ok(elsewhere.Token(t.Context(), claims.ID, claims.ExpiresAt, "test"))
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

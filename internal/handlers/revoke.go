@@ -14,6 +14,9 @@ import (
 	"authserver/internal/tokens"
 )
 
+// revokedByClient is the reason of what a client revokes.
+const revokedByClient = "revoked_by_client"
+
 // revoke is POST /oauth2/revoke (RFC 7009). A refresh token takes its family and
 // the family's access tokens with it; an access token goes alone.
 func (h *Handlers) revoke(w http.ResponseWriter, r *http.Request, n *note) error {
@@ -63,11 +66,7 @@ func (h *Handlers) revokeAccess(ctx context.Context, client store.Client, token 
 	if claims.ClientID != client.ID {
 		return "", notYours()
 	}
-	err = h.View.Revoke(ctx, store.Revocation{
-		Kind: store.RevokedToken, Value: claims.ID,
-		Before: store.At(h.Now()), ExpiresAt: store.At(claims.ExpiresAt), Reason: "revoked_by_client",
-	})
-	return telemetry.Revoked, err
+	return telemetry.Revoked, h.Revoker.Token(ctx, claims.ID, claims.ExpiresAt, revokedByClient)
 }
 
 func (h *Handlers) revokeRefresh(ctx context.Context, client store.Client, token string, n *note) (string, error) {
@@ -87,13 +86,7 @@ func (h *Handlers) revokeRefresh(ctx context.Context, client store.Client, token
 	if family.ClientID != client.ID {
 		return "", notYours()
 	}
-	if err := h.Families.RevokeFamily(ctx, family.ID, h.familyVoid(family.ID, h.Now(), "revoked_by_client")); err != nil {
-		return "", fmt.Errorf("revoke the refresh token: %w", err)
-	}
-	if err := h.View.Follow(ctx); err != nil { // it is recorded; the watcher brings it
-		h.Logger.WarnContext(ctx, "the view of revocations is behind", "error", err)
-	}
-	return telemetry.Revoked, nil
+	return telemetry.Revoked, h.Revoker.Family(ctx, family.ID, revokedByClient)
 }
 
 // notYours tells a client that nothing was revoked (RFC 7009 §2.1: if the token

@@ -54,20 +54,18 @@ type Handlers struct {
 	Proof      Proof
 	Verifier   *tokens.Verifier
 	View       *tokens.View
+	Revoker    *tokens.Revoker
 	Refresh    *tokens.RefreshCodec
 	Families   store.Families
 	Users      interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
-	// Remember is how long the revocation of a family is kept: until every access
-	// token of it has expired.
-	Remember time.Duration
-	Health   *Health
-	OpenAPI  []byte
-	Metrics  *telemetry.Metrics
-	Logger   *slog.Logger
-	Now      func() time.Time
-	Rand     io.Reader
+	Health  *Health
+	OpenAPI []byte
+	Metrics *telemetry.Metrics
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Rand    io.Reader
 }
 
 // endpoint answers a request, or returns why not. What it learns for the one log

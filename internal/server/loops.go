@@ -29,6 +29,7 @@ type loops struct {
 	remote *remotekeys.Sets
 	poll   time.Duration // how often changes are looked for that no watcher told
 	tick   time.Duration // how often the key timeline is looked at
+	skew   time.Duration // the most by which two clocks differ
 	now    func() time.Time
 	logger *slog.Logger
 }
@@ -99,14 +100,14 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 	}
 }
 
-// sweep removes what has expired, in small batches, and writes down which keys
-// were used.
+// sweep removes what has expired by the clock of every replica, in small batches, and
+// writes down which keys were used.
 func (l *loops) sweep(ctx context.Context) error {
 	now := l.now()
 	l.view.Forget(now)
 	flushed := l.keys.signing.FlushUse(ctx)
 	for {
-		removed, err := l.store.Sweep(ctx, store.At(now), sweepBatch)
+		removed, err := l.store.Sweep(ctx, store.At(now.Add(-l.skew)), sweepBatch)
 		if err != nil || removed == 0 {
 			return errors.Join(flushed, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // OpenAdmin opens the database for an administrator, beside whatever servers run
@@ -64,6 +65,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 			target.MasterKey, target.MasterKeyURL = config.NewSecret(to.Key), to.URL
 			return openMaster(ctx, target)
 		},
+		Revoker:   newRevoker(st, &tokens.View{Store: st, Now: time.Now}, s, slog.New(slog.DiscardHandler)),
 		Self:      s.Issuer,
 		Audiences: audiences(s.Issuer),
 		Limits: admin.Limits{

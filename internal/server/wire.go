@@ -65,6 +65,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	}
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
+	revoker := newRevoker(st, view, s, logger)
 	threads := newWidth(s)
 	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue, Busy: threads.set})
 	if err != nil {
@@ -87,7 +88,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Workers: signing, Turns: signatures, Rand: rand.Reader}
-	registry, err := wireGrants(st, cached, manager, hasher, view, codec, own, verifier, minter, s)
+	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, s)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own,
-		View:     view, Refresh: codec, Families: st, Users: cached, Remember: remember(s),
+		View:     view, Revoker: revoker, Refresh: codec, Families: st, Users: cached,
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
 	h.Proof = handlers.Proof{Used: st, Skew: s.ClockSkew}
@@ -117,7 +118,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		threads:  threads,
 		loops: &loops{
 			store: st, cached: cached, keys: ring, view: view, remote: remote,
-			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), now: time.Now, logger: logger,
+			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil
 }
@@ -148,7 +149,7 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 }
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
-	view *tokens.View, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
+	view *tokens.View, revoker *tokens.Revoker, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
 	minter *tokens.Minter, s config.Settings) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: cached,
@@ -158,16 +159,17 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoked: view, Grace: s.RefreshGrace, Remember: remember(s)},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace},
 		trust,
 		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust},
 	)
 }
 
-// remember is how long a revocation is kept: until the last token has expired that
-// a server with a clock ahead of ours may be about to issue.
-func remember(s config.Settings) time.Duration {
-	return s.MaxAccessTokenTTL + s.ClockSkew + requestTimeout
+// newRevoker makes the part that voids, for a server and for a command.
+func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *slog.Logger) *tokens.Revoker {
+	return &tokens.Revoker{
+		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: requestTimeout + answerTimeout, Stale: cacheStale, Logger: logger,
+	}
 }
 
 // audiences are the names under which an assertion may address this server.

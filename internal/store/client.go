@@ -130,14 +130,17 @@ type ClientAdmin interface {
 	// ListClients returns clients in the order of their identifiers.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
 	// CreateClient adds a client, or returns ErrExists. A zero NotBefore becomes
-	// CreatedAt.
+	// CreatedAt, and any one that is earlier than what was made void under this name
+	// becomes that: the tokens of the new client are not those that are void, by
+	// whatever clock it was made.
 	CreateClient(ctx context.Context, c Client) error
 	// UpdateClient replaces the client whose ID and Version are c's and counts the
 	// version up. ErrNotFound where the client is gone, ErrConflict where its
 	// version moved. Where voids is not nil it is recorded in the same transaction.
-	UpdateClient(ctx context.Context, c Client, voids *Revocation) error
+	UpdateClient(ctx context.Context, c Client, voids *Void) error
 	// DeleteClient removes the client and records in the same transaction that its
-	// access tokens are void. Its families cannot be used without it, and go with
+	// access tokens are void, of which voids.Before is moved on past the client's
+	// NotBefore where it is not. Its families cannot be used without it, and go with
 	// the sweep. ErrNotFound where there is none.
-	DeleteClient(ctx context.Context, id string, voids Revocation) error
+	DeleteClient(ctx context.Context, id string, voids Void) error
 }

@@ -59,9 +59,8 @@ type Rotation struct {
 	Now       Moment
 	Grace     time.Duration // how long the generation before may be presented again
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
-	// AccessUntil is when the last access token that the family may have been given
-	// by now expires: how long a revocation of the family has to be remembered.
-	AccessUntil Moment
+	// Reuse is what a reuse makes void: the access tokens of the family.
+	Reuse Void
 }
 
 // Outcome is what became of a Rotation.
@@ -151,5 +150,5 @@ type Families interface {
 	LastIdleExpiry(ctx context.Context) (Moment, error)
 	// RevokeFamily ends a family and records the revocation of its access tokens in
 	// the same transaction. Revoking a revoked family, or none, is no error.
-	RevokeFamily(ctx context.Context, id FamilyID, voids Revocation) error
+	RevokeFamily(ctx context.Context, id FamilyID, voids Void) error
 }

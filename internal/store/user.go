@@ -81,13 +81,15 @@ type Users interface {
 type UserAdmin interface {
 	// ListUsers returns users in the order of their usernames (Page.After is one).
 	ListUsers(ctx context.Context, page Page) ([]User, error)
-	// CreateUser adds a user. A zero NotBefore becomes CreatedAt. ErrExists where the id or one of the names is taken.
+	// CreateUser adds a user. ErrExists where the id or one of the names is taken.
+	// NotBefore is that of CreateClient.
 	CreateUser(ctx context.Context, u User) error
 	// UpdateUser replaces the user whose ID and Version are u's and counts the
 	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.
 	// Where voids is not nil it is recorded in the same transaction.
-	UpdateUser(ctx context.Context, u User, voids *Revocation) error
+	UpdateUser(ctx context.Context, u User, voids *Void) error
 	// DeleteUser removes the user with the families and records in the same
-	// transaction that the access tokens are void. ErrNotFound where there is none.
-	DeleteUser(ctx context.Context, id string, voids Revocation) error
+	// transaction that the access tokens are void, as DeleteClient does. ErrNotFound where
+	// there is none.
+	DeleteUser(ctx context.Context, id string, voids Void) error
 }

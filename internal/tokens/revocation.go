@@ -17,8 +17,10 @@ const followBatch = 10_000
 // View is what is revoked, held in memory so that no check of an access token
 // asks the database. It is complete as of the last Follow.
 type View struct {
-	Store store.Revocations
-	Now   func() time.Time
+	Store interface {
+		RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error)
+	}
+	Now func() time.Time
 
 	following sync.Mutex // one Follow at a time; guards cursor
 	cursor    store.Cursor
@@ -53,15 +55,6 @@ func (v *View) Follow(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// Revoke records a revocation, for every replica, and is obeyed here at once.
-func (v *View) Revoke(ctx context.Context, r store.Revocation) error {
-	if err := v.Store.Revoke(ctx, r); err != nil {
-		return fmt.Errorf("record a revocation: %w", err)
-	}
-	v.add([]store.Revocation{r})
-	return nil
 }
 
 // isLoaded returns what is closed when the first Follow has come to its end.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"testing"
@@ -25,14 +26,26 @@ type book struct {
 	queries int
 }
 
-func (b *book) Revoke(_ context.Context, r store.Revocation) error {
+func (b *book) Revoke(_ context.Context, v store.Void) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
 		return b.err
 	}
-	b.entries = append(b.entries, r)
+	b.entries = append(b.entries, store.Revocation{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: v.Until, Reason: v.Reason})
 	return nil
+}
+
+func (b *book) RevokeFamily(ctx context.Context, _ store.FamilyID, v store.Void) error {
+	v.Until = v.IssuedUntil // no server has promised anything
+	return b.Revoke(ctx, v)
+}
+
+// record is Revoke for what another replica recorded.
+func (b *book) record(r store.Revocation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entries = append(b.entries, r)
 }
 
 func (b *book) RevocationsAfter(_ context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error) {
@@ -64,13 +77,24 @@ func newView(b *book) *View {
 	return &View{Store: b, Now: func() time.Time { return noon }}
 }
 
+func newRevoker(v *View) *Revoker {
+	return &Revoker{
+		Store: v.Store.(*book), View: v, Now: v.Now, Skew: time.Minute, Issuing: 20 * time.Second, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+func follow(t *testing.T, v *View) {
+	t.Helper()
+	if err := v.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // followed is a view that has loaded what there is.
 func followed(t *testing.T, b *book) *View {
 	t.Helper()
 	v := newView(b)
-	if err := v.Follow(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	follow(t, v)
 	return v
 }
 
@@ -131,9 +155,8 @@ func TestViewRevoked(t *testing.T) {
 			if isRevoked(t, v, test.token) {
 				t.Fatal("revoked before anything was")
 			}
-			if err := v.Revoke(t.Context(), test.entry); err != nil {
-				t.Fatal(err)
-			}
+			v.Store.(*book).record(test.entry)
+			follow(t, v)
 			if got := isRevoked(t, v, test.token); got != test.want {
 				t.Errorf("Revoked = %v, want %v", got, test.want)
 			}
@@ -152,9 +175,8 @@ func TestViewRevocationsGrow(t *testing.T) {
 	for _, before := range []time.Time{noon.Add(-time.Minute), noon.Add(time.Minute), noon.Add(-time.Hour)} {
 		entry := void(store.RevokedUser, "user-1", before)
 		entry.ExpiresAt = entry.Before.Add(10 * time.Minute)
-		if err := v.Revoke(t.Context(), entry); err != nil {
-			t.Fatal(err)
-		}
+		v.Store.(*book).record(entry)
+		follow(t, v)
 	}
 	v.Forget(noon.Add(10 * time.Minute))
 	if !isRevoked(t, v, late) {
@@ -166,9 +188,8 @@ func TestViewForgets(t *testing.T) {
 	v := newView(&book{})
 	entry := void(store.RevokedToken, "jti-1", noon)
 	entry.ExpiresAt = entry.ExpiresAt.Truncate(time.Millisecond)
-	if err := v.Revoke(t.Context(), entry); err != nil {
-		t.Fatal(err)
-	}
+	v.Store.(*book).record(entry)
+	follow(t, v)
 	for _, step := range []struct {
 		at   time.Time
 		want int
@@ -193,9 +214,7 @@ func TestViewFollowsPages(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			const n = 2*followBatch + 17
 			for i := range n {
-				if err := test.book.Revoke(t.Context(), void(store.RevokedToken, fmt.Sprint("jti-", i), noon)); err != nil {
-					t.Fatal(err)
-				}
+				test.book.record(void(store.RevokedToken, fmt.Sprint("jti-", i), noon))
 			}
 			v := followed(t, test.book)
 			if v.Len() != n {
@@ -205,9 +224,7 @@ func TestViewFollowsPages(t *testing.T) {
 			if err := v.Follow(t.Context()); err != nil || test.book.queries != 1 {
 				t.Errorf("with nothing new Follow made %d queries (%v), want 1", test.book.queries, err)
 			}
-			if err := test.book.Revoke(t.Context(), void(store.RevokedToken, "one more", noon)); err != nil {
-				t.Fatal(err)
-			}
+			test.book.record(void(store.RevokedToken, "one more", noon))
 			if err := v.Follow(t.Context()); err != nil || v.Len() != n+1 {
 				t.Errorf("the view holds %d of %d (%v)", v.Len(), n+1, err)
 			}
@@ -221,9 +238,7 @@ func TestViewFollowPassesWhatHasExpired(t *testing.T) {
 	gone := void(store.RevokedToken, "gone", noon)
 	gone.ExpiresAt = store.At(noon)
 	for _, r := range []store.Revocation{gone, void(store.RevokedToken, "jti-1", noon)} {
-		if err := b.Revoke(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+		b.record(r)
 	}
 	v := followed(t, b)
 	if v.Len() != 1 || !isRevoked(t, v, issued(noon, store.FamilyID{})) {
@@ -266,16 +281,14 @@ func TestViewOutage(t *testing.T) {
 	if err := v.Follow(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Follow returned %v", err)
 	}
-	if err := v.Revoke(t.Context(), void(store.RevokedToken, "jti-1", noon)); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("Revoke returned %v", err)
+	if err := newRevoker(v).Token(t.Context(), "jti-1", noon, "test"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Token returned %v", err)
 	}
 	if v.Len() != 0 {
 		t.Error("a revocation that was not recorded is obeyed here alone, and nobody is told")
 	}
 	b.err = nil
-	if err := b.Revoke(t.Context(), void(store.RevokedToken, "jti-1", noon)); err != nil {
-		t.Fatal(err)
-	}
+	b.record(void(store.RevokedToken, "jti-1", noon))
 	if err := v.Follow(t.Context()); err != nil || v.Len() != 1 {
 		t.Errorf("after the outage the view holds %d (%v)", v.Len(), err)
 	}
@@ -287,12 +300,13 @@ func TestViewConcurrently(t *testing.T) {
 	const workers, each = 8, 200
 	b := &book{page: 50}
 	v, other := followed(t, b), newView(b)
+	revoker := newRevoker(v)
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
 			for i := range each {
 				id := fmt.Sprintf("jti-%d-%d", w, i)
-				if err := v.Revoke(t.Context(), void(store.RevokedToken, id, noon)); err != nil {
+				if err := revoker.Token(t.Context(), id, noon.Add(time.Hour), "test"); err != nil {
 					t.Error(err)
 				}
 				if !isRevoked(t, v, Claims{ID: id, Parsed: ID{Client: 1}}) {

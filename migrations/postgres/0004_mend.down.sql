@@ -1,3 +1,4 @@
+DROP FUNCTION authserver_expired_after(timestamptz);
 ALTER TABLE resources DROP COLUMN token_typ;
 -- The version before binds the access tokens of clients that authenticate by a
 -- certificate, which lets nobody in.

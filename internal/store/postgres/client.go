@@ -58,19 +58,30 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
-	err := d.exec(ctx, "create a client", `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
-			resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
-			not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
-			assert_users, assert_roles, impersonates, dpop_bound, tls_bound, tls_unbound, updated_at, created_at, version)
-		VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16,
-			$17::json, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, 1)`,
-		append(clientValues(c), orNever(c.CreatedAt))...)
-	return err
+	return d.change(ctx, "create a client", func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
+				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
+				not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
+				assert_users, assert_roles, impersonates, dpop_bound, tls_bound, tls_unbound, updated_at, created_at, version)
+			VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16,
+				$17::json, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, 1)`,
+			append(clientValues(c), orNever(c.CreatedAt))...)
+		if err != nil {
+			return err
+		}
+		// On its own, because the INSERT waits for a deletion that is under way, and sees
+		// what there was before.
+		_, err = tx.Exec(ctx, `UPDATE clients c SET not_before = v.before FROM (SELECT greatest(
+				(SELECT max(voids_before) FROM revocations WHERE kind IN ('user', 'client') AND value = $1),
+				(SELECT deleted_at FROM deleted_clients WHERE client_id = $1)) AS before) v
+			WHERE c.id = $1 AND c.not_before < v.before`, c.ID)
+		return err
+	})
 }
 
 // UpdateClient replaces the client whose ID and Version are c's: ErrNotFound or
 // ErrConflict.
-func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revocation) error {
+func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Void) error {
 	return d.change(ctx, "update a client", func(ctx context.Context, tx pgx.Tx) error {
 		err := replace(ctx, tx, "SELECT FROM clients WHERE id = $1", c.ID,
 			`UPDATE clients SET name = $2, auth_methods = $3, secrets = $4::jsonb, grants = $5, scopes = $6,
@@ -90,17 +101,15 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revo
 
 // DeleteClient removes the client and leaves its families to the sweep:
 // ErrNotFound where there is none.
-func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Revocation) error {
+func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Void) error {
 	return d.change(ctx, "delete a client", func(ctx context.Context, tx pgx.Tx) error {
-		if err := execOne(ctx, tx, "DELETE FROM clients WHERE id = $1", id); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO deleted_clients AS d (client_id, deleted_at) VALUES ($1, $2)
-			ON CONFLICT (client_id) DO UPDATE SET deleted_at = greatest(d.deleted_at, excluded.deleted_at)`,
-			id, orNever(voids.Before))
+		voids, err := revokeDeleted(ctx, tx, voids, tx.QueryRow(ctx, "DELETE FROM clients WHERE id = $1 RETURNING not_before", id))
 		if err != nil {
 			return err
 		}
-		return revoke(ctx, tx, voids)
+		_, err = tx.Exec(ctx, `INSERT INTO deleted_clients AS d (client_id, deleted_at) VALUES ($1, $2)
+			ON CONFLICT (client_id) DO UPDATE SET deleted_at = greatest(d.deleted_at, excluded.deleted_at)`,
+			id, orNever(voids.Before))
+		return err
 	})
 }

@@ -56,8 +56,9 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 //
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
 // $6 resources, $7 now, $8 the oldest rotation within the grace, $9 idle until,
-// $10 access tokens until, $11 keep a revoked family until, $12 family in hex,
-// $13 the keys that were proved, $14 the key that it is bound to where it is to none
+// $10 access tokens may be issued until, $11 keep a revoked family until, $12 family in
+// hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
+// $15 why a reuse voids, $16 from when on
 const rotate = `WITH f AS MATERIALIZED (
 		SELECT f.*, CASE
 			WHEN f.client_id <> $3 THEN 'wrong client'
@@ -84,7 +85,7 @@ const rotate = `WITH f AS MATERIALIZED (
 		RETURNING r.*
 	), voided AS (
 		INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
-		SELECT 'family', $12, $7, $10, 'refresh_reused', pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
+		SELECT 'family', $12, $16, authserver_expired_after($10), $15, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
 	)
 	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
@@ -99,8 +100,8 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	args := []any{
 		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
 		listOrNull(r.Resources), orNever(now), orNever(now.Add(-r.Grace)), orNever(now.Add(r.Idle)),
-		orNever(r.AccessUntil), orNever(now.Add(store.KeepRevoked)), hex.EncodeToString(r.ID[:]),
-		list(r.Proved), orNull(r.Binds),
+		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
+		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
 	}
 	var outcome string
 	var wrote bool
@@ -168,10 +169,10 @@ func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) 
 
 // RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,
 // and records voids, in one statement.
-func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Void) error {
 	_, err := d.execTogether(ctx, "revoke a refresh token family", familyLock(id), `WITH ended AS (
-			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($7, expires_at) WHERE id = $6 AND revoked_at IS NULL
+			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($8, expires_at) WHERE id = $7 AND revoked_at IS NULL
 		) `+insertRevocation,
-		append(revocationValues(voids), id[:], orNever(voids.Before.Add(store.KeepRevoked)))...)
+		append(voidValues(voids), id[:], orNever(voids.Before.Add(store.KeepRevoked)))...)
 	return err
 }

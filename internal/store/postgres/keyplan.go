@@ -102,6 +102,11 @@ func (d *DB) PromiseLifetimes(ctx context.Context, l store.Lifetimes, now store.
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}
+		// Who looked at the lifetimes for how long a revocation is kept is waited for: what it
+		// makes void no token of this server is.
+		if _, err := tx.Exec(ctx, "LOCK TABLE lifetimes IN EXCLUSIVE MODE"); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `INSERT INTO lifetimes (server, rotation_interval_us, jwks_max_age_us, poll_interval_us, clock_skew_us,
 				max_token_ttl_us, kept_until)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)

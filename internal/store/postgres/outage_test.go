@@ -49,7 +49,7 @@ func everyKind(ctx context.Context, s store.Store, f store.Family) map[string]er
 	return map[string]error{
 		"rotate": rotate, "read": read, "list": list, "revocations": revocations, "status": status, "sweep": sweep,
 		"create": s.CreateUser(ctx, store.User{ID: "bob", Username: "bob", CreatedAt: at(0), UpdatedAt: at(0)}),
-		"delete": s.DeleteClient(ctx, "web", store.Revocation{}),
+		"delete": s.DeleteClient(ctx, "web", store.Void{}),
 		"check":  s.CheckWritable(ctx), "migrate": s.MigrateUp(ctx),
 	}
 }
@@ -139,7 +139,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 	exec(t, other, "BEGIN")
 	exec(t, other, "SELECT FROM refresh_families FOR UPDATE")
 	deleted := make(chan error, 1)
-	voids := store.Revocation{Kind: store.RevokedUser, Value: "alice", Before: at(0), ExpiresAt: at(time.Hour)}
+	voids := store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(time.Hour)}
 	go func() { deleted <- s.DeleteUser(t.Context(), "alice", voids) }()
 	eventually(t, "the deletion waits for the family", func() bool {
 		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1

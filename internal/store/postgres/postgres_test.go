@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/url"
 	"testing"
@@ -143,6 +144,6 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 func present(f store.Family, generation uint32) store.Rotation {
 	return store.Rotation{
 		ID: f.ID, Generation: generation, ClientID: "web", Now: at(time.Minute), Grace: 10 * time.Second,
-		Idle: time.Hour, AccessUntil: at(time.Hour),
+		Idle: time.Hour, Reuse: store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(f.ID[:]), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
 	}
 }

@@ -22,15 +22,16 @@ const grow = ` ON CONFLICT (kind, value) DO UPDATE SET
 	WHERE excluded.voids_before > r.voids_before OR excluded.expires_at > r.expires_at`
 
 const insertRevocation = `INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
-	VALUES ($1, $2, $3, $4, $5, pg_current_xact_id())` + grow
+	VALUES ($1, $2, $3, greatest($4::timestamptz, authserver_expired_after($5)), $6, pg_current_xact_id())` + grow
 
-func revocationValues(r store.Revocation) []any {
-	return []any{string(r.Kind), r.Value, orNever(r.Before), orNever(r.ExpiresAt), r.Reason}
+// voidValues are the parameters 1 to 6 of insertRevocation.
+func voidValues(v store.Void) []any {
+	return []any{string(v.Kind), v.Value, orNever(v.Before), orNever(v.Until), orNever(v.IssuedUntil), v.Reason}
 }
 
-// Revoke records a revocation, or lets the one with its Kind and Value grow.
-func (d *DB) Revoke(ctx context.Context, r store.Revocation) error {
-	_, err := d.execTogether(ctx, "record a revocation", revocationLock(r.Kind, r.Value), insertRevocation, revocationValues(r)...)
+// Revoke records what is void, or lets the revocation with its Kind and Value grow.
+func (d *DB) Revoke(ctx context.Context, v store.Void) error {
+	_, err := d.execTogether(ctx, "record a revocation", revocationLock(v.Kind, v.Value), insertRevocation, voidValues(v)...)
 	return err
 }
 
@@ -38,9 +39,20 @@ func revocationLock(kind store.RevocationKind, value string) string {
 	return "revocation " + string(kind) + " " + value
 }
 
-func revoke(ctx context.Context, tx pgx.Tx, r store.Revocation) error {
-	_, err := tx.Exec(ctx, insertRevocation, revocationValues(r)...)
+func revoke(ctx context.Context, tx pgx.Tx, v store.Void) error {
+	_, err := tx.Exec(ctx, insertRevocation, voidValues(v)...)
 	return err
+}
+
+// revokeDeleted records what a row that was deleted makes void: every token that was
+// issued under its NotBefore, whatever the caller had read of it.
+func revokeDeleted(ctx context.Context, tx pgx.Tx, v store.Void, deleted pgx.Row) (store.Void, error) {
+	var notBefore store.Moment
+	if err := deleted.Scan(moment{&notBefore}); err != nil {
+		return v, err
+	}
+	v.Before = store.Past(v.Before, notBefore)
+	return v, revoke(ctx, tx, v)
 }
 
 // position is what a cursor holds. Transactions commit in another order than that

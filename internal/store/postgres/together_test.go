@@ -148,7 +148,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 				if err != nil && !errors.Is(err, store.ErrExists) {
 					t.Error(err)
 				}
-				voids := store.Revocation{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), ExpiresAt: at(time.Hour)}
+				voids := store.Void{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
 				if n%10 == 0 {
 					err = s.Revoke(t.Context(), voids)
 				}

@@ -66,16 +66,25 @@ func (d *DB) CreateUser(ctx context.Context, u store.User) error {
 	if u.NotBefore.IsZero() {
 		u.NotBefore = u.CreatedAt
 	}
-	err := d.exec(ctx, "create a user", `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
-			not_before, password_hash, updated_at, created_at, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
-		append(userValues(u), orNever(u.CreatedAt))...)
-	return err
+	return d.change(ctx, "create a user", func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
+				not_before, password_hash, updated_at, created_at, version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
+			append(userValues(u), orNever(u.CreatedAt))...)
+		if err != nil {
+			return err
+		}
+		// On its own, for the reason that CreateClient has.
+		_, err = tx.Exec(ctx, `UPDATE users u SET not_before = v.before
+			FROM (SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = $1) v
+			WHERE u.id = $1 AND u.not_before < v.before`, u.ID)
+		return err
+	})
 }
 
 // UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
 // ErrConflict, or ErrExists where a name is taken.
-func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocation) error {
+func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Void) error {
 	return d.change(ctx, "update a user", func(ctx context.Context, tx pgx.Tx) error {
 		err := replace(ctx, tx, "SELECT FROM users WHERE id = $1", u.ID,
 			`UPDATE users SET username = $2, email = $3, upn = $4, roles = $5, permissions = $6,
@@ -90,11 +99,9 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocati
 }
 
 // DeleteUser removes the user with the families: ErrNotFound where there is none.
-func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Revocation) error {
+func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Void) error {
 	return d.change(ctx, "delete a user", func(ctx context.Context, tx pgx.Tx) error {
-		if err := execOne(ctx, tx, "DELETE FROM users WHERE id = $1", id); err != nil {
-			return err
-		}
-		return revoke(ctx, tx, voids)
+		_, err := revokeDeleted(ctx, tx, voids, tx.QueryRow(ctx, "DELETE FROM users WHERE id = $1 RETURNING not_before", id))
+		return err
 	})
 }

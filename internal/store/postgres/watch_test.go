@@ -79,8 +79,8 @@ func wantTopic(t *testing.T, topics <-chan store.Topic, want store.Topic) {
 
 func revokeSome(t *testing.T, d *DB, value string) {
 	t.Helper()
-	r := store.Revocation{Kind: store.RevokedToken, Value: value, Before: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0)}
-	if err := d.Revoke(t.Context(), r); err != nil {
+	v := store.Void{Kind: store.RevokedToken, Value: value, Before: time.Unix(1, 0), Until: time.Unix(2, 0)}
+	if err := d.Revoke(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -62,13 +62,20 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
 				?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, 1)`,
 			append(clientValues(c), micros(c.CreatedAt))...)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE clients SET not_before = v.before FROM (SELECT max(before) AS before FROM (
+				SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = ?1
+				UNION ALL SELECT deleted_at FROM deleted_clients WHERE client_id = ?1)) v
+			WHERE id = ?1 AND not_before < v.before`, c.ID)
 		return err
 	})
 }
 
 // UpdateClient replaces the client whose ID and Version are c's: ErrNotFound or
 // ErrConflict.
-func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revocation) error {
+func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Void) error {
 	return d.change(ctx, "update a client", func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
 				default_scopes = ?7, resources = ?8, serves = ?9, roles = ?10, permissions = ?11, claims = ?12,
@@ -92,17 +99,15 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Revo
 
 // DeleteClient removes the client and leaves its families to the sweep:
 // ErrNotFound where there is none.
-func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Revocation) error {
+func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Void) error {
 	return d.change(ctx, "delete a client", func(ctx context.Context, tx *transaction) error {
-		if err := execOne(ctx, tx, "DELETE FROM clients WHERE id = ?", id); err != nil {
-			return err
-		}
-		_, err := tx.exec(ctx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
-			ON CONFLICT (client_id) DO UPDATE SET deleted_at = max(deleted_at, excluded.deleted_at)`,
-			id, micros(voids.Before))
+		voids, err := revokeDeleted(ctx, tx, voids, tx.row(ctx, "DELETE FROM clients WHERE id = ? RETURNING not_before", id))
 		if err != nil {
 			return err
 		}
-		return revoke(ctx, tx, voids)
+		_, err = tx.exec(ctx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
+			ON CONFLICT (client_id) DO UPDATE SET deleted_at = max(deleted_at, excluded.deleted_at)`,
+			id, micros(voids.Before))
+		return err
 	})
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -124,9 +123,7 @@ func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
 	if err := end(ctx, tx, r.ID, r.Now); err != nil {
 		return err
 	}
-	return revoke(ctx, tx, store.Revocation{
-		Kind: store.RevokedFamily, Value: hex.EncodeToString(r.ID[:]), Before: r.Now, ExpiresAt: r.AccessUntil, Reason: "refresh_reused",
-	})
+	return revoke(ctx, tx, r.Reuse)
 }
 
 // lookTimeout bounds a query that looks at every row of the largest table.
@@ -149,7 +146,7 @@ func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) 
 }
 
 // RevokeFamily ends a family, if it lives, and records voids.
-func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Revocation) error {
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Void) error {
 	return d.change(ctx, "revoke a refresh token family", func(ctx context.Context, tx *transaction) error {
 		if err := end(ctx, tx, id, voids.Before); err != nil {
 			return err

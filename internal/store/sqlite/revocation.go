@@ -2,26 +2,41 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strconv"
 
 	"authserver/internal/store"
 )
 
-// Revoke records a revocation, or lets the one with its Kind and Value grow.
-func (d *DB) Revoke(ctx context.Context, r store.Revocation) error {
-	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *transaction) error { return revoke(ctx, tx, r) })
+// Revoke records what is void, or lets the revocation with its Kind and Value grow.
+func (d *DB) Revoke(ctx context.Context, v store.Void) error {
+	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *transaction) error { return revoke(ctx, tx, v) })
 }
 
 // revoke replaces the row where it grows, so that it gets the next id and every
 // reader comes upon it again.
-func revoke(ctx context.Context, tx *transaction, r store.Revocation) error {
+func revoke(ctx context.Context, tx *transaction, v store.Void) error {
 	_, err := tx.exec(ctx, `INSERT OR REPLACE INTO revocations (kind, value, voids_before, expires_at, reason)
-		SELECT ?1, ?2, max(?3, coalesce(old.voids_before, ?3)), max(?4, coalesce(old.expires_at, ?4)), ?5
-		FROM (SELECT 1) LEFT JOIN revocations old ON old.kind = ?1 AND old.value = ?2
-		WHERE old.id IS NULL OR ?3 > old.voids_before OR ?4 > old.expires_at`,
-		string(r.Kind), r.Value, micros(r.Before), micros(r.ExpiresAt), r.Reason)
+		SELECT ?1, ?2, max(?3, coalesce(old.voids_before, ?3)), max(new.until, coalesce(old.expires_at, new.until)), ?6
+		FROM (SELECT coalesce(max(?4, expired.after), ?4, expired.after) AS until FROM (
+				SELECT ?5 + coalesce(max(max_token_ttl_us) + 2 * max(clock_skew_us), 0) AS after FROM lifetimes
+			) expired) new
+		LEFT JOIN revocations old ON old.kind = ?1 AND old.value = ?2
+		WHERE old.id IS NULL OR ?3 > old.voids_before OR new.until > old.expires_at`,
+		string(v.Kind), v.Value, micros(v.Before), micros(v.Until), micros(v.IssuedUntil), v.Reason)
 	return err
+}
+
+// revokeDeleted records what a row that was deleted makes void: every token that was
+// issued under its NotBefore, whatever the caller had read of it.
+func revokeDeleted(ctx context.Context, tx *transaction, v store.Void, deleted *sql.Row) (store.Void, error) {
+	var notBefore store.Moment
+	if err := deleted.Scan(moment{&notBefore}); err != nil {
+		return v, err
+	}
+	v.Before = store.Past(v.Before, notBefore)
+	return v, revoke(ctx, tx, v)
 }
 
 type numbered struct {

@@ -69,13 +69,19 @@ func (d *DB) CreateUser(ctx context.Context, u store.User) error {
 				not_before, password_hash, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)`,
 			append(userValues(u), micros(u.CreatedAt))...)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE users SET not_before = v.before
+			FROM (SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = ?1) v
+			WHERE id = ?1 AND not_before < v.before`, u.ID)
 		return err
 	})
 }
 
 // UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
 // ErrConflict, or ErrExists where a name is taken.
-func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocation) error {
+func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Void) error {
 	return d.change(ctx, "update a user", func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
 				claims = ?7, disabled = ?8, not_before = ?9, password_hash = ?10, updated_at = ?11, version = version + 1
@@ -94,11 +100,9 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Revocati
 }
 
 // DeleteUser removes the user with the families: ErrNotFound where there is none.
-func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Revocation) error {
+func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Void) error {
 	return d.change(ctx, "delete a user", func(ctx context.Context, tx *transaction) error {
-		if err := execOne(ctx, tx, "DELETE FROM users WHERE id = ?", id); err != nil {
-			return err
-		}
-		return revoke(ctx, tx, voids)
+		_, err := revokeDeleted(ctx, tx, voids, tx.row(ctx, "DELETE FROM users WHERE id = ? RETURNING not_before", id))
+		return err
 	})
 }

@@ -57,9 +57,9 @@ func familyIdleCut(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)).IdleExpiresAt, f.ExpiresAt)
 }
 
-func voidsFamily(id store.FamilyID, after time.Duration, reason string) store.Revocation {
-	return store.Revocation{
-		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: at(after), ExpiresAt: at(after + 15*time.Minute), Reason: reason,
+func voidsFamily(id store.FamilyID, after time.Duration, reason string) store.Void {
+	return store.Void{
+		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: at(after), IssuedUntil: at(after + 15*time.Minute), Reason: reason,
 	}
 }
 
@@ -69,18 +69,18 @@ func familyRevoke(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.RevokeFamily(ctx, f.ID, voids))
 	f.RevokedAt = at(time.Minute)
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
-	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 
 	again := voidsFamily(f.ID, time.Hour, "revoked again")
 	ok(t, s.RevokeFamily(ctx, f.ID, again))
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
-	same(t, recorded(t, ctx, s), []store.Revocation{again})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(again)})
 }
 
 func familyRevokeNone(t *testing.T, ctx context.Context, s store.Store) {
 	voids := voidsFamily(store.FamilyID{1}, 0, "revoked")
 	ok(t, s.RevokeFamily(ctx, store.FamilyID{1}, voids))
-	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 }
 
 func familyLast(t *testing.T, ctx context.Context, s store.Store) {

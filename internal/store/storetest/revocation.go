@@ -21,26 +21,26 @@ func revocationTests() []test {
 	}
 }
 
-func aRevocation(value string, until time.Duration) store.Revocation {
-	return store.Revocation{Kind: store.RevokedToken, Value: value, Before: at(0), ExpiresAt: at(until), Reason: "revoked"}
+func aVoid(value string, until time.Duration) store.Void {
+	return store.Void{Kind: store.RevokedToken, Value: value, Before: at(0), Until: at(until), Reason: "revoked"}
 }
 
 func revocationCursor(t *testing.T, ctx context.Context, s store.Store) {
 	list, cursor := readOn(t, ctx, s, "", 10)
 	same(t, len(list), 0)
-	first := aRevocation("1", time.Hour)
+	first := aVoid("1", time.Hour)
 	ok(t, s.Revoke(ctx, first))
 	list, cursor = readOn(t, ctx, s, cursor, 10)
-	same(t, list, []store.Revocation{first})
+	same(t, list, []store.Revocation{kept(first)})
 	for _, kind := range []store.RevocationKind{store.RevokedFamily, store.RevokedUser, store.RevokedClient} {
-		r := aRevocation("1", 2*time.Hour)
+		r := aVoid("1", 2*time.Hour)
 		r.Kind = kind
 		ok(t, s.Revoke(ctx, r))
 		list, cursor = readOn(t, ctx, s, cursor, 10)
-		same(t, list, []store.Revocation{r})
+		same(t, list, []store.Revocation{kept(r)})
 	}
 	same(t, len(recorded(t, ctx, s)), 4)
-	r := aRevocation("1", time.Hour)
+	r := aVoid("1", time.Hour)
 	r.Kind = "shoe"
 	if err := s.Revoke(ctx, r); err == nil {
 		t.Error("a revocation of an unknown kind was taken")
@@ -48,39 +48,39 @@ func revocationCursor(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func revocationExpired(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, aRevocation("over", 0)))
-	ok(t, s.Revoke(ctx, aRevocation("good", time.Microsecond)))
-	same(t, recorded(t, ctx, s), []store.Revocation{aRevocation("good", time.Microsecond)})
+	ok(t, s.Revoke(ctx, aVoid("over", 0)))
+	ok(t, s.Revoke(ctx, aVoid("good", time.Microsecond)))
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("good", time.Microsecond))})
 }
 
 func revocationGrows(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, aRevocation("1", time.Hour)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
 	_, cursor := readOn(t, ctx, s, "", 10)
 
-	longer := aRevocation("1", 2*time.Hour)
+	longer := aVoid("1", 2*time.Hour)
 	longer.Before, longer.Reason = at(-time.Minute), "longer"
 	ok(t, s.Revoke(ctx, longer))
 	longer.Before = at(0) // neither moment shrinks
 	list, cursor := readOn(t, ctx, s, cursor, 10)
-	same(t, list, []store.Revocation{longer})
+	same(t, list, []store.Revocation{kept(longer)})
 
-	later := aRevocation("1", time.Hour)
+	later := aVoid("1", time.Hour)
 	later.Before, later.Reason = at(time.Minute), "later"
 	ok(t, s.Revoke(ctx, later))
-	later.ExpiresAt = at(2 * time.Hour)
+	later.Until = at(2 * time.Hour)
 	list, _ = readOn(t, ctx, s, cursor, 10)
-	same(t, list, []store.Revocation{later})
-	same(t, recorded(t, ctx, s), []store.Revocation{later})
+	same(t, list, []store.Revocation{kept(later)})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(later)})
 }
 
 func revocationShrinks(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, aRevocation("1", time.Hour)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
 	_, cursor := readOn(t, ctx, s, "", 10)
-	ok(t, s.Revoke(ctx, aRevocation("1", time.Hour)))
-	ok(t, s.Revoke(ctx, aRevocation("1", time.Minute)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Hour)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
 	list, _ := readOn(t, ctx, s, cursor, 10)
 	same(t, len(list), 0)
-	same(t, recorded(t, ctx, s), []store.Revocation{aRevocation("1", time.Hour)})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("1", time.Hour))})
 }
 
 func revocationPages(t *testing.T, ctx context.Context, s store.Store) {
@@ -88,7 +88,7 @@ func revocationPages(t *testing.T, ctx context.Context, s store.Store) {
 	for i := range 12 {
 		value := fmt.Sprintf("%02d", i)
 		want = append(want, value)
-		ok(t, s.Revoke(ctx, aRevocation(value, time.Hour)))
+		ok(t, s.Revoke(ctx, aVoid(value, time.Hour)))
 	}
 	for _, limit := range []int{1, 2, 3, 5, 11, 12, 13} {
 		list, _ := readOn(t, ctx, s, "", limit)
@@ -113,7 +113,7 @@ func revocationRace(t *testing.T, open Open) {
 	go func() {
 		done <- together(writers, func(i int) error {
 			for j := range each {
-				if err := writer.Revoke(ctx, aRevocation(fmt.Sprintf("%d-%d", i, j), time.Hour)); err != nil {
+				if err := writer.Revoke(ctx, aVoid(fmt.Sprintf("%d-%d", i, j), time.Hour)); err != nil {
 					return err
 				}
 			}

@@ -66,9 +66,7 @@ func reused(t *testing.T, ctx context.Context, s store.Store) {
 	moved.Family.RevokedAt = late.Now
 	same(t, got, store.RotationResult{Outcome: store.Reused, Family: moved.Family})
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), moved.Family)
-	voids := voidsFamily(f.ID, 0, "refresh_reused")
-	voids.Before, voids.ExpiresAt = late.Now, late.AccessUntil
-	same(t, recorded(t, ctx, s), []store.Revocation{voids})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(late.Reuse)})
 
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, 2*time.Minute))),
 		store.RotationResult{Outcome: store.Revoked, Family: moved.Family})

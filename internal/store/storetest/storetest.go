@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"rotations", rotationTests()},
 		{"races", raceTests()},
 		{"revocations", revocationTests()},
+		{"voids", voidTests()},
 		{"assertions", assertionTests()},
 		{"signing keys", signingKeyTests()},
 		{"key plans", keyPlanTests()},
@@ -190,16 +191,26 @@ func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
 func present(f store.Family, generation uint32, after time.Duration) store.Rotation {
 	return store.Rotation{
 		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after),
-		Grace: 10 * time.Second, Idle: time.Hour, AccessUntil: at(after + 15*time.Minute),
+		Grace: 10 * time.Second, Idle: time.Hour, Reuse: voidsFamily(f.ID, after, "refresh_reused"),
 	}
 }
 
-func voidsClient(id string, after time.Duration) store.Revocation {
-	return store.Revocation{Kind: store.RevokedClient, Value: id, Before: at(after), ExpiresAt: at(after + time.Hour), Reason: "client_deleted"}
+func voidsClient(id string, after time.Duration) store.Void {
+	return store.Void{Kind: store.RevokedClient, Value: id, Before: at(after), IssuedUntil: at(after + time.Hour), Reason: "client_deleted"}
 }
 
-func voidsUser(id string, after time.Duration) store.Revocation {
-	return store.Revocation{Kind: store.RevokedUser, Value: id, Before: at(after), ExpiresAt: at(after + time.Hour), Reason: "user_deleted"}
+func voidsUser(id string, after time.Duration) store.Void {
+	return store.Void{Kind: store.RevokedUser, Value: id, Before: at(after), IssuedUntil: at(after + time.Hour), Reason: "user_deleted"}
+}
+
+// kept is what is recorded of a void where no server has promised how long its tokens
+// live.
+func kept(v store.Void) store.Revocation {
+	until := v.IssuedUntil
+	if until.IsZero() {
+		until = v.Until
+	}
+	return store.Revocation{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: until, Reason: v.Reason}
 }
 
 // recorded returns all revocations that are good at the test's beginning.

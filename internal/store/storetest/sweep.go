@@ -103,7 +103,7 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 	others.ClientID = "other"
 	ok(t, s.CreateFamily(ctx, others))
 	voids := voidsClient("web", time.Minute)
-	voids.ExpiresAt = at(1000 * time.Hour)
+	voids.IssuedUntil = at(1000 * time.Hour)
 	ok(t, s.DeleteClient(ctx, "web", voids))
 	ok(t, s.CreateClient(ctx, aClient("web")))
 	anew := aFamily(3)
@@ -118,13 +118,13 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func sweepExpired(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, aRevocation("1", time.Minute)))
-	ok(t, s.Revoke(ctx, aRevocation("2", time.Hour)))
+	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
+	ok(t, s.Revoke(ctx, aVoid("2", time.Hour)))
 	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Minute)))
 	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{2}, at(time.Hour)))
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute), 100)), 0)
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute+time.Microsecond), 100)), 2)
-	same(t, recorded(t, ctx, s), []store.Revocation{aRevocation("2", time.Hour)})
+	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("2", time.Hour))})
 	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Hour)))
 	wantErr(t, s.UseAssertion(ctx, "urn:idp", [32]byte{2}, at(time.Hour)), store.ErrExists)
 }
@@ -182,7 +182,7 @@ func sweepRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	for i := range 50 {
-		ok(t, one.Revoke(ctx, aRevocation(fmt.Sprint(i), time.Minute)))
+		ok(t, one.Revoke(ctx, aVoid(fmt.Sprint(i), time.Minute)))
 	}
 	removed := together(10, func(i int) int {
 		total := 0

@@ -106,8 +106,8 @@ func watchChanges(t *testing.T, open Open) {
 			return s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)}})
 		}},
 		{"delete it", store.TopicKeys, func(s store.Store) error { return s.DeleteDataKeys(ctx, []store.DataKey{{ID: 1}}) }},
-		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", time.Hour)) }},
-		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aRevocation("1", 2*time.Hour)) }},
+		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", time.Hour)) }},
+		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", 2*time.Hour)) }},
 	} {
 		// The watcher's own handle and another take turns.
 		if err := step.do(handles[i%2]); err != nil {
@@ -140,7 +140,7 @@ func watchTraffic(t *testing.T, open Open) {
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
 	ok(t, one.CreateResource(ctx, aResource("urn:last")))
 	same(t, next(t, topics, time.Second), store.TopicResources)
-	ok(t, one.Revoke(ctx, aRevocation("1", time.Hour)))
+	ok(t, one.Revoke(ctx, aVoid("1", time.Hour)))
 	same(t, next(t, topics, time.Second), store.TopicRevocations)
 }
 

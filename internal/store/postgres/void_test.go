@@ -1,0 +1,126 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+	"authserver/internal/store/postgres"
+	"authserver/test/pgtest"
+)
+
+// waits reports whether anybody waits for a lock in the database of the session.
+func waits(t *testing.T, admin *pgx.Conn) func() bool {
+	return func() bool {
+		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
+	}
+}
+
+// beside runs f while another session holds what f has to wait for.
+func beside(t *testing.T, url string, hold func(conn *pgx.Conn), f func() error) {
+	t.Helper()
+	holder, admin := session(t, url), session(t, url)
+	exec(t, holder, "BEGIN")
+	hold(holder)
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	eventually(t, "it waits", waits(t, admin))
+	exec(t, holder, "COMMIT")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+const longLife = 20 * time.Hour
+
+func promise(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	exec(t, conn, "LOCK TABLE lifetimes IN EXCLUSIVE MODE")
+	exec(t, conn, `INSERT INTO lifetimes (server, rotation_interval_us, jwks_max_age_us, poll_interval_us, clock_skew_us, max_token_ttl_us, kept_until)
+		VALUES ('long', 1, 1, 1, 0, $1, $2)`, longLife.Microseconds(), at(time.Hour))
+}
+
+// What is void is kept for as long as a server promised whose promise was committed while
+// the statement that records it was under way already.
+func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
+	for name, void := range map[string]func(s *postgres.DB) error{
+		"a revocation": func(s *postgres.DB) error {
+			return s.Revoke(t.Context(), store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)})
+		},
+		"a deletion": func(s *postgres.DB) error {
+			return s.DeleteUser(t.Context(), "alice", store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)})
+		},
+		"a reuse": func(s *postgres.DB) error {
+			_, err := s.Rotate(t.Context(), present(store.Family{ID: store.FamilyID{1}}, 1))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := pgtest.URL(t)
+			s := migrated(t, postgres.Options{URL: url})
+			f := withFamily(t, s)
+			if _, err := s.Rotate(t.Context(), present(f, 3)); err != nil { // so that 1 was exchanged long ago
+				t.Fatal(err)
+			}
+			beside(t, url, func(conn *pgx.Conn) { promise(t, conn) }, func() error { return void(s) })
+			list, _, err := s.RevocationsAfter(t.Context(), "", at(0), 10)
+			if err != nil || len(list) != 1 || list[0].ExpiresAt.Before(at(longLife)) {
+				t.Errorf("recorded %+v, %v", list, err)
+			}
+		})
+	}
+}
+
+// A server that promises serves only when the voids that do not know of it are committed.
+func TestAPromiseWaitsForWhatWasNotTold(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url})
+	withFamily(t, s)
+	hold := func(conn *pgx.Conn) {
+		exec(t, conn, "DELETE FROM users")
+		exec(t, conn, "SELECT authserver_expired_after($1)", at(0))
+	}
+	l := store.Lifetimes{
+		Server: "long", RotationInterval: time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Second, MaxTokenTTL: longLife, KeptUntil: at(time.Hour),
+	}
+	beside(t, url, hold, func() error { return s.PromiseLifetimes(t.Context(), l, at(0)) })
+	if users, err := s.ListUsers(t.Context(), store.Page{Limit: 1}); err != nil || len(users) > 0 {
+		t.Errorf("the server that promised finds %v, %v", users, err)
+	}
+}
+
+// A client that is made anew while its deletion is under way is not void.
+func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
+	url := pgtest.URL(t)
+	s := migrated(t, postgres.Options{URL: url})
+	withFamily(t, s)
+	for _, c := range []struct {
+		kind   store.RevocationKind
+		table  string
+		create func() error
+	}{
+		{store.RevokedUser, "users", func() error {
+			return s.CreateUser(t.Context(), store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
+		}},
+		{store.RevokedClient, "clients", func() error {
+			return s.CreateClient(t.Context(), store.Client{ID: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
+		}},
+	} {
+		if c.kind == store.RevokedClient {
+			if err := c.create(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hold := func(conn *pgx.Conn) {
+			exec(t, conn, "DELETE FROM "+c.table)
+			exec(t, conn, `INSERT INTO revocations (kind, value, voids_before, expires_at, reason, xid)
+				VALUES ($1, 'alice', $2, $2, '', pg_current_xact_id())`, string(c.kind), at(time.Hour))
+		}
+		beside(t, url, hold, c.create)
+		if got := query[time.Time](t, session(t, url), "SELECT not_before FROM "+c.table); !got.Equal(at(time.Hour)) {
+			t.Errorf("of %s NotBefore is %s, and what is void %s", c.table, got, at(time.Hour))
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package tokens
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Revoker is the only part that makes tokens void: those of a user or a client, of a
+// family, or one alone, by a server or by a command. It knows until when a server may
+// issue what is void by then; until when that lives the store knows, which has the
+// lifetimes that every server has promised. No setting of this process counts for that: a
+// command has settings of its own, servers may differ, and a setting may have been another
+// one when the token was issued.
+type Revoker struct {
+	Store interface {
+		Revoke(ctx context.Context, v store.Void) error
+		RevokeFamily(ctx context.Context, id store.FamilyID, v store.Void) error
+	}
+	View *View // obeys at once what this process voids
+	Now  func() time.Time
+	Skew time.Duration // the most by which two clocks differ
+	// Issuing is longer than any request takes, so that one that read a row before it was
+	// changed has issued its token.
+	Issuing time.Duration
+	// Stale is how long a server goes on by a client that it has read, while it cannot reach
+	// the database.
+	Stale  time.Duration
+	Logger *slog.Logger
+}
+
+// Client makes every token and family of a client void: it moves the NotBefore on, and
+// returns what to record with the change of the client.
+func (r *Revoker) Client(c *store.Client, reason string) store.Void {
+	c.NotBefore = r.past(c.NotBefore)
+	return store.Void{
+		Kind: store.RevokedClient, Value: c.ID, Before: c.NotBefore, IssuedUntil: store.At(r.Now().Add(r.Stale + r.Issuing)), Reason: reason,
+	}
+}
+
+// User is Client for a user.
+func (r *Revoker) User(u *store.User, reason string) store.Void {
+	u.NotBefore = r.past(u.NotBefore)
+	return store.Void{
+		Kind: store.RevokedUser, Value: u.ID, Before: u.NotBefore, IssuedUntil: store.At(r.Now().Add(r.Issuing)), Reason: reason,
+	}
+}
+
+// past is a NotBefore that is now, to the millisecond that a token remembers, and later
+// than the one before whatever this machine's clock says.
+func (r *Revoker) past(before store.Moment) store.Moment {
+	return store.Past(store.At(r.Now().Truncate(time.Millisecond)), before)
+}
+
+// Reuse is what [store.Families.Rotate] records where it finds at the moment given that a
+// refresh token was used twice.
+func (r *Revoker) Reuse(id store.FamilyID, now time.Time) store.Void {
+	return r.family(id, now, "refresh_reused")
+}
+
+func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.Void {
+	return store.Void{
+		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now.Add(r.Issuing)), Reason: reason,
+	}
+}
+
+// Family ends a family, and makes its access tokens void.
+func (r *Revoker) Family(ctx context.Context, id store.FamilyID, reason string) error {
+	if err := r.Store.RevokeFamily(ctx, id, r.family(id, r.Now(), reason)); err != nil {
+		return fmt.Errorf("revoke the refresh token family: %w", err)
+	}
+	r.TakeNote(ctx)
+	return nil
+}
+
+// TakeNote has this process obey what the store has recorded. Where it cannot read that
+// back now the watcher brings it.
+func (r *Revoker) TakeNote(ctx context.Context) {
+	if err := r.View.Follow(ctx); err != nil {
+		r.Logger.WarnContext(ctx, "the view of revocations is behind", "error", err)
+	}
+}
+
+// Token makes one access token void, for every replica, and this process obeys at once.
+// Where the clock of a replica is behind it is good there for a little longer than here.
+func (r *Revoker) Token(ctx context.Context, jti string, expires time.Time, reason string) error {
+	v := store.Void{
+		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: reason,
+	}
+	if err := r.Store.Revoke(ctx, v); err != nil {
+		return fmt.Errorf("record a revocation: %w", err)
+	}
+	r.View.add([]store.Revocation{{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: v.Until, Reason: v.Reason}})
+	return nil
+}
