@@ -34,13 +34,13 @@ const all = "*"
 var arrows = map[string][]string{
 	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
 	"internal/server":          {all},
-	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys"},
+	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/encryption", "internal/remotekeys"},
 	"internal/handlers":        {"internal/admission", "internal/dpop", "internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/assertions":      {"internal/jose", "internal/oauth", "internal/remotekeys", "internal/store"},
 	"internal/certificates":    {"internal/jose", "internal/store"},
 	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys", "internal/store", "internal/passwords"},
-	"internal/tokens":          {"internal/admission", "internal/oauth", "internal/jose", "internal/keys", "internal/store"},
+	"internal/tokens":          {"internal/admission", "internal/oauth", "internal/jose", "internal/encryption", "internal/keys", "internal/store"},
 	"internal/keys":            {"internal/jose", "internal/signers", "internal/store"},
 	"internal/store":           {"internal/oauth"},
 	"internal/store/postgres":  {"internal/bcp195", "internal/store", "internal/oauth", "migrations"},
@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"internal/dpop":            {"internal/jose"},
 	"verifier":                 {"internal/jose", "internal/dpop", "internal/remotekeys"},
 	"examples/resourceserver":  {"verifier"},
+	"internal/encryption":      {"internal/jose"},
 	"internal/jose":            {},
 	"internal/remotekeys":      {"internal/bcp195", "internal/jose"},
 	"internal/bcp195":          {},
@@ -82,7 +83,7 @@ var bans = []struct {
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
-			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/assertions", "internal/certificates", "internal/dpop",
+			"internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/encryption", "internal/assertions", "internal/certificates", "internal/dpop",
 		}, "what touches a request is in internal/handlers, and everybody else gets values",
 	},
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"authserver/internal/assertions"
+	"authserver/internal/encryption"
 	"authserver/internal/jose"
 )
 
@@ -89,7 +90,11 @@ func (n NewAssertion) encrypted(signed string) (string, error) {
 	if err != nil {
 		return "", invalid("--encryption-jwks-file: %w", err)
 	}
-	encrypted, err := jose.Encrypt([]byte(signed), key, e.Enc)
+	recipient, err := encryption.ParseRecipient(key)
+	if err != nil {
+		return "", err
+	}
+	encrypted, err := recipient.Encrypt([]byte(signed), e.Enc)
 	return string(encrypted), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwe"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/encryption"
 	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
@@ -65,7 +66,9 @@ func TestEncryptedAssertions(t *testing.T) {
 		}
 	}
 	encrypt := func(signed string) string {
-		token, err := jose.Encrypt([]byte(signed), public, "A256GCM")
+		recipient, err := encryption.ParseRecipient(public)
+		w.ok(err)
+		token, err := recipient.Encrypt([]byte(signed), "A256GCM")
 		w.ok(err)
 		return string(token)
 	}

@@ -6,10 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
-	"slices"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwe"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
@@ -116,30 +113,4 @@ func encryptionKey(key jwk.Key) (json.RawMessage, error) {
 		return nil, fmt.Errorf("encode the key: %w", err)
 	}
 	return encoded, nil
-}
-
-// Encrypt wraps a signed JWT into a JWE in compact form (RFC 7516 §7.1, RFC 7519
-// §5.2) for the holder of a key that [CheckEncryptionKey] returned. Nothing is
-// compressed (RFC 8725 §3.6).
-func Encrypt(signed []byte, registered json.RawMessage, enc string) ([]byte, error) {
-	if !slices.Contains(ContentEncryptions(), enc) {
-		return nil, fmt.Errorf("encrypt: enc %q is not known", enc)
-	}
-	key, err := jwk.ParseKey(registered)
-	if err != nil {
-		return nil, fmt.Errorf("encrypt: read the registered key: %w", err)
-	}
-	headers := jwe.NewHeaders()
-	for name, value := range map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: key.KeyID()} {
-		if err := headers.Set(name, value); err != nil {
-			return nil, fmt.Errorf("encrypt: set the header %q: %w", name, err)
-		}
-	}
-	alg := jwa.KeyEncryptionAlgorithm(key.Algorithm().String())
-	encrypted, err := jwe.Encrypt(signed, jwe.WithKey(alg, key), jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(enc)),
-		jwe.WithProtectedHeaders(headers), jwe.WithCompress(jwa.NoCompress))
-	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	return encrypted, nil
 }

@@ -2,80 +2,26 @@ package jose
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwe"
-
 	"authserver/internal/testkit"
 )
 
-type pair struct {
-	private crypto.Signer
-	alg     string
-}
-
-func encryptionPairs(t testing.TB) map[string]pair {
+func rsaKey(t testing.TB) *rsa.PrivateKey {
 	t.Helper()
-	pairs := make(map[string]pair)
-	for name, curve := range map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()} {
-		key, err := ecdsa.GenerateKey(curve, rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pairs[name] = pair{key, ECDHES}
-	}
 	key, err := rsa.GenerateKey(rand.Reader, MinRSABits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pairs["RSA"] = pair{key, RSAOAEP256}
-	return pairs
-}
-
-func TestEncryptIsReadByTheHolderAlone(t *testing.T) {
-	pairs := encryptionPairs(t)
-	for name, p := range pairs {
-		for _, enc := range ContentEncryptions() {
-			t.Run(name+" "+enc, func(t *testing.T) {
-				registered, err := CheckEncryptionKey(testkit.JWK(t, p.private.Public(), map[string]any{"kid": "k"}))
-				if err != nil {
-					t.Fatal(err)
-				}
-				token, err := Encrypt([]byte("a.b.c"), registered, enc)
-				if err != nil {
-					t.Fatal(err)
-				}
-				header, err := ParseEncrypted(string(token), 1<<14)
-				if err != nil || CheckEncryptedHeader(header) != nil || header.KID != "k" || header.Alg != p.alg {
-					t.Errorf("its header is %+v, %v", header, err)
-				}
-				got, err := jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(p.alg), p.private))
-				if err != nil || string(got) != "a.b.c" {
-					t.Errorf("decrypted to %q, %v", got, err)
-				}
-				for other, stranger := range pairs {
-					if other == name {
-						continue
-					}
-					if _, err := jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(stranger.alg), stranger.private)); err == nil {
-						t.Errorf("the holder of the key of %s reads it", other)
-					}
-				}
-			})
-		}
-	}
+	return key
 }
 
 func TestCheckEncryptionKeyRefuses(t *testing.T) {
-	ec := encryptionPairs(t)["P-256"].private
+	ec := testkit.P256(t)
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +35,7 @@ func TestCheckEncryptionKeyRefuses(t *testing.T) {
 		"a symmetric key":              {testkit.JWK(t, []byte("0123456789abcdef0123456789abcdef"), nil), "private or symmetric"},
 		"a key for signatures":         {testkit.JWK(t, ec.Public(), map[string]any{"use": "sig"}), `its use is "sig"`},
 		"RSA of 1024 bits":             {testkit.JWK(t, small.Public(), nil), "kind or size"},
-		"RSA1_5 (RFC 8725 §3.2)":       {testkit.JWK(t, encryptionPairs(t)["RSA"].private.Public(), map[string]any{"alg": "RSA1_5"}), "has to be RSA-OAEP-256"},
+		"RSA1_5 (RFC 8725 §3.2)":       {testkit.JWK(t, rsaKey(t).Public(), map[string]any{"alg": "RSA1_5"}), "has to be RSA-OAEP-256"},
 		"an alg that is not the key's": {testkit.JWK(t, ec.Public(), map[string]any{"alg": "RSA-OAEP-256"}), "has to be ECDH-ES"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,12 +47,11 @@ func TestCheckEncryptionKeyRefuses(t *testing.T) {
 }
 
 func TestChooseEncryptionKey(t *testing.T) {
-	pairs := encryptionPairs(t)
-	ec, rsaKey := pairs["P-256"].private, pairs["RSA"].private.Public()
+	ec := testkit.P256(t)
 	set := func(keys ...[]byte) []byte { return []byte(`{"keys":[` + string(bytes.Join(keys, []byte(","))) + `]}`) }
 	signing := testkit.JWK(t, ec.Public(), map[string]any{"kid": "signing", "use": "sig"})
 	first := testkit.JWK(t, ec.Public(), map[string]any{"kid": "first", "use": "enc"})
-	second := testkit.JWK(t, rsaKey, map[string]any{"kid": "second", "use": "enc"})
+	second := testkit.JWK(t, rsaKey(t).Public(), map[string]any{"kid": "second", "use": "enc"})
 	noUse := testkit.JWK(t, ec.Public(), map[string]any{"kid": "no use"})
 	for name, test := range map[string]struct {
 		data      []byte

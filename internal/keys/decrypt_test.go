@@ -9,7 +9,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
-	"authserver/internal/jose"
+	"authserver/internal/encryption"
 	"authserver/internal/keys"
 )
 
@@ -40,7 +40,11 @@ func encryptTo(t *testing.T, m *keys.Manager) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := jose.Encrypt([]byte("a.b.c"), public, "A256GCM")
+	recipient, err := encryption.ParseRecipient(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := recipient.Encrypt([]byte("a.b.c"), "A256GCM")
 	if err != nil {
 		t.Fatal(err)
 	}

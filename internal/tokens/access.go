@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/admission"
-	"authserver/internal/jose"
+	"authserver/internal/encryption"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -143,7 +143,11 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}
 	if a.Encryption != (Encryption{}) {
-		if token, err = jose.Encrypt(token, json.RawMessage(a.Encryption.JWK), a.Encryption.Enc); err != nil {
+		recipient, err := encryption.ParseRecipient(json.RawMessage(a.Encryption.JWK))
+		if err != nil {
+			return Minted{}, fmt.Errorf("mint an access token: %w", err)
+		}
+		if token, err = recipient.Encrypt(token, a.Encryption.Enc); err != nil {
 			return Minted{}, fmt.Errorf("mint an access token: %w", err)
 		}
 	}

@@ -1,0 +1,53 @@
+package encryption
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/jose"
+)
+
+// Recipient is the holder of a key that tokens are encrypted to.
+type Recipient struct {
+	public any
+	alg    jwa.KeyEncryptionAlgorithm
+	kid    string
+}
+
+// ParseRecipient reads a key that [jose.CheckEncryptionKey] returned.
+func ParseRecipient(registered json.RawMessage) (Recipient, error) {
+	key, err := jwk.ParseKey(registered)
+	if err != nil {
+		return Recipient{}, fmt.Errorf("read the registered encryption key: %w", err)
+	}
+	r := Recipient{alg: jwa.KeyEncryptionAlgorithm(key.Algorithm().String()), kid: key.KeyID()}
+	if err := key.Raw(&r.public); err != nil {
+		return Recipient{}, fmt.Errorf("read the registered encryption key: %w", err)
+	}
+	return r, nil
+}
+
+// Encrypt wraps a signed JWT into a JWE in compact form (RFC 7516 §7.1, RFC 7519 §5.2).
+// Nothing is compressed (RFC 8725 §3.6).
+func (r Recipient) Encrypt(signed []byte, enc string) ([]byte, error) {
+	if !slices.Contains(jose.ContentEncryptions(), enc) {
+		return nil, fmt.Errorf("encrypt: enc %q is not known", enc)
+	}
+	headers := jwe.NewHeaders()
+	for name, value := range map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: r.kid} {
+		if err := headers.Set(name, value); err != nil {
+			return nil, fmt.Errorf("encrypt: set the header %q: %w", name, err)
+		}
+	}
+	encrypted, err := jwe.Encrypt(signed, jwe.WithKey(r.alg, r.public), jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(enc)),
+		jwe.WithProtectedHeaders(headers), jwe.WithCompress(jwa.NoCompress))
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
+	}
+	return encrypted, nil
+}
