@@ -1,15 +1,15 @@
-# The server alone on an empty image: no shell, no libc, nothing to patch but the
+# The server on an empty image: no shell, no libc, nothing to patch except the
 # binary. docker build -t authserver --build-arg VERSION=1.2.3 .
 #
-# Only Docker Hub's golang image is pulled, and Debian's libssl-dev into it: its
-# libcrypto signs RS256 tokens at a quarter of the cost of Go's own code, and is
-# linked in (docs/signers.md). Since that is C, the builder runs on the platform of
-# the image: under emulation where that is not the machine's own.
+# The build pulls Docker Hub's golang image and installs Debian's libssl-dev in it.
+# The binary contains its libcrypto, which signs RS256 tokens at a quarter of the cost
+# of Go's code (docs/signers.md). Because that is C, the builder runs on the platform
+# of the image, under emulation if the machine has another.
 FROM golang:1.26 AS build
 RUN apt-get update && apt-get install -y --no-install-recommends libssl-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# What the final image is laid over: a user, a /tmp for SQLite's temporary files,
-# and a directory for its database, which a new named volume takes owner and mode of.
+# The files of the final image: a user, a /tmp for SQLite's temporary files, and a
+# directory for its database. A new named volume copies its owner and mode.
 RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/tmp /rootfs/var/lib /data/authserver \
     && echo 'authserver:x:65532:65532:authserver:/var/lib/authserver:/sbin/nologin' > /rootfs/etc/passwd \
     && echo 'authserver:x:65532:' > /rootfs/etc/group \
@@ -20,7 +20,7 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION
-# cloudkms: with the clients of every key management service that can hold the master key.
+# cloudkms adds the clients of the clouds' key management services for the master key.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build-cache \
     GOCACHE=/go/build-cache CGO_ENABLED=1 \
     go build -trimpath -tags cloudkms,openssl,netgo,osusergo \
@@ -34,14 +34,14 @@ LABEL org.opencontainers.image.title="authserver" \
       org.opencontainers.image.version=$VERSION
 COPY --from=build /rootfs/ /
 COPY --from=build --chown=65532:65532 /data/ /var/lib/
-# In a container loopback is nobody's: listen to all of it. What is published is
-# decided outside, and the ops port should not be.
+# No other container can reach loopback, so listen on all addresses. The operator
+# decides which ports to publish; the ops port should not be one of them.
 ENV AUTHSERVER_LISTEN=0.0.0.0:8080 \
     AUTHSERVER_OPS_LISTEN=0.0.0.0:9090
 EXPOSE 8080 9090
 WORKDIR /var/lib/authserver
 USER 65532:65532
-# It asks /readyz of the ops listener, by the same settings.
+# It asks /readyz of the ops listener, with the same settings as the server.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["/authserver", "healthcheck"]
 ENTRYPOINT ["/authserver"]
 CMD ["serve"]

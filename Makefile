@@ -1,5 +1,5 @@
-# Needs Go and make; what the tests need beyond that is installed through the
-# system's package manager where it is missing (test/install/install.sh).
+# You need Go and make. What else the tests need, test/install/install.sh installs
+# with the system's package manager if it is missing.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -12,11 +12,11 @@ GROWTH_ROWS ?= 1000,100000,1000000,10000000
 GROWTH_SETTINGS ?= shared_buffers=4GB max_wal_size=16GB
 
 .PHONY: help
-help: ## Say what there is to make
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## Start a server to try, on SQLite in .authserver/
+run: ## Run a server to try out, on SQLite in .authserver/
 	go run ./cmd/authserver dev
 
 .PHONY: build
@@ -24,12 +24,12 @@ build: ## Build the static binary bin/authserver
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
 .PHONY: build-openssl
-build-openssl: ## Build the static binary bin/authserver that signs by OpenSSL (docs/signers.md; installs a C compiler and libssl-dev)
+build-openssl: ## Build the static binary bin/authserver that signs with OpenSSL (installs a C compiler and libssl-dev)
 	@sh test/install/install.sh cc openssl
 	CGO_ENABLED=1 go build -trimpath -tags openssl,netgo,osusergo -ldflags '-s -w -X main.version=$(VERSION) -linkmode external -extldflags -static' -o bin/authserver ./cmd/authserver
 
 .PHONY: test
-test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL
+test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL that it starts
 	$(WITHPOSTGRES) go test -race -count=1 -timeout 20m ./...
 
 .PHONY: ensure-cc
@@ -42,7 +42,7 @@ interop: ## Run the tests with clients in other languages (installs node, python
 	$(WITHPOSTGRES) go test -count=1 -tags interop ./test/interop/...
 
 .PHONY: test-vault
-test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache), and those of the build with the clouds
+test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache) and of the build with the clouds
 	@sh test/install/install.sh python
 	go test -count=1 -tags vault,cloudkms ./internal/keepers/... ./test/vault/...
 
@@ -53,43 +53,43 @@ test-pkcs11: ## Run the tests of keys in a PKCS#11 token, against SoftHSM
 	go test -race -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
 
 .PHONY: test-openssl
-test-openssl: ## Run the tests of the build that signs by OpenSSL, and of BoringCrypto
+test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl
 	go test -race -count=1 -tags openssl ./internal/signers/... ./internal/tokens/... ./internal/keys/...
 	go test -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
 	GOEXPERIMENT=boringcrypto go test -count=1 ./internal/signers/... ./internal/tokens/...
 
 .PHONY: soak
-soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; no verifier may notice
+soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; verifiers must accept every good token
 	@sh test/install/install.sh node python java maven
 	SOAK_ROTATIONS=$(SOAK_ROTATIONS) $(WITHPOSTGRES) go test -count=1 -tags interop -run '^TestSoak$$' -v -timeout 1h ./test/interop/
 
 .PHONY: bench
-bench: ## Measure requests against their floors, BENCH_RUNS (5) times, and write bench/RESULTS.md
+bench: ## Compare requests with the least that they could cost, BENCH_RUNS (5) times, into bench/RESULTS.md
 	@sh test/install/install.sh cc openssl
 	BENCH_RESULTS=RESULTS.md $(WITHPOSTGRES) go test -tags openssl -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 2h ./bench
 	go generate ./test/docs # README.md quotes some of it
 
 .PHONY: bench-smoke
-bench-smoke: ## Fail where a request allocates, asks the database or writes more than it did
+bench-smoke: ## Fail if a request allocates, queries or writes more than before
 	$(WITHPOSTGRES) go test -count=1 -run '^TestCounts$$' -v ./bench
 
 .PHONY: bench-growth
-bench-growth: ## Measure what calls and rows cost beside GROWTH_ROWS rows, into bench/GROWTH.md (takes half an hour, and 20 GB)
+bench-growth: ## Measure calls and rows beside GROWTH_ROWS rows, into bench/GROWTH.md (half an hour, 20 GB)
 	WITHPOSTGRES_SETTINGS="$(GROWTH_SETTINGS)" $(WITHPOSTGRES) go test -count=1 -timeout 4h -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x \
 		./bench/growth -growth.rows $(GROWTH_ROWS) -growth.refreshes 100000 -growth.expired 1000000 -growth.out ../GROWTH.md
 
 .PHONY: bench-isolation
-bench-isolation: ## Measure what a flood does to others, and what overload does
+bench-isolation: ## Measure how a flood of one client and overload affect other requests
 	go test -count=1 -run '^$$' -bench '^BenchmarkIsolation$$' -benchtime 1x ./bench
 
 .PHONY: bench-scaleout
-bench-scaleout: ## Measure 1, 2 and 4 replicas behind HAProxy (which it installs), BENCH_RUNS (5) times
+bench-scaleout: ## Measure 1, 2 and 4 replicas behind HAProxy, BENCH_RUNS (5) times (installs HAProxy)
 	@sh test/install/install.sh cc openssl haproxy
 	$(WITHPOSTGRES) go test -count=1 -tags openssl -run '^$$' -bench '^BenchmarkScaleOut$$' -benchtime 1x -timeout 1h ./bench
 
 .PHONY: bench-agreement
-bench-agreement: ## Measure how long replicas disagree about revocations and keys (takes ten minutes)
+bench-agreement: ## Measure how long replicas disagree about revocations and keys (ten minutes)
 	$(WITHPOSTGRES) go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/agreement
 
 .PHONY: fuzz
@@ -102,7 +102,7 @@ fuzz: ## Fuzz every target for FUZZTIME (10s) each
 	done
 
 .PHONY: nightly
-nightly: ## What takes too long for every change: each fuzz target for two minutes, and the soak
+nightly: ## Run the tests that are too long for every change: each fuzz target for two minutes, and the soak
 	$(MAKE) fuzz FUZZTIME=2m
 	$(MAKE) soak
 
@@ -116,9 +116,9 @@ fmt: ## Format the code
 	$(LINT) fmt
 
 .PHONY: generate
-generate: ## Make the generated files anew
+generate: ## Write the generated files again
 	go generate ./...
 
 .PHONY: clean
-clean: ## Remove what was built and what `make run` keeps
+clean: ## Remove the build and the data of `make run`
 	rm -rf bin .authserver

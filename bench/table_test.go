@@ -73,8 +73,8 @@ func heading(b *testing.B, by string, runs int, duration time.Duration) string {
 	b.Helper()
 	return fmt.Sprintf(`# Results
 
-Written by `+"`%s`"+`: %d interleaved runs of %s for each row, %d connections; the median, and the least and the
-most in brackets. The load, the floors, PostgreSQL and the server share the processors.
+Written by `+"`%s`"+`: %d interleaved runs of %s for each row, with %d connections. A cell has the median, with the lowest
+and the highest value in brackets. The load, the floors, PostgreSQL and the server share the processors.
 
 - commit: %s
 - machine: %d × %s, %s

@@ -51,7 +51,7 @@ func loadAverage() string {
 func (r *report) sizes(tb testing.TB, ctx context.Context, d *database) {
 	parts, err := d.parts(ctx)
 	ok(tb, err)
-	r.line("Bytes a row, at %s rows of each table, and what 10⁸ take:\n", count(d.rows))
+	r.line("Bytes per row with %s rows of each table, and the size of 10⁸ rows:\n", count(d.rows))
 	r.line("| | a row | 10⁸ rows |\n|---|--:|--:|")
 	var table string
 	var sum int64
@@ -74,7 +74,7 @@ func (r *report) sizes(tb testing.TB, ctx context.Context, d *database) {
 
 func (r *report) costs(databases []*database, found map[string][]cost) {
 	last := databases[len(databases)-1]
-	r.line("A call beside so many rows of each table (median), and its ratio to that beside %s (median of the rounds ± half of\nthe interquartile range):\n", count(databases[0].rows))
+	r.line("The median time of a call, by the rows of each table, and its ratio to the time beside %s rows (median of the rounds ±\nhalf of the interquartile range):\n", count(databases[0].rows))
 	header, rule := "| |", "|---|"
 	for _, d := range databases {
 		header, rule = header+" "+count(d.rows)+" |", rule+"--:|"
@@ -92,7 +92,7 @@ func (r *report) costs(databases []*database, found map[string][]cost) {
 }
 
 func (r *report) view(got loaded) {
-	r.line("The view of the revocations: %s entries of %.1f bytes in memory, loaded in %.2f s, of which this\nprocess worked %.2f s; a check of a token beside them takes %s of CPU, making the claims included.\n",
+	r.line("The view of revocations: %s entries of %.1f bytes in memory, loaded in %.2f s, with %.2f s of CPU in this\nprocess. Checking a token beside them takes %s of CPU, including the claims.\n",
 		count(got.entries), got.bytes, got.took.Seconds(), got.cpu.Seconds(), micros(got.perCheck))
 }
 
@@ -113,7 +113,7 @@ func (r *report) day(d *database, got day) {
 }
 
 func (r *report) removal(got removal) {
-	r.line("%s families and as many revocations expire, and go in batches of %d of each, while %d other families are refreshed:\n", count(got.rows), sweepBatch, living)
+	r.line("%s families and as many revocations expire and are removed in batches of %d of each, while %d other families are refreshed:\n", count(got.rows), sweepBatch, living)
 	r.line("| | |\n|---|--:|")
 	r.line("| to make a family, and a revocation | %s, %s |", micros(got.insert[0]), micros(got.insert[1]))
 	r.line("| to remove a family and a revocation | %s |", micros(got.remove))

@@ -31,7 +31,7 @@ func TestVerifySays(t *testing.T) {
 
 // The details of what test/blackbox tries of the claims at the running server.
 func TestClaimDetails(t *testing.T) {
-	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and name nobody else"
+	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and nothing else"
 	long := strings.Repeat("x", jose.MaxName+1)
 	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
 	tests := []struct {

@@ -146,7 +146,7 @@ func checkAudience(claims map[string]any, ours []string) error {
 	case len(audience) == 0:
 		return fmt.Errorf("its aud is missing: it must be %s", strings.Join(ours, " or "))
 	case slices.ContainsFunc(audience, func(name string) bool { return !slices.Contains(ours, name) }):
-		return fmt.Errorf("its aud must be %s, and name nobody else", strings.Join(ours, " or "))
+		return fmt.Errorf("its aud must be %s, and nothing else", strings.Join(ours, " or "))
 	}
 	return nil
 }

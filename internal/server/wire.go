@@ -53,7 +53,7 @@ type parts struct {
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Workers, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) {
+func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Workers, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})

@@ -12,7 +12,7 @@ import (
 const (
 	notSeconds = "its exp is not a number of seconds"
 	tooLate    = "its exp is after the year 9999"
-	notOurs    = "and name nobody else"
+	notOurs    = "and nothing else"
 )
 
 // RFC 7523 section 3, item by item; RFC 8725 section 3.8 and 3.9.
