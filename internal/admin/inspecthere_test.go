@@ -15,7 +15,7 @@ import (
 // use is what a server does with an assertion that it takes.
 func (o *office) use(issuer, jti string) {
 	o.t.Helper()
-	o.must(o.store.UseAssertion(o.t.Context(), issuer, sha256.Sum256([]byte("jti\x00"+jti)), o.now().Add(time.Hour)))
+	o.must(o.store.UseOnce(o.t.Context(), store.Use{Issuer: issuer, ID: sha256.Sum256([]byte("jti\x00" + jti)), ExpiresAt: o.now().Add(time.Hour)}))
 }
 
 // robot registers a client that signs with the shared secret.
@@ -141,7 +141,7 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 		assertion := o.sign(n)
 		o.explains(assertion, "", "")
 		input := assertion[:strings.LastIndexByte(assertion, '.')]
-		o.must(o.store.UseAssertion(t.Context(), idp, sha256.Sum256([]byte("assertion\x00"+input)), o.now().Add(time.Hour)))
+		o.must(o.store.UseOnce(t.Context(), store.Use{Issuer: idp, ID: sha256.Sum256([]byte("assertion\x00" + input)), ExpiresAt: o.now().Add(time.Hour)}))
 		o.explains(assertion, check, "")
 	}
 }

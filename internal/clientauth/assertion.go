@@ -18,8 +18,6 @@ const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // RFC 7523 §2.2, §3).
 type Assertions struct {
 	Verifier *assertions.Verifier
-	// Used remembers them, so that each is good once on all replicas.
-	Used store.Assertions
 	// Issuer is the issuer identifier of this server, which has to be the sole
 	// audience: with a token endpoint's URL in its place another server could have a
 	// client sign what is good here (CVE-2025-27370).
@@ -41,7 +39,7 @@ func (PrivateKeyJWT) Name() oauth.AuthMethod { return oauth.AuthPrivateKeyJWT }
 func (m PrivateKeyJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
 
 // Prove implements [Method].
-func (m PrivateKeyJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+func (m PrivateKeyJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	return m.Assertions.prove(ctx, client, claim, now)
 }
 
@@ -56,7 +54,7 @@ func (SecretJWT) Name() oauth.AuthMethod { return oauth.AuthSecretJWT }
 func (m SecretJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
 
 // Prove implements [Method].
-func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	return m.Assertions.prove(ctx, client, claim, now)
 }
 
@@ -103,33 +101,27 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
 	return []Claim{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
 }
 
-// prove checks the assertion against what the client is registered with, and then
-// records that it was used, before anything is issued.
-func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+// prove checks the assertion against what the client is registered with. It is good once.
+func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	audiences := []string{a.Issuer}
 	if client.EndpointAudience {
 		audiences = append(audiences, a.Endpoints...)
 	}
 	r, ok := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.MaxLifetime, audiences)
 	if !ok {
-		return false, &Unproved{errors.New("the client is not registered for assertions of its kind")}
+		return Proof{}, &Unproved{errors.New("the client is not registered for assertions of its kind")}
 	}
 	assertion, err := a.Verifier.Verify(ctx, now, *claim.Assertion, r)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return false, fmt.Errorf("check the assertion: %w", err)
+		return Proof{}, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
-		return false, &Unproved{err}
+		return Proof{}, &Unproved{err}
 	}
 	if assertion.Subject != client.ID { // RFC 7523 §3, item 2B
-		return false, &Unproved{errors.New("its sub is not the client_id")}
+		return Proof{}, &Unproved{errors.New("its sub is not the client_id")}
 	}
-	err = a.Used.UseAssertion(ctx, client.ID, assertion.ID, store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)))
-	if errors.Is(err, store.ErrExists) {
-		return false, &Unproved{errors.New("it was used before")}
-	}
-	if err != nil {
-		return false, fmt.Errorf("record the use of the assertion: %w", err)
-	}
-	return true, nil
+	return Proof{Good: true, Use: store.Use{
+		Issuer: client.ID, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)),
+	}}, nil
 }

@@ -1,7 +1,6 @@
 package clientauth
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -51,27 +50,6 @@ func (plain) Open(sealed []byte, as string) ([]byte, error) {
 	return sealed, nil
 }
 
-// memory remembers what was used, as an engine does.
-type memory struct {
-	mu   sync.Mutex
-	used map[string]bool
-	err  error
-}
-
-func (m *memory) UseAssertion(_ context.Context, issuer string, id [32]byte, _ store.Moment) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return m.err
-	}
-	if key := issuer + string(id[:]); m.used[key] {
-		return store.ErrExists
-	} else {
-		m.used[key] = true
-	}
-	return nil
-}
-
 func jwksOf(t testing.TB, public any) json.RawMessage {
 	t.Helper()
 	return testkit.JWKS(t, testkit.JWK(t, public, map[string]any{"kid": "k"}))
@@ -98,11 +76,11 @@ func signers(t testing.TB) *register {
 	return r
 }
 
-func newSignedAuthenticator(t testing.TB, used *memory) *Authenticator {
+func newSignedAuthenticator(t testing.TB) *Authenticator {
 	t.Helper()
 	signed := Assertions{
-		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}}, Used: used,
-		Issuer: self, Endpoints: []string{endpoint}, MaxLifetime: time.Hour,
+		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
+		Issuer:   self, Endpoints: []string{endpoint}, MaxLifetime: time.Hour,
 	}
 	secrets := Secrets{Slow: hasher(), Opener: plain{}}
 	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, SecretJWT{signed}, PrivateKeyJWT{signed}, None{})
@@ -178,7 +156,7 @@ func TestClientsThatSign(t *testing.T) {
 		{"with a secret", hs("HS256"), nil, "hmac", oauth.AuthSecretJWT},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), withAssertion(t, test.assertion, test.more...))
+			got, err := authenticate(t, newSignedAuthenticator(t), withAssertion(t, test.assertion, test.more...))
 			if err != nil {
 				t.Fatalf("refused: %v, %v", err, errors.Unwrap(err))
 			}
@@ -190,7 +168,7 @@ func TestClientsThatSign(t *testing.T) {
 }
 
 func TestTheSecretThatSignsIsASecretTooElsewhere(t *testing.T) {
-	a := newSignedAuthenticator(t, &memory{used: map[string]bool{}})
+	a := newSignedAuthenticator(t)
 	got, err := authenticate(t, a, Request{Authorization: basic("hmac:" + url.QueryEscape(hmacSecret)), Now: noon})
 	if err != nil || got.Client == nil || got.Method != oauth.AuthBasic {
 		t.Errorf("got %+v, %v", got, err)
@@ -218,7 +196,7 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 		{"aud has the token endpoint beside us", claim("aud", []string{self, endpoint}), "client_proof", "aud must be"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), withAssertion(t, test.assertion))
+			_, err := authenticate(t, newSignedAuthenticator(t), withAssertion(t, test.assertion))
 			var refused *oauth.Error
 			if !errors.As(err, &refused) || refused.Code != oauth.InvalidClient || refused.Reason != test.reason {
 				t.Fatalf("got %v, want invalid_client (%s)", err, test.reason)
@@ -233,23 +211,31 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 	}
 }
 
-// RFC 7523 §3, item 7: each is good once.
-func TestAClientAssertionIsGoodOnce(t *testing.T) {
-	used := &memory{used: map[string]bool{}}
-	a := newSignedAuthenticator(t, used)
-	for _, assertion := range []string{signed(nil), signed(map[string]any{"jti": nil})} {
-		if _, err := authenticate(t, a, withAssertion(t, assertion)); err != nil {
-			t.Fatal(err)
-		}
-		_, err := authenticate(t, a, withAssertion(t, assertion))
-		if err == nil || !strings.Contains(err.Error(), "used before") {
-			t.Errorf("got %v, want that it was used before", err)
+// RFC 7523 §3, item 7: each is good once, which is recorded by whoever acts on it.
+func TestAClientAssertionNamesWhatIsGoodOnce(t *testing.T) {
+	a := newSignedAuthenticator(t)
+	seen := map[[32]byte]bool{}
+	for _, assertion := range []string{signed(nil), signed(map[string]any{"jti": nil}), signed(map[string]any{"jti": nil, "iat": noon.Unix() + 1})} {
+		for range 2 { // nothing is used up here
+			got, err := authenticate(t, a, withAssertion(t, assertion))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Use.Issuer != "job" || !got.Use.ExpiresAt.Equal(noon.Add(3*time.Minute)) {
+				t.Fatalf("got %+v", got.Use)
+			}
+			seen[got.Use.ID] = true
 		}
 	}
-	used.err = store.ErrUnavailable
-	_, err := authenticate(t, a, withAssertion(t, signed(nil)))
-	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("got %v, want the outage", err)
+	if len(seen) != 3 {
+		t.Errorf("three assertions have %d names", len(seen))
+	}
+	got, err := authenticate(t, a, Request{Authorization: basic("hmac:" + url.QueryEscape(hmacSecret)), Now: noon})
+	if err != nil || got.Use != (store.Use{}) {
+		t.Errorf("a secret is good once: %+v, %v", got, err)
+	}
+	if refused := UsedBefore(); refused.Code != oauth.InvalidClient || refused.Description != refuse("").Description || !strings.Contains(refused.Error(), "used before") {
+		t.Errorf("a second use is refused with %v", refused)
 	}
 }
 
@@ -271,7 +257,7 @@ func TestHowAnAssertionIsPresented(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.r.Now = noon
-			_, err := authenticate(t, newSignedAuthenticator(t, &memory{used: map[string]bool{}}), test.r)
+			_, err := authenticate(t, newSignedAuthenticator(t), test.r)
 			var refused *oauth.Error
 			if !errors.As(err, &refused) || refused.Code != test.code || refused.Reason != test.reason {
 				t.Errorf("got %v, want %s (%s)", err, test.code, test.reason)
@@ -282,7 +268,7 @@ func TestHowAnAssertionIsPresented(t *testing.T) {
 
 // Whatever is sent, nobody is authenticated by it who did not sign.
 func FuzzClientAssertion(f *testing.F) {
-	a := newSignedAuthenticator(f, &memory{used: map[string]bool{}})
+	a := newSignedAuthenticator(f)
 	for _, seed := range []string{
 		b64(`{"alg":"none"}`) + "." + b64(said(nil)) + ".", b64(es256) + "." + b64(said(nil)) + ".AAAA",
 		b64(`{"alg":"HS256"}`) + "." + b64(said(asClient("hmac"))) + "." + b64("tag"), "..", "a.b.c.d.e", "",

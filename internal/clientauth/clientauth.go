@@ -38,9 +38,15 @@ type Method interface {
 	// does not use it, one claim, or two where the wire leaves two readings open.
 	// A malformed use is an [oauth.Error].
 	Claims(r Request) ([]Claim, error)
-	// Prove returns whether the claim is the client's. An error is a fault of the
-	// server, not of the proof, but for an [Unproved].
-	Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error)
+	// Prove returns whether the claim is the client's. It writes nothing. An error is a
+	// fault of the server, not of the proof, but for an [Unproved].
+	Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error)
+}
+
+// Proof is what became of a claim.
+type Proof struct {
+	Good bool
+	Use  store.Use // what of the claim is good once; zero: it may come again
 }
 
 // Unproved says what was wrong with a proof, for the log: whoever guesses is not told.
@@ -85,6 +91,10 @@ const maxClientID = 255
 type Result struct {
 	Client *store.Client    // nil where the request presents no client at all
 	Method oauth.AuthMethod // "" likewise
+	// Use is what the client proved itself by and is good once, which is for the caller
+	// to record when nothing else can refuse the request: one that is refused may come
+	// again as it is; zero: nothing. Where it was used before, refuse with [UsedBefore].
+	Use store.Use
 	// Certificate is what the client presented in TLS, whatever it authenticated by;
 	// nil: none.
 	Certificate *certificates.Presented
@@ -145,12 +155,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 			if !slices.Contains(client.AuthMethods, method.Name()) {
 				continue
 			}
-			proved, err := method.Prove(ctx, client, claim, r.Now)
+			proof, err := method.Prove(ctx, client, claim, r.Now)
 			if err != nil && !errors.As(err, &why) {
 				return failed, fmt.Errorf("check the client's proof: %w", err)
 			}
-			if proved {
-				return Result{Client: &client, Method: method.Name(), Certificate: r.Certificate}, nil
+			if proof.Good {
+				return Result{Client: &client, Method: method.Name(), Use: proof.Use, Certificate: r.Certificate}, nil
 			}
 			failed.Method, reason = method.Name(), "client_proof"
 		}
@@ -211,6 +221,11 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 		}
 	}
 	return used, claims, nil
+}
+
+// UsedBefore refuses a client whose proof was good and is so no more.
+func UsedBefore() *oauth.Error {
+	return refuse("client_proof").Because(&Unproved{errors.New("it was used before")})
 }
 
 // refuse gives one answer for every failed proof.

@@ -33,6 +33,6 @@ func namesOnly(r Request) bool {
 // Prove implements [Method]: being registered as public, and as nothing else, is
 // all there is to it. Whoever asks later whether the client proved itself asks
 // [store.Client.Public].
-func (None) Prove(_ context.Context, client store.Client, _ Claim, _ time.Time) (bool, error) {
-	return client.Public(), nil
+func (None) Prove(_ context.Context, client store.Client, _ Claim, _ time.Time) (Proof, error) {
+	return Proof{Good: client.Public()}, nil
 }

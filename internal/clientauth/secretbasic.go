@@ -54,8 +54,9 @@ func (c Claim) formDecoded() (Claim, bool) {
 }
 
 // Prove implements [Method].
-func (m SecretBasic) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
-	return m.Secrets.match(ctx, client, claim.Proof, now)
+func (m SecretBasic) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
+	good, err := m.Secrets.match(ctx, client, claim.Proof, now)
+	return Proof{Good: good}, err
 }
 
 func malformedBasic() *oauth.Error {

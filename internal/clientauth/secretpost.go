@@ -27,6 +27,7 @@ func (SecretPost) Claims(r Request) ([]Claim, error) {
 }
 
 // Prove implements [Method].
-func (m SecretPost) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
-	return m.Secrets.match(ctx, client, claim.Proof, now)
+func (m SecretPost) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
+	good, err := m.Secrets.match(ctx, client, claim.Proof, now)
+	return Proof{Good: good}, err
 }

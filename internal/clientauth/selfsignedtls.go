@@ -32,19 +32,19 @@ func (SelfSignedTLS) Claims(r Request) ([]Claim, error) { return certified(r), n
 // that RFC 8705 §2.2 asks: it is a container for a key, its chain is not validated, and
 // when a key is no longer good is for whoever registered it to say by taking it away.
 // Its dates are part of that chain, and its own maker wrote them.
-func (m SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Claim, _ time.Time) (bool, error) {
+func (m SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Claim, _ time.Time) (Proof, error) {
 	presented := claim.Certificate
 	if slices.ContainsFunc(client.Certificates, func(der []byte) bool { return bytes.Equal(der, presented.Leaf.Raw) }) {
-		return true, nil
+		return Proof{Good: true}, nil
 	}
 	published, err := m.published(ctx, client, jose.Header{X5TS256: presented.Thumbprint()})
 	if err != nil {
-		return false, err
+		return Proof{}, err
 	}
 	if !published {
-		return false, &Unproved{errors.New("the certificate is none of those that are registered for the client")}
+		return Proof{}, &Unproved{errors.New("the certificate is none of those that are registered for the client")}
 	}
-	return true, nil
+	return Proof{Good: true}, nil
 }
 
 // published reports whether the client's JWK Set has the certificate that is named, in

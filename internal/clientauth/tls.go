@@ -37,10 +37,10 @@ func certified(r Request) []Claim {
 
 // Prove implements [Method]. Whom the certificate is for is looked at first: it costs
 // less than its signatures.
-func (m TLS) Prove(_ context.Context, client store.Client, claim Claim, now time.Time) (bool, error) {
+func (m TLS) Prove(_ context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	presented := claim.Certificate
 	if client.TLSSubject == (store.TLSSubject{}) || !certificates.IsFor(presented.Leaf, client.TLSSubject) {
-		return false, &Unproved{errors.New("the certificate is not for the subject that the client is registered with")}
+		return Proof{}, &Unproved{errors.New("the certificate is not for the subject that the client is registered with")}
 	}
 	intermediates := x509.NewCertPool()
 	for _, certificate := range presented.Intermediates {
@@ -51,7 +51,7 @@ func (m TLS) Prove(_ context.Context, client store.Client, claim Claim, now time
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
-		return false, &Unproved{fmt.Errorf("verify the chain of the certificate: %w", err)}
+		return Proof{}, &Unproved{fmt.Errorf("verify the chain of the certificate: %w", err)}
 	}
-	return true, nil
+	return Proof{Good: true}, nil
 }

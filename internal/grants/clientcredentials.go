@@ -16,10 +16,11 @@ type Minter interface {
 }
 
 // ClientCredentials is the grant of a client that acts for itself (RFC 6749
-// §4.4). It asks the database nothing and writes nothing.
+// §4.4). It asks the database nothing, and writes what is good once alone.
 type ClientCredentials struct {
-	Targets *Targets
-	Minter  Minter
+	Targets    *Targets
+	Minter     Minter
+	Assertions store.Assertions
 }
 
 // Type implements [Grant].
@@ -39,7 +40,7 @@ func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, er
 		return Answer{}, err
 	}
 	// RFC 6749 §4.4.3: a refresh token SHOULD NOT be included.
-	return r.issue(g.Minter, clientAccess(target, scope, *r.Client))
+	return r.issueOnce(ctx, g.Minter, g.Assertions, clientAccess(target, scope, *r.Client))
 }
 
 // clientAccess is the token of a client that acts for itself (RFC 9068 §2.2: sub

@@ -69,7 +69,7 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
-	a, err := r.issue(g.Minter, access)
+	a, err := r.issueOnce(ctx, g.Minter, g.Trust.Assertions, access)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -113,9 +113,9 @@ func newWorld(t testing.TB) *world {
 		Default:   store.Resource{ID: self, AccessTokenTTL: 10 * time.Minute, SigningAlg: keys.RS256},
 	}
 	w.verifier = &assertions.Verifier{Skew: skew}
-	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter}
+	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter, Assertions: w.db}
 	w.password = &grants.Password{
-		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
+		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Assertions: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
 		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
@@ -325,14 +325,14 @@ func (outage) User(context.Context, string) (store.User, error)     { return sto
 func (outage) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return store.User{}, errGone
 }
-func (outage) CreateFamily(context.Context, store.Family) error { return errGone }
+func (outage) CreateFamily(context.Context, store.Family, ...store.Use) error { return errGone }
 func (outage) Rotate(context.Context, store.Rotation) (store.RotationResult, error) {
 	return store.RotationResult{}, errGone
 }
 func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int) ([]store.Revocation, store.Cursor, error) {
 	return nil, "", errGone
 }
-func (outage) UseAssertion(context.Context, string, [32]byte, store.Moment) error { return errGone }
+func (outage) UseOnce(context.Context, ...store.Use) error { return errGone }
 
 // remembered is a user as somebody read it a while ago.
 type remembered struct{ user store.User }

@@ -21,6 +21,9 @@ type Request struct {
 	// which its access token is bound: see [Possession.Bind].
 	Held         Possession
 	Confirmation tokens.Confirmation
+	// Once is what the request has been believed for and is good once. Whatever answers
+	// with a token uses it up.
+	Once []Once
 }
 
 // Answer is a successful answer (RFC 6749 §5.1).

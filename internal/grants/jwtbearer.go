@@ -41,7 +41,7 @@ func (*JWTBearer) Type() oauth.GrantType { return oauth.JWTBearer }
 func (*JWTBearer) NeedsClient() bool { return false }
 
 // Exchange implements [Grant]. It asks the database for the subject and records
-// that the assertion was used, before a token leaves.
+// that the assertion was used, when the token is there and before it leaves.
 func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("assertion") { // RFC 7523 §2.1
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
@@ -80,14 +80,8 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
-	if err := g.Minter.Ready(); err != nil {
-		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
-	}
-	if err := g.use(ctx, issuer.Issuer, assertion); err != nil {
-		return Answer{}, err
-	}
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a, err := r.issue(g.Minter, access)
+	a, err := r.issueOnce(ctx, g.Minter, g.Assertions, access, g.once(issuer.Issuer, assertion)...)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -210,22 +204,22 @@ func refuseSubject(err error) error {
 	return err
 }
 
-// use records the assertion, so that it is good once on all replicas (RFC 7523
-// §3, item 7). An assertion without jti stands for itself, unless the issuer may
-// repeat those. It is remembered for the skew longer than it is good here: another
-// replica, whose clock is behind, takes it for so long.
-func (g *JWTBearer) use(ctx context.Context, issuer store.Issuer, a assertions.Assertion) error {
+// once is the use of an assertion, which is good once on all replicas (RFC 7523 §3, item
+// 7). One without jti stands for itself, unless the issuer may repeat those. It is
+// remembered for the skew longer than it is good here: another replica, whose clock is
+// behind, takes it for so long.
+func (g *JWTBearer) once(issuer store.Issuer, a assertions.Assertion) []Once {
 	if !a.HasJTI && issuer.AllowRepeat {
 		return nil
 	}
-	err := g.Assertions.UseAssertion(ctx, issuer.ID, a.ID, store.At(a.ExpiresAt.Add(g.Verifier.Skew)))
-	if errors.Is(err, store.ErrExists) {
-		return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
-	}
-	if err != nil {
-		return fmt.Errorf("record the use of the assertion: %w", err)
-	}
-	return nil
+	return []Once{{
+		Use:   store.Use{Issuer: issuer.ID, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Verifier.Skew))},
+		Again: assertionReplayed,
+	}}
+}
+
+func assertionReplayed() *oauth.Error {
+	return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
 }
 
 // bounds is what may be asked for.

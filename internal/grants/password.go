@@ -21,9 +21,10 @@ type Password struct {
 		UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error)
 	}
 	Families interface {
-		CreateFamily(ctx context.Context, f store.Family) error
+		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 	}
-	Verifier interface {
+	Assertions store.Assertions
+	Verifier   interface {
 		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
 	Refresh *tokens.RefreshCodec
@@ -55,18 +56,10 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access := userAccess(target, scope, *r.Client, user)
-	var refresh string
-	if r.Client.May(oauth.RefreshToken) {
-		if refresh, access.Family, err = g.begin(ctx, r, user, target, scope); err != nil {
-			return Answer{}, err
-		}
+	if !r.Client.May(oauth.RefreshToken) {
+		return r.issueOnce(ctx, g.Minter, g.Assertions, access)
 	}
-	a, err := r.issue(g.Minter, access)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.RefreshToken = refresh
-	return a, nil
+	return g.begin(ctx, r, user, target, access)
 }
 
 // authenticate takes the same time and gives the same answer for a user who is
@@ -104,12 +97,12 @@ func (g *Password) authenticate(ctx context.Context, username, password string) 
 	return store.User{}, refused
 }
 
-// begin starts a refresh token family.
-func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, scope oauth.Scope) (string, store.FamilyID, error) {
+// begin starts a refresh token family, once its first tokens are there.
+func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access tokens.Access) (Answer, error) {
 	family := store.Family{
 		ClientID:   r.Client.ID,
 		UserID:     user.ID,
-		Scope:      scope,
+		Scope:      access.Scope,
 		Resources:  target.Resources,
 		Generation: 1,
 		CreatedAt:  store.At(r.Now),
@@ -122,18 +115,22 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
-		return "", family.ID, fmt.Errorf("name a refresh token family: %w", err)
+		return Answer{}, fmt.Errorf("name a refresh token family: %w", err)
 	}
-	refresh, err := g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.CreatedAt)
+	access.Family = family.ID
+	a, err := r.issue(g.Minter, access)
 	if err != nil {
-		return "", family.ID, err
+		return Answer{}, err
 	}
-	err = g.Families.CreateFamily(ctx, family)
+	if a.RefreshToken, err = g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.CreatedAt); err != nil {
+		return Answer{}, err
+	}
+	err = g.Families.CreateFamily(ctx, family, uses(r.Once)...)
 	if errors.Is(err, store.ErrNotFound) { // deleted since it was read
-		return "", family.ID, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
+		return Answer{}, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
 	}
-	if err != nil {
-		return "", family.ID, fmt.Errorf("begin a refresh token family: %w", err)
+	if err := refuseAgain(r.Once, err); err != nil {
+		return Answer{}, fmt.Errorf("begin a refresh token family: %w", err)
 	}
-	return refresh, family.ID, nil
+	return a, nil
 }

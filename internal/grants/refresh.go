@@ -59,6 +59,8 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	switch rotated.Outcome {
 	case store.Rotated, store.Graced:
 		return g.answer(ctx, r, rotation, rotated)
+	case store.UsedBefore:
+		return refused, r.Once[rotated.Replay].Again()
 	case store.Reused:
 		g.Revoker.TakeNote(ctx)
 		return refused, refuseRefresh("refresh_reused").Because(evidence(rotation, rotated.Family))
@@ -96,6 +98,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Now:             store.At(r.Now),
 		Grace:           g.Grace,
 		Idle:            r.Client.RefreshIdle,
+		Uses:            uses(r.Once),
 		Reuse:           g.Revoker.Reuse(presented.Family, r.Now),
 	}, nil
 }

@@ -112,11 +112,11 @@ func newBoundSite(t *testing.T) *boundSite {
 	t.Helper()
 	b := &boundSite{site: newSite(t), certificate: selfSigned(t), clientKey: testkit.P256(t), dpopKey: testkit.P256(t)}
 	b.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	b.Proof = Proof{Used: b.db, Skew: time.Minute}
+	b.Proof = Proof{Skew: time.Minute}
 	b.Authenticator.Methods = append([]clientauth.Method{
 		clientauth.SelfSignedTLS{},
 		clientauth.PrivateKeyJWT{Assertions: clientauth.Assertions{
-			Verifier: &assertions.Verifier{Skew: time.Minute}, Used: b.db, Issuer: issuer, MaxLifetime: time.Hour,
+			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, MaxLifetime: time.Hour,
 		}},
 	}, b.Authenticator.Methods...)
 	grant, _ := b.Grants.Find(oauth.JWTBearer)

@@ -1,22 +1,18 @@
 package handlers
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"authserver/internal/dpop"
+	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
 // Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).
 type Proof struct {
-	// Used remembers them, so that each is good once on all replicas (RFC 9449 §11.1).
-	Used   store.Assertions
 	Skew   time.Duration
 	Nonces interface { // nil: none are wanted
 		Make(now time.Time) (string, error)
@@ -44,48 +40,41 @@ func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
 	return nil
 }
 
-// checkProof checks the proof of possession of a request. The zero Proof is of one that
-// brings none.
-func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (dpop.Proof, error) {
+// checkProof checks the proof of possession of a request, and returns it as what is good
+// once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
+// succeed is not known yet. The zero Proof is of one that brings none.
+func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (dpop.Proof, []grants.Once, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
-		return dpop.Proof{}, refuseProof("dpop_repeated", "the header DPoP stands more than once")
+		return dpop.Proof{}, nil, refuseProof("dpop_repeated", "the header DPoP stands more than once")
 	case len(proofs) == 0 && form.Has("dpop_jkt"):
-		return dpop.Proof{}, refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
+		return dpop.Proof{}, nil, refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
 	case len(proofs) == 0:
-		return dpop.Proof{}, nil
+		return dpop.Proof{}, nil, nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
 		Method: r.Method, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
 		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
 	})
 	if err != nil {
-		return dpop.Proof{}, refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
+		return dpop.Proof{}, nil, refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
 	}
 	if h.Proof.Nonces != nil && !h.Proof.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
-		return dpop.Proof{}, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
+		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
 	}
 	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
-		return dpop.Proof{}, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
-	}
-	return proof, nil
-}
-
-// useProof uses a proof up; the zero Proof is none.
-func (h *Handlers) useProof(ctx context.Context, proof dpop.Proof) error {
-	if proof.JKT == "" {
-		return nil
+		return dpop.Proof{}, nil, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*h.Proof.Skew) // by the clock of a replica that is behind, too
-	err := h.Proof.Used.UseAssertion(ctx, proofsOf, proof.ID, store.At(until))
-	if errors.Is(err, store.ErrExists) {
-		return refuseProof("dpop_replayed", "the proof was used before: each is good once")
-	}
-	if err != nil {
-		return fmt.Errorf("record the use of the proof: %w", err)
-	}
-	return nil
+	return proof, []grants.Once{{
+		Use:   store.Use{Issuer: proofsOf, ID: proof.ID, ExpiresAt: store.At(until)},
+		Again: proofReplayed,
+	}}, nil
+}
+
+func proofReplayed() *oauth.Error {
+	return refuseProof("dpop_replayed", "the proof was used before: each is good once")
 }
 
 func refuseProof(reason, text string) *oauth.Error {

@@ -127,7 +127,7 @@ func newSite(t testing.TB) *site {
 	s.Handlers = &Handlers{
 		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
-		View: view, Revoker: revoker, Refresh: codec, Families: s.db, Users: s.db,
+		View: view, Revoker: revoker, Refresh: codec, Families: s.db, Users: s.db, Assertions: s.db,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock,
@@ -163,8 +163,8 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	r, err := grants.NewRegistry(
-		&grants.ClientCredentials{Targets: targets, Minter: minter},
-		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: s.db},
+		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Assertions: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,

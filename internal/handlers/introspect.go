@@ -82,10 +82,15 @@ func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note
 		return introspectionBody{}, oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
 	}
 	// The form of a token tells which it is; token_type_hint is only ever a hint.
+	look := h.introspectAccess
 	if strings.HasPrefix(form.Get("token"), tokens.RefreshPrefix) {
-		return h.introspectRefresh(r.Context(), *who.Client, form.Get("token"))
+		look = h.introspectRefresh
 	}
-	return h.introspectAccess(r.Context(), *who.Client, form.Get("token"))
+	body, err := look(r.Context(), *who.Client, form.Get("token"))
+	if err != nil {
+		return introspectionBody{}, err
+	}
+	return body, h.useUp(r.Context(), who)
 }
 
 // inactive is the answer for every token that is not good, or not this client's

@@ -51,42 +51,56 @@ func (h *Handlers) revocation(w http.ResponseWriter, r *http.Request, n *note) (
 	if token == "" {
 		return "", oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
 	}
+	find := h.findAccess
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		return h.revokeRefresh(r.Context(), *who.Client, token, n)
+		find = h.findRefresh
 	}
-	return h.revokeAccess(r.Context(), *who.Client, token, n)
+	revoke, err := find(r.Context(), *who.Client, token, n)
+	if err != nil {
+		return "", err
+	}
+	if err := h.useUp(r.Context(), who); err != nil {
+		return "", err
+	}
+	if revoke == nil {
+		return telemetry.Ignored, nil // RFC 7009 §2.2: invalid tokens do not cause an error
+	}
+	return telemetry.Revoked, revoke()
 }
 
-func (h *Handlers) revokeAccess(ctx context.Context, client store.Client, token string, n *note) (string, error) {
+// findAccess returns what revokes an access token, nil where there is nothing to revoke.
+func (h *Handlers) findAccess(ctx context.Context, client store.Client, token string, n *note) (func() error, error) {
 	claims, err := h.Verifier.Verify(h.Now(), token)
 	if err != nil {
-		return telemetry.Ignored, nil //nolint:nilerr // RFC 7009 §2.2: invalid tokens do not cause an error
+		return nil, nil //nolint:nilerr,nilnil // it is not good, which is no error
 	}
 	n.subject = claims.Subject
 	if claims.ClientID != client.ID {
-		return "", notYours()
+		return nil, notYours()
 	}
-	return telemetry.Revoked, h.Revoker.Token(ctx, claims.ID, claims.ExpiresAt, revokedByClient)
+	return func() error { return h.Revoker.Token(ctx, claims.ID, claims.ExpiresAt, revokedByClient) }, nil
 }
 
-func (h *Handlers) revokeRefresh(ctx context.Context, client store.Client, token string, n *note) (string, error) {
+// findRefresh returns what revokes the family of a refresh token, nil where there is
+// nothing to revoke.
+func (h *Handlers) findRefresh(ctx context.Context, client store.Client, token string, n *note) (func() error, error) {
 	presented, err := h.Refresh.Decode(token)
 	if err != nil {
-		return telemetry.Ignored, nil //nolint:nilerr // RFC 7009 §2.2
+		return nil, nil //nolint:nilerr,nilnil // it is not good, which is no error
 	}
 	n.family = hex.EncodeToString(presented.Family[:])
 	family, err := h.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return telemetry.Ignored, nil
+		return nil, nil //nolint:nilnil // it is gone already
 	}
 	if err != nil {
-		return "", fmt.Errorf("look up the refresh token: %w", err)
+		return nil, fmt.Errorf("look up the refresh token: %w", err)
 	}
 	n.subject = family.UserID
 	if family.ClientID != client.ID {
-		return "", notYours()
+		return nil, notYours()
 	}
-	return telemetry.Revoked, h.Revoker.Family(ctx, family.ID, revokedByClient)
+	return func() error { return h.Revoker.Family(ctx, family.ID, revokedByClient) }, nil
 }
 
 // notYours tells a client that nothing was revoked (RFC 7009 §2.1: if the token

@@ -52,6 +52,7 @@ type Handlers struct {
 	JWKSMaxAge time.Duration // how long a cache may use the key set
 	JWKSStale  time.Duration // and then while it fetches it again (RFC 5861 §3)
 	Proof      Proof
+	Assertions store.Assertions // what was used and is good once
 	Verifier   *tokens.Verifier
 	View       *tokens.View
 	Revoker    *tokens.Revoker

@@ -79,18 +79,15 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 			"the client is not registered for this grant: an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	proof, err := h.checkProof(r, form, now)
+	proof, proofs, err := h.checkProof(r, form, now)
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof.JKT)}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof.JKT), Once: once(who, proofs)}
 	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}
-	if err := h.useProof(r.Context(), proof); err != nil {
-		return grants.Answer{}, err
-	}
-	// 6. Exchange.
+	// 6. Exchange, and use up what is good once.
 	return grant.Exchange(r.Context(), request)
 }
 

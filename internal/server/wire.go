@@ -76,7 +76,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		return nil, err
 	}
 	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
-	authenticator, err := wireClientAuth(st, cached, hasher, verifier, files, s)
+	authenticator, err := wireClientAuth(cached, hasher, verifier, files, s)
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +100,11 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
 		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
-		Verifier: own,
-		View:     view, Revoker: revoker, Refresh: codec, Families: st, Users: cached,
+		Verifier: own, Assertions: st,
+		View: view, Revoker: revoker, Refresh: codec, Families: st, Users: cached,
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
 	}
-	h.Proof = handlers.Proof{Used: st, Skew: s.ClockSkew}
+	h.Proof = handlers.Proof{Skew: s.ClockSkew}
 	if s.DPoPNonce {
 		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
 	}
@@ -123,7 +123,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	}, nil
 }
 
-func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hasher, verifier *assertions.Verifier, files tlsFiles,
+func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *assertions.Verifier, files tlsFiles,
 	s config.Settings) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(hasher, verifiedSize, rand.Reader)
 	if err != nil {
@@ -131,7 +131,7 @@ func wireClientAuth(st store.Store, cached *store.Cached, hasher *passwords.Hash
 	}
 	secrets := clientauth.Secrets{Slow: verified, Opener: verifier.Opener}
 	signed := clientauth.Assertions{
-		Verifier: verifier, Used: st, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], MaxLifetime: s.AssertionMaxLifetime,
+		Verifier: verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], MaxLifetime: s.AssertionMaxLifetime,
 	}
 	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
@@ -157,8 +157,8 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 	}
 	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
 	return grants.NewRegistry(
-		&grants.ClientCredentials{Targets: targets, Minter: minter},
-		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
+		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace},
 		trust,
 		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust},

@@ -1,20 +1,50 @@
 package store
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
-// Assertions remembers which assertions were used, so that each is good once
-// across replicas and restarts (RFC 7523 §3, item 7). "issuer" may be any
-// namespace of what is good once, such as the identifier of a client or "dpop".
+// Use is one use of what is good once: an assertion (RFC 7523 §3, item 7) or a proof of
+// possession (RFC 9449 §11.1).
+type Use struct {
+	Issuer    string   // whose it is: the identifier of an issuer or a client, or "dpop" of all proofs
+	ID        [32]byte // the SHA-256 of its "jti", or of itself
+	ExpiresAt Moment   // until when the use is remembered
+}
+
+// MaxUses bounds the uses of one request: a client's assertion, a proof, and what is
+// exchanged for a token.
+const MaxUses = 4
+
+// Replayed is the error of a step one of whose uses was made before. Nothing of the step
+// was done.
+type Replayed struct {
+	Of int // its place among the uses
+}
+
+func (*Replayed) Error() string { return "it was used before" }
+
+// Repeated returns the place of a use that stands among uses for the second time.
+func Repeated(uses []Use) (of int, found bool) {
+	for i, u := range uses {
+		if slices.ContainsFunc(uses[:i], func(before Use) bool { return before.Issuer == u.Issuer && before.ID == u.ID }) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Assertions remembers what was used, so that each is good once across replicas and
+// restarts.
 type Assertions interface {
-	// UseAssertion records that the assertion named by its issuer and by the
-	// SHA-256 of its "jti" (or of itself) was used, and returns ErrExists where it
-	// was used before. It is remembered until expiresAt.
-	UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt Moment) error
+	// UseOnce records uses, MaxUses at most: all of them, or none and a [*Replayed]. Of
+	// any number of calls at once with one use exactly one records it.
+	UseOnce(ctx context.Context, uses ...Use) error
 }
 
 // AssertionAdmin is what an administrator may know of them.
 type AssertionAdmin interface {
-	// AssertionUsed reports whether UseAssertion would return ErrExists. It records
-	// nothing.
+	// AssertionUsed reports whether UseOnce would return a Replayed. It records nothing.
 	AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
 }

@@ -59,6 +59,8 @@ type Rotation struct {
 	Now       Moment
 	Grace     time.Duration // how long the generation before may be presented again
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
+	// Uses are recorded in the same step where it is Rotated or Graced, and else not.
+	Uses []Use
 	// Reuse is what a reuse makes void: the access tokens of the family.
 	Reuse Void
 }
@@ -80,6 +82,9 @@ const (
 	Revoked
 	// Expired: idle for too long, or at the end of its life.
 	Expired
+	// UsedBefore: one of the uses was made before. Nothing moved: a request that comes
+	// a second time as it was is no theft.
+	UsedBefore
 	// Reused: a generation that was already exchanged, and not within the grace.
 	// The family and its access tokens are revoked by this very call.
 	Reused
@@ -107,6 +112,8 @@ func (o Outcome) String() string {
 		return "revoked"
 	case Expired:
 		return "expired"
+	case UsedBefore:
+		return "used_before"
 	case Reused:
 		return "reused"
 	case ScopeExceeded:
@@ -124,6 +131,7 @@ func (o Outcome) String() string {
 // RotationResult is the answer to a Rotation.
 type RotationResult struct {
 	Outcome Outcome
+	Replay  int // with UsedBefore: the place of that use
 	// Family as it is now; zero for Unknown. The refresh token to answer with has
 	// its Generation.
 	Family Family
@@ -134,9 +142,10 @@ type RotationResult struct {
 // Families keeps refresh token families. A create or a rotation tells no
 // watchers: their number grows with traffic.
 type Families interface {
-	// CreateFamily adds a family, its IdleExpiresAt cut to its ExpiresAt.
-	// ErrNotFound where the user is gone, ErrExists where the ID is taken.
-	CreateFamily(ctx context.Context, f Family) error
+	// CreateFamily adds a family, its IdleExpiresAt cut to its ExpiresAt, and records
+	// uses in the same step, as [Assertions].UseOnce does. ErrNotFound where the user is
+	// gone, ErrExists where the ID is taken.
+	CreateFamily(ctx context.Context, f Family, uses ...Use) error
 	// Family returns a family, or ErrNotFound.
 	Family(ctx context.Context, id FamilyID) (Family, error)
 	// Rotate decides and moves in one atomic step, in the order of the outcomes.

@@ -2,21 +2,85 @@ package postgres
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"authserver/internal/store"
 )
 
-// UseAssertion records that an assertion was used, or returns ErrExists.
-func (d *DB) UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt store.Moment) error {
-	const doing = "record the use of an assertion"
-	// DO NOTHING rather than an error of the server's, which would fill its log.
-	n, err := d.execTogether(ctx, doing, "assertion "+issuer+" "+string(id[:]), `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		issuer, id[:], orNever(expiresAt))
-	if err == nil && n == 0 {
-		return fault(doing, store.ErrExists)
+// UseOnce records uses: all of them, or none and a [*store.Replayed].
+func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
+	const doing = "record a use"
+	switch len(uses) {
+	case 0:
+		return nil
+	case 1: // nearly always, and simpler to plan
+		u := uses[0]
+		// DO NOTHING rather than an error of the server's, which would fill its log.
+		n, err := d.execTogether(ctx, doing, useLock(u), `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			u.Issuer, u.ID[:], orNever(u.ExpiresAt))
+		if err == nil && n == 0 {
+			return fault(doing, &store.Replayed{})
+		}
+		return err
+	}
+	return d.using(ctx, doing, useLock(uses[0]), "WITH "+wanted(1)+", "+spent("before.place IS NULL", "before")+" SELECT "+firstReplay, nil, uses)
+}
+
+func useLock(u store.Use) string { return "assertion " + u.Issuer + " " + string(u.ID[:]) }
+
+// using runs a statement that records uses beside what else it does, by the parameters
+// that come after args, and returns the first that was made before, 0 for none.
+func (d *DB) using(ctx context.Context, doing, locks, statement string, args []any, uses []store.Use) error {
+	if of, twice := store.Repeated(uses); twice {
+		return fault(doing, &store.Replayed{Of: of})
+	}
+	var first int
+	err := d.do(ctx, doing, func(ctx context.Context) error {
+		return d.pipeline.do(ctx, &call{text: statement, args: append(args, useValues(uses)...), locks: locks, columns: func() []any { return []any{&first} }})
+	})
+	if err == nil && first > 0 {
+		return fault(doing, &store.Replayed{Of: first - 1})
 	}
 	return err
 }
+
+// useValues are the parameters of [wanted].
+func useValues(uses []store.Use) []any {
+	issuers, ids, ends := make([]string, len(uses)), make([][]byte, len(uses)), make([]time.Time, len(uses))
+	for i, u := range uses {
+		issuers[i], ids[i], ends[i] = u.Issuer, u.ID[:], store.At(u.ExpiresAt)
+	}
+	return []any{issuers, ids, ends}
+}
+
+// A statement that records uses begins with the parts "wanted" and "before", of which the
+// second knows the first use that is in the way, and has the part "spent" where it is
+// decided whether to record them. Of two at once the second waits in it for the first.
+
+// wanted reads the uses from the parameters n to n+2.
+func wanted(n int) string {
+	return fmt.Sprintf(`wanted AS MATERIALIZED (
+		SELECT * FROM unnest($%d::text[], $%d::bytea[], $%d::timestamptz[]) WITH ORDINALITY AS w (issuer, id, expires_at, place)
+	), before AS MATERIALIZED (
+		SELECT min(w.place) AS place FROM wanted w JOIN used_assertions USING (issuer, id)
+	)`, n, n+1, n+2)
+}
+
+// spent records them where a condition on another part holds, in one order, so that no
+// two statements wait for each other.
+func spent(where, from string) string {
+	return `spent AS (
+		INSERT INTO used_assertions (issuer, id, expires_at)
+		SELECT w.issuer, w.id, w.expires_at FROM wanted w, ` + from + ` WHERE ` + where + ` ORDER BY w.issuer, w.id
+		ON CONFLICT DO NOTHING RETURNING issuer, id
+	)`
+}
+
+// firstReplay is the place of the first use that was not recorded because it was made
+// before, 0 where there is none.
+const firstReplay = `coalesce((SELECT place FROM before),
+	(SELECT min(w.place) FROM wanted w WHERE NOT EXISTS (SELECT FROM spent s WHERE s.issuer = w.issuer AND s.id = w.id)), 0)`
 
 // AssertionUsed reports whether an assertion was used.
 func (d *DB) AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error) {

@@ -49,9 +49,10 @@ type pipeline struct {
 type call struct {
 	text string
 	args []any
-	// locks is what the statement locks, of which there is one thing at most. Calls
-	// that share a transaction lock in its order, so that two of these never wait for
-	// each other.
+	// locks is what the statement locks. Calls that share a transaction lock in its
+	// order, so that two of these never wait for each other. What else a statement
+	// locks, the rows of uses, is new with each request; where it is not, boundLocks
+	// has each call go its own way.
 	locks string
 	// columns is where the columns of its one row go; nil: it has none.
 	columns func() []any

@@ -77,7 +77,7 @@ func TestCallsGoPast(t *testing.T) {
 		held <- err
 	}()
 	for i := range 50 {
-		if err := s.UseAssertion(t.Context(), "urn:idp", [32]byte{byte(i)}, at(time.Hour)); err != nil {
+		if err := s.UseOnce(t.Context(), store.Use{Issuer: "urn:idp", ID: [32]byte{byte(i)}, ExpiresAt: at(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,7 +114,9 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 		})
 	}
 	held, used := rotate(families[2]), make(chan error, 1)
-	go func() { used <- s.UseAssertion(t.Context(), "urn:idp", [32]byte{1}, at(time.Hour)) }()
+	go func() {
+		used <- s.UseOnce(t.Context(), store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Hour)})
+	}()
 	time.Sleep(100 * time.Millisecond) // both are in the queue, or else each is sent by itself, and good all the same
 	exec(t, first, "COMMIT")
 	for _, done := range append(before, used) {
@@ -144,10 +146,11 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 				if _, err := s.Rotate(t.Context(), present(f, uint32(n+1))); err != nil {
 					t.Error(err)
 				}
-				err := s.UseAssertion(t.Context(), "urn:idp", [32]byte{byte(rand.N(len(families)))}, at(time.Hour))
-				if err != nil && !errors.Is(err, store.ErrExists) {
+				err := s.UseOnce(t.Context(), store.Use{Issuer: "urn:idp", ID: [32]byte{byte(rand.N(len(families)))}, ExpiresAt: at(time.Hour)})
+				if replayed := (*store.Replayed)(nil); err != nil && !errors.As(err, &replayed) {
 					t.Error(err)
 				}
+				err = nil
 				voids := store.Void{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
 				if n%10 == 0 {
 					err = s.Revoke(t.Context(), voids)
@@ -155,7 +158,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 				if n == 90 {
 					err = s.RevokeFamily(t.Context(), f.ID, voids)
 				}
-				if err != nil && !errors.Is(err, store.ErrExists) {
+				if err != nil {
 					t.Error(err)
 				}
 			}

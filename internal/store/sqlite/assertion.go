@@ -6,17 +6,44 @@ import (
 	"authserver/internal/store"
 )
 
-// UseAssertion records that an assertion was used, or returns ErrExists.
-func (d *DB) UseAssertion(ctx context.Context, issuer string, id [32]byte, expiresAt store.Moment) error {
-	return d.change(ctx, "record the use of an assertion", func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, "INSERT INTO used_assertions (issuer, id, expires_at) VALUES (?, ?, ?)",
-			issuer, id[:], micros(expiresAt))
-		return err
-	})
+// UseOnce records uses: all of them, or none and a [*store.Replayed].
+func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
+	return d.change(ctx, "record a use", func(ctx context.Context, tx *transaction) error { return use(ctx, tx, uses) })
+}
+
+// use records uses. Where one was made before it returns a Replayed, and the step that it
+// is in is undone.
+func use(ctx context.Context, tx *transaction, uses []store.Use) error {
+	for i, u := range uses {
+		n, err := tx.exec(ctx, "INSERT INTO used_assertions (issuer, id, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+			u.Issuer, u.ID[:], micros(u.ExpiresAt))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return &store.Replayed{Of: i}
+		}
+	}
+	return nil
+}
+
+const selectUsed = "SELECT EXISTS (SELECT 1 FROM used_assertions WHERE issuer = ? AND id = ?)"
+
+// usedBefore returns the place of the first of the uses that was made before.
+func usedBefore(ctx context.Context, tx *transaction, uses []store.Use) (of int, found bool, err error) {
+	if of, found = store.Repeated(uses); found {
+		return of, true, nil
+	}
+	for i, u := range uses {
+		if err := tx.row(ctx, selectUsed, u.Issuer, u.ID[:]).Scan(&found); found || err != nil {
+			return i, found, err
+		}
+	}
+	return 0, false, nil
 }
 
 // AssertionUsed reports whether an assertion was used.
 func (d *DB) AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error) {
 	return one(ctx, d, "look for the use of an assertion", func(used *bool) []any { return []any{used} },
-		"SELECT EXISTS (SELECT 1 FROM used_assertions WHERE issuer = ? AND id = ?)", issuer, id[:])
+		selectUsed, issuer, id[:])
 }

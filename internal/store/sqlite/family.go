@@ -23,10 +23,13 @@ func familyColumns(f *store.Family) []any {
 	}
 }
 
-// CreateFamily adds a family: ErrNotFound where the user is gone, ErrExists where
-// the ID is taken.
-func (d *DB) CreateFamily(ctx context.Context, f store.Family) error {
+// CreateFamily adds a family and records uses: ErrNotFound where the user is gone,
+// ErrExists where the ID is taken.
+func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *transaction) error {
+		if err := use(ctx, tx, uses); err != nil {
+			return err
+		}
 		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
 				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
 				bound_to)
@@ -59,13 +62,22 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		if err != nil {
 			return err
 		}
-		result = store.RotationResult{Outcome: decide(r, f, u), Family: f}
+		replay, replayed, err := usedBefore(ctx, tx, r.Uses)
+		if err != nil {
+			return err
+		}
+		result = store.RotationResult{Outcome: decide(r, f, u, replayed), Family: f}
 		switch result.Outcome {
+		case store.UsedBefore:
+			result.Replay = replay
 		case store.Graced:
 			result.User = u
+			err = use(ctx, tx, r.Uses)
 		case store.Rotated:
 			result.User = u
-			result.Family, err = move(ctx, tx, r, f)
+			if result.Family, err = move(ctx, tx, r, f); err == nil {
+				err = use(ctx, tx, r.Uses)
+			}
 		case store.Reused:
 			result.Family.RevokedAt = store.At(r.Now)
 			err = endReused(ctx, tx, r)
@@ -79,7 +91,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 }
 
 // decide finds the outcome, in the order of the outcomes.
-func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
+func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store.Outcome {
 	now := store.At(r.Now)
 	ahead := r.Generation >= f.Generation
 	graced := !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 && now.Sub(f.RotatedAt) <= r.Grace
@@ -92,6 +104,8 @@ func decide(r store.Rotation, f store.Family, u store.User) store.Outcome {
 		return store.Revoked
 	case !now.Before(f.IdleExpiresAt) || !now.Before(f.ExpiresAt):
 		return store.Expired
+	case replayed:
+		return store.UsedBefore
 	case !ahead && !graced:
 		return store.Reused
 	case !r.Scope.Within(f.Scope):

@@ -118,7 +118,7 @@ func TestAnotherProcessHoldsTheWriteLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	use := func(ctx context.Context) error {
-		return s.UseAssertion(ctx, "urn:idp", [32]byte{}, time.Unix(1, 0))
+		return s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{}, ExpiresAt: time.Unix(1, 0)})
 	}
 	if err := use(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a write returned %v", err)
@@ -191,10 +191,11 @@ func child(path string) error {
 	}
 	used := 0
 	for i := range childAssertions {
-		switch err := s.UseAssertion(ctx, "urn:idp", [32]byte{byte(i)}, time.Unix(1, 0)); {
+		var replayed *store.Replayed
+		switch err := s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{byte(i)}, ExpiresAt: time.Unix(1, 0)}); {
 		case err == nil:
 			used++
-		case !errors.Is(err, store.ErrExists):
+		case !errors.As(err, &replayed):
 			return err
 		}
 	}

@@ -29,11 +29,13 @@ func metered(t *testing.T, ctx context.Context, s store.Store) {
 	other := f
 	other.ID[0]++
 	for what, call := range map[string]func() error{
-		"read a client":       func() error { _, err := s.Client(ctx, "web"); return err },
-		"read a user":         func() error { _, err := s.UserByName(ctx, store.ByUsername, "name-of-alice"); return err },
-		"add a family":        func() error { return s.CreateFamily(ctx, other) },
-		"rotate":              func() error { _, err := s.Rotate(ctx, present(f, 1, time.Minute)); return err },
-		"use up an assertion": func() error { return s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Hour)) },
+		"read a client": func() error { _, err := s.Client(ctx, "web"); return err },
+		"read a user":   func() error { _, err := s.UserByName(ctx, store.ByUsername, "name-of-alice"); return err },
+		"add a family":  func() error { return s.CreateFamily(ctx, other) },
+		"rotate":        func() error { _, err := s.Rotate(ctx, present(f, 1, time.Minute)); return err },
+		"use up an assertion": func() error {
+			return s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Hour)})
+		},
 	} {
 		before := s.RoundTrips()
 		ok(t, call())
@@ -54,7 +56,7 @@ func outOfTime(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, err, store.ErrUnavailable)
 	_, err = s.Rotate(late, present(f, 1, time.Minute))
 	wantErr(t, err, store.ErrUnavailable)
-	wantErr(t, s.UseAssertion(late, "urn:idp", [32]byte{}, at(0)), store.ErrUnavailable)
+	wantErr(t, s.UseOnce(late, store.Use{Issuer: "urn:idp", ID: [32]byte{}, ExpiresAt: at(0)}), store.ErrUnavailable)
 	_, _, err = s.RevocationsAfter(late, "", at(0), 10)
 	wantErr(t, err, store.ErrUnavailable)
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)

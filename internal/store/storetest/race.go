@@ -189,7 +189,7 @@ func mixedRace(t *testing.T, open Open) {
 			if _, err := s.UserByName(ctx, store.ByUsername, "name-of-alice"); err != nil {
 				return err
 			}
-			if err := s.UseAssertion(ctx, "urn:idp", [32]byte{byte(i), byte(generation)}, at(time.Hour)); err != nil {
+			if err := s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{byte(i), byte(generation)}, ExpiresAt: at(time.Hour)}); err != nil {
 				return err
 			}
 			if _, err := s.Sweep(ctx, at(time.Minute), 10); err != nil {

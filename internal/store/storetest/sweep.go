@@ -120,13 +120,13 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 func sweepExpired(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
 	ok(t, s.Revoke(ctx, aVoid("2", time.Hour)))
-	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Minute)))
-	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{2}, at(time.Hour)))
+	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Minute)}))
+	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{2}, ExpiresAt: at(time.Hour)}))
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute), 100)), 0)
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute+time.Microsecond), 100)), 2)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(aVoid("2", time.Hour))})
-	ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{1}, at(time.Hour)))
-	wantErr(t, s.UseAssertion(ctx, "urn:idp", [32]byte{2}, at(time.Hour)), store.ErrExists)
+	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Hour)}))
+	wantReplay(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{2}, ExpiresAt: at(time.Hour)}), 0)
 }
 
 func sweepSigningKeys(t *testing.T, ctx context.Context, s store.Store) {
@@ -171,7 +171,7 @@ func sweepLimit(t *testing.T, ctx context.Context, s store.Store) {
 	withFamily(t, ctx, s)
 	for i := range byte(9) {
 		ok(t, s.CreateFamily(ctx, aFamily(i+2)))
-		ok(t, s.UseAssertion(ctx, "urn:idp", [32]byte{i}, at(time.Minute)))
+		ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{i}, ExpiresAt: at(time.Minute)}))
 	}
 	for _, want := range []int{8, 8, 3, 0, 0} { // of 10 families and 9 assertions
 		same(t, must[int](t)(s.Sweep(ctx, at(100*time.Hour), 4)), want)

@@ -136,7 +136,7 @@ func watchTraffic(t *testing.T, open Open) {
 	}
 	ok(t, one.RecordKeyUse(ctx, map[string]store.Moment{"1": at(time.Hour)}))
 	ok(t, one.PromiseLifetimes(ctx, lifetimes("a", time.Minute, 2*time.Hour), at(time.Second)))
-	ok(t, one.UseAssertion(ctx, "urn:idp", [32]byte{}, at(time.Hour)))
+	ok(t, one.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{}, ExpiresAt: at(time.Hour)}))
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
 	ok(t, one.CreateResource(ctx, aResource("urn:last")))
 	same(t, next(t, topics, time.Second), store.TopicResources)

@@ -1,0 +1,62 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Once is what a request brings that is good once: a client's assertion, a proof of
+// possession, an assertion that is exchanged. It is used up last, when there is a token
+// and nothing can refuse the request any more, so that one that was refused, or that the
+// server could not answer, can be sent again as it is, and whoever gets nothing has
+// nothing written. Of two requests at once with one of them the database lets one pass.
+type Once struct {
+	store.Use
+	Again func() *oauth.Error // refuses what was used before
+}
+
+// UseUp uses up all of them, or none where one was used before.
+func UseUp(ctx context.Context, used store.Assertions, once []Once) error {
+	if len(once) == 0 {
+		return nil
+	}
+	return refuseAgain(once, used.UseOnce(ctx, uses(once)...))
+}
+
+// refuseAgain is what a request is told whose uses were recorded with an error.
+func refuseAgain(once []Once, err error) error {
+	var replayed *store.Replayed
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &replayed):
+		return once[replayed.Of].Again()
+	}
+	return fmt.Errorf("record what is good once: %w", err)
+}
+
+func uses(once []Once) []store.Use {
+	list := make([]store.Use, 0, len(once))
+	for _, o := range once {
+		list = append(list, o.Use)
+	}
+	return list
+}
+
+// issueOnce is issue, and then uses up what is good once, of the request and beside it:
+// what cannot be signed just now uses nothing up.
+func (r Request) issueOnce(ctx context.Context, minter Minter, used store.Assertions, access tokens.Access, beside ...Once) (Answer, error) {
+	a, err := r.issue(minter, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := UseUp(ctx, used, append(beside, r.Once...)); err != nil {
+		return Answer{}, err
+	}
+	return a, nil
+}
