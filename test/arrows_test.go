@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
 	"internal/store/storetest": {"internal/store", "internal/oauth"},
 	"internal/dpop":            {"internal/jose"},
-	"verifier":                 {"internal/jose", "internal/dpop", "internal/remotekeys"},
+	"verifier":                 {"internal/bcp195", "internal/jose", "internal/dpop", "internal/remotekeys"},
 	"examples/resourceserver":  {"verifier"},
 	"internal/encryption":      {"internal/jose"},
 	"internal/jose":            {},

@@ -119,7 +119,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now //nolint:forbidigo // the users of this package are wired elsewhere: this is their default
 	}
 	if o.HTTPClient == nil {
-		o.HTTPClient = &http.Client{}
+		o.HTTPClient = newHTTPClient()
 	}
 	return o
 }
