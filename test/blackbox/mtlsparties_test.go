@@ -82,8 +82,14 @@ func newParties(t *testing.T) *parties {
 	return p
 }
 
-// asking is a client of HTTP that presents a certificate, or none, and trusts a server.
+// asking is a client of the server that presents a certificate, or none, and trusts it.
 func asking(t *testing.T, trusted *x509.Certificate, certificate *tls.Certificate) *http.Client {
+	t.Helper()
+	return openapitest.New(t).HostileClient(presenting(t, trusted, certificate))
+}
+
+// presenting is a client of whatever server over TLS.
+func presenting(t *testing.T, trusted *x509.Certificate, certificate *tls.Certificate) *http.Client {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(trusted)
@@ -97,7 +103,7 @@ func asking(t *testing.T, trusted *x509.Certificate, certificate *tls.Certificat
 		},
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return openapitest.New(t).HostileClient(&http.Client{Transport: transport})
+	return &http.Client{Transport: transport}
 }
 
 // askBy asks for a token and returns the claim "cnf" of it, or the error.
