@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
@@ -32,6 +31,7 @@ const (
 	// maxHeaderBytes is 16 KiB with the 4 KiB that net/http adds to what it is told.
 	maxHeaderBytes = 12 << 10
 	migrateTimeout = 5 * time.Minute
+	opsConnections = 256 // probes and scrapes
 )
 
 // ServeOptions is what a server needs beside its settings.
@@ -84,15 +84,15 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	public, err := listen(ctx, "listen", s.Listen)
+	public, err := listen(ctx, "listen", s.Listen, s.MaxConnections)
 	if err != nil {
 		return err
 	}
-	ops, err := listen(ctx, "ops-listen", s.OpsListen)
+	ops, err := listen(ctx, "ops-listen", s.OpsListen, opsConnections)
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	return p.run(ctx, netutil.LimitListener(public, s.MaxConnections), ops, s.DrainTimeout, logger, o)
+	return p.run(ctx, public, ops, s.DrainTimeout, logger, o)
 }
 
 // prepare brings the schema up, or sees to it that somebody has.
@@ -109,17 +109,8 @@ func prepare(ctx context.Context, st store.Store, s config.Settings) error {
 	return status.Check()
 }
 
-func listen(ctx context.Context, setting, address string) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
-	}
-	return listener, nil
-}
-
 // run serves until ctx ends or a listener fails.
-func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
+func (p *parts) run(ctx context.Context, public, ops *bounded, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
 	p.threads.set(false)
 	defer p.threads.reset()
 	defer p.loops.remote.Close()
@@ -149,6 +140,8 @@ func (p *parts) run(ctx context.Context, public, ops net.Listener, drain time.Du
 	err := shutdown(deadline, publicServer, opsServer)
 	stop()
 	err = errors.Join(err, group.Wait())
+	public.end()
+	ops.end()
 	if ended := errors.Join(p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
 		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
 	}

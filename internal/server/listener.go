@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// How long a connection that is closed is still read from.
+const (
+	lingerIdle = 2 * time.Second // with nothing to read
+	lingerMost = requestTimeout  // as long as the request could have gone on
+	lingerRead = 4 << 10         // bytes at a time
+)
+
+// bounded is a listener that has a number of connections at most. More wait to be
+// accepted. One that is closed counts until its client has heard of it.
+type bounded struct {
+	*net.TCPListener
+	places chan struct{}
+	closed chan struct{}
+	once   sync.Once
+
+	mu        sync.Mutex
+	ended     bool
+	lingering map[*connection]struct{}
+	drains    sync.WaitGroup
+}
+
+func listen(ctx context.Context, setting, address string, connections int) (*bounded, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
+	}
+	return &bounded{
+		TCPListener: listener.(*net.TCPListener), places: make(chan struct{}, connections),
+		closed: make(chan struct{}), lingering: make(map[*connection]struct{}),
+	}, nil
+}
+
+// Accept waits for a place, and then for a connection.
+func (l *bounded) Accept() (net.Conn, error) {
+	select {
+	case l.places <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	tcp, err := l.AcceptTCP()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &connection{Conn: tcp, tcp: tcp, of: l}, nil
+}
+
+// Close stops accepting.
+func (l *bounded) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.TCPListener.Close()
+}
+
+// end lets go of the clients that have not heard yet, and waits until that is done.
+func (l *bounded) end() {
+	l.mu.Lock()
+	l.ended = true
+	for c := range l.lingering {
+		_ = c.tcp.Close() // which ends its drain
+	}
+	l.mu.Unlock()
+	l.drains.Wait()
+}
+
+// linger has a connection drained, and reports false where it is too late for that.
+func (l *bounded) linger(c *connection) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false
+	}
+	l.lingering[c] = struct{}{}
+	l.drains.Go(func() {
+		c.drain()
+		l.mu.Lock()
+		delete(l.lingering, c)
+		l.mu.Unlock()
+		<-l.places
+	})
+	return true
+}
+
+// connection is closed in steps (RFC 9112 §9.6): nothing more is written, what the
+// client still sends is read and thrown away, and then it is gone. If it were closed at
+// once with something unread, the client would be told by a reset, and its system would
+// throw away the answer that says why. It shows CloseWrite, which net/http looks for.
+type connection struct {
+	net.Conn
+	tcp *net.TCPConn
+	of  *bounded
+
+	reading sync.Mutex // held by who reads
+	mu      sync.Mutex // guards closed, and the deadline while it is decided
+	closed  bool
+}
+
+// Read implements [net.Conn].
+func (c *connection) Read(p []byte) (int, error) {
+	if c.isClosed() {
+		return 0, net.ErrClosed
+	}
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	n, err := c.tcp.Read(p)
+	if err != nil && c.isClosed() {
+		return n, net.ErrClosed
+	}
+	return n, err
+}
+
+// CloseWrite says to the client that nothing more comes.
+func (c *connection) CloseWrite() error { return c.tcp.CloseWrite() }
+
+// Close returns at once. The client has some time left to finish what it sends.
+func (c *connection) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return net.ErrClosed
+	}
+	c.closed = true
+	_ = c.tcp.SetReadDeadline(time.Unix(1, 0)) // has a Read that is under way return
+	c.mu.Unlock()
+	if err := c.tcp.CloseWrite(); err == nil && c.of.linger(c) {
+		return nil
+	}
+	<-c.of.places
+	return c.tcp.Close()
+}
+
+// drain reads until the client has closed its side, or for as long as it is let.
+func (c *connection) drain() {
+	defer c.tcp.Close()
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	most := time.Now().Add(lingerMost)
+	for buffer := make([]byte, lingerRead); ; {
+		until := time.Now().Add(lingerIdle)
+		if until.After(most) {
+			until = most
+		}
+		if err := c.tcp.SetReadDeadline(until); err != nil {
+			return
+		}
+		if _, err := c.tcp.Read(buffer); err != nil {
+			return
+		}
+	}
+}
+
+// SetReadDeadline implements [net.Conn].
+func (c *connection) SetReadDeadline(t time.Time) error {
+	return c.unlessClosed(t, c.tcp.SetReadDeadline)
+}
+
+// SetDeadline implements [net.Conn].
+func (c *connection) SetDeadline(t time.Time) error { return c.unlessClosed(t, c.tcp.SetDeadline) }
+
+func (c *connection) unlessClosed(t time.Time, set func(time.Time) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	return set(t)
+}
+
+func (c *connection) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
