@@ -39,6 +39,8 @@ const (
 	grace  = 10 * time.Second
 	skew   = time.Minute
 	maxTTL = time.Hour
+
+	ourClock = 1 // of the one replica that most tests have
 )
 
 // began is when the clock of every test starts.
@@ -115,10 +117,11 @@ func newWorld(t testing.TB) *world {
 	w.verifier = &assertions.Verifier{Skew: skew}
 	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter, Assertions: w.db}
 	w.password = &grants.Password{
-		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Assertions: w.db, Verifier: hasher(), Refresh: w.codec, Rand: rand.Reader,
+		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Assertions: w.db, Verifier: hasher(), Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
 		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
+		Clock: store.Clock{ID: ourClock, Skew: skew},
 	}
 	w.jwtBearer = &grants.JWTBearer{
 		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,

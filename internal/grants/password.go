@@ -28,6 +28,7 @@ type Password struct {
 		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
 	Refresh *tokens.RefreshCodec
+	Clock   store.ClockID // that requests read Now from
 	Rand    io.Reader
 }
 
@@ -112,6 +113,7 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 
 		ExpiresAt: store.At(r.Now.Add(r.Client.RefreshMax)),
 		BoundTo:   r.familyKey(),
+		CreatedBy: g.Clock, RotatedBy: g.Clock,
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {

@@ -47,6 +47,7 @@ func TestPassword(t *testing.T) {
 	wanted := store.Family{
 		ID: presented.Family, ClientID: "web", UserID: alice.ID, Scope: oauth.Scope{"read"}, Resources: []string{api}, Generation: 1,
 		CreatedAt: at, ClientNotBefore: wantClient.NotBefore, UserNotBefore: wantUser.NotBefore, IdleExpiresAt: at.Add(30 * time.Minute), ExpiresAt: at.Add(4 * time.Hour),
+		CreatedBy: ourClock, RotatedBy: ourClock,
 	}
 	if diff := cmp.Diff(wanted, family); diff != "" {
 		t.Errorf("family (-want +got):\n%s", diff)

@@ -25,6 +25,7 @@ type Refresh struct {
 		TakeNote(ctx context.Context)
 	}
 	Grace time.Duration // how long a retry gets the same successor
+	Clock store.Clock   // that requests read Now from
 }
 
 // Type implements [Grant].
@@ -96,6 +97,7 @@ func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refr
 		Scope:           asked,
 		Resources:       r.Form.Resources(),
 		Now:             store.At(r.Now),
+		Clock:           g.Clock,
 		Grace:           g.Grace,
 		Idle:            r.Client.RefreshIdle,
 		Uses:            uses(r.Once),

@@ -90,6 +90,35 @@ func TestRefreshReuse(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "refresh_revoked")
 }
 
+// A retry that comes to a replica whose clock is ahead of the one that answered first is
+// a retry, and no theft; so is a login not over there before its time.
+func TestRefreshAtAReplicaWithAnotherClock(t *testing.T) {
+	w := newWorld(t)
+	other := *w.refresh
+	other.Clock.ID = ourClock + 1
+	ahead := func(token string, by time.Duration) (grants.Answer, error) {
+		r := w.ask(w.client("web"), "refresh_token", token)
+		r.Now = r.Now.Add(by)
+		return other.Exchange(w.Context(), r)
+	}
+	first := w.login()
+	second := w.mustRotate(first.RefreshToken)
+	retried, err := ahead(first.RefreshToken, 15*time.Second)
+	w.ok(err)
+	if retried.RefreshToken != second.RefreshToken {
+		t.Error("the retry gets another successor")
+	}
+	w.wait(30*time.Minute - time.Second) // the idle lifetime, but for a second
+	third, err := ahead(second.RefreshToken, 15*time.Second)
+	w.ok(err)
+	w.wait(grace + 2*skew)
+	_, err = w.rotate("web", second.RefreshToken)
+	refused(t, err, oauth.InvalidGrant, "refresh_reused")
+	if !w.revoked(w.verifyAccess(third.AccessToken)) {
+		t.Error("an access token of the family is good still")
+	}
+}
+
 // The revocation is committed even where this process cannot read it back.
 func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
 	w := newWorld(t)

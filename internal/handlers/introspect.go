@@ -152,7 +152,7 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 	}
 	alive := err == nil && !user.Disabled && !family.UserNotBefore.Before(user.NotBefore) &&
 		!family.ClientNotBefore.Before(client.NotBefore) &&
-		family.RevokedAt.IsZero() && h.Now().Before(expires)
+		family.RevokedAt.IsZero() && !family.Expired(store.At(h.Now()), h.Clock)
 	if !alive || family.ClientID != client.ID || family.Generation != presented.Generation {
 		return inactive(), nil
 	}

@@ -66,6 +66,7 @@ type Handlers struct {
 	Metrics *telemetry.Metrics
 	Logger  *slog.Logger
 	Now     func() time.Time
+	Clock   store.Clock // that Now reads
 	Rand    io.Reader
 }
 

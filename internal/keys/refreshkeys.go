@@ -181,7 +181,9 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 	}
 	for _, i := range over {
 		row := keys[i].row
-		row.RemovedAt = store.At(later(now, last).Add(r.Grace + t.ClockSkew))
+		// A server takes a moment that another wrote for one that is the skew later, and
+		// so the end of a family as well as that of the grace.
+		row.RemovedAt = store.At(later(now, last).Add(r.Grace + 2*t.ClockSkew))
 		if err := r.Store.RescheduleSecretKey(ctx, row); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
 		}

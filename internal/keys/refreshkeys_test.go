@@ -123,7 +123,7 @@ func TestRefreshKeysTakeTurns(t *testing.T) {
 	}
 	st.lastIdle = c.Now().Add(time.Hour)
 	step(2 * time.Minute) // until every replica has heard
-	end := st.lastIdle.Add(10*time.Second + timeline().ClockSkew)
+	end := st.lastIdle.Add(10*time.Second + 2*timeline().ClockSkew)
 	if !st.secret[0].RemovedAt.Equal(end) {
 		t.Fatalf("the first key is good until %v, want %v", st.secret[0].RemovedAt, end)
 	}

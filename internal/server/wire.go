@@ -63,6 +63,10 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	if err := ring.load(ctx); err != nil {
 		return nil, err
 	}
+	clock, err := newClock(s.ClockSkew)
+	if err != nil {
+		return nil, err
+	}
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
 	revoker := newRevoker(st, view, s, logger)
@@ -88,7 +92,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Workers: signing, Turns: signatures, Rand: rand.Reader}
-	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, s)
+	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, clock, s)
 	if err != nil {
 		return nil, err
 	}
@@ -102,11 +106,11 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own, Assertions: st,
 		View: view, Revoker: revoker, Refresh: codec, Families: st, Users: cached,
-		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Rand: rand.Reader,
+		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Clock: clock, Rand: rand.Reader,
 	}
 	h.Proof = handlers.Proof{Skew: s.ClockSkew}
 	if s.DPoPNonce {
-		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh}
+		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh, Skew: s.ClockSkew}
 	}
 	h.Metrics = wireMetrics(h, st, hasher, signatures, ring, remote, version)
 	return &parts{
@@ -150,7 +154,7 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *as
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
 	view *tokens.View, revoker *tokens.Revoker, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
-	minter *tokens.Minter, s config.Settings) (*grants.Registry, error) {
+	minter *tokens.Minter, clock store.Clock, s config.Settings) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
@@ -158,8 +162,8 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
-		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace},
+		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
 		trust,
 		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Trust: trust},
 	)

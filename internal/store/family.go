@@ -39,6 +39,17 @@ type Family struct {
 	IdleExpiresAt   Moment // moves with every rotation
 	ExpiresAt       Moment // never moves
 	RevokedAt       Moment // zero while it lives
+	// CreatedBy is the clock that wrote ExpiresAt, and RotatedBy the one that wrote
+	// RotatedAt and IdleExpiresAt.
+	CreatedBy, RotatedBy ClockID
+}
+
+// Expired reports whether the family was idle for too long or is at the end of its life,
+// when a clock shows now. An IdleExpiresAt that was cut to ExpiresAt says nothing of its
+// own, and is not by the clock that cut it.
+func (f Family) Expired(now Moment, c Clock) bool {
+	idle := f.IdleExpiresAt.Before(f.ExpiresAt) && !c.Least(now, f.RotatedBy).Before(f.IdleExpiresAt)
+	return idle || !c.Least(now, f.CreatedBy).Before(f.ExpiresAt)
 }
 
 // Rotation asks to exchange one generation of a family for the next.
@@ -57,7 +68,8 @@ type Rotation struct {
 	Scope     oauth.Scope // asked for; nil: the family's
 	Resources []string    // asked for; nil: the family's
 	Now       Moment
-	Grace     time.Duration // how long the generation before may be presented again
+	Clock     Clock         // that shows Now
+	Grace     time.Duration // how long the generation before may be presented again; 0: it may not
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
 	// Uses are recorded in the same step where it is Rotated or Graced, and else not.
 	Uses []Use

@@ -27,6 +27,7 @@ type Nonces struct {
 		At(moment time.Time) (id uint32, key []byte, ok bool)
 		ByID(id uint32) (key []byte, ok bool)
 	}
+	Skew time.Duration // the most by which the clocks of two replicas differ
 }
 
 // Make returns the nonce that is given out at the moment.
@@ -44,8 +45,8 @@ func (n *Nonces) Make(now time.Time) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(b, tag...)), nil
 }
 
-// Good reports whether a nonce is one that a replica gave out in the turn of now, the
-// one before or, by a clock that is ahead, the one after.
+// Good reports whether a nonce is one that a replica gave out in the turn of now or the
+// one before, by whatever clock.
 func (n *Nonces) Good(now time.Time, nonce string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(b) != nonceSize {
@@ -59,8 +60,8 @@ func (n *Nonces) Good(now time.Time, nonce string) bool {
 	if err != nil || !hmac.Equal(tag, b[nonceBody:]) {
 		return false
 	}
-	given, current := binary.BigEndian.Uint64(b), turnOf(now)
-	return given+1 == current || given == current || given == current+1
+	given := binary.BigEndian.Uint64(b)
+	return turnOf(now.Add(-n.Skew)) <= given+1 && given <= turnOf(now.Add(n.Skew))
 }
 
 func turnOf(now time.Time) uint64 {

@@ -17,13 +17,15 @@ func (k oneKey) ByID(id uint32) ([]byte, bool)       { return k.key, id == k.id 
 
 func TestNonces(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	n := &Nonces{Keys: oneKey{1, bytes.Repeat([]byte{7}, 32)}}
+	const skew = 7 * time.Minute // longer than a turn
+	n := &Nonces{Keys: oneKey{1, bytes.Repeat([]byte{7}, 32)}, Skew: skew}
 	nonce, err := n.Make(now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[time.Duration]bool{
-		-nonceTurn - time.Second: false, -time.Second: true, 0: true, nonceTurn: true, 2*nonceTurn - time.Second: true, 2 * nonceTurn: false, time.Hour: false,
+		-time.Hour: false, -skew - time.Second: false, -skew: true, -time.Second: true, 0: true, nonceTurn: true, // of a clock that is ahead, and of this one
+		2*nonceTurn - time.Second: true, 2*nonceTurn + skew - time.Second: true, 2*nonceTurn + skew: false, time.Hour: false, // of one that is behind
 	} {
 		if got := n.Good(now.Add(after), nonce); got != want {
 			t.Errorf("%s later it is good: %t, want %t", after, got, want)

@@ -3,3 +3,4 @@ ALTER TABLE resources DROP COLUMN token_typ;
 -- The version before binds the access tokens of clients that authenticate by a
 -- certificate, which lets nobody in.
 ALTER TABLE clients DROP CONSTRAINT clients_bound_or_unbound, DROP COLUMN tls_unbound;
+ALTER TABLE refresh_families DROP COLUMN created_by, DROP COLUMN rotated_by;

@@ -16,3 +16,9 @@ BEGIN
     RETURN issued_until + (SELECT coalesce(max(max_token_ttl_us) + 2 * max(clock_skew_us), 0) FROM lifetimes) * interval '1 microsecond';
 END
 $$;
+
+-- Which clock wrote the moments of a family: a server compares its own with another's by
+-- the skew. 0 is a clock that is not known.
+ALTER TABLE refresh_families
+    ADD COLUMN created_by bigint NOT NULL DEFAULT 0,
+    ADD COLUMN rotated_by bigint NOT NULL DEFAULT 0;

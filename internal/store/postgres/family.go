@@ -18,6 +18,7 @@ func familyColumns(f *store.Family) []any {
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
 		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
 		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
+		&f.CreatedBy, &f.RotatedBy,
 	}
 }
 
@@ -27,11 +28,11 @@ func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
 
-// familyNames are the columns of insertFamily, whose values are the parameters 1 to 14.
+// familyNames are the columns of insertFamily, whose values are the parameters 1 to 16.
 const (
 	familyNames = `id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at,
-		revoked_at, sweep_at, client_not_before, user_not_before, bound_to`
-	familyValues = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14`
+		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by`
+	familyValues = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16`
 )
 
 // CreateFamily adds a family and records uses: ErrNotFound where the user is gone,
@@ -41,7 +42,7 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 	args := []any{
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
-		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo),
+		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int64(f.CreatedBy), int64(f.RotatedBy),
 	}
 	if len(uses) == 0 {
 		_, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) VALUES (`+familyValues+`)`, args...)
@@ -57,7 +58,7 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
 		`SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
-			rotated_at, idle_expires_at, expires_at, revoked_at, bound_to
+			rotated_at, idle_expires_at, expires_at, revoked_at, bound_to, created_by, rotated_by
 		FROM refresh_families WHERE id = $1`, id[:])
 }
 
@@ -71,10 +72,10 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 // the outcome is a token, and nothing moves where it was used before.
 //
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
-// $6 resources, $7 now, $8 the oldest rotation within the grace, $9 idle until,
+// $6 resources, $7 now, $8 the grace, $9 idle until,
 // $10 access tokens may be issued until, $11 keep a revoked family until, $12 family in
 // hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
-// $15 why a reuse voids, $16 from when on
+// $15 why a reuse voids, $16 from when on, $17 the clock that shows now, $18 the skew
 const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
 
 const (
@@ -83,21 +84,24 @@ const (
 			WHEN f.client_id <> $3 THEN 'wrong client'
 			WHEN f.bound_to IS NOT NULL AND f.bound_to <> ALL ($13::text[]) THEN 'wrong key'
 			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
-			WHEN f.idle_expires_at <= $7 OR f.expires_at <= $7 THEN 'expired'`
+			WHEN f.idle_expires_at < f.expires_at AND f.idle_expires_at <= shows.rotated OR f.expires_at <= shows.created THEN 'expired'`
 	rotateOutcome = `
-			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND f.rotated_at >= $8) IS NOT TRUE THEN 'reused'
+			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND $8 > interval '0' AND f.rotated_at + $8 >= shows.rotated) IS NOT TRUE THEN 'reused'
 			WHEN NOT $5::text[] <@ f.scope THEN 'scope exceeded'
 			WHEN NOT $6::text[] <@ f.resources THEN 'resource exceeded'
 			WHEN $2 < f.generation THEN 'graced'
 			ELSE 'rotated'
 		END AS outcome
-		FROM refresh_families f JOIN users u ON u.id = f.user_id
+		FROM refresh_families f JOIN users u ON u.id = f.user_id CROSS JOIN LATERAL (SELECT
+			$7::timestamptz - CASE WHEN f.rotated_by = $17 THEN interval '0' ELSE $18::interval END AS rotated,
+			$7::timestamptz - CASE WHEN f.created_by = $17 THEN interval '0' ELSE $18::interval END AS created
+		) shows
 		WHERE f.id = $1
 		FOR UPDATE OF f
 	), `
 	rotateMove = `moved AS (
 		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
-			bound_to = coalesce(f.bound_to, $14)
+			bound_to = coalesce(f.bound_to, $14), rotated_by = coalesce($17, 0)
 		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'`
 	rotateSaid = `
 		RETURNING r.*
@@ -113,18 +117,27 @@ const (
 	rotateRow = `,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
-		coalesce(ended.revoked_at, f.revoked_at), coalesce(moved.bound_to, f.bound_to), ` + userColumnNames + `
+		coalesce(ended.revoked_at, f.revoked_at), coalesce(moved.bound_to, f.bound_to), f.created_by,
+		coalesce(moved.rotated_by, f.rotated_by), ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 
-// rotateUsing is rotate for a request that brings what is good once, from $17 on. It is
+// rotateUsing is rotate for a request that brings what is good once, from $19 on. It is
 // recorded where the outcome is a token. Where it was used before, nothing moves: that
 // comes before reuse, since a request which is sent a second time as it was is no theft.
 func rotateUsing() string {
-	return "WITH " + wanted(17) + ", " + //nolint:mnd // the parameter after those of rotate
+	return "WITH " + wanted(19) + ", " + //nolint:mnd // the parameter after those of rotate
 		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
 		spent("f.outcome IN ('graced', 'rotated')", "f") + ", " +
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
+}
+
+// clockOrNull is NULL, which equals nothing, for a clock that is not known.
+func clockOrNull(id store.ClockID) *int64 {
+	if id == 0 {
+		return nil
+	}
+	return (*int64)(&id)
 }
 
 // Rotate decides and moves in one statement.
@@ -133,9 +146,10 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	now := store.At(r.Now)
 	args := []any{
 		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
-		listOrNull(r.Resources), orNever(now), orNever(now.Add(-r.Grace)), orNever(now.Add(r.Idle)),
+		listOrNull(r.Resources), orNever(now), r.Grace, orNever(now.Add(r.Idle)),
 		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
 		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
+		clockOrNull(r.Clock.ID), r.Clock.Skew,
 	}
 	text := rotate
 	if len(r.Uses) > 0 {

@@ -13,13 +13,14 @@ import (
 
 // The alias is f.
 const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.client_not_before,
-	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.bound_to`
+	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.bound_to, f.created_by, f.rotated_by`
 
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope]{&f.Scope}, array[[]string]{&f.Resources}, &f.Generation,
 		moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
 		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
+		&f.CreatedBy, &f.RotatedBy,
 	}
 }
 
@@ -32,11 +33,11 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 		}
 		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
 				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
-				bound_to)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14)`,
+				bound_to, created_by, rotated_by)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14, ?15, ?16)`,
 			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
 			micros(f.CreatedAt), micros(f.RotatedAt), micros(f.IdleExpiresAt), micros(f.ExpiresAt), micros(f.RevokedAt),
-			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo))
+			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo), f.CreatedBy, f.RotatedBy)
 		return err
 	})
 }
@@ -94,7 +95,8 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store.Outcome {
 	now := store.At(r.Now)
 	ahead := r.Generation >= f.Generation
-	graced := !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 && now.Sub(f.RotatedAt) <= r.Grace
+	graced := r.Grace > 0 && !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 &&
+		r.Clock.Least(now, f.RotatedBy).Sub(f.RotatedAt) <= r.Grace
 	switch {
 	case f.ClientID != r.ClientID:
 		return store.WrongClient
@@ -102,7 +104,7 @@ func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store
 		return store.WrongKey
 	case !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(store.At(r.ClientNotBefore)):
 		return store.Revoked
-	case !now.Before(f.IdleExpiresAt) || !now.Before(f.ExpiresAt):
+	case f.Expired(now, r.Clock):
 		return store.Expired
 	case replayed:
 		return store.UsedBefore
@@ -120,7 +122,7 @@ func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store
 
 func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
 	f.Generation = r.Generation + 1
-	f.RotatedAt = store.At(r.Now)
+	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
 	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
 	if f.IdleExpiresAt.After(f.ExpiresAt) {
 		f.IdleExpiresAt = f.ExpiresAt
@@ -128,8 +130,8 @@ func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family
 	if f.BoundTo == "" {
 		f.BoundTo = r.Binds
 	}
-	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ?, bound_to = ? WHERE id = ?",
-		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), orNull(f.BoundTo), f.ID[:])
+	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ?, rotated_by = ?, bound_to = ? WHERE id = ?",
+		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), f.RotatedBy, orNull(f.BoundTo), f.ID[:])
 	return f, err
 }
 

@@ -30,6 +30,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"issuers", issuerTests()},
 		{"families", familyTests()},
 		{"rotations", rotationTests()},
+		{"clocks", clockTests()},
 		{"races", raceTests()},
 		{"revocations", revocationTests()},
 		{"voids", voidTests()},
