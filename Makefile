@@ -52,6 +52,11 @@ test-pkcs11: ## Run the tests of keys in a PKCS#11 token, against SoftHSM
 	go test -race -count=1 -tags pkcs11 ./internal/pkcs11/...
 	go test -race -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
 
+.PHONY: test-deploy
+test-deploy: ## Run the files of deploy/ with HAProxy, nginx and systemd-analyze (which it installs)
+	@sh test/install/install.sh haproxy nginx systemd
+	$(WITHPOSTGRES) go test -count=1 -tags deploy ./test/deploy/...
+
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl

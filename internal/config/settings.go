@@ -16,7 +16,8 @@ type Settings struct {
 	Issuer         string        `name:"issuer" setting:"flag env file" group:"Server" placeholder:"URL" help:"URL that clients use for this server, and the claim iss of its tokens: https, without query and fragment. In dev it follows from listen."`
 	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Most connections to the public endpoints at once. Further ones wait."`
 	RequestQueue   int           `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Most requests of one kind (a grant, introspection, revocation) that wait for their turn; one client may fill half. The server answers more with 503 or 429."`
-	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long the server finishes requests after a signal to stop."`
+	DrainDelay     time.Duration `name:"drain-delay" setting:"flag env file" group:"Server" default:"0s" help:"How long the server still accepts requests after a signal to stop, while /readyz says 503, so that proxies notice."`
+	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long the server then finishes the requests that it has accepted."`
 
 	TLSCertificateFile string   `name:"tls-certificate-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Certificate chain of this server in PEM. With it, the public endpoints speak https. The server reads a changed file by itself."`
 	TLSKeyFile         string   `name:"tls-key-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Private key of the certificate in PEM."`

@@ -163,6 +163,7 @@ func (s Settings) checkBounds() (faults []error) {
 		{"jwks-max-age", s.JWKSMaxAge, time.Second, day},
 		{"key-poll-interval", s.KeyPollInterval, time.Second, time.Hour},
 		{"clock-skew", s.ClockSkew, 0, 10 * time.Minute},
+		{"drain-delay", s.DrainDelay, 0, 10 * time.Minute},
 		{"drain-timeout", s.DrainTimeout, 0, 10 * time.Minute},
 	} {
 		if b.value < b.low || b.value > b.high {

@@ -38,6 +38,9 @@ type report struct {
 // its way while it finishes those that it has.
 func (h *Health) Drain() { h.draining.Store(true) }
 
+// Draining reports whether Drain was called.
+func (h *Health) Draining() bool { return h.draining.Load() }
+
 // live is GET /healthz: the process answers. A database that is gone is no reason
 // to restart it.
 func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *note) error {

@@ -45,8 +45,9 @@ type ServeOptions struct {
 	Reload <-chan os.Signal
 }
 
-// Serve runs a server until ctx ends, and then lets the requests that are being
-// answered finish, for as long as --drain-timeout.
+// Serve runs a server until ctx ends. Then it says for --drain-delay that it is not
+// ready, while it accepts requests as before, closes the public listener, and finishes
+// the requests that it has accepted, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	defer spare()()
 	lines := telemetry.NewLines(o.Stderr)
@@ -92,7 +93,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	return p.run(ctx, public, ops, s.DrainTimeout, logger, o)
+	return p.run(ctx, public, ops, drain{s.DrainDelay, s.DrainTimeout}, logger, o)
 }
 
 // prepare brings the schema up, or sees to it that somebody has.
@@ -110,11 +111,11 @@ func prepare(ctx context.Context, st store.Store, s config.Settings) error {
 }
 
 // run serves until ctx ends or a listener fails.
-func (p *parts) run(ctx context.Context, public, ops *bounded, drain time.Duration, logger *slog.Logger, o ServeOptions) error {
+func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logger *slog.Logger, o ServeOptions) error {
 	p.threads.set(false)
 	defer p.threads.reset()
 	defer p.loops.remote.Close()
-	publicServer := httpServer(p.handlers.Public(requestTimeout), logger)
+	publicServer := httpServer(closeWhileDraining(p.health, p.handlers.Public(requestTimeout)), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
 	publicServer.TLSConfig = p.tls
 	opsServer := httpServer(p.handlers.Ops(), logger) // profiles and traces take their time: no WriteTimeout
@@ -133,9 +134,10 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain time.Durati
 	debug.FreeOSMemory() // of the start, which takes more than what comes after
 	<-running.Done()
 
-	logger.InfoContext(ctx, "draining", "timeout", drain.String())
+	logger.InfoContext(ctx, "draining", "delay", drain.delay.String(), "timeout", drain.timeout.String())
 	p.health.Drain()
-	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	awaitProxies(ctx, drain.delay)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain.timeout)
 	defer cancel()
 	err := shutdown(deadline, publicServer, opsServer)
 	stop()

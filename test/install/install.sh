@@ -2,7 +2,7 @@
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
-# maven, postgres, softhsm or haproxy. What is there already is left alone; the rest
+# maven, postgres, softhsm, haproxy, nginx or systemd. What is there already is left alone; the rest
 # comes from the system's package manager (apt-get, dnf, apk or brew), as root or
 # through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
 set -eu
@@ -28,7 +28,9 @@ there() {
       return 1 ;;
     softhsm) have softhsm2-util ;;
     haproxy) have haproxy ;;
-    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy"; exit 2 ;;
+    nginx) have nginx ;;
+    systemd) have systemd-analyze ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd"; exit 2 ;;
   esac
 }
 
@@ -60,6 +62,8 @@ package() {
     apt-get/softhsm) echo softhsm2 ;;
     */softhsm) echo softhsm ;;
     */haproxy) echo haproxy ;;
+    */nginx) echo nginx ;;
+    */systemd) echo systemd ;;
   esac
 }
 
@@ -78,6 +82,20 @@ without_cluster() {
     mkdir -p "${conf%/*}"
     trap "rm -f $conf" EXIT
     echo "create_main_cluster = false" >$conf
+    "$@"' sh "$@"
+}
+
+# without_services COMMAND…: runs it as root while Debian's packages are told to start
+# no service: a test runs a proxy of its own.
+without_services() {
+  # shellcheck disable=SC2016 # the inner shell expands
+  $as_root sh -c '
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      trap "rm -f $policy" EXIT
+      printf "#!/bin/sh\nexit 101\n" >"$policy"
+      chmod 755 "$policy"
+    fi
     "$@"' sh "$@"
 }
 
@@ -112,6 +130,7 @@ case $with in
     $as_root $apt update >&2
     case $missing in
       *postgres*) without_cluster $apt install -y --no-install-recommends $packages >&2 ;;
+      *haproxy*|*nginx*) without_services $apt install -y --no-install-recommends $packages >&2 ;;
       *) $as_root $apt install -y --no-install-recommends $packages >&2 ;;
     esac ;;
   dnf) $as_root dnf install -y $packages >&2 ;;

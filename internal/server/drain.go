@@ -1,0 +1,36 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"authserver/internal/handlers"
+)
+
+// drain is how a server ends: for how long it goes on while it says that it is not
+// ready, and for how long after that it finishes what it has accepted.
+type drain struct{ delay, timeout time.Duration }
+
+// awaitProxies gives the proxies in front of the server the time to see that it is
+// not ready, while it goes on to accept connections: a listener that closes at once
+// resets those that the kernel has already accepted for it. A server that was not
+// told to stop, but failed, does not wait.
+func awaitProxies(told context.Context, delay time.Duration) {
+	if told.Err() == nil || delay == 0 {
+		return
+	}
+	time.Sleep(delay)
+}
+
+// closeWhileDraining answers with Connection: close once the server drains, so that a
+// proxy sends its next request on a new connection, and has none left that ends under
+// its hands when the listener closes.
+func closeWhileDraining(health *handlers.Health, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if health.Draining() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
