@@ -82,7 +82,7 @@ func newSignedAuthenticator(t testing.TB) *Authenticator {
 		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
 		Issuer:   self, Endpoints: []string{endpoint}, MaxLifetime: time.Hour,
 	}
-	secrets := Secrets{Slow: hasher(), Opener: plain{}}
+	secrets := Secrets{Slow: verified(), Opener: plain{}}
 	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, SecretJWT{signed}, PrivateKeyJWT{signed}, None{})
 	if err != nil {
 		t.Fatal(err)

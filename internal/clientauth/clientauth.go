@@ -25,7 +25,7 @@ type Request struct {
 // Claim is who a request says that it comes from, and the proof that it brings.
 type Claim struct {
 	ClientID    string
-	Proof       string
+	Secrets     []string                // where the proof is a secret: the readings that the wire leaves open
 	Assertion   *assertions.Parsed      // that the client signed, where the proof is one
 	Certificate *certificates.Presented // that was presented in TLS, where the proof is that
 }
@@ -35,7 +35,7 @@ type Method interface {
 	// Name is the method as it is registered (RFC 7591 §2).
 	Name() oauth.AuthMethod
 	// Claims returns what the request presents by this method: nothing where it
-	// does not use it, one claim, or two where the wire leaves two readings open.
+	// does not use it, one claim, or two where the wire leaves open who is meant.
 	// A malformed use is an [oauth.Error].
 	Claims(r Request) ([]Claim, error)
 	// Prove returns whether the claim is the client's. It writes nothing. An error is a

@@ -95,9 +95,17 @@ var hasher = sync.OnceValue(func() *passwords.Hasher {
 	return h
 })
 
+var verified = sync.OnceValue(func() *passwords.VerifiedCache {
+	c, err := passwords.NewVerifiedCache(hasher(), 100, rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
 func newAuthenticator(t testing.TB, clients store.Clients) *Authenticator {
 	t.Helper()
-	secrets := Secrets{Slow: hasher()}
+	secrets := Secrets{Slow: verified()}
 	a, err := New(clients, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets}, None{})
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +350,9 @@ func TestOutageIsNotInvalidClient(t *testing.T) {
 
 type busy struct{}
 
-func (busy) Verify(context.Context, []byte, string) (bool, error) { return false, passwords.ErrBusy }
+func (busy) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
+	return false, passwords.ErrBusy
+}
 
 func TestBusyIsNotInvalidClient(t *testing.T) {
 	a, err := New(newRegister(), SecretBasic{Secrets{Slow: busy{}}})

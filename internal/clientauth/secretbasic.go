@@ -39,24 +39,27 @@ func (SecretBasic) Claims(r Request) ([]Claim, error) {
 	if !ok || !utf8.Valid(plain) || strings.ContainsRune(string(plain), 0) {
 		return nil, malformedBasic()
 	}
-	raw := Claim{ClientID: id, Proof: secret}
-	if decoded, ok := raw.formDecoded(); ok && decoded != raw {
-		return []Claim{decoded, raw}, nil
+	raw := Claim{ClientID: id, Secrets: []string{secret}}
+	decodedID, decoded, ok := formDecoded(id, secret)
+	switch {
+	case !ok || decodedID == id && decoded == secret:
+		return []Claim{raw}, nil
+	case decodedID == id: // both readings are looked at together
+		return []Claim{{ClientID: id, Secrets: []string{decoded, secret}}}, nil
 	}
-	return []Claim{raw}, nil
+	return []Claim{{ClientID: decodedID, Secrets: []string{decoded}}, raw}, nil
 }
 
 // formDecoded reads both halves as form-urlencoded, where they can be read so.
-func (c Claim) formDecoded() (Claim, bool) {
-	id, errID := url.QueryUnescape(c.ClientID)
-	secret, errSecret := url.QueryUnescape(c.Proof)
-	return Claim{ClientID: id, Proof: secret}, errID == nil && errSecret == nil
+func formDecoded(id, secret string) (decodedID, decoded string, ok bool) {
+	decodedID, errID := url.QueryUnescape(id)
+	decoded, errSecret := url.QueryUnescape(secret)
+	return decodedID, decoded, errID == nil && errSecret == nil
 }
 
 // Prove implements [Method].
 func (m SecretBasic) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	good, err := m.Secrets.match(ctx, client, claim.Proof, now)
-	return Proof{Good: good}, err
+	return m.Secrets.match(ctx, client, claim.Secrets, now)
 }
 
 func malformedBasic() *oauth.Error {

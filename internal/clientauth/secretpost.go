@@ -23,11 +23,10 @@ func (SecretPost) Claims(r Request) ([]Claim, error) {
 	if !r.Form.Has("client_id") && len(r.Authorization) == 0 {
 		return nil, oauth.Fail(oauth.InvalidRequest, "client_id_missing", "client_secret is given without client_id")
 	}
-	return []Claim{{ClientID: r.Form.Get("client_id"), Proof: r.Form.Get("client_secret")}}, nil
+	return []Claim{{ClientID: r.Form.Get("client_id"), Secrets: []string{r.Form.Get("client_secret")}}}, nil
 }
 
 // Prove implements [Method].
 func (m SecretPost) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	good, err := m.Secrets.match(ctx, client, claim.Proof, now)
-	return Proof{Good: good}, err
+	return m.Secrets.match(ctx, client, claim.Secrets, now)
 }

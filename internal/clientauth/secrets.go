@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"time"
 
 	"authserver/internal/assertions"
@@ -16,7 +17,7 @@ type Secrets struct {
 	// Slow compares secrets that an administrator brought, which may be guessable,
 	// with their bcrypt hash.
 	Slow interface {
-		Verify(ctx context.Context, hash []byte, secret string) (bool, error)
+		VerifyAny(ctx context.Context, hashes [][]byte, secrets []string) (bool, error)
 	}
 	// Opener unseals those that are kept as keys, for client_secret_jwt.
 	Opener assertions.Opener
@@ -25,38 +26,39 @@ type Secrets struct {
 // maxSecret bounds a secret that is presented, in bytes.
 const maxSecret = 1024
 
-// match reports whether the secret is one of the client's that has not expired.
-// Secrets of 256 random bits need no slow hash; they are compared first, so that
-// the others are hashed only where they may decide.
-func (s Secrets) match(ctx context.Context, client store.Client, secret string, now time.Time) (bool, error) {
-	if secret == "" || len(secret) > maxSecret {
-		return false, nil
-	}
-	sum := sha256.Sum256([]byte(secret))
+// match reports whether one of the readings of a secret that was presented is one of the
+// client's that has not expired. Secrets of 256 random bits need no slow hash; they are
+// compared first, so that the others are hashed only where they may decide.
+func (s Secrets) match(ctx context.Context, client store.Client, readings []string, now time.Time) (Proof, error) {
+	readings = slices.DeleteFunc(slices.Clone(readings), func(r string) bool { return r == "" || len(r) > maxSecret })
+	var slow [][]byte
 	for _, known := range client.Secrets {
-		if known.Kind == store.SecretSHA256 && known.Live(now) && subtle.ConstantTimeCompare(known.Hash, sum[:]) == 1 {
-			return true, nil
-		}
-	}
-	for _, known := range client.Secrets {
-		if known.Kind != store.SecretSealed || !known.Live(now) {
+		if !known.Live(now) {
 			continue
 		}
-		clear, err := s.Opener.Open(known.Hash, store.SealedAs("clients", client.ID+"/"+known.ID))
-		if err != nil {
-			return false, fmt.Errorf("unseal secret %s of client %s: %w", known.ID, client.ID, err)
+		right := false
+		switch known.Kind {
+		case store.SecretSHA256:
+			right = slices.ContainsFunc(readings, func(r string) bool {
+				sum := sha256.Sum256([]byte(r))
+				return subtle.ConstantTimeCompare(known.Hash, sum[:]) == 1
+			})
+		case store.SecretSealed:
+			clear, err := s.Opener.Open(known.Hash, store.SealedAs("clients", client.ID+"/"+known.ID))
+			if err != nil {
+				return Proof{}, fmt.Errorf("unseal secret %s of client %s: %w", known.ID, client.ID, err)
+			}
+			right = slices.ContainsFunc(readings, func(r string) bool { return subtle.ConstantTimeCompare(clear, []byte(r)) == 1 })
+		case store.SecretBcrypt:
+			slow = append(slow, known.Hash)
 		}
-		if subtle.ConstantTimeCompare(clear, []byte(secret)) == 1 {
-			return true, nil
+		if right {
+			return Proof{Good: true}, nil
 		}
 	}
-	for _, known := range client.Secrets {
-		if known.Kind != store.SecretBcrypt || !known.Live(now) {
-			continue
-		}
-		if matched, err := s.Slow.Verify(ctx, known.Hash, secret); matched || err != nil {
-			return matched, err
-		}
+	if len(slow) == 0 {
+		return Proof{}, nil
 	}
-	return false, nil
+	right, err := s.Slow.VerifyAny(ctx, slow, readings)
+	return Proof{Good: right}, err
 }

@@ -109,7 +109,7 @@ func newBench(t *testing.T) bench {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(b.root.certificate)
-	secrets := Secrets{Slow: hasher()}
+	secrets := Secrets{Slow: verified()}
 	var err error
 	b.Authenticator, err = New(&register{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
 		SelfSignedTLS{Remote: remote}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})

@@ -118,7 +118,9 @@ func newSite(t testing.TB) *site {
 	codec := &tokens.RefreshCodec{Keys: onlyKey(strings.Repeat("k", 32))}
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	s.ok(err)
-	secrets := clientauth.Secrets{Slow: hasher}
+	verified, err := passwords.NewVerifiedCache(hasher, 100, rand.Reader)
+	s.ok(err)
+	secrets := clientauth.Secrets{Slow: verified}
 	authenticator, err := clientauth.New(s.db, clientauth.SecretBasic{Secrets: secrets}, clientauth.SecretPost{Secrets: secrets}, clientauth.None{})
 	s.ok(err)
 	view := &tokens.View{Store: s.db, Now: s.clock}

@@ -238,7 +238,9 @@ func (o one) Client(context.Context, string) (store.Client, error) { return o.cl
 // crowd is a queue for bcrypt that is full.
 type crowd struct{}
 
-func (crowd) Verify(context.Context, []byte, string) (bool, error) { return false, passwords.ErrBusy }
+func (crowd) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
+	return false, passwords.ErrBusy
+}
 
 // slow is a database that answers when nobody waits any longer.
 type slow struct{}

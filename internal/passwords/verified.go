@@ -13,65 +13,103 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// VerifiedCache remembers which secrets were right, so that a client that sends
-// the same one with every request costs bcrypt once. It is safe for concurrent
-// use.
+// VerifiedCache remembers what was right and what was wrong, so that a client that sends
+// the same secret with every request costs bcrypt once, and one that is set up with a
+// wrong secret and asks again and again does too. It is safe for concurrent use.
 //
 // An entry is good for one pair of hash and secret. A secret that was changed has
 // another hash, so that nothing needs to be invalidated. What is kept is an HMAC
-// under a key of this process alone, never the secret. Wrong secrets are not
-// remembered: a guess always costs bcrypt.
+// under a key of this process alone, never the secret. Wrong secrets have a memory of
+// their own, so that guesses push no right secret out.
 type VerifiedCache struct {
-	hasher   *Hasher
-	key      [32]byte
-	verified *lru.Cache[[sha256.Size]byte, struct{}]
-	flights  singleflight.Group
+	hasher  *Hasher
+	key     [32]byte
+	right   *lru.Cache[[sha256.Size]byte, struct{}]
+	wrong   *lru.Cache[[sha256.Size]byte, struct{}]
+	flights singleflight.Group
 
 	mu      sync.Mutex
 	guesses map[string]int // different secrets that are being compared, by hash
 }
 
 // maxGuesses is how many different secrets are compared with one hash at once. A
-// client has one, or two while it is rotated; who guesses has any number, and would
+// client has one, or two while it is rotated; an attacker has any number, and would
 // keep the client's own requests waiting behind them.
 const maxGuesses = 2
 
-// NewVerifiedCache makes a cache of at most size entries in front of h. The key
-// comes from random.
+// NewVerifiedCache makes a cache in front of h, of at most size right secrets and as many
+// wrong ones. The key comes from random.
 func NewVerifiedCache(h *Hasher, size int, random io.Reader) (*VerifiedCache, error) {
-	verified, err := lru.New[[sha256.Size]byte, struct{}](size)
+	right, err := lru.New[[sha256.Size]byte, struct{}](size)
 	if err != nil {
 		return nil, fmt.Errorf("make a cache of %d verified secrets: %w", size, err)
 	}
-	c := &VerifiedCache{hasher: h, verified: verified}
+	wrong, err := lru.New[[sha256.Size]byte, struct{}](size)
+	if err != nil {
+		return nil, fmt.Errorf("make a cache of %d wrong secrets: %w", size, err)
+	}
+	c := &VerifiedCache{hasher: h, right: right, wrong: wrong}
 	if _, err := io.ReadFull(random, c.key[:]); err != nil {
 		return nil, fmt.Errorf("make the key of the cache of verified secrets: %w", err)
 	}
 	return c, nil
 }
 
-// Verify is [Hasher.Verify], faster for a secret that was right before. Requests
-// that bring the same secret at once share one computation, which outlives the
-// request that began it.
-func (c *VerifiedCache) Verify(ctx context.Context, hash []byte, secret string) (bool, error) {
-	entry := c.entry(hash, secret)
-	if _, known := c.verified.Get(entry); known {
-		return true, nil
+// VerifyAny reports whether one of the secrets has one of the hashes. There are several
+// secrets where a request can be read in several ways, and several hashes while a secret
+// is rotated. All pairs are looked up before one is computed, so that a client whose
+// secret was right before costs nothing, whichever pair it was. Requests that bring the
+// same pair at once share one computation, which outlives the request that began it. The
+// errors are those of [Hasher.Verify].
+func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets []string) (bool, error) {
+	type pair struct {
+		hash   []byte
+		secret string
+		entry  [sha256.Size]byte
 	}
+	var unknown []pair
+	for _, hash := range hashes {
+		for _, secret := range secrets {
+			if checkSecret(secret) != nil {
+				continue // no secret is like that
+			}
+			p := pair{hash, secret, c.entry(hash, secret)}
+			if _, right := c.right.Get(p.entry); right {
+				return true, nil
+			}
+			if _, wrong := c.wrong.Get(p.entry); !wrong {
+				unknown = append(unknown, p)
+			}
+		}
+	}
+	for _, p := range unknown {
+		if right, err := c.compute(ctx, p.entry, p.hash, p.secret); right || err != nil {
+			return right, err
+		}
+	}
+	return false, nil
+}
+
+// compute compares a pair that is not known yet.
+func (c *VerifiedCache) compute(ctx context.Context, entry [sha256.Size]byte, hash []byte, secret string) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("check a secret: %w", err)
 	}
 	flight := c.flights.DoChan(string(entry[:]), func() (any, error) {
-		if c.verified.Contains(entry) {
-			return true, nil // a computation ended after we looked
+		if c.right.Contains(entry) || c.wrong.Contains(entry) { // a computation ended after we looked
+			return c.right.Contains(entry), nil
 		}
 		if !c.begin(hash) {
 			return false, ErrBusy
 		}
 		defer c.end(hash)
 		right, err := c.hasher.Verify(context.WithoutCancel(ctx), hash, secret)
-		if right {
-			c.verified.Add(entry, struct{}{})
+		switch {
+		case err != nil:
+		case right:
+			c.right.Add(entry, struct{}{})
+		default:
+			c.wrong.Add(entry, struct{}{})
 		}
 		return right, err
 	})

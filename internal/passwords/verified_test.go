@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -40,11 +41,11 @@ func occupy(h *Hasher) (release func()) {
 
 func TestVerifiedCache(t *testing.T) {
 	h := newHasher(t, Options{Workers: 1, Queue: 1})
-	c := newCache(t, h, 2)
+	c := newCache(t, h, 10)
 	first, second := hash(t, h, "first secret"), hash(t, h, "second secret")
 	verify := func(hash []byte, secret string, want bool, wantErr error) {
 		t.Helper()
-		if right, err := c.Verify(t.Context(), hash, secret); right != want || !errors.Is(err, wantErr) {
+		if right, err := c.VerifyAny(t.Context(), [][]byte{hash}, []string{secret}); right != want || !errors.Is(err, wantErr) {
 			t.Errorf("Verify = %v, %v; want %v, %v", right, err, want, wantErr)
 		}
 	}
@@ -54,10 +55,14 @@ func TestVerifiedCache(t *testing.T) {
 	verify(second, "first secret", false, nil)
 
 	release := occupy(h)
-	verify(first, "first secret", true, nil)       // a right secret costs bcrypt once
-	verify(first, "wrong secret", false, ErrBusy)  // a wrong one each time
-	verify(second, "first secret", false, ErrBusy) // another hash is another entry
-	verify(nil, "first secret", false, ErrBusy)    // and so is no hash
+	verify(first, "first secret", true, nil)           // a right secret costs bcrypt once
+	verify(first, "wrong secret", false, nil)          // and so does a wrong one
+	verify(first, "another guess", false, ErrBusy)     // another guess costs it anew
+	verify(second, "another guess", false, ErrBusy)    // another hash is another entry
+	verify(nil, "another guess", false, ErrBusy)       // and so is no hash
+	verify(first, strings.Repeat("x", 73), false, nil) // what no secret can be costs nothing
+	verify(first, "", false, nil)
+	verify(first, "a\x00b", false, nil)
 	release()
 
 	verify(second, "second secret", true, nil)
@@ -71,19 +76,64 @@ func TestVerifiedCacheIsBounded(t *testing.T) {
 	hashes := make([][]byte, len(secrets))
 	for i, secret := range secrets {
 		hashes[i] = hash(t, h, secret)
-		if right, err := c.Verify(t.Context(), hashes[i], secret); !right || err != nil {
+		if right, err := c.VerifyAny(t.Context(), [][]byte{hashes[i]}, []string{secret}); !right || err != nil {
 			t.Fatalf("Verify = %v, %v", right, err)
 		}
 	}
-	if n := c.verified.Len(); n != 2 {
+	if n := c.right.Len(); n != 2 {
 		t.Errorf("the cache holds %d entries, want 2", n)
 	}
 	defer occupy(h)()
-	if _, err := c.Verify(t.Context(), hashes[0], secrets[0]); !errors.Is(err, ErrBusy) {
+	if _, err := c.VerifyAny(t.Context(), [][]byte{hashes[0]}, []string{secrets[0]}); !errors.Is(err, ErrBusy) {
 		t.Errorf("the oldest entry: %v, want ErrBusy", err)
 	}
-	if right, err := c.Verify(t.Context(), hashes[2], secrets[2]); !right || err != nil {
+	if right, err := c.VerifyAny(t.Context(), [][]byte{hashes[2]}, []string{secrets[2]}); !right || err != nil {
 		t.Errorf("the newest entry: %v, %v; want true", right, err)
+	}
+}
+
+// Of a request that can be read in two ways, of a client that has two secrets, every pair
+// that was right before is found without bcrypt, whatever was wrong beside it.
+func TestVerifiedCacheLooksUpAllPairsFirst(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	c := newCache(t, h, 10)
+	before, after := hash(t, h, "old+secret"), hash(t, h, "new%20secret")
+	hashes := [][]byte{before, after}
+	verify := func(want bool, readings ...string) {
+		t.Helper()
+		if right, err := c.VerifyAny(t.Context(), hashes, readings); right != want || err != nil {
+			t.Errorf("of %q: %v, %v; want %v", readings, right, err, want)
+		}
+	}
+	verify(true, "old secret", "old+secret")
+	verify(true, "new secret", "new%20secret")
+	verify(false, "a guess", "a+guess")
+	defer occupy(h)()
+	verify(true, "old secret", "old+secret")
+	verify(true, "new secret", "new%20secret")
+	verify(true, "new+guess", "new%20secret") // though one of the pairs was never compared
+	verify(false, "a guess", "a+guess")
+}
+
+// Guesses take room from guesses alone.
+func TestGuessesPushOutNoRightSecret(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	c := newCache(t, h, 2)
+	good := hash(t, h, "the secret")
+	if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
+		t.Fatal(right, err)
+	}
+	for i := range 10 {
+		if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{fmt.Sprint("guess ", i)}); right || err != nil {
+			t.Fatal(right, err)
+		}
+	}
+	if c.wrong.Len() != 2 || c.right.Len() != 1 || len(c.guesses) != 0 {
+		t.Errorf("%d guesses and %d right secrets are remembered, %d comparisons are counted", c.wrong.Len(), c.right.Len(), len(c.guesses))
+	}
+	defer occupy(h)()
+	if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
+		t.Errorf("the right secret: %v, %v", right, err)
 	}
 }
 
@@ -96,7 +146,7 @@ func TestVerifiedCacheComputesOnceForManyAtOnce(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 20 {
 		callers.Go(func() {
-			if right, err := c.Verify(context.Background(), good, "the secret"); !right || err != nil {
+			if right, err := c.VerifyAny(context.Background(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
 				t.Errorf("Verify = %v, %v", right, err)
 			}
 		})
@@ -114,24 +164,24 @@ func TestVerifiedCacheBoundsGuesses(t *testing.T) {
 	var callers sync.WaitGroup
 	for _, guess := range []string{"first guess", "second guess"} {
 		callers.Go(func() {
-			if right, err := c.Verify(context.Background(), good, guess); right || err != nil {
+			if right, err := c.VerifyAny(context.Background(), [][]byte{good}, []string{guess}); right || err != nil {
 				t.Errorf("Verify = %v, %v", right, err)
 			}
 		})
 	}
 	waitFor(t, "the guesses to wait", func() bool { return h.Waiting() == 2 })
-	if _, err := c.Verify(t.Context(), good, "third guess"); !errors.Is(err, ErrBusy) {
+	if _, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"third guess"}); !errors.Is(err, ErrBusy) {
 		t.Errorf("a third guess: %v, want ErrBusy", err)
 	}
 	callers.Go(func() {
-		if right, err := c.Verify(context.Background(), other, "another secret"); !right || err != nil {
+		if right, err := c.VerifyAny(context.Background(), [][]byte{other}, []string{"another secret"}); !right || err != nil {
 			t.Errorf("another's secret: %v, %v", right, err)
 		}
 	})
 	waitFor(t, "another's secret to wait", func() bool { return h.Waiting() == 3 })
 	h.admission.leave()
 	callers.Wait()
-	if right, err := c.Verify(t.Context(), good, "the secret"); !right || err != nil || len(c.guesses) != 0 {
+	if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil || len(c.guesses) != 0 {
 		t.Errorf("after the guesses: %v, %v, %d under way", right, err, len(c.guesses))
 	}
 }
@@ -143,9 +193,12 @@ func TestVerifiedCacheLetsACallerGo(t *testing.T) {
 	h.admission.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	impatient, patient := make(chan error), make(chan error)
-	go func() { _, err := c.Verify(ctx, good, "the secret"); impatient <- err }()
+	go func() { _, err := c.VerifyAny(ctx, [][]byte{good}, []string{"the secret"}); impatient <- err }()
 	waitFor(t, "the computation to wait", func() bool { return h.Waiting() == 1 })
-	go func() { _, err := c.Verify(context.Background(), good, "the secret"); patient <- err }()
+	go func() {
+		_, err := c.VerifyAny(context.Background(), [][]byte{good}, []string{"the secret"})
+		patient <- err
+	}()
 	cancel()
 	if err := <-impatient; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller who left got %v, want context.Canceled", err)
@@ -154,7 +207,7 @@ func TestVerifiedCacheLetsACallerGo(t *testing.T) {
 	if err := <-patient; err != nil {
 		t.Errorf("the caller who stayed got %v", err)
 	}
-	if _, err := c.Verify(ctx, nil, "the secret"); !errors.Is(err, context.Canceled) {
+	if _, err := c.VerifyAny(ctx, [][]byte{nil}, []string{"the secret"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who had left got %v, want context.Canceled", err)
 	}
 }
@@ -166,7 +219,7 @@ func TestVerifiedCacheIsFast(t *testing.T) {
 	times := make([]time.Duration, 0, 50)
 	for range cap(times) {
 		start := time.Now()
-		if right, err := c.Verify(t.Context(), good, "the secret"); !right || err != nil {
+		if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
 			t.Fatalf("Verify = %v, %v", right, err)
 		}
 		times = append(times, time.Since(start))
@@ -204,7 +257,7 @@ func BenchmarkVerifiedCache(b *testing.B) {
 	}
 	good := hash(b, h, "the secret")
 	for b.Loop() {
-		if right, err := c.Verify(b.Context(), good, "the secret"); !right || err != nil {
+		if right, err := c.VerifyAny(b.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
 			b.Fatal(right, err)
 		}
 	}
