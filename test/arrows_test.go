@@ -36,16 +36,16 @@ const all = "*"
 // may not exist: add it here, and to the table of ARCHITECTURE.md. Tests are
 // free, since they may use the real thing wherever it lives.
 var arrows = map[string][]string{
-	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin"},
+	"cmd/authserver":           {"internal/config", "internal/server", "internal/admin", "internal/keyfiles"},
 	"internal/server":          {all},
-	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/encryption", "internal/remotekeys"},
+	"internal/admin":           {"internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/assertions", "internal/certificates", "internal/jose", "internal/encryption", "internal/keyfiles", "internal/remotekeys"},
 	"internal/handlers":        {"internal/admission", "internal/dpop", "internal/oauth", "internal/clientauth", "internal/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/passwords", "internal/telemetry"},
 	"internal/grants":          {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/assertions", "internal/jose", "internal/store", "internal/passwords"},
-	"internal/assertions":      {"internal/jose", "internal/oauth", "internal/remotekeys", "internal/store"},
+	"internal/assertions":      {"internal/jose", "internal/keyfiles", "internal/oauth", "internal/remotekeys", "internal/store"},
 	"internal/certificates":    {"internal/jose", "internal/store"},
 	"internal/clientauth":      {"internal/oauth", "internal/assertions", "internal/certificates", "internal/jose", "internal/remotekeys", "internal/store", "internal/passwords"},
 	"internal/tokens":          {"internal/admission", "internal/oauth", "internal/jose", "internal/encryption", "internal/keys", "internal/store"},
-	"internal/keys":            {"internal/jose", "internal/signers", "internal/store"},
+	"internal/keys":            {"internal/jose", "internal/keyfiles", "internal/signers", "internal/store"},
 	"internal/store":           {"internal/oauth"},
 	"internal/store/postgres":  {"internal/bcp195", "internal/store", "internal/oauth", "migrations"},
 	"internal/store/sqlite":    {"internal/store", "internal/oauth", "migrations"},
@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"examples/resourceserver":  {"verifier"},
 	"internal/encryption":      {"internal/jose"},
 	"internal/jose":            {},
+	"internal/keyfiles":        {},
 	"internal/remotekeys":      {"internal/bcp195", "internal/jose"},
 	"internal/bcp195":          {},
 	"internal/oauth":           {},

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/server"
@@ -16,7 +14,7 @@ type Database struct {
 
 // complete reads and checks the settings.
 func (d Database) complete(mode config.Mode) (config.Settings, error) {
-	s, err := d.Settings.Complete(mode, os.ReadFile)
+	s, err := d.Settings.Complete(mode, readText)
 	if err != nil {
 		return s, &usageError{err}
 	}

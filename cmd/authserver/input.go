@@ -9,10 +9,21 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"authserver/internal/keyfiles"
 )
 
 // maxInput bounds what is read from a file or from standard input.
 const maxInput = 1 << 20
+
+// readText reads a file of settings, or one that holds a secret.
+func readText(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return keyfiles.Text(data)
+}
 
 // read returns the content of a file, or of standard input for "-".
 func (p *process) read(flag, name string) ([]byte, error) {
@@ -31,6 +42,9 @@ func (p *process) read(flag, name string) ([]byte, error) {
 	}
 	if len(data) > maxInput {
 		return nil, usage("%s: it is larger than %d bytes", flag, maxInput)
+	}
+	if data, err = keyfiles.Text(data); err != nil {
+		return nil, usage("%s: %w", flag, err)
 	}
 	return data, nil
 }
@@ -58,7 +72,11 @@ func (p *process) readOrClear(flag string, name *string) ([]byte, error) {
 	case *name == "":
 		return []byte{}, nil
 	}
-	return p.read(flag, *name)
+	data, err := p.read(flag, *name)
+	if err == nil && len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
+		return nil, usage("%s: the file is empty: give an empty name, %s '', to take away what is there", flag, flag)
+	}
+	return data, err
 }
 
 // readAll reads the files of a flag that repeats, as [list] reads words.

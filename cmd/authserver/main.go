@@ -83,7 +83,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	exited := -1                 // kong's code after --help, for which it would end the process
-	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: os.ReadFile}),
+	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
 		kong.Name("authserver"),
 		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
 		kong.Writers(stdout, stderr),

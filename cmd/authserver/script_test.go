@@ -92,8 +92,8 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// writeKeys makes a key pair of an issuer: idp.pem, idp.jwks (the public half),
-// idp.crt, and expired.crt.
+// writeKeys makes a key pair of an issuer: idp.pem, idp.jwks and idp.pub (the public half),
+// idp.crt and the same in DER, idp.der, and expired.crt.
 func writeKeys(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -115,7 +115,11 @@ func writeKeys(dir string) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"idp.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), "idp.jwks": jwks}
+	spki, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"idp.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}), "idp.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), "idp.jwks": jwks}
 	for name, until := range map[string]time.Time{"idp.crt": time.Now().Add(time.Hour), "expired.crt": time.Now().Add(-time.Hour)} {
 		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotBefore: until.Add(-24 * time.Hour), NotAfter: until}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -123,6 +127,9 @@ func writeKeys(dir string) error {
 			return err
 		}
 		files[name] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if name == "idp.crt" {
+			files["idp.der"] = der
+		}
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {

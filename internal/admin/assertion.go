@@ -15,6 +15,7 @@ import (
 	"authserver/internal/assertions"
 	"authserver/internal/encryption"
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 )
 
 // NewAssertion is an assertion to be signed (RFC 7523 §3). Exactly one of Key and
@@ -86,6 +87,9 @@ func (n NewAssertion) encrypted(signed string) (string, error) {
 	case !slices.Contains(jose.ContentEncryptions(), e.Enc):
 		return "", invalid("--encryption-enc %q is not one of %s", e.Enc, strings.Join(jose.ContentEncryptions(), ", "))
 	}
+	if err := keyfiles.Check(e.JWKS, keyfiles.JWKSet); err != nil {
+		return "", invalid("--encryption-jwks-file: %w", err)
+	}
 	key, err := jose.ChooseEncryptionKey(e.JWKS, e.Alg)
 	if err != nil {
 		return "", invalid("--encryption-jwks-file: %w", err)
@@ -103,7 +107,7 @@ func (n NewAssertion) signingKey() (assertions.SigningKey, error) {
 		if n.Certificates != nil {
 			return assertions.SigningKey{}, invalid("--certificate-file goes with --key-file: a shared secret has no certificate")
 		}
-		return assertions.SigningKey{Key: n.Secret, Alg: n.Alg, KID: n.KID}, nil
+		return assertions.SigningKey{Key: n.Secret, Alg: n.Alg, KID: n.KID}, checkSharedSecret(n.Secret)
 	}
 	key, err := assertions.ParsePrivateKey(n.Key)
 	if err != nil {

@@ -123,6 +123,7 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	if err != nil {
 		return ClientWithSecret{}, nil, err
 	}
+	warnings = append(warnings, leftOut(n.JWKS)...)
 	if err := a.Store.CreateClient(ctx, c); err != nil {
 		return ClientWithSecret{}, nil, explain("client", c.ID, err)
 	}
@@ -189,6 +190,7 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 	if err != nil {
 		return Client{}, nil, err
 	}
+	warnings = append(warnings, leftOut(f.JWKS)...)
 	now := store.At(a.Now())
 	c.UpdatedAt = now
 	var voids *store.Void

@@ -394,7 +394,7 @@ func TestASecretThatSignsIsSealed(t *testing.T) {
 		"a secret too short for HMAC":    {admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}, strings.Repeat("x", 31), "32 to 512 bytes"},
 		"a secret where there is none":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}, JWKS: []byte(`{"keys":[]}`)}, "x", "--jwks-file"},
 		"private_key_jwt without keys":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}}, "", "--jwks-file"},
-		"a key set with a symmetric key": {admin.ClientFields{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "private or symmetric"},
+		"a key set with a symmetric key": {admin.ClientFields{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "a private key or a shared secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := f.CreateClient(t.Context(), admin.NewClient{Secret: test.secret, ClientFields: test.fields})

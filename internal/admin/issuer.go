@@ -101,6 +101,7 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	if err != nil {
 		return Issuer{}, nil, err
 	}
+	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	if err := a.Store.CreateIssuer(ctx, i); err != nil {
 		return Issuer{}, nil, explain("issuer", iss, err)
 	}
@@ -165,6 +166,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	if err != nil {
 		return Issuer{}, nil, err
 	}
+	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	i.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
 		return Issuer{}, nil, explain("issuer", iss, err)

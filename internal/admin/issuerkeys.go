@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"authserver/internal/assertions"
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
@@ -98,14 +97,25 @@ func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
 		}
 		i.Certificates = ders
 	default:
-		if err := jose.CheckSecret(k.Secret); err != nil {
-			return invalid("--secret-file: %w", err)
+		if err := checkSharedSecret(k.Secret); err != nil {
+			return err
 		}
 		sealed, err := a.Sealer.Seal(k.Secret, store.SealedAs("issuers", i.ID))
 		if err != nil {
 			return fmt.Errorf("seal the shared secret: %w", err)
 		}
 		i.SealedSecret = sealed
+	}
+	return nil
+}
+
+// checkSharedSecret refuses what is no secret, or too short for one.
+func checkSharedSecret(secret []byte) error {
+	if err := keyfiles.Check(secret, keyfiles.Secret); err != nil {
+		return invalid("--secret-file: %w", err)
+	}
+	if err := jose.CheckSecret(secret); err != nil {
+		return invalid("--secret-file: %w", err)
 	}
 	return nil
 }
@@ -155,23 +165,37 @@ func (a *Admin) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 		}
 		return each, nil
 	}
-	set, err := jwk.Parse(i.JWKS)
+	set, err := jose.ParseKeySet(i.JWKS)
 	if err != nil {
 		return nil, fmt.Errorf("parse the key set: %w", err)
 	}
-	for n := range set.Len() {
-		key, _ := set.Key(n)
-		var public any
-		if err := key.Raw(&public); err != nil {
-			return nil, fmt.Errorf("read key %d: %w", n+1, err)
-		}
-		can := jose.AlgorithmsFor(public)
-		if own := key.Algorithm().String(); own != "" {
-			can = []string{own}
+	for _, key := range set {
+		can := jose.AlgorithmsFor(key.Public)
+		if key.Alg != "" {
+			can = []string{key.Alg}
 		}
 		each = append(each, can)
 	}
 	return each, nil
+}
+
+// leftOut warns of keys in a set that is registered which are passed over. Those that are
+// for encryption are meant to be.
+func leftOut(set []byte) []string {
+	if len(set) == 0 {
+		return nil
+	}
+	_, out, err := jose.ReadKeySet(set)
+	if err != nil { // which is refused elsewhere
+		return nil
+	}
+	var warnings []string
+	for _, key := range out {
+		if !key.Use {
+			warnings = append(warnings, "--jwks-file: "+key.String())
+		}
+	}
+	return warnings
 }
 
 // remoteAlgorithms are those of an issuer whose keys are fetched, where nobody chooses

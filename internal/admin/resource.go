@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -170,6 +171,9 @@ func setEncryption(r *store.Resource, f ResourceFields) error {
 	case len(f.EncryptionJWK) == 0:
 		r.EncryptionJWK, r.EncryptionEnc = nil, ""
 	default:
+		if err := keyfiles.Check(f.EncryptionJWK, keyfiles.JWK); err != nil {
+			return invalid("--encryption-jwk-file: %w", err)
+		}
 		public, err := jose.CheckEncryptionKey(f.EncryptionJWK)
 		if err != nil {
 			return invalid("--encryption-jwk-file: %w", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 )
@@ -76,6 +77,9 @@ func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (
 		return store.ClientSecret{}, "", err
 	}
 	secret.CreatedAt = store.At(a.Now())
+	if err := keyfiles.Check([]byte(brought), keyfiles.Secret); err != nil {
+		return store.ClientSecret{}, "", invalid("--secret-file: %w", err)
+	}
 	if clear = brought; brought == "" {
 		random, err := a.random(madeSecretBytes)
 		if err != nil {

@@ -3,62 +3,50 @@ package assertions
 import (
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 )
 
-// CheckJWKS reads a key set that is to be registered and returns it with the
-// public members alone, and the algorithms that its keys are used with where
-// nobody chooses others: each key's own "alg", or else the first of its kind.
-// Keys that are for encryption are left out, as identity providers publish them
-// beside the others. A private or symmetric key is refused: it has no business in
-// a registration.
-func CheckJWKS(data []byte) (json.RawMessage, []string, error) {
-	set, err := jwk.Parse(data)
+// CheckJWKS reads a key set that is to be registered and returns the public members of
+// the keys that verify signatures, and the keys that were left out because they do not
+// (RFC 7517 §5). A private or symmetric key is refused, for it has no business in a
+// registration; and so is a set of which nothing is left.
+func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
+	if err := keyfiles.Check(data, keyfiles.JWKSet); err != nil {
+		return nil, nil, err
+	}
+	set, out, err := jose.ReadKeySet(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("it is not a JWK Set (RFC 7517 section 5): %w", err)
+		return nil, nil, err
 	}
-	if set.Len() == 0 || set.Len() > jose.MaxKeys {
-		return nil, nil, fmt.Errorf("a key set must hold 1 to %d keys", jose.MaxKeys)
+	if i := slices.IndexFunc(out, func(l jose.LeftOut) bool { return l.Secret }); i >= 0 {
+		return nil, nil, fmt.Errorf("key %d is a private key or a shared secret: register public keys alone, and give nobody this file", out[i].Place)
 	}
-	var algorithms []string
-	kept := jwk.NewSet()
-	for i := range set.Len() {
-		key, _ := set.Key(i)
-		if key.KeyUsage() == "enc" {
-			continue
-		}
-		if private, err := jwk.IsPrivateKey(key); err != nil || private {
-			return nil, nil, fmt.Errorf("it holds a private or symmetric key: register public keys alone")
-		}
-		var public any
-		if err := key.Raw(&public); err != nil {
-			return nil, nil, fmt.Errorf("read key %d: %w", i+1, err)
-		}
-		can := jose.AlgorithmsFor(public)
-		if own := key.Algorithm().String(); own != "" {
-			can = slices.DeleteFunc(can, func(alg string) bool { return alg != own })
-		}
-		if len(can) == 0 {
-			return nil, nil, fmt.Errorf("key %d is of a kind, size or alg that cannot be used: take RSA from %d bits, P-256, P-384, P-521 or Ed25519", i+1, jose.MinRSABits)
-		}
-		algorithms = append(algorithms, can[0])
-		if err := kept.AddKey(key); err != nil {
-			return nil, nil, fmt.Errorf("key %d: %w", i+1, err)
-		}
+	if len(set) == 0 && len(out) == 0 {
+		return nil, nil, errors.New("the key set is empty")
 	}
-	if kept.Len() == 0 {
-		return nil, nil, fmt.Errorf("it holds no key for signatures")
+	if len(set) == 0 {
+		return nil, nil, fmt.Errorf("it holds no key that verifies signatures here (RSA from %d bits, P-256, P-384, P-521, Ed25519): %s", jose.MinRSABits, out[0])
+	}
+	kept := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{}
+	for i, key := range set {
+		own, err := key.JWK()
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode key %d: %w", i+1, err)
+		}
+		kept.Keys = append(kept.Keys, own)
 	}
 	public, err := json.Marshal(kept)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode the key set: %w", err)
 	}
-	return public, unique(algorithms), nil
+	return public, out, nil
 }
 
 // CheckCertificates returns the algorithms that the certificates' keys are used

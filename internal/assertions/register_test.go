@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -42,12 +43,9 @@ func TestCheckJWKSAccepts(t *testing.T) {
 		jwkOf(t, ecKey().Public(), map[string]any{"kid": "e1"}),
 		jwkOf(t, newEC(elliptic.P384()).Public(), nil),
 		jwkOf(t, edKey().Public(), nil))
-	public, algorithms, err := CheckJWKS(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"ES256", "ES384", "EdDSA", "PS384"}, algorithms); diff != "" {
-		t.Errorf("algorithms (-want +got):\n%s", diff)
+	public, out, err := CheckJWKS(set)
+	if err != nil || len(out) > 0 {
+		t.Fatalf("left out %v, %v", out, err)
 	}
 	var got, want map[string]any
 	if err := json.Unmarshal(public, &got); err != nil {
@@ -70,26 +68,37 @@ func TestCheckJWKSRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var many []map[string]any
-	for range jose.MaxKeys + 1 {
-		many = append(many, jwkOf(t, ecKey().Public(), nil))
+	for i := range jose.MaxKeys + 1 {
+		many = append(many, jwkOf(t, ecKey().Public(), map[string]any{"kid": fmt.Sprint(i)}))
 	}
 	good := jwkOf(t, ecKey().Public(), nil)
+	x25519Set := `{"keys":[{"kty":"OKP","crv":"X25519","x":"` + base64.RawURLEncoding.EncodeToString(x25519.PublicKey().Bytes()) + `"}]}`
 	for _, test := range []struct {
 		name, set, want string
 	}{
 		{"no JSON", "not a key", "not a JWK Set"},
-		{"no keys", `{"keys":[]}`, "1 to 50 keys"},
-		{"more than fifty keys", string(jwks(t, many...)), "1 to 50 keys"},
-		{"a private RSA key", string(jwks(t, good, privateJWK(t, rsaKey()))), "private or symmetric"},
-		{"a private EC key", string(jwks(t, good, privateJWK(t, ecKey()))), "private or symmetric"},
-		{"a private Ed25519 key", string(jwks(t, good, privateJWK(t, edKey()))), "private or symmetric"},
-		{"a symmetric key", string(jwks(t, good, privateJWK(t, secret))), "private or symmetric"},
-		{"an RSA key of 1024 bits", string(jwks(t, jwkOf(t, shortRSA().Public(), nil))), "cannot be used"},
-		{"a key for key agreement", `{"keys":[{"kty":"OKP","crv":"X25519","x":"` + base64.RawURLEncoding.EncodeToString(x25519.PublicKey().Bytes()) + `"}]}`, "cannot be used"},
-		{"an alg that the key cannot", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"alg": "ES384"}))), "cannot be used"},
-		{"an alg for secrets on a public key", string(jwks(t, jwkOf(t, rsaKey().Public(), map[string]any{"alg": "HS256"}))), "cannot be used"},
-		{"a point that is not on the curve", string(jwks(t, offCurve(t))), "cannot be used"},
-		{"a key of no kind", `{"keys":[{"kid":"1"}]}`, "not a JWK Set"},
+		{"nothing", " \n", "it is empty"},
+		{"no keys", `{"keys":[]}`, "the key set is empty"},
+		{"two sets in one", `{"keys":[],"keys":[` + asJSON(t, good) + `]}`, "not a JWK Set"},
+		{"keys that are an object", `{"keys":{}}`, "not a JWK Set"},
+		{"something behind the set", string(jwks(t, good)) + "{}", "not a JWK Set"},
+		{"more than fifty keys", string(jwks(t, many...)), "more than 50 keys"},
+		{"a private RSA key", string(jwks(t, good, privateJWK(t, rsaKey()))), "key 2 is a private key or a shared secret"},
+		{"a private EC key", string(jwks(t, good, privateJWK(t, ecKey()))), "key 2 is a private key or a shared secret"},
+		{"a private Ed25519 key", string(jwks(t, good, privateJWK(t, edKey()))), "key 2 is a private key or a shared secret"},
+		{"a private key for encryption", string(jwks(t, good, with(privateJWK(t, rsaKey()), "use", "enc"))), "key 2 is a private key or a shared secret"},
+		{"a private key of a kind that is not known", string(jwks(t, good, map[string]any{"kty": "AKP", "pub": "AQ", "priv": "AQ"})), "key 2 is a private key or a shared secret"},
+		{"a private member that is empty", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"d": ""}))), "key 1 is a private key or a shared secret"},
+		{"a private member that is null", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"d": json.RawMessage("null")}))), "key 1 is a private key or a shared secret"},
+		{"a private member that is an object", string(jwks(t, jwkOf(t, rsaKey().Public(), map[string]any{"oth": map[string]any{}}))), "key 1 is a private key or a shared secret"},
+		{"a symmetric key", string(jwks(t, good, privateJWK(t, secret))), "key 2 is a private key or a shared secret"},
+		{"a private key alone", asJSON(t, privateJWK(t, ecKey())), "give nobody this file"},
+		{"an RSA key of 1024 bits alone", string(jwks(t, jwkOf(t, shortRSA().Public(), nil))), "it is an RSA key of 1024 bits, and one has to have 2048 to 8192"},
+		{"a key for key agreement alone", x25519Set, `its crv is "X25519"`},
+		{"an alg that the key cannot", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"alg": "ES384"}))), "its alg is ES384, which a key of its kind cannot do"},
+		{"an alg for secrets on a public key", string(jwks(t, jwkOf(t, rsaKey().Public(), map[string]any{"alg": "HS256"}))), `its alg is "HS256"`},
+		{"a point that is not on the curve", string(jwks(t, offCurve(t))), "it is damaged"},
+		{"a key of no kind", `{"keys":[{"kid":"1"}]}`, "it has no kty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := CheckJWKS([]byte(test.set))
@@ -99,6 +108,67 @@ func TestCheckJWKSRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// RFC 7517 §5: what is not understood is passed over, and what became of it is told.
+func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
+	good := jwkOf(t, ecKey().Public(), map[string]any{"kid": "good"})
+	for _, test := range []struct {
+		name, other, want string
+	}{
+		{"a kind that is not known", `{"kty":"AKP","alg":"ML-DSA-65","pub":"AQ","kid":"pq"}`, `key 1 (kid "pq") is left out: its kty is "AKP"`},
+		{"a curve that is not used", `{"kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ","kid":"btc"}`, `key 1 (kid "btc") is left out: its crv is "secp256k1"`},
+		{"a curve that is not known", `{"kty":"EC","crv":"P-1024","x":"AQ","y":"AQ"}`, `key 1 is left out: its crv is "P-1024"`},
+		{"Ed448", `{"kty":"OKP","crv":"Ed448","x":"AQ"}`, `its crv is "Ed448"`},
+		{"an alg that is not known", asJSON(t, jwkOf(t, rsaKey().Public(), map[string]any{"alg": "RS1"})), `its alg is "RS1"`},
+		{"an alg for encryption", asJSON(t, jwkOf(t, rsaKey().Public(), map[string]any{"alg": "RSA-OAEP"})), `its alg is "RSA-OAEP"`},
+		{"an alg that is a list", asJSON(t, jwkOf(t, rsaKey().Public(), map[string]any{"alg": []string{"RS256"}})), "its alg is not a string"},
+		{"a kid that is a number", asJSON(t, jwkOf(t, rsaKey().Public(), map[string]any{"kid": 7})), "its kid is not a string"},
+		{"key_ops that is a string", asJSON(t, jwkOf(t, rsaKey().Public(), map[string]any{"key_ops": "verify"})), "its key_ops is not an array"},
+		{"a short key", asJSON(t, jwkOf(t, shortRSA().Public(), nil)), "an RSA key of 1024 bits"},
+		{"a point off its curve", asJSON(t, offCurve(t)), "it is damaged"},
+		{"a key without its numbers", `{"kty":"RSA"}`, "it is damaged"},
+		{"a member that stands twice", `{"kty":"EC","kty":"RSA"}`, "a member stands in it twice"},
+		{"no object", `"key"`, "it is not a JSON object"},
+		{"null", "null", "it is not a JSON object"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			public, out, err := CheckJWKS([]byte(`{"keys":[` + test.other + "," + asJSON(t, good) + `]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(out) != 1 || !strings.Contains(out[0].String(), test.want) {
+				t.Errorf("left out %v, want %q", out, test.want)
+			}
+			if set, err := jose.ParseKeySet(public); err != nil || len(set) != 1 || set[0].KID != "good" {
+				t.Errorf("kept %s, %v", public, err)
+			}
+			_, _, err = CheckJWKS([]byte(`{"keys":[` + test.other + `]}`))
+			refused(t, err, "it holds no key that verifies signatures here")
+		})
+	}
+	// The same key again is one key; another under the same kid is a key too.
+	other := jwkOf(t, newEC(elliptic.P256()).Public(), map[string]any{"kid": "good"})
+	public, out, err := CheckJWKS(jwks(t, good, good, other))
+	if err != nil || len(out) != 1 || out[0].Place != 2 || !strings.Contains(out[0].Why, "already") {
+		t.Errorf("left out %v, %v", out, err)
+	}
+	if set, err := jose.ParseKeySet(public); err != nil || len(set) != 2 {
+		t.Errorf("kept %s, %v", public, err)
+	}
+	// What is not a member of a public key is not kept.
+	public, _, err = CheckJWKS(jwks(t, with(with(jwkOf(t, ecKey().Public(), nil), "x5u", "https://evil.example"), "note", "secret")))
+	if err != nil || strings.Contains(string(public), "evil") || strings.Contains(string(public), "note") {
+		t.Errorf("kept %s, %v", public, err)
+	}
+	if _, _, err := CheckJWKS(append([]byte("\xef\xbb\xbf"), jwks(t, good)...)); err != nil {
+		t.Errorf("behind a byte order mark: %v", err)
+	}
+}
+
+func with(members map[string]any, name string, value any) map[string]any {
+	members[name] = value
+	return members
 }
 
 // offCurve is a public key that attacks whoever computes with it.
@@ -157,11 +227,13 @@ func TestParsePrivateKey(t *testing.T) {
 		{"PKCS #1", pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey())}), "", ""},
 		{"SEC 1", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}), "", ""},
 		{"a JWK", []byte(asJSON(t, named)), "ES256", ""},
-		{"a public JWK", []byte(asJSON(t, jwkOf(t, ecKey().Public(), nil))), "", "not a private key"},
-		{"a symmetric JWK", []byte(asJSON(t, privateJWK(t, secret))), "", "not a private key"},
+		{"a public JWK", []byte(asJSON(t, jwkOf(t, ecKey().Public(), nil))), "", "it is a public key as a JWK"},
+		{"a symmetric JWK", []byte(asJSON(t, privateJWK(t, secret))), "", "it is a shared secret as a JWK"},
 		{"RSA of 1024 bits", pkcs8(shortRSA()), "", "cannot be used"},
-		{"a text", []byte("hello"), "", "neither a private key in PEM nor a JWK"},
-		{"nothing", nil, "", "neither a private key in PEM nor a JWK"},
+		{"a text", []byte("hello"), "", "it is not a private key in PEM or as a JWK"},
+		{"nothing", nil, "", "it is empty"},
+		{"an encrypted key", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte{1}}), "", "asks for its passphrase"},
+		{"a key in DER", must(x509.MarshalPKCS8PrivateKey(ecKey())), "", "-inform DER"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			key, err := ParsePrivateKey(test.data)
@@ -208,9 +280,9 @@ func TestCheckJWKSLeavesOutKeysForEncryption(t *testing.T) {
 		return `{"kty":"RSA","use":"` + use + `","alg":"` + alg + `","kid":"` + kid + `","e":"AQAB","n":"` +
 			base64.RawURLEncoding.EncodeToString(signing.N.Bytes()) + `"}`
 	}
-	set, algorithms, err := CheckJWKS([]byte(`{"keys":[` + member("enc", "RSA-OAEP", "e") + "," + member("sig", "RS256", "s") + `]}`))
-	if err != nil || len(algorithms) != 1 || algorithms[0] != "RS256" || strings.Contains(string(set), "RSA-OAEP") {
-		t.Errorf("registered %s for %v, %v", set, algorithms, err)
+	set, out, err := CheckJWKS([]byte(`{"keys":[` + member("enc", "RSA-OAEP", "e") + "," + member("sig", "RS256", "s") + `]}`))
+	if err != nil || len(out) != 1 || !out[0].Use || strings.Contains(string(set), "RSA-OAEP") {
+		t.Errorf("registered %s, left out %v, %v", set, out, err)
 	}
 	if _, _, err := CheckJWKS([]byte(`{"keys":[` + member("enc", "RSA-OAEP", "e") + `]}`)); err == nil {
 		t.Error("a set without a key for signatures is taken")

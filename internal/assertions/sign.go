@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/jose"
+	"authserver/internal/keyfiles"
 )
 
 // SigningKey signs assertions: a private key, or a shared secret.
@@ -29,13 +31,16 @@ type SigningKey struct {
 // ParsePrivateKey reads a private key in PEM (PKCS#1, PKCS#8, SEC 1) or as a JWK,
 // whose kid and alg are kept.
 func ParsePrivateKey(data []byte) (SigningKey, error) {
+	if err := keyfiles.Check(data, keyfiles.PrivateKey); err != nil {
+		return SigningKey{}, err
+	}
 	key, err := jwk.ParseKey(data, jwk.WithPEM(!json.Valid(data)))
 	if err != nil {
-		return SigningKey{}, fmt.Errorf("it is neither a private key in PEM nor a JWK")
+		return SigningKey{}, keyfiles.Instead(data, keyfiles.PrivateKey)
 	}
 	var raw any
-	if err := key.Raw(&raw); err != nil {
-		return SigningKey{}, fmt.Errorf("read the key: %w", err)
+	if err := key.Raw(&raw); err != nil { // the cause may quote the key
+		return SigningKey{}, errors.New("the key is damaged: its members do not belong together")
 	}
 	signer, ok := raw.(crypto.Signer)
 	if !ok {
@@ -47,8 +52,14 @@ func ParsePrivateKey(data []byte) (SigningKey, error) {
 	return SigningKey{Key: signer, Alg: key.Algorithm().String(), KID: key.KeyID()}, nil
 }
 
-// ParseCertificates reads one or more certificates in PEM, as DER.
+// ParseCertificates reads one or more certificates in PEM, or one in DER, as DER.
 func ParseCertificates(data []byte) ([][]byte, error) {
+	if certificate, err := x509.ParseCertificate(data); err == nil {
+		return [][]byte{certificate.Raw}, nil
+	}
+	if err := keyfiles.Check(data, keyfiles.Certificate); err != nil {
+		return nil, err
+	}
 	var found [][]byte
 	for len(data) > 0 {
 		block, rest := pem.Decode(data)
@@ -57,7 +68,7 @@ func ParseCertificates(data []byte) ([][]byte, error) {
 		}
 		data = rest
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds a %s: only certificates belong here", block.Type)
+			return nil, fmt.Errorf("it holds %s: only certificates belong here", keyfiles.Block(block.Type))
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			return nil, fmt.Errorf("parse a certificate: %w", err)

@@ -56,14 +56,16 @@ func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
 		return nil, fmt.Errorf("it is neither a JWK Set nor a JWK (RFC 7517)")
 	}
 	var chosen json.RawMessage
+	var unusable error
 	for i := range set.Len() {
 		key, _ := set.Key(i)
 		if set.Len() > 1 && key.KeyUsage() != "enc" {
 			continue
 		}
 		checked, err := encryptionKey(key)
-		if err != nil {
-			return nil, err
+		if err != nil { // RFC 7517 §5: another may do
+			unusable = err
+			continue
 		}
 		if alg != "" && key.Algorithm().String() != alg {
 			continue
@@ -72,6 +74,9 @@ func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
 			return nil, fmt.Errorf("it holds several keys to encrypt to: choose one by its alg, or give its JWK alone")
 		}
 		chosen = checked
+	}
+	if chosen == nil && unusable != nil {
+		return nil, unusable
 	}
 	if chosen == nil {
 		return nil, fmt.Errorf("it holds no key with use enc, or none for the alg that is wanted")

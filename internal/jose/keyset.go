@@ -1,11 +1,9 @@
 package jose
 
 import (
+	"crypto"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
-
-	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
 // Bounds on a key set.
@@ -24,52 +22,22 @@ type Key struct {
 	X5TS256 string
 	Alg     string // "": any that the key can do
 	Public  any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+
+	members map[string]any // its public members, and of those the ones that are understood here
+}
+
+// JWK is the key as it was published, without members that are private or not understood
+// here.
+func (k Key) JWK() (json.RawMessage, error) { return json.Marshal(k.members) }
+
+// same reports whether another is the same key under the same names.
+func (k Key) same(other Key) bool {
+	public, ok := k.Public.(interface{ Equal(x crypto.PublicKey) bool })
+	return ok && k.KID == other.KID && k.Alg == other.Alg && k.X5T == other.X5T && k.X5TS256 == other.X5TS256 && public.Equal(other.Public)
 }
 
 // KeySet is the keys of a JWK Set (RFC 7517 §5) that verify signatures.
 type KeySet []Key
-
-// ParseKeySet reads a JWK Set, one that was registered or one that was fetched.
-// Keys of kinds, sizes or uses that cannot verify are left out, since others
-// publish them beside those that can (RFC 7517 §5: implementations SHOULD ignore
-// them), private and symmetric ones too: whoever reads them could sign with them.
-func ParseKeySet(data []byte) (KeySet, error) {
-	parsed, err := jwk.Parse(data, jwk.WithIgnoreParseError(true)) // a key of a kind that is not known
-	if err != nil {
-		return nil, fmt.Errorf("it is not a JWK Set (RFC 7517 section 5)")
-	}
-	if parsed.Len() > MaxKeys {
-		return nil, fmt.Errorf("it holds more than %d keys", MaxKeys)
-	}
-	var set KeySet
-	for i := range parsed.Len() {
-		key, _ := parsed.Key(i)
-		if private, err := jwk.IsPrivateKey(key); err != nil || private || !forVerifying(key) {
-			continue
-		}
-		var public any
-		if err := key.Raw(&public); err != nil {
-			continue
-		}
-		alg := key.Algorithm().String()
-		if can := AlgorithmsFor(public); len(can) == 0 || alg != "" && !slices.Contains(can, alg) {
-			continue
-		}
-		x5t, x5tS256 := thumbprints(key)
-		set = append(set, Key{KID: key.KeyID(), X5T: x5t, X5TS256: x5tS256, Alg: alg, Public: public})
-	}
-	return set, nil
-}
-
-// forVerifying reports whether the key's own use and key_ops let it verify
-// (RFC 7517 §4.2, §4.3).
-func forVerifying(key jwk.Key) bool {
-	if use := key.KeyUsage(); use != "" && use != "sig" {
-		return false
-	}
-	ops := key.KeyOps()
-	return len(ops) == 0 || slices.Contains(ops, jwk.KeyOpVerify)
-}
 
 // Find returns the keys that may have signed a token with this header, ten at
 // most: those that it names, or all that can do its alg where it names none. A header

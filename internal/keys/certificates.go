@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"authserver/internal/keyfiles"
 )
 
 // maxChain is how many certificates a chain may have. Those of public authorities
@@ -25,12 +27,12 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	if isDER(data) {
 		certificate, err := x509.ParseCertificate(data)
 		if err != nil {
-			return nil, fmt.Errorf("it is not a certificate in DER: %w", err)
+			return nil, keyfiles.Instead(data, keyfiles.Certificate)
 		}
 		return []*x509.Certificate{certificate}, nil
 	}
 	if !bytes.Contains(data, []byte("-----BEGIN ")) {
-		return nil, errors.New("it is not a certificate, neither in PEM nor in DER")
+		return nil, keyfiles.Instead(data, keyfiles.Certificate)
 	}
 	blocks, err := pemBlocks(data)
 	if err != nil {
@@ -39,7 +41,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for _, block := range blocks {
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds %s, and certificates alone are wanted", block.kind())
+			return nil, fmt.Errorf("it holds %s, and certificates alone are wanted", keyfiles.Block(block.Type))
 		}
 		certificate, err := block.certificate()
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+
+	"authserver/internal/keyfiles"
 )
 
 // maxMaterial bounds a file, in bytes. An RSA key of 4096 bits with ten
@@ -52,7 +54,7 @@ func ParseMaterial(data, passphrase []byte) (Material, error) {
 	case bytes.Contains(text, []byte("-----BEGIN ")):
 		m, err = parsePEM(data, passphrase)
 	default:
-		return Material{}, errors.New("it is neither a private key in PEM nor a JWK")
+		return Material{}, keyfiles.Instead(data, keyfiles.PrivateKey)
 	}
 	if err != nil {
 		return Material{}, err
@@ -87,7 +89,7 @@ func parsePEM(data, passphrase []byte) (Material, error) {
 				return Material{}, err
 			}
 		default:
-			return Material{}, fmt.Errorf("it holds %s, and a private key is wanted", block.kind())
+			return Material{}, fmt.Errorf("it holds %s, and a private key is wanted", keyfiles.Block(block.Type))
 		}
 	}
 	if m.Private == nil {

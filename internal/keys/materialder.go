@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+
+	"authserver/internal/keyfiles"
 )
 
 // The shapes of a private key (RFC 5958 §2, RFC 5915 §3, RFC 8017 A.1.2), as far as
@@ -59,7 +61,7 @@ func parseDER(der, passphrase []byte) (crypto.Signer, error) {
 	_, notPlain := asn1.Unmarshal(der, &plain)
 	_, notSealed := asn1.Unmarshal(der, &sealed)
 	if notPlain != nil && notSealed != nil {
-		return nil, errors.New("it is in DER but not PKCS #8: `openssl pkey -in FILE -out NEW` converts a key to PEM, and `openssl pkcs12 -in FILE -out NEW` a PKCS #12 store")
+		return nil, keyfiles.Instead(der, keyfiles.PrivateKey)
 	}
 	if err := checkPassphrase(notPlain != nil, passphrase); err != nil {
 		return nil, err

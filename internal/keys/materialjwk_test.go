@@ -127,7 +127,7 @@ func TestParseMaterialRefusesJWKs(t *testing.T) {
 		{"a public RSA key", of(rsaKey().Public(), nil), "the JWK of a public key"},
 		{"a shared secret", of([]byte("a secret of 32 bytes, or of more"), nil), "a JWK of a shared secret (kty oct)"},
 		{"a set", []byte(`{"keys":[` + string(of(ec, nil)) + `]}`), `take it out of "keys"`},
-		{"a list", []byte(`[` + string(of(ec, nil)) + `]`), "neither a private key in PEM nor a JWK"},
+		{"a list", []byte(`[` + string(of(ec, nil)) + `]`), "it is a JSON array"},
 		{"an encrypted JWK", []byte(`{"protected":"e30","ciphertext":"AAAA","tag":"AAAA","iv":"AAAA"}`), "an encrypted JWK"},
 		{"JSON of another kind", []byte(`{"type":"service_account","private_key":"x"}`), `it has no "kty"`},
 		{"a key for encryption", of(ec, change{"use": "enc"}), `its "use" is not sig`},

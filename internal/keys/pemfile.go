@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -64,29 +63,4 @@ func explanatory(line string) bool {
 		}
 	}
 	return line == ""
-}
-
-// kind says what a block of a type that is not wanted is, and what to do about it.
-func (b numberedBlock) kind() string {
-	switch b.Type {
-	case "PUBLIC KEY", "RSA PUBLIC KEY":
-		return "a public key"
-	case "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
-		return "a private key"
-	case "CERTIFICATE":
-		return "a certificate"
-	case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
-		return "a request for a certificate"
-	case "OPENSSH PRIVATE KEY":
-		return "a private key in OpenSSH's own format (`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it)"
-	case "DSA PRIVATE KEY":
-		return "a DSA key, which no algorithm here is for"
-	case "PKCS7", "CMS":
-		return "PKCS #7 (`openssl pkcs7 -print_certs -in FILE` converts it)"
-	}
-	// A block whose line breaks were lost has the key in its first line.
-	if regexp.MustCompile(`^[A-Z0-9][A-Z0-9 ]{0,30}$`).MatchString(b.Type) {
-		return fmt.Sprintf("a PEM block of the type %q", b.Type)
-	}
-	return "a PEM block of an unknown type"
 }

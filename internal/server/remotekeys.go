@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -50,8 +49,5 @@ func besideTheSystem(contents [][]byte) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the system's authorities: %w", err)
 	}
-	if !pool.AppendCertsFromPEM(contents[0]) {
-		return nil, errors.New("it holds no certificate in PEM")
-	}
-	return pool, nil
+	return pool, addAuthorities(pool, contents[0])
 }

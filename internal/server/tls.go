@@ -76,17 +76,22 @@ func parseKeyPair(contents [][]byte) (*tls.Certificate, error) {
 }
 
 func parseAuthorities(contents [][]byte) (*x509.CertPool, error) {
-	ders, err := assertions.ParseCertificates(contents[0])
-	if err != nil {
-		return nil, err
-	}
 	pool := x509.NewCertPool()
+	return pool, addAuthorities(pool, contents[0])
+}
+
+// addAuthorities adds the certificates of a file.
+func addAuthorities(to *x509.CertPool, file []byte) error {
+	ders, err := assertions.ParseCertificates(file)
+	if err != nil {
+		return err
+	}
 	for _, der := range ders {
 		authority, err := x509.ParseCertificate(der)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		pool.AddCert(authority)
+		to.AddCert(authority)
 	}
-	return pool, nil
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"authserver/internal/keyfiles"
 )
 
 // filesFresh is how long files count as unchanged: they are looked at no more often,
@@ -99,6 +101,9 @@ func (w *watched[T]) read() ([][]byte, error) {
 		content, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("%s cannot be read: %w", w.settings[i], err)
+		}
+		if content, err = keyfiles.Text(content); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", w.settings[i], name, err)
 		}
 		contents = append(contents, content)
 	}

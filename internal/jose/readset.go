@@ -1,0 +1,176 @@
+package jose
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// LeftOut is a key of a set that is passed over, and why.
+type LeftOut struct {
+	Place  int    // in the set, from one
+	KID    string // "": none that can be read
+	Why    string // in words that begin with "it" or "its"
+	Secret bool   // whoever reads the set can sign with it: a private key or a shared secret
+	Use    bool   // it is for something else than signatures, as its publisher says
+}
+
+func (l LeftOut) String() string {
+	if l.KID == "" {
+		return fmt.Sprintf("key %d is left out: %s", l.Place, l.Why)
+	}
+	return fmt.Sprintf("key %d (kid %.60q) is left out: %s", l.Place, l.KID, l.Why)
+}
+
+// ParseKeySet is [ReadKeySet] for readers who have nobody to tell what was left out.
+func ParseKeySet(data []byte) (KeySet, error) {
+	set, _, err := ReadKeySet(data)
+	return set, err
+}
+
+// ReadKeySet reads a JWK Set, one that is registered or one that was fetched; a single
+// JWK is a set of one. Keys of kinds, curves, algorithms, sizes or uses that do not
+// verify here are left out, since others publish them beside those that do (RFC 7517 §5:
+// implementations SHOULD ignore them), and so are private and symmetric ones, damaged
+// ones, and one that stands there again. A set of which nothing is left is no error.
+func ReadKeySet(data []byte) (KeySet, []LeftOut, error) {
+	members, err := setMembers(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) // RFC 8259 §8.1: a parser MAY ignore it
+	if err != nil {
+		return nil, nil, fmt.Errorf("it is not a JWK Set (RFC 7517 section 5)")
+	}
+	var set KeySet
+	var out []LeftOut
+	for i, member := range members {
+		key, left := readKey(member)
+		if left == nil && slices.ContainsFunc(set, key.same) {
+			left = &LeftOut{KID: key.KID, Why: "it is in the set already"}
+		}
+		if left != nil {
+			left.Place = i + 1
+			out = append(out, *left)
+			continue
+		}
+		if set = append(set, key); len(set) > MaxKeys {
+			return nil, nil, fmt.Errorf("it holds more than %d keys", MaxKeys)
+		}
+	}
+	return set, out, nil
+}
+
+var errNoSet = errors.New("no set")
+
+// setMembers returns the keys of a set as they are written. What is wrong with one of
+// them is not the fault of the others, so that none is read yet.
+func setMembers(data []byte) ([]jsontext.Value, error) {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
+		return nil, errNoSet
+	}
+	var keys []jsontext.Value
+	var isSet, isKey bool
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return nil, errNoSet
+		}
+		switch {
+		case name.String() != "keys":
+			isKey = isKey || name.String() == "kty"
+			err = decoder.SkipValue()
+		case isSet: // two readers would see two sets
+			return nil, errNoSet
+		default:
+			isSet = true
+			keys, err = arrayOf(decoder)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, errNoSet
+	}
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errNoSet
+	}
+	if !isSet && isKey {
+		return []jsontext.Value{data}, nil
+	}
+	if !isSet {
+		return nil, errNoSet
+	}
+	return keys, nil
+}
+
+func arrayOf(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '[' {
+		return nil, errNoSet
+	}
+	var values []jsontext.Value
+	for decoder.PeekKind() != ']' {
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return nil, errNoSet
+		}
+		values = append(values, value.Clone())
+	}
+	_, err := decoder.ReadToken()
+	return values, err
+}
+
+// readKey reads a key that is to verify signatures, or says why it does not.
+func readKey(data []byte) (Key, *LeftOut) {
+	members, err := DecodeObject(data)
+	if err != nil {
+		return Key{}, &LeftOut{Why: "it is damaged: " + err.Error()}
+	}
+	kid, _ := members["kid"].(string)
+	left := func(format string, args ...any) *LeftOut {
+		return &LeftOut{KID: kid, Why: fmt.Sprintf(format, args...)}
+	}
+	if HoldsSecret(members) {
+		l := left("it is a private key or a shared secret, which its holder alone may have")
+		l.Secret = true
+		return Key{}, l
+	}
+	own, err := understood(members)
+	if err != nil {
+		return Key{}, left("%s", err)
+	}
+	if why := otherUse(own); why != "" {
+		l := left("%s", why)
+		l.Use = true
+		return Key{}, l
+	}
+	_, public, err := PublicKey(own)
+	if err != nil {
+		return Key{}, left("%s", err)
+	}
+	alg, _ := own["alg"].(string)
+	switch {
+	case alg == "", slices.Contains(AlgorithmsFor(public), alg):
+	case slices.Contains(Algorithms(), alg):
+		return Key{}, left("its alg is %s, which a key of its kind cannot do", alg)
+	default:
+		return Key{}, left("its alg is %.20q, with which nothing is verified here", alg)
+	}
+	k := Key{KID: kid, Alg: alg, Public: public, members: own}
+	k.X5T, k.X5TS256 = thumbprints(own)
+	return k, nil
+}
+
+// otherUse says for what else than verifying a key is, "" where it is for that or does
+// not say (RFC 7517 §4.2, §4.3).
+func otherUse(members map[string]any) string {
+	if use, ok := members["use"].(string); ok && use != "sig" {
+		return fmt.Sprintf("its use is %.20q, and no signatures", use)
+	}
+	if ops, ok := members["key_ops"].([]any); ok && len(ops) > 0 && !slices.Contains(ops, any("verify")) {
+		return "its key_ops do not have verify"
+	}
+	return ""
+}
