@@ -117,7 +117,7 @@ func (a *Admin) setAuthorities(i *store.Issuer, f IssuerFields) error {
 		if at.Before(certificate.NotBefore) { // it is registered ahead of its time
 			at = certificate.NotBefore
 		}
-		if err := assertions.CheckCertificate(at, certificate, i.Certificates, i.CACertificates); err != nil {
+		if err := assertions.CheckCertificate(at, der, i.Certificates, i.CACertificates); err != nil {
 			return invalid("--certificate-file: certificate %d (%s): %w", n+1, certificate.Subject, err)
 		}
 	}

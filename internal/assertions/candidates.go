@@ -2,7 +2,6 @@ package assertions
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -24,7 +23,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 	}
 	var found []any
 	if len(k.JWKS) > 0 {
-		set, err := jose.ParseKeySet(k.JWKS)
+		set, err := v.keySets.Get(k.JWKS, jose.ParseKeySet)
 		if err != nil {
 			return nil, &Fault{fmt.Errorf("parse the registered key set: %w", err)}
 		}
@@ -43,7 +42,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 		}
 	}
 	if len(k.Certificates) > 0 && len(found) == 0 {
-		return fromCertificates(now, k, h)
+		return v.fromCertificates(now, k, h)
 	}
 	return some(found)
 }
@@ -64,16 +63,20 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 
 // fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
 // are there. A kid says nothing of a certificate and is passed over.
-func fromCertificates(now time.Time, k Keys, h jose.Header) ([]any, error) {
+func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any, error) {
+	registered, err := v.onFile(k.Certificates)
+	if err != nil {
+		return nil, &Fault{err}
+	}
+	authorities, err := v.onFile(k.Authorities)
+	if err != nil {
+		return nil, &Fault{err}
+	}
 	var found []any
 	outdated := false
 	var untrusted error
-	for _, der := range k.Certificates {
-		certificate, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, &Fault{fmt.Errorf("parse a registered certificate: %w", err)}
-		}
-		if h.X5TS256 != "" && h.X5TS256 != jose.Thumbprint256(der) || h.X5T != "" && h.X5T != jose.Thumbprint1(der) {
+	for _, certificate := range registered {
+		if !certificate.named(h) {
 			continue
 		}
 		if !jose.Fits(h.Alg, certificate.PublicKey) {
@@ -83,7 +86,7 @@ func fromCertificates(now time.Time, k Keys, h jose.Header) ([]any, error) {
 			outdated = true
 			continue
 		}
-		if err := CheckCertificate(now, certificate, k.Certificates, k.Authorities); err != nil {
+		if err := certificate.check(now, registered, authorities); err != nil {
 			untrusted = err
 			continue
 		}

@@ -50,7 +50,7 @@ func TestCheckCertificate(t *testing.T) {
 		{"its key is not for signatures, and nobody asks whose it is", wraps, nil, nil, noon, "key usage"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := CheckCertificate(test.at, test.c, test.others, test.authorities)
+			err := CheckCertificate(test.at, test.c.Raw, test.others, test.authorities)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

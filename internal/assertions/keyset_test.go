@@ -286,3 +286,36 @@ func TestAlgorithmsHoldNothingSymmetric(t *testing.T) {
 		t.Error("what a key can do is not what it is")
 	}
 }
+
+// What was parsed for a row is not used for what the row says now, by the same verifier.
+func TestARowThatChangesIsObeyedAtOnce(t *testing.T) {
+	v, issuer := newVerifier(), newIssuer(t)
+	other := newEC(elliptic.P256())
+	old, next := e1(t, nil), forge(t, "ES256", other, `{"alg":"ES256","kid":"e1"}`, asJSON(t, claims(nil)))
+	certificates := func(key crypto.Signer) store.Issuer {
+		i := newIssuer(t)
+		i.JWKS, i.Certificates = nil, [][]byte{certify(t, key, noon.Add(-time.Hour), noon.Add(time.Hour))}
+		return i
+	}
+	withOld, withNext := issuer, issuer
+	withNext.JWKS = jwks(t, jwkOf(t, other.Public(), map[string]any{"kid": "e1"}))
+	for name, rows := range map[string][2]store.Issuer{
+		"key set":      {withOld, withNext},
+		"certificates": {certificates(ecKey()), certificates(other)},
+	} {
+		for range 2 { // there and back
+			for i, row := range rows {
+				_, oldErr := check(v, noon, old, row)
+				_, nextErr := check(v, noon, next, row)
+				if (oldErr == nil) != (i == 0) || (nextErr == nil) != (i == 1) {
+					t.Errorf("%s: with row %d the old key gives %v and the next one %v", name, i, oldErr, nextErr)
+				}
+			}
+		}
+	}
+	without := issuer
+	without.JWKS = jwks(t, jwkOf(t, rsaKey().Public(), nil))
+	if _, err := check(v, noon, old, without); err == nil {
+		t.Error("a key that was taken away is taken")
+	}
+}

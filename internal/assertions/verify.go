@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/parsed"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
@@ -23,6 +24,9 @@ type Verifier struct {
 	Remote interface { // key sets that are published elsewhere; it is [remotekeys.Sets]
 		Keys(ctx context.Context, source remotekeys.Source, h jose.Header) ([]jose.Key, error)
 	}
+
+	keySets      parsed.Cache[jose.KeySet]
+	certificates parsed.Cache[certificate]
 }
 
 // Assertion is an assertion that was believed.

@@ -10,6 +10,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
+	"authserver/internal/parsed"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 )
@@ -20,19 +21,21 @@ type SelfSignedTLS struct {
 	Remote interface { // key sets that clients publish; it is [remotekeys.Sets]
 		Keys(ctx context.Context, source remotekeys.Source, h jose.Header) ([]jose.Key, error)
 	}
+
+	keySets parsed.Cache[jose.KeySet]
 }
 
 // Name implements [Method].
-func (SelfSignedTLS) Name() oauth.AuthMethod { return oauth.AuthSelfSignedTLS }
+func (*SelfSignedTLS) Name() oauth.AuthMethod { return oauth.AuthSelfSignedTLS }
 
 // Claims implements [Method].
-func (SelfSignedTLS) Claims(r Request) ([]Claim, error) { return certified(r), nil }
+func (*SelfSignedTLS) Claims(r Request) ([]Claim, error) { return certified(r), nil }
 
 // Prove implements [Method]. That the certificate is one of those registered is all
 // that RFC 8705 §2.2 asks: it is a container for a key, its chain is not validated, and
 // when a key is no longer good is for whoever registered it to say by taking it away.
 // Its dates are part of that chain, and its own maker wrote them.
-func (m SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Claim, _ time.Time) (Proof, error) {
+func (m *SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Claim, _ time.Time) (Proof, error) {
 	presented := claim.Certificate
 	if slices.ContainsFunc(client.Certificates, func(der []byte) bool { return bytes.Equal(der, presented.Leaf.Raw) }) {
 		return Proof{Good: true}, nil
@@ -49,9 +52,9 @@ func (m SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Cla
 
 // published reports whether the client's JWK Set has the certificate that is named, in
 // "x5c" or by its thumbprint (RFC 8705 §2.2.2).
-func (m SelfSignedTLS) published(ctx context.Context, client store.Client, named jose.Header) (bool, error) {
+func (m *SelfSignedTLS) published(ctx context.Context, client store.Client, named jose.Header) (bool, error) {
 	if len(client.JWKS) > 0 {
-		set, err := jose.ParseKeySet(client.JWKS)
+		set, err := m.keySets.Get(client.JWKS, jose.ParseKeySet)
 		if err != nil {
 			return false, fmt.Errorf("parse the key set of client %s: %w", client.ID, err)
 		}

@@ -112,7 +112,7 @@ func newBench(t *testing.T) bench {
 	secrets := Secrets{Slow: verified()}
 	var err error
 	b.Authenticator, err = New(&register{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
-		SelfSignedTLS{Remote: remote}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
+		&SelfSignedTLS{Remote: remote}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +135,23 @@ func keySet(t *testing.T, certificate *x509.Certificate, members map[string]any)
 		t.Fatal(err)
 	}
 	return set
+}
+
+// A certificate that was taken out of a client's key set proves nothing any more.
+func TestAKeySetThatChangesIsObeyedAtOnce(t *testing.T) {
+	b := newBench(t)
+	method := &SelfSignedTLS{}
+	withOwn := keySet(t, b.own.certificate, map[string]any{"x5t#S256": presented(b.own).Thumbprint()})
+	without := keySet(t, b.own.certificate, nil)
+	for _, set := range []struct {
+		jwks json.RawMessage
+		good bool
+	}{{withOwn, true}, {without, false}, {withOwn, true}} {
+		_, err := method.Prove(t.Context(), store.Client{ID: "c", JWKS: set.jwks}, Claim{ClientID: "c", Certificate: presented(b.own)}, noon)
+		if (err == nil) != set.good {
+			t.Errorf("with the certificate there %v: %v", set.good, err)
+		}
+	}
 }
 
 func TestCertificates(t *testing.T) {

@@ -1,7 +1,6 @@
 package encryption
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -20,7 +19,7 @@ type Recipient struct {
 }
 
 // ParseRecipient reads a key that [jose.CheckEncryptionKey] returned.
-func ParseRecipient(registered json.RawMessage) (Recipient, error) {
+func ParseRecipient(registered []byte) (Recipient, error) {
 	key, err := jwk.ParseKey(registered)
 	if err != nil {
 		return Recipient{}, fmt.Errorf("read the registered encryption key: %w", err)

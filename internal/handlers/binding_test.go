@@ -114,7 +114,7 @@ func newBoundSite(t *testing.T) *boundSite {
 	b.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	b.Proof = Proof{Skew: time.Minute}
 	b.Authenticator.Methods = append([]clientauth.Method{
-		clientauth.SelfSignedTLS{},
+		&clientauth.SelfSignedTLS{},
 		clientauth.PrivateKeyJWT{Assertions: clientauth.Assertions{
 			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, MaxLifetime: time.Hour,
 		}},

@@ -54,7 +54,7 @@ func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
 		s.ok(s.db.CreateClient(t.Context(), c))
 	}
-	s.Authenticator.Methods = append([]clientauth.Method{clientauth.SelfSignedTLS{}}, s.Authenticator.Methods...)
+	s.Authenticator.Methods = append([]clientauth.Method{&clientauth.SelfSignedTLS{}}, s.Authenticator.Methods...)
 	s.TakesCertificates = true
 	return s
 }

@@ -144,7 +144,7 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *as
 		clientauth.PrivateKeyJWT{Assertions: signed},
 	}
 	if s.TakesCertificates() {
-		methods = append(methods, clientauth.SelfSignedTLS{Remote: verifier.Remote})
+		methods = append(methods, &clientauth.SelfSignedTLS{Remote: verifier.Remote})
 		if files.clientCAs != nil {
 			methods = append(methods, clientauth.TLS{Authorities: files.clientCAs.get})
 		}

@@ -3,7 +3,6 @@ package tokens
 import (
 	"cmp"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"authserver/internal/encryption"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
+	"authserver/internal/parsed"
 	"authserver/internal/store"
 )
 
@@ -72,6 +72,8 @@ type Minter struct {
 	// Workers compute those of RSA; nil: whoever mints computes them all.
 	Workers *Workers
 	Rand    io.Reader
+
+	recipients parsed.Cache[encryption.Recipient] // of those whose tokens are encrypted
 }
 
 // Minted is a signed access token.
@@ -143,7 +145,7 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}
 	if a.Encryption != (Encryption{}) {
-		recipient, err := encryption.ParseRecipient(json.RawMessage(a.Encryption.JWK))
+		recipient, err := m.recipients.Get([]byte(a.Encryption.JWK), encryption.ParseRecipient)
 		if err != nil {
 			return Minted{}, fmt.Errorf("mint an access token: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
@@ -24,6 +25,7 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
+	"authserver/internal/testkit"
 )
 
 func TestMintHeader(t *testing.T) {
@@ -33,6 +35,22 @@ func TestMintHeader(t *testing.T) {
 		want := map[string]any{"typ": "at+jwt", "alg": alg, "kid": kid} // RFC 9068 §2.1, RFC 7515 §4.1.4
 		if diff := cmp.Diff(want, object(t, header)); diff != "" {
 			t.Errorf("%s: header (-want +got):\n%s", alg, diff)
+		}
+	}
+}
+
+// A token is encrypted to the key that its resource has now.
+func TestMintEncryptsToTheKeyOfNow(t *testing.T) {
+	m, a := newMinter(newKeyring(t)), anAccess("ES256")
+	first, second := testkit.P256(t), testkit.P256(t)
+	for _, private := range []*ecdsa.PrivateKey{first, second, first} {
+		registered, err := jose.CheckEncryptionKey(testkit.JWK(t, private.Public(), nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Encryption = Encryption{JWK: string(registered), Enc: "A256GCM"}
+		if _, err := jwe.Decrypt([]byte(mint(t, m, a).Token), jwe.WithKey(jwa.ECDH_ES, private)); err != nil {
+			t.Error(err)
 		}
 	}
 }

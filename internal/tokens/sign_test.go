@@ -12,7 +12,9 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
+	"authserver/internal/jose"
 	"authserver/internal/keys"
+	"authserver/internal/testkit"
 )
 
 // Every token that is serialised here has to be one to a library that we did not
@@ -83,6 +85,7 @@ func TestRegisteredClaimsAreReserved(t *testing.T) {
 	}
 }
 
+// BenchmarkMint makes tokens that are signed, and those that are encrypted as well.
 func BenchmarkMint(b *testing.B) {
 	private, err := keys.Generate(keys.ES256)
 	if err != nil {
@@ -90,11 +93,22 @@ func BenchmarkMint(b *testing.B) {
 	}
 	k := keyring{signers: map[string]keys.Signer{}, public: map[string]keys.PublicKey{}}
 	k.add("ec-1", keys.ES256, private)
-	m := newMinter(k)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := m.Mint(noon, anAccess(keys.ES256)); err != nil {
-			b.Fatal(err)
-		}
+	registered, err := jose.CheckEncryptionKey(testkit.JWK(b, testkit.P256(b).Public(), nil))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, encryption := range map[string]Encryption{
+		"signed": {}, "encrypted": {JWK: string(registered), Enc: jose.ContentEncryptions()[0]},
+	} {
+		b.Run(name, func(b *testing.B) {
+			m, a := newMinter(k), anAccess(keys.ES256)
+			a.Encryption = encryption
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Mint(noon, a); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
