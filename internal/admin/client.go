@@ -105,9 +105,6 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	if err := a.notAnIssuer(ctx, id); err != nil {
-		return ClientWithSecret{}, nil, err
-	}
 	var made string
 	switch {
 	case !hasSecrets(c) && n.Secret != "":
@@ -125,25 +122,13 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	}
 	warnings = append(warnings, leftOut(n.JWKS)...)
 	if err := a.Store.CreateClient(ctx, c); err != nil {
+		if errors.Is(err, store.ErrNameTaken) {
+			return ClientWithSecret{}, nil, invalid("--id %s: %w, a user's id or that of a trusted issuer whose tokens go under it: choose another, or set --client of that issuer first", c.ID, store.ErrNameTaken)
+		}
 		return ClientWithSecret{}, nil, explain("client", c.ID, err)
 	}
 	view, err := viewClient(c)
 	return ClientWithSecret{Client: view, Secret: made}, warnings, err
-}
-
-// notAnIssuer refuses the name of an issuer whose tokens bear it as client_id: the
-// client could introspect and revoke them.
-func (a *Admin) notAnIssuer(ctx context.Context, id string) error {
-	i, err := a.Store.Issuer(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look for an issuer of the client's name: %w", err)
-	case i.ClientID != "":
-		return nil
-	}
-	return invalid("--id %s is a trusted issuer's name, under which its tokens go: choose another, or set --client of the issuer first", id)
 }
 
 // Clients lists clients in the order of their identifiers.

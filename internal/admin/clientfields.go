@@ -22,6 +22,9 @@ func (a *Admin) clientID(id string) (string, error) {
 	if id == "" {
 		return a.name(randomBytes)
 	}
+	if id == a.Self { // it stands in "iss" of every token, and in "aud" of some
+		return "", invalid("--id %s is this server itself: choose another", id)
+	}
 	if len(id) > maxClientID {
 		return "", invalid("--id is longer than %d bytes", maxClientID)
 	}

@@ -65,7 +65,7 @@ func (a *Admin) explainSubject(ctx context.Context, by signer, subject string) (
 var errNotItself = errors.New("its sub is not the client_id of the client that proves itself")
 
 func (a *Admin) subject(ctx context.Context, by signer, subject string) error {
-	subjects := assertions.Subjects{Users: a.Store, Clients: a.Store}
+	subjects := assertions.Subjects{Users: a.Store, Clients: a.Store, Names: a.Store}
 	var err error
 	switch {
 	case by.proves && subject != by.client.ID:

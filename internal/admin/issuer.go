@@ -94,35 +94,24 @@ func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	if err := a.setIssuer(ctx, &i, f); err != nil {
 		return Issuer{}, nil, err
 	}
-	if err := a.notAClient(ctx, i); err != nil {
-		return Issuer{}, nil, err
-	}
 	warnings, err := a.issuerWarnings(ctx, i)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
 	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	if err := a.Store.CreateIssuer(ctx, i); err != nil {
-		return Issuer{}, nil, explain("issuer", iss, err)
+		return Issuer{}, nil, explainIssuer(iss, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
 }
 
-// notAClient refuses an issuer whose tokens would bear the name of a client that
-// has nothing to do with them: without --client their client_id is the issuer's.
-func (a *Admin) notAClient(ctx context.Context, i store.Issuer) error {
-	if i.ClientID != "" {
-		return nil
+// explainIssuer is explain for a change of an issuer.
+func explainIssuer(id string, err error) error {
+	if errors.Is(err, store.ErrNameTaken) { // without --client the client_id of its tokens is its own
+		return invalid("the issuer's id %s %w, a client's or a user's: give --client with the client that the issuer's tokens are for", id, store.ErrNameTaken)
 	}
-	_, err := a.Store.Client(ctx, i.ID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look for a client of the issuer's name: %w", err)
-	}
-	return invalid("a client is called %s too: give --client with the client that the issuer's tokens are for", i.ID)
+	return explain("issuer", id, err)
 }
 
 // Issuers lists issuers in the order of their identifiers.
@@ -169,7 +158,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	i.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
-		return Issuer{}, nil, explain("issuer", iss, err)
+		return Issuer{}, nil, explainIssuer(iss, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err

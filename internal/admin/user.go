@@ -149,6 +149,9 @@ func (a *Admin) findUser(ctx context.Context, who string) (store.User, error) {
 }
 
 func explainUser(who string, err error) error {
+	if errors.Is(err, store.ErrNameTaken) {
+		return fmt.Errorf("the id that was made for %q %w, a client's or an issuer's: try again, which makes another", who, store.ErrNameTaken)
+	}
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("a user with the username, email or upn of %q %w", who, store.ErrExists)
 	}

@@ -22,6 +22,7 @@ var (
 type Subjects struct {
 	Users   store.Users
 	Clients store.Clients
+	Names   store.Names
 }
 
 // Subject is a user or a client of this server, or neither: somebody whom only the
@@ -91,17 +92,14 @@ func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, 
 // foreign refuses a subject that somebody here has already: an issuer that may
 // name anybody of its own must not speak for our users and clients (RFC 9068 §5).
 func (s Subjects) foreign(ctx context.Context, subject string) error {
-	_, err := s.Clients.Client(ctx, subject)
-	if errors.Is(err, store.ErrNotFound) {
-		_, err = s.Users.User(ctx, subject)
-	}
-	if err == nil {
+	taken, err := s.Names.SubjectTaken(ctx, subject)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look up the subject: %w", err)
+	case taken:
 		return ErrSubjectTaken
 	}
-	if err = known(err, false); errors.Is(err, ErrSubjectUnknown) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // known says what the reading of a row means for the subject that it is.

@@ -124,7 +124,7 @@ func newWorld(t testing.TB) *world {
 		Clock: store.Clock{ID: ourClock, Skew: skew},
 	}
 	w.jwtBearer = &grants.JWTBearer{
-		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
+		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
 	}
 	w.populate()
 	return w
@@ -328,6 +328,7 @@ func (outage) User(context.Context, string) (store.User, error)     { return sto
 func (outage) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return store.User{}, errGone
 }
+func (outage) SubjectTaken(context.Context, string) (bool, error) { return false, errGone }
 func (outage) CreateFamily(context.Context, store.Family, ...store.Use) error { return errGone }
 func (outage) Rotate(context.Context, store.Rotation) (store.RotationResult, error) {
 	return store.RotationResult{}, errGone

@@ -20,6 +20,7 @@ type JWTBearer struct {
 	Issuers    store.Issuers
 	Clients    store.Clients
 	Users      store.Users
+	Names      store.Names
 	Assertions store.Assertions
 	Verifier   *assertions.Verifier
 	Decrypter  Decrypter
@@ -155,7 +156,7 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 
 // subjects finds whom assertions speak of.
 func (g *JWTBearer) subjects() assertions.Subjects {
-	return assertions.Subjects{Users: g.Users, Clients: g.Clients}
+	return assertions.Subjects{Users: g.Users, Clients: g.Clients, Names: g.Names}
 }
 
 // find finds the subject of an assertion.

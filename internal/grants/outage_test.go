@@ -51,7 +51,7 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 		{"jwt-bearer: the resource", withBearer(func(g *grants.JWTBearer) { g.Targets = gone }), "web", bearer(idp), store.ErrUnavailable},
 		{"jwt-bearer: the user", withBearer(func(g *grants.JWTBearer) { g.Users = outage{} }), "web", bearer(idp), store.ErrUnavailable},
 		{"jwt-bearer: the client that is the subject", withBearer(func(g *grants.JWTBearer) { g.Clients = outage{} }), "web", bearer(kinds[store.SubjectClient]), store.ErrUnavailable},
-		{"jwt-bearer: whether the subject is ours", withBearer(func(g *grants.JWTBearer) { g.Clients = outage{} }), "web", bearer(kinds[store.SubjectAny]), store.ErrUnavailable},
+		{"jwt-bearer: whether the subject is ours", withBearer(func(g *grants.JWTBearer) { g.Names = outage{} }), "web", bearer(kinds[store.SubjectAny]), store.ErrUnavailable},
 		{"jwt-bearer: the use of the assertion", withBearer(func(g *grants.JWTBearer) { g.Assertions = outage{} }), "web", bearer(kinds[store.SubjectClient]), store.ErrUnavailable},
 	}
 	for _, test := range tests {

@@ -121,6 +121,7 @@ func TestAnIssuersTokenIsNoClientsThatCameLater(t *testing.T) {
 	token := w.exchange(w.jwtBearer, w.ask(nil, "assertion", w.vouch(nil))).AccessToken
 	later := *w.client("web")
 	later.ID, later.CreatedAt, later.NotBefore = idp, store.At(w.Now()), store.Moment{}
+	w.ok(w.db.DeleteIssuer(w.Context(), idp)) // which gives the name up
 	w.ok(w.db.CreateClient(w.Context(), later))
 	_, err := w.swap(idp, token)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")

@@ -159,7 +159,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
+	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Names: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},

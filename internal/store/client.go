@@ -129,7 +129,7 @@ type Clients interface {
 type ClientAdmin interface {
 	// ListClients returns clients in the order of their identifiers.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
-	// CreateClient adds a client, or returns ErrExists. A zero NotBefore becomes
+	// CreateClient adds a client, or returns ErrExists or ErrNameTaken. A zero NotBefore becomes
 	// CreatedAt, and any one that is earlier than what was made void under this name
 	// becomes that: the tokens of the new client are not those that are void, by
 	// whatever clock it was made.

@@ -9,6 +9,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists says that a row with this identity exists already.
 	ErrExists = errors.New("exists already")
+	// ErrNameTaken says that another noun has the identity, which stands in tokens: a
+	// client, a user, or an issuer whose tokens go under its own name.
+	ErrNameTaken = errors.New("is another's name")
 	// ErrConflict says that the row was changed since it was read: read it again.
 	ErrConflict = errors.New("changed meanwhile")
 	// ErrUnavailable says that the database could not be reached or did not answer

@@ -73,10 +73,10 @@ type IssuerAdmin interface {
 	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
 	// once and sorted.
 	EncryptionAlgs(ctx context.Context) ([]string, error)
-	// CreateIssuer adds an issuer, or returns ErrExists.
+	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken.
 	CreateIssuer(ctx context.Context, i Issuer) error
 	// UpdateIssuer replaces the issuer whose ID and Version are i's and counts the
-	// version up. ErrNotFound or ErrConflict.
+	// version up. ErrNotFound, ErrConflict or ErrNameTaken.
 	UpdateIssuer(ctx context.Context, i Issuer) error
 	// DeleteIssuer removes an issuer. ErrNotFound where there is none.
 	DeleteIssuer(ctx context.Context, id string) error

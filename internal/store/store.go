@@ -11,6 +11,7 @@ type Store interface {
 	ClientAdmin
 	Users
 	UserAdmin
+	Names
 	Resources
 	ResourceAdmin
 	Issuers

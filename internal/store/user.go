@@ -81,8 +81,8 @@ type Users interface {
 type UserAdmin interface {
 	// ListUsers returns users in the order of their usernames (Page.After is one).
 	ListUsers(ctx context.Context, page Page) ([]User, error)
-	// CreateUser adds a user. ErrExists where the id or one of the names is taken.
-	// NotBefore is that of CreateClient.
+	// CreateUser adds a user. ErrExists where the id or one of the names is taken,
+	// ErrNameTaken where the id is the name of another noun. NotBefore is that of CreateClient.
 	CreateUser(ctx context.Context, u User) error
 	// UpdateUser replaces the user whose ID and Version are u's and counts the
 	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.

@@ -22,3 +22,36 @@ $$;
 ALTER TABLE refresh_families
     ADD COLUMN created_by bigint NOT NULL DEFAULT 0,
     ADD COLUMN rotated_by bigint NOT NULL DEFAULT 0;
+
+-- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
+-- §5), or of one issuer without a client, whose tokens go under its own name. Whoever
+-- adds a client or an issuer waits for the others that add something, and those for them:
+-- after the wait each statement sees what they committed. Users, of which there may be
+-- millions, do not wait for each other.
+CREATE FUNCTION authserver_name() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7022647185831456101); -- "authname"
+    IF EXISTS (SELECT FROM users WHERE id = NEW.id)
+        OR TG_TABLE_NAME <> 'clients' AND EXISTS (SELECT FROM clients WHERE id = NEW.id)
+        OR TG_TABLE_NAME <> 'issuers' AND EXISTS (SELECT FROM issuers WHERE id = NEW.id AND client_id = '') THEN
+        RAISE unique_violation USING CONSTRAINT = 'one_name', MESSAGE = 'the name is taken';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION authserver_user_names() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7022647185831456101);
+    IF EXISTS (SELECT FROM made JOIN clients USING (id))
+        OR EXISTS (SELECT FROM made JOIN issuers USING (id) WHERE issuers.client_id = '') THEN
+        RAISE unique_violation USING CONSTRAINT = 'one_name', MESSAGE = 'the name is taken';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER name BEFORE INSERT ON clients
+    FOR EACH ROW EXECUTE FUNCTION authserver_name();
+CREATE TRIGGER name BEFORE INSERT OR UPDATE OF client_id ON issuers
+    FOR EACH ROW WHEN (NEW.client_id = '') EXECUTE FUNCTION authserver_name();
+CREATE TRIGGER name AFTER INSERT ON users REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION authserver_user_names();

@@ -1,3 +1,7 @@
+DROP TRIGGER clients_named;
+DROP TRIGGER users_named;
+DROP TRIGGER issuers_named;
+DROP TRIGGER issuers_renamed;
 ALTER TABLE resources DROP COLUMN token_typ;
 -- The version before binds the access tokens of clients that authenticate by a
 -- certificate, which lets nobody in.

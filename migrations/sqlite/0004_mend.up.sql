@@ -9,3 +9,18 @@ ALTER TABLE clients ADD COLUMN tls_unbound INTEGER NOT NULL DEFAULT 0
 -- the skew. 0 is a clock that is not known.
 ALTER TABLE refresh_families ADD COLUMN created_by INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE refresh_families ADD COLUMN rotated_by INTEGER NOT NULL DEFAULT 0;
+
+-- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
+-- §5), or of one issuer without a client, whose tokens go under its own name.
+CREATE TRIGGER clients_named BEFORE INSERT ON clients
+WHEN EXISTS (SELECT 1 FROM users WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM issuers WHERE id = NEW.id AND client_id = '')
+BEGIN SELECT RAISE(ABORT, 'one_name'); END;
+CREATE TRIGGER users_named BEFORE INSERT ON users
+WHEN EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM issuers WHERE id = NEW.id AND client_id = '')
+BEGIN SELECT RAISE(ABORT, 'one_name'); END;
+CREATE TRIGGER issuers_named BEFORE INSERT ON issuers
+WHEN NEW.client_id = '' AND (EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM users WHERE id = NEW.id))
+BEGIN SELECT RAISE(ABORT, 'one_name'); END;
+CREATE TRIGGER issuers_renamed BEFORE UPDATE OF client_id ON issuers
+WHEN NEW.client_id = '' AND (EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM users WHERE id = NEW.id))
+BEGIN SELECT RAISE(ABORT, 'one_name'); END;

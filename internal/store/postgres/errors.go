@@ -34,6 +34,8 @@ func kindOf(err error) error {
 		return store.ErrNotFound
 	case errors.As(err, &connect): // whatever the server said to it
 		return store.ErrUnavailable
+	case errors.As(err, &e) && e.ConstraintName == oneName:
+		return store.ErrNameTaken
 	case errors.As(err, &e):
 		return kindOfCode(e.Code)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
@@ -43,6 +45,9 @@ func kindOf(err error) error {
 	}
 	return nil
 }
+
+// oneName is what the triggers say that keep a name for one noun.
+const oneName = "one_name"
 
 // readOnlyServer is the SQLSTATE read_only_sql_transaction.
 const readOnlyServer = "25006"

@@ -36,6 +36,8 @@ func kindOf(err error) error {
 		return nil
 	}
 	switch e.Code() {
+	case codes.SQLITE_CONSTRAINT_TRIGGER: // the only ones that refuse keep a name for one noun
+		return store.ErrNameTaken
 	case codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_ROWID:
 		return store.ErrExists
 	case codes.SQLITE_CONSTRAINT_FOREIGNKEY:

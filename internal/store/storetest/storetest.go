@@ -26,6 +26,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 	}{
 		{"clients", clientTests()},
 		{"users", userTests()},
+		{"names", nameTests()},
 		{"resources", resourceTests()},
 		{"issuers", issuerTests()},
 		{"families", familyTests()},

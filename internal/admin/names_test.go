@@ -1,0 +1,70 @@
+package admin_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+// RFC 9068 §5: a name in "sub" or "client_id" stands for one alone, by whatever door it
+// came.
+func TestNamesInTokensAreOfOne(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	shared := admin.IssuerKeys{Secret: []byte(strings.Repeat("s", 32))}
+	alice := o.user("alice")
+	o.client(admin.NewClient{ID: "web"})
+	_, _, err := o.CreateIssuer(ctx, idp, admin.IssuerFields{Keys: shared})
+	o.must(err)
+	_, _, err = o.CreateIssuer(ctx, "web", admin.IssuerFields{Keys: shared, ClientID: ptr("web")})
+	o.must(err)
+
+	for name, do := range map[string]func() error{
+		"a client under a user's id": func() error {
+			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: alice.ID})
+			return err
+		},
+		"a client under the id of an issuer without a client": func() error {
+			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: idp})
+			return err
+		},
+		"a client under this server's identifier": func() error {
+			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: self})
+			return err
+		},
+		"an issuer without a client under a user's id": func() error {
+			_, _, err := o.CreateIssuer(ctx, alice.ID, admin.IssuerFields{Keys: shared})
+			return err
+		},
+		"an issuer that is told to have no client, under a client's id": func() error {
+			_, _, err := o.UpdateIssuer(ctx, "web", admin.IssuerFields{ClientID: ptr("")})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) { wantInvalid(t, do()) })
+	}
+	_, _, err = o.CreateIssuer(ctx, "api", admin.IssuerFields{Keys: shared})
+	o.must(err)
+	_, _, err = o.CreateClient(ctx, admin.NewClient{ID: "api"})
+	wantInvalid(t, err, "--id api", "issuer")
+	_, _, err = o.UpdateIssuer(ctx, "api", admin.IssuerFields{ClientID: ptr("web")})
+	o.must(err)
+	o.client(admin.NewClient{ID: "api"})
+
+	t.Run("a user whose id is made as a client is called", func(t *testing.T) {
+		made := uuid.MustParse("7d444840-9dc0-4d2e-8f8c-0123456789ab")
+		o.client(admin.NewClient{ID: made.String()})
+		o.Rand = bytes.NewReader(made[:])
+		name := "bob"
+		_, err := o.CreateUser(ctx, admin.UserFields{Username: &name, Password: ptr("wonderland")})
+		if !errors.Is(err, store.ErrNameTaken) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
