@@ -133,7 +133,7 @@ func registerMany(b *testing.B, s *stage, many int) []harness.Credentials {
 	for i := range made {
 		client.ID = fmt.Sprintf("bench-%d", i)
 		made[i] = harness.Credentials{ID: client.ID, Secret: s.client.Secret}
-		if err := db.CreateClient(b.Context(), client); err != nil {
+		if err := db.CreateClient(b.Context(), client, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -100,7 +100,7 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 	c := store.Client{
 		ID: id, AuthMethods: secretMethods(),
 		RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
-		NotBefore: a.now(), CreatedAt: now, UpdatedAt: now,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
 		return ClientWithSecret{}, nil, err
@@ -121,7 +121,8 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 		return ClientWithSecret{}, nil, err
 	}
 	warnings = append(warnings, leftOut(n.JWKS)...)
-	if err := a.Store.CreateClient(ctx, c); err != nil {
+	voids := a.Revoker.Client(&c, "client_created")
+	if err := a.Store.CreateClient(ctx, c, &voids); err != nil {
 		if errors.Is(err, store.ErrNameTaken) {
 			return ClientWithSecret{}, nil, invalid("--id %s: %w, a user's id or that of a trusted issuer whose tokens go under it: choose another, or set --client of that issuer first", c.ID, store.ErrNameTaken)
 		}

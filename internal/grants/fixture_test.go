@@ -181,7 +181,7 @@ func (w *world) populate() {
 		c.Grants = []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
 		c.RefreshIdle, c.RefreshMax = 30*time.Minute, 4*time.Hour
 		c.CreatedAt, c.UpdatedAt = at, at
-		w.ok(w.db.CreateClient(ctx, c))
+		w.ok(w.db.CreateClient(ctx, c, nil))
 	}
 	hash, err := hasher().Hash(ctx, secret)
 	w.ok(err)

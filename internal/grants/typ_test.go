@@ -73,7 +73,7 @@ func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	w.ok(w.db.CreateClient(t.Context(), store.Client{
 		ID: self, JWKS: w.manager.JWKS().Body, AuthMethods: []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, AssertUsers: []string{"*"},
 		Grants: []oauth.GrantType{oauth.JWTBearer, oauth.ClientCredentials}, Resources: []string{api}, CreatedAt: at, UpdatedAt: at,
-	}))
+	}, nil))
 	_, err := w.jwtBearer.Exchange(t.Context(), w.ask(w.client("web"), "assertion", token))
 	if told := refused(t, err, oauth.InvalidGrant, "issuer_unknown"); !strings.Contains(told, "its iss") {
 		t.Errorf("told %q", told)

@@ -105,12 +105,31 @@ func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
 	}
 	robot := *w.client("web")
 	robot.ID, robot.Roles, robot.CreatedAt, robot.NotBefore = "robot", []string{"admin"}, store.At(w.Now()), store.Moment{}
-	w.ok(w.db.CreateClient(w.Context(), robot))
+	w.ok(w.db.CreateClient(w.Context(), robot, nil))
 	for name, token := range map[string]string{"the first": foreign, "what it was exchanged for": answer.AccessToken} {
 		if _, err := w.swap("web", token); err == nil {
 			t.Errorf("%s is exchanged as a client's", name)
 		}
 	}
+}
+
+// What bore a name before a client was registered under it is void everywhere from then
+// on: sub means one (RFC 9068 §5).
+func TestWhatBoreAClientsNameBeforeItIsVoid(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(i *store.Issuer) { i.SubjectKind = store.SubjectAny })
+	foreign := w.verifyAccess(w.exchange(w.jwtBearer, w.ask(w.client("web"), "assertion", w.vouch(map[string]any{"sub": "robot"}))).AccessToken)
+	robot := *w.client("web")
+	robot.ID, robot.CreatedAt, robot.NotBefore = "robot", store.At(w.Now()), store.Moment{}
+	voids := w.revoker().Client(&robot, "client_created")
+	w.ok(w.db.CreateClient(w.Context(), robot, &voids))
+	w.ok(w.view.Follow(w.Context()))
+	own := w.verifyAccess(w.exchange(w.clientCredentials, w.ask(w.client("robot"))).AccessToken)
+	if !w.revoked(foreign) || w.revoked(own) {
+		t.Errorf("the foreign subject's token is void: %t, the client's: %t", w.revoked(foreign), w.revoked(own))
+	}
+	_, err := w.present("web", w.vouch(map[string]any{"sub": "robot"}))
+	refused(t, err, oauth.InvalidGrant, "subject_taken")
 }
 
 // An issuer's name is the client_id of tokens that no client asked for. A client that is
@@ -122,7 +141,7 @@ func TestAnIssuersTokenIsNoClientsThatCameLater(t *testing.T) {
 	later := *w.client("web")
 	later.ID, later.CreatedAt, later.NotBefore = idp, store.At(w.Now()), store.Moment{}
 	w.ok(w.db.DeleteIssuer(w.Context(), idp)) // which gives the name up
-	w.ok(w.db.CreateClient(w.Context(), later))
+	w.ok(w.db.CreateClient(w.Context(), later, nil))
 	_, err := w.swap(idp, token)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 }

@@ -144,7 +144,7 @@ func newBoundSite(t *testing.T) *boundSite {
 				c.TLSBound, c.TLSUnbound = tlsBound == chosenYes, tlsBound == chosenNo
 				c.Certificates, c.JWKS = b.certificate.Certificate, testkit.JWKS(t, testkit.JWK(t, b.clientKey.Public(), nil))
 				c.Grants = b.Grants.Types()
-				b.ok(b.db.CreateClient(t.Context(), c))
+				b.ok(b.db.CreateClient(t.Context(), c, nil))
 			}
 		}
 	}

@@ -52,7 +52,7 @@ func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 		c.Grants = []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}
 		c.Scopes, c.Resources = oauth.Scope{"read", "write"}, []string{apiID}
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
-		s.ok(s.db.CreateClient(t.Context(), c))
+		s.ok(s.db.CreateClient(t.Context(), c, nil))
 	}
 	s.Authenticator.Methods = append([]clientauth.Method{&clientauth.SelfSignedTLS{}}, s.Authenticator.Methods...)
 	s.TakesCertificates = true

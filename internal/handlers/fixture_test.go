@@ -197,7 +197,7 @@ func (s *site) populate(hasher *passwords.Hasher) {
 		}
 		c.Scopes, c.Resources = oauth.Scope{"read", "write"}, []string{apiID}
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
-		s.ok(s.db.CreateClient(ctx, c))
+		s.ok(s.db.CreateClient(ctx, c, nil))
 	}
 	hash, err := hasher.Hash(ctx, password)
 	s.ok(err)

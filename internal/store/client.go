@@ -132,8 +132,10 @@ type ClientAdmin interface {
 	// CreateClient adds a client, or returns ErrExists or ErrNameTaken. A zero NotBefore becomes
 	// CreatedAt, and any one that is earlier than what was made void under this name
 	// becomes that: the tokens of the new client are not those that are void, by
-	// whatever clock it was made.
-	CreateClient(ctx context.Context, c Client) error
+	// whatever clock it was made. Where voids is not nil it is recorded in the same
+	// transaction, with that NotBefore: what was issued to others under this name before,
+	// such as a subject that only its issuer knows, is not the client's.
+	CreateClient(ctx context.Context, c Client, voids *Void) error
 	// UpdateClient replaces the client whose ID and Version are c's and counts the
 	// version up. ErrNotFound where the client is gone, ErrConflict where its
 	// version moved. Where voids is not nil it is recorded in the same transaction.

@@ -54,7 +54,7 @@ func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, err
 }
 
 // CreateClient adds a client, or returns ErrExists.
-func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
+func (d *DB) CreateClient(ctx context.Context, c store.Client, voids *store.Void) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
@@ -71,11 +71,16 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 		}
 		// On its own, because the INSERT waits for a deletion that is under way, and sees
 		// what there was before.
-		_, err = tx.Exec(ctx, `UPDATE clients c SET not_before = v.before FROM (SELECT greatest(
+		err = tx.QueryRow(ctx, `UPDATE clients SET not_before = greatest(not_before,
 				(SELECT max(voids_before) FROM revocations WHERE kind IN ('user', 'client') AND value = $1),
-				(SELECT deleted_at FROM deleted_clients WHERE client_id = $1)) AS before) v
-			WHERE c.id = $1 AND c.not_before < v.before`, c.ID)
-		return err
+				(SELECT deleted_at FROM deleted_clients WHERE client_id = $1))
+			WHERE id = $1 RETURNING not_before`, c.ID).Scan(moment{&c.NotBefore})
+		if err != nil || voids == nil {
+			return err
+		}
+		v := *voids
+		v.Before = c.NotBefore
+		return revoke(ctx, tx, v)
 	})
 }
 

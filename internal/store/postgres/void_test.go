@@ -105,7 +105,7 @@ func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 			return s.CreateUser(t.Context(), store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
 		}},
 		{store.RevokedClient, "clients", func() error {
-			return s.CreateClient(t.Context(), store.Client{ID: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
+			return s.CreateClient(t.Context(), store.Client{ID: "alice", CreatedAt: at(0), UpdatedAt: at(0)}, nil)
 		}},
 	} {
 		if c.kind == store.RevokedClient {

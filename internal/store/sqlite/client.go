@@ -50,7 +50,7 @@ func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, err
 }
 
 // CreateClient adds a client, or returns ErrExists.
-func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
+func (d *DB) CreateClient(ctx context.Context, c store.Client, voids *store.Void) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
@@ -65,11 +65,16 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, `UPDATE clients SET not_before = v.before FROM (SELECT max(before) AS before FROM (
-				SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = ?1
-				UNION ALL SELECT deleted_at FROM deleted_clients WHERE client_id = ?1)) v
-			WHERE id = ?1 AND not_before < v.before`, c.ID)
-		return err
+		err = tx.row(ctx, `UPDATE clients SET not_before = max(not_before,
+				coalesce((SELECT max(voids_before) FROM revocations WHERE kind IN ('user', 'client') AND value = ?1), not_before),
+				coalesce((SELECT deleted_at FROM deleted_clients WHERE client_id = ?1), not_before))
+			WHERE id = ?1 RETURNING not_before`, c.ID).Scan(moment{&c.NotBefore})
+		if err != nil || voids == nil {
+			return err
+		}
+		v := *voids
+		v.Before = c.NotBefore
+		return revoke(ctx, tx, v)
 	})
 }
 

@@ -65,7 +65,7 @@ func aClaims() map[string]any {
 func clientBinding(t *testing.T, ctx context.Context, s store.Store) {
 	never := aClient("never")
 	never.TLSUnbound = true
-	ok(t, s.CreateClient(ctx, never))
+	ok(t, s.CreateClient(ctx, never, nil))
 	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
 	never.TLSBound, never.TLSUnbound = true, false
 	ok(t, s.UpdateClient(ctx, never, nil))
@@ -73,12 +73,12 @@ func clientBinding(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
 	both := aClient("both")
 	both.TLSBound, both.TLSUnbound = true, true
-	refused(t, s.CreateClient(ctx, both))
+	refused(t, s.CreateClient(ctx, both, nil))
 }
 
 func clientRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	want := fullClient()
-	ok(t, s.CreateClient(ctx, want))
+	ok(t, s.CreateClient(ctx, want, nil))
 	got, err := s.Client(ctx, want.ID)
 	ok(t, err)
 	same(t, got, want)
@@ -91,7 +91,7 @@ func clientMinimal(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateClient(ctx, store.Client{
 		ID: "bare", Grants: []oauth.GrantType{}, Roles: []string{}, Claims: map[string]any{}, Secrets: []store.ClientSecret{},
 		CreatedAt: at(0), UpdatedAt: at(0), Version: 7,
-	}))
+	}, nil))
 	got, err := s.Client(ctx, "bare")
 	ok(t, err)
 	same(t, got, store.Client{ID: "bare", NotBefore: at(0), Version: 1, CreatedAt: at(0), UpdatedAt: at(0)})
@@ -100,7 +100,7 @@ func clientMinimal(t *testing.T, ctx context.Context, s store.Store) {
 func clientDefaultScopes(t *testing.T, ctx context.Context, s store.Store) {
 	c := aClient("empty")
 	c.DefaultScopes = oauth.Scope{}
-	ok(t, s.CreateClient(ctx, c))
+	ok(t, s.CreateClient(ctx, c, nil))
 	got, err := s.Client(ctx, "empty")
 	ok(t, err)
 	if got.DefaultScopes == nil {
@@ -118,15 +118,15 @@ func clientDefaultScopes(t *testing.T, ctx context.Context, s store.Store) {
 func clientExists(t *testing.T, ctx context.Context, s store.Store) {
 	first := aClient("web")
 	first.Name = "the first"
-	ok(t, s.CreateClient(ctx, first))
-	wantErr(t, s.CreateClient(ctx, aClient("web")), store.ErrExists)
+	ok(t, s.CreateClient(ctx, first, nil))
+	wantErr(t, s.CreateClient(ctx, aClient("web"), nil), store.ErrExists)
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got, first)
 }
 
 func clientUpdate(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	want := fullClient()
 	want.ID, want.CreatedAt = "web", at(-time.Hour)
 	voids := voidsClient("web", time.Minute)
@@ -143,7 +143,7 @@ func clientUpdate(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func clientConflict(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	mine := aClient("web")
 	mine.Name = "mine"
 	theirs := aClient("web")
@@ -176,7 +176,7 @@ func clientDelete(t *testing.T, ctx context.Context, s store.Store) {
 
 	again := aClient("web")
 	again.CreatedAt, again.NotBefore = at(2*time.Minute), store.Moment{}
-	ok(t, s.CreateClient(ctx, again))
+	ok(t, s.CreateClient(ctx, again, nil))
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got.NotBefore, at(2*time.Minute))
@@ -194,7 +194,7 @@ func clientDelete(t *testing.T, ctx context.Context, s store.Store) {
 func clientList(t *testing.T, ctx context.Context, s store.Store) {
 	want := []string{"!", "A", "B", "Z", "a", "a b", "a-b", "ab", "b", "~"}
 	for i := range want {
-		ok(t, s.CreateClient(ctx, aClient(want[len(want)-1-i])))
+		ok(t, s.CreateClient(ctx, aClient(want[len(want)-1-i]), nil))
 	}
 	var got []string
 	after := ""
@@ -224,17 +224,17 @@ func listLimit(t *testing.T, ctx context.Context, s store.Store) {
 
 func clientIDs(t *testing.T, ctx context.Context, s store.Store) {
 	for _, id := range []string{"", strings.Repeat("x", 256), "tab\t", "newline\n", "ü", "del\x7f"} {
-		if err := s.CreateClient(ctx, aClient(id)); err == nil {
+		if err := s.CreateClient(ctx, aClient(id), nil); err == nil {
 			t.Errorf("the identifier %q was taken", id)
 		}
 	}
-	ok(t, s.CreateClient(ctx, aClient(strings.Repeat("x", 255))))
+	ok(t, s.CreateClient(ctx, aClient(strings.Repeat("x", 255)), nil))
 }
 
 func clientSecrets(t *testing.T, ctx context.Context, s store.Store) {
 	c := aClient("web")
 	c.Secrets = make([]store.ClientSecret, store.MaxClientSecrets+1)
-	if err := s.CreateClient(ctx, c); err == nil {
+	if err := s.CreateClient(ctx, c, nil); err == nil {
 		t.Error("six secrets were taken")
 	}
 }
@@ -258,7 +258,7 @@ func clientProofs(t *testing.T, ctx context.Context, s store.Store) {
 		add("subject "+string(kind), func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: kind, Value: "x"} })
 	}
 	for _, c := range want {
-		ok(t, s.CreateClient(ctx, c))
+		ok(t, s.CreateClient(ctx, c, nil))
 		same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
 	}
 	for i, c := range want { // each becomes the next one
@@ -271,7 +271,7 @@ func clientProofs(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	for _, change := range []func(*store.Client){
 		func(c *store.Client) {
 			c.JWKS, c.JWKSURI = json.RawMessage(`{"keys":[]}`), "https://web.example.com/keys"
@@ -286,14 +286,14 @@ func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
 		change(&c)
 		refused(t, s.UpdateClient(ctx, c, nil))
 		c.ID = "other"
-		refused(t, s.CreateClient(ctx, c))
+		refused(t, s.CreateClient(ctx, c, nil))
 	}
 	same(t, must[store.Client](t)(s.Client(ctx, "web")), aClient("web"))
 }
 
 func clientCase(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("Web")))
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("Web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	got, err := s.Client(ctx, "Web")
 	ok(t, err)
 	same(t, got.ID, "Web")

@@ -40,7 +40,7 @@ func migrateTwoWay(t *testing.T, open Open) {
 	up := status(t, ctx, s)
 	ok(t, up.Check())
 	ok(t, s.MigrateUp(ctx))
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	for version := up.Latest; version > 0; version-- {
 		ok(t, s.MigrateDown(ctx, 1))
 		same(t, status(t, ctx, s), store.MigrationStatus{Version: version - 1, Latest: up.Latest})
@@ -52,7 +52,7 @@ func migrateTwoWay(t *testing.T, open Open) {
 	wantErr(t, err, store.ErrNotFound)
 	ok(t, s.MigrateDown(ctx, 1000))
 	same(t, status(t, ctx, s), store.MigrationStatus{Latest: up.Latest})
-	if err := s.CreateClient(ctx, aClient("web")); err == nil {
+	if err := s.CreateClient(ctx, aClient("web"), nil); err == nil {
 		t.Error("a client was created without a schema")
 	}
 }
@@ -124,7 +124,7 @@ func migrateTrustLost(t *testing.T, open Open) {
 	} {
 		c := aClient("web")
 		change(&c)
-		ok(t, s.CreateClient(ctx, c))
+		ok(t, s.CreateClient(ctx, c, nil))
 		back(lost)
 		ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 0)))
 	}
@@ -151,7 +151,7 @@ func migrateTogether(t *testing.T, open Open) {
 		return nil
 	})
 	ok(t, status(t, ctx, handles[0]).Check())
-	ok(t, handles[9].CreateClient(ctx, aClient("web")))
+	ok(t, handles[9].CreateClient(ctx, aClient("web"), nil))
 }
 
 func migrateForce(t *testing.T, open Open) {
@@ -178,7 +178,7 @@ func migrateForce(t *testing.T, open Open) {
 	}
 	ok(t, s.MigrationForce(ctx, at.Latest))
 	same(t, status(t, ctx, s), at)
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 }
 
 func migrateNothing(t *testing.T, open Open) {

@@ -67,7 +67,7 @@ func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
 // test's own.
 func rotationModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	var number atomic.Uint64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newModelFamily(rt, ctx, s, number.Add(1))

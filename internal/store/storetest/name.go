@@ -28,7 +28,9 @@ type taker struct {
 
 func takers() []taker {
 	return []taker{
-		{"a client", func(ctx context.Context, s store.Store, name string) error { return s.CreateClient(ctx, aClient(name)) }},
+		{"a client", func(ctx context.Context, s store.Store, name string) error {
+			return s.CreateClient(ctx, aClient(name), nil)
+		}},
 		{"a user", func(ctx context.Context, s store.Store, name string) error {
 			u := aUser(name)
 			u.Username, u.Email, u.UPN = "user "+name, "", ""
@@ -65,7 +67,7 @@ func nameOfOne(t *testing.T, ctx context.Context, s store.Store) {
 			}
 		}
 	}
-	ok(t, s.CreateClient(ctx, aClient("client")))
+	ok(t, s.CreateClient(ctx, aClient("client"), nil))
 	user := aUser("user")
 	user.Username = "client" // a username stands in no token
 	ok(t, s.CreateUser(ctx, user))
@@ -76,7 +78,7 @@ func nameOfOne(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func nameOfAnIssuerWithAClient(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("fleet")))
+	ok(t, s.CreateClient(ctx, aClient("fleet"), nil))
 	fleet := anIssuer("fleet")
 	ok(t, s.CreateIssuer(ctx, fleet))
 	fleet.Disabled = true
@@ -105,7 +107,7 @@ func nameGivenUp(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateIssuer(ctx, lost))
 	lost.ClientID = "web"
 	ok(t, s.UpdateIssuer(ctx, lost))
-	ok(t, s.CreateClient(ctx, aClient("lost")))
+	ok(t, s.CreateClient(ctx, aClient("lost"), nil))
 }
 
 func nameRace(t *testing.T, open Open) {

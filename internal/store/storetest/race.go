@@ -165,7 +165,7 @@ func rotateUntil(t *testing.T, ctx context.Context, s store.Store, f store.Famil
 func updateRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
-	ok(t, one.CreateClient(ctx, aClient("web")))
+	ok(t, one.CreateClient(ctx, aClient("web"), nil))
 	errs := together(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), nil) == nil })
 	same(t, count(errs), map[bool]int{true: 1, false: 29})
 	same(t, must[store.Client](t)(one.Client(ctx, "web")).Version, 2)

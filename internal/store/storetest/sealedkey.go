@@ -68,7 +68,7 @@ func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateIssuer(ctx, anIssuer("urn:j")))
 	client := aClient("web")
 	client.Secrets = []store.ClientSecret{{ID: "s1", Kind: store.SecretSealed, Hash: []byte{0, 255, 7}, CreatedAt: at(0)}}
-	ok(t, s.CreateClient(ctx, client))
+	ok(t, s.CreateClient(ctx, client, nil))
 	want := []store.SealedValue{
 		{Table: "clients", ID: "web/s1", Sealed: []byte{0, 255, 7}},
 		{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")},
@@ -98,8 +98,8 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	neighbour := c
 	neighbour.ID = "a"
-	ok(t, s.CreateClient(ctx, c))
-	ok(t, s.CreateClient(ctx, neighbour))
+	ok(t, s.CreateClient(ctx, c, nil))
+	ok(t, s.CreateClient(ctx, neighbour, nil))
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), []store.SealedValue{
 		{Table: "clients", ID: "a/b", Sealed: text}, {Table: "clients", ID: "a/b//b", Sealed: text},
 		{Table: "clients", ID: "a/b//two", Sealed: text}, {Table: "clients", ID: "a/two", Sealed: text},

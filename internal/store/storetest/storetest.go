@@ -182,7 +182,7 @@ func aFamily(number byte) store.Family {
 // withFamily adds "web", "alice" and a family of theirs.
 func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
 	t.Helper()
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	ok(t, s.CreateUser(ctx, aUser("alice")))
 	f := aFamily(1)
 	ok(t, s.CreateFamily(ctx, f))

@@ -98,14 +98,14 @@ func sweepBehind(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 	old := withFamily(t, ctx, s)
-	ok(t, s.CreateClient(ctx, aClient("other")))
+	ok(t, s.CreateClient(ctx, aClient("other"), nil))
 	others := aFamily(2)
 	others.ClientID = "other"
 	ok(t, s.CreateFamily(ctx, others))
 	voids := voidsClient("web", time.Minute)
 	voids.IssuedUntil = at(1000 * time.Hour)
 	ok(t, s.DeleteClient(ctx, "web", voids))
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	anew := aFamily(3)
 	anew.ClientNotBefore = at(2 * time.Minute)
 	ok(t, s.CreateFamily(ctx, anew))

@@ -14,6 +14,7 @@ func voidTests() []test {
 		{"a token whose end is known is kept void until then", with(voidUntil)},
 		{"a server that promises longer lifetimes meanwhile is known, or reads what changed", voidRace},
 		{"a client or user made anew is not void, by whatever clock", with(voidMadeAnew)},
+		{"a client is told apart from what bore its name before", with(voidCreated)},
 		{"a deletion voids what the row had, whatever the caller knew", with(voidDeleted)},
 	}
 }
@@ -26,32 +27,38 @@ func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(
 			ok(t, s.Revoke(ctx, store.Void{Kind: store.RevokedUser, Value: "x", Before: at(0), IssuedUntil: until}))
 			return store.RevokedUser, "x"
 		},
-		"an update of a client": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateClient(ctx, aClient("updated")))
-			v := voidsClient("updated", 0)
+		"a creation of a client": func(until store.Moment) (store.RevocationKind, string) {
+			v := voidsClient("new client", 0)
 			v.IssuedUntil = until
-			ok(t, s.UpdateClient(ctx, aClient("updated"), &v))
+			ok(t, s.CreateClient(ctx, aClient("new client"), &v))
+			return v.Kind, v.Value
+		},
+		"an update of a client": func(until store.Moment) (store.RevocationKind, string) {
+			ok(t, s.CreateClient(ctx, aClient("updated client"), nil))
+			v := voidsClient("updated client", 0)
+			v.IssuedUntil = until
+			ok(t, s.UpdateClient(ctx, aClient("updated client"), &v))
 			return v.Kind, v.Value
 		},
 		"a deletion of a client": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateClient(ctx, aClient("deleted")))
-			v := voidsClient("deleted", 0)
+			ok(t, s.CreateClient(ctx, aClient("deleted client"), nil))
+			v := voidsClient("deleted client", 0)
 			v.IssuedUntil = until
-			ok(t, s.DeleteClient(ctx, "deleted", v))
+			ok(t, s.DeleteClient(ctx, "deleted client", v))
 			return v.Kind, v.Value
 		},
 		"an update of a user": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateUser(ctx, aUser("updated")))
-			v := voidsUser("updated", 0)
+			ok(t, s.CreateUser(ctx, aUser("updated user")))
+			v := voidsUser("updated user", 0)
 			v.IssuedUntil = until
-			ok(t, s.UpdateUser(ctx, aUser("updated"), &v))
+			ok(t, s.UpdateUser(ctx, aUser("updated user"), &v))
 			return v.Kind, v.Value
 		},
 		"a deletion of a user": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateUser(ctx, aUser("deleted")))
-			v := voidsUser("deleted", 0)
+			ok(t, s.CreateUser(ctx, aUser("deleted user")))
+			v := voidsUser("deleted user", 0)
 			v.IssuedUntil = until
-			ok(t, s.DeleteUser(ctx, "deleted", v))
+			ok(t, s.DeleteUser(ctx, "deleted user", v))
 			return v.Kind, v.Value
 		},
 		"a revocation of a family": func(until store.Moment) (store.RevocationKind, string) {
@@ -143,7 +150,7 @@ func voidRace(t *testing.T, open Open) {
 func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", time.Minute))) // by a clock that is ahead
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", time.Minute)))
 	ok(t, s.CreateUser(ctx, aUser("alice")))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(time.Minute))
@@ -160,27 +167,45 @@ func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	for must[int](t)(s.Sweep(ctx, at(1000*time.Hour), 100)) > 0 {
 		continue
 	}
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(0))
 
 	// A client under the name of a user who is gone, and a user under that of a client.
+	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 0)))
 	ok(t, s.CreateUser(ctx, aUser("web")))
 	ok(t, s.DeleteUser(ctx, "web", voidsUser("web", 3*time.Minute)))
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 0)))
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(3*time.Minute))
 
 	// A later clock stays as it is.
+	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 4*time.Minute)))
 	late := aUser("web")
 	late.NotBefore = at(time.Hour)
 	ok(t, s.CreateUser(ctx, late))
 	same(t, must[store.User](t)(s.User(ctx, "web")), late)
 }
 
+func voidCreated(t *testing.T, ctx context.Context, s store.Store) {
+	v := voidsClient("web", time.Hour) // what the caller thinks of the moment does not count
+	ok(t, s.CreateClient(ctx, aClient("web"), &v))
+	created := must[store.Client](t)(s.Client(ctx, "web"))
+	same(t, created.NotBefore, at(0))
+	found := recorded(t, ctx, s)
+	if len(found) != 1 || found[0].Kind != store.RevokedClient || found[0].Value != "web" || !found[0].Before.Equal(created.NotBefore) {
+		t.Errorf("recorded is %+v", found)
+	}
+	same(t, v, voidsClient("web", time.Hour))
+	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 2*time.Hour)))
+	ok(t, s.CreateClient(ctx, aClient("web"), &v))
+	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(2*time.Hour))
+	same(t, recorded(t, ctx, s)[0].Before, at(2*time.Hour))
+	wantErr(t, s.CreateClient(ctx, aClient("web"), &v), store.ErrExists)
+}
+
 func voidDeleted(t *testing.T, ctx context.Context, s store.Store) {
 	c, u := aClient("web"), aUser("alice")
 	c.NotBefore, u.NotBefore = at(time.Hour), at(time.Hour)
-	ok(t, s.CreateClient(ctx, c))
+	ok(t, s.CreateClient(ctx, c, nil))
 	ok(t, s.CreateUser(ctx, u))
 	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", time.Minute)))
 	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", time.Minute)))

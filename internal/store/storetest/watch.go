@@ -71,7 +71,7 @@ func watchChanges(t *testing.T, open Open) {
 		topic store.Topic
 		do    func(store.Store) error
 	}{
-		{"create a client", store.TopicClients, func(s store.Store) error { return s.CreateClient(ctx, aClient("web")) }},
+		{"create a client", store.TopicClients, func(s store.Store) error { return s.CreateClient(ctx, aClient("web"), nil) }},
 		{"update a client", store.TopicClients, func(s store.Store) error { return s.UpdateClient(ctx, aClient("web"), nil) }},
 		{"create a user", store.TopicUsers, func(s store.Store) error { return s.CreateUser(ctx, aUser("alice")) }},
 		{"update a user", store.TopicUsers, func(s store.Store) error { return s.UpdateUser(ctx, aUser("alice"), nil) }},
