@@ -328,7 +328,7 @@ func (outage) User(context.Context, string) (store.User, error)     { return sto
 func (outage) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return store.User{}, errGone
 }
-func (outage) SubjectTaken(context.Context, string) (bool, error) { return false, errGone }
+func (outage) SubjectTaken(context.Context, string) (bool, error)             { return false, errGone }
 func (outage) CreateFamily(context.Context, store.Family, ...store.Use) error { return errGone }
 func (outage) Rotate(context.Context, store.Rotation) (store.RotationResult, error) {
 	return store.RotationResult{}, errGone

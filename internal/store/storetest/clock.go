@@ -84,7 +84,7 @@ func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 // clockModel runs an honest client against replicas whose clocks are off.
 func clockModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
-	ok(t, s.CreateClient(ctx, aClient("web")))
+	ok(t, s.CreateClient(ctx, aClient("web"), nil))
 	var number atomic.Uint64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := aFamily(0)
