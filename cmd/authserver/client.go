@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"authserver/internal/admin"
@@ -101,7 +100,7 @@ func (c *clientCreate) Run(p *process) error {
 		fields.AuthMethods = []string{admin.PublicMethod}
 	}
 	fields.Disabled = &c.Disabled
-	created := admin.NewClient{ID: c.ID, ClientFields: fields}
+	created := admin.NewClient{ID: c.ID, ClientFields: fields, Tell: p.once(c.Output)}
 	if c.SecretFile != "" {
 		if created.Secret, err = p.secret("--secret-file", c.SecretFile); err != nil {
 			return err
@@ -113,7 +112,10 @@ func (c *clientCreate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, client)
+		if client.Secret != "" { // it was told ahead of time
+			return nil
+		}
+		return c.done(p, client)
 	})
 }
 
@@ -170,7 +172,7 @@ func (c *clientUpdate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, client)
+		return c.done(p, client)
 	})
 }
 
@@ -184,8 +186,8 @@ func (c *clientDelete) Run(p *process) error {
 		if err := a.DeleteClient(p.ctx, c.ID); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.stderr, "client %s is deleted\n", c.ID)
-		return err
+		p.say("client %s is deleted", c.ID)
+		return nil
 	})
 }
 
@@ -206,10 +208,7 @@ func (c *clientRotate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		client, err := a.RotateSecret(p.ctx, c.ID, brought, c.Overlap)
-		if err != nil {
-			return err
-		}
-		return c.show(p.stdout, client)
+		_, err := a.RotateSecret(p.ctx, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
+		return err
 	})
 }

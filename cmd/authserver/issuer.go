@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"authserver/internal/admin"
@@ -91,7 +90,7 @@ func (c *issuerCreate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, issuer)
+		return c.done(p, issuer)
 	})
 }
 
@@ -148,7 +147,7 @@ func (c *issuerUpdate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, issuer)
+		return c.done(p, issuer)
 	})
 }
 
@@ -162,7 +161,7 @@ func (c *issuerDelete) Run(p *process) error {
 		if err := a.DeleteIssuer(p.ctx, c.Iss); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.stderr, "issuer %s is deleted\n", c.Iss)
-		return err
+		p.say("issuer %s is deleted", c.Iss)
+		return nil
 	})
 }

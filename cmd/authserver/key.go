@@ -90,7 +90,7 @@ func (c *keyRotate) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printList(c.Output, p.stdout, events, "at", "kid", "alg", "event")
+		return afterwards(printList(c.Output, p.stdout, events, "at", "kid", "alg", "event"))
 	})
 }
 
@@ -136,7 +136,7 @@ func (c *keyRevoke) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return c.show(p.stdout, revoked)
+		return c.done(p, revoked)
 	})
 }
 

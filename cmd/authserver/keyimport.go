@@ -42,7 +42,7 @@ func (c *keyImport) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return c.show(p.stdout, imported)
+		return c.done(p, imported)
 	})
 }
 
@@ -63,6 +63,6 @@ func (c *keyCertify) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return c.show(p.stdout, certified)
+		return c.done(p, certified)
 	})
 }

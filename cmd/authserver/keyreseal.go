@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"authserver/internal/admin"
@@ -38,16 +37,16 @@ func (c *keyReseal) Run(p *process) error {
 			if err != nil {
 				return err
 			}
-			return c.show(p.stdout, finished)
+			return c.done(p, finished)
 		}
 		resealed, err := a.Reseal(p.ctx, to, func(wait time.Duration) {
-			fmt.Fprintf(p.stderr, "waiting %s for the servers to take in the new data key\n", span(wait))
+			p.say("waiting %s for the servers to take in the new data key", span(wait))
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stderr, "Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.\n", resealed.To)
-		return c.show(p.stdout, resealed)
+		p.say("Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.", resealed.To)
+		return c.done(p, resealed)
 	})
 }
 
@@ -63,6 +62,10 @@ func (c *keyRefreshTokenKeys) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printList(c.Output, p.stdout, listed, "id", "state", "created_at", "active_at", "retired_at", "removed_at")
+		err = printList(c.Output, p.stdout, listed, "id", "state", "created_at", "active_at", "retired_at", "removed_at")
+		if c.Rotate {
+			return afterwards(err)
+		}
+		return err
 	})
 }

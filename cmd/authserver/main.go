@@ -44,7 +44,10 @@ const (
 )
 
 func main() {
-	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+	// A reader that is gone is an answer that cannot be printed, and no reason to end a server
+	// that logs to it.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args, os.Stdin, standardOutput(), os.Stderr, os.Environ()))
 }
 
 // process is what a command has to do with the world outside.
@@ -52,9 +55,14 @@ type process struct {
 	ctx    context.Context // ends with SIGINT and SIGTERM
 	name   string          // as which it was called
 	stdin  io.Reader
-	stdout io.Writer
+	stdout *printer
 	stderr io.Writer
 	given  map[string]bool // the settings that do not come from their defaults
+}
+
+// say tells on standard error what was done. That it cannot be told undoes nothing.
+func (p *process) say(format string, args ...any) {
+	fmt.Fprintf(p.stderr, format+"\n", args...)
 }
 
 // warn prints what the administrator should know of something that was done.
@@ -83,10 +91,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	exited := -1                 // kong's code after --help, for which it would end the process
+	out := &printer{to: stdout}
 	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
 		kong.Name("authserver"),
 		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(out, stderr),
 		kong.Exit(func(code int) {
 			if exited < 0 {
 				exited = code
@@ -99,6 +108,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	}
 	parsed, err := parser.Parse(args[1:])
 	switch {
+	case out.failed != nil:
+		return fail(stderr, fmt.Errorf("the help cannot be printed: %w", out.failed))
 	case exited >= 0:
 		return exited
 	case err != nil:
@@ -106,7 +117,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		hint(stderr, err)
 		return code
 	}
-	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: stdout, stderr: stderr, given: given(parsed)}
+	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
 	// What kong knows of all the commands would be most of the heap of a server at rest: it
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)

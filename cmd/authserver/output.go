@@ -1,18 +1,84 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"authserver/internal/admin"
 )
 
 // Output is embedded by commands that list, show or make something.
 type Output struct {
 	Output string `short:"o" enum:"table,json" default:"table" placeholder:"table|json" help:"Format of the answer: table or json."`
+}
+
+// done prints what was made or changed.
+func (o Output) done(p *process, v any) error { return afterwards(o.show(p.stdout, v)) }
+
+// afterwards says of an answer that could not be printed that what was asked for is done.
+func afterwards(err error) error {
+	if err != nil {
+		return fmt.Errorf("it is done, and the answer cannot be printed: %w", err)
+	}
+	return nil
+}
+
+// once prints a client with its secret, whole and to where it stays, before the secret is
+// stored: it can be printed this once only.
+func (p *process) once(o Output) admin.Tell {
+	return func(c admin.ClientWithSecret) error {
+		var answer bytes.Buffer
+		if err := o.show(&answer, c); err != nil {
+			return err
+		}
+		_, err := p.stdout.Write(answer.Bytes())
+		if err == nil {
+			err = p.stdout.sync()
+		}
+		if err != nil {
+			return fmt.Errorf("nothing was changed, because the secret cannot be printed: %w", err)
+		}
+		return nil
+	}
+}
+
+// printer is standard output. It remembers that something could not be printed, for what
+// prints and does not say so: the help.
+type printer struct {
+	to     io.Writer
+	failed error
+}
+
+func (w *printer) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil {
+		w.failed = err
+	}
+	return n, err
+}
+
+// sync waits until a file has what was printed: it may be on a disk that is full. What is
+// no file, such as a pipe, has it already.
+func (w *printer) sync() error {
+	file, ok := w.to.(interface{ Sync() error })
+	if !ok {
+		return nil
+	}
+	err := file.Sync()
+	for _, special := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EROFS} { // fsync(2)
+		if errors.Is(err, special) {
+			return nil
+		}
+	}
+	return err
 }
 
 // show prints one thing: its JSON, or a table with a line for each member.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"authserver/internal/admin"
@@ -58,7 +57,7 @@ func (c *resourceCreate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, resource)
+		return c.done(p, resource)
 	})
 }
 
@@ -112,7 +111,7 @@ func (c *resourceUpdate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		return c.show(p.stdout, resource)
+		return c.done(p, resource)
 	})
 }
 
@@ -126,7 +125,7 @@ func (c *resourceDelete) Run(p *process) error {
 		if err := a.DeleteResource(p.ctx, c.ID); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.stderr, "resource %s is deleted\n", c.ID)
-		return err
+		p.say("resource %s is deleted", c.ID)
+		return nil
 	})
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"authserver/internal/admin"
 )
 
@@ -62,7 +60,7 @@ func (c *userCreate) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return c.show(p.stdout, user)
+		return c.done(p, user)
 	})
 }
 
@@ -119,7 +117,7 @@ func (c *userUpdate) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return c.show(p.stdout, user)
+		return c.done(p, user)
 	})
 }
 
@@ -133,7 +131,7 @@ func (c *userDelete) Run(p *process) error {
 		if err := a.DeleteUser(p.ctx, c.User); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.stderr, "user %s is deleted\n", c.User)
-		return err
+		p.say("user %s is deleted", c.User)
+		return nil
 	})
 }

@@ -85,7 +85,29 @@ type ClientFields struct {
 type NewClient struct {
 	ID     string // "": one is made
 	Secret string // one that an administrator brings; "": one is made
+	Tell   Tell
 	ClientFields
+}
+
+// Tell is given a client with its secret before the secret is stored, since it can be told
+// once only: an error of it ends what was asked for, and nothing is changed. It is not
+// called for a client that has no secret; nil: nobody is told ahead of time.
+type Tell func(ClientWithSecret) error
+
+// ahead tells what can be told once, and returns whether that was done.
+func (t Tell) ahead(c ClientWithSecret) (told bool, err error) {
+	if t == nil || c.Secret == "" {
+		return false, nil
+	}
+	return true, t(c)
+}
+
+// notInForce explains a refusal of the store where the secret was told already.
+func notInForce(told bool, err error) error {
+	if !told {
+		return err
+	}
+	return fmt.Errorf("the secret that was printed is not in force, and nothing was changed: %w", err)
 }
 
 // CreateClient registers a client and returns it with its secret, where one was
@@ -121,15 +143,51 @@ func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret
 		return ClientWithSecret{}, nil, err
 	}
 	warnings = append(warnings, leftOut(n.JWKS)...)
+	view, err := viewClient(c)
+	if err != nil {
+		return ClientWithSecret{}, nil, err
+	}
+	created := ClientWithSecret{Client: view, Secret: made}
+	if err := a.isFree(ctx, c.ID); err != nil {
+		return ClientWithSecret{}, nil, err
+	}
+	told, err := n.Tell.ahead(created)
+	if err != nil {
+		return ClientWithSecret{}, nil, err
+	}
 	voids := a.Revoker.Client(&c, "client_created")
 	if err := a.Store.CreateClient(ctx, c, &voids); err != nil {
-		if errors.Is(err, store.ErrNameTaken) {
-			return ClientWithSecret{}, nil, invalid("--id %s: %w, a user's id or that of a trusted issuer whose tokens go under it: choose another, or set --client of that issuer first", c.ID, store.ErrNameTaken)
-		}
-		return ClientWithSecret{}, nil, explain("client", c.ID, err)
+		return ClientWithSecret{}, nil, notInForce(told, explainClient(c.ID, err))
 	}
-	view, err := viewClient(c)
-	return ClientWithSecret{Client: view, Secret: made}, warnings, err
+	return created, warnings, nil
+}
+
+// explainClient names what else has the identifier.
+func explainClient(id string, err error) error {
+	if errors.Is(err, store.ErrNameTaken) {
+		return invalid("--id %s: %w, a user's id or that of a trusted issuer whose tokens go under it: choose another, or set --client of that issuer first", id, store.ErrNameTaken)
+	}
+	return explain("client", id, err)
+}
+
+// isFree refuses an identifier that is taken before a secret is told for it. That two who
+// come at once do not both have it is for the store.
+func (a *Admin) isFree(ctx context.Context, id string) error {
+	_, noClient := a.Store.Client(ctx, id)
+	_, noUser := a.Store.User(ctx, id)
+	issuer, noIssuer := a.Store.Issuer(ctx, id)
+	for _, err := range []error{noClient, noUser, noIssuer} {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("look for who has the identifier: %w", err)
+		}
+	}
+	switch {
+	case noClient == nil:
+		return explainClient(id, store.ErrExists)
+	case noUser == nil, noIssuer == nil && issuer.ClientID == "":
+		return explainClient(id, store.ErrNameTaken)
+	}
+	return nil
 }
 
 // Clients lists clients in the order of their identifiers.

@@ -246,7 +246,7 @@ func TestAClientThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
 	_, showErr := o.Client(t.Context(), "x")
 	_, _, updateErr := o.UpdateClient(t.Context(), "x", admin.ClientFields{})
-	_, rotateErr := o.RotateSecret(t.Context(), "x", "", 0)
+	_, rotateErr := o.RotateSecret(t.Context(), "x", admin.SecretRotation{})
 	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), "x")} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "client list") {
 			t.Errorf("%s: %v", name, err)
@@ -290,7 +290,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			first := o.client(admin.NewClient{ID: "web"})
-			second, err := o.RotateSecret(t.Context(), "web", "", c.overlap)
+			second, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: c.overlap})
 			o.must(err)
 			if second.Secret == "" || second.Secret == first.Secret || len(second.Secrets) != c.live {
 				t.Errorf("%d secrets", len(second.Secrets))
@@ -308,9 +308,9 @@ func TestRotateSecret(t *testing.T) {
 func TestARotationNeverMakesASecretLiveLonger(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+	_, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
-	c, err := o.RotateSecret(t.Context(), "web", "", 24*time.Hour)
+	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: 24 * time.Hour})
 	o.must(err)
 	if !c.Secrets[0].ExpiresAt.Equal(o.now().Add(time.Hour)) || !c.Secrets[1].ExpiresAt.Equal(o.now().Add(24*time.Hour)) {
 		t.Errorf("they expire at %v and %v", c.Secrets[0].ExpiresAt, c.Secrets[1].ExpiresAt)
@@ -321,14 +321,14 @@ func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
 	for range store.MaxClientSecrets - 1 {
-		_, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+		_, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
 		o.must(err)
 	}
-	if _, err := o.RotateSecret(t.Context(), "web", "", time.Hour); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
+	if _, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
 		t.Errorf("got %v", err)
 	}
 	o.clock = o.clock.Add(time.Hour)
-	c, err := o.RotateSecret(t.Context(), "web", "", time.Hour)
+	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
 	if len(c.Secrets) != 2 {
 		t.Errorf("%d secrets are left", len(c.Secrets))
@@ -341,7 +341,7 @@ func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
 	if c.Secret != "first secret" {
 		t.Errorf("it is told as %q", c.Secret)
 	}
-	c, err := o.RotateSecret(t.Context(), "web", "second secret", 0)
+	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Secret: "second secret"})
 	o.must(err)
 	if c.Secret != "second secret" {
 		t.Errorf("it is told as %q", c.Secret)
@@ -358,11 +358,11 @@ func TestRotationsAreRefused(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "app", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}})
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), "app", "", 0)
+	_, err := o.RotateSecret(t.Context(), "app", admin.SecretRotation{})
 	wantInvalid(t, err, "public", "--auth-method")
-	_, err = o.RotateSecret(t.Context(), "web", "", -time.Second)
+	_, err = o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: -time.Second})
 	wantInvalid(t, err, "--overlap")
-	_, err = o.RotateSecret(t.Context(), "web", "short", 0)
+	_, err = o.RotateSecret(t.Context(), "web", admin.SecretRotation{Secret: "short"})
 	wantInvalid(t, err, "8 to 72")
 }
 
@@ -373,7 +373,7 @@ func TestASecretThatSignsIsSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotated, err := f.RotateSecret(t.Context(), "hmac/1", strings.Repeat("s", 64), time.Hour)
+	rotated, err := f.RotateSecret(t.Context(), "hmac/1", admin.SecretRotation{Secret: strings.Repeat("s", 64), Overlap: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

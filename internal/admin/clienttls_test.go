@@ -43,7 +43,7 @@ func TestAClientOfAnAuthority(t *testing.T) {
 	if kept.TLSSubject != (store.TLSSubject{Kind: store.TLSSubjectDN, Value: subject.Value}) || kept.AuthMethods[0] != oauth.AuthTLS {
 		t.Errorf("it is kept as %+v", kept)
 	}
-	_, err = o.RotateSecret(t.Context(), "batch", "", 0)
+	_, err = o.RotateSecret(t.Context(), "batch", admin.SecretRotation{})
 	wantInvalid(t, err, "--auth-method")
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
 	updated, _, err := o.UpdateClient(t.Context(), "batch", admin.ClientFields{TLSSubject: &other, TLSBound: ptr(true)})

@@ -29,11 +29,17 @@ const (
 	maxSealedSecret  = 512
 )
 
-// RotateSecret gives a client a new secret, the one brought or one that is made
-// here, and lets its old ones go on for the overlap; zero ends them at once.
-func (a *Admin) RotateSecret(ctx context.Context, id, brought string, overlap time.Duration) (ClientWithSecret, error) {
-	if overlap < 0 {
-		return ClientWithSecret{}, invalid("--overlap is %s: it cannot be negative", overlap)
+// SecretRotation is a new secret of a client to be.
+type SecretRotation struct {
+	Secret  string        // one that an administrator brings; "": one is made
+	Overlap time.Duration // for which the old ones stay good beside it; zero ends them at once
+	Tell    Tell
+}
+
+// RotateSecret gives a client a new secret, and returns the client with it.
+func (a *Admin) RotateSecret(ctx context.Context, id string, r SecretRotation) (ClientWithSecret, error) {
+	if r.Overlap < 0 {
+		return ClientWithSecret{}, invalid("--overlap is %s: it cannot be negative", r.Overlap)
 	}
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
@@ -42,21 +48,29 @@ func (a *Admin) RotateSecret(ctx context.Context, id, brought string, overlap ti
 	if !hasSecrets(c) {
 		return ClientWithSecret{}, invalid("client %q is public, or has keys alone, and has no secret: give it an --auth-method with one first with `authserver client update`", id)
 	}
-	secret, made, err := a.newSecret(ctx, c, brought)
+	secret, made, err := a.newSecret(ctx, c, r.Secret)
 	if err != nil {
 		return ClientWithSecret{}, err
 	}
 	now := store.At(a.Now())
-	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(overlap))), secret)
+	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(r.Overlap))), secret)
 	if len(c.Secrets) > store.MaxClientSecrets {
 		return ClientWithSecret{}, fmt.Errorf("client %q has %d secrets that are good still: wait for one to expire, or end them all with --overlap 0s", id, len(c.Secrets)-1)
 	}
 	c.UpdatedAt = now
-	if err := a.Store.UpdateClient(ctx, c, nil); err != nil {
-		return ClientWithSecret{}, explain("client", id, err)
-	}
 	view, err := viewClient(c)
-	return ClientWithSecret{Client: view, Secret: made}, err
+	if err != nil {
+		return ClientWithSecret{}, err
+	}
+	rotated := ClientWithSecret{Client: view, Secret: made}
+	told, err := r.Tell.ahead(rotated)
+	if err != nil {
+		return ClientWithSecret{}, err
+	}
+	if err := a.Store.UpdateClient(ctx, c, nil); err != nil {
+		return ClientWithSecret{}, notInForce(told, explain("client", id, err))
+	}
+	return rotated, nil
 }
 
 // ending returns the secrets that are good still, none for longer than until.

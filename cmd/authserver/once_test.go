@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// place is a standard output that takes so many bytes, or finds out too late that it has
+// no room for any.
+type place struct {
+	bytes.Buffer
+	room int // -1: without end
+	late error
+}
+
+func (p *place) Write(b []byte) (int, error) {
+	if p.room >= 0 && p.Len()+len(b) > p.room {
+		n, _ := p.Buffer.Write(b[:p.room-p.Len()])
+		return n, syscall.ENOSPC
+	}
+	return p.Buffer.Write(b)
+}
+
+func (p *place) Sync() error { return p.late }
+
+// shop is a database of its own.
+type shop struct {
+	t       *testing.T
+	environ []string
+}
+
+func newShop(t *testing.T) shop {
+	t.Helper()
+	s := shop{t, []string{
+		"AUTHSERVER_ISSUER=https://auth.example.com", "AUTHSERVER_MASTER_KEY=c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U=",
+		"AUTHSERVER_DATABASE_URL=sqlite:" + t.TempDir() + "/authserver.db", "AUTHSERVER_BCRYPT_COST=4",
+	}}
+	s.must("migrate", "up")
+	return s
+}
+
+func (s shop) run(stdout io.Writer, args ...string) (code int, stderr string) {
+	s.t.Helper()
+	var errs bytes.Buffer
+	code = run(append([]string{"authserver"}, args...), strings.NewReader("wonderland"), stdout, &errs, s.environ)
+	return code, errs.String()
+}
+
+func (s shop) must(args ...string) string {
+	s.t.Helper()
+	var out bytes.Buffer
+	if code, stderr := s.run(&out, args...); code != exitDone {
+		s.t.Fatalf("%s: exit code %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	return out.String()
+}
+
+// secrets are the identifiers of a client's secrets.
+func (s shop) secrets(client string) string {
+	s.t.Helper()
+	var shown struct{ Secrets json.RawMessage }
+	if err := json.Unmarshal([]byte(s.must("client", "show", client, "-o", "json")), &shown); err != nil {
+		s.t.Fatal(err)
+	}
+	return string(shown.Secrets)
+}
+
+// A secret is told once. Where it cannot be told nothing changes: the client that goes on
+// with its old secret is better off than one that nobody has a secret for.
+func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
+	s := newShop(t)
+	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
+	before := s.secrets("web")
+	for name, stdout := range map[string]func() *place{
+		"a disk that is full":                         func() *place { return &place{} },
+		"a disk that becomes full":                    func() *place { return &place{room: 40} },
+		"a disk that tells late that it is full":      func() *place { return &place{room: -1, late: syscall.ENOSPC} },
+		"a pipe whose reader is gone, as of head -0":  func() *place { return &place{room: 0} },
+		"a disk that breaks before it has the secret": func() *place { return &place{room: -1, late: syscall.EIO} },
+	} {
+		for _, format := range []string{"json", "table"} {
+			for _, args := range [][]string{
+				{"client", "rotate-secret", "web"}, {"client", "rotate-secret", "web", "--overlap", "1h"},
+				{"client", "create", "--id", "new", "--grant", "client_credentials"},
+			} {
+				code, stderr := s.run(stdout(), append(args, "-o", format)...)
+				if code != exitFailed || !strings.Contains(stderr, "nothing was changed, because the secret cannot be printed") {
+					t.Errorf("%s, %s: exit code %d: %s", name, strings.Join(args, " "), code, stderr)
+				}
+			}
+		}
+	}
+	if after := s.secrets("web"); after != before {
+		t.Errorf("the secrets were %s and are %s", before, after)
+	}
+	if code, _ := s.run(io.Discard, "client", "show", "new"); code != exitFailed {
+		t.Error("a client was made whose secret nobody has")
+	}
+	// What cannot be synced, such as a terminal, has what was written.
+	if code, stderr := s.run(&place{room: -1, late: syscall.EINVAL}, "client", "rotate-secret", "web"); code != exitDone || s.secrets("web") == before {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// A client_id that is taken is known before a secret is told for it.
+func TestNoSecretIsToldForAClientThatIsThere(t *testing.T) {
+	s := newShop(t)
+	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
+	var out bytes.Buffer
+	code, stderr := s.run(&out, "client", "create", "--id", "web", "--grant", "client_credentials", "-o", "json")
+	if code != exitFailed || out.Len() > 0 || !strings.Contains(stderr, "exists already") {
+		t.Errorf("exit code %d, told %q: %s", code, out.String(), stderr)
+	}
+}
+
+// Whatever prints: an answer that nobody gets is exit code 1, and says whether what was
+// asked for is done.
+func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
+	s := newShop(t)
+	s.must("user", "create", "--username", "bob", "--password-stdin")
+	for _, test := range []struct {
+		args string
+		want string
+	}{
+		{"--help", "the help cannot be printed"},
+		{"client create --help", "the help cannot be printed"},
+		{"version", "no space left"},
+		{"key generate-master", "no space left"},
+		{"key list", "no space left"},
+		{"key list -o json", "no space left"},
+		{"client list", "no space left"},
+		{"client list -o json", "no space left"},
+		{"user show bob", "no space left"},
+		{"migrate status", "no space left"},
+		{"resource create --id urn:a", "it is done, and the answer cannot be printed"},
+		{"resource update urn:a --name A", "it is done, and the answer cannot be printed"},
+		{"user update bob --email bob@example.com", "it is done, and the answer cannot be printed"},
+		{"client create --id app --public --grant password", "it is done, and the answer cannot be printed"},
+		{"client update app --name App", "it is done, and the answer cannot be printed"},
+	} {
+		code, stderr := s.run(&place{}, strings.Fields(test.args)...)
+		if code != exitFailed || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: exit code %d: %s", test.args, code, stderr)
+		}
+	}
+	s.must("resource", "show", "urn:a")
+	s.must("client", "show", "app")
+	// What is told on standard error is no answer.
+	var out bytes.Buffer
+	code := run([]string{"authserver", "client", "delete", "app"}, strings.NewReader(""), &out, broken{}, s.environ)
+	if code != exitDone {
+		t.Errorf("a deletion that cannot be told: exit code %d", code)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken") }

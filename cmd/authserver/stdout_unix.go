@@ -1,0 +1,35 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// standardOutput is where answers go. Where it was closed the Go runtime has opened
+// /dev/null in its place, so that no file of ours becomes it: an answer that nobody gets is
+// an error all the same. A /dev/null that the caller chose is open for writing alone.
+func standardOutput() io.Writer {
+	flags, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+		return os.Stdout
+	}
+	own, err := os.Stdout.Stat()
+	if err != nil {
+		return os.Stdout
+	}
+	null, err := os.Stat(os.DevNull)
+	if err != nil || !os.SameFile(own, null) {
+		return os.Stdout
+	}
+	return closed{}
+}
+
+// closed is a standard output that is not there.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, errors.New("standard output is closed") }
