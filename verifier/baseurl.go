@@ -10,13 +10,13 @@ import (
 	"authserver/internal/dpop"
 )
 
-// baseURLs are where clients reach this API, without a slash at the end; none: DPoP proofs
-// are not taken.
+// baseURLs are the URLs at which clients reach this API, without a final slash; none: the API
+// takes no DPoP.
 type baseURLs []string
 
-// newBaseURLs returns the base URLs that the options name, or else that of the audience.
-// The host in a request is not asked: whoever sends the request writes it, so a proof that
-// was made for another server would be good here (RFC 9449 §4.3, item 9).
+// newBaseURLs returns the base URLs in the options, or that of the audience. The host in a
+// request does not count: its sender writes it, so that a proof for another server would be
+// good here (RFC 9449 §4.3, item 9).
 func newBaseURLs(audience string, o Options) (baseURLs, error) {
 	named := o.OtherBaseURLs
 	if o.BaseURL != "" {
@@ -48,8 +48,8 @@ func newBaseURLs(audience string, o Options) (baseURLs, error) {
 	return bases, nil
 }
 
-// originOf is the scheme and the host of an audience that is a URL (RFC 8707 §2: the
-// identifier of a resource is the URL of the API, or of what is at the top of it).
+// originOf returns the scheme and the host of an audience that is a URL (RFC 8707 §2: the
+// identifier of a resource should be the base URL of the API).
 func originOf(audience string) (string, error) {
 	u, err := url.Parse(audience)
 	if err != nil || dpop.CheckURL(audience) != nil {
@@ -59,8 +59,8 @@ func originOf(audience string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// called returns the URLs by which the client may have called. The request line is asked
-// for the path, since routers cut prefixes off r.URL.
+// called returns the URLs of which the client may have called one. The path comes from the
+// request line, because routers remove prefixes from r.URL.
 func (b baseURLs) called(r *http.Request) []string {
 	path := r.URL.EscapedPath()
 	if line, err := url.ParseRequestURI(r.RequestURI); err == nil {

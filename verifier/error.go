@@ -9,9 +9,9 @@ import (
 	"authserver/internal/dpop"
 )
 
-// ErrUnavailable is the answer where nothing is wrong with the token as far as is known,
-// and it cannot be verified: the issuer's keys cannot be fetched and none were before, or
-// more proofs came than are remembered. It is answered with 503.
+// ErrUnavailable means that a token cannot be verified now, though nothing is known to be wrong
+// with it: the keys of the issuer cannot be fetched, or there is no place to remember its
+// DPoP proof. The middleware answers 503.
 var ErrUnavailable = errors.New("the access token cannot be verified now; try again later")
 
 // The codes of RFC 6750 §3.1 and RFC 9449 §12.2.
@@ -25,12 +25,12 @@ const (
 // Error is why a request is refused.
 type Error struct {
 	Status int    // of HTTP: 400, 401 or 403
-	Code   string // one of the above; "": no token was sent (RFC 6750 §3.1)
+	Code   string // one of the constants; "": the request had no token (RFC 6750 §3.1)
 	Scopes []string
 	reason error
 }
 
-// Error says which check failed, and nothing of the token.
+// Error says which check failed, and quotes nothing of the token.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return e.reason.Error()
@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.reason.Error()
 }
 
-// Unwrap returns what failed.
+// Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.reason }
 
 func refuse(status int, code string, why error) error {
@@ -51,8 +51,8 @@ func insufficient(need Requirements, why error) error {
 	return &Error{Status: http.StatusForbidden, Code: InsufficientScope, Scopes: need.Scopes, reason: why}
 }
 
-// challenges are the values of WWW-Authenticate, that of the scheme that was used first
-// (RFC 6750 §3, RFC 9449 §7.1). DPoP is offered where it is taken.
+// challenges returns the values of WWW-Authenticate (RFC 6750 §3, RFC 9449 §7.1). The scheme
+// that the request used comes first. DPoP is offered only by an API that takes it.
 func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
 	bearer := `Bearer realm="` + realm + `"`
 	dpopScheme := `DPoP realm="` + realm + `", algs="` + strings.Join(dpop.Algorithms(), " ") + `"`
@@ -67,14 +67,14 @@ func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
 	if usedDPoP && takesDPoP {
 		used, other = dpopScheme, bearer
 	}
-	if e.Status != http.StatusUnauthorized || !takesDPoP { // the other scheme would not change it, or there is none
+	if e.Status != http.StatusUnauthorized || !takesDPoP { // another scheme would not help, or there is none
 		return []string{used + fault}
 	}
 	return []string{used + fault, other}
 }
 
-// quotable leaves what may stand in error_description (RFC 6750 §3): what the parser of
-// JSON says can quote a character of the token.
+// quotable replaces the characters that error_description must not have (RFC 6750 §3). An
+// error of the JSON parser can quote a character of the token.
 func quotable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unquotable(string(r)) {

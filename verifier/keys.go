@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	refreshInterval = 5 * time.Second // between looks at whether the keys are to be fetched
-	retryGap        = 5 * time.Second // after a fetch that failed
+	refreshInterval = 5 * time.Second // between two checks whether the keys have to be fetched
+	retryGap        = 5 * time.Second // the longest pause after a failed fetch
 )
 
-// keySource is the keys of an issuer. From the first token on they are fetched again ahead
-// of the end of their time, whether requests come or not.
+// keySource is the keys of an issuer. From the first token on it fetches them again before
+// they are stale, whether requests arrive or not.
 type keySource struct {
 	sets   *remotekeys.Sets
 	source remotekeys.Source
 	stop   context.CancelFunc
-	ended  chan struct{} // closed when the keys are not refreshed any more
+	ended  chan struct{} // closed when refresh has returned
 }
 
 func newKeySource(issuer string, o Options) *keySource {
@@ -48,13 +48,13 @@ func (k *keySource) refresh(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			_ = k.sets.Refresh(ctx) // fails when ctx ends alone; what a fetch fails of is logged
+			_ = k.sets.Refresh(ctx) // it fails only if ctx ends; failed fetches are logged
 		}
 	}
 }
 
-// find returns the keys that may have signed a token with this header; none where the
-// issuer has none, and ErrUnavailable where that is not known.
+// find returns the keys that may have signed a token with this header, none if the issuer has
+// none. The error wraps ErrUnavailable: it is not known whether the issuer has such a key.
 func (k *keySource) find(ctx context.Context, h jose.Header) ([]jose.Key, error) {
 	keys, err := k.sets.Keys(ctx, k.source, h)
 	if err != nil {
@@ -69,8 +69,8 @@ func (k *keySource) close() {
 	<-k.ended
 }
 
-// checkIssuer refuses an identifier that is none by RFC 8414 §2, or whose keys could be
-// anybody's who is on the way.
+// checkIssuer refuses a text that is no issuer identifier (RFC 8414 §2), and one that is
+// reached by http: an attacker on the network could replace the keys.
 func checkIssuer(issuer string) error {
 	if err := remotekeys.CheckURL(issuer, true); err != nil {
 		return err

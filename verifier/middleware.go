@@ -6,17 +6,18 @@ import (
 	"net/http"
 )
 
-// tokenKey is where Middleware puts the token of a request.
+// tokenKey is the key of the context under which Middleware stores the token of a request.
 type tokenKey struct{}
 
-// FromContext returns the token that [Verifier.Middleware] has verified, and whether it has.
+// FromContext returns the token that [Verifier.Middleware] has verified, and whether there is
+// one.
 func FromContext(ctx context.Context) (*Token, bool) {
 	t, ok := ctx.Value(tokenKey{}).(*Token)
 	return t, ok
 }
 
-// Middleware lets requests through whose token is good and allows all that is required,
-// and answers the others with a challenge (RFC 6750 §3, RFC 9449 §7.1).
+// Middleware passes on requests with a valid token that has everything required. It answers
+// other requests with a challenge (RFC 6750 §3, RFC 9449 §7.1).
 func (v *Verifier) Middleware(need Requirements) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +43,7 @@ func (v *Verifier) answer(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	_, isDPoP, _ := presented(r) // which scheme it was, whatever is wrong with the rest
+	_, isDPoP, _ := presented(r) // only the scheme: the rest may be wrong
 	for _, challenge := range refused.challenges(v.audience, !v.o.NoDPoP, isDPoP) {
 		w.Header().Add("WWW-Authenticate", challenge)
 	}

@@ -10,10 +10,11 @@ import (
 	"authserver/internal/jose"
 )
 
-// VerifyRequest verifies the token in the header Authorization of a request to this API,
-// and that the request has the key that the token is bound to, if it is: a DPoP proof
-// (RFC 9449 §7.1), or the certificate in TLS that ended here (RFC 8705 §3). A token in the
-// query or the form is none (RFC 6750 §2.2, §2.3). The error is as of [Verifier.Verify].
+// VerifyRequest verifies the token in the header Authorization of a request to this API. If
+// the token is bound, the request has to prove the possession of the key: by a DPoP proof
+// (RFC 9449 §7.1), or by the client's certificate in TLS that ends in this process
+// (RFC 8705 §3). A token in the query or in a form is ignored (RFC 6750 §2.2, §2.3). The errors
+// are those of [Verifier.Verify].
 func (v *Verifier) VerifyRequest(r *http.Request) (*Token, error) {
 	token, isDPoP, err := presented(r)
 	if err != nil {
@@ -33,17 +34,17 @@ func (v *Verifier) VerifyRequest(r *http.Request) (*Token, error) {
 		if err := v.checkProof(t, token, r); err != nil {
 			return nil, err
 		}
-	case t.key != "": // RFC 9449 §7.2: it was stolen, or the client does not know what it has
+	case t.key != "": // RFC 9449 §7.2: a thief, or a client that ignores token_type
 		return nil, invalidToken(fmt.Errorf("it is bound to a key: send it with the scheme DPoP and a proof"))
 	}
 	return t, nil
 }
 
-// presented returns the token of a request, and whether its scheme is DPoP.
+// presented returns the token of a request, and whether the scheme is DPoP.
 func presented(r *http.Request) (token string, isDPoP bool, err error) {
 	values := r.Header.Values("Authorization")
 	if len(values) > 1 {
-		return "", false, refuse(http.StatusBadRequest, InvalidRequest, fmt.Errorf("the header Authorization stands there more than once"))
+		return "", false, refuse(http.StatusBadRequest, InvalidRequest, fmt.Errorf("the request has more than one header Authorization"))
 	}
 	missing := refuse(http.StatusUnauthorized, "", fmt.Errorf("no access token was sent"))
 	if len(values) == 0 {
@@ -70,12 +71,12 @@ func checkCertificate(t *Token, r *http.Request) error {
 	return nil
 }
 
-// checkProof takes a proof once. It is remembered when all else was right, so that only
-// who has a token and its key can fill the memory.
+// checkProof accepts a proof once. It remembers the proof after all other checks, so that only
+// a client with a token and its key uses memory.
 func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) != 1 {
-		return refuse(http.StatusUnauthorized, InvalidProof, fmt.Errorf("there has to be one header DPoP with a proof"))
+		return refuse(http.StatusUnauthorized, InvalidProof, fmt.Errorf("the request has to have exactly one header DPoP, with a proof"))
 	}
 	now := v.o.Now()
 	proof, err := dpop.Check(proofs[0], dpop.Expect{

@@ -9,9 +9,9 @@ import (
 	"authserver/internal/jose"
 )
 
-// Token is what an access token says that was verified.
+// Token is the content of a verified access token.
 type Token struct {
-	Subject     string // the user, or the client itself where no user is behind it
+	Subject     string // the user, or the client itself if it acts for no user
 	ClientID    string
 	ID          string // "jti"
 	Scopes      []string
@@ -25,14 +25,14 @@ type Token struct {
 	certificate string // cnf.x5t#S256
 }
 
-// Requirements are what a token has to allow: all of each list.
+// Requirements are what a token has to have: everything in each list.
 type Requirements struct {
 	Scopes      []string
 	Roles       []string
 	Permissions []string
 }
 
-// Allows returns nil where the token has all that is required.
+// Allows returns nil if the token has everything that is required.
 func (t *Token) Allows(need Requirements) error {
 	for _, list := range []struct {
 		of         string
@@ -47,7 +47,7 @@ func (t *Token) Allows(need Requirements) error {
 	return nil
 }
 
-// readToken reads the claims that RFC 9068 §2.2 has, REQUIRED ones and others.
+// readToken reads the claims of RFC 9068 §2.2, the required ones and the others.
 func readToken(claims map[string]any) (*Token, error) {
 	t := &Token{Claims: claims}
 	for name, to := range map[string]*string{"sub": &t.Subject, "client_id": &t.ClientID, "jti": &t.ID} {
@@ -97,8 +97,8 @@ func texts(claims map[string]any, name string) ([]string, error) {
 	return all, nil
 }
 
-// readConfirmation refuses what cannot be checked: a token that is bound in a way that is
-// not known here would be taken from whoever bears it (RFC 7800 §3.1).
+// readConfirmation refuses a binding that is not known here (RFC 7800 §3.1). Otherwise a token
+// that is bound in another way would be accepted from any sender.
 func (t *Token) readConfirmation() error {
 	cnf, ok := t.Claims["cnf"]
 	if !ok {

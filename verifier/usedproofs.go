@@ -10,42 +10,41 @@ import (
 
 var errUsed = errors.New("the proof was used before")
 
-// usedProofs remembers the DPoP proofs that were used, each until it is too old to be
-// good. Their number is bounded, and none is forgotten early: it would be good again. So
-// a proof is refused where the memory has no place for it, and places are shared out so
-// that no holder of a token takes those of the others. Of the places that are left,
+// usedProofs remembers used DPoP proofs, each until it is too old. The number of places is
+// limited, and no proof is forgotten early, because it would be good again. A proof without a
+// place is refused. So that one holder of a token cannot take the places of the others, its
+// share depends on the free places. If f of all places are free (a fraction),
 //
-//   - one key may have used as many as the part of all places that they are: half of them
-//     where half is left, a tenth where a tenth is left,
-//   - one subject, whatever keys it has, four times as many,
-//   - one client, whatever subjects it has, sixteen times as many.
+//   - one key may have used f² of all places,
+//   - one subject, with all of its keys, 4 f²,
+//   - one client, with all of its subjects, 16 f².
 //
-// A key alone gets 38 % of all places, a subject 61 %, a client 78 %. A number n of greedy
-// keys leaves about one nth, so that it takes hundreds of them until one that comes next
-// finds no place.
+// A single key gets 38 % of all places, a single subject 61 %, a single client 78 %. After n
+// greedy keys about 1/n is free, so hundreds of them are needed before the next key finds
+// no place.
 type usedProofs struct {
 	limit int
 	slice time.Duration // a slot has the proofs that become too old within one
 	seed  maphash.Seed
 
 	mu    sync.Mutex
-	first int64 // slots before it were forgotten
+	first int64 // earlier slots were forgotten
 	slots map[int64]*slot
 }
 
-// slot is forgotten as a whole, so that forgetting costs nothing.
+// slot is forgotten as a whole, which costs nothing.
 type slot struct {
 	ids    map[[32]byte]struct{}
-	counts map[uint64]int // of its proofs by a hash of whose they are; two that meet share their places
+	counts map[uint64]int // the number of proofs of a key, subject or client, by its hash
 }
 
-// holder is whose a proof is.
+// holder is the holder of the token that came with a proof.
 type holder struct{ client, subject, key string }
 
-// slotsPerLife is into how many slots the proofs are divided that are good at a moment.
+// slotsPerLife is the number of slots for the proofs that are good at one moment.
 const slotsPerLife = 8
 
-// newUsedProofs makes a memory of so many proofs, which are good for no longer than life.
+// newUsedProofs returns a memory with limit places for proofs that are good for life at most.
 func newUsedProofs(life time.Duration, limit int) *usedProofs {
 	return &usedProofs{
 		limit: limit, slice: max(life/slotsPerLife, time.Second),
@@ -53,14 +52,14 @@ func newUsedProofs(life time.Duration, limit int) *usedProofs {
 	}
 }
 
-// add remembers a proof that is good until then. It answers errUsed where it does already,
-// and [ErrUnavailable] where there is no place.
+// add remembers a proof that is good until a moment. It returns errUsed if the proof was used
+// before, and an error that wraps [ErrUnavailable] if there is no place for it.
 func (u *usedProofs) add(id [32]byte, by holder, until, now time.Time) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.forget(now)
 	at := u.slotOf(until)
-	if at < u.first { // the clock went back: what was used then is not known any more
+	if at < u.first { // the clock went back, and the proofs of that time are forgotten
 		return errUsed
 	}
 	shares := u.sharesOf(by)
@@ -96,7 +95,7 @@ func (u *usedProofs) put(at int64, id [32]byte, shares [3]share) {
 	}
 }
 
-// forget lets go of the proofs that are too old by now.
+// forget removes the proofs that are too old.
 func (u *usedProofs) forget(now time.Time) {
 	u.first = max(u.first, u.slotOf(now))
 	for at := range u.slots {
@@ -108,7 +107,7 @@ func (u *usedProofs) forget(now time.Time) {
 
 func (u *usedProofs) slotOf(at time.Time) int64 { return at.UnixNano() / int64(u.slice) }
 
-// share is one of whose proofs the number is bounded.
+// share is a key, a subject or a client, whose proofs are limited to times f² of all places.
 type share struct {
 	of    string
 	hash  uint64

@@ -11,46 +11,47 @@ import (
 	"authserver/internal/jose"
 )
 
-// Options are what a verifier may be told. The zero value of each is a good choice.
+// Options are the settings of a verifier. The zero value of each is a good choice.
 type Options struct {
-	// Algorithms that tokens may be signed with, where the key allows them too; nil: RS256,
-	// PS256, ES256, ES384 and EdDSA.
+	// Algorithms are the signature algorithms of tokens that are accepted, if the key allows
+	// them too; nil: RS256, PS256, ES256, ES384 and EdDSA.
 	Algorithms []string
 	// TokenTypes are the values of the header "typ" that tokens may have; nil: "at+jwt"
 	// alone (RFC 9068 §4), which no other JWT has. "JWT" is for an issuer that makes access
 	// tokens of that type: it takes them where they have what an access token has, and
 	// nothing that only an ID token or a logout token of the issuer has.
 	TokenTypes []string
-	// Skew by which the clocks of the two servers may differ; 0: a minute.
+	// Skew is by how much the clocks of the two servers may differ; 0: a minute.
 	Skew time.Duration
-	// BaseURL is where clients reach this API, as "https://api.example.com/v1" where a proxy
-	// takes the path /v1 away: DPoP proofs are for a URL, and the host that a request names
-	// is only what its sender wrote. "": scheme and host of the audience; where that is no
-	// URL, New fails.
+	// BaseURL is the URL at which clients reach this API, such as "https://api.example.com", or
+	// "https://api.example.com/v1" if a proxy removes the path /v1. A DPoP proof names the URL
+	// that the client called, and the host in a request is no evidence of that: its sender
+	// writes it. "": the scheme and host of the audience; if that is no URL, New fails.
 	BaseURL string
-	// OtherBaseURLs are further ones, of an API that clients reach under several names.
+	// OtherBaseURLs are further such URLs, for an API that clients reach under several names.
 	OtherBaseURLs []string
-	// NoDPoP refuses DPoP (RFC 9449): no proof is checked, and a token that is bound to a
-	// key for it is refused.
+	// NoDPoP is for an API that takes no DPoP (RFC 9449): it checks no proof, and refuses
+	// tokens that are bound to a key.
 	NoDPoP bool
 	// ProofAge is how old a DPoP proof may be; 0: a minute.
 	ProofAge time.Duration
-	// MaxProofs is how many DPoP proofs are remembered, each until it is too old, so that
-	// none is good twice in this process. More are refused with 503, and of one key more than
-	// 38 %, of one subject 61 %, of one client 78 %: less where others use many. 0: 200,000,
-	// which are 30 MB at most.
+	// MaxProofs is how many used DPoP proofs this process remembers, each until it is too old,
+	// so that it accepts none twice. It refuses more with 503. One key may use 38 % of them, one
+	// subject 61 % and one client 78 %, and less while others use many. 0: 200,000, which take
+	// 30 MB at most.
 	MaxProofs int
-	// HTTPClient fetches the metadata and the keys; nil: one that is not used otherwise. A
-	// redirect is followed on the same host alone.
+	// HTTPClient fetches the metadata and the keys; nil: one of the verifier's own. It follows
+	// redirects on the same host only.
 	HTTPClient *http.Client
-	// Log is told why tokens and fetches failed, nothing of the tokens; nil: nobody.
+	// Log records why tokens are refused and fetches fail, and nothing of the tokens; nil:
+	// nothing is logged.
 	Log *slog.Logger
-	// Now is the clock; nil: that of the system.
+	// Now is the clock; nil: the system's.
 	Now func() time.Time
 }
 
-// Verifier verifies the access tokens of one issuer for one audience. It is for many
-// goroutines at once.
+// Verifier verifies the access tokens of one issuer for one audience. Its methods may be
+// called concurrently.
 type Verifier struct {
 	issuer, audience string
 	o                Options
@@ -59,11 +60,10 @@ type Verifier struct {
 	proofs           *usedProofs
 }
 
-// New makes a verifier of the tokens that an issuer, the URL of an authorization server,
-// makes for an audience, the identifier of this API. The issuer has to be https, or http
-// on this very machine. Nothing is fetched yet, so that an API starts without the server.
-// Where clients reach the API has to follow from the audience or the options, unless those
-// say that it takes no DPoP.
+// New returns a verifier. The issuer is the URL of the authorization server, by https, or by
+// http on this machine. The audience is the identifier of this API. New fetches nothing, so
+// an API starts while the authorization server is down. It returns an error if neither the
+// audience nor the options name the URL of this API, unless the options refuse DPoP.
 func New(issuer, audience string, o Options) (*Verifier, error) {
 	if err := checkIssuer(issuer); err != nil {
 		return nil, fmt.Errorf("verifier: the issuer cannot be used: %w", err)
@@ -86,14 +86,14 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 		return nil, fmt.Errorf("verifier: %w", err)
 	}
 	v := &Verifier{issuer: issuer, audience: audience, o: o.withDefaults(), base: base}
-	// A proof may be that much ahead of our clock, and is good until it is so old.
+	// The iat of a proof may be Skew ahead of our clock, and the proof is good for ProofAge
+	// and Skew from then on.
 	v.proofs = newUsedProofs(v.o.ProofAge+2*v.o.Skew, v.o.MaxProofs)
 	v.keys = newKeySource(issuer, v.o)
 	return v, nil
 }
 
-// Close ends the fetch that is under way, if any, and has the keys fetched no more. Until
-// then they are kept fresh in the background, so that no request waits for them.
+// Close cancels a running fetch and ends the refreshing of the keys in the background.
 func (v *Verifier) Close() { v.keys.close() }
 
 func (o Options) withDefaults() Options {

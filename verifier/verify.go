@@ -9,13 +9,13 @@ import (
 	"authserver/internal/jose"
 )
 
-// maxToken bounds an access token, in bytes: what fits the usual limits on headers.
+// maxToken bounds an access token, in bytes. It fits the usual limits on headers.
 const maxToken = 16 << 10
 
-// Verify verifies a token that whoever bears it may use (RFC 9068 §4). One that is bound
-// to a key or a certificate is refused: it needs the request that it came with, see
-// [Verifier.VerifyRequest]. The error is an [*Error], or [ErrUnavailable] where there are
-// no keys to check a signature by.
+// Verify verifies a bearer token (RFC 9068 §4). It refuses tokens that are bound to a key or
+// a certificate, because checking the binding takes the request: see
+// [Verifier.VerifyRequest]. The error is an [*Error], or wraps [ErrUnavailable] if the keys of
+// the issuer are not known.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	t, err := v.verify(ctx, token)
 	if err != nil {
@@ -27,8 +27,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	return t, nil
 }
 
-// verify is Verify but for what the token is bound to. The signature is checked last: a
-// token that is not for us may not make us fetch keys.
+// verify verifies a token except for what it is bound to. It checks the signature last, so
+// that a token for another API causes no fetch of keys.
 func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 	c, err := jose.Parse(token, maxToken)
 	if err != nil {

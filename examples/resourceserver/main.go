@@ -1,6 +1,6 @@
 // Command resourceserver is an API that takes the access tokens of an authorization
-// server: GET /orders wants the scope read. Over TLS it takes tokens that are bound to
-// a client's certificate too.
+// server: GET /orders requires the scope read. Over TLS it also takes tokens that are
+// bound to the client's certificate.
 package main
 
 import (
@@ -25,9 +25,9 @@ func main() {
 	var s settings
 	flag.StringVar(&s.listen, "listen", "127.0.0.1:8081", "address to serve on")
 	flag.StringVar(&s.issuer, "issuer", "http://127.0.0.1:8080", "the authorization server")
-	flag.StringVar(&s.issuerCA, "issuer-ca-file", "", "authorities, in PEM, that certify the authorization server; empty: those of the system")
+	flag.StringVar(&s.issuerCA, "issuer-ca-file", "", "authorities that certify the authorization server, in PEM; empty: those of the system")
 	flag.StringVar(&s.audience, "audience", "https://api.example.com", "the identifier of this API")
-	flag.StringVar(&s.baseURL, "base-url", "", "where clients reach this API, for DPoP; empty: at the audience, if that is a URL")
+	flag.StringVar(&s.baseURL, "base-url", "", "URL at which clients reach this API, for DPoP; empty: the audience, if that is a URL")
 	flag.StringVar(&s.certificate, "tls-certificate-file", "", "certificate of this API, in PEM; empty: serve plain http")
 	flag.StringVar(&s.key, "tls-key-file", "", "its private key, in PEM")
 	flag.Parse()
@@ -71,8 +71,8 @@ func run(s settings) error {
 	return nil
 }
 
-// clientOfIssuer trusts the authorities that certify the authorization server; nil: the
-// system's do.
+// clientOfIssuer returns a client that trusts the authorities in -issuer-ca-file; nil:
+// those of the system certify the authorization server.
 func (s settings) clientOfIssuer() (*http.Client, error) {
 	if s.issuerCA == "" {
 		return nil, nil

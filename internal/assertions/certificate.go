@@ -9,7 +9,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// certificate is one that is on file, with the names that tokens call it by.
+// certificate is a certificate on file, with the thumbprints by which tokens name it.
 type certificate struct {
 	*x509.Certificate
 	x5t, x5tS256 string
@@ -23,8 +23,8 @@ func parseCertificate(der []byte) (certificate, error) {
 	return certificate{parsed, jose.Thumbprint1(der), jose.Thumbprint256(der)}, nil
 }
 
-// parseCertificates returns nil for nil alone: no list of authorities is another thing than
-// one without an authority.
+// parseCertificates returns nil for nil only: an empty list of authorities trusts no
+// certificate, and no list trusts every one.
 func parseCertificates(ders [][]byte, parse func(der []byte) (certificate, error)) ([]certificate, error) {
 	if ders == nil {
 		return nil, nil
@@ -40,19 +40,19 @@ func parseCertificates(ders [][]byte, parse func(der []byte) (certificate, error
 	return all, nil
 }
 
-// onFile returns certificates in DER, each of which is parsed once.
+// onFile returns certificates in DER. Each is parsed once.
 func (v *Verifier) onFile(ders [][]byte) ([]certificate, error) {
 	return parseCertificates(ders, func(der []byte) (certificate, error) { return v.certificates.Get(der, parseCertificate) })
 }
 
-// named reports whether the header's names, as far as it has any, are the certificate's.
+// named reports whether every thumbprint in the header is that of the certificate.
 func (c certificate) named(h jose.Header) bool {
 	return (h.X5TS256 == "" || h.X5TS256 == c.x5tS256) && (h.X5T == "" || h.X5T == c.x5t)
 }
 
-// check refuses a certificate whose key is not for signatures, by its key usage where it
-// has one (RFC 5280 §4.2.1.3), and where there are authorities one that does not chain to
-// any of them at the moment (RFC 5280 §6). The others may stand between.
+// check refuses a certificate whose key usage excludes signatures (RFC 5280 §4.2.1.3). If there
+// are authorities, it also refuses one that does not chain to any of them now (RFC 5280 §6);
+// the others may be intermediates.
 func (c certificate) check(now time.Time, others, authorities []certificate) error {
 	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return errors.New("its key usage does not allow digital signatures")
@@ -77,9 +77,9 @@ func pool(of []certificate) *x509.CertPool {
 	return p
 }
 
-// CheckCertificate refuses a certificate in DER that an assertion could not be verified by
-// at the moment: one whose key is not for signatures, or which does not chain to one of the
-// authorities, where there are any. The others may stand between.
+// CheckCertificate refuses a certificate in DER that could not verify an assertion now: its key
+// is not for signatures, or it does not chain to one of the authorities, if there are any.
+// The others may be intermediates.
 func CheckCertificate(now time.Time, der []byte, others, authorities [][]byte) error {
 	c, err := parseCertificate(der)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// publicKey returns the key in the header's jwk, and the thumbprint by which tokens are
-// bound to it.
+// publicKey returns the key in the header's jwk, and its thumbprint, which bound tokens name.
 func publicKey(h jose.Header) (public any, jkt string, err error) {
 	members, ok := h.All["jwk"].(map[string]any)
 	if !ok {

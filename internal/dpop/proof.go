@@ -16,31 +16,31 @@ const (
 	MaxID    = 256
 )
 
-// Proof is what a proof that was checked says.
+// Proof is the content of a proof that was checked.
 type Proof struct {
 	JKT      string   // base64url of the SHA-256 thumbprint of its key (RFC 7638)
-	ID       [32]byte // names the proof among those of all keys, for refusing it the second time
+	ID       [32]byte // identifies the proof among those of all keys, so that it can be refused the second time
 	IssuedAt time.Time
 	Nonce    string // "": it has none
 }
 
-// Expect is the request that a proof is to be for.
+// Expect is the request that a proof has to be for.
 type Expect struct {
 	Method      string
-	URLs        []string      // by which the client may have called it; query and fragment are passed over
-	AccessToken string        // the token that comes with the proof; "": none does, as at a token endpoint
-	Now         time.Time     //
+	URLs        []string // any of which the client may have called; query and fragment are ignored
+	AccessToken string   // the token that comes with the proof; "": none does, as at a token endpoint
+	Now         time.Time
 	MaxAge      time.Duration // since the iat of the proof
-	Skew        time.Duration // by which the clocks may differ, either way
+	Skew        time.Duration // by which the two clocks may differ, in either direction
 }
 
-// Algorithms returns the algorithms that a proof may be signed with, for metadata and
-// challenges (RFC 9449 §5.1, §7.1).
+// Algorithms returns the signature algorithms of proofs, for metadata and challenges
+// (RFC 9449 §5.1, §7.1).
 func Algorithms() []string { return jose.Algorithms() }
 
-// Check checks a proof against a request (RFC 9449 §4.3) but for its nonce and for having
-// been seen before. A proof can be good until its IssuedAt plus MaxAge and Skew; that is
-// how long its ID has to be kept. The error says which check failed, and nothing of the
+// Check checks a proof against a request (RFC 9449 §4.3), except for its nonce and for being
+// used before. The caller has to remember its ID until IssuedAt plus MaxAge and Skew: a proof
+// can be good until then. The error says which check failed, and quotes nothing of the
 // proof.
 func Check(proof string, e Expect) (Proof, error) {
 	c, err := jose.Parse(proof, MaxProof)
@@ -75,14 +75,14 @@ func Check(proof string, e Expect) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	if !c.SignedBy(c.Header.Alg, public) { // the dearest check is the last
+	if !c.SignedBy(c.Header.Alg, public) { // the most expensive check comes last
 		return Proof{}, fmt.Errorf("its signature was not made by the key in its jwk, with its alg")
 	}
 	checked.JKT, checked.ID = jkt, sha256.Sum256([]byte("dpop\x00"+jkt+"\x00"+jti))
 	return checked, nil
 }
 
-// checkRequest holds the proof to the request it came with: method, URL and token.
+// checkRequest compares the proof with the method, the URL and the token of the request.
 func (e Expect) checkRequest(claims map[string]any) error {
 	if htm, _ := claims["htm"].(string); htm == "" || htm != e.Method {
 		return fmt.Errorf("its htm is not the method of the request")

@@ -168,7 +168,7 @@ func TestCheckRefuses(t *testing.T) {
 		"no htm":                            {claim("htm", nil), "htm"},
 		"another path":                      {claim("htu", "https://api.example.com/orders/"), "htu"},
 		"another host":                      {claim("htu", "https://api.example.com.attacker.example/orders"), "htu"},
-		"http in place of https":            {claim("htu", "http://api.example.com/orders"), "htu"},
+		"http instead of https":             {claim("htu", "http://api.example.com/orders"), "htu"},
 		"an htu with a user":                {claim("htu", "https://api.example.com@api.example.com/orders"), "htu"},
 		"an htu that is a path":             {claim("htu", "/orders"), "htu"},
 		"no htu":                            {claim("htu", nil), "htu"},

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// normalise spells a URL without its query and fragment in one way for all that mean
-// the same (RFC 3986 §6.2.2, §6.2.3; RFC 9449 §4.3).
+// normalise returns the normal form of a URL without its query and fragment: equivalent URLs
+// have the same (RFC 3986 §6.2.2, §6.2.3; RFC 9449 §4.3).
 func normalise(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" || u.User != nil || u.Hostname() == "" {
@@ -32,15 +32,14 @@ func normalise(raw string) (string, error) {
 	return u.Scheme + "://" + u.Host + withoutDots(plainEscapes(u.EscapedPath())), nil
 }
 
-// CheckURL refuses a URL that no proof can be for: its host or scheme is one that htu
-// cannot name.
+// CheckURL returns an error for a URL that no htu can name, by its host or its scheme.
 func CheckURL(raw string) error {
 	_, err := normalise(raw)
 	return err
 }
 
-// plainEscapes undoes the escapes of what needs none, and writes the others in upper
-// case (RFC 3986 §6.2.2.1, §6.2.2.2). url.Parse has seen to it that each is whole.
+// plainEscapes decodes the escapes of characters that need none, and writes the others in
+// upper case (RFC 3986 §6.2.2.1, §6.2.2.2). url.Parse has checked that each is complete.
 func plainEscapes(path string) string {
 	var plain strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -64,7 +63,7 @@ func isUnreserved(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0
 }
 
-// withoutDots is RFC 3986 §5.2.4, which net/url does where it resolves a reference.
+// withoutDots is RFC 3986 §5.2.4. net/url does it when it resolves a reference.
 func withoutDots(path string) string {
 	u, err := url.Parse("http://host" + path)
 	if err != nil || path == "" {

@@ -1,5 +1,6 @@
-// Package encryption encrypts tokens to those who are to read them (RFC 7516).
+// Package encryption encrypts tokens to the party that reads them (RFC 7516).
 //
-// It is apart from jose so that what only verifies, such as the package verifier, links
-// no encryption. Which keys are taken is said there. Start at [ParseRecipient].
+// It is apart from jose, which says what keys are accepted, so that a program that only
+// verifies tokens, such as one with the package verifier, links no encryption. Start at
+// [ParseRecipient].
 package encryption

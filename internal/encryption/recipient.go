@@ -11,7 +11,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// Recipient is the holder of a key that tokens are encrypted to.
+// Recipient is the party that holds the key to which tokens are encrypted.
 type Recipient struct {
 	public any
 	alg    jwa.KeyEncryptionAlgorithm

@@ -8,20 +8,20 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// size is how many values a cache keeps, those that were used last: as many as rows of each
-// noun are cached.
+// size is the number of values in a cache, as many as rows of one noun are cached. The least
+// recently used value goes first.
 const size = 10_000
 
-// Cache keeps what a function makes of bytes. The zero value is an empty one. It may be
-// used concurrently, and so must be what it keeps.
+// Cache keeps the results of one parsing function. The zero value is an empty cache. It may be
+// used concurrently, and so may the values that it returns.
 type Cache[V any] struct {
 	once sync.Once
 	kept *lru.Cache[[sha256.Size]byte, V]
 	err  error
 }
 
-// Get returns what parse makes of data. It calls parse where the value is not kept: for
-// data that is new, and for data that cannot be parsed. Each cache has one such function.
+// Get returns the result of parse for data. It calls parse if the cache does not have the
+// result. Errors are not kept. Every call for one cache passes the same function.
 func (c *Cache[V]) Get(data []byte, parse func([]byte) (V, error)) (V, error) {
 	c.once.Do(func() { c.kept, c.err = lru.New[[sha256.Size]byte, V](size) })
 	if c.err != nil {

@@ -7,27 +7,27 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// addresses tells which addresses may be connected to: those on the public internet, and
-// no private or loopback one or a cloud's metadata service, which would tell its secrets
-// to whoever makes us ask (RFC 9700 §4.11 speaks of the like).
+// addresses decides which addresses the server may connect to: those on the public internet.
+// A private or loopback address or a cloud's metadata service could give its secrets to the
+// party that chose the URL (RFC 9700 §4.11).
 type addresses struct {
-	public   *ssrf.Guardian // has the special networks of RFC 6890 and its registries
-	loopback bool           // is allowed too
+	public   *ssrf.Guardian // knows the special networks of RFC 6890 and its registries
+	loopback bool           // loopback addresses are allowed too
 }
 
 func newAddresses(loopback bool) addresses {
-	azure := netip.MustParsePrefix("168.63.129.16/32") // where its machines are told what they run: public by number alone
+	azure := netip.MustParsePrefix("168.63.129.16/32") // the metadata of its machines, at an address that looks public
 	return addresses{
 		public: ssrf.New(
 			ssrf.WithAnyPort(),
 			ssrf.WithDeniedV4Prefixes(azure),
-			ssrf.WithAllowedV6Prefixes(ssrf.IPv6NAT64Prefix), // what it leads to is looked at as well
+			ssrf.WithAllowedV6Prefixes(ssrf.IPv6NAT64Prefix), // check looks at the address behind it, too
 		),
 		loopback: loopback,
 	}
 }
 
-// check refuses an address with a port that may not be connected to.
+// check returns an error for an address, with a port, that the server may not connect to.
 func (a addresses) check(address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -43,8 +43,7 @@ func (a addresses) check(address string) error {
 	return nil
 }
 
-// translated is the IPv4 address to which NAT64 leads (RFC 6052), or else the address
-// itself.
+// translated is the IPv4 address behind an address of NAT64 (RFC 6052), or the address itself.
 func translated(ip netip.Addr) netip.Addr {
 	if !ssrf.IPv6NAT64Prefix.Contains(ip) {
 		return ip

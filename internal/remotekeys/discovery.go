@@ -11,15 +11,13 @@ import (
 	"authserver/internal/jose"
 )
 
-// located is where an issuer has its key set, and until when that is to be believed: as
-// long as its metadata is fresh.
+// located is the URL of an issuer's key set, and until when its metadata is fresh.
 type located struct {
 	jwksURI string
 	until   time.Time
 }
 
-// discover finds an issuer's key set by its metadata: that of RFC 8414 §3, or of OpenID
-// Connect Discovery §4.
+// discover finds an issuer's key set by its metadata (OpenID Connect Discovery §4, RFC 8414 §3).
 func (f *Fetcher) discover(ctx context.Context, issuer string, now time.Time) (located, error) {
 	var faults []error
 	for _, from := range metadataURLs(issuer) {
@@ -49,8 +47,8 @@ func metadataURLs(issuer string) []string {
 	}
 }
 
-// parseMetadata wants the issuer to be the very one that was asked (RFC 8414 §3.3):
-// else one could hand out the keys of another.
+// parseMetadata requires the issuer in the metadata to be the one that was asked
+// (RFC 8414 §3.3). Otherwise one issuer could publish keys for another.
 func parseMetadata(body []byte, issuer string) (string, error) {
 	metadata, err := jose.DecodeObject(body)
 	if err != nil {

@@ -28,27 +28,27 @@ const (
 	maxIdlePerHost = 1
 )
 
-// Fetcher fetches documents from the URLs that others chose, as safely as that can
-// be done (RFC 8725 §3.10, RFC 9700 §4.11 on what is fetched for whom). Without such a
-// guard it fetches from a publisher that its user chose.
+// Fetcher fetches documents. [NewFetcher] makes one for URLs that others chose, which guards
+// against server-side request forgery (RFC 8725 §3.10, RFC 9700 §4.11). [NewUnguarded] makes
+// one for a publisher that its user chose.
 type Fetcher struct {
-	usual  *http.Transport // of which each client has a copy
+	usual  *http.Transport // each client has a copy of it
 	client atomic.Pointer[http.Client]
 	http   bool
 }
 
-// FetcherOptions are what an administrator decides of it.
+// FetcherOptions are what an administrator decides.
 type FetcherOptions struct {
 	// AllowHosts are the hosts that may have addresses which are not public.
 	AllowHosts []string
-	// RootCAs are trusted beside nothing else; nil: the system's.
+	// RootCAs are the only authorities that are trusted; nil: the system's.
 	RootCAs *x509.CertPool
 	// AllowHTTP takes http to loopback addresses too, to try things out.
 	AllowHTTP bool
 }
 
-// NewUnguarded returns a fetcher that connects by a client, to whatever address. Its https
-// is checked as the client does that; http is taken to loopback addresses alone.
+// NewUnguarded returns a fetcher that uses the client and connects to any address. It takes
+// http for loopback addresses only.
 func NewUnguarded(client *http.Client) *Fetcher {
 	own := *client
 	own.CheckRedirect = sameOrigin
@@ -57,7 +57,8 @@ func NewUnguarded(client *http.Client) *Fetcher {
 	return f
 }
 
-// NewFetcher returns a fetcher that connects to public addresses.
+// NewFetcher returns a fetcher that connects to public addresses only, unless the options
+// allow the host.
 func NewFetcher(o FetcherOptions) *Fetcher {
 	allowed := make([]string, 0, len(o.AllowHosts))
 	for _, host := range o.AllowHosts {
@@ -72,13 +73,13 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 			}
 			dialer := net.Dialer{Timeout: fetchTimeout}
 			if !slices.Contains(allowed, strings.ToLower(host)) {
-				// Of the address that is connected to, and not of one that the name had
-				// before: a name can change what it means in between.
+				// Check the address that is connected to, not one that was looked up
+				// before: a name can get another address in between.
 				dialer.Control = func(_, address string, _ syscall.RawConn) error { return may.check(address) }
 			}
 			return dialer.DialContext(ctx, network, address)
 		},
-		// A proxy of the environment would resolve names by itself, past the check.
+		// A proxy would resolve names itself, past the check.
 		Proxy:                  nil,
 		TLSClientConfig:        bcp195.Config(),
 		TLSHandshakeTimeout:    fetchTimeout,
@@ -94,8 +95,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	return f
 }
 
-// Trust has fetches that begin from now on trust these authorities and no others; nil:
-// the system's.
+// Trust makes later fetches trust these authorities only; nil: the system's.
 func (f *Fetcher) Trust(roots *x509.CertPool) {
 	transport := f.usual.Clone() // connections that were made on trust in others are not used again
 	transport.TLSClientConfig.RootCAs = roots
@@ -105,16 +105,16 @@ func (f *Fetcher) Trust(roots *x509.CertPool) {
 	}
 }
 
-// sameOrigin lets a publisher send us about on its own host alone.
+// sameOrigin allows redirects on the publisher's own host only.
 func sameOrigin(next *http.Request, before []*http.Request) error {
 	from := before[0].URL
 	if len(before) > maxRedirects || next.URL.Scheme != from.Scheme || next.URL.Host != from.Host {
-		return &refused{"it redirects to elsewhere: register the URL where the document is"}
+		return &refused{"it redirects to another host: register the URL where the document is"}
 	}
 	return nil
 }
 
-// CheckURL refuses a URL that is not fetched from.
+// CheckURL returns an error for a URL that documents are not fetched from.
 func CheckURL(text string, allowHTTP bool) error {
 	u, err := url.Parse(text)
 	switch {
@@ -127,7 +127,7 @@ func CheckURL(text string, allowHTTP bool) error {
 	case allowHTTP:
 		return errors.New("it is not https, nor http on this machine")
 	}
-	return errors.New("it is not https: who is between could put keys of its own there")
+	return errors.New("it is not https: an attacker on the network could replace the keys")
 }
 
 func loopbackName(host string) bool {
@@ -135,14 +135,14 @@ func loopbackName(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Fetched is a document and for how long it is fresh since it was asked for.
+// Fetched is a document, and how long it is fresh from the moment of the request.
 type Fetched struct {
 	Body  []byte
 	Fresh time.Duration
 }
 
-// Fetch returns a document of at most 256 KiB. The error says what went wrong and
-// with which host, and holds nothing of the answer.
+// Fetch returns a document of at most 256 KiB; now is the moment of the request. The error
+// says what failed and on which host, and quotes nothing of the answer.
 func (f *Fetcher) Fetch(ctx context.Context, from string, now time.Time) (Fetched, error) {
 	if err := CheckURL(from, f.http); err != nil {
 		return Fetched{}, err
@@ -169,11 +169,11 @@ func (f *Fetcher) Fetch(ctx context.Context, from string, now time.Time) (Fetche
 	if len(body) > maxBody {
 		return Fetched{}, fmt.Errorf("fetch keys from %s: the answer is larger than %d bytes", request.URL.Host, maxBody)
 	}
-	return Fetched{Body: body, Fresh: Freshness(response.Header, now)}, nil
+	return Fetched{Body: body, Fresh: freshness(response.Header, now)}, nil
 }
 
-// inWords leaves out the URL, whose query may hold a secret, and what the other side
-// answered, which the errors of net/http quote.
+// inWords removes the URL, whose query may hold a secret, and the text of the answer, which
+// the errors of net/http quote.
 func inWords(err error) error {
 	var refusal *refused
 	var untrusted *tls.CertificateVerificationError
@@ -188,10 +188,10 @@ func inWords(err error) error {
 	case errors.As(err, &network):
 		return network
 	}
-	return errors.New("it does not answer as HTTP has it")
+	return errors.New("its answer is not HTTP")
 }
 
-// refused is a fetch that we would not make.
+// refused is the reason why a fetch is not made.
 type refused struct{ why string }
 
 func (e *refused) Error() string { return e.why }

@@ -69,13 +69,13 @@ func TestFetchRefuses(t *testing.T) {
 		answer  http.HandlerFunc
 		want    string
 	}{
-		"an address that is not public":         {NewFetcher(FetcherOptions{}), nil, "not a public one"},
-		"a certificate that nobody vouches for": {NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}}), nil, "certificate"},
-		"a redirect to another host":            {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "redirects to elsewhere"},
+		"an address that is not public":                     {NewFetcher(FetcherOptions{}), nil, "not a public one"},
+		"a certificate of an authority that is not trusted": {NewFetcher(FetcherOptions{AllowHosts: []string{"127.0.0.1"}}), nil, "certificate"},
+		"a redirect to another host":                        {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "redirects to another host"},
 		"a redirect to http": {p.trusting(), func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, strings.Replace(p.URL, "https", "http", 1), http.StatusFound)
-		}, "redirects to elsewhere"},
-		"redirects without end":       {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "redirects to elsewhere"},
+		}, "redirects to another host"},
+		"redirects without end":       {p.trusting(), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "redirects to another host"},
 		"an answer that is too large": {p.trusting(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxBody+1)) }, "larger than"},
 		"404":                         {p.trusting(), http.NotFound, "answers 404"},
 	} {

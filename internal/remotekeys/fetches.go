@@ -23,8 +23,8 @@ func (f *fetches) count(source Source, err error) {
 	o.fetched.Add(1)
 }
 
-// Fetches returns how often key sets were fetched since the start, or could not be: those
-// of issuers that are found by their metadata, or those that are registered by URL.
+// Fetches returns how many fetches of key sets have succeeded, or failed, since the start: of
+// those found by an issuer's metadata, or of those registered by URL.
 func (s *Sets) Fetches(discovery, failed bool) int64 {
 	o := s.fetches.of(discovery)
 	if failed {

@@ -11,25 +11,25 @@ import (
 
 // Bounds on how long an answer is fresh.
 const (
-	freshLeast = 5 * time.Second  // whatever its publisher says: a fetch is not made more often than that
-	freshUsual = 15 * time.Minute // where its publisher says nothing
+	freshLeast = 5 * time.Second  // whatever its publisher says, so that fetches do not follow each other
+	freshUsual = 15 * time.Minute // if its publisher says nothing
 	freshMost  = time.Hour
 )
 
-// Freshness is how long an answer may be used without asking again, counted from the
-// moment asked at which it was asked for: what its publisher allows (RFC 9111 §4.2.1), less the
-// time for which caches on its way have kept it (§4.2.3), within bounds. This is a private
-// cache, so that s-maxage says nothing to it (§5.2.2.10).
+// freshness is how long an answer may be used without asking again, counted from the moment
+// of the request: the lifetime that its publisher allows (RFC 9111 §4.2.1) less its age in
+// the caches on its way (§4.2.3), within bounds. This is a private cache, so s-maxage does
+// not apply to it (§5.2.2.10).
 //
-// The age by the header Date, which §4.2.3 has beside that by Age, is left out: it compares
-// two clocks that nothing keeps in step. Every cache since HTTP/1.1 sends Age (§5.1).
-func Freshness(h http.Header, asked time.Time) time.Duration {
+// RFC 9111 §4.2.3 also computes an age from the header Date. That compares two clocks, which
+// may differ, so it is left out: every cache since HTTP/1.1 sends Age (§5.1).
+func freshness(h http.Header, asked time.Time) time.Duration {
 	allowed := lifetime(h, asked)
 	return min(max(allowed-age(h), freshLeast), freshMost)
 }
 
-// lifetime is RFC 9111 §4.2.1. What forbids to keep an answer, and what cannot be read,
-// makes it stale at once; of several values the first counts.
+// lifetime is RFC 9111 §4.2.1. It is 0 for an answer that must not be kept, and for a value
+// that cannot be read. Of several values the first counts.
 func lifetime(h http.Header, asked time.Time) time.Duration {
 	said, err := directives(h)
 	_, noStore := said["no-store"]
@@ -54,14 +54,14 @@ func lifetime(h http.Header, asked time.Time) time.Duration {
 	return freshUsual
 }
 
-// age is RFC 9111 §5.1: of a list the first counts, and what is no number is passed over.
+// age is RFC 9111 §5.1: the first of a list counts, and a value that is no number is ignored.
 func age(h http.Header) time.Duration {
 	first, _, _ := strings.Cut(h.Get("Age"), ",")
 	return deltaSeconds(strings.TrimSpace(first))
 }
 
-// deltaSeconds is RFC 9111 §1.2.2: too large a number is the largest. What is not digits
-// alone is 0.
+// deltaSeconds is RFC 9111 §1.2.2: a number that is too large counts as the largest one. Text
+// other than digits is 0.
 func deltaSeconds(text string) time.Duration {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
 		return 0
@@ -73,8 +73,8 @@ func deltaSeconds(text string) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// directives reads Cache-Control (RFC 9111 §5.2): the names in lower case, with their
-// first values, quoted or not.
+// directives reads Cache-Control (RFC 9111 §5.2): names in lower case, and the first value of
+// each, quoted or not.
 func directives(h http.Header) (map[string]string, error) {
 	quoted, escaped := false, false
 	list := strings.FieldsFunc(strings.Join(h.Values("Cache-Control"), ","), func(r rune) bool {

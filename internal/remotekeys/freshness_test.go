@@ -67,7 +67,7 @@ func TestFreshness(t *testing.T) {
 				name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 				h.Add(name, value)
 			}
-			if got := Freshness(h, asked); got != test.want {
+			if got := freshness(h, asked); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
@@ -104,7 +104,7 @@ func FuzzFreshness(f *testing.F) {
 	f.Add("max-age=9223372036854775807", "9223372036854775807", "x")
 	f.Fuzz(func(t *testing.T, control, age, expires string) {
 		h := http.Header{"Cache-Control": {control}, "Age": {age}, "Expires": {expires}}
-		if got := Freshness(h, time.Unix(1_800_000_000, 0)); got < freshLeast || got > freshMost {
+		if got := freshness(h, time.Unix(1_800_000_000, 0)); got < freshLeast || got > freshMost {
 			t.Errorf("%s", got)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// fetch fetches a set and has it taken in.
+// fetch fetches a set and records the outcome.
 func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
 	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
@@ -22,9 +22,9 @@ func (s *Sets) fetch(ctx context.Context, source Source, k *set) {
 	k.end(asked, s.Now(), keys, fresh, err)
 }
 
-// load fetches a set from its URL, or from where the metadata of its issuer has it. A place
-// that is known is gone back to while the metadata cannot be read; and where the set is
-// not there any more, the metadata is asked again whether it has moved.
+// load fetches a set from its URL, or from the URL in the metadata of its issuer. While the
+// metadata cannot be read, load uses the URL that it last had, for a day. If the set is not
+// at that URL any more, load reads the metadata again, in case the set has moved.
 func (s *Sets) load(ctx context.Context, source Source, at *located) (jose.KeySet, time.Duration, error) {
 	if source.JWKSURI != "" {
 		return s.read(ctx, source.JWKSURI)

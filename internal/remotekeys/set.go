@@ -9,35 +9,36 @@ import (
 	"authserver/internal/jose"
 )
 
-// How long a set is good, and how soon it may be asked for again.
+// How long a set is good, and how soon it may be fetched again.
 const (
-	staleMost = 24 * time.Hour   // while its publisher is down
-	cooldown  = 30 * time.Second // between fetches for a kid that is not there
-	failFirst = time.Second      // after a fetch that failed
-	failLast  = time.Minute      // what that doubles to, where [Sets.Patience] says nothing
-	failWait  = time.Second      // for which a fetch is waited for after one that failed
+	staleMost = 24 * time.Hour   // the age up to which a set is used while its publisher is down
+	cooldown  = 30 * time.Second // the least time between two fetches for a kid that is missing
+	failFirst = time.Second      // the pause after a failed fetch, which doubles
+	failLast  = time.Minute      // the longest such pause, unless [Sets.Patience] says another
+	failWait  = time.Second      // how long a request waits for the fetch after a failed one
 )
 
-// set is a key set as it was fetched last, and what became of the last fetch.
+// set is the key set that was fetched last, and the outcome of the last fetch.
 type set struct {
 	patience time.Duration
 
 	mu      sync.Mutex
 	keys    jose.KeySet
-	fetched time.Time // when keys were asked for that came; zero: never
+	fetched time.Time // when the fetch of keys began; zero: there was none yet
 	fresh   time.Duration
-	tried   time.Time     // when a fetch ended last
-	pause   time.Duration // from then until the next may begin
-	fault   error         // of that fetch
-	missed  time.Time     // when one was begun last for a key that was not there
-	running chan struct{} // closed when the fetch that is under way has ended; nil: none is
-	used    time.Time
+	tried   time.Time     // when the last fetch ended
+	pause   time.Duration // from tried until the next fetch may begin
+	fault   error         // of the last fetch; nil: it succeeded
+	missed  time.Time     // when the last fetch for a missing key began
+	running chan struct{} // closed when the running fetch ends; nil: no fetch runs
+	used    time.Time     // when a token last asked for the set
 
-	found located // for the fetch that is under way alone
+	found located // only the running fetch touches it
 }
 
-// ask returns the keys at hand that fit the header, and the fetch to wait for, longest at
-// most; nil: what is at hand is all there is to go by.
+// ask returns the keys of the set that fit the header, and a fetch to wait for, with the
+// longest time to wait; nil: there is nothing to wait for. It starts the fetch by calling
+// fetch in a goroutine.
 func (k *set) ask(now time.Time, h jose.Header, fetch func()) (found []jose.Key, running <-chan struct{}, longest time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -65,9 +66,9 @@ func (k *set) ask(now time.Time, h jose.Header, fetch func()) (found []jose.Key,
 	return nil, running, failWait
 }
 
-// answer is what there is to say when there is nothing more to wait for. Where the last
-// fetch failed a key that is not there may be one that could not be fetched yet: that
-// is an error, and no refusal.
+// answer returns the keys that fit the header once there is nothing to wait for. If the last
+// fetch failed, a missing key may be one that could not be fetched yet: then answer
+// returns an error, so that the token is not refused for it.
 func (k *set) answer(now time.Time, h jose.Header) ([]jose.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -83,7 +84,7 @@ func (k *set) answer(now time.Time, h jose.Header) ([]jose.Key, error) {
 	return nil, nil
 }
 
-// find returns the keys that fit the header, where they are good still.
+// find returns the keys that fit the header, none if the set is too old.
 func (k *set) find(now time.Time, h jose.Header) []jose.Key {
 	if !k.good(now) {
 		return nil
@@ -95,14 +96,14 @@ func (k *set) good(now time.Time) bool {
 	return !k.fetched.IsZero() && now.Sub(k.fetched) <= staleMost
 }
 
-// due reports whether it is time to fetch the set: three quarters through the time for
-// which it is fresh.
+// due reports whether three quarters of the time are over for which the set is fresh: it is
+// time to fetch it again.
 func (k *set) due(now time.Time) bool {
 	return k.fetched.IsZero() || now.Sub(k.fetched) >= k.fresh*3/4
 }
 
-// start begins a fetch where one may begin, and returns what is closed when it, or
-// the one that is under way, has ended; nil where there is none.
+// start begins a fetch unless one runs or the pause is not over. It returns the channel that
+// closes when the running fetch ends; nil: no fetch runs.
 func (k *set) start(now time.Time, fetch func()) <-chan struct{} {
 	if k.running == nil {
 		if !k.tried.IsZero() && now.Sub(k.tried) < k.pause {
@@ -114,7 +115,7 @@ func (k *set) start(now time.Time, fetch func()) <-chan struct{} {
 	return k.running
 }
 
-// startMissed is start for a key that is not there.
+// startMissed is start for a missing key: it begins no fetch within the cooldown.
 func (k *set) startMissed(now time.Time, fetch func()) <-chan struct{} {
 	if k.running != nil {
 		return k.running
@@ -129,8 +130,7 @@ func (k *set) startMissed(now time.Time, fetch func()) <-chan struct{} {
 	return running
 }
 
-// end takes in what became of the fetch that was under way. What failed leaves the last
-// good set.
+// end records the outcome of the running fetch. A failed one leaves the last good set.
 func (k *set) end(asked, now time.Time, keys jose.KeySet, fresh time.Duration, fault error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -144,9 +144,9 @@ func (k *set) end(asked, now time.Time, keys jose.KeySet, fresh time.Duration, f
 	k.running = nil
 }
 
-// refresh starts a fetch in the background where one is due, and returns what is closed
-// when it has ended; nil where there is none. After one that failed an eighth of the time
-// for which the set is fresh goes by: two more come before it is over.
+// refresh starts a fetch if one is due, and returns the channel that closes when it ends;
+// nil: none was started. After a failed fetch it waits for an eighth of the time for which
+// the set is fresh, so that it tries twice more before the set is stale.
 func (k *set) refresh(now time.Time, fetch func()) <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -156,14 +156,14 @@ func (k *set) refresh(now time.Time, fetch func()) <-chan struct{} {
 	return k.start(now, fetch)
 }
 
-// idle reports whether no token has asked for the set for so long; 0: it never is.
+// idle reports whether no token has asked for the set for that long; 0: it never is.
 func (k *set) idle(now time.Time, long time.Duration) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return long > 0 && k.running == nil && now.Sub(k.used) > long
 }
 
-// settle waits for the fetch that is under way.
+// settle waits until the running fetch has ended.
 func (k *set) settle() {
 	k.mu.Lock()
 	running := k.running

@@ -23,35 +23,35 @@ type Source struct {
 	Issuer  string // the identifier of an issuer whose metadata has its URL
 }
 
-// Sets keeps the key sets of others. All of it may be called concurrently.
+// Sets keeps the key sets of others. Its methods may be called concurrently.
 type Sets struct {
 	Fetcher *Fetcher
 	Now     func() time.Time
-	// Patience bounds the pause after fetches that failed, which doubles with each; 0: a
-	// minute.
+	// Patience bounds the pause after a failed fetch, which doubles with each failure; 0:
+	// a minute.
 	Patience time.Duration
-	// Idle is for how long a set is kept that no token asked for; 0: until the end.
+	// Idle is how long a set stays without a token that asks for it; 0: without limit.
 	Idle time.Duration
-	// Log is told why fetches failed; nil: nothing is logged.
+	// Log records why fetches fail; nil: nothing is logged.
 	Log *slog.Logger
 
 	fetches fetches
 
 	mu   sync.Mutex
 	all  map[Source]*set
-	ctx  context.Context // of the fetches; nil: none was needed yet
+	ctx  context.Context // of the fetches; nil until the first one
 	stop context.CancelFunc
 }
 
-// Keys returns the keys of a source that a token with this header may have been
-// signed with; none is no error. An error says that the source may have such a key, and why
-// that is not known.
+// Keys returns the keys of a source that may have signed a token with this header. No key
+// is no error: an error means that the source may have such a key, and says why this is not
+// known.
 //
-// A fetch is waited for where no set is there, where the set has outlived its time, or
-// where the header names a key that the set has not. The last is done once in a while, so
-// that whoever makes up names drives nothing. After a fetch that failed, keys that are
-// there are used without waiting for the next, and where there are none it is waited for
-// a second at most: a publisher that is down holds up nothing.
+// Keys waits for a fetch if there is no set, if the set is stale, or if the header names a
+// key that the set does not have. The last happens once in a while only, so that a stranger
+// who invents names cannot cause fetches. After a failed fetch Keys uses the keys that it
+// has without waiting, and if it has none it waits for a second at most. So a publisher
+// that is down delays no request for long.
 func (s *Sets) Keys(ctx context.Context, source Source, h jose.Header) ([]jose.Key, error) {
 	k, fetches, err := s.of(source)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Sets) Keys(ctx context.Context, source Source, h jose.Header) ([]jose.K
 	return k.answer(s.Now(), h)
 }
 
-// of returns the set of a source, and makes room for it; and the context of its fetches.
+// of returns the set of a source, new if need be, and the context of its fetches.
 func (s *Sets) of(source Source) (*set, context.Context, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Sets) of(source Source) (*set, context.Context, error) {
 	return k, s.ctx, nil
 }
 
-// open prepares for the first source. The caller holds mu.
+// open makes what the zero value lacks. The caller holds mu.
 func (s *Sets) open() {
 	if s.ctx == nil {
 		s.ctx, s.stop = context.WithCancel(context.Background())
@@ -98,9 +98,8 @@ func (s *Sets) open() {
 	}
 }
 
-// Refresh fetches anew what will not be fresh much longer, so that no request has to wait
-// for it, and lets go of what is idle. It returns when that is done. Call it every few
-// seconds.
+// Refresh fetches the sets that will soon be stale, so that no request waits for them, and
+// forgets idle ones. It returns when the fetches have ended. Call it every few seconds.
 func (s *Sets) Refresh(ctx context.Context) error {
 	for _, running := range s.startDue() {
 		select {
@@ -132,8 +131,8 @@ func (s *Sets) startDue() []<-chan struct{} {
 	return started
 }
 
-// Close ends the fetches that are under way, and nothing is fetched any more. It returns
-// when they have ended. The sets that are there are used until they are too old.
+// Close cancels the running fetches, waits for them to end, and prevents further ones. Sets
+// that were fetched stay in use until they are too old.
 func (s *Sets) Close() {
 	s.mu.Lock()
 	s.open()

@@ -29,7 +29,7 @@ type publisher struct {
 	asked   atomic.Int32     // for its metadata
 	moved   string           // to the path of the set, where it is not /jwks
 	silent  bool             // it has no metadata any more
-	answer  http.HandlerFunc // in the place of the set
+	answer  http.HandlerFunc // instead of the set
 }
 
 func newPublisher(t *testing.T, kids ...string) *publisher {
@@ -129,7 +129,7 @@ func TestKeysAreFetchedOnceAndFoundAgain(t *testing.T) {
 	}
 }
 
-// A stranger who makes up names drives nothing, and no good token is refused.
+// A stranger who invents names causes no fetches, and no good token is refused.
 func TestUnknownKidsDoNotDriveFetches(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -201,7 +201,7 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 	}
 }
 
-// A publisher that never answered is asked ever more seldom, and holds nobody up.
+// A publisher that never answers is asked less and less often, and delays no request.
 func TestFailuresAreRemembered(t *testing.T) {
 	p := newPublisher(t)
 	var asked atomic.Int32
@@ -243,7 +243,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 	}
 }
 
-// Who waits may leave, and the fetch goes on for the others.
+// A request that waits may be cancelled, and the fetch goes on for the others.
 func TestAWaiterMayLeave(t *testing.T) {
 	p := newPublisher(t, "a")
 	hold := make(chan struct{})
@@ -262,8 +262,7 @@ func TestAWaiterMayLeave(t *testing.T) {
 	wantKeys(t, s, p.source(), "a", 1)
 }
 
-// A set that has outlived its time is used no more until it was fetched again, whether
-// Refresh came by or not.
+// A stale set is not used until it was fetched again, whether Refresh was called or not.
 func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -277,7 +276,7 @@ func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Who asks when the set is nearly stale has it fetched, and waits for nothing.
+// A request for a set that is nearly stale has it fetched, and does not wait.
 func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -298,8 +297,8 @@ func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
 	wantKeys(t, s, p.source(), "b", 1)
 }
 
-// A publisher that hangs is waited for once. Afterwards the keys that are there do, and
-// where there are none a second is all that it costs.
+// Requests wait for a publisher that hangs once. Afterwards they use the keys that are
+// there, and wait for a second if there are none.
 func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -324,7 +323,7 @@ func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// Close ends what is under way, and nothing is fetched any more.
+// Close cancels the running fetch, and prevents further ones.
 func TestClose(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -342,7 +341,7 @@ func TestClose(t *testing.T) {
 	<-begun
 	s.Close()
 	if err := <-waits; err == nil {
-		t.Error("who waited is told that there is no such key")
+		t.Error("the request that waited is told that there is no such key")
 	}
 	s.Close()
 	wantKeys(t, s, p.source(), "a", 1)
