@@ -9,24 +9,24 @@ import (
 )
 
 type assertionCommand struct {
-	Sign assertionSign `cmd:"" help:"Sign an assertion as an issuer would, and print it alone. It needs no database."`
+	Sign assertionSign `cmd:"" help:"Sign an assertion like an issuer, and print it. This needs no database." example:"authserver assertion sign --iss https://idp.example.com --sub alice --aud https://auth.example.com --key-file idp-key.pem"`
 }
 
 type assertionSign struct {
-	Iss             string        `xor:"who" required:"" placeholder:"ISSUER" help:"The issuer, as it is registered."`
-	Client          string        `xor:"who" required:"" placeholder:"CLIENT-ID" help:"In the place of iss and sub: the client that proves itself with it, as client_assertion."`
-	Sub             string        `help:"Whom it speaks of."`
-	Aud             string        `required:"" placeholder:"URL" help:"For whom it is: the issuer identifier of the server that is to take it, or its token endpoint."`
-	KeyFile         string        `xor:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK, - for standard input."`
-	SecretFile      string        `xor:"key" required:"" placeholder:"FILE" help:"Shared secret, - for standard input."`
-	CertificateFile string        `placeholder:"FILE" help:"Certificate of the private key in PEM, to be named in x5t and x5t#S256."`
-	Alg             string        `help:"Algorithm; without it the first that the key can do."`
-	KID             string        `name:"kid" help:"Name of the key; without it that of the JWK, if it has one."`
-	Claim           []string      `sep:"none" placeholder:"NAME=VALUE" help:"Further claim, or another value of one; the value is JSON, or else a string. Repeats."`
-	TTL             time.Duration `name:"ttl" default:"5m" help:"How long it is good."`
-	EncryptionFile  string        `name:"encryption-jwks-file" placeholder:"FILE" help:"The JWKS of the server that is to take it, or a JWK, - for standard input: it is encrypted to the key with use enc there once it is signed."`
-	EncryptionAlg   string        `placeholder:"ALG" help:"Which of those keys, where there are several: that for RSA-OAEP-256 or ECDH-ES."`
-	EncryptionEnc   string        `placeholder:"ENC" help:"How its content is encrypted: A256GCM (default) or A128GCM."`
+	Iss             string        `xor:"who" required:"" placeholder:"ISSUER" help:"The issuer as it is registered."`
+	Client          string        `xor:"who" required:"" placeholder:"CLIENT-ID" help:"Instead of --iss and --sub: the client that authenticates with the assertion."`
+	Sub             string        `help:"The subject."`
+	Aud             string        `required:"" placeholder:"URL" help:"The audience: the issuer identifier of the server, or its token endpoint."`
+	KeyFile         string        `xor:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK; - is standard input."`
+	SecretFile      string        `xor:"key" required:"" placeholder:"FILE" help:"Shared secret; - is standard input."`
+	CertificateFile string        `placeholder:"FILE" help:"Certificate of the private key in PEM, for x5t and x5t#S256."`
+	Alg             string        `help:"Algorithm. The default is the first that the key supports."`
+	KID             string        `name:"kid" help:"Name of the key. The default is that of the JWK, if it has one."`
+	Claim           []string      `sep:"none" placeholder:"NAME=VALUE" help:"Another claim, or another value of a claim, in JSON or a string. Repeats."`
+	TTL             time.Duration `name:"ttl" default:"5m" help:"Lifetime."`
+	EncryptionFile  string        `name:"encryption-jwks-file" placeholder:"FILE" help:"JWKS of the server, or a JWK, with a key of use enc: encrypt the signed assertion to it; - is standard input."`
+	EncryptionAlg   string        `placeholder:"ALG" help:"The key for RSA-OAEP-256 or for ECDH-ES, if there are several."`
+	EncryptionEnc   string        `placeholder:"ENC" help:"Content encryption: A256GCM (default) or A128GCM."`
 }
 
 func (c *assertionSign) Run(p *process) error {

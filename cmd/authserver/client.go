@@ -7,42 +7,42 @@ import (
 )
 
 type clientCommand struct {
-	Create       clientCreate `cmd:"" help:"Register a client. Its secret is told this once."`
-	List         clientList   `cmd:"" help:"List the clients."`
-	Show         clientShow   `cmd:"" help:"Show a client."`
-	Update       clientUpdate `cmd:"" help:"Change a client: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
-	Delete       clientDelete `cmd:"" help:"Delete a client. Its tokens are void at once."`
-	RotateSecret clientRotate `cmd:"" help:"Give a client a new secret. It is told this once."`
+	Create       clientCreate `cmd:"" help:"Register a client. This prints its secret, which cannot be shown again." example:"authserver client create --id shop --grant client_credentials --scope orders:read --resource https://orders.example.com"`
+	List         clientList   `cmd:"" help:"List the clients." example:"authserver client list -o json"`
+	Show         clientShow   `cmd:"" help:"Show a client." example:"authserver client show shop"`
+	Update       clientUpdate `cmd:"" help:"Change a client: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver client update shop --scope orders:read --scope orders:write"`
+	Delete       clientDelete `cmd:"" help:"Delete a client. Its tokens are void at once." example:"authserver client delete shop"`
+	RotateSecret clientRotate `cmd:"" help:"Give a client a new secret. This prints the secret, which cannot be shown again." example:"authserver client rotate-secret shop --overlap 24h"`
 }
 
-// ClientFlags are what of a client may be chosen.
+// ClientFlags are the properties of a client.
 type ClientFlags struct {
 	Name             *string        `help:"Name for people."`
-	Grant            []string       `sep:"none" help:"Grant that it may use: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
+	Grant            []string       `sep:"none" help:"Grant: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
 	Scope            []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
-	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope that it gets when it asks for none; without it all of --scope. Repeats."`
-	Resource         []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask tokens for; the first is the default. Repeats."`
-	Serves           []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it is: it may introspect the tokens for it. Repeats."`
-	Role             []string       `sep:"none" help:"Role in the tokens that it gets for itself. Repeats."`
-	Permission       []string       `sep:"none" help:"Permission in the tokens that it gets for itself. Repeats."`
-	Claim            []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
-	AuthMethod       []string       `sep:"none" placeholder:"METHOD" help:"How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, or none. Without it Basic or post, either. Repeats."`
-	JWKSFile         *string        `name:"jwks-file" placeholder:"FILE" help:"JWK Set with the public keys that it signs with, for private_key_jwt. Empty: none."`
-	JWKSURI          *string        `name:"jwks-uri" placeholder:"URL" help:"Where that JWK Set is fetched from, by https, in the place of a file. Empty: nowhere."`
-	CertificateFile  []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM: of those keys, chosen by x5t or x5t#S256, or for self_signed_tls_client_auth. Repeats."`
-	TLSSubjectDN     *string        `name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, as RFC 4514 writes it: CN=batch,O=Example."`
-	TLSSanDNS        *string        `name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or a host among the alternative names of its certificate."`
-	TLSSanURI        *string        `name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI among them, such as a SPIFFE ID."`
-	TLSSanIP         *string        `name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an address among them."`
-	TLSSanEmail      *string        `name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address among them."`
-	TLSBound         *bool          `name:"tls-bound" negatable:"" help:"Bind its access tokens to the certificate that it presents, whatever it proves itself by; with --tls-bound=false never. Without either they are bound where it proves itself by the certificate and sends no DPoP proof."`
-	DPoPBound        *bool          `name:"dpop-bound" negatable:"" help:"Bind its access tokens to a key that each of its requests proves (DPoP). Off again by --dpop-bound=false."`
-	EndpointAudience *bool          `name:"accept-token-endpoint-audience" negatable:"" help:"Its assertions may name the token endpoint as their audience, and not the issuer identifier alone."`
-	AssertUser       []string       `sep:"none" placeholder:"PATTERN" help:"User of whom it may sign assertions as its own issuer, with the grant jwt-bearer; * is any run of characters. Repeats."`
-	AssertRole       []string       `sep:"none" placeholder:"ROLE" help:"Or users with this role. Repeats."`
-	MayImpersonate   []string       `sep:"none" placeholder:"PATTERN" help:"Subject whose tokens it may exchange for tokens that do not name it as the actor; * is any run of characters. Repeats."`
-	RefreshIdleTTL   *time.Duration `name:"refresh-idle-ttl" placeholder:"DURATION" help:"How long a refresh token may go unused."`
-	RefreshMaxTTL    *time.Duration `name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login refreshing ends."`
+	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope if the request has none; the default is all of --scope. Repeats."`
+	Resource         []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask for; the first is the default. Repeats."`
+	Serves           []string       `sep:"none" placeholder:"RESOURCE" help:"Resource whose tokens it may introspect, because it is that API. Repeats."`
+	Role             []string       `sep:"none" help:"Role in tokens for the client itself. Repeats."`
+	Permission       []string       `sep:"none" help:"Permission in tokens for the client itself. Repeats."`
+	Claim            []string       `group:"Tokens" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
+	AuthMethod       []string       `group:"Authentication" sep:"none" placeholder:"METHOD" help:"Authentication: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none. The default is Basic or post. Repeats."`
+	JWKSFile         *string        `group:"Authentication" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys, for private_key_jwt. Empty removes it."`
+	JWKSURI          *string        `group:"Authentication" name:"jwks-uri" placeholder:"URL" help:"https URL of that JWK Set, instead of a file. Empty removes it."`
+	CertificateFile  []string       `group:"Authentication" sep:"none" placeholder:"FILE" help:"Certificates in PEM, for private_key_jwt or self_signed_tls_client_auth. Repeats."`
+	TLSSubjectDN     *string        `group:"Authentication" name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, such as CN=batch,O=Example (RFC 4514)."`
+	TLSSanDNS        *string        `group:"Authentication" name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or an alternative name of the certificate: a host."`
+	TLSSanURI        *string        `group:"Authentication" name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI, such as a SPIFFE ID."`
+	TLSSanIP         *string        `group:"Authentication" name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an IP address."`
+	TLSSanEmail      *string        `group:"Authentication" name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address."`
+	TLSBound         *bool          `group:"Tokens" name:"tls-bound" negatable:"" help:"Always bind its access tokens to its TLS certificate; =false: never. The default is to bind them if it authenticates with the certificate and sends no DPoP proof."`
+	DPoPBound        *bool          `group:"Tokens" name:"dpop-bound" negatable:"" help:"Require a DPoP proof and bind its access tokens to that key."`
+	EndpointAudience *bool          `group:"Authentication" name:"accept-token-endpoint-audience" negatable:"" help:"Its client assertions may have the URL of the token endpoint as their audience."`
+	AssertUser       []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"User for whom it may sign assertions (jwt-bearer); * stands for any characters. Repeats."`
+	AssertRole       []string       `group:"Acting for users" sep:"none" placeholder:"ROLE" help:"Or a role of such users. Repeats."`
+	MayImpersonate   []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"Subject that it may impersonate in a token exchange; * stands for any characters. Repeats."`
+	RefreshIdleTTL   *time.Duration `group:"Tokens" name:"refresh-idle-ttl" placeholder:"DURATION" help:"Lifetime of an unused refresh token."`
+	RefreshMaxTTL    *time.Duration `group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
 }
 
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
@@ -82,9 +82,9 @@ type clientCreate struct {
 	Database
 	Output
 	ClientFlags
-	ID         string `name:"id" help:"The client_id. Without it one is made."`
-	Public     bool   `help:"It cannot keep a secret, such as an app on a phone: the same as --auth-method none."`
-	SecretFile string `placeholder:"FILE" help:"File that holds the secret, - for standard input. Without it one is made."`
+	ID         string `name:"id" help:"The client_id. The default is a random one."`
+	Public     bool   `group:"Authentication" help:"It cannot keep a secret, such as an app on a phone. The same as --auth-method none."`
+	SecretFile string `group:"Authentication" placeholder:"FILE" help:"File with the secret; - is standard input. The default is a random secret."`
 	Disabled   bool   `help:"Register it disabled."`
 }
 
@@ -95,7 +95,7 @@ func (c *clientCreate) Run(p *process) error {
 	}
 	if c.Public {
 		if len(fields.AuthMethods) > 0 {
-			return usage("--public and --auth-method contradict each other: a public client proves itself in no way")
+			return usage("--public and --auth-method contradict each other: a public client does not authenticate")
 		}
 		fields.AuthMethods = []string{admin.PublicMethod}
 	}
@@ -195,8 +195,8 @@ type clientRotate struct {
 	Database
 	Output
 	ID         string        `arg:"" name:"client-id" help:"The client_id."`
-	Overlap    time.Duration `default:"0s" help:"How long the old secrets stay good beside the new one, such as 24h. Without it they end at once."`
-	SecretFile string        `placeholder:"FILE" help:"File that holds the new secret, - for standard input. Without it one is made."`
+	Overlap    time.Duration `default:"0s" help:"How long the old secrets stay valid, such as 24h."`
+	SecretFile string        `placeholder:"FILE" help:"File with the new secret; - is standard input. The default is a random secret."`
 }
 
 func (c *clientRotate) Run(p *process) error {

@@ -9,16 +9,16 @@ import (
 )
 
 type dpopCommand struct {
-	Proof dpopProof `cmd:"" help:"Make a proof as a client would, and print it alone: the header DPoP of one request. It needs no database."`
+	Proof dpopProof `cmd:"" help:"Make a proof like a client, and print it: the header DPoP of one request. This needs no database." example:"authserver dpop proof --key-file key.pem --url https://auth.example.com/oauth2/token"`
 }
 
 type dpopProof struct {
 	KeyFile          string `required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK."`
-	URL              string `name:"url" required:"" placeholder:"URL" help:"URL of the request, as the client calls it."`
+	URL              string `name:"url" required:"" placeholder:"URL" help:"URL of the request as the client calls it."`
 	Method           string `default:"POST" help:"Method of the request."`
-	Nonce            string `help:"Nonce that the server gave in the header DPoP-Nonce."`
-	AccessTokenStdin bool   `help:"For a request to an API: read the access token that is sent with it from standard input."`
-	Alg              string `help:"Algorithm; without it the first that the key can do."`
+	Nonce            string `help:"Nonce from the server's header DPoP-Nonce."`
+	AccessTokenStdin bool   `help:"For a request to an API, read its access token from standard input."`
+	Alg              string `help:"Algorithm. The default is the first that the key supports."`
 }
 
 func (c *dpopProof) Run(p *process) error {

@@ -7,34 +7,34 @@ import (
 )
 
 type issuerCommand struct {
-	Create issuerCreate `cmd:"" help:"Trust an issuer, with one source of keys: --jwks-file, --jwks-uri, --discovery, --certificate-file or --secret-file."`
-	List   issuerList   `cmd:"" help:"List the issuers."`
-	Show   issuerShow   `cmd:"" help:"Show an issuer."`
-	Update issuerUpdate `cmd:"" help:"Change an issuer: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
-	Delete issuerDelete `cmd:"" help:"Trust an issuer no longer. Tokens that its assertions bought stay good until they expire."`
+	Create issuerCreate `cmd:"" help:"Trust an issuer, with one source of keys: --jwks-file, --jwks-uri, --discovery, --certificate-file or --secret-file." example:"authserver issuer create --iss https://idp.example.com --jwks-file idp-jwks.json --scope read --resource https://api.example.com"`
+	List   issuerList   `cmd:"" help:"List the issuers." example:"authserver issuer list"`
+	Show   issuerShow   `cmd:"" help:"Show an issuer." example:"authserver issuer show https://idp.example.com"`
+	Update issuerUpdate `cmd:"" help:"Change an issuer: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver issuer update https://idp.example.com --jwks-file new-jwks.json"`
+	Delete issuerDelete `cmd:"" help:"Stop trusting an issuer. Tokens that were issued for its assertions stay valid until they expire." example:"authserver issuer delete https://idp.example.com"`
 }
 
-// IssuerFlags are what of an issuer may be chosen.
+// IssuerFlags are the properties of an issuer.
 type IssuerFlags struct {
-	JWKSFile          string         `name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
-	JWKSURI           string         `name:"jwks-uri" placeholder:"URL" help:"Where its JWK Set is fetched from, by https."`
-	Discovery         bool           `help:"Fetch its JWK Set from where the metadata under its identifier says."`
-	CertificateFile   []string       `sep:"none" placeholder:"FILE" help:"Certificates in PEM, chosen by x5t or x5t#S256. Repeats."`
-	SecretFile        string         `placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of 32, 48 or 64 bytes or more; - for standard input."`
-	Alg               []string       `sep:"none" help:"Algorithm that it may use; without it those that its keys are made for. Repeats."`
-	SubjectClaim      *string        `placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another name, or a JSON Pointer into the claims."`
-	Subject           *string        `placeholder:"KIND" help:"What its subjects are: a user here (default), a client here, or somebody whom only the issuer knows: federated, as far as --match lets them in, or any."`
+	JWKSFile          string         `group:"Keys" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
+	JWKSURI           string         `group:"Keys" name:"jwks-uri" placeholder:"URL" help:"https URL of its JWK Set."`
+	Discovery         bool           `group:"Keys" help:"Find its JWK Set through its metadata."`
+	CertificateFile   []string       `group:"Keys" sep:"none" placeholder:"FILE" help:"Certificates in PEM, which its assertions name by x5t or x5t#S256. Repeats."`
+	SecretFile        string         `group:"Keys" placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of at least 32, 48 or 64 bytes; - is standard input."`
+	Alg               []string       `group:"Keys" sep:"none" help:"Algorithm that it may use. The default are those of its keys. Repeats."`
+	SubjectClaim      *string        `group:"Subjects and claims" placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another claim, or a JSON Pointer."`
+	Subject           *string        `group:"Subjects and claims" placeholder:"KIND" help:"Its subjects: user (of this server, the default), client (of this server), federated (known to the issuer, allowed by --match) or any."`
 	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
-	Resource          []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that they may ask tokens for; the first is the default. Repeats."`
-	RequireClientAuth *bool          `negatable:"" help:"A client has to authenticate beside the assertion. On unless --require-client-auth=false."`
-	Client            *string        `placeholder:"CLIENT-ID" help:"Client that tokens are for where none authenticated."`
-	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead the exp of an assertion may be."`
-	EncryptionAlg     *string        `placeholder:"ALG" help:"Its assertions have to be encrypted to this server, with RSA-OAEP-256 or ECDH-ES; the key for it is in the JWKS. Empty: signed only."`
-	Match             []string       `sep:"none" placeholder:"CLAIM=PATTERN" help:"Whom it may speak of: claims, separated by commas, and their patterns, in which * is any run of characters and ? one. Of several one has to match. Repeats."`
-	RequireClaim      []string       `sep:"none" placeholder:"CLAIM" help:"Claim that has to be there. Repeats."`
-	MapClaim          []string       `sep:"none" placeholder:"NAME=CLAIM" help:"Claim of its tokens that is taken from a claim of the assertion. Repeats."`
-	ClockSkew         *time.Duration `name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may be off; without it, or 0s, as that of servers."`
-	CAFile            []string       `name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that its certificates have to be from. Repeats."`
+	Resource          []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that its assertions may ask for; the first is the default. Repeats."`
+	RequireClientAuth *bool          `negatable:"" help:"A client must authenticate beside the assertion (default)."`
+	Client            *string        `placeholder:"CLIENT-ID" help:"Client of the token if none authenticated."`
+	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead exp of an assertion may be."`
+	EncryptionAlg     *string        `placeholder:"ALG" help:"Require assertions that are encrypted to this server's key in the JWKS: RSA-OAEP-256 or ECDH-ES. Empty turns that off."`
+	Match             []string       `group:"Subjects and claims" sep:"none" placeholder:"CLAIM=PATTERN" help:"Subjects that it may name: claims with patterns, separated by commas, all of which must match. * stands for any characters, ? for one. One of several --match must match. Repeats."`
+	RequireClaim      []string       `group:"Subjects and claims" sep:"none" placeholder:"CLAIM" help:"Claim that its assertions must contain. Repeats."`
+	MapClaim          []string       `group:"Subjects and claims" sep:"none" placeholder:"NAME=CLAIM" help:"Claim of the token, copied from a claim of the assertion. Repeats."`
+	ClockSkew         *time.Duration `name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may differ. 0s, the default, means --clock-skew."`
+	CAFile            []string       `group:"Keys" name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that must have issued its certificates. Repeats."`
 	AllowRepeat       *bool          `negatable:"" help:"An assertion without jti may be used again."`
 }
 
@@ -74,7 +74,7 @@ type issuerCreate struct {
 	Database
 	Output
 	IssuerFlags
-	Iss      string `required:"" placeholder:"ISSUER" help:"Identifier, as its assertions have it in iss."`
+	Iss      string `required:"" placeholder:"ISSUER" help:"Its identifier: iss of its assertions."`
 	Disabled bool   `help:"Register it disabled."`
 }
 
@@ -131,7 +131,7 @@ type issuerUpdate struct {
 	Output
 	IssuerFlags
 	Iss      string `arg:"" name:"issuer-id" help:"Identifier."`
-	Disabled *bool  `xor:"disabled" help:"Disable it: its assertions buy nothing any more."`
+	Disabled *bool  `xor:"disabled" help:"Disable it: the server refuses its assertions."`
 	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
 

@@ -11,15 +11,15 @@ import (
 )
 
 type keyCommand struct {
-	List             keyList             `cmd:"" help:"List the signing keys, and what happens to each of them next."`
-	Rotate           keyRotate           `cmd:"" help:"Bring the next key to sign as soon as every verifier can know it. Running servers follow."`
-	Revoke           keyRevoke           `cmd:"" help:"In an emergency: take a key out of use at once. Tokens that it signed are void."`
-	Plan             keyPlan             `cmd:"" help:"Show what is to come of the signing keys."`
-	Import           keyImport           `cmd:"" help:"Bring a signing key of your own. It is published at once and the next one to sign."`
-	Certify          keyCertify          `cmd:"" help:"Attach certificates to a signing key, in the place of those that it has."`
-	RefreshTokenKeys keyRefreshTokenKeys `cmd:"" help:"List the keys that authenticate refresh tokens, or bring the next one forward."`
-	Reseal           keyReseal           `cmd:"" help:"Move everything that is sealed to another master key, while servers run."`
-	GenerateMaster   keyGenerateMaster   `cmd:"" help:"Print a new master key. Keep it: what is sealed under it opens with nothing else."`
+	List             keyList             `cmd:"" help:"List the signing keys and the next event of each." example:"authserver key list"`
+	Rotate           keyRotate           `cmd:"" help:"Let the next key sign as soon as every verifier can know it. Running servers follow." example:"authserver key rotate --alg RS256"`
+	Revoke           keyRevoke           `cmd:"" help:"In an emergency, take a key out of use at once. Its tokens are void." example:"authserver key revoke --reason 'found in a backup' -- KID"`
+	Plan             keyPlan             `cmd:"" help:"Show the planned events of the signing keys." example:"authserver key plan"`
+	Import           keyImport           `cmd:"" help:"Import a signing key. It is published at once and signs next." example:"authserver key import --file key.pem --certificate-file cert.pem"`
+	Certify          keyCertify          `cmd:"" help:"Attach certificates to a signing key, instead of those that it has." example:"authserver key certify --certificate-file cert.pem -- KID"`
+	RefreshTokenKeys keyRefreshTokenKeys `cmd:"" help:"List the keys that authenticate refresh tokens, or rotate them." example:"authserver key refresh-token-keys"`
+	Reseal           keyReseal           `cmd:"" help:"Seal everything under another master key, while servers run." example:"authserver key reseal --to-master-key-file new.key"`
+	GenerateMaster   keyGenerateMaster   `cmd:"" help:"Print a new master key. Keep it safe: nothing else opens what it seals." example:"authserver key generate-master > master.key"`
 }
 
 type keyList struct {
@@ -74,8 +74,8 @@ func happens(event string) string {
 type keyRotate struct {
 	Database
 	Output
-	Alg []string `sep:"none" help:"Algorithm whose key to rotate; without it all. Repeats."`
-	Now bool     `help:"Let the next key sign at once, although there may be verifiers that have not seen it."`
+	Alg []string `sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
+	Now bool     `help:"Let the next key sign at once, even if some verifiers do not know it yet."`
 	Yes bool     `help:"Do not ask, with --now."`
 }
 
@@ -120,8 +120,8 @@ func (c *keyRotate) warn(p *process, a *admin.Admin) error {
 type keyRevoke struct {
 	Database
 	Output
-	KID    string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
-	Reason string `required:"" help:"Why. It is kept with the key, and token inspect shows it."`
+	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
+	Reason string `required:"" help:"The reason, which token inspect shows."`
 	Yes    bool   `help:"Do not ask."`
 }
 

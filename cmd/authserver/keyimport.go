@@ -7,11 +7,11 @@ import (
 type keyImport struct {
 	Database
 	Output
-	File            string `placeholder:"FILE" help:"Private key: PEM (PKCS #1, PKCS #8, SEC 1, encrypted PKCS #8) or a JWK; - reads it from standard input. Certificates in it are attached."`
-	URI             string `name:"uri" placeholder:"pkcs11:…" help:"Key that stays in the PKCS #11 token of --pkcs11-module, in place of --file."`
-	Alg             string `help:"Algorithm that the key is for, where it could have several: RS256 or PS256. Without it RS256."`
+	File            string `placeholder:"FILE" help:"Private key in PEM (PKCS #1, PKCS #8, SEC 1, encrypted PKCS #8) or as a JWK, with its certificates if the file has them; - is standard input."`
+	URI             string `name:"uri" placeholder:"pkcs11:…" help:"Key in the PKCS #11 token of --pkcs11-module, instead of --file."`
+	Alg             string `help:"Algorithm of an RSA key: RS256 (default) or PS256."`
 	CertificateFile string `placeholder:"FILE" help:"Certificates of the key in PEM, its own first."`
-	PassphraseFile  string `placeholder:"FILE" help:"Passphrase of an encrypted key; - reads it from standard input."`
+	PassphraseFile  string `placeholder:"FILE" help:"File with the passphrase of an encrypted key; - is standard input."`
 }
 
 func (c *keyImport) Run(p *process) error {
@@ -49,8 +49,8 @@ func (c *keyImport) Run(p *process) error {
 type keyCertify struct {
 	Database
 	Output
-	KID             string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
-	CertificateFile string `required:"" placeholder:"FILE" help:"Certificates of the key in PEM, its own first; an empty file takes those away that it has."`
+	KID             string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
+	CertificateFile string `required:"" placeholder:"FILE" help:"Certificates of the key in PEM, its own first. An empty file removes them."`
 }
 
 func (c *keyCertify) Run(p *process) error {

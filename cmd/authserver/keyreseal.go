@@ -9,9 +9,9 @@ import (
 type keyReseal struct {
 	Database
 	Output
-	ToMasterKeyFile string `placeholder:"FILE" help:"File that holds the master key to move to."`
-	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service to move to, as in --master-key-url."`
-	Finish          bool   `help:"Make the master key that is set the only one again, after every server was restarted with it."`
+	ToMasterKeyFile string `placeholder:"FILE" help:"File with the new master key."`
+	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service as the new master key, as in --master-key-url."`
+	Finish          bool   `help:"Let only the configured master key open anything, after every server was restarted with it."`
 }
 
 func (c *keyReseal) Run(p *process) error {
@@ -53,7 +53,7 @@ func (c *keyReseal) Run(p *process) error {
 type keyRefreshTokenKeys struct {
 	Database
 	Output
-	Rotate bool `help:"Bring the next one into use as soon as every server has it. Refresh tokens that are out stay good."`
+	Rotate bool `help:"Use the next key as soon as every server has it. Existing refresh tokens stay valid."`
 }
 
 func (c *keyRefreshTokenKeys) Run(p *process) error {

@@ -18,19 +18,23 @@ import (
 
 // commands is the table of commands. Each is a file.
 type commands struct {
-	Dev         devCommand         `cmd:"" help:"Try it: serve out of .authserver/, with a demo client, user and issuer, and print what to paste."`
-	Serve       serveCommand       `cmd:"" help:"Serve in production."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up or down."`
+	GlobalFlags
+	Dev         devCommand         `cmd:"" help:"Try it out: serve from .authserver/ with a demo client, user and issuer, and print commands to paste." example:"authserver dev"`
+	Serve       serveCommand       `cmd:"" help:"Serve in production." example:"authserver serve --config authserver.yaml"`
+	Migrate     migrateCommand     `cmd:"" help:"The database schema."`
 	Client      clientCommand      `cmd:"" help:"Clients: applications that ask for tokens."`
 	User        userCommand        `cmd:"" help:"Users: people who log in with a password."`
 	Resource    resourceCommand    `cmd:"" help:"Resources: APIs that tokens are made for."`
-	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions buy tokens (jwt-bearer)."`
+	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions clients exchange for tokens (jwt-bearer)."`
 	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
-	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try the jwt-bearer grant."`
-	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of a key (DPoP), to try tokens that are bound to one."`
+	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try out the grant jwt-bearer."`
+	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of possession (DPoP), to try out tokens that are bound to a key."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready. Exit code only."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready. The exit code is the answer." example:"authserver healthcheck"`
+	Version     versionCommand     `cmd:"" help:"Print the version." example:"authserver version"`
+	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in a shell." example:"source <(authserver completion bash)"`
+	Help        helpCommand        `cmd:"" help:"Show the help of a command." example:"authserver help client create"`
+	Complete    completeCommand    `cmd:"" hidden:"" help:"Print the words that may replace the last one, for the scripts of completion." example:"authserver complete -- client l"`
 }
 
 // command is one of the table.
@@ -92,17 +96,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	exited := -1                 // kong's code after --help, for which it would end the process
 	out := &printer{to: stdout}
-	parser, err := kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
-		kong.Name("authserver"),
-		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
-		kong.Writers(out, stderr),
-		kong.Exit(func(code int) {
-			if exited < 0 {
-				exited = code
-			}
-		}),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-	)...)
+	parser, err := newParser(out, stderr, environ, func(code int) {
+		if exited < 0 {
+			exited = code
+		}
+	})
 	if err != nil {
 		return fail(stderr, err)
 	}
@@ -122,6 +120,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, chosen.Run(p))
+}
+
+// newParser reads command lines by the table of commands. exit is called instead of
+// ending the process.
+func newParser(stdout, stderr io.Writer, environ []string, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
+		kong.Name("authserver"),
+		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.Help(help),
+	)...)
 }
 
 // given returns the settings that come from the command line, the environment or the
@@ -155,11 +165,10 @@ func fail(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if errors.Is(err, errQuiet) {
-		return exitFailed
-	}
-	for line := range strings.Lines(untold(err.Error())) { // joined errors have a line each
-		fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
+	if !errors.Is(err, errQuiet) {
+		for line := range strings.Lines(untold(err.Error())) { // joined errors have a line each
+			fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
+		}
 	}
 	var invalid *admin.Invalid
 	var wrong *usageError

@@ -1,20 +1,9 @@
 package main
 
-import (
-	"os"
-	"testing"
-
-	"github.com/alecthomas/kong"
-
-	"authserver/internal/config"
-)
+import "testing"
 
 func TestEveryCommandCanBeRun(t *testing.T) {
-	parser, err := kong.New(&commands{}, config.Options(config.Sources{ReadFile: os.ReadFile})...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaves := parser.Model.Leaves(false)
+	leaves := leaves(t)
 	if len(leaves) < 30 {
 		t.Errorf("%d commands were found", len(leaves))
 	}

@@ -6,10 +6,10 @@ import (
 )
 
 type migrateCommand struct {
-	Up     migrateUp     `cmd:"" help:"Apply what is missing."`
-	Down   migrateDown   `cmd:"" help:"Take back the newest migrations, and what is stored in what they made."`
-	Status migrateStatus `cmd:"" help:"Show where the schema stands. Exit code 1 where this binary cannot serve it."`
-	Force  migrateForce  `cmd:"" help:"Say where the schema stands, after you mended what a crash in mid-migration left behind."`
+	Up     migrateUp     `cmd:"" help:"Apply the missing migrations." example:"authserver migrate up"`
+	Down   migrateDown   `cmd:"" help:"Undo the newest migrations. You lose the data that only the newer schema can hold." example:"authserver migrate down --steps 1"`
+	Status migrateStatus `cmd:"" help:"Show the schema version. The exit code is 1 if this binary cannot serve it." example:"authserver migrate status"`
+	Force  migrateForce  `cmd:"" help:"Record the schema version after you repaired a migration that crashed." example:"authserver migrate force 3"`
 }
 
 type migrateUp struct{ Database }
@@ -29,7 +29,7 @@ func (c *migrateUp) Run(p *process) error {
 
 type migrateDown struct {
 	Database
-	Steps int  `default:"1" help:"How many."`
+	Steps int  `default:"1" help:"Number of migrations to undo."`
 	Yes   bool `help:"Yes, take them back."`
 }
 
@@ -74,7 +74,7 @@ func (c *migrateStatus) Run(p *process) error {
 
 type migrateForce struct {
 	Database
-	Version uint `arg:"" help:"Version that the schema is at; 0 for an empty database."`
+	Version uint `arg:"" help:"Version of the schema; 0 for an empty database."`
 }
 
 func (c *migrateForce) Run(p *process) error {

@@ -7,23 +7,23 @@ import (
 )
 
 type resourceCommand struct {
-	Create resourceCreate `cmd:"" help:"Register a resource."`
-	List   resourceList   `cmd:"" help:"List the resources."`
-	Show   resourceShow   `cmd:"" help:"Show a resource."`
-	Update resourceUpdate `cmd:"" help:"Change a resource: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
-	Delete resourceDelete `cmd:"" help:"Delete a resource. Tokens for it stay good until they expire."`
+	Create resourceCreate `cmd:"" help:"Register a resource." example:"authserver resource create --id https://orders.example.com --scope orders:read --scope orders:write"`
+	List   resourceList   `cmd:"" help:"List the resources." example:"authserver resource list"`
+	Show   resourceShow   `cmd:"" help:"Show a resource." example:"authserver resource show https://orders.example.com"`
+	Update resourceUpdate `cmd:"" help:"Change a resource: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver resource update https://orders.example.com --access-token-ttl 10m"`
+	Delete resourceDelete `cmd:"" help:"Delete a resource. Its tokens stay valid until they expire." example:"authserver resource delete https://orders.example.com"`
 }
 
-// ResourceFlags are what of a resource may be chosen.
+// ResourceFlags are the properties of a resource.
 type ResourceFlags struct {
 	Name           *string        `help:"Name for people."`
-	Scope          []string       `sep:"none" help:"Scope that it knows; without any, the clients decide. Repeats."`
+	Scope          []string       `sep:"none" help:"Scope that it knows. Without any, its clients decide. Repeats."`
 	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
 	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256, ES256, PS256, ES384 or EdDSA."`
-	TokenTyp       *string        `placeholder:"TYP" help:"Header typ of its access tokens: at+jwt (default, RFC 9068), or JWT for an API whose verifier takes nothing else."`
-	EncryptionFile *string        `name:"encryption-jwk-file" placeholder:"FILE" help:"Public key as a JWK that its access tokens are encrypted to once they are signed: RSA, P-256, P-384 or P-521. Empty: encrypt no longer."`
-	EncryptionEnc  *string        `name:"encryption-enc" placeholder:"ENC" help:"How their content is encrypted: A256GCM (default) or A128GCM."`
-	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens; the value is JSON, or else a string. Repeats."`
+	TokenTyp       *string        `placeholder:"TYP" help:"Header typ of its access tokens: at+jwt (default, RFC 9068), or JWT for an API whose verifier accepts nothing else."`
+	EncryptionFile *string        `name:"encryption-jwk-file" placeholder:"FILE" help:"JWK of a public key (RSA, P-256, P-384 or P-521) to which its signed access tokens are encrypted. Empty turns that off."`
+	EncryptionEnc  *string        `name:"encryption-enc" placeholder:"ENC" help:"Content encryption: A256GCM (default) or A128GCM."`
+	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
 }
 
 func (f ResourceFlags) fields(p *process) (admin.ResourceFields, error) {
@@ -43,7 +43,7 @@ type resourceCreate struct {
 	Database
 	Output
 	ResourceFlags
-	ID string `name:"id" required:"" placeholder:"RESOURCE" help:"Identifier: printable characters without blanks, such as https://api.example.com or orders-api. It is the aud of its tokens."`
+	ID string `name:"id" required:"" placeholder:"RESOURCE" help:"Identifier, and aud of its tokens: printable characters without spaces, such as https://api.example.com or orders-api."`
 }
 
 func (c *resourceCreate) Run(p *process) error {

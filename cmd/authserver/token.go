@@ -7,14 +7,14 @@ import (
 )
 
 type tokenCommand struct {
-	Inspect tokenInspect `cmd:"" help:"Decode a token, verify it, and say in words why it is good or bad. Exit code 0 when it is good, 1 when not."`
+	Inspect tokenInspect `cmd:"" help:"Decode a token, verify it, and say why it is good or bad. The exit code is 0 if it is good and 1 if not." example:"authserver token inspect - < token.txt"`
 }
 
 type tokenInspect struct {
 	Database
 	Output
-	Explain bool   `help:"Of an assertion that is refused, make every check and say what to change."`
-	Token   string `arg:"" help:"An access token, a refresh token or an assertion; - reads it from standard input."`
+	Explain bool   `help:"Make every check of an assertion and say what to change."`
+	Token   string `arg:"" help:"An access token, a refresh token or an assertion; - is standard input."`
 }
 
 func (c *tokenInspect) Run(p *process) error {

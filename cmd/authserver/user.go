@@ -5,20 +5,20 @@ import (
 )
 
 type userCommand struct {
-	Create userCreate `cmd:"" help:"Add a user."`
-	List   userList   `cmd:"" help:"List the users."`
-	Show   userShow   `cmd:"" help:"Show a user."`
-	Update userUpdate `cmd:"" help:"Change a user: the flags given, and nothing else. Repeated flags replace the list, an empty value clears it."`
-	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once."`
+	Create userCreate `cmd:"" help:"Add a user." example:"authserver user create --username alice --role admin --password-stdin < password.txt"`
+	List   userList   `cmd:"" help:"List the users." example:"authserver user list -o json"`
+	Show   userShow   `cmd:"" help:"Show a user." example:"authserver user show alice"`
+	Update userUpdate `cmd:"" help:"Change a user: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver user update alice --disabled"`
+	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once." example:"authserver user delete alice"`
 }
 
-// UserFlags are what of a user may be chosen.
+// UserFlags are the properties of a user.
 type UserFlags struct {
-	Email         *string  `help:"Email address; no two users share one."`
-	UPN           *string  `name:"upn" help:"User principal name; no two users share one."`
+	Email         *string  `help:"E-mail address. No two users share one."`
+	UPN           *string  `name:"upn" help:"User principal name. No two users share one."`
 	Role          []string `sep:"none" help:"Role in the user's tokens. Repeats."`
 	Permission    []string `sep:"none" help:"Permission in the user's tokens. Repeats."`
-	Claim         []string `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens; the value is JSON, or else a string. Repeats."`
+	Claim         []string `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
 	PasswordStdin bool     `help:"Read the password from standard input: 8 characters to 72 bytes."`
 }
 

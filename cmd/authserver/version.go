@@ -25,7 +25,12 @@ func buildVersion() string {
 type versionCommand struct{}
 
 func (*versionCommand) Run(p *process) error {
-	_, err := fmt.Fprintf(p.stdout, "authserver %s (%s, %s/%s, tokens signed by %s)\n",
-		buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, server.SignedBy())
+	_, err := fmt.Fprintln(p.stdout, versionLine())
 	return err
+}
+
+// versionLine says what this binary is.
+func versionLine() string {
+	return fmt.Sprintf("authserver %s (%s, %s/%s, tokens signed by %s)",
+		buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, server.SignedBy())
 }

@@ -64,13 +64,18 @@ type manual struct {
 func (m *manual) page(words ...string) string {
 	key := strings.Join(words, " ")
 	if _, known := m.pages[key]; !known {
-		help, err := exec.Command(m.binary, append(words, "--help")...).Output()
-		if err != nil {
-			help = nil
-		}
-		m.pages[key] = string(help)
+		m.pages[key] = m.help(words, "--help") + m.help(words, "--help-settings")
 	}
 	return m.pages[key]
+}
+
+// help returns what a flag for help prints, or "" where it is an error.
+func (m *manual) help(words []string, flag string) string {
+	help, err := exec.Command(m.binary, append(slices.Clone(words), flag)...).Output()
+	if err != nil {
+		return ""
+	}
+	return string(help)
 }
 
 // fault returns what is wrong with a command, or "".

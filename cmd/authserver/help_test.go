@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+// screen is how many lines a terminal shows. Commands that register something with
+// many properties have more, in groups.
+const screen = 40
+
+func long() map[string]int {
+	return map[string]int{"client create": 85, "client update": 85, "issuer create": 65, "issuer update": 65}
+}
+
+func leaves(t *testing.T) []*kong.Node {
+	t.Helper()
+	parser, err := newParser(&bytes.Buffer{}, &bytes.Buffer{}, nil, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model.Leaves(false)
+}
+
+// execute runs the command line without a process, and returns what it prints.
+func execute(args ...string) (stdout, stderr string, code int) {
+	var out, errs bytes.Buffer
+	code = run(append([]string{"authserver"}, args...), strings.NewReader(""), &out, &errs, nil)
+	return out.String(), errs.String(), code
+}
+
+// TestHelp: the help of a command fits a screen, and has an example and none of the
+// settings. help COMMAND is the same.
+func TestHelp(t *testing.T) {
+	for _, leaf := range leaves(t) {
+		words := strings.Fields(leaf.Path())
+		t.Run(leaf.Path(), func(t *testing.T) {
+			out, stderr, code := execute(append(words, "--help")...)
+			if code != exitDone || stderr != "" {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+			most := screen
+			if n := long()[leaf.Path()]; n > 0 {
+				most = n
+			}
+			if lines := strings.Count(out, "\n"); lines > most {
+				t.Errorf("%d lines, want at most %d", lines, most)
+			}
+			if strings.Contains(out, "$AUTHSERVER_") {
+				t.Errorf("it shows settings:\n%s", out)
+			}
+			if again, _, _ := execute(append([]string{"help"}, words...)...); again != out {
+				t.Errorf("authserver help %s differs:\n%s", leaf.Path(), cmp.Diff(out, again))
+			}
+			settings, _, code := execute(append(words, "--help-settings")...)
+			if want := hasSettings(leaf); code != exitDone || strings.Contains(settings, "$AUTHSERVER_LOG_LEVEL") != want {
+				t.Errorf("--help-settings ends with %d, and should show settings: %v\n%s", code, want, settings)
+			}
+		})
+	}
+}
+
+// TestExamples: each command has an example, which the command line takes.
+func TestExamples(t *testing.T) {
+	for _, leaf := range leaves(t) {
+		example := leaf.Tag.Get("example")
+		if !strings.Contains(example, "authserver "+leaf.Path()) {
+			t.Errorf("%s has the example %q", leaf.Path(), example)
+			continue
+		}
+		_, line, _ := strings.Cut(example, "authserver ")
+		line, _, _ = strings.Cut(strings.TrimSuffix(line, ")"), " <")
+		line, _, _ = strings.Cut(line, " > ")
+		out, err := exec.Command("sh", "-c", `printf '%s\n' `+line).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parser, err := newParser(&bytes.Buffer{}, &bytes.Buffer{}, nil, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A settings file that an example names is not there.
+		args := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+		if _, err := parser.Parse(args); err != nil && !strings.Contains(err.Error(), "authserver.yaml") {
+			t.Errorf("%s: %v", example, err)
+		}
+	}
+}
+
+func TestVersionFlag(t *testing.T) {
+	flag, _, code := execute("--version")
+	command, _, _ := execute("version")
+	if code != exitDone || flag != command || !strings.HasPrefix(flag, "authserver ") {
+		t.Errorf("--version prints %q and ends with %d, version prints %q", flag, code, command)
+	}
+}
+
+func TestHelpOfWhatIsNotThere(t *testing.T) {
+	_, stderr, code := execute("help", "client", "creat")
+	if code != exitUsage || !strings.Contains(stderr, `did you mean "create"`) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	for words, want := range map[string]string{
+		"cl":                     "client",
+		"client r":               "rotate-secret",
+		"client list --ou":       "--output",
+		"client list -o ":        "json table",
+		"client list --output t": "table",
+		"completion ":            "bash fish zsh",
+		"client show ":           "", // identifiers are not known: the shell offers files
+		"serve --log-f":          "--log-format",
+	} {
+		out, _, code := execute(append([]string{"complete", "--"}, strings.Split(words, " ")...)...)
+		if got := strings.Join(strings.Fields(out), " "); code != exitDone || got != want {
+			t.Errorf("%q completes to %q, want %q", words, got, want)
+		}
+	}
+}
+
+// TestBashCompletion has bash complete a command, as a user does with the tabulator.
+func TestBashCompletion(t *testing.T) {
+	script, _, code := execute("completion", "bash")
+	if code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	command := exec.Command("bash", "-c", script+`
+authserver() { local IFS=' '; printf 'list\n'; [ "$*" = 'complete -- client l' ] || printf 'another question: %s\n' "$*"; }
+COMP_WORDS=(authserver client l); COMP_CWORD=2; _authserver
+echo "${COMPREPLY[@]}"`)
+	out, err := command.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "list" {
+		t.Errorf("bash completes to %q, %v", out, err)
+	}
+}
