@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type keyCommand struct {
 	Rotate           keyRotate           `cmd:"" help:"Let the next key sign as soon as every verifier can know it. Running servers follow." example:"authserver key rotate --alg RS256"`
 	Revoke           keyRevoke           `cmd:"" help:"In an emergency, take a key out of use at once. Its tokens are void." example:"authserver key revoke --reason 'found in a backup' -- KID"`
 	Plan             keyPlan             `cmd:"" help:"Show the planned events of the signing keys." example:"authserver key plan"`
+	Export           keyExport           `cmd:"" help:"Print the public half of a key, for a verifier that reads a file." example:"authserver key export -- KID"`
 	Import           keyImport           `cmd:"" help:"Import a signing key. It is published at once and signs next." example:"authserver key import --file key.pem --certificate-file cert.pem"`
 	Certify          keyCertify          `cmd:"" help:"Attach certificates to a signing key, instead of those that it has." example:"authserver key certify --certificate-file cert.pem -- KID"`
 	RefreshTokenKeys keyRefreshTokenKeys `cmd:"" help:"List the keys that authenticate refresh tokens, or rotate them." example:"authserver key refresh-token-keys"`
@@ -152,6 +154,29 @@ func (c *keyPlan) Run(p *process) error {
 			return err
 		}
 		return printList(c.Output, p.stdout, events, "at", "kid", "alg", "event")
+	})
+}
+
+type keyExport struct {
+	Database
+	KID    string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
+	Format string `enum:"pem,jwk" default:"pem" placeholder:"pem|jwk" help:"Format: pem (SubjectPublicKeyInfo), or jwk as in the JWKS."`
+}
+
+func (c *keyExport) Run(p *process) error {
+	return c.with(p, func(a *admin.Admin) error {
+		exported, err := a.ExportKey(p.ctx, c.KID)
+		if err != nil {
+			return err
+		}
+		text := append(slices.Clone(exported.JWK), '\n')
+		if c.Format == "pem" {
+			if text, err = exported.PEM(); err != nil {
+				return err
+			}
+		}
+		_, err = p.stdout.Write(text)
+		return err
 	})
 }
 

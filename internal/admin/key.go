@@ -86,6 +86,15 @@ func (a *Admin) wantKey(ctx context.Context, alg string) error {
 	return nil
 }
 
+// ExportKey returns the public half of a key.
+func (a *Admin) ExportKey(ctx context.Context, kid string) (keys.Exported, error) {
+	exported, err := a.Keys.Export(ctx, kid)
+	if err != nil {
+		return keys.Exported{}, fmt.Errorf("export key %s: %w", kid, err)
+	}
+	return exported, nil
+}
+
 // RevokeKey takes a signing key out of use at once. Running servers follow.
 func (a *Admin) RevokeKey(ctx context.Context, kid, reason string) (keys.Revoked, error) {
 	if err := checkText("--reason", reason, maxReason); err != nil {

@@ -1,0 +1,53 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"authserver/internal/store"
+)
+
+// Exported is the public half of a key.
+type Exported struct {
+	Public crypto.PublicKey
+	JWK    json.RawMessage // as the key set has it
+}
+
+// Export returns the public half of a key that is not removed, one to which others
+// encrypt as well. It is computed from the private one: nothing protects what else is in
+// the row, and who writes to the database alone is not to have us vouch for a key.
+func (m *Manager) Export(ctx context.Context, kid string) (Exported, error) {
+	now := store.At(m.Now())
+	read, err := m.read(ctx, now)
+	if err != nil {
+		return Exported{}, err
+	}
+	row, ok := find(read.Keys, kid)
+	if !ok || StateAt(row, now) == Removed {
+		return Exported{}, errors.New("there is no such key: see `authserver key list`")
+	}
+	opened, err := openKey(m.Sealer, m.Source, row)
+	if err != nil {
+		return Exported{}, err
+	}
+	public := opened.private.Public()
+	text, _, err := certified(public, opened.jwk, row.Certificates, now)
+	if err != nil {
+		text = opened.jwk // as in the key set, damaged certificates matter to nobody
+	}
+	return Exported{Public: public, JWK: text}, nil
+}
+
+// PEM is the key as RFC 7468 §13 writes it.
+func (e Exported) PEM() ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(e.Public)
+	if err != nil {
+		return nil, fmt.Errorf("encode the public key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
+}
