@@ -159,7 +159,7 @@ func (c *keyPlan) Run(p *process) error {
 
 type keyExport struct {
 	Database
-	KID    string `arg:"" name:"kid" help:"The key, as key list shows it; after -- where it begins with a hyphen."`
+	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
 	Format string `enum:"pem,jwk" default:"pem" placeholder:"pem|jwk" help:"Format: pem (SubjectPublicKeyInfo), or jwk as in the JWKS."`
 }
 

@@ -162,6 +162,7 @@ func explainUser(who string, err error) error {
 func (a *Admin) setUser(ctx context.Context, u *store.User, f UserFields) error {
 	steps := []func() error{
 		func() error { return setUserName("--username", &u.Username, f.Username) },
+		func() error { return a.notAnID(ctx, *u, f.Username) },
 		func() error { return setOptionalName("--email", &u.Email, f.Email) },
 		func() error { return setOptionalName("--upn", &u.UPN, f.UPN) },
 		func() error { return setIf(f.Roles, &u.Roles, wordsOf("--role")) },
@@ -190,6 +191,23 @@ func setUserName(flag string, to, name *string) error {
 	}
 	*to = normal
 	return nil
+}
+
+// notAnID refuses a username that is another user's id. Commands take either, and an issuer
+// may name its subjects by the ids that tokens of this server have: both would mean the
+// other user.
+func (a *Admin) notAnID(ctx context.Context, u store.User, name *string) error {
+	if name == nil {
+		return nil
+	}
+	other, err := a.Store.User(ctx, u.Username)
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && other.ID == u.ID:
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for a user with that id: %w", err)
+	}
+	return invalid("--username %s is another user's id: choose another name", u.Username)
 }
 
 func setOptionalName(flag string, to, name *string) error {

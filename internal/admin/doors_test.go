@@ -1,0 +1,95 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/admin"
+)
+
+// What a creation refuses an update refuses, and in the same words, so that nobody gets in
+// by the other door.
+func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
+	for name, f := range map[string]admin.ResourceFields{
+		"a scope that RFC 6749 does not allow":        {Scopes: []string{"a b"}},
+		"an empty scope":                              {Scopes: []string{""}},
+		"a lifetime of nothing":                       {AccessTokenTTL: ptr(time.Duration(0))},
+		"a lifetime of fractions":                     {AccessTokenTTL: ptr(1500 * time.Millisecond)},
+		"a lifetime longer than the longest":          {AccessTokenTTL: ptr(25 * time.Hour)},
+		"an algorithm that no key has":                {SigningAlg: ptr("HS256")},
+		"no algorithm":                                {SigningAlg: ptr("")},
+		"a type of other JWTs":                        {TokenTyp: ptr("dpop+jwt")},
+		"a claim that is the server's own":            {Claims: map[string]any{"aud": "x"}},
+		"a claim of other JWTs":                       {Claims: map[string]any{"nonce": "x"}},
+		"more claims than fit":                        {Claims: map[string]any{"x": strings.Repeat("x", 5000)}},
+		"a name with a line break":                    {Name: ptr("a\nb")},
+		"a name without end":                          {Name: ptr(strings.Repeat("n", 256))},
+		"a key that is none":                          {EncryptionJWK: []byte("{}")},
+		"a private key":                               {EncryptionJWK: []byte(`{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ","d":"AQ"}`)},
+		"an encryption without a key":                 {EncryptionEnc: ptr("A256GCM")},
+		"an encryption that is not known, and no key": {EncryptionEnc: ptr("A128CBC-HS256")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			_, _, created := o.CreateResource(t.Context(), "urn:new", f)
+			wantInvalid(t, created)
+			o.resource()
+			_, _, updated := o.UpdateResource(t.Context(), api, f)
+			wantInvalid(t, updated)
+			if created.Error() != updated.Error() {
+				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
+			}
+		})
+	}
+	o := newOffice(t)
+	_, _, err := o.CreateResource(t.Context(), self, admin.ResourceFields{})
+	o.must(err)
+	_, _, err = o.UpdateResource(t.Context(), self, admin.ResourceFields{TokenTyp: ptr("JWT")})
+	wantInvalid(t, err, "--token-typ", "this server itself")
+}
+
+func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
+	alice := ""
+	for name, fields := range map[string]func() admin.UserFields{
+		"a space in the username":          func() admin.UserFields { return admin.UserFields{Username: ptr("b ob")} },
+		"an empty username":                func() admin.UserFields { return admin.UserFields{Username: ptr("")} },
+		"a username without end":           func() admin.UserFields { return admin.UserFields{Username: ptr(strings.Repeat("u", 321))} },
+		"another user's id as a username":  func() admin.UserFields { return admin.UserFields{Username: &alice} },
+		"it in capitals":                   func() admin.UserFields { return admin.UserFields{Username: ptr(strings.ToUpper(alice))} },
+		"a malformed email":                func() admin.UserFields { return admin.UserFields{Email: ptr("b b@x")} },
+		"a malformed upn":                  func() admin.UserFields { return admin.UserFields{UPN: ptr("b b")} },
+		"a password of seven characters":   func() admin.UserFields { return admin.UserFields{Password: ptr("1234567")} },
+		"an empty role":                    func() admin.UserFields { return admin.UserFields{Roles: []string{""}} },
+		"a role with a line break":         func() admin.UserFields { return admin.UserFields{Roles: []string{"a\nb"}} },
+		"an empty permission":              func() admin.UserFields { return admin.UserFields{Permissions: []string{""}} },
+		"a claim that is the server's own": func() admin.UserFields { return admin.UserFields{Claims: map[string]any{"sub": "x"}} },
+		"a claim of other JWTs":            func() admin.UserFields { return admin.UserFields{Claims: map[string]any{"at_hash": "x"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			alice = o.user("alice").ID
+			f := fields()
+			whole := f
+			if whole.Username == nil {
+				whole.Username = ptr("bob")
+			}
+			if whole.Password == nil {
+				whole.Password = ptr("wonderland")
+			}
+			_, created := o.CreateUser(t.Context(), whole)
+			wantInvalid(t, created)
+			o.user("carol")
+			_, updated := o.UpdateUser(t.Context(), "carol", f)
+			wantInvalid(t, updated)
+			if created.Error() != updated.Error() {
+				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
+			}
+		})
+	}
+	// A username may be a UUID, as where users come from elsewhere, and the user's own id.
+	o := newOffice(t)
+	bob := o.user("0199a6f4-0000-7000-8000-000000000001")
+	_, err := o.UpdateUser(t.Context(), bob.ID, admin.UserFields{Username: &bob.ID})
+	o.must(err)
+}
