@@ -98,7 +98,7 @@ func (n NewAssertion) encrypted(signed string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	encrypted, err := recipient.Encrypt([]byte(signed), e.Enc)
+	encrypted, err := recipient.Encrypt([]byte(signed), e.Enc, nil)
 	return string(encrypted), err
 }
 

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 )
 
@@ -268,4 +270,32 @@ func FuzzInspect(f *testing.F) {
 			t.Errorf("inspected as %+v, %v", i, err)
 		}
 	})
+}
+
+// Of what is encrypted to a resource its handle says whether it was revoked.
+func TestAnEncryptedAccessToken(t *testing.T) {
+	o := newOffice(t)
+	o.resource()
+	key, err := jose.CheckEncryptionKey(testkit.JWK(t, testkit.P256(t).Public(), nil))
+	o.must(err)
+	resource, err := o.store.Resource(t.Context(), api)
+	o.must(err)
+	resource.EncryptionJWK, resource.EncryptionEnc = key, "A256GCM"
+	o.must(o.store.UpdateResource(t.Context(), resource))
+	o.must(o.RefreshKeys.Load(t.Context()))
+	m := o.minter()
+	m.Handles = &tokens.Handles{Keys: o.RefreshKeys}
+	minted, err := m.Mint(o.clock, tokens.Access{
+		Subject: "alice", ClientID: "web", Audience: []string{api}, Alg: keys.ES256, TTL: 15 * time.Minute, Family: store.FamilyID{1},
+		ClientNotBefore: o.notBefore(), SubjectNotBefore: o.notBefore(), Encryption: tokens.Encryption{JWK: string(key), Enc: "A256GCM"},
+	})
+	o.must(err)
+	if i := o.inspect(minted.Token, admin.KindEncrypted, false, "of resource "+api); len(i.Reasons) != 1 {
+		t.Errorf("the reasons are %q", i.Reasons)
+	}
+	o.revoke("", store.Void{Kind: store.RevokedToken, Value: minted.ID, Reason: "by itself"})
+	o.revoke("", store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(append([]byte{1}, make([]byte, 15)...)), Reason: "with its family"})
+	o.inspect(minted.Token, admin.KindEncrypted, false, "it was revoked (by itself)", "its refresh token was revoked, and it with that (with its family)")
+	o.clock = o.clock.Add(time.Hour)
+	o.inspect(minted.Token, admin.KindEncrypted, false, "it expired at 2026-03-01T12:15:00Z")
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"authserver/internal/jose"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // inspectEncrypted says what can be seen of a JWE: for whom it is, and how whoever
@@ -32,8 +34,29 @@ func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token 
 	if resource == "" {
 		return bad(i, "it is encrypted (JWE) to key %q, which no resource is registered with: see `authserver resource list`", header.KID), nil
 	}
-	return bad(i, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
-		header.KID, resource), nil
+	i = bad(i, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
+		header.KID, resource)
+	return a.inspectHandle(ctx, i, token)
+}
+
+// inspectHandle adds what the handle of an encrypted access token says against it: of the
+// user and the client the handle says nothing.
+func (a *Admin) inspectHandle(ctx context.Context, i Inspection, token string) (Inspection, error) {
+	if err := a.RefreshKeys.Reload(ctx); err != nil {
+		return Inspection{}, err
+	}
+	handle, err := (&tokens.Handles{Keys: a.RefreshKeys}).Find(token)
+	if err != nil {
+		return bad(i, "it cannot be revoked as it is: %v", err), nil
+	}
+	if !a.Now().Before(handle.ExpiresAt) {
+		i = bad(i, "it expired at %s", handle.ExpiresAt.Format(time.RFC3339))
+	}
+	revocations, err := a.revocationsOf(ctx, tokens.Claims{ID: handle.ID, Parsed: handle.Parsed})
+	for _, r := range revocations {
+		i = bad(i, "%s", r)
+	}
+	return i, err
 }
 
 // encryptedFor returns the first resource whose tokens are encrypted to a key, or "".

@@ -32,13 +32,18 @@ func ParseRecipient(registered []byte) (Recipient, error) {
 }
 
 // Encrypt wraps a signed JWT into a JWE in compact form (RFC 7516 §7.1, RFC 7519 §5.2).
-// Nothing is compressed (RFC 8725 §3.6).
-func (r Recipient) Encrypt(signed []byte, enc string) ([]byte, error) {
+// Nothing is compressed (RFC 8725 §3.6). The private members go into its header, which is
+// protected and in clear (RFC 7516 §4.3).
+func (r Recipient) Encrypt(signed []byte, enc string, private map[string]string) ([]byte, error) {
 	if !slices.Contains(jose.ContentEncryptions(), enc) {
 		return nil, fmt.Errorf("encrypt: enc %q is not known", enc)
 	}
 	headers := jwe.NewHeaders()
-	for name, value := range map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: r.kid} {
+	members := map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: r.kid}
+	for name, value := range private {
+		members[name] = value
+	}
+	for name, value := range members {
 		if err := headers.Set(name, value); err != nil {
 			return nil, fmt.Errorf("encrypt: set the header %q: %w", name, err)
 		}

@@ -44,7 +44,7 @@ func TestEncryptIsReadByTheHolderAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				token, err := recipient.Encrypt([]byte("a.b.c"), enc)
+				token, err := recipient.Encrypt([]byte("a.b.c"), enc, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -79,7 +79,7 @@ func TestEncryptRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, enc := range []string{"", "A128CBC-HS256", "a256gcm"} {
-		if _, err := recipient.Encrypt([]byte("a.b.c"), enc); err == nil {
+		if _, err := recipient.Encrypt([]byte("a.b.c"), enc, nil); err == nil {
 			t.Errorf("enc %q is taken", enc)
 		}
 	}

@@ -68,7 +68,7 @@ func TestEncryptedAssertions(t *testing.T) {
 	encrypt := func(signed string) string {
 		recipient, err := encryption.ParseRecipient(public)
 		w.ok(err)
-		token, err := recipient.Encrypt([]byte(signed), "A256GCM")
+		token, err := recipient.Encrypt([]byte(signed), "A256GCM", nil)
 		w.ok(err)
 		return string(token)
 	}

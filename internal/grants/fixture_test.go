@@ -60,6 +60,7 @@ type world struct {
 	manager  *keys.Manager
 	view     *tokens.View
 	codec    *tokens.RefreshCodec
+	handles  *tokens.Handles
 	minter   *tokens.Minter
 	targets  *grants.Targets
 	verifier *assertions.Verifier
@@ -109,7 +110,7 @@ func newWorld(t testing.TB) *world {
 	w.openKeys()
 	w.view = &tokens.View{Store: w.db, Now: w.Now}
 	w.ok(w.view.Follow(t.Context()))
-	w.minter = &tokens.Minter{Issuer: self, Keys: w.manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
+	w.minter = &tokens.Minter{Issuer: self, Keys: w.manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: w.handles, Rand: rand.Reader}
 	w.targets = &grants.Targets{
 		Resources: w.db,
 		Default:   store.Resource{ID: self, AccessTokenTTL: 10 * time.Minute, SigningAlg: keys.RS256},
@@ -154,7 +155,7 @@ func (w *world) openKeys() {
 		Store: w.db, Sealer: sealer, Timeline: w.manager.Effective, Now: w.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.ok(refreshKeys.Load(w.Context()))
-	w.codec = &tokens.RefreshCodec{Keys: refreshKeys}
+	w.codec, w.handles = &tokens.RefreshCodec{Keys: refreshKeys}, &tokens.Handles{Keys: refreshKeys}
 }
 
 // populate registers what the tests go out from.

@@ -129,7 +129,7 @@ func newSite(t testing.TB) *site {
 	s.Handlers = &Handlers{
 		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
-		View: view, Revoker: revoker, Refresh: codec, Families: s.db, Users: s.db, Assertions: s.db,
+		View: view, Revoker: revoker, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Users: s.db, Assertions: s.db,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock,
@@ -162,7 +162,7 @@ func (s *site) openKeys() *keys.Manager {
 
 func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
 	s.Helper()
-	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Rand: rand.Reader}
+	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	r, err := grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: s.db},

@@ -107,7 +107,8 @@ func (h *Handlers) introspectAccess(ctx context.Context, client store.Client, to
 		return inactive(), fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(client.Serves, aud) })
-	if revoked || claims.ClientID != client.ID && !serves {
+	own := claims.IssuedTo(client) && claims.Parsed.OfClient(client.NotBefore)
+	if revoked || !own && !serves {
 		return inactive(), nil
 	}
 	body := introspectionBody{Active: true, TokenType: oauth.Bearer, claims: claims.Payload}

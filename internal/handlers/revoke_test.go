@@ -1,11 +1,21 @@
 package handlers
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"encoding/base64"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 )
 
@@ -124,4 +134,109 @@ func TestRevokeWithAWrongHint(t *testing.T) {
 			}
 		}
 	}
+}
+
+// encrypt has the access tokens of the API encrypted to a key, which it returns.
+func (s *site) encrypt(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	private := testkit.P256(t)
+	resource, err := s.db.Resource(t.Context(), apiID)
+	s.ok(err)
+	resource.EncryptionJWK, err = jose.CheckEncryptionKey(testkit.JWK(t, private.Public(), nil))
+	s.ok(err)
+	resource.EncryptionEnc = "A256GCM"
+	s.ok(s.db.UpdateResource(t.Context(), resource))
+	return private
+}
+
+// A client revokes the token that it has: what is within goes with it, though this server
+// cannot read it.
+func TestRevokeEncryptedAccessToken(t *testing.T) {
+	s := newSite(t)
+	private := s.encrypt(t)
+	v := s.open()
+	within := func(token string) string {
+		t.Helper()
+		signed, err := jwe.Decrypt([]byte(token), jwe.WithKey(jwa.ECDH_ES, private))
+		s.ok(err)
+		return string(signed)
+	}
+	first, second := v.login().text(t, "access_token"), v.login().text(t, "access_token")
+	for _, who := range []string{"other", "api"} {
+		v.refused(v.post(RevokePath, who, secret, "token", first), 400, oauth.UnauthorizedClient)
+	}
+	if !v.active(within(first)) {
+		t.Error("another client revoked it")
+	}
+	v.revoke("web", secret, first)
+	v.revoke("web", secret, first) // again
+	if v.active(within(first)) || !v.active(within(second)) {
+		t.Error("not the token that was sent is void")
+	}
+	if s.View.Len() != 1 {
+		t.Errorf("%d revocations", s.View.Len())
+	}
+	elsewhere := &tokens.View{Store: s.db, Now: s.clock} // another replica
+	s.ok(elsewhere.Follow(t.Context()))
+	if elsewhere.Len() != 1 {
+		t.Errorf("another replica knows of %d revocations", elsewhere.Len())
+	}
+	s.wait(15 * time.Minute) // it has expired
+	v.revoke("web", secret, second)
+	if s.View.Len() != 1 {
+		t.Error("the revocation of a token that has expired is recorded")
+	}
+}
+
+// RFC 7009 §2.2.1: what cannot be revoked is not said to be.
+func TestRevokeWhatIsEncryptedByOthers(t *testing.T) {
+	s := newSite(t)
+	s.encrypt(t)
+	v := s.open()
+	header, rest, _ := strings.Cut(v.login().text(t, "access_token"), ".")
+	data, err := base64.RawURLEncoding.DecodeString(header)
+	s.ok(err)
+	member := []byte(`"revocation_handle":"`)
+	data[bytes.Index(data, member)+len(member)+60] ^= 1
+	for name, token := range map[string]string{
+		"of another make":       "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9.AA.AA.AA.AA",
+		"no header":             ".AA.AA.AA.AA",
+		"a handle that changed": base64.RawURLEncoding.EncodeToString(data) + "." + rest,
+	} {
+		if a := v.post(RevokePath, "web", secret, "token", token); a.status != 400 || a.text(t, "error") != string(oauth.UnsupportedTokenType) {
+			t.Errorf("%s: answered %d %s", name, a.status, a.body)
+		}
+	}
+	if s.View.Len() != 0 {
+		t.Errorf("%d revocations were recorded", s.View.Len())
+	}
+}
+
+// A token that no client asked for bears its issuer's name. A client that is registered
+// under it later neither revokes nor sees it.
+func TestATokenOfAnIssuerIsNoClientsThatCameLater(t *testing.T) {
+	s := newSite(t)
+	trusted, err := s.db.Issuer(t.Context(), idp)
+	s.ok(err)
+	trusted.Resources = []string{apiID}
+	s.ok(s.db.UpdateIssuer(t.Context(), trusted))
+	v := s.open()
+	token := v.token("", "", "grant_type", string(oauth.JWTBearer), "assertion", vouch(t, "1")).text(t, "access_token")
+	if !v.introspectedBy("api", token) {
+		t.Fatal("the token is not good")
+	}
+	later, err := s.db.Client(t.Context(), "web")
+	s.ok(err)
+	later.ID, later.NotBefore, later.CreatedAt = idp, store.Moment{}, store.At(s.clock())
+	s.ok(s.db.DeleteIssuer(t.Context(), idp))
+	s.ok(s.db.CreateClient(t.Context(), later, nil)) // and its revocation is not heard of yet
+	v.refused(v.post(RevokePath, idp, secret, "token", token), 400, oauth.UnauthorizedClient)
+	if v.introspectedBy(idp, token) || !v.introspectedBy("api", token) {
+		t.Error("the client that came later has it in hand")
+	}
+}
+
+func (v visitor) introspectedBy(client, token string) bool {
+	v.Helper()
+	return v.post(IntrospectPath, client, secret, "token", token).json(v.TB)["active"] == true
 }

@@ -57,6 +57,7 @@ type Handlers struct {
 	View       *tokens.View
 	Revoker    *tokens.Revoker
 	Refresh    *tokens.RefreshCodec
+	Handles    *tokens.Handles
 	Families   store.Families
 	Users      interface {
 		User(ctx context.Context, id string) (store.User, error)

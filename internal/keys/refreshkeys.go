@@ -23,7 +23,7 @@ const (
 // RefreshKeys holds the keys that authenticate refresh tokens. Like signing keys
 // they take turns by the clock, and each is known to every replica long before its
 // turn, since a refresh token that one replica makes any other has to know. A key
-// is good until the last refresh token that it made has expired. All of it may be
+// is good until the last token that it made has expired. All of it may be
 // called concurrently; At and ByID take no lock and make no query.
 type RefreshKeys struct {
 	Store interface {
@@ -165,8 +165,8 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 	return nil
 }
 
-// expire finds out until when there are refresh tokens of keys that are not in use
-// any more.
+// expire finds out until when there are refresh tokens of keys that are not in use any
+// more, or access tokens that carry what such a key sealed: a handle to revoke them by.
 func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey, over []int) error {
 	now := store.At(r.Now())
 	// Until then a replica may make refresh tokens with one, by whatever clock.
@@ -183,7 +183,7 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 		row := keys[i].row
 		// A server takes a moment that another wrote for one that is the skew later, and
 		// so the end of a family as well as that of the grace.
-		row.RemovedAt = store.At(later(now, last).Add(r.Grace + 2*t.ClockSkew))
+		row.RemovedAt = store.At(later(now.Add(t.MaxTokenTTL), last).Add(r.Grace + 2*t.ClockSkew))
 		if err := r.Store.RescheduleSecretKey(ctx, row); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
 		}

@@ -137,6 +137,21 @@ func TestRefreshKeysTakeTurns(t *testing.T) {
 	}
 }
 
+// Where no family lives the access tokens that carry what the key sealed do.
+func TestARefreshKeyOutlivesTheAccessTokensOfItsTurn(t *testing.T) {
+	st, c := &memory{}, newClock()
+	r := loadedRefreshKeys(t, st, openSealer(t, st), c)
+	for _, after := range []time.Duration{0, 24 * time.Hour, 2 * time.Minute} {
+		c.advance(after)
+		if err := r.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := st.secret[0].RemovedAt, store.At(c.Now().Add(timeline().MaxTokenTTL+timeline().ClockSkew)); got.Before(want) {
+		t.Errorf("the first key is good until %v, and what it sealed until %v", got, want)
+	}
+}
+
 func TestARefreshKeyIsBroughtForward(t *testing.T) {
 	st, c := &memory{}, newClock()
 	r := loadedRefreshKeys(t, st, openSealer(t, st), c)

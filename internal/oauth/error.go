@@ -16,6 +16,7 @@ const (
 	UnauthorizedClient   Code = "unauthorized_client"     // RFC 6749 §5.2
 	UnsupportedGrantType Code = "unsupported_grant_type"  // RFC 6749 §5.2
 	InvalidScope         Code = "invalid_scope"           // RFC 6749 §5.2
+	UnsupportedTokenType Code = "unsupported_token_type"  // RFC 7009 §2.2.1
 	InvalidTarget        Code = "invalid_target"          // RFC 8707 §2
 	InvalidDPoPProof     Code = "invalid_dpop_proof"      // RFC 9449 §5
 	UseDPoPNonce         Code = "use_dpop_nonce"          // RFC 9449 §8

@@ -89,9 +89,10 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		return nil, err
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
+	handles := &tokens.Handles{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
-	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Workers: signing, Turns: signatures, Rand: rand.Reader}
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Workers: signing, Turns: signatures, Rand: rand.Reader}
 	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, clock, s)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own, Assertions: st,
-		View: view, Revoker: revoker, Refresh: codec, Families: st, Users: cached,
+		View: view, Revoker: revoker, Refresh: codec, Handles: handles, Families: st, Users: cached,
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Clock: clock, Rand: rand.Reader,
 	}
 	h.Proof = handlers.Proof{Skew: s.ClockSkew}

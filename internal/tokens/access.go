@@ -65,6 +65,8 @@ type Minter struct {
 	// MaxTTL cuts the lifetime of every token: the key timeline and the memory of
 	// revocations are laid out for it.
 	MaxTTL time.Duration
+	// Handles let the server revoke a token that it encrypted.
+	Handles *Handles
 	// Turns is how many signatures are computed at once, each client's in its turn:
 	// more would all be on their way and none ready, and before whatever takes less.
 	// nil: nothing bounds it.
@@ -145,11 +147,7 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, cannotSign(fmt.Errorf("mint an access token: %w", err))
 	}
 	if a.Encryption != (Encryption{}) {
-		recipient, err := m.recipients.Get([]byte(a.Encryption.JWK), encryption.ParseRecipient)
-		if err != nil {
-			return Minted{}, fmt.Errorf("mint an access token: %w", err)
-		}
-		if token, err = recipient.Encrypt(token, a.Encryption.Enc); err != nil {
+		if token, err = m.encrypt(token, now, id, now.Add(ttl), a); err != nil {
 			return Minted{}, fmt.Errorf("mint an access token: %w", err)
 		}
 	}
@@ -158,4 +156,17 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 			"the access token would be larger than %d bytes: an administrator has to take roles, permissions or claims away", MaxAccessBytes))
 	}
 	return Minted{Token: string(token), ID: id, ExpiresIn: ttl}, nil
+}
+
+// encrypt encrypts a signed token to its resource.
+func (m *Minter) encrypt(signed []byte, now time.Time, id string, expires time.Time, a Access) ([]byte, error) {
+	handle, err := m.Handles.seal(m.Rand, now, id, a.ClientID, expires)
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := m.recipients.Get([]byte(a.Encryption.JWK), encryption.ParseRecipient)
+	if err != nil {
+		return nil, err
+	}
+	return recipient.Encrypt(signed, a.Encryption.Enc, map[string]string{handleMember: handle})
 }

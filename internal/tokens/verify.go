@@ -6,6 +6,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/keys"
+	"authserver/internal/store"
 )
 
 // Claims is what a verified access token says.
@@ -20,6 +21,13 @@ type Claims struct {
 	KID       string
 	All       map[string]any // every claim; numbers are json.Number
 	Payload   []byte         // the same as it was signed: a JSON object
+}
+
+// IssuedTo reports whether the token was issued to the client, whatever became of its
+// registration since. A token that no client asked for has the issuer's name as its
+// client_id, and is none of a client that is registered under that name.
+func (c Claims) IssuedTo(client store.Client) bool {
+	return c.ClientID == client.ID && c.Parsed.Client != 0
 }
 
 // Verifier checks access tokens that this server is said to have made.

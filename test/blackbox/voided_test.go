@@ -1,9 +1,14 @@
 package blackbox
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+
+	"authserver/internal/testkit"
 	"authserver/test/harness"
 )
 
@@ -74,4 +79,55 @@ func keptFor(t *testing.T, d *harness.Deployment, until time.Time) (count int) {
 		t.Fatal(err)
 	}
 	return count
+}
+
+// A client revokes the encrypted token that it was given, at any replica and after a
+// restart: what the resource finds within is void. Nothing is kept for it before.
+func TestAnEncryptedTokenIsRevokedAsItIs(t *testing.T) {
+	t.Parallel()
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		f := register(t, d)
+		private := testkit.P256(t)
+		d.Run("resource", "update", apiRS256, "--encryption-jwk-file", d.File("api.jwk", string(testkit.JWK(t, private.Public(), nil))))
+		one, other := d.Start(), d.Start()
+		within := func(token string) string {
+			t.Helper()
+			signed, err := jwe.Decrypt([]byte(token), jwe.WithKey(jwa.ECDH_ES, private))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(signed)
+		}
+		token := one.MustToken(t, f.batch, clientCredentials("resource", apiRS256)).Text("access_token")
+		bystander := one.MustToken(t, f.batch, clientCredentials("resource", apiRS256)).Text("access_token")
+		one.Stop()
+		one = d.Start()
+		before := keptFor(t, d, time.Time{}) // a registration has revocations of its own
+		for _, refused := range []struct {
+			who   harness.Credentials
+			token string
+			code  string
+		}{
+			{f.web, token, "unauthorized_client"},
+			{f.batch, token[:strings.Index(token, ".")-20] + token[strings.Index(token, "."):], "unsupported_token_type"},
+			{f.batch, "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AA.AA.AA", "unsupported_token_type"},
+		} {
+			answer := one.Post(t, "/oauth2/revoke", refused.who, form("token", refused.token))
+			if answer.Status != 400 || answer.Text("error") != refused.code {
+				t.Errorf("answered %d %s, want %s", answer.Status, answer.Raw, refused.code)
+			}
+		}
+		if after := keptFor(t, d, time.Time{}); after != before {
+			t.Errorf("%d revocations are recorded, and %d were", after, before)
+		}
+		if answer := other.Post(t, "/oauth2/revoke", f.batch, form("token", token)); answer.Status != 200 {
+			t.Fatalf("the revocation is answered %d %s", answer.Status, answer.Raw)
+		}
+		for _, replica := range []*harness.Server{one, other} {
+			harness.Eventually(t, promised, "the token is void", func() bool { return !replica.Active(t, f.reader, within(token)) })
+			if !replica.Active(t, f.reader, within(bystander)) {
+				t.Error("another token went with it")
+			}
+		}
+	})
 }

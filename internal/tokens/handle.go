@@ -1,0 +1,144 @@
+package tokens
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"authserver/internal/jose"
+	"authserver/internal/store"
+)
+
+// handleMember is where an encrypted access token has its handle: a private header
+// parameter (RFC 7516 §4.3), which whoever does not know it ignores (§4).
+const handleMember = "revocation_handle"
+
+// Handle is what this server knows of an access token that it encrypted to a resource and
+// cannot read again: enough to revoke it, with no row for it.
+type Handle struct {
+	ID        string // the claim "jti"
+	Parsed    ID     // what it says
+	ExpiresAt time.Time
+	client    [sha256.Size]byte // of the claim "client_id"
+}
+
+// IssuedTo reports whether the token was issued to the client, whatever became of its
+// registration since.
+func (h Handle) IssuedTo(client store.Client) bool {
+	hash := sha256.Sum256([]byte(client.ID))
+	return subtle.ConstantTimeCompare(h.client[:], hash[:]) == 1 && h.Parsed.Client != 0
+}
+
+// Handles seal a handle into the header of each encrypted access token. To all but this
+// server's replicas it is noise of one length.
+type Handles struct {
+	Keys interface { // those of [RefreshCodec]; each outlives the access tokens of its turn
+		At(moment time.Time) (id uint32, key []byte, ok bool)
+		ByID(id uint32) (key []byte, ok bool)
+	}
+}
+
+// A handle is base64url of version, 1 byte | key id, 4 | salt, 24 | what is sealed | tag, 16.
+// What is sealed is exp, 8 | family, 16, zero: none | the rest of the jti, 22 | client, 32.
+const (
+	handleVersion = 1
+	handleSalt    = 1 + 4
+	handleBody    = handleSalt + 24
+	handlePlain   = 8 + idLong + sha256.Size
+	handleSize    = handleBody + handlePlain + 16
+)
+
+// seal makes the handle of a token that is issued at now.
+func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expires time.Time) (string, error) {
+	keyID, key, ok := h.Keys.At(now)
+	if !ok {
+		return "", errors.New("make a revocation handle: no key is loaded")
+	}
+	b := make([]byte, handleBody)
+	b[0] = handleVersion
+	binary.BigEndian.PutUint32(b[1:], keyID)
+	if _, err := io.ReadFull(rand, b[handleSalt:]); err != nil {
+		return "", fmt.Errorf("make a revocation handle: read random bytes: %w", err)
+	}
+	aead, nonce, err := handleCipher(key, b[handleSalt:])
+	if err != nil {
+		return "", err
+	}
+	id, err := base64.RawURLEncoding.DecodeString(jti)
+	if err != nil || len(id) > idLong {
+		return "", errors.New("make a revocation handle: the jti is of another make")
+	}
+	client := sha256.Sum256([]byte(clientID))
+	plain := binary.BigEndian.AppendUint64(nil, uint64(expires.Unix())) //nolint:gosec // G115: it is after 1970
+	plain = append(plain, make([]byte, idLong-len(id))...)
+	plain = append(append(plain, id...), client[:]...)
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
+}
+
+// handleCipher is under a key and a nonce of its own for each handle, derived from a key
+// that is for something else.
+func handleCipher(key, salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
+	const keySize, nonceSize = 32, 12
+	own, err := hkdf.Key(sha256.New, key, salt, "authserver revocation handle", keySize+nonceSize)
+	if err != nil {
+		return nil, nil, fmt.Errorf("derive the key of a revocation handle: %w", err)
+	}
+	block, err := aes.NewCipher(own[:keySize])
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the cipher of a revocation handle: %w", err)
+	}
+	aead, err = cipher.NewGCM(block)
+	return aead, own[keySize:], err
+}
+
+// IsEncrypted reports whether a token is encrypted to somebody, by its form.
+func IsEncrypted(token string) bool { return jose.IsEncrypted(token) }
+
+// Find reads the handle of an encrypted access token that this server made. Nothing else
+// of the token is looked at: whoever has the handle has had the token.
+func (h *Handles) Find(token string) (Handle, error) {
+	header, err := jose.ParseEncrypted(token, MaxAccessBytes)
+	if err != nil {
+		return Handle{}, err
+	}
+	text, _ := header.All[handleMember].(string)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) != handleSize || b[0] != handleVersion {
+		return Handle{}, fmt.Errorf("its header has no %s of this server", handleMember)
+	}
+	key, ok := h.Keys.ByID(binary.BigEndian.Uint32(b[1:]))
+	if !ok {
+		return Handle{}, fmt.Errorf("the key of its %s is not in use any more", handleMember)
+	}
+	aead, nonce, err := handleCipher(key, b[handleSalt:handleBody])
+	if err != nil {
+		return Handle{}, err
+	}
+	plain, err := aead.Open(nil, nonce, b[handleBody:], b[:handleBody])
+	if err != nil {
+		return Handle{}, fmt.Errorf("its %s was not made by this server", handleMember)
+	}
+	return parseHandle(plain)
+}
+
+func parseHandle(plain []byte) (Handle, error) {
+	var h Handle
+	h.ExpiresAt = time.Unix(int64(binary.BigEndian.Uint64(plain)), 0) //nolint:gosec // G115: we wrote it
+	id := plain[8 : 8+idLong]
+	if store.FamilyID(id[:idLong-idShort]) == (store.FamilyID{}) {
+		id = id[idLong-idShort:]
+	}
+	h.ID = base64.RawURLEncoding.EncodeToString(id)
+	copy(h.client[:], plain[8+idLong:])
+	var err error
+	h.Parsed, err = ParseID(h.ID)
+	return h, err
+}
