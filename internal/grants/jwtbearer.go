@@ -62,7 +62,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err := issuer.registration.CheckEncryption(encryption); err != nil {
 		return Answer{}, refuseAssertion("assertion_encryption", err)
 	}
-	client, err := g.client(ctx, r, issuer.Issuer)
+	client, err := g.client(ctx, r, issuer)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -92,7 +92,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 
 // client returns the client that the token is for: the one that authenticated,
 // or else the one that the issuer is registered with; nil where there is neither.
-func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) (*store.Client, error) {
+func (g *JWTBearer) client(ctx context.Context, r Request, issuer trusted) (*store.Client, error) {
 	if issuer.ClientAuth && (r.Client == nil || r.Client.Public()) {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_auth_required",
 			"a client has to authenticate beside an assertion of this issuer")
@@ -102,6 +102,9 @@ func (g *JWTBearer) client(ctx context.Context, r Request, issuer store.Issuer) 
 	}
 	if r.Client != nil || issuer.ClientID == "" {
 		return r.Client, nil
+	}
+	if issuer.own != nil {
+		return issuer.own, nil
 	}
 	client, err := g.Clients.Client(ctx, issuer.ClientID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

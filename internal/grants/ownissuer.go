@@ -19,6 +19,9 @@ const subjectOwn store.SubjectKind = "own"
 type trusted struct {
 	store.Issuer
 	registration assertions.Registration
+	// own is the client that signs for itself, as it was read with the keys that count:
+	// the token remembers what that was. nil: the issuer is registered.
+	own *store.Client
 }
 
 // issuer finds who is said to have signed: an issuer that is registered, or else a
@@ -36,7 +39,7 @@ func (g *JWTBearer) issuer(ctx context.Context, now time.Time, parsed assertions
 	case issuer.Disabled:
 		return trusted{}, unknownIssuer()
 	}
-	return trusted{issuer, assertions.OfIssuer(issuer, g.Audiences)}, nil
+	return trusted{Issuer: issuer, registration: assertions.OfIssuer(issuer, g.Audiences)}, nil
 }
 
 func unknownIssuer() *oauth.Error {
@@ -62,5 +65,5 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed asserti
 		return trusted{}, unknownIssuer().Because(fmt.Errorf("client %s is not registered for %s, by which it signed", client.ID, assertions.Method(parsed.Header.Alg)))
 	}
 	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime}
-	return trusted{own, registration}, nil
+	return trusted{own, registration, &client}, nil
 }

@@ -1,6 +1,7 @@
 package grants_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/testkit"
 )
 
 // changeUser changes alice. The view is not told: that is a replica whose notifications
@@ -172,4 +174,34 @@ func TestARefreshedTokenRemembersWhatTheFamilyDoes(t *testing.T) {
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("(-login +refresh):\n%s", diff)
 	}
+}
+
+// A client that is its own issuer gets a token for the client whose keys verified the
+// assertion, and not for one that took its name meanwhile.
+func TestAnAssertionIsOfTheClientWhoseKeysVerifiedIt(t *testing.T) {
+	w := newWorld(t)
+	w.change("web", func(c *store.Client) {
+		c.AuthMethods, c.JWKS = []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
+	})
+	before := w.client("web")
+	bearer := *w.jwtBearer
+	bearer.Clients = &madeAnew{Clients: w.db, between: func() {
+		w.change("web", func(c *store.Client) { c.JWKS, c.NotBefore = nil, c.NotBefore.Add(time.Millisecond) })
+	}}
+	answer := w.exchange(&bearer, w.ask(nil, "assertion", w.vouch(map[string]any{"iss": "web", "sub": "web"})))
+	if got := w.verifyAccess(answer.AccessToken).Parsed; !got.OfClient(before.NotBefore) || got.OfClient(before.NotBefore.Add(time.Millisecond)) {
+		t.Error("the token is of the client that came later")
+	}
+}
+
+// madeAnew has a client change once it was read.
+type madeAnew struct {
+	store.Clients
+	between func()
+}
+
+func (m *madeAnew) Client(ctx context.Context, id string) (store.Client, error) {
+	c, err := m.Clients.Client(ctx, id)
+	m.between()
+	return c, err
 }

@@ -143,19 +143,24 @@ func (h *Handlers) introspectRefresh(ctx context.Context, client store.Client, t
 	if err != nil {
 		return inactive(), fmt.Errorf("look up the refresh token: %w", err)
 	}
+	revoked, err := h.View.RevokedFamily(ctx, family)
+	if err != nil {
+		return inactive(), fmt.Errorf("look up whether the refresh token is revoked: %w", err)
+	}
 	user, err := h.Users.User(ctx, family.UserID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) {
+		return inactive(), nil
+	}
+	if err != nil {
 		return inactive(), fmt.Errorf("look up the user: %w", err)
+	}
+	alive := !revoked && !family.Void(user, client.NotBefore) && !family.Expired(store.At(h.Now()), h.Clock)
+	if !alive || family.ClientID != client.ID || family.Generation != presented.Generation {
+		return inactive(), nil
 	}
 	expires := family.IdleExpiresAt
 	if family.ExpiresAt.Before(expires) {
 		expires = family.ExpiresAt
-	}
-	alive := err == nil && !user.Disabled && !family.UserNotBefore.Before(user.NotBefore) &&
-		!family.ClientNotBefore.Before(client.NotBefore) &&
-		family.RevokedAt.IsZero() && !family.Expired(store.At(h.Now()), h.Clock)
-	if !alive || family.ClientID != client.ID || family.Generation != presented.Generation {
-		return inactive(), nil
 	}
 	claims, err := json.Marshal(refreshClaims{
 		ClientID: family.ClientID, Issuer: h.Issuer, Subject: family.UserID, Scope: family.Scope.String(),

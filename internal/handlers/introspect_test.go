@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -120,6 +121,31 @@ func TestIntrospectRefreshToken(t *testing.T) {
 	s.ok(s.db.DeleteUser(t.Context(), user.ID, s.Revoker.User(&user, "test")))
 	active("one of a user who is gone", third, false)
 }
+
+// A refresh token is void when the view of what is revoked has heard of it, also where the
+// row of its user is still in the cache.
+func TestIntrospectRefreshTokenBesideACache(t *testing.T) {
+	s := newSite(t)
+	user, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
+	s.ok(err)
+	s.Users = cachedUser{user}
+	v := s.open()
+	token := v.login().text(t, "refresh_token")
+	if !v.active(token) {
+		t.Fatal("the token is not good")
+	}
+	void := s.Revoker.User(&user, "test")
+	s.ok(s.db.UpdateUser(t.Context(), user, &void))
+	s.ok(s.View.Follow(t.Context()))
+	if v.active(token) {
+		t.Error("the token is good")
+	}
+}
+
+// cachedUser is a user as it was read a while ago.
+type cachedUser struct{ user store.User }
+
+func (c cachedUser) User(context.Context, string) (store.User, error) { return c.user, nil }
 
 // What another process voids is void here as soon as the view has followed, and
 // what is issued afterwards is good.

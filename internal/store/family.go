@@ -52,6 +52,12 @@ func (f Family) Expired(now Moment, c Clock) bool {
 	return idle || !c.Least(now, f.CreatedBy).Before(f.ExpiresAt)
 }
 
+// Void reports whether the family was revoked, or its user or client is not as it was when
+// the family was begun: of the client its NotBefore counts.
+func (f Family) Void(u User, clientNotBefore Moment) bool {
+	return !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(At(clientNotBefore))
+}
+
 // Rotation asks to exchange one generation of a family for the next.
 type Rotation struct {
 	ID         FamilyID

@@ -82,6 +82,14 @@ func (v *View) Revoked(ctx context.Context, c Claims) (bool, error) {
 	return false, nil
 }
 
+// RevokedFamily is Revoked for a refresh token, by what its family remembers. It is beside
+// the rows of its user and client, which may be read from a cache and be older than this.
+func (v *View) RevokedFamily(ctx context.Context, f store.Family) (bool, error) {
+	return v.Revoked(ctx, Claims{ClientID: f.ClientID, Subject: f.UserID, Parsed: ID{
+		Family: f.ID, Client: milliseconds(f.ClientNotBefore), Subject: milliseconds(f.UserNotBefore),
+	}})
+}
+
 // named is a name under which a token can be revoked.
 type named struct {
 	viewKey

@@ -102,7 +102,7 @@ func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store
 		return store.WrongClient
 	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
 		return store.WrongKey
-	case !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(store.At(r.ClientNotBefore)):
+	case f.Void(u, r.ClientNotBefore):
 		return store.Revoked
 	case f.Expired(now, r.Clock):
 		return store.Expired
