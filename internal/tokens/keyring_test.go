@@ -105,7 +105,10 @@ func (k keyring) hidden() keyring {
 }
 
 func newMinter(k keyring) *Minter {
-	return &Minter{Issuer: issuer, Keys: k, Backdate: 30 * time.Second, MaxTTL: time.Hour, Rand: rand.Reader}
+	return &Minter{
+		Issuer: issuer, Keys: k, Backdate: 30 * time.Second, MaxTTL: time.Hour, Rand: rand.Reader,
+		Handles: &Handles{Keys: turns{1: make([]byte, 32)}},
+	}
 }
 
 func newVerifier(k keyring) *Verifier {
