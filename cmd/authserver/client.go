@@ -40,6 +40,7 @@ type ClientFlags struct {
 	EndpointAudience *bool          `group:"Authentication" name:"accept-token-endpoint-audience" negatable:"" help:"Its client assertions may have the URL of the token endpoint as their audience."`
 	AssertUser       []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"User for whom it may sign assertions (jwt-bearer); * stands for any characters. Repeats."`
 	AssertRole       []string       `group:"Acting for users" sep:"none" placeholder:"ROLE" help:"Or a role of such users. Repeats."`
+	AllowRepeat      *bool          `group:"Acting for users" negatable:"" help:"Accept an assertion that it signs (jwt-bearer) more than once, until the assertion expires."`
 	MayImpersonate   []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"Subject that it may impersonate in a token exchange; * stands for any characters. Repeats."`
 	RefreshIdleTTL   *time.Duration `group:"Tokens" name:"refresh-idle-ttl" placeholder:"DURATION" help:"Lifetime of an unused refresh token."`
 	RefreshMaxTTL    *time.Duration `group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
@@ -48,7 +49,7 @@ type ClientFlags struct {
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), AllowRepeat: f.AllowRepeat, Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,

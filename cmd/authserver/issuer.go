@@ -22,6 +22,7 @@ type IssuerFlags struct {
 	CertificateFile   []string       `group:"Keys" sep:"none" placeholder:"FILE" help:"Certificates in PEM, which its assertions name by x5t or x5t#S256. Repeats."`
 	SecretFile        string         `group:"Keys" placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of at least 32, 48 or 64 bytes; - is standard input."`
 	Alg               []string       `group:"Keys" sep:"none" help:"Algorithm that it may use. The default are those of its keys. Repeats."`
+	Audience          []string       `sep:"none" help:"Another aud that its assertions may have, beside the issuer identifier and the token endpoint. Repeats."`
 	SubjectClaim      *string        `group:"Subjects and claims" placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another claim, or a JSON Pointer."`
 	Subject           *string        `group:"Subjects and claims" placeholder:"KIND" help:"Its subjects: user (of this server, the default), client (of this server), federated (known to the issuer, allowed by --match) or any."`
 	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
@@ -35,12 +36,12 @@ type IssuerFlags struct {
 	MapClaim          []string       `group:"Subjects and claims" sep:"none" placeholder:"NAME=CLAIM" help:"Claim of the token, copied from a claim of the assertion. Repeats."`
 	ClockSkew         *time.Duration `name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may differ. 0s, the default, means --clock-skew."`
 	CAFile            []string       `group:"Keys" name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that must have issued its certificates. Repeats."`
-	AllowRepeat       *bool          `negatable:"" help:"An assertion without jti may be used again."`
+	AllowRepeat       *bool          `negatable:"" help:"Accept an assertion more than once, until the assertion expires."`
 }
 
 func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 	fields := admin.IssuerFields{
-		Algorithms: list(f.Alg), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
+		Algorithms: list(f.Alg), Audiences: list(f.Audience), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
 		Scopes: words(f.Scope), Resources: list(f.Resource), RequireClientAuth: f.RequireClientAuth,
 		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
 		EncryptionAlg: f.EncryptionAlg, Match: list(f.Match), RequireClaims: list(f.RequireClaim), MapClaims: list(f.MapClaim), ClockSkew: f.ClockSkew,
@@ -75,6 +76,7 @@ type issuerCreate struct {
 	Output
 	IssuerFlags
 	Iss      string `required:"" placeholder:"ISSUER" help:"Its identifier: iss of its assertions."`
+	ID       string `name:"id" help:"Identifier of the registration. The default is the iss; several registrations with one iss need different keys."`
 	Disabled bool   `help:"Register it disabled."`
 }
 
@@ -85,7 +87,7 @@ func (c *issuerCreate) Run(p *process) error {
 	}
 	fields.Disabled = &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.CreateIssuer(p.ctx, c.Iss, fields)
+		issuer, warnings, err := a.CreateIssuer(p.ctx, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerFields: fields})
 		if err != nil {
 			return err
 		}
@@ -106,19 +108,19 @@ func (c *issuerList) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printList(c.Output, p.stdout, issuers, "iss", "key_source", "algorithms", "subject", "subject_claim", "scopes", "disabled")
+		return printList(c.Output, p.stdout, issuers, "id", "iss", "key_source", "algorithms", "subject", "subject_claim", "scopes", "disabled")
 	})
 }
 
 type issuerShow struct {
 	Database
 	Output
-	Iss string `arg:"" name:"issuer-id" help:"Identifier."`
+	ID string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
 }
 
 func (c *issuerShow) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, err := a.Issuer(p.ctx, c.Iss)
+		issuer, err := a.Issuer(p.ctx, c.ID)
 		if err != nil {
 			return err
 		}
@@ -130,7 +132,7 @@ type issuerUpdate struct {
 	Database
 	Output
 	IssuerFlags
-	Iss      string `arg:"" name:"issuer-id" help:"Identifier."`
+	ID       string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
 	Disabled *bool  `xor:"disabled" help:"Disable it: the server refuses its assertions."`
 	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
@@ -142,7 +144,7 @@ func (c *issuerUpdate) Run(p *process) error {
 	}
 	fields.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.UpdateIssuer(p.ctx, c.Iss, fields)
+		issuer, warnings, err := a.UpdateIssuer(p.ctx, c.ID, fields)
 		if err != nil {
 			return err
 		}
@@ -153,15 +155,15 @@ func (c *issuerUpdate) Run(p *process) error {
 
 type issuerDelete struct {
 	Database
-	Iss string `arg:"" name:"issuer-id" help:"Identifier."`
+	ID string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
 }
 
 func (c *issuerDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteIssuer(p.ctx, c.Iss); err != nil {
+		if err := a.DeleteIssuer(p.ctx, c.ID); err != nil {
 			return err
 		}
-		p.say("issuer %s is deleted", c.Iss)
+		p.say("issuer %s is deleted", c.ID)
 		return nil
 	})
 }

@@ -58,7 +58,7 @@ func TestAnAssertionOfEachKindOfKeyIsTaken(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.user("alice")
-			_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: c.trust(o)})
+			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: c.trust(o)}})
 			o.must(err)
 			n := assertionOf()
 			c.with(o, &n)

@@ -35,6 +35,7 @@ type Client struct {
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
 	AssertUsers      []string        `json:"assert_users,omitempty"` // of whom it may sign assertions
 	AssertRoles      []string        `json:"assert_roles,omitempty"`
+	AllowRepeat      bool            `json:"allow_repeat,omitempty"` // what it signs as its own issuer may be used again
 	Impersonates     []string        `json:"may_impersonate,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
@@ -64,6 +65,7 @@ type ClientFields struct {
 	EndpointAudience *bool
 	AssertUsers      []string    // patterns of usernames of whom it may sign as its own issuer
 	AssertRoles      []string    // or the roles of such users
+	AllowRepeat      *bool       // what it signs as its own issuer may be used again
 	Impersonates     []string    // patterns of subjects that token exchange may impersonate for it
 	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
 	TLSSubject       *TLSSubject // an empty value: none
@@ -284,7 +286,7 @@ func viewClient(c store.Client) (Client, error) {
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
 		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
-		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles, Impersonates: c.Impersonates,
+		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles, AllowRepeat: c.AllowRepeat, Impersonates: c.Impersonates,
 		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: viewTLSBound(c), DPoPBound: c.DPoPBound,
 		Disabled:  c.Disabled,
 		Secrets:   secrets,

@@ -65,6 +65,9 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 	if f.TLSBound != nil {
 		c.TLSBound, c.TLSUnbound = *f.TLSBound, !*f.TLSBound
 	}
+	if f.AllowRepeat != nil {
+		c.AllowRepeat = *f.AllowRepeat
+	}
 	if f.Disabled != nil {
 		c.Disabled = *f.Disabled
 	}
@@ -82,6 +85,9 @@ func checkClient(c store.Client) error {
 	}
 	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
 		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file, --jwks-uri or --certificate-file")
+	}
+	if c.AllowRepeat && !c.May(oauth.JWTBearer) {
+		return invalid("--allow-repeat is for what the client signs as its own issuer: it goes with --grant jwt-bearer, and off again with --allow-repeat=false")
 	}
 	if c.Public() && c.May(oauth.TokenExchange) {
 		return invalid("--grant token-exchange is not for a public client, which cannot prove who it is")

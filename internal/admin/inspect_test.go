@@ -171,7 +171,7 @@ func TestAssertionsThatAreBad(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}})
+			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 			o.must(err)
 			n := assertionOf()
 			n.Secret = []byte(secret)

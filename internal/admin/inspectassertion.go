@@ -28,12 +28,13 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	if err != nil {
 		return bad(i, "%v", err), nil
 	}
-	by, refusal, err := a.signerOf(ctx, parsed, iss)
+	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
+	by, refusal, err := a.signerOf(ctx, verifier, parsed, iss)
 	if err != nil {
 		return Inspection{}, err
 	}
 	if refusal != "" {
-		if by.ID == "" {
+		if by.Iss == "" {
 			i.Kind = KindUnknown
 		}
 		return bad(i, "%s", refusal), nil
@@ -42,7 +43,6 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	if err != nil {
 		return Inspection{}, err
 	}
-	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
 	now := a.Now()
 	if explain {
 		if i.Checks, err = verifier.Explain(ctx, now, parsed, by.Registration); err != nil {
@@ -62,28 +62,31 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 			return bad(i, "%s", f.Found), nil
 		}
 	}
-	return good(i, "signed by a key of its issuer, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
-		assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
+	issuer := "its issuer"
+	if by.issuer.ID != by.issuer.Iss {
+		issuer = fmt.Sprintf("the registration %q of its issuer", by.issuer.ID)
+	}
+	return good(i, "signed by a key of %s, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
+		issuer, assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
 }
 
 // signer is who is said to have made an assertion.
 type signer struct {
 	assertions.Registration
-	issuer store.Issuer  // zero: a client signed
-	client *store.Client // nil: an issuer signed
-	proves bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
+	issuer  store.Issuer  // zero: a client signed
+	client  *store.Client // nil: an issuer signed
+	repeats bool          // its assertions may be used again
+	proves  bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
 }
 
 // signerOf finds what an assertion is to be checked by; refusal says in words why
 // it is not checked at all.
-func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss string) (by signer, refusal string, err error) {
-	issuer, err := a.Store.Issuer(ctx, iss)
-	by.ID = iss
+func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal string, err error) {
+	issuers, err := a.Store.IssuersOf(ctx, iss)
+	by.Iss = iss
 	switch {
-	case err == nil && issuer.Disabled:
-		return by, "its issuer is disabled: `authserver issuer update --enabled` enables it", nil
 	case err == nil:
-		return signer{Registration: assertions.OfIssuer(issuer, a.Audiences), issuer: issuer}, "", nil
+		return a.issuerOf(ctx, verifier, parsed, issuers)
 	case !errors.Is(err, store.ErrNotFound):
 		return by, "", fmt.Errorf("look up its issuer: %w", err)
 	}
@@ -97,7 +100,7 @@ func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss stri
 	case client.Disabled:
 		return by, "its client is disabled: `authserver client update --enabled` enables it", nil
 	}
-	by.client = &client
+	by.client, by.repeats = &client, client.AllowRepeat
 	by.proves = parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)
 	audiences := a.Audiences
 	if by.proves && !client.EndpointAudience { // it has to name the issuer identifier alone (CVE-2025-27370)
@@ -113,6 +116,36 @@ func (a *Admin) signerOf(ctx context.Context, parsed assertions.Parsed, iss stri
 	return by, "", nil
 }
 
+// issuerOf is signerOf for the registrations of an iss: of several the key tells which.
+func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal string, err error) {
+	var enabled []signer
+	var registrations []assertions.Registration
+	var ids []string
+	for _, i := range issuers {
+		if i.Disabled {
+			continue
+		}
+		r := assertions.OfIssuer(i, a.Audiences)
+		enabled = append(enabled, signer{Registration: r, issuer: i, repeats: i.AllowRepeat})
+		registrations, ids = append(registrations, r), append(ids, i.ID)
+	}
+	by.Iss = parsed.Issuer()
+	switch len(enabled) {
+	case 0:
+		return by, "its issuer is disabled: `authserver issuer update --enabled` enables it", nil
+	case 1:
+		return enabled[0], "", nil
+	}
+	chosen, err := verifier.Choose(ctx, a.Now(), parsed, registrations)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return by, "", fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return by, fmt.Sprintf("%v; registered with its iss are %s", err, strings.Join(ids, ", ")), nil
+	}
+	return enabled[chosen], "", nil
+}
+
 // slashedOtherwise says whether an issuer is registered that differs by a slash at its
 // end, which is what goes wrong most with identifiers that are compared byte by byte.
 func (a *Admin) slashedOtherwise(ctx context.Context, iss string) (string, error) {
@@ -120,7 +153,7 @@ func (a *Admin) slashedOtherwise(ctx context.Context, iss string) (string, error
 	if !slashed {
 		other += "/"
 	}
-	_, err := a.Store.Issuer(ctx, other)
+	_, err := a.Store.IssuersOf(ctx, other)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return "", nil

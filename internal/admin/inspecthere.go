@@ -21,8 +21,8 @@ func (a *Admin) explainHere(ctx context.Context, parsed assertions.Parsed, encry
 		}
 		findings = append(findings, known)
 	}
-	if id, hasJTI, err := parsed.ID(); err == nil && (hasJTI || !by.issuer.AllowRepeat) {
-		used, err := a.Store.AssertionUsed(ctx, by.ID, id)
+	if id, err := parsed.ID(); err == nil && (by.proves || !by.repeats) {
+		used, err := a.Store.AssertionUsed(ctx, by.Uses, id)
 		if err != nil {
 			return nil, err
 		}

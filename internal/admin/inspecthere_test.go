@@ -15,7 +15,7 @@ import (
 // use is what a server does with an assertion that it takes.
 func (o *office) use(issuer, jti string) {
 	o.t.Helper()
-	o.must(o.store.UseOnce(o.t.Context(), store.Use{Issuer: issuer, ID: sha256.Sum256([]byte("jti\x00" + jti)), ExpiresAt: o.now().Add(time.Hour)}))
+	o.must(o.store.UseOnce(o.t.Context(), store.Use{Issuer: "issuers/" + issuer, ID: sha256.Sum256([]byte("jti\x00" + jti)), ExpiresAt: o.now().Add(time.Hour)}))
 }
 
 // robot registers a client that signs with the shared secret.
@@ -91,7 +91,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			c.issuer.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(t.Context(), idp, c.issuer)
+			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: c.issuer})
 			o.must(err)
 			n := assertionOf()
 			n.Secret = []byte(secret)
@@ -129,19 +129,19 @@ func (o *office) explains(assertion, check, want string) {
 	}
 }
 
-// An assertion without jti stands for itself, unless its issuer may repeat those.
+// An assertion without jti stands for itself, unless its issuer may repeat its assertions.
 func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	for repeat, check := range map[bool]string{false: "first use", true: ""} {
 		o := newOffice(t)
 		o.user("alice")
-		_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat})
+		_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
 		o.must(err)
 		n := assertionOf()
 		n.Secret, n.Claims = []byte(secret), map[string]any{"jti": ""}
 		assertion := o.sign(n)
 		o.explains(assertion, "", "")
 		input := assertion[:strings.LastIndexByte(assertion, '.')]
-		o.must(o.store.UseOnce(t.Context(), store.Use{Issuer: idp, ID: sha256.Sum256([]byte("assertion\x00" + input)), ExpiresAt: o.now().Add(time.Hour)}))
+		o.must(o.store.UseOnce(t.Context(), store.Use{Issuer: "issuers/" + idp, ID: sha256.Sum256([]byte("assertion\x00" + input)), ExpiresAt: o.now().Add(time.Hour)}))
 		o.explains(assertion, check, "")
 	}
 }
@@ -149,7 +149,7 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 // What cannot be looked up is no verdict.
 func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}})
+	_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
 	o.Store = blind{o.store}
 	n := assertionOf()

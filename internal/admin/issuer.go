@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,13 +13,14 @@ import (
 
 // Issuer is a trusted issuer as it is shown. It has no shared secret.
 type Issuer struct {
-	ID                string               `json:"id"`
-	Iss               string               `json:"iss"`        // the same: the claim "iss"
+	ID                string               `json:"id"`         // names the registration
+	Iss               string               `json:"iss"`        // the claim "iss"
 	KeySource         string               `json:"key_source"` // "jwks", "jwks_uri", "discovery", "certificates" or "secret"
 	JWKS              json.RawMessage      `json:"jwks"`       // null unless that is the source
 	JWKSURI           string               `json:"jwks_uri,omitempty"`
 	Certificates      []Certificate        `json:"certificates"`
 	Algorithms        []string             `json:"algorithms"`
+	Audiences         []string             `json:"audiences,omitempty"` // beside those of every assertion
 	SubjectClaim      string               `json:"subject_claim"`
 	Subject           store.SubjectKind    `json:"subject"`
 	Scopes            []string             `json:"scopes"`
@@ -52,6 +54,7 @@ type Certificate struct {
 type IssuerFields struct {
 	Keys              IssuerKeys
 	Algorithms        []string // empty: those that the keys are made for
+	Audiences         []string // what its assertions have as "aud" beside the names of this server
 	SubjectClaim      *string
 	Subject           *string
 	Scopes            []string
@@ -71,45 +74,63 @@ type IssuerFields struct {
 
 const maxIssuerID = 1024 // bytes
 
+// NewIssuer is an issuer to be.
+type NewIssuer struct {
+	ID  string // names the registration; "": as Iss
+	Iss string // the claim "iss"
+	IssuerFields
+}
+
 // CreateIssuer registers a trusted issuer, who has to have keys. An [Invalid]
 // names the flag to change; store.ErrExists where it is registered already.
-func (a *Admin) CreateIssuer(ctx context.Context, iss string, f IssuerFields) (Issuer, []string, error) {
-	if iss == "" {
+func (a *Admin) CreateIssuer(ctx context.Context, n NewIssuer) (Issuer, []string, error) {
+	if n.Iss == "" {
 		return Issuer{}, nil, invalid("--iss must not be empty")
 	}
-	if err := checkText("--iss", iss, maxIssuerID); err != nil {
+	id := cmp.Or(n.ID, n.Iss)
+	if err := a.checkIssuerName("--iss", n.Iss); err != nil {
 		return Issuer{}, nil, err
 	}
-	if iss == a.Self {
-		return Issuer{}, nil, invalid("--iss %s is this server itself, whose tokens are no assertions", iss)
+	if err := a.checkIssuerName("--id", id); err != nil {
+		return Issuer{}, nil, err
 	}
-	if !f.Keys.given() {
+	if !n.Keys.given() {
 		return Issuer{}, nil, invalid("an issuer needs keys: give one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
 	}
 	now := store.At(a.Now())
 	i := store.Issuer{
-		ID: iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
+		ID: id, Iss: n.Iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
 		MaxLifetime: a.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
 	}
-	if err := a.setIssuer(ctx, &i, f); err != nil {
+	if err := a.setIssuer(ctx, &i, n.IssuerFields); err != nil {
 		return Issuer{}, nil, err
 	}
 	warnings, err := a.issuerWarnings(ctx, i)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
+	warnings = append(warnings, leftOut(n.Keys.JWKS)...)
 	if err := a.Store.CreateIssuer(ctx, i); err != nil {
-		return Issuer{}, nil, explainIssuer(iss, err)
+		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
+}
+
+func (a *Admin) checkIssuerName(flag, name string) error {
+	if name == a.Self {
+		return invalid("%s %s is this server itself, whose tokens are no assertions", flag, name)
+	}
+	return checkText(flag, name, maxIssuerID)
 }
 
 // explainIssuer is explain for a change of an issuer.
 func explainIssuer(id string, err error) error {
 	if errors.Is(err, store.ErrNameTaken) { // without --client the client_id of its tokens is its own
 		return invalid("the issuer's id %s %w, a client's or a user's: give --client with the client that the issuer's tokens are for", id, store.ErrNameTaken)
+	}
+	if errors.Is(err, store.ErrExists) {
+		return fmt.Errorf("%w, and another registration with its iss takes an --id of its own", explain("issuer", id, err))
 	}
 	return explain("issuer", id, err)
 }
@@ -132,10 +153,10 @@ func (a *Admin) Issuers(ctx context.Context, page Page) ([]Issuer, error) {
 }
 
 // Issuer returns an issuer, or an error that is store.ErrNotFound.
-func (a *Admin) Issuer(ctx context.Context, iss string) (Issuer, error) {
-	i, err := a.Store.Issuer(ctx, iss)
+func (a *Admin) Issuer(ctx context.Context, id string) (Issuer, error) {
+	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
-		return Issuer{}, explain("issuer", iss, err)
+		return Issuer{}, explain("issuer", id, err)
 	}
 	return viewIssuer(i)
 }
@@ -143,10 +164,10 @@ func (a *Admin) Issuer(ctx context.Context, iss string) (Issuer, error) {
 // UpdateIssuer changes the fields given. Keys replace all that were there. Its
 // errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
 // where somebody else was quicker.
-func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (Issuer, []string, error) {
-	i, err := a.Store.Issuer(ctx, iss)
+func (a *Admin) UpdateIssuer(ctx context.Context, id string, f IssuerFields) (Issuer, []string, error) {
+	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
-		return Issuer{}, nil, explain("issuer", iss, err)
+		return Issuer{}, nil, explain("issuer", id, err)
 	}
 	if err := a.setIssuer(ctx, &i, f); err != nil {
 		return Issuer{}, nil, err
@@ -158,7 +179,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	i.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
-		return Issuer{}, nil, explainIssuer(iss, err)
+		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
@@ -166,8 +187,8 @@ func (a *Admin) UpdateIssuer(ctx context.Context, iss string, f IssuerFields) (I
 
 // DeleteIssuer removes an issuer. Access tokens that its assertions bought stay
 // good until they expire.
-func (a *Admin) DeleteIssuer(ctx context.Context, iss string) error {
-	return explain("issuer", iss, a.Store.DeleteIssuer(ctx, iss))
+func (a *Admin) DeleteIssuer(ctx context.Context, id string) error {
+	return explain("issuer", id, a.Store.DeleteIssuer(ctx, id))
 }
 
 func viewIssuer(i store.Issuer) (Issuer, error) {
@@ -181,12 +202,13 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 	}
 	view := Issuer{
 		ID:                i.ID,
-		Iss:               i.ID,
+		Iss:               i.Iss,
 		KeySource:         "jwks",
 		JWKS:              i.JWKS,
 		JWKSURI:           i.JWKSURI,
 		Certificates:      certificates,
 		Algorithms:        listed(i.Algorithms),
+		Audiences:         i.Audiences,
 		SubjectClaim:      i.SubjectClaim,
 		Subject:           i.SubjectKind,
 		Scopes:            listed(i.Scopes),

@@ -72,12 +72,12 @@ func rsaKey(t *testing.T) *rsa.PrivateKey {
 func TestANewIssuerHasTheDefaults(t *testing.T) {
 	o := newOffice(t)
 	key := newKey(t)
-	_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}})
+	_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}}})
 	o.must(err)
 	got, err := o.store.Issuer(t.Context(), idp)
 	o.must(err)
 	want := store.Issuer{
-		ID: idp, JWKS: got.JWKS, Algorithms: []string{"ES256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
+		ID: idp, Iss: idp, JWKS: got.JWKS, Algorithms: []string{"ES256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
 		ClientAuth: true, MaxLifetime: time.Hour, Version: 1, CreatedAt: o.now(), UpdatedAt: o.now(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -89,10 +89,11 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
 	o.client(admin.NewClient{ID: "web"})
-	_, warnings, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{
+	_, warnings, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{
 		Keys: admin.IssuerKeys{Secret: []byte(secret)}, SubjectClaim: ptr("email"), Subject: ptr("any"), Scopes: []string{"read"}, Resources: []string{api},
 		RequireClientAuth: ptr(false), ClientID: ptr("web"), MaxLifetime: ptr(5 * time.Minute), AllowRepeat: ptr(true),
-	})
+	}})
+
 	o.must(err)
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
@@ -117,7 +118,7 @@ func TestAnIssuerWithCertificatesShowsTheirThumbprints(t *testing.T) {
 	o := newOffice(t)
 	one, two := newKey(t), rsaKey(t)
 	until := o.clock.Add(time.Hour).Truncate(time.Second)
-	i, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}})
+	i, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}}})
 	o.must(err)
 	if i.KeySource != "certificates" || len(i.Certificates) != 2 || !slices.Equal(i.Algorithms, []string{"ES256", "RS256"}) {
 		t.Fatalf("made %+v", i)
@@ -165,7 +166,7 @@ func TestIssuersAreRefused(t *testing.T) {
 		{"with a lifetime of nothing", idp, admin.IssuerFields{Keys: jwks, MaxLifetime: ptr(time.Duration(0))}, []string{"--max-lifetime"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := o.CreateIssuer(t.Context(), c.iss, c.f)
+			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: c.iss, IssuerFields: c.f})
 			wantInvalid(t, err, c.want...)
 			if strings.Contains(err.Error(), secret[:31]) {
 				t.Error("the error tells the secret")
@@ -193,7 +194,7 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before})
+			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before}})
 			o.must(err)
 			i, _, err := o.UpdateIssuer(t.Context(), idp, c.after)
 			o.must(err)
@@ -211,7 +212,7 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 
 func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}})
+	_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
 	_, _, err = o.UpdateIssuer(t.Context(), idp, admin.IssuerFields{Algorithms: []string{"RS256"}})
 	wantInvalid(t, err, "--alg")
@@ -225,9 +226,9 @@ func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 func TestAnIssuerThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	keys := admin.IssuerKeys{Secret: []byte(secret)}
-	_, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: keys})
+	_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: keys}})
 	o.must(err)
-	if _, _, err := o.CreateIssuer(t.Context(), idp, admin.IssuerFields{Keys: keys}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: keys}}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
 	all, err := o.Issuers(t.Context(), admin.Page{Limit: 10})

@@ -19,6 +19,8 @@ func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) 
 		func() error { return setSubject(i, f) },
 		func() error { return setClaimRules(i, f) },
 		func() error { return a.setAuthorities(i, f) },
+		func() error { return a.checkSiblings(ctx, *i) },
+		func() error { return setIf(f.Audiences, &i.Audiences, audiencesOf) },
 		func() error { return setIf(f.Scopes, &i.Scopes, scopesOf("--scope")) },
 		func() error { return setIf(f.Resources, &i.Resources, a.resourcesOf(ctx, "--resource")) },
 		func() error { return a.setIssuerClient(ctx, &i.ClientID, f.ClientID) },
@@ -36,6 +38,20 @@ func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) 
 		}
 	}
 	return nil
+}
+
+// audiencesOf takes names under which an issuer's assertions may address this server.
+func audiencesOf(values []string) ([]string, error) {
+	values = distinct(values)
+	if len(values) > maxListed {
+		return nil, invalid("--audience: more than %d values", maxListed)
+	}
+	for _, v := range values {
+		if err := checkText("--audience", v, maxIssuerID); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 func setSubject(i *store.Issuer, f IssuerFields) error {

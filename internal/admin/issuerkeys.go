@@ -80,7 +80,7 @@ func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
 		}
 		i.JWKSURI = k.JWKSURI
 	case k.Discovery:
-		if err := remotekeys.CheckURL(i.ID, a.LocalHTTP); err != nil {
+		if err := remotekeys.CheckURL(i.Iss, a.LocalHTTP); err != nil {
 			return invalid("--discovery reads the metadata under --iss, which has to be a URL: %w", err)
 		}
 		i.Discovery = true

@@ -20,9 +20,9 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	shared := admin.IssuerKeys{Secret: []byte(strings.Repeat("s", 32))}
 	alice := o.user("alice")
 	o.client(admin.NewClient{ID: "web"})
-	_, _, err := o.CreateIssuer(ctx, idp, admin.IssuerFields{Keys: shared})
+	_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateIssuer(ctx, "web", admin.IssuerFields{Keys: shared, ClientID: ptr("web")})
+	_, _, err = o.CreateIssuer(ctx, admin.NewIssuer{Iss: "web", IssuerFields: admin.IssuerFields{Keys: shared, ClientID: ptr("web")}})
 	o.must(err)
 
 	for name, do := range map[string]func() error{
@@ -39,7 +39,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 			return err
 		},
 		"an issuer without a client under a user's id": func() error {
-			_, _, err := o.CreateIssuer(ctx, alice.ID, admin.IssuerFields{Keys: shared})
+			_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{Iss: alice.ID, IssuerFields: admin.IssuerFields{Keys: shared}})
 			return err
 		},
 		"an issuer that is told to have no client, under a client's id": func() error {
@@ -49,7 +49,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantInvalid(t, do()) })
 	}
-	_, _, err = o.CreateIssuer(ctx, "api", admin.IssuerFields{Keys: shared})
+	_, _, err = o.CreateIssuer(ctx, admin.NewIssuer{Iss: "api", IssuerFields: admin.IssuerFields{Keys: shared}})
 	o.must(err)
 	_, _, err = o.CreateClient(ctx, admin.NewClient{ID: "api"})
 	wantInvalid(t, err, "--id api", "issuer")

@@ -92,9 +92,9 @@ func (a *Admin) seedUser(ctx context.Context) error {
 // easy to try.
 func (a *Admin) seedIssuer(ctx context.Context) error {
 	clientAuth := false
-	_, _, err := a.CreateIssuer(ctx, DemoIssuer, IssuerFields{
+	_, _, err := a.CreateIssuer(ctx, NewIssuer{Iss: DemoIssuer, IssuerFields: IssuerFields{
 		Keys:   IssuerKeys{Secret: []byte(DemoIssuerSecret)},
 		Scopes: demoScopes(), Resources: []string{DemoResource}, RequireClientAuth: &clientAuth,
-	})
+	}})
 	return err
 }

@@ -54,10 +54,10 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 		note("signature", err, "sign with the private key of a registered one, over the header and claims as they are sent; or register the public key that belongs to it")
 	}
 	var stranger error
-	if p.Issuer() != r.ID {
-		stranger = fmt.Errorf("its iss is not %s", r.ID)
+	if p.Issuer() != r.Iss {
+		stranger = fmt.Errorf("its iss is not %s", r.Iss)
 	}
-	note("iss", stranger, "set iss to %s", r.ID)
+	note("iss", stranger, "set iss to %s", r.Iss)
 	_, err = p.Subject(r.SubjectClaim)
 	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
 	note("aud", checkAudience(p.Claims, r.Audiences), "set aud to %s, alone", r.Audiences[0])
@@ -67,7 +67,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))
 	note("claims", checkRequired(p.Claims, r.Required), "have the issuer add it, or see --require-claim")
 	note("patterns", checkPatterns(p.Claims, r.Patterns), "compare the claims with --match of the registration: %s", differing(p.Claims, r.Patterns))
-	_, _, err = p.ID()
+	_, err = p.ID()
 	note("jti", err, "set jti to a text that is new each time")
 	values, _, err := scope(p.Claims)
 	if err == nil {

@@ -100,7 +100,7 @@ func jwks(t testing.TB, keys ...map[string]any) json.RawMessage {
 func newIssuer(t testing.TB) store.Issuer {
 	t.Helper()
 	return store.Issuer{
-		ID: idp,
+		ID: idp, Iss: idp,
 		JWKS: jwks(t,
 			jwkOf(t, rsaKey().Public(), map[string]any{"kid": "r1"}),
 			jwkOf(t, ecKey().Public(), map[string]any{"kid": "e1"})),

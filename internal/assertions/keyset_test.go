@@ -257,7 +257,7 @@ func TestSignRefuses(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	issuer := store.Issuer{
-		ID: idp, JWKS: jwks(f, jwkOf(f, edKey().Public(), nil)), Algorithms: []string{"EdDSA"},
+		ID: idp, Iss: idp, JWKS: jwks(f, jwkOf(f, edKey().Public(), nil)), Algorithms: []string{"EdDSA"},
 		SubjectClaim: "sub", MaxLifetime: time.Hour,
 	}
 	payload, err := json.Marshal(claims(nil))

@@ -74,14 +74,14 @@ func (p Parsed) Subject(path string) (string, error) {
 }
 
 // ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of itself.
-func (p Parsed) ID() (id [32]byte, hasJTI bool, err error) {
+func (p Parsed) ID() (id [32]byte, err error) {
 	jti, err := jose.Text(p.Claims, "jti")
 	if err != nil {
-		return id, false, err
+		return id, err
 	}
 	if jti != "" {
-		return sha256.Sum256([]byte("jti\x00" + jti)), true, nil
+		return sha256.Sum256([]byte("jti\x00" + jti)), nil
 	}
 	// Not the signature: from one of ECDSA anybody makes a second that is valid.
-	return sha256.Sum256([]byte("assertion\x00" + p.Input)), false, nil
+	return sha256.Sum256([]byte("assertion\x00" + p.Input)), nil
 }

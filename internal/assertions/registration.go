@@ -16,7 +16,8 @@ import (
 // Registration is what somebody who signs assertions was registered with, whether
 // a trusted issuer or a client.
 type Registration struct {
-	ID           string // the claim "iss"
+	Iss          string // the claim "iss"
+	Uses         string // whose its assertions are, among what is good once ([store.Use])
 	Keys         Keys
 	Algorithms   []string // the "alg" values that it may use (RFC 8725 §3.1)
 	SubjectClaim string   // the path of the claim that names the subject; see [CheckPath]
@@ -62,19 +63,19 @@ type Secret struct {
 	As     string
 }
 
-// OfIssuer is the registration of a trusted issuer (RFC 7523 §2.1). Its assertions
-// may address this server by any of the audiences.
+// OfIssuer is the registration of a trusted issuer (RFC 7523 §2.1). Its assertions may
+// address this server by any of the audiences, and by those that it is registered with.
 func OfIssuer(i store.Issuer, audiences []string) Registration {
 	r := Registration{
-		ID: i.ID, Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
-		Audiences: audiences, EncryptionAlg: i.EncryptionAlg,
+		Iss: i.Iss, Uses: store.SealedAs("issuers", i.ID), Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
+		Audiences: slices.Concat(audiences, i.Audiences), EncryptionAlg: i.EncryptionAlg,
 		Skew: i.ClockSkew, Required: i.RequiredClaims, Patterns: i.Patterns, Mapping: i.ClaimMapping,
 		Keys: Keys{
 			JWKS: i.JWKS, Remote: remotekeys.Source{JWKSURI: i.JWKSURI}, Certificates: i.Certificates, Authorities: i.CACertificates,
 		},
 	}
 	if i.Discovery {
-		r.Keys.Remote.Issuer = i.ID
+		r.Keys.Remote.Issuer = i.Iss
 	}
 	if len(i.SealedSecret) > 0 {
 		r.Keys.Secrets = []Secret{{i.SealedSecret, store.SealedAs("issuers", i.ID)}}
@@ -91,7 +92,7 @@ func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, 
 	if !slices.Contains(c.AuthMethods, Method(alg)) {
 		return Registration{}, false
 	}
-	r := Registration{ID: c.ID, SubjectClaim: "sub", MaxLifetime: longest, Audiences: audiences}
+	r := Registration{Iss: c.ID, Uses: store.SealedAs("clients", c.ID), SubjectClaim: "sub", MaxLifetime: longest, Audiences: audiences}
 	if !Symmetric(alg) {
 		r.Algorithms = KeyAlgorithms()
 		r.Keys = Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}

@@ -35,8 +35,7 @@ type Assertion struct {
 	Subject   string // the value of the issuer's subject claim
 	Scope     string // the claim "scope", as Google's and Salesforce's clients send it, its values separated by blanks
 	HasScope  bool
-	ID        [32]byte // see [Parsed.ID]
-	HasJTI    bool
+	ID        [32]byte       // see [Parsed.ID]
 	Mapped    map[string]any // what is handed on into the token
 	ExpiresAt time.Time      // when it can be forgotten: exp and the skew
 }
@@ -54,24 +53,71 @@ func (f *Fault) Unwrap() error { return f.cause }
 // Verify checks an assertion of somebody who is registered (RFC 7523 §3). The error
 // says in words of our own which check failed; a [Fault] is not for the wire.
 func (v *Verifier) Verify(ctx context.Context, now time.Time, p Parsed, r Registration) (Assertion, error) {
+	if err := v.signed(ctx, now, p, r); err != nil {
+		return Assertion{}, err
+	}
+	return v.check(now, p, r)
+}
+
+// VerifyAmong is Verify where several registrations share the "iss" of an assertion, and
+// returns which of them it is of: the one with the key that verifies it. Nothing else that
+// the assertion says is believed for that. An assertion that is signed by a key of two is
+// of neither.
+func (v *Verifier) VerifyAmong(ctx context.Context, now time.Time, p Parsed, among []Registration) (chosen int, a Assertion, err error) {
+	if chosen, err = v.Choose(ctx, now, p, among); err != nil {
+		return 0, Assertion{}, err
+	}
+	a, err = v.check(now, p, among[chosen])
+	return chosen, a, err
+}
+
+// Choose is the part of [Verifier.VerifyAmong] that says which registration is meant. What
+// the assertion says is not checked yet.
+func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []Registration) (chosen int, err error) {
+	chosen = -1
+	var refused []error
+	var fault *Fault
+	for i, r := range among {
+		switch err := v.signed(ctx, now, p, r); {
+		case err == nil && chosen >= 0:
+			return 0, errors.New("it is signed by a key of two registrations with its iss, so that nothing tells which of them is meant: an administrator has to take the key from one")
+		case err == nil:
+			chosen = i
+		case !errors.As(err, &fault): // else another one may have the key
+			refused = append(refused, err)
+		}
+	}
+	switch {
+	case chosen >= 0:
+		return chosen, nil
+	case fault != nil:
+		return 0, fault
+	case slices.ContainsFunc(refused, func(err error) bool { return err.Error() != refused[0].Error() }):
+		return 0, errSignature
+	}
+	return 0, refused[0]
+}
+
+// signed wants a signature by one of the registered keys.
+func (v *Verifier) signed(ctx context.Context, now time.Time, p Parsed, r Registration) error {
 	if !slices.Contains(r.Algorithms, p.Header.Alg) { // RFC 8725 §3.1
-		return Assertion{}, fmt.Errorf("its alg is not one that is registered")
+		return fmt.Errorf("its alg is not one that is registered")
 	}
 	keys, err := v.candidates(ctx, now, r.Keys, p.Header)
 	if err != nil {
-		return Assertion{}, err
+		return err
 	}
 	if !slices.ContainsFunc(keys, func(key any) bool { return p.SignedBy(p.Header.Alg, key) }) {
-		return Assertion{}, errSignature
+		return errSignature
 	}
-	return v.check(now, p, r)
+	return nil
 }
 
 // check goes through the claims in the order of RFC 7523 §3.
 func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, error) {
 	a := Assertion{Issuer: p.Issuer()}
 	var err error
-	if a.Issuer != r.ID { // item 1
+	if a.Issuer == "" || a.Issuer != r.Iss { // item 1
 		return Assertion{}, fmt.Errorf("its iss is not the issuer's identifier")
 	}
 	if a.Subject, err = p.Subject(r.SubjectClaim); err != nil { // item 2
@@ -93,7 +139,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	}
 	a.Mapped = mapped(p.Claims, r.Mapping)
 	a.ExpiresAt = expires.Add(skew)
-	if a.ID, a.HasJTI, err = p.ID(); err != nil { // item 7
+	if a.ID, err = p.ID(); err != nil { // item 7
 		return Assertion{}, err
 	}
 	a.Scope, a.HasScope, err = scope(p.Claims)

@@ -122,6 +122,6 @@ func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim,
 		return Proof{}, &Unproved{errors.New("its sub is not the client_id")}
 	}
 	return Proof{Good: true, Use: store.Use{
-		Issuer: client.ID, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)),
+		Issuer: r.Uses, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)),
 	}}, nil
 }

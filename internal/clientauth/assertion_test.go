@@ -221,7 +221,7 @@ func TestAClientAssertionNamesWhatIsGoodOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Use.Issuer != "job" || !got.Use.ExpiresAt.Equal(noon.Add(3*time.Minute)) {
+			if got.Use.Issuer != "clients/job" || !got.Use.ExpiresAt.Equal(noon.Add(3*time.Minute)) {
 				t.Fatalf("got %+v", got.Use)
 			}
 			seen[got.Use.ID] = true

@@ -28,6 +28,7 @@ type Exchange struct {
 	Revoked interface { // it is [tokens.View]
 		Revoked(ctx context.Context, c tokens.Claims) (bool, error)
 	}
+	Used store.AssertionAdmin
 	// Trust takes the JWTs of issuers that are trusted.
 	Trust *JWTBearer
 }

@@ -324,8 +324,8 @@ func (outage) Client(context.Context, string) (store.Client, error) { return sto
 func (outage) Resource(context.Context, string) (store.Resource, error) {
 	return store.Resource{}, errGone
 }
-func (outage) Issuer(context.Context, string) (store.Issuer, error) { return store.Issuer{}, errGone }
-func (outage) User(context.Context, string) (store.User, error)     { return store.User{}, errGone }
+func (outage) IssuersOf(context.Context, string) ([]store.Issuer, error) { return nil, errGone }
+func (outage) User(context.Context, string) (store.User, error)          { return store.User{}, errGone }
 func (outage) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return store.User{}, errGone
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"authserver/internal/assertions"
@@ -55,23 +56,24 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_malformed", err)
 	}
-	issuer, err := g.issuer(ctx, r.Now, parsed)
+	issuers, err := g.issuers(ctx, r.Now, parsed)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := issuer.registration.CheckEncryption(encryption); err != nil {
-		return Answer{}, refuseAssertion("assertion_encryption", err)
+	needsClient := func(i trusted) bool { return i.ClientAuth && !r.proved() }
+	if !slices.ContainsFunc(issuers, func(i trusted) bool { return !needsClient(i) }) { // whoever signed: before that costs anything
+		return Answer{}, clientAuthRequired()
+	}
+	issuer, assertion, err := g.believe(ctx, r.Now, parsed, encryption, issuers)
+	if err != nil {
+		return Answer{}, err
+	}
+	if needsClient(issuer) {
+		return Answer{}, clientAuthRequired()
 	}
 	client, err := g.client(ctx, r, issuer)
 	if err != nil {
 		return Answer{}, err
-	}
-	assertion, err := g.Verifier.Verify(ctx, r.Now, parsed, issuer.registration)
-	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return Answer{}, fmt.Errorf("check the assertion: %w", err)
-	}
-	if err != nil {
-		return Answer{}, refuseAssertion("assertion_refused", err)
 	}
 	if err := holdsKey(parsed.Claims, r.Held); err != nil {
 		return Answer{}, refuseAssertion("assertion_bound", err)
@@ -82,7 +84,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a, err := r.issueOnce(ctx, g.Minter, g.Assertions, access, g.once(issuer.Issuer, assertion)...)
+	a, err := r.issueOnce(ctx, g.Minter, g.Assertions, access, g.once(issuer, assertion)...)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -90,13 +92,16 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	return a, nil
 }
 
+// proved reports whether a client authenticated, and did not only name itself.
+func (r Request) proved() bool { return r.Client != nil && !r.Client.Public() }
+
+func clientAuthRequired() *oauth.Error {
+	return oauth.Fail(oauth.InvalidClient, "client_auth_required", "a client has to authenticate beside an assertion of this issuer")
+}
+
 // client returns the client that the token is for: the one that authenticated,
 // or else the one that the issuer is registered with; nil where there is neither.
 func (g *JWTBearer) client(ctx context.Context, r Request, issuer trusted) (*store.Client, error) {
-	if issuer.ClientAuth && (r.Client == nil || r.Client.Public()) {
-		return nil, oauth.Fail(oauth.InvalidClient, "client_auth_required",
-			"a client has to authenticate beside an assertion of this issuer")
-	}
 	if issuer.SubjectKind == subjectOwn && r.Client != nil && r.Client.ID != issuer.ID {
 		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is another client's own than the one that authenticated"))
 	}
@@ -209,15 +214,15 @@ func refuseSubject(err error) error {
 }
 
 // once is the use of an assertion, which is good once on all replicas (RFC 7523 §3, item
-// 7). One without jti stands for itself, unless the issuer may repeat those. It is
-// remembered for the skew longer than it is good here: another replica, whose clock is
-// behind, takes it for so long.
-func (g *JWTBearer) once(issuer store.Issuer, a assertions.Assertion) []Once {
-	if !a.HasJTI && issuer.AllowRepeat {
+// 7), unless the issuer is registered for assertions that come again. One without jti
+// stands for itself. It is remembered for the skew longer than it is good here: another
+// replica, whose clock is behind, takes it for so long.
+func (g *JWTBearer) once(issuer trusted, a assertions.Assertion) []Once {
+	if issuer.AllowRepeat {
 		return nil
 	}
 	return []Once{{
-		Use:   store.Use{Issuer: issuer.ID, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Verifier.Skew))},
+		Use:   store.Use{Issuer: issuer.registration.Uses, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Verifier.Skew))},
 		Again: assertionReplayed,
 	}}
 }

@@ -256,7 +256,7 @@ func TestJWTBearerReplay(t *testing.T) {
 	good("without a jti, of an issuer that may repeat, again", repeats)
 	named := w.vouch(map[string]any{"jti": "9", "iss": "https://repeats.example"})
 	good("with a jti, of an issuer that may repeat", named)
-	replayed("with a jti, of an issuer that may repeat, again", named)
+	good("with a jti, of an issuer that may repeat, again", named)
 
 	w.wait(6*time.Minute - time.Second) // exp and the skew, less a second
 	if _, err := w.db.Sweep(t.Context(), store.At(w.Now().Add(skew)), 1000); err != nil {

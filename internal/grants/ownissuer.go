@@ -24,22 +24,57 @@ type trusted struct {
 	own *store.Client
 }
 
-// issuer finds who is said to have signed: an issuer that is registered, or else a
-// client that signs for itself, as service accounts do.
-func (g *JWTBearer) issuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
+// issuers finds who may have signed: the issuers that are registered with the "iss", or
+// else a client that signs for itself, as service accounts do. There is one or more.
+func (g *JWTBearer) issuers(ctx context.Context, now time.Time, parsed assertions.Parsed) ([]trusted, error) {
+	found, err := g.registered(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) {
+		own, err := g.ownIssuer(ctx, now, parsed)
+		return []trusted{own}, err
+	}
+	return found, err
+}
+
+// registered finds the issuers that are registered with the "iss" and not disabled. The
+// error is store.ErrNotFound where none is registered at all.
+func (g *JWTBearer) registered(ctx context.Context, parsed assertions.Parsed) ([]trusted, error) {
 	if parsed.Issuer() == g.Self { // an access token may have the typ of an assertion
-		return trusted{}, unknownIssuer()
+		return nil, unknownIssuer()
 	}
-	issuer, err := g.Issuers.Issuer(ctx, parsed.Issuer())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return g.ownIssuer(ctx, now, parsed)
-	case err != nil:
-		return trusted{}, fmt.Errorf("look up the issuer: %w", err)
-	case issuer.Disabled:
-		return trusted{}, unknownIssuer()
+	issuers, err := g.Issuers.IssuersOf(ctx, parsed.Issuer())
+	if err != nil {
+		return nil, fmt.Errorf("look up the issuer: %w", err)
 	}
-	return trusted{Issuer: issuer, registration: assertions.OfIssuer(issuer, g.Audiences)}, nil
+	var found []trusted
+	for _, i := range issuers {
+		if !i.Disabled {
+			found = append(found, trusted{Issuer: i, registration: assertions.OfIssuer(i, g.Audiences)})
+		}
+	}
+	if len(found) == 0 {
+		return nil, unknownIssuer()
+	}
+	return found, nil
+}
+
+// believe checks an assertion, and tells which of those who may have signed it did.
+// encryption is how it was encrypted to this server; "": it was not.
+func (g *JWTBearer) believe(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
+	registrations := make([]assertions.Registration, len(by))
+	for i, t := range by {
+		registrations[i] = t.registration
+	}
+	chosen, assertion, err := g.Verifier.VerifyAmong(ctx, now, parsed, registrations)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return trusted{}, assertions.Assertion{}, fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return trusted{}, assertions.Assertion{}, refuseAssertion("assertion_refused", err)
+	}
+	if err := by[chosen].registration.CheckEncryption(encryption); err != nil {
+		return trusted{}, assertions.Assertion{}, refuseAssertion("assertion_encryption", err)
+	}
+	return by[chosen], assertion, nil
 }
 
 func unknownIssuer() *oauth.Error {
@@ -64,6 +99,6 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed asserti
 	if !ok {
 		return trusted{}, unknownIssuer().Because(fmt.Errorf("client %s is not registered for %s, by which it signed", client.ID, assertions.Method(parsed.Header.Alg)))
 	}
-	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime}
+	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime, AllowRepeat: client.AllowRepeat}
 	return trusted{own, registration, &client}, nil
 }

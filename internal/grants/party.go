@@ -70,14 +70,18 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 	case AccessTokenType:
 		return g.own(ctx, r, parameter, token)
 	case JWTType:
-		compact, err := jose.Parse(token, assertions.MaxBytes)
+		signed, encryption, err := g.Trust.open(token)
+		if err != nil {
+			return party{}, badAssertion(parameter, err)
+		}
+		compact, err := jose.Parse(signed, assertions.MaxBytes)
 		if err != nil {
 			return party{}, badToken(parameter, err)
 		}
 		if tokens.SaysAccess(compact.Header.Typ, issuerOf(compact), g.Trust.Self) {
-			return g.own(ctx, r, parameter, token)
+			return g.own(ctx, r, parameter, token) // which is never encrypted to this server
 		}
-		return g.foreign(ctx, r, parameter, compact)
+		return g.foreign(ctx, r, parameter, compact, encryption)
 	}
 	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", parameter+"_type is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
 }
@@ -128,25 +132,32 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 }
 
 // foreign reads a JWT of a trusted issuer. It is not used up, since who acts for
-// somebody does so more than once; it bounds what is issued by its own end.
-func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, compact jose.Compact) (party, error) {
+// somebody does so more than once; it bounds what is issued by its own end. One that was
+// used up as an assertion is good for nothing any more.
+func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, compact jose.Compact, encryption string) (party, error) {
 	parsed, err := assertions.Read(compact, assertions.GrantTypes())
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
-	issuer, err := g.Trust.issuer(ctx, r.Now, parsed)
-	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || err == nil && (issuer.SubjectKind == subjectOwn || issuer.EncryptionAlg != "") {
-		return party{}, badToken(parameter, errors.New("its iss is not an issuer whose tokens are exchanged here"))
+	issuers, err := g.Trust.registered(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) { // what a client signs for itself is no token of an issuer
+		err = unknownIssuer()
 	}
 	if err != nil {
-		return party{}, err
+		return party{}, badAssertion(parameter, err)
 	}
-	assertion, err := g.Trust.Verifier.Verify(ctx, r.Now, parsed, issuer.registration)
-	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return party{}, fmt.Errorf("check the token: %w", err)
-	}
+	issuer, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
-		return party{}, badToken(parameter, err)
+		return party{}, badAssertion(parameter, err)
+	}
+	if !issuer.AllowRepeat {
+		used, err := g.Used.AssertionUsed(ctx, issuer.registration.Uses, assertion.ID)
+		if err != nil {
+			return party{}, fmt.Errorf("look up whether the token was used: %w", err)
+		}
+		if used {
+			return party{}, badToken(parameter, errors.New("it was used up as an assertion"))
+		}
 	}
 	scope := issuer.Scopes
 	if assertion.HasScope { // an empty one is none
@@ -183,6 +194,16 @@ func holdsKey(claims map[string]any, proved Possession) error {
 		return errors.New("its cnf names no key")
 	}
 	return nil
+}
+
+// badAssertion is [badToken] for what is wrong with an assertion. Faults it returns as
+// they are.
+func badAssertion(parameter string, err error) error {
+	refused := (*oauth.Error)(nil)
+	if errors.As(err, &refused) && refused.Code == oauth.InvalidGrant {
+		return badToken(parameter, errors.Unwrap(refused))
+	}
+	return err
 }
 
 // badSubject is [badToken] for a token whose subject is not one that its issuer may speak

@@ -8,7 +8,7 @@ import (
 // Use is one use of what is good once: an assertion (RFC 7523 §3, item 7) or a proof of
 // possession (RFC 9449 §11.1).
 type Use struct {
-	Issuer    string   // whose it is: the identifier of an issuer or a client, or "dpop" of all proofs
+	Issuer    string   // whose it is: the row of an issuer or a client ([SealedAs]), or "dpop" of all proofs
 	ID        [32]byte // the SHA-256 of its "jti", or of itself
 	ExpiresAt Moment   // until when the use is remembered
 }

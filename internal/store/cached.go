@@ -8,7 +8,7 @@ import "context"
 type Cached struct {
 	clients   *Cache[Client]
 	resources *Cache[Resource]
-	issuers   *Cache[Issuer]
+	issuers   *Cache[[]Issuer]
 	users     *Cache[User]
 }
 
@@ -22,7 +22,7 @@ func NewCached(s Store, options CacheOptions) (*Cached, error) {
 	if c.resources, err = NewCache(s.Resource, options); err != nil {
 		return nil, err
 	}
-	if c.issuers, err = NewCache(s.Issuer, options); err != nil {
+	if c.issuers, err = NewCache(s.IssuersOf, options); err != nil {
 		return nil, err
 	}
 	if c.users, err = NewCache(s.User, options); err != nil {
@@ -41,9 +41,9 @@ func (c *Cached) Resource(ctx context.Context, id string) (Resource, error) {
 	return c.resources.Get(ctx, id)
 }
 
-// Issuer implements [Issuers].
-func (c *Cached) Issuer(ctx context.Context, id string) (Issuer, error) {
-	return c.issuers.Get(ctx, id)
+// IssuersOf implements [Issuers].
+func (c *Cached) IssuersOf(ctx context.Context, iss string) ([]Issuer, error) {
+	return c.issuers.Get(ctx, iss)
 }
 
 // User returns a user who may be some seconds old: good for showing a name, not

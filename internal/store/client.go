@@ -37,6 +37,7 @@ type Client struct {
 	EndpointAudience bool       // its assertions may name the token endpoint as their audience
 	AssertUsers      []string   // usernames (globs) of whom it may sign assertions as its own issuer,
 	AssertRoles      []string   // or whose users have one of these roles
+	AllowRepeat      bool       // what it signs as its own issuer may be used again
 	Impersonates     []string   // subjects (globs) that token exchange may impersonate for it
 	DPoPBound        bool       // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
 	// Whether its access tokens are bound to the certificate that it presents: always

@@ -28,7 +28,8 @@ type ClaimPattern map[string]string
 // its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
 // which begins with "/".
 type Issuer struct {
-	ID             string          // the claim "iss", compared byte by byte
+	ID             string          // names the registration
+	Iss            string          // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
 	JWKS           json.RawMessage // a JWK Set of public keys (RFC 7517 §5)
 	JWKSURI        string          // https URL that its key set is fetched from
 	Discovery      bool            // the key set's URL is read from the issuer's metadata
@@ -39,6 +40,7 @@ type Issuer struct {
 	EncryptionAlg  string          // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
 	SubjectClaim   string          // the claim that names the subject
 	SubjectKind    SubjectKind
+	Audiences      []string          // further names under which its assertions may address this server
 	RequiredClaims []string          // claims that have to be there
 	Patterns       []ClaimPattern    // one has to match; nil: every assertion is let in
 	ClaimMapping   map[string]string // claim of the issued token to the claim of the assertion that it is taken from
@@ -48,26 +50,29 @@ type Issuer struct {
 	ClientID       string            // "client_id" of tokens where no client authenticated; "": ID
 	MaxLifetime    time.Duration
 	ClockSkew      time.Duration // 0: the server's
-	AllowRepeat    bool          // an assertion without "jti" may be used again
+	AllowRepeat    bool          // its assertions may be used again
 	Disabled       bool
 	Version        int64
 	CreatedAt      Moment
 	UpdatedAt      Moment
 }
 
-// SealedAs names a row as associated data, so that a sealed value opens only
-// where it was put.
+// SealedAs names a row: as associated data, so that a sealed value opens only where it
+// was put, and as the one whose assertions are good once.
 func SealedAs(table, id string) string { return table + "/" + id }
 
 // Issuers reads trusted issuers.
 type Issuers interface {
-	// Issuer returns the issuer with this identifier, or ErrNotFound.
-	Issuer(ctx context.Context, id string) (Issuer, error)
+	// IssuersOf returns the registrations with this claim "iss" in the order of their IDs,
+	// or ErrNotFound where there is none.
+	IssuersOf(ctx context.Context, iss string) ([]Issuer, error)
 }
 
 // IssuerAdmin changes trusted issuers. Every change tells the watchers of
 // TopicIssuers.
 type IssuerAdmin interface {
+	// Issuer returns the registration with this ID, or ErrNotFound.
+	Issuer(ctx context.Context, id string) (Issuer, error)
 	// ListIssuers returns issuers in the order of their identifiers.
 	ListIssuers(ctx context.Context, page Page) ([]Issuer, error)
 	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
@@ -75,8 +80,8 @@ type IssuerAdmin interface {
 	EncryptionAlgs(ctx context.Context) ([]string, error)
 	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken.
 	CreateIssuer(ctx context.Context, i Issuer) error
-	// UpdateIssuer replaces the issuer whose ID and Version are i's and counts the
-	// version up. ErrNotFound, ErrConflict or ErrNameTaken.
+	// UpdateIssuer replaces the issuer whose ID and Version are i's, but for its Iss, and
+	// counts the version up. ErrNotFound, ErrConflict or ErrNameTaken.
 	UpdateIssuer(ctx context.Context, i Issuer) error
 	// DeleteIssuer removes an issuer. ErrNotFound where there is none.
 	DeleteIssuer(ctx context.Context, id string) error

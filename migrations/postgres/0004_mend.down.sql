@@ -1,3 +1,15 @@
+-- The version before takes the id of an issuer for the claim "iss", which is another
+-- party's then.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM issuers WHERE iss IS NOT NULL) THEN
+        RAISE EXCEPTION 'an issuer has an id of its own beside its iss: delete it first';
+    END IF;
+END
+$$;
+DROP INDEX issuers_of_iss;
+ALTER TABLE issuers DROP COLUMN iss, DROP COLUMN audiences;
+ALTER TABLE clients DROP COLUMN allow_repeat;
 DROP FUNCTION authserver_expired_after(timestamptz);
 DROP TRIGGER name ON users;
 DROP TRIGGER name ON issuers;

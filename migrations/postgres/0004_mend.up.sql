@@ -55,3 +55,12 @@ CREATE TRIGGER name BEFORE INSERT OR UPDATE OF client_id ON issuers
     FOR EACH ROW WHEN (NEW.client_id = '') EXECUTE FUNCTION authserver_name();
 CREATE TRIGGER name AFTER INSERT ON users REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION authserver_user_names();
+
+-- A registration of an issuer has an id of its own: iss is NULL where that is the claim
+-- "iss", which several may share.
+ALTER TABLE issuers
+    ADD COLUMN iss       text COLLATE "C" CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
+    ADD COLUMN audiences text[] NOT NULL DEFAULT '{}';
+CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
+-- Whether what a client signs as its own issuer may be used again.
+ALTER TABLE clients ADD COLUMN allow_repeat boolean NOT NULL DEFAULT false;

@@ -1,3 +1,14 @@
+-- The version before takes the id of an issuer for the claim "iss", which is another
+-- party's then: this fails where a registration has an id of its own. Delete it first.
+CREATE TABLE lost (
+    issuers INTEGER NOT NULL CONSTRAINT delete_issuers_with_an_id_of_their_own_first CHECK (issuers = 0)
+) STRICT;
+INSERT INTO lost (issuers) VALUES ((SELECT count(*) FROM issuers WHERE iss IS NOT NULL));
+DROP TABLE lost;
+DROP INDEX issuers_of_iss;
+ALTER TABLE issuers DROP COLUMN iss;
+ALTER TABLE issuers DROP COLUMN audiences;
+ALTER TABLE clients DROP COLUMN allow_repeat;
 DROP TRIGGER clients_named;
 DROP TRIGGER users_named;
 DROP TRIGGER issuers_named;

@@ -24,3 +24,11 @@ BEGIN SELECT RAISE(ABORT, 'one_name'); END;
 CREATE TRIGGER issuers_renamed BEFORE UPDATE OF client_id ON issuers
 WHEN NEW.client_id = '' AND (EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM users WHERE id = NEW.id))
 BEGIN SELECT RAISE(ABORT, 'one_name'); END;
+
+-- A registration of an issuer has an id of its own: iss is NULL where that is the claim
+-- "iss", which several may share.
+ALTER TABLE issuers ADD COLUMN iss TEXT CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id);
+ALTER TABLE issuers ADD COLUMN audiences TEXT NOT NULL DEFAULT '[]' CHECK (json_type(audiences) = 'array');
+CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
+-- Whether what a client signs as its own issuer may be used again.
+ALTER TABLE clients ADD COLUMN allow_repeat INTEGER NOT NULL DEFAULT 0 CHECK (allow_repeat IN (0, 1));

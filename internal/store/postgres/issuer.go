@@ -11,7 +11,7 @@ import (
 
 const selectIssuers = `SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
 	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, jwks_uri, discovery, ca_certificates, clock_skew_us,
-	required_claims, patterns, claim_mapping, encryption_alg, version, created_at, updated_at
+	required_claims, patterns, claim_mapping, encryption_alg, audiences, coalesce(iss, id), version, created_at, updated_at
 	FROM issuers`
 
 func issuerColumns(i *store.Issuer) []any {
@@ -20,23 +20,41 @@ func issuerColumns(i *store.Issuer) []any {
 		&i.SubjectClaim, &i.SubjectKind, array[oauth.Scope, string]{&i.Scopes}, array[[]string, string]{&i.Resources},
 		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled,
 		text{&i.JWKSURI}, &i.Discovery, &i.CACertificates, duration{&i.ClockSkew}, array[[]string, string]{&i.RequiredClaims},
-		document[[]store.ClaimPattern]{&i.Patterns}, document[map[string]string]{&i.ClaimMapping}, &i.EncryptionAlg, &i.Version,
+		document[[]store.ClaimPattern]{&i.Patterns}, document[map[string]string]{&i.ClaimMapping}, &i.EncryptionAlg, array[[]string, string]{&i.Audiences}, &i.Iss, &i.Version,
 		moment{&i.CreatedAt}, moment{&i.UpdatedAt},
 	}
 }
 
-// issuerValues are the parameters 1 to 23 of an insert or update.
+// issuerValues are the parameters 1 to 24 of an insert or update.
 func issuerValues(i store.Issuer) []any {
 	return []any{
 		i.ID, orNull(string(i.JWKS)), i.Certificates, i.SealedSecret, list(i.Algorithms),
 		i.SubjectClaim, string(i.SubjectKind), list(i.Scopes), list(i.Resources),
 		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled,
 		orNull(i.JWKSURI), i.Discovery, i.CACertificates, i.ClockSkew.Microseconds(), list(i.RequiredClaims),
-		elements(i.Patterns), object(i.ClaimMapping), i.EncryptionAlg, orNever(i.UpdatedAt),
+		elements(i.Patterns), object(i.ClaimMapping), i.EncryptionAlg, list(i.Audiences), orNever(i.UpdatedAt),
 	}
 }
 
-// Issuer returns the issuer with this identifier, or ErrNotFound.
+// IssuersOf returns the registrations with this "iss", or ErrNotFound.
+func (d *DB) IssuersOf(ctx context.Context, iss string) ([]store.Issuer, error) {
+	const doing = "read the issuers of an iss"
+	found, err := all(ctx, d, doing, issuerColumns, selectIssuers+" WHERE coalesce(iss, id) = $1 ORDER BY id", iss)
+	if err == nil && len(found) == 0 {
+		return nil, fault(doing, store.ErrNotFound)
+	}
+	return found, err
+}
+
+// ownIss is the iss of a registration where that is not its ID.
+func ownIss(i store.Issuer) string {
+	if i.Iss == i.ID {
+		return ""
+	}
+	return i.Iss
+}
+
+// Issuer returns the registration with this ID, or ErrNotFound.
 func (d *DB) Issuer(ctx context.Context, id string) (store.Issuer, error) {
 	return one(ctx, d, "read an issuer", issuerColumns, selectIssuers+" WHERE id = $1", id)
 }
@@ -58,10 +76,10 @@ func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
 	err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 			subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
 			jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
-			updated_at, created_at, version)
+			audiences, updated_at, created_at, iss, version)
 		VALUES ($1, $2::json, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-			$15, $16, $17, $18, $19, $20::jsonb, $21::jsonb, $22, $23, $24, 1)`,
-		append(issuerValues(i), orNever(i.CreatedAt))...)
+			$15, $16, $17, $18, $19, $20::jsonb, $21::jsonb, $22, $23, $24, $25, $26, 1)`,
+		append(issuerValues(i), orNever(i.CreatedAt), orNull(ownIss(i)))...)
 	return err
 }
 
@@ -74,8 +92,8 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
 				subject_kind = $7, scopes = $8, resources = $9, client_auth = $10, client_id = $11, max_lifetime_us = $12,
 				allow_repeat = $13, disabled = $14, jwks_uri = $15, discovery = $16, ca_certificates = $17, clock_skew_us = $18,
 				required_claims = $19, patterns = $20::jsonb, claim_mapping = $21::jsonb, encryption_alg = $22,
-				updated_at = $23, version = version + 1
-			WHERE id = $1 AND version = $24`,
+				audiences = $23, updated_at = $24, version = version + 1
+			WHERE id = $1 AND version = $25`,
 			append(issuerValues(i), i.Version)...)
 	})
 }

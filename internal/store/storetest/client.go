@@ -49,7 +49,7 @@ func fullClient() store.Client {
 		RefreshIdle: 90*time.Minute + time.Microsecond, RefreshMax: 400 * 24 * time.Hour, Disabled: true,
 		JWKS: json.RawMessage(`{"keys": [{"kty":"EC",  "kid":"ü"}]}`), Certificates: [][]byte{{0x30, 0, 255}, {0x30}},
 		TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDN, Value: `CN=a\,b,O="ü"`}, EndpointAudience: true,
-		AssertUsers: []string{"*@example.com", `"a",{b}`}, AssertRoles: []string{"staff", "NULL"}, Impersonates: []string{"svc-*"},
+		AllowRepeat: true, AssertUsers: []string{"*@example.com", `"a",{b}`}, AssertRoles: []string{"staff", "NULL"}, Impersonates: []string{"svc-*"},
 		DPoPBound: true, TLSBound: true,
 		NotBefore: at(time.Minute), Version: 1, CreatedAt: at(0), UpdatedAt: at(time.Minute),
 	}

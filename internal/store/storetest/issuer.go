@@ -13,6 +13,7 @@ import (
 func issuerTests() []test {
 	return []test{
 		{"an issuer is created, read, updated, listed and deleted", with(issuerLife)},
+		{"several registrations share an iss", with(issuerSharedIss)},
 		{"each source of keys comes back as it was", with(issuerSources)},
 		{"an issuer with no source of keys or two is refused by the engine", with(issuerOneSource)},
 		{"what no issuer can be is refused by the engine", with(issuerConstraints)},
@@ -23,7 +24,7 @@ func issuerTests() []test {
 
 func anIssuer(id string) store.Issuer {
 	return store.Issuer{
-		ID: id, JWKS: json.RawMessage(`{"keys":[{"kty":"EC","kid":"1"}]}`), Algorithms: []string{"RS256", "ES256"},
+		ID: id, Iss: id, JWKS: json.RawMessage(`{"keys":[{"kty":"EC","kid":"1"}]}`), Algorithms: []string{"RS256", "ES256"},
 		SubjectClaim: "sub", SubjectKind: store.SubjectUser, Scopes: oauth.Scope{"read"}, Resources: []string{"https://api.example.com"},
 		ClientAuth: true, ClientID: "web", MaxLifetime: time.Hour, AllowRepeat: true, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 	}
@@ -35,6 +36,7 @@ func fullIssuer(id string) store.Issuer {
 	i.JWKS, i.Certificates, i.CACertificates = nil, [][]byte{{0x30, 0, 255}, {0x30}}, [][]byte{{1, 0}, {255}}
 	i.ClockSkew, i.EncryptionAlg = 90*time.Second+time.Microsecond, "RSA-OAEP-256"
 	i.SubjectClaim, i.SubjectKind = "/kubernetes.io/serviceaccount/name", store.SubjectFederated
+	i.Audiences = []string{"https://kubernetes.default.svc.cluster.local", "sts.example"}
 	i.RequiredClaims = []string{"nbf", "/a~1b/c~0d", `"quoted", {}`, ""}
 	i.Patterns = []store.ClaimPattern{{"repository": "acme/*", "ref": "refs/heads/<main> & 'ü'"}, {"sub": "system:serviceaccount:ns:*"}, {}}
 	i.ClaimMapping = map[string]string{"tenant": "/org/0/id", "repo": "repository"}
@@ -54,7 +56,7 @@ func issuerLife(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), full)
 
 	changed := store.Issuer{
-		ID: want.ID, SealedSecret: []byte{1, 2, 0}, Algorithms: []string{"HS256"}, SubjectClaim: "upn", SubjectKind: store.SubjectAny,
+		ID: want.ID, Iss: want.ID, SealedSecret: []byte{1, 2, 0}, Algorithms: []string{"HS256"}, SubjectClaim: "upn", SubjectKind: store.SubjectAny,
 		Disabled: true, Version: 2, UpdatedAt: at(time.Hour),
 	}
 	ok(t, s.UpdateIssuer(ctx, changed))
@@ -66,6 +68,35 @@ func issuerLife(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.DeleteIssuer(ctx, want.ID))
 	_, err := s.Issuer(ctx, want.ID)
 	wantErr(t, err, store.ErrNotFound)
+}
+
+func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
+	const iss = "https://kubernetes.default.svc.cluster.local"
+	own, b, a := anIssuer(iss), anIssuer("cluster-b"), anIssuer("cluster-a")
+	a.Iss, b.Iss, b.Disabled = iss, iss, true
+	for _, i := range []store.Issuer{own, b, a, anIssuer("https://another.example")} {
+		ok(t, s.CreateIssuer(ctx, i))
+	}
+	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b, own})
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-b")), b)
+	for _, none := range []string{"cluster-a", "", "https://kubernetes.default.svc.cluster.local/", "HTTPS://kubernetes.default.svc.cluster.local"} {
+		_, err := s.IssuersOf(ctx, none)
+		wantErr(t, err, store.ErrNotFound)
+	}
+	_, err := s.Issuer(ctx, iss+"/")
+	wantErr(t, err, store.ErrNotFound)
+
+	a.Iss, a.AllowRepeat, a.UpdatedAt = "https://another.example", false, at(time.Hour) // the iss is not one of the things that change
+	ok(t, s.UpdateIssuer(ctx, a))
+	a.Iss, a.Version = iss, 2
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-a")), a)
+	ok(t, s.DeleteIssuer(ctx, iss))
+	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b})
+
+	empty := anIssuer("no iss")
+	empty.Iss = "" // as one says that it is the ID
+	ok(t, s.CreateIssuer(ctx, empty))
+	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, "no iss")), []store.Issuer{anIssuer("no iss")})
 }
 
 func issuerSources(t *testing.T, ctx context.Context, s store.Store) {

@@ -13,6 +13,7 @@ func migrateTests() []test {
 		{"an empty database is at version 0 and cannot serve", migrateEmpty},
 		{"up, down and up again end where they began", migrateTwoWay},
 		{"what the version before understands survives the way back and up again", migrateTrust},
+		{"a registration with an id of its own does not become an issuer of that name by going back", migrateMendLost},
 		{"nothing is let in or said in clear by going back", migrateTrustLost},
 		{"ten replicas that start together on an empty database all succeed", migrateTogether},
 		{"a version is forced, but none that this binary does not have", migrateForce},
@@ -130,6 +131,23 @@ func migrateTrustLost(t *testing.T, open Open) {
 	}
 	ok(t, s.CreateResource(ctx, aResource("https://api.example.com")))
 	back("that tokens are encrypted")
+}
+
+func migrateMendLost(t *testing.T, open Open) {
+	ctx, s := migrated(t, open)
+	const beforeMend = 3
+	cluster := anIssuer("cluster-b")
+	cluster.Iss = "https://kubernetes.default.svc.cluster.local"
+	ok(t, s.CreateIssuer(ctx, cluster))
+	steps := int(status(t, ctx, s).Latest - beforeMend)
+	if err := s.MigrateDown(ctx, steps); err == nil {
+		t.Fatal("the schema was taken back, and with it whose the registration is")
+	}
+	ok(t, s.MigrationForce(ctx, beforeMend+1))
+	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-b")), cluster)
+	ok(t, s.DeleteIssuer(ctx, "cluster-b"))
+	ok(t, s.MigrateDown(ctx, steps))
+	ok(t, s.MigrateUp(ctx))
 }
 
 func migrateTogether(t *testing.T, open Open) {

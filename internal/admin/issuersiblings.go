@@ -1,0 +1,110 @@
+package admin
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/store"
+)
+
+// maxSiblings bounds the registrations with one iss: each is tried with an assertion that
+// names no key.
+const maxSiblings = 50
+
+// checkSiblings refuses a key that another registration with the same iss has: the key
+// that verifies an assertion says which of them it is of. Keys that are fetched show only
+// then, so that servers look again.
+func (a *Admin) checkSiblings(ctx context.Context, i store.Issuer) error {
+	siblings, err := a.Store.IssuersOf(ctx, i.Iss)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up the registrations of %q: %w", i.Iss, err)
+	}
+	siblings = slices.DeleteFunc(siblings, func(s store.Issuer) bool { return s.ID == i.ID })
+	if len(siblings) >= maxSiblings {
+		return invalid("--iss %s has %d registrations already, which is as many as there may be", i.Iss, len(siblings))
+	}
+	own, err := a.keyNames(i)
+	if err != nil {
+		return err
+	}
+	for _, s := range siblings {
+		names, err := a.keyNames(s)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
+			return invalid("the registration %q has the same iss and one of the same keys, or finds them in the same place: nothing would tell which of the two an assertion is of", s.ID)
+		}
+	}
+	return nil
+}
+
+// keyNames names each key of a registration, or the place where they are found, so that
+// equal ones have equal names.
+func (a *Admin) keyNames(i store.Issuer) ([]string, error) {
+	switch {
+	case i.JWKSURI != "":
+		return []string{"at " + i.JWKSURI}, nil
+	case i.Discovery:
+		return []string{"by the metadata of the iss"}, nil
+	case len(i.SealedSecret) > 0:
+		secret, err := a.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
+		if err != nil {
+			return nil, fmt.Errorf("unseal the shared secret of issuer %q: %w", i.ID, err)
+		}
+		sum := sha256.Sum256(secret)
+		return []string{"secret " + hex.EncodeToString(sum[:])}, nil
+	}
+	keys, err := publicKeys(i)
+	if err != nil {
+		return nil, fmt.Errorf("issuer %q: %w", i.ID, err)
+	}
+	names := make([]string, 0, len(keys))
+	for _, key := range keys {
+		sum, err := key.Thumbprint(crypto.SHA256) // RFC 7638
+		if err != nil {
+			return nil, fmt.Errorf("issuer %q: name a key: %w", i.ID, err)
+		}
+		names = append(names, "key "+hex.EncodeToString(sum))
+	}
+	return names, nil
+}
+
+// publicKeys are those of a registration's key set or certificates.
+func publicKeys(i store.Issuer) ([]jwk.Key, error) {
+	var keys []jwk.Key
+	for _, der := range i.Certificates {
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("parse a certificate: %w", err)
+		}
+		key, err := jwk.FromRaw(certificate.PublicKey)
+		if err != nil {
+			return nil, fmt.Errorf("read the key of a certificate: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	if i.JWKS == nil {
+		return keys, nil
+	}
+	set, err := jwk.Parse(i.JWKS)
+	if err != nil {
+		return nil, fmt.Errorf("parse the key set: %w", err)
+	}
+	for n := range set.Len() {
+		key, _ := set.Key(n)
+		keys = append(keys, key)
+	}
+	return keys, nil
+}

@@ -1,0 +1,158 @@
+package admin_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
+
+const clusterIss = "https://kubernetes.default.svc.cluster.local"
+
+// Registrations that share an iss are told apart by their keys alone, so none may have a
+// key of another one, by whatever door it comes.
+func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
+	ec, rs, other := newKey(t), rsaKey(t), newKey(t)
+	at := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	jwks := func(keys ...any) admin.IssuerKeys { return admin.IssuerKeys{JWKS: set(t, "", keys...)} }
+	certified := admin.IssuerKeys{Certificates: [][]byte{certificate(t, ec, at)}}
+	shared := admin.IssuerKeys{Secret: []byte(secret)}
+	uri := admin.IssuerKeys{JWKSURI: "https://k8s.example.com/openid/v1/jwks"}
+	for _, c := range []struct {
+		name          string
+		first, second admin.IssuerKeys
+		same          bool
+	}{
+		{"one key", jwks(ec.Public()), jwks(ec.Public()), true},
+		{"a key among others", jwks(ec.Public(), rs.Public()), jwks(other.Public(), rs.Public()), true},
+		{"other keys", jwks(ec.Public()), jwks(other.Public(), rs.Public()), false},
+		{"a key and its certificate", jwks(ec.Public()), certified, true},
+		{"a certificate of another key", jwks(other.Public()), certified, false},
+		{"one secret", shared, shared, true},
+		{"another secret", shared, admin.IssuerKeys{Secret: []byte(strings.Repeat("x", 32))}, false},
+		{"one URL", uri, uri, true},
+		{"another URL", uri, admin.IssuerKeys{JWKSURI: "https://k8s.example.net/openid/v1/jwks"}, false},
+		{"the metadata of the iss", admin.IssuerKeys{Discovery: true}, admin.IssuerKeys{Discovery: true}, true},
+		{"the metadata and a URL", admin.IssuerKeys{Discovery: true}, uri, false},
+		{"keys of other kinds", shared, jwks(ec.Public()), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			create := func(id string, keys admin.IssuerKeys) error {
+				_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{Keys: keys, Disabled: ptr(true)}})
+				return err
+			}
+			o.must(create("cluster-a", c.first))
+			created := create("cluster-b", c.second)
+			if !c.same {
+				o.must(created)
+				return
+			}
+			wantInvalid(t, created, `"cluster-a"`, "same iss")
+			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
+			_, _, err := o.UpdateIssuer(t.Context(), "cluster-b", admin.IssuerFields{Keys: c.second})
+			wantInvalid(t, err, `"cluster-a"`)
+			// Its own keys are no obstacle, nor are those of another iss.
+			_, _, err = o.UpdateIssuer(t.Context(), "cluster-a", admin.IssuerFields{Keys: c.first, Scopes: []string{"read"}})
+			o.must(err)
+			_, _, err = o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: "https://another.example", IssuerFields: admin.IssuerFields{Keys: c.first}})
+			o.must(err)
+		})
+	}
+}
+
+func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	create := func(id, key string) error {
+		_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{
+			Keys: admin.IssuerKeys{Secret: []byte(strings.Repeat(key, 32))}, Audiences: []string{"sts", "https://a b", "sts"},
+		}})
+		return err
+	}
+	o.must(create("cluster-a", "a"))
+	o.must(create("", "b"))
+	if err := create("cluster-a", "c"); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "--id of its own") {
+		t.Errorf("created twice: %v", err)
+	}
+	shown, err := o.Issuer(ctx, "cluster-a")
+	o.must(err)
+	if shown.ID != "cluster-a" || shown.Iss != clusterIss || len(shown.Audiences) != 2 {
+		t.Errorf("it is shown as %+v", shown)
+	}
+	shown, _, err = o.UpdateIssuer(ctx, "cluster-a", admin.IssuerFields{Audiences: []string{}, AllowRepeat: ptr(true)})
+	o.must(err)
+	if len(shown.Audiences) > 0 || !shown.AllowRepeat || shown.Iss != clusterIss {
+		t.Errorf("it is %+v", shown)
+	}
+	byIss, err := o.Issuer(ctx, clusterIss)
+	o.must(err)
+	if byIss.ID != clusterIss {
+		t.Errorf("under its iss there is %+v", byIss)
+	}
+	o.must(o.DeleteIssuer(ctx, clusterIss))
+	_, err = o.Issuer(ctx, "cluster-a")
+	o.must(err)
+	for name, n := range map[string]admin.NewIssuer{
+		"this server as its id":      {ID: self, Iss: idp},
+		"an id with a line break":    {ID: "a\nb", Iss: idp},
+		"an id that is too long":     {ID: strings.Repeat("a", 1025), Iss: idp},
+		"an audience with a control": {Iss: idp, IssuerFields: admin.IssuerFields{Audiences: []string{"a\x00"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n.Keys = admin.IssuerKeys{Secret: []byte(secret)}
+			_, _, err := o.CreateIssuer(ctx, n)
+			wantInvalid(t, err)
+		})
+	}
+}
+
+// token inspect finds the registration that an assertion is of as a server does.
+func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
+	o := newOffice(t)
+	o.user("alice")
+	keyOf := func(id string) []byte { return []byte(strings.Repeat(id[len(id)-1:], 32)) }
+	for _, id := range []string{"cluster-a", "cluster-b"} {
+		_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{ID: id, Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
+		o.must(err)
+	}
+	sign := func(secret []byte) string {
+		n := assertionOf()
+		n.Secret = secret
+		return o.sign(n)
+	}
+	i, err := o.Inspect(t.Context(), sign(keyOf("cluster-b")), true)
+	o.must(err)
+	if !i.Good || !strings.Contains(i.Reasons[0], `the registration "cluster-b"`) {
+		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	}
+	i, err = o.Inspect(t.Context(), sign([]byte(secret)), true)
+	o.must(err)
+	if i.Good || !strings.Contains(i.Reasons[0], "cluster-a, cluster-b") {
+		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	}
+	_, _, err = o.UpdateIssuer(t.Context(), "cluster-b", admin.IssuerFields{Disabled: ptr(true)})
+	o.must(err)
+	i, err = o.Inspect(t.Context(), sign(keyOf("cluster-b")), false)
+	o.must(err)
+	if i.Good {
+		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	}
+}
+
+func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
+	o := newOffice(t)
+	_, _, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true)}})
+	wantInvalid(t, err, "--allow-repeat", "--grant jwt-bearer")
+	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true), Grants: []string{"jwt-bearer"}}})
+	if !c.AllowRepeat {
+		t.Error("it is not shown")
+	}
+	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"password"}})
+	wantInvalid(t, err, "--allow-repeat=false")
+	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"password"}, AllowRepeat: ptr(false)})
+	o.must(err)
+}
