@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"authserver/internal/dpop"
@@ -54,6 +55,7 @@ func insufficient(need Requirements, why error) error {
 // challenges returns the values of WWW-Authenticate (RFC 6750 §3, RFC 9449 §7.1). The scheme
 // that the request used comes first. DPoP is offered only by an API that takes it.
 func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
+	realm = quoted(realm)
 	bearer := `Bearer realm="` + realm + `"`
 	dpopScheme := `DPoP realm="` + realm + `", algs="` + strings.Join(dpop.Algorithms(), " ") + `"`
 	fault := ""
@@ -71,6 +73,24 @@ func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
 		return []string{used + fault}
 	}
 	return []string{used + fault, other}
+}
+
+// quoted is a text within the quotes of a header (RFC 9110 §5.6.4). The identifier of an
+// API may have quotes, and characters that are not ASCII, which stand as in a URL.
+func quoted(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ' || r > '~':
+			b.WriteString(url.QueryEscape(string(r)))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // quotable replaces the characters that error_description must not have (RFC 6750 §3). An

@@ -76,6 +76,26 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
+// The identifier of an API is any printable text without blanks, and the realm.
+func TestTheRealmOfAnAPIOfAnyName(t *testing.T) {
+	for audience, realm := range map[string]string{
+		"rabbitmq":      `Bearer realm="rabbitmq"`,
+		`a"b\c`:         `Bearer realm="a\"b\\c"`,
+		"bücher/本":      `Bearer realm="b%C3%BCcher/%E6%9C%AC"`,
+		"urn:app:50%'<": `Bearer realm="urn:app:50%'<"`,
+	} {
+		v, err := verifier.New("https://auth.example.com", audience, verifier.Options{NoDPoP: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := call(v, verifier.Requirements{}, func(*http.Request) {})
+		if got := answer.Header().Get("WWW-Authenticate"); answer.Code != 401 || got != realm {
+			t.Errorf("of %q the challenge is %s, want %s", audience, got, realm)
+		}
+		v.Close()
+	}
+}
+
 func TestNoKeysAreNoRefusal(t *testing.T) {
 	i := newIssuer(t)
 	i.change(func() { i.down = true })

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -68,8 +69,8 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 	if err := checkIssuer(issuer); err != nil {
 		return nil, fmt.Errorf("verifier: the issuer cannot be used: %w", err)
 	}
-	if audience == "" || unquotable(audience) {
-		return nil, fmt.Errorf("verifier: the audience has to be the identifier of this API: ASCII without quotes")
+	if audience == "" {
+		return nil, errors.New("verifier: the audience has to be the identifier of this API")
 	}
 	for _, alg := range o.Algorithms {
 		if !slices.Contains(jose.Algorithms(), alg) {

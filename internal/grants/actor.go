@@ -24,7 +24,7 @@ type actor struct {
 // within it those that acted before. The party that acts now is left out where the client
 // may impersonate the subject, which a policy has to name.
 func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated bool, name string) (map[string]any, error) {
-	before, err := g.actors(subject)
+	before, err := g.Trust.actors(subject)
 	if err != nil {
 		return nil, badToken("subject_token", err)
 	}
@@ -36,19 +36,40 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 		return assertions.Matches(pattern, name) || assertions.Matches(pattern, subject.subject)
 	}
 	if !delegated && slices.ContainsFunc(client.Impersonates, impersonates) {
-		// The party that acted last is now the one that acts: of another server's parties
-		// the issuer of the token cannot say so.
-		if len(before) > 0 && before[0].issuer != g.nameOf(subject.iss) {
-			return nil, badToken("subject_token", errors.New("its act names a party of another issuer as the one that acts now"))
+		if err := g.Trust.actsNow(subject, before); err != nil {
+			return nil, badToken("subject_token", err)
 		}
 		return nested(before)
 	}
-	return nested(slices.Insert(before, 0, actor{acting.subject, g.nameOf(acting.iss)}))
+	return nested(slices.Insert(before, 0, actor{acting.subject, g.Trust.nameOf(acting.iss)}))
+}
+
+// actsNow checks those that acted before where none acts after them: the last of them is
+// the party that acts now, which the issuer of the token can say of its own parties alone.
+func (g *JWTBearer) actsNow(of party, before []actor) error {
+	if len(before) > 0 && before[0].issuer != g.nameOf(of.iss) {
+		return errors.New("its act names a party of another issuer as the one that acts now")
+	}
+	return nil
+}
+
+// carried is the claim "act" of what an assertion buys: that of the assertion, so that
+// nothing hides who acts for its subject.
+func (g *JWTBearer) carried(claims map[string]any, iss string) (map[string]any, error) {
+	of := party{iss: iss, all: claims}
+	before, err := g.actors(of)
+	if err == nil {
+		err = g.actsNow(of, before)
+	}
+	if err != nil {
+		return nil, refuseAssertion("assertion_actor", err)
+	}
+	return nested(before)
 }
 
 // nameOf is the issuer of an actor as the claim has it: "" for this server.
-func (g *Exchange) nameOf(iss string) string {
-	if iss == g.Trust.Self {
+func (g *JWTBearer) nameOf(iss string) string {
+	if iss == g.Self {
 		return ""
 	}
 	return iss
@@ -76,7 +97,7 @@ func nested(actors []actor) (map[string]any, error) {
 // actors reads the claim "act" of a token, the last that acted first. A foreign issuer
 // names its own parties: where it says nothing else they are its own, and it cannot say
 // that a party of this server acted.
-func (g *Exchange) actors(of party) ([]actor, error) {
+func (g *JWTBearer) actors(of party) ([]actor, error) {
 	malformed := errors.New("its act is malformed: it has to be an object with the text sub, perhaps the text iss, and perhaps another act (RFC 8693 section 4.1)")
 	var found []actor
 	value, there := of.all["act"]
@@ -91,7 +112,7 @@ func (g *Exchange) actors(of party) ([]actor, error) {
 			if iss, _ = named.(string); iss == "" {
 				return nil, malformed
 			}
-			if iss == g.Trust.Self && of.iss != g.Trust.Self {
+			if iss == g.Self && of.iss != g.Self {
 				return nil, errors.New("its act says that a party of this server acted, which its issuer cannot know")
 			}
 		}

@@ -163,6 +163,37 @@ func TestForeignActorsAreNestedWithTheirIssuer(t *testing.T) {
 	}
 }
 
+// What an assertion buys says who acts for its subject, as the assertion does.
+func TestAnAssertionsActorIsCarriedOn(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(*store.Issuer) {})
+	for _, test := range []struct {
+		name string
+		act  any
+		want any // nil: it is refused
+	}{
+		{"one", object{"sub": "gateway"}, object{"sub": "gateway", "iss": idp}},
+		{"one that is called as a client here", object{"sub": "web", "act": object{"sub": "edge", "iss": partner}},
+			object{"sub": "web", "iss": idp, "act": object{"sub": "edge", "iss": partner}}},
+		{"a party of this server", object{"sub": "web", "iss": self}, nil},
+		{"a third server's party that would act now", object{"sub": "edge", "iss": partner}, nil},
+		{"a text", "gateway", nil},
+		{"nothing", object{}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer, err := w.present("web", w.vouch(object{"act": test.act}))
+			if test.want == nil {
+				refused(t, err, oauth.InvalidGrant, "assertion_actor")
+				return
+			}
+			w.ok(err)
+			if diff := cmp.Diff(test.want, w.verifyAccess(answer.AccessToken).All["act"]); diff != "" {
+				t.Errorf("act (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // A foreign actor is told apart from a party of this server with the same name, and has
 // to be one that may act.
 func TestForeignActorTokens(t *testing.T) {

@@ -82,6 +82,9 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if access.Act, err = g.carried(parsed.Claims, assertion.Issuer); err != nil {
+		return Answer{}, err
+	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
 	a, err := r.issueOnce(ctx, g.Minter, g.Assertions, access, g.once(issuer, assertion)...)
