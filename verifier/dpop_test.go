@@ -86,6 +86,37 @@ func TestDPoP(t *testing.T) {
 	}
 }
 
+// FAPI 2.0 §5.4.1: proofs may be limited to some algorithms, and the challenge says to
+// which (RFC 9449 §7.1).
+func TestTheAlgorithmsOfProofsCanBeLimited(t *testing.T) {
+	i := newIssuer(t)
+	owner := &holder{i: i, key: testkit.P256(t)}
+	bound := owner.bound()
+	for _, test := range []struct {
+		only   []string
+		status int
+		algs   string
+	}{
+		{nil, http.StatusOK, `algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA"`},
+		{[]string{"PS256", "ES256", "EdDSA"}, http.StatusOK, `algs="PS256 ES256 EdDSA"`},
+		{[]string{"EdDSA", "PS256"}, http.StatusUnauthorized, `algs="PS256 EdDSA"`},
+	} {
+		v := i.verifier(func(o *verifier.Options) { o.ProofAlgorithms = test.only })
+		if answer := call(v, verifier.Requirements{}, proving(bound, owner.proof(bound, nil))); answer.Code != test.status {
+			t.Errorf("%v: answered %d", test.only, answer.Code)
+		}
+		answer := call(v, verifier.Requirements{}, proving(bound, "x"))
+		if challenge := answer.Header().Get("WWW-Authenticate"); !strings.Contains(challenge, test.algs) {
+			t.Errorf("%v: the challenge is %s, want %s", test.only, challenge, test.algs)
+		}
+	}
+	for _, alg := range []string{"none", "HS256", ""} {
+		if _, err := verifier.New("https://as.example.com", base, verifier.Options{ProofAlgorithms: []string{alg}}); err == nil {
+			t.Errorf("%q is taken", alg)
+		}
+	}
+}
+
 // More proofs than are remembered are refused, and none is forgotten for a newer one: it
 // would be good again.
 func TestTheMemoryOfProofsIsBounded(t *testing.T) {

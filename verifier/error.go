@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"authserver/internal/dpop"
 )
 
 // ErrUnavailable means that a token cannot be verified now, though nothing is known to be wrong
@@ -54,10 +52,10 @@ func insufficient(need Requirements, why error) error {
 
 // challenges returns the values of WWW-Authenticate (RFC 6750 §3, RFC 9449 §7.1). The scheme
 // that the request used comes first. DPoP is offered only by an API that takes it.
-func (e *Error) challenges(realm string, takesDPoP, usedDPoP bool) []string {
+func (e *Error) challenges(realm string, proofAlgs []string, takesDPoP, usedDPoP bool) []string {
 	realm = quoted(realm)
 	bearer := `Bearer realm="` + realm + `"`
-	dpopScheme := `DPoP realm="` + realm + `", algs="` + strings.Join(dpop.Algorithms(), " ") + `"`
+	dpopScheme := `DPoP realm="` + realm + `", algs="` + strings.Join(proofAlgs, " ") + `"`
 	fault := ""
 	if e.Code != "" {
 		fault = fmt.Sprintf(`, error="%s", error_description="%s"`, e.Code, quotable(e.reason.Error()))

@@ -44,7 +44,7 @@ func (v *Verifier) answer(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	_, isDPoP, _ := presented(r) // only the scheme: the rest may be wrong
-	for _, challenge := range refused.challenges(v.audience, !v.o.NoDPoP, isDPoP) {
+	for _, challenge := range refused.challenges(v.audience, v.o.ProofAlgorithms, !v.o.NoDPoP, isDPoP) {
 		w.Header().Add("WWW-Authenticate", challenge)
 	}
 	w.WriteHeader(refused.Status)

@@ -80,7 +80,7 @@ func (v *Verifier) checkProof(t *Token, token string, r *http.Request) error {
 	}
 	now := v.o.Now()
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, URLs: v.base.called(r), AccessToken: token,
+		Method: r.Method, Algorithms: v.o.ProofAlgorithms, URLs: v.base.called(r), AccessToken: token,
 		Now: now, MaxAge: v.o.ProofAge, Skew: v.o.Skew,
 	})
 	if err != nil {

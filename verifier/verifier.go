@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/dpop"
 	"authserver/internal/jose"
 )
 
@@ -34,6 +35,9 @@ type Options struct {
 	// NoDPoP is for an API that takes no DPoP (RFC 9449): it checks no proof, and refuses
 	// tokens that are bound to a key.
 	NoDPoP bool
+	// ProofAlgorithms that DPoP proofs may be signed with; nil: RS256 to RS512, PS256 to
+	// PS512, ES256 to ES512 and EdDSA. FAPI 2.0 wants PS256, ES256 and EdDSA alone.
+	ProofAlgorithms []string
 	// ProofAge is how old a DPoP proof may be; 0: a minute.
 	ProofAge time.Duration
 	// MaxProofs is how many used DPoP proofs this process remembers, each until it is too old,
@@ -72,7 +76,7 @@ func New(issuer, audience string, o Options) (*Verifier, error) {
 	if audience == "" {
 		return nil, errors.New("verifier: the audience has to be the identifier of this API")
 	}
-	for _, alg := range o.Algorithms {
+	for _, alg := range slices.Concat(o.Algorithms, o.ProofAlgorithms) {
 		if !slices.Contains(jose.Algorithms(), alg) {
 			return nil, fmt.Errorf("verifier: %q is not one of the algorithms %s", alg, strings.Join(jose.Algorithms(), ", "))
 		}
@@ -107,6 +111,7 @@ func (o Options) withDefaults() Options {
 	if o.Skew == 0 {
 		o.Skew = time.Minute
 	}
+	o.ProofAlgorithms = dpop.Algorithms(o.ProofAlgorithms)
 	if o.ProofAge == 0 {
 		o.ProofAge = time.Minute
 	}

@@ -37,6 +37,8 @@ type ClientFlags struct {
 	TLSSanEmail      *string        `group:"Authentication" name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address."`
 	TLSBound         *bool          `group:"Tokens" name:"tls-bound" negatable:"" help:"Always bind its access tokens to its TLS certificate; =false: never. The default is to bind them if it authenticates with the certificate and sends no DPoP proof."`
 	DPoPBound        *bool          `group:"Tokens" name:"dpop-bound" negatable:"" help:"Require a DPoP proof and bind its access tokens to that key."`
+	AssertionAlg     []string       `group:"Authentication" name:"assertion-alg" sep:"none" placeholder:"ALG" help:"Algorithm of its assertions. The default is any that its keys support. The alg of a JWK counts in either case. Repeats."`
+	Profile          *string        `group:"Authentication" placeholder:"fapi2" help:"Security profile that it must follow: fapi2 (FAPI 2.0). Empty removes it."`
 	EndpointAudience *bool          `group:"Authentication" name:"accept-token-endpoint-audience" negatable:"" help:"Its client assertions may have the URL of the token endpoint as their audience."`
 	AssertUser       []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"User for whom it may sign assertions (jwt-bearer); * stands for any characters. Repeats."`
 	AssertRole       []string       `group:"Acting for users" sep:"none" placeholder:"ROLE" help:"Or a role of such users. Repeats."`
@@ -49,7 +51,7 @@ type ClientFlags struct {
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	custom, err := claims(f.Claim)
 	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), AllowRepeat: f.AllowRepeat, Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
+		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertionAlgs: list(f.AssertionAlg), Profile: f.Profile, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), AllowRepeat: f.AllowRepeat, Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
 		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,

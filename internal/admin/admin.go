@@ -11,6 +11,7 @@ import (
 
 	"gocloud.dev/secrets"
 
+	"authserver/internal/assertions"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/remotekeys"
@@ -61,7 +62,13 @@ type Limits struct {
 	RefreshMaxTTL     time.Duration // of a client that sets none
 	RefreshGrace      time.Duration // how long a refresh may be retried
 	AssertionLifetime time.Duration // the longest of an issuer that sets none
+	AssertionAlgs     []string      // that clients may sign assertions with; nil: any
 	ClockSkew         time.Duration // by which other clocks may differ from ours
+}
+
+// clientRules are what servers with these settings want of the assertions of clients.
+func (l Limits) clientRules() assertions.ClientRules {
+	return assertions.ClientRules{Algorithms: l.AssertionAlgs, MaxLifetime: l.AssertionLifetime}
 }
 
 // Close lets go of what was opened for the keys.

@@ -32,6 +32,7 @@ type Client struct {
 	JWKS             json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI          string          `json:"jwks_uri,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
+	AssertionAlgs    []string        `json:"assertion_algs,omitempty"` // what it may sign with; left out: what its keys can do
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
 	AssertUsers      []string        `json:"assert_users,omitempty"` // of whom it may sign assertions
 	AssertRoles      []string        `json:"assert_roles,omitempty"`
@@ -40,6 +41,7 @@ type Client struct {
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
 	TLSBound         *bool           `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate: always or never
+	Profile          string          `json:"profile,omitempty"`    // the rules that it is held to: "fapi2"
 	Disabled         bool            `json:"disabled"`
 	Secrets          []ClientSecret  `json:"secrets"`
 	CreatedAt        time.Time       `json:"created_at"`
@@ -56,11 +58,12 @@ type ClientWithSecret struct {
 // ClientFields is what of a client may be chosen. A nil field leaves it as it is
 // or, in a new client, at its default; an empty list empties it.
 type ClientFields struct {
-	Name         *string
-	AuthMethods  []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
-	JWKS         []byte   // public keys for private_key_jwt; empty, and not nil: none
-	JWKSURI      *string  // where they are fetched from, in the place of JWKS; "": nowhere
-	Certificates [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
+	Name          *string
+	AuthMethods   []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
+	JWKS          []byte   // public keys for private_key_jwt; empty, and not nil: none
+	JWKSURI       *string  // where they are fetched from, in the place of JWKS; "": nowhere
+	Certificates  [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
+	AssertionAlgs []string // what its assertions may be signed with; empty: what its keys can do
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool
 	AssertUsers      []string    // patterns of usernames of whom it may sign as its own issuer
@@ -70,6 +73,7 @@ type ClientFields struct {
 	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
 	TLSSubject       *TLSSubject // an empty value: none
 	TLSBound         *bool       // whether its access tokens are bound to the certificate that it presents
+	Profile          *string     // "fapi2", or "": none
 	Grants           []string    // "jwt-bearer" is short for the URN
 	Scopes           []string
 	DefaultScopes    []string // empty: all of Scopes
@@ -285,7 +289,7 @@ func viewClient(c store.Client) (Client, error) {
 		Claims:         claimed(c.Claims),
 		RefreshIdleTTL: seconds(c.RefreshIdle),
 		RefreshMaxTTL:  seconds(c.RefreshMax),
-		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience,
+		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience, AssertionAlgs: c.AssertionAlgs, Profile: string(c.Profile),
 		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles, AllowRepeat: c.AllowRepeat, Impersonates: c.Impersonates,
 		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: viewTLSBound(c), DPoPBound: c.DPoPBound,
 		Disabled:  c.Disabled,

@@ -42,6 +42,8 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 		func() error { return setName(&c.Name, f.Name) },
 		func() error { return setIf(f.AuthMethods, &c.AuthMethods, parseAuthMethods) },
 		func() error { return a.setClientKeys(c, f) },
+		func() error { return setIf(f.AssertionAlgs, &c.AssertionAlgs, assertionAlgs) },
+		func() error { return setProfile(&c.Profile, f.Profile) },
 		func() error { return setIf(f.Grants, &c.Grants, parseGrants) },
 		func() error { return setIf(f.Scopes, &c.Scopes, scopesOf("--scope")) },
 		func() error { return setIf(f.DefaultScopes, &c.DefaultScopes, scopesOf("--default-scope")) },
@@ -71,6 +73,9 @@ func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) 
 	if f.Disabled != nil {
 		c.Disabled = *f.Disabled
 	}
+	if err := checkProfile(*c, f); err != nil {
+		return err
+	}
 	return checkClient(*c)
 }
 
@@ -95,6 +100,9 @@ func checkClient(c store.Client) error {
 	if c.RefreshIdle > c.RefreshMax {
 		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
 	}
+	if err := checkAssertionAlgs(c); err != nil {
+		return err
+	}
 	return checkTLS(c)
 }
 
@@ -113,7 +121,8 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]string, e
 	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
 		warnings = append(warnings, "the client has no secret for its --auth-method yet: `authserver client rotate-secret` makes one")
 	}
-	return append(warnings, a.tlsWarnings(c)...), nil
+	byProfile, err := a.profileWarnings(ctx, c)
+	return slices.Concat(warnings, a.tlsWarnings(c), byProfile), err
 }
 
 // What stands for the URNs, which nobody likes to type.

@@ -106,7 +106,7 @@ func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, par
 	if by.proves && !client.EndpointAudience { // it has to name the issuer identifier alone (CVE-2025-27370)
 		audiences = a.Audiences[:1]
 	}
-	registration, ok := assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.AssertionLifetime, audiences)
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.clientRules(), audiences)
 	if !ok {
 		method := assertions.Method(parsed.Header.Alg)
 		return by, fmt.Sprintf("its client is not registered for %s, which a JWT with alg %s is: make one for a method that `authserver client show` lists, or register it with `authserver client update --auth-method %s`",

@@ -95,7 +95,7 @@ func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (
 		return store.ClientSecret{}, "", invalid("--secret-file: %w", err)
 	}
 	if clear = brought; brought == "" {
-		random, err := a.random(madeSecretBytes)
+		random, err := a.random(madeBytes(c))
 		if err != nil {
 			return store.ClientSecret{}, "", err
 		}
@@ -103,7 +103,7 @@ func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (
 	}
 	switch {
 	case signs(c):
-		err = a.sealSecret(&secret, c.ID, clear)
+		err = a.sealSecret(&secret, c, clear)
 	case brought != "":
 		err = a.hashSecret(ctx, &secret, brought)
 	default:
@@ -113,11 +113,25 @@ func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (
 	return secret, clear, err
 }
 
-func (a *Admin) sealSecret(to *store.ClientSecret, client, secret string) error {
+// madeBytes is how many random bytes a secret has that is made here. One that is to sign
+// is as long as the longest hash, in its text, where the shortest is not allowed
+// (RFC 7518 §3.2).
+func madeBytes(c store.Client) int {
+	const longest = 48
+	if signs(c) && c.AssertionAlgs != nil && !slices.Contains(c.AssertionAlgs, "HS256") {
+		return longest
+	}
+	return madeSecretBytes
+}
+
+func (a *Admin) sealSecret(to *store.ClientSecret, c store.Client, secret string) error {
 	if len(secret) < jose.MinSecretBytes || len(secret) > maxSealedSecret {
 		return invalid("a client secret for client_secret_jwt must have %d to %d bytes, and this one has %d", jose.MinSecretBytes, maxSealedSecret, len(secret))
 	}
-	sealed, err := a.Sealer.Seal([]byte(secret), store.SealedAs("clients", client+"/"+to.ID))
+	if len(jose.Common(jose.SecretAlgorithms(len(secret)), c.AssertionAlgs)) == 0 {
+		return invalid("the client secret has %d bytes, which is too short for --assertion-alg: a secret is as long as the hash, 32, 48 or 64 bytes (RFC 7518 section 3.2)", len(secret))
+	}
+	sealed, err := a.Sealer.Seal([]byte(secret), store.SealedAs("clients", c.ID+"/"+to.ID))
 	if err != nil {
 		return fmt.Errorf("seal the client secret: %w", err)
 	}

@@ -41,7 +41,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	if !slices.Contains(r.Algorithms, p.Header.Alg) {
 		unregistered = fmt.Errorf("its alg is %s", p.Header.Alg)
 	}
-	note("alg", unregistered, "sign with %s, or register the algorithm with --alg", strings.Join(r.Algorithms, ", "))
+	note("alg", unregistered, "sign with %s, or register the algorithm with --alg of the issuer or --assertion-alg of the client", strings.Join(r.Algorithms, ", "))
 	keys, err := v.candidates(ctx, now, r.Keys, p.Header)
 	if fault := (*Fault)(nil); errors.As(err, &fault) {
 		return nil, err
@@ -60,7 +60,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	note("iss", stranger, "set iss to %s", r.Iss)
 	_, err = p.Subject(r.SubjectClaim)
 	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
-	note("aud", checkAudience(p.Claims, r.Audiences), "set aud to %s, alone", r.Audiences[0])
+	note("aud", r.checkAudience(p.Claims), "set aud to %s, alone", r.Audiences[0])
 	skew := v.skew(r)
 	_, err = checkTimes(now, p.Claims, r.MaxLifetime, skew)
 	note("times", err, "make a new one for each request, with iat now and exp at most %s later, in whole seconds since 1970 and by a clock that is right to %s: here it is %s",

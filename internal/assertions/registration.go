@@ -29,6 +29,9 @@ type Registration struct {
 	// Audiences are the names of this server of which the assertion has to have one or
 	// more, and no other.
 	Audiences []string
+	// PlainAudience wants the audience to be a string, and no array of one (FAPI 2.0
+	// §5.3.2.1, item 8).
+	PlainAudience bool
 	// EncryptionAlg is how its assertions are encrypted to this server; "": not at all.
 	EncryptionAlg string
 }
@@ -83,22 +86,40 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	return r
 }
 
+// ClientRules are what this server wants of the assertions of all clients.
+type ClientRules struct {
+	Algorithms  []string // that they may be signed with; nil: every one that is known
+	MaxLifetime time.Duration
+}
+
 // OfClient is the registration of a client that signs for itself, with an algorithm of
 // the kind that is given: a private key, with the algorithms that fit it, or those of
 // its secrets that are good at the moment and are kept as keys. It is false where the
 // client is not registered for the method that such a signature is: keys on file that
 // are there for its certificates, or for a method that was taken away, sign nothing.
-func OfClient(c store.Client, alg string, now time.Time, longest time.Duration, audiences []string) (Registration, bool) {
+//
+// Of the algorithms those count that the server takes, the client is registered for and
+// its profile allows, and of its keys those that have no other "alg". The first of the
+// audiences is the issuer identifier, which FAPI 2.0 wants alone.
+func OfClient(c store.Client, alg string, now time.Time, rules ClientRules, audiences []string) (Registration, bool) {
 	if !slices.Contains(c.AuthMethods, Method(alg)) {
 		return Registration{}, false
 	}
-	r := Registration{Iss: c.ID, Uses: store.SealedAs("clients", c.ID), SubjectClaim: "sub", MaxLifetime: longest, Audiences: audiences}
+	known := KeyAlgorithms()
+	if Symmetric(alg) {
+		known = SecretAlgorithms()
+	}
+	r := Registration{
+		Iss: c.ID, Uses: store.SealedAs("clients", c.ID), SubjectClaim: "sub", MaxLifetime: rules.MaxLifetime, Audiences: audiences,
+		Algorithms: jose.Common(known, rules.Algorithms, c.AssertionAlgs, c.Profile.Algorithms()),
+	}
+	if c.Profile == store.ProfileFAPI2 {
+		r.Audiences, r.PlainAudience = audiences[:1], true
+	}
 	if !Symmetric(alg) {
-		r.Algorithms = KeyAlgorithms()
 		r.Keys = Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
 		return r, true
 	}
-	r.Algorithms = SecretAlgorithms()
 	for _, s := range c.Secrets {
 		if s.Kind == store.SecretSealed && s.Live(now) {
 			r.Keys.Secrets = append(r.Keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})

@@ -123,7 +123,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	if a.Subject, err = p.Subject(r.SubjectClaim); err != nil { // item 2
 		return Assertion{}, err
 	}
-	if err := checkAudience(p.Claims, r.Audiences); err != nil { // item 3
+	if err := r.checkAudience(p.Claims); err != nil { // item 3
 		return Assertion{}, err
 	}
 	skew := v.skew(r)
@@ -188,15 +188,18 @@ func mapped(claims map[string]any, mapping map[string]string) map[string]any {
 
 // checkAudience wants this server named, and nobody beside it: with a stranger in
 // the audience the assertion could be replayed here by the stranger.
-func checkAudience(claims map[string]any, ours []string) error {
+func (r Registration) checkAudience(claims map[string]any) error {
 	audience, err := jose.Audience(claims)
+	_, plain := claims["aud"].(string)
 	switch {
 	case err != nil:
 		return err
 	case len(audience) == 0:
-		return fmt.Errorf("its aud is missing: it must be %s", strings.Join(ours, " or "))
-	case slices.ContainsFunc(audience, func(name string) bool { return !slices.Contains(ours, name) }):
-		return fmt.Errorf("its aud must be %s, and nothing else", strings.Join(ours, " or "))
+		return fmt.Errorf("its aud is missing: it must be %s", strings.Join(r.Audiences, " or "))
+	case slices.ContainsFunc(audience, func(name string) bool { return !slices.Contains(r.Audiences, name) }):
+		return fmt.Errorf("its aud must be %s, and nothing else", strings.Join(r.Audiences, " or "))
+	case r.PlainAudience && !plain:
+		return fmt.Errorf("its aud must be the string %s itself, and no array with it (FAPI 2.0)", r.Audiences[0])
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ type Assertions struct {
 	Issuer string
 	// Endpoints are the URLs of the token endpoint, for clients that are registered to
 	// name it all the same.
-	Endpoints   []string
-	MaxLifetime time.Duration
+	Endpoints []string
+	Rules     assertions.ClientRules
 }
 
 // PrivateKeyJWT is private_key_jwt: an assertion that the client signed with a
@@ -56,21 +56,6 @@ func (m SecretJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Nam
 // Prove implements [Method].
 func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	return m.Assertions.prove(ctx, client, claim, now)
-}
-
-// SigningAlgorithms returns the algorithms that a client's assertion may be signed
-// with, for the metadata (RFC 8414 §2); none where no method takes one.
-func (a *Authenticator) SigningAlgorithms() []string {
-	var algs []string
-	for _, name := range a.Names() {
-		switch name {
-		case oauth.AuthPrivateKeyJWT:
-			algs = append(algs, assertions.KeyAlgorithms()...)
-		case oauth.AuthSecretJWT:
-			algs = append(algs, assertions.SecretAlgorithms()...)
-		}
-	}
-	return algs
 }
 
 // clientTypes are the values of the header "typ" of a client's assertion.
@@ -107,7 +92,7 @@ func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim,
 	if client.EndpointAudience {
 		audiences = append(audiences, a.Endpoints...)
 	}
-	r, ok := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.MaxLifetime, audiences)
+	r, ok := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.Rules, audiences)
 	if !ok {
 		return Proof{}, &Unproved{errors.New("the client is not registered for assertions of its kind")}
 	}

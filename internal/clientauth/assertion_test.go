@@ -80,7 +80,7 @@ func newSignedAuthenticator(t testing.TB) *Authenticator {
 	t.Helper()
 	signed := Assertions{
 		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
-		Issuer:   self, Endpoints: []string{endpoint}, MaxLifetime: time.Hour,
+		Issuer:   self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
 	}
 	secrets := Secrets{Slow: verified(), Opener: plain{}}
 	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, SecretJWT{signed}, PrivateKeyJWT{signed}, None{})

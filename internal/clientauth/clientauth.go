@@ -213,8 +213,14 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
 			"the scheme of the Authorization header is not one that clients authenticate with here: use Basic")
 	}
+	if used == nil && r.Form.Has("client_assertion") { // of a kind that no method is of, since it is switched off
+		return nil, nil, oauth.Fail(oauth.InvalidClient, "client_assertion_alg",
+			"client_assertion is signed with an algorithm that is not taken here: see token_endpoint_auth_signing_alg_values_supported in "+
+				"the metadata")
+	}
 	if id := r.Form.Get("client_id"); id != "" {
-		claims = slices.DeleteFunc(claims, func(c Claim) bool { return c.ClientID != id })
+		// Who names nobody by its proof, as in an assertion without iss, is not believed below.
+		claims = slices.DeleteFunc(claims, func(c Claim) bool { return c.ClientID != "" && c.ClientID != id })
 		if used != nil && len(claims) == 0 {
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_id_differs",
 				"client_id in the body is not the client that the request authenticates")

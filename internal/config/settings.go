@@ -49,6 +49,8 @@ type Settings struct {
 	RefreshGrace          time.Duration `name:"refresh-grace" setting:"flag env file" group:"Tokens" default:"10s" help:"How long a client that lost the answer may send the same refresh token again and get the same successor."`
 	AssertionMaxLifetime  time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of the assertions of a new issuer without a limit of its own."`
 	DPoPNonce             bool          `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Require a nonce of this server in proofs of possession (DPoP). Each answer of the token endpoint has one."`
+	DPoPAlg               []string      `name:"dpop-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that proofs of possession (DPoP) may be signed with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA."`
+	ClientAssertionAlg    []string      `name:"client-assertion-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that clients may sign their assertions with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA. client create --assertion-alg limits one client further."`
 	FetchAllowHost        []string      `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients."`
 	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities to trust for these fetches, in addition to the system's. Read again on SIGHUP."`
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"authserver/internal/jose"
@@ -19,6 +20,7 @@ const (
 // Proof is the content of a proof that was checked.
 type Proof struct {
 	JKT      string   // base64url of the SHA-256 thumbprint of its key (RFC 7638)
+	Alg      string   // of its signature
 	ID       [32]byte // identifies the proof among those of all keys, so that it can be refused the second time
 	IssuedAt time.Time
 	Nonce    string // "": it has none
@@ -27,6 +29,7 @@ type Proof struct {
 // Expect is the request that a proof has to be for.
 type Expect struct {
 	Method      string
+	Algorithms  []string // that its signature may have; nil: any
 	URLs        []string // any of which the client may have called; query and fragment are ignored
 	AccessToken string   // the token that comes with the proof; "": none does, as at a token endpoint
 	Now         time.Time
@@ -34,9 +37,9 @@ type Expect struct {
 	Skew        time.Duration // by which the two clocks may differ, in either direction
 }
 
-// Algorithms returns the signature algorithms of proofs, for metadata and challenges
-// (RFC 9449 §5.1, §7.1).
-func Algorithms() []string { return jose.Algorithms() }
+// Algorithms returns the signature algorithms of proofs where they are limited to some, for
+// metadata and challenges (RFC 9449 §5.1, §7.1); nil: they are not limited.
+func Algorithms(only []string) []string { return jose.Common(jose.Algorithms(), only) }
 
 // Check checks a proof against a request (RFC 9449 §4.3), except for its nonce and for being
 // used before. The caller has to remember its ID until IssuedAt plus MaxAge and Skew: a proof
@@ -50,8 +53,8 @@ func Check(proof string, e Expect) (Proof, error) {
 	if !c.Header.Is("dpop+jwt") {
 		return Proof{}, fmt.Errorf("its typ is not dpop+jwt")
 	}
-	if !slices.Contains(Algorithms(), c.Header.Alg) {
-		return Proof{}, fmt.Errorf("its alg is not one that a proof may have")
+	if allowed := Algorithms(e.Algorithms); !slices.Contains(allowed, c.Header.Alg) { // RFC 8725 §3.1
+		return Proof{}, fmt.Errorf("its alg is not one that a proof may have here: sign with %s", strings.Join(allowed, ", "))
 	}
 	claims, err := c.Claims()
 	if err != nil {
@@ -60,7 +63,7 @@ func Check(proof string, e Expect) (Proof, error) {
 	if err := e.checkRequest(claims); err != nil {
 		return Proof{}, err
 	}
-	checked := Proof{}
+	checked := Proof{Alg: c.Header.Alg}
 	if checked.IssuedAt, err = e.checkTime(claims); err != nil {
 		return Proof{}, err
 	}

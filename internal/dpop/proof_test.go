@@ -98,7 +98,7 @@ func TestCheckTakesProofsOfEachKindOfKey(t *testing.T) {
 			t.Errorf("%s: %v", alg, err)
 			continue
 		}
-		want := Proof{JKT: got.JKT, ID: sha256.Sum256([]byte("dpop\x00" + got.JKT + "\x00one")), IssuedAt: now().UTC(), Nonce: "n"}
+		want := Proof{JKT: got.JKT, Alg: alg, ID: sha256.Sum256([]byte("dpop\x00" + got.JKT + "\x00one")), IssuedAt: now().UTC(), Nonce: "n"}
 		if got != want || len(got.JKT) != 43 {
 			t.Errorf("%s: %+v, want %+v", alg, got, want)
 		}

@@ -2,6 +2,7 @@ package grants
 
 import (
 	"slices"
+	"strings"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -11,6 +12,7 @@ import (
 // Possession is the keys that a request proved to hold.
 type Possession struct {
 	JKT     string // the thumbprint of the key of its DPoP proof (RFC 9449 §6.1); "": it brought none
+	Alg     string // that the proof was signed with
 	X5TS256 string // the thumbprint of the certificate that it presented in TLS (RFC 8705 §3.1); "": none
 	// ByCertificate is set where the client authenticated by that certificate.
 	ByCertificate bool
@@ -20,7 +22,8 @@ type Possession struct {
 // grant. A proof always binds (RFC 9449 §5). To authenticate by a certificate and to
 // have tokens bound to it are two choices (RFC 8705 §3): the certificate binds where the
 // client is registered for that, never where it is registered against it, and where it
-// is registered for neither if the client authenticated by it and sent no proof.
+// is registered for neither if the client authenticated by it, or has a profile that
+// wants bound tokens, and sent no proof.
 //
 // It is an [oauth.Error] where the token would be one that anybody can use, and the
 // client is registered for bound ones: by a flag, or because a certificate is all that
@@ -31,17 +34,26 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	if client == nil {
 		return bound, nil
 	}
+	if allowed := client.Profile.Algorithms(); p.JKT != "" && allowed != nil && !slices.Contains(allowed, p.Alg) { // FAPI 2.0 §5.4.1
+		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_refused",
+			"the proof in the header DPoP is not accepted: by its profile this client signs with "+strings.Join(allowed, ", "))
+	}
 	if client.DPoPBound && p.JKT == "" { // RFC 9449 §5.2
 		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
 			"the access tokens of this client are bound to a key: send a proof of it in the header DPoP")
 	}
-	if client.TLSBound || !client.TLSUnbound && p.ByCertificate && p.JKT == "" {
+	bindsAnyway := p.ByCertificate || client.Profile == store.ProfileFAPI2
+	if client.TLSBound || !client.TLSUnbound && bindsAnyway && p.JKT == "" {
 		bound.X5TS256 = p.X5TS256
 	}
 	unboundByMistake := certifiedOnly(*client) && !client.TLSUnbound && bound == (tokens.Confirmation{})
 	if client.TLSBound && p.X5TS256 == "" || unboundByMistake { // RFC 8705 §3.4, §3
 		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidRequest, "certificate_missing",
 			"the access tokens of this client are bound to its certificate: the client has to authenticate, and to present the certificate in TLS")
+	}
+	if client.Profile == store.ProfileFAPI2 && bound == (tokens.Confirmation{}) { // FAPI 2.0 §5.3.2.1, items 4 and 5
+		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
+			"by its profile the access tokens of this client are bound: send a proof of a key in the header DPoP, or present a certificate in TLS")
 	}
 	return bound, nil
 }

@@ -125,7 +125,7 @@ func newWorld(t testing.TB) *world {
 		Clock: store.Clock{ID: ourClock, Skew: skew},
 	}
 	w.jwtBearer = &grants.JWTBearer{
-		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, MaxLifetime: time.Hour,
+		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, Own: assertions.ClientRules{MaxLifetime: time.Hour},
 	}
 	w.populate()
 	return w

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"authserver/internal/assertions"
 	"authserver/internal/oauth"
@@ -30,9 +29,8 @@ type JWTBearer struct {
 	// Audiences are the names under which an assertion may address this server: its
 	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
 	Audiences []string
-	// MaxLifetime is the longest lifetime of the assertions of a client that is its own
-	// issuer.
-	MaxLifetime time.Duration
+	// Own is for the assertions of clients that are their own issuers.
+	Own assertions.ClientRules
 }
 
 // Type implements [Grant].

@@ -95,10 +95,10 @@ func (g *JWTBearer) ownIssuer(ctx context.Context, now time.Time, parsed asserti
 	if err != nil || client.Disabled || !client.May(oauth.JWTBearer) {
 		return trusted{}, unknownIssuer()
 	}
-	registration, ok := assertions.OfClient(client, parsed.Header.Alg, now, g.MaxLifetime, g.Audiences)
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, now, g.Own, g.Audiences)
 	if !ok {
 		return trusted{}, unknownIssuer().Because(fmt.Errorf("client %s is not registered for %s, by which it signed", client.ID, assertions.Method(parsed.Header.Alg)))
 	}
-	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.MaxLifetime, AllowRepeat: client.AllowRepeat}
+	own := store.Issuer{ID: client.ID, ClientID: client.ID, SubjectClaim: "sub", SubjectKind: subjectOwn, MaxLifetime: g.Own.MaxLifetime, AllowRepeat: client.AllowRepeat}
 	return trusted{own, registration, &client}, nil
 }

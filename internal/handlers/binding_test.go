@@ -116,7 +116,7 @@ func newBoundSite(t *testing.T) *boundSite {
 	b.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
 		clientauth.PrivateKeyJWT{Assertions: clientauth.Assertions{
-			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, MaxLifetime: time.Hour,
+			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
 		}},
 	}, b.Authenticator.Methods...)
 	grant, _ := b.Grants.Find(oauth.JWTBearer)

@@ -6,6 +6,7 @@ import (
 
 	"authserver/internal/certificates"
 	"authserver/internal/clientauth"
+	"authserver/internal/dpop"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 )
@@ -46,8 +47,8 @@ func (h *Handlers) fromProxy(remote string) bool {
 
 // held is the keys that a request proved to hold: of its DPoP proof, and of the
 // certificate that its client presented.
-func held(who clientauth.Result, jkt string) grants.Possession {
-	p := grants.Possession{JKT: jkt, ByCertificate: who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS}
+func held(who clientauth.Result, proof dpop.Proof) grants.Possession {
+	p := grants.Possession{JKT: proof.JKT, Alg: proof.Alg, ByCertificate: who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS}
 	if who.Certificate != nil {
 		p.X5TS256 = who.Certificate.Thumbprint()
 	}

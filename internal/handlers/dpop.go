@@ -13,8 +13,9 @@ import (
 
 // Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).
 type Proof struct {
-	Skew   time.Duration
-	Nonces interface { // nil: none are wanted
+	Algorithms []string // that they may be signed with; nil: any
+	Skew       time.Duration
+	Nonces     interface { // nil: none are wanted
 		Make(now time.Time) (string, error)
 		Good(now time.Time, nonce string) bool
 	}
@@ -54,7 +55,7 @@ func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (
 		return dpop.Proof{}, nil, nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
+		Method: r.Method, Algorithms: h.Proof.Algorithms, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
 		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
 	})
 	if err != nil {

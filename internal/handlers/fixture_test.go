@@ -170,7 +170,7 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
-			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, MaxLifetime: time.Hour,
+			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, Own: assertions.ClientRules{MaxLifetime: time.Hour},
 		},
 	)
 	s.ok(err)

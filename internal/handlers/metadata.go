@@ -35,7 +35,6 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 	base := strings.TrimSuffix(h.Issuer, "/")
 	methods := names(h.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
-	algs := h.Authenticator.SigningAlgorithms()
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   h.Issuer,
@@ -49,10 +48,10 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,
 		CertificateBoundTokens:   h.TakesCertificates,
-		DPoPAlgs:                 dpop.Algorithms(),
-		TokenAuthAlgs:            algs,
-		IntrospectionAuthAlgs:    algs,
-		RevocationAuthAlgs:       algs,
+		DPoPAlgs:                 dpop.Algorithms(h.Proof.Algorithms),
+		TokenAuthAlgs:            h.AssertionAlgs,
+		IntrospectionAuthAlgs:    h.AssertionAlgs,
+		RevocationAuthAlgs:       h.AssertionAlgs,
 	})
 	return nil
 }

@@ -38,6 +38,9 @@ const (
 type Handlers struct {
 	Issuer        string // the issuer identifier
 	Authenticator *clientauth.Authenticator
+	// AssertionAlgs are what the assertions of clients may be signed with; nil: no client
+	// can prove itself by one.
+	AssertionAlgs []string
 	// ClientCertProxies are the peers that may say in Client-Cert which certificate a
 	// client presented; TakesCertificates is whether one can arrive at all.
 	ClientCertProxies []netip.Prefix

@@ -83,7 +83,7 @@ func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof.JKT), Once: once(who, proofs)}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof), Once: once(who, proofs)}
 	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}

@@ -22,6 +22,17 @@ func Algorithms() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
+// Common returns those of the algorithms that each of the lists has; a list that is nil
+// has them all.
+func Common(algorithms []string, lists ...[]string) []string {
+	for _, list := range lists {
+		if list != nil {
+			algorithms = slices.DeleteFunc(slices.Clone(algorithms), func(alg string) bool { return !slices.Contains(list, alg) })
+		}
+	}
+	return algorithms
+}
+
 // AlgorithmsFor returns the algorithms that a public key can verify; none for a
 // key that is too weak or of another kind.
 func AlgorithmsFor(key any) []string {

@@ -57,6 +57,10 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	if err != nil {
 		return nil, err
 	}
+	limits, err := newAlgorithms(s)
+	if err != nil {
+		return nil, err
+	}
 	return &admin.Admin{
 		Remote: remote, LocalHTTP: overHTTP(s),
 		Store: st, Sealer: ring.sealer, Keys: ring.signing, RefreshKeys: ring.refresh, Passwords: hasher, Closer: ring,
@@ -76,6 +80,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 			RefreshMaxTTL:     s.DefaultRefreshMaxTTL,
 			RefreshGrace:      s.RefreshGrace,
 			AssertionLifetime: s.AssertionMaxLifetime,
+			AssertionAlgs:     limits.assertions,
 			ClockSkew:         s.ClockSkew,
 		},
 		TakesCertificates: s.TakesCertificates(), TrustsAuthorities: s.TLSClientCAFile != "",

@@ -79,8 +79,12 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	if err != nil {
 		return nil, err
 	}
+	limits, err := newAlgorithms(s)
+	if err != nil {
+		return nil, err
+	}
 	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
-	authenticator, err := wireClientAuth(cached, hasher, verifier, files, s)
+	authenticator, err := wireClientAuth(cached, hasher, verifier, files, limits, s)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +97,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Workers: signing, Turns: signatures, Rand: rand.Reader}
-	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, clock, s)
+	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, clock, limits, s)
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +106,14 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		Timeout: checkTimeout, Fresh: checkFresh, Now: time.Now,
 	}
 	h := &handlers.Handlers{
-		Issuer: s.Issuer, Authenticator: authenticator, Grants: registry,
+		Issuer: s.Issuer, Authenticator: authenticator, AssertionAlgs: limits.ofAssertions(), Grants: registry,
 		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own, Assertions: st,
 		View: view, Revoker: revoker, Refresh: codec, Handles: handles, Families: st, Users: cached,
 		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Clock: clock, Rand: rand.Reader,
 	}
-	h.Proof = handlers.Proof{Skew: s.ClockSkew}
+	h.Proof = handlers.Proof{Algorithms: limits.proofs, Skew: s.ClockSkew}
 	if s.DPoPNonce {
 		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh, Skew: s.ClockSkew}
 	}
@@ -129,20 +133,24 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 }
 
 func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *assertions.Verifier, files tlsFiles,
-	s config.Settings) (*clientauth.Authenticator, error) {
+	limits algorithms, s config.Settings) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(hasher, verifiedSize, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
 	secrets := clientauth.Secrets{Slow: verified, Opener: verifier.Opener}
 	signed := clientauth.Assertions{
-		Verifier: verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], MaxLifetime: s.AssertionMaxLifetime,
+		Verifier: verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], Rules: limits.ofClients(s),
 	}
 	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
 		clientauth.SecretPost{Secrets: secrets},
-		clientauth.SecretJWT{Assertions: signed},
-		clientauth.PrivateKeyJWT{Assertions: signed},
+	}
+	if limits.takes(assertions.SecretAlgorithms()) {
+		methods = append(methods, clientauth.SecretJWT{Assertions: signed})
+	}
+	if limits.takes(assertions.KeyAlgorithms()) {
+		methods = append(methods, clientauth.PrivateKeyJWT{Assertions: signed})
 	}
 	if s.TakesCertificates() {
 		methods = append(methods, &clientauth.SelfSignedTLS{Remote: verifier.Remote})
@@ -155,12 +163,12 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *as
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
 	view *tokens.View, revoker *tokens.Revoker, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
-	minter *tokens.Minter, clock store.Clock, s config.Settings) (*grants.Registry, error) {
+	minter *tokens.Minter, clock store.Clock, limits algorithms, s config.Settings) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Names: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), MaxLifetime: s.AssertionMaxLifetime}
+	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Names: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), Own: limits.ofClients(s)}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},

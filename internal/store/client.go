@@ -34,6 +34,7 @@ type Client struct {
 	// presented in TLS (RFC 8705 §2.2).
 	Certificates     [][]byte
 	TLSSubject       TLSSubject // of a certificate that it presents in TLS; zero: none
+	AssertionAlgs    []string   // what its assertions may be signed with; nil: what its keys can do
 	EndpointAudience bool       // its assertions may name the token endpoint as their audience
 	AssertUsers      []string   // usernames (globs) of whom it may sign assertions as its own issuer,
 	AssertRoles      []string   // or whose users have one of these roles
@@ -44,6 +45,7 @@ type Client struct {
 	// (RFC 8705 §3.4), or never. Without either they are where it authenticates by the
 	// certificate and sends no DPoP proof.
 	TLSBound, TLSUnbound bool
+	Profile              Profile
 
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this client becomes void; each of them remembers the NotBefore under which
@@ -53,6 +55,24 @@ type Client struct {
 	Version   int64 // counts updates; see ErrConflict
 	CreatedAt Moment
 	UpdatedAt Moment
+}
+
+// Profile is a set of rules that a client is held to all at once; "" is none.
+type Profile string
+
+// ProfileFAPI2 is the FAPI 2.0 Security Profile, as far as it is about a client at the
+// token endpoint: the client proves itself by a private key or a certificate, its
+// assertions have the issuer identifier alone as their audience, its access tokens are
+// bound, and it signs with one of the profile's Algorithms (§5.3.2.1, §5.4.1).
+const ProfileFAPI2 Profile = "fapi2"
+
+// Algorithms returns what a client of the profile may sign with; nil: anything that its
+// keys can do.
+func (p Profile) Algorithms() []string {
+	if p == ProfileFAPI2 {
+		return []string{"PS256", "ES256", "EdDSA"}
+	}
+	return nil
 }
 
 // TLSSubjectKind says what of a certificate is compared (RFC 8705 §2.1.2).

@@ -21,3 +21,5 @@ ALTER TABLE resources DROP COLUMN token_typ;
 -- certificate, which lets nobody in.
 ALTER TABLE clients DROP CONSTRAINT clients_bound_or_unbound, DROP COLUMN tls_unbound;
 ALTER TABLE refresh_families DROP COLUMN created_by, DROP COLUMN rotated_by;
+-- The version before takes any algorithm from clients that were limited.
+ALTER TABLE clients DROP COLUMN profile, DROP COLUMN assertion_algs;

@@ -64,3 +64,8 @@ ALTER TABLE issuers
 CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 -- Whether what a client signs as its own issuer may be used again.
 ALTER TABLE clients ADD COLUMN allow_repeat boolean NOT NULL DEFAULT false;
+
+-- What a client's assertions may be signed with, and the rules that it is held to.
+ALTER TABLE clients
+    ADD COLUMN assertion_algs text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN profile        text   NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));

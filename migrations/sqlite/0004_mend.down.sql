@@ -19,3 +19,6 @@ ALTER TABLE resources DROP COLUMN token_typ;
 ALTER TABLE clients DROP COLUMN tls_unbound;
 ALTER TABLE refresh_families DROP COLUMN rotated_by;
 ALTER TABLE refresh_families DROP COLUMN created_by;
+-- The version before takes any algorithm from clients that were limited.
+ALTER TABLE clients DROP COLUMN profile;
+ALTER TABLE clients DROP COLUMN assertion_algs;

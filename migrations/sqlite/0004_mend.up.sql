@@ -32,3 +32,7 @@ ALTER TABLE issuers ADD COLUMN audiences TEXT NOT NULL DEFAULT '[]' CHECK (json_
 CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 -- Whether what a client signs as its own issuer may be used again.
 ALTER TABLE clients ADD COLUMN allow_repeat INTEGER NOT NULL DEFAULT 0 CHECK (allow_repeat IN (0, 1));
+
+-- What a client's assertions may be signed with, and the rules that it is held to.
+ALTER TABLE clients ADD COLUMN assertion_algs TEXT NOT NULL DEFAULT '[]' CHECK (json_type(assertion_algs) = 'array');
+ALTER TABLE clients ADD COLUMN profile TEXT NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));

@@ -10,7 +10,7 @@ import (
 const selectClients = `SELECT id, name, auth_methods, secrets, grants, scopes, default_scopes, resources, serves,
 	roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled, not_before,
 	jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience, assert_users, assert_roles, impersonates,
-	dpop_bound, tls_bound, tls_unbound, allow_repeat, version, created_at, updated_at
+	dpop_bound, tls_bound, tls_unbound, allow_repeat, assertion_algs, profile, version, created_at, updated_at
 	FROM clients`
 
 func clientColumns(c *store.Client) []any {
@@ -22,11 +22,12 @@ func clientColumns(c *store.Client) []any {
 		moment{&c.NotBefore}, rawJSON{&c.JWKS}, text{&c.JWKSURI}, nullable[[][]byte]{&c.Certificates},
 		text{(*string)(&c.TLSSubject.Kind)}, text{&c.TLSSubject.Value}, &c.EndpointAudience,
 		array[[]string]{&c.AssertUsers}, array[[]string]{&c.AssertRoles}, array[[]string]{&c.Impersonates},
-		&c.DPoPBound, &c.TLSBound, &c.TLSUnbound, &c.AllowRepeat, &c.Version, moment{&c.CreatedAt}, moment{&c.UpdatedAt},
+		&c.DPoPBound, &c.TLSBound, &c.TLSUnbound, &c.AllowRepeat, array[[]string]{&c.AssertionAlgs}, (*string)(&c.Profile),
+		&c.Version, moment{&c.CreatedAt}, moment{&c.UpdatedAt},
 	}
 }
 
-// clientValues are the parameters 1 to 30 of an insert or update.
+// clientValues are the parameters 1 to 32 of an insert or update.
 func clientValues(c store.Client) []any {
 	return []any{
 		c.ID, c.Name, list(c.AuthMethods), list(c.Secrets),
@@ -35,7 +36,8 @@ func clientValues(c store.Client) []any {
 		object(c.Claims), c.RefreshIdle.Microseconds(), c.RefreshMax.Microseconds(), c.Disabled,
 		micros(c.NotBefore), orNull(string(c.JWKS)), orNull(c.JWKSURI), listOrNull(c.Certificates),
 		orNull(string(c.TLSSubject.Kind)), orNull(c.TLSSubject.Value), c.EndpointAudience,
-		list(c.AssertUsers), list(c.AssertRoles), list(c.Impersonates), c.DPoPBound, c.TLSBound, c.TLSUnbound, c.AllowRepeat, micros(c.UpdatedAt),
+		list(c.AssertUsers), list(c.AssertRoles), list(c.Impersonates), c.DPoPBound, c.TLSBound, c.TLSUnbound, c.AllowRepeat,
+		list(c.AssertionAlgs), string(c.Profile), micros(c.UpdatedAt),
 	}
 }
 
@@ -58,9 +60,10 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client, voids *store.Void
 		_, err := tx.exec(ctx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
 				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
 				not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
-				assert_users, assert_roles, impersonates, dpop_bound, tls_bound, tls_unbound, allow_repeat, updated_at, created_at, version)
+				assert_users, assert_roles, impersonates, dpop_bound, tls_bound, tls_unbound, allow_repeat,
+				assertion_algs, profile, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-				?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 1)`,
+				?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, 1)`,
 			append(clientValues(c), micros(c.CreatedAt))...)
 		if err != nil {
 			return err
@@ -87,8 +90,9 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Void
 				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16,
 				jwks = ?17, jwks_uri = ?18, certificates = ?19, tls_subject_kind = ?20, tls_subject = ?21,
 				endpoint_audience = ?22, assert_users = ?23, assert_roles = ?24, impersonates = ?25,
-				dpop_bound = ?26, tls_bound = ?27, tls_unbound = ?28, allow_repeat = ?29, updated_at = ?30, version = version + 1
-			WHERE id = ?1 AND version = ?31`,
+				dpop_bound = ?26, tls_bound = ?27, tls_unbound = ?28, allow_repeat = ?29,
+				assertion_algs = ?30, profile = ?31, updated_at = ?32, version = version + 1
+			WHERE id = ?1 AND version = ?33`,
 			append(clientValues(c), c.Version)...)
 		switch {
 		case err != nil:

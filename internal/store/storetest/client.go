@@ -50,7 +50,7 @@ func fullClient() store.Client {
 		JWKS: json.RawMessage(`{"keys": [{"kty":"EC",  "kid":"ü"}]}`), Certificates: [][]byte{{0x30, 0, 255}, {0x30}},
 		TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDN, Value: `CN=a\,b,O="ü"`}, EndpointAudience: true,
 		AllowRepeat: true, AssertUsers: []string{"*@example.com", `"a",{b}`}, AssertRoles: []string{"staff", "NULL"}, Impersonates: []string{"svc-*"},
-		DPoPBound: true, TLSBound: true,
+		DPoPBound: true, TLSBound: true, AssertionAlgs: []string{"PS256", "ES256"}, Profile: store.ProfileFAPI2,
 		NotBefore: at(time.Minute), Version: 1, CreatedAt: at(0), UpdatedAt: at(time.Minute),
 	}
 }
@@ -278,9 +278,10 @@ func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
 		},
 		func(c *store.Client) { c.JWKS = json.RawMessage("{") },
 		func(c *store.Client) { c.Certificates = [][]byte{} },
-		func(c *store.Client) { c.TLSSubject.Kind = store.TLSSubjectDN },
-		func(c *store.Client) { c.TLSSubject.Value = "CN=a" },
+		func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: store.TLSSubjectDN} },
+		func(c *store.Client) { c.TLSSubject = store.TLSSubject{Value: "CN=a"} },
 		func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: "serial", Value: "1"} },
+		func(c *store.Client) { c.Profile = "fapi1" },
 	} {
 		c := aClient("web")
 		change(&c)
@@ -294,7 +295,5 @@ func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
 func clientCase(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateClient(ctx, aClient("Web"), nil))
 	ok(t, s.CreateClient(ctx, aClient("web"), nil))
-	got, err := s.Client(ctx, "Web")
-	ok(t, err)
-	same(t, got.ID, "Web")
+	same(t, must[store.Client](t)(s.Client(ctx, "Web")).ID, "Web")
 }

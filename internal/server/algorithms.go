@@ -1,0 +1,57 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"authserver/internal/assertions"
+	"authserver/internal/config"
+	"authserver/internal/jose"
+)
+
+// algorithms are what clients may sign with by the settings.
+type algorithms struct {
+	assertions []string // of clients
+	proofs     []string // of possession
+}
+
+// newAlgorithms reads the settings. What is not set is nil, and limits nothing.
+func newAlgorithms(s config.Settings) (algorithms, error) {
+	var a algorithms
+	for _, setting := range []struct {
+		name   string
+		chosen []string
+		known  []string
+		to     *[]string
+	}{
+		{"client-assertion-alg", s.ClientAssertionAlg, knownAssertions(), &a.assertions},
+		{"dpop-alg", s.DPoPAlg, jose.Algorithms(), &a.proofs},
+	} {
+		for _, alg := range setting.chosen {
+			if !slices.Contains(setting.known, alg) {
+				return algorithms{}, fmt.Errorf("%s has %q: choose from %s, separated by commas", setting.name, alg, strings.Join(setting.known, ", "))
+			}
+		}
+		if len(setting.chosen) > 0 {
+			*setting.to = jose.Common(setting.known, setting.chosen)
+		}
+	}
+	return a, nil
+}
+
+// ofClients are the rules for the assertions of clients.
+func (a algorithms) ofClients(s config.Settings) assertions.ClientRules {
+	return assertions.ClientRules{Algorithms: a.assertions, MaxLifetime: s.AssertionMaxLifetime}
+}
+
+// knownAssertions are the algorithms that a client's assertion may have at all.
+func knownAssertions() []string {
+	return slices.Concat(assertions.SecretAlgorithms(), assertions.KeyAlgorithms())
+}
+
+// ofAssertions are what the metadata tells of them.
+func (a algorithms) ofAssertions() []string { return jose.Common(knownAssertions(), a.assertions) }
+
+// takes reports whether a client's assertion may have one of the algorithms.
+func (a algorithms) takes(kind []string) bool { return len(jose.Common(kind, a.assertions)) > 0 }
