@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"authserver/internal/store"
@@ -33,13 +34,20 @@ func (m *Manager) promise(ctx context.Context, until store.Moment) error {
 	return nil
 }
 
-// keepPromise renews it in time.
+// keepPromise renews it in time, and at once where the database has lost it: in a failover,
+// or because it was restored.
 func (m *Manager) keepPromise(ctx context.Context) error {
 	now := store.At(m.Now())
-	if until := m.promised.Load(); until != nil && until.Sub(now) > promiseRenew {
+	if until := m.promised.Load(); until != nil && until.Sub(now) > promiseRenew && m.promiseStands() {
 		return nil
 	}
 	return m.promise(ctx, now.Add(promiseFor))
+}
+
+// promiseStands reports whether the promise was in the database when it was read last.
+func (m *Manager) promiseStands() bool {
+	s := m.current.Load()
+	return s == nil || slices.ContainsFunc(s.read.Lifetimes, func(l store.Lifetimes) bool { return l.Server == m.Server })
 }
 
 // Stop says that this server serves no longer: what it told verifiers is over when

@@ -184,3 +184,19 @@ type unpromising struct{ *memory }
 func (*unpromising) PromiseLifetimes(context.Context, store.Lifetimes, store.Moment) error {
 	return store.ErrUnavailable
 }
+
+// A promise that a failover lost is made again before the next plan, and before the next
+// revocation is kept for too short.
+func TestAPromiseThatTheDatabaseLostIsMadeAgain(t *testing.T) {
+	st, clk := &memory{}, newClock()
+	m := newManager(t, st, clk)
+	load(t, m)
+	promised := st.lifetimes[0]
+	st.lifetimes = nil
+	if err := m.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(st.lifetimes) != 1 || st.lifetimes[0].Server != promised.Server || st.lifetimes[0].MaxTokenTTL != promised.MaxTokenTTL {
+		t.Errorf("the database has %+v, and the server serves by %+v", st.lifetimes, promised)
+	}
+}
