@@ -20,9 +20,9 @@ const (
 type Exchange struct {
 	Targets *Targets
 	Minter  Minter
-	Users   store.Users
-	Clients store.Clients
-	Tokens  interface { // our own; it is [tokens.Verifier]
+	Users   store.Users   // as they are now, from no cache: a token that is void must buy none
+	Clients store.Clients // likewise
+	Tokens  interface {   // our own; it is [tokens.Verifier]
 		Verify(now time.Time, token string) (tokens.Claims, error)
 	}
 	Revoked interface { // it is [tokens.View]

@@ -174,7 +174,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},
 		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
 		trust,
-		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: cached, Tokens: own, Revoked: view, Used: st, Trust: trust},
+		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: st, Tokens: own, Revoked: view, Used: st, Trust: trust},
 	)
 }
 
