@@ -57,7 +57,7 @@ func requests() []call {
 func rotate(ctx context.Context, d *database, id store.FamilyID, now time.Time, idle time.Duration) error {
 	got, err := d.Rotate(ctx, store.Rotation{
 		ID: id, Generation: d.generation.Add(1), ClientID: client, ClientNotBefore: registered(),
-		Now: store.At(now), Idle: idle, Grace: 10 * time.Second, Reuse: reuse(id, now),
+		Candidates: []store.Candidate{{Resource: "https://api.example.com"}}, Now: store.At(now), Idle: idle, Grace: 10 * time.Second, Reuse: reuse(id, now),
 	})
 	if err == nil && got.Outcome != store.Rotated {
 		return fmt.Errorf("a refresh was %s", got.Outcome)

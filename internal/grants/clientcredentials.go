@@ -11,7 +11,7 @@ import (
 
 // Minter signs access tokens; it is [tokens.Minter].
 type Minter interface {
-	Ready() error
+	Ready(now time.Time, alg string) error
 	Mint(now time.Time, a tokens.Access) (tokens.Minted, error)
 }
 

@@ -56,7 +56,7 @@ func (source) Signer(string) (crypto.Signer, error)                 { return nil
 type world struct {
 	testing.TB
 	*testkit.Clock
-	db       *sqlite.DB
+	db       store.Store
 	manager  *keys.Manager
 	view     *tokens.View
 	codec    *tokens.RefreshCodec
@@ -100,11 +100,17 @@ func (w *world) wait(d time.Duration) { w.Advance(d) }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, Clock: testkit.NewClock(began)}
-	var err error
-	if w.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")}); err != nil {
+	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOn(t, db)
+}
+
+// newWorldOn is newWorld over an empty database.
+func newWorldOn(t testing.TB, db store.Store) *world {
+	t.Helper()
+	w := &world{TB: t, Clock: testkit.NewClock(began), db: db}
 	t.Cleanup(w.db.Close)
 	w.ok(w.db.MigrateUp(t.Context()))
 	w.openKeys()
@@ -121,7 +127,7 @@ func newWorld(t testing.TB) *world {
 		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Assertions: w.db, Verifier: hasher(), Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
-		Targets: w.targets, Minter: w.minter, Families: w.db, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
+		Targets: w.targets, Minter: w.minter, Families: w.db, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
 		Clock: store.Clock{ID: ourClock, Skew: skew},
 	}
 	w.jwtBearer = &grants.JWTBearer{

@@ -16,7 +16,7 @@ type brokenMinter struct{}
 
 var errAway = oauth.Fail(oauth.Unavailable, "signer_failed", "the access token could not be signed; try again later")
 
-func (brokenMinter) Ready() error { return nil }
+func (brokenMinter) Ready(time.Time, string) error { return nil }
 func (brokenMinter) Mint(time.Time, tokens.Access) (tokens.Minted, error) {
 	return tokens.Minted{}, errAway
 }

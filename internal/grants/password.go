@@ -49,7 +49,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := g.Minter.Ready(); err != nil {
+	if err := g.Minter.Ready(r.Now, target.Alg); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
 	}
 	user, err := g.authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))

@@ -146,7 +146,7 @@ type noKeys struct{}
 var errNoKeys = errors.New("no key is active")
 
 func (noKeys) Signer(string) (keys.Signer, error) { return keys.Signer{}, errNoKeys }
-func (noKeys) Ready() error                       { return errNoKeys }
+func (noKeys) ReadyFor(string) error              { return errNoKeys }
 
 // A user who is deleted between the comparison and the login has no family.
 func TestPasswordOfAUserWhoIsGoneMeanwhile(t *testing.T) {

@@ -2,7 +2,9 @@ package grants
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"authserver/internal/oauth"
@@ -18,7 +20,8 @@ type Refresh struct {
 	Families interface {
 		Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error)
 	}
-	Refresh *tokens.RefreshCodec
+	PutBacks *PutBacks
+	Refresh  *tokens.RefreshCodec
 	// Revoker says what a reuse voids, and takes note in this process that it did.
 	Revoker interface {
 		Reuse(id store.FamilyID, now time.Time) store.Void
@@ -34,7 +37,9 @@ func (*Refresh) Type() oauth.GrantType { return oauth.RefreshToken }
 // NeedsClient implements [Grant].
 func (*Refresh) NeedsClient() bool { return true }
 
-// Exchange implements [Grant]. It asks the database once.
+// Exchange implements [Grant]. It asks the database once. A refusal moves nothing: what can
+// refuse is decided before the family moves or by the very statement that moves it, and
+// what fails after that is put back.
 func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("refresh_token") {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "refresh_token_missing", "refresh_token is required")
@@ -43,85 +48,146 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{Outcome: "forged"}, refuseRefresh("refresh_forged").Because(err)
 	}
-	rotation, err := g.rotation(ctx, r, presented)
+	plan, err := g.plan(ctx, r, presented)
 	if err != nil {
 		return Answer{}, err
 	}
-	// What fails after the rotation is to the client like a lost answer: it costs a
-	// retry within the grace. That a key is there to sign with is known before.
-	if err := g.Minter.Ready(); err != nil {
-		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
+	if err := g.PutBacks.Settle(ctx, presented.Family); err != nil {
+		return Answer{}, fmt.Errorf("put the refresh token back first: %w", err)
 	}
-	rotated, err := g.Families.Rotate(ctx, rotation)
+	rotated, err := g.Families.Rotate(ctx, plan.rotation)
 	if err != nil {
-		return Answer{}, fmt.Errorf("rotate the refresh token: %w", err)
+		err = fmt.Errorf("rotate the refresh token: %w", err)
+		if errors.Is(err, store.ErrNotDone) {
+			return Answer{}, err
+		}
+		return Answer{Outcome: putBack}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
 	}
 	refused := Answer{Outcome: rotated.Outcome.String()}
 	switch rotated.Outcome {
 	case store.Rotated, store.Graced:
-		return g.answer(ctx, r, rotation, rotated)
+		return g.deliver(ctx, r, plan, rotated)
 	case store.UsedBefore:
 		return refused, r.Once[rotated.Replay].Again()
 	case store.Reused:
 		g.Revoker.TakeNote(ctx)
-		return refused, refuseRefresh("refresh_reused").Because(evidence(rotation, rotated.Family))
+		return refused, refuseRefresh("refresh_reused").Because(evidence(plan.rotation, rotated.Family))
+	case store.Unissuable:
+		_, _, err := plan.target(r.Client, rotated.Family)
+		if err == nil {
+			err = errors.New("decide on the refresh token: the database refuses what can be issued")
+		}
+		return refused, err
 	default:
-		return refused, refuseOutcome(rotated.Outcome, evidence(rotation, rotated.Family))
+		return refused, refuseOutcome(rotated.Outcome, evidence(plan.rotation, rotated.Family))
 	}
 }
 
-// rotation reads the request. Scope and resources that the client may not ask for
-// (any more) are refused here, before anything moves: a client that mends its
-// request after the grace would else be taken for a thief.
-func (g *Refresh) rotation(ctx context.Context, r Request, presented tokens.Refresh) (store.Rotation, error) {
-	asked, err := askedScope(r.Form.Get("scope"))
+// putBack is what becomes of a refresh token that was exchanged for an answer which could
+// not be given.
+const putBack = "put_back"
+
+// plan is a refresh as far as it can be decided before its family is known.
+type plan struct {
+	rotation  store.Rotation
+	resources []found // that the access token may be for
+}
+
+// plan reads the request. Scope and resources that the client may not ask for (any more)
+// are refused here.
+func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh) (plan, error) {
+	scope, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
-		return store.Rotation{}, err
+		return plan{}, err
 	}
+	asked := r.Form.Resources()
 	target := Target{AnyScope: true} // which resources the family has is not known yet
-	if len(r.Form.Resources()) > 0 {
-		if target, err = g.Targets.Resolve(ctx, r.Form.Resources(), r.Client.Resources); err != nil {
-			return store.Rotation{}, err
+	if len(asked) > 0 {
+		if target, err = g.Targets.Resolve(ctx, asked, r.Client.Resources); err != nil {
+			return plan{}, err
 		}
 	}
-	if _, err := target.Scope(asked, r.Client.Scopes, nil); err != nil {
-		return store.Rotation{}, err
+	if _, err := target.Scope(scope, r.Client.Scopes, nil); err != nil {
+		return plan{}, err
 	}
-	return store.Rotation{
+	ids := asked
+	if len(ids) == 0 {
+		ids = g.Targets.Allowed(r.Client.Resources)
+	}
+	resources := g.Targets.look(ctx, ids)
+	for i := range resources {
+		if resources[i].err == nil {
+			resources[i].err = g.Minter.Ready(r.Now, resources[i].SigningAlg)
+		}
+	}
+	return plan{resources: resources, rotation: store.Rotation{
 		ID:              presented.Family,
 		Generation:      presented.Generation,
 		ClientID:        r.Client.ID,
 		ClientNotBefore: r.Client.NotBefore,
 		Proved:          r.Held.keys(),
 		Binds:           r.familyKey(),
-		Scope:           asked,
-		Resources:       r.Form.Resources(),
+		Scope:           scope,
+		Resources:       asked,
+		Candidates:      candidates(resources, scope),
 		Now:             store.At(r.Now),
 		Clock:           g.Clock,
 		Grace:           g.Grace,
 		Idle:            r.Client.RefreshIdle,
 		Uses:            uses(r.Once),
 		Reuse:           g.Revoker.Reuse(presented.Family, r.Now),
-	}, nil
+	}}, nil
 }
 
-// answer mints for what the family was granted, as far as the client is still
-// registered for it, narrowed to what this request asks for.
-func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation, rotated store.RotationResult) (Answer, error) {
-	family := rotated.Family
-	resources := rotation.Resources
-	if len(resources) == 0 {
-		if resources = g.left(family.Resources, r.Client.Resources); len(resources) == 0 {
-			return Answer{}, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
-				"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
+// target is what the access token is for: what the family was granted, as far as the client
+// is still registered for it, narrowed to what the request asks for. Where it is an error
+// the rotation is Unissuable: see [store.Rotation.Issuable].
+func (p plan) target(client *store.Client, family store.Family) (Target, oauth.Scope, error) {
+	ids := p.rotation.Resources
+	if len(ids) == 0 {
+		ids = family.Resources
+	}
+	var of []found
+	for _, id := range ids {
+		if i := slices.IndexFunc(p.resources, func(resource found) bool { return resource.ID == id }); i >= 0 {
+			of = append(of, p.resources[i])
 		}
 	}
-	target, err := g.Targets.Resolve(ctx, resources, r.Client.Resources)
-	if err != nil {
-		return Answer{}, err
+	if len(of) == 0 {
+		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
+			"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
 	}
-	granted := family.Scope.And(r.Client.Scopes)
-	scope, err := target.Scope(rotation.Scope, granted, granted)
+	target, err := together(of)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	granted := family.Scope.And(client.Scopes)
+	scope, err := target.Scope(p.rotation.Scope, granted, granted)
+	return target, scope, err
+}
+
+// deliver answers with what the family has become. Where that fails, by whatever fault, or
+// where the client is gone, the refresh token is put back: to the client its answer is lost
+// then, and the time of the grace may be over when it comes again.
+func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.RotationResult) (a Answer, err error) {
+	delivered := false
+	defer func() {
+		if !delivered {
+			a = Answer{Outcome: putBack}
+			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, rotated.Outcome))
+		}
+	}()
+	a, err = g.answer(r, p, rotated)
+	if gone := ctx.Err(); err == nil && errors.Is(gone, context.Canceled) {
+		err = fmt.Errorf("answer the client: %w", gone)
+	}
+	delivered = err == nil
+	return a, err
+}
+
+func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answer, error) {
+	family := rotated.Family
+	target, scope, err := p.target(r.Client, family)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -139,11 +205,6 @@ func (g *Refresh) answer(ctx context.Context, r Request, rotation store.Rotation
 	}
 	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
 	return a, nil
-}
-
-// left returns the resources of a family that its client is still registered for.
-func (g *Refresh) left(granted, registered []string) []string {
-	return oauth.Scope(granted).And(g.Targets.Allowed(registered))
 }
 
 // evidence tells the log which family a refusal was about.

@@ -25,13 +25,9 @@ type Target struct {
 	Resources []string
 	Scopes    oauth.Scope // that the resources list
 	AnyScope  bool        // one of them lists none, and leaves that to its clients
-	Alg       string
-	Typ       string // header "typ" of the token; "": "at+jwt"
-	// Encryption is that of all of the resources: who can read the token of one must
-	// not have to hand it to another.
-	Encryption tokens.Encryption
-	TTL        time.Duration
-	Claims     map[string]any
+	kind
+	TTL    time.Duration
+	Claims map[string]any
 }
 
 // Allowed returns what may be asked for by somebody who is registered for these
@@ -56,27 +52,89 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	if len(asked) == 0 {
 		asked = allowed[:1]
 	}
-	var target Target
-	for _, id := range asked {
+	return together(t.look(ctx, asked))
+}
+
+// found is a resource as it was looked up, or why there can be no token for it.
+type found struct {
+	store.Resource // has its ID in any case
+	err            error
+}
+
+// look looks up resources, in their order.
+func (t *Targets) look(ctx context.Context, ids []string) []found {
+	all := make([]found, 0, len(ids))
+	for _, id := range ids {
 		resource, err := t.find(ctx, id)
-		if err != nil {
-			return Target{}, err
+		resource.ID = id
+		all = append(all, found{resource, err})
+	}
+	return all
+}
+
+// together is the target of a token for all of the resources, which have to agree on how
+// it is made.
+func together(all []found) (Target, error) {
+	var target Target
+	for _, resource := range all {
+		if resource.err != nil {
+			return Target{}, resource.err
 		}
-		if target.Alg != "" && target.Alg != resource.SigningAlg {
-			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
-				"the resources want tokens signed with different algorithms: ask for one token each")
+		if len(target.Resources) > 0 {
+			if err := target.kind.differs(kindOf(resource.Resource)); err != nil {
+				return Target{}, err
+			}
 		}
-		if len(target.Resources) > 0 && target.Typ != resource.TokenTyp {
-			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
-				"the resources want tokens with a different header typ: ask for one token each")
-		}
-		if len(target.Resources) > 0 && target.Encryption != encryption(resource) {
-			return Target{}, oauth.Fail(oauth.InvalidTarget, "resources_differ",
-				"the resources want tokens encrypted to different keys, or one does not want them encrypted: ask for one token each")
-		}
-		target.add(resource)
+		target.add(resource.Resource)
 	}
 	return target, nil
+}
+
+// kind is how the tokens for a resource are made: one token is for resources of one kind.
+type kind struct {
+	Alg string
+	Typ string // header "typ" of the token; "": "at+jwt"
+	// Encryption is that of all of the resources: who can read the token of one must
+	// not have to hand it to another.
+	Encryption tokens.Encryption
+}
+
+func kindOf(r store.Resource) kind {
+	return kind{r.SigningAlg, r.TokenTyp, tokens.Encryption{JWK: string(r.EncryptionJWK), Enc: r.EncryptionEnc}}
+}
+
+// differs refuses two kinds in one token, and says in what they differ.
+func (k kind) differs(other kind) error {
+	differ := func(text string) error { return oauth.Fail(oauth.InvalidTarget, "resources_differ", text) }
+	switch {
+	case k.Alg != other.Alg:
+		return differ("the resources want tokens signed with different algorithms: ask for one token each")
+	case k.Typ != other.Typ:
+		return differ("the resources want tokens with a different header typ: ask for one token each")
+	case k.Encryption != other.Encryption:
+		return differ("the resources want tokens encrypted to different keys, or one does not want them encrypted: ask for one token each")
+	}
+	return nil
+}
+
+// candidates are the resources as a rotation has to know them, which is asked for a scope.
+func candidates(all []found, asked oauth.Scope) []store.Candidate {
+	var kinds []kind
+	list := make([]store.Candidate, 0, len(all))
+	for _, resource := range all {
+		c := store.Candidate{Resource: resource.ID, Kind: -1}
+		if resource.err == nil {
+			if c.Kind = slices.Index(kinds, kindOf(resource.Resource)); c.Kind < 0 {
+				c.Kind = len(kinds)
+				kinds = append(kinds, kindOf(resource.Resource))
+			}
+			var target Target
+			target.add(resource.Resource)
+			c.Scope = target.known(asked)
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 func (t *Targets) find(ctx context.Context, id string) (store.Resource, error) {
@@ -99,9 +157,7 @@ func (t *Target) add(r store.Resource) {
 		t.TTL = r.AccessTokenTTL
 	}
 	t.Resources = append(t.Resources, r.ID)
-	t.Alg = r.SigningAlg
-	t.Typ = r.TokenTyp
-	t.Encryption = encryption(r)
+	t.kind = kindOf(r)
 	t.Claims = mergeClaims(t.Claims, r.Claims)
 	t.AnyScope = t.AnyScope || len(r.Scopes) == 0
 	for _, s := range r.Scopes {
@@ -109,10 +165,6 @@ func (t *Target) add(r store.Resource) {
 			t.Scopes = append(t.Scopes, s)
 		}
 	}
-}
-
-func encryption(r store.Resource) tokens.Encryption {
-	return tokens.Encryption{JWK: string(r.EncryptionJWK), Enc: r.EncryptionEnc}
 }
 
 // Scope decides the scope of a token: what was asked for where all of it is

@@ -167,7 +167,7 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 	r, err := grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: s.db},
 		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Assertions: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{
 			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
 			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, Own: assertions.ClientRules{MaxLifetime: time.Hour},

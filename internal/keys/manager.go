@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,15 +133,30 @@ func (m *Manager) Signer(alg string) (Signer, error) {
 		return Signer{}, errNotLoaded()
 	}
 	now := m.Now()
-	p, err := s.signer(alg, now)
-	if err != nil && len(s.byAlg[alg]) == 0 && slices.Contains(Algorithms(), alg) {
-		return Signer{}, &NotYet{Alg: alg} // a resource was just registered for it
-	}
+	p, err := s.signerOf(alg, now)
 	if err != nil {
 		return Signer{}, err
 	}
 	p.note(now)
 	return Signer{KID: p.kid, Alg: p.alg, Key: p.private}, nil
+}
+
+// ReadyFor returns nil where a key signs with the algorithm at this moment, as far as is
+// known without asking, and else the error of Signer or why the key does not sign. It asks
+// where [Manager.Ready] does.
+func (m *Manager) ReadyFor(alg string) error {
+	s := m.current.Load()
+	if s == nil {
+		return errNotLoaded()
+	}
+	p, err := s.signerOf(alg, m.Now())
+	if err != nil {
+		return err
+	}
+	if d, ok := p.private.(*distant); ok {
+		return d.answers()
+	}
+	return nil
 }
 
 // PublicKey is what verifies a token of our own. Alg is the only algorithm that

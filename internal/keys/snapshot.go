@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -102,6 +103,16 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 		return nil, &NotYet{Alg: alg, At: first.ActiveAt}
 	}
 	return nil, fmt.Errorf("no %s key is active: see `authserver key list`", alg)
+}
+
+// signerOf is signer for an algorithm that a resource may have been registered for just
+// now.
+func (s *snapshot) signerOf(alg string, now time.Time) (*pair, error) {
+	p, err := s.signer(alg, now)
+	if err != nil && len(s.byAlg[alg]) == 0 && slices.Contains(Algorithms(), alg) {
+		return nil, &NotYet{Alg: alg}
+	}
+	return p, err
 }
 
 // NotYet says that the first key of an algorithm cannot sign before every verifier

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"authserver/internal/grants"
 	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -13,11 +14,12 @@ import (
 
 // Intervals of the work in the background.
 const (
-	sweepInterval = time.Minute
-	sweepBatch    = 1000
-	retryFirst    = 500 * time.Millisecond // after a change that could not be taken in
-	retryLast     = 8 * time.Second        // what it doubles to while the database is gone
-	loopTimeout   = 10 * time.Second       // of one piece of work
+	sweepInterval   = time.Minute
+	sweepBatch      = 1000
+	putBackInterval = time.Second            // clients are asked to come again after two
+	retryFirst      = 500 * time.Millisecond // after a change that could not be taken in
+	retryLast       = 8 * time.Second        // what it doubles to while the database is gone
+	loopTimeout     = 10 * time.Second       // of one piece of work
 )
 
 // loops is what runs beside the requests. No request waits for any of it.
@@ -27,11 +29,13 @@ type loops struct {
 	keys   *keyring
 	view   *tokens.View
 	remote *remotekeys.Sets
-	poll   time.Duration // how often changes are looked for that no watcher told
-	tick   time.Duration // how often the key timeline is looked at
-	skew   time.Duration // the most by which two clocks differ
-	now    func() time.Time
-	logger *slog.Logger
+	// putBacks are refresh tokens whose exchange could not be answered.
+	putBacks *grants.PutBacks
+	poll     time.Duration // how often changes are looked for that no watcher told
+	tick     time.Duration // how often the key timeline is looked at
+	skew     time.Duration // the most by which two clocks differ
+	now      func() time.Time
+	logger   *slog.Logger
 }
 
 // start runs the loops until ctx ends, each in a goroutine of the group.
@@ -42,6 +46,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	run(func() error { l.every(ctx, l.tick, "plan the keys", l.keys.tick); return nil })
 	run(func() error {
 		l.every(ctx, refreshInterval, "refresh the keys of others", l.remote.Refresh)
+		return nil
+	})
+	run(func() error {
+		l.every(ctx, putBackInterval, "put back refresh tokens", l.putBacks.Flush)
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })

@@ -144,7 +144,7 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	err = errors.Join(err, group.Wait())
 	public.end()
 	ops.end()
-	if ended := errors.Join(p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
+	if ended := errors.Join(p.loops.putBacks.Flush(deadline), p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
 		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
 	}
 	return err

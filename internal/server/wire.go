@@ -97,7 +97,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Workers: signing, Turns: signatures, Rand: rand.Reader}
-	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, clock, limits, s)
+	putBacks := &grants.PutBacks{Families: st}
+	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, putBacks, clock, limits, s)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		reload:   func() { files.reload(); reloadAuthorities() },
 		threads:  threads,
 		loops: &loops{
-			store: st, cached: cached, keys: ring, view: view, remote: remote,
+			store: st, cached: cached, keys: ring, putBacks: putBacks, view: view, remote: remote,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil
@@ -163,7 +164,7 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *as
 
 func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, hasher *passwords.Hasher,
 	view *tokens.View, revoker *tokens.Revoker, codec *tokens.RefreshCodec, own *tokens.Verifier, verifier *assertions.Verifier,
-	minter *tokens.Minter, clock store.Clock, limits algorithms, s config.Settings) (*grants.Registry, error) {
+	minter *tokens.Minter, putBacks *grants.PutBacks, clock store.Clock, limits algorithms, s config.Settings) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
@@ -172,7 +173,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
 		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: st, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
+		&grants.Refresh{Targets: targets, Minter: minter, Families: st, PutBacks: putBacks, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
 		trust,
 		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: st, Tokens: own, Revoked: view, Used: st, Trust: trust},
 	)

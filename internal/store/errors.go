@@ -17,4 +17,7 @@ var (
 	// ErrUnavailable says that the database could not be reached or did not answer
 	// in time, so that nothing is known; the caller may try again.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrNotDone says beside another error that nothing was changed. Without it a change
+	// may have been made, and its acknowledgement lost.
+	ErrNotDone = errors.New("nothing was changed")
 )

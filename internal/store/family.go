@@ -58,105 +58,6 @@ func (f Family) Void(u User, clientNotBefore Moment) bool {
 	return !f.RevokedAt.IsZero() || u.Disabled || f.UserNotBefore.Before(u.NotBefore) || f.ClientNotBefore.Before(At(clientNotBefore))
 }
 
-// Rotation asks to exchange one generation of a family for the next.
-type Rotation struct {
-	ID         FamilyID
-	Generation uint32 // of the refresh token presented
-	ClientID   string // the client that presents it
-	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
-	// is void.
-	ClientNotBefore Moment
-	// Proved is the keys that the request proved to hold, as Family.BoundTo names one.
-	Proved []string
-	// Binds is the key that the family is bound to from now on where it is bound to none;
-	// "": it stays so.
-	Binds     string
-	Scope     oauth.Scope // asked for; nil: the family's
-	Resources []string    // asked for; nil: the family's
-	Now       Moment
-	Clock     Clock         // that shows Now
-	Grace     time.Duration // how long the generation before may be presented again; 0: it may not
-	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
-	// Uses are recorded in the same step where it is Rotated or Graced, and else not.
-	Uses []Use
-	// Reuse is what a reuse makes void: the access tokens of the family.
-	Reuse Void
-}
-
-// Outcome is what became of a Rotation.
-type Outcome int
-
-// The outcomes, in the order in which they are decided.
-const (
-	// Unknown: there is no such family.
-	Unknown Outcome = iota
-	// WrongClient: the family belongs to another client. It lives on.
-	WrongClient
-	// WrongKey: the family is bound to a key, and that is none of those that the request
-	// proved to hold. Nothing moved; it lives on.
-	WrongKey
-	// Revoked: the family was revoked before, its client's or user's NotBefore
-	// voids it, or its user is disabled or gone.
-	Revoked
-	// Expired: idle for too long, or at the end of its life.
-	Expired
-	// UsedBefore: one of the uses was made before. Nothing moved: a request that comes
-	// a second time as it was is no theft.
-	UsedBefore
-	// Reused: a generation that was already exchanged, and not within the grace.
-	// The family and its access tokens are revoked by this very call.
-	Reused
-	// ScopeExceeded: more scope was asked for than was granted. Nothing moved.
-	ScopeExceeded
-	// ResourceExceeded: another resource was asked for than was granted. Nothing moved.
-	ResourceExceeded
-	// Graced: the generation before, within the grace: the answer is the successor
-	// that was made then. Nothing moved.
-	Graced
-	// Rotated: the family moved to Rotation.Generation+1.
-	Rotated
-)
-
-// String names the outcome in a word.
-func (o Outcome) String() string {
-	switch o {
-	case Unknown:
-		return "unknown"
-	case WrongClient:
-		return "wrong_client"
-	case WrongKey:
-		return "wrong_key"
-	case Revoked:
-		return "revoked"
-	case Expired:
-		return "expired"
-	case UsedBefore:
-		return "used_before"
-	case Reused:
-		return "reused"
-	case ScopeExceeded:
-		return "scope_exceeded"
-	case ResourceExceeded:
-		return "resource_exceeded"
-	case Graced:
-		return "graced"
-	case Rotated:
-		return "rotated"
-	}
-	return "other"
-}
-
-// RotationResult is the answer to a Rotation.
-type RotationResult struct {
-	Outcome Outcome
-	Replay  int // with UsedBefore: the place of that use
-	// Family as it is now; zero for Unknown. The refresh token to answer with has
-	// its Generation.
-	Family Family
-	// User without PasswordHash; zero unless Graced or Rotated.
-	User User
-}
-
 // Families keeps refresh token families. A create or a rotation tells no
 // watchers: their number grows with traffic.
 type Families interface {
@@ -172,6 +73,14 @@ type Families interface {
 	// that this server signed and whose commit was lost in a failover or a restore:
 	// it is Rotated, from where it stands.
 	Rotate(ctx context.Context, r Rotation) (RotationResult, error)
+	// PutBack undoes a Rotate whose answer was not given, so that the refresh token is as
+	// good as it was before. was is what Rotate came to, Unknown where that is not known.
+	// The family goes back where it is still as this rotation left it, and the rotation's
+	// uses are forgotten with it; of one that was Graced they are all that there is to
+	// forget. To put back what did not happen, or what was used since, is no error. A
+	// client that got the successor all the same has a generation that is ahead, which is
+	// good.
+	PutBack(ctx context.Context, r Rotation, was Outcome) error
 	// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
 	// revoked, zero where there is none. It looks at every row.
 	LastIdleExpiry(ctx context.Context) (Moment, error)

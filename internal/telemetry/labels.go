@@ -41,7 +41,7 @@ const (
 func refreshOutcomes() closed {
 	return closed{
 		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
-		"scope_exceeded", "resource_exceeded", "used_before",
+		"scope_exceeded", "resource_exceeded", "used_before", "unissuable", "put_back",
 	}
 }
 

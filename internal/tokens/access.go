@@ -57,7 +57,7 @@ type Minter struct {
 	Issuer string
 	Keys   interface {
 		Signer(alg string) (keys.Signer, error)
-		Ready() error
+		ReadyFor(alg string) error
 	}
 	// Backdate puts "nbf" so long before "iat", for resource servers whose clock is
 	// behind ours.
@@ -102,12 +102,24 @@ func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) (token
 	return token, err
 }
 
-// Ready returns nil where every algorithm has a key that signs.
-func (m *Minter) Ready() error {
-	if err := m.Keys.Ready(); err != nil {
-		return cannotSign(err)
+// Ready returns nil where a key signs with the algorithm at this moment, as far as is known
+// without asking it: what a caller wants to know before it uses anything up.
+func (m *Minter) Ready(now time.Time, alg string) error {
+	if err := m.Keys.ReadyFor(alg); err != nil {
+		return notReady(now, err)
 	}
 	return nil
+}
+
+// notReady asks the caller to come back, where it is known when.
+func notReady(now time.Time, err error) error {
+	notYet := (*keys.NotYet)(nil)
+	if !errors.As(err, &notYet) {
+		return cannotSign(err)
+	}
+	return oauth.Fail(oauth.Unavailable, "signing_key_pending",
+		"access tokens for this resource cannot be signed yet: every verifier has to be able to know the key first; try again later").
+		Because(err).After(max(notYet.At.Sub(now), time.Second))
 }
 
 // cannotSign asks the caller to come back: a key that is kept elsewhere may be out
@@ -122,13 +134,8 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 		return Minted{}, fmt.Errorf("mint an access token: it has no audience") // RFC 9068 §2.2: aud is REQUIRED
 	}
 	signer, err := m.Keys.Signer(a.Alg)
-	if notYet := (*keys.NotYet)(nil); errors.As(err, &notYet) {
-		return Minted{}, oauth.Fail(oauth.Unavailable, "signing_key_pending",
-			"access tokens for this resource cannot be signed yet: every verifier has to be able to know the key first; try again later").
-			Because(err).After(max(notYet.At.Sub(now), time.Second))
-	}
 	if err != nil {
-		return Minted{}, fmt.Errorf("mint an access token: %w", err)
+		return Minted{}, notReady(now, fmt.Errorf("mint an access token: %w", err))
 	}
 	id, err := ID{Family: a.Family, Client: milliseconds(a.ClientNotBefore), Subject: milliseconds(a.SubjectNotBefore)}.encode(m.Rand)
 	if err != nil {

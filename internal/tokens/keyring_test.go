@@ -44,7 +44,7 @@ func (k keyring) Public(kid string) (keys.PublicKey, bool) {
 	return p, ok
 }
 
-func (k keyring) Ready() error { return nil }
+func (k keyring) ReadyFor(string) error { return nil }
 
 func (k keyring) add(kid, alg string, private crypto.Signer) {
 	k.signers[alg] = keys.Signer{KID: kid, Alg: alg, Key: private}

@@ -23,3 +23,6 @@ ALTER TABLE clients DROP CONSTRAINT clients_bound_or_unbound, DROP COLUMN tls_un
 ALTER TABLE refresh_families DROP COLUMN created_by, DROP COLUMN rotated_by;
 -- The version before takes any algorithm from clients that were limited.
 ALTER TABLE clients DROP COLUMN profile, DROP COLUMN assertion_algs;
+ALTER TABLE refresh_families
+    DROP COLUMN prior_generation, DROP COLUMN prior_rotated_at, DROP COLUMN prior_rotated_by, DROP COLUMN prior_idle_expires_at,
+    DROP COLUMN bound_anew;

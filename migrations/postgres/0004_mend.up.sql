@@ -69,3 +69,12 @@ ALTER TABLE clients ADD COLUMN allow_repeat boolean NOT NULL DEFAULT false;
 ALTER TABLE clients
     ADD COLUMN assertion_algs text[] NOT NULL DEFAULT '{}',
     ADD COLUMN profile        text   NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));
+
+-- What a family was before its last rotation, so that one whose answer could not be given
+-- is undone. All of it is there from the beginning: a row that grew would leave its page.
+ALTER TABLE refresh_families
+    ADD COLUMN prior_generation      bigint      NOT NULL DEFAULT 0,
+    ADD COLUMN prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity', -- which is never
+    ADD COLUMN prior_rotated_by      bigint      NOT NULL DEFAULT 0,
+    ADD COLUMN prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
+    ADD COLUMN bound_anew            boolean     NOT NULL DEFAULT false;

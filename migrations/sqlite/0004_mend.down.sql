@@ -22,3 +22,8 @@ ALTER TABLE refresh_families DROP COLUMN created_by;
 -- The version before takes any algorithm from clients that were limited.
 ALTER TABLE clients DROP COLUMN profile;
 ALTER TABLE clients DROP COLUMN assertion_algs;
+ALTER TABLE refresh_families DROP COLUMN bound_anew;
+ALTER TABLE refresh_families DROP COLUMN prior_idle_expires_at;
+ALTER TABLE refresh_families DROP COLUMN prior_rotated_by;
+ALTER TABLE refresh_families DROP COLUMN prior_rotated_at;
+ALTER TABLE refresh_families DROP COLUMN prior_generation;

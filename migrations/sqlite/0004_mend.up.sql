@@ -36,3 +36,11 @@ ALTER TABLE clients ADD COLUMN allow_repeat INTEGER NOT NULL DEFAULT 0 CHECK (al
 -- What a client's assertions may be signed with, and the rules that it is held to.
 ALTER TABLE clients ADD COLUMN assertion_algs TEXT NOT NULL DEFAULT '[]' CHECK (json_type(assertion_algs) = 'array');
 ALTER TABLE clients ADD COLUMN profile TEXT NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));
+
+-- What a family was before its last rotation, so that one whose answer could not be given
+-- is undone.
+ALTER TABLE refresh_families ADD COLUMN prior_generation INTEGER;
+ALTER TABLE refresh_families ADD COLUMN prior_rotated_at INTEGER;
+ALTER TABLE refresh_families ADD COLUMN prior_rotated_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE refresh_families ADD COLUMN prior_idle_expires_at INTEGER;
+ALTER TABLE refresh_families ADD COLUMN bound_anew INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1));

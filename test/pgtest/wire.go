@@ -27,6 +27,7 @@ type state int
 const (
 	whole  state = iota
 	silent       // they are swallowed, and nobody is told
+	deaf         // those from the server are swallowed, and nobody is told
 	broken       // there is no connection
 )
 
@@ -70,8 +71,12 @@ func (w *Wire) Cut() { w.become(broken, true) }
 // Silence swallows all that is sent from now on, as a firewall does.
 func (w *Wire) Silence() { w.become(silent, false) }
 
-// Mend ends what Cut and Silence began, and with it the connections that a
-// silence has left without some of their bytes.
+// Deafen swallows all that the server answers from now on: it does what it is asked, and
+// the one who asks does not learn of it.
+func (w *Wire) Deafen() { w.become(deaf, false) }
+
+// Mend ends what Cut, Silence and Deafen began, and with it the connections that were
+// left without some of their bytes.
 func (w *Wire) Mend() { w.become(whole, true) }
 
 func (w *Wire) become(s state, hangUp bool) {
@@ -105,8 +110,8 @@ func (w *Wire) accept(ctx context.Context, listener net.Listener, carriers *sync
 			continue
 		}
 		if w.keep(near, far) {
-			carriers.Go(func() { w.carry(near, far) })
-			carriers.Go(func() { w.carry(far, near) })
+			carriers.Go(func() { w.carry(near, far, true) })
+			carriers.Go(func() { w.carry(far, near, false) })
 		}
 	}
 }
@@ -125,21 +130,22 @@ func (w *Wire) keep(ends ...net.Conn) bool {
 	return false
 }
 
-func (w *Wire) carry(to, from net.Conn) {
+func (w *Wire) carry(to, from net.Conn, answers bool) {
+	swallows := func() bool { s := w.is(); return s == silent || s == deaf && answers }
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
 		if err != nil {
 			break
 		}
-		if w.is() == silent {
+		if swallows() {
 			continue
 		}
 		if _, err := to.Write(buffer[:n]); err != nil {
 			break
 		}
 	}
-	if w.is() != silent {
+	if !swallows() {
 		_ = to.Close()
 	}
 }

@@ -49,6 +49,28 @@ func kindOf(err error) error {
 // oneName is what the triggers say that keep a name for one noun.
 const oneName = "one_name"
 
+// notSent is the error of a statement that never went out.
+type notSent struct{ cause error }
+
+func (e *notSent) Error() string { return e.cause.Error() }
+func (e *notSent) Unwrap() error { return e.cause }
+
+// notDone reports whether a statement that stands alone changed nothing for certain. One
+// that was sent and not answered may have been committed.
+func notDone(err error) bool {
+	var e *pgconn.PgError
+	var connect *pgconn.ConnectError
+	var unsent *notSent
+	switch {
+	case errors.As(err, &unsent), errors.As(err, &connect), pgconn.SafeToRetry(err):
+		return true
+	case !errors.As(err, &e):
+		return false
+	}
+	// The server undoes what it refuses. What ends a connection may come after the commit.
+	return len(e.Code) == 5 && e.Code[:2] != "08" && e.Code[:2] != "57" && e.Code[:2] != "58"
+}
+
 // readOnlyServer is the SQLSTATE read_only_sql_transaction.
 const readOnlyServer = "25006"
 

@@ -81,7 +81,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 		return c.err
 	case <-ctx.Done():
 		if c.taken.CompareAndSwap(false, true) {
-			return fmt.Errorf("wait for the round trip before: %w", ctx.Err())
+			return &notSent{fmt.Errorf("wait for the round trip before: %w", ctx.Err())}
 		}
 		<-c.done
 		return c.err
@@ -170,7 +170,15 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 	for _, c := range calls {
 		batch.Queue(c.text, c.args...)
 	}
-	results := d.pool.SendBatch(ctx, batch)
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		for _, c := range calls {
+			c.err = &notSent{err}
+		}
+		return false
+	}
+	defer conn.Release()
+	results := conn.SendBatch(ctx, batch)
 	defer func() { _ = results.Close() }() // again, which does nothing, but after a panic
 	_, _ = results.Exec()                  // what is wrong with it is wrong with the rest
 	for _, c := range calls {
@@ -181,7 +189,7 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 		tag, err := results.Exec()
 		c.changed, c.err = tag.RowsAffected(), err
 	}
-	err := results.Close() // nothing is committed before
+	err = results.Close() // nothing is committed before
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) {
 		return true
 	}
@@ -194,11 +202,17 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 }
 
 func (d *DB) sendAlone(c *call) {
-	if c.columns != nil {
-		c.err = d.pool.QueryRow(c.ctx, c.text, c.args...).Scan(c.columns()...)
+	conn, err := d.pool.Acquire(c.ctx)
+	if err != nil {
+		c.err = &notSent{err}
 		return
 	}
-	tag, err := d.pool.Exec(c.ctx, c.text, c.args...)
+	defer conn.Release()
+	if c.columns != nil {
+		c.err = conn.QueryRow(c.ctx, c.text, c.args...).Scan(c.columns()...)
+		return
+	}
+	tag, err := conn.Exec(c.ctx, c.text, c.args...)
 	c.changed, c.err = tag.RowsAffected(), err
 }
 

@@ -132,7 +132,7 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 		t.Fatal(err)
 	}
 	f := store.Family{
-		ID: store.FamilyID{1}, ClientID: "web", UserID: "alice", Generation: 1,
+		ID: store.FamilyID{1}, ClientID: "web", UserID: "alice", Resources: []string{"urn:api"}, Generation: 1,
 		CreatedAt: at(0), ClientNotBefore: at(0), UserNotBefore: at(0), IdleExpiresAt: at(time.Hour), ExpiresAt: at(24 * time.Hour),
 	}
 	if err := s.CreateFamily(t.Context(), f); err != nil {
@@ -143,7 +143,7 @@ func withFamily(t *testing.T, s store.Store) store.Family {
 
 func present(f store.Family, generation uint32) store.Rotation {
 	return store.Rotation{
-		ID: f.ID, Generation: generation, ClientID: "web", Now: at(time.Minute), Grace: 10 * time.Second,
+		ID: f.ID, Generation: generation, ClientID: "web", Candidates: []store.Candidate{{Resource: "urn:api"}}, Now: at(time.Minute), Grace: 10 * time.Second,
 		Idle: time.Hour, Reuse: store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(f.ID[:]), Before: at(time.Minute), IssuedUntil: at(time.Hour)},
 	}
 }

@@ -27,6 +27,16 @@ func use(ctx context.Context, tx *transaction, uses []store.Use) error {
 	return nil
 }
 
+// forget makes what was used good again.
+func forget(ctx context.Context, tx *transaction, uses []store.Use) error {
+	for _, u := range uses {
+		if _, err := tx.exec(ctx, "DELETE FROM used_assertions WHERE issuer = ? AND id = ?", u.Issuer, u.ID[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const selectUsed = "SELECT EXISTS (SELECT 1 FROM used_assertions WHERE issuer = ? AND id = ?)"
 
 // usedBefore returns the place of the first of the uses that was made before.

@@ -2,9 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"slices"
 	"time"
 
 	"authserver/internal/oauth"
@@ -46,100 +43,6 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
 		"SELECT "+familyColumnNames+" FROM refresh_families f WHERE f.id = ?", id[:])
-}
-
-// Rotate decides and moves under the write lock.
-func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
-	var result store.RotationResult
-	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *transaction) error {
-		var f store.Family
-		var u store.User
-		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
-			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
-			Scan(append(familyColumns(&f), userColumns(&u)...)...)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil // Unknown is the zero Outcome
-		}
-		if err != nil {
-			return err
-		}
-		replay, replayed, err := usedBefore(ctx, tx, r.Uses)
-		if err != nil {
-			return err
-		}
-		result = store.RotationResult{Outcome: decide(r, f, u, replayed), Family: f}
-		switch result.Outcome {
-		case store.UsedBefore:
-			result.Replay = replay
-		case store.Graced:
-			result.User = u
-			err = use(ctx, tx, r.Uses)
-		case store.Rotated:
-			result.User = u
-			if result.Family, err = move(ctx, tx, r, f); err == nil {
-				err = use(ctx, tx, r.Uses)
-			}
-		case store.Reused:
-			result.Family.RevokedAt = store.At(r.Now)
-			err = endReused(ctx, tx, r)
-		}
-		return err
-	})
-	if err != nil {
-		return store.RotationResult{}, err
-	}
-	return result, nil
-}
-
-// decide finds the outcome, in the order of the outcomes.
-func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store.Outcome {
-	now := store.At(r.Now)
-	ahead := r.Generation >= f.Generation
-	graced := r.Grace > 0 && !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 &&
-		r.Clock.Least(now, f.RotatedBy).Sub(f.RotatedAt) <= r.Grace
-	switch {
-	case f.ClientID != r.ClientID:
-		return store.WrongClient
-	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
-		return store.WrongKey
-	case f.Void(u, r.ClientNotBefore):
-		return store.Revoked
-	case f.Expired(now, r.Clock):
-		return store.Expired
-	case replayed:
-		return store.UsedBefore
-	case !ahead && !graced:
-		return store.Reused
-	case !r.Scope.Within(f.Scope):
-		return store.ScopeExceeded
-	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
-		return store.ResourceExceeded
-	case graced:
-		return store.Graced
-	}
-	return store.Rotated
-}
-
-func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
-	f.Generation = r.Generation + 1
-	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
-	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
-	if f.IdleExpiresAt.After(f.ExpiresAt) {
-		f.IdleExpiresAt = f.ExpiresAt
-	}
-	if f.BoundTo == "" {
-		f.BoundTo = r.Binds
-	}
-	_, err := tx.exec(ctx, "UPDATE refresh_families SET generation = ?, rotated_at = ?, idle_expires_at = ?, rotated_by = ?, bound_to = ? WHERE id = ?",
-		int64(r.Generation)+1, micros(f.RotatedAt), micros(f.IdleExpiresAt), f.RotatedBy, orNull(f.BoundTo), f.ID[:])
-	return f, err
-}
-
-func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
-	if err := end(ctx, tx, r.ID, r.Now); err != nil {
-		return err
-	}
-	return revoke(ctx, tx, r.Reuse)
 }
 
 // lookTimeout bounds a query that looks at every row of the largest table.

@@ -26,6 +26,9 @@ type writer struct {
 	running bool // somebody works off the queue
 }
 
+// errCommit says that a transaction may have been committed, or not.
+var errCommit = errors.New("the commit failed")
+
 // write is what one caller wants done.
 type write struct {
 	step  func(context.Context, *transaction) error
@@ -119,8 +122,8 @@ func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 	}
 	if broken != nil || len(writes) == 1 && results[0] != nil {
 		_ = tx.Rollback() // SQLite may have done it by itself
-	} else {
-		broken = tx.Commit()
+	} else if err := tx.Commit(); err != nil {
+		broken = fmt.Errorf("%w: %w", errCommit, err)
 	}
 	for i, each := range writes {
 		each.done <- errors.Join(results[i], broken)

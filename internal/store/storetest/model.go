@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -53,6 +54,8 @@ func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
 		return store.Reused
 	case slices.Contains(r.Scope, "admin"):
 		return store.ScopeExceeded
+	case len(r.Candidates) == 0:
+		return store.Unissuable
 	case inGrace:
 		return store.Graced
 	}
@@ -117,10 +120,15 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	if rapid.IntRange(0, 4).Draw(rt, "binds") == 0 && len(r.Proved) > 0 {
 		r.Binds = r.Proved[0]
 	}
+	if rapid.IntRange(0, 9).Draw(rt, "issuable") == 0 {
+		r.Candidates = nil
+	}
 	stranger := rapid.IntRange(0, 19).Draw(rt, "client") == 0
 	if stranger {
 		r.ClientID = "stranger"
 	}
+	before := *m
+	before.exchanged = maps.Clone(m.exchanged)
 	want := m.rotate(r, stranger)
 	got, err := s.Rotate(ctx, r)
 	if err != nil {
@@ -133,6 +141,12 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 		rt.Fatalf("outcome %d comes with the user %q", want, got.User.ID)
 	}
 	m.compare(rt, got.Family)
+	if rapid.IntRange(0, 4).Draw(rt, "put back") == 0 && (want == store.Rotated || want == store.Graced) {
+		if err := s.PutBack(ctx, r, want); err != nil {
+			rt.Fatal(err)
+		}
+		*m = before
+	}
 }
 
 func (m *model) checkRevoke(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {

@@ -18,11 +18,12 @@ func rotationTests() []test {
 		{"a generation ahead of the row goes on from where it stands", with(rotatedAhead)},
 		{"a family that is bound to a key moves for that key, and one that is not for any", with(rotatedBound)},
 		{"a family that is bound to no key is bound by the rotation that names one, and stays so", with(rotatedBinding)},
+		{"a rotation goes on where its candidates can share a token", with(issuable)},
 		{"idle time never moves the family's end", with(rotatedToTheEnd)},
 		{"a deleted user's family is unknown", with(rotatedWithoutUser)},
 		{"a random schedule of rotations, replays and revocations follows the model", rotationModel},
 	}
-	for _, c := range refusedRotations() {
+	for _, c := range append(refusedRotations(), unissuable()...) {
 		tests = append(tests, test{"refused: " + c.name, with(c.run)})
 	}
 	return tests

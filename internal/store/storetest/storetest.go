@@ -31,6 +31,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"issuers", issuerTests()},
 		{"families", familyTests()},
 		{"rotations", rotationTests()},
+		{"rotations put back", putBackTests()},
 		{"clocks", clockTests()},
 		{"races", raceTests()},
 		{"revocations", revocationTests()},
@@ -189,10 +190,19 @@ func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
 	return f
 }
 
+// candidates are resources of one kind that know the scope of [aFamily].
+func candidates(resources ...string) []store.Candidate {
+	var list []store.Candidate
+	for _, id := range resources {
+		list = append(list, store.Candidate{Resource: id, Scope: oauth.Scope{"write", "read"}})
+	}
+	return list
+}
+
 // present asks to rotate a generation of the family some time after it began.
 func present(f store.Family, generation uint32, after time.Duration) store.Rotation {
 	return store.Rotation{
-		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after),
+		ID: f.ID, Generation: generation, ClientID: f.ClientID, ClientNotBefore: at(0), Now: at(after), Candidates: candidates(f.Resources...),
 		Grace: 10 * time.Second, Idle: time.Hour, Reuse: voidsFamily(f.ID, after, "refresh_reused"),
 	}
 }

@@ -1,0 +1,233 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/store"
+)
+
+// rotate decides and moves in one statement. FOR UPDATE makes it wait for another
+// rotation of the family and then, at READ COMMITTED, go on with the row as that
+// one left it: the outcome is decided on the newest row, and the UPDATEs, which
+// begin at the older row of the statement's snapshot, follow it to the same newest
+// row, which is locked by then. An outcome that writes is checked to have written.
+//
+// Where the request brings what is good once, it is recorded by the same statement once
+// the outcome is a token, and nothing moves where it was used before.
+//
+// $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
+// $6 resources, $7 now, $8 the grace, $9 idle until,
+// $10 access tokens may be issued until, $11 keep a revoked family until, $12 family in
+// hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
+// $15 why a reuse voids, $16 from when on, $17 the clock that shows now, $18 the skew,
+// $19 and $20 the candidates and their kinds, $21 and $22 candidates and what they know of
+// the scope
+const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
+
+const (
+	rotateAlive = `f AS MATERIALIZED (
+		SELECT f.*, CASE
+			WHEN f.client_id <> $3 THEN 'wrong client'
+			WHEN f.bound_to IS NOT NULL AND f.bound_to <> ALL ($13::text[]) THEN 'wrong key'
+			WHEN f.revoked_at IS NOT NULL OR u.disabled OR f.user_not_before < u.not_before OR f.client_not_before < $4 THEN 'revoked'
+			WHEN f.idle_expires_at < f.expires_at AND f.idle_expires_at <= shows.rotated OR f.expires_at <= shows.created THEN 'expired'`
+	rotateOutcome = `
+			WHEN $2 < f.generation AND ($2 = f.generation - 1 AND $8 > interval '0' AND f.rotated_at + $8 >= shows.rotated) IS NOT TRUE THEN 'reused'
+			WHEN NOT $5::text[] <@ f.scope THEN 'scope exceeded'
+			WHEN NOT $6::text[] <@ f.resources THEN 'resource exceeded'
+			WHEN (
+				SELECT min(c.kind) >= 0 AND min(c.kind) = max(c.kind) FROM unnest($19::text[], $20::int4[]) AS c (resource, kind)
+				WHERE c.resource = ANY (f.resources)
+			) IS NOT TRUE OR NOT $5::text[] <@ ARRAY(
+				SELECT c.scope FROM unnest($21::text[], $22::text[]) AS c (resource, scope) WHERE c.resource = ANY (f.resources)
+			) THEN 'unissuable'
+			WHEN $2 < f.generation THEN 'graced'
+			ELSE 'rotated'
+		END AS outcome
+		FROM refresh_families f JOIN users u ON u.id = f.user_id CROSS JOIN LATERAL (SELECT
+			$7::timestamptz - CASE WHEN f.rotated_by = $17 THEN interval '0' ELSE $18::interval END AS rotated,
+			$7::timestamptz - CASE WHEN f.created_by = $17 THEN interval '0' ELSE $18::interval END AS created
+		) shows
+		WHERE f.id = $1
+		FOR UPDATE OF f
+	), `
+	rotateMove = `moved AS (
+		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
+			bound_to = coalesce(f.bound_to, $14), rotated_by = coalesce($17, 0), prior_generation = f.generation,
+			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by, prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $14 IS NOT NULL
+		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'`
+	rotateSaid = `
+		RETURNING r.*
+	), ended AS (
+		UPDATE refresh_families r SET revoked_at = $7, sweep_at = least($11, f.expires_at)
+		FROM f WHERE r.id = f.id AND f.outcome = 'reused'
+		RETURNING r.*
+	), voided AS (
+		INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
+		SELECT 'family', $12, $16, authserver_expired_after($10), $15, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
+	)
+	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
+	rotateRow = `,
+		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
+		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
+		coalesce(ended.revoked_at, f.revoked_at), coalesce(moved.bound_to, f.bound_to), f.created_by,
+		coalesce(moved.rotated_by, f.rotated_by), ` + userColumnNames + `
+	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
+)
+
+// rotateUsing is rotate for a request that brings what is good once, from $23 on. It is
+// recorded where the outcome is a token. Where it was used before, nothing moves: that
+// comes before reuse, since a request which is sent a second time as it was is no theft.
+func rotateUsing() string {
+	return "WITH " + wanted(23) + ", " + //nolint:mnd // the parameter after those of rotate
+		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
+		spent("f.outcome IN ('graced', 'rotated')", "f") + ", " +
+		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
+}
+
+// clockOrNull is NULL, which equals nothing, for a clock that is not known.
+func clockOrNull(id store.ClockID) *int64 {
+	if id == 0 {
+		return nil
+	}
+	return (*int64)(&id)
+}
+
+// Rotate decides and moves in one statement.
+func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
+	const doing = "rotate a refresh token"
+	now := store.At(r.Now)
+	candidates := candidateValues(r.Candidates)
+	args := []any{
+		r.ID[:], int64(r.Generation), r.ClientID, orNever(r.ClientNotBefore), listOrNull(r.Scope),
+		listOrNull(r.Resources), orNever(now), r.Grace, orNever(now.Add(r.Idle)),
+		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
+		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
+		clockOrNull(r.Clock.ID), r.Clock.Skew,
+		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes,
+	}
+	text := rotate
+	if len(r.Uses) > 0 {
+		if of, twice := store.Repeated(r.Uses); twice {
+			return store.RotationResult{Outcome: store.UsedBefore, Replay: of}, nil
+		}
+		text, args = rotateUsing(), append(args, useValues(r.Uses)...)
+	}
+	var said struct {
+		outcome string
+		wrote   bool
+		replay  int // the place of the first use that was made before, from 1; 0: none was
+	}
+	var f store.Family
+	var u store.User
+	err := d.do(ctx, doing, func(ctx context.Context) error {
+		return d.pipeline.do(ctx, &call{text: text, args: args, locks: familyLock(r.ID), columns: func() []any {
+			return append(append([]any{&said.outcome, &said.wrote, &said.replay}, familyColumns(&f)...), userColumns(&u)...)
+		}})
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return store.RotationResult{Outcome: store.Unknown}, nil
+	}
+	if err != nil {
+		if notDone(err) {
+			err = fmt.Errorf("%w: %w", err, store.ErrNotDone)
+		}
+		return store.RotationResult{}, err
+	}
+	result := store.RotationResult{Family: f}
+	if result.Outcome, err = outcomeOf(said.outcome); err != nil {
+		return store.RotationResult{}, fault(doing, err)
+	}
+	switch result.Outcome {
+	case store.UsedBefore:
+		result.Replay = said.replay - 1
+	case store.Graced, store.Rotated:
+		if said.replay > 0 { // by another request, at this very moment
+			result.Outcome, result.Replay = store.UsedBefore, said.replay-1
+		}
+	}
+	if said.wrote != (result.Outcome == store.Rotated || result.Outcome == store.Reused) {
+		return store.RotationResult{}, fmt.Errorf("%s: decided %q without the row following", doing, said.outcome)
+	}
+	if result.Outcome == store.Graced || result.Outcome == store.Rotated {
+		result.User = u
+	}
+	return result, nil
+}
+
+func outcomeOf(name string) (store.Outcome, error) {
+	switch name {
+	case "wrong client":
+		return store.WrongClient, nil
+	case "wrong key":
+		return store.WrongKey, nil
+	case "revoked":
+		return store.Revoked, nil
+	case "expired":
+		return store.Expired, nil
+	case "used before":
+		return store.UsedBefore, nil
+	case "reused":
+		return store.Reused, nil
+	case "scope exceeded":
+		return store.ScopeExceeded, nil
+	case "resource exceeded":
+		return store.ResourceExceeded, nil
+	case "unissuable":
+		return store.Unissuable, nil
+	case "graced":
+		return store.Graced, nil
+	case "rotated":
+		return store.Rotated, nil
+	}
+	return store.Unknown, fmt.Errorf("an outcome of another version: %q", name)
+}
+
+// putBack goes back to where the family was before a rotation, as long as it is as that
+// one left it: FOR UPDATE waits for the rotation itself, where that is still under way.
+//
+// $1 family, $2 the generation that was presented, $3 when it was rotated, $4 by which
+// clock, $5 whether it was graced, which moved nothing, $6 and $7 the uses
+const putBack = `WITH f AS MATERIALIZED (
+		SELECT id, generation = $2 + 1 AND rotated_at = $3 AND rotated_by = $4 AS moved FROM refresh_families WHERE id = $1 FOR UPDATE
+	), back AS (
+		UPDATE refresh_families r SET generation = r.prior_generation, rotated_at = nullif(r.prior_rotated_at, '-infinity'), rotated_by = r.prior_rotated_by,
+			idle_expires_at = r.prior_idle_expires_at, bound_to = CASE WHEN r.bound_anew THEN NULL ELSE r.bound_to END
+		FROM f WHERE r.id = f.id AND f.moved AND NOT $5
+		RETURNING r.id
+	)
+	DELETE FROM used_assertions u USING unnest($6::text[], $7::bytea[]) AS w (issuer, id)
+	WHERE u.issuer = w.issuer AND u.id = w.id AND ($5 OR EXISTS (SELECT FROM back))`
+
+// PutBack undoes a rotation whose answer was not given.
+func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
+	issuers, ids := make([]string, len(r.Uses)), make([][]byte, len(r.Uses))
+	for i, u := range r.Uses {
+		issuers[i], ids[i] = u.Issuer, u.ID[:]
+	}
+	_, err := d.execTogether(ctx, "put a refresh token back", familyLock(r.ID), putBack,
+		r.ID[:], int64(r.Generation), orNever(store.At(r.Now)), int64(r.Clock.ID), was == store.Graced, issuers, ids)
+	return err
+}
+
+// candidateColumns are candidates as a rotation takes them.
+type candidateColumns struct {
+	ids             []string
+	kinds           []int32
+	knowing, scopes []string // a candidate for each scope that it knows
+}
+
+func candidateValues(candidates []store.Candidate) candidateColumns {
+	v := candidateColumns{[]string{}, []int32{}, []string{}, []string{}}
+	for _, c := range candidates {
+		v.ids, v.kinds = append(v.ids, c.Resource), append(v.kinds, int32(c.Kind)) //nolint:gosec // G115: there are few
+		for _, scope := range c.Scope {
+			v.knowing, v.scopes = append(v.knowing, c.Resource), append(v.scopes, scope)
+		}
+	}
+	return v
+}

@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"authserver/internal/store"
+)
+
+// Rotate decides and moves under the write lock.
+func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
+	var result store.RotationResult
+	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *transaction) error {
+		var f store.Family
+		var u store.User
+		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
+			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
+			Scan(append(familyColumns(&f), userColumns(&u)...)...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // Unknown is the zero Outcome
+		}
+		if err != nil {
+			return err
+		}
+		replay, replayed, err := usedBefore(ctx, tx, r.Uses)
+		if err != nil {
+			return err
+		}
+		result = store.RotationResult{Outcome: decide(r, f, u, replayed), Family: f}
+		switch result.Outcome {
+		case store.UsedBefore:
+			result.Replay = replay
+		case store.Graced:
+			result.User = u
+			err = use(ctx, tx, r.Uses)
+		case store.Rotated:
+			result.User = u
+			if result.Family, err = move(ctx, tx, r, f); err == nil {
+				err = use(ctx, tx, r.Uses)
+			}
+		case store.Reused:
+			result.Family.RevokedAt = store.At(r.Now)
+			err = endReused(ctx, tx, r)
+		}
+		return err
+	})
+	if err != nil {
+		if !errors.Is(err, errCommit) {
+			err = fmt.Errorf("%w: %w", err, store.ErrNotDone)
+		}
+		return store.RotationResult{}, err
+	}
+	return result, nil
+}
+
+// decide finds the outcome, in the order of the outcomes.
+func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store.Outcome {
+	now := store.At(r.Now)
+	ahead := r.Generation >= f.Generation
+	graced := r.Grace > 0 && !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 &&
+		r.Clock.Least(now, f.RotatedBy).Sub(f.RotatedAt) <= r.Grace
+	switch {
+	case f.ClientID != r.ClientID:
+		return store.WrongClient
+	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
+		return store.WrongKey
+	case f.Void(u, r.ClientNotBefore):
+		return store.Revoked
+	case f.Expired(now, r.Clock):
+		return store.Expired
+	case replayed:
+		return store.UsedBefore
+	case !ahead && !graced:
+		return store.Reused
+	case !r.Scope.Within(f.Scope):
+		return store.ScopeExceeded
+	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
+		return store.ResourceExceeded
+	case !r.Issuable(f):
+		return store.Unissuable
+	case graced:
+		return store.Graced
+	}
+	return store.Rotated
+}
+
+func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
+	f.Generation = r.Generation + 1
+	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
+	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
+	if f.IdleExpiresAt.After(f.ExpiresAt) {
+		f.IdleExpiresAt = f.ExpiresAt
+	}
+	binds := f.BoundTo == "" && r.Binds != ""
+	if binds {
+		f.BoundTo = r.Binds
+	}
+	_, err := tx.exec(ctx, `UPDATE refresh_families SET prior_generation = generation, prior_rotated_at = rotated_at, prior_rotated_by = rotated_by,
+			prior_idle_expires_at = idle_expires_at, bound_anew = ?2,
+			generation = ?3, rotated_at = ?4, rotated_by = ?5, idle_expires_at = ?6, bound_to = ?7
+		WHERE id = ?1`,
+		f.ID[:], binds, int64(r.Generation)+1, micros(f.RotatedAt), f.RotatedBy, micros(f.IdleExpiresAt), orNull(f.BoundTo))
+	return f, err
+}
+
+// PutBack undoes a rotation whose answer was not given.
+func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
+	return d.change(ctx, "put a refresh token back", func(ctx context.Context, tx *transaction) error {
+		if was != store.Graced {
+			n, err := tx.exec(ctx, `UPDATE refresh_families SET generation = prior_generation, rotated_at = prior_rotated_at, rotated_by = prior_rotated_by,
+					idle_expires_at = prior_idle_expires_at, bound_to = CASE WHEN bound_anew THEN NULL ELSE bound_to END
+				WHERE id = ?1 AND generation = ?2 + 1 AND rotated_at = ?3 AND rotated_by = ?4`,
+				r.ID[:], int64(r.Generation), micros(store.At(r.Now)), r.Clock.ID)
+			if err != nil || n == 0 {
+				return err
+			}
+		}
+		return forget(ctx, tx, r.Uses)
+	})
+}
+
+func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
+	if err := end(ctx, tx, r.ID, r.Now); err != nil {
+		return err
+	}
+	return revoke(ctx, tx, r.Reuse)
+}
