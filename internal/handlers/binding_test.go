@@ -122,7 +122,7 @@ func newBoundSite(t *testing.T) *boundSite {
 	grant, _ := b.Grants.Find(oauth.JWTBearer)
 	trust := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that
 	all := []grants.Grant{&grants.Exchange{
-		Targets: trust.Targets, Minter: trust.Minter, Users: b.db, Clients: b.db, Tokens: b.Verifier, Revoked: b.View, Trust: trust,
+		Used: b.db, Targets: trust.Targets, Minter: trust.Minter, Users: b.db, Clients: b.db, Tokens: b.Verifier, Revoked: b.View, Trust: trust,
 	}}
 	for _, known := range b.Grants.Types() {
 		grant, _ := b.Grants.Find(known)
