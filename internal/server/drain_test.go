@@ -14,7 +14,7 @@ func TestDrainDelay(t *testing.T) {
 	at, stop := start(t, s)
 	kept := &http.Transport{} // as a proxy keeps connections
 	defer kept.CloseIdleConnections()
-	get := func(path string) *http.Response {
+	get := func(path string) (status int, closes bool) {
 		answer, err := (&http.Client{Transport: kept}).Get("http://" + at[0] + path)
 		if err != nil {
 			t.Fatal(err)
@@ -22,24 +22,27 @@ func TestDrainDelay(t *testing.T) {
 		if err := answer.Body.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return answer
+		return answer.StatusCode, answer.Close
 	}
-	if answer := get("/readyz"); answer.StatusCode != http.StatusOK || answer.Close {
-		t.Fatalf("before the signal it answers %d, close %v", answer.StatusCode, answer.Close)
+	if status, closes := get("/readyz"); status != http.StatusOK || closes {
+		t.Fatalf("before the signal it answers %d, close %v", status, closes)
 	}
 	begun, ended := time.Now(), make(chan struct{})
 	go func() {
 		defer close(ended)
 		stop()
 	}()
-	for get("/readyz").StatusCode != http.StatusServiceUnavailable {
+	for {
+		if status, _ := get("/readyz"); status == http.StatusServiceUnavailable {
+			break
+		}
 		if time.Since(begun) > s.DrainDelay {
 			t.Fatal("it is ready still")
 		}
 	}
 	for time.Since(begun) < s.DrainDelay/2 {
-		if answer := get("/.well-known/jwks.json"); answer.StatusCode != http.StatusOK || !answer.Close {
-			t.Fatalf("it answers %d, close %v", answer.StatusCode, answer.Close)
+		if status, closes := get("/.well-known/jwks.json"); status != http.StatusOK || !closes {
+			t.Fatalf("it answers %d, close %v", status, closes)
 		}
 	}
 	<-ended

@@ -28,14 +28,11 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		probe := f.client("probe", "--grant", "client_credentials", "--scope", "read", "--resource", apiRS256, "--resource", second)
 		s := f.Start()
 		both := []string{"resource", apiRS256, "resource", second, "scope", "read"}
-		reached := func(what string, status int, parameters ...string) harness.Answer {
+		reached := func(what string, status int, parameters ...string) {
 			t.Helper()
-			var answer harness.Answer
 			harness.Eventually(t, promised, what+" has reached the server", func() bool {
-				answer = s.Token(t, probe, clientCredentials(parameters...))
-				return answer.Status == status
+				return s.Token(t, probe, clientCredentials(parameters...)).Status == status
 			})
-			return answer
 		}
 		for _, c := range []struct {
 			name          string

@@ -27,10 +27,10 @@ type load struct {
 	failed   []string
 }
 
-// post sends a form, and returns the answer where it is 200. Whatever else comes of it
+// token asks for a token, and returns the answer where it is 200. Whatever else comes of it
 // is a failure.
-func (l *load) post(path string, form url.Values) map[string]any {
-	answer, err := l.client.PostForm(l.url+path, form)
+func (l *load) token(form url.Values) map[string]any {
+	answer, err := l.client.PostForm(l.url+"/oauth2/token", form)
 	if err != nil {
 		l.fail("%s: %v", form.Get("grant_type"), err)
 		return nil
@@ -66,9 +66,9 @@ func (l *load) repeat(clients int, thing func()) {
 // refreshing is a user's app: it refreshes with the newest refresh token.
 func (l *load) refreshing(login url.Values) {
 	l.running.Go(func() {
-		token, _ := l.post("/oauth2/token", login)["refresh_token"].(string)
+		token, _ := l.token(login)["refresh_token"].(string)
 		for !l.stopped.Load() && token != "" {
-			token, _ = l.post("/oauth2/token", url.Values{
+			token, _ = l.token(url.Values{
 				"grant_type": {"refresh_token"}, "client_id": login["client_id"], "refresh_token": {token},
 			})["refresh_token"].(string)
 		}

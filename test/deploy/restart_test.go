@@ -68,7 +68,7 @@ func TestRollingRestart(t *testing.T) {
 			f := newFleet(t)
 			at, client := p.start(t, f.addresses)
 			l := &load{url: at, client: client}
-			l.repeat(6, func() { l.post("/oauth2/token", clientCredentials()) })
+			l.repeat(6, func() { l.token(clientCredentials()) })
 			for range 4 {
 				l.refreshing(login())
 			}
@@ -99,7 +99,7 @@ func TestDatabaseStopped(t *testing.T) {
 			}
 			f.wire.Cut()
 			l := &load{url: at, client: client}
-			l.repeat(6, func() { l.post("/oauth2/token", clientCredentials()) })
+			l.repeat(6, func() { l.token(clientCredentials()) })
 			harness.Eventually(t, 15*time.Second, "no replica is ready", func() bool {
 				return status(client, f.servers[0].URL+"/readyz") == http.StatusServiceUnavailable &&
 					status(client, f.servers[1].URL+"/readyz") == http.StatusServiceUnavailable

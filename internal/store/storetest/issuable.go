@@ -49,7 +49,7 @@ func issuable(t *testing.T, ctx context.Context, s store.Store) {
 			{Resource: f.Resources[0], Kind: 3, Scope: oauth.Scope{"read"}}, {Resource: f.Resources[1], Kind: 3, Scope: oauth.Scope{"write"}},
 		}, oauth.Scope{"write", "read"}},
 	} {
-		r := present(f, uint32(generation+1), time.Minute) //nolint:gosec // G115: there are few
+		r := present(f, uint32(generation+1), time.Minute)
 		r.Candidates, r.Scope = c.candidates, c.scope
 		mustRotate(t, ctx, s, r, store.Rotated)
 	}
