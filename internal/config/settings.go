@@ -14,7 +14,7 @@ type Settings struct {
 	Listen         string        `name:"listen" setting:"flag env file" group:"Server" default:"127.0.0.1:8080" help:"Address of the public endpoints."`
 	OpsListen      string        `name:"ops-listen" setting:"flag env file" group:"Server" default:"127.0.0.1:9090" help:"Address of metrics, health and profiles. Keep it off the public network."`
 	Issuer         string        `name:"issuer" setting:"flag env file" group:"Server" placeholder:"URL" help:"URL that clients use for this server, and the claim iss of its tokens: https, without query and fragment. In dev it follows from listen."`
-	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Most connections to the public endpoints at once. Further ones wait."`
+	MaxConnections int           `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Most connections to the public endpoints at once, and most requests over all of them. Further connections wait."`
 	RequestQueue   int           `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Most requests of one kind (a grant, introspection, revocation) that wait for their turn; one client may fill half. The server answers more with 503 or 429."`
 	DrainDelay     time.Duration `name:"drain-delay" setting:"flag env file" group:"Server" default:"0s" help:"How long the server still accepts requests after a signal to stop, while /readyz says 503, so that proxies notice."`
 	DrainTimeout   time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long the server then finishes the requests that it has accepted."`

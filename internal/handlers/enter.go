@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"net"
 	"net/http"
 
 	"authserver/internal/admission"
@@ -42,8 +41,7 @@ func (h *Handlers) enter(r *http.Request, kind string, form oauth.Form, n *note)
 	}
 	n.claimed = presented.Claimed
 	if gate := h.gate(kind); gate != nil {
-		host, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http has put it together
-		by := presented.Claimed + " " + host
+		by := presented.Claimed + " " + hostOf(r)
 		if err := gate.Enter(r.Context(), by); err != nil {
 			return who, leave, err
 		}

@@ -43,6 +43,11 @@ func bodyTooLarge(cause error) error {
 		"the body is larger than 64 KiB").Because(cause)}
 }
 
+func bodyLate(cause error) error {
+	return &statusError{http.StatusRequestTimeout, oauth.Fail(oauth.InvalidRequest, "body_late",
+		"the body did not arrive in time: send all of it at once").Because(cause)}
+}
+
 // moreThanItsShare is 429 (RFC 6585 §4): the server has room, and not for this client.
 func moreThanItsShare() *statusError {
 	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "client_share",
@@ -88,6 +93,9 @@ func classify(err error) (int, *oauth.Error) {
 	case errors.Is(err, admission.ErrShare):
 		share := moreThanItsShare()
 		return share.status, share.refused
+	case errors.Is(err, admission.ErrOvertaken):
+		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "body_overtaken",
+			"the body did not arrive before its place was needed for another request: try again shortly")
 	case errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrLate):
 		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "overloaded",
 			"more requests arrive than the server can answer: try again shortly")
@@ -104,7 +112,7 @@ func classify(err error) (int, *oauth.Error) {
 
 // shed reports whether a request was refused for the others that there are.
 func shed(err error) bool {
-	return errors.Is(err, admission.ErrShare) || errors.Is(err, admission.ErrFull) || errors.Is(err, admission.ErrLate)
+	return errors.Is(err, admission.ErrShare) || errors.Is(err, admission.ErrFull) || errors.Is(err, admission.ErrLate) || errors.Is(err, admission.ErrOvertaken)
 }
 
 // statusOf is the status of RFC 6749 §5.2: 400, but for a client that could not
@@ -143,6 +151,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(encoded)))
 	w.WriteHeader(status)
 	_, _ = w.Write(encoded)
 }

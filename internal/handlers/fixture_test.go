@@ -127,7 +127,8 @@ func newSite(t testing.TB) *site {
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	s.Handlers = &Handlers{
-		Issuer: issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
+		Crowded: func() bool { return true },
+		Issuer:  issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
 		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
 		View: view, Revoker: revoker, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Users: s.db, Assertions: s.db,
 		Health: &Health{

@@ -1,15 +1,13 @@
 package handlers
 
 import (
-	"errors"
-	"io"
 	"net/http"
 
 	"authserver/internal/oauth"
 )
 
 // readForm reads the body of a POST strictly and within bounds.
-func readForm(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
+func readForm(r *http.Request, n *note) (oauth.Form, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return oauth.Form{}, err
 	}
@@ -19,12 +17,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (oauth.Form, error) {
 	if len(r.Header.Values("Content-Type")) > 1 {
 		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, oauth.MaxFormBytes))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return oauth.Form{}, bodyTooLarge(err)
-	}
+	body, err := n.seat.read(r)
 	if err != nil {
-		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
+		return oauth.Form{}, refuseBody(err)
 	}
 	return oauth.ParseForm(r.Header.Get("Content-Type"), body)
 }

@@ -49,7 +49,7 @@ func (b introspectionBody) MarshalJSON() ([]byte, error) {
 // introspect is POST /oauth2/introspect (RFC 7662). Of an access token it is
 // answered from memory.
 func (h *Handlers) introspect(w http.ResponseWriter, r *http.Request, n *note) error {
-	body, err := h.introspection(w, r, n)
+	body, err := h.introspection(r, n)
 	if err != nil {
 		_, refused := classify(err)
 		h.Metrics.Introspection(string(refused.Code))
@@ -64,8 +64,8 @@ func (h *Handlers) introspect(w http.ResponseWriter, r *http.Request, n *note) e
 	return nil
 }
 
-func (h *Handlers) introspection(w http.ResponseWriter, r *http.Request, n *note) (introspectionBody, error) {
-	form, err := readForm(w, r)
+func (h *Handlers) introspection(r *http.Request, n *note) (introspectionBody, error) {
+	form, err := readForm(r, n)
 	if err != nil {
 		return introspectionBody{}, err
 	}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"authserver/internal/dpop"
@@ -60,6 +61,7 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 func (h *Handlers) openapi(w http.ResponseWriter, _ *http.Request, _ *note) error {
 	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
 	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Header().Set("Content-Length", strconv.Itoa(len(h.OpenAPI)))
 	_, _ = w.Write(h.OpenAPI)
 	return nil
 }

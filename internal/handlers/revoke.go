@@ -20,7 +20,7 @@ const revokedByClient = "revoked_by_client"
 // revoke is POST /oauth2/revoke (RFC 7009). A refresh token takes its family and
 // the family's access tokens with it; an access token goes alone.
 func (h *Handlers) revoke(w http.ResponseWriter, r *http.Request, n *note) error {
-	outcome, err := h.revocation(w, r, n)
+	outcome, err := h.revocation(r, n)
 	if err != nil {
 		_, refused := classify(err)
 		h.Metrics.Revocation(string(refused.Code))
@@ -34,8 +34,8 @@ func (h *Handlers) revoke(w http.ResponseWriter, r *http.Request, n *note) error
 	return nil
 }
 
-func (h *Handlers) revocation(w http.ResponseWriter, r *http.Request, n *note) (string, error) {
-	form, err := readForm(w, r)
+func (h *Handlers) revocation(r *http.Request, n *note) (string, error) {
+	form, err := readForm(r, n)
 	if err != nil {
 		return "", err
 	}

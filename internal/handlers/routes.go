@@ -45,6 +45,13 @@ type Handlers struct {
 	// client presented; TakesCertificates is whether one can arrive at all.
 	ClientCertProxies []netip.Prefix
 	TakesCertificates bool
+	// Places bound the requests of the public listener and what their bodies take. It is
+	// bounded by connections already where a connection has one request at a time.
+	Places admission.Places
+	// Crowded reports whether there are so many connections of the public listener that all
+	// of their streams together would be too many. Only then the answers count until they
+	// are taken: it costs a frame more for each.
+	Crowded func() bool
 	// Gates bound by their kind, a grant or one of enter.go, how many requests are
 	// worked on at once; nil: nothing does.
 	Gates map[string]*admission.Gate
@@ -139,24 +146,24 @@ func (h *Handlers) Routes() []string {
 // Public returns the handler of the public listener. A request has at most the
 // limit given to be answered.
 func (h *Handlers) Public(limit time.Duration) http.Handler {
-	return h.router(h.public(), limit)
+	return h.router(h.public(), limit, &h.Places)
 }
 
 // Ops returns the handler of the ops listener. Profiles take as long as they are
 // asked to.
-func (h *Handlers) Ops() http.Handler { return h.router(h.ops(), 0) }
+func (h *Handlers) Ops() http.Handler { return h.router(h.ops(), 0, new(admission.Places)) }
 
-func (h *Handlers) router(table []route, limit time.Duration) http.Handler {
+func (h *Handlers) router(table []route, limit time.Duration, places *admission.Places) http.Handler {
 	router := chi.NewRouter()
 	methods := make(map[string][]string)
 	for _, row := range table {
-		serve := h.wrap(row, limit)
+		serve := h.wrap(row, limit, places)
 		for _, method := range answers(row.method) {
 			router.Method(method, row.path, serve)
 			methods[row.path] = append(methods[row.path], method)
 		}
 	}
-	router.NotFound(h.wrap(route{path: "", serve: notFound}, limit).ServeHTTP)
+	router.NotFound(h.wrap(route{path: "", serve: notFound}, limit, places).ServeHTTP)
 	router.MethodNotAllowed(h.wrap(route{path: "", serve: func(w http.ResponseWriter, r *http.Request, _ *note) error {
 		allow := slices.Clone(methods[r.URL.Path])
 		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
@@ -168,7 +175,7 @@ func (h *Handlers) router(table []route, limit time.Duration) http.Handler {
 		slices.Sort(allow)
 		w.Header().Set("Allow", strings.Join(allow, ", "))
 		return methodNotAllowed()
-	}}, limit).ServeHTTP)
+	}}, limit, places).ServeHTTP)
 	return router
 }
 

@@ -26,7 +26,7 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 	if err := h.giveNonce(w, began); err != nil {
 		return err
 	}
-	answer, err := h.exchange(w, r, n, began)
+	answer, err := h.exchange(r, n, began)
 	n.take(answer)
 	h.countToken(n, h.Now().Sub(began), err)
 	if err != nil {
@@ -45,9 +45,9 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 }
 
 // exchange is the way of every token request, whatever its grant.
-func (h *Handlers) exchange(w http.ResponseWriter, r *http.Request, n *note, now time.Time) (grants.Answer, error) {
+func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Answer, error) {
 	// 1. Parse strictly.
-	form, err := readForm(w, r)
+	form, err := readForm(r, n)
 	if err != nil {
 		return grants.Answer{}, err
 	}

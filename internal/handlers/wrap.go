@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"authserver/internal/admission"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -21,6 +22,7 @@ import (
 
 // note is what an endpoint learns for the log line of its request.
 type note struct {
+	seat     seat
 	grant    string
 	clientID string // that authenticated
 	claimed  string // that a request which was refused named
@@ -42,7 +44,7 @@ func (n *note) take(a grants.Answer) {
 
 // wrap puts around an endpoint what all of them share: a request id, a deadline,
 // one log line, one count, and one way to render what went wrong.
-func (h *Handlers) wrap(row route, limit time.Duration) http.Handler {
+func (h *Handlers) wrap(row route, limit time.Duration, places *admission.Places) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := h.Now()
 		id, err := telemetry.NewRequestID(r.Header.Get("X-Request-Id"), h.Rand)
@@ -59,10 +61,22 @@ func (h *Handlers) wrap(row route, limit time.Duration) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		h.Metrics.RequestBegan()
-		var n note
-		err = h.guarded(row.serve, answer, r.WithContext(ctx), &n)
+		n := note{seat: seat{w: w}}
+		if err = places.Enter(&n.seat.place, hostOf(r), row.method != http.MethodPost); err == nil {
+			defer n.seat.place.Leave()
+			if row.method != http.MethodPost {
+				_ = n.seat.answer() // it has just been given its place
+			}
+			err = h.guarded(row.serve, answer, r.WithContext(ctx), &n)
+		}
 		if err != nil && answer.Status() == 0 {
+			if n.seat.leaves(r, err) {
+				w.Header().Set("Connection", "close")
+			}
 			writeError(answer, id, err)
+		}
+		if r.ProtoMajor >= 2 && h.Crowded() {
+			n.seat.finish(h.Now())
 		}
 		took := h.Now().Sub(began)
 		h.Metrics.RequestEnded(row.path, answer.Status(), took)

@@ -59,7 +59,7 @@ func TestPanic(t *testing.T) {
 			panic("after the answer")
 		}, false},
 		{http.MethodGet, "/good", s.Health.live, true},
-	}, time.Second)
+	}, time.Second, new(admission.Places))
 	v := s.visit(handler, http.DefaultClient)
 	a := v.do(http.MethodGet, "/panic", "", nil)
 	v.refused(a, http.StatusInternalServerError, oauth.ServerError)
@@ -94,6 +94,8 @@ func TestWriteError(t *testing.T) {
 		{"the database is gone", fmt.Errorf("look up: %w", store.ErrUnavailable), 503, oauth.Unavailable, "2"},
 		{"the time is up", fmt.Errorf("look up: %w", context.DeadlineExceeded), 503, oauth.Unavailable, "2"},
 		{"no room", fmt.Errorf("enter: %w", admission.ErrFull), 503, oauth.Unavailable, "2"},
+		{"no place any more", fmt.Errorf("read: %w", admission.ErrOvertaken), 503, oauth.Unavailable, "2"},
+		{"a body that is late", bodyLate(errors.New("x")), 408, oauth.InvalidRequest, ""},
 		{"no turn", fmt.Errorf("enter: %w", admission.ErrLate), 503, oauth.Unavailable, "2"},
 		{"more than one's share", fmt.Errorf("enter: %w", admission.ErrShare), 429, oauth.Unavailable, "2"},
 		{"too many passwords", fmt.Errorf("compare: %w", passwords.ErrBusy), 503, oauth.Unavailable, "2"},

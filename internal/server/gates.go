@@ -17,6 +17,9 @@ import (
 const (
 	turnWait  = time.Second
 	loginWait = 2 * time.Second
+	// bodyBytes is what the bodies of all requests may take together: 512 of the largest, or
+	// tens of thousands as they usually are.
+	bodyBytes = 32 << 20
 	// shedLogged is how far the log lines of refused requests are apart, at least.
 	shedLogged = 100 * time.Millisecond
 )

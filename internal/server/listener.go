@@ -56,6 +56,9 @@ func (l *bounded) Accept() (net.Conn, error) {
 	return &connection{Conn: tcp, tcp: tcp, of: l}, nil
 }
 
+// crowded reports whether there are more connections than may have all of their streams.
+func (l *bounded) crowded() bool { return len(l.places) > crowd }
+
 // Close stops accepting.
 func (l *bounded) Close() error {
 	l.once.Do(func() { close(l.closed) })

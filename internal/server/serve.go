@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
+	"authserver/internal/oauth"
 	"authserver/internal/signers"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -30,6 +31,14 @@ const (
 	idleTimeout    = 60 * time.Second
 	// maxHeaderBytes is 16 KiB with the 4 KiB that net/http adds to what it is told.
 	maxHeaderBytes = 12 << 10
+	// RFC 9113 §6.5.2 recommends no fewer streams, which are requests, on a connection. Each
+	// connection keeps a buffer of a frame, and what has arrived for streams whose turn it
+	// is not yet.
+	maxStreams  = 100
+	crowd       = 100 // connections: with all their streams as many requests as there may be connections
+	http2Frame  = 16 << 10
+	http2Window = 4 * oauth.MaxFormBytes
+
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
 )
@@ -115,9 +124,17 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	p.threads.set(false)
 	defer p.threads.reset()
 	defer p.loops.remote.Close()
+	p.handlers.Crowded = public.crowded
 	publicServer := httpServer(closeWhileDraining(p.health, p.handlers.Public(requestTimeout)), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
 	publicServer.TLSConfig = p.tls
+	publicServer.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          maxStreams,
+		MaxReadFrameSize:              http2Frame,
+		MaxReceiveBufferPerStream:     oauth.MaxFormBytes,
+		MaxReceiveBufferPerConnection: http2Window,
+		WriteByteTimeout:              answerTimeout,
+	}
 	opsServer := httpServer(p.handlers.Ops(), logger) // profiles and traces take their time: no WriteTimeout
 
 	group, running := errgroup.WithContext(ctx)

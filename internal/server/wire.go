@@ -108,7 +108,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	}
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, AssertionAlgs: limits.ofAssertions(), Grants: registry,
-		Gates: gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
+		Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes},
+		Gates:  gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own, Assertions: st,
 		View: view, Revoker: revoker, Refresh: codec, Handles: handles, Families: st, Users: cached,

@@ -1,0 +1,188 @@
+package admission
+
+import (
+	"errors"
+	"math"
+	"sync"
+)
+
+// ErrOvertaken says that the place was given to another while this one waited for its
+// client.
+var ErrOvertaken = errors.New("the place was given to another")
+
+// Places bound how many requests there are at once and the bytes that they hold. No
+// request waits for a place: where all are taken, the one that has waited longest for its
+// client is vacated. A client that means it has sent all that there is within moments,
+// and one that keeps the server waiting on purpose is soon the oldest. The zero value
+// bounds nothing. It is safe for concurrent use.
+type Places struct {
+	Most  int   // at once; 0: no bound
+	Bytes int64 // that they hold together, and half of them those of one name; 0: no bound
+
+	mu             sync.Mutex
+	taken          int
+	held           int64
+	shares         map[string]int64 // bytes by name
+	oldest, newest *Place           // of those that wait for their clients
+}
+
+// Place is that of one request. The zero value is to be entered.
+type Place struct {
+	of            *Places
+	by            string
+	held          int64
+	taken         bool // and not given to another
+	client        Client
+	waits         bool
+	before, after *Place // of those that wait
+}
+
+// Client is who a place may wait for. Cut has to end the wait, and to return at once.
+type Client interface{ Cut() }
+
+// Enter takes a place, which is left again with [Place.Leave]. Its error is ErrFull. What is
+// soon done gets a place anyway: it waits for nobody but its client, and whoever comes next
+// can overtake it.
+func (p *Places) Enter(l *Place, by string, anyway bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.of, l.by = p, by
+	for p.Most > 0 && p.taken >= p.Most {
+		if p.overtake("", true) {
+			continue
+		}
+		if !anyway {
+			return ErrFull
+		}
+		break
+	}
+	p.taken++
+	l.taken = true
+	return nil
+}
+
+// Hold takes some bytes more, until the place is left. Its errors are ErrShare, ErrFull and
+// ErrOvertaken.
+func (l *Place) Hold(bytes int64) error {
+	p := l.of
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := int64(math.MaxInt64)
+	if p.Bytes > 0 {
+		most = p.Bytes
+	}
+	for {
+		switch {
+		case !l.taken:
+			return ErrOvertaken
+		case p.shares[l.by] > most/2-bytes:
+			if !p.overtake(l.by, false) {
+				return ErrShare
+			}
+		case p.held > most-bytes:
+			if !p.overtake("", true) {
+				return ErrFull
+			}
+		default:
+			p.hold(l, bytes)
+			return nil
+		}
+	}
+}
+
+func (p *Places) hold(l *Place, bytes int64) {
+	if p.shares == nil {
+		p.shares = make(map[string]int64)
+	}
+	l.held += bytes
+	p.held += bytes
+	if p.shares[l.by] += bytes; p.shares[l.by] == 0 {
+		delete(p.shares, l.by)
+	}
+}
+
+// Wait says that the client has to go on now. If the place is given to another meanwhile,
+// the client is cut. The caller calls [Place.Resume] when the wait is over. Where there is
+// no place any more the error is ErrOvertaken, and nobody is cut.
+func (l *Place) Wait(client Client) error {
+	p := l.of
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !l.taken {
+		return ErrOvertaken
+	}
+	l.client, l.waits, l.before = client, true, p.newest
+	if p.newest == nil {
+		p.oldest = l
+	} else {
+		p.newest.after = l
+	}
+	p.newest = l
+	return nil
+}
+
+// Resume says that the wait is over, and gives some bytes back that were held for it. From
+// now on the place is kept until it is left. Its error is ErrOvertaken.
+func (l *Place) Resume(bytes int64) error {
+	l.of.mu.Lock()
+	defer l.of.mu.Unlock()
+	if !l.taken {
+		return ErrOvertaken
+	}
+	l.unlink()
+	l.of.hold(l, -bytes)
+	return nil
+}
+
+func (l *Place) unlink() {
+	if !l.waits {
+		return
+	}
+	if l.before == nil {
+		l.of.oldest = l.after
+	} else {
+		l.before.after = l.after
+	}
+	if l.after == nil {
+		l.of.newest = l.before
+	} else {
+		l.after.before = l.before
+	}
+	l.waits, l.before, l.after = false, nil, nil
+}
+
+// Leave gives back the place and what it holds.
+func (l *Place) Leave() {
+	l.of.mu.Lock()
+	defer l.of.mu.Unlock()
+	if l.taken {
+		l.vacate()
+	}
+}
+
+func (l *Place) vacate() {
+	l.unlink()
+	l.taken = false
+	l.of.taken--
+	l.of.hold(l, -l.held)
+}
+
+// overtake vacates the place that has waited longest, of those of a name or of all, and
+// reports whether there was one.
+func (p *Places) overtake(by string, all bool) bool {
+	for l := p.oldest; l != nil; l = l.after {
+		if all || l.by == by {
+			l.vacate()
+			l.client.Cut()
+			return true
+		}
+	}
+	return false
+}
+
+// InFlight returns how many places are taken, and the bytes that they hold.
+func (p *Places) InFlight() (places int, bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken, p.held
+}
