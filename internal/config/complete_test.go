@@ -112,6 +112,14 @@ func TestCompleteRefuses(t *testing.T) {
 		{"an issuer with a fragment", proper("AUTHSERVER_ISSUER=https://auth.example.com/#a"), "issuer has a fragment"},
 		{"an issuer with an empty fragment", proper("AUTHSERVER_ISSUER=https://auth.example.com/#"), "issuer has a fragment"},
 		{"an issuer with a password", proper("AUTHSERVER_ISSUER=https://u:s3cr3t@auth.example.com"), "issuer holds a user name or password"},
+		{"an issuer with an empty segment", proper("AUTHSERVER_ISSUER=https://example.com/a//b"), "issuer has a path"},
+		{"an issuer with two slashes at its end", proper("AUTHSERVER_ISSUER=https://example.com/a//"), "issuer has a path"},
+		{"an issuer with dots in its path", proper("AUTHSERVER_ISSUER=https://example.com/a/../b"), "issuer has a path"},
+		{"an issuer with an escape in its path", proper("AUTHSERVER_ISSUER=https://example.com/%61"), "issuer has a path"},
+		{"an issuer with a space in its path", proper("AUTHSERVER_ISSUER=https://example.com/a b"), "issuer has a path"},
+		{"an issuer with a pattern in its path", proper("AUTHSERVER_ISSUER=https://example.com/{tenant}"), "issuer has a path"},
+		{"an issuer with a star in its path", proper("AUTHSERVER_ISSUER=https://example.com/*"), "issuer has a path"},
+		{"an issuer with a letter that is not ASCII in its path", proper("AUTHSERVER_ISSUER=https://example.com/ä"), "issuer has a path"},
 		{"an issuer of plain http", proper("AUTHSERVER_ISSUER=http://auth.example.com"), "issuer http://auth.example.com is plain http"},
 		{"an issuer that only looks like localhost", proper("AUTHSERVER_ISSUER=http://localhost.example.com"), "is plain http"},
 		{"a database of another kind", proper("AUTHSERVER_DATABASE_URL=mysql://u:s3cr3t@h/d"), "begins with neither sqlite: nor postgres://"},
@@ -151,6 +159,7 @@ func TestCompleteRefuses(t *testing.T) {
 func TestCompleteAccepts(t *testing.T) {
 	for _, c := range []struct{ name, entry string }{
 		{"an issuer with a path", "AUTHSERVER_ISSUER=https://example.com/auth/"},
+		{"an issuer with a long path", "AUTHSERVER_ISSUER=https://example.com/realms/one.two/v2.0/a-b_c~d"},
 		{"plain http on localhost", "AUTHSERVER_ISSUER=http://localhost:8080"},
 		{"plain http below localhost", "AUTHSERVER_ISSUER=http://auth.localhost"},
 		{"plain http on a loopback address", "AUTHSERVER_ISSUER=http://127.0.0.2"},

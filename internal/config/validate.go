@@ -58,6 +58,24 @@ func checkIssuer(issuer string, mode Mode) error {
 	case u.Scheme == "http" && mode == Serve && !loopback(u.Hostname()):
 		return fmt.Errorf("issuer %s is plain http: use https, for http is allowed for localhost and in dev only", issuer)
 	}
+	return checkIssuerPath(u)
+}
+
+// checkIssuerPath wants a path that everybody spells alike: the endpoints are served below
+// it, and clients, proxies and this server compare it.
+func checkIssuerPath(u *url.URL) error {
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	if path == "" {
+		return nil
+	}
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~@:+", c)
+	}
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." || strings.ContainsFunc(segment, func(c rune) bool { return !plain(c) }) {
+			return errors.New("issuer has a path that not everybody spells alike: write segments of letters, digits and -._~@:+ with one slash between them, such as https://example.com/auth")
+		}
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"authserver/internal/dpop"
@@ -44,7 +43,7 @@ func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
 // checkProof checks the proof of possession of a request, and returns it as what is good
 // once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
 // succeed is not known yet. The zero Proof is of one that brings none.
-func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (dpop.Proof, []grants.Once, error) {
+func (h *Handlers) checkProof(r *http.Request, form oauth.Form, n *note, now time.Time) (dpop.Proof, []grants.Once, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
@@ -55,7 +54,7 @@ func (h *Handlers) checkProof(r *http.Request, form oauth.Form, now time.Time) (
 		return dpop.Proof{}, nil, nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, Algorithms: h.Proof.Algorithms, URLs: []string{strings.TrimSuffix(h.Issuer, "/") + r.URL.Path}, // never the Host that was sent
+		Method: r.Method, Algorithms: h.Proof.Algorithms, URLs: n.called,
 		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
 	})
 	if err != nil {

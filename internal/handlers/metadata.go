@@ -3,8 +3,6 @@ package handlers
 import (
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	"authserver/internal/dpop"
 	"authserver/internal/oauth"
@@ -33,7 +31,7 @@ type metadataBody struct {
 // metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
 // asked through, it tells the issuer that is configured (RFC 8414 §3.3).
 func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) error {
-	base := strings.TrimSuffix(h.Issuer, "/")
+	base := issuerBase(h.Issuer)
 	methods := names(h.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
 	w.Header().Set("Cache-Control", "public, max-age=300")
@@ -61,7 +59,6 @@ func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) err
 func (h *Handlers) openapi(w http.ResponseWriter, _ *http.Request, _ *note) error {
 	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	w.Header().Set("Content-Length", strconv.Itoa(len(h.OpenAPI)))
 	_, _ = w.Write(h.OpenAPI)
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -88,14 +87,14 @@ type endpoint func(w http.ResponseWriter, r *http.Request, n *note) error
 // route is a row of the table. A route of GET answers HEAD too.
 type route struct {
 	method string
-	path   string
+	path   string // as logs and metrics have it, whatever the issuer's
 	serve  endpoint
 	noLog  bool // asked every few seconds by machines: logged only when it fails
 }
 
 // public is the table of the public listener.
 func (h *Handlers) public() []route {
-	table := []route{
+	return []route{
 		{http.MethodPost, TokenPath, h.token, false},
 		{http.MethodPost, TokenAlias, h.token, false},
 		{http.MethodPost, IntrospectPath, h.introspect, false},
@@ -108,13 +107,6 @@ func (h *Handlers) public() []route {
 		{http.MethodGet, "/healthz", h.Health.live, true},
 		{http.MethodGet, "/readyz", h.Health.ready, true},
 	}
-	// RFC 8414 §3.1: for an issuer with a path the well-known segment goes before it.
-	if issuer, err := url.Parse(h.Issuer); err == nil && strings.Trim(issuer.Path, "/") != "" {
-		path := MetadataPath + strings.TrimSuffix(issuer.Path, "/")
-		table = append(table, route{http.MethodGet, path, anyOrigin(h.metadata), false},
-			route{http.MethodOptions, path, anyOrigin(preflight), false})
-	}
-	return table
 }
 
 // ops is the table of the listener that is not for the public.
@@ -146,24 +138,34 @@ func (h *Handlers) Routes() []string {
 // Public returns the handler of the public listener. A request has at most the
 // limit given to be answered.
 func (h *Handlers) Public(limit time.Duration) http.Handler {
-	return h.router(h.public(), limit, &h.Places)
+	return h.router(h.public(), h.Issuer, limit, &h.Places)
 }
 
 // Ops returns the handler of the ops listener. Profiles take as long as they are
 // asked to.
-func (h *Handlers) Ops() http.Handler { return h.router(h.ops(), 0, new(admission.Places)) }
+func (h *Handlers) Ops() http.Handler { return h.router(h.ops(), "", 0, new(admission.Places)) }
 
-func (h *Handlers) router(table []route, limit time.Duration, places *admission.Places) http.Handler {
+// router serves a table, under the path of the issuer too.
+func (h *Handlers) router(table []route, issuer string, limit time.Duration, places *admission.Places) http.Handler {
 	router := chi.NewRouter()
 	methods := make(map[string][]string)
+	var paths []string
 	for _, row := range table {
-		serve := h.wrap(row, limit, places)
-		for _, method := range answers(row.method) {
-			router.Method(method, row.path, serve)
-			methods[row.path] = append(methods[row.path], method)
+		paths = append(paths, row.path)
+	}
+	for _, row := range table {
+		for _, path := range servedAt(issuer, row.path) {
+			serve := h.wrap(row, publishedAs(issuer, path, paths...), limit, places)
+			for _, method := range answers(row.method) {
+				if slices.Contains(methods[path], method) {
+					continue // an alias under the path of an issuer, such as /oauth2, may be the endpoint itself
+				}
+				router.Method(method, path, serve)
+				methods[path] = append(methods[path], method)
+			}
 		}
 	}
-	router.NotFound(h.wrap(route{path: "", serve: notFound}, limit, places).ServeHTTP)
+	router.NotFound(h.wrap(route{path: "", serve: notFound}, nil, limit, places).ServeHTTP)
 	router.MethodNotAllowed(h.wrap(route{path: "", serve: func(w http.ResponseWriter, r *http.Request, _ *note) error {
 		allow := slices.Clone(methods[r.URL.Path])
 		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
@@ -175,7 +177,7 @@ func (h *Handlers) router(table []route, limit time.Duration, places *admission.
 		slices.Sort(allow)
 		w.Header().Set("Allow", strings.Join(allow, ", "))
 		return methodNotAllowed()
-	}}, limit, places).ServeHTTP)
+	}}, nil, limit, places).ServeHTTP)
 	return router
 }
 

@@ -79,7 +79,7 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 			"the client is not registered for this grant: an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	proof, proofs, err := h.checkProof(r, form, now)
+	proof, proofs, err := h.checkProof(r, form, n, now)
 	if err != nil {
 		return grants.Answer{}, err
 	}

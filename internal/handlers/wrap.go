@@ -23,6 +23,7 @@ import (
 // note is what an endpoint learns for the log line of its request.
 type note struct {
 	seat     seat
+	called   []string // the published URLs that the client may have called
 	grant    string
 	clientID string // that authenticated
 	claimed  string // that a request which was refused named
@@ -44,7 +45,7 @@ func (n *note) take(a grants.Answer) {
 
 // wrap puts around an endpoint what all of them share: a request id, a deadline,
 // one log line, one count, and one way to render what went wrong.
-func (h *Handlers) wrap(row route, limit time.Duration, places *admission.Places) http.Handler {
+func (h *Handlers) wrap(row route, called []string, limit time.Duration, places *admission.Places) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := h.Now()
 		id, err := telemetry.NewRequestID(r.Header.Get("X-Request-Id"), h.Rand)
@@ -61,7 +62,7 @@ func (h *Handlers) wrap(row route, limit time.Duration, places *admission.Places
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		h.Metrics.RequestBegan()
-		n := note{seat: seat{w: w}}
+		n := note{seat: seat{w: w}, called: called}
 		if err = places.Enter(&n.seat.place, hostOf(r), row.method != http.MethodPost); err == nil {
 			defer n.seat.place.Leave()
 			if row.method != http.MethodPost {

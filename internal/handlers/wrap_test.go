@@ -59,7 +59,7 @@ func TestPanic(t *testing.T) {
 			panic("after the answer")
 		}, false},
 		{http.MethodGet, "/good", s.Health.live, true},
-	}, time.Second, new(admission.Places))
+	}, "", time.Second, new(admission.Places))
 	v := s.visit(handler, http.DefaultClient)
 	a := v.do(http.MethodGet, "/panic", "", nil)
 	v.refused(a, http.StatusInternalServerError, oauth.ServerError)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -189,8 +188,7 @@ func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *sl
 
 // audiences are the names under which an assertion may address this server.
 func audiences(issuer string) []string {
-	base := strings.TrimSuffix(issuer, "/")
-	return []string{issuer, base + handlers.TokenPath, base + handlers.TokenAlias}
+	return append([]string{issuer}, handlers.TokenURLs(issuer)...)
 }
 
 func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher, signatures *admission.Gate, ring *keyring, remote *remotekeys.Sets,

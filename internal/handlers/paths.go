@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// issuerBase is what the published URL of every endpoint begins with.
+func issuerBase(issuer string) string { return strings.TrimSuffix(issuer, "/") }
+
+// issuerPath is the path of an issuer such as https://example.com/auth, and "" of one
+// without.
+func issuerPath(issuer string) string {
+	u, err := url.Parse(issuerBase(issuer))
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}
+
+// servedAt are the paths at which an endpoint is found. Where the issuer has a path, its
+// URL has it too, and a proxy may hand it on or take it off. The metadata has two URLs then:
+// RFC 8414 §3.1 has the well-known segment before the path of the issuer, without a slash
+// at its end, and many clients append it as OpenID Connect Discovery §4 does.
+func servedAt(issuer, path string) []string {
+	paths, prefix := []string{path}, issuerPath(issuer)
+	if prefix == "" {
+		return paths
+	}
+	paths = append(paths, prefix+path)
+	if path == MetadataPath {
+		paths = append(paths, path+prefix, path+prefix+"/")
+	}
+	return paths
+}
+
+// TokenURLs are those of the token endpoint, as they are published.
+func TokenURLs(issuer string) []string {
+	return []string{issuerBase(issuer) + TokenPath, issuerBase(issuer) + TokenAlias}
+}
+
+// publishedAs are the URLs of an endpoint that a client may have called when a request
+// arrives at a path where it is served, whether or not a proxy took something off: never
+// what the Host says that was sent.
+func publishedAs(issuer, served string, endpoints ...string) []string {
+	var urls []string
+	for _, endpoint := range endpoints {
+		if slices.Contains(servedAt(issuer, endpoint), served) {
+			urls = append(urls, issuerBase(issuer)+endpoint)
+		}
+	}
+	return urls
+}

@@ -1,0 +1,120 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What the metadata of an issuer with a path names is there, whether a proxy hands the path
+// on or takes it off, and in every respect like the endpoint without it.
+func TestIssuerWithAPath(t *testing.T) {
+	for _, test := range []struct{ issuer, prefix string }{
+		{issuer, ""},
+		{issuer + "/", ""},
+		{issuer + "/auth", "/auth"},
+		{issuer + "/auth/", "/auth"},
+		{issuer + "/realms/one.two/v2.0", "/realms/one.two/v2.0"},
+		{issuer + "/oauth2", "/oauth2"}, // like a part of our own paths
+		{issuer + "/token", "/token"},
+		{issuer + "/.well-known", "/.well-known"},
+		{issuer + "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server"},
+	} {
+		t.Run(test.issuer, func(t *testing.T) {
+			s := newSite(t)
+			s.Issuer = test.issuer
+			v := s.visit(s.Public(0), http.DefaultClient)
+			// RFC 8414 §3.1, and as OpenID Connect Discovery §4 has it.
+			metadata := v.do(http.MethodGet, MetadataPath+test.prefix, "", nil).json(t)
+			if metadata["issuer"] != test.issuer {
+				t.Errorf("the issuer is %v", metadata["issuer"])
+			}
+			for _, other := range []string{test.prefix + MetadataPath, MetadataPath} {
+				if diff := cmp.Diff(metadata, v.do(http.MethodGet, other, "", nil).json(t)); diff != "" {
+					t.Errorf("at %s it is another:\n%s", other, diff)
+				}
+			}
+			published := 0
+			for name, value := range metadata {
+				if !strings.HasSuffix(name, "_endpoint") && name != "jwks_uri" {
+					continue
+				}
+				published++
+				u, err := url.Parse(value.(string))
+				s.ok(err)
+				stripped, under := strings.CutPrefix(u.Path, test.prefix)
+				if !under || !strings.HasPrefix(value.(string), issuer) || strings.Contains(u.Path, "//") {
+					t.Errorf("%s is %s", name, value)
+				}
+				for _, path := range []string{u.Path, stripped} {
+					v.isServed(t, path, name == "jwks_uri")
+				}
+			}
+			if published != 4 {
+				t.Errorf("%d URLs are published: %v", published, metadata)
+			}
+			for _, path := range []string{TokenAlias, "/healthz", "/readyz", "/openapi.yaml"} {
+				v.isServed(t, test.prefix+path, path != TokenAlias)
+			}
+			if test.prefix != "" {
+				for _, path := range []string{test.prefix, test.prefix + "/", test.prefix + "/metrics", test.prefix + "x" + JWKSPath, "/" + test.prefix + JWKSPath} {
+					if a := v.do(http.MethodGet, path, "", nil); a.status != http.StatusNotFound && path != TokenAlias && path != MetadataPath {
+						t.Errorf("%s answers %d", path, a.status)
+					}
+				}
+			}
+			if routes := newSite(t).Routes(); !slices.Equal(s.Routes(), routes) {
+				t.Errorf("the metrics know %v, want %v", s.Routes(), routes)
+			}
+		})
+	}
+}
+
+// isServed wants an endpoint that answers GET, or one that answers POST, and what belongs to
+// it.
+func (v visitor) isServed(t *testing.T, path string, get bool) {
+	t.Helper()
+	right, wrong, allow := http.MethodPost, http.MethodGet, "POST"
+	if get {
+		right, wrong, allow = http.MethodGet, http.MethodPost, "GET, HEAD"
+	}
+	if a := v.do(right, path, "", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}); a.status != http.StatusOK && a.status != http.StatusBadRequest && a.status != http.StatusUnauthorized {
+		t.Errorf("%s %s answers %d %s", right, path, a.status, a.body)
+	}
+	if a := v.do(wrong, path, "", nil); a.status != http.StatusMethodNotAllowed || !strings.HasPrefix(a.header.Get("Allow"), allow) {
+		t.Errorf("%s %s answers %d, Allow: %s", wrong, path, a.status, a.header.Get("Allow"))
+	}
+	if a := v.do(http.MethodHead, path, "", nil); (a.status == http.StatusOK) != get {
+		t.Errorf("HEAD %s answers %d", path, a.status)
+	}
+	if a := v.do(http.MethodGet, path+"/", "", nil); a.status != http.StatusNotFound {
+		t.Errorf("%s/ answers %d", path, a.status)
+	}
+}
+
+// A proof names a URL that is published, however the request arrived, and nothing else.
+func TestPublishedAs(t *testing.T) {
+	for _, test := range []struct {
+		issuer, path string
+		want         []string
+	}{
+		{"https://a.example", "/oauth2/token", []string{"https://a.example/oauth2/token"}},
+		{"https://a.example/", "/oauth2/token", []string{"https://a.example/oauth2/token"}},
+		{"https://a.example", "/token", []string{"https://a.example/token"}},
+		{"https://a.example/auth", "/auth/oauth2/token", []string{"https://a.example/auth/oauth2/token"}},
+		{"https://a.example/auth", "/oauth2/token", []string{"https://a.example/auth/oauth2/token"}},
+		{"https://a.example/auth/", "/oauth2/token", []string{"https://a.example/auth/oauth2/token"}},
+		{"https://a.example/auth/", "/auth/token", []string{"https://a.example/auth/token"}},
+		{"https://a.example/oauth2", "/oauth2/token", []string{"https://a.example/oauth2/oauth2/token", "https://a.example/oauth2/token"}},
+		{"https://a.example/oauth2", "/oauth2/oauth2/token", []string{"https://a.example/oauth2/oauth2/token"}},
+		{"https://a.example/auth", "/elsewhere", nil},
+	} {
+		if diff := cmp.Diff(test.want, publishedAs(test.issuer, test.path, TokenPath, TokenAlias)); diff != "" {
+			t.Errorf("%s at %s (-want +got):\n%s", test.path, test.issuer, diff)
+		}
+	}
+}
