@@ -64,7 +64,7 @@ func rotation(statement string) string {
 	values := map[int]string{
 		1: "decode(lpad(to_hex(:client_id::int), 32, '0'), 'hex')", 2: "(:generation)::bigint", 3: "'bench'", 4: "'-infinity'::timestamptz",
 		5: "NULL", 6: "NULL", 7: "now()", 8: "interval '10 s'", 9: "now() + interval '30 d'", 10: "now() + interval '1 h'",
-		11: "now() + interval '30 d'", 12: "''", 13: "ARRAY[]::text[]", 14: "NULL", 15: "''", 16: "now()", 17: "1::bigint", 18: "interval '1 min'",
+		11: "now() + interval '30 d'", 12: "''", 13: "ARRAY[]::text[]", 14: "NULL", 15: "''", 16: "now()", 17: "1", 18: "interval '1 min'",
 		19: "ARRAY['" + apiES256 + "']", 20: "ARRAY[0]", 21: "ARRAY[]::text[]", 22: "ARRAY[]::text[]",
 	}
 	return regexp.MustCompile(`\$\d+`).ReplaceAllStringFunc(statement, func(parameter string) string {

@@ -4,7 +4,7 @@ import "time"
 
 // ClockID names a clock: that of one run of a server. 0 is a clock of which nothing is
 // known, not even that it is the same as another of that name.
-type ClockID int64
+type ClockID int32
 
 // Clock is the clock that a caller reads, beside those of the other machines that write
 // moments into the database.

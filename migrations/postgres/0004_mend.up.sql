@@ -20,8 +20,8 @@ $$;
 -- Which clock wrote the moments of a family: a server compares its own with another's by
 -- the skew. 0 is a clock that is not known.
 ALTER TABLE refresh_families
-    ADD COLUMN created_by bigint NOT NULL DEFAULT 0,
-    ADD COLUMN rotated_by bigint NOT NULL DEFAULT 0;
+    ADD COLUMN created_by integer NOT NULL DEFAULT 0,
+    ADD COLUMN rotated_by integer NOT NULL DEFAULT 0;
 
 -- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
 -- §5), or of one issuer without a client, whose tokens go under its own name. Whoever
@@ -75,6 +75,6 @@ ALTER TABLE clients
 ALTER TABLE refresh_families
     ADD COLUMN prior_generation      bigint      NOT NULL DEFAULT 0,
     ADD COLUMN prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity', -- which is never
-    ADD COLUMN prior_rotated_by      bigint      NOT NULL DEFAULT 0,
     ADD COLUMN prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
+    ADD COLUMN prior_rotated_by      integer     NOT NULL DEFAULT 0,
     ADD COLUMN bound_anew            boolean     NOT NULL DEFAULT false;

@@ -38,7 +38,7 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 	args := []any{
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
-		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int64(f.CreatedBy), int64(f.RotatedBy),
+		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int32(f.CreatedBy), int32(f.RotatedBy),
 	}
 	if len(uses) == 0 {
 		_, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) VALUES (`+familyValues+`)`, args...)

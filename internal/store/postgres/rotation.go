@@ -90,11 +90,11 @@ func rotateUsing() string {
 }
 
 // clockOrNull is NULL, which equals nothing, for a clock that is not known.
-func clockOrNull(id store.ClockID) *int64 {
+func clockOrNull(id store.ClockID) *int32 {
 	if id == 0 {
 		return nil
 	}
-	return (*int64)(&id)
+	return (*int32)(&id)
 }
 
 // Rotate decides and moves in one statement.
@@ -210,7 +210,7 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 		issuers[i], ids[i] = u.Issuer, u.ID[:]
 	}
 	_, err := d.execTogether(ctx, "put a refresh token back", familyLock(r.ID), putBack,
-		r.ID[:], int64(r.Generation), orNever(store.At(r.Now)), int64(r.Clock.ID), was == store.Graced, issuers, ids)
+		r.ID[:], int64(r.Generation), orNever(store.At(r.Now)), int32(r.Clock.ID), was == store.Graced, issuers, ids)
 	return err
 }
 
