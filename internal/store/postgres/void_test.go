@@ -99,13 +99,14 @@ func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 	for _, c := range []struct {
 		kind   store.RevocationKind
 		table  string
+		id     string // a name stands for one noun
 		create func() error
 	}{
-		{store.RevokedUser, "users", func() error {
+		{store.RevokedUser, "users", "alice", func() error {
 			return s.CreateUser(t.Context(), store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
 		}},
-		{store.RevokedClient, "clients", func() error {
-			return s.CreateClient(t.Context(), store.Client{ID: "alice", CreatedAt: at(0), UpdatedAt: at(0)}, nil)
+		{store.RevokedClient, "clients", "batch", func() error {
+			return s.CreateClient(t.Context(), store.Client{ID: "batch", CreatedAt: at(0), UpdatedAt: at(0)}, nil)
 		}},
 	} {
 		if c.kind == store.RevokedClient {
@@ -116,7 +117,7 @@ func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 		hold := func(conn *pgx.Conn) {
 			exec(t, conn, "DELETE FROM "+c.table)
 			exec(t, conn, `INSERT INTO revocations (kind, value, voids_before, expires_at, reason, xid)
-				VALUES ($1, 'alice', $2, $2, '', pg_current_xact_id())`, string(c.kind), at(time.Hour))
+				VALUES ($1, $2, $3, $3, '', pg_current_xact_id())`, string(c.kind), c.id, at(time.Hour))
 		}
 		beside(t, url, hold, c.create)
 		if got := query[time.Time](t, session(t, url), "SELECT not_before FROM "+c.table); !got.Equal(at(time.Hour)) {
