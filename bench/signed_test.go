@@ -13,7 +13,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/keys"
-	"authserver/internal/signers"
+	"authserver/internal/keys/signers"
 	"authserver/test/harness"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"authserver/bench/floor"
-	"authserver/internal/signers"
+	"authserver/internal/keys/signers"
 	"authserver/test/harness"
 )
 

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"authserver/internal/dpop"
+	"authserver/internal/trust/dpop"
 )
 
 // baseURLs are the URLs at which clients reach this API, without a final slash; none: the API

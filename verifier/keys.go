@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
-	"authserver/internal/remotekeys"
+	"authserver/internal/trust/remotekeys"
 )
 
 const (

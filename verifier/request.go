@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	"authserver/internal/dpop"
 	"authserver/internal/jose"
+	"authserver/internal/trust/dpop"
 )
 
 // VerifyRequest verifies the token in the header Authorization of a request to this API. If

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/dpop"
 	"authserver/internal/jose"
+	"authserver/internal/trust/dpop"
 )
 
 // Options are the settings of a verifier. The zero value of each is a good choice.

@@ -28,7 +28,7 @@ import (
 	_ "modernc.org/sqlite" // the driver that our engine uses
 
 	"authserver/bench/process"
-	"authserver/internal/signers"
+	"authserver/internal/keys/signers"
 )
 
 // Serve answers requests until the process is killed, and prints its address first.

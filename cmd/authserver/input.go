@@ -10,7 +10,7 @@ import (
 	"os"
 	"strings"
 
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // maxInput bounds what is read from a file or from standard input.

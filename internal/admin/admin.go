@@ -11,12 +11,12 @@ import (
 
 	"gocloud.dev/secrets"
 
-	"authserver/internal/assertions"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/remotekeys"
 )
 
 // Admin carries out what an administrator asks for. All of it may be called

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/encryption"
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
+	"authserver/internal/trust/assertions"
 )
 
 // NewAssertion is an assertion to be signed (RFC 7523 §3). Exactly one of Key and

@@ -3,10 +3,10 @@ package admin
 import (
 	"slices"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/remotekeys"
 )
 
 // setClientKeys takes over the public keys that the client signs with.

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // assertionAlgs reads the algorithms of a client's assertions; none is nil.

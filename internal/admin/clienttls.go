@@ -3,9 +3,9 @@ package admin
 import (
 	"slices"
 
-	"authserver/internal/certificates"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/certificates"
 )
 
 // TLSSubjectKind is "dn", "dns", "uri", "ip" or "email".

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 // inspectAssertion checks a JWT of somebody else's against the registration of who is

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"authserver/internal/assertions"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // explainHere makes the checks of an assertion that are about what is known here: how

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 const (

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"authserver/internal/assertions"
 	"authserver/internal/keys"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // setIssuer takes over the fields given and checks what results.

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
-	"authserver/internal/remotekeys"
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/remotekeys"
 )
 
 // IssuerKeys is where an issuer's keys come from: exactly one of the fields, or

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"time"
 
-	"authserver/internal/assertions"
+	"authserver/internal/trust/assertions"
 )
 
 // NewProof is a DPoP proof to be made (RFC 9449 §4.2).

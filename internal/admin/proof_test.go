@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
-	"authserver/internal/dpop"
+	"authserver/internal/trust/dpop"
 )
 
 func TestProofsAreTaken(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"

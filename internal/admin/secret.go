@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 )

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // AssertionType is the only "client_assertion_type" there is here (RFC 7523 §2.2).

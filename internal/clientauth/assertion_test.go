@@ -17,10 +17,10 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/trust/assertions"
 )
 
 const (

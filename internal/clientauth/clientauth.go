@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"authserver/internal/assertions"
-	"authserver/internal/certificates"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/certificates"
 )
 
 // Request is what of an HTTP request a client can prove itself with.

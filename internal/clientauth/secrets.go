@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // Secrets compares a secret with those of a client.

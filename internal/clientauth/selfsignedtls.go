@@ -11,8 +11,8 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/parsed"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/trust/remotekeys"
 )
 
 // SelfSignedTLS is self_signed_tls_client_auth: a certificate that is registered for

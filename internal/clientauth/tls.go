@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/certificates"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/certificates"
 )
 
 // TLS is tls_client_auth: a certificate by an authority that is trusted with clients,

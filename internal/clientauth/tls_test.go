@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"authserver/internal/certificates"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/trust/certificates"
+	"authserver/internal/trust/remotekeys"
 )
 
 // authority signs certificates.

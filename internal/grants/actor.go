@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"authserver/internal/assertions"
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // maxActors bounds how many act one for the other (RFC 8693 §4.1).

@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
@@ -26,6 +25,7 @@ import (
 	"authserver/internal/store/sqlite"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 const (

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 // JWTBearer is the grant of somebody who brings an assertion that a trusted

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"testing"
 
-	"authserver/internal/assertions"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // A database that is gone, or a queue that is full, is never told as a fault of

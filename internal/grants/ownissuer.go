@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // subjectOwn is the subject of a client that is its own issuer: itself, or a user

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 // party is who a token that is exchanged speaks of.

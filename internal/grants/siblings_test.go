@@ -9,13 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"authserver/internal/assertions"
 	"authserver/internal/grants"
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/remotekeys"
 )
 
 // cluster is a registration of idp with a key of its own.

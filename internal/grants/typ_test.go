@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"authserver/internal/assertions"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
 
 // plain has the tokens of a resource made with typ JWT.

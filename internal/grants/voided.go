@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"authserver/internal/assertions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
 // errVoid is said of every token that is void, whatever made it so.

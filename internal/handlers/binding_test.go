@@ -15,14 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"authserver/internal/assertions"
 	"authserver/internal/clientauth"
-	"authserver/internal/dpop"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/dpop"
 )
 
 // What a request comes to.

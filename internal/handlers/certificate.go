@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"net/netip"
 
-	"authserver/internal/certificates"
 	"authserver/internal/clientauth"
-	"authserver/internal/dpop"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
+	"authserver/internal/trust/certificates"
+	"authserver/internal/trust/dpop"
 )
 
 // certificate is what the client of a request presented in TLS, nil where it

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"time"
 
-	"authserver/internal/dpop"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/dpop"
 )
 
 // Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"authserver/api"
-	"authserver/internal/assertions"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
@@ -32,6 +31,7 @@ import (
 	"authserver/internal/telemetry"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 	"authserver/test/openapitest"
 )
 

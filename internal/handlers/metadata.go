@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"slices"
 
-	"authserver/internal/dpop"
 	"authserver/internal/oauth"
+	"authserver/internal/trust/dpop"
 )
 
 // metadataBody is the document of RFC 8414 §2, as far as it is true here.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // maxChain is how many certificates a chain may have. Those of public authorities

@@ -13,7 +13,7 @@ import (
 	"errors"
 	"fmt"
 
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // maxMaterial bounds a file, in bytes. An RSA key of 4096 bits with ten

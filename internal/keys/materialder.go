@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // The shapes of a private key (RFC 5958 §2, RFC 5915 §3, RFC 8017 A.1.2), as far as

@@ -11,7 +11,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
-	"authserver/internal/signers"
+	"authserver/internal/keys/signers"
 	"authserver/internal/store"
 )
 

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"authserver/internal/assertions"
 	"authserver/internal/config"
 	"authserver/internal/jose"
+	"authserver/internal/trust/assertions"
 )
 
 // algorithms are what clients may sign with by the settings.

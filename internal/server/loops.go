@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"authserver/internal/grants"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/remotekeys"
 )
 
 // Intervals of the work in the background.

@@ -13,10 +13,10 @@ import (
 	"gocloud.dev/secrets"
 
 	"authserver/internal/config"
-	"authserver/internal/keepers"
 	"authserver/internal/keys"
-	"authserver/internal/pkcs11"
-	"authserver/internal/signers"
+	"authserver/internal/keys/keepers"
+	"authserver/internal/keys/pkcs11"
+	"authserver/internal/keys/signers"
 	"authserver/internal/store"
 )
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"authserver/internal/config"
-	"authserver/internal/remotekeys"
+	"authserver/internal/trust/remotekeys"
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
+	"authserver/internal/keys/signers"
 	"authserver/internal/oauth"
-	"authserver/internal/signers"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"

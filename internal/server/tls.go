@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
-	"authserver/internal/assertions"
 	"authserver/internal/bcp195"
 	"authserver/internal/config"
+	"authserver/internal/trust/assertions"
 )
 
 // tlsFiles is what is read from the files of the settings of TLS.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"authserver/internal/pkcs11"
+	"authserver/internal/keys/pkcs11"
 )
 
 // token is a PKCS #11 token that is opened when it is needed first: most commands

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // filesFresh is how long files count as unchanged: they are looked at no more often,

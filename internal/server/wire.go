@@ -14,17 +14,17 @@ import (
 
 	"authserver/api"
 	"authserver/internal/admission"
-	"authserver/internal/assertions"
 	"authserver/internal/clientauth"
 	"authserver/internal/config"
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/passwords"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/trust/remotekeys"
 )
 
 // Bounds and waits that nobody has had a reason to set.

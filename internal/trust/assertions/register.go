@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // CheckJWKS reads a key set that is to be registered and returns the public members of

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"authserver/internal/keepers"
+	"authserver/internal/keys/keepers"
 	"authserver/internal/testkit"
 )
 

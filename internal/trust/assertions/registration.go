@@ -9,8 +9,8 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/trust/remotekeys"
 )
 
 // Registration is what somebody who signs assertions was registered with, whether

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"authserver/internal/keepers"
+	"authserver/internal/keys/keepers"
 )
 
 func TestCloudSchemes(t *testing.T) {

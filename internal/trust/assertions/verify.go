@@ -10,8 +10,8 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/parsed"
-	"authserver/internal/remotekeys"
 	"authserver/internal/store"
+	"authserver/internal/trust/remotekeys"
 )
 
 // maxTried is how many keys an assertion that names none is tried against.

@@ -14,7 +14,7 @@ import (
 	"gocloud.dev/gcerrors"
 	"gocloud.dev/secrets"
 
-	"authserver/internal/keepers"
+	"authserver/internal/keys/keepers"
 	"authserver/test/vault"
 )
 

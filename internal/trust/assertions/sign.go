@@ -14,7 +14,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"authserver/internal/jose"
-	"authserver/internal/keyfiles"
+	"authserver/internal/keys/keyfiles"
 )
 
 // SigningKey signs assertions: a private key, or a shared secret.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"authserver/internal/keepers"
+	"authserver/internal/keys/keepers"
 )
 
 // cleanEnvironment has none of Vault's variables of whoever runs the tests.

@@ -7,7 +7,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
-	"authserver/internal/remotekeys"
+	"authserver/internal/trust/remotekeys"
 )
 
 // Opener unseals what was sealed for a row.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"authserver/internal/keepers"
+	"authserver/internal/keys/keepers"
 )
 
 func TestCloudsNeedAnotherBuild(t *testing.T) {
