@@ -110,7 +110,7 @@ func (c *clientCreate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		client, warnings, err := a.CreateClient(p.ctx, created)
+		client, warnings, err := a.CreateClient(p.ctx, p.by, created)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ type clientList struct {
 
 func (c *clientList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		clients, err := all(func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, page) },
+		clients, err := all(func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err
@@ -146,7 +146,7 @@ type clientShow struct {
 
 func (c *clientShow) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		client, err := a.Client(p.ctx, c.ID)
+		client, err := a.Client(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (c *clientUpdate) Run(p *process) error {
 	}
 	fields.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		client, warnings, err := a.UpdateClient(p.ctx, c.ID, fields)
+		client, warnings, err := a.UpdateClient(p.ctx, p.by, c.ID, fields)
 		if err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ type clientDelete struct {
 
 func (c *clientDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteClient(p.ctx, c.ID); err != nil {
+		if err := a.DeleteClient(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("client %s is deleted", c.ID)
@@ -211,7 +211,7 @@ func (c *clientRotate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		_, err := a.RotateSecret(p.ctx, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
+		_, err := a.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
 		return err
 	})
 }

@@ -33,7 +33,7 @@ func (c *devCommand) Run(p *process) error {
 	if !p.given["bcrypt-cost"] {
 		s.BcryptCost = devBcryptCost
 	}
-	if s, err = server.PrepareDev(p.ctx, s); err != nil {
+	if s, err = server.PrepareDev(p.ctx, p.by, s); err != nil {
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{

@@ -87,7 +87,7 @@ func (c *issuerCreate) Run(p *process) error {
 	}
 	fields.Disabled = &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.CreateIssuer(p.ctx, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerFields: fields})
+		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerFields: fields})
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ type issuerList struct {
 
 func (c *issuerList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		issuers, err := all(func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, page) },
+		issuers, err := all(func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ type issuerShow struct {
 
 func (c *issuerShow) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, err := a.Issuer(p.ctx, c.ID)
+		issuer, err := a.Issuer(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (c *issuerUpdate) Run(p *process) error {
 	}
 	fields.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.UpdateIssuer(p.ctx, c.ID, fields)
+		issuer, warnings, err := a.UpdateIssuer(p.ctx, p.by, c.ID, fields)
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ type issuerDelete struct {
 
 func (c *issuerDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteIssuer(p.ctx, c.ID); err != nil {
+		if err := a.DeleteIssuer(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("issuer %s is deleted", c.ID)

@@ -31,7 +31,7 @@ type keyList struct {
 
 func (c *keyList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		listed, err := a.ListKeys(p.ctx)
+		listed, err := a.ListKeys(p.ctx, p.by)
 		if err != nil || c.Output.Output == "json" {
 			return errors.Join(err, printList(c.Output, p.stdout, listed))
 		}
@@ -88,7 +88,7 @@ func (c *keyRotate) Run(p *process) error {
 				return err
 			}
 		}
-		events, err := a.RotateKeys(p.ctx, list(c.Alg), c.Now)
+		events, err := a.RotateKeys(p.ctx, p.by, list(c.Alg), c.Now)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (c *keyRotate) Run(p *process) error {
 
 // warn says what a rotation now breaks, and asks.
 func (c *keyRotate) warn(p *process, a *admin.Admin) error {
-	unseen, err := a.UnseenKeys(p.ctx, list(c.Alg))
+	unseen, err := a.UnseenKeys(p.ctx, p.by, list(c.Alg))
 	if err != nil || len(unseen) == 0 {
 		return err
 	}
@@ -134,7 +134,7 @@ func (c *keyRevoke) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		revoked, err := a.RevokeKey(p.ctx, c.KID, c.Reason)
+		revoked, err := a.RevokeKey(p.ctx, p.by, c.KID, c.Reason)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ type keyPlan struct {
 
 func (c *keyPlan) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		events, err := a.PlannedKeys(p.ctx)
+		events, err := a.PlannedKeys(p.ctx, p.by)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ type keyExport struct {
 
 func (c *keyExport) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		exported, err := a.ExportKey(p.ctx, c.KID)
+		exported, err := a.ExportKey(p.ctx, p.by, c.KID)
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (c *keyImport) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		imported, err := a.ImportKey(p.ctx, brought)
+		imported, err := a.ImportKey(p.ctx, p.by, brought)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (c *keyCertify) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		certified, err := a.CertifyKey(p.ctx, c.KID, certificates)
+		certified, err := a.CertifyKey(p.ctx, p.by, c.KID, certificates)
 		if err != nil {
 			return err
 		}

@@ -58,6 +58,7 @@ func main() {
 type process struct {
 	ctx    context.Context // ends with SIGINT and SIGTERM
 	name   string          // as which it was called
+	by     admin.Call      // who called it
 	stdin  io.Reader
 	stdout *printer
 	stderr io.Writer
@@ -115,7 +116,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		hint(stderr, err)
 		return code
 	}
-	p := &process{ctx: ctx, name: args[0], stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
+	p := &process{ctx: ctx, name: args[0], by: operator(), stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
 	// What kong knows of all the commands would be most of the heap of a server at rest: it
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)

@@ -52,7 +52,7 @@ func (c *resourceCreate) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.CreateResource(p.ctx, c.ID, fields)
+		resource, warnings, err := a.CreateResource(p.ctx, p.by, c.ID, fields)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ type resourceList struct {
 
 func (c *resourceList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		resources, err := all(func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, page) },
+		resources, err := all(func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ type resourceShow struct {
 
 func (c *resourceShow) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		resource, err := a.Resource(p.ctx, c.ID)
+		resource, err := a.Resource(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (c *resourceUpdate) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.UpdateResource(p.ctx, c.ID, fields)
+		resource, warnings, err := a.UpdateResource(p.ctx, p.by, c.ID, fields)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ type resourceDelete struct {
 
 func (c *resourceDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteResource(p.ctx, c.ID); err != nil {
+		if err := a.DeleteResource(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("resource %s is deleted", c.ID)

@@ -56,7 +56,7 @@ func (c *userCreate) Run(p *process) error {
 	}
 	fields.Username, fields.Disabled = &c.Username, &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.CreateUser(p.ctx, fields)
+		user, err := a.CreateUser(p.ctx, p.by, fields)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ type userList struct {
 
 func (c *userList) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		users, err := all(func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, page) },
+		users, err := all(func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ type userShow struct {
 
 func (c *userShow) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.User(p.ctx, c.User)
+		user, err := a.User(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (c *userUpdate) Run(p *process) error {
 	}
 	fields.Username, fields.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.UpdateUser(p.ctx, c.User, fields)
+		user, err := a.UpdateUser(p.ctx, p.by, c.User, fields)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ type userDelete struct {
 
 func (c *userDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteUser(p.ctx, c.User); err != nil {
+		if err := a.DeleteUser(p.ctx, p.by, c.User); err != nil {
 			return err
 		}
 		p.say("user %s is deleted", c.User)

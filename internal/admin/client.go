@@ -119,7 +119,7 @@ func notInForce(told bool, err error) error {
 // CreateClient registers a client and returns it with its secret, where one was
 // made, and with warnings of what is allowed and hardly meant. An [Invalid] names
 // the flag to change; store.ErrExists where the identifier is taken.
-func (a *Admin) CreateClient(ctx context.Context, n NewClient) (ClientWithSecret, []string, error) {
+func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []string, error) {
 	id, err := a.clientID(n.ID)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
@@ -197,7 +197,7 @@ func (a *Admin) isFree(ctx context.Context, id string) error {
 }
 
 // Clients lists clients in the order of their identifiers.
-func (a *Admin) Clients(ctx context.Context, page Page) ([]Client, error) {
+func (a *Admin) Clients(ctx context.Context, by Call, page Page) ([]Client, error) {
 	rows, err := a.Store.ListClients(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the clients: %w", err)
@@ -214,7 +214,7 @@ func (a *Admin) Clients(ctx context.Context, page Page) ([]Client, error) {
 }
 
 // Client returns a client, or an error that is store.ErrNotFound.
-func (a *Admin) Client(ctx context.Context, id string) (Client, error) {
+func (a *Admin) Client(ctx context.Context, by Call, id string) (Client, error) {
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, explain("client", id, err)
@@ -225,7 +225,7 @@ func (a *Admin) Client(ctx context.Context, id string) (Client, error) {
 // UpdateClient changes the fields given. Disabling a client voids its access
 // tokens and its refresh tokens with it. Its errors are those of CreateClient,
 // store.ErrNotFound, and store.ErrConflict where somebody else was quicker.
-func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Client, []string, error) {
+func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, f ClientFields) (Client, []string, error) {
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, nil, explain("client", id, err)
@@ -257,7 +257,7 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, f ClientFields) (Cl
 
 // DeleteClient removes a client and voids its access tokens. Its refresh tokens
 // cannot be used without it.
-func (a *Admin) DeleteClient(ctx context.Context, id string) error {
+func (a *Admin) DeleteClient(ctx context.Context, by Call, id string) error {
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return explain("client", id, err)

@@ -19,7 +19,7 @@ import (
 
 func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
 	o := newOffice(t)
-	got, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"client_credentials"}}})
+	got, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"client_credentials"}}})
 	o.must(err)
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %v", warnings)
@@ -59,7 +59,7 @@ func TestTheJSONOfAClient(t *testing.T) {
 	if got := asJSON(t, c); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	shown, err := o.Client(t.Context(), "web")
+	shown, err := o.Client(t.Context(), by, "web")
 	o.must(err)
 	if got := asJSON(t, shown); got != want {
 		t.Errorf("shown\n%s\nwant\n%s", got, want)
@@ -78,7 +78,7 @@ func TestUsersOfWhomAClientMaySignAreNamedAsTheyAreKept(t *testing.T) {
 func TestNoHashOfAClientIsShown(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ID: "web"})
-	shown, err := o.Client(t.Context(), "web")
+	shown, err := o.Client(t.Context(), by, "web")
 	o.must(err)
 	text := asJSON(t, shown)
 	sum := sha256.Sum256([]byte(c.Secret))
@@ -122,9 +122,9 @@ func TestClientsAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateClient(t.Context(), c.n)
+			_, _, err := o.CreateClient(t.Context(), by, c.n)
 			wantInvalid(t, err, c.want...)
-			if clients, err := o.Clients(t.Context(), admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
+			if clients, err := o.Clients(t.Context(), by, admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
 				t.Errorf("there are %d clients, %v", len(clients), err)
 			}
 		})
@@ -134,7 +134,7 @@ func TestClientsAreRefused(t *testing.T) {
 func TestAnIDThatIsTaken(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	if _, _, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web"}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), `"web"`) {
+	if _, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web"}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), `"web"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -156,9 +156,9 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.resource()
-			_, _, err := o.CreateResource(t.Context(), "https://open.example.com", admin.ResourceFields{})
+			_, _, err := o.CreateResource(t.Context(), by, "https://open.example.com", admin.ResourceFields{})
 			o.must(err)
-			_, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web", ClientFields: c.f})
+			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientFields: c.f})
 			o.must(err)
 			if len(warnings) != len(c.want) {
 				t.Fatalf("warnings: %q, want %q", warnings, c.want)
@@ -182,7 +182,7 @@ func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 	o.must(err)
 	recorded := o.revocations()
 	o.clock = o.clock.Add(time.Hour)
-	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
 	o.must(err)
 	want := before
 	want.Grants, want.DefaultScopes, want.Roles = []oauth.GrantType{oauth.RefreshToken, oauth.Password}, nil, nil
@@ -200,12 +200,12 @@ func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 func TestAClientMadePublicLosesItsSecret(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
-	c, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{AuthMethods: []string{"none"}})
+	c, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{"none"}})
 	o.must(err)
 	if !c.Public || len(c.Secrets) > 0 {
 		t.Errorf("public %v with %d secrets", c.Public, len(c.Secrets))
 	}
-	c, warnings, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{AuthMethods: []string{}})
+	c, warnings, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{}})
 	o.must(err)
 	if c.Public || len(warnings) != 1 || !strings.Contains(warnings[0], "rotate-secret") {
 		t.Errorf("public %v, warnings %q", c.Public, warnings)
@@ -217,7 +217,7 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
 	o.clock = o.clock.Add(time.Hour)
 	o.serves(24 * time.Hour)
-	_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: ptr(true)})
+	_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
 	o.must(err)
 	want := store.Revocation{
 		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
@@ -233,21 +233,21 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 		t.Errorf("disabled %v, not before %s", c.Disabled, c.NotBefore)
 	}
 	o.clock = o.clock.Add(time.Minute)
-	o.must(o.DeleteClient(t.Context(), "web"))
+	o.must(o.DeleteClient(t.Context(), by, "web"))
 	if found := o.revocations(); len(found) != 1 || !found[0].Before.Equal(o.notBefore()) {
 		t.Errorf("after the deletion: %v", found)
 	}
-	if _, err := o.Client(t.Context(), "web"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := o.Client(t.Context(), by, "web"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
 
 func TestAClientThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
-	_, showErr := o.Client(t.Context(), "x")
-	_, _, updateErr := o.UpdateClient(t.Context(), "x", admin.ClientFields{})
-	_, rotateErr := o.RotateSecret(t.Context(), "x", admin.SecretRotation{})
-	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), "x")} {
+	_, showErr := o.Client(t.Context(), by, "x")
+	_, _, updateErr := o.UpdateClient(t.Context(), by, "x", admin.ClientFields{})
+	_, rotateErr := o.RotateSecret(t.Context(), by, "x", admin.SecretRotation{})
+	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), by, "x")} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "client list") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -273,7 +273,7 @@ func TestSomebodyElseWasQuicker(t *testing.T) {
 		o.must(err)
 		o.must(o.store.UpdateClient(t.Context(), c, nil))
 	}}
-	if _, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
+	if _, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -290,7 +290,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			first := o.client(admin.NewClient{ID: "web"})
-			second, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: c.overlap})
+			second, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: c.overlap})
 			o.must(err)
 			if second.Secret == "" || second.Secret == first.Secret || len(second.Secrets) != c.live {
 				t.Errorf("%d secrets", len(second.Secrets))
@@ -308,9 +308,9 @@ func TestRotateSecret(t *testing.T) {
 func TestARotationNeverMakesASecretLiveLonger(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
+	_, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
-	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: 24 * time.Hour})
+	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: 24 * time.Hour})
 	o.must(err)
 	if !c.Secrets[0].ExpiresAt.Equal(o.now().Add(time.Hour)) || !c.Secrets[1].ExpiresAt.Equal(o.now().Add(24*time.Hour)) {
 		t.Errorf("they expire at %v and %v", c.Secrets[0].ExpiresAt, c.Secrets[1].ExpiresAt)
@@ -321,14 +321,14 @@ func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
 	for range store.MaxClientSecrets - 1 {
-		_, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
+		_, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 		o.must(err)
 	}
-	if _, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
+	if _, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
 		t.Errorf("got %v", err)
 	}
 	o.clock = o.clock.Add(time.Hour)
-	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: time.Hour})
+	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
 	if len(c.Secrets) != 2 {
 		t.Errorf("%d secrets are left", len(c.Secrets))
@@ -341,7 +341,7 @@ func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
 	if c.Secret != "first secret" {
 		t.Errorf("it is told as %q", c.Secret)
 	}
-	c, err := o.RotateSecret(t.Context(), "web", admin.SecretRotation{Secret: "second secret"})
+	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "second secret"})
 	o.must(err)
 	if c.Secret != "second secret" {
 		t.Errorf("it is told as %q", c.Secret)
@@ -358,22 +358,22 @@ func TestRotationsAreRefused(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "app", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}})
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), "app", admin.SecretRotation{})
+	_, err := o.RotateSecret(t.Context(), by, "app", admin.SecretRotation{})
 	wantInvalid(t, err, "public", "--auth-method")
-	_, err = o.RotateSecret(t.Context(), "web", admin.SecretRotation{Overlap: -time.Second})
+	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: -time.Second})
 	wantInvalid(t, err, "--overlap")
-	_, err = o.RotateSecret(t.Context(), "web", admin.SecretRotation{Secret: "short"})
+	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "short"})
 	wantInvalid(t, err, "8 to 72")
 }
 
 // A secret that a client signs with can be had again, and is sealed for it alone.
 func TestASecretThatSignsIsSealed(t *testing.T) {
 	f := newOffice(t)
-	created, _, err := f.CreateClient(t.Context(), admin.NewClient{ID: "hmac/1", ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}})
+	created, _, err := f.CreateClient(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotated, err := f.RotateSecret(t.Context(), "hmac/1", admin.SecretRotation{Secret: strings.Repeat("s", 64), Overlap: time.Hour})
+	rotated, err := f.RotateSecret(t.Context(), by, "hmac/1", admin.SecretRotation{Secret: strings.Repeat("s", 64), Overlap: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +398,7 @@ func TestASecretThatSignsIsSealed(t *testing.T) {
 		"a key set with a symmetric key": {admin.ClientFields{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "a private key or a shared secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := f.CreateClient(t.Context(), admin.NewClient{Secret: test.secret, ClientFields: test.fields})
+			_, _, err := f.CreateClient(t.Context(), by, admin.NewClient{Secret: test.secret, ClientFields: test.fields})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
 			}

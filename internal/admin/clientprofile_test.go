@@ -67,7 +67,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		{"one that a key may not do by its alg", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, "RS256"), AssertionAlgs: []string{"PS256"}}, []string{"--jwks-file", "RS256", "PS256"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, _, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: test.fields})
+			made, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: test.fields})
 			if test.refused != nil {
 				wantInvalid(t, err, test.refused...)
 				return
@@ -83,18 +83,18 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		if len(made.Secret) < 64 {
 			t.Errorf("the secret that is made has %d bytes", len(made.Secret))
 		}
-		_, err := o.RotateSecret(t.Context(), "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
+		_, err := o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
 		wantInvalid(t, err, "48 bytes", "--assertion-alg")
-		_, err = o.RotateSecret(t.Context(), "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
+		_, err = o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
 		o.must(err)
 	})
 	t.Run("an update keeps it consistent", func(t *testing.T) {
 		o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
-		_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{JWKS: jwksWith(t, p256, "")})
+		_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{JWKS: jwksWith(t, p256, "")})
 		wantInvalid(t, err, "--jwks-file", "ES256", "PS256")
-		_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{AuthMethods: []string{"client_secret_basic"}})
+		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{"client_secret_basic"}})
 		wantInvalid(t, err, "--assertion-alg PS256", "private_key_jwt")
-		updated, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
+		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
 		o.must(err)
 		if diff := cmp.Diff([]string{"ES256"}, updated.AssertionAlgs); diff != "" {
 			t.Error(diff)
@@ -102,7 +102,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 	})
 	t.Run("what the settings do not take is told", func(t *testing.T) {
 		o.Limits.AssertionAlgs = []string{"ES256"}
-		_, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
+		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
 		o.must(err)
 		if !strings.Contains(strings.Join(warnings, "\n"), "--client-assertion-alg") {
 			t.Errorf("warnings: %q", warnings)
@@ -116,7 +116,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates, o.TrustsAuthorities = true, true
 	rs, p256, p384, ed := keysOf(t)
-	_, _, err := o.CreateResource(t.Context(), api, admin.ResourceFields{Scopes: []string{"read"}, SigningAlg: ptr("ES256")})
+	_, _, err := o.CreateResource(t.Context(), by, api, admin.ResourceFields{Scopes: []string{"read"}, SigningAlg: ptr("ES256")})
 	o.must(err)
 	fapi, no, yes := ptr("fapi2"), ptr(false), ptr(true)
 	base := func(change func(*admin.ClientFields)) admin.ClientFields {
@@ -158,7 +158,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"a key whose alg is RS256 (§5.4.1)", func(f *admin.ClientFields) { f.JWKS = jwksWith(t, rs, "RS256") }, []string{"--jwks-file", "RS256"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: base(test.change)})
+			made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: base(test.change)})
 			if test.refused != nil {
 				wantInvalid(t, err, test.refused...)
 				return
@@ -188,22 +188,22 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"unbound tokens", admin.ClientFields{TLSBound: no, DPoPBound: no}, []string{"--dpop-bound=false"}},
 	} {
 		t.Run("an update to "+test.name, func(t *testing.T) {
-			_, _, err := o.UpdateClient(t.Context(), "web", test.fields)
+			_, _, err := o.UpdateClient(t.Context(), by, "web", test.fields)
 			wantInvalid(t, err, test.refused...)
 		})
 	}
 	t.Run("an update that ends it", func(t *testing.T) {
-		updated, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Profile: ptr(""), AuthMethods: []string{"client_secret_basic"}})
+		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Profile: ptr(""), AuthMethods: []string{"client_secret_basic"}})
 		o.must(err)
 		if updated.Profile != "" {
 			t.Errorf("it is %+v", updated)
 		}
-		_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Profile: fapi})
+		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Profile: fapi})
 		wantInvalid(t, err, "client_secret_basic")
 	})
 	t.Run("what else there is to the profile is told", func(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute
-		_, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: base(func(f *admin.ClientFields) { f.Resources = []string{self} })})
+		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: base(func(f *admin.ClientFields) { f.Resources = []string{self} })})
 		o.must(err)
 		for _, want := range []string{"--clock-skew", "RS256"} {
 			if !strings.Contains(strings.Join(warnings, "\n"), want) {

@@ -28,7 +28,7 @@ func TestAClientOfAnAuthority(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates, o.TrustsAuthorities = true, true
 	subject := admin.TLSSubject{Kind: "dn", Value: `CN=batch,O=Example\, Inc.`}
-	made, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
+	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
 		AuthMethods: []string{"tls_client_auth"}, Grants: []string{"client_credentials"}, TLSSubject: &subject,
 	}})
 	o.must(err)
@@ -43,15 +43,15 @@ func TestAClientOfAnAuthority(t *testing.T) {
 	if kept.TLSSubject != (store.TLSSubject{Kind: store.TLSSubjectDN, Value: subject.Value}) || kept.AuthMethods[0] != oauth.AuthTLS {
 		t.Errorf("it is kept as %+v", kept)
 	}
-	_, err = o.RotateSecret(t.Context(), "batch", admin.SecretRotation{})
+	_, err = o.RotateSecret(t.Context(), by, "batch", admin.SecretRotation{})
 	wantInvalid(t, err, "--auth-method")
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
-	updated, _, err := o.UpdateClient(t.Context(), "batch", admin.ClientFields{TLSSubject: &other, TLSBound: ptr(true)})
+	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{TLSSubject: &other, TLSBound: ptr(true)})
 	o.must(err)
 	if updated.TLSBound == nil || !*updated.TLSBound || *updated.TLSSubject != other {
 		t.Errorf("it was changed to %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), "batch", admin.ClientFields{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
 	wantInvalid(t, err, "--tls-subject-dn")
 }
 
@@ -59,7 +59,7 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates = true
 	first, second := o.certified(t, time.Hour), o.certified(t, 2*time.Hour)
-	made, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
+	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
 		AuthMethods: []string{"self_signed_tls_client_auth"}, Grants: []string{"client_credentials"}, Certificates: [][]byte{first, second},
 	}})
 	o.must(err)
@@ -73,16 +73,16 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 		t.Error(diff)
 	}
 	o.clock = o.clock.Add(90 * time.Minute)
-	updated, _, err := o.UpdateClient(t.Context(), "batch", admin.ClientFields{Name: ptr("Batch")})
+	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Name: ptr("Batch")})
 	o.must(err)
 	if len(updated.Certificates) != 2 {
 		t.Errorf("another change took certificates away: %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), "batch", admin.ClientFields{Certificates: [][]byte{first}})
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{first}})
 	wantInvalid(t, err, "--certificate-file", "expired")
-	_, _, err = o.UpdateClient(t.Context(), "batch", admin.ClientFields{Certificates: [][]byte{}})
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{}})
 	wantInvalid(t, err, "--certificate-file")
-	updated, _, err = o.UpdateClient(t.Context(), "batch", admin.ClientFields{Certificates: [][]byte{}, AuthMethods: []string{"client_secret_basic"}})
+	updated, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{}, AuthMethods: []string{"client_secret_basic"}})
 	o.must(err)
 	if len(updated.Certificates) > 0 {
 		t.Errorf("they are still there: %+v", updated)
@@ -92,7 +92,7 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 func TestASecretGoesWithItsMethods(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	updated, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{
+	updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{
 		AuthMethods: []string{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dns", Value: "web.example.com"},
 	})
 	o.must(err)
@@ -124,7 +124,7 @@ func TestTLSThatIsRefused(t *testing.T) {
 		{"none beside a certificate", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: append(byTLS, "none"), TLSSubject: subject("dn", "CN=a")}}, []string{"--auth-method none"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := newOffice(t).CreateClient(t.Context(), c.n)
+			_, _, err := newOffice(t).CreateClient(t.Context(), by, c.n)
 			wantInvalid(t, err, c.want...)
 		})
 	}
@@ -152,7 +152,7 @@ func TestWarningsOfTLS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.TakesCertificates, o.TrustsAuthorities = c.takes, c.trusts
-			_, warnings, err := o.CreateClient(t.Context(), admin.NewClient{ClientFields: c.f})
+			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: c.f})
 			o.must(err)
 			if text := strings.Join(warnings, "\n"); (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
 				t.Errorf("warnings %q, want %q", warnings, c.want)

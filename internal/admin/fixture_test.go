@@ -26,6 +26,9 @@ const (
 	stale   = time.Hour
 )
 
+// by is the operator of the tests.
+var by = admin.Operator("root", "db1")
+
 // office is an Admin on a real database, with a clock that the test moves.
 type office struct {
 	*admin.Admin
@@ -104,20 +107,20 @@ func (o *office) notBefore() store.Moment { return store.At(o.clock.Truncate(tim
 // resource registers api with the scopes read and write.
 func (o *office) resource() {
 	o.t.Helper()
-	_, _, err := o.CreateResource(o.t.Context(), api, admin.ResourceFields{Scopes: []string{"read", "write"}})
+	_, _, err := o.CreateResource(o.t.Context(), by, api, admin.ResourceFields{Scopes: []string{"read", "write"}})
 	o.must(err)
 }
 
 func (o *office) client(n admin.NewClient) admin.ClientWithSecret {
 	o.t.Helper()
-	c, _, err := o.CreateClient(o.t.Context(), n)
+	c, _, err := o.CreateClient(o.t.Context(), by, n)
 	o.must(err)
 	return c
 }
 
 func (o *office) user(name string) admin.User {
 	o.t.Helper()
-	u, err := o.CreateUser(o.t.Context(), admin.UserFields{Username: &name, Password: ptr("wonderland")})
+	u, err := o.CreateUser(o.t.Context(), by, admin.UserFields{Username: &name, Password: ptr("wonderland")})
 	o.must(err)
 	return u
 }

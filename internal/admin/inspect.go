@@ -69,7 +69,7 @@ func good(i Inspection, format string, args ...any) Inspection {
 // Inspect says what a token is and why it is good or bad here and now; of an
 // assertion, where that is asked for, by every check. An error means that this could
 // not be found out.
-func (a *Admin) Inspect(ctx context.Context, token string, explain bool) (Inspection, error) {
+func (a *Admin) Inspect(ctx context.Context, by Call, token string, explain bool) (Inspection, error) {
 	if a.Self == "" {
 		return Inspection{}, invalid("--issuer is missing: set it or AUTHSERVER_ISSUER to that of the server whose token this is")
 	}

@@ -31,7 +31,7 @@ func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 // inspect wants a verdict, with the words in its reasons.
 func (o *office) inspect(token, kind string, good bool, words ...string) admin.Inspection {
 	o.t.Helper()
-	i, err := o.Inspect(o.t.Context(), token, false)
+	i, err := o.Inspect(o.t.Context(), by, token, false)
 	o.must(err)
 	if i.Kind != kind || i.Good != good {
 		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, i.Reasons)
@@ -150,7 +150,7 @@ func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 func TestWithoutAnIssuerNothingCanBeSaid(t *testing.T) {
 	o := newOffice(t)
 	o.Self = ""
-	_, err := o.Inspect(t.Context(), "x", false)
+	_, err := o.Inspect(t.Context(), by, "x", false)
 	wantInvalid(t, err, "--issuer", "AUTHSERVER_ISSUER")
 }
 
@@ -165,13 +165,13 @@ func TestAssertionsThatAreBad(t *testing.T) {
 		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Secret = []byte(strings.ToUpper(secret)) }, "its signature"},
 		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Secret, n.Key = nil, pkcs8(t, newKey(t)) }, "its alg"},
 		{"of an issuer that is disabled", func(o *office, _ *admin.NewAssertion) {
-			_, _, err := o.UpdateIssuer(t.Context(), idp, admin.IssuerFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{Disabled: ptr(true)})
 			o.must(err)
 		}, "its issuer is disabled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 			o.must(err)
 			n := assertionOf()
 			n.Secret = []byte(secret)
@@ -220,27 +220,27 @@ func TestRefreshTokens(t *testing.T) {
 			}))
 		}, false, "its family was revoked at"},
 		{"of a client that is disabled", 1, 1, func(o *office, _ string) {
-			_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its client "web" is disabled`},
 		{"of a client that was disabled since", 1, 1, func(o *office, _ string) {
 			o.clock = o.clock.Add(time.Second)
 			for _, disabled := range []bool{true, false} {
-				_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: &disabled})
+				_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: &disabled})
 				o.must(err)
 			}
 		}, false, "all tokens of its client"},
-		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.DeleteClient(t.Context(), "web")) }, false, `its client "web" is gone`},
+		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.DeleteClient(t.Context(), by, "web")) }, false, `its client "web" is gone`},
 		{"of a user who is disabled", 1, 1, func(o *office, id string) {
-			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Disabled: ptr(true)})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its user "bob" is disabled`},
 		{"of a user with another password since", 1, 1, func(o *office, id string) {
 			o.clock = o.clock.Add(time.Second)
-			_, err := o.UpdateUser(t.Context(), id, admin.UserFields{Password: ptr("looking-glass")})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Password: ptr("looking-glass")})
 			o.must(err)
 		}, false, "all tokens of its user"},
-		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.DeleteUser(t.Context(), id)) }, false, "its family is gone"},
+		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.DeleteUser(t.Context(), by, id)) }, false, "its family is gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -265,7 +265,7 @@ func FuzzInspect(f *testing.F) {
 	o := newOffice(f)
 	o.minter()
 	f.Fuzz(func(t *testing.T, token string) {
-		i, err := o.Inspect(t.Context(), token, false)
+		i, err := o.Inspect(t.Context(), by, token, false)
 		if err != nil || i.Good || len(i.Reasons) == 0 {
 			t.Errorf("inspected as %+v, %v", i, err)
 		}

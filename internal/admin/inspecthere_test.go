@@ -30,7 +30,7 @@ func (o *office) robot(change func(*admin.NewClient)) {
 
 func (o *office) disable(user string) {
 	o.t.Helper()
-	_, err := o.UpdateUser(o.t.Context(), user, admin.UserFields{Disabled: ptr(true)})
+	_, err := o.UpdateUser(o.t.Context(), by, user, admin.UserFields{Disabled: ptr(true)})
 	o.must(err)
 }
 
@@ -91,7 +91,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			c.issuer.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: c.issuer})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: c.issuer})
 			o.must(err)
 			n := assertionOf()
 			n.Secret = []byte(secret)
@@ -109,7 +109,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 // explains wants one check to fail, or none for "", and the verdict to be of that.
 func (o *office) explains(assertion, check, want string) {
 	o.t.Helper()
-	i, err := o.Inspect(o.t.Context(), assertion, true)
+	i, err := o.Inspect(o.t.Context(), by, assertion, true)
 	o.must(err)
 	if i.Good != (check == "") {
 		o.t.Errorf("good is %v: %q", i.Good, i.Reasons)
@@ -134,7 +134,7 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	for repeat, check := range map[bool]string{false: "first use", true: ""} {
 		o := newOffice(t)
 		o.user("alice")
-		_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
+		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
 		o.must(err)
 		n := assertionOf()
 		n.Secret, n.Claims = []byte(secret), map[string]any{"jti": ""}
@@ -149,12 +149,12 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 // What cannot be looked up is no verdict.
 func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
 	o.Store = blind{o.store}
 	n := assertionOf()
 	n.Secret = []byte(secret)
-	if i, err := o.Inspect(t.Context(), o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
+	if i, err := o.Inspect(t.Context(), by, o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
 		t.Errorf("inspected as %+v, %v", i, err)
 	}
 }

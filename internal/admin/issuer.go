@@ -83,7 +83,7 @@ type NewIssuer struct {
 
 // CreateIssuer registers a trusted issuer, who has to have keys. An [Invalid]
 // names the flag to change; store.ErrExists where it is registered already.
-func (a *Admin) CreateIssuer(ctx context.Context, n NewIssuer) (Issuer, []string, error) {
+func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer, []string, error) {
 	if n.Iss == "" {
 		return Issuer{}, nil, invalid("--iss must not be empty")
 	}
@@ -136,7 +136,7 @@ func explainIssuer(id string, err error) error {
 }
 
 // Issuers lists issuers in the order of their identifiers.
-func (a *Admin) Issuers(ctx context.Context, page Page) ([]Issuer, error) {
+func (a *Admin) Issuers(ctx context.Context, by Call, page Page) ([]Issuer, error) {
 	rows, err := a.Store.ListIssuers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the issuers: %w", err)
@@ -153,7 +153,7 @@ func (a *Admin) Issuers(ctx context.Context, page Page) ([]Issuer, error) {
 }
 
 // Issuer returns an issuer, or an error that is store.ErrNotFound.
-func (a *Admin) Issuer(ctx context.Context, id string) (Issuer, error) {
+func (a *Admin) Issuer(ctx context.Context, by Call, id string) (Issuer, error) {
 	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, explain("issuer", id, err)
@@ -164,7 +164,7 @@ func (a *Admin) Issuer(ctx context.Context, id string) (Issuer, error) {
 // UpdateIssuer changes the fields given. Keys replace all that were there. Its
 // errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
 // where somebody else was quicker.
-func (a *Admin) UpdateIssuer(ctx context.Context, id string, f IssuerFields) (Issuer, []string, error) {
+func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, f IssuerFields) (Issuer, []string, error) {
 	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, nil, explain("issuer", id, err)
@@ -187,7 +187,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, id string, f IssuerFields) (Is
 
 // DeleteIssuer removes an issuer. Access tokens that its assertions bought stay
 // good until they expire.
-func (a *Admin) DeleteIssuer(ctx context.Context, id string) error {
+func (a *Admin) DeleteIssuer(ctx context.Context, by Call, id string) error {
 	return explain("issuer", id, a.Store.DeleteIssuer(ctx, id))
 }
 

@@ -42,7 +42,7 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			create := func(id string, keys admin.IssuerKeys) error {
-				_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{Keys: keys, Disabled: ptr(true)}})
+				_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{Keys: keys, Disabled: ptr(true)}})
 				return err
 			}
 			o.must(create("cluster-a", c.first))
@@ -53,12 +53,12 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 			}
 			wantInvalid(t, created, `"cluster-a"`, "same iss")
 			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
-			_, _, err := o.UpdateIssuer(t.Context(), "cluster-b", admin.IssuerFields{Keys: c.second})
+			_, _, err := o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerFields{Keys: c.second})
 			wantInvalid(t, err, `"cluster-a"`)
 			// Its own keys are no obstacle, nor are those of another iss.
-			_, _, err = o.UpdateIssuer(t.Context(), "cluster-a", admin.IssuerFields{Keys: c.first, Scopes: []string{"read"}})
+			_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-a", admin.IssuerFields{Keys: c.first, Scopes: []string{"read"}})
 			o.must(err)
-			_, _, err = o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: "https://another.example", IssuerFields: admin.IssuerFields{Keys: c.first}})
+			_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerFields: admin.IssuerFields{Keys: c.first}})
 			o.must(err)
 		})
 	}
@@ -68,7 +68,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()
 	create := func(id, key string) error {
-		_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{
+		_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{
 			Keys: admin.IssuerKeys{Secret: []byte(strings.Repeat(key, 32))}, Audiences: []string{"sts", "https://a b", "sts"},
 		}})
 		return err
@@ -78,23 +78,23 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	if err := create("cluster-a", "c"); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "--id of its own") {
 		t.Errorf("created twice: %v", err)
 	}
-	shown, err := o.Issuer(ctx, "cluster-a")
+	shown, err := o.Issuer(ctx, by, "cluster-a")
 	o.must(err)
 	if shown.ID != "cluster-a" || shown.Iss != clusterIss || len(shown.Audiences) != 2 {
 		t.Errorf("it is shown as %+v", shown)
 	}
-	shown, _, err = o.UpdateIssuer(ctx, "cluster-a", admin.IssuerFields{Audiences: []string{}, AllowRepeat: ptr(true)})
+	shown, _, err = o.UpdateIssuer(ctx, by, "cluster-a", admin.IssuerFields{Audiences: []string{}, AllowRepeat: ptr(true)})
 	o.must(err)
 	if len(shown.Audiences) > 0 || !shown.AllowRepeat || shown.Iss != clusterIss {
 		t.Errorf("it is %+v", shown)
 	}
-	byIss, err := o.Issuer(ctx, clusterIss)
+	byIss, err := o.Issuer(ctx, by, clusterIss)
 	o.must(err)
 	if byIss.ID != clusterIss {
 		t.Errorf("under its iss there is %+v", byIss)
 	}
-	o.must(o.DeleteIssuer(ctx, clusterIss))
-	_, err = o.Issuer(ctx, "cluster-a")
+	o.must(o.DeleteIssuer(ctx, by, clusterIss))
+	_, err = o.Issuer(ctx, by, "cluster-a")
 	o.must(err)
 	for name, n := range map[string]admin.NewIssuer{
 		"this server as its id":      {ID: self, Iss: idp},
@@ -104,7 +104,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(ctx, n)
+			_, _, err := o.CreateIssuer(ctx, by, n)
 			wantInvalid(t, err)
 		})
 	}
@@ -116,7 +116,7 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	o.user("alice")
 	keyOf := func(id string) []byte { return []byte(strings.Repeat(id[len(id)-1:], 32)) }
 	for _, id := range []string{"cluster-a", "cluster-b"} {
-		_, _, err := o.CreateIssuer(t.Context(), admin.NewIssuer{ID: id, Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
+		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
 		o.must(err)
 	}
 	sign := func(secret []byte) string {
@@ -124,19 +124,19 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 		n.Secret = secret
 		return o.sign(n)
 	}
-	i, err := o.Inspect(t.Context(), sign(keyOf("cluster-b")), true)
+	i, err := o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), true)
 	o.must(err)
 	if !i.Good || !strings.Contains(i.Reasons[0], `the registration "cluster-b"`) {
 		t.Errorf("good is %v: %q", i.Good, i.Reasons)
 	}
-	i, err = o.Inspect(t.Context(), sign([]byte(secret)), true)
+	i, err = o.Inspect(t.Context(), by, sign([]byte(secret)), true)
 	o.must(err)
 	if i.Good || !strings.Contains(i.Reasons[0], "cluster-a, cluster-b") {
 		t.Errorf("good is %v: %q", i.Good, i.Reasons)
 	}
-	_, _, err = o.UpdateIssuer(t.Context(), "cluster-b", admin.IssuerFields{Disabled: ptr(true)})
+	_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerFields{Disabled: ptr(true)})
 	o.must(err)
-	i, err = o.Inspect(t.Context(), sign(keyOf("cluster-b")), false)
+	i, err = o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), false)
 	o.must(err)
 	if i.Good {
 		t.Errorf("good is %v: %q", i.Good, i.Reasons)
@@ -145,14 +145,14 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 
 func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateClient(t.Context(), admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true)}})
+	_, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true)}})
 	wantInvalid(t, err, "--allow-repeat", "--grant jwt-bearer")
 	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true), Grants: []string{"jwt-bearer"}}})
 	if !c.AllowRepeat {
 		t.Error("it is not shown")
 	}
-	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"password"}})
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"password"}})
 	wantInvalid(t, err, "--allow-repeat=false")
-	_, _, err = o.UpdateClient(t.Context(), "web", admin.ClientFields{Grants: []string{"password"}, AllowRepeat: ptr(false)})
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"password"}, AllowRepeat: ptr(false)})
 	o.must(err)
 }

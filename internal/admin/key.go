@@ -12,10 +12,14 @@ import (
 )
 
 // ListKeys returns the signing keys by algorithm, in the order in which they sign.
-func (a *Admin) ListKeys(ctx context.Context) ([]keys.Listed, error) { return a.Keys.List(ctx) }
+func (a *Admin) ListKeys(ctx context.Context, by Call) ([]keys.Listed, error) {
+	return a.Keys.List(ctx)
+}
 
 // PlannedKeys returns what is to come of the signing keys, soonest first.
-func (a *Admin) PlannedKeys(ctx context.Context) ([]keys.Event, error) { return a.Keys.Planned(ctx) }
+func (a *Admin) PlannedKeys(ctx context.Context, by Call) ([]keys.Event, error) {
+	return a.Keys.Planned(ctx)
+}
 
 // NewMasterKey returns a new master key, as base64 of 32 bytes.
 func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(rand) }
@@ -23,7 +27,7 @@ func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(ran
 // RotateKeys brings the next key of each algorithm named, or of all, to sign as
 // soon as it may, or with now at once, and returns what was planned. Running
 // servers follow.
-func (a *Admin) RotateKeys(ctx context.Context, algs []string, now bool) ([]keys.Event, error) {
+func (a *Admin) RotateKeys(ctx context.Context, by Call, algs []string, now bool) ([]keys.Event, error) {
 	if err := checkKnown("--alg", algs...); err != nil {
 		return nil, err
 	}
@@ -37,7 +41,7 @@ func (a *Admin) RotateKeys(ctx context.Context, algs []string, now bool) ([]keys
 
 // UnseenKeys returns the next keys of the algorithms named, or of all, that there
 // may be verifiers without.
-func (a *Admin) UnseenKeys(ctx context.Context, algs []string) ([]keys.Unseen, error) {
+func (a *Admin) UnseenKeys(ctx context.Context, by Call, algs []string) ([]keys.Unseen, error) {
 	if err := checkKnown("--alg", algs...); err != nil {
 		return nil, err
 	}
@@ -87,7 +91,7 @@ func (a *Admin) wantKey(ctx context.Context, alg string) error {
 }
 
 // ExportKey returns the public half of a key.
-func (a *Admin) ExportKey(ctx context.Context, kid string) (keys.Exported, error) {
+func (a *Admin) ExportKey(ctx context.Context, by Call, kid string) (keys.Exported, error) {
 	exported, err := a.Keys.Export(ctx, kid)
 	if err != nil {
 		return keys.Exported{}, fmt.Errorf("export key %s: %w", kid, err)
@@ -96,7 +100,7 @@ func (a *Admin) ExportKey(ctx context.Context, kid string) (keys.Exported, error
 }
 
 // RevokeKey takes a signing key out of use at once. Running servers follow.
-func (a *Admin) RevokeKey(ctx context.Context, kid, reason string) (keys.Revoked, error) {
+func (a *Admin) RevokeKey(ctx context.Context, by Call, kid, reason string) (keys.Revoked, error) {
 	if err := checkText("--reason", reason, maxReason); err != nil {
 		return keys.Revoked{}, err
 	}

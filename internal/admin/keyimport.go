@@ -19,7 +19,7 @@ type KeyImport struct {
 
 // ImportKey takes in a signing key, published now and the next to sign. Running
 // servers follow.
-func (a *Admin) ImportKey(ctx context.Context, k KeyImport) (keys.Imported, error) {
+func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Imported, error) {
 	var chain []*x509.Certificate
 	if k.Certificates != nil {
 		var err error
@@ -44,7 +44,7 @@ func (a *Admin) ImportKey(ctx context.Context, k KeyImport) (keys.Imported, erro
 
 // CertifyKey attaches certificates to a signing key, in the place of those that it
 // has. No certificates take those away.
-func (a *Admin) CertifyKey(ctx context.Context, kid string, certificates []byte) (keys.Imported, error) {
+func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificates []byte) (keys.Imported, error) {
 	var chain []*x509.Certificate
 	if len(certificates) > 0 {
 		var err error

@@ -46,7 +46,7 @@ func TestAKeyIsImported(t *testing.T) {
 	o.minter()
 	key := newKey(t)
 	file := append(pemKey(t, key), pemCertificate(t, key, "mine", 20)...)
-	imported, err := o.ImportKey(t.Context(), admin.KeyImport{File: file})
+	imported, err := o.ImportKey(t.Context(), by, admin.KeyImport{File: file})
 	o.must(err)
 	want := keys.Imported{
 		KID: imported.KID, Alg: keys.ES256, State: keys.Pending, PublishedAt: o.now(), ActiveAt: o.now().Add(o.Keys.Timeline.RotationInterval), Certificates: 1,
@@ -54,7 +54,7 @@ func TestAKeyIsImported(t *testing.T) {
 	if diff := cmp.Diff(want, imported); diff != "" {
 		t.Errorf("imported (-want +got): %s", diff)
 	}
-	listed, err := o.ListKeys(t.Context())
+	listed, err := o.ListKeys(t.Context(), by)
 	o.must(err)
 	if len(listed) != 2 || listed[1].KID != imported.KID || listed[1].Certificates != 1 {
 		t.Errorf("listed %+v", listed)
@@ -62,10 +62,10 @@ func TestAKeyIsImported(t *testing.T) {
 	// Certificates that are given stand in for those in the file.
 	other := newKey(t)
 	file = append(pemKey(t, other), pemCertificate(t, newKey(t), "another's", 20)...)
-	if _, err := o.ImportKey(t.Context(), admin.KeyImport{File: file}); err == nil || !strings.Contains(err.Error(), "is of another key") {
+	if _, err := o.ImportKey(t.Context(), by, admin.KeyImport{File: file}); err == nil || !strings.Contains(err.Error(), "is of another key") {
 		t.Errorf("error = %v, want one that says whose the certificate is not", err)
 	}
-	imported, err = o.ImportKey(t.Context(), admin.KeyImport{File: file, Certificates: pemCertificate(t, other, "mine", 20)})
+	imported, err = o.ImportKey(t.Context(), by, admin.KeyImport{File: file, Certificates: pemCertificate(t, other, "mine", 20)})
 	o.must(err)
 	if imported.Certificates != 1 {
 		t.Errorf("imported %+v", imported)
@@ -88,7 +88,7 @@ func TestKeyImportsAreRefused(t *testing.T) {
 		{"no certificates, where some are given", admin.KeyImport{File: pemKey(t, key), Certificates: []byte{}}, []string{"--certificate-file", "it is empty"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := o.ImportKey(t.Context(), c.k)
+			_, err := o.ImportKey(t.Context(), by, c.k)
 			wantInvalid(t, err, c.want...)
 		})
 	}
@@ -98,11 +98,11 @@ func TestKeyImportsAreRefused(t *testing.T) {
 		"set --pkcs11-module":                                    {URI: "pkcs11:object=mine"},
 		"begins with pkcs11:":                                    {URI: "file:mine"},
 	} {
-		if _, err := o.ImportKey(t.Context(), k); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := o.ImportKey(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want one that says %q", err, want)
 		}
 	}
-	if listed, err := o.ListKeys(t.Context()); err != nil || len(listed) != 1 {
+	if listed, err := o.ListKeys(t.Context(), by); err != nil || len(listed) != 1 {
 		t.Errorf("%d keys, %v, want the one that was there", len(listed), err)
 	}
 }
@@ -123,25 +123,25 @@ func TestAKeyIsCertified(t *testing.T) {
 		{"with nothing", nil, 0},
 		{"with an empty file", []byte{}, 0},
 	} {
-		certified, err := o.CertifyKey(t.Context(), signer.KID, step.certificates)
+		certified, err := o.CertifyKey(t.Context(), by, signer.KID, step.certificates)
 		o.must(err)
 		if certified.KID != signer.KID || certified.State != keys.Active || certified.Certificates != step.want {
 			t.Errorf("%s: %+v, want %d certificates", step.name, certified, step.want)
 		}
 	}
-	_, err = o.CertifyKey(t.Context(), signer.KID, []byte("x"))
+	_, err = o.CertifyKey(t.Context(), by, signer.KID, []byte("x"))
 	wantInvalid(t, err, "--certificate-file")
-	if _, err := o.CertifyKey(t.Context(), "unknown", chain); err == nil || !strings.Contains(err.Error(), "certify key unknown: there is no such key") {
+	if _, err := o.CertifyKey(t.Context(), by, "unknown", chain); err == nil || !strings.Contains(err.Error(), "certify key unknown: there is no such key") {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }
 
 func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	o := newOffice(t)
-	if listed, err := o.RefreshTokenKeys(t.Context(), false); err != nil || asJSON(t, listed) != "[]" {
+	if listed, err := o.RefreshTokenKeys(t.Context(), by, false); err != nil || asJSON(t, listed) != "[]" {
 		t.Errorf("before a server ran: %s, %v", asJSON(t, listed), err)
 	}
-	if _, err := o.RefreshTokenKeys(t.Context(), true); err == nil || !strings.Contains(err.Error(), "`authserver serve` makes the first one") {
+	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "`authserver serve` makes the first one") {
 		t.Errorf("error = %v, want one that says to start a server first", err)
 	}
 	o.minter()
@@ -149,11 +149,11 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 		Store: o.store, Sealer: o.Sealer, Timeline: o.Keys.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 	o.must(server.Load(t.Context()))
-	if _, err := o.RefreshTokenKeys(t.Context(), true); err == nil || !strings.Contains(err.Error(), "not made yet") {
+	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "not made yet") {
 		t.Errorf("error = %v, want one that says to wait", err)
 	}
 	o.must(server.Tick(t.Context()))
-	listed, err := o.RefreshTokenKeys(t.Context(), false)
+	listed, err := o.RefreshTokenKeys(t.Context(), by, false)
 	o.must(err)
 	const month = 30 * 24 * time.Hour
 	next := o.now().Add(month)
@@ -164,7 +164,7 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	if diff := cmp.Diff(want, listed); diff != "" {
 		t.Errorf("listed (-want +got): %s", diff)
 	}
-	listed, err = o.RefreshTokenKeys(t.Context(), true)
+	listed, err = o.RefreshTokenKeys(t.Context(), by, true)
 	o.must(err)
 	if got := listed[1].ActiveAt.Sub(o.now()); got != 90*time.Second {
 		t.Errorf("the next one is used in %v, want as soon as every server has it", got)
@@ -191,10 +191,10 @@ func TestEverythingIsResealed(t *testing.T) {
 	}
 	to := admin.MasterKey{Key: "the next one"}
 	secret := "a shared secret of thirty-two bytes!"
-	_, _, err = o.CreateIssuer(t.Context(), admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
+	_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
 	o.must(err)
 	waits := 0
-	done, err := o.Reseal(t.Context(), to, func(time.Duration) { waits++ })
+	done, err := o.Reseal(t.Context(), by, to, func(time.Duration) { waits++ })
 	o.must(err)
 	if got, want := asJSON(t, done), `{"from":"`+o.Sealer.MasterID()+`","to":"`+next.ID()+`","data_key":2,"resealed":{"issuers":1},"remaining":0}`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -210,7 +210,7 @@ func TestEverythingIsResealed(t *testing.T) {
 		t.Errorf("opened %q, %v", plain, err)
 	}
 	o.Sealer = sealer
-	finished, err := o.FinishReseal(t.Context())
+	finished, err := o.FinishReseal(t.Context(), by)
 	o.must(err)
 	old, err := keys.MasterFrom([32]byte{1})
 	o.must(err)
@@ -220,13 +220,13 @@ func TestEverythingIsResealed(t *testing.T) {
 	if _, err := o.openSealer(old); err == nil || !strings.Contains(err.Error(), old.ID()) || !strings.Contains(err.Error(), next.ID()) {
 		t.Errorf("error = %v, want one that names both master keys", err)
 	}
-	if finished, err = o.FinishReseal(t.Context()); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
+	if finished, err = o.FinishReseal(t.Context(), by); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
 		t.Errorf("finished twice: %s, %v", asJSON(t, finished), err)
 	}
-	if _, err := o.Reseal(t.Context(), to, nil); err == nil || !strings.Contains(err.Error(), "already") {
+	if _, err := o.Reseal(t.Context(), by, to, nil); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("error = %v, want one that says that it is so", err)
 	}
-	if _, err := o.Reseal(t.Context(), admin.MasterKey{URL: "nowhere://"}, nil); err == nil || !strings.Contains(err.Error(), "another key was asked for") {
+	if _, err := o.Reseal(t.Context(), by, admin.MasterKey{URL: "nowhere://"}, nil); err == nil || !strings.Contains(err.Error(), "another key was asked for") {
 		t.Errorf("error = %v, want what is wrong with the master key", err)
 	}
 }
@@ -241,7 +241,7 @@ func TestAResealWaitsForServers(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var waited []time.Duration
-	_, err = o.Reseal(ctx, admin.MasterKey{}, func(d time.Duration) { waited = append(waited, d); cancel() })
+	_, err = o.Reseal(ctx, by, admin.MasterKey{}, func(d time.Duration) { waited = append(waited, d); cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want that it was interrupted", err)
 	}
@@ -252,11 +252,11 @@ func TestAResealWaitsForServers(t *testing.T) {
 	sealer, err := o.openSealer(next)
 	o.must(err)
 	o.Sealer = sealer
-	if _, err := o.FinishReseal(t.Context()); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
+	if _, err := o.FinishReseal(t.Context(), by); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 		t.Errorf("error = %v, want one that says how many rows are left", err)
 	}
 	o.must(o.Keys.Stop(t.Context()))
-	if done, err := o.Reseal(t.Context(), admin.MasterKey{}, func(time.Duration) { t.Error("it waited, and no server serves any more") }); err == nil {
+	if done, err := o.Reseal(t.Context(), by, admin.MasterKey{}, func(time.Duration) { t.Error("it waited, and no server serves any more") }); err == nil {
 		t.Errorf("from the new master key to the new master key: %+v", done)
 	}
 }
@@ -266,7 +266,7 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	o.minter()
 	warned := func(id string, want string) {
 		t.Helper()
-		_, warnings, err := o.CreateResource(t.Context(), id, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		_, warnings, err := o.CreateResource(t.Context(), by, id, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
 		o.must(err)
 		if text := strings.Join(warnings, "\n"); (text == "") != (want == "") || !strings.Contains(text, want) {
 			t.Errorf("warned of %q, want %q", text, want)
@@ -274,7 +274,7 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	}
 	o.resource()
 	update := func() error {
-		_, _, err := o.UpdateResource(t.Context(), api, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		_, _, err := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
 		return err
 	}
 	wantInvalid(t, update(), "--signing-alg EdDSA has no key yet: make one first with `authserver key rotate --alg EdDSA`")
@@ -283,24 +283,24 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	at := o.now().Add(o.Keys.Timeline.Lead())
 	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
 	wantInvalid(t, update(), "--signing-alg EdDSA can be used from "+at.Format(time.RFC3339)+" on")
-	_, err := o.RotateKeys(t.Context(), []string{"HS256"}, true)
+	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, true)
 	wantInvalid(t, err, `--alg "HS256" is not known: choose from RS256, ES256`)
-	_, err = o.UnseenKeys(t.Context(), []string{"HS256"})
+	_, err = o.UnseenKeys(t.Context(), by, []string{"HS256"})
 	wantInvalid(t, err, `--alg "HS256" is not known`)
 	o.clock = at
 	o.must(update())
 	warned(api+"/3", "")
-	if unseen, err := o.UnseenKeys(t.Context(), []string{keys.EdDSA, keys.EdDSA}); err != nil || len(unseen) != 1 {
+	if unseen, err := o.UnseenKeys(t.Context(), by, []string{keys.EdDSA, keys.EdDSA}); err != nil || len(unseen) != 1 {
 		t.Errorf("unseen %+v, %v", unseen, err)
 	}
-	if events, err := o.RotateKeys(t.Context(), []string{keys.EdDSA}, true); err != nil || len(events) != 4 || !events[1].At.Equal(at) {
+	if events, err := o.RotateKeys(t.Context(), by, []string{keys.EdDSA}, true); err != nil || len(events) != 4 || !events[1].At.Equal(at) {
 		t.Errorf("events %+v, %v", events, err)
 	}
-	_, err = o.RevokeKey(t.Context(), "unknown", "")
+	_, err = o.RevokeKey(t.Context(), by, "unknown", "")
 	wantInvalid(t, err, "--reason must not be empty")
-	_, err = o.RevokeKey(t.Context(), "unknown", "a\nb")
+	_, err = o.RevokeKey(t.Context(), by, "unknown", "a\nb")
 	wantInvalid(t, err, "--reason")
-	if _, err := o.RevokeKey(t.Context(), "unknown", "it leaked"); err == nil || !strings.Contains(err.Error(), "there is no key unknown") {
+	if _, err := o.RevokeKey(t.Context(), by, "unknown", "it leaked"); err == nil || !strings.Contains(err.Error(), "there is no key unknown") {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }

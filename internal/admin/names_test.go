@@ -20,40 +20,40 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	shared := admin.IssuerKeys{Secret: []byte(strings.Repeat("s", 32))}
 	alice := o.user("alice")
 	o.client(admin.NewClient{ID: "web"})
-	_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: shared}})
+	_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateIssuer(ctx, admin.NewIssuer{Iss: "web", IssuerFields: admin.IssuerFields{Keys: shared, ClientID: ptr("web")}})
+	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "web", IssuerFields: admin.IssuerFields{Keys: shared, ClientID: ptr("web")}})
 	o.must(err)
 
 	for name, do := range map[string]func() error{
 		"a client under a user's id": func() error {
-			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: alice.ID})
+			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: alice.ID})
 			return err
 		},
 		"a client under the id of an issuer without a client": func() error {
-			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: idp})
+			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: idp})
 			return err
 		},
 		"a client under this server's identifier": func() error {
-			_, _, err := o.CreateClient(ctx, admin.NewClient{ID: self})
+			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: self})
 			return err
 		},
 		"an issuer without a client under a user's id": func() error {
-			_, _, err := o.CreateIssuer(ctx, admin.NewIssuer{Iss: alice.ID, IssuerFields: admin.IssuerFields{Keys: shared}})
+			_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: alice.ID, IssuerFields: admin.IssuerFields{Keys: shared}})
 			return err
 		},
 		"an issuer that is told to have no client, under a client's id": func() error {
-			_, _, err := o.UpdateIssuer(ctx, "web", admin.IssuerFields{ClientID: ptr("")})
+			_, _, err := o.UpdateIssuer(ctx, by, "web", admin.IssuerFields{ClientID: ptr("")})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) { wantInvalid(t, do()) })
 	}
-	_, _, err = o.CreateIssuer(ctx, admin.NewIssuer{Iss: "api", IssuerFields: admin.IssuerFields{Keys: shared}})
+	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerFields: admin.IssuerFields{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateClient(ctx, admin.NewClient{ID: "api"})
+	_, _, err = o.CreateClient(ctx, by, admin.NewClient{ID: "api"})
 	wantInvalid(t, err, "--id api", "issuer")
-	_, _, err = o.UpdateIssuer(ctx, "api", admin.IssuerFields{ClientID: ptr("web")})
+	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerFields{ClientID: ptr("web")})
 	o.must(err)
 	o.client(admin.NewClient{ID: "api"})
 
@@ -62,7 +62,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 		o.client(admin.NewClient{ID: made.String()})
 		o.Rand = bytes.NewReader(made[:])
 		name := "bob"
-		_, err := o.CreateUser(ctx, admin.UserFields{Username: &name, Password: ptr("wonderland")})
+		_, err := o.CreateUser(ctx, by, admin.UserFields{Username: &name, Password: ptr("wonderland")})
 		if !errors.Is(err, store.ErrNameTaken) {
 			t.Errorf("got %v", err)
 		}

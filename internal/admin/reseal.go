@@ -16,7 +16,7 @@ type MasterKey struct {
 // Reseal moves everything that is sealed to another master key, while servers run
 // on the one that is set. Both are good until FinishReseal. waiting is told how long
 // it waits for servers to take in the new data key.
-func (a *Admin) Reseal(ctx context.Context, to MasterKey, waiting func(time.Duration)) (keys.Resealed, error) {
+func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (keys.Resealed, error) {
 	keeper, id, err := a.OpenMaster(ctx, to)
 	if err != nil {
 		return keys.Resealed{}, err
@@ -57,7 +57,7 @@ type FinishedReseal struct {
 }
 
 // FinishReseal makes the master key that is set the only one that opens anything.
-func (a *Admin) FinishReseal(ctx context.Context) (FinishedReseal, error) {
+func (a *Admin) FinishReseal(ctx context.Context, by Call) (FinishedReseal, error) {
 	over, err := keys.FinishReseal(ctx, a.Store, a.Sealer)
 	if err != nil {
 		return FinishedReseal{}, err
@@ -67,7 +67,7 @@ func (a *Admin) FinishReseal(ctx context.Context) (FinishedReseal, error) {
 
 // RefreshTokenKeys returns the keys that authenticate refresh tokens, after it
 // brought the next one forward where that is asked for.
-func (a *Admin) RefreshTokenKeys(ctx context.Context, rotate bool) ([]keys.ListedRefreshKey, error) {
+func (a *Admin) RefreshTokenKeys(ctx context.Context, by Call, rotate bool) ([]keys.ListedRefreshKey, error) {
 	if err := a.RefreshKeys.Reload(ctx); err != nil {
 		return nil, err
 	}

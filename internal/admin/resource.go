@@ -48,7 +48,7 @@ type ResourceFields struct {
 
 // CreateResource registers an API by its identifier, as [oauth.CheckResource] wants it. An [Invalid] names the flag to change; store.ErrExists
 // where it is registered already.
-func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields) (Resource, []string, error) {
+func (a *Admin) CreateResource(ctx context.Context, by Call, id string, f ResourceFields) (Resource, []string, error) {
 	if err := oauth.CheckResource(id); err != nil {
 		return Resource{}, nil, invalid("--id %q: %w", id, err)
 	}
@@ -68,7 +68,7 @@ func (a *Admin) CreateResource(ctx context.Context, id string, f ResourceFields)
 }
 
 // Resources lists resources in the order of their identifiers.
-func (a *Admin) Resources(ctx context.Context, page Page) ([]Resource, error) {
+func (a *Admin) Resources(ctx context.Context, by Call, page Page) ([]Resource, error) {
 	rows, err := a.Store.ListResources(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the resources: %w", err)
@@ -81,7 +81,7 @@ func (a *Admin) Resources(ctx context.Context, page Page) ([]Resource, error) {
 }
 
 // Resource returns a resource, or an error that is store.ErrNotFound.
-func (a *Admin) Resource(ctx context.Context, id string) (Resource, error) {
+func (a *Admin) Resource(ctx context.Context, by Call, id string) (Resource, error) {
 	r, err := a.Store.Resource(ctx, id)
 	if err != nil {
 		return Resource{}, explain("resource", id, err)
@@ -92,7 +92,7 @@ func (a *Admin) Resource(ctx context.Context, id string) (Resource, error) {
 // UpdateResource changes the fields given. Its errors are those of
 // CreateResource, store.ErrNotFound, and store.ErrConflict where somebody else
 // was quicker.
-func (a *Admin) UpdateResource(ctx context.Context, id string, f ResourceFields) (Resource, []string, error) {
+func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, f ResourceFields) (Resource, []string, error) {
 	r, err := a.Store.Resource(ctx, id)
 	if err != nil {
 		return Resource{}, nil, explain("resource", id, err)
@@ -115,7 +115,7 @@ func (a *Admin) UpdateResource(ctx context.Context, id string, f ResourceFields)
 
 // DeleteResource removes a resource. Clients that name it are refused when they
 // ask for it; tokens that were issued for it stay good until they expire.
-func (a *Admin) DeleteResource(ctx context.Context, id string) error {
+func (a *Admin) DeleteResource(ctx context.Context, by Call, id string) error {
 	return explain("resource", id, a.Store.DeleteResource(ctx, id))
 }
 

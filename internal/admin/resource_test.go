@@ -16,14 +16,14 @@ import (
 func TestTheJSONOfAResource(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	r, err := o.Resource(t.Context(), api)
+	r, err := o.Resource(t.Context(), by, api)
 	o.must(err)
 	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","token_typ":"at+jwt","claims":{},` +
 		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
 	if got := asJSON(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	all, err := o.Resources(t.Context(), admin.Page{Limit: 10})
+	all, err := o.Resources(t.Context(), by, admin.Page{Limit: 10})
 	o.must(err)
 	if got := asJSON(t, all); got != "["+want+"]" {
 		t.Errorf("listed\n%s", got)
@@ -52,7 +52,7 @@ func TestResourcesAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateResource(t.Context(), c.id, c.f)
+			_, _, err := o.CreateResource(t.Context(), by, c.id, c.f)
 			wantInvalid(t, err, c.want...)
 		})
 	}
@@ -64,7 +64,7 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 	before, err := o.store.Resource(t.Context(), api)
 	o.must(err)
 	o.clock = o.clock.Add(time.Hour)
-	_, warnings, err := o.UpdateResource(t.Context(), api, admin.ResourceFields{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
+	_, warnings, err := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
 	o.must(err)
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "comma") {
 		t.Errorf("warnings: %q", warnings)
@@ -82,13 +82,13 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 func TestAResourceThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	if _, _, err := o.CreateResource(t.Context(), api, admin.ResourceFields{}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.CreateResource(t.Context(), by, api, admin.ResourceFields{}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
-	o.must(o.DeleteResource(t.Context(), api))
-	_, showErr := o.Resource(t.Context(), api)
-	_, _, updateErr := o.UpdateResource(t.Context(), api, admin.ResourceFields{})
-	for _, err := range []error{showErr, updateErr, o.DeleteResource(t.Context(), api)} {
+	o.must(o.DeleteResource(t.Context(), by, api))
+	_, showErr := o.Resource(t.Context(), by, api)
+	_, _, updateErr := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{})
+	for _, err := range []error{showErr, updateErr, o.DeleteResource(t.Context(), by, api)} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "resource list") {
 			t.Errorf("got %v", err)
 		}

@@ -37,7 +37,7 @@ type SecretRotation struct {
 }
 
 // RotateSecret gives a client a new secret, and returns the client with it.
-func (a *Admin) RotateSecret(ctx context.Context, id string, r SecretRotation) (ClientWithSecret, error) {
+func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRotation) (ClientWithSecret, error) {
 	if r.Overlap < 0 {
 		return ClientWithSecret{}, invalid("--overlap is %s: it cannot be negative", r.Overlap)
 	}

@@ -22,38 +22,38 @@ const (
 )
 
 // Seed registers the demo. What is registered already stays as it is.
-func (a *Admin) Seed(ctx context.Context) error {
+func (a *Admin) Seed(ctx context.Context, by Call) error {
 	_, err := a.Store.Resource(ctx, DemoResource)
-	if err := seed(ctx, err, a.seedResource); err != nil {
+	if err := seed(ctx, by, err, a.seedResource); err != nil {
 		return err
 	}
 	// Beside each other, since bcrypt takes its time and somebody waits to try it.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		_, err := a.Store.Client(ctx, DemoClient)
-		return seed(ctx, err, a.seedClient)
+		return seed(ctx, by, err, a.seedClient)
 	})
 	group.Go(func() error {
 		_, err := a.Store.Client(ctx, DemoPublicClient)
-		return seed(ctx, err, a.seedPublicClient)
+		return seed(ctx, by, err, a.seedPublicClient)
 	})
 	group.Go(func() error {
 		_, err := a.Store.UserByName(ctx, store.ByUsername, DemoUser)
-		return seed(ctx, err, a.seedUser)
+		return seed(ctx, by, err, a.seedUser)
 	})
 	group.Go(func() error {
 		_, err := a.Store.Issuer(ctx, DemoIssuer)
-		return seed(ctx, err, a.seedIssuer)
+		return seed(ctx, by, err, a.seedIssuer)
 	})
 	return group.Wait()
 }
 
 // seed makes what was not found. Several that start at once make the same.
-func seed(ctx context.Context, found error, register func(context.Context) error) error {
+func seed(ctx context.Context, by Call, found error, register func(context.Context, Call) error) error {
 	if !errors.Is(found, store.ErrNotFound) {
 		return found
 	}
-	if err := register(ctx); err != nil && !errors.Is(err, store.ErrExists) {
+	if err := register(ctx, by); err != nil && !errors.Is(err, store.ErrExists) {
 		return err
 	}
 	return nil
@@ -61,38 +61,38 @@ func seed(ctx context.Context, found error, register func(context.Context) error
 
 func demoScopes() []string { return []string{"read", "write"} }
 
-func (a *Admin) seedResource(ctx context.Context) error {
-	_, _, err := a.CreateResource(ctx, DemoResource, ResourceFields{Scopes: demoScopes()})
+func (a *Admin) seedResource(ctx context.Context, by Call) error {
+	_, _, err := a.CreateResource(ctx, by, DemoResource, ResourceFields{Scopes: demoScopes()})
 	return err
 }
 
-func (a *Admin) seedClient(ctx context.Context) error {
-	_, _, err := a.CreateClient(ctx, NewClient{ID: DemoClient, Secret: DemoSecret, ClientFields: ClientFields{
+func (a *Admin) seedClient(ctx context.Context, by Call) error {
+	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoClient, Secret: DemoSecret, ClientFields: ClientFields{
 		Grants: []string{"client_credentials", "password", "refresh_token", shortJWTBearer},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
 	return err
 }
 
-func (a *Admin) seedPublicClient(ctx context.Context) error {
-	_, _, err := a.CreateClient(ctx, NewClient{ID: DemoPublicClient, ClientFields: ClientFields{
+func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
+	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoPublicClient, ClientFields: ClientFields{
 		AuthMethods: []string{PublicMethod}, Grants: []string{"password", "refresh_token"},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
 	return err
 }
 
-func (a *Admin) seedUser(ctx context.Context) error {
+func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	username, password := DemoUser, DemoPassword
-	_, err := a.CreateUser(ctx, UserFields{Username: &username, Password: &password, Roles: []string{"admin"}})
+	_, err := a.CreateUser(ctx, by, UserFields{Username: &username, Password: &password, Roles: []string{"admin"}})
 	return err
 }
 
 // seedIssuer lets its assertions buy tokens without a client, so that they are
 // easy to try.
-func (a *Admin) seedIssuer(ctx context.Context) error {
+func (a *Admin) seedIssuer(ctx context.Context, by Call) error {
 	clientAuth := false
-	_, _, err := a.CreateIssuer(ctx, NewIssuer{Iss: DemoIssuer, IssuerFields: IssuerFields{
+	_, _, err := a.CreateIssuer(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerFields: IssuerFields{
 		Keys:   IssuerKeys{Secret: []byte(DemoIssuerSecret)},
 		Scopes: demoScopes(), Resources: []string{DemoResource}, RequireClientAuth: &clientAuth,
 	}})

@@ -41,7 +41,7 @@ type UserFields struct {
 
 // CreateUser adds a user, who has to have a username and a password. An
 // [Invalid] says what to change; store.ErrExists where a name is taken.
-func (a *Admin) CreateUser(ctx context.Context, f UserFields) (User, error) {
+func (a *Admin) CreateUser(ctx context.Context, by Call, f UserFields) (User, error) {
 	switch {
 	case f.Username == nil:
 		return User{}, invalid("--username is required")
@@ -65,7 +65,7 @@ func (a *Admin) CreateUser(ctx context.Context, f UserFields) (User, error) {
 }
 
 // Users lists users in the order of their usernames.
-func (a *Admin) Users(ctx context.Context, page Page) ([]User, error) {
+func (a *Admin) Users(ctx context.Context, by Call, page Page) ([]User, error) {
 	rows, err := a.Store.ListUsers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)
@@ -78,7 +78,7 @@ func (a *Admin) Users(ctx context.Context, page Page) ([]User, error) {
 }
 
 // User returns the user with this id or username.
-func (a *Admin) User(ctx context.Context, who string) (User, error) {
+func (a *Admin) User(ctx context.Context, by Call, who string) (User, error) {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
 		return User{}, err
@@ -90,7 +90,7 @@ func (a *Admin) User(ctx context.Context, who string) (User, error) {
 // void the user's access tokens and refresh tokens with it. Its errors are those of
 // CreateUser, store.ErrNotFound, and store.ErrConflict where somebody else was
 // quicker.
-func (a *Admin) UpdateUser(ctx context.Context, who string, f UserFields) (User, error) {
+func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, f UserFields) (User, error) {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
 		return User{}, err
@@ -114,7 +114,7 @@ func (a *Admin) UpdateUser(ctx context.Context, who string, f UserFields) (User,
 }
 
 // DeleteUser removes a user with the refresh tokens and voids the access tokens.
-func (a *Admin) DeleteUser(ctx context.Context, who string) error {
+func (a *Admin) DeleteUser(ctx context.Context, by Call, who string) error {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
 		return err

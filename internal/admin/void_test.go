@@ -17,19 +17,19 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 	const ttl, skew = 15 * time.Minute, time.Minute
 	for name, void := range map[string]func(o *office, user string) error{
 		"a client is disabled": func(o *office, _ string) error {
-			_, _, err := o.UpdateClient(t.Context(), "web", admin.ClientFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
 			return err
 		},
-		"a client is deleted": func(o *office, _ string) error { return o.DeleteClient(t.Context(), "web") },
+		"a client is deleted": func(o *office, _ string) error { return o.DeleteClient(t.Context(), by, "web") },
 		"a user is disabled": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), user, admin.UserFields{Disabled: ptr(true)})
+			_, err := o.UpdateUser(t.Context(), by, user, admin.UserFields{Disabled: ptr(true)})
 			return err
 		},
 		"a user has another password": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), user, admin.UserFields{Password: ptr("looking-glass")})
+			_, err := o.UpdateUser(t.Context(), by, user, admin.UserFields{Password: ptr("looking-glass")})
 			return err
 		},
-		"a user is deleted": func(o *office, user string) error { return o.DeleteUser(t.Context(), user) },
+		"a user is deleted": func(o *office, user string) error { return o.DeleteUser(t.Context(), by, user) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -70,7 +70,7 @@ func TestAClientMadeAnewByAClockThatIsBehind(t *testing.T) {
 	o.serves(15 * time.Minute)
 	o.client(admin.NewClient{ID: "web"})
 	o.clock = o.clock.Add(time.Hour)
-	o.must(o.DeleteClient(t.Context(), "web"))
+	o.must(o.DeleteClient(t.Context(), by, "web"))
 	o.clock = o.clock.Add(-30 * time.Second)
 	o.client(admin.NewClient{ID: "web"})
 	anew, err := o.store.Client(t.Context(), "web")
@@ -101,7 +101,7 @@ func TestADeletionVoidsWhatItDidNotRead(t *testing.T) {
 		c.NotBefore = ahead
 		o.must(o.store.UpdateClient(t.Context(), c, nil))
 	}}
-	o.must(o.DeleteClient(t.Context(), "web"))
+	o.must(o.DeleteClient(t.Context(), by, "web"))
 	if found := o.revocations(); len(found) != 1 || !found[0].Before.After(ahead) {
 		t.Errorf("recorded %+v, and what was issued under %s is to be void", found, ahead)
 	}

@@ -10,13 +10,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/keys"
 )
 
 // PrepareDev makes what dev needs and is not there yet: the folders, the master
 // key, the schema and the demo. It returns the settings with the master key.
-func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error) {
+func PrepareDev(ctx context.Context, by admin.Call, s config.Settings) (config.Settings, error) {
 	if path, ok := sqlitePath(s); ok {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return s, fmt.Errorf("make the folder of the database: %w", err)
@@ -41,7 +42,7 @@ func PrepareDev(ctx context.Context, s config.Settings) (config.Settings, error)
 	if err != nil {
 		return s, err
 	}
-	if err := a.Seed(ctx); err != nil {
+	if err := a.Seed(ctx, by); err != nil {
 		return s, errors.Join(fmt.Errorf("register the demo: %w", err), a.Close())
 	}
 	return s, a.Close()
