@@ -14,25 +14,17 @@ func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
 	if len(document.Body) == 0 { // a verifier that took in an empty set would refuse every token
 		return errors.New("no key set is published: see `authserver key list`")
 	}
-	chosen, coding := document.Representation, ""
-	if prefersGzip(r.Header.Values("Accept-Encoding")) {
-		chosen, coding = document.Gzip, "gzip"
-	}
 	header := w.Header()
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	header.Set("Cache-Control", h.jwksCacheControl())
-	header.Set("ETag", chosen.ETag)
-	header.Set("Vary", "Accept-Encoding")
-	if matches(r.Header.Values("If-None-Match"), chosen.ETag) {
+	header.Set("ETag", document.ETag)
+	if matches(r.Header.Values("If-None-Match"), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	header.Set("Content-Type", "application/jwk-set+json")
-	header.Set("Content-Length", strconv.Itoa(len(chosen.Body)))
-	if coding != "" {
-		header.Set("Content-Encoding", coding)
-	}
-	_, _ = w.Write(chosen.Body) // a caller that is gone can be told nothing
+	header.Set("Content-Length", strconv.Itoa(len(document.Body)))
+	_, _ = w.Write(document.Body) // a caller that is gone can be told nothing
 	return nil
 }
 
@@ -45,10 +37,9 @@ func (h *Handlers) jwksCacheControl() string {
 	return directives
 }
 
-// matches is the weak comparison of If-None-Match with the tag of the
-// representation that was selected (RFC 9110 §13.1.2). The tag of another does not
-// match: a cache that has only that one could not answer with what we would send.
-// http.ServeContent would serve ranges too, of which a key set has none.
+// matches is the weak comparison of If-None-Match with a tag (RFC 9110 §13.1.2). A proxy
+// that compresses the set makes its tag weak. http.ServeContent would serve ranges too,
+// of which a key set has none.
 func matches(ifNoneMatch []string, etag string) bool {
 	field := strings.Join(ifNoneMatch, ",")
 	if strings.TrimSpace(field) == "*" {

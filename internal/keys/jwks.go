@@ -1,9 +1,7 @@
 package keys
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -16,14 +14,6 @@ import (
 
 // Document is a JWK Set (RFC 7517 §5) as it goes over the wire.
 type Document struct {
-	Representation                // as it is
-	Gzip           Representation // in the content coding gzip (RFC 9110 §8.4.1.3)
-}
-
-// Representation is one form of a document. Each has an entity tag of its own
-// (RFC 9110 §8.8.3.3), made of its bytes: two builds that compress differently
-// do not give different bytes the same tag.
-type Representation struct {
 	Body []byte // never to be changed
 	ETag string // strong (RFC 9110 §8.8.3), with its quotes
 }
@@ -126,11 +116,8 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the JWKS: %w", err)
 	}
-	packed, err := compress(body)
-	if err != nil {
-		return nil, err
-	}
-	p.Document = Document{Representation: represent(body), Gzip: represent(packed)}
+	sum := sha256.Sum256(body)
+	p.Document = Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}
 	return &p, nil
 }
 
@@ -148,26 +135,4 @@ func (p *published) change(at store.Moment) {
 func shown(row store.SigningKey, now time.Time) bool {
 	state := StateAt(row, now)
 	return state == Active || state != Removed && !encrypts(row.Alg)
-}
-
-func represent(body []byte) Representation {
-	sum := sha256.Sum256(body)
-	return Representation{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}
-}
-
-// compress returns the bytes in gzip. The header has neither name nor time, so
-// that every replica makes the same of the same.
-func compress(body []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, fmt.Errorf("compress the JWKS: %w", err)
-	}
-	if _, err := w.Write(body); err != nil {
-		return nil, fmt.Errorf("compress the JWKS: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress the JWKS: %w", err)
-	}
-	return out.Bytes(), nil
 }

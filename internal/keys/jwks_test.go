@@ -1,13 +1,10 @@
 package keys_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -188,35 +185,6 @@ func TestTheKeyInUseOfRSAComesFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, order()); diff != "" {
 		t.Errorf("after it (-want +got): %s", diff)
-	}
-}
-
-func TestTheGzipIsTheSameSetUnderATagOfItsOwn(t *testing.T) {
-	st, c := &memory{}, newClock()
-	m := newManager(t, st, c)
-	m.Algorithms = []string{keys.RS256, keys.ES256}
-	load(t, m)
-	document := m.JWKS()
-	reader, err := gzip.NewReader(bytes.NewReader(document.Gzip.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	unpacked, err := io.ReadAll(reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(unpacked, document.Body) {
-		t.Errorf("the gzip holds %q, want %q", unpacked, document.Body)
-	}
-	if len(document.Gzip.Body) >= len(document.Body) {
-		t.Errorf("%d bytes were compressed to %d", len(document.Body), len(document.Gzip.Body))
-	}
-	if !reader.ModTime.IsZero() || reader.Name != "" {
-		t.Errorf("the header has the time %v and the name %q, which differ between replicas", reader.ModTime, reader.Name)
-	}
-	sum := sha256.Sum256(document.Gzip.Body)
-	if want := `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`; document.Gzip.ETag != want || want == document.ETag {
-		t.Errorf("ETag = %s, want %s, and another than %s", document.Gzip.ETag, want, document.ETag)
 	}
 }
 

@@ -1,8 +1,6 @@
 package openapitest_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -49,7 +47,7 @@ const (
 	errorHeader  = "Content-Type: application/json\nX-Request-Id: 1\nCache-Control: no-store\n"
 	cachedHeader = "X-Request-Id: 1\nCache-Control: public, max-age=300\n"
 	pageHeader   = "Access-Control-Allow-Origin: *\n"
-	jwksHeader   = cachedHeader + pageHeader + "ETag: \"a\"\nAccess-Control-Expose-Headers: ETag\nVary: Accept-Encoding\n"
+	jwksHeader   = cachedHeader + pageHeader + "ETag: \"a\"\nAccess-Control-Expose-Headers: ETag\n"
 	preflight    = "X-Request-Id: 1\nAllow: GET, HEAD, OPTIONS\n" + pageHeader +
 		"Access-Control-Allow-Methods: GET, HEAD\nAccess-Control-Allow-Headers: If-None-Match\nAccess-Control-Max-Age: 86400\n"
 	jwksType = "Content-Type: application/jwk-set+json\n"
@@ -149,9 +147,7 @@ func TestAnswers(t *testing.T) {
 		{"a private key is found", "GET", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType, `{"keys":[` + strings.Replace(key, "{", `{"d":"x",`, 1) + `]}`}, "doesn't match"},
 		{"a weak ETag is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, `"a"`, `W/"a"`, 1) + jwksType, `{"keys":[` + key + `]}`}, "ETag"},
 		{"a key set that may be served stale for no time is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, "=300", "=300, stale-while-revalidate=0", 1) + jwksType, `{"keys":[` + key + `]}`}, "Cache-Control"},
-		{"a key set that does not say what it varies by is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, "Vary: Accept-Encoding\n", "", 1) + jwksType, `{"keys":[` + key + `]}`}, "Vary"},
 		{"a key set that pages cannot read is found", "GET", "/.well-known/jwks.json", nil, answer{200, strings.Replace(jwksHeader, pageHeader, "", 1) + jwksType, `{"keys":[` + key + `]}`}, "Access-Control-Allow-Origin"},
-		{"a content coding that is not documented is found", "HEAD", "/.well-known/jwks.json", nil, answer{200, jwksHeader + jwksType + "Content-Encoding: br\n", ""}, "Content-Encoding"},
 		{"a preflight passes", "OPTIONS", "/.well-known/jwks.json", nil, answer{204, preflight, ""}, ""},
 		{"a preflight that allows no condition is found", "OPTIONS", "/.well-known/jwks.json", nil, answer{204, strings.Replace(preflight, "If-None-Match", "", 1), ""}, "Access-Control-Allow-Headers"},
 		{"a 304 passes", "GET", "/.well-known/jwks.json", nil, answer{304, jwksHeader, ""}, ""},
@@ -169,32 +165,6 @@ func TestAnswers(t *testing.T) {
 			defer server.Close()
 			r := &recorder{TB: t}
 			send(t, openapitest.New(r).Client(server.Client()), c.method, server.URL+c.path, c.form)
-			check(t, r, c.want)
-		})
-	}
-}
-
-// A client that asks for a content coding itself is given the body as it is.
-func TestABodyInGzip(t *testing.T) {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write([]byte(`{"keys":[]}`)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ name, body, want string }{
-		{"what is in it is held to the document", packed.String(), "keys"},
-		{"a body that is not gzip is found", `{"keys":[` + key + `]}`, "not gzip"},
-		{"gzip that was cut off is found", packed.String()[:20], "not gzip"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			server := httptest.NewServer(answer{200, jwksHeader + jwksType + "Content-Encoding: gzip\n", c.body})
-			defer server.Close()
-			r := &recorder{TB: t}
-			raw := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
-			send(t, openapitest.New(r).Client(raw), http.MethodGet, server.URL+"/.well-known/jwks.json", nil)
 			check(t, r, c.want)
 		})
 	}
