@@ -45,10 +45,10 @@ func inUse() uint64 {
 	return stats.HeapAlloc
 }
 
-// However many there are, none takes more than 40 bytes, and what has expired takes
+// However many there are, none takes more than 80 bytes, and what has expired takes
 // none. bench/growth tells the same of a million.
 func TestViewIsCompact(t *testing.T) {
-	const most = 40
+	const most = 80
 	v := newView(&book{})
 	empty := inUse()
 	perEntry := func() float64 { return float64(inUse()-empty) / float64(v.Len()) }
@@ -114,7 +114,7 @@ func TestViewIsAMap(t *testing.T) {
 	})
 }
 
-// Many names, so that shelves are searched, moved and emptied.
+// Many names, so that segments grow and are emptied.
 func TestViewOfMany(t *testing.T) {
 	const n = 100_000
 	v := newView(&book{})

@@ -123,8 +123,8 @@ func (c Claims) VoidedBy(r store.Revocation) bool {
 
 // Forget drops what can void no token any longer.
 func (v *View) Forget(now time.Time) {
-	for i := range shelves {
-		v.mu.Lock() // for a shelf at a time: nobody waits for all of them
+	for i := range segments {
+		v.mu.Lock() // for a segment at a time: nobody waits for all of them
 		v.held.forget(i, now)
 		v.mu.Unlock()
 	}
