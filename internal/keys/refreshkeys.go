@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,8 +27,9 @@ const (
 type RefreshKeys struct {
 	Store interface {
 		store.SecretKeys
-		// LastIdleExpiry is when the last refresh token of those that are out expires.
-		LastIdleExpiry(ctx context.Context) (store.Moment, error)
+		// LastIdleExpiry is when the last refresh token of a page of the families
+		// expires: see [store.Families].
+		LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
 	}
 	Sealer *Sealer
 	// Timeline is the one that keeps what every server has promised: see
@@ -42,12 +42,9 @@ type RefreshKeys struct {
 
 	reloading sync.Mutex // so that an older reading never replaces a newer one
 	current   atomic.Pointer[[]refreshKey]
-	looked    atomic.Pointer[store.Moment] // at the families
+	passing   sync.Mutex
+	pass      *pass // through the families, where one is under way
 }
-
-// lookEvery is how often the families are looked through, which takes long where
-// there are many.
-const lookEvery = 10 * time.Minute
 
 // refreshKey is a row and its key.
 type refreshKey struct {
@@ -162,32 +159,6 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 		return fmt.Errorf("keep a refresh token key: %w", err)
 	}
 	r.Logger.InfoContext(ctx, "refresh token key made", "id", row.ID, "active_at", row.ActiveAt)
-	return nil
-}
-
-// expire finds out until when there are refresh tokens of keys that are not in use any
-// more, or access tokens that carry what such a key sealed: a handle to revoke them by.
-func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey, over []int) error {
-	now := store.At(r.Now())
-	// Until then a replica may make refresh tokens with one, by whatever clock.
-	over = slices.DeleteFunc(over, func(i int) bool { return !reached(keys[i+1].row.ActiveAt.Add(t.heard()), now) })
-	if looked := r.looked.Load(); len(over) == 0 || looked != nil && now.Before(looked.Add(lookEvery)) {
-		return nil
-	}
-	r.looked.Store(&now)
-	last, err := r.Store.LastIdleExpiry(ctx)
-	if err != nil {
-		return fmt.Errorf("find out until when old refresh token keys are needed: %w", err)
-	}
-	for _, i := range over {
-		row := keys[i].row
-		// A server takes a moment that another wrote for one that is the skew later, and
-		// so the end of a family as well as that of the grace.
-		row.RemovedAt = store.At(later(now.Add(t.MaxTokenTTL), last).Add(r.Grace + 2*t.ClockSkew))
-		if err := r.Store.RescheduleSecretKey(ctx, row); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
-		}
-	}
 	return nil
 }
 

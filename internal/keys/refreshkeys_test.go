@@ -19,7 +19,7 @@ import (
 
 type refreshStore interface {
 	store.SecretKeys
-	LastIdleExpiry(ctx context.Context) (store.Moment, error)
+	LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (store.Moment, store.Cursor, error)
 }
 
 func newRefreshKeys(t testing.TB, st refreshStore, s *keys.Sealer, c *clock) *keys.RefreshKeys {
@@ -121,9 +121,9 @@ func TestRefreshKeysTakeTurns(t *testing.T) {
 	if diff := cmp.Diff([]keys.State{keys.Retired, keys.Active, keys.Pending}, states()); diff != "" {
 		t.Fatal(diff)
 	}
-	st.lastIdle = c.Now().Add(time.Hour)
+	st.idle = []store.Moment{c.Now().Add(time.Hour)}
 	step(2 * time.Minute) // until every replica has heard
-	end := st.lastIdle.Add(10*time.Second + 2*timeline().ClockSkew)
+	end := st.idle[0].Add(10*time.Second + 2*timeline().ClockSkew)
 	if !st.secret[0].RemovedAt.Equal(end) {
 		t.Fatalf("the first key is good until %v, want %v", st.secret[0].RemovedAt, end)
 	}

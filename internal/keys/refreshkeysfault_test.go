@@ -174,8 +174,8 @@ func TestWhatTheKeysOfRefreshTokensCannotDoIsSaid(t *testing.T) {
 // blind cannot look at the families.
 type blind struct{ *memory }
 
-func (*blind) LastIdleExpiry(context.Context) (store.Moment, error) {
-	return store.Moment{}, store.ErrUnavailable
+func (*blind) LastIdleExpiry(_ context.Context, after store.Cursor, _ int) (store.Moment, store.Cursor, error) {
+	return store.Moment{}, after, store.ErrUnavailable
 }
 
 func TestARefreshKeyIsMadeOnceAndSaidOnce(t *testing.T) {

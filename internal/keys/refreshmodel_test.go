@@ -123,7 +123,8 @@ type made struct {
 // refreshWire is what the model plants bugs into.
 type refreshWire struct {
 	*memory
-	bug plantedRefresh
+	bug    plantedRefresh
+	looked *bool
 }
 
 func (w refreshWire) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
@@ -140,15 +141,23 @@ func (w refreshWire) RescheduleSecretKey(ctx context.Context, k store.SecretKey)
 	return w.memory.RescheduleSecretKey(ctx, k)
 }
 
-func (w refreshWire) LastIdleExpiry(ctx context.Context) (store.Moment, error) {
-	last, err := w.memory.LastIdleExpiry(ctx)
+// LastIdleExpiry finds few families at a time, and fails after each page, so that a pass
+// takes many ticks.
+func (w refreshWire) LastIdleExpiry(ctx context.Context, after store.Cursor, _ int) (store.Moment, store.Cursor, error) {
+	if *w.looked = !*w.looked; !*w.looked {
+		return store.Moment{}, after, store.ErrUnavailable
+	}
+	last, next, err := w.memory.LastIdleExpiry(ctx, after, modelPage)
 	if w.bug.idle != nil {
 		last = w.bug.idle(last)
 	}
-	return last, err
+	return last, next, err
 }
 
-const modelGrace = time.Second
+const (
+	modelGrace = time.Second
+	modelPage  = 3 // families
+)
 
 func newFlock(t *rapid.T, sealer *keys.Sealer, bug plantedRefresh) *flock {
 	f := &flock{t: t, bug: bug, sealer: sealer, st: &memory{}, now: newClock().Now(), seen: map[string]int{}}
@@ -177,7 +186,7 @@ func (r *replica) start(server string) (*keys.Manager, *keys.RefreshKeys) {
 		timeline = fixed(believed)
 	}
 	return m, &keys.RefreshKeys{
-		Store: refreshWire{r.f.st, r.f.bug}, Sealer: r.f.sealer, Timeline: timeline, Grace: modelGrace,
+		Store: refreshWire{r.f.st, r.f.bug, new(bool)}, Sealer: r.f.sealer, Timeline: timeline, Grace: modelGrace,
 		Now: r.clock, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -261,11 +270,9 @@ func (f *flock) issue(r *replica, x *family) {
 	x.rotatedAt = store.At(r.clock())
 	x.last.id, x.last.key, _ = r.refresh.At(x.rotatedAt)
 	x.idleUntil = x.rotatedAt.Add(f.within("idle lifetime", 12*time.Second) + modelStep)
-	f.st.lastIdle = store.Moment{}
+	f.st.idle = f.st.idle[:0]
 	for _, y := range f.families {
-		if y.idleUntil.After(f.st.lastIdle) {
-			f.st.lastIdle = y.idleUntil
-		}
+		f.st.idle = append(f.st.idle, y.idleUntil)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,9 +29,9 @@ type memory struct {
 	data       []store.DataKey
 	version    int64 // of the key plan
 	lifetimes  []store.Lifetimes
-	lastIdle   store.Moment
-	resources  []string // the algorithms that they want
-	encryption []string // how issuers encrypt to this server
+	idle       []store.Moment // of each family, in the order of their IDs
+	resources  []string       // the algorithms that they want
+	encryption []string       // how issuers encrypt to this server
 	writes     int
 }
 
@@ -247,13 +248,28 @@ func (m *memory) RescheduleSecretKey(_ context.Context, k store.SecretKey) error
 	return store.ErrNotFound
 }
 
-func (m *memory) LastIdleExpiry(context.Context) (store.Moment, error) {
+func (m *memory) LastIdleExpiry(_ context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error) {
 	unlock, err := m.lock()
 	if err != nil {
-		return store.Moment{}, err
+		return store.Moment{}, after, err
 	}
 	defer unlock()
-	return m.lastIdle, nil
+	from := 0
+	if after != "" {
+		if from, err = strconv.Atoi(string(after)); err != nil {
+			return store.Moment{}, after, err
+		}
+	}
+	end := min(from+limit, len(m.idle))
+	for _, idle := range m.idle[from:end] {
+		if idle.After(last) {
+			last = idle
+		}
+	}
+	if end < from+limit {
+		return last, "", nil
+	}
+	return last, store.Cursor(strconv.Itoa(end)), nil
 }
 
 // clock is the test's own.

@@ -81,9 +81,13 @@ type Families interface {
 	// client that got the successor all the same has a generation that is ahead, which is
 	// good.
 	PutBack(ctx context.Context, r Rotation, was Outcome) error
-	// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
-	// revoked, zero where there is none. It looks at every row.
-	LastIdleExpiry(ctx context.Context) (Moment, error)
+	// LastIdleExpiry looks at the families after the cursor, at most limit of them (1 to
+	// MaxPage), and returns the latest IdleExpiresAt of those that are not revoked, or the
+	// one that PutBack would give back where that is later; zero where there is none. next
+	// is the cursor to go on from, "" where these were the last. To look at all of them
+	// takes many calls, and each is short. A family that is changed meanwhile behind the
+	// cursor is not looked at again.
+	LastIdleExpiry(ctx context.Context, after Cursor, limit int) (last Moment, next Cursor, err error)
 	// RevokeFamily ends a family and records the revocation of its access tokens in
 	// the same transaction. Revoking a revoked family, or none, is no error.
 	RevokeFamily(ctx context.Context, id FamilyID, voids Void) error

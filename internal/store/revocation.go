@@ -44,7 +44,7 @@ type Revocation struct {
 	Reason    string // of the one that made it grow last
 }
 
-// Cursor marks how far a reader of revocations has come. The zero Cursor is the
+// Cursor marks how far a reader of revocations, or of families, has come. The zero Cursor is the
 // beginning. Its value means something to the engine alone, and to the same
 // database alone.
 type Cursor string

@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/hex"
-	"time"
+	"fmt"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -58,16 +58,34 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 		FROM refresh_families WHERE id = $1`, id[:])
 }
 
-// lookTimeout bounds a query that looks at every row of the largest table.
-const lookTimeout = time.Minute
-
-// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
-// revoked.
-func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	err = d.pool.QueryRow(ctx, "SELECT max(idle_expires_at) FROM refresh_families WHERE revoked_at IS NULL").Scan(moment{&last})
-	return last, fault("look for the last refresh token family", err)
+// LastIdleExpiry returns the latest IdleExpiresAt of a page of the families. A cursor is
+// the ID of the last one in hexadecimal.
+func (d *DB) LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error) {
+	const doing = "look for the last refresh token family"
+	if err := (store.Page{Limit: limit}).Check(); err != nil {
+		return last, after, fault(doing, err)
+	}
+	id, err := hex.DecodeString(string(after))
+	if err != nil {
+		return last, after, fmt.Errorf("%s: the cursor is not of this database: %w", doing, err)
+	}
+	var looked int
+	var end []byte
+	err = d.do(ctx, doing, func(ctx context.Context) error {
+		return d.pool.QueryRow(ctx, `WITH page AS MATERIALIZED (
+				SELECT id, idle_expires_at, prior_idle_expires_at, revoked_at FROM refresh_families WHERE id > $1 ORDER BY id LIMIT $2
+			)
+			SELECT (SELECT max(greatest(idle_expires_at, prior_idle_expires_at)) FROM page WHERE revoked_at IS NULL),
+				(SELECT count(*) FROM page), (SELECT id FROM page ORDER BY id DESC LIMIT 1)`, id, limit).
+			Scan(moment{&last}, &looked, &end)
+	})
+	if err != nil {
+		return store.Moment{}, after, err
+	}
+	if looked < limit {
+		return last, "", nil
+	}
+	return last, store.Cursor(hex.EncodeToString(end)), nil
 }
 
 // RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"encoding/hex"
+	"fmt"
 	"time"
 
 	"authserver/internal/oauth"
@@ -45,16 +47,36 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 		"SELECT "+familyColumnNames+" FROM refresh_families f WHERE f.id = ?", id[:])
 }
 
-// lookTimeout bounds a query that looks at every row of the largest table.
-const lookTimeout = time.Minute
+// LastIdleExpiry returns the latest IdleExpiresAt of a page of the families. A cursor is
+// the ID of the last one in hexadecimal.
+func (d *DB) LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error) {
+	const doing = "look for the last refresh token family"
+	if err := (store.Page{Limit: limit}).Check(); err != nil {
+		return last, after, fault(doing, err)
+	}
+	id, err := hex.DecodeString(string(after))
+	if err != nil {
+		return last, after, fmt.Errorf("%s: the cursor is not of this database: %w", doing, err)
+	}
+	p, err := one(ctx, d, doing, func(p *idlePage) []any { return []any{moment{&p.last}, &p.looked, &p.end} }, `WITH page AS MATERIALIZED (
+			SELECT id, idle_expires_at, prior_idle_expires_at, revoked_at FROM refresh_families WHERE id > ? ORDER BY id LIMIT ?
+		)
+		SELECT (SELECT max(max(idle_expires_at, coalesce(prior_idle_expires_at, idle_expires_at))) FROM page WHERE revoked_at IS NULL),
+			(SELECT count(*) FROM page), (SELECT max(id) FROM page)`, id, limit)
+	if err != nil {
+		return store.Moment{}, after, err
+	}
+	if p.looked < limit {
+		return p.last, "", nil
+	}
+	return p.last, store.Cursor(hex.EncodeToString(p.end)), nil
+}
 
-// LastIdleExpiry returns the latest IdleExpiresAt of the families that are not
-// revoked.
-func (d *DB) LastIdleExpiry(ctx context.Context) (last store.Moment, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	err = d.read.QueryRowContext(ctx, "SELECT max(idle_expires_at) FROM refresh_families WHERE revoked_at IS NULL").Scan(moment{&last})
-	return last, fault("look for the last refresh token family", err)
+// idlePage is what LastIdleExpiry found: how many families, and the last one's ID.
+type idlePage struct {
+	last   store.Moment
+	looked int
+	end    []byte
 }
 
 // end revokes a family that lives, and has the sweep take it KeepRevoked later.

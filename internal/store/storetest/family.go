@@ -16,7 +16,8 @@ func familyTests() []test {
 		{"a family is not idle past its end", with(familyIdleCut)},
 		{"a revocation ends a family once and voids its access tokens", with(familyRevoke)},
 		{"a revocation of no family is recorded all the same", with(familyRevokeNone)},
-		{"the last family that lives is known", with(familyLast)},
+		{"the last family that lives is known, a page at a time", with(familyLast)},
+		{"a family counts as it was before a rotation that may be undone", with(familyLastPutBack)},
 	}
 }
 
@@ -83,13 +84,60 @@ func familyRevokeNone(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 }
 
+// familyLast goes through the families a page at a time.
 func familyLast(t *testing.T, ctx context.Context, s store.Store) {
-	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), store.Moment{})
+	look := func(limit int) (last store.Moment, pages int) {
+		t.Helper()
+		for cursor := store.Cursor(""); ; {
+			some, next, err := s.LastIdleExpiry(ctx, cursor, limit)
+			ok(t, err)
+			if pages++; some.After(last) {
+				last = some
+			}
+			if cursor = next; cursor == "" {
+				return last, pages
+			}
+		}
+	}
+	holds := func(want store.Moment, families int) {
+		t.Helper()
+		for _, limit := range []int{1, 2, 3, store.MaxPage} {
+			last, pages := look(limit)
+			same(t, last, want)
+			same(t, pages, families/limit+1) // a full page is not known to be the last
+		}
+	}
+	holds(store.Moment{}, 0)
 	f := withFamily(t, ctx, s)
-	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), f.IdleExpiresAt)
-	later, revoked := aFamily(2), aFamily(3)
+	holds(f.IdleExpiresAt, 1)
+	zero, last, later, revoked := aFamily(0), aFamily(4), aFamily(2), aFamily(3)
+	last.ID = store.FamilyID{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
 	later.IdleExpiresAt, revoked.IdleExpiresAt, revoked.RevokedAt = at(2*time.Hour), at(3*time.Hour), at(time.Minute)
-	ok(t, s.CreateFamily(ctx, later))
-	ok(t, s.CreateFamily(ctx, revoked))
-	same(t, must[store.Moment](t)(s.LastIdleExpiry(ctx)), at(2*time.Hour))
+	for _, each := range []store.Family{zero, last, later, revoked} {
+		ok(t, s.CreateFamily(ctx, each))
+	}
+	holds(at(2*time.Hour), 5)
+	zero.ID[15], zero.IdleExpiresAt = 5, at(4*time.Hour)
+	ok(t, s.CreateFamily(ctx, zero))
+	holds(at(4*time.Hour), 6)
+	for _, limit := range []int{0, -1, store.MaxPage + 1} {
+		if _, _, err := s.LastIdleExpiry(ctx, "", limit); err == nil {
+			t.Errorf("a page of %d was taken", limit)
+		}
+	}
+	if _, _, err := s.LastIdleExpiry(ctx, "no cursor", 1); err == nil {
+		t.Error("a cursor of nothing was taken")
+	}
+}
+
+// familyLastPutBack shortens the idle lifetime with a rotation, which may be undone.
+func familyLastPutBack(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	r := present(f, 1, time.Minute)
+	r.Idle = time.Minute
+	same(t, must[store.RotationResult](t)(s.Rotate(ctx, r)).Outcome, store.Rotated)
+	last, next, err := s.LastIdleExpiry(ctx, "", 10)
+	ok(t, err)
+	same(t, last, f.IdleExpiresAt)
+	same(t, next, "")
 }
