@@ -20,6 +20,7 @@ func (s Settings) validate(mode Mode) (faults []error) {
 		s.checkMasterKey(mode),
 		s.checkPKCS11(),
 		s.checkTLS(mode),
+		s.checkProxies(mode),
 		checkAddress("listen", s.Listen),
 		checkAddress("ops-listen", s.OpsListen),
 		s.checkAddressesDiffer(),

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -136,10 +135,4 @@ func (s *seat) leaves(r *http.Request, err error) bool {
 	}
 	status, _ := classify(err)
 	return shed(err) || status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge
-}
-
-// hostOf is where a request comes from, without the port.
-func hostOf(r *http.Request) string {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr) // net/http has put it together
-	return host
 }

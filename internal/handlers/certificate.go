@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"net/netip"
 
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
@@ -16,7 +15,7 @@ import (
 // certificate is not the client's; from everybody else those headers are as if they
 // were not there (RFC 9440 §4: anybody can send them).
 func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error) {
-	if h.fromProxy(r.RemoteAddr) {
+	if h.ClientCertProxies.Contain(r.RemoteAddr) {
 		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))
 		if err != nil {
 			return nil, oauth.Fail(oauth.InvalidRequest, "client_cert_header", "the client's certificate was forwarded wrongly: "+err.Error())
@@ -27,22 +26,6 @@ func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error)
 		return nil, nil //nolint:nilnil // most clients have none
 	}
 	return certificates.Handshake(r.TLS.PeerCertificates), nil
-}
-
-// fromProxy reports whether the other end of a connection is a proxy that may
-// forward certificates.
-func (h *Handlers) fromProxy(remote string) bool {
-	peer, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return false
-	}
-	address := peer.Addr().Unmap().WithZone("")
-	for _, proxy := range h.ClientCertProxies {
-		if proxy.Contains(address) {
-			return true
-		}
-	}
-	return false
 }
 
 // held is the keys that a request proved to hold: of its DPoP proof, and of the

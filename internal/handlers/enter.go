@@ -41,7 +41,7 @@ func (h *Handlers) enter(r *http.Request, kind string, form oauth.Form, n *note)
 	}
 	n.claimed = presented.Claimed
 	if gate := h.gate(kind); gate != nil {
-		by := presented.Claimed + " " + hostOf(r)
+		by := presented.Claimed + " " + n.from.Share
 		if err := gate.Enter(r.Context(), by); err != nil {
 			return who, leave, err
 		}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"
+	"authserver/internal/web"
 )
 
 // Paths of the public endpoints that the metadata names.
@@ -42,8 +42,9 @@ type Handlers struct {
 	AssertionAlgs []string
 	// ClientCertProxies are the peers that may say in Client-Cert which certificate a
 	// client presented; TakesCertificates is whether one can arrive at all.
-	ClientCertProxies []netip.Prefix
+	ClientCertProxies web.Proxies
 	TakesCertificates bool
+	TrustedProxies    web.Proxies // whose word for the address of a client is taken
 	// Places bound the requests of the public listener and what their bodies take. It is
 	// bounded by connections already where a connection has one request at a time.
 	Places admission.Places

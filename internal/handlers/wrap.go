@@ -18,11 +18,13 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
+	"authserver/internal/web"
 )
 
 // note is what an endpoint learns for the log line of its request.
 type note struct {
 	seat     seat
+	from     web.ClientAddress
 	called   []string // the published URLs that the client may have called
 	grant    string
 	clientID string // that authenticated
@@ -62,8 +64,8 @@ func (h *Handlers) wrap(row route, called []string, limit time.Duration, places 
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		h.Metrics.RequestBegan()
-		n := note{seat: seat{w: w}, called: called}
-		if err = places.Enter(&n.seat.place, hostOf(r), row.method != http.MethodPost); err == nil {
+		n := note{seat: seat{w: w}, from: h.TrustedProxies.ClientAddress(r), called: called}
+		if err = places.Enter(&n.seat.place, n.from.Share, row.method != http.MethodPost); err == nil {
 			defer n.seat.place.Leave()
 			if row.method != http.MethodPost {
 				_ = n.seat.answer() // it has just been given its place
@@ -134,10 +136,10 @@ func (h *Handlers) log(ctx context.Context, r *http.Request, row route, answer m
 		slog.String("route", row.path),
 		slog.Int("status", answer.Status()),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("remote", r.RemoteAddr),
+		slog.String("client_address", n.from.Text),
 	}
 	for _, learnt := range []slog.Attr{
-		slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("claimed_client_id", n.claimed), slog.String("auth_method", string(n.method)),
+		slog.String("proxy", n.from.Proxy), slog.String("grant", n.grant), slog.String("client_id", n.clientID), slog.String("claimed_client_id", n.claimed), slog.String("auth_method", string(n.method)),
 		slog.String("iss", n.issuer), slog.String("sub", n.subject), slog.String("jti", n.jti), slog.String("family", n.family), slog.String("outcome", n.outcome),
 	} {
 		if learnt.Value.String() != "" {

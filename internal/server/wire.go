@@ -87,7 +87,11 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	if err != nil {
 		return nil, err
 	}
-	proxies, err := s.ClientCertProxies()
+	certifying, err := s.ClientCertProxies()
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := s.TrustedProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +112,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, AssertionAlgs: limits.ofAssertions(), Grants: registry,
 		Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes},
-		Gates:  gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: proxies, TakesCertificates: s.TakesCertificates(),
+		Gates:  gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: certifying, TrustedProxies: trusted, TakesCertificates: s.TakesCertificates(),
 		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
 		Verifier: own, Assertions: st,
 		View: view, Revoker: revoker, Refresh: codec, Handles: handles, Families: st, Users: cached,

@@ -100,6 +100,8 @@ func (p proxy) start(t *testing.T, replicas [2]string) (string, *http.Client) {
 	roots.AddCert(certificate)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig.RootCAs = roots
+	// The clients have an address of their own.
+	transport.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3)}}).DialContext
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
 	url := "https://" + s.listen

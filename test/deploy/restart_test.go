@@ -34,6 +34,7 @@ func newFleet(t *testing.T) *fleet {
 	wire := pgtest.NewWire(t, d.DatabaseURL())
 	d.Set("DATABASE_URL", wire.URL)
 	d.Set("DRAIN_DELAY", drainDelay.String())
+	d.Set("TRUSTED_PROXY", "127.0.0.1")
 	f := &fleet{d: d, wire: wire, addresses: [2]string{free(t), free(t)}}
 	for i := range f.servers {
 		f.start(t, i)

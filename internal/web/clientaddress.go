@@ -1,0 +1,168 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Bounds on what proxies say. What is longer is not read.
+const (
+	maxHops      = 32      // addresses of one request
+	maxHop       = 128     // bytes of an address
+	maxForwarded = 4 << 10 // bytes of a line of Forwarded
+	shareBits    = 64      // of an IPv6 address: a subscriber has at least a /64 (RFC 6177 §2)
+)
+
+// Proxies are the networks of the proxies that are trusted to say for whom they forward a
+// request. Networks of IPv4 are written as such, whatever socket they come through.
+type Proxies []netip.Prefix
+
+// Contain reports whether the other end of a connection, as net/http names it, is one of
+// the proxies.
+func (p Proxies) Contain(remote string) bool {
+	peer, err := netip.ParseAddrPort(remote)
+	return err == nil && p.trust(plain(peer.Addr()))
+}
+
+func (p Proxies) trust(address netip.Addr) bool {
+	for _, network := range p {
+		if network.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// ClientAddress is where a request comes from.
+type ClientAddress struct {
+	// Text is the address of the client, without port and zone, such as "203.0.113.9".
+	Text string
+	// Share is what the requests of one client count by together: its address, or of an
+	// IPv6 address the network of 64 bits, in which a client can choose any address.
+	Share string
+	// Proxy is the address of the trusted proxy that sent the request; "": none did.
+	Proxy string
+}
+
+// ClientAddress finds out where a request comes from: the right-most address in
+// X-Forwarded-For or Forwarded (RFC 7239) that is not the address of a trusted proxy.
+//
+// Each proxy on the way adds the address of its own peer on the right, so everything to the
+// left of the first stranger's address is the stranger's to choose, and is not read. Where
+// a trusted proxy says something that is not an address ("unknown", RFC 7239 §6.2), the
+// request counts as that proxy's own. So it does where both headers are there and differ:
+// the proxy writes one of them, and the client may have written the other.
+func (p Proxies) ClientAddress(r *http.Request) ClientAddress {
+	connected, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil { // no address of the Internet
+		return ClientAddress{Text: r.RemoteAddr, Share: r.RemoteAddr}
+	}
+	peer := plain(connected.Addr())
+	if !p.trust(peer) {
+		return addressOf(peer, r.RemoteAddr)
+	}
+	client := peer
+	lists, forwarded := r.Header["X-Forwarded-For"], r.Header["Forwarded"]
+	switch {
+	case len(forwarded) == 0:
+		client = p.walk(peer, lists, listedHops)
+	case len(lists) == 0:
+		client = p.walk(peer, forwarded, forwardedHops)
+	default:
+		if one := p.walk(peer, lists, listedHops); one == p.walk(peer, forwarded, forwardedHops) {
+			client = one
+		}
+	}
+	address := addressOf(client, "")
+	address.Proxy = peer.String()
+	return address
+}
+
+// walk goes from the right to the left through the lines of a header, as long as what it
+// finds are trusted proxies. It returns the address at which it ends.
+func (p Proxies) walk(peer netip.Addr, lines []string, hops func(line string, of []netip.Addr) []netip.Addr) netip.Addr {
+	var room [maxHops]netip.Addr
+	last, left := peer, maxHops
+	for i := len(lines) - 1; i >= 0; i-- {
+		found := hops(lines[i], room[:0])
+		for _, hop := range found {
+			if left--; left < 0 || !hop.IsValid() {
+				return last
+			}
+			if last = hop; !p.trust(hop) {
+				return last
+			}
+		}
+		if len(found) == 0 { // a line without an address is not one that says nothing
+			return last
+		}
+	}
+	return last
+}
+
+// listedHops reads a line of X-Forwarded-For: addresses from the right to the left, of
+// which one that is not valid stands for anything else.
+func listedHops(line string, hops []netip.Addr) []netip.Addr {
+	for more := true; more && len(hops) < maxHops; {
+		element := line
+		if comma := strings.LastIndexByte(line, ','); comma >= 0 {
+			line, element = line[:comma], line[comma+1:]
+		} else {
+			more = false
+		}
+		hop := parseHop(unquoted(strings.Trim(element, " \t")))
+		if hops = append(hops, hop); !hop.IsValid() {
+			break
+		}
+	}
+	return hops
+}
+
+// unquoted takes away the quotes that some proxies put around an address.
+func unquoted(text string) string {
+	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+		return text[1 : len(text)-1]
+	}
+	return text
+}
+
+// parseHop reads an address with or without a port, an IPv6 address with or without
+// brackets. It is not valid where the text is anything else.
+func parseHop(text string) netip.Addr {
+	if len(text) > maxHop {
+		return netip.Addr{}
+	}
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+		text = strings.TrimSuffix(inner, "]")
+		if !strings.Contains(text, ":") { // brackets are of IPv6
+			return netip.Addr{}
+		}
+	}
+	if address, err := netip.ParseAddr(text); err == nil {
+		return plain(address)
+	}
+	withPort, err := netip.ParseAddrPort(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return plain(withPort.Addr())
+}
+
+// plain is an address in the form in which it is compared: of IPv4 where it is one, and
+// without the zone, which means something to one machine alone.
+func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
+
+// addressOf writes an address. Where remote is what it was read from, the text in that is
+// used again: most requests come that way.
+func addressOf(address netip.Addr, remote string) ClientAddress {
+	text, _, found := strings.Cut(remote, ":")
+	if !found || !address.Is4() || text == "" || text[0] == '[' {
+		text = address.String()
+	}
+	if address.Is4() {
+		return ClientAddress{Text: text, Share: text}
+	}
+	network, _ := address.Prefix(shareBits) // an IPv6 address has as many
+	return ClientAddress{Text: text, Share: network.String()}
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// forwardedHops reads a line of Forwarded (RFC 7239 §4): the parameter "for" of each of its
+// elements, from the right to the left. One that is not valid stands for anything that is
+// no address. The line is read from its beginning, since a comma may stand within quotes;
+// one that is malformed, or too long, has no addresses at all.
+func forwardedHops(line string, hops []netip.Addr) []netip.Addr {
+	if len(line) > maxForwarded {
+		return nil
+	}
+	for rest, more := line, true; more; {
+		var hop netip.Addr
+		var ok bool
+		if hop, rest, more, ok = forwardedElement(rest); !ok {
+			return nil
+		}
+		if len(hops) == maxHops { // the right-most count
+			copy(hops, hops[1:])
+			hops = hops[:maxHops-1]
+		}
+		hops = append(hops, hop)
+	}
+	slices.Reverse(hops)
+	return hops
+}
+
+// forwardedElement reads an element, up to the comma behind it: more says that there is
+// one. An element without "for" names nobody.
+func forwardedElement(text string) (hop netip.Addr, rest string, more, ok bool) {
+	named := false
+	for {
+		text = strings.TrimLeft(text, " \t")
+		if text == "" || text[0] == ',' || text[0] == ';' { // an empty pair (RFC 7239 §4 allows it)
+			if text != "" && text[0] == ';' {
+				text = text[1:]
+				continue
+			}
+			return hop, strings.TrimPrefix(text, ","), text != "", true
+		}
+		name, after, found := strings.Cut(text, "=")
+		if !found || !isToken(name) {
+			return netip.Addr{}, "", false, false
+		}
+		value, after, ok := forwardedValue(after)
+		if !ok {
+			return netip.Addr{}, "", false, false
+		}
+		if strings.EqualFold(name, "for") {
+			if named { // RFC 7239 §4: each parameter MUST NOT occur more than once
+				return netip.Addr{}, "", false, false
+			}
+			hop, named = parseNode(value), true
+		}
+		after = strings.TrimLeft(after, " \t")
+		if after != "" && after[0] != ',' && after[0] != ';' {
+			return netip.Addr{}, "", false, false
+		}
+		text = after
+	}
+}
+
+// forwardedValue reads a value and returns what stands behind it. Without quotes it may
+// have the colons and brackets of an address too, as many proxies write it.
+func forwardedValue(text string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		end := strings.IndexAny(text, ",; \t")
+		if end < 0 {
+			end = len(text)
+		}
+		value, rest = text[:end], text[end:]
+		return value, rest, value != "" && !strings.ContainsAny(value, `"\`)
+	}
+	var plain strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return plain.String(), text[i+1:], true
+		case '\\': // quoted-pair (RFC 9110 §5.6.4)
+			if i++; i == len(text) {
+				return "", "", false
+			}
+		}
+		plain.WriteByte(text[i])
+	}
+	return "", "", false
+}
+
+// parseNode reads a node (RFC 7239 §6). It is not valid where it is "unknown", an
+// identifier that hides an address, or malformed: IPv6 stands in brackets.
+func parseNode(node string) netip.Addr {
+	host, port := node, ""
+	if end := strings.IndexByte(node, ']'); strings.HasPrefix(node, "[") && end > 0 {
+		host, port = node[:end+1], node[end+1:]
+	} else if colon := strings.IndexByte(node, ':'); colon >= 0 {
+		host, port = node[:colon], node[colon:]
+	}
+	if port != "" && !isNodePort(port) {
+		return netip.Addr{}
+	}
+	return parseHop(host)
+}
+
+// isNodePort reports whether a text is a colon and a port, or what hides one.
+func isNodePort(text string) bool {
+	port, found := strings.CutPrefix(text, ":")
+	if hidden, ok := strings.CutPrefix(port, "_"); ok {
+		return found && isToken(hidden)
+	}
+	digit := func(c rune) bool { return c >= '0' && c <= '9' }
+	return found && port != "" && len(port) <= 5 && strings.IndexFunc(port, func(c rune) bool { return !digit(c) }) < 0
+}
+
+// isToken reports whether a text is a token (RFC 9110 §5.6.2).
+func isToken(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	}) < 0
+}
