@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/keyfiles"
 )
 
 type clientCommand struct {
@@ -18,34 +19,34 @@ type clientCommand struct {
 // ClientFlags are the properties of a client.
 type ClientFlags struct {
 	Name             *string        `help:"Name for people."`
-	Grant            []string       `sep:"none" help:"Grant: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
-	Scope            []string       `sep:"none" help:"Scope that it may ask for. Repeats."`
-	DefaultScope     []string       `sep:"none" placeholder:"SCOPE" help:"Scope if the request has none; the default is all of --scope. Repeats."`
-	Resource         []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask for; the first is the default. Repeats."`
+	Grant            []string       `field:"grants" sep:"none" help:"Grant: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
+	Scope            []string       `field:"scopes" sep:"none" help:"Scope that it may ask for. Repeats."`
+	DefaultScope     []string       `field:"default_scopes" sep:"none" placeholder:"SCOPE" help:"Scope if the request has none; the default is all of --scope. Repeats."`
+	Resource         []string       `field:"resources" sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask for; the first is the default. Repeats."`
 	Serves           []string       `sep:"none" placeholder:"RESOURCE" help:"Resource whose tokens it may introspect, because it is that API. Repeats."`
-	Role             []string       `sep:"none" help:"Role in tokens for the client itself. Repeats."`
-	Permission       []string       `sep:"none" help:"Permission in tokens for the client itself. Repeats."`
-	Claim            []string       `group:"Tokens" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
-	AuthMethod       []string       `group:"Authentication" sep:"none" placeholder:"METHOD" help:"Authentication: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none. The default is Basic or post. Repeats."`
-	JWKSFile         *string        `group:"Authentication" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys, for private_key_jwt. Empty removes it."`
+	Role             []string       `field:"roles" sep:"none" help:"Role in tokens for the client itself. Repeats."`
+	Permission       []string       `field:"permissions" sep:"none" help:"Permission in tokens for the client itself. Repeats."`
+	Claim            []string       `field:"claims" group:"Tokens" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
+	AuthMethod       []string       `field:"auth_methods" group:"Authentication" sep:"none" placeholder:"METHOD" help:"Authentication: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none. The default is Basic or post. Repeats."`
+	JWKSFile         *string        `field:"jwks" group:"Authentication" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys, for private_key_jwt. Empty removes it."`
 	JWKSURI          *string        `group:"Authentication" name:"jwks-uri" placeholder:"URL" help:"https URL of that JWK Set, instead of a file. Empty removes it."`
-	CertificateFile  []string       `group:"Authentication" sep:"none" placeholder:"FILE" help:"Certificates in PEM, for private_key_jwt or self_signed_tls_client_auth. Repeats."`
-	TLSSubjectDN     *string        `group:"Authentication" name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, such as CN=batch,O=Example (RFC 4514)."`
-	TLSSanDNS        *string        `group:"Authentication" name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or an alternative name of the certificate: a host."`
-	TLSSanURI        *string        `group:"Authentication" name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI, such as a SPIFFE ID."`
-	TLSSanIP         *string        `group:"Authentication" name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an IP address."`
-	TLSSanEmail      *string        `group:"Authentication" name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address."`
+	CertificateFile  []string       `field:"certificates" group:"Authentication" sep:"none" placeholder:"FILE" help:"Certificates in PEM, for private_key_jwt or self_signed_tls_client_auth. Repeats."`
+	TLSSubjectDN     *string        `field:"tls_subject" group:"Authentication" name:"tls-subject-dn" xor:"tls-subject" placeholder:"NAME" help:"Subject of its certificate for tls_client_auth, such as CN=batch,O=Example (RFC 4514)."`
+	TLSSanDNS        *string        `field:"tls_subject" group:"Authentication" name:"tls-san-dns" xor:"tls-subject" placeholder:"HOST" help:"Or an alternative name of the certificate: a host."`
+	TLSSanURI        *string        `field:"tls_subject" group:"Authentication" name:"tls-san-uri" xor:"tls-subject" placeholder:"URI" help:"Or a URI, such as a SPIFFE ID."`
+	TLSSanIP         *string        `field:"tls_subject" group:"Authentication" name:"tls-san-ip" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an IP address."`
+	TLSSanEmail      *string        `field:"tls_subject" group:"Authentication" name:"tls-san-email" xor:"tls-subject" placeholder:"ADDRESS" help:"Or an e-mail address."`
 	TLSBound         *bool          `group:"Tokens" name:"tls-bound" negatable:"" help:"Always bind its access tokens to its TLS certificate; =false: never. The default is to bind them if it authenticates with the certificate and sends no DPoP proof."`
 	DPoPBound        *bool          `group:"Tokens" name:"dpop-bound" negatable:"" help:"Require a DPoP proof and bind its access tokens to that key."`
-	AssertionAlg     []string       `group:"Authentication" name:"assertion-alg" sep:"none" placeholder:"ALG" help:"Algorithm of its assertions. The default is any that its keys support. The alg of a JWK counts in either case. Repeats."`
+	AssertionAlg     []string       `field:"assertion_algs" group:"Authentication" name:"assertion-alg" sep:"none" placeholder:"ALG" help:"Algorithm of its assertions. The default is any that its keys support. The alg of a JWK counts in either case. Repeats."`
 	Profile          *string        `group:"Authentication" placeholder:"fapi2" help:"Security profile that it must follow: fapi2 (FAPI 2.0). Empty removes it."`
 	EndpointAudience *bool          `group:"Authentication" name:"accept-token-endpoint-audience" negatable:"" help:"Its client assertions may have the URL of the token endpoint as their audience."`
-	AssertUser       []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"User for whom it may sign assertions (jwt-bearer); * stands for any characters. Repeats."`
-	AssertRole       []string       `group:"Acting for users" sep:"none" placeholder:"ROLE" help:"Or a role of such users. Repeats."`
+	AssertUser       []string       `field:"assert_users" group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"User for whom it may sign assertions (jwt-bearer); * stands for any characters. Repeats."`
+	AssertRole       []string       `field:"assert_roles" group:"Acting for users" sep:"none" placeholder:"ROLE" help:"Or a role of such users. Repeats."`
 	AllowRepeat      *bool          `group:"Acting for users" negatable:"" help:"Accept an assertion that it signs (jwt-bearer) more than once, until the assertion expires."`
 	MayImpersonate   []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"Subject that it may impersonate in a token exchange; * stands for any characters. Repeats."`
-	RefreshIdleTTL   *time.Duration `group:"Tokens" name:"refresh-idle-ttl" placeholder:"DURATION" help:"Lifetime of an unused refresh token."`
-	RefreshMaxTTL    *time.Duration `group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
+	RefreshIdleTTL   *time.Duration `field:"refresh_idle_ttl_seconds" group:"Tokens" name:"refresh-idle-ttl" placeholder:"DURATION" help:"Lifetime of an unused refresh token."`
+	RefreshMaxTTL    *time.Duration `field:"refresh_max_ttl_seconds" group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
 }
 
 func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
@@ -61,7 +62,7 @@ func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
 	if err != nil {
 		return fields, err
 	}
-	if fields.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile); err != nil {
+	if fields.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {
 		return fields, err
 	}
 	fields.Certificates, err = p.readAll("--certificate-file", f.CertificateFile)
@@ -85,9 +86,9 @@ type clientCreate struct {
 	Database
 	Output
 	ClientFlags
-	ID         string `name:"id" help:"The client_id. The default is a random one."`
+	ID         string `name:"id" field:"client_id" help:"The client_id. The default is a random one."`
 	Public     bool   `group:"Authentication" help:"It cannot keep a secret, such as an app on a phone. The same as --auth-method none."`
-	SecretFile string `group:"Authentication" placeholder:"FILE" help:"File with the secret; - is standard input. The default is a random secret."`
+	SecretFile string `field:"client_secret" group:"Authentication" placeholder:"FILE" help:"File with the secret; - is standard input. The default is a random secret."`
 	Disabled   bool   `help:"Register it disabled."`
 }
 
@@ -141,7 +142,7 @@ func (c *clientList) Run(p *process) error {
 type clientShow struct {
 	Database
 	Output
-	ID string `arg:"" name:"client-id" help:"The client_id."`
+	ID string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 }
 
 func (c *clientShow) Run(p *process) error {
@@ -158,7 +159,7 @@ type clientUpdate struct {
 	Database
 	Output
 	ClientFlags
-	ID       string `arg:"" name:"client-id" help:"The client_id."`
+	ID       string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 	Disabled *bool  `xor:"disabled" help:"Disable it. Its tokens are void at once."`
 	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
@@ -181,7 +182,7 @@ func (c *clientUpdate) Run(p *process) error {
 
 type clientDelete struct {
 	Database
-	ID string `arg:"" name:"client-id" help:"The client_id."`
+	ID string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 }
 
 func (c *clientDelete) Run(p *process) error {
@@ -197,9 +198,9 @@ func (c *clientDelete) Run(p *process) error {
 type clientRotate struct {
 	Database
 	Output
-	ID         string        `arg:"" name:"client-id" help:"The client_id."`
+	ID         string        `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 	Overlap    time.Duration `default:"0s" help:"How long the old secrets stay valid, such as 24h."`
-	SecretFile string        `placeholder:"FILE" help:"File with the new secret; - is standard input. The default is a random secret."`
+	SecretFile string        `field:"client_secret" placeholder:"FILE" help:"File with the new secret; - is standard input. The default is a random secret."`
 }
 
 func (c *clientRotate) Run(p *process) error {

@@ -65,7 +65,7 @@ func (p *process) secret(flag, name string) (string, error) {
 
 // readOrClear reads the file of a flag: nil where it is not given, and what is empty
 // and not nil where it is given without a name, to take away what is there.
-func (p *process) readOrClear(flag string, name *string) ([]byte, error) {
+func (p *process) readOrClear(flag string, name *string, wanted keyfiles.Wanted) ([]byte, error) {
 	switch {
 	case name == nil:
 		return nil, nil
@@ -73,10 +73,16 @@ func (p *process) readOrClear(flag string, name *string) ([]byte, error) {
 		return []byte{}, nil
 	}
 	data, err := p.read(flag, *name)
-	if err == nil && len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
 		return nil, usage("%s: the file is empty: give an empty name, %s '', to take away what is there", flag, flag)
 	}
-	return data, err
+	if err := keyfiles.Check(data, wanted); err != nil {
+		return nil, usage("%s: %w", flag, err)
+	}
+	return data, nil
 }
 
 // readAll reads the files of a flag that repeats, as [list] reads words.

@@ -16,26 +16,26 @@ type issuerCommand struct {
 
 // IssuerFlags are the properties of an issuer.
 type IssuerFlags struct {
-	JWKSFile          string         `group:"Keys" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
+	JWKSFile          string         `field:"jwks" group:"Keys" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys."`
 	JWKSURI           string         `group:"Keys" name:"jwks-uri" placeholder:"URL" help:"https URL of its JWK Set."`
 	Discovery         bool           `group:"Keys" help:"Find its JWK Set through its metadata."`
-	CertificateFile   []string       `group:"Keys" sep:"none" placeholder:"FILE" help:"Certificates in PEM, which its assertions name by x5t or x5t#S256. Repeats."`
-	SecretFile        string         `group:"Keys" placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of at least 32, 48 or 64 bytes; - is standard input."`
-	Alg               []string       `group:"Keys" sep:"none" help:"Algorithm that it may use. The default are those of its keys. Repeats."`
-	Audience          []string       `sep:"none" help:"Another aud that its assertions may have, beside the issuer identifier and the token endpoint. Repeats."`
+	CertificateFile   []string       `field:"certificates" group:"Keys" sep:"none" placeholder:"FILE" help:"Certificates in PEM, which its assertions name by x5t or x5t#S256. Repeats."`
+	SecretFile        string         `field:"secret" group:"Keys" placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of at least 32, 48 or 64 bytes; - is standard input."`
+	Alg               []string       `field:"algorithms" group:"Keys" sep:"none" help:"Algorithm that it may use. The default are those of its keys. Repeats."`
+	Audience          []string       `field:"audiences" sep:"none" help:"Another aud that its assertions may have, beside the issuer identifier and the token endpoint. Repeats."`
 	SubjectClaim      *string        `group:"Subjects and claims" placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another claim, or a JSON Pointer."`
 	Subject           *string        `group:"Subjects and claims" placeholder:"KIND" help:"Its subjects: user (of this server, the default), client (of this server), federated (known to the issuer, allowed by --match) or any."`
-	Scope             []string       `sep:"none" help:"Scope that its assertions may ask for. Repeats."`
-	Resource          []string       `sep:"none" placeholder:"RESOURCE" help:"Resource that its assertions may ask for; the first is the default. Repeats."`
+	Scope             []string       `field:"scopes" sep:"none" help:"Scope that its assertions may ask for. Repeats."`
+	Resource          []string       `field:"resources" sep:"none" placeholder:"RESOURCE" help:"Resource that its assertions may ask for; the first is the default. Repeats."`
 	RequireClientAuth *bool          `negatable:"" help:"A client must authenticate beside the assertion (default)."`
-	Client            *string        `placeholder:"CLIENT-ID" help:"Client of the token if none authenticated."`
-	MaxLifetime       *time.Duration `placeholder:"DURATION" help:"How far ahead exp of an assertion may be."`
+	Client            *string        `field:"client_id" placeholder:"CLIENT-ID" help:"Client of the token if none authenticated."`
+	MaxLifetime       *time.Duration `field:"max_lifetime_seconds" placeholder:"DURATION" help:"How far ahead exp of an assertion may be."`
 	EncryptionAlg     *string        `placeholder:"ALG" help:"Require assertions that are encrypted to this server's key in the JWKS: RSA-OAEP-256 or ECDH-ES. Empty turns that off."`
 	Match             []string       `group:"Subjects and claims" sep:"none" placeholder:"CLAIM=PATTERN" help:"Subjects that it may name: claims with patterns, separated by commas, all of which must match. * stands for any characters, ? for one. One of several --match must match. Repeats."`
-	RequireClaim      []string       `group:"Subjects and claims" sep:"none" placeholder:"CLAIM" help:"Claim that its assertions must contain. Repeats."`
-	MapClaim          []string       `group:"Subjects and claims" sep:"none" placeholder:"NAME=CLAIM" help:"Claim of the token, copied from a claim of the assertion. Repeats."`
-	ClockSkew         *time.Duration `name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may differ. 0s, the default, means --clock-skew."`
-	CAFile            []string       `group:"Keys" name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that must have issued its certificates. Repeats."`
+	RequireClaim      []string       `field:"required_claims" group:"Subjects and claims" sep:"none" placeholder:"CLAIM" help:"Claim that its assertions must contain. Repeats."`
+	MapClaim          []string       `field:"claim_mapping" group:"Subjects and claims" sep:"none" placeholder:"NAME=CLAIM" help:"Claim of the token, copied from a claim of the assertion. Repeats."`
+	ClockSkew         *time.Duration `field:"clock_skew_seconds" name:"issuer-clock-skew" placeholder:"DURATION" help:"How far its clock may differ. 0s, the default, means --clock-skew."`
+	CAFile            []string       `field:"ca_certificates" group:"Keys" name:"ca-file" sep:"none" placeholder:"FILE" help:"Certificates in PEM of the authorities that must have issued its certificates. Repeats."`
 	AllowRepeat       *bool          `negatable:"" help:"Accept an assertion more than once, until the assertion expires."`
 }
 
@@ -115,7 +115,7 @@ func (c *issuerList) Run(p *process) error {
 type issuerShow struct {
 	Database
 	Output
-	ID string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
+	ID string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
 }
 
 func (c *issuerShow) Run(p *process) error {
@@ -132,7 +132,7 @@ type issuerUpdate struct {
 	Database
 	Output
 	IssuerFlags
-	ID       string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
+	ID       string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
 	Disabled *bool  `xor:"disabled" help:"Disable it: the server refuses its assertions."`
 	Enabled  *bool  `xor:"disabled" help:"Enable it again."`
 }
@@ -155,7 +155,7 @@ func (c *issuerUpdate) Run(p *process) error {
 
 type issuerDelete struct {
 	Database
-	ID string `arg:"" name:"issuer-id" help:"Identifier of the registration."`
+	ID string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
 }
 
 func (c *issuerDelete) Run(p *process) error {

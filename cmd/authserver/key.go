@@ -54,7 +54,7 @@ func (c *keyList) Run(p *process) error {
 // keyRow is a signing key as a person wants to see it.
 type keyRow struct {
 	State      string `json:"state"`
-	Alg        string `json:"alg"`
+	Alg        string `field:"algorithms" json:"alg"`
 	KID        string `json:"kid"`
 	Next       string `json:"next"`
 	LastSigned string `json:"last_signed"`

@@ -59,6 +59,7 @@ type process struct {
 	ctx    context.Context // ends with SIGINT and SIGTERM
 	name   string          // as which it was called
 	by     admin.Call      // who called it
+	path   []string        // the words of the command
 	stdin  io.Reader
 	stdout *printer
 	stderr io.Writer
@@ -68,13 +69,6 @@ type process struct {
 // say tells on standard error what was done. That it cannot be told undoes nothing.
 func (p *process) say(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", args...)
-}
-
-// warn prints what the administrator should know of something that was done.
-func (p *process) warn(warnings []string) {
-	for _, w := range warnings {
-		fmt.Fprintf(p.stderr, "authserver: warning: %s\n", w)
-	}
 }
 
 // errQuiet ends a command that has said all there is to say with exit code 1.
@@ -116,11 +110,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		hint(stderr, err)
 		return code
 	}
-	p := &process{ctx: ctx, name: args[0], by: operator(), stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
+	p := &process{ctx: ctx, name: args[0], by: operator(), path: strings.Fields(parsed.Selected().Path()), stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
 	// What kong knows of all the commands would be most of the heap of a server at rest: it
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
-	return fail(stderr, chosen.Run(p))
+	return fail(stderr, p.named(chosen.Run(p)))
 }
 
 // newParser reads command lines by the table of commands. exit is called instead of
@@ -172,8 +166,9 @@ func fail(stderr io.Writer, err error) int {
 		}
 	}
 	var invalid *admin.Invalid
+	var faults admin.Faults
 	var wrong *usageError
-	if errors.As(err, &invalid) || errors.As(err, &wrong) {
+	if errors.As(err, &invalid) || errors.As(err, &faults) || errors.As(err, &wrong) {
 		return exitUsage
 	}
 	return exitFailed

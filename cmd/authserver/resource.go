@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/keyfiles"
 )
 
 type resourceCommand struct {
@@ -17,26 +18,26 @@ type resourceCommand struct {
 // ResourceFlags are the properties of a resource.
 type ResourceFlags struct {
 	Name           *string        `help:"Name for people."`
-	Scope          []string       `sep:"none" help:"Scope that it knows. Without any, its clients decide. Repeats."`
-	AccessTokenTTL *time.Duration `name:"access-token-ttl" placeholder:"DURATION" help:"Lifetime of its access tokens."`
+	Scope          []string       `field:"scopes" sep:"none" help:"Scope that it knows. Without any, its clients decide. Repeats."`
+	AccessTokenTTL *time.Duration `name:"access-token-ttl" field:"access_token_ttl_seconds" placeholder:"DURATION" help:"Lifetime of its access tokens."`
 	SigningAlg     *string        `placeholder:"ALG" help:"Algorithm of its access tokens: RS256, ES256, PS256, ES384 or EdDSA."`
 	TokenTyp       *string        `placeholder:"TYP" help:"Header typ of its access tokens: at+jwt (default, RFC 9068), or JWT for an API whose verifier accepts nothing else."`
-	EncryptionFile *string        `name:"encryption-jwk-file" placeholder:"FILE" help:"JWK of a public key (RSA, P-256, P-384 or P-521) to which its signed access tokens are encrypted. Empty turns that off."`
+	EncryptionFile *string        `name:"encryption-jwk-file" field:"encryption_jwk" placeholder:"FILE" help:"JWK of a public key (RSA, P-256, P-384 or P-521) to which its signed access tokens are encrypted. Empty turns that off."`
 	EncryptionEnc  *string        `name:"encryption-enc" placeholder:"ENC" help:"Content encryption: A256GCM (default) or A128GCM."`
-	Claim          []string       `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
+	Claim          []string       `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
 }
 
-func (f ResourceFlags) fields(p *process) (admin.ResourceFields, error) {
+func (f ResourceFlags) input(p *process) (admin.ResourceInput, error) {
 	custom, err := claims(f.Claim)
-	fields := admin.ResourceFields{
+	input := admin.ResourceInput{
 		Name: f.Name, Scopes: words(f.Scope), AccessTokenTTL: f.AccessTokenTTL, SigningAlg: f.SigningAlg, TokenTyp: f.TokenTyp,
 		EncryptionEnc: f.EncryptionEnc, Claims: custom,
 	}
 	if err != nil {
-		return fields, err
+		return input, err
 	}
-	fields.EncryptionJWK, err = p.readOrClear("--encryption-jwk-file", f.EncryptionFile)
-	return fields, err
+	input.EncryptionJWK, err = p.readOrClear("--encryption-jwk-file", f.EncryptionFile, keyfiles.JWK)
+	return input, err
 }
 
 type resourceCreate struct {
@@ -47,12 +48,12 @@ type resourceCreate struct {
 }
 
 func (c *resourceCreate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.CreateResource(p.ctx, p.by, c.ID, fields)
+		resource, warnings, err := a.CreateResource(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (c *resourceList) Run(p *process) error {
 type resourceShow struct {
 	Database
 	Output
-	ID string `arg:"" name:"resource" help:"Identifier."`
+	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
 }
 
 func (c *resourceShow) Run(p *process) error {
@@ -97,16 +98,16 @@ type resourceUpdate struct {
 	Database
 	Output
 	ResourceFlags
-	ID string `arg:"" name:"resource" help:"Identifier."`
+	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
 }
 
 func (c *resourceUpdate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.UpdateResource(p.ctx, p.by, c.ID, fields)
+		resource, warnings, err := a.UpdateResource(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -117,7 +118,7 @@ func (c *resourceUpdate) Run(p *process) error {
 
 type resourceDelete struct {
 	Database
-	ID string `arg:"" name:"resource" help:"Identifier."`
+	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
 }
 
 func (c *resourceDelete) Run(p *process) error {

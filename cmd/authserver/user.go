@@ -16,10 +16,10 @@ type userCommand struct {
 type UserFlags struct {
 	Email         *string  `help:"E-mail address. No two users share one."`
 	UPN           *string  `name:"upn" help:"User principal name. No two users share one."`
-	Role          []string `sep:"none" help:"Role in the user's tokens. Repeats."`
-	Permission    []string `sep:"none" help:"Permission in the user's tokens. Repeats."`
-	Claim         []string `sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
-	PasswordStdin bool     `help:"Read the password from standard input: 8 characters to 72 bytes."`
+	Role          []string `field:"roles" sep:"none" help:"Role in the user's tokens. Repeats."`
+	Permission    []string `field:"permissions" sep:"none" help:"Permission in the user's tokens. Repeats."`
+	Claim         []string `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
+	PasswordStdin bool     `field:"password" help:"Read the password from standard input: 8 characters to 72 bytes."`
 }
 
 func (f UserFlags) fields(p *process) (admin.UserFields, error) {
@@ -83,7 +83,7 @@ func (c *userList) Run(p *process) error {
 type userShow struct {
 	Database
 	Output
-	User string `arg:"" help:"Username or id."`
+	User string `arg:"" field:"id" help:"Username or id."`
 }
 
 func (c *userShow) Run(p *process) error {
@@ -100,7 +100,7 @@ type userUpdate struct {
 	Database
 	Output
 	UserFlags
-	User     string  `arg:"" help:"Username or id."`
+	User     string  `arg:"" field:"id" help:"Username or id."`
 	Username *string `help:"New name to log in with."`
 	Disabled *bool   `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
 	Enabled  *bool   `xor:"disabled" help:"Enable the user again."`
@@ -123,7 +123,7 @@ func (c *userUpdate) Run(p *process) error {
 
 type userDelete struct {
 	Database
-	User string `arg:"" help:"Username or id."`
+	User string `arg:"" field:"id" help:"Username or id."`
 }
 
 func (c *userDelete) Run(p *process) error {

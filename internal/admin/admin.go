@@ -95,27 +95,6 @@ func invalid(format string, args ...any) error {
 	return &Invalid{fmt.Errorf(format, args...)}
 }
 
-// missing says that a row is not there, and which command lists those that are.
-func missing(noun, id string) error {
-	return fmt.Errorf("%s %q %w: `authserver %s list` shows those there are", noun, id, store.ErrNotFound, noun)
-}
-
-// explain turns what the store answered to a read or a change of a row into
-// words; what was read before it was changed may be gone or different.
-func explain(noun, id string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, store.ErrNotFound):
-		return missing(noun, id)
-	case errors.Is(err, store.ErrConflict):
-		return fmt.Errorf("%s %q was %w: try again", noun, id, store.ErrConflict)
-	case errors.Is(err, store.ErrExists):
-		return fmt.Errorf("%s %q %w: `authserver %s update` changes it", noun, id, store.ErrExists, noun)
-	}
-	return fmt.Errorf("%s %q: %w", noun, id, err)
-}
-
 // now is cut to the milliseconds that a token remembers of a NotBefore.
 func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
 
@@ -160,7 +139,7 @@ func (a *Admin) checkResources(ctx context.Context, flag string, ids []string) (
 // unlisted warns of scopes that none of the resources lists, which can therefore
 // never be had. A resource that lists none leaves its scopes to its clients, and
 // no resource at all means this server itself, which does the same.
-func (a *Admin) unlisted(ctx context.Context, scopes oauth.Scope, resources []string) ([]string, error) {
+func (a *Admin) unlisted(ctx context.Context, scopes oauth.Scope, resources []string) ([]Fault, error) {
 	var listed oauth.Scope
 	for _, id := range resources {
 		resource, err := a.Store.Resource(ctx, id)
@@ -178,11 +157,11 @@ func (a *Admin) unlisted(ctx context.Context, scopes oauth.Scope, resources []st
 		}
 		listed = append(listed, resource.Scopes...)
 	}
-	var warnings []string
+	var warnings []Fault
 	for _, scope := range scopes {
 		if len(resources) > 0 && !listed.Has(scope) {
-			warnings = append(warnings, fmt.Sprintf(
-				"scope %q is listed by none of the resources, so that no token can have it: add it with `authserver resource update`", scope))
+			warnings = append(warnings, warning("scopes", CodeUnused,
+				"%q is listed by none of the resources, so that no token can have it: add it with %v", scope, Operation{Noun: "resource", Verb: "update"}))
 		}
 	}
 	return warnings, nil

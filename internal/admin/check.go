@@ -2,7 +2,6 @@ package admin
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,11 +22,11 @@ const (
 
 // distinct returns the values in their order, each once. What is empty stays
 // apart from what is nil.
-func distinct(values []string) []string {
+func distinct[T comparable](values []T) []T {
 	if values == nil {
 		return nil
 	}
-	once := make([]string, 0, len(values))
+	once := make([]T, 0, len(values))
 	for _, v := range values {
 		if !slices.Contains(once, v) {
 			once = append(once, v)
@@ -74,11 +73,11 @@ func checkScopes(flag string, scopes []string) (oauth.Scope, error) {
 }
 
 // commas warns of scopes that were meant to be several.
-func commas(scopes oauth.Scope) []string {
-	var warnings []string
+func commas(scopes oauth.Scope) []Fault {
+	var warnings []Fault
 	for _, s := range scopes {
 		if strings.Contains(s, ",") {
-			warnings = append(warnings, fmt.Sprintf("scope %q holds a comma and is one scope: for several, repeat the flag", s))
+			warnings = append(warnings, warning("scopes", CodeInvalid, "%q holds a comma and is one scope: for several, give each by itself", s))
 		}
 	}
 	return warnings

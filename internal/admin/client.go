@@ -119,7 +119,7 @@ func notInForce(told bool, err error) error {
 // CreateClient registers a client and returns it with its secret, where one was
 // made, and with warnings of what is allowed and hardly meant. An [Invalid] names
 // the flag to change; store.ErrExists where the identifier is taken.
-func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []string, error) {
+func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []Fault, error) {
 	id, err := a.clientID(n.ID)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
@@ -225,7 +225,7 @@ func (a *Admin) Client(ctx context.Context, by Call, id string) (Client, error) 
 // UpdateClient changes the fields given. Disabling a client voids its access
 // tokens and its refresh tokens with it. Its errors are those of CreateClient,
 // store.ErrNotFound, and store.ErrConflict where somebody else was quicker.
-func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, f ClientFields) (Client, []string, error) {
+func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, f ClientFields) (Client, []Fault, error) {
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, nil, explain("client", id, err)

@@ -145,7 +145,7 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 		f    admin.ClientFields
 		want []string // a part of each
 	}{
-		{"a scope that the resource does not list", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"read", "admin"}, Resources: []string{api}}, []string{`scope "admin" is listed by none`}},
+		{"a scope that the resource does not list", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"read", "admin"}, Resources: []string{api}}, []string{`"admin" is listed by none`}},
 		{"a resource that lists none accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{api, "https://open.example.com"}}, nil},
 		{"no resource is this server, which accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}}, nil},
 		{"this server named is the same", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{self}}, nil},
@@ -156,7 +156,7 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.resource()
-			_, _, err := o.CreateResource(t.Context(), by, "https://open.example.com", admin.ResourceFields{})
+			_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: "https://open.example.com"})
 			o.must(err)
 			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientFields: c.f})
 			o.must(err)
@@ -164,8 +164,8 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 				t.Fatalf("warnings: %q, want %q", warnings, c.want)
 			}
 			for i, want := range c.want {
-				if !strings.Contains(warnings[i], want) {
-					t.Errorf("warning %q lacks %q", warnings[i], want)
+				if !strings.Contains(said(warnings[i:i+1]), want) {
+					t.Errorf("warning %q lacks %q", warnings[i].Text, want)
 				}
 			}
 		})
@@ -207,7 +207,7 @@ func TestAClientMadePublicLosesItsSecret(t *testing.T) {
 	}
 	c, warnings, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{}})
 	o.must(err)
-	if c.Public || len(warnings) != 1 || !strings.Contains(warnings[0], "rotate-secret") {
+	if c.Public || len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "rotate-secret") {
 		t.Errorf("public %v, warnings %q", c.Public, warnings)
 	}
 }

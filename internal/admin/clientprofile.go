@@ -126,12 +126,12 @@ func checkKeysSign(c store.Client, allowed []string) error {
 
 // profileWarnings tell what of a registration the settings or the resources do not let
 // work, or keep from being what its profile is.
-func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]string, error) {
-	var warnings []string
+func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
+	var warnings []Fault
 	for method, known := range map[oauth.AuthMethod][]string{oauth.AuthPrivateKeyJWT: assertions.KeyAlgorithms(), oauth.AuthSecretJWT: assertions.SecretAlgorithms()} {
 		own := jose.Common(known, c.AssertionAlgs, c.Profile.Algorithms())
 		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, a.Limits.AssertionAlgs)) == 0 {
-			warnings = append(warnings, fmt.Sprintf("by the settings of this command servers take no assertion of the client by %s: see --client-assertion-alg", method))
+			warnings = append(warnings, warning("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
 		}
 	}
 	if c.Profile != store.ProfileFAPI2 {
@@ -139,7 +139,7 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]string, 
 	}
 	const least, most = 10 * time.Second, 60 * time.Second
 	if skew := a.Limits.ClockSkew; skew < least || skew > most { // FAPI 2.0 §5.3.2.1, item 13
-		warnings = append(warnings, fmt.Sprintf("--clock-skew is %s: FAPI 2.0 wants it from %s to %s (section 5.3.2.1)", skew, least, most))
+		warnings = append(warnings, warning("profile", CodeInvalid, "%v is %s: FAPI 2.0 wants it from %s to %s (section 5.3.2.1)", Setting("clock-skew"), skew, least, most))
 	}
 	resources := c.Resources
 	if len(resources) == 0 {
@@ -153,8 +153,8 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]string, 
 			return nil, fmt.Errorf("look up resource %q: %w", id, err)
 		}
 		if !slices.Contains(c.Profile.Algorithms(), resource.SigningAlg) {
-			warnings = append(warnings, fmt.Sprintf("resource %s has its access tokens signed with %s, and FAPI 2.0 wants one of %s (section 5.4.1): see `authserver resource` and its --signing-alg",
-				id, resource.SigningAlg, strings.Join(c.Profile.Algorithms(), ", ")))
+			warnings = append(warnings, warning("profile", CodeInvalid, "resource %s has its access tokens signed with %s, and FAPI 2.0 wants one of %s (section 5.4.1): choose another with %v",
+				id, resource.SigningAlg, strings.Join(c.Profile.Algorithms(), ", "), Operation{Noun: "resource", Verb: "update", ID: id}))
 		}
 	}
 	return warnings, nil

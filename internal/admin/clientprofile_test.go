@@ -104,7 +104,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		o.Limits.AssertionAlgs = []string{"ES256"}
 		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
 		o.must(err)
-		if !strings.Contains(strings.Join(warnings, "\n"), "--client-assertion-alg") {
+		if !strings.Contains(said(warnings), "client-assertion-alg") {
 			t.Errorf("warnings: %q", warnings)
 		}
 	})
@@ -116,7 +116,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates, o.TrustsAuthorities = true, true
 	rs, p256, p384, ed := keysOf(t)
-	_, _, err := o.CreateResource(t.Context(), by, api, admin.ResourceFields{Scopes: []string{"read"}, SigningAlg: ptr("ES256")})
+	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read"}, SigningAlg: ptr("ES256")}})
 	o.must(err)
 	fapi, no, yes := ptr("fapi2"), ptr(false), ptr(true)
 	base := func(change func(*admin.ClientFields)) admin.ClientFields {
@@ -205,8 +205,8 @@ func TestTheProfileOfAClient(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute
 		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: base(func(f *admin.ClientFields) { f.Resources = []string{self} })})
 		o.must(err)
-		for _, want := range []string{"--clock-skew", "RS256"} {
-			if !strings.Contains(strings.Join(warnings, "\n"), want) {
+		for _, want := range []string{"clock-skew", "RS256"} {
+			if !strings.Contains(said(warnings), want) {
 				t.Errorf("%q does not tell of %s", warnings, want)
 			}
 		}

@@ -61,17 +61,18 @@ func checkTLS(c store.Client) error {
 }
 
 // tlsWarnings tell what of a registration the settings do not let work.
-func (a *Admin) tlsWarnings(c store.Client) []string {
-	var warnings []string
+func (a *Admin) tlsWarnings(c store.Client) []Fault {
+	var warnings []Fault
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
 	switch {
 	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !a.TakesCertificates:
-		warnings = append(warnings, "the client needs a certificate, and by the settings of this command no server takes any: set --tls-certificate-file with --tls-client-auth or --tls-client-ca-file, or --client-cert-proxy")
+		warnings = append(warnings, warning("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
+			Setting("tls-certificate-file"), Setting("tls-client-auth"), Setting("tls-client-ca-file"), Setting("client-cert-proxy")))
 	case byTLS && !a.TrustsAuthorities:
-		warnings = append(warnings, "the client needs a certificate of an authority, and by the settings of this command none is trusted: set --tls-client-ca-file")
+		warnings = append(warnings, warning("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
 	}
 	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {
-		warnings = append(warnings, "the subject of a certificate is registered and not used: add --auth-method tls_client_auth")
+		warnings = append(warnings, warning("tls_subject", CodeUnused, "it is not used: add tls_client_auth to %v", Field("auth_methods")))
 	}
 	return warnings
 }

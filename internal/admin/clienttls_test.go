@@ -143,7 +143,7 @@ func TestWarningsOfTLS(t *testing.T) {
 		want          string // "": no warning
 	}{
 		{"no certificate arrives", false, false, byTLS, "no server takes any"},
-		{"no authority is trusted", true, false, byTLS, "--tls-client-ca-file"},
+		{"no authority is trusted", true, false, byTLS, "tls-client-ca-file"},
 		{"all is there", true, true, byTLS, ""},
 		{"no certificate to bind to arrives", false, false, bound, "no server takes any"},
 		{"a certificate to bind to arrives", true, false, bound, ""},
@@ -154,7 +154,7 @@ func TestWarningsOfTLS(t *testing.T) {
 			o.TakesCertificates, o.TrustsAuthorities = c.takes, c.trusts
 			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: c.f})
 			o.must(err)
-			if text := strings.Join(warnings, "\n"); (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
+			if text := said(warnings); (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
 				t.Errorf("warnings %q, want %q", warnings, c.want)
 			}
 		})

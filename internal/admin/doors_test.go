@@ -11,7 +11,7 @@ import (
 // What a creation refuses an update refuses, and in the same words, so that nobody gets in
 // by the other door.
 func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
-	for name, f := range map[string]admin.ResourceFields{
+	for name, f := range map[string]admin.ResourceInput{
 		"a scope that RFC 6749 does not allow":        {Scopes: []string{"a b"}},
 		"an empty scope":                              {Scopes: []string{""}},
 		"a lifetime of nothing":                       {AccessTokenTTL: ptr(time.Duration(0))},
@@ -32,7 +32,7 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, created := o.CreateResource(t.Context(), by, "urn:new", f)
+			_, _, created := o.CreateResource(t.Context(), by, admin.NewResource{ID: "urn:new", ResourceInput: f})
 			wantInvalid(t, created)
 			o.resource()
 			_, _, updated := o.UpdateResource(t.Context(), by, api, f)
@@ -43,10 +43,10 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 		})
 	}
 	o := newOffice(t)
-	_, _, err := o.CreateResource(t.Context(), by, self, admin.ResourceFields{})
+	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: self})
 	o.must(err)
-	_, _, err = o.UpdateResource(t.Context(), by, self, admin.ResourceFields{TokenTyp: ptr("JWT")})
-	wantInvalid(t, err, "--token-typ", "this server itself")
+	_, _, err = o.UpdateResource(t.Context(), by, self, admin.ResourceInput{TokenTyp: ptr("JWT")})
+	wantFault(t, err, "token_typ", admin.CodeConflict, "this server itself")
 }
 
 func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {

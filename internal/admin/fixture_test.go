@@ -107,7 +107,7 @@ func (o *office) notBefore() store.Moment { return store.At(o.clock.Truncate(tim
 // resource registers api with the scopes read and write.
 func (o *office) resource() {
 	o.t.Helper()
-	_, _, err := o.CreateResource(o.t.Context(), by, api, admin.ResourceFields{Scopes: []string{"read", "write"}})
+	_, _, err := o.CreateResource(o.t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read", "write"}}})
 	o.must(err)
 }
 
@@ -146,12 +146,28 @@ func ptr[T any](v T) *T { return &v }
 func wantInvalid(t testing.TB, err error, words ...string) {
 	t.Helper()
 	var invalid *admin.Invalid
-	if !errors.As(err, &invalid) {
-		t.Fatalf("got %v, want an Invalid", err)
+	var faults admin.Faults
+	if !errors.As(err, &invalid) && !errors.As(err, &faults) {
+		t.Fatalf("got %v, want an Invalid or Faults", err)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
 			t.Errorf("the error %q lacks %q", err, w)
+		}
+	}
+}
+
+// wantFault wants a fault of a field and of a code, whose text holds each of the words, and
+// no other fault.
+func wantFault(t testing.TB, err error, field admin.Field, code admin.Code, words ...string) {
+	t.Helper()
+	var faults admin.Faults
+	if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Field != field || faults[0].Code != code {
+		t.Fatalf("got %#v, want a fault of %s with the code %s", err, field, code)
+	}
+	for _, w := range words {
+		if text := faults[0].Text.String(); !strings.Contains(text, w) {
+			t.Errorf("the text %q lacks %q", text, w)
 		}
 	}
 }
@@ -173,3 +189,6 @@ func newKey(t *testing.T) crypto.Signer {
 	}
 	return key
 }
+
+// said are the texts of warnings.
+func said(warnings []admin.Fault) string { return admin.Faults(warnings).Error() }

@@ -83,7 +83,7 @@ type NewIssuer struct {
 
 // CreateIssuer registers a trusted issuer, who has to have keys. An [Invalid]
 // names the flag to change; store.ErrExists where it is registered already.
-func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer, []string, error) {
+func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer, []Fault, error) {
 	if n.Iss == "" {
 		return Issuer{}, nil, invalid("--iss must not be empty")
 	}
@@ -164,7 +164,7 @@ func (a *Admin) Issuer(ctx context.Context, by Call, id string) (Issuer, error) 
 // UpdateIssuer changes the fields given. Keys replace all that were there. Its
 // errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
 // where somebody else was quicker.
-func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, f IssuerFields) (Issuer, []string, error) {
+func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, f IssuerFields) (Issuer, []Fault, error) {
 	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, nil, explain("issuer", id, err)

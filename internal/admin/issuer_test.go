@@ -218,7 +218,7 @@ func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 	wantInvalid(t, err, "--alg")
 	_, warnings, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{RequireClientAuth: ptr(false)})
 	o.must(err)
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "no scope") {
+	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "no scope") {
 		t.Errorf("warnings: %q", warnings)
 	}
 }

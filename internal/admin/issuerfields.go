@@ -101,14 +101,14 @@ func (a *Admin) setIssuerClient(ctx context.Context, to, id *string) error {
 	return nil
 }
 
-func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer) ([]string, error) {
+func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer) ([]Fault, error) {
 	warnings, err := a.unlisted(ctx, i.Scopes, i.Resources)
 	if err != nil {
 		return nil, err
 	}
 	warnings = append(warnings, commas(i.Scopes)...)
 	if !i.ClientAuth && i.ClientID == "" && len(i.Scopes) == 0 {
-		warnings = append(warnings, "without a client and without --scope the tokens that its assertions buy have no scope")
+		warnings = append(warnings, warning("scopes", CodeUnused, "without a client and without scopes the tokens that its assertions buy have no scope"))
 	}
 	return warnings, nil
 }

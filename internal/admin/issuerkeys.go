@@ -181,7 +181,7 @@ func (a *Admin) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 
 // leftOut warns of keys in a set that is registered which are passed over. Those that are
 // for encryption are meant to be.
-func leftOut(set []byte) []string {
+func leftOut(set []byte) []Fault {
 	if len(set) == 0 {
 		return nil
 	}
@@ -189,10 +189,10 @@ func leftOut(set []byte) []string {
 	if err != nil { // which is refused elsewhere
 		return nil
 	}
-	var warnings []string
+	var warnings []Fault
 	for _, key := range out {
 		if !key.Use {
-			warnings = append(warnings, "--jwks-file: "+key.String())
+			warnings = append(warnings, warning("jwks", CodeUnused, "%s", key))
 		}
 	}
 	return warnings

@@ -60,34 +60,34 @@ func checkKnown(flag string, algs ...string) error {
 
 // awaitKey warns where a key does not sign with the algorithm yet, because every
 // verifier has to be able to know it first.
-func (a *Admin) awaitKey(ctx context.Context, alg string) (warnings []string, err error) {
+func (a *Admin) awaitKey(ctx context.Context, alg string) (warnings []Fault, err error) {
+	warn := func(format string, args ...any) []Fault {
+		return []Fault{warning("signing_alg", CodeUnused, format+". Token requests for this resource are answered with 503 until then", args...)}
+	}
 	at, there, err := a.Keys.SignsFrom(ctx, alg)
 	switch {
 	case err != nil:
 		return nil, err
 	case !there:
-		return []string{fmt.Sprintf("there is no %s key yet: a server makes one now, or when it starts; `authserver key list` shows from when on it signs."+
-			" Token requests for this resource are answered with 503 until then", alg)}, nil
+		return warn("there is no %s key yet: a server makes one now, or when it starts; %v shows from when on it signs", alg, Operation{Noun: "key", Verb: "list"}), nil
 	case a.Now().Before(at):
-		return []string{fmt.Sprintf("the first %s key signs from %s on, when every verifier can know it."+
-			" Token requests for this resource are answered with 503 until then", alg, at.Format(time.RFC3339))}, nil
+		return warn("the first %s key signs from %s on, when every verifier can know it", alg, at.Format(time.RFC3339)), nil
 	}
 	return nil, nil
 }
 
 // wantKey refuses to have tokens of a resource that is in use signed with an
 // algorithm before there is a key that signs.
-func (a *Admin) wantKey(ctx context.Context, alg string) error {
+func (a *Admin) wantKey(ctx context.Context, f *form, alg string) {
 	at, there, err := a.Keys.SignsFrom(ctx, alg)
 	switch {
 	case err != nil:
-		return err
+		f.fail("look for a key: %w", err)
 	case !there:
-		return invalid("--signing-alg %s has no key yet: make one first with `authserver key rotate --alg %s`", alg, alg)
+		f.fault("signing_alg", CodeConflict, "%s has no key yet: make one first with %v", alg, Operation{Noun: "key", Verb: "rotate"}.with("algorithms", alg))
 	case a.Now().Before(at):
-		return invalid("--signing-alg %s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
+		f.fault("signing_alg", CodeConflict, "%s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
 	}
-	return nil
 }
 
 // ExportKey returns the public half of a key.

@@ -266,23 +266,23 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	o.minter()
 	warned := func(id string, want string) {
 		t.Helper()
-		_, warnings, err := o.CreateResource(t.Context(), by, id, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		_, warnings, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: id, ResourceInput: admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)}})
 		o.must(err)
-		if text := strings.Join(warnings, "\n"); (text == "") != (want == "") || !strings.Contains(text, want) {
+		if text := said(warnings); (text == "") != (want == "") || !strings.Contains(text, want) {
 			t.Errorf("warned of %q, want %q", text, want)
 		}
 	}
 	o.resource()
 	update := func() error {
-		_, _, err := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{SigningAlg: ptr(keys.EdDSA)})
+		_, _, err := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)})
 		return err
 	}
-	wantInvalid(t, update(), "--signing-alg EdDSA has no key yet: make one first with `authserver key rotate --alg EdDSA`")
+	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA has no key yet: make one first with key rotate")
 	warned(api+"/1", "there is no EdDSA key yet")
 	o.must(o.Keys.Tick(t.Context())) // a server makes it
 	at := o.now().Add(o.Keys.Timeline.Lead())
 	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
-	wantInvalid(t, update(), "--signing-alg EdDSA can be used from "+at.Format(time.RFC3339)+" on")
+	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA can be used from "+at.Format(time.RFC3339)+" on")
 	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, true)
 	wantInvalid(t, err, `--alg "HS256" is not known: choose from RS256, ES256`)
 	_, err = o.UnseenKeys(t.Context(), by, []string{"HS256"})

@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/jose"
-	"authserver/internal/keys/keyfiles"
+	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -33,35 +31,43 @@ type Resource struct {
 	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
-// ResourceFields is what of a resource may be chosen. A nil field leaves it as it
+// ResourceInput is what of a resource may be chosen. A nil field leaves it as it
 // is or, in a new resource, at its default; an empty list empties it.
-type ResourceFields struct {
-	Name           *string
-	Scopes         []string
-	AccessTokenTTL *time.Duration
-	SigningAlg     *string
-	TokenTyp       *string // one of [tokens.AccessTypes]
-	EncryptionJWK  []byte  // a public key as a JWK; empty, and not nil: encrypt no longer
-	EncryptionEnc  *string // "A256GCM", the default, or "A128GCM"
-	Claims         map[string]any
+type ResourceInput struct {
+	Name           *string         `field:"name"`
+	Scopes         []string        `field:"scopes"`
+	AccessTokenTTL *time.Duration  `field:"access_token_ttl_seconds"`
+	SigningAlg     *string         `field:"signing_alg"`
+	TokenTyp       *string         `field:"token_typ"`      // one of [tokens.AccessTypes]
+	EncryptionJWK  json.RawMessage `field:"encryption_jwk"` // a public key; empty, and not nil: encrypt no longer
+	EncryptionEnc  *string         `field:"encryption_enc"` // "A256GCM", the default, or "A128GCM"
+	Claims         map[string]any  `field:"claims"`
 }
 
-// CreateResource registers an API by its identifier, as [oauth.CheckResource] wants it. An [Invalid] names the flag to change; store.ErrExists
-// where it is registered already.
-func (a *Admin) CreateResource(ctx context.Context, by Call, id string, f ResourceFields) (Resource, []string, error) {
-	if err := oauth.CheckResource(id); err != nil {
-		return Resource{}, nil, invalid("--id %q: %w", id, err)
-	}
+// NewResource is a resource to be. Its ID is what [oauth.CheckResource] takes.
+type NewResource struct {
+	ID string `field:"id"`
+	ResourceInput
+}
+
+// CreateResource registers an API. Beside it warnings are returned. An error is [Faults],
+// or is store.ErrExists where it is registered already.
+func (a *Admin) CreateResource(ctx context.Context, by Call, n NewResource) (Resource, []Fault, error) {
 	now := store.At(a.Now())
 	r := store.Resource{
-		ID: id, AccessTokenTTL: a.Limits.AccessTokenTTL, SigningAlg: a.Limits.SigningAlg,
+		ID: n.ID, AccessTokenTTL: a.Limits.AccessTokenTTL, SigningAlg: a.Limits.SigningAlg,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if err := a.setResource(&r, f); err != nil {
+	var f form
+	if err := oauth.CheckResource(n.ID); err != nil {
+		f.fault("id", CodeInvalid, "%q: %v", n.ID, err)
+	}
+	a.setResource(&f, &r, n.ResourceInput)
+	if err := f.result(); err != nil {
 		return Resource{}, nil, err
 	}
 	if err := a.Store.CreateResource(ctx, r); err != nil {
-		return Resource{}, nil, explain("resource", id, err)
+		return Resource{}, nil, explain("resource", n.ID, err)
 	}
 	warnings, err := a.awaitKey(ctx, r.SigningAlg)
 	return viewResource(r), append(commas(r.Scopes), warnings...), err
@@ -90,21 +96,21 @@ func (a *Admin) Resource(ctx context.Context, by Call, id string) (Resource, err
 }
 
 // UpdateResource changes the fields given. Its errors are those of
-// CreateResource, store.ErrNotFound, and store.ErrConflict where somebody else
+// CreateResource, store.ErrNotFound, and store.ErrConflict where another change
 // was quicker.
-func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, f ResourceFields) (Resource, []string, error) {
+func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, in ResourceInput) (Resource, []Fault, error) {
 	r, err := a.Store.Resource(ctx, id)
 	if err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
 	before := r.SigningAlg
-	if err := a.setResource(&r, f); err != nil {
-		return Resource{}, nil, err
-	}
+	var f form
+	a.setResource(&f, &r, in)
 	if r.SigningAlg != before {
-		if err := a.wantKey(ctx, r.SigningAlg); err != nil {
-			return Resource{}, nil, err
-		}
+		a.wantKey(ctx, &f, r.SigningAlg)
+	}
+	if err := f.result(); err != nil {
+		return Resource{}, nil, err
 	}
 	r.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateResource(ctx, r); err != nil {
@@ -119,81 +125,55 @@ func (a *Admin) DeleteResource(ctx context.Context, by Call, id string) error {
 	return explain("resource", id, a.Store.DeleteResource(ctx, id))
 }
 
-func (a *Admin) setResource(r *store.Resource, f ResourceFields) error {
-	if err := setName(&r.Name, f.Name); err != nil {
-		return err
-	}
-	if err := setIf(f.Scopes, &r.Scopes, scopesOf("--scope")); err != nil {
-		return err
-	}
-	if err := setTTL("--access-token-ttl", &r.AccessTokenTTL, f.AccessTokenTTL); err != nil {
-		return err
-	}
+// setResource takes over the fields given and checks what results.
+func (a *Admin) setResource(f *form, r *store.Resource, in ResourceInput) {
+	f.setText("name", &r.Name, in.Name, maxText)
+	f.setScopes("scopes", &r.Scopes, in.Scopes)
+	f.setTTL("access_token_ttl_seconds", &r.AccessTokenTTL, in.AccessTokenTTL)
 	// The key timeline and the memory of revocations are laid out for the longest.
 	if r.AccessTokenTTL > a.Limits.MaxAccessTokenTTL {
-		return invalid("--access-token-ttl is %s, longer than --max-access-token-ttl, which is %s", r.AccessTokenTTL, a.Limits.MaxAccessTokenTTL)
+		f.fault("access_token_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", r.AccessTokenTTL, Setting("max-access-token-ttl"), a.Limits.MaxAccessTokenTTL)
 	}
-	if f.SigningAlg != nil {
-		r.SigningAlg = *f.SigningAlg
-		if err := checkKnown("--signing-alg", r.SigningAlg); err != nil {
-			return err
-		}
-	}
-	if err := a.setTokenTyp(r, f.TokenTyp); err != nil {
-		return err
-	}
-	if err := setEncryption(r, f); err != nil {
-		return err
-	}
-	return setClaims(&r.Claims, f.Claims)
+	setOne(f, "signing_alg", &r.SigningAlg, in.SigningAlg, keys.Algorithms())
+	a.setTokenTyp(f, r, in.TokenTyp)
+	setEncryption(f, r, in)
+	f.setClaims(&r.Claims, in.Claims)
 }
 
 // setTokenTyp takes over the header "typ" of the resource's tokens. Those for this server
 // itself have the type by which it knows them from all other JWTs (RFC 9068 §4).
-func (a *Admin) setTokenTyp(r *store.Resource, typ *string) error {
+func (a *Admin) setTokenTyp(f *form, r *store.Resource, typ *string) {
 	switch {
-	case typ == nil:
-	case !slices.Contains(tokens.AccessTypes(), *typ):
-		return invalid("--token-typ %q is not known: choose from %s", *typ, strings.Join(tokens.AccessTypes(), ", "))
+	case typ == nil || !f.checkKnown("token_typ", *typ, tokens.AccessTypes()):
 	case *typ == tokens.AccessType:
 		r.TokenTyp = ""
 	case r.ID == a.Self:
-		return invalid("--token-typ %s is for the APIs of others: %s is this server itself, which takes %s", *typ, r.ID, tokens.AccessType)
+		f.fault("token_typ", CodeConflict, "%s is for the APIs of others: %s is this server itself, which takes %s", *typ, r.ID, tokens.AccessType)
 	default:
 		r.TokenTyp = *typ
 	}
-	return nil
 }
 
-func setEncryption(r *store.Resource, f ResourceFields) error {
+func setEncryption(f *form, r *store.Resource, in ResourceInput) {
 	switch {
-	case f.EncryptionJWK == nil:
-	case len(f.EncryptionJWK) == 0:
+	case in.EncryptionJWK == nil:
+	case len(in.EncryptionJWK) == 0:
 		r.EncryptionJWK, r.EncryptionEnc = nil, ""
 	default:
-		if err := keyfiles.Check(f.EncryptionJWK, keyfiles.JWK); err != nil {
-			return invalid("--encryption-jwk-file: %w", err)
-		}
-		public, err := jose.CheckEncryptionKey(f.EncryptionJWK)
+		public, err := jose.CheckEncryptionKey(in.EncryptionJWK)
 		if err != nil {
-			return invalid("--encryption-jwk-file: %w", err)
+			f.fault("encryption_jwk", CodeInvalid, "%v", err)
+			break
 		}
 		r.EncryptionJWK = public
 		if r.EncryptionEnc == "" {
 			r.EncryptionEnc = jose.ContentEncryptions()[0]
 		}
 	}
-	if f.EncryptionEnc == nil {
-		return nil
+	setOne(f, "encryption_enc", &r.EncryptionEnc, in.EncryptionEnc, jose.ContentEncryptions())
+	if in.EncryptionEnc != nil && r.EncryptionJWK == nil {
+		f.fault("encryption_enc", CodeConflict, "it goes with %v", Field("encryption_jwk"))
 	}
-	if r.EncryptionJWK == nil {
-		return invalid("--encryption-enc goes with --encryption-jwk-file")
-	}
-	if !slices.Contains(jose.ContentEncryptions(), *f.EncryptionEnc) {
-		return invalid("--encryption-enc %q is not known: choose from %s", *f.EncryptionEnc, strings.Join(jose.ContentEncryptions(), ", "))
-	}
-	r.EncryptionEnc = *f.EncryptionEnc
-	return nil
 }
 
 func viewResource(r store.Resource) Resource {

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -32,29 +33,59 @@ func TestTheJSONOfAResource(t *testing.T) {
 
 func TestResourcesAreRefused(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		id   string
-		f    admin.ResourceFields
-		want []string
+		name  string
+		id    string
+		in    admin.ResourceInput
+		field admin.Field
+		code  admin.Code
+		want  []string
 	}{
-		{"an identifier with a blank", "my api", admin.ResourceFields{}, []string{"--id", "without blanks"}},
-		{"an identifier with a fragment", api + "#a", admin.ResourceFields{}, []string{"--id", "fragment"}},
-		{"a scope that RFC 6749 does not allow", api, admin.ResourceFields{Scopes: []string{"a b"}}, []string{"--scope"}},
-		{"a lifetime of nothing", api, admin.ResourceFields{AccessTokenTTL: ptr(time.Duration(0))}, []string{"--access-token-ttl"}},
-		{"a lifetime longer than the longest", api, admin.ResourceFields{AccessTokenTTL: ptr(25 * time.Hour)}, []string{"--access-token-ttl", "--max-access-token-ttl"}},
-		{"an algorithm that no key has", api, admin.ResourceFields{SigningAlg: ptr("HS256")}, []string{"--signing-alg", "RS256, ES256"}},
-		{"a type of other JWTs", api, admin.ResourceFields{TokenTyp: ptr("jwt")}, []string{"--token-typ", "at+jwt, JWT"}},
-		{"no type at all", api, admin.ResourceFields{TokenTyp: ptr("")}, []string{"--token-typ", "at+jwt, JWT"}},
-		{"typ JWT for this server itself", self, admin.ResourceFields{TokenTyp: ptr("JWT")}, []string{"--token-typ", "this server itself"}},
-		{"a claim of ID tokens", api, admin.ResourceFields{Claims: map[string]any{"at_hash": "x"}}, []string{"--claim"}},
-		{"a claim that is the server's own", api, admin.ResourceFields{Claims: map[string]any{"aud": "x"}}, []string{"--claim"}},
-		{"a name with a line break", api, admin.ResourceFields{Name: ptr("a\nb")}, []string{"--name"}},
+		{"an identifier with a blank", "my api", admin.ResourceInput{}, "id", admin.CodeInvalid, []string{"without blanks"}},
+		{"an identifier with a fragment", api + "#a", admin.ResourceInput{}, "id", admin.CodeInvalid, []string{"fragment"}},
+		{"a scope that RFC 6749 does not allow", api, admin.ResourceInput{Scopes: []string{"read", "a b"}}, "scopes[1]", admin.CodeInvalid, nil},
+		{"a lifetime of nothing", api, admin.ResourceInput{AccessTokenTTL: ptr(time.Duration(0))}, "access_token_ttl_seconds", admin.CodeInvalid, nil},
+		{"a lifetime longer than the longest", api, admin.ResourceInput{AccessTokenTTL: ptr(25 * time.Hour)}, "access_token_ttl_seconds", admin.CodeConflict, []string{"max-access-token-ttl"}},
+		{"an algorithm that no key has", api, admin.ResourceInput{SigningAlg: ptr("HS256")}, "signing_alg", admin.CodeUnsupported, []string{"RS256, ES256"}},
+		{"a type of other JWTs", api, admin.ResourceInput{TokenTyp: ptr("jwt")}, "token_typ", admin.CodeUnsupported, []string{"at+jwt, JWT"}},
+		{"no type at all", api, admin.ResourceInput{TokenTyp: ptr("")}, "token_typ", admin.CodeUnsupported, []string{"at+jwt, JWT"}},
+		{"typ JWT for this server itself", self, admin.ResourceInput{TokenTyp: ptr("JWT")}, "token_typ", admin.CodeConflict, []string{"this server itself"}},
+		{"a claim of ID tokens", api, admin.ResourceInput{Claims: map[string]any{"at_hash": "x"}}, "claims", admin.CodeInvalid, nil},
+		{"a claim that is the server's own", api, admin.ResourceInput{Claims: map[string]any{"aud": "x"}}, "claims", admin.CodeInvalid, nil},
+		{"claims that no header can carry", api, admin.ResourceInput{Claims: map[string]any{"x": strings.Repeat("x", 4096)}}, "claims", admin.CodeTooLong, nil},
+		{"a name with a line break", api, admin.ResourceInput{Name: ptr("a\nb")}, "name", admin.CodeInvalid, nil},
+		{"a name without end", api, admin.ResourceInput{Name: ptr(strings.Repeat("n", 256))}, "name", admin.CodeTooLong, nil},
+		{"an encryption without a key", api, admin.ResourceInput{EncryptionEnc: ptr("A256GCM")}, "encryption_enc", admin.CodeConflict, []string{"encryption_jwk"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateResource(t.Context(), by, c.id, c.f)
-			wantInvalid(t, err, c.want...)
+			_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: c.id, ResourceInput: c.in})
+			wantFault(t, err, c.field, c.code, c.want...)
 		})
+	}
+}
+
+// Each fault is told, and none that follows from another.
+func TestAllFaultsAreToldAtOnce(t *testing.T) {
+	o := newOffice(t)
+	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: "my api", ResourceInput: admin.ResourceInput{
+		Name: ptr("a\nb"), Scopes: []string{"a b", "read", ""}, SigningAlg: ptr("HS256"), EncryptionJWK: []byte("{}"), EncryptionEnc: ptr("A256GCM"),
+	}})
+	var faults admin.Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v", err)
+	}
+	var fields []admin.Field
+	for _, f := range faults {
+		fields = append(fields, f.Field)
+	}
+	want := []admin.Field{"id", "name", "scopes[0]", "scopes[2]", "signing_alg", "encryption_jwk"}
+	if diff := cmp.Diff(want, fields); diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	told, err := json.Marshal(faults[:1])
+	o.must(err)
+	if want := `[{"field":"id","code":"invalid","text":"`; !strings.HasPrefix(string(told), want) {
+		t.Errorf("the JSON is %s, want %s…", told, want)
 	}
 }
 
@@ -64,9 +95,9 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 	before, err := o.store.Resource(t.Context(), api)
 	o.must(err)
 	o.clock = o.clock.Add(time.Hour)
-	_, warnings, err := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
+	_, warnings, err := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
 	o.must(err)
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "comma") {
+	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "comma") {
 		t.Errorf("warnings: %q", warnings)
 	}
 	want := before
@@ -82,12 +113,12 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 func TestAResourceThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	if _, _, err := o.CreateResource(t.Context(), by, api, admin.ResourceFields{}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: api}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
 	o.must(o.DeleteResource(t.Context(), by, api))
 	_, showErr := o.Resource(t.Context(), by, api)
-	_, _, updateErr := o.UpdateResource(t.Context(), by, api, admin.ResourceFields{})
+	_, _, updateErr := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{})
 	for _, err := range []error{showErr, updateErr, o.DeleteResource(t.Context(), by, api)} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "resource list") {
 			t.Errorf("got %v", err)

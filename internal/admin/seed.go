@@ -62,7 +62,7 @@ func seed(ctx context.Context, by Call, found error, register func(context.Conte
 func demoScopes() []string { return []string{"read", "write"} }
 
 func (a *Admin) seedResource(ctx context.Context, by Call) error {
-	_, _, err := a.CreateResource(ctx, by, DemoResource, ResourceFields{Scopes: demoScopes()})
+	_, _, err := a.CreateResource(ctx, by, NewResource{ID: DemoResource, ResourceInput: ResourceInput{Scopes: demoScopes()}})
 	return err
 }
 

@@ -1,0 +1,234 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// form takes over the fields of one input and collects what is wrong with them. What is
+// nil was not given, and leaves what is there; so does what is wrong.
+type form struct {
+	faults Faults
+	err    error // what kept a check from being made, such as a database that is gone
+}
+
+func (f *form) fault(field Field, code Code, format string, args ...any) {
+	fault := Fault{field, code, Text{format, args}}
+	if fault.between() && slices.ContainsFunc(append(fault.Text.mentions(), field), f.wrong) {
+		return // it follows from another fault, and may be none once that is mended
+	}
+	f.faults = append(f.faults, fault)
+}
+
+// wrong reports whether a field is wrong by itself, and was therefore not taken over.
+func (f *form) wrong(field Field) bool {
+	return slices.ContainsFunc(f.faults, func(fault Fault) bool { return !fault.between() && fault.Field.Top() == field.Top() })
+}
+
+// between reports whether a fault is one between fields.
+func (f Fault) between() bool { return f.Code == CodeConflict || f.Code == CodeRequired }
+
+// fail keeps the first error that kept a check from being made.
+func (f *form) fail(format string, args ...any) {
+	if f.err == nil {
+		f.err = fmt.Errorf(format, args...)
+	}
+}
+
+// result is nil where the input is good and was checked in full.
+func (f *form) result() error {
+	switch {
+	case f.err != nil:
+		return f.err
+	case len(f.faults) > 0:
+		return f.faults
+	}
+	return nil
+}
+
+// set takes over a value that needs no check.
+func set[T any](to, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// setText takes over what can be shown on one line.
+func (f *form) setText(field Field, to, value *string, longest int) {
+	if value != nil && f.checkText(field, *value, longest) {
+		*to = *value
+	}
+}
+
+func (f *form) checkText(field Field, text string, longest int) bool {
+	switch {
+	case len(text) > longest:
+		f.fault(field, CodeTooLong, "it is longer than %d bytes", longest)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		f.fault(field, CodeInvalid, "it holds control characters or is not valid UTF-8")
+	default:
+		return true
+	}
+	return false
+}
+
+// setWords takes over roles, permissions and the like, each once.
+func (f *form) setWords(field Field, to *[]string, values []string) {
+	if values == nil || !f.checkCount(field, len(distinct(values)), maxListed) {
+		return
+	}
+	before := len(f.faults)
+	for n, word := range values {
+		if word == "" {
+			f.fault(field.at(n), CodeInvalid, "a value is empty")
+			continue
+		}
+		f.checkText(field.at(n), word, maxText)
+	}
+	if len(f.faults) == before {
+		*to = distinct(values)
+	}
+}
+
+func (f *form) checkCount(field Field, count, most int) bool {
+	if count > most {
+		f.fault(field, CodeTooMany, "there are %d values, more than %d", count, most)
+	}
+	return count <= most
+}
+
+// setScopes takes over scopes as RFC 6749 §3.3 wants them. None is the nil Scope.
+func (f *form) setScopes(field Field, to *oauth.Scope, values []string) {
+	if values == nil {
+		return
+	}
+	before := len(f.faults)
+	for n, value := range values {
+		if _, err := oauth.NewScope(value); err != nil {
+			f.fault(field.at(n), CodeInvalid, "%v", err)
+		}
+	}
+	if len(f.faults) > before {
+		return
+	}
+	scope, err := oauth.NewScope(values...)
+	if err != nil {
+		f.fault(field, CodeInvalid, "%v", err)
+		return
+	}
+	*to = scope
+}
+
+// setOne takes over one of the values that are known.
+func setOne[T ~string](f *form, field Field, to, value *T, known []T) {
+	if value != nil && f.checkKnown(field, string(*value), texts(known)) {
+		*to = *value
+	}
+}
+
+// setKnown takes over values that are all known, each once.
+func setKnown[T ~string](f *form, field Field, to *[]T, values, known []T) {
+	if values == nil {
+		return
+	}
+	before := len(f.faults)
+	for n, value := range values {
+		f.checkKnown(field.at(n), string(value), texts(known))
+	}
+	if len(f.faults) == before {
+		*to = distinct(values)
+	}
+}
+
+func (f *form) checkKnown(field Field, value string, known []string) bool {
+	there := slices.Contains(known, value)
+	if !there {
+		f.fault(field, CodeUnsupported, "%q is not known: choose from %s", value, strings.Join(known, ", "))
+	}
+	return there
+}
+
+// setTTL takes over a lifetime of whole seconds, because tokens and answers count in them.
+func (f *form) setTTL(field Field, to, ttl *time.Duration) {
+	switch {
+	case ttl == nil:
+	case *ttl <= 0 || *ttl%time.Second != 0:
+		f.fault(field, CodeInvalid, "it is %s and has to be a positive number of whole seconds", *ttl)
+	default:
+		*to = *ttl
+	}
+}
+
+// setClaims takes over custom claims that are not the server's own to set, and no more
+// than a token can carry.
+func (f *form) setClaims(to *map[string]any, claims map[string]any) {
+	if claims == nil {
+		return
+	}
+	const field Field = "claims"
+	before := len(f.faults)
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		switch {
+		case name == "":
+			f.fault(field, CodeInvalid, "a claim has no name")
+		case tokens.Reserved(name):
+			f.fault(field, CodeInvalid, "%q is set by this server and cannot be a custom claim: choose another name", name)
+		default:
+			f.checkText(field, name, maxText)
+		}
+	}
+	encoded, err := json.Marshal(claims)
+	switch {
+	case err != nil:
+		f.fault(field, CodeInvalid, "%v", err)
+	case len(encoded) > maxClaimsBytes:
+		f.fault(field, CodeTooLong, "the custom claims are %d bytes of JSON, more than %d: a token has to fit into a header", len(encoded), maxClaimsBytes)
+	}
+	if len(f.faults) == before {
+		*to = claims
+	}
+}
+
+// setResources takes over resources that are registered, each once.
+func (a *Admin) setResources(ctx context.Context, f *form, field Field, to *[]string, ids []string) {
+	if ids == nil || !f.checkCount(field, len(distinct(ids)), maxListed) {
+		return
+	}
+	before := len(f.faults)
+	for n, id := range ids {
+		if id == a.Self {
+			continue
+		}
+		_, err := a.Store.Resource(ctx, id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			f.fault(field.at(n), CodeNotFound, "resource %q is not registered: register it first with %v", id, Operation{Noun: "resource", Verb: "create", ID: id})
+		case err != nil:
+			f.fail("look up resource %q: %w", id, err)
+			return
+		}
+	}
+	if len(f.faults) == before {
+		*to = distinct(ids)
+	}
+}
+
+func texts[T ~string](values []T) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return texts
+}

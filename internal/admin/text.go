@@ -1,0 +1,115 @@
+package admin
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Field names a field of an input in snake_case, as the JSON of its noun does: "scopes". A
+// member of a list goes by its number: "scopes[0]".
+type Field string
+
+// Top is the field itself, without the member of it.
+func (f Field) Top() Field {
+	top, _, _ := strings.Cut(string(f), "[")
+	return Field(top)
+}
+
+func (f Field) at(n int) Field { return f + Field("["+strconv.Itoa(n)+"]") }
+
+// Setting names a setting of the server, as its configuration file does: "clock-skew".
+type Setting string
+
+// Operation is one that a text advises: a noun, a verb, and which of the noun; "": any.
+type Operation struct {
+	Noun, Verb, ID string
+	Field          Field  // one to give with it; "": none
+	Value          string // of the field
+}
+
+func (o Operation) with(field Field, value string) Operation {
+	o.Field, o.Value = field, value
+	return o
+}
+
+// Names is how a door, such as the command line, calls what texts mention.
+type Names interface {
+	Field(f Field) string
+	Setting(s Setting) string
+	Operation(o Operation) string
+}
+
+// Text is a sentence for a person. Each door calls by its own names what it mentions.
+type Text struct {
+	format string
+	args   []any
+}
+
+// worded is what holds a text, such as an error within another.
+type worded interface{ In(n Names) string }
+
+// In is the text with the names of a door.
+func (t Text) In(n Names) string {
+	args := make([]any, len(t.args))
+	for i, arg := range t.args {
+		switch arg := arg.(type) {
+		case Field:
+			args[i] = n.Field(arg)
+		case []Field:
+			args[i] = either(arg, n)
+		case Setting:
+			args[i] = n.Setting(arg)
+		case Operation:
+			args[i] = n.Operation(arg)
+		case worded:
+			args[i] = arg.In(n)
+		default:
+			args[i] = arg
+		}
+	}
+	return fmt.Sprintf(t.format, args...)
+}
+
+// either says "a, b or c".
+func either(fields []Field, n Names) string {
+	var said strings.Builder
+	for i, f := range fields {
+		switch {
+		case i == 0:
+		case i == len(fields)-1:
+			said.WriteString(" or ")
+		default:
+			said.WriteString(", ")
+		}
+		said.WriteString(n.Field(f))
+	}
+	return said.String()
+}
+
+// String is the text with the names of this package.
+func (t Text) String() string { return t.In(ownNames{}) }
+
+// MarshalText is String.
+func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// mentions returns the fields in the text.
+func (t Text) mentions() []Field {
+	var fields []Field
+	for _, arg := range t.args {
+		switch arg := arg.(type) {
+		case Field:
+			fields = append(fields, arg)
+		case []Field:
+			fields = append(fields, arg...)
+		}
+	}
+	return fields
+}
+
+// ownNames call everything as this package does.
+type ownNames struct{}
+
+func (ownNames) Field(f Field) string         { return string(f) }
+func (ownNames) Setting(s Setting) string     { return string(s) }
+func (ownNames) Operation(o Operation) string { return o.Noun + " " + o.Verb }
