@@ -178,6 +178,7 @@ func TestGenerated(t *testing.T) {
 	slices.Sort(sources)
 	want := []string{
 		"README.md " + measured, "docs/decisions/README.md " + decisions, "docs/settings.md " + settings, "docs/verify.md examples/resourceserver/main.go",
+		"docs/verify.md test/interop/snippets/AtJwt.java",
 		"docs/verify.md test/interop/snippets/Verify.java", "docs/verify.md test/interop/snippets/go/verify.go",
 		"docs/verify.md test/interop/snippets/verify.mjs", "docs/verify.md test/interop/snippets/verify.py",
 	}

@@ -2,7 +2,7 @@
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
-# maven, postgres, softhsm, haproxy, nginx or systemd. What is there already is left alone; the rest
+# maven, postgres, softhsm, haproxy, nginx, systemd or dovecot. What is there already is left alone; the rest
 # comes from the system's package manager (apt-get, dnf, apk or brew), as root or
 # through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
 set -eu
@@ -30,7 +30,8 @@ there() {
     haproxy) have haproxy ;;
     nginx) have nginx ;;
     systemd) have systemd-analyze ;;
-    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd"; exit 2 ;;
+    dovecot) have dovecot || [ -x /usr/sbin/dovecot ] ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd dovecot"; exit 2 ;;
   esac
 }
 
@@ -64,6 +65,8 @@ package() {
     */haproxy) echo haproxy ;;
     */nginx) echo nginx ;;
     */systemd) echo systemd ;;
+    apt-get/dovecot) echo dovecot-core ;;
+    */dovecot) echo dovecot ;;
   esac
 }
 
@@ -130,7 +133,7 @@ case $with in
     $as_root $apt update >&2
     case $missing in
       *postgres*) without_cluster $apt install -y --no-install-recommends $packages >&2 ;;
-      *haproxy*|*nginx*) without_services $apt install -y --no-install-recommends $packages >&2 ;;
+      *haproxy*|*nginx*|*dovecot*) without_services $apt install -y --no-install-recommends $packages >&2 ;;
       *) $as_root $apt install -y --no-install-recommends $packages >&2 ;;
     esac ;;
   dnf) $as_root dnf install -y $packages >&2 ;;

@@ -55,6 +55,36 @@ func checks() []string {
 	return names
 }
 
+// simple is what simple-oauth2 reports, which parses every answer.
+func simple() []string {
+	names := []string{"secret that needs escaping", "invalid_client for a wrong secret"}
+	for _, method := range []string{"header", "body"} {
+		for _, name := range []string{"client_credentials", "password", "refresh", "revoke", "revokeAll"} {
+			names = append(names, name+" in the "+method)
+		}
+	}
+	return names
+}
+
+// forms is what is reported of clients that write forms in a charset of their own.
+func forms() []string {
+	var names []string
+	for _, client := range []string{"HttpClient 4", "HttpClient 5"} {
+		for _, name := range []string{
+			"client_credentials", "password in ISO-8859-1", "password in UTF-8", "refresh_token", "introspection and revocation",
+			"invalid_grant for a wrong password",
+		} {
+			names = append(names, client+" "+name)
+		}
+	}
+	return names
+}
+
+// byOrder is what a verifier reports that goes by the order of the key set.
+func byOrder() []string {
+	return []string{"verifies by the key set", "verifies by the first key", "verifies through a rotation", "refuses"}
+}
+
 // signing is what clients report that prove themselves with a JWT.
 func signing() []string { return []string{"private_key_jwt", "client_secret_jwt"} }
 

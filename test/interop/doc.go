@@ -1,7 +1,8 @@
 // Package interop drives the server with clients that we did not write and has
 // its tokens verified by libraries that we did not write: golang.org/x/oauth2
-// and go-oidc, openid-client, oauth4webapi and jose, Authlib, PyJWT and
-// google-auth, Nimbus and Spring Security.
+// and go-oidc, openid-client, oauth4webapi and jose, simple-oauth2, Authlib, PyJWT,
+// python-jose and google-auth, Nimbus, Spring Security, Spring Boot and Apache
+// HttpClient, and Dovecot.
 // It runs the snippets that docs/verify.md shows, too.
 //
 //	go run ./test/withpostgres -- go test -count=1 -tags interop ./test/interop/...
@@ -17,6 +18,9 @@
 // read tokens from standard input and answer each; one key set that each keeps for
 // as long as its Cache-Control says has to do. SOAK_ROTATIONS says for how long
 // (`make soak` for longer), and SOAK_SEED repeats the order of the faults.
+//
+// TestSpringBoot and TestDovecot have programs verify tokens that are no libraries: what
+// they take as they come, and what docs/verify.md says to do about it.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //

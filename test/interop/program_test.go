@@ -32,13 +32,16 @@ type report struct {
 
 func (i installed) programs(t *testing.T) []program {
 	t.Helper()
-	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs", "node/trust.mjs")
+	modules := i.nodeFolder(t, "node/checks.mjs", "node/openid-client.mjs", "node/oauth4webapi.mjs", "node/trust.mjs", "node/simple-oauth2.mjs")
 	java := i.java(t)
 	return []program{
 		{"openid-client", []string{"node", filepath.Join(modules, "openid-client.mjs")}, checks()},
 		{"oauth4webapi", []string{"node", filepath.Join(modules, "oauth4webapi.mjs")}, checks()},
 		{"authlib", []string{i.python, "python/main.py"}, checksBut(twoResources)},
 		{"nimbus", java("Main"), checks()},
+		{"simple-oauth2", []string{"node", filepath.Join(modules, "simple-oauth2.mjs")}, simple()},
+		{"Apache HttpClient", java("Apache"), forms()},
+		{"python-jose", []string{i.python, "python/pythonjose.py"}, byOrder()},
 		{"oauth4webapi without secrets", []string{"node", filepath.Join(modules, "trust.mjs")}, append(signing(), proofs()...)},
 		{"authlib without secrets", []string{i.python, "python/trust.py"}, signing()},
 		{"service accounts", []string{i.python, "python/accounts.py"}, accounts()},

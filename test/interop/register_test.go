@@ -36,8 +36,9 @@ type world struct {
 	ServiceAccount        account             `json:"service_account"` // signs for itself and for the user
 	ResourceServer        party               `json:"resource_server"` // serves all resources, has no grant but password
 	User                  user                `json:"user"`
-	IdPs                  map[string][]idp    `json:"idps"`       // by the algorithm of their first resource
-	RotateURL             string              `json:"rotate_url"` // POST rotates the keys
+	Latin1User            user                `json:"latin1_user"` // whose name and password ISO-8859-1 can write
+	IdPs                  map[string][]idp    `json:"idps"`        // by the algorithm of their first resource
+	RotateURL             string              `json:"rotate_url"`  // POST rotates the keys
 	rsaPEM                []byte              // the private key of the RS256 issuers
 }
 
@@ -102,7 +103,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 		IdPs:                  map[string][]idp{},
 	}
 	w.registerResources(d)
-	w.registerUser(d)
+	w.registerUsers(d)
 	w.registerClients(d)
 	w.registerIdPs(t, d)
 	w.registerSigners(t, d)
@@ -146,11 +147,14 @@ func (w *world) registerResources(d *harness.Deployment) {
 	}
 }
 
-func (w *world) registerUser(d *harness.Deployment) {
+func (w *world) registerUsers(d *harness.Deployment) {
 	w.User = user{Username: "Zoë", Password: `pässwörd & 100% + "q" = ☃`}
-	made := d.JSON(w.User.Password+"\n", "user", "create", "--username", w.User.Username, "--email", email, "--password-stdin")
-	w.User.ID, _ = made["id"].(string)
-	w.User.Name, _ = made["username"].(string)
+	w.Latin1User = user{Username: "Jörg", Password: `grüße & 100% + "q" = ß`}
+	for u, flags := range map[*user][]string{&w.User: {"--email", email}, &w.Latin1User: nil} {
+		made := d.JSON(u.Password+"\n", append([]string{"user", "create", "--username", u.Username, "--password-stdin"}, flags...)...)
+		u.ID, _ = made["id"].(string)
+		u.Name, _ = made["username"].(string)
+	}
 }
 
 // allowed are the flags for scopes and resources, those of the algorithm first.
