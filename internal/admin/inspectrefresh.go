@@ -78,10 +78,10 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 // generation says whether this refresh token is the one of its family that is
 // good now.
 func (a *Admin) generation(i Inspection, f store.Family, presented uint32) Inspection {
-	switch {
-	case presented >= f.Generation:
+	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(a.Now()), Grace: a.Limits.RefreshGrace}) {
+	case store.Rotated:
 		return good(i, "it is the newest of its family")
-	case presented == f.Generation-1 && !a.Now().After(f.RotatedAt.Add(a.Limits.RefreshGrace)):
+	case store.Graced:
 		return good(i, "it was exchanged at %s, and may be retried for %s after that", f.RotatedAt.Format(time.RFC3339), a.Limits.RefreshGrace)
 	}
 	return bad(i, "it was exchanged for a newer one already: to present it again revokes its family")

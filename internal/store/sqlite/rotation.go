@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"authserver/internal/store"
 )
@@ -29,7 +28,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		if err != nil {
 			return err
 		}
-		result = store.RotationResult{Outcome: decide(r, f, u, replayed), Family: f}
+		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f}
 		switch result.Outcome {
 		case store.UsedBefore:
 			result.Replay = replay
@@ -54,37 +53,6 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		return store.RotationResult{}, err
 	}
 	return result, nil
-}
-
-// decide finds the outcome, in the order of the outcomes.
-func decide(r store.Rotation, f store.Family, u store.User, replayed bool) store.Outcome {
-	now := store.At(r.Now)
-	ahead := r.Generation >= f.Generation
-	graced := r.Grace > 0 && !f.RotatedAt.IsZero() && r.Generation == f.Generation-1 &&
-		r.Clock.Least(now, f.RotatedBy).Sub(f.RotatedAt) <= r.Grace
-	switch {
-	case f.ClientID != r.ClientID:
-		return store.WrongClient
-	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
-		return store.WrongKey
-	case f.Void(u, r.ClientNotBefore):
-		return store.Revoked
-	case f.Expired(now, r.Clock):
-		return store.Expired
-	case replayed:
-		return store.UsedBefore
-	case !ahead && !graced:
-		return store.Reused
-	case !r.Scope.Within(f.Scope):
-		return store.ScopeExceeded
-	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
-		return store.ResourceExceeded
-	case !r.Issuable(f):
-		return store.Unissuable
-	case graced:
-		return store.Graced
-	}
-	return store.Rotated
 }
 
 func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {

@@ -129,10 +129,13 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	}
 	before := *m
 	before.exchanged = maps.Clone(m.exchanged)
-	want := m.rotate(r, stranger)
+	want, decided := m.rotate(r, stranger), m.decide(rt, ctx, s, r)
 	got, err := s.Rotate(ctx, r)
 	if err != nil {
 		rt.Fatal(err)
+	}
+	if decided != want {
+		rt.Fatalf("generation %d at %s: Rotation.Decide says %s, want %s", r.Generation, m.now, decided, want)
 	}
 	if got.Outcome != want {
 		rt.Fatalf("generation %d at %s: got outcome %d, want %d", r.Generation, m.now, got.Outcome, want)
@@ -147,6 +150,19 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 		}
 		*m = before
 	}
+}
+
+// decide is what the rotation comes to by the function that every reader but SQL asks.
+func (m *model) decide(rt *rapid.T, ctx context.Context, s store.Store, r store.Rotation) store.Outcome {
+	f, err := s.Family(ctx, r.ID)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	u, err := s.User(ctx, f.UserID)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return r.Decide(f, u, false)
 }
 
 func (m *model) checkRevoke(rt *rapid.T, ctx context.Context, s store.Store, f store.Family) {

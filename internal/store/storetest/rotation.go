@@ -167,6 +167,9 @@ func (c refusedRotation) run(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	before := must[store.Family](t)(s.Family(ctx, f.ID))
 	void := recorded(t, ctx, s)
+	if c.want != store.Unknown {
+		same(t, r.Decide(before, must[store.User](t)(s.User(ctx, before.UserID)), false), c.want)
+	}
 	got := must[store.RotationResult](t)(s.Rotate(ctx, r))
 	want := store.RotationResult{Outcome: c.want, Family: before}
 	if c.want == store.Unknown {

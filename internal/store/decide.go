@@ -1,0 +1,68 @@
+package store
+
+import (
+	"slices"
+	"time"
+)
+
+// Presented is a refresh token as far as it matters to whether it is good.
+type Presented struct {
+	Generation      uint32
+	User            User   // of the family
+	ClientNotBefore Moment // of its client
+	Now             Moment
+	Clock           Clock         // that shows Now
+	Grace           time.Duration // how long the generation before may be presented again; 0: it may not
+}
+
+// Exchanged says what presenting a refresh token of a family that lives comes to: Reused,
+// Graced or Rotated. A generation ahead of the family's is one whose commit was lost, which
+// is good.
+func (f Family) Exchanged(p Presented) Outcome {
+	switch {
+	case p.Generation >= f.Generation:
+		return Rotated
+	case p.Grace > 0 && !f.RotatedAt.IsZero() && p.Generation == f.Generation-1 &&
+		p.Clock.Least(At(p.Now), f.RotatedBy).Sub(f.RotatedAt) <= p.Grace:
+		return Graced
+	}
+	return Reused
+}
+
+// Standing says whether a refresh token of the family is good, and why not: Revoked,
+// Expired, Reused, Graced or Rotated, which is the only one that is the newest.
+func (f Family) Standing(p Presented) Outcome {
+	switch {
+	case f.Void(p.User, p.ClientNotBefore):
+		return Revoked
+	case f.Expired(At(p.Now), p.Clock):
+		return Expired
+	}
+	return f.Exchanged(p)
+}
+
+// Decide says what a rotation comes to, in the order of the outcomes: of a family and its
+// user as they are now, and whether one of the uses was made before. An engine that decides
+// in SQL says the same.
+func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
+	standing := f.Standing(Presented{r.Generation, u, r.ClientNotBefore, r.Now, r.Clock, r.Grace})
+	switch {
+	case f.ClientID != r.ClientID:
+		return WrongClient
+	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
+		return WrongKey
+	case standing == Revoked, standing == Expired:
+		return standing
+	case usedBefore:
+		return UsedBefore
+	case standing == Reused:
+		return Reused
+	case !r.Scope.Within(f.Scope):
+		return ScopeExceeded
+	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
+		return ResourceExceeded
+	case !r.Issuable(f):
+		return Unissuable
+	}
+	return standing
+}
