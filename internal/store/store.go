@@ -36,8 +36,9 @@ type Store interface {
 
 // Health tells whether the store can do its work.
 type Health interface {
-	// CheckWritable returns nil where a write would be taken now. It changes
-	// nothing, and gives up with ErrUnavailable when ctx ends.
+	// CheckWritable returns nil where writes are taken: it writes 16 KiB, deletes them
+	// again and commits, and sees to it that every table is there. Ask about once a
+	// second at most. It gives up with ErrUnavailable when ctx ends.
 	CheckWritable(ctx context.Context) error
 }
 

@@ -26,3 +26,4 @@ ALTER TABLE clients DROP COLUMN profile, DROP COLUMN assertion_algs;
 ALTER TABLE refresh_families
     DROP COLUMN prior_generation, DROP COLUMN prior_rotated_at, DROP COLUMN prior_rotated_by, DROP COLUMN prior_idle_expires_at,
     DROP COLUMN bound_anew;
+DROP TABLE probes;

@@ -78,3 +78,11 @@ ALTER TABLE refresh_families
     ADD COLUMN prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
     ADD COLUMN prior_rotated_by      integer     NOT NULL DEFAULT 0,
     ADD COLUMN bound_anew            boolean     NOT NULL DEFAULT false;
+
+-- What a check of the health writes and deletes in one transaction. It is not compressed, so
+-- that it takes the room that it says.
+CREATE TABLE probes (
+    id      text NOT NULL PRIMARY KEY,
+    content text NOT NULL
+);
+ALTER TABLE probes ALTER COLUMN content SET STORAGE EXTERNAL;

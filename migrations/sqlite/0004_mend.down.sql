@@ -27,3 +27,4 @@ ALTER TABLE refresh_families DROP COLUMN prior_idle_expires_at;
 ALTER TABLE refresh_families DROP COLUMN prior_rotated_by;
 ALTER TABLE refresh_families DROP COLUMN prior_rotated_at;
 ALTER TABLE refresh_families DROP COLUMN prior_generation;
+DROP TABLE probes;

@@ -44,3 +44,6 @@ ALTER TABLE refresh_families ADD COLUMN prior_rotated_at INTEGER;
 ALTER TABLE refresh_families ADD COLUMN prior_rotated_by INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE refresh_families ADD COLUMN prior_idle_expires_at INTEGER;
 ALTER TABLE refresh_families ADD COLUMN bound_anew INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1));
+
+-- What a check of the health writes and deletes in one transaction.
+CREATE TABLE probes (content BLOB NOT NULL) STRICT;

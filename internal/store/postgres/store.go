@@ -37,7 +37,9 @@ type DB struct {
 	pipeline     *pipeline
 	session      *pgx.ConnConfig // of connections outside the pool: the watcher's and the migrations'
 	queryTimeout time.Duration
-	steps        fs.FS // the migrations
+	steps        fs.FS                   // the migrations
+	tables       []string                // that are there after the last of them
+	trouble      atomic.Pointer[trouble] // that calls had a short while ago; nil: none
 	log          *slog.Logger
 	meter        *meter
 	sweptTo      atomic.Int64 // sweep_at of the last family that a sweep under way looked at, in microseconds
@@ -63,11 +65,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	tables, err := migrations.Tables(steps)
+	if err != nil {
+		return nil, err
+	}
 	if o.MaxConns > 0 {
 		config.MaxConns = o.MaxConns
 	}
 	configure(config.ConnConfig, o)
-	d := &DB{session: config.ConnConfig.Copy(), queryTimeout: o.QueryTimeout, steps: steps, log: o.Logger, meter: &meter{}}
+	d := &DB{session: config.ConnConfig.Copy(), queryTimeout: o.QueryTimeout, steps: steps, tables: tables, log: o.Logger, meter: &meter{}}
 	config.ConnConfig.Tracer = d.meter
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fault(doing, err)
@@ -121,19 +127,6 @@ func (d *DB) Close() {
 	}
 }
 
-// CheckWritable returns nil where the server is not a standby and not read-only.
-func (d *DB) CheckWritable(ctx context.Context) error {
-	return d.do(ctx, "check that the database takes writes", func(ctx context.Context) error {
-		var standby, readOnly bool
-		err := d.pool.QueryRow(ctx, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool").
-			Scan(&standby, &readOnly)
-		if err == nil && (standby || readOnly) {
-			return fmt.Errorf("%w: the server is read-only", store.ErrUnavailable)
-		}
-		return err
-	})
-}
-
 // maxRetries bounds how often a call begins anew by itself.
 const maxRetries = 3
 
@@ -146,6 +139,7 @@ func (d *DB) do(ctx context.Context, doing string, step func(context.Context) er
 	for retry := 1; ; retry++ {
 		err := step(ctx)
 		if err == nil || retry > maxRetries || !mayRetry(err) {
+			d.note(err)
 			return fault(doing, err)
 		}
 		d.log.WarnContext(ctx, "a database call begins anew", "doing", doing, "retry", retry, "error", err)

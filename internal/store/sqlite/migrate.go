@@ -65,7 +65,7 @@ func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver
 		return fault(doing, err)
 	}
 	// The driver closes the handle that it is given.
-	db, err := openPool(writerDSN(d.path, d.busy), 1)
+	db, err := d.openPool(writerDSN(d.path, d.busy), 1)
 	if err != nil {
 		return fault(doing, err)
 	}
@@ -89,6 +89,9 @@ func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 	}
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
+	if err := d.files.check(); err != nil {
+		return at, fault(doing, err)
+	}
 	var there bool
 	err = d.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations')").Scan(&there)
 	if err != nil || !there {

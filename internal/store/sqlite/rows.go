@@ -11,6 +11,9 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
 	var row, none T
+	if err := d.files.check(); err != nil {
+		return none, fault(doing, err)
+	}
 	s, err := d.read.prepare(ctx, query) //nolint:sqlclosecheck // it is kept for the next call
 	if err == nil {
 		d.read.asked.Add(1)
@@ -26,6 +29,9 @@ func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) ([]T, error) {
 	ctx, cancel := d.bound(ctx)
 	defer cancel()
+	if err := d.files.check(); err != nil {
+		return nil, fault(doing, err)
+	}
 	rows, err := d.read.query(ctx, query, args...)
 	if err != nil {
 		return nil, fault(doing, err)

@@ -29,11 +29,13 @@ type Options struct {
 
 // DB is a store in one file.
 type DB struct {
-	path  string
-	busy  time.Duration
-	steps fs.FS   // the migrations
-	write *writer // one connection
-	read  *pool
+	path   string
+	files  *files
+	busy   time.Duration
+	steps  fs.FS   // the migrations
+	tables string  // that are there after the last of them, a JSON array
+	write  *writer // one connection
+	read   *pool
 }
 
 // lockPoll is how often the writer asks for the write lock that another process
@@ -60,16 +62,23 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	tables, err := migrations.Tables(steps)
+	if err != nil {
+		return nil, err
+	}
 	d := &DB{path: path, busy: o.BusyTimeout, steps: steps}
+	if d.tables, err = asArray(tables); err != nil {
+		return nil, err
+	}
 	if err := d.create(ctx); err != nil {
 		return nil, fault("open the SQLite database "+path, err)
 	}
-	writes, err := openPool(writerDSN(path, 0), 1)
+	writes, err := d.openPool(writerDSN(path, 0), 1)
 	if err != nil {
 		return nil, fault("open the SQLite database "+path, err)
 	}
-	d.write = &writer{pool: writes}
-	if d.read, err = openPool(readerDSN(path, o.BusyTimeout), o.Readers); err != nil {
+	d.write = &writer{pool: writes, files: d.files}
+	if d.read, err = d.openPool(readerDSN(path, o.BusyTimeout), o.Readers); err != nil {
 		return nil, errors.Join(fault("open the SQLite database "+path, err), writes.Close())
 	}
 	return d, nil
@@ -96,7 +105,10 @@ func (d *DB) create(ctx context.Context) (err error) {
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
-	db, err := openPool(writerDSN(d.path, d.busy), 1)
+	if d.files, err = findFiles(d.path); err != nil {
+		return err
+	}
+	db, err := d.openPool(writerDSN(d.path, d.busy), 1)
 	if err != nil {
 		return err
 	}
@@ -123,22 +135,17 @@ func (d *DB) Close() {
 	_ = d.write.Close()
 }
 
-// CheckWritable takes the write lock and lets it go again.
-func (d *DB) CheckWritable(ctx context.Context) error {
-	return d.change(ctx, "check that the database takes writes", func(context.Context, *transaction) error { return nil })
-}
-
 // bound gives a call its deadline.
 func (d *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, d.busy)
 }
 
-func openPool(dsn string, connections int) (*pool, error) {
+func (d *DB) openPool(dsn string, connections int) (*pool, error) {
 	connector, err := driver.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(sameFile{connector, d.files})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return &pool{DB: db, prepared: map[string]*sql.Stmt{}}, nil
@@ -157,7 +164,9 @@ func readerDSN(path string, wait time.Duration) string {
 	return dsn(path, wait, url.Values{"_query_only": {"1"}, "_pragma": {"cache_size(-256)"}})
 }
 
+// dsn names a file that is there: SQLite never makes one in place of one that is gone.
 func dsn(path string, wait time.Duration, settings url.Values) string {
+	settings.Set("mode", "rw")
 	settings.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))
 	settings.Set("_dqs", "0")
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + settings.Encode()

@@ -30,7 +30,7 @@ func (d *DB) Watch(ctx context.Context, changed chan<- store.Topic) {
 }
 
 func (d *DB) watch(ctx context.Context, tick <-chan time.Time, changed chan<- store.Topic) (err error) {
-	db, err := openPool(readerDSN(d.path, d.busy), 1)
+	db, err := d.openPool(readerDSN(d.path, d.busy), 1)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ const together = 64
 // what they do. Each of them is still done whole or not at all.
 type writer struct {
 	*pool
+	files *files
 
 	mu      sync.Mutex
 	queue   []*write
@@ -32,6 +34,7 @@ var errCommit = errors.New("the commit failed")
 // write is what one caller wants done.
 type write struct {
 	step  func(context.Context, *transaction) error
+	alone bool        // in its transaction
 	taken atomic.Bool // by who carries it out, or by a caller who gives up
 	done  chan error  // gets one
 }
@@ -39,7 +42,15 @@ type write struct {
 // do carries a step out, and returns once it is committed or undone. Where ctx ends
 // before it has begun, it never begins.
 func (w *writer) do(ctx context.Context, step func(context.Context, *transaction) error) error {
-	mine := &write{step: step, done: make(chan error, 1)}
+	return w.enter(ctx, &write{step: step, done: make(chan error, 1)})
+}
+
+// doAlone is do for a step whose failure must not cost others their transaction.
+func (w *writer) doAlone(ctx context.Context, step func(context.Context, *transaction) error) error {
+	return w.enter(ctx, &write{step: step, alone: true, done: make(chan error, 1)})
+}
+
+func (w *writer) enter(ctx context.Context, mine *write) error {
 	w.mu.Lock()
 	w.queue = append(w.queue, mine)
 	if !w.running {
@@ -62,7 +73,7 @@ func (w *writer) do(ctx context.Context, step func(context.Context, *transaction
 // what others want; to find the lock taken is all that could take long.
 func (w *writer) run(ctx context.Context) {
 	for w.wanted() {
-		tx, err := w.BeginTx(ctx, nil)
+		tx, err := w.begin(ctx)
 		switch {
 		case err == nil:
 			w.carryOut(ctx, tx)
@@ -74,6 +85,13 @@ func (w *writer) run(ctx context.Context) {
 			}
 		}
 	}
+}
+
+func (w *writer) begin(ctx context.Context) (*sql.Tx, error) {
+	if err := w.files.check(); err != nil {
+		return nil, err
+	}
+	return w.BeginTx(ctx, nil)
 }
 
 // wanted drops the writes whose callers gave up, and reports whether there are others.
@@ -98,6 +116,9 @@ func (w *writer) take() []*write {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.queue), together)
+	if i := slices.IndexFunc(w.queue[:n], func(waiting *write) bool { return waiting.alone }); i >= 0 {
+		n = max(i, 1)
+	}
 	var next []*write
 	for _, waiting := range w.queue[:n] {
 		if waiting.taken.CompareAndSwap(false, true) {
@@ -122,7 +143,7 @@ func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 	}
 	if broken != nil || len(writes) == 1 && results[0] != nil {
 		_ = tx.Rollback() // SQLite may have done it by itself
-	} else if err := tx.Commit(); err != nil {
+	} else if err := errors.Join(tx.Commit(), w.files.committed()); err != nil {
 		broken = fmt.Errorf("%w: %w", errCommit, err)
 	}
 	for i, each := range writes {

@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"authserver/internal/store"
+)
+
+// troubleLasts is for how long a call that failed counts against the database: the probe
+// may find room in its own table where another has none.
+const troubleLasts = 10 * time.Second
+
+// trouble is a call that failed for a reason that the next one will meet as well.
+type trouble struct{ cause error }
+
+// lasting reports whether an SQLSTATE says so: disk_full, a system error (58), or a table
+// that is not there (undefined_table) or not ours to use (insufficient_privilege).
+func lasting(code string) bool {
+	return code == "53100" || strings.HasPrefix(code, "58") || code == "42P01" || code == "42501"
+}
+
+// note has CheckWritable fail for some time after a call that failed for such a reason.
+func (d *DB) note(err error) {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || !lasting(e.Code) {
+		return
+	}
+	t := &trouble{err}
+	d.trouble.Store(t)
+	time.AfterFunc(troubleLasts, func() { d.trouble.CompareAndSwap(t, nil) })
+}
+
+// CheckWritable writes 16 KiB and deletes them again, in one transaction and one round
+// trip. That is more than a request writes. Of what it writes PostgreSQL compresses
+// nothing.
+func (d *DB) CheckWritable(ctx context.Context) error {
+	const doing = "check that the database takes writes"
+	if t := d.trouble.Load(); t != nil {
+		return fault(doing, fmt.Errorf("a call failed less than %v ago: %w", troubleLasts, t.cause))
+	}
+	return d.do(ctx, doing, func(ctx context.Context) (err error) {
+		id := rand.Text()
+		batch := &pgx.Batch{}
+		batch.Queue(`SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
+			ARRAY(SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL)`, d.tables)
+		batch.Queue("INSERT INTO probes (id, content) VALUES ($1, repeat('x', 16384))", id)
+		batch.Queue("DELETE FROM probes WHERE id = $1", id)
+		results := d.pool.SendBatch(ctx, batch)
+		defer func() { _ = results.Close() }() // again, where it has not come to its end
+		var readOnly bool
+		var missing []string
+		switch err := results.QueryRow().Scan(&readOnly, &missing); {
+		case err != nil:
+			return err
+		case readOnly:
+			return fmt.Errorf("%w: the server is read-only", store.ErrUnavailable)
+		case len(missing) > 0:
+			return fmt.Errorf("tables are missing: %s", strings.Join(missing, ", "))
+		}
+		for range batch.Len() - 1 {
+			if _, err := results.Exec(); err != nil {
+				return err
+			}
+		}
+		return results.Close() // nothing is committed before
+	})
+}

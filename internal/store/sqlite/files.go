@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"authserver/internal/store"
+)
+
+// files are the files that a database was opened in. SQLite goes on with files that were
+// deleted or replaced, where nothing of what it writes is ever found. To look takes some
+// microseconds, so every call looks.
+type files struct {
+	main file
+	real string // path of main without symbolic links: SQLite has the other files beside that
+	// beside are the write-ahead log and its index, which are there and the same for as
+	// long as a connection is open; nil: nothing was written yet.
+	beside atomic.Pointer[[2]file]
+}
+
+// file is a path, and the file that was there.
+type file struct {
+	path string
+	info os.FileInfo
+}
+
+func findFile(path string) (file, error) {
+	info, err := os.Stat(path)
+	return file{path, info}, err
+}
+
+func findFiles(path string) (*files, error) {
+	main, err := findFile(path)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	return &files{main: main, real: real}, nil
+}
+
+// check returns nil where the files are those that were opened, and else an error that
+// wraps [store.ErrUnavailable].
+func (f *files) check() error {
+	size, err := f.main.check()
+	if err != nil {
+		return err
+	}
+	beside := f.beside.Load()
+	if beside == nil {
+		return nil
+	}
+	if size == 0 {
+		return f.main.lost("was emptied", nil)
+	}
+	for _, each := range beside {
+		if _, err := each.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committed is check for what was just written. Then the other files are there.
+func (f *files) committed() error {
+	if f.beside.Load() == nil {
+		log, err := findFile(f.real + "-wal")
+		if err != nil {
+			return log.lost("was deleted or moved", err)
+		}
+		index, err := findFile(f.real + "-shm")
+		if err != nil {
+			return index.lost("was deleted or moved", err)
+		}
+		f.beside.CompareAndSwap(nil, &[2]file{log, index})
+	}
+	return f.check()
+}
+
+// check returns how large the file is, where it is still the same.
+func (f file) check() (size int64, err error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, f.lost("was deleted or moved", err)
+	case err != nil:
+		return 0, f.lost("cannot be looked at", err)
+	case !os.SameFile(info, f.info):
+		return 0, f.lost("was replaced by another file", nil)
+	}
+	return info.Size(), nil
+}
+
+func (f file) lost(what string, cause error) error {
+	const advice = "stop the server, put the database back and start the server again"
+	if cause != nil {
+		return fmt.Errorf("%w: %s %s while the database was open: %s: %w", store.ErrUnavailable, f.path, what, advice, cause)
+	}
+	return fmt.Errorf("%w: %s %s while the database was open: %s", store.ErrUnavailable, f.path, what, advice)
+}
+
+// sameFile connects to the files that were found first, and to no others.
+type sameFile struct {
+	driver.Connector
+	files *files
+}
+
+// Connect implements [driver.Connector].
+func (c sameFile) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := c.files.check(); err != nil {
+		return nil, err
+	}
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.files.check(); err != nil { // it may have opened what came meanwhile
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
