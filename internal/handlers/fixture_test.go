@@ -133,7 +133,7 @@ func newSite(t testing.TB) *site {
 		View: view, Revoker: revoker, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Users: s.db, Assertions: s.db,
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
-			Timeout: time.Second, Now: s.clock,
+			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
 		OpenAPI: api.OpenAPI(), Logger: telemetry.NewLogger(s.log, slog.LevelDebug, "json"), Now: s.clock, Rand: rand.Reader,
 	}

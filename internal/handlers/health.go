@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -13,14 +14,16 @@ type Health struct {
 	Checks  []Check
 	Timeout time.Duration // of one check
 	// Fresh is how long an answer stands, so that asking often costs nothing.
-	Fresh time.Duration
-	Now   func() time.Time
+	Fresh  time.Duration
+	Now    func() time.Time
+	Logger *slog.Logger // told once when a check begins to fail, and why, and when it passes again
 
 	draining atomic.Bool
 
-	mu     sync.Mutex // one look at a time
-	looked time.Time
-	report report
+	mu      sync.Mutex // one look at a time
+	looked  time.Time
+	report  report
+	failing map[string]bool // checks, as of the last look
 }
 
 // Check is one thing that the server cannot do without.
@@ -69,19 +72,37 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *note) error {
 func (h *Health) look(ctx context.Context) report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := h.Now(); h.report.Checks != nil && now.Sub(h.looked) < h.Fresh {
+	if age := h.Now().Sub(h.looked); h.report.Checks != nil && age >= 0 && age < h.Fresh {
 		return h.report
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
-	defer cancel()
 	found := report{Status: "ready", Checks: make(map[string]string)}
+	failing := make(map[string]bool)
 	for _, check := range h.Checks {
 		found.Checks[check.Name] = "ok"
-		if err := check.Run(ctx); err != nil {
+		err := h.run(ctx, check)
+		if err != nil {
 			found.Checks[check.Name] = "failed"
 			found.Status = "not ready"
+			failing[check.Name] = true
 		}
+		h.tell(ctx, check.Name, err)
 	}
-	h.looked, h.report = h.Now(), found
+	h.looked, h.report, h.failing = h.Now(), found, failing
 	return found
+}
+
+func (h *Health) run(ctx context.Context, check Check) error {
+	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	return check.Run(ctx)
+}
+
+// tell logs what a check came to, where the last time it came to the other.
+func (h *Health) tell(ctx context.Context, name string, err error) {
+	switch {
+	case err != nil && !h.failing[name]:
+		h.Logger.ErrorContext(ctx, "not ready: a check fails", "check", name, "error", err)
+	case err == nil && h.failing[name]:
+		h.Logger.InfoContext(ctx, "a check passes again", "check", name)
+	}
 }

@@ -36,8 +36,6 @@ const (
 	cachePatience = 100 * time.Millisecond
 	verifiedSize  = 10_000 // client secrets that were right
 	notBeforeBack = 30 * time.Second
-	checkTimeout  = 2 * time.Second
-	checkFresh    = time.Second
 )
 
 // parts is a server that is put together and does not listen yet.
@@ -105,10 +103,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	if err != nil {
 		return nil, err
 	}
-	health := &handlers.Health{
-		Checks:  []handlers.Check{{Name: "database", Run: st.CheckWritable}, {Name: "signing_keys", Run: func(context.Context) error { return manager.Ready() }}},
-		Timeout: checkTimeout, Fresh: checkFresh, Now: time.Now,
-	}
+	health := newHealth(st, manager, view, s, logger)
 	h := &handlers.Handlers{
 		Issuer: s.Issuer, Authenticator: authenticator, AssertionAlgs: limits.ofAssertions(), Grants: registry,
 		Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"authserver/internal/store"
@@ -27,6 +28,8 @@ type View struct {
 
 	mu   sync.RWMutex
 	held register
+
+	followed atomic.Pointer[time.Time] // last to the end
 
 	making, closing sync.Once
 	loaded          chan struct{} // see isLoaded
@@ -52,9 +55,22 @@ func (v *View) Follow(ctx context.Context) error {
 		v.cursor = next
 		if last {
 			v.closing.Do(func() { close(v.isLoaded()) })
+			now := v.Now()
+			v.followed.Store(&now)
 			return nil
 		}
 	}
+}
+
+// Current returns an error where no Follow has come to its end within a time: what was
+// revoked since is not known. Before the first one that time begins when it is first asked.
+func (v *View) Current(within time.Duration) error {
+	now := v.Now()
+	v.followed.CompareAndSwap(nil, &now)
+	if last := *v.followed.Load(); now.Sub(last) > within {
+		return fmt.Errorf("what was revoked since %s is not known", last.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // isLoaded returns what is closed when the first Follow has come to its end.

@@ -329,3 +329,34 @@ func TestViewConcurrently(t *testing.T) {
 		t.Errorf("the views hold %d and %d, want %d", v.Len(), other.Len(), workers*each)
 	}
 }
+
+// A view that is not fed any more says so, and one that was never fed does when it has
+// had its time.
+func TestAViewSaysWhetherItIsCurrent(t *testing.T) {
+	b, now := &book{err: store.ErrUnavailable}, time.Unix(1000, 0)
+	v := &View{Store: b, Now: func() time.Time { return now }}
+	current := func(when string, want bool) {
+		t.Helper()
+		if err := v.Current(time.Minute); (err == nil) != want {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	current("at the start", true)
+	now = now.Add(time.Minute)
+	current("while it loads", true)
+	now = now.Add(time.Second)
+	current("after too long a load", false)
+	b.err = nil
+	if err := v.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	current("loaded", true)
+	b.err = store.ErrUnavailable
+	now = now.Add(time.Minute)
+	if err := v.Follow(t.Context()); err == nil {
+		t.Fatal("it followed without a database")
+	}
+	current("a minute later", true)
+	now = now.Add(time.Second)
+	current("without anything new for too long", false)
+}
