@@ -12,6 +12,8 @@ import (
 var inputs = map[string]any{
 	"resource create": admin.NewResource{},
 	"resource update": admin.ResourceInput{},
+	"user create":     admin.UserInput{},
+	"user update":     admin.UserInput{},
 }
 
 // fieldsOfInput are the fields that a fault of an input may name.

@@ -22,23 +22,23 @@ type UserFlags struct {
 	PasswordStdin bool     `field:"password" help:"Read the password from standard input: 8 characters to 72 bytes."`
 }
 
-func (f UserFlags) fields(p *process) (admin.UserFields, error) {
+func (f UserFlags) input(p *process) (admin.UserInput, error) {
 	custom, err := claims(f.Claim)
 	if err != nil {
-		return admin.UserFields{}, err
+		return admin.UserInput{}, err
 	}
-	fields := admin.UserFields{
+	input := admin.UserInput{
 		Email: f.Email, UPN: f.UPN,
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 	}
 	if f.PasswordStdin {
 		password, err := p.secret("--password-stdin", "-")
 		if err != nil {
-			return admin.UserFields{}, err
+			return admin.UserInput{}, err
 		}
-		fields.Password = &password
+		input.Password = &password
 	}
-	return fields, nil
+	return input, nil
 }
 
 type userCreate struct {
@@ -50,13 +50,13 @@ type userCreate struct {
 }
 
 func (c *userCreate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
-	fields.Username, fields.Disabled = &c.Username, &c.Disabled
+	input.Username, input.Disabled = &c.Username, &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.CreateUser(p.ctx, p.by, fields)
+		user, err := a.CreateUser(p.ctx, p.by, input)
 		if err != nil {
 			return err
 		}
@@ -107,13 +107,13 @@ type userUpdate struct {
 }
 
 func (c *userUpdate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
-	fields.Username, fields.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
+	input.Username, input.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.UpdateUser(p.ctx, p.by, c.User, fields)
+		user, err := a.UpdateUser(p.ctx, p.by, c.User, input)
 		if err != nil {
 			return err
 		}

@@ -51,20 +51,20 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 
 func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 	alice := ""
-	for name, fields := range map[string]func() admin.UserFields{
-		"a space in the username":          func() admin.UserFields { return admin.UserFields{Username: ptr("b ob")} },
-		"an empty username":                func() admin.UserFields { return admin.UserFields{Username: ptr("")} },
-		"a username without end":           func() admin.UserFields { return admin.UserFields{Username: ptr(strings.Repeat("u", 321))} },
-		"another user's id as a username":  func() admin.UserFields { return admin.UserFields{Username: &alice} },
-		"it in capitals":                   func() admin.UserFields { return admin.UserFields{Username: ptr(strings.ToUpper(alice))} },
-		"a malformed email":                func() admin.UserFields { return admin.UserFields{Email: ptr("b b@x")} },
-		"a malformed upn":                  func() admin.UserFields { return admin.UserFields{UPN: ptr("b b")} },
-		"a password of seven characters":   func() admin.UserFields { return admin.UserFields{Password: ptr("1234567")} },
-		"an empty role":                    func() admin.UserFields { return admin.UserFields{Roles: []string{""}} },
-		"a role with a line break":         func() admin.UserFields { return admin.UserFields{Roles: []string{"a\nb"}} },
-		"an empty permission":              func() admin.UserFields { return admin.UserFields{Permissions: []string{""}} },
-		"a claim that is the server's own": func() admin.UserFields { return admin.UserFields{Claims: map[string]any{"sub": "x"}} },
-		"a claim of other JWTs":            func() admin.UserFields { return admin.UserFields{Claims: map[string]any{"at_hash": "x"}} },
+	for name, fields := range map[string]func() admin.UserInput{
+		"a space in the username":          func() admin.UserInput { return admin.UserInput{Username: ptr("b ob")} },
+		"an empty username":                func() admin.UserInput { return admin.UserInput{Username: ptr("")} },
+		"a username without end":           func() admin.UserInput { return admin.UserInput{Username: ptr(strings.Repeat("u", 321))} },
+		"another user's id as a username":  func() admin.UserInput { return admin.UserInput{Username: &alice} },
+		"it in capitals":                   func() admin.UserInput { return admin.UserInput{Username: ptr(strings.ToUpper(alice))} },
+		"a malformed email":                func() admin.UserInput { return admin.UserInput{Email: ptr("b b@x")} },
+		"a malformed upn":                  func() admin.UserInput { return admin.UserInput{UPN: ptr("b b")} },
+		"a password of seven characters":   func() admin.UserInput { return admin.UserInput{Password: ptr("1234567")} },
+		"an empty role":                    func() admin.UserInput { return admin.UserInput{Roles: []string{""}} },
+		"a role with a line break":         func() admin.UserInput { return admin.UserInput{Roles: []string{"a\nb"}} },
+		"an empty permission":              func() admin.UserInput { return admin.UserInput{Permissions: []string{""}} },
+		"a claim that is the server's own": func() admin.UserInput { return admin.UserInput{Claims: map[string]any{"sub": "x"}} },
+		"a claim of other JWTs":            func() admin.UserInput { return admin.UserInput{Claims: map[string]any{"at_hash": "x"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -90,6 +90,6 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 	// A username may be a UUID, as where users come from elsewhere, and the user's own id.
 	o := newOffice(t)
 	bob := o.user("0199a6f4-0000-7000-8000-000000000001")
-	_, err := o.UpdateUser(t.Context(), by, bob.ID, admin.UserFields{Username: &bob.ID})
+	_, err := o.UpdateUser(t.Context(), by, bob.ID, admin.UserInput{Username: &bob.ID})
 	o.must(err)
 }

@@ -120,7 +120,7 @@ func (o *office) client(n admin.NewClient) admin.ClientWithSecret {
 
 func (o *office) user(name string) admin.User {
 	o.t.Helper()
-	u, err := o.CreateUser(o.t.Context(), by, admin.UserFields{Username: &name, Password: ptr("wonderland")})
+	u, err := o.CreateUser(o.t.Context(), by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
 	o.must(err)
 	return u
 }

@@ -232,12 +232,12 @@ func TestRefreshTokens(t *testing.T) {
 		}, false, "all tokens of its client"},
 		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.DeleteClient(t.Context(), by, "web")) }, false, `its client "web" is gone`},
 		{"of a user who is disabled", 1, 1, func(o *office, id string) {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Disabled: ptr(true)})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its user "bob" is disabled`},
 		{"of a user with another password since", 1, 1, func(o *office, id string) {
 			o.clock = o.clock.Add(time.Second)
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Password: ptr("looking-glass")})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
 			o.must(err)
 		}, false, "all tokens of its user"},
 		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.DeleteUser(t.Context(), by, id)) }, false, "its family is gone"},

@@ -30,7 +30,7 @@ func (o *office) robot(change func(*admin.NewClient)) {
 
 func (o *office) disable(user string) {
 	o.t.Helper()
-	_, err := o.UpdateUser(o.t.Context(), by, user, admin.UserFields{Disabled: ptr(true)})
+	_, err := o.UpdateUser(o.t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
 	o.must(err)
 }
 

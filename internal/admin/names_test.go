@@ -62,7 +62,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 		o.client(admin.NewClient{ID: made.String()})
 		o.Rand = bytes.NewReader(made[:])
 		name := "bob"
-		_, err := o.CreateUser(ctx, by, admin.UserFields{Username: &name, Password: ptr("wonderland")})
+		_, err := o.CreateUser(ctx, by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
 		if !errors.Is(err, store.ErrNameTaken) {
 			t.Errorf("got %v", err)
 		}

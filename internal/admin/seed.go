@@ -84,7 +84,7 @@ func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
 
 func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	username, password := DemoUser, DemoPassword
-	_, err := a.CreateUser(ctx, by, UserFields{Username: &username, Password: &password, Roles: []string{"admin"}})
+	_, err := a.CreateUser(ctx, by, UserInput{Username: &username, Password: &password, Roles: []string{"admin"}})
 	return err
 }
 

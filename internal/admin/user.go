@@ -26,34 +26,35 @@ type User struct {
 	UpdatedAt   time.Time      `json:"updated_at"`
 }
 
-// UserFields is what of a user may be chosen. A nil field leaves it as it is; an
+// UserInput is what of a user may be chosen. A nil field leaves it as it is; an
 // empty Email or UPN takes it away, an empty list empties it.
-type UserFields struct {
-	Username    *string
-	Email       *string
-	UPN         *string
-	Password    *string
-	Roles       []string
-	Permissions []string
-	Claims      map[string]any
-	Disabled    *bool
+type UserInput struct {
+	Username    *string        `field:"username"`
+	Email       *string        `field:"email"`
+	UPN         *string        `field:"upn"`
+	Password    *string        `field:"password"`
+	Roles       []string       `field:"roles"`
+	Permissions []string       `field:"permissions"`
+	Claims      map[string]any `field:"claims"`
+	Disabled    *bool          `field:"disabled"`
 }
 
-// CreateUser adds a user, who has to have a username and a password. An
-// [Invalid] says what to change; store.ErrExists where a name is taken.
-func (a *Admin) CreateUser(ctx context.Context, by Call, f UserFields) (User, error) {
-	switch {
-	case f.Username == nil:
-		return User{}, invalid("--username is required")
-	case f.Password == nil:
-		return User{}, invalid("a password is required: give it over standard input with --password-stdin")
-	}
+// CreateUser adds a user, who has to have a username and a password. An error is
+// [Faults], or is store.ErrExists where a name is taken.
+func (a *Admin) CreateUser(ctx context.Context, by Call, in UserInput) (User, error) {
 	id, err := uuid.NewRandomFromReader(a.Rand)
 	if err != nil {
 		return User{}, fmt.Errorf("make the user's id: %w", err)
 	}
 	u := store.User{ID: id.String()}
-	if err := a.setUser(ctx, &u, f); err != nil {
+	var f form
+	if in.Username == nil {
+		f.fault("username", CodeRequired, "it is required")
+	}
+	if in.Password == nil {
+		f.fault("password", CodeRequired, "it is required")
+	}
+	if err := a.setUser(ctx, &f, &u, in); err != nil {
 		return User{}, err
 	}
 	now := store.At(a.Now())
@@ -90,12 +91,12 @@ func (a *Admin) User(ctx context.Context, by Call, who string) (User, error) {
 // void the user's access tokens and refresh tokens with it. Its errors are those of
 // CreateUser, store.ErrNotFound, and store.ErrConflict where somebody else was
 // quicker.
-func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, f UserFields) (User, error) {
+func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, in UserInput) (User, error) {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
 		return User{}, err
 	}
-	if err := a.setUser(ctx, &u, f); err != nil {
+	if err := a.setUser(ctx, &form{}, &u, in); err != nil {
 		return User{}, err
 	}
 	// Read after the password was hashed, which takes its time: whoever logs in
@@ -103,7 +104,7 @@ func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, f UserField
 	now := store.At(a.Now())
 	u.UpdatedAt = now
 	var voids *store.Void
-	if reason := voidReason(f); reason != "" {
+	if reason := voidReason(in); reason != "" {
 		v := a.Revoker.User(&u, reason)
 		voids = &v
 	}
@@ -123,11 +124,11 @@ func (a *Admin) DeleteUser(ctx context.Context, by Call, who string) error {
 }
 
 // voidReason is why a change voids the user's tokens, or "".
-func voidReason(f UserFields) string {
+func voidReason(in UserInput) string {
 	switch {
-	case f.Disabled != nil && *f.Disabled:
+	case in.Disabled != nil && *in.Disabled:
 		return "user_disabled"
-	case f.Password != nil:
+	case in.Password != nil:
 		return "password_changed"
 	}
 	return ""
@@ -150,88 +151,76 @@ func (a *Admin) findUser(ctx context.Context, who string) (store.User, error) {
 
 func explainUser(who string, err error) error {
 	if errors.Is(err, store.ErrNameTaken) {
-		return fmt.Errorf("the id that was made for %q %w, a client's or an issuer's: try again, which makes another", who, store.ErrNameTaken)
+		return failure(err, CodeExists, "the id that was made for %q %v, a client's or an issuer's: try again, which makes another", who, store.ErrNameTaken)
 	}
 	if errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("a user with the username, email or upn of %q %w", who, store.ErrExists)
+		return failure(err, CodeExists, "a user with the username, email or upn of %q %v", who, store.ErrExists)
 	}
 	return explain("user", who, err)
 }
 
-// setUser takes over the fields given.
-func (a *Admin) setUser(ctx context.Context, u *store.User, f UserFields) error {
-	steps := []func() error{
-		func() error { return setUserName("--username", &u.Username, f.Username) },
-		func() error { return a.notAnID(ctx, *u, f.Username) },
-		func() error { return setOptionalName("--email", &u.Email, f.Email) },
-		func() error { return setOptionalName("--upn", &u.UPN, f.UPN) },
-		func() error { return setIf(f.Roles, &u.Roles, wordsOf("--role")) },
-		func() error { return setIf(f.Permissions, &u.Permissions, wordsOf("--permission")) },
-		func() error { return setClaims(&u.Claims, f.Claims) },
-		func() error { return a.setPassword(ctx, &u.PasswordHash, f.Password) },
+// setUser takes over the fields given. The password is hashed, which takes its time, where
+// nothing is wrong.
+func (a *Admin) setUser(ctx context.Context, f *form, u *store.User, in UserInput) error {
+	if in.Username != nil && f.setUserName("username", &u.Username, *in.Username) {
+		a.notAnID(ctx, f, *u)
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
+	setOptionalName(f, "email", &u.Email, in.Email)
+	setOptionalName(f, "upn", &u.UPN, in.UPN)
+	f.setWords("roles", &u.Roles, in.Roles)
+	f.setWords("permissions", &u.Permissions, in.Permissions)
+	f.setClaims(&u.Claims, in.Claims)
+	set(&u.Disabled, in.Disabled)
+	enforced := ""
+	if in.Password != nil {
+		var err error
+		if enforced, err = passwords.Enforce(*in.Password); err != nil {
+			f.fault("password", CodeInvalid, "%v", err)
 		}
 	}
-	if f.Disabled != nil {
-		u.Disabled = *f.Disabled
-	}
-	return nil
-}
-
-func setUserName(flag string, to, name *string) error {
-	if name == nil {
-		return nil
-	}
-	normal, err := store.NormalizeName(*name)
-	if err != nil {
-		return invalid("%s: %w", flag, err)
-	}
-	*to = normal
-	return nil
-}
-
-// notAnID refuses a username that is another user's id. Commands take either, and an issuer
-// may name its subjects by the ids that tokens of this server have: both would mean the
-// other user.
-func (a *Admin) notAnID(ctx context.Context, u store.User, name *string) error {
-	if name == nil {
-		return nil
-	}
-	other, err := a.Store.User(ctx, u.Username)
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && other.ID == u.ID:
-		return nil
-	case err != nil:
-		return fmt.Errorf("look for a user with that id: %w", err)
-	}
-	return invalid("--username %s is another user's id: choose another name", u.Username)
-}
-
-func setOptionalName(flag string, to, name *string) error {
-	if name != nil && *name == "" {
-		*to = ""
-		return nil
-	}
-	return setUserName(flag, to, name)
-}
-
-func (a *Admin) setPassword(ctx context.Context, to *[]byte, password *string) error {
-	if password == nil {
-		return nil
-	}
-	enforced, err := passwords.Enforce(*password)
-	if err != nil {
-		return &Invalid{err}
+	if err := f.result(); err != nil || in.Password == nil {
+		return err
 	}
 	hash, err := a.Passwords.Hash(ctx, enforced)
 	if err != nil {
 		return fmt.Errorf("hash the password: %w", err)
 	}
-	*to = hash
+	u.PasswordHash = hash
 	return nil
+}
+
+func (f *form) setUserName(field Field, to *string, name string) bool {
+	normal, err := store.NormalizeName(name)
+	if err != nil {
+		f.fault(field, CodeInvalid, "%v", err)
+		return false
+	}
+	*to = normal
+	return true
+}
+
+// notAnID refuses a username that is another user's id. Commands take either, and an issuer
+// may name its subjects by the ids that tokens of this server have: both would mean the
+// other user.
+func (a *Admin) notAnID(ctx context.Context, f *form, u store.User) {
+	other, err := a.Store.User(ctx, u.Username)
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && other.ID == u.ID:
+	case err != nil:
+		f.fail("look for a user with that id: %w", err)
+	default:
+		f.fault("username", CodeExists, "%s is another user's id: choose another name", u.Username)
+	}
+}
+
+func setOptionalName(f *form, field Field, to, name *string) {
+	switch {
+	case name == nil:
+	case *name == "":
+		*to = ""
+	default:
+		f.setUserName(field, to, *name)
+	}
 }
 
 func viewUser(u store.User) User {

@@ -17,7 +17,7 @@ import (
 
 func TestTheJSONOfAUser(t *testing.T) {
 	o := newOffice(t)
-	u, err := o.CreateUser(t.Context(), by, admin.UserFields{
+	u, err := o.CreateUser(t.Context(), by, admin.UserInput{
 		Username: ptr("Älice"), Email: ptr("A@Example.com"), Password: ptr("wonderland"), Roles: []string{"admin", "admin"},
 	})
 	o.must(err)
@@ -44,27 +44,29 @@ func TestTheJSONOfAUser(t *testing.T) {
 func TestUsersAreRefused(t *testing.T) {
 	password := ptr("wonderland")
 	for _, c := range []struct {
-		name string
-		f    admin.UserFields
-		want []string
+		name  string
+		f     admin.UserInput
+		field admin.Field
+		code  admin.Code
+		want  string
 	}{
-		{"without a username", admin.UserFields{Password: password}, []string{"--username"}},
-		{"without a password", admin.UserFields{Username: ptr("bob")}, []string{"--password-stdin"}},
-		{"with a space in the username", admin.UserFields{Username: ptr("b ob"), Password: password}, []string{"--username", "RFC 8265"}},
-		{"with an empty username", admin.UserFields{Username: ptr(""), Password: password}, []string{"--username"}},
-		{"with a malformed email", admin.UserFields{Username: ptr("bob"), Email: ptr("b b@x"), Password: password}, []string{"--email"}},
-		{"with a malformed upn", admin.UserFields{Username: ptr("bob"), UPN: ptr("b b"), Password: password}, []string{"--upn"}},
-		{"with a password of seven characters", admin.UserFields{Username: ptr("bob"), Password: ptr("1234567")}, []string{"8 characters"}},
-		{"with a password of 73 bytes", admin.UserFields{Username: ptr("bob"), Password: ptr(strings.Repeat("x", 73))}, []string{"72 bytes"}},
-		{"with a password of 37 umlauts, which are 74 bytes", admin.UserFields{Username: ptr("bob"), Password: ptr(strings.Repeat("ä", 37))}, []string{"72 bytes"}},
-		{"with a claim that is the server's own", admin.UserFields{Username: ptr("bob"), Password: password, Claims: map[string]any{"username": 1}}, []string{"--claim"}},
-		{"with an empty role", admin.UserFields{Username: ptr("bob"), Password: password, Roles: []string{""}}, []string{"--role"}},
-		{"with an empty permission", admin.UserFields{Username: ptr("bob"), Password: password, Permissions: []string{""}}, []string{"--permission"}},
+		{"without a username", admin.UserInput{Password: password}, "username", admin.CodeRequired, ""},
+		{"without a password", admin.UserInput{Username: ptr("bob")}, "password", admin.CodeRequired, ""},
+		{"with a space in the username", admin.UserInput{Username: ptr("b ob"), Password: password}, "username", admin.CodeInvalid, "RFC 8265"},
+		{"with an empty username", admin.UserInput{Username: ptr(""), Password: password}, "username", admin.CodeInvalid, ""},
+		{"with a malformed email", admin.UserInput{Username: ptr("bob"), Email: ptr("b b@x"), Password: password}, "email", admin.CodeInvalid, ""},
+		{"with a malformed upn", admin.UserInput{Username: ptr("bob"), UPN: ptr("b b"), Password: password}, "upn", admin.CodeInvalid, ""},
+		{"with a password of seven characters", admin.UserInput{Username: ptr("bob"), Password: ptr("1234567")}, "password", admin.CodeInvalid, "8 characters"},
+		{"with a password of 73 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("x", 73))}, "password", admin.CodeInvalid, "72 bytes"},
+		{"with a password of 37 umlauts, which are 74 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("ä", 37))}, "password", admin.CodeInvalid, "72 bytes"},
+		{"with a claim that is the server's own", admin.UserInput{Username: ptr("bob"), Password: password, Claims: map[string]any{"username": 1}}, "claims", admin.CodeInvalid, ""},
+		{"with an empty role", admin.UserInput{Username: ptr("bob"), Password: password, Roles: []string{""}}, "roles[0]", admin.CodeInvalid, ""},
+		{"with an empty permission", admin.UserInput{Username: ptr("bob"), Password: password, Permissions: []string{""}}, "permissions[0]", admin.CodeInvalid, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			_, err := o.CreateUser(t.Context(), by, c.f)
-			wantInvalid(t, err, c.want...)
+			wantFault(t, err, c.field, c.code, c.want)
 			if c.f.Password != nil && strings.Contains(err.Error(), *c.f.Password) {
 				t.Error("the error tells the password")
 			}
@@ -74,9 +76,9 @@ func TestUsersAreRefused(t *testing.T) {
 
 func TestNamesAreUnique(t *testing.T) {
 	o := newOffice(t)
-	_, err := o.CreateUser(t.Context(), by, admin.UserFields{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
+	_, err := o.CreateUser(t.Context(), by, admin.UserInput{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
 	o.must(err)
-	for _, f := range []admin.UserFields{
+	for _, f := range []admin.UserInput{
 		{Username: ptr("BOB"), Password: ptr("wonderland")},
 		{Username: ptr("bobby"), Email: ptr("B@x.org"), Password: ptr("wonderland")},
 	} {
@@ -88,14 +90,14 @@ func TestNamesAreUnique(t *testing.T) {
 
 func TestAnUpdateOfAUserChangesWhatIsGivenAlone(t *testing.T) {
 	o := newOffice(t)
-	u, err := o.CreateUser(t.Context(), by, admin.UserFields{
+	u, err := o.CreateUser(t.Context(), by, admin.UserInput{
 		Username: ptr("bob"), Email: ptr("b@x.org"), UPN: ptr("bob@corp"), Password: ptr("wonderland"), Roles: []string{"r"}, Permissions: []string{"p"},
 	})
 	o.must(err)
 	before, err := o.store.User(t.Context(), u.ID)
 	o.must(err)
 	o.clock = o.clock.Add(time.Hour)
-	_, err = o.UpdateUser(t.Context(), by, "bob", admin.UserFields{Username: ptr("robert"), Email: ptr(""), Roles: []string{}})
+	_, err = o.UpdateUser(t.Context(), by, "bob", admin.UserInput{Username: ptr("robert"), Email: ptr(""), Roles: []string{}})
 	o.must(err)
 	want := before
 	want.Username, want.Email, want.Roles, want.Version, want.UpdatedAt = "robert", "", nil, 2, o.now()
@@ -116,16 +118,16 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 		want   string // reason; "": nothing is void
 	}{
 		{"a new password does", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Password: ptr("looking-glass")})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
 			return err
 		}, "password_changed"},
 		{"disabling does", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Disabled: ptr(true)})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
 			return err
 		}, "user_disabled"},
 		{"deleting does", func(o *office, id string) error { return o.DeleteUser(t.Context(), by, id) }, "user_deleted"},
 		{"enabling does not", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserFields{Disabled: ptr(false)})
+			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(false)})
 			return err
 		}, ""},
 	} {
@@ -157,7 +159,7 @@ func TestAUserThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
 	for _, who := range []string{"nobody", "no body", "8d7c1c2e-6b7e-4c0b-9d60-b5dd1b0ed7a8"} {
 		_, showErr := o.User(t.Context(), by, who)
-		_, updateErr := o.UpdateUser(t.Context(), by, who, admin.UserFields{})
+		_, updateErr := o.UpdateUser(t.Context(), by, who, admin.UserInput{})
 		for _, err := range []error{showErr, updateErr, o.DeleteUser(t.Context(), by, who)} {
 			if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "user list") {
 				t.Errorf("%s: %v", who, err)

@@ -22,11 +22,11 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 		},
 		"a client is deleted": func(o *office, _ string) error { return o.DeleteClient(t.Context(), by, "web") },
 		"a user is disabled": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), by, user, admin.UserFields{Disabled: ptr(true)})
+			_, err := o.UpdateUser(t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
 			return err
 		},
 		"a user has another password": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), by, user, admin.UserFields{Password: ptr("looking-glass")})
+			_, err := o.UpdateUser(t.Context(), by, user, admin.UserInput{Password: ptr("looking-glass")})
 			return err
 		},
 		"a user is deleted": func(o *office, user string) error { return o.DeleteUser(t.Context(), by, user) },
