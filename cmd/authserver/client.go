@@ -5,6 +5,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys/keyfiles"
+	"authserver/internal/oauth"
 )
 
 type clientCommand struct {
@@ -49,24 +50,38 @@ type ClientFlags struct {
 	RefreshMaxTTL    *time.Duration `field:"refresh_max_ttl_seconds" group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
 }
 
-func (f ClientFlags) fields(p *process) (admin.ClientFields, error) {
+func (f ClientFlags) input(p *process) (admin.ClientInput, error) {
 	custom, err := claims(f.Claim)
-	fields := admin.ClientFields{
-		Name: f.Name, AuthMethods: list(f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertionAlgs: list(f.AssertionAlg), Profile: f.Profile, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), AllowRepeat: f.AllowRepeat, Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI, Grants: list(f.Grant),
-		Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
+	input := admin.ClientInput{
+		Name: f.Name, AuthMethods: listOf[oauth.AuthMethod](f.AuthMethod), EndpointAudience: f.EndpointAudience, AssertionAlgs: list(f.AssertionAlg), Profile: f.Profile, AssertUsers: list(f.AssertUser), AssertRoles: words(f.AssertRole), AllowRepeat: f.AllowRepeat, Impersonates: list(f.MayImpersonate), DPoPBound: f.DPoPBound, JWKSURI: f.JWKSURI,
+		Grants: grants(f.Grant), Scopes: words(f.Scope), DefaultScopes: words(f.DefaultScope),
 		Resources: list(f.Resource), Serves: list(f.Serves),
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
 		TLSSubject: f.tlsSubject(), TLSBound: f.TLSBound,
 	}
 	if err != nil {
-		return fields, err
+		return input, err
 	}
-	if fields.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {
-		return fields, err
+	if input.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {
+		return input, err
 	}
-	fields.Certificates, err = p.readAll("--certificate-file", f.CertificateFile)
-	return fields, err
+	input.Certificates, err = p.readCertificates("--certificate-file", f.CertificateFile)
+	return input, err
+}
+
+// grantURN is what the values of some grants begin with, which is left out where they are
+// typed.
+const grantURN = "urn:ietf:params:oauth:grant-type:"
+
+func grants(values []string) []oauth.GrantType {
+	grants := listOf[oauth.GrantType](values)
+	for i, grant := range grants {
+		if whole := grantURN + grant; whole == oauth.JWTBearer || whole == oauth.TokenExchange {
+			grants[i] = whole
+		}
+	}
+	return grants
 }
 
 // tlsSubject is the one subject that is given, nil where none is.
@@ -93,20 +108,20 @@ type clientCreate struct {
 }
 
 func (c *clientCreate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
 	if c.Public {
-		if len(fields.AuthMethods) > 0 {
+		if len(input.AuthMethods) > 0 {
 			return usage("--public and --auth-method contradict each other: a public client does not authenticate")
 		}
-		fields.AuthMethods = []string{admin.PublicMethod}
+		input.AuthMethods = []oauth.AuthMethod{oauth.AuthNone}
 	}
-	fields.Disabled = &c.Disabled
-	created := admin.NewClient{ID: c.ID, ClientFields: fields, Tell: p.once(c.Output)}
+	input.Disabled = &c.Disabled
+	created := admin.NewClient{ID: c.ID, ClientInput: input, Tell: p.once(c.Output)}
 	if c.SecretFile != "" {
-		if created.Secret, err = p.secret("--secret-file", c.SecretFile); err != nil {
+		if created.Secret, err = p.sharedSecret("--secret-file", c.SecretFile); err != nil {
 			return err
 		}
 	}
@@ -165,13 +180,13 @@ type clientUpdate struct {
 }
 
 func (c *clientUpdate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
-	fields.Disabled = toggle(c.Disabled, c.Enabled)
+	input.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		client, warnings, err := a.UpdateClient(p.ctx, p.by, c.ID, fields)
+		client, warnings, err := a.UpdateClient(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -199,7 +214,7 @@ type clientRotate struct {
 	Database
 	Output
 	ID         string        `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
-	Overlap    time.Duration `default:"0s" help:"How long the old secrets stay valid, such as 24h."`
+	Overlap    time.Duration `field:"overlap_seconds" default:"0s" help:"How long the old secrets stay valid, such as 24h."`
 	SecretFile string        `field:"client_secret" placeholder:"FILE" help:"File with the new secret; - is standard input. The default is a random secret."`
 }
 
@@ -207,7 +222,7 @@ func (c *clientRotate) Run(p *process) error {
 	var brought string
 	if c.SecretFile != "" {
 		var err error
-		if brought, err = p.secret("--secret-file", c.SecretFile); err != nil {
+		if brought, err = p.sharedSecret("--secret-file", c.SecretFile); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"authserver/internal/keys/keyfiles"
+	"authserver/internal/trust/assertions"
 )
 
 // maxInput bounds what is read from a file or from standard input.
@@ -85,6 +86,35 @@ func (p *process) readOrClear(flag string, name *string, wanted keyfiles.Wanted)
 	return data, nil
 }
 
+// sharedSecret reads a secret that both sides have, and that is no key of one of them.
+func (p *process) sharedSecret(flag, name string) (string, error) {
+	secret, err := p.secret(flag, name)
+	if err != nil {
+		return "", err
+	}
+	if err := keyfiles.Check([]byte(secret), keyfiles.Secret); err != nil {
+		return "", usage("%s: %w", flag, err)
+	}
+	return secret, nil
+}
+
+// readCertificates reads files of certificates, and returns each in DER.
+func (p *process) readCertificates(flag string, names []string) ([][]byte, error) {
+	files, err := p.readAll(flag, names)
+	if files == nil {
+		return nil, err
+	}
+	ders := [][]byte{}
+	for _, file := range files {
+		found, err := assertions.ParseCertificates(file)
+		if err != nil {
+			return nil, usage("%s: %w", flag, err)
+		}
+		ders = append(ders, found...)
+	}
+	return ders, nil
+}
+
 // readAll reads the files of a flag that repeats, as [list] reads words.
 func (p *process) readAll(flag string, names []string) ([][]byte, error) {
 	if names == nil {
@@ -103,14 +133,17 @@ func (p *process) readAll(flag string, names []string) ([][]byte, error) {
 
 // list returns the values of a flag that repeats: nil where it was not given, and
 // none where its only value is empty, which clears it.
-func list(values []string) []string {
+func list(values []string) []string { return listOf[string](values) }
+
+// listOf is list for values of a kind.
+func listOf[T ~string](values []string) []T {
 	if values == nil {
 		return nil
 	}
-	given := make([]string, 0, len(values))
+	given := make([]T, 0, len(values))
 	for _, v := range values {
 		if v != "" {
-			given = append(given, v)
+			given = append(given, T(v))
 		}
 	}
 	return given

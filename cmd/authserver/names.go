@@ -41,6 +41,9 @@ func (n names) Field(f admin.Field) string {
 	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
 }
 
+// Value is a value as it may be typed.
+func (names) Value(v string) string { return strings.TrimPrefix(v, grantURN) }
+
 // Setting is the flag of a setting.
 func (names) Setting(s admin.Setting) string { return "--" + string(s) }
 

@@ -55,49 +55,49 @@ type ClientWithSecret struct {
 	Secret string `json:"client_secret,omitempty"` // "": it has none
 }
 
-// ClientFields is what of a client may be chosen. A nil field leaves it as it is
+// ClientInput is what of a client may be chosen. A nil field leaves it as it is
 // or, in a new client, at its default; an empty list empties it.
-type ClientFields struct {
-	Name          *string
-	AuthMethods   []string // [oauth.AuthNone] alone: public; empty: Basic or post, either
-	JWKS          []byte   // public keys for private_key_jwt; empty, and not nil: none
-	JWKSURI       *string  // where they are fetched from, in the place of JWKS; "": nowhere
-	Certificates  [][]byte // files of certificates in PEM, in the place of a JWKS or beside it
-	AssertionAlgs []string // what its assertions may be signed with; empty: what its keys can do
+type ClientInput struct {
+	Name          *string            `field:"name"`
+	AuthMethods   []oauth.AuthMethod `field:"auth_methods"`   // [oauth.AuthNone] alone: public; empty: Basic or post, either
+	JWKS          json.RawMessage    `field:"jwks"`           // public keys for private_key_jwt; empty, and not nil: none
+	JWKSURI       *string            `field:"jwks_uri"`       // where they are fetched from, instead of JWKS; "": nowhere
+	Certificates  [][]byte           `field:"certificates"`   // each in DER, instead of a JWKS or beside it
+	AssertionAlgs []string           `field:"assertion_algs"` // what its assertions may be signed with; empty: what its keys can do
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
-	EndpointAudience *bool
-	AssertUsers      []string    // patterns of usernames of whom it may sign as its own issuer
-	AssertRoles      []string    // or the roles of such users
-	AllowRepeat      *bool       // what it signs as its own issuer may be used again
-	Impersonates     []string    // patterns of subjects that token exchange may impersonate for it
-	DPoPBound        *bool       // its requests have to prove a key (RFC 9449 §5.2)
-	TLSSubject       *TLSSubject // an empty value: none
-	TLSBound         *bool       // whether its access tokens are bound to the certificate that it presents
-	Profile          *string     // "fapi2", or "": none
-	Grants           []string    // "jwt-bearer" is short for the URN
-	Scopes           []string
-	DefaultScopes    []string // empty: all of Scopes
-	Resources        []string
-	Serves           []string
-	Roles            []string
-	Permissions      []string
-	Claims           map[string]any
-	RefreshIdleTTL   *time.Duration
-	RefreshMaxTTL    *time.Duration
-	Disabled         *bool
+	EndpointAudience *bool             `field:"accept_token_endpoint_audience"`
+	AssertUsers      []string          `field:"assert_users"`    // patterns of usernames of whom it may sign as its own issuer
+	AssertRoles      []string          `field:"assert_roles"`    // or the roles of such users
+	AllowRepeat      *bool             `field:"allow_repeat"`    // what it signs as its own issuer may be used again
+	Impersonates     []string          `field:"may_impersonate"` // patterns of subjects that token exchange may impersonate for it
+	DPoPBound        *bool             `field:"dpop_bound"`      // its requests have to prove a key (RFC 9449 §5.2)
+	TLSSubject       *TLSSubject       `field:"tls_subject"`     // an empty value: none
+	TLSBound         *bool             `field:"tls_bound"`       // whether its access tokens are bound to the certificate that it presents
+	Profile          *string           `field:"profile"`         // "": none
+	Grants           []oauth.GrantType `field:"grants"`
+	Scopes           []string          `field:"scopes"`
+	DefaultScopes    []string          `field:"default_scopes"` // empty: all of Scopes
+	Resources        []string          `field:"resources"`
+	Serves           []string          `field:"serves"`
+	Roles            []string          `field:"roles"`
+	Permissions      []string          `field:"permissions"`
+	Claims           map[string]any    `field:"claims"`
+	RefreshIdleTTL   *time.Duration    `field:"refresh_idle_ttl_seconds"`
+	RefreshMaxTTL    *time.Duration    `field:"refresh_max_ttl_seconds"`
+	Disabled         *bool             `field:"disabled"`
 }
 
 // NewClient is a client to be.
 type NewClient struct {
-	ID     string // "": one is made
-	Secret string // one that an administrator brings; "": one is made
+	ID     string `field:"client_id"`     // "": one is made
+	Secret string `field:"client_secret"` // one that an administrator brings; "": one is made
 	Tell   Tell
-	ClientFields
+	ClientInput
 }
 
 // Tell is given a client with its secret before the secret is stored, since it can be told
 // once only: an error of it ends what was asked for, and nothing is changed. It is not
-// called for a client that has no secret; nil: nobody is told ahead of time.
+// called for a client that has no secret; nil: it is not told ahead of time.
 type Tell func(ClientWithSecret) error
 
 // ahead tells what can be told once, and returns whether that was done.
@@ -113,42 +113,29 @@ func notInForce(told bool, err error) error {
 	if !told {
 		return err
 	}
-	return fmt.Errorf("the secret that was printed is not in force, and nothing was changed: %w", err)
+	return failure(err, CodeConflict, "the secret that was told is not in force, and nothing was changed: %v", err)
 }
 
 // CreateClient registers a client and returns it with its secret, where one was
-// made, and with warnings of what is allowed and hardly meant. An [Invalid] names
-// the flag to change; store.ErrExists where the identifier is taken.
+// made, and with warnings. An error is [Faults], or is store.ErrExists where the
+// identifier is taken.
 func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []Fault, error) {
-	id, err := a.clientID(n.ID)
-	if err != nil {
-		return ClientWithSecret{}, nil, err
-	}
 	now := store.At(a.Now())
 	c := store.Client{
-		ID: id, AuthMethods: secretMethods(),
-		RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
+		AuthMethods: secretMethods(), RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if err := a.setClient(ctx, &c, n.ClientFields); err != nil {
+	var f form
+	a.setClientID(&f, &c.ID, n.ID)
+	a.setClient(ctx, &f, &c, n.ClientInput)
+	made := a.firstSecret(ctx, &f, &c, n.Secret)
+	if err := f.result(); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	var made string
-	switch {
-	case !hasSecrets(c) && n.Secret != "":
-		return ClientWithSecret{}, nil, invalid("a public client has no secret, nor has one with keys or certificates alone: leave out --secret-file or --public, or name a method with a secret")
-	case hasSecrets(c):
-		secret, text, err := a.newSecret(ctx, c, n.Secret)
-		if err != nil {
-			return ClientWithSecret{}, nil, err
-		}
-		c.Secrets, made = []store.ClientSecret{secret}, text
-	}
-	warnings, err := a.clientWarnings(ctx, c)
+	warnings, err := a.clientWarnings(ctx, c, n.ClientInput)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	warnings = append(warnings, leftOut(n.JWKS)...)
 	view, err := viewClient(c)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
@@ -171,7 +158,9 @@ func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientW
 // explainClient names what else has the identifier.
 func explainClient(id string, err error) error {
 	if errors.Is(err, store.ErrNameTaken) {
-		return invalid("--id %s: %w, a user's id or that of a trusted issuer whose tokens go under it: choose another, or set --client of that issuer first", id, store.ErrNameTaken)
+		return Faults{warning("client_id", CodeExists,
+			"%s %v, a user's id or that of a trusted issuer whose tokens go under it: choose another, or give that issuer a client first with %v",
+			id, store.ErrNameTaken, Operation{Noun: "issuer", Verb: "update"})}
 	}
 	return explain("client", id, err)
 }
@@ -224,27 +213,28 @@ func (a *Admin) Client(ctx context.Context, by Call, id string) (Client, error) 
 
 // UpdateClient changes the fields given. Disabling a client voids its access
 // tokens and its refresh tokens with it. Its errors are those of CreateClient,
-// store.ErrNotFound, and store.ErrConflict where somebody else was quicker.
-func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, f ClientFields) (Client, []Fault, error) {
+// store.ErrNotFound, and store.ErrConflict where another change was quicker.
+func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, in ClientInput) (Client, []Fault, error) {
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, nil, explain("client", id, err)
 	}
-	if err := a.setClient(ctx, &c, f); err != nil {
+	var f form
+	a.setClient(ctx, &f, &c, in)
+	if err := f.result(); err != nil {
 		return Client{}, nil, err
 	}
 	if !hasSecrets(c) {
 		c.Secrets = nil
 	}
-	warnings, err := a.clientWarnings(ctx, c)
+	warnings, err := a.clientWarnings(ctx, c, in)
 	if err != nil {
 		return Client{}, nil, err
 	}
-	warnings = append(warnings, leftOut(f.JWKS)...)
 	now := store.At(a.Now())
 	c.UpdatedAt = now
 	var voids *store.Void
-	if f.Disabled != nil && *f.Disabled {
+	if in.Disabled != nil && *in.Disabled {
 		v := a.Revoker.Client(&c, "client_disabled")
 		voids = &v
 	}

@@ -19,7 +19,7 @@ import (
 
 func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
 	o := newOffice(t)
-	got, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"client_credentials"}}})
+	got, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"client_credentials"}}})
 	o.must(err)
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %v", warnings)
@@ -48,8 +48,8 @@ func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
 func TestTheJSONOfAClient(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{
-		AuthMethods: []string{"none"}, Grants: []string{"password", "jwt-bearer", "password"},
+	c := o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{
+		AuthMethods: []oauth.AuthMethod{"none"}, Grants: []oauth.GrantType{"password", oauth.JWTBearer, "password"},
 		Scopes: []string{"read", "write"}, Resources: []string{api, self}, Claims: map[string]any{"tenant": 7},
 	}})
 	const want = `{"client_id":"web","name":"","public":true,"auth_methods":["none"],"grants":["password","urn:ietf:params:oauth:grant-type:jwt-bearer"],` +
@@ -69,7 +69,7 @@ func TestTheJSONOfAClient(t *testing.T) {
 // A user made as Zoë is kept as zoë, and a client that was authorised for Zoë is for her.
 func TestUsersOfWhomAClientMaySignAreNamedAsTheyAreKept(t *testing.T) {
 	o := newOffice(t)
-	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AssertUsers: []string{"Zoë", "ＳALES-*", "zoe\u0308", "*-Zoë-?"}}})
+	c := o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AssertUsers: []string{"Zoë", "ＳALES-*", "zoe\u0308", "*-Zoë-?"}}})
 	if diff := cmp.Diff([]string{"zoë", "sales-*", "*-zoë-?"}, c.AssertUsers); diff != "" {
 		t.Error(diff)
 	}
@@ -94,31 +94,31 @@ func TestClientsAreRefused(t *testing.T) {
 		n    admin.NewClient
 		want []string
 	}{
-		{"an id with a line break", admin.NewClient{ID: "a\nb"}, []string{"--id", "ASCII"}},
-		{"an id with a tab", admin.NewClient{ID: "a\tb"}, []string{"--id", "ASCII"}},
-		{"an id with what deletes", admin.NewClient{ID: "a\x7f"}, []string{"--id", "ASCII"}},
-		{"an id that is not ASCII", admin.NewClient{ID: "ä"}, []string{"--id", "ASCII"}},
-		{"an id that is too long", admin.NewClient{ID: long}, []string{"--id", "255"}},
-		{"a grant that is not known, naming those that are", admin.NewClient{ClientFields: admin.ClientFields{Grants: []string{"implicit"}}}, []string{"--grant", "implicit", "client_credentials, password, refresh_token, jwt-bearer"}},
-		{"an authentication method that is not known", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"tls"}}}, []string{"--auth-method", "client_secret_basic"}},
-		{"none beside another method", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"none", "client_secret_post"}}}, []string{"--auth-method none"}},
-		{"a scope that RFC 6749 does not allow", admin.NewClient{ClientFields: admin.ClientFields{Scopes: []string{`a"b`}}}, []string{"--scope", "RFC 6749"}},
-		{"a default scope that is not among the scopes", admin.NewClient{ClientFields: admin.ClientFields{Scopes: []string{"a"}, DefaultScopes: []string{"b"}}}, []string{"--default-scope", "b"}},
-		{"a resource that is not registered, with the cure", admin.NewClient{ClientFields: admin.ClientFields{Resources: []string{"https://x.example"}}}, []string{"--resource", "https://x.example", "authserver resource create"}},
-		{"a resource served that is not registered", admin.NewClient{ClientFields: admin.ClientFields{Serves: []string{"https://x.example"}}}, []string{"--serves"}},
-		{"client_credentials for a public client", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"none"}, Grants: []string{"client_credentials"}}}, []string{"--grant client_credentials", "public"}},
-		{"a secret for a public client", admin.NewClient{Secret: "long enough", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}}, []string{"--secret-file", "--public"}},
+		{"an id with a line break", admin.NewClient{ID: "a\nb"}, []string{"client_id", "ASCII"}},
+		{"an id with a tab", admin.NewClient{ID: "a\tb"}, []string{"client_id", "ASCII"}},
+		{"an id with what deletes", admin.NewClient{ID: "a\x7f"}, []string{"client_id", "ASCII"}},
+		{"an id that is not ASCII", admin.NewClient{ID: "ä"}, []string{"client_id", "ASCII"}},
+		{"an id that is too long", admin.NewClient{ID: long}, []string{"client_id", "255"}},
+		{"a grant that is not known, naming those that are", admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"implicit"}}}, []string{"grants", "implicit", "client_credentials, password, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer"}},
+		{"an authentication method that is not known", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"tls"}}}, []string{"auth_methods", "client_secret_basic"}},
+		{"none beside another method", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none", "client_secret_post"}}}, []string{"none makes a public client"}},
+		{"a scope that RFC 6749 does not allow", admin.NewClient{ClientInput: admin.ClientInput{Scopes: []string{`a"b`}}}, []string{"scopes", "RFC 6749"}},
+		{"a default scope that is not among the scopes", admin.NewClient{ClientInput: admin.ClientInput{Scopes: []string{"a"}, DefaultScopes: []string{"b"}}}, []string{"default_scopes", "b"}},
+		{"a resource that is not registered, with the cure", admin.NewClient{ClientInput: admin.ClientInput{Resources: []string{"https://x.example"}}}, []string{"resources", "https://x.example", "register it first with resource create"}},
+		{"a resource served that is not registered", admin.NewClient{ClientInput: admin.ClientInput{Serves: []string{"https://x.example"}}}, []string{"serves"}},
+		{"client_credentials for a public client", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}, Grants: []oauth.GrantType{"client_credentials"}}}, []string{"client_credentials is not", "public"}},
+		{"a secret for a public client", admin.NewClient{Secret: "long enough", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}}}, []string{"client_secret", "auth_methods"}},
 		{"a secret that is too short", admin.NewClient{Secret: "1234567"}, []string{"8 to 72 bytes"}},
 		{"a secret that bcrypt would cut", admin.NewClient{Secret: strings.Repeat("x", 73)}, []string{"72 bytes"}},
-		{"a claim that is the server's own", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"sub": "x"}}}, []string{"--claim", `"sub"`}},
-		{"claims that no header could carry", admin.NewClient{ClientFields: admin.ClientFields{Claims: map[string]any{"x": strings.Repeat("x", 4096)}}}, []string{"--claim", "4096"}},
-		{"a user of whom it may sign with a space", admin.NewClient{ClientFields: admin.ClientFields{AssertUsers: []string{"sales *"}}}, []string{"--assert-user", "sales *"}},
-		{"a role that is empty", admin.NewClient{ClientFields: admin.ClientFields{Roles: []string{""}}}, []string{"--role"}},
-		{"a permission with a line break", admin.NewClient{ClientFields: admin.ClientFields{Permissions: []string{"a\nb"}}}, []string{"--permission"}},
-		{"a name that is too long", admin.NewClient{ClientFields: admin.ClientFields{Name: &long}}, []string{"--name"}},
-		{"a lifetime of nothing", admin.NewClient{ClientFields: admin.ClientFields{RefreshIdleTTL: ptr(time.Duration(0))}}, []string{"--refresh-idle-ttl"}},
-		{"a lifetime of fractions", admin.NewClient{ClientFields: admin.ClientFields{RefreshMaxTTL: ptr(1500 * time.Millisecond)}}, []string{"--refresh-max-ttl", "whole seconds"}},
-		{"an idle lifetime longer than the whole", admin.NewClient{ClientFields: admin.ClientFields{RefreshMaxTTL: ptr(time.Hour)}}, []string{"--refresh-idle-ttl", "--refresh-max-ttl"}},
+		{"a claim that is the server's own", admin.NewClient{ClientInput: admin.ClientInput{Claims: map[string]any{"sub": "x"}}}, []string{"claims", `"sub"`}},
+		{"claims that no header could carry", admin.NewClient{ClientInput: admin.ClientInput{Claims: map[string]any{"x": strings.Repeat("x", 4096)}}}, []string{"claims", "4096"}},
+		{"a user of whom it may sign with a space", admin.NewClient{ClientInput: admin.ClientInput{AssertUsers: []string{"sales *"}}}, []string{"assert_users", "sales *"}},
+		{"a role that is empty", admin.NewClient{ClientInput: admin.ClientInput{Roles: []string{""}}}, []string{"roles"}},
+		{"a permission with a line break", admin.NewClient{ClientInput: admin.ClientInput{Permissions: []string{"a\nb"}}}, []string{"permissions"}},
+		{"a name that is too long", admin.NewClient{ClientInput: admin.ClientInput{Name: &long}}, []string{"name"}},
+		{"a lifetime of nothing", admin.NewClient{ClientInput: admin.ClientInput{RefreshIdleTTL: ptr(time.Duration(0))}}, []string{"refresh_idle_ttl_seconds"}},
+		{"a lifetime of fractions", admin.NewClient{ClientInput: admin.ClientInput{RefreshMaxTTL: ptr(1500 * time.Millisecond)}}, []string{"refresh_max_ttl_seconds", "whole seconds"}},
+		{"an idle lifetime longer than the whole", admin.NewClient{ClientInput: admin.ClientInput{RefreshMaxTTL: ptr(time.Hour)}}, []string{"refresh_idle_ttl_seconds", "refresh_max_ttl_seconds"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -142,23 +142,23 @@ func TestAnIDThatIsTaken(t *testing.T) {
 func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		f    admin.ClientFields
+		f    admin.ClientInput
 		want []string // a part of each
 	}{
-		{"a scope that the resource does not list", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"read", "admin"}, Resources: []string{api}}, []string{`"admin" is listed by none`}},
-		{"a resource that lists none accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{api, "https://open.example.com"}}, nil},
-		{"no resource is this server, which accepts any", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}}, nil},
-		{"this server named is the same", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"admin"}, Resources: []string{self}}, nil},
-		{"scopes with a comma between them", admin.ClientFields{Grants: []string{"password"}, Scopes: []string{"a,b"}}, []string{"comma"}},
-		{"nothing that it may do", admin.ClientFields{}, []string{"no grant"}},
-		{"a resource server needs no grant", admin.ClientFields{Serves: []string{api}}, nil},
+		{"a scope that the resource does not list", admin.ClientInput{Grants: []oauth.GrantType{"password"}, Scopes: []string{"read", "admin"}, Resources: []string{api}}, []string{`"admin" is listed by none`}},
+		{"a resource that lists none accepts any", admin.ClientInput{Grants: []oauth.GrantType{"password"}, Scopes: []string{"admin"}, Resources: []string{api, "https://open.example.com"}}, nil},
+		{"no resource is this server, which accepts any", admin.ClientInput{Grants: []oauth.GrantType{"password"}, Scopes: []string{"admin"}}, nil},
+		{"this server named is the same", admin.ClientInput{Grants: []oauth.GrantType{"password"}, Scopes: []string{"admin"}, Resources: []string{self}}, nil},
+		{"scopes with a comma between them", admin.ClientInput{Grants: []oauth.GrantType{"password"}, Scopes: []string{"a,b"}}, []string{"comma"}},
+		{"nothing that it may do", admin.ClientInput{}, []string{"no grant"}},
+		{"a resource server needs no grant", admin.ClientInput{Serves: []string{api}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.resource()
 			_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: "https://open.example.com"})
 			o.must(err)
-			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientFields: c.f})
+			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientInput: c.f})
 			o.must(err)
 			if len(warnings) != len(c.want) {
 				t.Fatalf("warnings: %q, want %q", warnings, c.want)
@@ -175,14 +175,14 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{
-		Name: ptr("Web"), Grants: []string{"password"}, Scopes: []string{"read", "write"}, DefaultScopes: []string{"read"}, Resources: []string{api}, Roles: []string{"r"},
+	o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{
+		Name: ptr("Web"), Grants: []oauth.GrantType{"password"}, Scopes: []string{"read", "write"}, DefaultScopes: []string{"read"}, Resources: []string{api}, Roles: []string{"r"},
 	}})
 	before, err := o.store.Client(t.Context(), "web")
 	o.must(err)
 	recorded := o.revocations()
 	o.clock = o.clock.Add(time.Hour)
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
 	o.must(err)
 	want := before
 	want.Grants, want.DefaultScopes, want.Roles = []oauth.GrantType{oauth.RefreshToken, oauth.Password}, nil, nil
@@ -199,13 +199,13 @@ func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 
 func TestAClientMadePublicLosesItsSecret(t *testing.T) {
 	o := newOffice(t)
-	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
-	c, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{"none"}})
+	o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"password"}}})
+	c, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}})
 	o.must(err)
 	if !c.Public || len(c.Secrets) > 0 {
 		t.Errorf("public %v with %d secrets", c.Public, len(c.Secrets))
 	}
-	c, warnings, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{}})
+	c, warnings, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{}})
 	o.must(err)
 	if c.Public || len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "rotate-secret") {
 		t.Errorf("public %v, warnings %q", c.Public, warnings)
@@ -214,10 +214,10 @@ func TestAClientMadePublicLosesItsSecret(t *testing.T) {
 
 func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 	o := newOffice(t)
-	o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password"}}})
+	o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"password"}}})
 	o.clock = o.clock.Add(time.Hour)
 	o.serves(24 * time.Hour)
-	_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
+	_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 	o.must(err)
 	want := store.Revocation{
 		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
@@ -245,7 +245,7 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 func TestAClientThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
 	_, showErr := o.Client(t.Context(), by, "x")
-	_, _, updateErr := o.UpdateClient(t.Context(), by, "x", admin.ClientFields{})
+	_, _, updateErr := o.UpdateClient(t.Context(), by, "x", admin.ClientInput{})
 	_, rotateErr := o.RotateSecret(t.Context(), by, "x", admin.SecretRotation{})
 	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), by, "x")} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "client list") {
@@ -273,7 +273,7 @@ func TestSomebodyElseWasQuicker(t *testing.T) {
 		o.must(err)
 		o.must(o.store.UpdateClient(t.Context(), c, nil))
 	}}
-	if _, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
+	if _, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -324,7 +324,7 @@ func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
 		_, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 		o.must(err)
 	}
-	if _, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "--overlap 0s") {
+	if _, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "overlap_seconds 0s") {
 		t.Errorf("got %v", err)
 	}
 	o.clock = o.clock.Add(time.Hour)
@@ -356,12 +356,12 @@ func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
 
 func TestRotationsAreRefused(t *testing.T) {
 	o := newOffice(t)
-	o.client(admin.NewClient{ID: "app", ClientFields: admin.ClientFields{AuthMethods: []string{"none"}}})
+	o.client(admin.NewClient{ID: "app", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}}})
 	o.client(admin.NewClient{ID: "web"})
 	_, err := o.RotateSecret(t.Context(), by, "app", admin.SecretRotation{})
-	wantInvalid(t, err, "public", "--auth-method")
+	wantInvalid(t, err, "public", "client update")
 	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: -time.Second})
-	wantInvalid(t, err, "--overlap")
+	wantInvalid(t, err, "overlap_seconds")
 	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "short"})
 	wantInvalid(t, err, "8 to 72")
 }
@@ -369,7 +369,7 @@ func TestRotationsAreRefused(t *testing.T) {
 // A secret that a client signs with can be had again, and is sealed for it alone.
 func TestASecretThatSignsIsSealed(t *testing.T) {
 	f := newOffice(t)
-	created, _, err := f.CreateClient(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}})
+	created, _, err := f.CreateClient(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,17 +388,17 @@ func TestASecretThatSignsIsSealed(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		fields admin.ClientFields
+		fields admin.ClientInput
 		secret string
 		want   string
 	}{
-		"a secret too short for HMAC":    {admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}, strings.Repeat("x", 31), "32 to 512 bytes"},
-		"a secret where there is none":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}, JWKS: []byte(`{"keys":[]}`)}, "x", "--jwks-file"},
-		"private_key_jwt without keys":   {admin.ClientFields{AuthMethods: []string{"private_key_jwt"}}, "", "--jwks-file"},
-		"a key set with a symmetric key": {admin.ClientFields{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "a private key or a shared secret"},
+		"a secret too short for HMAC":    {admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}, strings.Repeat("x", 31), "32 to 512 bytes"},
+		"a secret where there is none":   {admin.ClientInput{AuthMethods: []oauth.AuthMethod{"private_key_jwt"}, JWKS: []byte(`{"keys":[]}`)}, "x", "jwks"},
+		"private_key_jwt without keys":   {admin.ClientInput{AuthMethods: []oauth.AuthMethod{"private_key_jwt"}}, "", "jwks"},
+		"a key set with a symmetric key": {admin.ClientInput{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "a private key or a shared secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := f.CreateClient(t.Context(), by, admin.NewClient{Secret: test.secret, ClientFields: test.fields})
+			_, _, err := f.CreateClient(t.Context(), by, admin.NewClient{Secret: test.secret, ClientInput: test.fields})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
 			}

@@ -8,104 +8,89 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
 )
-
-// PublicMethod is the client authentication method of a public client.
-const PublicMethod = string(oauth.AuthNone)
 
 const maxClientID = 255 // bytes
 
-// clientID checks an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
-func (a *Admin) clientID(id string) (string, error) {
+// setClientID takes over an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
+func (a *Admin) setClientID(f *form, to *string, id string) {
 	const randomBytes = 16
-	if id == "" {
-		return a.name(randomBytes)
-	}
-	if id == a.Self { // it stands in "iss" of every token, and in "aud" of some
-		return "", invalid("--id %s is this server itself: choose another", id)
-	}
-	if len(id) > maxClientID {
-		return "", invalid("--id is longer than %d bytes", maxClientID)
-	}
-	for i := range len(id) {
-		if c := id[i]; c < ' ' || c > '~' {
-			return "", invalid("--id %q: a client_id is of printable ASCII characters (RFC 6749 appendix A.1)", id)
+	var err error
+	switch {
+	case id == "":
+		if *to, err = a.name(randomBytes); err != nil {
+			f.fail("make the client_id: %w", err)
 		}
+	case id == a.Self: // it stands in "iss" of every token, and in "aud" of some
+		f.fault("client_id", CodeExists, "%s is this server itself: choose another", id)
+	case len(id) > maxClientID:
+		f.fault("client_id", CodeTooLong, "it is longer than %d bytes", maxClientID)
+	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' }):
+		f.fault("client_id", CodeInvalid, "%q: a client_id is of printable ASCII characters (RFC 6749 appendix A.1)", id)
+	default:
+		*to = id
 	}
-	return id, nil
 }
 
 // setClient takes over the fields given and checks what results.
-func (a *Admin) setClient(ctx context.Context, c *store.Client, f ClientFields) error {
-	steps := []func() error{
-		func() error { return setName(&c.Name, f.Name) },
-		func() error { return setIf(f.AuthMethods, &c.AuthMethods, parseAuthMethods) },
-		func() error { return a.setClientKeys(c, f) },
-		func() error { return setIf(f.AssertionAlgs, &c.AssertionAlgs, assertionAlgs) },
-		func() error { return setProfile(&c.Profile, f.Profile) },
-		func() error { return setIf(f.Grants, &c.Grants, parseGrants) },
-		func() error { return setIf(f.Scopes, &c.Scopes, scopesOf("--scope")) },
-		func() error { return setIf(f.DefaultScopes, &c.DefaultScopes, scopesOf("--default-scope")) },
-		func() error { return setIf(f.Resources, &c.Resources, a.resourcesOf(ctx, "--resource")) },
-		func() error { return setIf(f.Serves, &c.Serves, a.resourcesOf(ctx, "--serves")) },
-		func() error { return setIf(f.Roles, &c.Roles, wordsOf("--role")) },
-		func() error { return setIf(f.AssertUsers, &c.AssertUsers, usernamesOf("--assert-user")) },
-		func() error { return setIf(f.AssertRoles, &c.AssertRoles, wordsOf("--assert-role")) },
-		func() error { return setIf(f.Impersonates, &c.Impersonates, wordsOf("--may-impersonate")) },
-		func() error { return setIf(f.Permissions, &c.Permissions, wordsOf("--permission")) },
-		func() error { return setClaims(&c.Claims, f.Claims) },
-		func() error { return setTTL("--refresh-idle-ttl", &c.RefreshIdle, f.RefreshIdleTTL) },
-		func() error { return setTTL("--refresh-max-ttl", &c.RefreshMax, f.RefreshMaxTTL) },
-		func() error { return setTLSSubject(&c.TLSSubject, f.TLSSubject) },
+func (a *Admin) setClient(ctx context.Context, f *form, c *store.Client, in ClientInput) {
+	f.setText("name", &c.Name, in.Name, maxText)
+	setAuthMethods(f, &c.AuthMethods, in.AuthMethods)
+	a.setClientKeys(f, c, in)
+	setKnown(f, "assertion_algs", &c.AssertionAlgs, in.AssertionAlgs, slices.Concat(assertions.KeyAlgorithms(), assertions.SecretAlgorithms()))
+	setOptional(f, "profile", &c.Profile, (*store.Profile)(in.Profile), []store.Profile{store.ProfileFAPI2})
+	setKnown(f, "grants", &c.Grants, in.Grants, []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange})
+	f.setScopes("scopes", &c.Scopes, in.Scopes)
+	f.setScopes("default_scopes", &c.DefaultScopes, in.DefaultScopes)
+	a.setResources(ctx, f, "resources", &c.Resources, in.Resources)
+	a.setResources(ctx, f, "serves", &c.Serves, in.Serves)
+	f.setWords("roles", &c.Roles, in.Roles)
+	setUsernames(f, "assert_users", &c.AssertUsers, in.AssertUsers)
+	f.setWords("assert_roles", &c.AssertRoles, in.AssertRoles)
+	f.setWords("may_impersonate", &c.Impersonates, in.Impersonates)
+	f.setWords("permissions", &c.Permissions, in.Permissions)
+	f.setClaims(&c.Claims, in.Claims)
+	f.setTTL("refresh_idle_ttl_seconds", &c.RefreshIdle, in.RefreshIdleTTL)
+	f.setTTL("refresh_max_ttl_seconds", &c.RefreshMax, in.RefreshMaxTTL)
+	setTLSSubject(f, &c.TLSSubject, in.TLSSubject)
+	if in.TLSBound != nil {
+		c.TLSBound, c.TLSUnbound = *in.TLSBound, !*in.TLSBound
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	if f.TLSBound != nil {
-		c.TLSBound, c.TLSUnbound = *f.TLSBound, !*f.TLSBound
-	}
-	if f.AllowRepeat != nil {
-		c.AllowRepeat = *f.AllowRepeat
-	}
-	if f.Disabled != nil {
-		c.Disabled = *f.Disabled
-	}
-	if err := checkProfile(*c, f); err != nil {
-		return err
-	}
-	return checkClient(*c)
+	set(&c.EndpointAudience, in.EndpointAudience)
+	set(&c.DPoPBound, in.DPoPBound)
+	set(&c.AllowRepeat, in.AllowRepeat)
+	set(&c.Disabled, in.Disabled)
+	checkClient(f, *c)
+	checkProfile(f, *c, in)
+	checkAssertionAlgs(f, *c)
+	checkTLS(f, *c)
 }
 
 // checkClient refuses fields that do not go together.
-func checkClient(c store.Client) error {
+func checkClient(f *form, c store.Client) {
 	if !c.DefaultScopes.Within(c.Scopes) {
-		return invalid("--default-scope %s: it has to be among the client's scopes, %s", c.DefaultScopes, c.Scopes)
+		f.fault("default_scopes", CodeConflict, "%s has to be among %v, which is %s", c.DefaultScopes, Field("scopes"), c.Scopes)
 	}
 	// RFC 6749 §4.4: the grant MUST only be used by confidential clients.
 	if c.Public() && c.May(oauth.ClientCredentials) {
-		return invalid("--grant client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
-	}
-	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
-		return invalid("--auth-method private_key_jwt wants the client's public keys: give --jwks-file, --jwks-uri or --certificate-file")
-	}
-	if c.AllowRepeat && !c.May(oauth.JWTBearer) {
-		return invalid("--allow-repeat is for what the client signs as its own issuer: it goes with --grant jwt-bearer, and off again with --allow-repeat=false")
+		f.fault("grants", CodeConflict, "client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
 	}
 	if c.Public() && c.May(oauth.TokenExchange) {
-		return invalid("--grant token-exchange is not for a public client, which cannot prove who it is")
+		f.fault("grants", CodeConflict, "%s is not for a public client, which cannot prove who it is", Values{string(oauth.TokenExchange)})
+	}
+	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
+		f.fault("auth_methods", CodeRequired, "private_key_jwt wants the client's public keys: give %v", []Field{"jwks", "jwks_uri", "certificates"})
+	}
+	if c.AllowRepeat && !c.May(oauth.JWTBearer) {
+		f.fault("allow_repeat", CodeConflict, "it is for what the client signs as its own issuer: add %s to %v, or set it to false", Values{string(oauth.JWTBearer)}, Field("grants"))
 	}
 	if c.RefreshIdle > c.RefreshMax {
-		return invalid("--refresh-idle-ttl is %s, longer than --refresh-max-ttl, which is %s", c.RefreshIdle, c.RefreshMax)
+		f.fault("refresh_idle_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", c.RefreshIdle, Field("refresh_max_ttl_seconds"), c.RefreshMax)
 	}
-	if err := checkAssertionAlgs(c); err != nil {
-		return err
-	}
-	return checkTLS(c)
 }
 
-func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
+func (a *Admin) clientWarnings(ctx context.Context, c store.Client, in ClientInput) ([]Fault, error) {
 	warnings, err := a.unlisted(ctx, c.Scopes, c.Resources)
 	if err != nil {
 		return nil, err
@@ -121,59 +106,38 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client) ([]Fault, er
 		warnings = append(warnings, warning("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
 	}
 	byProfile, err := a.profileWarnings(ctx, c)
-	return slices.Concat(warnings, a.tlsWarnings(c), byProfile), err
-}
-
-// What stands for the URNs, which nobody likes to type.
-const (
-	shortJWTBearer     = "jwt-bearer"
-	shortTokenExchange = "token-exchange"
-)
-
-func parseGrants(values []string) ([]oauth.GrantType, error) {
-	known := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange}
-	var grants []oauth.GrantType
-	for _, v := range values {
-		grant := oauth.GrantType(v)
-		switch v {
-		case shortJWTBearer:
-			grant = oauth.JWTBearer
-		case shortTokenExchange:
-			grant = oauth.TokenExchange
-		}
-		if !slices.Contains(known, grant) {
-			return nil, invalid("--grant %q is not known: choose from client_credentials, password, refresh_token, %s, %s", v, shortJWTBearer, shortTokenExchange)
-		}
-		if !slices.Contains(grants, grant) {
-			grants = append(grants, grant)
-		}
-	}
-	return grants, nil
+	return slices.Concat(warnings, a.tlsWarnings(c), byProfile, leftOut(in.JWKS)), err
 }
 
 func secretMethods() []oauth.AuthMethod { return []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} }
 
-func parseAuthMethods(values []string) ([]oauth.AuthMethod, error) {
-	if len(values) == 0 {
-		return secretMethods(), nil
+func setAuthMethods(f *form, to *[]oauth.AuthMethod, methods []oauth.AuthMethod) {
+	switch {
+	case methods == nil:
+	case len(methods) == 0:
+		*to = secretMethods()
+	case len(distinct(methods)) > 1 && slices.Contains(methods, oauth.AuthNone):
+		f.fault("auth_methods", CodeInvalid, "none makes a public client and stands alone")
+	default:
+		setKnown(f, "auth_methods", to, methods, append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS, oauth.AuthNone))
 	}
-	known := append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS, oauth.AuthNone)
-	var methods []oauth.AuthMethod
-	for _, v := range values {
-		method := oauth.AuthMethod(v)
-		if !slices.Contains(known, method) {
-			names := make([]string, 0, len(known))
-			for _, k := range known {
-				names = append(names, string(k))
-			}
-			return nil, invalid("--auth-method %q is not known: choose from %s", v, strings.Join(names, ", "))
+}
+
+// setUsernames takes over patterns of usernames, which are kept as usernames are: Bob is bob.
+func setUsernames(f *form, field Field, to *[]string, values []string) {
+	if values == nil {
+		return
+	}
+	before := len(f.faults)
+	patterns := make([]string, len(values))
+	for n, value := range values {
+		normal, err := store.NormalizePattern(value)
+		if err != nil {
+			f.fault(field.at(n), CodeInvalid, "%q: %v", value, err)
 		}
-		if !slices.Contains(methods, method) {
-			methods = append(methods, method)
-		}
+		patterns[n] = normal
 	}
-	if len(methods) > 1 && slices.Contains(methods, oauth.AuthNone) {
-		return nil, invalid("--auth-method none makes a public client and stands alone")
+	if len(f.faults) == before {
+		f.setWords(field, to, patterns)
 	}
-	return methods, nil
 }

@@ -1,8 +1,13 @@
 package admin
 
 import (
+	"crypto/x509"
+	"encoding/json"
+	"errors"
 	"slices"
+	"time"
 
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/trust/assertions"
@@ -10,47 +15,80 @@ import (
 )
 
 // setClientKeys takes over the public keys that the client signs with.
-func (a *Admin) setClientKeys(c *store.Client, f ClientFields) error {
+func (a *Admin) setClientKeys(f *form, c *store.Client, in ClientInput) {
 	switch {
-	case f.JWKS == nil:
-	case len(f.JWKS) == 0:
+	case in.JWKS == nil:
+	case len(in.JWKS) == 0:
 		c.JWKS = nil
 	default:
-		public, _, err := assertions.CheckJWKS(f.JWKS)
-		if err != nil {
-			return invalid("--jwks-file: %w", err)
+		if public := f.keySet(in.JWKS); public != nil {
+			c.JWKS, c.JWKSURI = public, ""
 		}
-		c.JWKS, c.JWKSURI = public, ""
 	}
-	if f.JWKSURI != nil {
-		if len(f.JWKS) > 0 {
-			return invalid("give one of --jwks-file and --jwks-uri")
-		}
-		if *f.JWKSURI != "" {
-			if err := remotekeys.CheckURL(*f.JWKSURI, a.LocalHTTP); err != nil {
-				return invalid("--jwks-uri: %w", err)
-			}
-			c.JWKS = nil
-		}
-		c.JWKSURI = *f.JWKSURI
+	switch uri := in.JWKSURI; {
+	case uri == nil:
+	case *uri == "":
+		c.JWKSURI = ""
+	case len(in.JWKS) > 0:
+		f.fault("jwks_uri", CodeConflict, "give either it or %v", Field("jwks"))
+	case f.checkURL("jwks_uri", *uri, a.LocalHTTP):
+		c.JWKS, c.JWKSURI = nil, *uri
 	}
 	switch {
-	case f.Certificates == nil:
-	case len(f.Certificates) == 0:
+	case in.Certificates == nil:
+	case len(in.Certificates) == 0:
 		c.Certificates = nil
-	default:
-		ders, err := checkCertificates(a.Now(), f.Certificates)
-		if err != nil {
-			return invalid("--certificate-file: %w", err)
-		}
-		c.Certificates = ders
+	case f.checkCertificates(a.Now(), in.Certificates):
+		c.Certificates = in.Certificates
 	}
-	for to, from := range map[*bool]*bool{&c.EndpointAudience: f.EndpointAudience, &c.DPoPBound: f.DPoPBound} {
-		if from != nil {
-			*to = *from
+}
+
+// keySet is the public half of a key set that is to be registered; nil: it is wrong.
+func (f *form) keySet(set json.RawMessage) json.RawMessage {
+	public, _, err := assertions.CheckJWKS(set)
+	if err != nil {
+		f.fault("jwks", CodeInvalid, "%s", unwanted(err))
+		return nil
+	}
+	return public
+}
+
+func (f *form) checkURL(field Field, url string, localHTTP bool) bool {
+	err := remotekeys.CheckURL(url, localHTTP)
+	if err != nil {
+		f.fault(field, CodeInvalid, "%v", err)
+	}
+	return err == nil
+}
+
+// checkCertificates refuses a certificate that is none or is past its time. One whose time
+// is still to come is how certificates are exchanged.
+func (f *form) checkCertificates(now time.Time, ders [][]byte) bool {
+	const field Field = "certificates"
+	before := len(f.faults)
+	if _, err := assertions.CheckCertificates(ders); err != nil {
+		f.fault(field, CodeInvalid, "%v", err)
+		return false
+	}
+	for n, der := range ders {
+		certificate, err := x509.ParseCertificate(der)
+		switch {
+		case err != nil:
+			f.fault(field.at(n), CodeInvalid, "parse certificate %d: %v", n+1, err)
+		case now.After(certificate.NotAfter):
+			f.fault(field.at(n), CodeInvalid, "certificate %d (%s) expired at %s: ask the issuer for the one that replaced it",
+				n+1, certificate.Subject, certificate.NotAfter.UTC().Format(time.RFC3339))
 		}
 	}
-	return nil
+	return len(f.faults) == before
+}
+
+// unwanted is what is wrong with a key, without what a person would do with a file of it.
+func unwanted(err error) string {
+	if other := (*keyfiles.Other)(nil); errors.As(err, &other) {
+		return other.Short()
+	}
+	return err.Error()
 }
 
 // hasSecrets reports whether one of the ways in which the client may prove itself

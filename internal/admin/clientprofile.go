@@ -15,92 +15,81 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// assertionAlgs reads the algorithms of a client's assertions; none is nil.
-func assertionAlgs(values []string) ([]string, error) {
-	known := slices.Concat(assertions.KeyAlgorithms(), assertions.SecretAlgorithms())
-	for _, alg := range values {
-		if !slices.Contains(known, alg) {
-			return nil, invalid("--assertion-alg %q is not known: choose from %s", alg, strings.Join(known, ", "))
-		}
-	}
-	if len(values) == 0 {
-		return nil, nil
-	}
-	return distinct(values), nil
-}
-
-func setProfile(to *store.Profile, profile *string) error {
-	if profile == nil {
-		return nil
-	}
-	if *profile != "" && *profile != string(store.ProfileFAPI2) {
-		return invalid("--profile %q is not known: choose %s, or leave it empty for none", *profile, store.ProfileFAPI2)
-	}
-	*to = store.Profile(*profile)
-	return nil
-}
-
 // checkProfile refuses what contradicts the profile of a client (FAPI 2.0 Security
 // Profile §5.3.2.1 and §5.4.1, by their items).
-func checkProfile(c store.Client, f ClientFields) error {
+func checkProfile(f *form, c store.Client, in ClientInput) {
 	if c.Profile != store.ProfileFAPI2 {
-		return nil
+		return
+	}
+	refuse := func(format string, args ...any) {
+		f.fault("profile", CodeConflict, "with fapi2 "+format, args...)
 	}
 	byKey := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS}
 	for _, method := range c.AuthMethods { // items 3 and 6
 		if !slices.Contains(byKey, method) {
-			return invalid("--profile fapi2: with it a client proves itself by --auth-method private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and not by %s (FAPI 2.0 section 5.3.2.1)", method)
+			refuse("a client proves itself by private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and not by %s: see %v (FAPI 2.0 section 5.3.2.1)", method, Field("auth_methods"))
 		}
 	}
-	switch {
-	case c.May(oauth.Password): // item 2
-		return invalid("--profile fapi2: with it there is no --grant password (FAPI 2.0 section 5.3.2.1)")
-	case c.EndpointAudience: // item 8
-		return invalid("--profile fapi2: with it an assertion names the issuer identifier alone, so leave out --accept-token-endpoint-audience or set it to false (FAPI 2.0 section 5.3.2.1)")
-	case c.TLSUnbound && f.DPoPBound != nil && !*f.DPoPBound: // items 4 and 5
-		return invalid("--profile fapi2: with it access tokens are bound, and --dpop-bound=false with --tls-bound=false would leave them unbound (FAPI 2.0 section 5.3.2.1)")
+	if c.May(oauth.Password) { // item 2
+		refuse("there is no password among %v (FAPI 2.0 section 5.3.2.1)", Field("grants"))
+	}
+	if c.EndpointAudience { // item 8
+		refuse("an assertion names the issuer identifier alone: leave out %v, or set it to false (FAPI 2.0 section 5.3.2.1)", Field("accept_token_endpoint_audience"))
+	}
+	if c.TLSUnbound && in.DPoPBound != nil && !*in.DPoPBound { // items 4 and 5
+		refuse("access tokens are bound, and %v=false with %v=false would leave them unbound (FAPI 2.0 section 5.3.2.1)", Field("dpop_bound"), Field("tls_bound"))
 	}
 	for _, alg := range c.AssertionAlgs { // §5.4.1
 		if !slices.Contains(c.Profile.Algorithms(), alg) {
-			return invalid("--profile fapi2: with it a client signs with %s, and --assertion-alg is %s (FAPI 2.0 section 5.4.1)", strings.Join(c.Profile.Algorithms(), ", "), alg)
+			refuse("a client signs with %s, and %v is %s (FAPI 2.0 section 5.4.1)", strings.Join(c.Profile.Algorithms(), ", "), Field("assertion_algs"), alg)
 		}
 	}
-	return nil
 }
 
 // checkAssertionAlgs refuses algorithms that the client has no method for, a method that
 // is left with none, and keys that could sign nothing.
-func checkAssertionAlgs(c store.Client) error {
+func checkAssertionAlgs(f *form, c store.Client) {
 	for _, alg := range c.AssertionAlgs {
 		if method := assertions.Method(alg); !slices.Contains(c.AuthMethods, method) {
-			return invalid("--assertion-alg %s goes with --auth-method %s, for which the client is not registered", alg, method)
+			f.fault("assertion_algs", CodeConflict, "%s goes with %s, which is not among %v", alg, method, Field("auth_methods"))
 		}
 	}
 	if c.AssertionAlgs == nil && c.Profile == "" {
-		return nil
+		return
 	}
-	for method, known := range map[oauth.AuthMethod][]string{oauth.AuthPrivateKeyJWT: assertions.KeyAlgorithms(), oauth.AuthSecretJWT: assertions.SecretAlgorithms()} {
-		if slices.Contains(c.AuthMethods, method) && len(jose.Common(known, c.AssertionAlgs, c.Profile.Algorithms())) == 0 {
-			return invalid("--auth-method %s needs an --assertion-alg too: choose from %s", method, strings.Join(jose.Common(known, c.Profile.Algorithms()), ", "))
+	for _, signing := range signingMethods() {
+		if slices.Contains(c.AuthMethods, signing.method) && len(jose.Common(signing.algs, c.AssertionAlgs, c.Profile.Algorithms())) == 0 {
+			f.fault("assertion_algs", CodeRequired, "%s of %v needs one too: choose from %s", signing.method, Field("auth_methods"), strings.Join(jose.Common(signing.algs, c.Profile.Algorithms()), ", "))
 		}
 	}
-	if !slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) {
-		return nil
+	if allowed := jose.Common(assertions.KeyAlgorithms(), c.AssertionAlgs, c.Profile.Algorithms()); len(allowed) > 0 && slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) {
+		checkKeysSign(f, c, allowed)
 	}
-	return checkKeysSign(c, jose.Common(assertions.KeyAlgorithms(), c.AssertionAlgs, c.Profile.Algorithms()))
+}
+
+// signing is a method by which a client signs, and what it may sign with.
+type signing struct {
+	method oauth.AuthMethod
+	algs   []string
+}
+
+func signingMethods() []signing {
+	return []signing{{oauth.AuthPrivateKeyJWT, assertions.KeyAlgorithms()}, {oauth.AuthSecretJWT, assertions.SecretAlgorithms()}}
 }
 
 // checkKeysSign wants each key on file to do one of the algorithms. A set that the client
 // publishes is seen when it is fetched.
-func checkKeysSign(c store.Client, allowed []string) error {
-	refuse := func(flag string, n int, can []string) error {
-		return invalid("%s: key %d can sign with %s, and the client signs with %s: replace the key, or see --assertion-alg and --profile", flag, n+1, strings.Join(can, ", "), strings.Join(allowed, ", "))
+func checkKeysSign(f *form, c store.Client, allowed []string) {
+	refuse := func(field Field, n int, can []string) {
+		f.fault(field, CodeConflict, "key %d can sign with %s, and the client signs with %s: replace the key, or see %v", n+1,
+			strings.Join(can, ", "), strings.Join(allowed, ", "), []Field{"assertion_algs", "profile"})
 	}
 	set := jose.KeySet{}
 	if len(c.JWKS) > 0 {
 		var err error
 		if set, err = jose.ParseKeySet(c.JWKS); err != nil {
-			return fmt.Errorf("parse the key set of client %s: %w", c.ID, err)
+			f.fail("parse the key set of client %s: %w", c.ID, err)
+			return
 		}
 	}
 	for n, key := range set {
@@ -109,27 +98,27 @@ func checkKeysSign(c store.Client, allowed []string) error {
 			can = []string{key.Alg}
 		}
 		if len(jose.Common(can, allowed)) == 0 {
-			return refuse("--jwks-file", n, can)
+			refuse("jwks", n, can)
 		}
 	}
 	for n, der := range c.Certificates {
 		certificate, err := x509.ParseCertificate(der)
 		if err != nil {
-			return fmt.Errorf("parse a certificate of client %s: %w", c.ID, err)
+			f.fail("parse a certificate of client %s: %w", c.ID, err)
+			return
 		}
 		if can := jose.AlgorithmsFor(certificate.PublicKey); len(jose.Common(can, allowed)) == 0 {
-			return refuse("--certificate-file", n, can)
+			refuse("certificates", n, can)
 		}
 	}
-	return nil
 }
 
 // profileWarnings tell what of a registration the settings or the resources do not let
 // work, or keep from being what its profile is.
 func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
 	var warnings []Fault
-	for method, known := range map[oauth.AuthMethod][]string{oauth.AuthPrivateKeyJWT: assertions.KeyAlgorithms(), oauth.AuthSecretJWT: assertions.SecretAlgorithms()} {
-		own := jose.Common(known, c.AssertionAlgs, c.Profile.Algorithms())
+	for _, signing := range signingMethods() {
+		method, own := signing.method, jose.Common(signing.algs, c.AssertionAlgs, c.Profile.Algorithms())
 		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, a.Limits.AssertionAlgs)) == 0 {
 			warnings = append(warnings, warning("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/internal/admin"
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
 )
@@ -48,26 +49,26 @@ func keysOf(t *testing.T) (rs, p256, p384, ed any) {
 func TestTheAlgorithmsOfAClient(t *testing.T) {
 	o := newOffice(t)
 	rs, p256, p384, _ := keysOf(t)
-	signs, hmac := []string{"private_key_jwt"}, []string{"client_secret_jwt"}
+	signs, hmac := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, []oauth.AuthMethod{oauth.AuthSecretJWT}
 	for _, test := range []struct {
 		name    string
-		fields  admin.ClientFields
+		fields  admin.ClientInput
 		refused []string // words of the refusal; nil: it is taken
 		want    []string
 	}{
-		{"those that are chosen", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256", "PS512", "PS256"}}, nil, []string{"PS256", "PS512"}},
-		{"none in particular", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{}}, nil, nil},
-		{"of both methods", admin.ClientFields{AuthMethods: append(signs, hmac...), JWKS: jwksWith(t, p256, "ES256"), AssertionAlgs: []string{"ES256", "HS512"}}, nil, []string{"ES256", "HS512"}},
-		{"of keys that are fetched", admin.ClientFields{AuthMethods: signs, JWKSURI: ptr("https://web.example.com/keys"), AssertionAlgs: []string{"EdDSA"}}, nil, []string{"EdDSA"}},
-		{"one that there is not", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"none"}}, []string{"--assertion-alg", "PS256"}, nil},
-		{"one of another method", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"HS256"}}, []string{"--assertion-alg HS256", "client_secret_jwt"}, nil},
-		{"one of no method", admin.ClientFields{AssertionAlgs: []string{"RS256"}}, []string{"--assertion-alg RS256", "private_key_jwt"}, nil},
-		{"none of one of two methods", admin.ClientFields{AuthMethods: append(signs, hmac...), JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"HS256"}}, []string{"private_key_jwt", "--assertion-alg"}, nil},
-		{"one that no key can do", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, p384, ""), AssertionAlgs: []string{"ES256"}}, []string{"--jwks-file", "ES384", "ES256"}, nil},
-		{"one that a key may not do by its alg", admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, "RS256"), AssertionAlgs: []string{"PS256"}}, []string{"--jwks-file", "RS256", "PS256"}, nil},
+		{"those that are chosen", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256", "PS512", "PS256"}}, nil, []string{"PS256", "PS512"}},
+		{"none in particular", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{}}, nil, nil},
+		{"of both methods", admin.ClientInput{AuthMethods: append(signs, hmac...), JWKS: jwksWith(t, p256, "ES256"), AssertionAlgs: []string{"ES256", "HS512"}}, nil, []string{"ES256", "HS512"}},
+		{"of keys that are fetched", admin.ClientInput{AuthMethods: signs, JWKSURI: ptr("https://web.example.com/keys"), AssertionAlgs: []string{"EdDSA"}}, nil, []string{"EdDSA"}},
+		{"one that there is not", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"none"}}, []string{"assertion_algs", "PS256"}, nil},
+		{"one of another method", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"HS256"}}, []string{"assertion_algs: HS256", "client_secret_jwt"}, nil},
+		{"one of no method", admin.ClientInput{AssertionAlgs: []string{"RS256"}}, []string{"assertion_algs: RS256", "private_key_jwt"}, nil},
+		{"none of one of two methods", admin.ClientInput{AuthMethods: append(signs, hmac...), JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"HS256"}}, []string{"private_key_jwt", "assertion_algs"}, nil},
+		{"one that no key can do", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, p384, ""), AssertionAlgs: []string{"ES256"}}, []string{"jwks", "ES384", "ES256"}, nil},
+		{"one that a key may not do by its alg", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, "RS256"), AssertionAlgs: []string{"PS256"}}, []string{"jwks", "RS256", "PS256"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: test.fields})
+			made, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: test.fields})
 			if test.refused != nil {
 				wantInvalid(t, err, test.refused...)
 				return
@@ -79,22 +80,22 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		})
 	}
 	t.Run("a secret is as long as the hash", func(t *testing.T) {
-		made := o.client(admin.NewClient{ID: "hmac", ClientFields: admin.ClientFields{AuthMethods: hmac, AssertionAlgs: []string{"HS512"}}})
+		made := o.client(admin.NewClient{ID: "hmac", ClientInput: admin.ClientInput{AuthMethods: hmac, AssertionAlgs: []string{"HS512"}}})
 		if len(made.Secret) < 64 {
 			t.Errorf("the secret that is made has %d bytes", len(made.Secret))
 		}
 		_, err := o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
-		wantInvalid(t, err, "48 bytes", "--assertion-alg")
+		wantInvalid(t, err, "48 bytes", "assertion_algs")
 		_, err = o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
 		o.must(err)
 	})
 	t.Run("an update keeps it consistent", func(t *testing.T) {
-		o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
-		_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{JWKS: jwksWith(t, p256, "")})
-		wantInvalid(t, err, "--jwks-file", "ES256", "PS256")
-		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{AuthMethods: []string{"client_secret_basic"}})
-		wantInvalid(t, err, "--assertion-alg PS256", "private_key_jwt")
-		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
+		o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
+		_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, "")})
+		wantInvalid(t, err, "jwks", "ES256", "PS256")
+		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
+		wantInvalid(t, err, "assertion_algs: PS256", "private_key_jwt")
+		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
 		o.must(err)
 		if diff := cmp.Diff([]string{"ES256"}, updated.AssertionAlgs); diff != "" {
 			t.Error(diff)
@@ -102,7 +103,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 	})
 	t.Run("what the settings do not take is told", func(t *testing.T) {
 		o.Limits.AssertionAlgs = []string{"ES256"}
-		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
+		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
 		o.must(err)
 		if !strings.Contains(said(warnings), "client-assertion-alg") {
 			t.Errorf("warnings: %q", warnings)
@@ -119,10 +120,10 @@ func TestTheProfileOfAClient(t *testing.T) {
 	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read"}, SigningAlg: ptr("ES256")}})
 	o.must(err)
 	fapi, no, yes := ptr("fapi2"), ptr(false), ptr(true)
-	base := func(change func(*admin.ClientFields)) admin.ClientFields {
-		f := admin.ClientFields{
-			Profile: fapi, AuthMethods: []string{"private_key_jwt"}, JWKS: jwksWith(t, rs, ""),
-			Grants: []string{"client_credentials"}, Scopes: []string{"read"}, Resources: []string{api},
+	base := func(change func(*admin.ClientInput)) admin.ClientInput {
+		f := admin.ClientInput{
+			Profile: fapi, AuthMethods: []oauth.AuthMethod{"private_key_jwt"}, JWKS: jwksWith(t, rs, ""),
+			Grants: []oauth.GrantType{"client_credentials"}, Scopes: []string{"read"}, Resources: []string{api},
 		}
 		change(&f)
 		return f
@@ -130,35 +131,37 @@ func TestTheProfileOfAClient(t *testing.T) {
 	subject := &admin.TLSSubject{Kind: "dn", Value: "CN=batch"}
 	for _, test := range []struct {
 		name    string
-		change  func(*admin.ClientFields)
+		change  func(*admin.ClientInput)
 		refused []string // words of the refusal; nil: it is taken
 	}{
-		{"as it is meant", func(*admin.ClientFields) {}, nil},
-		{"with its bindings and algorithms chosen", func(f *admin.ClientFields) { f.DPoPBound, f.AssertionAlgs = yes, []string{"PS256"} }, nil},
-		{"by a key of P-256", func(f *admin.ClientFields) { f.JWKS = jwksWith(t, p256, "ES256") }, nil},
-		{"by a key of Ed25519", func(f *admin.ClientFields) { f.JWKS = jwksWith(t, ed, "") }, nil},
-		{"by keys that are fetched", func(f *admin.ClientFields) { f.JWKS, f.JWKSURI = nil, ptr("https://web.example.com/keys") }, nil},
-		{"by a certificate of an authority", func(f *admin.ClientFields) {
-			f.AuthMethods, f.JWKS, f.TLSSubject = []string{"tls_client_auth"}, nil, subject
+		{"as it is meant", func(*admin.ClientInput) {}, nil},
+		{"with its bindings and algorithms chosen", func(f *admin.ClientInput) { f.DPoPBound, f.AssertionAlgs = yes, []string{"PS256"} }, nil},
+		{"by a key of P-256", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, p256, "ES256") }, nil},
+		{"by a key of Ed25519", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, ed, "") }, nil},
+		{"by keys that are fetched", func(f *admin.ClientInput) { f.JWKS, f.JWKSURI = nil, ptr("https://web.example.com/keys") }, nil},
+		{"by a certificate of an authority", func(f *admin.ClientInput) {
+			f.AuthMethods, f.JWKS, f.TLSSubject = []oauth.AuthMethod{oauth.AuthTLS}, nil, subject
 		}, nil},
-		{"by a certificate, with any key", func(f *admin.ClientFields) {
-			f.AuthMethods, f.JWKS, f.Certificates = []string{"self_signed_tls_client_auth"}, nil, [][]byte{o.certified(t, time.Hour)}
+		{"by a certificate, with any key", func(f *admin.ClientInput) {
+			f.AuthMethods, f.JWKS, f.Certificates = []oauth.AuthMethod{oauth.AuthSelfSignedTLS}, nil, [][]byte{o.certified(t, time.Hour)}
 		}, nil},
-		{"bound by proofs alone", func(f *admin.ClientFields) { f.TLSBound = no }, nil},
-		{"a profile that there is not", func(f *admin.ClientFields) { f.Profile = ptr("fapi1") }, []string{"--profile", "fapi2"}},
-		{"the methods of a client without any (item 6)", func(f *admin.ClientFields) { f.AuthMethods, f.JWKS = nil, nil }, []string{"--auth-method private_key_jwt", "client_secret_basic", "5.3.2.1"}},
-		{"a secret beside (item 6)", func(f *admin.ClientFields) { f.AuthMethods = append(f.AuthMethods, "client_secret_post") }, []string{"client_secret_post"}},
-		{"a secret that signs (item 6)", func(f *admin.ClientFields) { f.AuthMethods = []string{"client_secret_jwt"} }, []string{"client_secret_jwt"}},
-		{"a public client (item 3)", func(f *admin.ClientFields) { f.AuthMethods, f.Grants = []string{"none"}, []string{"jwt-bearer"} }, []string{"not by none"}},
-		{"passwords (item 2)", func(f *admin.ClientFields) { f.Grants = append(f.Grants, "password") }, []string{"--grant password", "5.3.2.1"}},
-		{"another audience (item 8)", func(f *admin.ClientFields) { f.EndpointAudience = yes }, []string{"--accept-token-endpoint-audience"}},
-		{"tokens that are not bound (items 4, 5)", func(f *admin.ClientFields) { f.TLSBound, f.DPoPBound = no, no }, []string{"--dpop-bound=false", "--tls-bound=false"}},
-		{"RS256 (§5.4.1)", func(f *admin.ClientFields) { f.AssertionAlgs = []string{"PS256", "RS256"} }, []string{"RS256", "PS256, ES256, EdDSA", "5.4.1"}},
-		{"ES384 (§5.4.1)", func(f *admin.ClientFields) { f.JWKS = jwksWith(t, p384, "") }, []string{"--jwks-file", "ES384"}},
-		{"a key whose alg is RS256 (§5.4.1)", func(f *admin.ClientFields) { f.JWKS = jwksWith(t, rs, "RS256") }, []string{"--jwks-file", "RS256"}},
+		{"bound by proofs alone", func(f *admin.ClientInput) { f.TLSBound = no }, nil},
+		{"a profile that there is not", func(f *admin.ClientInput) { f.Profile = ptr("fapi1") }, []string{"profile", "fapi2"}},
+		{"the methods of a client without any (item 6)", func(f *admin.ClientInput) { f.AuthMethods, f.JWKS = nil, nil }, []string{"private_key_jwt", "client_secret_basic", "5.3.2.1"}},
+		{"a secret beside (item 6)", func(f *admin.ClientInput) { f.AuthMethods = append(f.AuthMethods, "client_secret_post") }, []string{"client_secret_post"}},
+		{"a secret that signs (item 6)", func(f *admin.ClientInput) { f.AuthMethods = []oauth.AuthMethod{oauth.AuthSecretJWT} }, []string{"client_secret_jwt"}},
+		{"a public client (item 3)", func(f *admin.ClientInput) {
+			f.AuthMethods, f.Grants = []oauth.AuthMethod{"none"}, []oauth.GrantType{oauth.JWTBearer}
+		}, []string{"not by none"}},
+		{"passwords (item 2)", func(f *admin.ClientInput) { f.Grants = append(f.Grants, "password") }, []string{"password among grants", "5.3.2.1"}},
+		{"another audience (item 8)", func(f *admin.ClientInput) { f.EndpointAudience = yes }, []string{"accept_token_endpoint_audience"}},
+		{"tokens that are not bound (items 4, 5)", func(f *admin.ClientInput) { f.TLSBound, f.DPoPBound = no, no }, []string{"dpop_bound=false", "tls_bound=false"}},
+		{"RS256 (§5.4.1)", func(f *admin.ClientInput) { f.AssertionAlgs = []string{"PS256", "RS256"} }, []string{"RS256", "PS256, ES256, EdDSA", "5.4.1"}},
+		{"ES384 (§5.4.1)", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, p384, "") }, []string{"jwks", "ES384"}},
+		{"a key whose alg is RS256 (§5.4.1)", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, rs, "RS256") }, []string{"jwks", "RS256"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: base(test.change)})
+			made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: base(test.change)})
 			if test.refused != nil {
 				wantInvalid(t, err, test.refused...)
 				return
@@ -174,18 +177,18 @@ func TestTheProfileOfAClient(t *testing.T) {
 			}
 		})
 	}
-	o.client(admin.NewClient{ID: "web", ClientFields: base(func(*admin.ClientFields) {})})
+	o.client(admin.NewClient{ID: "web", ClientInput: base(func(*admin.ClientInput) {})})
 	for _, test := range []struct {
 		name    string
-		fields  admin.ClientFields
+		fields  admin.ClientInput
 		refused []string
 	}{
-		{"a secret", admin.ClientFields{AuthMethods: []string{"client_secret_basic"}}, []string{"--profile fapi2", "client_secret_basic"}},
-		{"another audience", admin.ClientFields{EndpointAudience: yes}, []string{"--accept-token-endpoint-audience"}},
-		{"passwords", admin.ClientFields{Grants: []string{"password"}}, []string{"--grant password"}},
-		{"RS256", admin.ClientFields{AssertionAlgs: []string{"RS256"}}, []string{"RS256"}},
-		{"another key", admin.ClientFields{JWKS: jwksWith(t, p384, "")}, []string{"ES384"}},
-		{"unbound tokens", admin.ClientFields{TLSBound: no, DPoPBound: no}, []string{"--dpop-bound=false"}},
+		{"a secret", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_basic"}}, []string{"profile: with fapi2", "client_secret_basic"}},
+		{"another audience", admin.ClientInput{EndpointAudience: yes}, []string{"accept_token_endpoint_audience"}},
+		{"passwords", admin.ClientInput{Grants: []oauth.GrantType{"password"}}, []string{"password among grants"}},
+		{"RS256", admin.ClientInput{AssertionAlgs: []string{"RS256"}}, []string{"RS256"}},
+		{"another key", admin.ClientInput{JWKS: jwksWith(t, p384, "")}, []string{"ES384"}},
+		{"unbound tokens", admin.ClientInput{TLSBound: no, DPoPBound: no}, []string{"dpop_bound=false"}},
 	} {
 		t.Run("an update to "+test.name, func(t *testing.T) {
 			_, _, err := o.UpdateClient(t.Context(), by, "web", test.fields)
@@ -193,17 +196,17 @@ func TestTheProfileOfAClient(t *testing.T) {
 		})
 	}
 	t.Run("an update that ends it", func(t *testing.T) {
-		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Profile: ptr(""), AuthMethods: []string{"client_secret_basic"}})
+		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Profile: ptr(""), AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 		o.must(err)
 		if updated.Profile != "" {
 			t.Errorf("it is %+v", updated)
 		}
-		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Profile: fapi})
+		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Profile: fapi})
 		wantInvalid(t, err, "client_secret_basic")
 	})
 	t.Run("what else there is to the profile is told", func(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute
-		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: base(func(f *admin.ClientFields) { f.Resources = []string{self} })})
+		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: base(func(f *admin.ClientInput) { f.Resources = []string{self} })})
 		o.must(err)
 		for _, want := range []string{"clock-skew", "RS256"} {
 			if !strings.Contains(said(warnings), want) {

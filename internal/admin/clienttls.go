@@ -17,47 +17,38 @@ type TLSSubject struct {
 	Value string         `json:"value"`
 }
 
-// flag is the flag that sets a subject of this kind.
-func (s TLSSubject) flag() string {
-	if s.Kind == store.TLSSubjectDN {
-		return "--tls-subject-dn"
-	}
-	return "--tls-san-" + string(s.Kind)
-}
-
-const subjectFlags = "--tls-subject-dn, --tls-san-dns, --tls-san-uri, --tls-san-ip or --tls-san-email"
-
 // setTLSSubject takes over a subject; an empty value clears the one that is there.
-func setTLSSubject(to *store.TLSSubject, s *TLSSubject) error {
+func setTLSSubject(f *form, to *store.TLSSubject, s *TLSSubject) {
+	const field Field = "tls_subject"
 	switch {
 	case s == nil:
-		return nil
+		return
 	case s.Value == "":
 		*to = store.TLSSubject{}
-		return nil
+		return
 	case len(s.Value) > maxSubject:
-		return invalid("%s is longer than %d bytes", s.flag(), maxSubject)
+		f.fault(field, CodeTooLong, "it is longer than %d bytes", maxSubject)
+		return
 	}
 	subject := store.TLSSubject{Kind: s.Kind, Value: s.Value}
 	if err := certificates.CheckSubject(subject); err != nil {
-		return invalid("%s: %w", s.flag(), err)
+		f.fault(field, CodeInvalid, "%v", err)
+		return
 	}
 	*to = subject
-	return nil
 }
 
 const maxSubject = 1024 // bytes
 
 // checkTLS refuses a method of certificates without what a certificate is compared
-// with, by which nobody could ever authenticate.
-func checkTLS(c store.Client) error {
+// with, by which the client could never authenticate.
+func checkTLS(f *form, c store.Client) {
 	if slices.Contains(c.AuthMethods, oauth.AuthTLS) && c.TLSSubject == (store.TLSSubject{}) {
-		return invalid("--auth-method tls_client_auth needs to know whom the certificate is for: give %s", subjectFlags)
+		f.fault("auth_methods", CodeRequired, "tls_client_auth needs to know whom the certificate is for: give %v", Field("tls_subject"))
 	}
 	if slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) && len(c.Certificates) == 0 && len(c.JWKS) == 0 && c.JWKSURI == "" {
-		return invalid("--auth-method self_signed_tls_client_auth needs a certificate to compare with: give --certificate-file, or --jwks-file or --jwks-uri with x5c")
+		f.fault("auth_methods", CodeRequired, "self_signed_tls_client_auth needs a certificate to compare with: give %v, the last two with x5c", []Field{"certificates", "jwks", "jwks_uri"})
 	}
-	return nil
 }
 
 // tlsWarnings tell what of a registration the settings do not let work.

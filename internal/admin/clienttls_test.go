@@ -16,20 +16,21 @@ import (
 	"authserver/internal/store"
 )
 
-// certified is a certificate in PEM, good for an hour from the clock on.
+// certified is a certificate in DER, good for an hour from the clock on.
 func (o *office) certified(t *testing.T, expires time.Duration) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	o.must(err)
-	return certificate(t, key, o.clock.Add(expires))
+	block, _ := pem.Decode(certificate(t, key, o.clock.Add(expires)))
+	return block.Bytes
 }
 
 func TestAClientOfAnAuthority(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates, o.TrustsAuthorities = true, true
 	subject := admin.TLSSubject{Kind: "dn", Value: `CN=batch,O=Example\, Inc.`}
-	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
-		AuthMethods: []string{"tls_client_auth"}, Grants: []string{"client_credentials"}, TLSSubject: &subject,
+	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
+		AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, Grants: []oauth.GrantType{"client_credentials"}, TLSSubject: &subject,
 	}})
 	o.must(err)
 	if made.Secret != "" || len(made.Secrets) > 0 || made.Public || len(warnings) > 0 {
@@ -44,23 +45,23 @@ func TestAClientOfAnAuthority(t *testing.T) {
 		t.Errorf("it is kept as %+v", kept)
 	}
 	_, err = o.RotateSecret(t.Context(), by, "batch", admin.SecretRotation{})
-	wantInvalid(t, err, "--auth-method")
+	wantInvalid(t, err, "client update")
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
-	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{TLSSubject: &other, TLSBound: ptr(true)})
+	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &other, TLSBound: ptr(true)})
 	o.must(err)
 	if updated.TLSBound == nil || !*updated.TLSBound || *updated.TLSSubject != other {
 		t.Errorf("it was changed to %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
-	wantInvalid(t, err, "--tls-subject-dn")
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
+	wantInvalid(t, err, "tls_subject")
 }
 
 func TestAClientOfItsOwnCertificates(t *testing.T) {
 	o := newOffice(t)
 	o.TakesCertificates = true
 	first, second := o.certified(t, time.Hour), o.certified(t, 2*time.Hour)
-	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientFields: admin.ClientFields{
-		AuthMethods: []string{"self_signed_tls_client_auth"}, Grants: []string{"client_credentials"}, Certificates: [][]byte{first, second},
+	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
+		AuthMethods: []oauth.AuthMethod{"self_signed_tls_client_auth"}, Grants: []oauth.GrantType{"client_credentials"}, Certificates: [][]byte{first, second},
 	}})
 	o.must(err)
 	if made.Secret != "" || len(made.Certificates) != 2 || len(warnings) > 0 {
@@ -68,21 +69,20 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 	}
 	kept, err := o.store.Client(t.Context(), "batch")
 	o.must(err)
-	block, _ := pem.Decode(second)
-	if diff := cmp.Diff(block.Bytes, kept.Certificates[1]); diff != "" {
+	if diff := cmp.Diff(second, kept.Certificates[1]); diff != "" {
 		t.Error(diff)
 	}
 	o.clock = o.clock.Add(90 * time.Minute)
-	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Name: ptr("Batch")})
+	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Name: ptr("Batch")})
 	o.must(err)
 	if len(updated.Certificates) != 2 {
 		t.Errorf("another change took certificates away: %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{first}})
-	wantInvalid(t, err, "--certificate-file", "expired")
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{}})
-	wantInvalid(t, err, "--certificate-file")
-	updated, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientFields{Certificates: [][]byte{}, AuthMethods: []string{"client_secret_basic"}})
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{first}})
+	wantInvalid(t, err, "certificates", "expired")
+	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}})
+	wantInvalid(t, err, "certificates")
+	updated, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}, AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 	o.must(err)
 	if len(updated.Certificates) > 0 {
 		t.Errorf("they are still there: %+v", updated)
@@ -92,8 +92,8 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 func TestASecretGoesWithItsMethods(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{
-		AuthMethods: []string{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dns", Value: "web.example.com"},
+	updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{
+		AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dns", Value: "web.example.com"},
 	})
 	o.must(err)
 	if len(updated.Secrets) > 0 {
@@ -105,23 +105,23 @@ func TestTLSThatIsRefused(t *testing.T) {
 	subject := func(kind admin.TLSSubjectKind, value string) *admin.TLSSubject {
 		return &admin.TLSSubject{Kind: kind, Value: value}
 	}
-	byTLS := []string{"tls_client_auth"}
+	byTLS := []oauth.AuthMethod{oauth.AuthTLS}
 	for _, c := range []struct {
 		name string
 		n    admin.NewClient
 		want []string
 	}{
-		{"an authority's without a subject", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS}}, []string{"tls_client_auth", "--tls-subject-dn"}},
-		{"its own without a certificate", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: []string{"self_signed_tls_client_auth"}}}, []string{"--certificate-file"}},
-		{"a certificate that is none", admin.NewClient{ClientFields: admin.ClientFields{Certificates: [][]byte{[]byte("x")}}}, []string{"--certificate-file"}},
-		{"a name that is none", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("dn", "/CN=batch")}}, []string{"--tls-subject-dn", "slash"}},
-		{"a host that is none", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("dns", "*.example.com")}}, []string{"--tls-san-dns"}},
-		{"a URI that is none", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("uri", "batch")}}, []string{"--tls-san-uri"}},
-		{"an address that is none", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("ip", "batch")}}, []string{"--tls-san-ip"}},
-		{"an e-mail address that is none", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("email", "batch")}}, []string{"--tls-san-email"}},
-		{"a name that is too long", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("dn", "CN="+strings.Repeat("x", 1024))}}, []string{"--tls-subject-dn", "1024"}},
-		{"a secret beside no method of secrets", admin.NewClient{Secret: "long enough", ClientFields: admin.ClientFields{AuthMethods: byTLS, TLSSubject: subject("dn", "CN=a")}}, []string{"--secret-file"}},
-		{"none beside a certificate", admin.NewClient{ClientFields: admin.ClientFields{AuthMethods: append(byTLS, "none"), TLSSubject: subject("dn", "CN=a")}}, []string{"--auth-method none"}},
+		{"an authority's without a subject", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS}}, []string{"tls_client_auth", "tls_subject"}},
+		{"its own without a certificate", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"self_signed_tls_client_auth"}}}, []string{"certificates"}},
+		{"a certificate that is none", admin.NewClient{ClientInput: admin.ClientInput{Certificates: [][]byte{[]byte("x")}}}, []string{"certificates"}},
+		{"a name that is none", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("dn", "/CN=batch")}}, []string{"tls_subject", "slash"}},
+		{"a host that is none", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("dns", "*.example.com")}}, []string{"tls_subject"}},
+		{"a URI that is none", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("uri", "batch")}}, []string{"tls_subject"}},
+		{"an address that is none", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("ip", "batch")}}, []string{"tls_subject"}},
+		{"an e-mail address that is none", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("email", "batch")}}, []string{"tls_subject"}},
+		{"a name that is too long", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("dn", "CN="+strings.Repeat("x", 1024))}}, []string{"tls_subject", "1024"}},
+		{"a secret beside no method of secrets", admin.NewClient{Secret: "long enough", ClientInput: admin.ClientInput{AuthMethods: byTLS, TLSSubject: subject("dn", "CN=a")}}, []string{"client_secret"}},
+		{"none beside a certificate", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: append(byTLS, "none"), TLSSubject: subject("dn", "CN=a")}}, []string{"none makes a public client"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := newOffice(t).CreateClient(t.Context(), by, c.n)
@@ -133,13 +133,13 @@ func TestTLSThatIsRefused(t *testing.T) {
 // What no server with these settings would take is registered all the same: servers
 // may have others.
 func TestWarningsOfTLS(t *testing.T) {
-	byTLS := admin.ClientFields{Grants: []string{"password"}, AuthMethods: []string{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dn", Value: "CN=a"}}
-	bound := admin.ClientFields{Grants: []string{"password"}, AuthMethods: []string{"none"}, TLSBound: ptr(true)}
-	unused := admin.ClientFields{Grants: []string{"password"}, TLSSubject: &admin.TLSSubject{Kind: "dn", Value: "CN=a"}}
+	byTLS := admin.ClientInput{Grants: []oauth.GrantType{"password"}, AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dn", Value: "CN=a"}}
+	bound := admin.ClientInput{Grants: []oauth.GrantType{"password"}, AuthMethods: []oauth.AuthMethod{"none"}, TLSBound: ptr(true)}
+	unused := admin.ClientInput{Grants: []oauth.GrantType{"password"}, TLSSubject: &admin.TLSSubject{Kind: "dn", Value: "CN=a"}}
 	for _, c := range []struct {
 		name          string
 		takes, trusts bool
-		f             admin.ClientFields
+		f             admin.ClientInput
 		want          string // "": no warning
 	}{
 		{"no certificate arrives", false, false, byTLS, "no server takes any"},
@@ -152,7 +152,7 @@ func TestWarningsOfTLS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.TakesCertificates, o.TrustsAuthorities = c.takes, c.trusts
-			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientFields: c.f})
+			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: c.f})
 			o.must(err)
 			if text := said(warnings); (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
 				t.Errorf("warnings %q, want %q", warnings, c.want)

@@ -138,7 +138,16 @@ func setOne[T ~string](f *form, field Field, to, value *T, known []T) {
 	}
 }
 
-// setKnown takes over values that are all known, each once.
+// setOptional is setOne for what may also be "", for none.
+func setOptional[T ~string](f *form, field Field, to, value *T, known []T) {
+	if value != nil && *value == "" {
+		*to = ""
+		return
+	}
+	setOne(f, field, to, value, known)
+}
+
+// setKnown takes over values that are all known, each once. None is nil.
 func setKnown[T ~string](f *form, field Field, to *[]T, values, known []T) {
 	if values == nil {
 		return
@@ -147,7 +156,11 @@ func setKnown[T ~string](f *form, field Field, to *[]T, values, known []T) {
 	for n, value := range values {
 		f.checkKnown(field.at(n), string(value), texts(known))
 	}
-	if len(f.faults) == before {
+	switch {
+	case len(f.faults) > before:
+	case len(values) == 0:
+		*to = nil
+	default:
 		*to = distinct(values)
 	}
 }
@@ -155,7 +168,7 @@ func setKnown[T ~string](f *form, field Field, to *[]T, values, known []T) {
 func (f *form) checkKnown(field Field, value string, known []string) bool {
 	there := slices.Contains(known, value)
 	if !there {
-		f.fault(field, CodeUnsupported, "%q is not known: choose from %s", value, strings.Join(known, ", "))
+		f.fault(field, CodeUnsupported, "%q is not known: choose from %s", value, Values(known))
 	}
 	return there
 }

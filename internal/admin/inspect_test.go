@@ -220,13 +220,13 @@ func TestRefreshTokens(t *testing.T) {
 			}))
 		}, false, "its family was revoked at"},
 		{"of a client that is disabled", 1, 1, func(o *office, _ string) {
-			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its client "web" is disabled`},
 		{"of a client that was disabled since", 1, 1, func(o *office, _ string) {
 			o.clock = o.clock.Add(time.Second)
 			for _, disabled := range []bool{true, false} {
-				_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: &disabled})
+				_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: &disabled})
 				o.must(err)
 			}
 		}, false, "all tokens of its client"},
@@ -245,7 +245,7 @@ func TestRefreshTokens(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			u := o.user("bob")
-			o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{Grants: []string{"password", "refresh_token"}}})
+			o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"password", "refresh_token"}}})
 			token := o.refresh(u.ID, c.generation, c.presented)
 			if c.then != nil {
 				c.then(o, u.ID)

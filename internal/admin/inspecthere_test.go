@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
@@ -21,7 +22,7 @@ func (o *office) use(issuer, jti string) {
 // robot registers a client that signs with the shared secret.
 func (o *office) robot(change func(*admin.NewClient)) {
 	o.t.Helper()
-	n := admin.NewClient{ID: "robot", Secret: secret, ClientFields: admin.ClientFields{AuthMethods: []string{"client_secret_jwt"}}}
+	n := admin.NewClient{ID: "robot", Secret: secret, ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}}
 	if change != nil {
 		change(&n)
 	}
@@ -39,7 +40,7 @@ func (o *office) disable(user string) {
 func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 	jwtBearer := func(users ...string) func(*admin.NewClient) {
 		return func(n *admin.NewClient) {
-			n.Grants, n.AssertUsers = []string{"jwt-bearer"}, users
+			n.Grants, n.AssertUsers = []oauth.GrantType{oauth.JWTBearer}, users
 		}
 	}
 	ofClient := func(n *admin.NewAssertion, subject string, proves bool) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
@@ -145,14 +146,14 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 
 func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true)}})
-	wantInvalid(t, err, "--allow-repeat", "--grant jwt-bearer")
-	c := o.client(admin.NewClient{ID: "web", ClientFields: admin.ClientFields{AllowRepeat: ptr(true), Grants: []string{"jwt-bearer"}}})
+	_, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AllowRepeat: ptr(true)}})
+	wantFault(t, err, "allow_repeat", admin.CodeConflict, "jwt-bearer to grants")
+	c := o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AllowRepeat: ptr(true), Grants: []oauth.GrantType{oauth.JWTBearer}}})
 	if !c.AllowRepeat {
 		t.Error("it is not shown")
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"password"}})
-	wantInvalid(t, err, "--allow-repeat=false")
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Grants: []string{"password"}, AllowRepeat: ptr(false)})
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}})
+	wantFault(t, err, "allow_repeat", admin.CodeConflict, "set it to false")
+	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}, AllowRepeat: ptr(false)})
 	o.must(err)
 }

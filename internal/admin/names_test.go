@@ -52,7 +52,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerFields: admin.IssuerFields{Keys: shared}})
 	o.must(err)
 	_, _, err = o.CreateClient(ctx, by, admin.NewClient{ID: "api"})
-	wantInvalid(t, err, "--id api", "issuer")
+	wantInvalid(t, err, "client_id: api", "issuer")
 	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerFields{ClientID: ptr("web")})
 	o.must(err)
 	o.client(admin.NewClient{ID: "api"})

@@ -31,31 +31,32 @@ const (
 
 // SecretRotation is a new secret of a client to be.
 type SecretRotation struct {
-	Secret  string        // one that an administrator brings; "": one is made
-	Overlap time.Duration // for which the old ones stay good beside it; zero ends them at once
+	Secret  string        `field:"client_secret"`   // one that an administrator brings; "": one is made
+	Overlap time.Duration `field:"overlap_seconds"` // for which the old ones stay good beside it; zero ends them at once
 	Tell    Tell
 }
 
 // RotateSecret gives a client a new secret, and returns the client with it.
 func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRotation) (ClientWithSecret, error) {
-	if r.Overlap < 0 {
-		return ClientWithSecret{}, invalid("--overlap is %s: it cannot be negative", r.Overlap)
-	}
 	c, err := a.Store.Client(ctx, id)
 	if err != nil {
 		return ClientWithSecret{}, explain("client", id, err)
 	}
-	if !hasSecrets(c) {
-		return ClientWithSecret{}, invalid("client %q is public, or has keys alone, and has no secret: give it an --auth-method with one first with `authserver client update`", id)
+	var f form
+	if r.Overlap < 0 {
+		f.fault("overlap_seconds", CodeInvalid, "it is %s and cannot be negative", r.Overlap)
 	}
-	secret, made, err := a.newSecret(ctx, c, r.Secret)
-	if err != nil {
+	if !hasSecrets(c) {
+		f.fault("", CodeConflict, "client %q is public, or has keys alone, and has no secret: let it authenticate with one first with %v", id, Operation{Noun: "client", Verb: "update", ID: id})
+	}
+	secret, made := a.newSecret(ctx, &f, c, r.Secret)
+	if err := f.result(); err != nil {
 		return ClientWithSecret{}, err
 	}
 	now := store.At(a.Now())
 	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(r.Overlap))), secret)
 	if len(c.Secrets) > store.MaxClientSecrets {
-		return ClientWithSecret{}, fmt.Errorf("client %q has %d secrets that are good still: wait for one to expire, or end them all with --overlap 0s", id, len(c.Secrets)-1)
+		return ClientWithSecret{}, failure(nil, CodeTooMany, "client %q has %d secrets that are good still: wait for one to expire, or end them all with %v 0s", id, len(c.Secrets)-1, Field("overlap_seconds"))
 	}
 	c.UpdatedAt = now
 	view, err := viewClient(c)
@@ -73,6 +74,20 @@ func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRo
 	return rotated, nil
 }
 
+// firstSecret gives a new client the secret that it has by its methods, and returns it in
+// clear; "": it has none.
+func (a *Admin) firstSecret(ctx context.Context, f *form, c *store.Client, brought string) string {
+	switch {
+	case hasSecrets(*c):
+		secret, made := a.newSecret(ctx, f, *c, brought)
+		c.Secrets = []store.ClientSecret{secret}
+		return made
+	case brought != "":
+		f.fault("client_secret", CodeConflict, "a public client has no secret, nor has one with keys or certificates alone: leave it out, or name a method with a secret in %v", Field("auth_methods"))
+	}
+	return ""
+}
+
 // ending returns the secrets that are good still, none for longer than until.
 func ending(secrets []store.ClientSecret, now, until store.Moment) []store.ClientSecret {
 	secrets = slices.Clone(secrets)
@@ -85,32 +100,81 @@ func ending(secrets []store.ClientSecret, now, until store.Moment) []store.Clien
 }
 
 // newSecret keeps the secret brought or, for "", one that it makes, in the way that
-// the client needs it, and returns it in clear too.
-func (a *Admin) newSecret(ctx context.Context, c store.Client, brought string) (secret store.ClientSecret, clear string, err error) {
-	if secret.ID, err = a.name(secretIDBytes); err != nil {
-		return store.ClientSecret{}, "", err
+// the client needs it, and returns it in clear too. A hash takes its time, and is made
+// where nothing is wrong.
+func (a *Admin) newSecret(ctx context.Context, f *form, c store.Client, brought string) (store.ClientSecret, string) {
+	clear := brought
+	var err error
+	switch {
+	case brought == "":
+		clear, err = a.makeSecret(c)
+	default:
+		a.checkSecret(f, c, brought)
 	}
-	secret.CreatedAt = store.At(a.Now())
-	if err := keyfiles.Check([]byte(brought), keyfiles.Secret); err != nil {
-		return store.ClientSecret{}, "", invalid("--secret-file: %w", err)
-	}
-	if clear = brought; brought == "" {
-		random, err := a.random(madeBytes(c))
+	if err != nil || f.result() != nil {
 		if err != nil {
-			return store.ClientSecret{}, "", err
+			f.fail("make a secret: %w", err)
 		}
-		clear = base64.RawURLEncoding.EncodeToString(random)
+		return store.ClientSecret{}, ""
+	}
+	secret, err := a.keepSecret(ctx, c, clear, brought != "")
+	if err != nil {
+		f.fail("%w", err)
+	}
+	return secret, clear
+}
+
+func (a *Admin) makeSecret(c store.Client) (string, error) {
+	random, err := a.random(madeBytes(c))
+	return base64.RawURLEncoding.EncodeToString(random), err
+}
+
+// checkSecret refuses a secret that is too short, or that others may have: a public key
+// for example.
+func (a *Admin) checkSecret(f *form, c store.Client, secret string) {
+	const field Field = "client_secret"
+	if err := keyfiles.Check([]byte(secret), keyfiles.Secret); err != nil {
+		f.fault(field, CodeInvalid, "%s", unwanted(err))
+		return
+	}
+	least, most, what := minBroughtSecret, passwords.MaxBytes, "a client secret"
+	if signs(c) {
+		least, most, what = jose.MinSecretBytes, maxSealedSecret, "a client secret for client_secret_jwt"
+	}
+	code := CodeTooShort
+	if len(secret) > most {
+		code = CodeTooLong
 	}
 	switch {
+	case len(secret) < least || len(secret) > most:
+		f.fault(field, code, "%s must have %d to %d bytes, and this one has %d", what, least, most, len(secret))
+	case signs(c) && len(jose.Common(jose.SecretAlgorithms(len(secret)), c.AssertionAlgs)) == 0:
+		f.fault(field, CodeTooShort, "it has %d bytes, which is too short for %v of the client: a secret is as long as the hash, 32, 48 or 64 bytes (RFC 7518 section 3.2)", len(secret), Field("assertion_algs"))
+	}
+}
+
+// keepSecret seals or hashes a secret.
+func (a *Admin) keepSecret(ctx context.Context, c store.Client, clear string, brought bool) (s store.ClientSecret, err error) {
+	if s.ID, err = a.name(secretIDBytes); err != nil {
+		return s, err
+	}
+	s.CreatedAt = store.At(a.Now())
+	switch {
 	case signs(c):
-		err = a.sealSecret(&secret, c, clear)
-	case brought != "":
-		err = a.hashSecret(ctx, &secret, brought)
+		s.Kind = store.SecretSealed
+		if s.Hash, err = a.Sealer.Seal([]byte(clear), store.SealedAs("clients", c.ID+"/"+s.ID)); err != nil {
+			return s, fmt.Errorf("seal the client secret: %w", err)
+		}
+	case brought:
+		s.Kind = store.SecretBcrypt
+		if s.Hash, err = a.Passwords.Hash(ctx, clear); err != nil {
+			return s, fmt.Errorf("hash the client secret: %w", err)
+		}
 	default:
 		sum := sha256.Sum256([]byte(clear))
-		secret.Kind, secret.Hash = store.SecretSHA256, sum[:]
+		s.Kind, s.Hash = store.SecretSHA256, sum[:]
 	}
-	return secret, clear, err
+	return s, nil
 }
 
 // madeBytes is how many random bytes a secret has that is made here. One that is to sign
@@ -122,30 +186,4 @@ func madeBytes(c store.Client) int {
 		return longest
 	}
 	return madeSecretBytes
-}
-
-func (a *Admin) sealSecret(to *store.ClientSecret, c store.Client, secret string) error {
-	if len(secret) < jose.MinSecretBytes || len(secret) > maxSealedSecret {
-		return invalid("a client secret for client_secret_jwt must have %d to %d bytes, and this one has %d", jose.MinSecretBytes, maxSealedSecret, len(secret))
-	}
-	if len(jose.Common(jose.SecretAlgorithms(len(secret)), c.AssertionAlgs)) == 0 {
-		return invalid("the client secret has %d bytes, which is too short for --assertion-alg: a secret is as long as the hash, 32, 48 or 64 bytes (RFC 7518 section 3.2)", len(secret))
-	}
-	sealed, err := a.Sealer.Seal([]byte(secret), store.SealedAs("clients", c.ID+"/"+to.ID))
-	if err != nil {
-		return fmt.Errorf("seal the client secret: %w", err)
-	}
-	to.Kind, to.Hash = store.SecretSealed, sealed
-	return nil
-}
-
-func (a *Admin) hashSecret(ctx context.Context, to *store.ClientSecret, secret string) (err error) {
-	if len(secret) < minBroughtSecret || len(secret) > passwords.MaxBytes {
-		return invalid("a client secret must have %d to %d bytes, and this one has %d", minBroughtSecret, passwords.MaxBytes, len(secret))
-	}
-	to.Kind = store.SecretBcrypt
-	if to.Hash, err = a.Passwords.Hash(ctx, secret); err != nil {
-		return fmt.Errorf("hash the client secret: %w", err)
-	}
-	return nil
 }

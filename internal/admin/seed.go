@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
@@ -67,16 +68,16 @@ func (a *Admin) seedResource(ctx context.Context, by Call) error {
 }
 
 func (a *Admin) seedClient(ctx context.Context, by Call) error {
-	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoClient, Secret: DemoSecret, ClientFields: ClientFields{
-		Grants: []string{"client_credentials", "password", "refresh_token", shortJWTBearer},
+	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoClient, Secret: DemoSecret, ClientInput: ClientInput{
+		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
 	return err
 }
 
 func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
-	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoPublicClient, ClientFields: ClientFields{
-		AuthMethods: []string{PublicMethod}, Grants: []string{"password", "refresh_token"},
+	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoPublicClient, ClientInput: ClientInput{
+		AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Grants: []oauth.GrantType{oauth.Password, oauth.RefreshToken},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
 	return err

@@ -29,7 +29,7 @@ func TestTheDemoIsThereOnceAndLeftAlone(t *testing.T) {
 	if i.RequireClientAuth || i.KeySource != "secret" {
 		t.Errorf("the issuer is %+v", i)
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, admin.DemoClient, admin.ClientFields{Name: ptr("mine")})
+	_, _, err = o.UpdateClient(t.Context(), by, admin.DemoClient, admin.ClientInput{Name: ptr("mine")})
 	o.must(err)
 	o.must(o.Seed(t.Context(), by))
 	if c, err = o.Client(t.Context(), by, admin.DemoClient); err != nil || c.Name != "mine" {

@@ -33,9 +33,13 @@ func (o Operation) with(field Field, value string) Operation {
 	return o
 }
 
+// Values are values of a field that a text offers.
+type Values []string
+
 // Names is how a door, such as the command line, calls what texts mention.
 type Names interface {
 	Field(f Field) string
+	Value(v string) string
 	Setting(s Setting) string
 	Operation(o Operation) string
 }
@@ -58,6 +62,12 @@ func (t Text) In(n Names) string {
 			args[i] = n.Field(arg)
 		case []Field:
 			args[i] = either(arg, n)
+		case Values:
+			said := make([]string, len(arg))
+			for v, value := range arg {
+				said[v] = n.Value(value)
+			}
+			args[i] = strings.Join(said, ", ")
 		case Setting:
 			args[i] = n.Setting(arg)
 		case Operation:
@@ -111,5 +121,6 @@ func (t Text) mentions() []Field {
 type ownNames struct{}
 
 func (ownNames) Field(f Field) string         { return string(f) }
+func (ownNames) Value(v string) string        { return v }
 func (ownNames) Setting(s Setting) string     { return string(s) }
 func (ownNames) Operation(o Operation) string { return o.Noun + " " + o.Verb }

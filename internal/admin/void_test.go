@@ -17,7 +17,7 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 	const ttl, skew = 15 * time.Minute, time.Minute
 	for name, void := range map[string]func(o *office, user string) error{
 		"a client is disabled": func(o *office, _ string) error {
-			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 			return err
 		},
 		"a client is deleted": func(o *office, _ string) error { return o.DeleteClient(t.Context(), by, "web") },

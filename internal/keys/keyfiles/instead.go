@@ -49,10 +49,24 @@ func (c content) instead(wanted Wanted) error {
 	if what == "" {
 		return fmt.Errorf("it is not %s", wanted)
 	}
-	if cure := c.cure(wanted); cure != "" {
-		return fmt.Errorf("it is %s, and %s is wanted: %s", what, wanted, cure)
+	return &Other{What: what, Wanted: wanted, Cure: c.cure(wanted)}
+}
+
+// Other is a file of another kind than is wanted.
+type Other struct {
+	What   string
+	Wanted Wanted
+	Cure   string // what to do with the file at the command line; "": there is nothing to say
+}
+
+// Short is the error without the cure, for what did not come as a file.
+func (o *Other) Short() string { return fmt.Sprintf("it is %s, and %s is wanted", o.What, o.Wanted) }
+
+func (o *Other) Error() string {
+	if o.Cure == "" {
+		return o.Short()
 	}
-	return fmt.Errorf("it is %s, and %s is wanted", what, wanted)
+	return o.Short() + ": " + o.Cure
 }
 
 // String is what the file is, "" where that is not known.
