@@ -25,20 +25,21 @@ const (
 type Options struct {
 	Cost    int           // of new hashes, MinCost to MaxCost; default 12
 	Workers int           // computations at once; default one for each processor
-	Queue   int           // callers that may wait for a worker; default 64
-	Wait    time.Duration // the longest that one waits; default 2 s
+	Wait    time.Duration // the longest that a caller waits for a worker; default 2 s
 	Rand    io.Reader     // default crypto/rand
-	// Busy is told when the first computation begins, and when the last has ended; nil:
-	// nobody is.
-	Busy func(busy bool)
 }
+
+// ErrBusy says that the wait for a worker took too long. Nothing was computed: ask again in
+// a moment.
+var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise --password-workers")
 
 // Hasher computes bcrypt, a bounded number of times at once. It is safe for
 // concurrent use.
 type Hasher struct {
-	cost      int
-	dummy     []byte // a hash of nothing, at the cost of new hashes
-	admission admission
+	cost  int
+	dummy []byte        // a hash of nothing, at the cost of new hashes
+	slots chan struct{} // holds one for each computation that runs
+	wait  time.Duration
 }
 
 // New makes a Hasher. Its errors name the setting at fault.
@@ -48,9 +49,7 @@ func New(o Options) (*Hasher, error) {
 	case o.Cost < MinCost || o.Cost > MaxCost:
 		return nil, fmt.Errorf("--bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
 	case o.Workers < 0:
-		return nil, fmt.Errorf("--password-workers is %d: set it to 1 or more, or to 0 for one worker per processor", o.Workers)
-	case o.Queue < 0:
-		return nil, fmt.Errorf("--password-queue is %d: set it to 1 or more", o.Queue)
+		return nil, fmt.Errorf("--password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
 	case o.Wait < 0:
 		return nil, fmt.Errorf("the wait for a password worker is %s: it must not be negative", o.Wait)
 	}
@@ -58,16 +57,7 @@ func New(o Options) (*Hasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hasher{
-		cost:  o.Cost,
-		dummy: dummy,
-		admission: admission{
-			slots: make(chan struct{}, o.Workers),
-			queue: make(chan struct{}, o.Queue),
-			wait:  o.Wait,
-			busy:  o.Busy,
-		},
-	}, nil
+	return &Hasher{cost: o.Cost, dummy: dummy, slots: make(chan struct{}, o.Workers), wait: o.Wait}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -77,17 +67,11 @@ func (o Options) withDefaults() Options {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Queue == 0 {
-		o.Queue = 64
-	}
 	if o.Wait == 0 {
 		o.Wait = 2 * time.Second
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
-	}
-	if o.Busy == nil {
-		o.Busy = func(bool) {}
 	}
 	return o
 }
@@ -99,10 +83,10 @@ func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 	if err := checkSecret(secret); err != nil {
 		return nil, err
 	}
-	if err := h.admission.enter(ctx); err != nil {
+	if err := h.enter(ctx); err != nil {
 		return nil, err
 	}
-	defer h.admission.leave()
+	defer h.leave()
 	hash, err := bcrypt.GenerateFromPassword([]byte(secret), h.cost)
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
@@ -116,10 +100,10 @@ func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 // reports false, so that a stranger cannot tell these cases apart. Its errors are
 // [ErrBusy] and ctx's; once the computation has begun it is brought to its end.
 func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, error) {
-	if err := h.admission.enter(ctx); err != nil {
+	if err := h.enter(ctx); err != nil {
 		return false, err
 	}
-	defer h.admission.leave()
+	defer h.leave()
 	if checkSecret(secret) != nil {
 		h.spend()
 		return false, nil
@@ -136,11 +120,29 @@ func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, 
 	return err == nil, nil
 }
 
-// InFlight returns how many computations run.
-func (h *Hasher) InFlight() int { return len(h.admission.slots) }
+// enter takes a slot, which the caller gives back with leave when its computation has
+// ended: not when its client has gone away, for the processor is busy until then. How
+// many may wait is for the gates of the requests to bound.
+func (h *Hasher) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("check a password: %w", err)
+	}
+	timeout := time.NewTimer(h.wait)
+	defer timeout.Stop()
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-timeout.C:
+		return ErrBusy
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a password worker: %w", ctx.Err())
+	}
+}
 
-// Waiting returns how many callers wait for a worker.
-func (h *Hasher) Waiting() int { return len(h.admission.queue) }
+func (h *Hasher) leave() { <-h.slots }
+
+// InFlight returns how many computations run.
+func (h *Hasher) InFlight() int { return len(h.slots) }
 
 // spend takes the time of a comparison.
 func (h *Hasher) spend() {

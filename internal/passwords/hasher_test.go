@@ -50,7 +50,6 @@ func TestNew(t *testing.T) {
 		{"a cost below bcrypt's own", Options{Cost: 3}, "--bcrypt-cost is 3"},
 		{"a cost that takes hours", Options{Cost: 31}, "--bcrypt-cost is 31"},
 		{"less than no workers", Options{Workers: -1}, "--password-workers is -1"},
-		{"less than no queue", Options{Queue: -1}, "--password-queue is -1"},
 		{"less than no wait", Options{Wait: -time.Second}, "must not be negative"},
 		{"no randomness", Options{Rand: strings.NewReader("short")}, "dummy"},
 	} {
@@ -186,7 +185,7 @@ func median(times []time.Duration) time.Duration {
 }
 
 func TestNoMoreThanWorkersAtOnce(t *testing.T) {
-	h := newHasher(t, Options{Cost: 6, Workers: 2, Queue: 100, Wait: time.Minute})
+	h := newHasher(t, Options{Cost: 6, Workers: 2, Wait: time.Minute})
 	good := hash(t, h, "wonderland")
 	ended := make(chan struct{})
 	var callers sync.WaitGroup
@@ -204,8 +203,8 @@ func TestNoMoreThanWorkersAtOnce(t *testing.T) {
 		}
 		select {
 		case <-ended:
-			if h.InFlight() != 0 || h.Waiting() != 0 {
-				t.Errorf("%d in flight and %d waiting after the end", h.InFlight(), h.Waiting())
+			if h.InFlight() != 0 {
+				t.Errorf("%d in flight after the end", h.InFlight())
 			}
 			return
 		case <-time.After(time.Millisecond):
@@ -214,46 +213,31 @@ func TestNoMoreThanWorkersAtOnce(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
-	t.Run("a full queue refuses at once", func(t *testing.T) {
-		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
-		h.admission.slots <- struct{}{} // a computation that does not end
-		h.admission.queue <- struct{}{} // a caller that waits for it
+	t.Run("a wait has an end", func(t *testing.T) {
+		h := newHasher(t, Options{Workers: 1, Wait: time.Millisecond})
+		h.slots <- struct{}{}
 		if _, err := h.Verify(t.Context(), nil, "x"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Verify returned %v, want ErrBusy", err)
 		}
 		if _, err := h.Hash(t.Context(), "x"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Hash returned %v, want ErrBusy", err)
 		}
-		if h.InFlight() != 1 || h.Waiting() != 1 {
-			t.Errorf("%d in flight and %d waiting, want 1 and 1", h.InFlight(), h.Waiting())
-		}
-	})
-	t.Run("a wait has an end", func(t *testing.T) {
-		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Millisecond})
-		h.admission.slots <- struct{}{}
-		if _, err := h.Verify(t.Context(), nil, "x"); !errors.Is(err, ErrBusy) {
-			t.Errorf("Verify returned %v, want ErrBusy", err)
-		}
-		if h.Waiting() != 0 {
-			t.Errorf("%d waiting after the end of the wait", h.Waiting())
-		}
 	})
 	t.Run("a caller who goes away leaves the queue", func(t *testing.T) {
-		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
-		h.admission.slots <- struct{}{}
+		h := newHasher(t, Options{Workers: 1, Wait: time.Hour})
+		h.slots <- struct{}{}
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error)
 		go func() {
 			_, err := h.Verify(ctx, nil, "x")
 			result <- err
 		}()
-		waitFor(t, "the caller to wait", func() bool { return h.Waiting() == 1 })
 		cancel()
 		if err := <-result; !errors.Is(err, context.Canceled) {
 			t.Errorf("Verify returned %v, want context.Canceled", err)
 		}
-		if h.Waiting() != 0 || h.InFlight() != 1 {
-			t.Errorf("%d waiting and %d in flight, want 0 and 1", h.Waiting(), h.InFlight())
+		if h.InFlight() != 1 {
+			t.Errorf("%d in flight, want 1", h.InFlight())
 		}
 	})
 	t.Run("a caller who has gone away computes nothing", func(t *testing.T) {
@@ -265,16 +249,15 @@ func TestBusy(t *testing.T) {
 		}
 	})
 	t.Run("who waits is let in when a computation ends", func(t *testing.T) {
-		h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Hour})
+		h := newHasher(t, Options{Workers: 1, Wait: time.Hour})
 		good := hash(t, h, "wonderland")
-		h.admission.slots <- struct{}{}
+		h.slots <- struct{}{}
 		result := make(chan bool)
 		go func() {
 			right, _ := h.Verify(context.Background(), good, "wonderland")
 			result <- right
 		}()
-		waitFor(t, "the caller to wait", func() bool { return h.Waiting() == 1 })
-		h.admission.leave()
+		h.leave()
 		if !<-result {
 			t.Error("the right secret was refused")
 		}
@@ -304,21 +287,5 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("gave up waiting for %s", what)
 		}
-	}
-}
-
-func TestBusyIsToldAtTheEdges(t *testing.T) {
-	var told []bool
-	h := newHasher(t, Options{Cost: MinCost, Workers: 2, Busy: func(busy bool) { told = append(told, busy) }})
-	ctx := t.Context()
-	for range 2 {
-		if err := errors.Join(h.admission.enter(ctx), h.admission.enter(ctx)); err != nil {
-			t.Fatal(err)
-		}
-		h.admission.leave()
-		h.admission.leave()
-	}
-	if want := []bool{true, false, true, false}; !slices.Equal(told, want) {
-		t.Errorf("told %v, want %v", told, want)
 	}
 }

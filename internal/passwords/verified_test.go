@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -20,27 +21,24 @@ func newCache(t *testing.T, h *Hasher, size int) *VerifiedCache {
 	return c
 }
 
-// occupy takes every slot and place in the queue, so that whatever needs bcrypt
-// is refused with ErrBusy: that tells what the cache answers by itself.
+// occupy takes every slot and has nobody wait for one, so that whatever needs bcrypt is
+// refused with ErrBusy: that tells what the cache answers by itself.
 func occupy(h *Hasher) (release func()) {
-	for range cap(h.admission.slots) {
-		h.admission.slots <- struct{}{}
+	for range cap(h.slots) {
+		h.slots <- struct{}{}
 	}
-	for range cap(h.admission.queue) {
-		h.admission.queue <- struct{}{}
-	}
+	wait := h.wait
+	h.wait = 0
 	return func() {
-		for range cap(h.admission.slots) {
-			<-h.admission.slots
-		}
-		for range cap(h.admission.queue) {
-			<-h.admission.queue
+		h.wait = wait
+		for range cap(h.slots) {
+			<-h.slots
 		}
 	}
 }
 
 func TestVerifiedCache(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 10)
 	first, second := hash(t, h, "first secret"), hash(t, h, "second secret")
 	verify := func(hash []byte, secret string, want bool, wantErr error) {
@@ -70,7 +68,7 @@ func TestVerifiedCache(t *testing.T) {
 }
 
 func TestVerifiedCacheIsBounded(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 2)
 	secrets := []string{"first", "second", "third"}
 	hashes := make([][]byte, len(secrets))
@@ -95,7 +93,7 @@ func TestVerifiedCacheIsBounded(t *testing.T) {
 // Of a request that can be read in two ways, of a client that has two secrets, every pair
 // that was right before is found without bcrypt, whatever was wrong beside it.
 func TestVerifiedCacheLooksUpAllPairsFirst(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 10)
 	before, after := hash(t, h, "old+secret"), hash(t, h, "new%20secret")
 	hashes := [][]byte{before, after}
@@ -117,7 +115,7 @@ func TestVerifiedCacheLooksUpAllPairsFirst(t *testing.T) {
 
 // Guesses take room from guesses alone.
 func TestGuessesPushOutNoRightSecret(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1})
+	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 2)
 	good := hash(t, h, "the secret")
 	if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil {
@@ -138,11 +136,14 @@ func TestGuessesPushOutNoRightSecret(t *testing.T) {
 }
 
 func TestVerifiedCacheComputesOnceForManyAtOnce(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Minute})
+	synctest.Test(t, verifiedCacheComputesOnceForManyAtOnce)
+}
+
+func verifiedCacheComputesOnceForManyAtOnce(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Wait: time.Minute})
 	c := newCache(t, h, 10)
 	good := hash(t, h, "the secret")
-	// With one place in the queue, a second computation would be refused.
-	h.admission.slots <- struct{}{}
+	h.slots <- struct{}{}
 	var callers sync.WaitGroup
 	for range 20 {
 		callers.Go(func() {
@@ -151,16 +152,21 @@ func TestVerifiedCacheComputesOnceForManyAtOnce(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, "the computation to wait", func() bool { return h.Waiting() == 1 })
-	h.admission.leave()
+	synctest.Wait()
+	if c.guesses[string(good)] != 1 {
+		t.Errorf("%d computations for one pair", c.guesses[string(good)])
+	}
+	h.leave()
 	callers.Wait()
 }
 
-func TestVerifiedCacheBoundsGuesses(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 10, Wait: time.Minute})
+func TestVerifiedCacheBoundsGuesses(t *testing.T) { synctest.Test(t, verifiedCacheBoundsGuesses) }
+
+func verifiedCacheBoundsGuesses(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Wait: time.Minute})
 	c := newCache(t, h, 10)
 	good, other := hash(t, h, "the secret"), hash(t, h, "another secret")
-	h.admission.slots <- struct{}{}
+	h.slots <- struct{}{}
 	var callers sync.WaitGroup
 	for _, guess := range []string{"first guess", "second guess"} {
 		callers.Go(func() {
@@ -169,7 +175,7 @@ func TestVerifiedCacheBoundsGuesses(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, "the guesses to wait", func() bool { return h.Waiting() == 2 })
+	synctest.Wait()
 	if _, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"third guess"}); !errors.Is(err, ErrBusy) {
 		t.Errorf("a third guess: %v, want ErrBusy", err)
 	}
@@ -178,23 +184,25 @@ func TestVerifiedCacheBoundsGuesses(t *testing.T) {
 			t.Errorf("another's secret: %v, %v", right, err)
 		}
 	})
-	waitFor(t, "another's secret to wait", func() bool { return h.Waiting() == 3 })
-	h.admission.leave()
+	synctest.Wait()
+	h.leave()
 	callers.Wait()
 	if right, err := c.VerifyAny(t.Context(), [][]byte{good}, []string{"the secret"}); !right || err != nil || len(c.guesses) != 0 {
 		t.Errorf("after the guesses: %v, %v, %d under way", right, err, len(c.guesses))
 	}
 }
 
-func TestVerifiedCacheLetsACallerGo(t *testing.T) {
-	h := newHasher(t, Options{Workers: 1, Queue: 1, Wait: time.Minute})
+func TestVerifiedCacheLetsACallerGo(t *testing.T) { synctest.Test(t, verifiedCacheLetsACallerGo) }
+
+func verifiedCacheLetsACallerGo(t *testing.T) {
+	h := newHasher(t, Options{Workers: 1, Wait: time.Minute})
 	c := newCache(t, h, 10)
 	good := hash(t, h, "the secret")
-	h.admission.slots <- struct{}{}
+	h.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	impatient, patient := make(chan error), make(chan error)
 	go func() { _, err := c.VerifyAny(ctx, [][]byte{good}, []string{"the secret"}); impatient <- err }()
-	waitFor(t, "the computation to wait", func() bool { return h.Waiting() == 1 })
+	synctest.Wait()
 	go func() {
 		_, err := c.VerifyAny(context.Background(), [][]byte{good}, []string{"the secret"})
 		patient <- err
@@ -203,7 +211,7 @@ func TestVerifiedCacheLetsACallerGo(t *testing.T) {
 	if err := <-impatient; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller who left got %v, want context.Canceled", err)
 	}
-	h.admission.leave()
+	h.leave()
 	if err := <-patient; err != nil {
 		t.Errorf("the caller who stayed got %v", err)
 	}

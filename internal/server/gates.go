@@ -1,7 +1,6 @@
 package server
 
 import (
-	"os"
 	"runtime"
 	"time"
 
@@ -46,41 +45,11 @@ func requestSlots(s config.Settings) int {
 	return 2 * max(4*runtime.GOMAXPROCS(0), s.DatabaseMaxConns)
 }
 
+// passwordWorkers leaves a processor for the network, where there are several: Go looks at
+// it when a processor has nothing else to do, and otherwise every 10 ms.
 func passwordWorkers(s config.Settings) int {
 	if s.PasswordWorkers > 0 {
 		return s.PasswordWorkers
 	}
-	return runtime.GOMAXPROCS(0)
+	return max(1, runtime.GOMAXPROCS(0)-1)
 }
-
-// width is how many threads run Go at once. There are two more than processors, so that
-// somebody is there for the next request while all of them wait for the disk or
-// compute signatures: Go looks at the network when a thread has nothing else to do,
-// and otherwise every 10 ms. While passwords are computed each has one of its own, and
-// the rest goes on beside it. Which of them a processor runs is then the kernel's to
-// say, which knows who ran least, and takes the processor away after a moment; Go
-// would wait for 10 ms. It is not always so wide, because a request costs a tenth more
-// then.
-type width struct{ processors, usual, busy int }
-
-// newWidth looks at what Go was given, before set changes it. An administrator who
-// set GOMAXPROCS gets as many, passwords aside.
-func newWidth(s config.Settings) width {
-	processors := runtime.GOMAXPROCS(0)
-	w := width{processors: processors, usual: processors + 2, busy: 2*processors + passwordWorkers(s)}
-	if os.Getenv("GOMAXPROCS") != "" {
-		w.usual = processors
-	}
-	return w
-}
-
-// set is told whether passwords are computed.
-func (w width) set(passwords bool) {
-	if passwords {
-		runtime.GOMAXPROCS(w.busy)
-	} else {
-		runtime.GOMAXPROCS(w.usual)
-	}
-}
-
-func (w width) reset() { runtime.GOMAXPROCS(w.processors) }

@@ -7,31 +7,20 @@ import (
 	"authserver/internal/config"
 )
 
-func TestWidth(t *testing.T) {
+// What computes for long leaves a processor for the network, unless an administrator has
+// said how many computations there are to be.
+func TestPasswordsLeaveAProcessor(t *testing.T) {
+	processors := runtime.GOMAXPROCS(0)
 	for _, c := range []struct {
-		name, setting         string
-		usual, whilePasswords int // beyond the processors
+		name          string
+		setting, want int
 	}{
-		{"two more threads than processors", "", 2, 3},
-		{"what an administrator set", "3", 0, 3},
+		{"by default", 0, max(1, processors-1)},
+		{"one", 1, 1},
+		{"more than there are processors", processors + 3, processors + 3},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Setenv("GOMAXPROCS", c.setting)
-			before := runtime.GOMAXPROCS(3)
-			defer runtime.GOMAXPROCS(before)
-			w := newWidth(config.Settings{PasswordWorkers: 3})
-			w.set(true)
-			if got := runtime.GOMAXPROCS(0); got != 2*3+c.whilePasswords {
-				t.Errorf("%d threads while passwords are computed", got)
-			}
-			w.set(false)
-			if got := runtime.GOMAXPROCS(0); got != 3+c.usual {
-				t.Errorf("%d threads", got)
-			}
-			w.reset()
-			if got := runtime.GOMAXPROCS(0); got != 3 {
-				t.Errorf("%d threads stay", got)
-			}
-		})
+		if got := passwordWorkers(config.Settings{PasswordWorkers: c.setting}); got != c.want {
+			t.Errorf("%s: %d workers, want %d", c.name, got, c.want)
+		}
 	}
 }

@@ -16,11 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
-	"authserver/internal/keys/signers"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
-	"authserver/internal/tokens"
 )
 
 // Bounds on a connection.
@@ -41,6 +39,11 @@ const (
 
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
+
+	// headroom is memory that nobody ever touches, so that none of it is resident. It
+	// counts as a part of the heap, which Go lets double before it collects garbage: that
+	// of a few megabytes would be collected dozens of times a second under load.
+	headroom = 16 << 20
 )
 
 // ServeOptions is what a server needs beside its settings.
@@ -58,16 +61,8 @@ type ServeOptions struct {
 // ready, while it accepts requests as before, closes the public listener, and finishes
 // the requests that it has accepted, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
-	defer spare()()
-	lines := telemetry.NewLines(o.Stderr)
-	defer lines.Flush()
-	logger := telemetry.NewLogger(lines, s.LogLevel, s.LogFormat)
-	if ready := o.Ready; ready != nil {
-		o.Ready = func(public, ops string) {
-			lines.Flush() // what it prints comes after what was logged
-			ready(public, ops)
-		}
-	}
+	defer runtime.KeepAlive(make([]byte, headroom))
+	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	files, err := openTLS(s, logger)
 	if err != nil {
 		return err
@@ -85,12 +80,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ring.Close()) }()
-	var signing *tokens.Workers
-	if signers.RSATakesLong { // otherwise a sixth more of the processors is too much to pay for it
-		signing = tokens.NewWorkers(runtime.GOMAXPROCS(0))
-		defer signing.Close()
-	}
-	p, err := wire(ctx, st, ring, signing, files, s, o.Version, logger)
+	p, err := wire(ctx, st, ring, files, s, o.Version, logger)
 	if err != nil {
 		return err
 	}
@@ -121,8 +111,6 @@ func prepare(ctx context.Context, st store.Store, s config.Settings) error {
 
 // run serves until ctx ends or a listener fails.
 func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logger *slog.Logger, o ServeOptions) error {
-	p.threads.set(false)
-	defer p.threads.reset()
 	defer p.loops.remote.Close()
 	p.handlers.Crowded = public.crowded
 	publicServer := httpServer(closeWhileDraining(p.health, p.handlers.Public(requestTimeout)), logger)

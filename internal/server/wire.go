@@ -19,6 +19,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
+	"authserver/internal/keys/signers"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -46,11 +47,10 @@ type parts struct {
 	keys     *keyring
 	tls      *tls.Config // of the public listener; nil: plain http
 	reload   func()      // reads the files again that may change while the server runs
-	threads  width
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Workers, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
+func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s config.Settings, version string, logger *slog.Logger) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
 	})
@@ -67,8 +67,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
 	revoker := newRevoker(st, view, s, logger)
-	threads := newWidth(s)
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: s.PasswordWorkers, Queue: s.PasswordQueue, Busy: threads.set})
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s), Wait: loginWait})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
@@ -96,8 +95,8 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	handles := &tokens.Handles{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
-	signatures := &admission.Gate{Slots: runtime.GOMAXPROCS(0), Now: time.Now}
-	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Workers: signing, Turns: signatures, Rand: rand.Reader}
+	signatures := &admission.Gate{Slots: signers.AtOnce(runtime.GOMAXPROCS(0)), Now: time.Now}
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Turns: signatures, Rand: rand.Reader}
 	putBacks := &grants.PutBacks{Families: st}
 	registry, err := wireGrants(st, cached, manager, hasher, view, revoker, codec, own, verifier, minter, putBacks, clock, limits, s)
 	if err != nil {
@@ -124,7 +123,6 @@ func wire(ctx context.Context, st store.Store, ring *keyring, signing *tokens.Wo
 		keys:     ring,
 		tls:      files.config(),
 		reload:   func() { files.reload(); reloadAuthorities() },
-		threads:  threads,
 		loops: &loops{
 			store: st, cached: cached, keys: ring, putBacks: putBacks, view: view, remote: remote,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
@@ -197,8 +195,8 @@ func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher,
 	options := telemetry.MetricsOptions{
 		Version: version, Signer: SignedBy(), Routes: h.Routes(),
 		RoundTrips:        st.RoundTrips,
-		PasswordsInFlight: hasher.InFlight, PasswordsWaiting: hasher.Waiting,
-		Keys: ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
+		PasswordsInFlight: hasher.InFlight,
+		Keys:              ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
 		SealingFailures:  ring.sealer.Failures,
 		RemoteKeyFetches: remote.Fetches,
 	}

@@ -8,19 +8,14 @@ import (
 
 // NewLogger returns a logger that writes lines of the format "text" or, for any
 // other, of JSON. It adds request_id from the context ([WithRequestID]) and
-// redacts what looks like a secret: see [redact]. Where w is [Lines], a warning or an
-// error does not wait for other lines: it may be the last one.
+// redacts what looks like a secret: see [redact].
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	var lines slog.Handler = slog.NewJSONHandler(w, options)
 	if format == "text" {
 		lines = slog.NewTextHandler(w, options)
 	}
-	h := handler{next: lines}
-	if batched, ok := w.(*Lines); ok {
-		h.flush = batched.Flush
-	}
-	return slog.New(h)
+	return slog.New(handler{next: lines})
 }
 
 // handler makes each line safe and adds the request id to it, in whatever group is
@@ -28,8 +23,7 @@ func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 // that one, to redact costs as much as all the rest of the line.
 type handler struct {
 	next   slog.Handler
-	hidden bool   // an open group is called like a secret
-	flush  func() // writes what waits; nil: nothing does
+	hidden bool // an open group is called like a secret
 }
 
 func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
@@ -48,11 +42,7 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	safe := slog.NewRecord(r.Time, r.Level, withoutTokens(r.Message), r.PC)
 	safe.AddAttrs(attrs...)
-	err := h.next.Handle(ctx, safe)
-	if h.flush != nil && r.Level >= slog.LevelWarn {
-		h.flush()
-	}
-	return err
+	return h.next.Handle(ctx, safe)
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -21,7 +21,6 @@ type MetricsOptions struct {
 
 	RoundTrips        func() int64          // to the database, since the start
 	PasswordsInFlight func() int            // bcrypt computations that run
-	PasswordsWaiting  func() int            // callers in the queue for bcrypt
 	Gates             []Gate                // before what there is little of
 	Keys              func() map[string]int // signing keys by state: pending, active, retired
 
@@ -107,9 +106,6 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 	}
 	if o.PasswordsInFlight != nil {
 		m.registry.MustRegister(gauge("password_hashes_in_flight", "bcrypt computations that run.", o.PasswordsInFlight))
-	}
-	if o.PasswordsWaiting != nil {
-		m.registry.MustRegister(gauge("password_hashes_waiting", "Requests that wait for a bcrypt worker.", o.PasswordsWaiting))
 	}
 	for _, gate := range o.Gates {
 		m.gates = append(m.gates, gate.Kind)

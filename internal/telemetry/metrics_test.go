@@ -33,7 +33,6 @@ func newMetrics() *Metrics {
 		RoundTrips:        func() int64 { return 7 },
 		PasswordsInFlight: func() int { return 2 },
 		Gates:             []Gate{{Kind: "signature", InFlight: func() int { return 4 }, Waiting: func() int { return 5 }}},
-		PasswordsWaiting:  func() int { return 3 },
 		Keys:              func() map[string]int { return map[string]int{"active": 2, "retired": 1} },
 		SealingFailures:   func() (int64, int64) { return 4, 5 },
 		RemoteKeyFetches: func(discovery, failed bool) int64 {
@@ -103,7 +102,6 @@ func TestMetrics(t *testing.T) {
 		`authserver_turns_waiting{kind="signature"} 5`,
 		`authserver_turn_wait_seconds_count{kind="signature"} 1`,
 		`authserver_turn_wait_seconds_count{kind="other"} 1`,
-		`authserver_password_hashes_waiting 3`,
 		`authserver_signing_keys{state="active"} 2`,
 		`authserver_signing_keys{state="pending"} 0`,
 		`authserver_sealing_failures_total{operation="seal"} 4`,

@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"cmp"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -71,9 +70,7 @@ type Minter struct {
 	// more would all be on their way and none ready, and before whatever takes less.
 	// nil: nothing bounds it.
 	Turns *admission.Gate
-	// Workers compute those of RSA; nil: whoever mints computes them all.
-	Workers *Workers
-	Rand    io.Reader
+	Rand  io.Reader
 
 	recipients parsed.Cache[encryption.Recipient] // of those whose tokens are encrypted
 }
@@ -87,7 +84,7 @@ type Minted struct {
 
 // sign waits for its turn where the signature takes the time of this machine's
 // processors; a key that is kept elsewhere takes somebody else's.
-func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) (token []byte, err error) {
+func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byte, error) {
 	if signer.Distant() {
 		return sign(m.Rand, signer, typ, payload)
 	}
@@ -95,11 +92,7 @@ func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) (token
 		m.Turns.Take(by)
 		defer m.Turns.Leave(by)
 	}
-	if _, long := signer.Key.Public().(*rsa.PublicKey); !long || m.Workers == nil {
-		return sign(m.Rand, signer, typ, payload)
-	}
-	m.Workers.do(func() { token, err = sign(m.Rand, signer, typ, payload) })
-	return token, err
+	return sign(m.Rand, signer, typ, payload)
 }
 
 // Ready returns nil where a key signs with the algorithm at this moment, as far as is known

@@ -21,7 +21,7 @@ func metrics(t *testing.T) map[string][]string {
 	span := func(string) (time.Duration, bool) { return time.Hour, true }
 	m := telemetry.NewMetrics(telemetry.MetricsOptions{
 		Gates:      []telemetry.Gate{{Kind: "password", InFlight: none, Waiting: none}},
-		RoundTrips: func() int64 { return 0 }, PasswordsInFlight: none, PasswordsWaiting: none, Keys: func() map[string]int { return nil },
+		RoundTrips: func() int64 { return 0 }, PasswordsInFlight: none, Keys: func() map[string]int { return nil },
 		KeyAlgs: keys.Algorithms(), KeyAge: span, KeyUntilNext: span, SealingFailures: func() (int64, int64) { return 0, 0 },
 		RemoteKeyFetches: func(bool, bool) int64 { return 0 },
 	})
