@@ -87,7 +87,7 @@ func checkRequested(form oauth.Form) error {
 		return oauth.Fail(oauth.InvalidRequest, "actor_token_incomplete", "actor_token and actor_token_type are given together or not at all")
 	}
 	if asked := form.Get("requested_token_type"); asked != "" && asked != AccessTokenType && asked != JWTType {
-		return oauth.Fail(oauth.InvalidRequest, "requested_token_type", "requested_token_type is not one that is issued here: leave it out, or ask for "+AccessTokenType)
+		return oauth.Fail(oauth.InvalidRequest, "requested_token_type", oauth.Quote("requested_token_type", asked)+" is not one that is issued here: leave it out, or ask for "+AccessTokenType)
 	}
 	return nil
 }

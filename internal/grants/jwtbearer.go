@@ -281,9 +281,9 @@ func askedAssertionScope(parameter, claim string) (oauth.Scope, error) {
 	if asked == nil {
 		return signed, nil
 	}
-	if signed != nil && !asked.Within(signed) {
+	if token, ok := asked.Beyond(signed); signed != nil && ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_signed",
-			"the parameter scope asks for more than the claim scope of the assertion")
+			oauth.Quote("scope", token)+" is not in the claim scope of the assertion")
 	}
 	return asked, nil
 }

@@ -65,8 +65,8 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 }
 
 func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party, error) {
-	token := r.Form.Get(parameter)
-	switch r.Form.Get(parameter + "_type") {
+	token, kind := r.Form.Get(parameter), r.Form.Get(parameter+"_type")
+	switch kind {
 	case AccessTokenType:
 		return g.own(ctx, r, parameter, token)
 	case JWTType:
@@ -83,7 +83,7 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 		}
 		return g.foreign(ctx, r, parameter, compact, encryption)
 	}
-	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", parameter+"_type is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
+	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", oauth.Quote(parameter+"_type", kind)+" is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
 }
 
 // issuerOf is who is said to have issued a JWT, or "".

@@ -79,7 +79,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 		}
 		return refused, err
 	default:
-		return refused, refuseOutcome(rotated.Outcome, evidence(plan.rotation, rotated.Family))
+		return refused, refuseOutcome(plan.rotation, rotated)
 	}
 }
 
@@ -213,8 +213,9 @@ func evidence(r store.Rotation, f store.Family) error {
 		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
 }
 
-func refuseOutcome(outcome store.Outcome, why error) error {
-	switch outcome {
+func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
+	why := evidence(asked, rotated.Family)
+	switch rotated.Outcome {
 	case store.Unknown:
 		return refuseRefresh("refresh_unknown").Because(why)
 	case store.WrongClient:
@@ -227,13 +228,19 @@ func refuseOutcome(outcome store.Outcome, why error) error {
 		return refuseRefresh("refresh_expired").Because(why)
 	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted
 		return oauth.Fail(oauth.InvalidScope, "scope_exceeded",
-			"scope exceeds what was granted: a refresh may narrow it, never widen it").Because(why)
+			beyond("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			"resource is not one that was granted: a refresh may narrow, never widen").Because(why)
+			beyond("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
 	default:
-		return fmt.Errorf("rotate the refresh token: outcome %d is not known", outcome)
+		return fmt.Errorf("rotate the refresh token: outcome %d is not known", rotated.Outcome)
 	}
+}
+
+// beyond names the first value that was asked for and not granted.
+func beyond(word string, asked, granted oauth.Scope) string {
+	value, _ := asked.Beyond(granted)
+	return oauth.Quote(word, value)
 }
 
 // refuseRefresh gives one answer for every refresh token that is not good

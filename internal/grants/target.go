@@ -46,7 +46,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	for _, id := range asked {
 		if !slices.Contains(allowed, id) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
-				"resource (or audience) is unknown or not one that may be asked for here: an administrator can add it with --resource")
+				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it with --resource")
 		}
 	}
 	if len(asked) == 0 {
@@ -148,7 +148,7 @@ func (t *Targets) find(ctx context.Context, id string) (store.Resource, error) {
 		return t.Default, nil
 	}
 	return store.Resource{}, oauth.Fail(oauth.InvalidTarget, "resource_unknown",
-		"resource is not registered any more: name another one with resource, or have an administrator register it")
+		oauth.Quote("resource", id)+" is not registered any more: name another one with resource, or have an administrator register it")
 }
 
 // add takes the shortest lifetime, and the scopes and claims of all.
@@ -174,13 +174,13 @@ func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error)
 	if asked == nil {
 		return t.known(defaults), nil
 	}
-	if !asked.Within(allowed) {
+	if token, ok := asked.Beyond(allowed); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
-			"scope is not allowed for this client: ask for less, or have an administrator add it with --scope")
+			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it with --scope")
 	}
-	if len(t.known(asked)) != len(asked) {
+	if token, ok := asked.Beyond(t.known(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
-			"scope is not one that the resource knows: ask for less, or for another resource")
+			oauth.Quote("scope", token)+" is not one that the resource knows: ask for less, or for another resource")
 	}
 	return asked, nil
 }

@@ -68,7 +68,7 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 	}
 	if !known {
 		return grants.Answer{}, oauth.Fail(oauth.UnsupportedGrantType, "grant_type_unknown",
-			"grant_type is not one of "+strings.Join(names(h.Grants.Types()), ", "))
+			oauth.Quote("grant_type", string(grantType))+" is not one of "+strings.Join(names(h.Grants.Types()), ", "))
 	}
 	// 4. May this client use it?
 	if who.Client == nil && grant.NeedsClient() {
@@ -76,7 +76,7 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 	}
 	if who.Client != nil && !who.Client.May(grantType) {
 		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
-			"the client is not registered for this grant: an administrator can add it with --grant")
+			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
 	proof, proofs, err := h.checkProof(r, form, n, now)

@@ -58,7 +58,7 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 			continue
 		}
 		if seen[name] {
-			return Form{}, invalidForm("repeated_parameter", "a parameter is repeated: each may stand once (RFC 6749 section 3.2)")
+			return Form{}, invalidForm("repeated_parameter", repeated(name)+": it may stand once (RFC 6749 section 3.2)")
 		}
 		seen[name] = true
 		if value != "" {
@@ -125,6 +125,17 @@ func unescape(s string, charset charset) (string, error) {
 		return "", invalidForm("nul", "a parameter holds a NUL character")
 	}
 	return u, nil
+}
+
+// repeated names a parameter that stands twice, where it is one of the RFCs': another name
+// may be a piece of a secret that was not escaped.
+func repeated(name string) string {
+	switch name {
+	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password", "refresh_token",
+		"assertion", "token", "token_type_hint", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "dpop_jkt":
+		return "the " + Quote("parameter", name) + " is repeated"
+	}
+	return "a parameter is repeated"
 }
 
 func invalidForm(reason, description string) *Error {

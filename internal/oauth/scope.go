@@ -64,14 +64,20 @@ func (s Scope) String() string { return strings.Join(s, " ") }
 // Has reports whether the token is in the scope.
 func (s Scope) Has(token string) bool { return slices.Contains(s, token) }
 
-// Within reports whether every token of s is in other.
-func (s Scope) Within(other Scope) bool {
+// Beyond returns the first token of s that is not in other, if there is one.
+func (s Scope) Beyond(other Scope) (string, bool) {
 	for _, t := range s {
 		if !other.Has(t) {
-			return false
+			return t, true
 		}
 	}
-	return true
+	return "", false
+}
+
+// Within reports whether every token of s is in other.
+func (s Scope) Within(other Scope) bool {
+	_, beyond := s.Beyond(other)
+	return !beyond
 }
 
 // And returns the tokens of s that are in other too, in the order of s.
