@@ -51,10 +51,12 @@ type Meter interface {
 }
 
 // Page bounds a listing: at most Limit rows (1 to 1000) whose identity sorts
-// after After. The zero After begins at the beginning.
+// after After, and which have Search in one of their names, whatever the case of ASCII
+// letters. The zero After begins at the beginning, and the zero Search leaves out none.
 type Page struct {
-	After string
-	Limit int
+	After  string
+	Search string
+	Limit  int
 }
 
 // MaxPage bounds Page.Limit.

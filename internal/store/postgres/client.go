@@ -52,7 +52,7 @@ func (d *DB) Client(ctx context.Context, id string) (store.Client, error) {
 
 // ListClients returns clients in the order of their identifiers.
 func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, error) {
-	return page(ctx, d, "list clients", p, clientColumns, selectClients+" WHERE id > $1 ORDER BY id LIMIT $2")
+	return page(ctx, d, "list clients", p, clientColumns, selectClients, "id", "id", "name")
 }
 
 // CreateClient adds a client, or returns ErrExists.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,12 +47,22 @@ func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	return list, nil
 }
 
-// page reads the rows of a query whose parameters are After and Limit.
-func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns func(*T) []any, query string) ([]T, error) {
+// page reads the rows that a query selects in the order of key, and looks for
+// Page.Search in the columns named. In the collation C lower knows ASCII alone.
+func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns func(*T) []any, query, key string, searched ...string) ([]T, error) {
 	if err := p.Check(); err != nil {
 		return nil, fault(doing, err)
 	}
-	return all(ctx, d, doing, columns, query, p.After, p.Limit)
+	where, args := key+" > $1", []any{p.After, p.Limit}
+	if p.Search != "" {
+		var found []string
+		for _, column := range searched {
+			found = append(found, "position(lower($3::text COLLATE \"C\") IN lower("+column+" COLLATE \"C\")) > 0")
+		}
+		where += " AND (" + strings.Join(found, " OR ") + ")"
+		args = append(args, p.Search)
+	}
+	return all(ctx, d, doing, columns, query+" WHERE "+where+" ORDER BY "+key+" LIMIT $2", args...)
 }
 
 // execOne runs a statement that has to change a row, or returns ErrNotFound.

@@ -58,7 +58,7 @@ func (d *DB) UserByName(ctx context.Context, kind store.NameKind, name string) (
 
 // ListUsers returns users in the order of their usernames.
 func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) {
-	return page(ctx, d, "list users", p, userAndHash, selectUsers+" WHERE u.username > $1 ORDER BY u.username LIMIT $2")
+	return page(ctx, d, "list users", p, userAndHash, selectUsers, "u.username", "u.username", "u.email", "u.upn", "u.id")
 }
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.

@@ -48,7 +48,7 @@ func (d *DB) Client(ctx context.Context, id string) (store.Client, error) {
 
 // ListClients returns clients in the order of their identifiers.
 func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, error) {
-	return page(ctx, d, "list clients", p, clientColumns, selectClients+" WHERE id > ? ORDER BY id LIMIT ?")
+	return page(ctx, d, "list clients", p, clientColumns, selectClients, "id", "id", "name")
 }
 
 // CreateClient adds a client, or returns ErrExists.

@@ -59,7 +59,7 @@ func (d *DB) Issuer(ctx context.Context, id string) (store.Issuer, error) {
 
 // ListIssuers returns issuers in the order of their identifiers.
 func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, error) {
-	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers+" WHERE id > ? ORDER BY id LIMIT ?")
+	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers, "id", "id", "iss")
 }
 
 // EncryptionAlgs returns what the assertions of issuers are encrypted with, each

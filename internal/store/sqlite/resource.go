@@ -33,7 +33,7 @@ func (d *DB) Resource(ctx context.Context, id string) (store.Resource, error) {
 
 // ListResources returns resources in the order of their identifiers.
 func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource, error) {
-	return page(ctx, d, "list resources", p, resourceColumns, selectResources+" WHERE id > ? ORDER BY id LIMIT ?")
+	return page(ctx, d, "list resources", p, resourceColumns, selectResources, "id", "id", "name")
 }
 
 // SigningAlgs returns the algorithms that resources are registered for, each once

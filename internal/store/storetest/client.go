@@ -22,6 +22,7 @@ func clientTests() []test {
 		{"an update or deletion of no client says so", with(clientMissing)},
 		{"a deletion voids the client's tokens and frees its identifier", with(clientDelete)},
 		{"a listing goes through the identifiers byte by byte", with(clientList)},
+		{"a listing finds a text in the names", with(listSearch)},
 		{"a listing without a sensible limit is refused", with(listLimit)},
 		{"an identifier that no form could carry is refused by the engine", with(clientIDs)},
 		{"more than five secrets are refused by the engine", with(clientSecrets)},
