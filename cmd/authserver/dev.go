@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
 
@@ -92,12 +94,28 @@ func introduce(p *process, self, public, ops string) error {
 		return err
 	}
 	return t.Execute(p.stdout, map[string]string{
-		"Public": "http://" + public, "Ops": ops, "Self": quote(self), "Command": quote(p.name), "Flags": flags,
+		"Public": "http://" + public, "Ops": ops, "Self": quote(self), "Command": callAgain(p.name), "Flags": flags,
 		"Client": admin.DemoClient, "Secret": admin.DemoSecret, "PublicClient": admin.DemoPublicClient,
 		"User": admin.DemoUser, "Password": admin.DemoPassword,
 		"Issuer": admin.DemoIssuer, "IssuerSecret": admin.DemoIssuerSecret,
 	})
 }
+
+// callAgain is how to call this program again. What go run has built is gone once the
+// program ends, and has a name that no person would type.
+func callAgain(name string) string {
+	executable, err := os.Executable()
+	if err != nil || !strings.Contains(filepath.ToSlash(executable), "/go-build") {
+		return quote(name)
+	}
+	if _, err := os.Stat(ownSource); err != nil {
+		return quote(name)
+	}
+	return "go run " + ownSource
+}
+
+// ownSource is where this program is, from the root of the repository.
+const ownSource = "./cmd/authserver"
 
 // quote makes one word of a path for a shell.
 func quote(path string) string {

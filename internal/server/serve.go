@@ -132,10 +132,10 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	group.Go(func() error { return serve(opsServer, ops) })
 	group.Go(func() error { p.reloads(background, o.Reload); return nil })
 	p.loops.start(background, group.Go)
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
-	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
 	debug.FreeOSMemory() // of the start, which takes more than what comes after
 	<-running.Done()
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -292,5 +293,40 @@ func TestDevPrintsWhatWorks(t *testing.T) {
 	}
 	if ran != 5 {
 		t.Errorf("%d commands were found in what dev printed:\n%s", ran, s.Printed())
+	}
+}
+
+// TestGoRunPrintsWhatLasts: what `make run` prints to paste does not name the program
+// that go run has built, which is gone with it, and comes after the log of the start.
+func TestGoRunPrintsWhatLasts(t *testing.T) {
+	folder := t.TempDir()
+	command := exec.Command("go", "run", "./cmd/authserver", "dev")
+	command.Dir = root
+	command.Env = append(os.Environ(), "AUTHSERVER_LISTEN=127.0.0.1:0", "AUTHSERVER_OPS_LISTEN=127.0.0.1:0", "AUTHSERVER_ISSUER="+harness.DevIssuer,
+		"AUTHSERVER_DATABASE_URL=sqlite:"+filepath.Join(folder, "dev.db"), "AUTHSERVER_MASTER_KEY=c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U=")
+	read, write, err := os.Pipe() // one for both, as a screen is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = read.Close() }()
+	command.Stdout, command.Stderr = write, write
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // go run and what it runs
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close() // the child has its own
+	t.Cleanup(func() { _, _ = syscall.Kill(-command.Process.Pid, syscall.SIGINT), command.Wait() })
+	var screen []string
+	lines := bufio.NewScanner(read)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "metrics:") {
+		screen = append(screen, lines.Text())
+	}
+	all := strings.Join(screen, "\n")
+	log, paste, found := strings.Cut(all, "\n\nauthserver is ready")
+	if !found || !strings.Contains(log, "msg=serving") || strings.Contains(paste, "level=") {
+		t.Errorf("the lines to paste do not follow the log:\n%s", all)
+	}
+	if strings.Contains(paste, "go-build") || strings.Count(paste, "go run ./cmd/authserver ") != 2 {
+		t.Errorf("the lines to paste name a program that will be gone:\n%s", paste)
 	}
 }
