@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 
 type serveCommand struct {
 	Database
+	Check bool `help:"Check the settings, the database and the keys, change nothing, and exit."`
 }
 
 func (c *serveCommand) Run(p *process) error {
@@ -18,6 +20,15 @@ func (c *serveCommand) Run(p *process) error {
 	defer stop()
 	s, err := c.complete(config.Serve)
 	if err != nil {
+		return err
+	}
+	if c.Check {
+		found, err := server.Check(p.ctx, s)
+		for _, line := range found {
+			if _, printing := fmt.Fprintln(p.stdout, line); printing != nil {
+				return printing
+			}
+		}
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr, Reload: reload})

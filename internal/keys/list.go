@@ -3,6 +3,7 @@ package keys
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -184,4 +185,14 @@ func sortEvents(events []Event) {
 	slices.SortStableFunc(events, func(a, b Event) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Alg, b.Alg), cmp.Compare(a.Event, b.Event))
 	})
+}
+
+// Check opens every signing key, and returns why those that cannot be opened are not.
+// It takes nothing in and changes nothing.
+func (m *Manager) Check(ctx context.Context) error {
+	read, err := m.read(ctx, store.At(m.Now()))
+	if err != nil {
+		return err
+	}
+	return errors.Join(takeSnapshot(m.Sealer, m.Source, read, nil).faults(nil)...)
 }
