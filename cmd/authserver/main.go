@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
@@ -90,7 +92,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	exited := -1                 // kong's code after --help, for which it would end the process
-	out := &printer{to: stdout}
+	out := &printer{to: stdout, colour: inColour(stdout, environ)}
 	parser, err := newParser(out, stderr, environ, func(code int) {
 		if exited < 0 {
 			exited = code
@@ -115,6 +117,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, p.named(chosen.Run(p)))
+}
+
+// inColour reports whether a writer is a terminal on which colours are wanted
+// (https://no-color.org).
+func inColour(w io.Writer, environ []string) bool {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return false
+	}
+	return !slices.ContainsFunc(environ, func(entry string) bool {
+		name, value, _ := strings.Cut(entry, "=")
+		return name == "NO_COLOR" && value != "" || name == "TERM" && value == "dumb"
+	})
 }
 
 // newParser reads command lines by the table of commands. exit is called instead of

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/config"
 )
 
 // Output is embedded by commands that list, show or make something.
@@ -36,7 +37,7 @@ func afterwards(err error) error {
 func (p *process) once(o Output) admin.Tell {
 	return func(c admin.ClientWithSecret) error {
 		var answer bytes.Buffer
-		if err := o.show(&answer, c); err != nil {
+		if err := o.show(&printer{to: &answer, colour: p.stdout.colour}, c); err != nil {
 			return err
 		}
 		_, err := p.stdout.Write(answer.Bytes())
@@ -76,13 +77,22 @@ func (w *printer) sync() error {
 	for _, special := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EROFS} { // fsync(2)
 		if errors.Is(err, special) {
 			return nil
+	colour bool // it is a terminal, and colours are wanted
 		}
 	}
 	return err
+// bold is a text that stands out, where that is possible.
+func (w *printer) bold(text string) string {
+	if !w.colour {
+		return text
+	}
+	return "\x1b[1m" + text + "\x1b[0m"
+}
+
 }
 
 // show prints one thing: its JSON, or a table with a line for each member.
-func (o Output) show(w io.Writer, v any) error {
+func (o Output) show(w *printer, v any) error {
 	if o.Output == "json" {
 		return printJSON(w, v)
 	}
@@ -103,16 +113,28 @@ func printList[V any](o Output, w io.Writer, rows []V, columns ...string) error 
 	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns, "\t")))
 	for _, row := range rows {
 		texts := make(map[string]string)
+// once is the member that is printed once only: at the end, so that it is not overlooked.
+const once = "client_secret"
+
 		for _, m := range members(reflect.ValueOf(row)) {
 			texts[m.name] = m.text
 		}
 		cells := make([]string, 0, len(columns))
 		for _, c := range columns {
 			cells = append(cells, texts[c])
+	last := ""
+		}
+		if m.name == once {
+			last = fmt.Sprintf("\n%s  %s\n", m.name, w.bold(m.text))
+			continue
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || last == "" {
+		return err
+	}
+	_, err := io.WriteString(w, last)
+	return err
 }
 
 // span is a duration as a person says it: 29d4h, 3h12m, 45s.
@@ -150,7 +172,11 @@ func members(v reflect.Value) []member {
 		if options == "omitempty" && v.Field(i).IsZero() {
 			continue
 		}
-		found = append(found, member{name: name, text: text(v.Field(i))})
+		shown := text(v.Field(i))
+		if unit, seconds := strings.CutSuffix(name, "_seconds"); seconds {
+			name, shown = unit, config.FormatDuration(time.Duration(v.Field(i).Int())*time.Second)
+		}
+		found = append(found, member{name: name, text: shown})
 	}
 	return found
 }

@@ -74,7 +74,7 @@ func (c *resourceList) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		return printList(c.Output, p.stdout, resources, "id", "name", "scopes", "access_token_ttl_seconds", "signing_alg")
+		return printList(c.Output, p.stdout, resources, "id", "name", "scopes", "access_token_ttl", "signing_alg")
 	})
 }
 

@@ -45,9 +45,9 @@ func notADuration(text string) error {
 	return fmt.Errorf("%q is not a duration: write a number with a unit, such as 90s, 15m, 24h or 30d", text)
 }
 
-// formatDuration writes a duration so that ParseDuration reads it, in days where
+// FormatDuration writes a duration so that ParseDuration reads it, in days where
 // they come out even, and without the zeros of Go's 24h0m0s.
-func formatDuration(d time.Duration) string {
+func FormatDuration(d time.Duration) string {
 	if d > 0 && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"
 	}

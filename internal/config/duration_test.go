@@ -45,14 +45,14 @@ func TestFormatDurationIsReadBack(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", time.Second: "1s", 90 * time.Second: "1m30s", 5 * time.Minute: "5m", time.Hour: "1h", 90 * time.Minute: "1h30m", 24 * time.Hour: "1d", 36 * time.Hour: "36h",
 	} {
-		if got := formatDuration(d); got != want {
-			t.Errorf("formatDuration(%v) = %q, want %q", d, got, want)
+		if got := FormatDuration(d); got != want {
+			t.Errorf("FormatDuration(%v) = %q, want %q", d, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		d := time.Duration(rapid.Int64Range(0, int64(maxDays*day)).Draw(t, "d"))
-		if got, err := ParseDuration(formatDuration(d)); err != nil || got != d {
-			t.Fatalf("%v is written %q and read %v, %v", d, formatDuration(d), got, err)
+		if got, err := ParseDuration(FormatDuration(d)); err != nil || got != d {
+			t.Fatalf("%v is written %q and read %v, %v", d, FormatDuration(d), got, err)
 		}
 	})
 }
@@ -66,7 +66,7 @@ func FuzzParseDuration(f *testing.F) {
 		if err != nil || d < 0 {
 			return
 		}
-		if again, err := ParseDuration(formatDuration(d)); err == nil && again != d {
+		if again, err := ParseDuration(FormatDuration(d)); err == nil && again != d {
 			t.Errorf("ParseDuration(%q) = %v, written again and read %v", text, d, again)
 		}
 	})

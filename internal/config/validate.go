@@ -134,11 +134,11 @@ func (s Settings) checkLifetimes() error {
 	var faults []error
 	if s.DefaultAccessTokenTTL > s.MaxAccessTokenTTL {
 		faults = append(faults, fmt.Errorf("default-access-token-ttl is %s, longer than max-access-token-ttl, %s: lower the one or raise the other",
-			formatDuration(s.DefaultAccessTokenTTL), formatDuration(s.MaxAccessTokenTTL)))
+			FormatDuration(s.DefaultAccessTokenTTL), FormatDuration(s.MaxAccessTokenTTL)))
 	}
 	if s.DefaultRefreshIdleTTL > s.DefaultRefreshMaxTTL {
 		faults = append(faults, fmt.Errorf("default-refresh-idle-ttl is %s, longer than default-refresh-max-ttl, %s: lower the one or raise the other",
-			formatDuration(s.DefaultRefreshIdleTTL), formatDuration(s.DefaultRefreshMaxTTL)))
+			FormatDuration(s.DefaultRefreshIdleTTL), FormatDuration(s.DefaultRefreshMaxTTL)))
 	}
 	return errors.Join(faults...)
 }
@@ -187,7 +187,7 @@ func (s Settings) checkBounds() (faults []error) {
 	} {
 		if b.value < b.low || b.value > b.high {
 			faults = append(faults, fmt.Errorf("%s is %s: set it to a duration from %s to %s", b.setting,
-				formatDuration(b.value), formatDuration(b.low), formatDuration(b.high)))
+				FormatDuration(b.value), FormatDuration(b.low), FormatDuration(b.high)))
 		}
 	}
 	return faults
