@@ -95,6 +95,9 @@ func invalid(format string, args ...any) error {
 	return &Invalid{fmt.Errorf(format, args...)}
 }
 
+// IsMissing reports whether an error says that what was named is not there.
+func IsMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
 // now is cut to the milliseconds that a token remembers of a NotBefore.
 func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
 

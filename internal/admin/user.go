@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,7 +80,8 @@ func (a *Admin) Users(ctx context.Context, by Call, page Page) ([]User, error) {
 	return views, nil
 }
 
-// User returns the user with this id or username.
+// User returns the user with this id, username, email address or UPN. Where several
+// users have it, each as another of these, an [Invalid] names them.
 func (a *Admin) User(ctx context.Context, by Call, who string) (User, error) {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
@@ -141,12 +144,45 @@ func (a *Admin) findUser(ctx context.Context, who string) (store.User, error) {
 			return u, explainUser(who, err)
 		}
 	}
-	username, err := store.NormalizeName(who)
+	name, err := store.NormalizeName(who)
 	if err != nil {
 		return store.User{}, missing("user", who)
 	}
-	u, err := a.Store.UserByName(ctx, store.ByUsername, username)
-	return u, explainUser(who, err)
+	var found []store.User
+	for _, kind := range []store.NameKind{store.ByUsername, store.ByEmail, store.ByUPN} {
+		u, err := a.Store.UserByName(ctx, kind, name)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return store.User{}, explainUser(who, err)
+		case !slices.ContainsFunc(found, func(f store.User) bool { return f.ID == u.ID }):
+			found = append(found, u)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return store.User{}, missing("user", who)
+	case 1:
+		return found[0], nil
+	}
+	ids := make([]string, 0, len(found))
+	for _, u := range found {
+		ids = append(ids, u.ID)
+	}
+	return store.User{}, invalid("%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))
+}
+
+// UserNamed returns the user with this username.
+func (a *Admin) UserNamed(ctx context.Context, by Call, username string) (User, error) {
+	name, err := store.NormalizeName(username)
+	if err != nil {
+		return User{}, missing("user", username)
+	}
+	u, err := a.Store.UserByName(ctx, store.ByUsername, name)
+	if err != nil {
+		return User{}, explainUser(username, err)
+	}
+	return viewUser(u), nil
 }
 
 func explainUser(who string, err error) error {
