@@ -100,6 +100,7 @@ func (f ClientFlags) tlsSubject() *admin.TLSSubject {
 type clientCreate struct {
 	Database
 	Output
+	Existing
 	ClientFlags
 	ID         string `name:"id" field:"client_id" help:"The client_id. The default is a random one."`
 	Public     bool   `group:"Authentication" help:"It cannot keep a secret, such as an app on a phone. The same as --auth-method none."`
@@ -111,6 +112,9 @@ func (c *clientCreate) Run(p *process) error {
 	input, err := c.input(p)
 	if err != nil {
 		return err
+	}
+	if c.IfNotExists && c.ID == "" {
+		return usage("--if-not-exists needs --id: a client without one gets a new identifier each time")
 	}
 	if c.Public {
 		if len(input.AuthMethods) > 0 {
@@ -126,6 +130,9 @@ func (c *clientCreate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Client(p.ctx, p.by, c.ID) }); done || err != nil {
+			return err
+		}
 		client, warnings, err := a.CreateClient(p.ctx, p.by, created)
 		if err != nil {
 			return err
@@ -141,11 +148,12 @@ func (c *clientCreate) Run(p *process) error {
 type clientList struct {
 	Database
 	Output
+	Listing
 }
 
 func (c *clientList) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		clients, err := all(func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, p.by, page) },
+	return c.read(p, func(a *admin.Admin) error {
+		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err
@@ -161,7 +169,7 @@ type clientShow struct {
 }
 
 func (c *clientShow) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		client, err := a.Client(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -197,11 +205,18 @@ func (c *clientUpdate) Run(p *process) error {
 
 type clientDelete struct {
 	Database
+	Consent
 	ID string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 }
 
 func (c *clientDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
+		if _, err := a.Client(p.ctx, p.by, c.ID); err != nil {
+			return err
+		}
+		if err := c.ask(p, "Deleting client "+c.ID+" voids its access tokens and its refresh tokens at once."); err != nil {
+			return err
+		}
 		if err := a.DeleteClient(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}

@@ -36,6 +36,25 @@ func (d Database) open(p *process) (*admin.Admin, func(), error) {
 	return server.OpenAdmin(p.ctx, s)
 }
 
+// read runs do, which changes nothing and opens no key, on the database: it needs no
+// master key.
+func (d Database) read(p *process, do func(a *admin.Admin) error) error {
+	d.MasterKey, d.MasterKeyFile, d.MasterKeyURL, d.PKCS11Module, d.PKCS11PINFile = config.Secret{}, "", "", "", ""
+	s, err := d.complete(config.Command)
+	if err != nil {
+		return err
+	}
+	if err := server.FindDatabase(s); err != nil {
+		return err
+	}
+	a, closeAdmin, err := server.OpenReader(p.ctx, s)
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
+	return do(a)
+}
+
 // with runs do on the database.
 func (d Database) with(p *process, do func(a *admin.Admin) error) error {
 	a, closeAdmin, err := d.open(p)
@@ -46,20 +65,32 @@ func (d Database) with(p *process, do func(a *admin.Admin) error) error {
 	return do(a)
 }
 
-// all lists what has more rows than a page holds. after names the row that a page
-// ends with.
-func all[V any](list func(page admin.Page) ([]V, error), after func(V) string) ([]V, error) {
-	rows := []V{}
-	page := admin.Page{Limit: admin.MaxPage}
+// Listing is embedded by commands that list what there may be many of.
+type Listing struct {
+	Search string `help:"Only those with this text in their identifier, name or address."`
+	Limit  int    `help:"At most this many."`
+	After  string `placeholder:"IDENTIFIER" help:"Only those after this one, in the order of the list."`
+}
+
+// rows lists what is asked for, a page at a time. key is what a row is sorted by.
+func rows[V any](l Listing, list func(page admin.Page) ([]V, error), key func(V) string) ([]V, error) {
+	if l.Limit < 0 {
+		return nil, usage("--limit is %d: it must not be negative", l.Limit)
+	}
+	found := []V{}
+	page := admin.Page{After: l.After, Search: l.Search, Limit: admin.MaxPage}
 	for {
+		if l.Limit > 0 {
+			page.Limit = min(admin.MaxPage, l.Limit-len(found))
+		}
 		batch, err := list(page)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, batch...)
-		if len(batch) < page.Limit {
-			return rows, nil
+		found = append(found, batch...)
+		if len(batch) < page.Limit || len(found) == l.Limit {
+			return found, nil
 		}
-		page.After = after(batch[len(batch)-1])
+		page.After = key(batch[len(batch)-1])
 	}
 }

@@ -15,7 +15,7 @@ import (
 const screen = 40
 
 func long() map[string]int {
-	return map[string]int{"client create": 85, "client update": 85, "issuer create": 65, "issuer update": 65}
+	return map[string]int{"client create": 85, "client update": 85, "issuer create": 75, "issuer update": 75}
 }
 
 func leaves(t *testing.T) []*kong.Node {

@@ -204,15 +204,24 @@ func toggle(disabled, enabled *bool) *bool {
 	return &negated
 }
 
-// confirm says what is about to happen and goes on only where the answer is yes.
-func (p *process) confirm(what string) error {
-	fmt.Fprintf(p.stderr, "%s\nGo on? Type yes: ", what)
+// Consent is embedded by commands that cannot be undone.
+type Consent struct {
+	Yes bool `help:"Do not ask."`
+}
+
+// ask says what is about to happen. Without --yes it goes on only after y or yes.
+func (c Consent) ask(p *process, what string) error {
+	if c.Yes {
+		return nil
+	}
+	fmt.Fprintf(p.stderr, "%s\nGo on? [y/N] ", what)
 	answer, err := bufio.NewReader(io.LimitReader(p.stdin, 100)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("nothing was changed: answer yes, or give --yes, where it is meant")
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
 	}
-	return nil
+	return errors.New("nothing was changed: answer y, or give --yes")
 }

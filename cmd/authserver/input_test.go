@@ -74,21 +74,38 @@ func TestASecretWithoutItsFinalNewline(t *testing.T) {
 }
 
 func TestAListingGoesOnUntilThereIsNoMore(t *testing.T) {
-	const rows = 2*admin.MaxPage + 1
-	got, err := all(func(page admin.Page) ([]int, error) {
+	const all = 2*admin.MaxPage + 1
+	list := func(page admin.Page) ([]int, error) {
 		after, _ := strconv.Atoi(page.After)
 		var batch []int
-		for i := after + 1; i <= rows && len(batch) < page.Limit; i++ {
+		for i := after + 1; i <= all && len(batch) < page.Limit; i++ {
 			batch = append(batch, i)
 		}
 		return batch, page.Check()
-	}, strconv.Itoa)
-	if err != nil || len(got) != rows || got[rows-1] != rows {
-		t.Errorf("listed %d of %d, %v", len(got), rows, err)
+	}
+	for _, c := range []struct {
+		listing     Listing
+		count, last int
+	}{
+		{Listing{}, all, all},
+		{Listing{Limit: 3}, 3, 3},
+		{Listing{Limit: admin.MaxPage}, admin.MaxPage, admin.MaxPage},
+		{Listing{Limit: admin.MaxPage + 1}, admin.MaxPage + 1, admin.MaxPage + 1},
+		{Listing{Limit: 2 * all}, all, all},
+		{Listing{After: "2000"}, 1, all},
+		{Listing{After: "2000", Limit: 5}, 1, all},
+	} {
+		got, err := rows(c.listing, list, strconv.Itoa)
+		if err != nil || len(got) != c.count || got[len(got)-1] != c.last {
+			t.Errorf("%+v lists %d, %v; want %d up to %d", c.listing, len(got), err, c.count, c.last)
+		}
 	}
 	broken := errors.New("broken")
-	if _, err := all(func(admin.Page) ([]int, error) { return nil, broken }, strconv.Itoa); !errors.Is(err, broken) {
+	if _, err := rows(Listing{}, func(admin.Page) ([]int, error) { return nil, broken }, strconv.Itoa); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
+	}
+	if _, err := rows(Listing{Limit: -1}, list, strconv.Itoa); err == nil {
+		t.Error("a negative limit is taken")
 	}
 }
 

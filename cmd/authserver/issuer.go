@@ -74,6 +74,7 @@ func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
 type issuerCreate struct {
 	Database
 	Output
+	Existing
 	IssuerFlags
 	Iss      string `required:"" placeholder:"ISSUER" help:"Its identifier: iss of its assertions."`
 	ID       string `name:"id" help:"Identifier of the registration. The default is the iss; several registrations with one iss need different keys."`
@@ -87,6 +88,13 @@ func (c *issuerCreate) Run(p *process) error {
 	}
 	fields.Disabled = &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
+		id := c.ID
+		if id == "" {
+			id = c.Iss
+		}
+		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuer(p.ctx, p.by, id) }); done || err != nil {
+			return err
+		}
 		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerFields: fields})
 		if err != nil {
 			return err
@@ -99,11 +107,12 @@ func (c *issuerCreate) Run(p *process) error {
 type issuerList struct {
 	Database
 	Output
+	Listing
 }
 
 func (c *issuerList) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		issuers, err := all(func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, p.by, page) },
+	return c.read(p, func(a *admin.Admin) error {
+		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err
@@ -119,7 +128,7 @@ type issuerShow struct {
 }
 
 func (c *issuerShow) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		issuer, err := a.Issuer(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -155,11 +164,18 @@ func (c *issuerUpdate) Run(p *process) error {
 
 type issuerDelete struct {
 	Database
+	Consent
 	ID string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
 }
 
 func (c *issuerDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
+		if _, err := a.Issuer(p.ctx, p.by, c.ID); err != nil {
+			return err
+		}
+		if err := c.ask(p, "After deleting issuer "+c.ID+" its assertions are refused. Tokens that were issued for them stay valid until they expire."); err != nil {
+			return err
+		}
 		if err := a.DeleteIssuer(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ type keyList struct {
 }
 
 func (c *keyList) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		listed, err := a.ListKeys(p.ctx, p.by)
 		if err != nil || c.Output.Output == "json" {
 			return errors.Join(err, printList(c.Output, p.stdout, listed))
@@ -76,9 +76,9 @@ func happens(event string) string {
 type keyRotate struct {
 	Database
 	Output
+	Consent
 	Alg []string `sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
 	Now bool     `help:"Let the next key sign at once, even if some verifiers do not know it yet."`
-	Yes bool     `help:"Do not ask, with --now."`
 }
 
 func (c *keyRotate) Run(p *process) error {
@@ -114,26 +114,32 @@ func (c *keyRotate) warn(p *process, a *admin.Admin) error {
 	}
 	if c.Yes {
 		fmt.Fprint(p.stderr, what.String())
-		return nil
 	}
-	return p.confirm(what.String() + "Without --now nothing is refused.")
+	return c.ask(p, what.String()+"Without --now nothing is refused.")
 }
 
 type keyRevoke struct {
 	Database
 	Output
+	Consent
 	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
 	Reason string `required:"" help:"The reason, which token inspect shows."`
-	Yes    bool   `help:"Do not ask."`
 }
 
 func (c *keyRevoke) Run(p *process) error {
-	if !c.Yes {
-		if err := p.confirm("Every token that key " + c.KID + " signed is void at once, and verifiers that cache the key set take them until it expires."); err != nil {
+	return c.with(p, func(a *admin.Admin) error {
+		listed, err := a.ListKeys(p.ctx, p.by)
+		if err != nil {
 			return err
 		}
-	}
-	return c.with(p, func(a *admin.Admin) error {
+		for _, k := range listed {
+			if k.KID != c.KID {
+				continue
+			}
+			if err := c.ask(p, "Every token that key "+c.KID+" signed is void at once. Verifiers that cache the key set accept them until it expires."); err != nil {
+				return err
+			}
+		}
 		revoked, err := a.RevokeKey(p.ctx, p.by, c.KID, c.Reason)
 		if err != nil {
 			return err
@@ -148,7 +154,7 @@ type keyPlan struct {
 }
 
 func (c *keyPlan) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		events, err := a.PlannedKeys(p.ctx, p.by)
 		if err != nil {
 			return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"authserver/internal/config"
 	"authserver/internal/server"
 )
@@ -29,16 +31,16 @@ func (c *migrateUp) Run(p *process) error {
 
 type migrateDown struct {
 	Database
-	Steps int  `default:"1" help:"Number of migrations to undo."`
-	Yes   bool `help:"Yes, take them back."`
+	Consent
+	Steps int `default:"1" help:"Number of migrations to undo."`
 }
 
 func (c *migrateDown) Run(p *process) error {
 	if c.Steps < 1 {
 		return usage("--steps is %d: it has to be 1 or more", c.Steps)
 	}
-	if !c.Yes {
-		return usage("migrate down takes back %d of the migrations, and what is stored in what they made is lost: say --yes if you mean it", c.Steps)
+	if err := c.ask(p, fmt.Sprintf("This undoes the newest migrations: %d. The data that only the newer schema can hold is lost.", c.Steps)); err != nil {
+		return err
 	}
 	s, err := c.complete(config.Command)
 	if err != nil {

@@ -152,7 +152,7 @@ func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	s.must("client", "show", "app")
 	// What is told on standard error is no answer.
 	var out bytes.Buffer
-	code := run([]string{"authserver", "client", "delete", "app"}, strings.NewReader(""), &out, broken{}, s.environ)
+	code := run([]string{"authserver", "client", "delete", "--yes", "app"}, strings.NewReader(""), &out, broken{}, s.environ)
 	if code != exitDone {
 		t.Errorf("a deletion that cannot be told: exit code %d", code)
 	}

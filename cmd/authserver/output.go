@@ -21,6 +21,28 @@ type Output struct {
 	Output string `short:"o" enum:"table,json" default:"table" placeholder:"table|json" help:"Format of the answer: table or json."`
 }
 
+// Existing is embedded by commands that register something.
+type Existing struct {
+	IfNotExists bool `help:"If it exists already, show it, change nothing and succeed."`
+}
+
+// shown reports whether --if-not-exists was given and the thing exists, which is then
+// shown.
+func shown[V any](p *process, e Existing, o Output, noun, name string, get func() (V, error)) (bool, error) {
+	if !e.IfNotExists {
+		return false, nil
+	}
+	v, err := get()
+	switch {
+	case admin.IsMissing(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	p.say("%s %s exists already: nothing was changed", noun, name)
+	return true, o.show(p.stdout, v)
+}
+
 // done prints what was made or changed.
 func (o Output) done(p *process, v any) error { return afterwards(o.show(p.stdout, v)) }
 
@@ -55,7 +77,16 @@ func (p *process) once(o Output) admin.Tell {
 // prints and does not say so: the help.
 type printer struct {
 	to     io.Writer
+	colour bool // it is a terminal, and colours are wanted
 	failed error
+}
+
+// bold is a text that stands out, where that is possible.
+func (w *printer) bold(text string) string {
+	if !w.colour {
+		return text
+	}
+	return "\x1b[1m" + text + "\x1b[0m"
 }
 
 func (w *printer) Write(b []byte) (int, error) {
@@ -77,19 +108,13 @@ func (w *printer) sync() error {
 	for _, special := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EROFS} { // fsync(2)
 		if errors.Is(err, special) {
 			return nil
-	colour bool // it is a terminal, and colours are wanted
 		}
 	}
 	return err
-// bold is a text that stands out, where that is possible.
-func (w *printer) bold(text string) string {
-	if !w.colour {
-		return text
-	}
-	return "\x1b[1m" + text + "\x1b[0m"
 }
 
-}
+// once is the member that is printed once only: at the end, so that it is not overlooked.
+const once = "client_secret"
 
 // show prints one thing: its JSON, or a table with a line for each member.
 func (o Output) show(w *printer, v any) error {
@@ -97,10 +122,19 @@ func (o Output) show(w *printer, v any) error {
 		return printJSON(w, v)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	last := ""
 	for _, m := range members(reflect.ValueOf(v)) {
+		if m.name == once {
+			last = fmt.Sprintf("\n%s  %s\n", m.name, w.bold(m.text))
+			continue
+		}
 		fmt.Fprintf(table, "%s\t%s\n", m.name, m.text)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || last == "" {
+		return err
+	}
+	_, err := io.WriteString(w, last)
+	return err
 }
 
 // printList prints many: a JSON array, or a table with the columns named, which are
@@ -113,28 +147,16 @@ func printList[V any](o Output, w io.Writer, rows []V, columns ...string) error 
 	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns, "\t")))
 	for _, row := range rows {
 		texts := make(map[string]string)
-// once is the member that is printed once only: at the end, so that it is not overlooked.
-const once = "client_secret"
-
 		for _, m := range members(reflect.ValueOf(row)) {
 			texts[m.name] = m.text
 		}
 		cells := make([]string, 0, len(columns))
 		for _, c := range columns {
 			cells = append(cells, texts[c])
-	last := ""
-		}
-		if m.name == once {
-			last = fmt.Sprintf("\n%s  %s\n", m.name, w.bold(m.text))
-			continue
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
-	if err := table.Flush(); err != nil || last == "" {
-		return err
-	}
-	_, err := io.WriteString(w, last)
-	return err
+	return table.Flush()
 }
 
 // span is a duration as a person says it: 29d4h, 3h12m, 45s.
@@ -159,7 +181,8 @@ func printJSON(w io.Writer, v any) error {
 // member is a member of the JSON of a struct, as a table shows it.
 type member struct{ name, text string }
 
-// members returns what the struct's JSON has, in its order.
+// members returns what the struct's JSON has, in its order. Seconds are shown as a
+// duration.
 func members(v reflect.Value) []member {
 	var found []member
 	for i := range v.NumField() {

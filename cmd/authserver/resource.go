@@ -43,6 +43,7 @@ func (f ResourceFlags) input(p *process) (admin.ResourceInput, error) {
 type resourceCreate struct {
 	Database
 	Output
+	Existing
 	ResourceFlags
 	ID string `name:"id" required:"" placeholder:"RESOURCE" help:"Identifier, and aud of its tokens: printable characters without spaces, such as https://api.example.com or orders-api."`
 }
@@ -53,6 +54,9 @@ func (c *resourceCreate) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resource(p.ctx, p.by, c.ID) }); done || err != nil {
+			return err
+		}
 		resource, warnings, err := a.CreateResource(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
 		if err != nil {
 			return err
@@ -65,11 +69,12 @@ func (c *resourceCreate) Run(p *process) error {
 type resourceList struct {
 	Database
 	Output
+	Listing
 }
 
 func (c *resourceList) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		resources, err := all(func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, p.by, page) },
+	return c.read(p, func(a *admin.Admin) error {
+		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err
@@ -85,7 +90,7 @@ type resourceShow struct {
 }
 
 func (c *resourceShow) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		resource, err := a.Resource(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -118,11 +123,18 @@ func (c *resourceUpdate) Run(p *process) error {
 
 type resourceDelete struct {
 	Database
+	Consent
 	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
 }
 
 func (c *resourceDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
+		if _, err := a.Resource(p.ctx, p.by, c.ID); err != nil {
+			return err
+		}
+		if err := c.ask(p, "After deleting resource "+c.ID+" its clients get no tokens for it. Its tokens stay valid until they expire."); err != nil {
+			return err
+		}
 		if err := a.DeleteResource(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}

@@ -6,7 +6,7 @@ import (
 
 type userCommand struct {
 	Create userCreate `cmd:"" help:"Add a user." example:"authserver user create --username alice --role admin --password-stdin < password.txt"`
-	List   userList   `cmd:"" help:"List the users." example:"authserver user list -o json"`
+	List   userList   `cmd:"" help:"List the users." example:"authserver user list --search alice --limit 20"`
 	Show   userShow   `cmd:"" help:"Show a user." example:"authserver user show alice"`
 	Update userUpdate `cmd:"" help:"Change a user: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver user update alice --disabled"`
 	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once." example:"authserver user delete alice"`
@@ -44,6 +44,7 @@ func (f UserFlags) input(p *process) (admin.UserInput, error) {
 type userCreate struct {
 	Database
 	Output
+	Existing
 	UserFlags
 	Username string `required:"" help:"Name to log in with."`
 	Disabled bool   `help:"Add the user disabled."`
@@ -56,6 +57,9 @@ func (c *userCreate) Run(p *process) error {
 	}
 	input.Username, input.Disabled = &c.Username, &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.UserNamed(p.ctx, p.by, c.Username) }); done || err != nil {
+			return err
+		}
 		user, err := a.CreateUser(p.ctx, p.by, input)
 		if err != nil {
 			return err
@@ -67,11 +71,12 @@ func (c *userCreate) Run(p *process) error {
 type userList struct {
 	Database
 	Output
+	Listing
 }
 
 func (c *userList) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		users, err := all(func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, p.by, page) },
+	return c.read(p, func(a *admin.Admin) error {
+		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err
@@ -83,11 +88,11 @@ func (c *userList) Run(p *process) error {
 type userShow struct {
 	Database
 	Output
-	User string `arg:"" field:"id" help:"Username or id."`
+	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
 }
 
 func (c *userShow) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return c.read(p, func(a *admin.Admin) error {
 		user, err := a.User(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
@@ -100,7 +105,7 @@ type userUpdate struct {
 	Database
 	Output
 	UserFlags
-	User     string  `arg:"" field:"id" help:"Username or id."`
+	User     string  `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
 	Username *string `help:"New name to log in with."`
 	Disabled *bool   `xor:"disabled" help:"Disable the user, whose tokens are void at once."`
 	Enabled  *bool   `xor:"disabled" help:"Enable the user again."`
@@ -123,15 +128,23 @@ func (c *userUpdate) Run(p *process) error {
 
 type userDelete struct {
 	Database
-	User string `arg:"" field:"id" help:"Username or id."`
+	Consent
+	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
 }
 
 func (c *userDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if err := a.DeleteUser(p.ctx, p.by, c.User); err != nil {
+		user, err := a.User(p.ctx, p.by, c.User)
+		if err != nil {
 			return err
 		}
-		p.say("user %s is deleted", c.User)
+		if err := c.ask(p, "Deleting user "+user.Username+" voids the user's access tokens and refresh tokens at once."); err != nil {
+			return err
+		}
+		if err := a.DeleteUser(p.ctx, p.by, user.ID); err != nil {
+			return err
+		}
+		p.say("user %s is deleted", user.Username)
 		return nil
 	})
 }

@@ -38,7 +38,7 @@ func PrepareDev(ctx context.Context, by admin.Call, s config.Settings) (config.S
 	if err := prepare(ctx, st, s); err != nil {
 		return s, err
 	}
-	a, err := openAdmin(ctx, st, s)
+	a, err := openAdmin(ctx, st, s, openKeys)
 	if err != nil {
 		return s, err
 	}

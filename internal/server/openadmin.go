@@ -20,11 +20,24 @@ import (
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
 func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
+	return opened(ctx, s, openKeys)
+}
+
+// OpenReader is OpenAdmin for what changes nothing and opens no key: no master key is
+// needed.
+func OpenReader(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
+	return opened(ctx, s, closedKeys)
+}
+
+// keysOpener opens the keys of a database, as far as they are needed.
+type keysOpener func(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error)
+
+func opened(ctx context.Context, s config.Settings, open keysOpener) (*admin.Admin, func(), error) {
 	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := openAdmin(ctx, st, s)
+	a, err := openAdmin(ctx, st, s, open)
 	if err != nil {
 		st.Close()
 		return nil, nil, err
@@ -35,7 +48,7 @@ func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), er
 	}, nil
 }
 
-func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.Admin, error) {
+func openAdmin(ctx context.Context, st store.Store, s config.Settings, open keysOpener) (*admin.Admin, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema version: %w", err)
@@ -45,7 +58,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Settings) (*admin.A
 	}
 	// What the manager has to tell it returns; a command's answer is no log.
 	silent := slog.New(slog.DiscardHandler)
-	ring, err := openKeys(ctx, st, s, silent)
+	ring, err := open(ctx, st, s, silent)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,8 @@ func (k *keyring) Close() error {
 // SignedBy says which code signs tokens with the keys that are kept in the database.
 func SignedBy() string { return signers.Name() }
 
-// openKeys opens the sealer under the master key, and the keys under that.
-func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {
+// closedKeys are what can be told of the signing keys without opening any of them.
+func closedKeys(_ context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error) {
 	timeline := keys.Timeline{
 		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
 		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
@@ -50,7 +50,17 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 	if err := timeline.Validate(); err != nil {
 		return nil, err
 	}
-	ring := &keyring{}
+	return &keyring{signing: &keys.Manager{
+		Store: st, Algorithms: []string{keys.RS256, keys.ES256}, Timeline: timeline, Now: time.Now, Logger: logger,
+	}}, nil
+}
+
+// openKeys opens the sealer under the master key, and the keys under that.
+func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {
+	ring, err := closedKeys(ctx, st, s, logger)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, ring.Close())
@@ -75,10 +85,7 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 	if err != nil {
 		return nil, err
 	}
-	ring.signing = &keys.Manager{
-		Store: st, Server: server, Sealer: ring.sealer, Source: source, Algorithms: []string{keys.RS256, keys.ES256},
-		Timeline: timeline, Now: time.Now, Logger: logger,
-	}
+	ring.signing.Server, ring.signing.Sealer, ring.signing.Source = server, ring.sealer, source
 	ring.refresh = &keys.RefreshKeys{
 		Store: st, Sealer: ring.sealer, Timeline: ring.signing.Effective, Grace: s.RefreshGrace, Now: time.Now, Rand: rand.Reader, Logger: logger,
 	}

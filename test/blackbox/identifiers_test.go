@@ -35,7 +35,7 @@ func TestIdentifiersOfManyKinds(t *testing.T) {
 			if shown := printed(t, d, "client", "show", "-o", "json", "--", id); shown["client_id"] != id || shown["name"] != "Orders" {
 				t.Errorf("%q is shown as %v", id, shown)
 			}
-			d.Run("client", "delete", "--", id)
+			d.Run("client", "delete", "--yes", "--", id)
 		}
 	})
 }

@@ -211,7 +211,7 @@ func TestRotationThatDoesNotWait(t *testing.T) {
 		}
 
 		_, stderr, code = a.Try("", "key", "rotate", "--now", "--yes", "--alg", "ES256")
-		if code != 0 || !strings.Contains(stderr, next.KID) || strings.Contains(stderr, "Type yes") {
+		if code != 0 || !strings.Contains(stderr, next.KID) || strings.Contains(stderr, "Go on?") {
 			t.Errorf("with --yes: exit code %d, and it says %s", code, stderr)
 		}
 		for _, s := range replicas {

@@ -96,7 +96,7 @@ func TestCommandsReachRunningServers(t *testing.T) {
 		f.Run("client", "update", "late", "--disabled")
 		eventually("a disabled client is refused", 401, func() harness.Answer { return s.Token(t, rotated, clientCredentials()) })
 		harness.Eventually(t, promised, "its tokens are inactive", func() bool { return !s.Active(t, f.reader, access) })
-		f.Run("client", "delete", "late")
+		f.Run("client", "delete", "--yes", "late")
 
 		session := s.MustToken(t, f.web, login())
 		f.Run("user", "update", "alice", "--disabled")
@@ -116,7 +116,7 @@ func TestCommandsReachRunningServers(t *testing.T) {
 			t.Error("a new password voids a token from after it")
 		}
 		session = s.MustToken(t, f.web, refresh(anew.Text("refresh_token")))
-		f.Run("user", "delete", "alice")
+		f.Run("user", "delete", "--yes", "alice")
 		wantError(t, s.Token(t, f.web, refresh(session.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
 		wantError(t, s.Token(t, f.web, login()), http.StatusBadRequest, "invalid_grant")
 		harness.Eventually(t, promised, "the tokens of a deleted user are inactive", func() bool { return !s.Active(t, f.reader, session.Text("access_token")) })
