@@ -46,7 +46,7 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 	if t := d.trouble.Load(); t != nil {
 		return fault(doing, fmt.Errorf("a call failed less than %v ago: %w", troubleLasts, t.cause))
 	}
-	return d.do(ctx, doing, func(ctx context.Context) (err error) {
+	return d.try(ctx, doing, func(ctx context.Context) (err error) {
 		id := rand.Text()
 		batch := &pgx.Batch{}
 		batch.Queue(`SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,

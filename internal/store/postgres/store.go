@@ -134,12 +134,18 @@ const maxRetries = 3
 // it or nothing was sent yet; step must be good for that. Of a call that is out of
 // time pgx closes the connection and cancels the statement in the server.
 func (d *DB) do(ctx context.Context, doing string, step func(context.Context) error) error {
+	err := d.try(ctx, doing, step)
+	d.note(err)
+	return err
+}
+
+// try is do for a call that says nothing of the next one.
+func (d *DB) try(ctx context.Context, doing string, step func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
 	defer cancel()
 	for retry := 1; ; retry++ {
 		err := step(ctx)
 		if err == nil || retry > maxRetries || !mayRetry(err) {
-			d.note(err)
 			return fault(doing, err)
 		}
 		d.log.WarnContext(ctx, "a database call begins anew", "doing", doing, "retry", retry, "error", err)
