@@ -62,10 +62,10 @@ func footprint(b *testing.B, used *stage) taking {
 	return taking{
 		{"start to the first 200, SQLite with keys", 60, "ms", least(starts[0])},
 		{"start to the first 200, PostgreSQL migrated", 120, "ms", least(starts[1])},
-		{of("idle, make build", ownProgram), 35, "MB", megabytes(ownIdling)},
+		{of("idle, make build-go", ownProgram), 35, "MB", megabytes(ownIdling)},
 		{of("idle, with OpenSSL", program), 35, "MB", megabytes(idling)},
 		{of("with OpenSSL, after 1,000,000 tokens and 10,000 clients", fullProgram), 80, "MB", megabytes(full)},
-		{"binary, make build", 40, "MB", megabytes(size(b, released))},
+		{"binary, make build-go", 40, "MB", megabytes(size(b, released))},
 	}
 }
 
@@ -96,7 +96,7 @@ func worked(b *testing.B, s *stage) (all, files int64) {
 	return s.resident(b)
 }
 
-// release builds what make build builds: stripped, and without C.
+// release builds what make build-go builds: stripped, and without C.
 func release(b *testing.B) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), "authserver")

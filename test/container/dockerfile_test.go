@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -149,4 +150,21 @@ func goBuild(t *testing.T) string {
 	}
 	t.Fatal("the first stage builds nothing")
 	return ""
+}
+
+// TestMakeBuildsWhatTheImageHas: whoever builds from source gets the fast signatures too. The
+// clients of the clouds are the image's alone.
+func TestMakeBuildsWhatTheImageHas(t *testing.T) {
+	command := exec.Command("make", "-n", "VERSION=1.2.3", "build")
+	command.Dir = "../.."
+	recipe, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := strings.NewReplacer("cloudkms,", "", "$VERSION", "1.2.3", `"`, "'").Replace(goBuild(t))
+	_, flags, _ := strings.Cut(image, "go build ")
+	flags, _, _ = strings.Cut(strings.Join(strings.Fields(flags), " "), " -o ")
+	if !strings.Contains(string(recipe), "CGO_ENABLED=1 go build "+flags+" -o bin/authserver") {
+		t.Errorf("make build is\n%s\nand the image is built with %s", recipe, flags)
+	}
 }

@@ -35,9 +35,9 @@ func measurements(results string) (string, error) {
 	}
 	var parts []string
 	for _, row := range []struct{ begins, title, unit string }{
-		{"start to the first 200, SQLite with keys", "The build of `make build` answers %s after its start", "ms"},
-		{"resident memory, idle, make build", "takes %s of memory when idle", "MB"},
-		{"binary, make build", "and is one file of %s", "MB"},
+		{"start to the first 200, SQLite with keys", "The build of `make build-go` answers %s after its start", "ms"},
+		{"resident memory, idle, make build-go", "takes %s of memory when idle", "MB"},
+		{"binary, make build-go", "and is one file of %s", "MB"},
 	} {
 		cells, err := find(results, row.begins)
 		if err != nil {
