@@ -22,9 +22,9 @@ import (
 // BenchmarkRequests is what a request costs between net/http and the signature.
 func BenchmarkRequests(b *testing.B) {
 	s := newSite(b)
-	s.Logger = telemetry.NewLogger(io.Discard, slog.LevelInfo, "json")
+	s.Door.Logger = telemetry.NewLogger(io.Discard, slog.LevelInfo, "json")
 	s.cacheReads()
-	public := s.Public(time.Minute)
+	public := s.public(time.Minute)
 	post := func(path string, form url.Values) *http.Request {
 		request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -66,9 +66,9 @@ func (s *site) cacheReads() {
 	s.Helper()
 	cached, err := store.NewCached(s.db, store.CacheOptions{Size: 10, TTL: time.Hour, AbsentTTL: time.Hour, Stale: time.Hour, Now: s.clock})
 	s.ok(err)
-	s.Authenticator, err = clientauth.New(cached, clientauth.SecretBasic{})
+	s.Clients.Authenticator, err = clientauth.New(cached, clientauth.SecretBasic{})
 	s.ok(err)
 	minter := &tokens.Minter{Issuer: issuer, Keys: s.Verifier.Keys.(*keys.Manager), MaxTTL: maxTTL, Rand: rand.Reader}
-	s.Grants, err = grants.NewRegistry(&grants.ClientCredentials{Targets: &grants.Targets{Resources: cached}, Minter: minter})
+	s.Token.Grants, err = grants.NewRegistry(&grants.ClientCredentials{Targets: &grants.Targets{Resources: cached}, Minter: minter})
 	s.ok(err)
 }

@@ -111,25 +111,25 @@ func authMethods() []oauth.AuthMethod {
 func newBoundSite(t *testing.T) *boundSite {
 	t.Helper()
 	b := &boundSite{site: newSite(t), certificate: selfSigned(t), clientKey: testkit.P256(t), dpopKey: testkit.P256(t)}
-	b.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	b.Proof = Proof{Skew: time.Minute}
-	b.Authenticator.Methods = append([]clientauth.Method{
+	b.Clients.CertificateProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	b.Token.Proof = Proof{Skew: time.Minute}
+	b.Clients.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
 		clientauth.PrivateKeyJWT{Assertions: clientauth.Assertions{
 			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
 		}},
-	}, b.Authenticator.Methods...)
-	grant, _ := b.Grants.Find(oauth.JWTBearer)
+	}, b.Clients.Authenticator.Methods...)
+	grant, _ := b.Token.Grants.Find(oauth.JWTBearer)
 	trust := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that
 	all := []grants.Grant{&grants.Exchange{
 		Used: b.db, Targets: trust.Targets, Minter: trust.Minter, Users: b.db, Clients: b.db, Tokens: b.Verifier, Revoked: b.View, Trust: trust,
 	}}
-	for _, known := range b.Grants.Types() {
-		grant, _ := b.Grants.Find(known)
+	for _, known := range b.Token.Grants.Types() {
+		grant, _ := b.Token.Grants.Find(known)
 		all = append(all, grant)
 	}
 	var err error
-	b.Handlers.Grants, err = grants.NewRegistry(all...)
+	b.Token.Grants, err = grants.NewRegistry(all...)
 	b.ok(err)
 	if len(all) != everyGrant {
 		t.Fatalf("there are %d grants, and this test knows %d", len(all), everyGrant)
@@ -143,7 +143,7 @@ func newBoundSite(t *testing.T) *boundSite {
 				c.ID, c.AuthMethods, c.DPoPBound = boundClient(method, tlsBound, dpopBound), []oauth.AuthMethod{method}, dpopBound
 				c.TLSBound, c.TLSUnbound = tlsBound == chosenYes, tlsBound == chosenNo
 				c.Certificates, c.JWKS = b.certificate.Certificate, testkit.JWKS(t, testkit.JWK(t, b.clientKey.Public(), nil))
-				c.Grants = b.Grants.Types()
+				c.Grants = b.Token.Grants.Types()
 				b.ok(b.db.CreateClient(t.Context(), c, nil))
 			}
 		}
@@ -198,7 +198,7 @@ func (b *boundSite) forms(t *testing.T, method oauth.AuthMethod, client string) 
 	}
 	binary.BigEndian.PutUint64(family.ID[:], uint64(b.requests))
 	b.ok(b.db.CreateFamily(t.Context(), family))
-	refresh, err := b.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: 1}, began)
+	refresh, err := b.Codec.Encode(tokens.Refresh{Family: family.ID, Generation: 1}, began)
 	b.ok(err)
 	forms := map[oauth.GrantType]url.Values{
 		oauth.Password:     {"username": {"alice"}, "password": {password}},

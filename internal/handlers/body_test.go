@@ -52,8 +52,8 @@ func overBoth(t *testing.T, test func(t *testing.T, s *site, server *httptest.Se
 	for _, two := range []bool{false, true} {
 		t.Run(map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[two], func(t *testing.T) {
 			s := newSite(t)
-			s.Now = time.Now // deadlines of connections are by no other clock
-			server := httptest.NewUnstartedServer(s.Public(0))
+			s.Door.Now = time.Now // deadlines of connections are by no other clock
+			server := httptest.NewUnstartedServer(s.public(0))
 			server.EnableHTTP2 = two
 			server.StartTLS()
 			t.Cleanup(server.Close)
@@ -76,13 +76,13 @@ func until(t *testing.T, what string, holds func() bool) {
 // is told to come back.
 func TestAStalledBodyIsOvertaken(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
-		s.Places.Most = 2
+		s.Door.Places.Most = 2
 		var all []chan answer
 		for i := range 3 {
 			answers, begin := stalled(t, server, "grant_type=")
 			begin()
 			all = append(all, answers)
-			until(t, "the request has a place", func() bool { places, _ := s.Places.InFlight(); return places >= min(i+1, 2) })
+			until(t, "the request has a place", func() bool { places, _ := s.Door.Places.InFlight(); return places >= min(i+1, 2) })
 			if i < 2 {
 				continue
 			}
@@ -110,7 +110,7 @@ func TestAStalledBodyIsOvertaken(t *testing.T) {
 // The bytes of bodies are bounded too, and more than there are nobody gets.
 func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
-		s.Places.Bytes = 4 * streamCost // half of it for one host
+		s.Door.Places.Bytes = 4 * (32 << 10) // of four streams of HTTP/2, and half of it for one host
 		var all []chan answer
 		for range 10 {
 			answers, begin := stalled(t, server, strings.Repeat("a", 50<<10))
@@ -119,7 +119,7 @@ func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 		}
 		refused := 0
 		until(t, "most of them are refused", func() bool {
-			if _, bytes := s.Places.InFlight(); bytes > s.Places.Bytes/2 {
+			if _, bytes := s.Door.Places.InFlight(); bytes > s.Door.Places.Bytes/2 {
 				t.Fatalf("%d bytes are held", bytes)
 			}
 			for _, answers := range all {
@@ -142,7 +142,7 @@ func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 func TestABodyThatIsLate(t *testing.T) {
 	s := newSite(t)
 	for _, secure := range []bool{false, true} {
-		server := httptest.NewUnstartedServer(s.Public(0))
+		server := httptest.NewUnstartedServer(s.public(0))
 		server.Config.ReadTimeout = 200 * time.Millisecond
 		if secure {
 			server.StartTLS()
@@ -182,7 +182,7 @@ func TestABodyThatIsLate(t *testing.T) {
 			t.Errorf("the connection ends with %v", err)
 		}
 	}
-	server := httptest.NewUnstartedServer(s.Public(0))
+	server := httptest.NewUnstartedServer(s.public(0))
 	server.EnableHTTP2, server.Config.ReadTimeout = true, 200*time.Millisecond
 	server.StartTLS()
 	defer server.Close()
@@ -194,8 +194,8 @@ func TestABodyThatIsLate(t *testing.T) {
 // A connection of HTTP/1.1 is used again after a refusal whose request was read.
 func TestRefusalsKeepTheConnection(t *testing.T) {
 	s := newSite(t)
-	s.Places.Most, s.Places.Bytes = 10, 1<<20
-	server := httptest.NewServer(s.Public(0))
+	s.Door.Places.Most, s.Door.Places.Bytes = 10, 1<<20
+	server := httptest.NewServer(s.public(0))
 	defer server.Close()
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -224,15 +224,15 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 		}
 		_ = response.Body.Close()
 	}
-	until(t, "no place and no byte is left over", func() bool { places, bytes := s.Places.InFlight(); return places == 0 && bytes == 0 })
+	until(t, "no place and no byte is left over", func() bool { places, bytes := s.Door.Places.InFlight(); return places == 0 && bytes == 0 })
 }
 
 // Answers that nobody takes count as requests do, where their number is not bounded by that
 // of the connections.
 func TestAnswersThatNobodyTakes(t *testing.T) {
 	s := newSite(t)
-	s.Now, s.Places.Most = time.Now, 5
-	server := httptest.NewUnstartedServer(s.Public(0))
+	s.Door.Now, s.Door.Places.Most = time.Now, 5
+	server := httptest.NewUnstartedServer(s.public(0))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
@@ -262,7 +262,7 @@ func TestAnswersThatNobodyTakes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for overtaken := 0; overtaken < requests-s.Places.Most; {
+	for overtaken := 0; overtaken < requests-s.Door.Places.Most; {
 		frame, err := framer.ReadFrame()
 		if err != nil {
 			t.Fatalf("%d were overtaken: %v", overtaken, err)
@@ -271,7 +271,7 @@ func TestAnswersThatNobodyTakes(t *testing.T) {
 			overtaken++
 		}
 	}
-	if places, _ := s.Places.InFlight(); places > s.Places.Most {
+	if places, _ := s.Door.Places.InFlight(); places > s.Door.Places.Most {
 		t.Errorf("%d places are taken", places)
 	}
 	answer, err := server.Client().Get(server.URL + "/openapi.yaml")

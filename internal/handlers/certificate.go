@@ -14,8 +14,8 @@ import (
 // presented none. A proxy that ends TLS says it in headers (RFC 9440), and its own
 // certificate is not the client's; from everybody else those headers are as if they
 // were not there (RFC 9440 §4: anybody can send them).
-func (h *Handlers) certificate(r *http.Request) (*certificates.Presented, error) {
-	if h.ClientCertProxies.Contain(r.RemoteAddr) {
+func (c *Clients) certificate(r *http.Request) (*certificates.Presented, error) {
+	if c.CertificateProxies.Contain(r.RemoteAddr) {
 		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))
 		if err != nil {
 			return nil, oauth.Fail(oauth.InvalidRequest, "client_cert_header", "the client's certificate was forwarded wrongly: "+err.Error())

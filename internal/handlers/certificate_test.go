@@ -20,6 +20,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/web"
 	"authserver/test/openapitest"
 )
 
@@ -54,8 +55,8 @@ func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
 		s.ok(s.db.CreateClient(t.Context(), c, nil))
 	}
-	s.Authenticator.Methods = append([]clientauth.Method{&clientauth.SelfSignedTLS{}}, s.Authenticator.Methods...)
-	s.TakesCertificates = true
+	s.Clients.Authenticator.Methods = append([]clientauth.Method{&clientauth.SelfSignedTLS{}}, s.Clients.Authenticator.Methods...)
+	s.Metadata.TakesCertificates = true
 	return s
 }
 
@@ -94,32 +95,32 @@ func TestForwardedCertificates(t *testing.T) {
 	one, loopback := http.Header{"Client-Cert": {forwarded(own)}}, netip.MustParsePrefix("127.0.0.1/32")
 	for _, c := range []struct {
 		name    string
-		proxies []netip.Prefix
+		proxies web.Proxies
 		header  http.Header
 		body    string
 		reason  string // "": a token
 		bound   bool
 	}{
-		{"by a listed proxy", []netip.Prefix{loopback}, one, batch, "", true},
-		{"by a proxy of a listed network", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")}, one, batch, "", true},
-		{"by a peer that is not listed", []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, one, batch, "client_auth_method", false},
+		{"by a listed proxy", web.Proxies{loopback}, one, batch, "", true},
+		{"by a proxy of a listed network", web.Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")}, one, batch, "", true},
+		{"by a peer that is not listed", web.Proxies{netip.MustParsePrefix("127.0.0.2/32")}, one, batch, "client_auth_method", false},
 		{"where nobody is listed", nil, one, batch, "client_auth_method", false},
-		{"another one", []netip.Prefix{loopback}, http.Header{"Client-Cert": {forwarded(other)}}, batch, "client_proof", false},
-		{"none, by a listed proxy", []netip.Prefix{loopback}, nil, batch, "client_auth_method", false},
-		{"twice", []netip.Prefix{loopback}, http.Header{"Client-Cert": {forwarded(own), forwarded(own)}}, batch, "client_cert_header", false},
-		{"malformed", []netip.Prefix{loopback}, http.Header{"Client-Cert": {"::"}}, batch, "client_cert_header", false},
+		{"another one", web.Proxies{loopback}, http.Header{"Client-Cert": {forwarded(other)}}, batch, "client_proof", false},
+		{"none, by a listed proxy", web.Proxies{loopback}, nil, batch, "client_auth_method", false},
+		{"twice", web.Proxies{loopback}, http.Header{"Client-Cert": {forwarded(own), forwarded(own)}}, batch, "client_cert_header", false},
+		{"malformed", web.Proxies{loopback}, http.Header{"Client-Cert": {"::"}}, batch, "client_cert_header", false},
 		{"malformed, by a peer that is not listed", nil, http.Header{"Client-Cert": {"::"}}, bound, "certificate_missing", false},
-		{"a chain alone", []netip.Prefix{loopback}, http.Header{"Client-Cert-Chain": {forwarded(own)}}, batch, "client_cert_header", false},
-		{"beside a secret, for tokens that are bound", []netip.Prefix{loopback}, one, bound, "", true},
-		{"beside a secret, of any certificate", []netip.Prefix{loopback}, http.Header{"Client-Cert": {forwarded(other)}}, bound, "", true},
-		{"beside a secret, for tokens that are not bound", []netip.Prefix{loopback}, one, "grant_type=client_credentials&client_id=web&client_secret=" + secret, "", false},
-		{"not at all, for tokens that are bound", []netip.Prefix{loopback}, nil, bound, "certificate_missing", false},
-		{"to a public client whose tokens are bound", []netip.Prefix{loopback}, one, "grant_type=password&client_id=bound-app&username=alice&password=" + password, "", true},
-		{"not to a public client whose tokens are bound", []netip.Prefix{loopback}, nil, "grant_type=password&client_id=bound-app&username=alice&password=" + password, "certificate_missing", false},
+		{"a chain alone", web.Proxies{loopback}, http.Header{"Client-Cert-Chain": {forwarded(own)}}, batch, "client_cert_header", false},
+		{"beside a secret, for tokens that are bound", web.Proxies{loopback}, one, bound, "", true},
+		{"beside a secret, of any certificate", web.Proxies{loopback}, http.Header{"Client-Cert": {forwarded(other)}}, bound, "", true},
+		{"beside a secret, for tokens that are not bound", web.Proxies{loopback}, one, "grant_type=client_credentials&client_id=web&client_secret=" + secret, "", false},
+		{"not at all, for tokens that are bound", web.Proxies{loopback}, nil, bound, "certificate_missing", false},
+		{"to a public client whose tokens are bound", web.Proxies{loopback}, one, "grant_type=password&client_id=bound-app&username=alice&password=" + password, "", true},
+		{"not to a public client whose tokens are bound", web.Proxies{loopback}, nil, "grant_type=password&client_id=bound-app&username=alice&password=" + password, "certificate_missing", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.ClientCertProxies = c.proxies
-			v := s.visit(s.Public(10*time.Second), openapitest.New(t).HostileClient(nil))
+			s.Clients.CertificateProxies = c.proxies
+			v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
 			a := v.from(c.header, strings.ReplaceAll(c.body, " ", "+"))
 			if c.reason != "" {
 				if a.status < 400 || a.status >= 500 || !strings.Contains(lastLine(s.log.String()), `"reason":"`+c.reason+`"`) {
@@ -160,7 +161,7 @@ func thumbprint(t *testing.T, header string) string {
 func TestCertificatesOfTheConnection(t *testing.T) {
 	own, other := selfSigned(t), selfSigned(t)
 	s := newCertifiedSite(t, own)
-	server := httptest.NewUnstartedServer(s.Public(10 * time.Second))
+	server := httptest.NewUnstartedServer(s.public(10 * time.Second))
 	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -182,9 +183,9 @@ func TestCertificatesOfTheConnection(t *testing.T) {
 		{"a proxy's, which forwards none", []tls.Certificate{own}, nil, true, http.StatusUnauthorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.ClientCertProxies = nil
+			s.Clients.CertificateProxies = nil
 			if c.proxy {
-				s.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+				s.Clients.CertificateProxies = web.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 			}
 			roots := x509.NewCertPool()
 			roots.AddCert(server.Certificate())
@@ -202,7 +203,7 @@ func TestCertificatesOfTheConnection(t *testing.T) {
 func TestIntrospectABoundToken(t *testing.T) {
 	own := selfSigned(t)
 	s := newCertifiedSite(t, own)
-	s.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	s.Clients.CertificateProxies = web.Proxies{netip.MustParsePrefix("127.0.0.1/32")}
 	v := s.open()
 	header := http.Header{"Client-Cert": {forwarded(own)}}
 	token := v.from(header, "grant_type=client_credentials&client_id=batch").text(t, "access_token")
@@ -238,7 +239,7 @@ func TestMetadataOfCertificates(t *testing.T) {
 func TestRefreshTokensOfAPublicClientAreBound(t *testing.T) {
 	own, other := selfSigned(t), selfSigned(t)
 	s := newCertifiedSite(t, own)
-	s.ClientCertProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	s.Clients.CertificateProxies = web.Proxies{netip.MustParsePrefix("127.0.0.1/32")}
 	v := s.open()
 	by := func(c tls.Certificate) http.Header { return http.Header{"Client-Cert": {forwarded(c)}} }
 	login := v.from(by(own), "grant_type=password&client_id=bound-app&username=alice&password="+strings.ReplaceAll(password, " ", "+"))

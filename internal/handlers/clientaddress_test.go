@@ -36,7 +36,7 @@ func TestLogHasTheClientAddress(t *testing.T) {
 		{loopback, "192.0.2.66, 203.0.113.9", `"client_address":"203.0.113.9","proxy":"127.0.0.1",`},
 		{loopback, "unknown", `"client_address":"127.0.0.1","proxy":"127.0.0.1",`},
 	} {
-		s.TrustedProxies = c.proxies
+		s.Door.Proxies = c.proxies
 		v.through(c.said, "grant_type=client_credentials")
 		if line := lastLine(s.log.String()); !strings.Contains(line, c.want) {
 			t.Errorf("%v said %q: %s", c.proxies, c.said, line)
@@ -49,7 +49,7 @@ func TestLogHasTheClientAddress(t *testing.T) {
 func TestShareIsOfTheAddress(t *testing.T) {
 	s := newSite(t)
 	gate := &admission.Gate{Slots: 4, Queue: 4, Wait: 50 * time.Millisecond, Spare: true, Now: time.Now}
-	s.Gates = map[string]*admission.Gate{KindOther: gate}
+	s.Clients.Gates = map[string]*admission.Gate{KindOther: gate}
 	v := s.open()
 	const body = "grant_type=client_credentials"
 	for _, c := range []struct {
@@ -65,7 +65,7 @@ func TestShareIsOfTheAddress(t *testing.T) {
 		{"a proxy that is not trusted", " 127.0.0.1", nil, "203.0.113.9", "203.0.113.10", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.TrustedProxies = c.proxies
+			s.Door.Proxies = c.proxies
 			for range 2 {
 				s.ok(gate.Enter(t.Context(), c.floods))
 				defer gate.Leave(c.floods)
@@ -88,7 +88,7 @@ func TestProxiesOfTwoKinds(t *testing.T) {
 	s := newCertifiedSite(t, own)
 	v := s.open()
 	ask := func(trusted, certifying web.Proxies) (status int, line string) {
-		s.TrustedProxies, s.ClientCertProxies = trusted, certifying
+		s.Door.Proxies, s.Clients.CertificateProxies = trusted, certifying
 		a := v.from(http.Header{"Client-Cert": {forwarded(own)}, "X-Forwarded-For": {"203.0.113.9"}}, "grant_type=client_credentials&client_id=batch")
 		return a.status, lastLine(s.log.String())
 	}

@@ -26,7 +26,7 @@ var fromAPage = map[string]string{"Origin": "https://spa.example.com"}
 func TestPagesOfAnyOriginMayReadWhatIsPublic(t *testing.T) {
 	s := newSite(t)
 	s.Issuer = issuer + "/tenant"
-	v := s.visit(s.Public(0), http.DefaultClient) // the document has no path that depends on a setting
+	v := s.visit(s.public(0), http.DefaultClient) // the document has no path that depends on a setting
 	anyone := map[string]string{"Allow-Origin": "*"}
 	withTag := map[string]string{"Allow-Origin": "*", "Expose-Headers": "ETag"}
 	asked := map[string]string{"Allow-Origin": "*", "Allow-Methods": "GET, HEAD", "Allow-Headers": "If-None-Match", "Max-Age": "86400"}
@@ -74,9 +74,9 @@ func TestPagesMayReadNothingElse(t *testing.T) {
 	v := s.open()
 	readable := []string{JWKSPath, MetadataPath}
 	others := []string{"/", "/nothing", JWKSPath + "/"}
-	for _, row := range s.public() {
-		if !slices.Contains(readable, row.path) {
-			others = append(others, row.path)
+	for _, row := range s.Routes() {
+		if !slices.Contains(readable, row.Path) {
+			others = append(others, row.Path)
 		}
 	}
 	preflight := map[string]string{"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}

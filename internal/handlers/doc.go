@@ -1,6 +1,6 @@
-// Package handlers is what touches an HTTP request: routes.go is the table of
-// the endpoints, errors.go the only place that knows which status an error has,
-// and every endpoint is a file.
+// Package handlers owns the endpoints: each is a file with a struct of what it needs, and a
+// row in the table of routes.go. enter.go lets the clients in that most of them are for.
 //
-// It refuses SQL and cryptography. Start at routes.go, then at token.go.
+// It refuses SQL, cryptography, and rules about tokens, which tokens and grants have; what
+// every endpoint shares is in web. Start at routes.go, then at token.go.
 package handlers

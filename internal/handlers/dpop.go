@@ -8,6 +8,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/trust/dpop"
+	"authserver/internal/web"
 )
 
 // Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).
@@ -28,11 +29,11 @@ const proofsOf = "dpop"
 
 // giveNonce sends the nonce for the next proof along with every answer of the token
 // endpoint (RFC 9449 §8.2).
-func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
-	if h.Proof.Nonces == nil {
+func (p Proof) giveNonce(w http.ResponseWriter, now time.Time) error {
+	if p.Nonces == nil {
 		return nil
 	}
-	nonce, err := h.Proof.Nonces.Make(now)
+	nonce, err := p.Nonces.Make(now)
 	if err != nil {
 		return err
 	}
@@ -40,10 +41,10 @@ func (h *Handlers) giveNonce(w http.ResponseWriter, now time.Time) error {
 	return nil
 }
 
-// checkProof checks the proof of possession of a request, and returns it as what is good
+// check checks the proof of possession of a request, and returns it as what is good
 // once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
 // succeed is not known yet. The zero Proof is of one that brings none.
-func (h *Handlers) checkProof(r *http.Request, form oauth.Form, n *note, now time.Time) (dpop.Proof, []grants.Once, error) {
+func (p Proof) check(r *http.Request, form oauth.Form, n *web.Note, now time.Time) (dpop.Proof, []grants.Once, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
@@ -54,19 +55,19 @@ func (h *Handlers) checkProof(r *http.Request, form oauth.Form, n *note, now tim
 		return dpop.Proof{}, nil, nil
 	}
 	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, Algorithms: h.Proof.Algorithms, URLs: n.called,
-		Now: now, MaxAge: proofAge, Skew: h.Proof.Skew,
+		Method: r.Method, Algorithms: p.Algorithms, URLs: n.Called,
+		Now: now, MaxAge: proofAge, Skew: p.Skew,
 	})
 	if err != nil {
 		return dpop.Proof{}, nil, refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
 	}
-	if h.Proof.Nonces != nil && !h.Proof.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
+	if p.Nonces != nil && !p.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
 		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
 	}
 	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
 		return dpop.Proof{}, nil, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
 	}
-	until := proof.IssuedAt.Add(proofAge + 2*h.Proof.Skew) // by the clock of a replica that is behind, too
+	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // by the clock of a replica that is behind, too
 	return proof, []grants.Once{{
 		Use:   store.Use{Issuer: proofsOf, ID: proof.ID, ExpiresAt: store.At(until)},
 		Again: proofReplayed,

@@ -3,12 +3,14 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"authserver/internal/admission"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/web"
 )
 
 // Kinds of requests that are let in apart from each other, beside the grants.
@@ -18,39 +20,52 @@ const (
 	KindOther         = "other" // a grant that does not exist
 )
 
+// Clients lets the clients in that an endpoint is for.
+type Clients struct {
+	Authenticator *clientauth.Authenticator
+	// CertificateProxies are the peers that may say in Client-Cert which certificate a
+	// client presented.
+	CertificateProxies web.Proxies
+	// Gates bound by their kind, a grant or one of the above, how many requests are
+	// worked on at once; nil: nothing does.
+	Gates      map[string]*admission.Gate
+	Assertions store.Assertions // what was used and is good once
+	Now        func() time.Time
+}
+
 // enter waits until there is room for a request of a kind, and then finds its
 // client and takes note of it. The caller calls leave at the end, error or not.
 //
 // Room comes before the proof, which costs work and asks the database. So the share that
 // it takes is that of the client it names, from where it comes. Who names another's gets
 // less for that one, from that address, and nothing of the rest.
-func (h *Handlers) enter(r *http.Request, kind string, form oauth.Form, n *note) (who clientauth.Result, leave func(), err error) {
+func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Note) (who clientauth.Result, leave func(), err error) {
 	leave = func() {}
-	certificate, err := h.certificate(r)
+	certificate, err := c.certificate(r)
 	if err != nil {
 		return who, leave, err
 	}
-	presented, err := h.Authenticator.Present(clientauth.Request{
+	presented, err := c.Authenticator.Present(clientauth.Request{
 		Authorization: r.Header.Values("Authorization"),
 		Form:          form,
 		Certificate:   certificate,
-		Now:           h.Now(),
+		Now:           c.Now(),
 	})
 	if err != nil {
 		return who, leave, err
 	}
-	n.claimed = presented.Claimed
-	if gate := h.gate(kind); gate != nil {
-		by := presented.Claimed + " " + n.from.Share
+	n.Claimed = presented.Claimed
+	if gate := c.gate(kind); gate != nil {
+		by := presented.Claimed + " " + n.From.Share
 		if err := gate.Enter(r.Context(), by); err != nil {
 			return who, leave, err
 		}
 		leave = func() { gate.Leave(by) }
 	}
-	who, err = h.Authenticator.Authenticate(r.Context(), presented)
-	n.method, n.claimed = who.Method, who.Claimed
+	who, err = c.Authenticator.Authenticate(r.Context(), presented)
+	n.Method, n.Claimed = string(who.Method), who.Claimed
 	if who.Client != nil {
-		n.clientID = who.Client.ID
+		n.ClientID = who.Client.ID
 	}
 	return who, leave, err
 }
@@ -65,13 +80,13 @@ func once(who clientauth.Result, proof []grants.Once) []grants.Once {
 
 // useUp uses up what the client proved itself by, when nothing else can refuse the
 // request.
-func (h *Handlers) useUp(ctx context.Context, who clientauth.Result) error {
-	return grants.UseUp(ctx, h.Assertions, once(who, nil))
+func (c *Clients) useUp(ctx context.Context, who clientauth.Result) error {
+	return grants.UseUp(ctx, c.Assertions, once(who, nil))
 }
 
-func (h *Handlers) gate(kind string) *admission.Gate {
-	if gate, known := h.Gates[kind]; known {
+func (c *Clients) gate(kind string) *admission.Gate {
+	if gate, known := c.Gates[kind]; known {
 		return gate
 	}
-	return h.Gates[KindOther]
+	return c.Gates[KindOther]
 }

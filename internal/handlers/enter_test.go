@@ -17,18 +17,18 @@ import (
 // else is; whoever is refused has nothing proved and nothing used up.
 func TestFullKindIsRefused(t *testing.T) {
 	s := newSite(t)
-	v := s.visit(s.Public(10*time.Second), openapitest.New(t).HostileClient(nil))
+	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
 	first := v.login()
 	full := &admission.Gate{Slots: 1, Queue: 0, Now: time.Now}
 	s.ok(full.Enter(t.Context(), "somebody"))
 	late := &admission.Gate{Slots: 1, Queue: 2, Wait: time.Millisecond, Now: time.Now}
 	s.ok(late.Enter(t.Context(), "somebody"))
 	roomy := &admission.Gate{Slots: 2, Queue: 1, Wait: time.Second, Now: time.Now}
-	s.Gates = map[string]*admission.Gate{
+	s.Clients.Gates = map[string]*admission.Gate{
 		string(oauth.RefreshToken): full, string(oauth.JWTBearer): late, KindOther: full, KindRevocation: full,
 		string(oauth.ClientCredentials): roomy, string(oauth.Password): roomy, KindIntrospection: roomy,
 	}
-	s.Shed = rate.Sometimes{Interval: time.Hour}
+	s.Door.Shed = rate.Sometimes{Interval: time.Hour}
 	refresh := []string{"grant_type", "refresh_token", "refresh_token", first.text(t, "refresh_token")}
 	for _, refused := range []struct {
 		name string
@@ -71,9 +71,9 @@ func TestFullKindIsRefused(t *testing.T) {
 // The share is that of the client that a request names, in whichever way it does.
 func TestShareIsOfTheClient(t *testing.T) {
 	s := newSite(t)
-	v := s.visit(s.Public(10*time.Second), openapitest.New(t).HostileClient(nil))
+	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
 	gate := &admission.Gate{Slots: 4, Queue: 1, Wait: time.Millisecond, Spare: true, Now: time.Now}
-	s.Gates = map[string]*admission.Gate{KindOther: gate}
+	s.Clients.Gates = map[string]*admission.Gate{KindOther: gate}
 	for range 2 {
 		s.ok(gate.Enter(t.Context(), "web 127.0.0.1"))
 	}

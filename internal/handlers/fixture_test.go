@@ -32,6 +32,7 @@ import (
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
+	"authserver/internal/web"
 	"authserver/test/openapitest"
 )
 
@@ -73,7 +74,16 @@ func (k onlyKey) ByID(id uint32) (key []byte, ok bool)          { return []byte(
 // test's own.
 type site struct {
 	testing.TB
-	*Handlers
+	Public
+	Issuer  string // of the routes
+	Door    *web.Door
+	Clients *Clients
+
+	Verifier *tokens.Verifier
+	View     *tokens.View
+	Codec    *tokens.RefreshCodec
+	Revoker  *tokens.Revoker
+
 	db  *sqlite.DB
 	log *safeBuffer
 
@@ -126,18 +136,30 @@ func newSite(t testing.TB) *site {
 	view := &tokens.View{Store: s.db, Now: s.clock}
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
-	s.Handlers = &Handlers{
-		Crowded: func() bool { return true },
-		Issuer:  issuer, Authenticator: authenticator, Grants: s.registry(manager, codec, hasher, revoker),
-		Keys: manager, JWKSMaxAge: 5 * time.Minute, JWKSStale: 30 * time.Second, Verifier: &tokens.Verifier{Issuer: issuer, Keys: manager},
-		View: view, Revoker: revoker, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Users: s.db, Assertions: s.db,
+	registry := s.registry(manager, codec, hasher, revoker)
+	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
+	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager}
+	s.Door = &web.Door{
+		Crowded: func() bool { return true }, Metrics: metrics,
+		Logger: telemetry.NewLogger(s.log, slog.LevelDebug, "json"), Now: s.clock, Rand: rand.Reader,
+	}
+	s.Clients = &Clients{Authenticator: authenticator, Assertions: s.db, Now: s.clock}
+	s.Public = Public{
+		Token: &Token{Clients: s.Clients, Grants: registry, Metrics: metrics, Now: s.clock},
+		Introspect: &Introspect{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Introspector{
+			Issuer: issuer, Verifier: s.Verifier, View: view, Refresh: codec, Families: s.db, Users: s.db, Now: s.clock,
+		}},
+		Revoke: &Revoke{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Revocables{
+			Verifier: s.Verifier, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Revoker: revoker, Now: s.clock,
+		}},
+		JWKS:     &JWKS{Keys: manager, MaxAge: 5 * time.Minute, Stale: 30 * time.Second},
+		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry},
+		OpenAPI:  &OpenAPI{Document: api.OpenAPI()},
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
-		OpenAPI: api.OpenAPI(), Logger: telemetry.NewLogger(s.log, slog.LevelDebug, "json"), Now: s.clock, Rand: rand.Reader,
 	}
-	s.Metrics = telemetry.NewMetrics(telemetry.MetricsOptions{Routes: s.Routes()})
 	s.populate(hasher)
 	return s
 }
@@ -223,10 +245,21 @@ type visitor struct {
 	client *http.Client
 }
 
+// public is the handler of the public listener, with a limit to answer.
+func (s *site) public(limit time.Duration) http.Handler {
+	s.Door.Limit, s.Metadata.Issuer = limit, s.Issuer
+	return s.Door.Handler(s.Routes(), s.Issuer)
+}
+
+// ops is the handler of the ops listener.
+func (s *site) ops() http.Handler {
+	return s.Door.Handler(Ops{Metrics: s.Door.Metrics, Health: s.Health}.Routes(), "")
+}
+
 // open starts the public listener.
 func (s *site) open() visitor {
 	s.Helper()
-	return s.visit(s.Public(10*time.Second), openapitest.New(s.TB).HostileClient(nil))
+	return s.visit(s.public(10*time.Second), openapitest.New(s.TB).HostileClient(nil))
 }
 
 func (s *site) visit(handler http.Handler, client *http.Client) visitor {

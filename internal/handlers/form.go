@@ -4,10 +4,11 @@ import (
 	"net/http"
 
 	"authserver/internal/oauth"
+	"authserver/internal/web"
 )
 
 // readForm reads the body of a POST strictly and within bounds.
-func readForm(r *http.Request, n *note) (oauth.Form, error) {
+func readForm(r *http.Request, n *web.Note) (oauth.Form, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return oauth.Form{}, err
 	}
@@ -17,9 +18,9 @@ func readForm(r *http.Request, n *note) (oauth.Form, error) {
 	if len(r.Header.Values("Content-Type")) > 1 {
 		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
 	}
-	body, err := n.seat.read(r)
+	body, err := n.Read(r)
 	if err != nil {
-		return oauth.Form{}, refuseBody(err)
+		return oauth.Form{}, err
 	}
 	return oauth.ParseForm(r.Header.Get("Content-Type"), body)
 }

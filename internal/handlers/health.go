@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"authserver/internal/web"
 )
 
 // Health tells whether the server lives and whether it can do its work.
@@ -46,14 +48,14 @@ func (h *Health) Draining() bool { return h.draining.Load() }
 
 // live is GET /healthz: the process answers. A database that is gone is no reason
 // to restart it.
-func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *note) error {
+func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *web.Note) error {
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil
 }
 
 // ready is GET /readyz: 200 while every check passes, else 503.
-func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *note) error {
+func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *web.Note) error {
 	report := report{Status: "not ready", Checks: map[string]string{"draining": "failed"}}
 	if !h.draining.Load() {
 		report = h.look(context.WithoutCancel(r.Context()))
@@ -63,9 +65,9 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *note) error {
 	if report.Status != "ready" {
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "1")
-		n.outcome = "not ready"
+		n.Outcome = "not ready"
 	}
-	writeJSON(w, status, report)
+	web.WriteJSON(w, status, report)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func TestReadinessIsLoggedWhenItChanges(t *testing.T) {
 	var failing error
 	s.Health = &Health{
 		Checks:  []Check{{"database", func(context.Context) error { return failing }}, {"signing_keys", func(context.Context) error { return nil }}},
-		Timeout: time.Second, Now: s.clock, Logger: s.Logger,
+		Timeout: time.Second, Now: s.clock, Logger: s.Door.Logger,
 	}
 	v := s.open()
 	ask := func(times int) {
@@ -106,7 +106,7 @@ func TestManyShareOneLook(t *testing.T) {
 			{"database", func(context.Context) error { looks.Add(1); return nil }},
 			{"signing_keys", func(context.Context) error { return nil }},
 		},
-		Fresh: time.Second, Timeout: time.Second, Now: s.clock, Logger: s.Logger,
+		Fresh: time.Second, Timeout: time.Second, Now: s.clock, Logger: s.Door.Logger,
 	}
 	v := s.open()
 	var group sync.WaitGroup

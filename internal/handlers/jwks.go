@@ -6,17 +6,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/web"
 )
 
-// jwks is GET /.well-known/jwks.json (RFC 7517 §5).
-func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
-	document := h.Keys.JWKS()
+// JWKS is GET /.well-known/jwks.json (RFC 7517 §5).
+type JWKS struct {
+	Keys   interface{ JWKS() keys.Document }
+	MaxAge time.Duration // how long a cache may use the key set
+	Stale  time.Duration // and then while it fetches it again (RFC 5861 §3)
+}
+
+func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+	document := e.Keys.JWKS()
 	if len(document.Body) == 0 { // a verifier that took in an empty set would refuse every token
 		return errors.New("no key set is published: see `authserver key list`")
 	}
 	header := w.Header()
 	header.Set("Access-Control-Expose-Headers", "ETag")
-	header.Set("Cache-Control", h.jwksCacheControl())
+	header.Set("Cache-Control", e.cacheControl())
 	header.Set("ETag", document.ETag)
 	if matches(r.Header.Values("If-None-Match"), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -28,10 +37,10 @@ func (h *Handlers) jwks(w http.ResponseWriter, r *http.Request, _ *note) error {
 	return nil
 }
 
-// jwksCacheControl gives a cache no longer than the timeline of the keys counts on.
-func (h *Handlers) jwksCacheControl() string {
-	directives := "public, max-age=" + strconv.Itoa(int(h.JWKSMaxAge/time.Second))
-	if stale := int(h.JWKSStale / time.Second); stale > 0 {
+// cacheControl gives a cache no longer than the timeline of the keys counts on.
+func (e *JWKS) cacheControl() string {
+	directives := "public, max-age=" + strconv.Itoa(int(e.MaxAge/time.Second))
+	if stale := int(e.Stale / time.Second); stale > 0 {
 		directives += ", stale-while-revalidate=" + strconv.Itoa(stale)
 	}
 	return directives

@@ -123,8 +123,8 @@ func TestJWKSMayBeStaleForWholeSeconds(t *testing.T) {
 		{"a part of a second is not granted", 1999 * time.Millisecond, 0, "public, max-age=1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := &Handlers{JWKSMaxAge: test.maxAge, JWKSStale: test.stale}
-			if got := h.jwksCacheControl(); got != test.want {
+			h := &JWKS{MaxAge: test.maxAge, Stale: test.stale}
+			if got := h.cacheControl(); got != test.want {
 				t.Errorf("Cache-Control is %q, want %q", got, test.want)
 			}
 		})
@@ -138,7 +138,7 @@ func (noKeys) JWKS() keys.Document { return keys.Document{} }
 
 func TestAnEmptyKeySetIsNeverServed(t *testing.T) {
 	s := newSite(t)
-	s.Keys = noKeys{}
+	s.JWKS.Keys = noKeys{}
 	a := s.open().keySet(http.MethodGet, "*")
 	if a.status != http.StatusInternalServerError || a.text(t, "error") != "server_error" || a.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("answered %d %s, Cache-Control %q", a.status, a.body, a.header.Get("Cache-Control"))

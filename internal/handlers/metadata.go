@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"slices"
 
+	"authserver/internal/clientauth"
+	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/trust/dpop"
+	"authserver/internal/web"
 )
 
 // metadataBody is the document of RFC 8414 §2, as far as it is true here.
@@ -28,37 +31,40 @@ type metadataBody struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 }
 
-// metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
+// Metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
 // asked through, it tells the issuer that is configured (RFC 8414 §3.3).
-func (h *Handlers) metadata(w http.ResponseWriter, _ *http.Request, _ *note) error {
-	base := issuerBase(h.Issuer)
-	methods := names(h.Authenticator.Names())
+type Metadata struct {
+	Issuer        string
+	Authenticator *clientauth.Authenticator
+	Grants        *grants.Registry
+	// AssertionAlgs are what the assertions of clients may be signed with; nil: no client
+	// can prove itself by one.
+	AssertionAlgs     []string
+	ProofAlgs         []string // that proofs of possession may be signed with; nil: any
+	TakesCertificates bool     // whether one of a client can arrive at all
+}
+
+func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.Note) error {
+	base := web.IssuerBase(e.Issuer)
+	methods := names(e.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	writeJSON(w, http.StatusOK, metadataBody{
-		Issuer:                   h.Issuer,
+	web.WriteJSON(w, http.StatusOK, metadataBody{
+		Issuer:                   e.Issuer,
 		TokenEndpoint:            base + TokenPath,
 		JWKSURI:                  base + JWKSPath,
 		IntrospectionEndpoint:    base + IntrospectPath,
 		RevocationEndpoint:       base + RevokePath,
-		GrantTypes:               names(h.Grants.Types()),
+		GrantTypes:               names(e.Grants.Types()),
 		ResponseTypes:            []string{},
 		TokenAuthMethods:         methods,
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,
-		CertificateBoundTokens:   h.TakesCertificates,
-		DPoPAlgs:                 dpop.Algorithms(h.Proof.Algorithms),
-		TokenAuthAlgs:            h.AssertionAlgs,
-		IntrospectionAuthAlgs:    h.AssertionAlgs,
-		RevocationAuthAlgs:       h.AssertionAlgs,
+		CertificateBoundTokens:   e.TakesCertificates,
+		DPoPAlgs:                 dpop.Algorithms(e.ProofAlgs),
+		TokenAuthAlgs:            e.AssertionAlgs,
+		IntrospectionAuthAlgs:    e.AssertionAlgs,
+		RevocationAuthAlgs:       e.AssertionAlgs,
 	})
-	return nil
-}
-
-// openapi is GET /openapi.yaml.
-func (h *Handlers) openapi(w http.ResponseWriter, _ *http.Request, _ *note) error {
-	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write(h.OpenAPI)
 	return nil
 }

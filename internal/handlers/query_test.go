@@ -12,7 +12,7 @@ import (
 func TestParametersInTheURL(t *testing.T) {
 	const value = "kept-out-of-the-log"
 	s := newSite(t)
-	handler := s.Public(0)
+	handler := s.public(0)
 	post := func(path, query string) int {
 		t.Helper()
 		request := httptest.NewRequest(http.MethodPost, path, strings.NewReader("grant_type=client_credentials&client_id=web&client_secret="+secret))

@@ -26,11 +26,11 @@ func document(t *testing.T) *openapi3.T {
 func TestRoutesAreDocumented(t *testing.T) {
 	s, doc := newSite(t), document(t)
 	routed := make(map[string]bool)
-	for _, row := range s.public() {
-		routed[row.method+" "+row.path] = true
-		item := doc.Paths.Value(row.path)
-		if item == nil || item.GetOperation(row.method) == nil {
-			t.Errorf("api/openapi.yaml has no %s %s", row.method, row.path)
+	for _, row := range s.Routes() {
+		routed[row.Method+" "+row.Path] = true
+		item := doc.Paths.Value(row.Path)
+		if item == nil || item.GetOperation(row.Method) == nil {
+			t.Errorf("api/openapi.yaml has no %s %s", row.Method, row.Path)
 		}
 	}
 	for path, item := range doc.Paths.Map() {
@@ -94,7 +94,7 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 // A path has one spelling, so that a proxy which guards it guards all of it.
 func TestPathsHaveOneSpelling(t *testing.T) {
 	s := newSite(t)
-	v := s.visit(s.Public(0), http.DefaultClient)
+	v := s.visit(s.public(0), http.DefaultClient)
 	for _, path := range []string{"/oauth2%2Ftoken", "/oauth2/%74oken", "//oauth2/token", "/oauth2/./token", "/x/../token"} {
 		if a := v.do(http.MethodPost, path, "", nil); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, a.status)
@@ -106,17 +106,17 @@ func TestPathsHaveOneSpelling(t *testing.T) {
 func TestHeadOfEveryGet(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
-	for _, row := range s.public() {
-		if row.method != http.MethodGet {
+	for _, row := range s.Routes() {
+		if row.Method != http.MethodGet {
 			continue
 		}
-		get, head := v.do(http.MethodGet, row.path, "", nil), v.do(http.MethodHead, row.path, "", nil)
+		get, head := v.do(http.MethodGet, row.Path, "", nil), v.do(http.MethodHead, row.Path, "", nil)
 		if get.status != http.StatusOK || head.status != get.status || head.body != "" || get.body == "" {
-			t.Errorf("%s: GET %d of %d bytes, HEAD %d of %d", row.path, get.status, len(get.body), head.status, len(head.body))
+			t.Errorf("%s: GET %d of %d bytes, HEAD %d of %d", row.Path, get.status, len(get.body), head.status, len(head.body))
 		}
 		for _, name := range []string{"Content-Type", "Content-Length", "Cache-Control", "ETag", "Access-Control-Allow-Origin"} {
 			if get.header.Get(name) != head.header.Get(name) {
-				t.Errorf("%s: %s is %q, and %q for HEAD", row.path, name, get.header.Get(name), head.header.Get(name))
+				t.Errorf("%s: %s is %q, and %q for HEAD", row.Path, name, get.header.Get(name), head.header.Get(name))
 			}
 		}
 	}
@@ -131,13 +131,13 @@ func TestMetadata(t *testing.T) {
 			u, err := url.Parse(base)
 			s.ok(err)
 			// RFC 8414 §3.1: the well-known segment goes before the issuer's path.
-			body := s.visit(s.Public(0), http.DefaultClient).do(http.MethodGet, MetadataPath+u.Path, "", nil).json(t)
+			body := s.visit(s.public(0), http.DefaultClient).do(http.MethodGet, MetadataPath+u.Path, "", nil).json(t)
 			if body["issuer"] != base { // RFC 8414 §3.3: MUST be identical
 				t.Errorf("issuer is %v", body["issuer"])
 			}
 			var routed []string
-			for _, row := range s.public() {
-				routed = append(routed, row.method+" "+row.path)
+			for _, row := range s.Routes() {
+				routed = append(routed, row.Method+" "+row.Path)
 			}
 			endpoints := 0
 			for name, value := range body {
@@ -188,7 +188,7 @@ func TestMetadataThroughAnotherHost(t *testing.T) {
 
 func TestOps(t *testing.T) {
 	s := newSite(t)
-	v := s.visit(s.Ops(), http.DefaultClient)
+	v := s.visit(s.ops(), http.DefaultClient)
 	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline"} {
 		if a := v.do(http.MethodGet, path, "", nil); a.status != http.StatusOK || a.body == "" {
 			t.Errorf("%s: %d", path, a.status)

@@ -1,13 +1,16 @@
 package handlers
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
 
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
+	"authserver/internal/store"
 	"authserver/internal/telemetry"
+	"authserver/internal/web"
 )
 
 // tokenBody is the answer of RFC 6749 §5.1. The scope is always in it.
@@ -20,20 +23,28 @@ type tokenBody struct {
 	IssuedType   string `json:"issued_token_type,omitempty"` // RFC 8693 §2.2.1
 }
 
-// token is POST /oauth2/token (RFC 6749 §3.2).
-func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error {
-	began := h.Now()
-	if err := h.giveNonce(w, began); err != nil {
+// Token is POST /oauth2/token (RFC 6749 §3.2).
+type Token struct {
+	Clients *Clients
+	Grants  *grants.Registry
+	Proof   Proof
+	Metrics *telemetry.Metrics
+	Now     func() time.Time
+}
+
+func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	began := e.Now()
+	if err := e.Proof.giveNonce(w, began); err != nil {
 		return err
 	}
-	answer, err := h.exchange(r, n, began)
-	n.take(answer)
-	h.countToken(n, h.Now().Sub(began), err)
+	answer, err := e.exchange(r, n, began)
+	take(n, answer)
+	e.count(n, e.Now().Sub(began), err)
 	if err != nil {
 		return err
 	}
 	// 7. Write.
-	writeSecret(w, tokenBody{
+	web.WriteSecret(w, tokenBody{
 		AccessToken:  answer.AccessToken,
 		TokenType:    answer.TokenType,
 		ExpiresIn:    int64(answer.ExpiresIn / time.Second),
@@ -45,19 +56,19 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request, n *note) error 
 }
 
 // exchange is the way of every token request, whatever its grant.
-func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Answer, error) {
+func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.Answer, error) {
 	// 1. Parse strictly.
 	form, err := readForm(r, n)
 	if err != nil {
 		return grants.Answer{}, err
 	}
 	grantType := oauth.GrantType(form.Get("grant_type"))
-	grant, known := h.Grants.Find(grantType)
+	grant, known := e.Grants.Find(grantType)
 	if known {
-		n.grant = string(grantType)
+		n.Grant = string(grantType)
 	}
 	// 2. Wait for room, and authenticate the client.
-	who, leave, err := h.enter(r, string(grantType), form, n)
+	who, leave, err := e.Clients.enter(r, string(grantType), form, n)
 	defer leave()
 	if err != nil {
 		return grants.Answer{}, err
@@ -68,7 +79,7 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 	}
 	if !known {
 		return grants.Answer{}, oauth.Fail(oauth.UnsupportedGrantType, "grant_type_unknown",
-			oauth.Quote("grant_type", string(grantType))+" is not one of "+strings.Join(names(h.Grants.Types()), ", "))
+			oauth.Quote("grant_type", string(grantType))+" is not one of "+strings.Join(names(e.Grants.Types()), ", "))
 	}
 	// 4. May this client use it?
 	if who.Client == nil && grant.NeedsClient() {
@@ -79,7 +90,7 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	proof, proofs, err := h.checkProof(r, form, n, now)
+	proof, proofs, err := e.Proof.check(r, form, n, now)
 	if err != nil {
 		return grants.Answer{}, err
 	}
@@ -91,15 +102,23 @@ func (h *Handlers) exchange(r *http.Request, n *note, now time.Time) (grants.Ans
 	return grant.Exchange(r.Context(), request)
 }
 
-func (h *Handlers) countToken(n *note, took time.Duration, err error) {
+func (e *Token) count(n *web.Note, took time.Duration, err error) {
 	outcome := telemetry.Issued
 	if err != nil {
-		_, refused := classify(err)
+		_, refused := web.Classify(err)
 		outcome = string(refused.Code)
 	}
-	h.Metrics.Token(n.grant, string(n.method), outcome, took)
-	if n.outcome != "" { // a refresh token was looked at
-		h.Metrics.Refresh(n.outcome)
+	e.Metrics.Token(n.Grant, n.Method, outcome, took)
+	if n.Outcome != "" { // a refresh token was looked at
+		e.Metrics.Refresh(n.Outcome)
+	}
+}
+
+// take notes what an answer says of its access token.
+func take(n *web.Note, a grants.Answer) {
+	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
+	if a.Family != (store.FamilyID{}) {
+		n.Family = hex.EncodeToString(a.Family[:])
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 func TestTokenAnswers(t *testing.T) {
 	s := newSite(t)
-	v := s.visit(s.Public(10*time.Second), openapitest.New(t).Client(nil))
+	v := s.visit(s.public(10*time.Second), openapitest.New(t).Client(nil))
 	first := v.login()
 	tests := []struct {
 		name       string
@@ -187,7 +187,7 @@ func TestUnavailable(t *testing.T) {
 	with := func(clients store.Clients, slow clientauth.Secrets) spoiler {
 		return func(s *site) {
 			var err error
-			s.Authenticator, err = clientauth.New(clients, clientauth.SecretBasic{Secrets: slow})
+			s.Clients.Authenticator, err = clientauth.New(clients, clientauth.SecretBasic{Secrets: slow})
 			s.ok(err)
 		}
 	}
@@ -202,9 +202,9 @@ func TestUnavailable(t *testing.T) {
 		{"token: too many passwords", with(one{bcrypt}, clientauth.Secrets{Slow: crowd{}}), TokenPath, []string{"grant_type", "client_credentials"}},
 		{"token: too slow", with(slow{}, clientauth.Secrets{}), TokenPath, []string{"grant_type", "client_credentials"}},
 		{"introspection: the client", with(outage{}, clientauth.Secrets{}), IntrospectPath, []string{"token", "x"}},
-		{"introspection: the family", func(s *site) { s.Families = outage{} }, IntrospectPath, nil},
-		{"introspection: the user", func(s *site) { s.Users = outage{} }, IntrospectPath, nil},
-		{"revocation: the family", func(s *site) { s.Families = outage{} }, RevokePath, nil},
+		{"introspection: the family", func(s *site) { s.Introspect.Tokens.Families = outage{} }, IntrospectPath, nil},
+		{"introspection: the user", func(s *site) { s.Introspect.Tokens.Users = outage{} }, IntrospectPath, nil},
+		{"revocation: the family", func(s *site) { s.Revoke.Tokens.Families = outage{} }, RevokePath, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestUnavailable(t *testing.T) {
 			if strings.HasSuffix(test.name, "too slow") {
 				limit = 10 * time.Millisecond
 			}
-			v := s.visit(s.Public(limit), openapitest.New(t).HostileClient(nil))
+			v := s.visit(s.public(limit), openapitest.New(t).HostileClient(nil))
 			if test.parameters == nil {
 				test.parameters = []string{"token", v.login().text(t, "refresh_token")}
 			}

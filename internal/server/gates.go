@@ -23,9 +23,9 @@ const (
 	shedLogged = 100 * time.Millisecond
 )
 
-// gates are those of the public listener, one for each kind of request, so that what
+// newGates makes those of the public listener, one for each kind of request, so that what
 // holds up one kind, bcrypt or a database that is gone, fills no other's.
-func gates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
+func newGates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
 	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindOther}
 	for _, grant := range registry.Types() {
 		kinds = append(kinds, string(grant))

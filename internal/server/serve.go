@@ -112,8 +112,7 @@ func prepare(ctx context.Context, st store.Store, s config.Settings) error {
 // run serves until ctx ends or a listener fails.
 func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logger *slog.Logger, o ServeOptions) error {
 	defer p.loops.remote.Close()
-	p.handlers.Crowded = public.crowded
-	publicServer := httpServer(closeWhileDraining(p.health, p.handlers.Public(requestTimeout)), logger)
+	publicServer := httpServer(p.doors.handlePublic(public.crowded), logger)
 	publicServer.WriteTimeout = requestTimeout + answerTimeout
 	publicServer.TLSConfig = p.tls
 	publicServer.HTTP2 = &http.HTTP2Config{
@@ -123,7 +122,7 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 		MaxReceiveBufferPerConnection: http2Window,
 		WriteByteTimeout:              answerTimeout,
 	}
-	opsServer := httpServer(p.handlers.Ops(), logger) // profiles and traces take their time: no WriteTimeout
+	opsServer := httpServer(p.doors.handleOps(), logger) // profiles and traces take their time: no WriteTimeout
 
 	group, running := errgroup.WithContext(ctx)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,7 +131,7 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	group.Go(func() error { return serve(opsServer, ops) })
 	group.Go(func() error { p.reloads(background, o.Reload); return nil })
 	p.loops.start(background, group.Go)
-	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.handlers.Issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
+	logger.InfoContext(ctx, "serving", "version", o.Version, "issuer", p.doors.issuer, "listen", public.Addr().String(), "ops_listen", ops.Addr().String(), "tls", p.tls != nil, "signer", SignedBy())
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
@@ -140,7 +139,7 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "delay", drain.delay.String(), "timeout", drain.timeout.String())
-	p.health.Drain()
+	p.doors.health().Drain()
 	awaitProxies(ctx, drain.delay)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain.timeout)
 	defer cancel()

@@ -10,9 +10,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/time/rate"
-
-	"authserver/api"
 	"authserver/internal/admission"
 	"authserver/internal/clientauth"
 	"authserver/internal/config"
@@ -41,12 +38,11 @@ const (
 
 // parts is a server that is put together and does not listen yet.
 type parts struct {
-	handlers *handlers.Handlers
-	loops    *loops
-	health   *handlers.Health
-	keys     *keyring
-	tls      *tls.Config // of the public listener; nil: plain http
-	reload   func()      // reads the files again that may change while the server runs
+	doors  *doors
+	loops  *loops
+	keys   *keyring
+	tls    *tls.Config // of the public listener; nil: plain http
+	reload func()      // reads the files again that may change while the server runs
 }
 
 // wire puts the server together: it is the only place where the parts meet.
@@ -84,14 +80,6 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 	if err != nil {
 		return nil, err
 	}
-	certifying, err := s.ClientCertProxies()
-	if err != nil {
-		return nil, err
-	}
-	trusted, err := s.TrustedProxies()
-	if err != nil {
-		return nil, err
-	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	handles := &tokens.Handles{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
@@ -103,26 +91,20 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		return nil, err
 	}
 	health := newHealth(st, manager, view, s, logger)
-	h := &handlers.Handlers{
-		Issuer: s.Issuer, Authenticator: authenticator, AssertionAlgs: limits.ofAssertions(), Grants: registry,
-		Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes},
-		Gates:  gates(registry, s), Shed: rate.Sometimes{Interval: shedLogged}, ClientCertProxies: certifying, TrustedProxies: trusted, TakesCertificates: s.TakesCertificates(),
-		Keys: manager, JWKSMaxAge: manager.Timeline.JWKSMaxAge, JWKSStale: manager.Timeline.StaleWhileRevalidate(),
-		Verifier: own, Assertions: st,
-		View: view, Revoker: revoker, Refresh: codec, Handles: handles, Families: st, Users: cached,
-		Health: health, OpenAPI: api.OpenAPI(), Logger: logger, Now: time.Now, Clock: clock, Rand: rand.Reader,
+	gates := newGates(registry, s)
+	doors, err := wireHTTP(endpointParts{
+		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, gates: gates, limits: limits,
+		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
+		metrics: wireMetrics(gates, registry, authenticator, st, hasher, signatures, ring, remote, version), logger: logger,
+	}, s)
+	if err != nil {
+		return nil, err
 	}
-	h.Proof = handlers.Proof{Algorithms: limits.proofs, Skew: s.ClockSkew}
-	if s.DPoPNonce {
-		h.Proof.Nonces = &tokens.Nonces{Keys: ring.refresh, Skew: s.ClockSkew}
-	}
-	h.Metrics = wireMetrics(h, st, hasher, signatures, ring, remote, version)
 	return &parts{
-		handlers: h,
-		health:   health,
-		keys:     ring,
-		tls:      files.config(),
-		reload:   func() { files.reload(); reloadAuthorities() },
+		doors:  doors,
+		keys:   ring,
+		tls:    files.config(),
+		reload: func() { files.reload(); reloadAuthorities() },
 		loops: &loops{
 			store: st, cached: cached, keys: ring, putBacks: putBacks, view: view, remote: remote,
 			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
@@ -188,22 +170,22 @@ func audiences(issuer string) []string {
 	return append([]string{issuer}, handlers.TokenURLs(issuer)...)
 }
 
-func wireMetrics(h *handlers.Handlers, st store.Store, hasher *passwords.Hasher, signatures *admission.Gate, ring *keyring, remote *remotekeys.Sets,
+func wireMetrics(gates map[string]*admission.Gate, registry *grants.Registry, authenticator *clientauth.Authenticator, st store.Store, hasher *passwords.Hasher, signatures *admission.Gate, ring *keyring, remote *remotekeys.Sets,
 	version string) *telemetry.Metrics {
-	all := maps.Clone(h.Gates)
+	all := maps.Clone(gates)
 	all["signature"] = signatures
 	options := telemetry.MetricsOptions{
-		Version: version, Signer: SignedBy(), Routes: h.Routes(),
+		Version: version, Signer: SignedBy(), Routes: handlers.Paths(),
 		RoundTrips:        st.RoundTrips,
 		PasswordsInFlight: hasher.InFlight,
 		Keys:              ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: ring.signing.Age, KeyUntilNext: ring.signing.UntilNext,
 		SealingFailures:  ring.sealer.Failures,
 		RemoteKeyFetches: remote.Fetches,
 	}
-	for _, grant := range h.Grants.Types() {
+	for _, grant := range registry.Types() {
 		options.Grants = append(options.Grants, string(grant))
 	}
-	for _, method := range h.Authenticator.Names() {
+	for _, method := range authenticator.Names() {
 		options.AuthMethods = append(options.AuthMethods, string(method))
 	}
 	for kind, gate := range all {

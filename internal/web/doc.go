@@ -1,5 +1,7 @@
 // Package web owns what every HTTP door of the server shares: whose address a request
-// has, behind whichever proxies it came.
+// has, its id, the bounds on its body and its time, the one log line, what other origins
+// may read, and how an error is rendered.
 //
-// It refuses to know any endpoint. Start at clientaddress.go.
+// It refuses to know any endpoint: each is a row of a table that its room hands over, and
+// returns what went wrong as an error. Start at door.go.
 package web

@@ -19,7 +19,7 @@ type refusal struct {
 	status int
 }
 
-// statuses are those of internal/handlers/errors.go, for codes and for the errors
+// statuses are those of internal/web/errors.go, for codes and for the errors
 // that have one of their own.
 var (
 	statuses = map[string]int{"invalid_client": 401, "temporarily_unavailable": 503, "server_error": 500}

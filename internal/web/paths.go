@@ -1,4 +1,4 @@
-package handlers
+package web
 
 import (
 	"net/url"
@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// issuerBase is what the published URL of every endpoint begins with.
-func issuerBase(issuer string) string { return strings.TrimSuffix(issuer, "/") }
+// IssuerBase is what the published URL of every endpoint begins with.
+func IssuerBase(issuer string) string { return strings.TrimSuffix(issuer, "/") }
 
 // issuerPath is the path of an issuer such as https://example.com/auth, and "" of one
 // without.
 func issuerPath(issuer string) string {
-	u, err := url.Parse(issuerBase(issuer))
+	u, err := url.Parse(IssuerBase(issuer))
 	if err != nil {
 		return ""
 	}
@@ -23,31 +23,27 @@ func issuerPath(issuer string) string {
 // URL has it too, and a proxy may hand it on or take it off. The metadata has two URLs then:
 // RFC 8414 §3.1 has the well-known segment before the path of the issuer, without a slash
 // at its end, and many clients append it as OpenID Connect Discovery §4 does.
-func servedAt(issuer, path string) []string {
+func servedAt(issuer string, row Route) []string {
+	path := row.Path
 	paths, prefix := []string{path}, issuerPath(issuer)
 	if prefix == "" {
 		return paths
 	}
 	paths = append(paths, prefix+path)
-	if path == MetadataPath {
+	if row.Described {
 		paths = append(paths, path+prefix, path+prefix+"/")
 	}
 	return paths
 }
 
-// TokenURLs are those of the token endpoint, as they are published.
-func TokenURLs(issuer string) []string {
-	return []string{issuerBase(issuer) + TokenPath, issuerBase(issuer) + TokenAlias}
-}
-
 // publishedAs are the URLs of an endpoint that a client may have called when a request
 // arrives at a path where it is served, whether or not a proxy took something off: never
 // what the Host says that was sent.
-func publishedAs(issuer, served string, endpoints ...string) []string {
+func publishedAs(issuer, served string, table []Route) []string {
 	var urls []string
-	for _, endpoint := range endpoints {
-		if slices.Contains(servedAt(issuer, endpoint), served) {
-			urls = append(urls, issuerBase(issuer)+endpoint)
+	for _, row := range table {
+		if slices.Contains(servedAt(issuer, row), served) {
+			urls = append(urls, IssuerBase(issuer)+row.Path)
 		}
 	}
 	return urls

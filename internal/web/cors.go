@@ -1,12 +1,12 @@
-package handlers
+package web
 
 import "net/http"
 
-// anyOrigin lets pages of every origin read what an endpoint answers, its errors
+// AnyOrigin lets pages of every origin read what an endpoint answers, its errors
 // too (the CORS protocol of the Fetch standard). It is for what is public and
 // looks at no credentials: the endpoints of clients have no such header.
-func anyOrigin(serve endpoint) endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *note) error {
+func AnyOrigin(serve Endpoint) Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *Note) error {
 		setAnyOrigin(w.Header())
 		return serve(w, r, n)
 	}
@@ -14,9 +14,9 @@ func anyOrigin(serve endpoint) endpoint {
 
 func setAnyOrigin(header http.Header) { header.Set("Access-Control-Allow-Origin", "*") }
 
-// preflight answers a browser that asks before a request which is more than plain,
+// Preflight answers a browser that asks before a request which is more than plain,
 // as one with If-None-Match is. It may remember the answer for a day.
-func preflight(w http.ResponseWriter, _ *http.Request, _ *note) error {
+func Preflight(w http.ResponseWriter, _ *http.Request, _ *Note) error {
 	header := w.Header()
 	header.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 §9.3.7
 	header.Set("Access-Control-Allow-Methods", "GET, HEAD")

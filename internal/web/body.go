@@ -1,4 +1,4 @@
-package handlers
+package web
 
 import (
 	"errors"
@@ -112,18 +112,23 @@ func (s *seat) readInto(body []byte, reader io.Reader) ([]byte, error) {
 	}
 }
 
-// refuseBody says what to answer where a body could not be read.
-func refuseBody(err error) error {
+// Read reads the body of a request to its end, within bounds. Its errors say what to
+// answer.
+func (n *Note) Read(r *http.Request) ([]byte, error) {
+	body, err := n.seat.read(r)
+	if err == nil {
+		return body, nil
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return bodyTooLarge(err)
+		return nil, bodyTooLarge(err)
 	case errors.Is(err, admission.ErrShare), errors.Is(err, admission.ErrFull), errors.Is(err, admission.ErrOvertaken):
-		return fmt.Errorf("read the body: %w", err)
+		return nil, fmt.Errorf("read the body: %w", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return bodyLate(err)
+		return nil, bodyLate(err)
 	}
-	return oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
+	return nil, oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
 }
 
 // leaves reports whether an answer over HTTP/1.1 ends the connection instead of waiting for
@@ -133,6 +138,6 @@ func (s *seat) leaves(r *http.Request, err error) bool {
 	if r.ProtoMajor != 1 || s.whole || r.ContentLength == 0 {
 		return false
 	}
-	status, _ := classify(err)
+	status, _ := Classify(err)
 	return shed(err) || status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge
 }

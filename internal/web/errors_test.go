@@ -1,15 +1,13 @@
-package handlers
+package web
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -19,63 +17,6 @@ import (
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 )
-
-func TestRequestID(t *testing.T) {
-	s := newSite(t)
-	v := s.open()
-	for _, id := range []string{"a", "7f9c2ba4-e88f.827d_X", strings.Repeat("x", 64)} {
-		if a := v.do(http.MethodGet, "/nothing", "", map[string]string{"X-Request-Id": id}); a.header.Get("X-Request-Id") != id || a.text(t, "request_id") != id {
-			t.Errorf("%q is not told back: header %q, body %s", id, a.header.Get("X-Request-Id"), a.body)
-		}
-		if !strings.Contains(s.log.String(), `"request_id":"`+id+`"`) {
-			t.Errorf("%q is not in the log", id)
-		}
-	}
-	made := make(map[string]bool)
-	for _, id := range []string{"", " ", "a b", "a\"b", "{}", strings.Repeat("x", 65), "\u00e9", "a;b", "<script>"} {
-		a := v.do(http.MethodGet, "/nothing", "", map[string]string{"X-Request-Id": id})
-		if got := a.header.Get("X-Request-Id"); got == id || len(got) != 32 || made[got] || a.text(t, "request_id") != got {
-			t.Errorf("%q is answered with %q", id, got)
-		}
-		made[a.header.Get("X-Request-Id")] = true
-	}
-}
-
-// Without randomness a request is answered all the same.
-func TestRequestIDWithoutRandomness(t *testing.T) {
-	s := newSite(t)
-	s.Rand = iotest.ErrReader(errors.New("drained"))
-	if a := s.visit(s.Public(0), http.DefaultClient).do(http.MethodGet, "/healthz", "", nil); a.status != http.StatusOK {
-		t.Errorf("answered %d", a.status)
-	}
-}
-
-func TestPanic(t *testing.T) {
-	s := newSite(t)
-	handler := s.router([]route{
-		{http.MethodGet, "/panic", func(http.ResponseWriter, *http.Request, *note) error { panic("secret inside") }, false},
-		{http.MethodGet, "/late", func(w http.ResponseWriter, _ *http.Request, _ *note) error {
-			w.WriteHeader(http.StatusAccepted)
-			panic("after the answer")
-		}, false},
-		{http.MethodGet, "/good", s.Health.live, true},
-	}, "", time.Second, new(admission.Places))
-	v := s.visit(handler, http.DefaultClient)
-	a := v.do(http.MethodGet, "/panic", "", nil)
-	v.refused(a, http.StatusInternalServerError, oauth.ServerError)
-	if strings.Contains(a.body, "secret") || strings.Contains(a.body, "goroutine") {
-		t.Errorf("the panic is told to the caller: %s", a.body)
-	}
-	if !strings.Contains(s.log.String(), "secret inside") || !strings.Contains(s.log.String(), `"level":"ERROR"`) {
-		t.Error("the panic is not in the log")
-	}
-	if a := v.do(http.MethodGet, "/late", "", nil); a.status != http.StatusAccepted {
-		t.Errorf("an answer that was begun became %d", a.status)
-	}
-	if a := v.do(http.MethodGet, "/good", "", nil); a.status != http.StatusOK {
-		t.Errorf("then the server answers %d", a.status)
-	}
-}
 
 func TestWriteError(t *testing.T) {
 	tests := []struct {
@@ -143,14 +84,5 @@ func TestErrorDescriptionCharacters(t *testing.T) {
 	})
 	if got := descriptionText(`say "scope" (section 3.3)`); got != "say 'scope' (section 3.3)" {
 		t.Errorf("got %q", got)
-	}
-}
-
-func TestSecurityHeaders(t *testing.T) {
-	v := newSite(t).open()
-	for _, path := range []string{"/healthz", JWKSPath, "/nothing"} {
-		if a := v.do(http.MethodGet, path, "", nil); a.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: header %v", path, a.header)
-		}
 	}
 }

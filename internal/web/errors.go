@@ -1,4 +1,4 @@
-package handlers
+package web
 
 import (
 	"context"
@@ -28,9 +28,9 @@ type statusError struct {
 func (e *statusError) Error() string { return e.refused.Error() }
 func (e *statusError) Unwrap() error { return e.refused }
 
-func notFound(http.ResponseWriter, *http.Request, *note) error {
+func notFound(http.ResponseWriter, *http.Request, *Note) error {
 	return &statusError{http.StatusNotFound, oauth.Fail(oauth.InvalidRequest, "no_such_endpoint",
-		"there is no such endpoint: see /openapi.yaml and "+MetadataPath)}
+		"there is no such endpoint: see /openapi.yaml and /.well-known/oauth-authorization-server")}
 }
 
 func methodNotAllowed() error {
@@ -65,7 +65,7 @@ type errorBody struct {
 // writeError renders any error. What is not a refusal of our own making is told
 // in general words alone.
 func writeError(w http.ResponseWriter, requestID string, err error) {
-	status, refused := classify(err)
+	status, refused := Classify(err)
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("Pragma", "no-cache")
@@ -79,10 +79,11 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 		}
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
-	writeJSON(w, status, errorBody{refused.Code, descriptionText(refused.Description), requestID})
+	WriteJSON(w, status, errorBody{refused.Code, descriptionText(refused.Description), requestID})
 }
 
-func classify(err error) (int, *oauth.Error) {
+// Classify says which status an error has, and what of it may be told.
+func Classify(err error) (int, *oauth.Error) {
 	var withStatus *statusError
 	var refused *oauth.Error
 	switch {
@@ -142,9 +143,9 @@ func descriptionText(s string) string {
 	}, s)
 }
 
-// writeJSON answers with a JSON object. An error here means that the caller is
+// WriteJSON answers with a JSON object. An error here means that the caller is
 // gone, which nobody can be told.
-func writeJSON(w http.ResponseWriter, status int, body any) {
+func WriteJSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		http.Error(w, `{"error":"server_error"}`, http.StatusInternalServerError)
@@ -155,9 +156,9 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(encoded)
 }
 
-// writeSecret is writeJSON for answers that nobody may keep (RFC 6749 §5.1).
-func writeSecret(w http.ResponseWriter, body any) {
+// WriteSecret is WriteJSON for answers that nobody may keep (RFC 6749 §5.1).
+func WriteSecret(w http.ResponseWriter, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
-	writeJSON(w, http.StatusOK, body)
+	WriteJSON(w, http.StatusOK, body)
 }

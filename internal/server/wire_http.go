@@ -1,0 +1,106 @@
+package server
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"authserver/api"
+	"authserver/internal/admission"
+	"authserver/internal/clientauth"
+	"authserver/internal/config"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+	"authserver/internal/web"
+)
+
+// endpointParts is what the endpoints are made of.
+type endpointParts struct {
+	store         store.Store
+	cached        *store.Cached
+	ring          *keyring
+	authenticator *clientauth.Authenticator
+	registry      *grants.Registry
+	health        *handlers.Health
+	gates         map[string]*admission.Gate
+	limits        algorithms
+	verifier      *tokens.Verifier
+	view          *tokens.View
+	revoker       *tokens.Revoker
+	codec         *tokens.RefreshCodec
+	handles       *tokens.Handles
+	clock         store.Clock
+	metrics       *telemetry.Metrics
+	logger        *slog.Logger
+}
+
+// doors are the listeners' ways in and what is behind them.
+type doors struct {
+	issuer       string
+	public       *web.Door
+	ops          *web.Door
+	endpoints    handlers.Public
+	opsEndpoints handlers.Ops
+}
+
+// wireHTTP makes the endpoints, and the doors before them.
+func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
+	certifying, err := s.ClientCertProxies()
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := s.TrustedProxies()
+	if err != nil {
+		return nil, err
+	}
+	manager := p.ring.signing
+	clients := &handlers.Clients{
+		Authenticator: p.authenticator, CertificateProxies: certifying, Gates: p.gates, Assertions: p.store, Now: time.Now,
+	}
+	proof := handlers.Proof{Algorithms: p.limits.proofs, Skew: s.ClockSkew}
+	if s.DPoPNonce {
+		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: s.ClockSkew}
+	}
+	return &doors{
+		issuer: s.Issuer,
+		public: &web.Door{
+			Proxies: trusted, Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes}, Limit: requestTimeout,
+			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
+		},
+		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
+		endpoints: handlers.Public{
+			Token: &handlers.Token{Clients: clients, Grants: p.registry, Proof: proof, Metrics: p.metrics, Now: time.Now},
+			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
+				Issuer: s.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
+			}},
+			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
+				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
+			}},
+			JWKS: &handlers.JWKS{Keys: manager, MaxAge: manager.Timeline.JWKSMaxAge, Stale: manager.Timeline.StaleWhileRevalidate()},
+			Metadata: &handlers.Metadata{
+				Issuer: s.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
+				ProofAlgs: p.limits.proofs, TakesCertificates: s.TakesCertificates(),
+			},
+			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
+			Health:  p.health,
+		},
+		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},
+	}, nil
+}
+
+func (d *doors) health() *handlers.Health { return d.endpoints.Health }
+
+// handlePublic is the handler of the public listener; crowded as [web.Door] has it.
+func (d *doors) handlePublic(crowded func() bool) http.Handler {
+	d.public.Crowded = crowded
+	return closeWhileDraining(d.health(), d.public.Handler(d.endpoints.Routes(), d.issuer))
+}
+
+// handleOps is the handler of the ops listener.
+func (d *doors) handleOps() http.Handler { return d.ops.Handler(d.opsEndpoints.Routes(), "") }

@@ -1,0 +1,131 @@
+package tokens
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Introspector says of tokens whether they are good, and what of them a client may know
+// (RFC 7662). Of an access token it knows from memory.
+type Introspector struct {
+	Issuer   string
+	Verifier *Verifier
+	View     *View
+	Refresh  *RefreshCodec
+	Families interface {
+		Family(ctx context.Context, id store.FamilyID) (store.Family, error)
+	}
+	Users interface {
+		User(ctx context.Context, id string) (store.User, error)
+	}
+	Now   func() time.Time
+	Clock store.Clock // that Now reads
+}
+
+// Introspection is what there is to say of a token. The zero value is of one that is not
+// good, or not the client's to know of (RFC 7662 §2.2).
+type Introspection struct {
+	Active    bool
+	TokenType string // how an access token is used; "": it is a refresh token
+	Username  string // of its user; "": it has none, or it is not known just now
+	Claims    []byte // a JSON object without any of "active", "token_type" and "username"
+}
+
+// Introspect looks at a token for a client: for the one that it was issued to, and an
+// access token for the resources of its audience too. An error says that this could not be
+// found out. The form of a token tells which it is; token_type_hint is only ever a hint.
+func (i *Introspector) Introspect(ctx context.Context, client store.Client, token string) (Introspection, error) {
+	if strings.HasPrefix(token, RefreshPrefix) {
+		return i.refresh(ctx, client, token)
+	}
+	return i.access(ctx, client, token)
+}
+
+func (i *Introspector) access(ctx context.Context, client store.Client, token string) (Introspection, error) {
+	claims, err := i.Verifier.Verify(i.Now(), token)
+	if err != nil {
+		return Introspection{}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+	}
+	revoked, err := i.View.Revoked(ctx, claims)
+	if err != nil {
+		return Introspection{}, fmt.Errorf("look up whether the token is revoked: %w", err)
+	}
+	own := claims.IssuedTo(client) && claims.Parsed.OfClient(client.NotBefore)
+	if revoked || !own && !claims.ServedBy(client) {
+		return Introspection{}, nil
+	}
+	found := Introspection{Active: true, TokenType: oauth.Bearer, Claims: claims.Payload}
+	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
+		found.TokenType = oauth.DPoP
+	}
+	if claims.Subject != claims.ClientID {
+		// Whether the token is good does not hang on the name.
+		if user, err := i.Users.User(ctx, claims.Subject); err == nil {
+			found.Username = user.Username
+		}
+	}
+	return found, nil
+}
+
+// ServedBy reports whether the token is for a resource that the client serves.
+func (c Claims) ServedBy(client store.Client) bool {
+	return slices.ContainsFunc(c.Audience, func(aud string) bool { return slices.Contains(client.Serves, aud) })
+}
+
+// refreshClaims are those of a refresh token.
+type refreshClaims struct {
+	ClientID  string `json:"client_id"`
+	Issuer    string `json:"iss"`
+	Subject   string `json:"sub"`
+	Scope     string `json:"scope"`
+	IssuedAt  int64  `json:"iat"`
+	ExpiresAt int64  `json:"exp"`
+}
+
+func (i *Introspector) refresh(ctx context.Context, client store.Client, token string) (Introspection, error) {
+	presented, err := i.Refresh.Decode(token)
+	if err != nil {
+		return Introspection{}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+	}
+	family, err := i.Families.Family(ctx, presented.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return Introspection{}, nil
+	}
+	if err != nil {
+		return Introspection{}, fmt.Errorf("look up the refresh token: %w", err)
+	}
+	revoked, err := i.View.RevokedFamily(ctx, family)
+	if err != nil {
+		return Introspection{}, fmt.Errorf("look up whether the refresh token is revoked: %w", err)
+	}
+	user, err := i.Users.User(ctx, family.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return Introspection{}, nil
+	}
+	if err != nil {
+		return Introspection{}, fmt.Errorf("look up the user: %w", err)
+	}
+	standing := family.Standing(store.Presented{
+		Generation: presented.Generation, User: user, ClientNotBefore: client.NotBefore, Now: store.At(i.Now()), Clock: i.Clock,
+	})
+	if revoked || family.ClientID != client.ID || standing != store.Rotated {
+		return Introspection{}, nil
+	}
+	expires := family.IdleExpiresAt
+	if family.ExpiresAt.Before(expires) {
+		expires = family.ExpiresAt
+	}
+	claims, err := json.Marshal(refreshClaims{
+		ClientID: family.ClientID, Issuer: i.Issuer, Subject: family.UserID, Scope: family.Scope.String(),
+		IssuedAt: family.CreatedAt.Unix(), ExpiresAt: expires.Unix(),
+	})
+	return Introspection{Active: true, Username: user.Username, Claims: claims}, err
+}

@@ -1,0 +1,107 @@
+package tokens
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// revokedByClient is the reason of what a client revokes.
+const revokedByClient = "revoked_by_client"
+
+// Revocables finds what is to be voided where a client revokes a token (RFC 7009). A
+// refresh token takes its family and the family's access tokens with it; an access token
+// goes alone.
+type Revocables struct {
+	Verifier *Verifier
+	Refresh  *RefreshCodec
+	Handles  *Handles
+	Families interface {
+		Family(ctx context.Context, id store.FamilyID) (store.Family, error)
+	}
+	Revoker *Revoker
+	Now     func() time.Time
+}
+
+// Revocable is a token that a client wants to revoke.
+type Revocable struct {
+	Subject string // as far as it is known, for the log
+	Family  string // in hex, likewise
+	// Revoke makes it void; nil: it is not good, which is no error (RFC 7009 §2.2).
+	Revoke func() error
+}
+
+// Find finds a token, whose form tells which it is. Its error is an [oauth.Error] where the
+// client may not revoke it. What is known for the log comes with an error too.
+func (f *Revocables) Find(ctx context.Context, client store.Client, token string) (Revocable, error) {
+	switch {
+	case strings.HasPrefix(token, RefreshPrefix):
+		return f.refresh(ctx, client, token)
+	case IsEncrypted(token):
+		return f.encrypted(ctx, client, token)
+	}
+	return f.access(ctx, client, token)
+}
+
+// encrypted finds an access token that only its resource can read, by the handle that its
+// header has. The header of a token that another server made has none, or one of a key that
+// was ended. The client is told that nothing was revoked (RFC 7009 §2.2.1).
+func (f *Revocables) encrypted(ctx context.Context, client store.Client, token string) (Revocable, error) {
+	handle, err := f.Handles.Find(token)
+	switch {
+	case err != nil:
+		return Revocable{}, oauth.Fail(oauth.UnsupportedTokenType, "token_encrypted",
+			"the token is encrypted and this server does not recognise it: revoke the signed token inside it, or the refresh token").Because(err)
+	case !handle.IssuedTo(client):
+		return Revocable{}, notYours()
+	case !f.Now().Before(handle.ExpiresAt):
+		return Revocable{}, nil
+	}
+	return Revocable{Revoke: func() error { return f.Revoker.Token(ctx, handle.ID, handle.ExpiresAt, revokedByClient) }}, nil
+}
+
+func (f *Revocables) access(ctx context.Context, client store.Client, token string) (Revocable, error) {
+	claims, err := f.Verifier.Verify(f.Now(), token)
+	if err != nil {
+		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
+	}
+	found := Revocable{Subject: claims.Subject}
+	if !claims.IssuedTo(client) {
+		return found, notYours()
+	}
+	found.Revoke = func() error { return f.Revoker.Token(ctx, claims.ID, claims.ExpiresAt, revokedByClient) }
+	return found, nil
+}
+
+func (f *Revocables) refresh(ctx context.Context, client store.Client, token string) (Revocable, error) {
+	presented, err := f.Refresh.Decode(token)
+	if err != nil {
+		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
+	}
+	found := Revocable{Family: hex.EncodeToString(presented.Family[:])}
+	family, err := f.Families.Family(ctx, presented.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return found, nil // it is gone already
+	}
+	if err != nil {
+		return found, fmt.Errorf("look up the refresh token: %w", err)
+	}
+	found.Subject = family.UserID
+	if family.ClientID != client.ID {
+		return found, notYours()
+	}
+	found.Revoke = func() error { return f.Revoker.Family(ctx, family.ID, revokedByClient) }
+	return found, nil
+}
+
+// notYours tells a client that nothing was revoked (RFC 7009 §2.1: if the token
+// was not issued to the client, the request is refused and the client informed).
+func notYours() *oauth.Error {
+	return oauth.Fail(oauth.UnauthorizedClient, "token_of_another_client", "the token was issued to another client: only that one can revoke it")
+}
