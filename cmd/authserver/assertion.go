@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/keyfiles"
 )
 
 type assertionCommand struct {
@@ -17,14 +18,14 @@ type assertionSign struct {
 	Client          string        `xor:"who" required:"" placeholder:"CLIENT-ID" help:"Instead of --iss and --sub: the client that authenticates with the assertion."`
 	Sub             string        `help:"The subject."`
 	Aud             string        `required:"" placeholder:"URL" help:"The audience: the issuer identifier of the server, or its token endpoint."`
-	KeyFile         string        `xor:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK; - is standard input."`
-	SecretFile      string        `xor:"key" required:"" placeholder:"FILE" help:"Shared secret; - is standard input."`
-	CertificateFile string        `placeholder:"FILE" help:"Certificate of the private key in PEM, for x5t and x5t#S256."`
+	KeyFile         string        `field:"key" xor:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK; - is standard input."`
+	SecretFile      string        `field:"key" xor:"key" required:"" placeholder:"FILE" help:"Shared secret; - is standard input."`
+	CertificateFile string        `field:"certificates" placeholder:"FILE" help:"Certificate of the private key in PEM, for x5t and x5t#S256."`
 	Alg             string        `help:"Algorithm. The default is the first that the key supports."`
 	KID             string        `name:"kid" help:"Name of the key. The default is that of the JWK, if it has one."`
-	Claim           []string      `sep:"none" placeholder:"NAME=VALUE" help:"Another claim, or another value of a claim, in JSON or a string. Repeats."`
-	TTL             time.Duration `name:"ttl" default:"5m" help:"Lifetime."`
-	EncryptionFile  string        `name:"encryption-jwks-file" placeholder:"FILE" help:"JWKS of the server, or a JWK, with a key of use enc: encrypt the signed assertion to it; - is standard input."`
+	Claim           []string      `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Another claim, or another value of a claim, in JSON or a string. Repeats."`
+	TTL             time.Duration `name:"ttl" field:"ttl_seconds" default:"5m" help:"Lifetime."`
+	EncryptionFile  string        `name:"encryption-jwks-file" field:"encryption_jwks" placeholder:"FILE" help:"JWKS of the server, or a JWK, with a key of use enc: encrypt the signed assertion to it; - is standard input."`
 	EncryptionAlg   string        `placeholder:"ALG" help:"The key for RSA-OAEP-256 or for ECDH-ES, if there are several."`
 	EncryptionEnc   string        `placeholder:"ENC" help:"Content encryption: A256GCM (default) or A128GCM."`
 }
@@ -56,21 +57,21 @@ func (c *assertionSign) Run(p *process) error {
 func (c *assertionSign) files(p *process, n *admin.NewAssertion) error {
 	var err error
 	if c.SecretFile != "" {
-		secret, err := p.secret("--secret-file", c.SecretFile)
+		secret, err := p.sharedSecret("--secret-file", c.SecretFile)
 		if err != nil {
 			return err
 		}
-		n.Secret = []byte(secret)
-	} else if n.Key, err = p.read("--key-file", c.KeyFile); err != nil {
+		n.Key.Key = []byte(secret)
+	} else if n.Key, err = p.readPrivateKey("--key-file", c.KeyFile); err != nil {
 		return err
 	}
 	if c.CertificateFile != "" {
-		if n.Certificates, err = p.read("--certificate-file", c.CertificateFile); err != nil {
+		if n.Certificates, err = p.readCertificates("--certificate-file", []string{c.CertificateFile}); err != nil {
 			return err
 		}
 	}
 	if c.EncryptionFile != "" {
-		n.Encryption.JWKS, err = p.read("--encryption-jwks-file", c.EncryptionFile)
+		n.Encryption.JWKS, err = p.readKeys("--encryption-jwks-file", c.EncryptionFile, keyfiles.JWKSet)
 	}
 	return err
 }

@@ -13,18 +13,18 @@ type dpopCommand struct {
 }
 
 type dpopProof struct {
-	KeyFile          string `required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK."`
+	KeyFile          string `field:"key" required:"" placeholder:"FILE" help:"Private key in PEM or as a JWK."`
 	URL              string `name:"url" required:"" placeholder:"URL" help:"URL of the request as the client calls it."`
 	Method           string `default:"POST" help:"Method of the request."`
 	Nonce            string `help:"Nonce from the server's header DPoP-Nonce."`
-	AccessTokenStdin bool   `help:"For a request to an API, read its access token from standard input."`
+	AccessTokenStdin bool   `field:"access_token" help:"For a request to an API, read its access token from standard input."`
 	Alg              string `help:"Algorithm. The default is the first that the key supports."`
 }
 
 func (c *dpopProof) Run(p *process) error {
 	n := admin.NewProof{Method: c.Method, URL: c.URL, Nonce: c.Nonce, Alg: c.Alg}
 	var err error
-	if n.Key, err = p.read("--key-file", c.KeyFile); err != nil {
+	if n.Key, err = p.readPrivateKey("--key-file", c.KeyFile); err != nil {
 		return err
 	}
 	if c.AccessTokenStdin {

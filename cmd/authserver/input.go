@@ -74,16 +74,40 @@ func (p *process) readOrClear(flag string, name *string, wanted keyfiles.Wanted)
 		return []byte{}, nil
 	}
 	data, err := p.read(flag, *name)
+	if err == nil && len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
+		return nil, usage("%s: the file is empty: give an empty name, %s '', to take away what is there", flag, flag)
+	}
+	return p.wantedKeys(flag, data, wanted, err)
+}
+
+// readKeys reads a file of keys in JSON.
+func (p *process) readKeys(flag, name string, wanted keyfiles.Wanted) ([]byte, error) {
+	data, err := p.read(flag, name)
+	return p.wantedKeys(flag, data, wanted, err)
+}
+
+// wantedKeys refuses what was read where it is something else.
+func (*process) wantedKeys(flag string, data []byte, wanted keyfiles.Wanted, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
-	}
-	if len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
-		return nil, usage("%s: the file is empty: give an empty name, %s '', to take away what is there", flag, flag)
 	}
 	if err := keyfiles.Check(data, wanted); err != nil {
 		return nil, usage("%s: %w", flag, err)
 	}
 	return data, nil
+}
+
+// readPrivateKey reads a private key, with what a JWK says of it.
+func (p *process) readPrivateKey(flag, name string) (assertions.SigningKey, error) {
+	data, err := p.read(flag, name)
+	if err != nil {
+		return assertions.SigningKey{}, err
+	}
+	key, err := assertions.ParsePrivateKey(data)
+	if err != nil {
+		return key, usage("%s: %w", flag, err)
+	}
+	return key, nil
 }
 
 // sharedSecret reads a secret that both sides have, and that is no key of one of them.
@@ -159,6 +183,25 @@ func words(values []string) []string {
 		given = append(given, strings.Fields(v)...)
 	}
 	return given
+}
+
+// pairs reads name=value pairs of a flag, which are to be written in a form.
+func pairs(flag, form string, values []string) (map[string]string, error) {
+	if values == nil {
+		return nil, nil //nolint:nilnil // nil means that none were given
+	}
+	read := make(map[string]string, len(values))
+	for _, pair := range list(values) {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" || value == "" {
+			return nil, usage("%s %q: write %s", flag, pair, form)
+		}
+		if _, twice := read[name]; twice {
+			return nil, usage("%s: %q is given twice", flag, name)
+		}
+		read[name] = value
+	}
+	return read, nil
 }
 
 // claims reads name=value pairs. A value that is JSON is taken as that (true, 7,

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/keyfiles"
 )
 
 type issuerCommand struct {
@@ -39,36 +41,63 @@ type IssuerFlags struct {
 	AllowRepeat       *bool          `negatable:"" help:"Accept an assertion more than once, until the assertion expires."`
 }
 
-func (f IssuerFlags) fields(p *process) (admin.IssuerFields, error) {
-	fields := admin.IssuerFields{
+func (f IssuerFlags) input(p *process) (admin.IssuerInput, error) {
+	input := admin.IssuerInput{
 		Algorithms: list(f.Alg), Audiences: list(f.Audience), SubjectClaim: f.SubjectClaim, Subject: f.Subject,
 		Scopes: words(f.Scope), Resources: list(f.Resource), RequireClientAuth: f.RequireClientAuth,
 		ClientID: f.Client, MaxLifetime: f.MaxLifetime, AllowRepeat: f.AllowRepeat,
-		EncryptionAlg: f.EncryptionAlg, Match: list(f.Match), RequireClaims: list(f.RequireClaim), MapClaims: list(f.MapClaim), ClockSkew: f.ClockSkew,
-	}
-	fields.Keys.JWKSURI, fields.Keys.Discovery = f.JWKSURI, f.Discovery
-	if f.JWKSFile != "" {
-		set, err := p.read("--jwks-file", f.JWKSFile)
-		if err != nil {
-			return fields, err
-		}
-		fields.Keys.JWKS = set
+		EncryptionAlg: f.EncryptionAlg, RequiredClaims: list(f.RequireClaim), ClockSkew: f.ClockSkew,
 	}
 	var err error
-	if fields.Keys.Certificates, err = p.readAll("--certificate-file", f.CertificateFile); err != nil {
-		return fields, err
+	if input.Match, err = patterns(f.Match); err != nil {
+		return input, err
 	}
-	if fields.Authorities, err = p.readAll("--ca-file", f.CAFile); err != nil {
-		return fields, err
+	if input.ClaimMapping, err = pairs("--map-claim", "NAME=CLAIM", f.MapClaim); err != nil {
+		return input, err
+	}
+	if input.Authorities, err = p.readCertificates("--ca-file", f.CAFile); err != nil {
+		return input, err
+	}
+	input.Keys, err = f.keys(p)
+	return input, err
+}
+
+// keys reads where the keys of the issuer come from.
+func (f IssuerFlags) keys(p *process) (admin.IssuerKeys, error) {
+	keys := admin.IssuerKeys{JWKSURI: f.JWKSURI, Discovery: f.Discovery}
+	var err error
+	if f.JWKSFile != "" {
+		if keys.JWKS, err = p.readKeys("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {
+			return keys, err
+		}
+	}
+	if keys.Certificates, err = p.readCertificates("--certificate-file", f.CertificateFile); err != nil {
+		return keys, err
 	}
 	if f.SecretFile != "" {
-		secret, err := p.secret("--secret-file", f.SecretFile)
+		secret, err := p.sharedSecret("--secret-file", f.SecretFile)
 		if err != nil {
-			return fields, err
+			return keys, err
 		}
-		fields.Keys.Secret = []byte(secret)
+		keys.Secret = []byte(secret)
 	}
-	return fields, nil
+	return keys, nil
+}
+
+// patterns reads "claim=pattern,claim=pattern" of each value.
+func patterns(values []string) ([]map[string]string, error) {
+	if values == nil {
+		return nil, nil //nolint:nilnil // nil means that none were given
+	}
+	read := []map[string]string{}
+	for _, value := range list(values) {
+		pattern, err := pairs("--match", "CLAIM=PATTERN, and more after commas, such as repository=acme/*,ref=refs/heads/main", strings.Split(value, ","))
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, pattern)
+	}
+	return read, nil
 }
 
 type issuerCreate struct {
@@ -82,11 +111,11 @@ type issuerCreate struct {
 }
 
 func (c *issuerCreate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
-	fields.Disabled = &c.Disabled
+	input.Disabled = &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
 		id := c.ID
 		if id == "" {
@@ -95,7 +124,7 @@ func (c *issuerCreate) Run(p *process) error {
 		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuer(p.ctx, p.by, id) }); done || err != nil {
 			return err
 		}
-		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerFields: fields})
+		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
 		if err != nil {
 			return err
 		}
@@ -147,13 +176,13 @@ type issuerUpdate struct {
 }
 
 func (c *issuerUpdate) Run(p *process) error {
-	fields, err := c.fields(p)
+	input, err := c.input(p)
 	if err != nil {
 		return err
 	}
-	fields.Disabled = toggle(c.Disabled, c.Enabled)
+	input.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.UpdateIssuer(p.ctx, p.by, c.ID, fields)
+		issuer, warnings, err := a.UpdateIssuer(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}

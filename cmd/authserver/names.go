@@ -52,8 +52,10 @@ func (n names) Operation(o admin.Operation) string {
 	words := []string{n.root.Name, o.Noun, o.Verb}
 	command := find(n.root, o.Noun, o.Verb)
 	if o.ID != "" {
-		if ids := setters(command, "id"); len(ids) > 0 && strings.HasPrefix(ids[0].shown, "--") {
-			words = append(words, ids[0].shown)
+		for _, id := range append(setters(command, admin.Field(o.Noun+"_id")), setters(command, "id")...) {
+			if strings.HasPrefix(id.shown, "--") { // else it is an argument
+				words = append(words, id.shown)
+			}
 		}
 		words = append(words, quote(o.ID))
 	}

@@ -15,6 +15,10 @@ var inputs = map[string]any{
 	"client create":        admin.NewClient{},
 	"client update":        admin.ClientInput{},
 	"client rotate-secret": admin.SecretRotation{},
+	"issuer create":        admin.NewIssuer{},
+	"issuer update":        admin.IssuerInput{},
+	"assertion sign":       admin.NewAssertion{},
+	"dpop proof":           admin.NewProof{},
 	"user create":          admin.UserInput{},
 	"user update":          admin.UserInput{},
 }
@@ -28,7 +32,7 @@ func fieldsOfInput(t *testing.T, input reflect.Type) []admin.Field {
 		if member.Type.Kind() == reflect.Func { // it is called, and sets nothing
 			continue
 		}
-		if member.Anonymous {
+		if member.Anonymous || member.Type.Kind() == reflect.Struct && member.Tag == "" { // a group of fields
 			fields = append(fields, fieldsOfInput(t, member.Type)...)
 			continue
 		}
@@ -68,10 +72,11 @@ func TestWhatTextsMentionIsCalledAsOnTheCommandLine(t *testing.T) {
 		"--scope":            called.Field("scopes[1]"),
 		"--tls-san-dns":      called.Field("tls_subject"),
 		"--tls-subject-dn, --tls-san-dns, --tls-san-uri, --tls-san-ip or --tls-san-email": called.(names).at("client", "update").Field("tls_subject"),
-		"<client-id>":                      called.(names).at("client", "update").Field("client_id"),
-		"--clock-skew":                     called.Setting("clock-skew"),
-		"`authserver key rotate`":          called.Operation(admin.Operation{Noun: "key", Verb: "rotate"}),
-		"`authserver client update 'a b'`": called.Operation(admin.Operation{Noun: "client", Verb: "update", ID: "a b"}),
+		"<client-id>":                                           called.(names).at("client", "update").Field("client_id"),
+		"--clock-skew":                                          called.Setting("clock-skew"),
+		"`authserver client create --id nobody`":                called.Operation(admin.Operation{Noun: "client", Verb: "create", ID: "nobody"}),
+		"`authserver key rotate`":                               called.Operation(admin.Operation{Noun: "key", Verb: "rotate"}),
+		"`authserver client update 'a b'`":                      called.Operation(admin.Operation{Noun: "client", Verb: "update", ID: "a b"}),
 		"`authserver resource create --id urn:x --scope 'a b'`": called.Operation(admin.Operation{Noun: "resource", Verb: "create", ID: "urn:x", Field: "scopes", Value: "a b"}),
 		"`authserver issuer update urn:i --disabled=false`":     called.Operation(admin.Operation{Noun: "issuer", Verb: "update", ID: "urn:i", Field: "disabled", Value: "false"}),
 		"`authserver client update web --tls-bound`":            called.Operation(admin.Operation{Noun: "client", Verb: "update", ID: "web", Field: "tls_bound", Value: "true"}),

@@ -2,51 +2,50 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/encryption"
 	"authserver/internal/jose"
-	"authserver/internal/keys/keyfiles"
 	"authserver/internal/trust/assertions"
 )
 
-// NewAssertion is an assertion to be signed (RFC 7523 §3). Exactly one of Key and
-// Secret is there.
+// NewAssertion is an assertion to be signed (RFC 7523 §3).
 type NewAssertion struct {
-	Issuer       string
-	Subject      string
-	Client       bool // it is one by which a client proves itself (RFC 7523 §2.2)
-	Audience     string
-	TTL          time.Duration
-	Claims       map[string]any // beside those above, or in their place
-	Key          []byte         // a private key in PEM, or a JWK
-	Secret       []byte         // shared with this server
-	Certificates []byte         // in PEM; the first is named as x5t and x5t#S256; nil: none
-	Alg          string         // "": the first that the key can do
-	KID          string         // "": that of the JWK, or none
+	Issuer       string                `field:"iss"`
+	Subject      string                `field:"sub"`
+	Client       bool                  `field:"client"` // it is one by which a client proves itself (RFC 7523 §2.2)
+	Audience     string                `field:"aud"`
+	TTL          time.Duration         `field:"ttl_seconds"`
+	Claims       map[string]any        `field:"claims"`       // beside those above, or instead of them
+	Key          assertions.SigningKey `field:"key"`          // private, or a secret that is shared with this server
+	Certificates [][]byte              `field:"certificates"` // in DER; the first is named as x5t and x5t#S256; nil: none
+	Alg          string                `field:"alg"`          // "": the first that the key can do
+	KID          string                `field:"kid"`          // "": that of the key, or none
 	Encryption   AssertionEncryption
 }
 
 // AssertionEncryption is to whom a signed assertion is encrypted (RFC 7519 §5.2).
 type AssertionEncryption struct {
-	JWKS []byte // the key set of the server that is to take it, or a JWK; nil: it is not encrypted
-	Alg  string // which of the keys; "": there is one
-	Enc  string // "": the default
+	JWKS json.RawMessage `field:"encryption_jwks"` // the key set of the server that is to take it, or a JWK; nil: it is not encrypted
+	Alg  string          `field:"encryption_alg"`  // which of the keys; "": there is one
+	Enc  string          `field:"encryption_enc"`  // "": the default
 }
 
 // SignAssertion makes a JWT that buys an access token, or proves who a client is. It needs no database: it
 // stands for an issuer, with whose key it signs.
 func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error) {
-	key, err := n.signingKey()
-	if err != nil {
+	var f form
+	key := n.signingKey(&f)
+	recipient := n.recipient(&f)
+	if err := f.result(); err != nil {
 		return "", err
 	}
 	id := make([]byte, 16)
@@ -67,88 +66,85 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 		typ = assertions.ClientType
 	}
 	signed, err := assertions.SignAs(typ, key, claims)
-	if err != nil {
-		return "", &Invalid{err}
+	if err != nil { // the key is for other algorithms
+		return "", Faults{newFault("alg", CodeUnsupported, "%v", err)}
 	}
-	return n.encrypted(signed)
-}
-
-func (n NewAssertion) encrypted(signed string) (string, error) {
-	e := n.Encryption
-	switch {
-	case e.JWKS == nil && e.Alg == "" && e.Enc == "":
+	if recipient == nil {
 		return signed, nil
-	case e.JWKS == nil:
-		return "", invalid("--encryption-alg and --encryption-enc go with --encryption-jwks-file")
-	case n.Client:
-		return "", invalid("--encryption-jwks-file goes with --iss: what a client proves itself with is signed only")
-	case e.Enc == "":
-		e.Enc = jose.ContentEncryptions()[0]
-	case !slices.Contains(jose.ContentEncryptions(), e.Enc):
-		return "", invalid("--encryption-enc %q is not one of %s", e.Enc, strings.Join(jose.ContentEncryptions(), ", "))
 	}
-	if err := keyfiles.Check(e.JWKS, keyfiles.JWKSet); err != nil {
-		return "", invalid("--encryption-jwks-file: %w", err)
-	}
-	key, err := jose.ChooseEncryptionKey(e.JWKS, e.Alg)
-	if err != nil {
-		return "", invalid("--encryption-jwks-file: %w", err)
-	}
-	recipient, err := encryption.ParseRecipient(key)
-	if err != nil {
-		return "", err
-	}
-	encrypted, err := recipient.Encrypt([]byte(signed), e.Enc, nil)
+	encrypted, err := recipient.Encrypt([]byte(signed), cmp.Or(n.Encryption.Enc, jose.ContentEncryptions()[0]), nil)
 	return string(encrypted), err
 }
 
-func (n NewAssertion) signingKey() (assertions.SigningKey, error) {
-	if n.Secret != nil {
+// recipient is to whom the assertion is encrypted; nil: to none.
+func (n NewAssertion) recipient(f *form) *encryption.Recipient {
+	e := n.Encryption
+	if e.Enc != "" {
+		f.checkKnown("encryption_enc", e.Enc, jose.ContentEncryptions())
+	}
+	switch {
+	case e.JWKS == nil && e.Alg == "" && e.Enc == "":
+		return nil
+	case e.JWKS == nil:
+		f.fault("encryption_jwks", CodeRequired, "%v and %v go with it", Field("encryption_alg"), Field("encryption_enc"))
+		return nil
+	case n.Client:
+		f.fault("encryption_jwks", CodeConflict, "it goes with %v: what a client proves itself with is signed only", Field("iss"))
+		return nil
+	}
+	key, err := jose.ChooseEncryptionKey(e.JWKS, e.Alg)
+	if err != nil {
+		f.fault("encryption_jwks", CodeInvalid, "%v", err)
+		return nil
+	}
+	recipient, err := encryption.ParseRecipient(key)
+	if err != nil {
+		f.fail("%w", err)
+	}
+	return &recipient
+}
+
+func (n NewAssertion) signingKey(f *form) assertions.SigningKey {
+	key := n.Key
+	key.Alg, key.KID = cmp.Or(n.Alg, key.Alg), cmp.Or(n.KID, key.KID)
+	if key.Key == nil {
+		f.fault("key", CodeRequired, "an assertion is signed with one")
+	}
+	if secret, ok := key.Key.([]byte); ok {
 		if n.Certificates != nil {
-			return assertions.SigningKey{}, invalid("--certificate-file goes with --key-file: a shared secret has no certificate")
+			f.fault("certificates", CodeConflict, "it goes with a private key: a shared secret has no certificate")
 		}
-		return assertions.SigningKey{Key: n.Secret, Alg: n.Alg, KID: n.KID}, checkSharedSecret(n.Secret)
+		f.checkSharedSecret("key", secret)
+		return key
 	}
-	key, err := assertions.ParsePrivateKey(n.Key)
-	if err != nil {
-		return assertions.SigningKey{}, invalid("--key-file: %w", err)
+	if len(n.Certificates) > 0 {
+		key.Cert = n.Certificates[0]
+		ofKey(f, key)
 	}
-	if n.Alg != "" {
-		key.Alg = n.Alg
-	}
-	if n.KID != "" {
-		key.KID = n.KID
-	}
-	if n.Certificates == nil {
-		return key, nil
-	}
-	certificates, err := assertions.ParseCertificates(n.Certificates)
-	if err != nil {
-		return assertions.SigningKey{}, invalid("--certificate-file: %w", err)
-	}
-	key.Cert = certificates[0]
-	return key, ofKey(key)
+	return key
 }
 
 // ofKey wants the certificate to be that of the private key: verifiers would
 // choose another key by it.
-func ofKey(key assertions.SigningKey) error {
+func ofKey(f *form, key assertions.SigningKey) {
 	certificate, err := x509.ParseCertificate(key.Cert)
 	if err != nil {
-		return invalid("--certificate-file: %w", err)
+		f.fault("certificates", CodeInvalid, "%v", err)
+		return
 	}
 	signer, ok := key.Key.(crypto.Signer)
 	if !ok {
-		return invalid("--key-file: the key cannot sign")
+		f.fault("key", CodeInvalid, "the key cannot sign")
+		return
 	}
 	// The raw encodings of one key may differ, as in the parameters of RSA.
 	public, err := x509.MarshalPKIXPublicKey(signer.Public())
 	if err != nil {
-		return invalid("--key-file: %w", err)
+		f.fault("key", CodeInvalid, "%v", err)
+		return
 	}
 	certified, err := x509.MarshalPKIXPublicKey(certificate.PublicKey)
 	if err != nil || !bytes.Equal(public, certified) {
-		return invalid("--certificate-file is the certificate of another key than --key-file")
+		f.fault("certificates", CodeConflict, "it is the certificate of another key than %v", Field("key"))
 	}
-	return nil
 }

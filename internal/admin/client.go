@@ -158,7 +158,7 @@ func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientW
 // explainClient names what else has the identifier.
 func explainClient(id string, err error) error {
 	if errors.Is(err, store.ErrNameTaken) {
-		return Faults{warning("client_id", CodeExists,
+		return Faults{newFault("client_id", CodeExists,
 			"%s %v, a user's id or that of a trusted issuer whose tokens go under it: choose another, or give that issuer a client first with %v",
 			id, store.ErrNameTaken, Operation{Noun: "issuer", Verb: "update"})}
 	}

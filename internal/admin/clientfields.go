@@ -97,13 +97,13 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client, in ClientInp
 	}
 	warnings = append(warnings, commas(c.Scopes)...)
 	if len(c.Grants) == 0 && len(c.Serves) == 0 {
-		warnings = append(warnings, warning("grants", CodeUnused, "the client has no grant and serves no resource, so that it can do nothing: name one"))
+		warnings = append(warnings, newFault("grants", CodeUnused, "the client has no grant and serves no resource, so that it can do nothing: name one"))
 	}
 	if slices.Contains(c.AuthMethods, oauth.AuthBasic) && strings.Contains(c.ID, ":") { // RFC 7617 §2
-		warnings = append(warnings, warning("client_id", CodeInvalid, "it has a colon, which ends it in HTTP Basic: there the client has to send it as %s (RFC 6749 section 2.3.1)", url.QueryEscape(c.ID)))
+		warnings = append(warnings, newFault("client_id", CodeInvalid, "it has a colon, which ends it in HTTP Basic: there the client has to send it as %s (RFC 6749 section 2.3.1)", url.QueryEscape(c.ID)))
 	}
 	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
-		warnings = append(warnings, warning("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
+		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
 	}
 	byProfile, err := a.profileWarnings(ctx, c)
 	return slices.Concat(warnings, a.tlsWarnings(c), byProfile, leftOut(in.JWKS)), err

@@ -120,7 +120,7 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, e
 	for _, signing := range signingMethods() {
 		method, own := signing.method, jose.Common(signing.algs, c.AssertionAlgs, c.Profile.Algorithms())
 		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, a.Limits.AssertionAlgs)) == 0 {
-			warnings = append(warnings, warning("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
+			warnings = append(warnings, newFault("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
 		}
 	}
 	if c.Profile != store.ProfileFAPI2 {
@@ -128,7 +128,7 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, e
 	}
 	const least, most = 10 * time.Second, 60 * time.Second
 	if skew := a.Limits.ClockSkew; skew < least || skew > most { // FAPI 2.0 §5.3.2.1, item 13
-		warnings = append(warnings, warning("profile", CodeInvalid, "%v is %s: FAPI 2.0 wants it from %s to %s (section 5.3.2.1)", Setting("clock-skew"), skew, least, most))
+		warnings = append(warnings, newFault("profile", CodeInvalid, "%v is %s: FAPI 2.0 wants it from %s to %s (section 5.3.2.1)", Setting("clock-skew"), skew, least, most))
 	}
 	resources := c.Resources
 	if len(resources) == 0 {
@@ -142,7 +142,7 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, e
 			return nil, fmt.Errorf("look up resource %q: %w", id, err)
 		}
 		if !slices.Contains(c.Profile.Algorithms(), resource.SigningAlg) {
-			warnings = append(warnings, warning("profile", CodeInvalid, "resource %s has its access tokens signed with %s, and FAPI 2.0 wants one of %s (section 5.4.1): choose another with %v",
+			warnings = append(warnings, newFault("profile", CodeInvalid, "resource %s has its access tokens signed with %s, and FAPI 2.0 wants one of %s (section 5.4.1): choose another with %v",
 				id, resource.SigningAlg, strings.Join(c.Profile.Algorithms(), ", "), Operation{Noun: "resource", Verb: "update", ID: id}))
 		}
 	}

@@ -57,13 +57,13 @@ func (a *Admin) tlsWarnings(c store.Client) []Fault {
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
 	switch {
 	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !a.TakesCertificates:
-		warnings = append(warnings, warning("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
+		warnings = append(warnings, newFault("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
 			Setting("tls-certificate-file"), Setting("tls-client-auth"), Setting("tls-client-ca-file"), Setting("client-cert-proxy")))
 	case byTLS && !a.TrustsAuthorities:
-		warnings = append(warnings, warning("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
+		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
 	}
 	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {
-		warnings = append(warnings, warning("tls_subject", CodeUnused, "it is not used: add tls_client_auth to %v", Field("auth_methods")))
+		warnings = append(warnings, newFault("tls_subject", CodeUnused, "it is not used: add tls_client_auth to %v", Field("auth_methods")))
 	}
 	return warnings
 }

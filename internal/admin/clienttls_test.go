@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +20,7 @@ func (o *office) certified(t *testing.T, expires time.Duration) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	o.must(err)
-	block, _ := pem.Decode(certificate(t, key, o.clock.Add(expires)))
-	return block.Bytes
+	return certificate(t, key, o.clock.Add(expires))
 }
 
 func TestAClientOfAnAuthority(t *testing.T) {

@@ -33,8 +33,8 @@ type Fault struct {
 	Text  Text  `json:"text"`
 }
 
-// warning is a fault that refuses nothing.
-func warning(field Field, code Code, format string, args ...any) Fault {
+// newFault is a fault by itself, or a warning.
+func newFault(field Field, code Code, format string, args ...any) Fault {
 	return Fault{field, code, Text{format, args}}
 }
 

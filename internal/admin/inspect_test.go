@@ -133,7 +133,7 @@ func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 	o := newOffice(t)
 	o.must(o.Keys.Load(t.Context()))
 	n := assertionOf()
-	n.Secret = []byte(secret)
+	n.Key.Key = []byte(secret)
 	for _, c := range []struct{ name, token, kind, want string }{
 		{"nothing", "", admin.KindUnknown, "neither a JWT nor a refresh token"},
 		{"a word", "hello", admin.KindUnknown, "three parts"},
@@ -162,19 +162,19 @@ func TestAssertionsThatAreBad(t *testing.T) {
 	}{
 		{"for somebody else", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
 		{"expired", func(_ *office, n *admin.NewAssertion) { n.TTL = -time.Hour }, "expired"},
-		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Secret = []byte(strings.ToUpper(secret)) }, "its signature"},
-		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Secret, n.Key = nil, pkcs8(t, newKey(t)) }, "its alg"},
+		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Key.Key = []byte(strings.ToUpper(secret)) }, "its signature"},
+		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Key.Key = newKey(t) }, "its alg"},
 		{"of an issuer that is disabled", func(o *office, _ *admin.NewAssertion) {
-			_, _, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{Disabled: ptr(true)})
+			_, _, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{Disabled: ptr(true)})
 			o.must(err)
 		}, "its issuer is disabled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 			o.must(err)
 			n := assertionOf()
-			n.Secret = []byte(secret)
+			n.Key.Key = []byte(secret)
 			c.spoil(o, &n)
 			o.inspect(o.sign(n), admin.KindAssertion, false, c.want)
 		})

@@ -48,42 +48,42 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		issuer  admin.IssuerFields
+		issuer  admin.IssuerInput
 		prepare func(o *office, n *admin.NewAssertion)
 		check   string // that fails; "": the assertion is good
 		want    string // in what was found or is to change
 	}{
-		{"a user who is here", admin.IssuerFields{}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
-		{"a user who is not", admin.IssuerFields{}, nil, "subject here", `not known here: it is "alice"`},
-		{"a user who is disabled", admin.IssuerFields{}, func(o *office, _ *admin.NewAssertion) { o.user("alice"); o.disable("alice") }, "subject here", "--enabled"},
-		{"a user by another name than the claim is for", admin.IssuerFields{SubjectClaim: ptr("email")}, func(o *office, n *admin.NewAssertion) {
+		{"a user who is here", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
+		{"a user who is not", admin.IssuerInput{}, nil, "subject here", `not known here: it is "alice"`},
+		{"a user who is disabled", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice"); o.disable("alice") }, "subject here", "--enabled"},
+		{"a user by another name than the claim is for", admin.IssuerInput{SubjectClaim: ptr("email")}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			n.Claims = map[string]any{"email": "alice@example.com"}
 		}, "subject here", "--subject-claim"},
-		{"a client that is here", admin.IssuerFields{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.client(admin.NewClient{ID: "alice"}) }, "", ""},
-		{"a client that is not", admin.IssuerFields{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "subject here", "register the client"},
-		{"somebody whom only the issuer knows", admin.IssuerFields{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
-		{"the identifier of somebody here", admin.IssuerFields{Subject: ptr("any")}, func(o *office, n *admin.NewAssertion) { n.Subject = o.user("alice").ID }, "subject here", "other names"},
-		{"used before", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+		{"a client that is here", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.client(admin.NewClient{ID: "alice"}) }, "", ""},
+		{"a client that is not", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "subject here", "register the client"},
+		{"somebody whom only the issuer knows", admin.IssuerInput{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
+		{"the identifier of somebody here", admin.IssuerInput{Subject: ptr("any")}, func(o *office, n *admin.NewAssertion) { n.Subject = o.user("alice").ID }, "subject here", "other names"},
+		{"used before", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			n.Claims = map[string]any{"jti": "once"}
 			o.use(idp, "once")
 		}, "first use", "a jti of its own"},
-		{"whose jti another issuer used", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+		{"whose jti another issuer used", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			n.Claims = map[string]any{"jti": "once"}
 			o.use("https://other.example.com", "once")
 		}, "", ""},
-		{"signed only, where it has to be encrypted", admin.IssuerFields{EncryptionAlg: ptr("ECDH-ES")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "encryption", "--encryption-alg"},
-		{"a client that proves itself", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "robot", true) }, "", ""},
-		{"a client that proves another", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "alice", true) }, "subject here", "client_id"},
-		{"a client for itself", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) { o.robot(jwtBearer()); ofClient(n, "robot", false) }, "", ""},
-		{"a client for a user whom it may speak for", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+		{"signed only, where it has to be encrypted", admin.IssuerInput{EncryptionAlg: ptr("ECDH-ES")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "encryption", "--encryption-alg"},
+		{"a client that proves itself", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "robot", true) }, "", ""},
+		{"a client that proves another", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "alice", true) }, "subject here", "client_id"},
+		{"a client for itself", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(jwtBearer()); ofClient(n, "robot", false) }, "", ""},
+		{"a client for a user whom it may speak for", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			o.robot(jwtBearer("al*"))
 			ofClient(n, "alice", false)
 		}, "", ""},
-		{"a client for another user", admin.IssuerFields{}, func(o *office, n *admin.NewAssertion) {
+		{"a client for another user", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			o.robot(jwtBearer("bob"))
 			ofClient(n, "alice", false)
@@ -92,10 +92,10 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			c.issuer.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: c.issuer})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: c.issuer})
 			o.must(err)
 			n := assertionOf()
-			n.Secret = []byte(secret)
+			n.Key.Key = []byte(secret)
 			if c.prepare != nil {
 				c.prepare(o, &n)
 			}
@@ -135,10 +135,10 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	for repeat, check := range map[bool]string{false: "first use", true: ""} {
 		o := newOffice(t)
 		o.user("alice")
-		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
+		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
 		o.must(err)
 		n := assertionOf()
-		n.Secret, n.Claims = []byte(secret), map[string]any{"jti": ""}
+		n.Key.Key, n.Claims = []byte(secret), map[string]any{"jti": ""}
 		assertion := o.sign(n)
 		o.explains(assertion, "", "")
 		input := assertion[:strings.LastIndexByte(assertion, '.')]
@@ -150,11 +150,11 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 // What cannot be looked up is no verdict.
 func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
 	o.Store = blind{o.store}
 	n := assertionOf()
-	n.Secret = []byte(secret)
+	n.Key.Key = []byte(secret)
 	if i, err := o.Inspect(t.Context(), by, o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
 		t.Errorf("inspected as %+v, %v", i, err)
 	}

@@ -49,67 +49,66 @@ type Certificate struct {
 	NotAfter  time.Time `json:"not_after"`
 }
 
-// IssuerFields is what of an issuer may be chosen. A nil field leaves it as it is
+// IssuerInput is what of an issuer may be chosen. A nil field leaves it as it is
 // or, in a new issuer, at its default; an empty list empties it.
-type IssuerFields struct {
+type IssuerInput struct {
 	Keys              IssuerKeys
-	Algorithms        []string // empty: those that the keys are made for
-	Audiences         []string // what its assertions have as "aud" beside the names of this server
-	SubjectClaim      *string
-	Subject           *string
-	Scopes            []string
-	Resources         []string
-	RequireClientAuth *bool
-	ClientID          *string // a client that is registered; "": none
-	MaxLifetime       *time.Duration
-	AllowRepeat       *bool
-	EncryptionAlg     *string  // one of [keys.EncryptionAlgorithms]; "": signed assertions
-	Match             []string // "claim=pattern,…", one of which has to match
-	RequireClaims     []string
-	MapClaims         []string       // "claim of the token=claim of the assertion"
-	ClockSkew         *time.Duration // 0: the server's
-	Authorities       [][]byte       // files of certificates in PEM
-	Disabled          *bool
+	Algorithms        []string            `field:"algorithms"` // empty: those that the keys are made for
+	Audiences         []string            `field:"audiences"`  // what its assertions have as "aud" beside the names of this server
+	SubjectClaim      *string             `field:"subject_claim"`
+	Subject           *string             `field:"subject"` // a [store.SubjectKind]
+	Scopes            []string            `field:"scopes"`
+	Resources         []string            `field:"resources"`
+	RequireClientAuth *bool               `field:"require_client_auth"`
+	ClientID          *string             `field:"client_id"` // a client that is registered; "": none
+	MaxLifetime       *time.Duration      `field:"max_lifetime_seconds"`
+	AllowRepeat       *bool               `field:"allow_repeat"`
+	EncryptionAlg     *string             `field:"encryption_alg"`     // one of [keys.EncryptionAlgorithms]; "": signed assertions
+	Match             []map[string]string `field:"match"`              // patterns by their claims, one of which has to match
+	RequiredClaims    []string            `field:"required_claims"`    // by their paths
+	ClaimMapping      map[string]string   `field:"claim_mapping"`      // claims of the token, by which claim of the assertion each is
+	ClockSkew         *time.Duration      `field:"clock_skew_seconds"` // 0: the server's
+	Authorities       [][]byte            `field:"ca_certificates"`    // each in DER
+	Disabled          *bool               `field:"disabled"`
 }
 
 const maxIssuerID = 1024 // bytes
 
 // NewIssuer is an issuer to be.
 type NewIssuer struct {
-	ID  string // names the registration; "": as Iss
-	Iss string // the claim "iss"
-	IssuerFields
+	ID  string `field:"id"`  // names the registration; "": as Iss
+	Iss string `field:"iss"` // the claim "iss"
+	IssuerInput
 }
 
-// CreateIssuer registers a trusted issuer, who has to have keys. An [Invalid]
-// names the flag to change; store.ErrExists where it is registered already.
+// CreateIssuer registers a trusted issuer, who has to have keys, and returns warnings
+// with it. An error is [Faults], or is store.ErrExists where it is registered already.
 func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer, []Fault, error) {
-	if n.Iss == "" {
-		return Issuer{}, nil, invalid("--iss must not be empty")
-	}
+	var f form
 	id := cmp.Or(n.ID, n.Iss)
-	if err := a.checkIssuerName("--iss", n.Iss); err != nil {
-		return Issuer{}, nil, err
+	if n.Iss == "" {
+		f.fault("iss", CodeRequired, "it must not be empty")
 	}
-	if err := a.checkIssuerName("--id", id); err != nil {
-		return Issuer{}, nil, err
+	a.checkIssuerName(&f, "iss", n.Iss)
+	if n.ID != "" {
+		a.checkIssuerName(&f, "id", n.ID)
 	}
 	if !n.Keys.given() {
-		return Issuer{}, nil, invalid("an issuer needs keys: give one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
+		f.fault("", CodeRequired, "an issuer needs keys: give %v", keyFields())
 	}
 	now := store.At(a.Now())
 	i := store.Issuer{
 		ID: id, Iss: n.Iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
 		MaxLifetime: a.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
 	}
-	if err := a.setIssuer(ctx, &i, n.IssuerFields); err != nil {
+	a.setIssuer(ctx, &f, &i, n.IssuerInput)
+	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings, err := a.issuerWarnings(ctx, i)
+	warnings, err := a.issuerWarnings(ctx, i, n.IssuerInput)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings = append(warnings, leftOut(n.Keys.JWKS)...)
 	if err := a.Store.CreateIssuer(ctx, i); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
@@ -117,20 +116,21 @@ func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer,
 	return view, warnings, err
 }
 
-func (a *Admin) checkIssuerName(flag, name string) error {
+func (a *Admin) checkIssuerName(f *form, field Field, name string) {
 	if name == a.Self {
-		return invalid("%s %s is this server itself, whose tokens are no assertions", flag, name)
+		f.fault(field, CodeInvalid, "%s is this server itself, whose tokens are no assertions", name)
+		return
 	}
-	return checkText(flag, name, maxIssuerID)
+	f.checkText(field, name, maxIssuerID)
 }
 
 // explainIssuer is explain for a change of an issuer.
 func explainIssuer(id string, err error) error {
-	if errors.Is(err, store.ErrNameTaken) { // without --client the client_id of its tokens is its own
-		return invalid("the issuer's id %s %w, a client's or a user's: give --client with the client that the issuer's tokens are for", id, store.ErrNameTaken)
+	if errors.Is(err, store.ErrNameTaken) { // without a client the client_id of its tokens is its own
+		return Faults{newFault("client_id", CodeRequired, "the issuer's id %s %v, a client's or a user's: give the client that the issuer's tokens are for", id, store.ErrNameTaken)}
 	}
 	if errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("%w, and another registration with its iss takes an --id of its own", explain("issuer", id, err))
+		return failure(err, CodeExists, "%v, and another registration with its iss takes an %v of its own", explain("issuer", id, err), Field("id"))
 	}
 	return explain("issuer", id, err)
 }
@@ -163,20 +163,21 @@ func (a *Admin) Issuer(ctx context.Context, by Call, id string) (Issuer, error) 
 
 // UpdateIssuer changes the fields given. Keys replace all that were there. Its
 // errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
-// where somebody else was quicker.
-func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, f IssuerFields) (Issuer, []Fault, error) {
+// where another change was quicker.
+func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, in IssuerInput) (Issuer, []Fault, error) {
 	i, err := a.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, nil, explain("issuer", id, err)
 	}
-	if err := a.setIssuer(ctx, &i, f); err != nil {
+	var f form
+	a.setIssuer(ctx, &f, &i, in)
+	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings, err := a.issuerWarnings(ctx, i)
+	warnings, err := a.issuerWarnings(ctx, i, in)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings = append(warnings, leftOut(f.Keys.JWKS)...)
 	i.UpdatedAt = store.At(a.Now())
 	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)

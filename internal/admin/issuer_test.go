@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ func certificate(t *testing.T, key crypto.Signer, notAfter time.Time) []byte {
 	template := x509.Certificate{
 		Subject: pkix.Name{CommonName: "idp"}, NotBefore: notAfter.Add(-24 * time.Hour), NotAfter: notAfter,
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testkit.SelfSigned(t, template, key).Raw})
+	return testkit.SelfSigned(t, template, key).Raw
 }
 
 func rsaKey(t *testing.T) *rsa.PrivateKey {
@@ -72,7 +71,7 @@ func rsaKey(t *testing.T) *rsa.PrivateKey {
 func TestANewIssuerHasTheDefaults(t *testing.T) {
 	o := newOffice(t)
 	key := newKey(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}}})
+	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}}})
 	o.must(err)
 	got, err := o.store.Issuer(t.Context(), idp)
 	o.must(err)
@@ -89,7 +88,7 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
 	o.client(admin.NewClient{ID: "web"})
-	_, warnings, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{
+	_, warnings, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{
 		Keys: admin.IssuerKeys{Secret: []byte(secret)}, SubjectClaim: ptr("email"), Subject: ptr("any"), Scopes: []string{"read"}, Resources: []string{api},
 		RequireClientAuth: ptr(false), ClientID: ptr("web"), MaxLifetime: ptr(5 * time.Minute), AllowRepeat: ptr(true),
 	}})
@@ -118,7 +117,7 @@ func TestAnIssuerWithCertificatesShowsTheirThumbprints(t *testing.T) {
 	o := newOffice(t)
 	one, two := newKey(t), rsaKey(t)
 	until := o.clock.Add(time.Hour).Truncate(time.Second)
-	i, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}}})
+	i, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}}})
 	o.must(err)
 	if i.KeySource != "certificates" || len(i.Certificates) != 2 || !slices.Equal(i.Algorithms, []string{"ES256", "RS256"}) {
 		t.Fatalf("made %+v", i)
@@ -135,38 +134,39 @@ func TestIssuersAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		iss  string
-		f    admin.IssuerFields
+		f    admin.IssuerInput
 		want []string
 	}{
-		{"without an identifier", "", admin.IssuerFields{Keys: jwks}, []string{"--iss"}},
-		{"with a line break in the identifier", "a\nb", admin.IssuerFields{Keys: jwks}, []string{"--iss"}},
-		{"this server itself", self, admin.IssuerFields{Keys: jwks}, []string{"--iss", "this server itself"}},
-		{"without keys", idp, admin.IssuerFields{}, []string{"--jwks-file", "--certificate-file", "--secret-file"}},
-		{"with keys from two sources", idp, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: jwks.JWKS, Secret: []byte(secret)}}, []string{"exactly one"}},
-		{"with a JWK Set that is none", idp, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: []byte("{")}}, []string{"--jwks-file"}},
-		{"with a private key", idp, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", key)}}, []string{"--jwks-file", "private"}},
-		{"with a file that holds no certificate", idp, admin.IssuerFields{Keys: admin.IssuerKeys{Certificates: [][]byte{[]byte("x")}}}, []string{"--certificate-file", "no certificate"}},
-		{"with a certificate that has expired", idp, admin.IssuerFields{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, key, o.clock.Add(-time.Second))}}}, []string{"--certificate-file", "CN=idp", "expired at 2026-03-01T"}},
-		{"with a shared secret that is too short", idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret[:31])}}, []string{"--secret-file", "32 bytes"}},
-		{"with HS256 under public keys", idp, admin.IssuerFields{Keys: jwks, Algorithms: []string{"HS256"}}, []string{"--alg", "HS256", "ES256"}},
-		{"with an algorithm that the keys cannot do", idp, admin.IssuerFields{Keys: jwks, Algorithms: []string{"ES256", "RS256"}}, []string{"--alg", "RS256"}},
-		{"with a public algorithm under a secret", idp, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Algorithms: []string{"RS256"}}, []string{"--alg", "HS256"}},
-		{"with the algorithm none", idp, admin.IssuerFields{Keys: jwks, Algorithms: []string{"none"}}, []string{"--alg"}},
-		{"with a subject claim that is not known", idp, admin.IssuerFields{Keys: jwks, SubjectClaim: ptr("")}, []string{"--subject-claim", "has a name"}},
-		{"with a kind of subject that is not known", idp, admin.IssuerFields{Keys: jwks, Subject: ptr("robot")}, []string{"--subject", "user, client, federated, any"}},
-		{"with subjects that nothing lets in", idp, admin.IssuerFields{Keys: jwks, Subject: ptr("federated")}, []string{"--subject federated", "--match"}},
-		{"with half a pattern", idp, admin.IssuerFields{Keys: jwks, Match: []string{"repository"}}, []string{"--match", "CLAIM=PATTERN"}},
-		{"with a pattern that says two things of one claim", idp, admin.IssuerFields{Keys: jwks, Match: []string{"a=x,a=y"}}, []string{"--match", "twice"}},
-		{"with a claim that is the server's own", idp, admin.IssuerFields{Keys: jwks, MapClaims: []string{"sub=email"}}, []string{"--map-claim", "own to set"}},
-		{"with a clock that is an hour off", idp, admin.IssuerFields{Keys: jwks, ClockSkew: ptr(time.Hour)}, []string{"--issuer-clock-skew"}},
-		{"with authorities and no certificates", idp, admin.IssuerFields{Keys: jwks, Authorities: [][]byte{certificate(t, key, o.clock.Add(time.Hour))}}, []string{"--ca-file", "--certificate-file"}},
-		{"with a resource that is not registered", idp, admin.IssuerFields{Keys: jwks, Resources: []string{api}}, []string{"--resource", "resource create"}},
-		{"with a client that is not registered", idp, admin.IssuerFields{Keys: jwks, ClientID: ptr("web")}, []string{"--client", "client create"}},
-		{"with a malformed scope", idp, admin.IssuerFields{Keys: jwks, Scopes: []string{"a b"}}, []string{"--scope"}},
-		{"with a lifetime of nothing", idp, admin.IssuerFields{Keys: jwks, MaxLifetime: ptr(time.Duration(0))}, []string{"--max-lifetime"}},
+		{"without an identifier", "", admin.IssuerInput{Keys: jwks}, []string{"iss"}},
+		{"with a line break in the identifier", "a\nb", admin.IssuerInput{Keys: jwks}, []string{"iss"}},
+		{"this server itself", self, admin.IssuerInput{Keys: jwks}, []string{"iss", "this server itself"}},
+		{"without keys", idp, admin.IssuerInput{}, []string{"jwks", "certificates", "secret"}},
+		{"with keys from two sources", idp, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: jwks.JWKS, Secret: []byte(secret)}}, []string{"exactly one"}},
+		{"with a JWK Set that is none", idp, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: []byte("{")}}, []string{"jwks"}},
+		{"with a private key", idp, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", key)}}, []string{"jwks", "private"}},
+		{"with a file that holds no certificate", idp, admin.IssuerInput{Keys: admin.IssuerKeys{Certificates: [][]byte{[]byte("x")}}}, []string{"certificates", "parse certificate 1"}},
+		{"with a certificate that has expired", idp, admin.IssuerInput{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, key, o.clock.Add(-time.Second))}}}, []string{"certificates", "CN=idp", "expired at 2026-03-01T"}},
+		{"with a shared secret that is too short", idp, admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret[:31])}}, []string{"secret", "32 bytes"}},
+		{"with HS256 under public keys", idp, admin.IssuerInput{Keys: jwks, Algorithms: []string{"HS256"}}, []string{"algorithms", "HS256", "ES256"}},
+		{"with an algorithm that the keys cannot do", idp, admin.IssuerInput{Keys: jwks, Algorithms: []string{"ES256", "RS256"}}, []string{"algorithms", "RS256"}},
+		{"with a public algorithm under a secret", idp, admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Algorithms: []string{"RS256"}}, []string{"algorithms", "HS256"}},
+		{"with the algorithm none", idp, admin.IssuerInput{Keys: jwks, Algorithms: []string{"none"}}, []string{"algorithms"}},
+		{"with a subject claim that is not known", idp, admin.IssuerInput{Keys: jwks, SubjectClaim: ptr("")}, []string{"subject_claim", "has a name"}},
+		{"with a kind of subject that is not known", idp, admin.IssuerInput{Keys: jwks, Subject: ptr("robot")}, []string{"subject", "user, client, federated, any"}},
+		{"with subjects that nothing lets in", idp, admin.IssuerInput{Keys: jwks, Subject: ptr("federated")}, []string{"subject: federated", "match"}},
+		{"with half a pattern", idp, admin.IssuerInput{Keys: jwks, Match: []map[string]string{{"repository": ""}}}, []string{"match[0]", "has no pattern"}},
+		{"with a pattern of no claim", idp, admin.IssuerInput{Keys: jwks, Match: []map[string]string{{"a": "x"}, {}}}, []string{"match[1]", "names no claim"}},
+		{"with a claim without a name", idp, admin.IssuerInput{Keys: jwks, ClaimMapping: map[string]string{"": "email"}}, []string{"claim_mapping", "no name"}},
+		{"with a claim that is the server's own", idp, admin.IssuerInput{Keys: jwks, ClaimMapping: map[string]string{"sub": "email"}}, []string{"claim_mapping", "own to set"}},
+		{"with a clock that is an hour off", idp, admin.IssuerInput{Keys: jwks, ClockSkew: ptr(time.Hour)}, []string{"clock_skew_seconds"}},
+		{"with authorities and no certificates", idp, admin.IssuerInput{Keys: jwks, Authorities: [][]byte{certificate(t, key, o.clock.Add(time.Hour))}}, []string{"ca_certificates", "certificates"}},
+		{"with a resource that is not registered", idp, admin.IssuerInput{Keys: jwks, Resources: []string{api}}, []string{"resources", "resource create"}},
+		{"with a client that is not registered", idp, admin.IssuerInput{Keys: jwks, ClientID: ptr("web")}, []string{"client_id", "client create"}},
+		{"with a malformed scope", idp, admin.IssuerInput{Keys: jwks, Scopes: []string{"a b"}}, []string{"scopes"}},
+		{"with a lifetime of nothing", idp, admin.IssuerInput{Keys: jwks, MaxLifetime: ptr(time.Duration(0))}, []string{"max_lifetime_seconds"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: c.iss, IssuerFields: c.f})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: c.iss, IssuerInput: c.f})
 			wantInvalid(t, err, c.want...)
 			if strings.Contains(err.Error(), secret[:31]) {
 				t.Error("the error tells the secret")
@@ -180,21 +180,21 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before []string // --alg at first
-		after  admin.IssuerFields
+		after  admin.IssuerInput
 		want   []string
 	}{
-		{"what was narrowed stays narrowed", []string{"PS256"}, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}}, []string{"PS256"}},
-		{"a key of another kind gets its algorithm beside", []string{"PS256"}, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public(), ec.Public())}}, []string{"ES256", "PS256"}},
-		{"what no key can do any longer goes", []string{"PS256"}, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", ec.Public())}}, []string{"ES256"}},
-		{"a key's own algorithm counts", nil, admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "PS512", rs.Public())}}, []string{"PS512"}},
-		{"another source of keys replaces the first", nil, admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}, []string{"HS256"}},
-		{"algorithms alone can be chosen", nil, admin.IssuerFields{Algorithms: []string{"RS512", "PS384"}}, []string{"RS512", "PS384"}},
-		{"and given back to the keys", []string{"PS256"}, admin.IssuerFields{Algorithms: []string{}}, []string{"RS256"}},
-		{"other changes leave them alone", []string{"PS256"}, admin.IssuerFields{Disabled: ptr(true)}, []string{"PS256"}},
+		{"what was narrowed stays narrowed", []string{"PS256"}, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}}, []string{"PS256"}},
+		{"a key of another kind gets its algorithm beside", []string{"PS256"}, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public(), ec.Public())}}, []string{"ES256", "PS256"}},
+		{"what no key can do any longer goes", []string{"PS256"}, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", ec.Public())}}, []string{"ES256"}},
+		{"a key's own algorithm counts", nil, admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "PS512", rs.Public())}}, []string{"PS512"}},
+		{"another source of keys replaces the first", nil, admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}, []string{"HS256"}},
+		{"algorithms alone can be chosen", nil, admin.IssuerInput{Algorithms: []string{"RS512", "PS384"}}, []string{"RS512", "PS384"}},
+		{"and given back to the keys", []string{"PS256"}, admin.IssuerInput{Algorithms: []string{}}, []string{"RS256"}},
+		{"other changes leave them alone", []string{"PS256"}, admin.IssuerInput{Disabled: ptr(true)}, []string{"PS256"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before}})
+			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before}})
 			o.must(err)
 			i, _, err := o.UpdateIssuer(t.Context(), by, idp, c.after)
 			o.must(err)
@@ -212,11 +212,11 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 
 func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
-	_, _, err = o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{Algorithms: []string{"RS256"}})
-	wantInvalid(t, err, "--alg")
-	_, warnings, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{RequireClientAuth: ptr(false)})
+	_, _, err = o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{Algorithms: []string{"RS256"}})
+	wantInvalid(t, err, "algorithms")
+	_, warnings, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{RequireClientAuth: ptr(false)})
 	o.must(err)
 	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "no scope") {
 		t.Errorf("warnings: %q", warnings)
@@ -226,9 +226,9 @@ func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 func TestAnIssuerThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	keys := admin.IssuerKeys{Secret: []byte(secret)}
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: keys}})
+	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}})
 	o.must(err)
-	if _, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: keys}}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
 	all, err := o.Issuers(t.Context(), by, admin.Page{Limit: 10})
@@ -237,7 +237,7 @@ func TestAnIssuerThatIsThereOrNot(t *testing.T) {
 	}
 	o.must(o.DeleteIssuer(t.Context(), by, idp))
 	_, showErr := o.Issuer(t.Context(), by, idp)
-	_, _, updateErr := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerFields{})
+	_, _, updateErr := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{})
 	for _, err := range []error{showErr, updateErr, o.DeleteIssuer(t.Context(), by, idp)} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "issuer list") {
 			t.Errorf("got %v", err)

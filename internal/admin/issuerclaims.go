@@ -2,8 +2,8 @@ package admin
 
 import (
 	"crypto/x509"
-	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
 	"authserver/internal/store"
@@ -18,108 +18,97 @@ const (
 
 // setClaimRules takes over what the claims of an issuer's assertions have to be, and
 // which of them are handed on.
-func setClaimRules(i *store.Issuer, f IssuerFields) error {
-	if f.Match != nil {
-		i.Patterns = nil
-		for _, text := range f.Match {
-			pattern, err := parsePattern(text)
-			if err != nil {
-				return err
-			}
-			i.Patterns = append(i.Patterns, pattern)
-		}
-	}
-	if len(i.Patterns) > maxPatterns {
-		return invalid("more than %d of --match", maxPatterns)
-	}
+func setClaimRules(f *form, i *store.Issuer, in IssuerInput) {
+	setPatterns(f, &i.Patterns, in.Match)
 	if i.SubjectKind == store.SubjectFederated && len(i.Patterns) == 0 {
-		return invalid("--subject federated wants to know whom it lets in: give --match, such as --match 'repository=acme/*'")
+		f.fault("subject", CodeRequired, "federated wants to know whom it lets in: give %v, the repository acme/* for example", Field("match"))
 	}
-	if f.RequireClaims != nil {
-		i.RequiredClaims = distinct(f.RequireClaims)
-		for _, path := range i.RequiredClaims {
-			if err := assertions.CheckPath(path); err != nil {
-				return invalid("--require-claim: %w", err)
+	if in.RequiredClaims != nil {
+		for n, path := range in.RequiredClaims {
+			f.checkPath(Field("required_claims").at(n), path)
+		}
+		i.RequiredClaims = distinct(in.RequiredClaims)
+	}
+	setMapping(f, &i.ClaimMapping, in.ClaimMapping)
+	switch skew := in.ClockSkew; {
+	case skew == nil:
+	case *skew < 0 || *skew > maxSkew:
+		f.fault("clock_skew_seconds", CodeInvalid, "it is %s and has to be from 0s, which means the server's, to %s", *skew, maxSkew)
+	default:
+		i.ClockSkew = *skew
+	}
+}
+
+// setPatterns takes over patterns, each of one claim or more.
+func setPatterns(f *form, to *[]store.ClaimPattern, patterns []map[string]string) {
+	const field Field = "match"
+	if patterns == nil || !f.checkCount(field, len(patterns), maxPatterns) {
+		return
+	}
+	*to = nil
+	for n, pattern := range patterns {
+		if len(pattern) == 0 {
+			f.fault(field.at(n), CodeInvalid, "it names no claim")
+		}
+		for _, path := range slices.Sorted(maps.Keys(pattern)) {
+			if f.checkPath(field.at(n), path) && pattern[path] == "" {
+				f.fault(field.at(n), CodeInvalid, "the claim %s has no pattern", path)
 			}
 		}
+		*to = append(*to, pattern)
 	}
-	if err := setMapping(i, f.MapClaims); err != nil {
-		return err
-	}
-	if f.ClockSkew != nil {
-		if *f.ClockSkew < 0 || *f.ClockSkew > maxSkew {
-			return invalid("--issuer-clock-skew is %s: it has to be 0s, for the server's, to %s", *f.ClockSkew, maxSkew)
-		}
-		i.ClockSkew = *f.ClockSkew
-	}
-	return nil
 }
 
-// parsePattern reads "claim=pattern,claim=pattern".
-func parsePattern(text string) (store.ClaimPattern, error) {
-	pattern := store.ClaimPattern{}
-	for part := range strings.SplitSeq(text, ",") {
-		path, glob, ok := strings.Cut(part, "=")
-		if err := assertions.CheckPath(path); err != nil || !ok || glob == "" {
-			return nil, invalid("--match %q: it is CLAIM=PATTERN, and more after commas, such as repository=acme/*,ref=refs/heads/main", text)
-		}
-		if _, twice := pattern[path]; twice {
-			return nil, invalid("--match %q: the claim %s stands in it twice", text, path)
-		}
-		pattern[path] = glob
-	}
-	return pattern, nil
-}
-
-func setMapping(i *store.Issuer, mapping []string) error {
+// setMapping takes over which claims of an assertion are handed on, and under which names.
+func setMapping(f *form, to *map[string]string, mapping map[string]string) {
+	const field Field = "claim_mapping"
 	if mapping == nil {
-		return nil
+		return
 	}
-	i.ClaimMapping = nil
-	for _, text := range mapping {
-		name, path, ok := strings.Cut(text, "=")
-		if err := assertions.CheckPath(path); err != nil || !ok || name == "" {
-			return invalid("--map-claim %q: it is NAME=CLAIM, the claim of the token and that of the assertion", text)
+	*to = nil
+	for _, name := range slices.Sorted(maps.Keys(mapping)) {
+		switch {
+		case name == "":
+			f.fault(field, CodeInvalid, "a claim has no name")
+		case tokens.Reserved(name):
+			f.fault(field, CodeInvalid, "%q is the server's own to set: choose another name", name)
 		}
-		if tokens.Reserved(name) {
-			return invalid("--map-claim %q: %s is the server's own to set", text, name)
-		}
-		if i.ClaimMapping == nil {
-			i.ClaimMapping = make(map[string]string)
-		}
-		i.ClaimMapping[name] = path
+		f.checkPath(field, mapping[name])
 	}
-	return nil
+	if len(mapping) > 0 {
+		*to = mapping
+	}
 }
 
 // setAuthorities takes over whose certificates the issuer's have to be, and checks
 // each of those by them.
-func (a *Admin) setAuthorities(i *store.Issuer, f IssuerFields) error {
-	if f.Authorities != nil {
+func (a *Admin) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
+	const field Field = "ca_certificates"
+	if in.Authorities != nil {
 		i.CACertificates = nil
-		for _, file := range f.Authorities {
-			ders, err := assertions.ParseCertificates(file)
-			if err != nil {
-				return invalid("--ca-file: %w", err)
+		for n, der := range in.Authorities {
+			if _, err := x509.ParseCertificate(der); err != nil {
+				f.fault(field.at(n), CodeInvalid, "parse certificate %d: %v", n+1, err)
+				return
 			}
-			i.CACertificates = append(i.CACertificates, ders...)
+			i.CACertificates = append(i.CACertificates, der)
 		}
 	}
 	if i.CACertificates != nil && i.Certificates == nil {
-		return invalid("--ca-file goes with --certificate-file: it says whose certificates those have to be")
+		f.fault(field, CodeConflict, "it goes with %v: it says whose certificates those have to be", Field("certificates"))
 	}
 	for n, der := range i.Certificates {
 		certificate, err := x509.ParseCertificate(der)
 		if err != nil {
-			return fmt.Errorf("parse certificate %d: %w", n+1, err)
+			f.fail("parse certificate %d: %w", n+1, err)
+			return
 		}
 		at := a.Now()
 		if at.Before(certificate.NotBefore) { // it is registered ahead of its time
 			at = certificate.NotBefore
 		}
 		if err := assertions.CheckCertificate(at, der, i.Certificates, i.CACertificates); err != nil {
-			return invalid("--certificate-file: certificate %d (%s): %w", n+1, certificate.Subject, err)
+			f.fault(Field("certificates").at(n), CodeInvalid, "certificate %d (%s): %v", n+1, certificate.Subject, err)
 		}
 	}
-	return nil
 }

@@ -3,9 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"authserver/internal/keys"
 	"authserver/internal/store"
@@ -13,102 +10,75 @@ import (
 )
 
 // setIssuer takes over the fields given and checks what results.
-func (a *Admin) setIssuer(ctx context.Context, i *store.Issuer, f IssuerFields) error {
-	steps := []func() error{
-		func() error { return a.setIssuerKeys(i, f) },
-		func() error { return setSubject(i, f) },
-		func() error { return setClaimRules(i, f) },
-		func() error { return a.setAuthorities(i, f) },
-		func() error { return a.checkSiblings(ctx, *i) },
-		func() error { return setIf(f.Audiences, &i.Audiences, audiencesOf) },
-		func() error { return setIf(f.Scopes, &i.Scopes, scopesOf("--scope")) },
-		func() error { return setIf(f.Resources, &i.Resources, a.resourcesOf(ctx, "--resource")) },
-		func() error { return a.setIssuerClient(ctx, &i.ClientID, f.ClientID) },
-		func() error { return setTTL("--max-lifetime", &i.MaxLifetime, f.MaxLifetime) },
-		func() error { return setEncryptionAlg(&i.EncryptionAlg, f.EncryptionAlg) },
+func (a *Admin) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) {
+	a.setIssuerKeys(f, i, in)
+	if in.SubjectClaim != nil && f.checkPath("subject_claim", *in.SubjectClaim) {
+		i.SubjectClaim = *in.SubjectClaim
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	for to, from := range map[*bool]*bool{&i.ClientAuth: f.RequireClientAuth, &i.AllowRepeat: f.AllowRepeat, &i.Disabled: f.Disabled} {
-		if from != nil {
-			*to = *from
-		}
-	}
-	return nil
+	setOne(f, "subject", &i.SubjectKind, (*store.SubjectKind)(in.Subject), []store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectFederated, store.SubjectAny})
+	setClaimRules(f, i, in)
+	a.setAuthorities(f, i, in)
+	a.checkSiblings(ctx, f, *i)
+	setAudiences(f, &i.Audiences, in.Audiences)
+	f.setScopes("scopes", &i.Scopes, in.Scopes)
+	a.setResources(ctx, f, "resources", &i.Resources, in.Resources)
+	a.setIssuerClient(ctx, f, &i.ClientID, in.ClientID)
+	f.setTTL("max_lifetime_seconds", &i.MaxLifetime, in.MaxLifetime)
+	// An algorithm for encryption makes this server a key for it.
+	setOptional(f, "encryption_alg", &i.EncryptionAlg, in.EncryptionAlg, keys.EncryptionAlgorithms())
+	set(&i.ClientAuth, in.RequireClientAuth)
+	set(&i.AllowRepeat, in.AllowRepeat)
+	set(&i.Disabled, in.Disabled)
 }
 
-// audiencesOf takes names under which an issuer's assertions may address this server.
-func audiencesOf(values []string) ([]string, error) {
-	values = distinct(values)
-	if len(values) > maxListed {
-		return nil, invalid("--audience: more than %d values", maxListed)
+// checkPath wants the name of a claim or a JSON Pointer to one.
+func (f *form) checkPath(field Field, path string) bool {
+	err := assertions.CheckPath(path)
+	if err != nil {
+		f.fault(field, CodeInvalid, "%v", err)
 	}
-	for _, v := range values {
-		if err := checkText("--audience", v, maxIssuerID); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
+	return err == nil
 }
 
-func setSubject(i *store.Issuer, f IssuerFields) error {
-	if f.SubjectClaim != nil {
-		i.SubjectClaim = *f.SubjectClaim
-		if err := assertions.CheckPath(i.SubjectClaim); err != nil {
-			return invalid("--subject-claim: %w", err)
-		}
+// setAudiences takes over names under which an issuer's assertions may address this server.
+func setAudiences(f *form, to *[]string, values []string) {
+	const field Field = "audiences"
+	if values == nil || !f.checkCount(field, len(distinct(values)), maxListed) {
+		return
 	}
-	if f.Subject != nil {
-		i.SubjectKind = store.SubjectKind(*f.Subject)
-		if !slices.Contains([]store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectAny, store.SubjectFederated}, i.SubjectKind) {
-			return invalid("--subject %q is not known: choose from user, client, federated, any", *f.Subject)
-		}
+	before := len(f.faults)
+	for n, v := range values {
+		f.checkText(field.at(n), v, maxIssuerID)
 	}
-	return nil
+	if len(f.faults) == before {
+		*to = distinct(values)
+	}
 }
 
-// setEncryptionAlg takes over how assertions are to be encrypted to this server,
-// which makes a key for it.
-func setEncryptionAlg(to, alg *string) error {
-	if alg == nil {
-		return nil
-	}
-	if *alg != "" && !slices.Contains(keys.EncryptionAlgorithms(), *alg) {
-		return invalid("--encryption-alg %q is not known: choose from %s", *alg, strings.Join(keys.EncryptionAlgorithms(), ", "))
-	}
-	*to = *alg
-	return nil
-}
-
-func (a *Admin) setIssuerClient(ctx context.Context, to, id *string) error {
-	if id == nil {
-		return nil
-	}
-	*to = *id
-	if *id == "" {
-		return nil
+func (a *Admin) setIssuerClient(ctx context.Context, f *form, to, id *string) {
+	if id == nil || *id == "" {
+		set(to, id)
+		return
 	}
 	_, err := a.Store.Client(ctx, *id)
-	if errors.Is(err, store.ErrNotFound) {
-		return invalid("--client %q is not registered: register it first with: authserver client create --id %s", *id, *id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		f.fault("client_id", CodeNotFound, "client %q is not registered: register it first with %v", *id, Operation{Noun: "client", Verb: "create", ID: *id})
+	case err != nil:
+		f.fail("look up client %q: %w", *id, err)
+	default:
+		*to = *id
 	}
-	if err != nil {
-		return fmt.Errorf("look up client %q: %w", *id, err)
-	}
-	return nil
 }
 
-func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer) ([]Fault, error) {
+func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer, in IssuerInput) ([]Fault, error) {
 	warnings, err := a.unlisted(ctx, i.Scopes, i.Resources)
 	if err != nil {
 		return nil, err
 	}
 	warnings = append(warnings, commas(i.Scopes)...)
 	if !i.ClientAuth && i.ClientID == "" && len(i.Scopes) == 0 {
-		warnings = append(warnings, warning("scopes", CodeUnused, "without a client and without scopes the tokens that its assertions buy have no scope"))
+		warnings = append(warnings, newFault("scopes", CodeUnused, "without a client and without scopes the tokens that its assertions buy have no scope"))
 	}
-	return warnings, nil
+	return append(warnings, leftOut(in.Keys.JWKS)...), nil
 }

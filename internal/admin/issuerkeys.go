@@ -2,72 +2,81 @@ package admin
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"authserver/internal/jose"
 	"authserver/internal/keys/keyfiles"
 	"authserver/internal/store"
-	"authserver/internal/trust/assertions"
 	"authserver/internal/trust/remotekeys"
 )
 
 // IssuerKeys is where an issuer's keys come from: exactly one of the fields, or
 // none where they are not to change.
 type IssuerKeys struct {
-	JWKS         []byte   // a JWK Set of public keys (RFC 7517 §5)
-	Certificates [][]byte // files of certificates in PEM
-	Secret       []byte   // shared, for HS256, HS384 and HS512
-	JWKSURI      string   // where its JWK Set is fetched from
-	Discovery    bool     // where that is says the issuer's metadata
+	JWKS         json.RawMessage `field:"jwks"`         // a JWK Set of public keys (RFC 7517 §5)
+	JWKSURI      string          `field:"jwks_uri"`     // where its JWK Set is fetched from
+	Discovery    bool            `field:"discovery"`    // where that is says the issuer's metadata
+	Certificates [][]byte        `field:"certificates"` // each in DER
+	Secret       []byte          `field:"secret"`       // shared, for HS256, HS384 and HS512
 }
 
-func (k IssuerKeys) given() bool { return k.sources() > 0 }
+// keyFields are those of [IssuerKeys].
+func keyFields() []Field { return []Field{"jwks", "jwks_uri", "discovery", "certificates", "secret"} }
 
-func (k IssuerKeys) sources() int {
-	sources := 0
-	for _, there := range []bool{k.JWKS != nil, k.Certificates != nil, k.Secret != nil, k.JWKSURI != "", k.Discovery} {
+func (k IssuerKeys) given() bool { return len(k.fields()) > 0 }
+
+// fields are those that are given.
+func (k IssuerKeys) fields() []Field {
+	var fields []Field
+	for n, there := range []bool{k.JWKS != nil, k.JWKSURI != "", k.Discovery, k.Certificates != nil, k.Secret != nil} {
 		if there {
-			sources++
+			fields = append(fields, keyFields()[n])
 		}
 	}
-	return sources
+	return fields
 }
 
 // setIssuerKeys takes over keys and algorithms.
-func (a *Admin) setIssuerKeys(i *store.Issuer, f IssuerFields) error {
+func (a *Admin) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 	registered := i.Algorithms
-	if f.Keys.given() {
-		if err := a.replaceKeys(i, f.Keys); err != nil {
-			return err
+	switch {
+	case in.Keys.given():
+		if !a.replaceKeys(f, i, in.Keys) {
+			return
 		}
-	} else if f.Algorithms == nil {
-		return nil
+	case in.Algorithms == nil || i.Algorithms == nil: // nothing is to change, or a new issuer has no keys
+		return
 	}
 	each, err := a.algorithmsOfKeys(*i)
 	if err != nil {
-		return err
+		f.fail("%w", err)
+		return
 	}
 	switch {
-	case len(f.Algorithms) > 0:
-		i.Algorithms = distinct(f.Algorithms)
-		return checkAlgorithms(i.Algorithms, each)
-	case f.Algorithms != nil:
+	case len(in.Algorithms) > 0:
+		if f.checkAlgorithms(in.Algorithms, each) {
+			i.Algorithms = distinct(in.Algorithms)
+		}
+		return
+	case in.Algorithms != nil:
 		registered = nil
 	}
 	if i.JWKSURI != "" || i.Discovery {
 		i.Algorithms = remoteAlgorithms()
-		return nil
+		return
 	}
 	i.Algorithms = chooseAlgorithms(registered, each)
-	return nil
 }
 
-func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
-	if k.sources() != 1 {
-		return invalid("give exactly one of --jwks-file, --jwks-uri, --discovery, --certificate-file and --secret-file")
+// replaceKeys reports whether the keys are good.
+func (a *Admin) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
+	before := len(f.faults)
+	if fields := k.fields(); len(fields) > 1 {
+		f.fault(fields[1], CodeInvalid, "give exactly one of %v", keyFields())
+		return false
 	}
 	i.JWKS, i.Certificates, i.SealedSecret, i.JWKSURI, i.Discovery = nil, nil, nil, "", false
 	if k.Certificates == nil {
@@ -75,76 +84,39 @@ func (a *Admin) replaceKeys(i *store.Issuer, k IssuerKeys) error {
 	}
 	switch {
 	case k.JWKSURI != "":
-		if err := remotekeys.CheckURL(k.JWKSURI, a.LocalHTTP); err != nil {
-			return invalid("--jwks-uri: %w", err)
+		if f.checkURL("jwks_uri", k.JWKSURI, a.LocalHTTP) {
+			i.JWKSURI = k.JWKSURI
 		}
-		i.JWKSURI = k.JWKSURI
 	case k.Discovery:
 		if err := remotekeys.CheckURL(i.Iss, a.LocalHTTP); err != nil {
-			return invalid("--discovery reads the metadata under --iss, which has to be a URL: %w", err)
+			f.fault("discovery", CodeInvalid, "it reads the metadata under the iss, which has to be a URL: %v", err)
 		}
 		i.Discovery = true
 	case k.JWKS != nil:
-		public, _, err := assertions.CheckJWKS(k.JWKS)
-		if err != nil {
-			return invalid("--jwks-file: %w", err)
-		}
-		i.JWKS = public
+		i.JWKS = f.keySet(k.JWKS)
 	case k.Certificates != nil:
-		ders, err := checkCertificates(a.Now(), k.Certificates)
-		if err != nil {
-			return invalid("--certificate-file: %w", err)
+		if f.checkCertificates(a.Now(), k.Certificates) {
+			i.Certificates = k.Certificates
 		}
-		i.Certificates = ders
-	default:
-		if err := checkSharedSecret(k.Secret); err != nil {
-			return err
-		}
+	case f.checkSharedSecret("secret", k.Secret):
 		sealed, err := a.Sealer.Seal(k.Secret, store.SealedAs("issuers", i.ID))
 		if err != nil {
-			return fmt.Errorf("seal the shared secret: %w", err)
+			f.fail("seal the shared secret: %w", err)
 		}
 		i.SealedSecret = sealed
 	}
-	return nil
+	return len(f.faults) == before && f.err == nil
 }
 
 // checkSharedSecret refuses what is no secret, or too short for one.
-func checkSharedSecret(secret []byte) error {
+func (f *form) checkSharedSecret(field Field, secret []byte) bool {
+	before := len(f.faults)
 	if err := keyfiles.Check(secret, keyfiles.Secret); err != nil {
-		return invalid("--secret-file: %w", err)
+		f.fault(field, CodeInvalid, "%s", unwanted(err))
+	} else if err := jose.CheckSecret(secret); err != nil {
+		f.fault(field, CodeTooShort, "%v", err)
 	}
-	if err := jose.CheckSecret(secret); err != nil {
-		return invalid("--secret-file: %w", err)
-	}
-	return nil
-}
-
-// checkCertificates reads files of certificates and refuses one that is past its
-// time. One whose time is still to come is how certificates are exchanged.
-func checkCertificates(now time.Time, files [][]byte) ([][]byte, error) {
-	var ders [][]byte
-	for _, file := range files {
-		found, err := assertions.ParseCertificates(file)
-		if err != nil {
-			return nil, err
-		}
-		ders = append(ders, found...)
-	}
-	if _, err := assertions.CheckCertificates(ders); err != nil {
-		return nil, err
-	}
-	for n, der := range ders {
-		certificate, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("parse certificate %d: %w", n+1, err)
-		}
-		if now.After(certificate.NotAfter) {
-			return nil, fmt.Errorf("certificate %d (%s) expired at %s: ask the issuer for the one that replaced it",
-				n+1, certificate.Subject, certificate.NotAfter.UTC().Format(time.RFC3339))
-		}
-	}
-	return ders, nil
+	return len(f.faults) == before
 }
 
 // algorithmsOfKeys returns for each key what it can verify.
@@ -192,7 +164,7 @@ func leftOut(set []byte) []Fault {
 	var warnings []Fault
 	for _, key := range out {
 		if !key.Use {
-			warnings = append(warnings, warning("jwks", CodeUnused, "%s", key))
+			warnings = append(warnings, newFault("jwks", CodeUnused, "%s", key))
 		}
 	}
 	return warnings
@@ -213,15 +185,17 @@ func (a *Admin) algorithmsOfSecret(i store.Issuer) ([][]string, error) {
 
 // checkAlgorithms refuses an algorithm that none of the keys can do, HS256 with
 // public keys above all (RFC 8725 §2.1).
-func checkAlgorithms(wanted []string, each [][]string) error {
+func (f *form) checkAlgorithms(wanted []string, each [][]string) bool {
 	able := slices.Concat(each...)
-	for _, alg := range wanted {
+	slices.Sort(able)
+	able = slices.Compact(able)
+	before := len(f.faults)
+	for n, alg := range wanted {
 		if !slices.Contains(able, alg) {
-			slices.Sort(able)
-			return invalid("--alg %q is not one that the issuer's keys can do: choose from %s", alg, strings.Join(slices.Compact(able), ", "))
+			f.fault(Field("algorithms").at(n), CodeUnsupported, "%q is not one that the issuer's keys can do: choose from %s", alg, strings.Join(able, ", "))
 		}
 	}
-	return nil
+	return len(f.faults) == before
 }
 
 // chooseAlgorithms keeps of the algorithms registered those that a key can do,

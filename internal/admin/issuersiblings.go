@@ -22,32 +22,38 @@ const maxSiblings = 50
 // checkSiblings refuses a key that another registration with the same iss has: the key
 // that verifies an assertion says which of them it is of. Keys that are fetched show only
 // then, so that servers look again.
-func (a *Admin) checkSiblings(ctx context.Context, i store.Issuer) error {
+func (a *Admin) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
 	siblings, err := a.Store.IssuersOf(ctx, i.Iss)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return
 	}
 	if err != nil {
-		return fmt.Errorf("look up the registrations of %q: %w", i.Iss, err)
+		f.fail("look up the registrations of %q: %w", i.Iss, err)
+		return
 	}
 	siblings = slices.DeleteFunc(siblings, func(s store.Issuer) bool { return s.ID == i.ID })
 	if len(siblings) >= maxSiblings {
-		return invalid("--iss %s has %d registrations already, which is as many as there may be", i.Iss, len(siblings))
+		f.fault("iss", CodeTooMany, "%s has %d registrations already, which is as many as there may be", i.Iss, len(siblings))
+		return
+	}
+	if slices.ContainsFunc(keyFields(), f.wrong) {
+		return
 	}
 	own, err := a.keyNames(i)
 	if err != nil {
-		return err
+		f.fail("%w", err)
+		return
 	}
 	for _, s := range siblings {
 		names, err := a.keyNames(s)
 		if err != nil {
-			return err
+			f.fail("%w", err)
+			return
 		}
 		if slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
-			return invalid("the registration %q has the same iss and one of the same keys, or finds them in the same place: nothing would tell which of the two an assertion is of", s.ID)
+			f.fault("", CodeExists, "the registration %q has the same iss and one of the same keys, or finds them in the same place: nothing would tell which of the two an assertion is of", s.ID)
 		}
 	}
-	return nil
 }
 
 // keyNames names each key of a registration, or the place where they are found, so that

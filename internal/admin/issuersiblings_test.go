@@ -43,7 +43,7 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			create := func(id string, keys admin.IssuerKeys) error {
-				_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{Keys: keys, Disabled: ptr(true)}})
+				_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{Keys: keys, Disabled: ptr(true)}})
 				return err
 			}
 			o.must(create("cluster-a", c.first))
@@ -54,12 +54,12 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 			}
 			wantInvalid(t, created, `"cluster-a"`, "same iss")
 			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
-			_, _, err := o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerFields{Keys: c.second})
+			_, _, err := o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Keys: c.second})
 			wantInvalid(t, err, `"cluster-a"`)
 			// Its own keys are no obstacle, nor are those of another iss.
-			_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-a", admin.IssuerFields{Keys: c.first, Scopes: []string{"read"}})
+			_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-a", admin.IssuerInput{Keys: c.first, Scopes: []string{"read"}})
 			o.must(err)
-			_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerFields: admin.IssuerFields{Keys: c.first}})
+			_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerInput: admin.IssuerInput{Keys: c.first}})
 			o.must(err)
 		})
 	}
@@ -69,14 +69,14 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()
 	create := func(id, key string) error {
-		_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerFields: admin.IssuerFields{
+		_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{
 			Keys: admin.IssuerKeys{Secret: []byte(strings.Repeat(key, 32))}, Audiences: []string{"sts", "https://a b", "sts"},
 		}})
 		return err
 	}
 	o.must(create("cluster-a", "a"))
 	o.must(create("", "b"))
-	if err := create("cluster-a", "c"); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "--id of its own") {
+	if err := create("cluster-a", "c"); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "an id of its own") {
 		t.Errorf("created twice: %v", err)
 	}
 	shown, err := o.Issuer(ctx, by, "cluster-a")
@@ -84,7 +84,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	if shown.ID != "cluster-a" || shown.Iss != clusterIss || len(shown.Audiences) != 2 {
 		t.Errorf("it is shown as %+v", shown)
 	}
-	shown, _, err = o.UpdateIssuer(ctx, by, "cluster-a", admin.IssuerFields{Audiences: []string{}, AllowRepeat: ptr(true)})
+	shown, _, err = o.UpdateIssuer(ctx, by, "cluster-a", admin.IssuerInput{Audiences: []string{}, AllowRepeat: ptr(true)})
 	o.must(err)
 	if len(shown.Audiences) > 0 || !shown.AllowRepeat || shown.Iss != clusterIss {
 		t.Errorf("it is %+v", shown)
@@ -101,7 +101,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 		"this server as its id":      {ID: self, Iss: idp},
 		"an id with a line break":    {ID: "a\nb", Iss: idp},
 		"an id that is too long":     {ID: strings.Repeat("a", 1025), Iss: idp},
-		"an audience with a control": {Iss: idp, IssuerFields: admin.IssuerFields{Audiences: []string{"a\x00"}}},
+		"an audience with a control": {Iss: idp, IssuerInput: admin.IssuerInput{Audiences: []string{"a\x00"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n.Keys = admin.IssuerKeys{Secret: []byte(secret)}
@@ -117,12 +117,12 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	o.user("alice")
 	keyOf := func(id string) []byte { return []byte(strings.Repeat(id[len(id)-1:], 32)) }
 	for _, id := range []string{"cluster-a", "cluster-b"} {
-		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
+		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
 		o.must(err)
 	}
 	sign := func(secret []byte) string {
 		n := assertionOf()
-		n.Secret = secret
+		n.Key.Key = secret
 		return o.sign(n)
 	}
 	i, err := o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), true)
@@ -135,7 +135,7 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	if i.Good || !strings.Contains(i.Reasons[0], "cluster-a, cluster-b") {
 		t.Errorf("good is %v: %q", i.Good, i.Reasons)
 	}
-	_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerFields{Disabled: ptr(true)})
+	_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Disabled: ptr(true)})
 	o.must(err)
 	i, err = o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), false)
 	o.must(err)

@@ -62,7 +62,7 @@ func checkKnown(flag string, algs ...string) error {
 // verifier has to be able to know it first.
 func (a *Admin) awaitKey(ctx context.Context, alg string) (warnings []Fault, err error) {
 	warn := func(format string, args ...any) []Fault {
-		return []Fault{warning("signing_alg", CodeUnused, format+". Token requests for this resource are answered with 503 until then", args...)}
+		return []Fault{newFault("signing_alg", CodeUnused, format+". Token requests for this resource are answered with 503 until then", args...)}
 	}
 	at, there, err := a.Keys.SignsFrom(ctx, alg)
 	switch {

@@ -191,7 +191,7 @@ func TestEverythingIsResealed(t *testing.T) {
 	}
 	to := admin.MasterKey{Key: "the next one"}
 	secret := "a shared secret of thirty-two bytes!"
-	_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
+	_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
 	o.must(err)
 	waits := 0
 	done, err := o.Reseal(t.Context(), by, to, func(time.Duration) { waits++ })

@@ -20,9 +20,9 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	shared := admin.IssuerKeys{Secret: []byte(strings.Repeat("s", 32))}
 	alice := o.user("alice")
 	o.client(admin.NewClient{ID: "web"})
-	_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: idp, IssuerFields: admin.IssuerFields{Keys: shared}})
+	_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "web", IssuerFields: admin.IssuerFields{Keys: shared, ClientID: ptr("web")}})
+	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "web", IssuerInput: admin.IssuerInput{Keys: shared, ClientID: ptr("web")}})
 	o.must(err)
 
 	for name, do := range map[string]func() error{
@@ -39,21 +39,21 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 			return err
 		},
 		"an issuer without a client under a user's id": func() error {
-			_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: alice.ID, IssuerFields: admin.IssuerFields{Keys: shared}})
+			_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: alice.ID, IssuerInput: admin.IssuerInput{Keys: shared}})
 			return err
 		},
 		"an issuer that is told to have no client, under a client's id": func() error {
-			_, _, err := o.UpdateIssuer(ctx, by, "web", admin.IssuerFields{ClientID: ptr("")})
+			_, _, err := o.UpdateIssuer(ctx, by, "web", admin.IssuerInput{ClientID: ptr("")})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) { wantInvalid(t, do()) })
 	}
-	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerFields: admin.IssuerFields{Keys: shared}})
+	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerInput: admin.IssuerInput{Keys: shared}})
 	o.must(err)
 	_, _, err = o.CreateClient(ctx, by, admin.NewClient{ID: "api"})
 	wantInvalid(t, err, "client_id: api", "issuer")
-	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerFields{ClientID: ptr("web")})
+	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerInput{ClientID: ptr("web")})
 	o.must(err)
 	o.client(admin.NewClient{ID: "api"})
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -13,29 +14,27 @@ import (
 
 // NewProof is a DPoP proof to be made (RFC 9449 §4.2).
 type NewProof struct {
-	Method, URL string
-	Nonce       string // "": none was asked for
-	AccessToken string // that it is sent beside, to an API; "": to a token endpoint
-	Key         []byte // a private key in PEM, or a JWK
-	Alg         string // "": the first that the key can do
+	Method      string                `field:"method"`
+	URL         string                `field:"url"`
+	Nonce       string                `field:"nonce"`        // "": none was asked for
+	AccessToken string                `field:"access_token"` // that it is sent beside, to an API; "": to a token endpoint
+	Key         assertions.SigningKey `field:"key"`
+	Alg         string                `field:"alg"` // "": the first that the key can do
 }
 
-// MakeProof makes a proof that whoever sends a request has a key. As [SignAssertion] it
+// MakeProof makes a proof that the sender of a request has a key. As [SignAssertion] it
 // needs no database: it stands for a client.
 func MakeProof(now time.Time, rand io.Reader, n NewProof) (string, error) {
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", invalid("--url is the whole URL of the request, of https or http")
+		return "", Faults{newFault("url", CodeInvalid, "it is the whole URL of the request, of https or http")}
 	}
 	u.RawQuery, u.ForceQuery, u.Fragment = "", false, ""
-	key, err := assertions.ParsePrivateKey(n.Key)
-	if err != nil {
-		return "", invalid("--key-file: %w", err)
+	key := n.Key
+	if key.Key == nil {
+		return "", Faults{newFault("key", CodeRequired, "a proof is made with one")}
 	}
-	key.Embed, key.KID = true, ""
-	if n.Alg != "" {
-		key.Alg = n.Alg
-	}
+	key.Embed, key.KID, key.Alg = true, "", cmp.Or(n.Alg, key.Alg)
 	id := make([]byte, 16)
 	if _, err := io.ReadFull(rand, id); err != nil {
 		return "", fmt.Errorf("make the jti: %w", err)
@@ -50,7 +49,7 @@ func MakeProof(now time.Time, rand io.Reader, n NewProof) (string, error) {
 	}
 	proof, err := assertions.SignAs("dpop+jwt", key, claims)
 	if err != nil {
-		return "", &Invalid{err}
+		return "", Faults{newFault("alg", CodeUnsupported, "%v", err)}
 	}
 	return proof, nil
 }

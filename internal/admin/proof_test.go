@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/trust/assertions"
 	"authserver/internal/trust/dpop"
 )
 
 func TestProofsAreTaken(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	key := pkcs8(t, newKey(t))
+	key := assertions.SigningKey{Key: newKey(t)}
 	for name, n := range map[string]admin.NewProof{
 		"for a token endpoint":  {Method: "POST", URL: "https://as.example.com/oauth2/token", Key: key},
 		"for an API":            {Method: "GET", URL: "https://api.example.com/orders?page=2#top", AccessToken: "a.b.c", Key: key},
@@ -32,11 +33,11 @@ func TestProofsAreTaken(t *testing.T) {
 }
 
 func TestProofsThatCannotBeMade(t *testing.T) {
-	key := pkcs8(t, newKey(t))
+	key := assertions.SigningKey{Key: newKey(t)}
 	for name, n := range map[string]admin.NewProof{
-		"--url":      {Method: "POST", URL: "/oauth2/token", Key: key},
-		"--key-file": {Method: "POST", URL: "https://as.example.com/oauth2/token", Key: []byte("x")},
-		"RS256":      {Method: "POST", URL: "https://as.example.com/oauth2/token", Alg: "RS256", Key: key},
+		"url":   {Method: "POST", URL: "/oauth2/token", Key: key},
+		"key":   {Method: "POST", URL: "https://as.example.com/oauth2/token", Key: assertions.SigningKey{}},
+		"RS256": {Method: "POST", URL: "https://as.example.com/oauth2/token", Alg: "RS256", Key: key},
 	} {
 		_, err := admin.MakeProof(time.Now(), rand.Reader, n)
 		wantInvalid(t, err, name)

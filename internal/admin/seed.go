@@ -93,7 +93,7 @@ func (a *Admin) seedUser(ctx context.Context, by Call) error {
 // easy to try.
 func (a *Admin) seedIssuer(ctx context.Context, by Call) error {
 	clientAuth := false
-	_, _, err := a.CreateIssuer(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerFields: IssuerFields{
+	_, _, err := a.CreateIssuer(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerInput: IssuerInput{
 		Keys:   IssuerKeys{Secret: []byte(DemoIssuerSecret)},
 		Scopes: demoScopes(), Resources: []string{DemoResource}, RequireClientAuth: &clientAuth,
 	}})
