@@ -11,6 +11,7 @@ import (
 
 	"authserver/bench/load"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/store/storetest"
 	"authserver/test/harness"
 )
 
@@ -133,7 +134,7 @@ func registerMany(b *testing.B, s *stage, many int) []harness.Credentials {
 	for i := range made {
 		client.ID = fmt.Sprintf("bench-%d", i)
 		made[i] = harness.Credentials{ID: client.ID, Secret: s.client.Secret}
-		if err := db.CreateClient(b.Context(), client, nil); err != nil {
+		if err := db.CreateClient(b.Context(), client, storetest.By()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 type options struct {
@@ -66,7 +67,7 @@ func made(tb testing.TB, ctx context.Context, open func(testing.TB, context.Cont
 	now := time.Now()
 	d := open(tb, ctx, rows)
 	ok(tb, d.MigrateUp(ctx))
-	ok(tb, d.CreateClient(ctx, web(), nil))
+	ok(tb, d.CreateClient(ctx, web(), storetest.By()))
 	ok(tb, d.fill(ctx, now))
 	d.next = rows
 	d.generation.Store(refreshed)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 // removal is what it takes to get rid of rows, beside what it took to make them.
@@ -44,7 +45,7 @@ func expire(tb testing.TB, ctx context.Context, open func(testing.TB, context.Co
 			f.UserID = userID(i % d.rows)
 			return d.CreateFamily(ctx, f)
 		},
-		func(i int) error { return d.Revoke(ctx, void(revocation(i, now))) },
+		func(i int) error { return d.Revoke(ctx, storetest.Voiding(void(revocation(i, now)))) },
 	} {
 		began := time.Now()
 		for i := range samples {

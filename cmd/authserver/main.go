@@ -29,6 +29,7 @@ type commands struct {
 	Resource    resourceCommand    `cmd:"" help:"Resources: APIs that tokens are made for."`
 	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions clients exchange for tokens (jwt-bearer)."`
 	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
+	Audit       auditCommand       `cmd:"" help:"The audit: who changed what, and what speaks of a stolen token."`
 	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try out the grant jwt-bearer."`
 	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of possession (DPoP), to try out tokens that are bound to a key."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`

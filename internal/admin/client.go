@@ -149,7 +149,7 @@ func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientW
 		return ClientWithSecret{}, nil, err
 	}
 	voids := a.Revoker.Client(&c, "client_created")
-	if err := a.Store.CreateClient(ctx, c, &voids); err != nil {
+	if err := a.Store.CreateClient(ctx, c, by.change(store.ClientCreated, now).Voiding(voids)); err != nil {
 		return ClientWithSecret{}, nil, notInForce(told, explainClient(c.ID, err))
 	}
 	return created, warnings, nil
@@ -233,12 +233,11 @@ func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, in ClientI
 	}
 	now := store.At(a.Now())
 	c.UpdatedAt = now
-	var voids *store.Void
+	change := by.change(store.ClientUpdated, now)
 	if in.Disabled != nil && *in.Disabled {
-		v := a.Revoker.Client(&c, "client_disabled")
-		voids = &v
+		change.Voids = a.Revoker.Client(&c, "client_disabled")
 	}
-	if err := a.Store.UpdateClient(ctx, c, voids); err != nil {
+	if err := a.Store.UpdateClient(ctx, c, change); err != nil {
 		return Client{}, nil, explain("client", id, err)
 	}
 	view, err := viewClient(c)
@@ -252,7 +251,7 @@ func (a *Admin) DeleteClient(ctx context.Context, by Call, id string) error {
 	if err != nil {
 		return explain("client", id, err)
 	}
-	return explain("client", id, a.Store.DeleteClient(ctx, id, a.Revoker.Client(&c, "client_deleted")))
+	return explain("client", id, a.Store.DeleteClient(ctx, id, by.change(store.ClientDeleted, a.Now()).Voiding(a.Revoker.Client(&c, "client_deleted"))))
 }
 
 func viewClient(c store.Client) (Client, error) {

@@ -15,6 +15,7 @@ import (
 	"authserver/internal/admin"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
@@ -260,9 +261,9 @@ type quicker struct {
 	meanwhile func()
 }
 
-func (q quicker) UpdateClient(ctx context.Context, c store.Client, voids *store.Void) error {
+func (q quicker) UpdateClient(ctx context.Context, c store.Client, by store.Change) error {
 	q.meanwhile()
-	return q.Store.UpdateClient(ctx, c, voids)
+	return q.Store.UpdateClient(ctx, c, by)
 }
 
 func TestSomebodyElseWasQuicker(t *testing.T) {
@@ -271,7 +272,7 @@ func TestSomebodyElseWasQuicker(t *testing.T) {
 	o.Store = quicker{o.store, func() {
 		c, err := o.store.Client(t.Context(), "web")
 		o.must(err)
-		o.must(o.store.UpdateClient(t.Context(), c, nil))
+		o.must(o.store.UpdateClient(t.Context(), c, storetest.By()))
 	}}
 	if _, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("got %v", err)

@@ -50,18 +50,18 @@ func newOffice(t testing.TB) *office {
 	o.must(db.MigrateUp(ctx))
 	master, err := keys.MasterFrom([32]byte{1})
 	o.must(err)
-	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Now: now, Rand: rand.Reader})
+	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: by.Actor, Now: now, Rand: rand.Reader})
 	o.must(err)
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	o.must(err)
 	o.Admin = &admin.Admin{
 		Store: db, Sealer: sealer, Passwords: hasher, Self: self,
 		Keys: &keys.Manager{
-			Store: db, Server: "test", Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),
+			Store: db, Server: "test", Actor: by.Actor, Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),
 			Timeline: keys.Timeline{RotationInterval: 30 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: 30 * time.Second, ClockSkew: time.Minute, MaxTokenTTL: 24 * time.Hour},
 		},
 		RefreshKeys: &keys.RefreshKeys{
-			Store: db, Sealer: sealer, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+			Store: db, Sealer: sealer, Actor: by.Actor, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 		},
 		Audiences: []string{self, self + "/oauth2/token"},
 		Revoker: &tokens.Revoker{

@@ -11,6 +11,7 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 )
@@ -111,7 +112,7 @@ func (o *office) revoke(token string, r store.Void) string {
 	if r.Before.IsZero() {
 		r.Before = o.now()
 	}
-	o.must(o.store.Revoke(o.t.Context(), r))
+	o.must(o.store.Revoke(o.t.Context(), storetest.Voiding(r)))
 	return token
 }
 
@@ -215,9 +216,9 @@ func TestRefreshTokens(t *testing.T) {
 		{"unused for too long", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(time.Hour) }, false, "unused for too long"},
 		{"at the end of its life", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(2 * time.Hour) }, false, "end of its life"},
 		{"of a family that was revoked", 1, 1, func(o *office, _ string) {
-			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, store.Void{
+			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, storetest.Voiding(store.Void{
 				Kind: store.RevokedFamily, Value: "09", Before: o.now(), Until: o.now().Add(time.Hour), Reason: "revoked",
-			}))
+			})))
 		}, false, "its family was revoked at"},
 		{"of a client that is disabled", 1, 1, func(o *office, _ string) {
 			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
@@ -281,7 +282,7 @@ func TestAnEncryptedAccessToken(t *testing.T) {
 	resource, err := o.store.Resource(t.Context(), api)
 	o.must(err)
 	resource.EncryptionJWK, resource.EncryptionEnc = key, "A256GCM"
-	o.must(o.store.UpdateResource(t.Context(), resource))
+	o.must(o.store.UpdateResource(t.Context(), resource, storetest.By()))
 	o.must(o.RefreshKeys.Load(t.Context()))
 	m := o.minter()
 	m.Handles = &tokens.Handles{Keys: o.RefreshKeys}

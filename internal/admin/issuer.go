@@ -109,7 +109,7 @@ func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer,
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	if err := a.Store.CreateIssuer(ctx, i); err != nil {
+	if err := a.Store.CreateIssuer(ctx, i, by.change(store.IssuerCreated, a.Now())); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
@@ -179,7 +179,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, in IssuerI
 		return Issuer{}, nil, err
 	}
 	i.UpdatedAt = store.At(a.Now())
-	if err := a.Store.UpdateIssuer(ctx, i); err != nil {
+	if err := a.Store.UpdateIssuer(ctx, i, by.change(store.IssuerUpdated, a.Now())); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
@@ -189,7 +189,7 @@ func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, in IssuerI
 // DeleteIssuer removes an issuer. Access tokens that its assertions bought stay
 // good until they expire.
 func (a *Admin) DeleteIssuer(ctx context.Context, by Call, id string) error {
-	return explain("issuer", id, a.Store.DeleteIssuer(ctx, id))
+	return explain("issuer", id, a.Store.DeleteIssuer(ctx, id, by.change(store.IssuerDeleted, a.Now())))
 }
 
 func viewIssuer(i store.Issuer) (Issuer, error) {

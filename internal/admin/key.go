@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/store"
 )
 
 // ListKeys returns the signing keys by algorithm, in the order in which they sign.
@@ -35,7 +36,7 @@ func (a *Admin) RotateKeys(ctx context.Context, by Call, algs []string, now bool
 	if now {
 		rotate = a.Keys.RotateNow
 	}
-	events, err := rotate(ctx, distinct(algs)...)
+	events, err := rotate(ctx, by.change(store.KeyRescheduled, a.Now()), distinct(algs)...)
 	return listed(events), err
 }
 
@@ -107,7 +108,7 @@ func (a *Admin) RevokeKey(ctx context.Context, by Call, kid, reason string) (key
 	if reason == "" {
 		return keys.Revoked{}, invalid("--reason must not be empty: whoever inspects a token of the key later wants to know")
 	}
-	return a.Keys.Revoke(ctx, kid, reason)
+	return a.Keys.Revoke(ctx, by.change(store.KeyRevoked, a.Now()), kid, reason)
 }
 
 const maxReason = 500 // bytes

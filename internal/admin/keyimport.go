@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"authserver/internal/keys"
+	"authserver/internal/store"
 )
 
 // KeyImport is a signing key that somebody brings: either File, or URI.
@@ -28,7 +29,7 @@ func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Impor
 		}
 	}
 	if k.URI != "" {
-		imported, err := a.Keys.ImportFrom(ctx, k.URI, k.Alg, chain)
+		imported, err := a.Keys.ImportFrom(ctx, by.change(store.KeyImported, a.Now()), k.URI, k.Alg, chain)
 		return imported, misfit(err)
 	}
 	brought, err := keys.ParseMaterial(k.File, k.Passphrase)
@@ -38,7 +39,7 @@ func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Impor
 	if chain != nil {
 		brought.Certificates = chain
 	}
-	imported, err := a.Keys.Import(ctx, brought, k.Alg)
+	imported, err := a.Keys.Import(ctx, by.change(store.KeyImported, a.Now()), brought, k.Alg)
 	return imported, misfit(err)
 }
 
@@ -52,7 +53,7 @@ func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificate
 			return keys.Imported{}, invalid("--certificate-file: %w", err)
 		}
 	}
-	certified, err := a.Keys.Certify(ctx, kid, chain)
+	certified, err := a.Keys.Certify(ctx, by.change(store.KeyCertified, a.Now()), kid, chain)
 	return certified, misfit(err)
 }
 

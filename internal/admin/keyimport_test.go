@@ -146,7 +146,7 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	}
 	o.minter()
 	server := &keys.RefreshKeys{
-		Store: o.store, Sealer: o.Sealer, Timeline: o.Keys.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+		Store: o.store, Sealer: o.Sealer, Actor: by.Actor, Timeline: o.Keys.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 	o.must(server.Load(t.Context()))
 	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "not made yet") {
@@ -176,7 +176,7 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 
 // openSealer opens the office's database with another master key.
 func (o *office) openSealer(m keys.Master) (*keys.Sealer, error) {
-	return keys.OpenSealer(o.t.Context(), keys.SealerOptions{Store: o.store, Keeper: m.Keeper(), MasterID: m.ID(), Now: o.Now, Rand: rand.Reader})
+	return keys.OpenSealer(o.t.Context(), keys.SealerOptions{Store: o.store, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by.Actor, Now: o.Now, Rand: rand.Reader})
 }
 
 func TestEverythingIsResealed(t *testing.T) {

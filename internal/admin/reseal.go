@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/store"
 )
 
 // MasterKey is another master key than the one that is set: one of the two.
@@ -23,6 +24,7 @@ func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(
 	}
 	r := &keys.Reseal{
 		Store: a.Store, From: a.Sealer, Keeper: keeper, Master: id, Now: a.Now, Rand: a.Rand,
+		By:     by.change(store.SecretResealed, a.Now()),
 		Settle: func(ctx context.Context) error { return a.settle(ctx, waiting) },
 	}
 	done, err := r.Run(ctx)
@@ -58,7 +60,7 @@ type FinishedReseal struct {
 
 // FinishReseal makes the master key that is set the only one that opens anything.
 func (a *Admin) FinishReseal(ctx context.Context, by Call) (FinishedReseal, error) {
-	over, err := keys.FinishReseal(ctx, a.Store, a.Sealer)
+	over, err := keys.FinishReseal(ctx, by.change(store.DataKeyDeleted, a.Now()), a.Store, a.Sealer)
 	if err != nil {
 		return FinishedReseal{}, err
 	}
@@ -72,7 +74,7 @@ func (a *Admin) RefreshTokenKeys(ctx context.Context, by Call, rotate bool) ([]k
 		return nil, err
 	}
 	if rotate {
-		if err := a.RefreshKeys.Rotate(ctx); err != nil {
+		if err := a.RefreshKeys.Rotate(ctx, by.change(store.RefreshKeyRescheduled, a.Now())); err != nil {
 			return nil, err
 		}
 	}

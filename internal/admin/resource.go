@@ -66,7 +66,7 @@ func (a *Admin) CreateResource(ctx context.Context, by Call, n NewResource) (Res
 	if err := f.result(); err != nil {
 		return Resource{}, nil, err
 	}
-	if err := a.Store.CreateResource(ctx, r); err != nil {
+	if err := a.Store.CreateResource(ctx, r, by.change(store.ResourceCreated, a.Now())); err != nil {
 		return Resource{}, nil, explain("resource", n.ID, err)
 	}
 	warnings, err := a.awaitKey(ctx, r.SigningAlg)
@@ -113,7 +113,7 @@ func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, in Resou
 		return Resource{}, nil, err
 	}
 	r.UpdatedAt = store.At(a.Now())
-	if err := a.Store.UpdateResource(ctx, r); err != nil {
+	if err := a.Store.UpdateResource(ctx, r, by.change(store.ResourceUpdated, a.Now())); err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
 	return viewResource(r), commas(r.Scopes), nil
@@ -122,7 +122,7 @@ func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, in Resou
 // DeleteResource removes a resource. Clients that name it are refused when they
 // ask for it; tokens that were issued for it stay good until they expire.
 func (a *Admin) DeleteResource(ctx context.Context, by Call, id string) error {
-	return explain("resource", id, a.Store.DeleteResource(ctx, id))
+	return explain("resource", id, a.Store.DeleteResource(ctx, id, by.change(store.ResourceDeleted, a.Now())))
 }
 
 // setResource takes over the fields given and checks what results.

@@ -68,7 +68,7 @@ func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRo
 	if err != nil {
 		return ClientWithSecret{}, err
 	}
-	if err := a.Store.UpdateClient(ctx, c, nil); err != nil {
+	if err := a.Store.UpdateClient(ctx, c, by.change(store.ClientSecretRotated, now)); err != nil {
 		return ClientWithSecret{}, notInForce(told, explain("client", id, err))
 	}
 	return rotated, nil

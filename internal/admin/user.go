@@ -61,7 +61,7 @@ func (a *Admin) CreateUser(ctx context.Context, by Call, in UserInput) (User, er
 	}
 	now := store.At(a.Now())
 	u.NotBefore, u.CreatedAt, u.UpdatedAt = a.now(), now, now
-	if err := a.Store.CreateUser(ctx, u); err != nil {
+	if err := a.Store.CreateUser(ctx, u, by.change(store.UserCreated, a.Now())); err != nil {
 		return User{}, explainUser(u.Username, err)
 	}
 	return viewUser(u), nil
@@ -106,12 +106,11 @@ func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, in UserInpu
 	// meanwhile logs in with the old one.
 	now := store.At(a.Now())
 	u.UpdatedAt = now
-	var voids *store.Void
+	change := by.change(store.UserUpdated, now)
 	if reason := voidReason(in); reason != "" {
-		v := a.Revoker.User(&u, reason)
-		voids = &v
+		change.Voids = a.Revoker.User(&u, reason)
 	}
-	if err := a.Store.UpdateUser(ctx, u, voids); err != nil {
+	if err := a.Store.UpdateUser(ctx, u, change); err != nil {
 		return User{}, explainUser(who, err)
 	}
 	return viewUser(u), nil
@@ -123,7 +122,7 @@ func (a *Admin) DeleteUser(ctx context.Context, by Call, who string) error {
 	if err != nil {
 		return err
 	}
-	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, a.Revoker.User(&u, "user_deleted")))
+	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, a.Now()).Voiding(a.Revoker.User(&u, "user_deleted"))))
 }
 
 // voidReason is why a change voids the user's tokens, or "".

@@ -7,6 +7,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 )
 
@@ -99,7 +100,7 @@ func TestADeletionVoidsWhatItDidNotRead(t *testing.T) {
 		c, err := o.store.Client(t.Context(), "web")
 		o.must(err)
 		c.NotBefore = ahead
-		o.must(o.store.UpdateClient(t.Context(), c, nil))
+		o.must(o.store.UpdateClient(t.Context(), c, storetest.By()))
 	}}
 	o.must(o.DeleteClient(t.Context(), by, "web"))
 	if found := o.revocations(); len(found) != 1 || !found[0].Before.After(ahead) {
@@ -113,7 +114,7 @@ type quickerDeletion struct {
 	meanwhile func()
 }
 
-func (q quickerDeletion) DeleteClient(ctx context.Context, id string, voids store.Void) error {
+func (q quickerDeletion) DeleteClient(ctx context.Context, id string, by store.Change) error {
 	q.meanwhile()
-	return q.Store.DeleteClient(ctx, id, voids)
+	return q.Store.DeleteClient(ctx, id, by)
 }

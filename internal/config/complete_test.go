@@ -48,12 +48,12 @@ func TestDefaultsAreWithinBounds(t *testing.T) {
 	}
 	got := map[string]any{
 		"grace": s.RefreshGrace, "idle": s.DefaultRefreshIdleTTL, "max": s.DefaultRefreshMaxTTL, "access": s.DefaultAccessTokenTTL, "max access": s.MaxAccessTokenTTL,
-		"rotation": s.KeyRotationInterval, "jwks": s.JWKSMaxAge, "poll": s.KeyPollInterval, "skew": s.ClockSkew, "assertion": s.AssertionMaxLifetime, "delay": s.DrainDelay, "drain": s.DrainTimeout,
+		"rotation": s.KeyRotationInterval, "jwks": s.JWKSMaxAge, "poll": s.KeyPollInterval, "skew": s.ClockSkew, "assertion": s.AssertionMaxLifetime, "delay": s.DrainDelay, "drain": s.DrainTimeout, "audit": s.AuditRetention,
 		"cost": s.BcryptCost, "workers": s.PasswordWorkers, "queue": s.PasswordQueue, "conns": s.DatabaseMaxConns, "level": s.LogLevel.String(), "format": s.LogFormat,
 	}
 	want := map[string]any{
 		"grace": 10 * time.Second, "idle": 720 * time.Hour, "max": 2160 * time.Hour, "access": 15 * time.Minute, "max access": 24 * time.Hour,
-		"rotation": 720 * time.Hour, "jwks": 5 * time.Minute, "poll": 30 * time.Second, "skew": time.Minute, "assertion": time.Hour, "delay": time.Duration(0), "drain": 10 * time.Second,
+		"rotation": 720 * time.Hour, "jwks": 5 * time.Minute, "poll": 30 * time.Second, "skew": time.Minute, "assertion": time.Hour, "delay": time.Duration(0), "drain": 10 * time.Second, "audit": 2160 * time.Hour,
 		"cost": 12, "workers": 0, "queue": 64, "conns": 10, "level": "INFO", "format": "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -182,6 +182,7 @@ func (s Settings) checkBounds() (faults []error) {
 		{"jwks-max-age", s.JWKSMaxAge, time.Second, day},
 		{"key-poll-interval", s.KeyPollInterval, time.Second, time.Hour},
 		{"clock-skew", s.ClockSkew, 0, 10 * time.Minute},
+		{"audit-retention", s.AuditRetention, 0, 36500 * day},
 		{"drain-delay", s.DrainDelay, 0, 10 * time.Minute},
 		{"drain-timeout", s.DrainTimeout, 0, 10 * time.Minute},
 	} {

@@ -11,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 const partner = "https://partner.example.net"
@@ -281,7 +282,7 @@ func TestTheBoundsOfAnIssuerHoldInAnExchange(t *testing.T) {
 		issuer, err := w.db.Issuer(w.Context(), idp)
 		w.ok(err)
 		issuer.Disabled = true
-		w.ok(w.db.UpdateIssuer(w.Context(), issuer))
+		w.ok(w.db.UpdateIssuer(w.Context(), issuer, storetest.By()))
 		_, err = w.swapForeign("web", nil)
 		refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 	})

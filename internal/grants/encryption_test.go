@@ -14,6 +14,7 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 )
 
@@ -36,7 +37,7 @@ func TestTokensOfAResourceAreEncryptedToIt(t *testing.T) {
 	resource, err := w.db.Resource(t.Context(), api)
 	w.ok(err)
 	resource.EncryptionJWK, resource.EncryptionEnc = registered, "A128GCM"
-	w.ok(w.db.UpdateResource(t.Context(), resource))
+	w.ok(w.db.UpdateResource(t.Context(), resource, storetest.By()))
 	answer := w.exchange(w.clientCredentials, w.ask(w.client("web")))
 	header, err := jose.ParseEncrypted(answer.AccessToken, 1<<14)
 	if err != nil || header.All["cty"] != "JWT" || header.All["enc"] != "A128GCM" || header.Alg != jose.ECDHES {

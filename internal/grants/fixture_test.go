@@ -23,6 +23,7 @@ import (
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -146,19 +147,19 @@ func (w *world) openKeys() {
 	master, err := keys.MasterFrom([32]byte{1})
 	w.ok(err)
 	sealer, err := keys.OpenSealer(w.Context(), keys.SealerOptions{
-		Store: w.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: w.Now, Rand: rand.Reader,
+		Store: w.db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: storetest.By().Actor, Now: w.Now, Rand: rand.Reader,
 	})
 	w.ok(err)
 	made, err := generate()
 	w.ok(err)
 	w.manager = &keys.Manager{
-		Store: w.db, Server: "test", Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Store: w.db, Server: "test", Actor: storetest.By().Actor, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
 		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
 		Source:   source(made), Now: w.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.ok(w.manager.Load(w.Context()))
 	refreshKeys := &keys.RefreshKeys{
-		Store: w.db, Sealer: sealer, Timeline: w.manager.Effective, Now: w.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+		Store: w.db, Sealer: sealer, Actor: storetest.By().Actor, Timeline: w.manager.Effective, Now: w.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.ok(refreshKeys.Load(w.Context()))
 	w.codec, w.handles = &tokens.RefreshCodec{Keys: refreshKeys}, &tokens.Handles{Keys: refreshKeys}
@@ -174,7 +175,7 @@ func (w *world) populate() {
 		{ID: mail, AccessTokenTTL: 15 * time.Minute, SigningAlg: keys.ES256},
 	} {
 		r.CreatedAt, r.UpdatedAt = at, at
-		w.ok(w.db.CreateResource(ctx, r))
+		w.ok(w.db.CreateResource(ctx, r, storetest.By()))
 	}
 	for _, c := range []store.Client{
 		{ID: "web", Scopes: oauth.Scope{"read", "write", "list"}, Resources: []string{api, files}},
@@ -188,7 +189,7 @@ func (w *world) populate() {
 		c.Grants = []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
 		c.RefreshIdle, c.RefreshMax = 30*time.Minute, 4*time.Hour
 		c.CreatedAt, c.UpdatedAt = at, at
-		w.ok(w.db.CreateClient(ctx, c, nil))
+		w.ok(w.db.CreateClient(ctx, c, storetest.By()))
 	}
 	hash, err := hasher().Hash(ctx, secret)
 	w.ok(err)
@@ -198,7 +199,7 @@ func (w *world) populate() {
 		{ID: "0199a6f4-0000-7000-8000-000000000003", Username: "carol", Disabled: true},
 	} {
 		u.PasswordHash, u.CreatedAt, u.UpdatedAt = hash, at, at
-		w.ok(w.db.CreateUser(ctx, u))
+		w.ok(w.db.CreateUser(ctx, u, storetest.By()))
 	}
 }
 
@@ -228,7 +229,7 @@ func (w *world) change(id string, change func(*store.Client)) *store.Client {
 	w.Helper()
 	c := w.client(id)
 	change(c)
-	w.ok(w.db.UpdateClient(w.Context(), *c, nil))
+	w.ok(w.db.UpdateClient(w.Context(), *c, storetest.By()))
 	return w.client(id)
 }
 
@@ -298,7 +299,7 @@ func (w *world) trust(change func(*store.Issuer)) {
 		Scopes: oauth.Scope{"read", "list"}, Resources: []string{api, files}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
 	}
 	change(&issuer)
-	w.ok(w.db.CreateIssuer(w.Context(), issuer))
+	w.ok(w.db.CreateIssuer(w.Context(), issuer, storetest.By()))
 }
 
 // vouch makes an assertion of idp, with changes; a nil one takes a claim away.

@@ -17,6 +17,8 @@ type Request struct {
 	Client *store.Client
 	Form   oauth.Form
 	Now    time.Time
+	// RequestID is the HTTP request's, for the audit.
+	RequestID string
 	// Held is the keys that the request proved to hold, and Confirmation those of them to
 	// which its access token is bound: see [Possession.Bind].
 	Held         Possession

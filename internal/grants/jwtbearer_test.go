@@ -12,6 +12,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 // present brings an assertion; client "" is a request that authenticated none.
@@ -92,7 +93,7 @@ func TestJWTBearerSubjectClientIsLimited(t *testing.T) {
 // retrust registers the issuer anew.
 func (w *world) retrust(change func(*store.Issuer)) {
 	w.Helper()
-	_ = w.db.DeleteIssuer(w.Context(), idp) // which may be registered or not
+	_ = w.db.DeleteIssuer(w.Context(), idp, storetest.By()) // which may be registered or not
 	w.trust(change)
 }
 

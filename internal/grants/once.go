@@ -20,6 +20,27 @@ type Once struct {
 	Again func() *oauth.Error // refuses what was used before
 }
 
+// Replay is the cause of the refusal of what was used before.
+type Replay struct {
+	Use   store.Use
+	cause error // of the refusal itself; nil: none
+}
+
+func (r *Replay) Error() string {
+	if r.cause == nil {
+		return "it was used before"
+	}
+	return r.cause.Error()
+}
+
+func (r *Replay) Unwrap() error { return r.cause }
+
+// again refuses what was used before.
+func (o Once) again() error {
+	refused := o.Again()
+	return refused.Because(&Replay{Use: o.Use, cause: refused.Unwrap()})
+}
+
 // UseUp uses up all of them, or none where one was used before.
 func UseUp(ctx context.Context, used store.Assertions, once []Once) error {
 	if len(once) == 0 {
@@ -35,7 +56,7 @@ func refuseAgain(once []Once, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &replayed):
-		return once[replayed.Of].Again()
+		return once[replayed.Of].again()
 	}
 	return fmt.Errorf("record what is good once: %w", err)
 }

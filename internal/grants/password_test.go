@@ -11,6 +11,7 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 )
 
@@ -153,7 +154,7 @@ func TestPasswordOfAUserWhoIsGoneMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	alice := w.alice()
 	w.password.Users = remembered{alice}
-	w.ok(w.db.DeleteUser(t.Context(), alice.ID, w.revoker().User(&alice, "test")))
+	w.ok(w.db.DeleteUser(t.Context(), alice.ID, storetest.Voiding(w.revoker().User(&alice, "test"))))
 	_, err := w.password.Exchange(t.Context(), w.ask(w.client("web"), "username", "alice", "password", secret))
 	refused(t, err, oauth.InvalidGrant, "user_unknown")
 }

@@ -68,7 +68,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	case store.Rotated, store.Graced:
 		return g.deliver(ctx, r, plan, rotated)
 	case store.UsedBefore:
-		return refused, r.Once[rotated.Replay].Again()
+		return refused, r.Once[rotated.Replay].again()
 	case store.Reused:
 		g.Revoker.TakeNote(ctx)
 		return refused, refuseRefresh("refresh_reused").Because(evidence(plan.rotation, rotated.Family))
@@ -136,6 +136,7 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 		Idle:            r.Client.RefreshIdle,
 		Uses:            uses(r.Once),
 		Reuse:           g.Revoker.Reuse(presented.Family, r.Now),
+		RequestID:       r.RequestID,
 	}}, nil
 }
 

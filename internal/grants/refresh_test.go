@@ -11,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 )
 
@@ -33,7 +34,7 @@ func TestRefreshRotates(t *testing.T) {
 	w.wait(time.Minute)
 	u := w.alice()
 	u.Roles = []string{"reader"}
-	w.ok(w.db.UpdateUser(t.Context(), u, nil))
+	w.ok(w.db.UpdateUser(t.Context(), u, storetest.By()))
 	second := w.mustRotate(first.RefreshToken)
 	if second.Outcome != "rotated" || second.RefreshToken == first.RefreshToken || second.RefreshToken == "" {
 		t.Errorf("outcome %q, and the refresh token is the same: %v", second.Outcome, second.RefreshToken == first.RefreshToken)
@@ -252,7 +253,7 @@ func TestRefreshRefuses(t *testing.T) {
 		return func(w *world) {
 			u := w.alice()
 			change(w, &u)
-			w.ok(w.db.UpdateUser(w.Context(), u, nil))
+			w.ok(w.db.UpdateUser(w.Context(), u, storetest.By()))
 		}
 	}
 	told := make(map[string]bool)
@@ -272,7 +273,7 @@ func TestRefreshRefuses(t *testing.T) {
 		}, nil, "refresh_revoked"},
 		{"the user is gone", "web", func(w *world) {
 			u := w.alice()
-			w.ok(w.db.DeleteUser(w.Context(), u.ID, w.revoker().User(&u, "test")))
+			w.ok(w.db.DeleteUser(w.Context(), u.ID, storetest.Voiding(w.revoker().User(&u, "test"))))
 		}, nil, "refresh_unknown"},
 		{"nobody refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
 		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-4] + "AAAA" }, "refresh_forged"},

@@ -13,6 +13,7 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/trust/assertions"
 	"authserver/internal/trust/remotekeys"
@@ -120,7 +121,7 @@ func (w *world) changeIssuer(id string, change func(*store.Issuer)) {
 	i, err := w.db.Issuer(w.Context(), id)
 	w.ok(err)
 	change(&i)
-	w.ok(w.db.UpdateIssuer(w.Context(), i))
+	w.ok(w.db.UpdateIssuer(w.Context(), i, storetest.By()))
 }
 
 // Nothing but the key tells registrations apart: where two have it, neither is meant.

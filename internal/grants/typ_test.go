@@ -9,6 +9,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/trust/assertions"
 )
 
@@ -18,7 +19,7 @@ func (w *world) plain(id string) {
 	resource, err := w.db.Resource(w.Context(), id)
 	w.ok(err)
 	resource.TokenTyp = "JWT"
-	w.ok(w.db.UpdateResource(w.Context(), resource))
+	w.ok(w.db.UpdateResource(w.Context(), resource, storetest.By()))
 }
 
 func (w *world) typ(token string) any {
@@ -73,7 +74,7 @@ func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	w.ok(w.db.CreateClient(t.Context(), store.Client{
 		ID: self, JWKS: w.manager.JWKS().Body, AuthMethods: []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, AssertUsers: []string{"*"},
 		Grants: []oauth.GrantType{oauth.JWTBearer, oauth.ClientCredentials}, Resources: []string{api}, CreatedAt: at, UpdatedAt: at,
-	}, nil))
+	}, storetest.By()))
 	_, err := w.jwtBearer.Exchange(t.Context(), w.ask(w.client("web"), "assertion", token))
 	if told := refused(t, err, oauth.InvalidGrant, "issuer_unknown"); !strings.Contains(told, "its iss") {
 		t.Errorf("told %q", told)

@@ -22,6 +22,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
 )
 
@@ -152,7 +153,7 @@ func (u *unmoved) changeResource(id string, change func(*store.Resource)) {
 	r, err := u.db.Resource(u.Context(), id)
 	u.ok(err)
 	change(&r)
-	u.ok(u.db.UpdateResource(u.Context(), r))
+	u.ok(u.db.UpdateResource(u.Context(), r, storetest.By()))
 }
 
 // trouble is a reason to refuse a refresh, which lasts until it is mended.
@@ -176,7 +177,7 @@ func troubles() []trouble {
 		set := func(u *unmoved, change func(*store.User)) {
 			user := u.alice()
 			change(&user)
-			u.ok(u.db.UpdateUser(u.Context(), user, nil))
+			u.ok(u.db.UpdateUser(u.Context(), user, storetest.By()))
 		}
 		return trouble{name: name, make: func(u *unmoved) { set(u, change) }, mend: func(u *unmoved) {
 			set(u, func(user *store.User) { user.Claims, user.Roles, user.Permissions = nil, []string{"admin"}, nil })
@@ -189,11 +190,11 @@ func troubles() []trouble {
 	return []trouble{
 		{
 			name: "the resource is deleted, and made again",
-			make: func(u *unmoved) { u.ok(u.db.DeleteResource(u.Context(), api)) },
+			make: func(u *unmoved) { u.ok(u.db.DeleteResource(u.Context(), api, storetest.By())) },
 			mend: func(u *unmoved) {
 				u.ok(u.db.CreateResource(u.Context(), store.Resource{
 					ID: api, Scopes: oauth.Scope{"read", "write"}, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256, CreatedAt: store.At(began), UpdatedAt: store.At(began),
-				}))
+				}, storetest.By()))
 			},
 		},
 		resource("the resource wants another algorithm than the other",

@@ -11,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 )
 
@@ -20,7 +21,7 @@ func (w *world) changeUser(change func(*store.User)) {
 	w.Helper()
 	u := w.alice()
 	change(&u)
-	w.ok(w.db.UpdateUser(w.Context(), u, nil))
+	w.ok(w.db.UpdateUser(w.Context(), u, storetest.By()))
 }
 
 // voidUser moves the user's NotBefore on.
@@ -41,13 +42,13 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 		}, false},
 		{"its user is gone", func(w *world) {
 			u := w.alice()
-			w.ok(w.db.DeleteUser(w.Context(), u.ID, w.revoker().User(&u, "test")))
+			w.ok(w.db.DeleteUser(w.Context(), u.ID, storetest.Voiding(w.revoker().User(&u, "test"))))
 		}, false},
 		{"its client was disabled", func(w *world) {
 			w.change("web", func(c *store.Client) { c.NotBefore = c.NotBefore.Add(time.Millisecond) })
 		}, true},
 		{"its client is gone", func(w *world) {
-			w.ok(w.db.DeleteClient(w.Context(), "web", w.revoker().Client(w.client("web"), "test")))
+			w.ok(w.db.DeleteClient(w.Context(), "web", storetest.Voiding(w.revoker().Client(w.client("web"), "test"))))
 		}, true},
 	} {
 		for _, as := range []string{"subject", "actor", "subject that was exchanged before"} {
@@ -107,7 +108,7 @@ func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
 	}
 	robot := *w.client("web")
 	robot.ID, robot.Roles, robot.CreatedAt, robot.NotBefore = "robot", []string{"admin"}, store.At(w.Now()), store.Moment{}
-	w.ok(w.db.CreateClient(w.Context(), robot, nil))
+	w.ok(w.db.CreateClient(w.Context(), robot, storetest.By()))
 	for name, token := range map[string]string{"the first": foreign, "what it was exchanged for": answer.AccessToken} {
 		if _, err := w.swap("web", token); err == nil {
 			t.Errorf("%s is exchanged as a client's", name)
@@ -124,7 +125,7 @@ func TestWhatBoreAClientsNameBeforeItIsVoid(t *testing.T) {
 	robot := *w.client("web")
 	robot.ID, robot.CreatedAt, robot.NotBefore = "robot", store.At(w.Now()), store.Moment{}
 	voids := w.revoker().Client(&robot, "client_created")
-	w.ok(w.db.CreateClient(w.Context(), robot, &voids))
+	w.ok(w.db.CreateClient(w.Context(), robot, storetest.Voiding(voids)))
 	w.ok(w.view.Follow(w.Context()))
 	own := w.verifyAccess(w.exchange(w.clientCredentials, w.ask(w.client("robot"))).AccessToken)
 	if !w.revoked(foreign) || w.revoked(own) {
@@ -142,8 +143,8 @@ func TestAnIssuersTokenIsNoClientsThatCameLater(t *testing.T) {
 	token := w.exchange(w.jwtBearer, w.ask(nil, "assertion", w.vouch(nil))).AccessToken
 	later := *w.client("web")
 	later.ID, later.CreatedAt, later.NotBefore = idp, store.At(w.Now()), store.Moment{}
-	w.ok(w.db.DeleteIssuer(w.Context(), idp)) // which gives the name up
-	w.ok(w.db.CreateClient(w.Context(), later, nil))
+	w.ok(w.db.DeleteIssuer(w.Context(), idp, storetest.By())) // which gives the name up
+	w.ok(w.db.CreateClient(w.Context(), later, storetest.By()))
 	_, err := w.swap(idp, token)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 }

@@ -19,6 +19,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -144,7 +145,7 @@ func newBoundSite(t *testing.T) *boundSite {
 				c.TLSBound, c.TLSUnbound = tlsBound == chosenYes, tlsBound == chosenNo
 				c.Certificates, c.JWKS = b.certificate.Certificate, testkit.JWKS(t, testkit.JWK(t, b.clientKey.Public(), nil))
 				c.Grants = b.Token.Grants.Types()
-				b.ok(b.db.CreateClient(t.Context(), c, nil))
+				b.ok(b.db.CreateClient(t.Context(), c, storetest.By()))
 			}
 		}
 	}
@@ -311,7 +312,7 @@ func TestRefreshTokensStayBoundToTheirFirstKey(t *testing.T) {
 				client, err := b.db.Client(t.Context(), id)
 				b.ok(err)
 				client.TLSBound, client.TLSUnbound = tlsBound == chosenYes, tlsBound == chosenNo
-				b.ok(b.db.UpdateClient(t.Context(), client, nil))
+				b.ok(b.db.UpdateClient(t.Context(), client, storetest.By()))
 				a := b.ask(t, oauth.AuthNone, binding{tlsBound: notChosen, proof: s.proof, certificate: s.certificate}, form)
 				got := a.text(t, "error")
 				if a.status == http.StatusOK {

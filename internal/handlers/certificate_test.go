@@ -19,6 +19,7 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/web"
 	"authserver/test/openapitest"
@@ -53,7 +54,7 @@ func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 		c.Grants = []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}
 		c.Scopes, c.Resources = oauth.Scope{"read", "write"}, []string{apiID}
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
-		s.ok(s.db.CreateClient(t.Context(), c, nil))
+		s.ok(s.db.CreateClient(t.Context(), c, storetest.By()))
 	}
 	s.Clients.Authenticator.Methods = append([]clientauth.Method{&clientauth.SelfSignedTLS{}}, s.Clients.Authenticator.Methods...)
 	s.Metadata.TakesCertificates = true

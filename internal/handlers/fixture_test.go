@@ -28,6 +28,7 @@ import (
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/store/storetest"
 	"authserver/internal/telemetry"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
@@ -145,6 +146,7 @@ func newSite(t testing.TB) *site {
 	}
 	s.Clients = &Clients{Authenticator: authenticator, Assertions: s.db, Now: s.clock}
 	s.Public = Public{
+		Audit: &Audit{Events: s.db, Logger: slog.New(slog.DiscardHandler), Now: s.clock},
 		Token: &Token{Clients: s.Clients, Grants: registry, Metrics: metrics, Now: s.clock},
 		Introspect: &Introspect{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Introspector{
 			Issuer: issuer, Verifier: s.Verifier, View: view, Refresh: codec, Families: s.db, Users: s.db, Now: s.clock,
@@ -169,13 +171,13 @@ func (s *site) openKeys() *keys.Manager {
 	master, err := keys.MasterFrom([32]byte{1})
 	s.ok(err)
 	sealer, err := keys.OpenSealer(s.Context(), keys.SealerOptions{
-		Store: s.db, Keeper: master.Keeper(), MasterID: master.ID(), Now: s.clock, Rand: rand.Reader,
+		Store: s.db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: storetest.By().Actor, Now: s.clock, Rand: rand.Reader,
 	})
 	s.ok(err)
 	made, err := generate()
 	s.ok(err)
 	m := &keys.Manager{
-		Store: s.db, Server: "test", Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
+		Store: s.db, Server: "test", Actor: storetest.By().Actor, Sealer: sealer, Algorithms: []string{keys.RS256, keys.ES256},
 		Timeline: keys.Timeline{RotationInterval: 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: time.Minute, MaxTokenTTL: maxTTL},
 		Source:   source(made), Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 	}
@@ -205,7 +207,7 @@ func (s *site) populate(hasher *passwords.Hasher) {
 	ctx, at := s.Context(), store.At(began.Add(-time.Hour))
 	s.ok(s.db.CreateResource(ctx, store.Resource{
 		ID: apiID, Scopes: oauth.Scope{"read", "write"}, AccessTokenTTL: 15 * time.Minute, SigningAlg: keys.ES256, CreatedAt: at, UpdatedAt: at,
-	}))
+	}, storetest.By()))
 	sum := sha256.Sum256([]byte(secret))
 	every := []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer}
 	for _, c := range []store.Client{
@@ -220,15 +222,15 @@ func (s *site) populate(hasher *passwords.Hasher) {
 		}
 		c.Scopes, c.Resources = oauth.Scope{"read", "write"}, []string{apiID}
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
-		s.ok(s.db.CreateClient(ctx, c, nil))
+		s.ok(s.db.CreateClient(ctx, c, storetest.By()))
 	}
 	hash, err := hasher.Hash(ctx, password)
 	s.ok(err)
-	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", PasswordHash: hash, Roles: []string{"admin"}, CreatedAt: at, UpdatedAt: at}))
+	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", PasswordHash: hash, Roles: []string{"admin"}, CreatedAt: at, UpdatedAt: at}, storetest.By()))
 	s.ok(s.db.CreateIssuer(ctx, store.Issuer{
 		ID: idp, SealedSecret: []byte(shared), Algorithms: []string{"HS256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
 		Scopes: oauth.Scope{"read"}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
-	}))
+	}, storetest.By()))
 }
 
 func (s *site) ok(err error) {

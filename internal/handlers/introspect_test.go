@@ -12,6 +12,7 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 	"authserver/test/openapitest"
 )
@@ -116,9 +117,9 @@ func TestIntrospectRefreshToken(t *testing.T) {
 	user, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
 	s.ok(err)
 	user.Disabled = true
-	s.ok(s.db.UpdateUser(t.Context(), user, nil))
+	s.ok(s.db.UpdateUser(t.Context(), user, storetest.By()))
 	active("one of a user who is disabled", third, false)
-	s.ok(s.db.DeleteUser(t.Context(), user.ID, s.Revoker.User(&user, "test")))
+	s.ok(s.db.DeleteUser(t.Context(), user.ID, storetest.Voiding(s.Revoker.User(&user, "test"))))
 	active("one of a user who is gone", third, false)
 }
 
@@ -154,7 +155,7 @@ func TestIntrospectRefreshTokenBesideACache(t *testing.T) {
 		t.Fatal("the token is not good")
 	}
 	void := s.Revoker.User(&user, "test")
-	s.ok(s.db.UpdateUser(t.Context(), user, &void))
+	s.ok(s.db.UpdateUser(t.Context(), user, storetest.Voiding(void)))
 	s.ok(s.View.Follow(t.Context()))
 	if v.active(token) {
 		t.Error("the token is good")
@@ -179,20 +180,20 @@ func TestIntrospectionObeysRevocations(t *testing.T) {
 			u, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
 			s.ok(err)
 			void := s.Revoker.User(&u, "test")
-			s.ok(s.db.UpdateUser(t.Context(), u, &void))
+			s.ok(s.db.UpdateUser(t.Context(), u, storetest.Voiding(void)))
 		}},
 		{name: "of the client", do: func(string) {
 			c, err := s.db.Client(t.Context(), "web")
 			s.ok(err)
 			void := s.Revoker.Client(&c, "test")
-			s.ok(s.db.UpdateClient(t.Context(), c, &void))
+			s.ok(s.db.UpdateClient(t.Context(), c, storetest.Voiding(void)))
 		}},
 		{name: "of the token", do: func(token string) {
 			claims, err := s.Verifier.Verify(s.clock(), token)
 			s.ok(err)
 			elsewhere := *s.Revoker // another replica
 			elsewhere.View = &tokens.View{Store: s.db, Now: s.clock}
-			s.ok(elsewhere.Token(t.Context(), claims.ID, claims.ExpiresAt, "test"))
+			s.ok(elsewhere.Token(t.Context(), tokens.By{Actor: storetest.By().Actor, Reason: "test"}, claims.ID, claims.ExpiresAt))
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

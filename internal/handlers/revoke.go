@@ -48,7 +48,7 @@ func (e *Revoke) revocation(r *http.Request, n *web.Note) (string, error) {
 	if token == "" {
 		return "", oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
 	}
-	found, err := e.Tokens.Find(r.Context(), *who.Client, token)
+	found, err := e.Tokens.Find(r.Context(), *who.Client, telemetry.RequestID(r.Context()), token)
 	n.Subject, n.Family = found.Subject, found.Family
 	if err != nil {
 		return "", err

@@ -15,6 +15,7 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 )
@@ -145,7 +146,7 @@ func (s *site) encrypt(t *testing.T) *ecdsa.PrivateKey {
 	resource.EncryptionJWK, err = jose.CheckEncryptionKey(testkit.JWK(t, private.Public(), nil))
 	s.ok(err)
 	resource.EncryptionEnc = "A256GCM"
-	s.ok(s.db.UpdateResource(t.Context(), resource))
+	s.ok(s.db.UpdateResource(t.Context(), resource, storetest.By()))
 	return private
 }
 
@@ -219,7 +220,7 @@ func TestATokenOfAnIssuerIsNoClientsThatCameLater(t *testing.T) {
 	trusted, err := s.db.Issuer(t.Context(), idp)
 	s.ok(err)
 	trusted.Resources = []string{apiID}
-	s.ok(s.db.UpdateIssuer(t.Context(), trusted))
+	s.ok(s.db.UpdateIssuer(t.Context(), trusted, storetest.By()))
 	v := s.open()
 	token := v.token("", "", "grant_type", string(oauth.JWTBearer), "assertion", vouch(t, "1")).text(t, "access_token")
 	if !v.introspectedBy("api", token) {
@@ -228,8 +229,8 @@ func TestATokenOfAnIssuerIsNoClientsThatCameLater(t *testing.T) {
 	later, err := s.db.Client(t.Context(), "web")
 	s.ok(err)
 	later.ID, later.NotBefore, later.CreatedAt = idp, store.Moment{}, store.At(s.clock())
-	s.ok(s.db.DeleteIssuer(t.Context(), idp))
-	s.ok(s.db.CreateClient(t.Context(), later, nil)) // and its revocation is not heard of yet
+	s.ok(s.db.DeleteIssuer(t.Context(), idp, storetest.By()))
+	s.ok(s.db.CreateClient(t.Context(), later, storetest.By())) // and its revocation is not heard of yet
 	v.refused(v.post(RevokePath, idp, secret, "token", token), 400, oauth.UnauthorizedClient)
 	if v.introspectedBy(idp, token) || !v.introspectedBy("api", token) {
 		t.Error("the client that came later has it in hand")

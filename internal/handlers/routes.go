@@ -21,6 +21,7 @@ const (
 
 // Public are the endpoints of the public listener.
 type Public struct {
+	Audit      *Audit
 	Token      *Token
 	Introspect *Introspect
 	Revoke     *Revoke
@@ -33,10 +34,10 @@ type Public struct {
 // Routes is the table of the public listener.
 func (p Public) Routes() []web.Route {
 	return []web.Route{
-		{Method: http.MethodPost, Path: TokenPath, Serve: p.Token.serve},
-		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Token.serve},
-		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Introspect.serve},
-		{Method: http.MethodPost, Path: RevokePath, Serve: p.Revoke.serve},
+		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.replays(p.Token.serve)},
+		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.replays(p.Token.serve)},
+		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.replays(p.Introspect.serve)},
+		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.replays(p.Revoke.serve)},
 		{Method: http.MethodGet, Path: JWKSPath, Serve: web.AnyOrigin(p.JWKS.serve), Quiet: true},
 		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.AnyOrigin(web.Preflight)},
 		{Method: http.MethodGet, Path: MetadataPath, Serve: web.AnyOrigin(p.Metadata.serve), Described: true},

@@ -94,7 +94,7 @@ func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.An
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, Held: held(who, proof), Once: once(who, proofs)}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, RequestID: telemetry.RequestID(r.Context()), Held: held(who, proof), Once: once(who, proofs)}
 	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}

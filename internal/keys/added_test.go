@@ -97,7 +97,7 @@ func TestAFirstKeyThatIsRevokedWhilePendingIsMadeAnew(t *testing.T) {
 	revoked := chain(st, keys.EdDSA)[0].KID
 	c.advance(time.Minute)
 	late.advance(time.Minute)
-	if _, err := m.Revoke(t.Context(), revoked, "it leaked"); err != nil {
+	if _, err := m.Revoke(t.Context(), by(), revoked, "it leaked"); err != nil {
 		t.Fatal(err)
 	}
 	tick(t, m)

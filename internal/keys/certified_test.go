@@ -56,7 +56,7 @@ func TestTheJWKSShowsCertificatesUntilTheyExpire(t *testing.T) {
 	m := newManager(t, st, c)
 	m.Timeline.RotationInterval = 1000 * time.Hour
 	brought, chain := certified(t)
-	imported, err := m.Import(t.Context(), brought, "")
+	imported, err := m.Import(t.Context(), by(), brought, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	before := *st.find(active.KID)
 	certificate := (*authority)(nil).issue(t, "mine", active.Key, march)
 	certify := func(kid string, chain ...*x509.Certificate) (keys.Imported, error) {
-		return newManager(t, st, c).Certify(t.Context(), kid, chain)
+		return newManager(t, st, c).Certify(t.Context(), by(), kid, chain)
 	}
 	got, err := certify(active.KID, certificate)
 	want := keys.Imported{KID: active.KID, Alg: keys.ES256, State: keys.Active, PublishedAt: before.PublishedAt, ActiveAt: before.ActiveAt, Certificates: 1}
@@ -171,7 +171,7 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 			t.Errorf("certificates %s: error = %v, want one that says %q", c.name, err, c.want)
 		}
 	}
-	if _, err := m.Revoke(t.Context(), active.KID, "it leaked"); err != nil {
+	if _, err := m.Revoke(t.Context(), by(), active.KID, "it leaked"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := certify(active.KID, certificate); err == nil || !strings.Contains(err.Error(), "no such key") {
@@ -179,11 +179,11 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	}
 	behind := newClock()
 	behind.advance(-time.Second)
-	if _, err := newManager(t, st, behind).Certify(t.Context(), active.KID, []*x509.Certificate{certificate}); err == nil {
+	if _, err := newManager(t, st, behind).Certify(t.Context(), by(), active.KID, []*x509.Certificate{certificate}); err == nil {
 		t.Error("a revoked key is certified where the clock is behind")
 	}
 	st.down = true
-	if _, err := m.Certify(t.Context(), active.KID, nil); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := m.Certify(t.Context(), by(), active.KID, nil); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestCertificatesInATamperedRowAreNotPublished(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st, c := &memory{}, newClock()
 			m := newManager(t, st, c)
-			if _, err := m.Import(t.Context(), brought, ""); err != nil {
+			if _, err := m.Import(t.Context(), by(), brought, ""); err != nil {
 				t.Fatal(err)
 			}
 			st.signing[0].Certificates = certificates
@@ -227,7 +227,7 @@ func TestEveryKindOfKeyIsPublishedWithItsCertificate(t *testing.T) {
 			m.Algorithms = []string{alg}
 			private := generate(t, alg)
 			certificate := (*authority)(nil).issue(t, "mine", private, march)
-			imported, err := m.Import(t.Context(), keys.Material{Private: private, Certificates: []*x509.Certificate{certificate}}, alg)
+			imported, err := m.Import(t.Context(), by(), keys.Material{Private: private, Certificates: []*x509.Certificate{certificate}}, alg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -66,7 +66,7 @@ func newChains(t *rapid.T, sealer *keys.Sealer) *chains {
 
 func (w *chains) start(tl keys.Timeline) {
 	w.m = &keys.Manager{
-		Store: w.audit, Server: "one" + newServer(), Sealer: w.sealer, Timeline: tl, Algorithms: chainAlgorithms(),
+		Store: w.audit, Server: "one" + newServer(), Actor: by().Actor, Sealer: w.sealer, Timeline: tl, Algorithms: chainAlgorithms(),
 		Source: keys.Software{}, Now: w.c.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 	if len(w.st.signing) == 0 && rapid.Bool().Draw(w.t, "one algorithm at first") {
@@ -93,7 +93,7 @@ func (w *chains) step() (what string, err error) {
 		if what == "rotate now" {
 			rotate = w.m.RotateNow
 		}
-		_, err = rotate(ctx)
+		_, err = rotate(ctx, by())
 	case "revoke":
 		var there []store.SigningKey
 		for _, k := range w.st.signing {
@@ -104,11 +104,11 @@ func (w *chains) step() (what string, err error) {
 		if len(there) == 0 {
 			return "nothing", nil
 		}
-		_, err = w.m.Revoke(ctx, there[rapid.IntRange(0, len(there)-1).Draw(w.t, "key")].KID, "drawn")
+		_, err = w.m.Revoke(ctx, by(), there[rapid.IntRange(0, len(there)-1).Draw(w.t, "key")].KID, "drawn")
 	case "import":
 		var private crypto.Signer
 		if private, err = keys.Generate(rapid.SampledFrom(chainAlgorithms()).Draw(w.t, "of")); err == nil {
-			_, err = w.m.Import(ctx, keys.Material{Private: private}, "")
+			_, err = w.m.Import(ctx, by(), keys.Material{Private: private}, "")
 		}
 	case "wait":
 		most := rapid.SampledFrom([]time.Duration{0, 2 * time.Second, 2 * time.Minute, timeline().Lead(), timeline().RotationInterval, 40 * time.Hour}).Draw(w.t, "most")
@@ -197,13 +197,13 @@ type audited struct {
 	fault   error
 }
 
-func (a *audited) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
+func (a *audited) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	before := slices.Clone(a.signing)
 	tl, err := a.w.m.Effective(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.memory.ChangeKeyPlan(ctx, change); err != nil {
+	if err := a.memory.ChangeKeyPlan(ctx, change, by); err != nil {
 		return err
 	}
 	now := a.w.c.Now()

@@ -84,7 +84,7 @@ func TestWhatIsEncryptedToARetiredKeyIsRead(t *testing.T) {
 	m := newManager(t, st, c)
 	load(t, m)
 	first := encryptTo(t, m)
-	if _, err := m.Rotate(t.Context(), keys.ECDHES); err != nil {
+	if _, err := m.Rotate(t.Context(), by(), keys.ECDHES); err != nil {
 		t.Fatal(err)
 	}
 	tick(t, m)

@@ -23,11 +23,11 @@ type draft struct {
 	failed   map[string]error   // the algorithms that no key could be made for
 }
 
-// change carries out what plan makes of the keys as they are, and plans anew where
+// change carries out, for the one who asks, what plan makes of the keys as they are, and plans anew where
 // another process was quicker, or where keys had to be made first: that takes
 // seconds, and Lead counts from the reading of the clock. It returns the keys as
 // they are then.
-func (m *Manager) change(ctx context.Context, plan func(d *draft) error) ([]store.SigningKey, error) {
+func (m *Manager) change(ctx context.Context, by store.Change, plan func(d *draft) error) ([]store.SigningKey, error) {
 	const attempts = 5
 	var spare []store.SigningKey
 	failed := make(map[string]error) // of one algorithm, which is no reason to leave the others
@@ -49,7 +49,8 @@ func (m *Manager) change(ctx context.Context, plan func(d *draft) error) ([]stor
 		if len(d.change.Update)+len(d.change.Add) == 0 {
 			return d.keys, unmade
 		}
-		err = within(ctx, d.timeline, func(ctx context.Context) error { return m.Store.ChangeKeyPlan(ctx, d.change) })
+		by.At = d.now
+		err = within(ctx, d.timeline, func(ctx context.Context) error { return m.Store.ChangeKeyPlan(ctx, d.change, by) })
 		switch {
 		case err == nil:
 			m.tell(ctx, d.change)

@@ -37,7 +37,7 @@ func openEngine(t *testing.T, path string) *sqlite.DB {
 func engineManager(t *testing.T, db *sqlite.DB, c *clock) *keys.Manager {
 	t.Helper()
 	return &keys.Manager{
-		Store: db, Server: t.Name() + newServer(), Sealer: openSealer(t, db), Timeline: timeline(), Algorithms: []string{keys.RS256, keys.ES256},
+		Store: db, Server: t.Name() + newServer(), Actor: by().Actor, Sealer: openSealer(t, db), Timeline: timeline(), Algorithms: []string{keys.RS256, keys.ES256},
 		Source: keys.Software{}, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -94,7 +94,7 @@ func TestReplicasOverOneDatabaseAgree(t *testing.T) {
 	step()
 	agree(map[keys.State]int{keys.Active: 2, keys.Pending: 2})
 	each(func(m *keys.Manager) error { return m.FlushUse(t.Context()) })
-	each(func(m *keys.Manager) error { _, err := m.Rotate(t.Context()); return err })
+	each(func(m *keys.Manager) error { _, err := m.Rotate(t.Context(), by()); return err })
 	c.advance(timeline().Lead())
 	step()
 	agree(map[keys.State]int{keys.Retired: 2, keys.Active: 2, keys.Pending: 2})

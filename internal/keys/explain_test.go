@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 	explained(second, "key %s (ES256) is active since 2026-03-02T12:00:00Z")
 	c.advance(16 * time.Minute)
 	explained(first, "key %s (ES256) was removed from the JWKS at 2026-03-02T12:16:00Z, when its last token had expired")
-	if _, err := m.Revoke(t.Context(), second, "it leaked"); err != nil {
+	if _, err := m.Revoke(t.Context(), by(), second, "it leaked"); err != nil {
 		t.Fatal(err)
 	}
 	explained(second, "key %s (ES256) was revoked at 2026-03-02T12:16:00Z (it leaked): every token that it signed is void")

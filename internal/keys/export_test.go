@@ -74,7 +74,7 @@ func TestExportDoesNotBelieveTheRow(t *testing.T) {
 	m := newManager(t, st, c)
 	load(t, m)
 	brought, chain := certified(t)
-	imported, err := m.Import(t.Context(), brought, "")
+	imported, err := m.Import(t.Context(), by(), brought, "")
 	if err != nil {
 		t.Fatal(err)
 	}

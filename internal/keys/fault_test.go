@@ -39,7 +39,7 @@ func TestAKeyWhoseRowIsDamagedLivesOnInMemory(t *testing.T) {
 		t.Errorf("%s signs, want %s: %v", s.KID, kid, m.Ready())
 	}
 	revoked := st.signing[0].KID
-	if _, err := m.Revoke(t.Context(), revoked, "drill"); err != nil {
+	if _, err := m.Revoke(t.Context(), by(), revoked, "drill"); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Reload(t.Context()); err != nil {

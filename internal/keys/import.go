@@ -29,12 +29,12 @@ type Imported struct {
 // and not before every verifier can know it. The one that was to be next follows it.
 // In an empty database it signs at once, and the other algorithms have their first
 // keys made with it, as when a server starts.
-func (m *Manager) Import(ctx context.Context, brought Material, alg string) (Imported, error) {
-	return m.take(ctx, brought, "", alg)
+func (m *Manager) Import(ctx context.Context, by store.Change, brought Material, alg string) (Imported, error) {
+	return m.take(ctx, by, brought, "", alg)
 }
 
 // ImportFrom is Import of a key pair that stays where a URI says that it is kept.
-func (m *Manager) ImportFrom(ctx context.Context, uri, alg string, certificates []*x509.Certificate) (Imported, error) {
+func (m *Manager) ImportFrom(ctx context.Context, by store.Change, uri, alg string, certificates []*x509.Certificate) (Imported, error) {
 	if !isURI([]byte(uri)) {
 		return Imported{}, fmt.Errorf("a key that is kept elsewhere is named by a URI that begins with %s", elsewhere)
 	}
@@ -42,10 +42,10 @@ func (m *Manager) ImportFrom(ctx context.Context, uri, alg string, certificates 
 	if err != nil {
 		return Imported{}, err
 	}
-	return m.take(ctx, Material{Private: private, Certificates: certificates}, uri, alg)
+	return m.take(ctx, by, Material{Private: private, Certificates: certificates}, uri, alg)
 }
 
-func (m *Manager) take(ctx context.Context, brought Material, uri, alg string) (Imported, error) {
+func (m *Manager) take(ctx context.Context, by store.Change, brought Material, uri, alg string) (Imported, error) {
 	public := brought.Private.Public()
 	alg, err := chooseAlgorithm(public, brought.Alg, alg)
 	if err != nil {
@@ -64,11 +64,12 @@ func (m *Manager) take(ctx context.Context, brought Material, uri, alg string) (
 	}
 	m.planning.Lock()
 	defer m.planning.Unlock()
-	rows, err := m.change(ctx, func(d *draft) error {
+	rows, err := m.change(ctx, by, func(d *draft) error {
 		if _, here := find(d.keys, key.KID); here { // and cannot follow itself
 			return store.ErrExists
 		}
 		d.insert(key)
+		d.change.Brought = key.KID
 		for _, alg := range algs {
 			// Nobody has a key set yet that would have to run out first.
 			if d.fresh && alg != key.Alg {
@@ -138,10 +139,10 @@ func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificat
 
 // Certify attaches certificates to a key, in the place of those that it has. None
 // takes those away.
-func (m *Manager) Certify(ctx context.Context, kid string, chain []*x509.Certificate) (Imported, error) {
+func (m *Manager) Certify(ctx context.Context, by store.Change, kid string, chain []*x509.Certificate) (Imported, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
-	rows, err := m.change(ctx, func(d *draft) error {
+	rows, err := m.change(ctx, by, func(d *draft) error {
 		row, ok := find(d.keys, kid)
 		if !ok || StateAt(row, d.now) == Removed {
 			return fmt.Errorf("there is no such key: see `authserver key list`")

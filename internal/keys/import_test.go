@@ -47,7 +47,7 @@ func TestAKeyIsImportedForItsAlgorithm(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			st, clk := &memory{}, newClock()
 			m := newManager(t, st, clk)
-			got, err := m.Import(t.Context(), keys.Material{Private: c.private, Alg: c.named}, c.asked)
+			got, err := m.Import(t.Context(), by(), keys.Material{Private: c.private, Alg: c.named}, c.asked)
 			if c.fault != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fault) || len(st.signing) != 0 {
 					t.Errorf("%d keys, error = %v, want one that says %q", len(st.signing), err, c.fault)
@@ -72,7 +72,7 @@ func TestAKeyIsImportedForItsAlgorithm(t *testing.T) {
 // brought imports a new ES256 key.
 func brought(t *testing.T, m *keys.Manager) keys.Imported {
 	t.Helper()
-	imported, err := m.Import(t.Context(), keys.Material{Private: ecKey(t, elliptic.P256())}, "")
+	imported, err := m.Import(t.Context(), by(), keys.Material{Private: ecKey(t, elliptic.P256())}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestTheKeyThatIsImportedLastIsNext(t *testing.T) {
 	if diff := cmp.Diff(want, turns(st, began)); diff != "" {
 		t.Errorf("turns (-want +got): %s", diff)
 	}
-	if _, err := m.Rotate(t.Context()); err != nil {
+	if _, err := m.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	if got := st.find(two.KID).ActiveAt.Sub(began); got != timeline().Lead() {
@@ -190,7 +190,7 @@ func TestAnImportedKeyGoesBeforeAFirstOneThatIsPending(t *testing.T) {
 	made := chain(st, keys.EdDSA)[0].KID
 	began := c.Now()
 	c.advance(2 * time.Minute)
-	imported, err := m.Import(t.Context(), keys.Material{Private: generate(t, keys.EdDSA)}, "")
+	imported, err := m.Import(t.Context(), by(), keys.Material{Private: generate(t, keys.EdDSA)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestAnImportedKeyGoesBeforeAFirstOneThatIsPending(t *testing.T) {
 	}
 	// A first key that signs already is followed.
 	c.advance(time.Hour)
-	if again, err := m.Import(t.Context(), keys.Material{Private: generate(t, keys.EdDSA)}, ""); err != nil || st.find(again.KID).Predecessor != imported.KID {
+	if again, err := m.Import(t.Context(), by(), keys.Material{Private: generate(t, keys.EdDSA)}, ""); err != nil || st.find(again.KID).Predecessor != imported.KID {
 		t.Errorf("a second one follows %q, %v", st.find(again.KID).Predecessor, err)
 	}
 }
@@ -223,7 +223,7 @@ func TestAKeyOfAnAlgorithmThatNobodyHasIsImportedForWhoWillHaveIt(t *testing.T) 
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
 	load(t, m)
-	imported, err := m.Import(t.Context(), keys.Material{Private: generate(t, keys.EdDSA)}, "")
+	imported, err := m.Import(t.Context(), by(), keys.Material{Private: generate(t, keys.EdDSA)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,27 +247,27 @@ func TestImportsAreRefused(t *testing.T) {
 	load(t, m)
 	private := generate(t, keys.RS256)
 	mine := keys.Material{Private: private}
-	imported, err := m.Import(t.Context(), mine, keys.RS256)
+	imported, err := m.Import(t.Context(), by(), mine, keys.RS256)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := len(st.signing)
 	refused := func(name string, brought keys.Material, alg, want string) {
 		t.Helper()
-		_, err := m.Import(t.Context(), brought, alg)
+		_, err := m.Import(t.Context(), by(), brought, alg)
 		if err == nil || !strings.Contains(err.Error(), want) || len(st.signing) != before {
 			t.Errorf("%s: %d keys more, error %v; want one that says %q", name, len(st.signing)-before, err, want)
 		}
 	}
 	pending := keys.Material{Private: ecKey(t, elliptic.P256())}
-	if _, err := m.Import(t.Context(), pending, ""); err != nil {
+	if _, err := m.Import(t.Context(), by(), pending, ""); err != nil {
 		t.Fatal(err)
 	}
 	before++
 	refused("the one that is next", pending, "", "is here already")
 	refused("one that is here", mine, "", "key "+imported.KID+" is here already")
 	refused("one that is here, for another algorithm", mine, keys.PS256, "is here already")
-	if _, err := m.Revoke(t.Context(), imported.KID, "it leaked"); err != nil {
+	if _, err := m.Revoke(t.Context(), by(), imported.KID, "it leaked"); err != nil {
 		t.Fatal(err)
 	}
 	before = len(st.signing)
@@ -281,7 +281,7 @@ func TestImportsAreRefused(t *testing.T) {
 		c.NotBefore, c.NotAfter = newClock().Now().AddDate(0, -2, 0), newClock().Now().AddDate(0, -1, 0)
 	}, other), "", "expired at 2026-02-01T12:00:00Z: renew it")
 	st.down = true
-	if _, err := m.Import(t.Context(), keys.Material{Private: other}, ""); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := m.Import(t.Context(), by(), keys.Material{Private: other}, ""); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)
 	}
 }
@@ -294,7 +294,7 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 	private := ecKey(t, elliptic.P256())
 	uri := k.put(private)
 	certificate := (*authority)(nil).issue(t, "mine", private, march)
-	imported, err := m.ImportFrom(t.Context(), uri, "", []*x509.Certificate{certificate})
+	imported, err := m.ImportFrom(t.Context(), by(), uri, "", []*x509.Certificate{certificate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,14 +311,14 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 	if s := signerOf(t, m, keys.ES256); s.KID != imported.KID || !private.PublicKey.Equal(s.Key.Public()) {
 		t.Errorf("%s signs with another key", s.KID)
 	}
-	if _, err := m.ImportFrom(t.Context(), "file:/key", "", nil); err == nil || !strings.Contains(err.Error(), "begins with pkcs11:") {
+	if _, err := m.ImportFrom(t.Context(), by(), "file:/key", "", nil); err == nil || !strings.Contains(err.Error(), "begins with pkcs11:") {
 		t.Errorf("error = %v, want one that says what a URI is", err)
 	}
-	if _, err := m.ImportFrom(t.Context(), "pkcs11:object=99", "", nil); err == nil || !strings.Contains(err.Error(), "no such key") {
+	if _, err := m.ImportFrom(t.Context(), by(), "pkcs11:object=99", "", nil); err == nil || !strings.Contains(err.Error(), "no such key") {
 		t.Errorf("error = %v, want the source's", err)
 	}
 	m.Source = keys.Software{}
-	if _, err := m.ImportFrom(t.Context(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "--pkcs11-module") {
+	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "--pkcs11-module") {
 		t.Errorf("error = %v, want one that names the setting", err)
 	}
 	// A server without the token says which key it cannot use, and why.
@@ -340,14 +340,14 @@ func TestAKeyIsImportedOnce(t *testing.T) {
 	}
 	m := newManager(t, &memory{}, newClock())
 	load(t, m)
-	if _, err := m.Import(t.Context(), keys.Material{Private: private}, ""); err != nil {
+	if _, err := m.Import(t.Context(), by(), keys.Material{Private: private}, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, state := range []string{"pending", "active"} {
-		if _, err := m.Import(t.Context(), keys.Material{Private: private}, ""); err == nil || !strings.Contains(err.Error(), "is here already") {
+		if _, err := m.Import(t.Context(), by(), keys.Material{Private: private}, ""); err == nil || !strings.Contains(err.Error(), "is here already") {
 			t.Errorf("a key that is %s is imported again: %v", state, err)
 		}
-		if _, err := m.RotateNow(t.Context(), keys.ES256); err != nil {
+		if _, err := m.RotateNow(t.Context(), by(), keys.ES256); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // published before it signs and its predecessor afterwards.
 func leadAndLag(t *testing.T, m *keys.Manager) [2]time.Duration {
 	t.Helper()
-	events, err := m.Rotate(t.Context())
+	events, err := m.Rotate(t.Context(), by())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ type Store interface {
 	SigningAlgs(ctx context.Context) ([]string, error)
 	// EncryptionAlgs returns the algorithms with which issuers encrypt to this server.
 	EncryptionAlgs(ctx context.Context) ([]string, error)
+	// RecordEvent tells the audit that a key took its turn.
+	RecordEvent(ctx context.Context, e store.Event) error
 }
 
 // Manager holds the signing keys in memory, makes their successors ahead of
@@ -31,7 +33,8 @@ type Store interface {
 // the rest wants every field.
 type Manager struct {
 	Store    Store
-	Server   string // names this run of a server; "" in a command
+	Server   string      // names this run of a server; "" in a command
+	Actor    store.Actor // changes what the timeline asks for
 	Sealer   *Sealer
 	Timeline Timeline
 	// Algorithms are those that always have exactly one active key. To them come those
@@ -45,6 +48,7 @@ type Manager struct {
 	planning  sync.Mutex                   // so that this process plans one change at a time
 	promised  atomic.Pointer[store.Moment] // nil: this process does not serve
 	current   atomic.Pointer[snapshot]
+	turns     turns
 }
 
 // Load is for a server that is about to serve: it promises its lifetimes, makes
@@ -108,7 +112,7 @@ func (m *Manager) Tick(ctx context.Context) error {
 	if err := errors.Join(m.Reload(ctx), m.keepPromise(ctx)); err != nil {
 		return err
 	}
-	return m.Plan(ctx)
+	return errors.Join(m.Plan(ctx), m.tellTurns(ctx))
 }
 
 func (m *Manager) read(ctx context.Context, now store.Moment) (store.KeyPlan, error) {

@@ -140,7 +140,7 @@ func TestAKeyThatTookLongToMakeIsPublishedWhenItIsThere(t *testing.T) {
 		c.advance(10 * time.Minute)
 		made = append(made, c.Now())
 	})
-	if _, err := m.Rotate(t.Context()); err != nil {
+	if _, err := m.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	next := st.signing[1]
@@ -283,7 +283,7 @@ func TestAForeignPublicKeyInTheDatabaseIsNotVouchedFor(t *testing.T) {
 	if _, ok := m.Public("foreign"); ok {
 		t.Error("it verifies")
 	}
-	if _, err := m.Rotate(t.Context()); err == nil {
+	if _, err := m.Rotate(t.Context(), by()); err == nil {
 		t.Error("a rotation brings it forward")
 	}
 }
@@ -397,7 +397,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		})
 	}
 	for range 20 {
-		if _, err := m.Rotate(t.Context()); err != nil {
+		if _, err := m.Rotate(t.Context(), by()); err != nil {
 			t.Error(err)
 		}
 	}

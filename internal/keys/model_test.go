@@ -158,7 +158,7 @@ func (w *world) manager(n *node, server string) *keys.Manager {
 		w.bug.timeline(&believed)
 	}
 	return &keys.Manager{
-		Store: wire{memory: w.st, node: n}, Server: server, Sealer: w.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
+		Store: wire{memory: w.st, node: n}, Server: server, Actor: by().Actor, Sealer: w.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
 		Source: keys.Software{}, Now: n.clock, Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -182,7 +182,7 @@ func (c wire) KeyPlan(ctx context.Context, now store.Moment) (store.KeyPlan, err
 	return plan, err
 }
 
-func (c wire) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
+func (c wire) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	if bug := c.node.w.bug.handover; bug != nil {
 		written := append(slices.Clone(change.Update), change.Add...)
 		for i, next := range written {
@@ -194,7 +194,7 @@ func (c wire) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) err
 		}
 		change.Update, change.Add = written[:len(change.Update)], written[len(change.Update):]
 	}
-	return c.memory.ChangeKeyPlan(ctx, change)
+	return c.memory.ChangeKeyPlan(ctx, change, by)
 }
 
 func (w *world) run() error {
@@ -287,7 +287,7 @@ func (w *world) administrator() *keys.Manager {
 }
 
 func (w *world) rotate() error {
-	if _, err := w.administrator().Rotate(context.Background()); err != nil {
+	if _, err := w.administrator().Rotate(context.Background(), by()); err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
 	return w.observe()
@@ -313,7 +313,7 @@ func (w *world) revoke() error {
 	if keys.StateAt(k, w.now.Add(w.truth.ClockSkew)) == keys.Removed {
 		return nil // so it is by a clock that is ahead
 	}
-	if _, err := w.administrator().Revoke(context.Background(), k.KID, "drawn"); err != nil {
+	if _, err := w.administrator().Revoke(context.Background(), by(), k.KID, "drawn"); err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
 	for _, n := range w.nodes { // they are told

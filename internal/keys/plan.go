@@ -18,7 +18,7 @@ func (m *Manager) planFirst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.change(ctx, func(d *draft) error {
+	_, err = m.change(ctx, m.own(), func(d *draft) error {
 		for _, alg := range algs {
 			if len(d.chain(alg)) == 0 {
 				d.first(alg)
@@ -46,7 +46,7 @@ func (m *Manager) Plan(ctx context.Context) error {
 		return nil
 	}
 	changed := false
-	_, err = m.change(ctx, func(d *draft) error {
+	_, err = m.change(ctx, m.own(), func(d *draft) error {
 		d.planAll(algs)
 		changed = len(d.change.Add)+len(d.change.Update) > 0
 		return nil

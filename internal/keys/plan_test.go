@@ -145,13 +145,13 @@ type overtaken struct {
 	others []func()
 }
 
-func (o *overtaken) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
+func (o *overtaken) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	if len(o.others) > 0 {
 		other := o.others[0]
 		o.others = o.others[1:]
 		other()
 	}
-	return o.memory.ChangeKeyPlan(ctx, change)
+	return o.memory.ChangeKeyPlan(ctx, change, by)
 }
 
 func TestWhoIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
@@ -164,13 +164,13 @@ func TestWhoIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
 	// The other one rotates and uses what it made; this one has to make one key more
 	// and needs it still.
 	rotate := func() {
-		if _, err := other.Rotate(t.Context()); err != nil {
+		if _, err := other.Rotate(t.Context(), by()); err != nil {
 			t.Error(err)
 		}
 		c.advance(timeline().Lead())
 	}
 	m.Store = &overtaken{memory: st, others: []func(){rotate, rotate, rotate}}
-	if _, err := m.RotateNow(t.Context()); err != nil {
+	if _, err := m.RotateNow(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	if len(source.made) != 2 {
@@ -205,7 +205,7 @@ func TestAKeyThatWasSweptMeanwhileIsPlannedForAnew(t *testing.T) {
 	load(t, m)
 	swept := 0
 	m.Store = &sweeping{memory: st, swept: &swept}
-	if _, err := m.Rotate(t.Context()); err != nil {
+	if _, err := m.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	if swept != 1 || len(st.signing) != 3 {
@@ -219,12 +219,12 @@ type sweeping struct {
 	swept *int
 }
 
-func (s *sweeping) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
+func (s *sweeping) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	if *s.swept == 0 {
 		*s.swept++
 		return store.ErrNotFound
 	}
-	return s.memory.ChangeKeyPlan(ctx, change)
+	return s.memory.ChangeKeyPlan(ctx, change, by)
 }
 
 func TestASourceThatFailsIsSaid(t *testing.T) {
@@ -239,7 +239,7 @@ func TestASourceThatFailsIsSaid(t *testing.T) {
 		t.Errorf("Plan: error = %v, want the source's", err)
 	}
 	load(t, newManager(t, st, c))
-	if _, err := m.Rotate(t.Context()); !errors.Is(err, broken) {
+	if _, err := m.Rotate(t.Context(), by()); !errors.Is(err, broken) {
 		t.Errorf("Rotate: error = %v, want the source's", err)
 	}
 }

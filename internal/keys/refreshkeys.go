@@ -32,6 +32,7 @@ type RefreshKeys struct {
 		LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
 	}
 	Sealer *Sealer
+	Actor  store.Actor // changes what the clock asks for
 	// Timeline is the one that keeps what every server has promised: see
 	// [Manager.Effective].
 	Timeline func(ctx context.Context) (Timeline, error)
@@ -151,7 +152,9 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 	if row.Sealed, err = r.Sealer.Seal(plain, secretKeyAs(row.ID)); err != nil {
 		return fmt.Errorf("make a refresh token key: %w", err)
 	}
-	err = within(ctx, t, func(ctx context.Context) error { return r.Store.CreateSecretKey(ctx, row) })
+	err = within(ctx, t, func(ctx context.Context) error {
+		return r.Store.CreateSecretKey(ctx, row, r.own(store.RefreshKeyPublished, now))
+	})
 	if errors.Is(err, store.ErrExists) {
 		return nil // of several processes that come to it at once one makes it
 	}
@@ -165,7 +168,7 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 // Rotate brings the next key into use as soon as every replica has heard: where one
 // went on with the key before, a retry there would be answered with another token.
 // Servers on the same database follow.
-func (r *RefreshKeys) Rotate(ctx context.Context) error {
+func (r *RefreshKeys) Rotate(ctx context.Context, by store.Change) error {
 	t, err := r.Timeline(ctx)
 	if err != nil {
 		return err
@@ -180,7 +183,7 @@ func (r *RefreshKeys) Rotate(ctx context.Context) error {
 	}
 	if at := now.Add(t.heard()); at.Before(last.ActiveAt) {
 		last.ActiveAt = at
-		err := within(ctx, t, func(ctx context.Context) error { return r.Store.RescheduleSecretKey(ctx, last) })
+		err := within(ctx, t, func(ctx context.Context) error { return r.Store.RescheduleSecretKey(ctx, last, by) })
 		if err != nil {
 			return fmt.Errorf("bring refresh token key %d forward: %w", last.ID, err)
 		}
@@ -248,6 +251,11 @@ func (r *RefreshKeys) ByID(id uint32) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// own is a change that the clock asks for.
+func (r *RefreshKeys) own(what store.EventType, now store.Moment) store.Change {
+	return store.Change{Actor: r.Actor, Event: what, At: now}
 }
 
 func secretKeyAs(id uint32) string {

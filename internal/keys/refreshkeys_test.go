@@ -25,7 +25,7 @@ type refreshStore interface {
 func newRefreshKeys(t testing.TB, st refreshStore, s *keys.Sealer, c *clock) *keys.RefreshKeys {
 	t.Helper()
 	return &keys.RefreshKeys{
-		Store: st, Sealer: s, Timeline: fixed(timeline()), Grace: 10 * time.Second, Now: c.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+		Store: st, Sealer: s, Actor: by().Actor, Timeline: fixed(timeline()), Grace: 10 * time.Second, Now: c.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -155,13 +155,13 @@ func TestARefreshKeyOutlivesTheAccessTokensOfItsTurn(t *testing.T) {
 func TestARefreshKeyIsBroughtForward(t *testing.T) {
 	st, c := &memory{}, newClock()
 	r := loadedRefreshKeys(t, st, openSealer(t, st), c)
-	if err := r.Rotate(t.Context()); err == nil || !strings.Contains(err.Error(), "not made yet") {
+	if err := r.Rotate(t.Context(), by()); err == nil || !strings.Contains(err.Error(), "not made yet") {
 		t.Errorf("error = %v, want one that says to wait", err)
 	}
 	if err := r.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Rotate(t.Context()); err != nil {
+	if err := r.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	if id, _ := keyAt(t, r, c.Now()); id != 1 {

@@ -28,13 +28,13 @@ func TestARotationOfRefreshKeysWaitsForTheSlowestServer(t *testing.T) {
 	c.advance(time.Hour)
 	command := newRefreshKeys(t, st, server.Sealer, c)
 	command.Timeline = newManager(t, st, c).Effective
-	if err := errors.Join(command.Reload(t.Context()), command.Rotate(t.Context())); err != nil {
+	if err := errors.Join(command.Reload(t.Context()), command.Rotate(t.Context(), by())); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := st.secret[1].ActiveAt.Sub(c.Now()), 10*time.Minute+timeline().ClockSkew; got != want {
 		t.Errorf("the next key is used in %v, want %v", got, want)
 	}
-	if err := errors.Join(command.Rotate(t.Context())); err != nil || st.secret[1].ActiveAt.Sub(c.Now()) != 11*time.Minute {
+	if err := errors.Join(command.Rotate(t.Context(), by())); err != nil || st.secret[1].ActiveAt.Sub(c.Now()) != 11*time.Minute {
 		t.Errorf("asked for again: %v, %v", st.secret[1].ActiveAt.Sub(c.Now()), err)
 	}
 }
@@ -56,7 +56,7 @@ func TestARefreshKeyThatIsKeptTooLateIsGivenUp(t *testing.T) {
 	if err := slow.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := slow.Rotate(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "bring refresh token key 2 forward") {
+	if err := slow.Rotate(t.Context(), by()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "bring refresh token key 2 forward") {
 		t.Errorf("a rotation: error = %v, want one that says what was not done", err)
 	}
 }
@@ -64,12 +64,12 @@ func TestARefreshKeyThatIsKeptTooLateIsGivenUp(t *testing.T) {
 // stuckSecrets answers when it is not asked any longer.
 type stuckSecrets struct{ *memory }
 
-func (*stuckSecrets) CreateSecretKey(ctx context.Context, _ store.SecretKey) error {
+func (*stuckSecrets) CreateSecretKey(ctx context.Context, _ store.SecretKey, by store.Change) error {
 	<-ctx.Done()
 	return store.ErrUnavailable
 }
 
-func (*stuckSecrets) RescheduleSecretKey(ctx context.Context, _ store.SecretKey) error {
+func (*stuckSecrets) RescheduleSecretKey(ctx context.Context, _ store.SecretKey, by store.Change) error {
 	<-ctx.Done()
 	return store.ErrUnavailable
 }
@@ -137,11 +137,11 @@ func TestWhatTheKeysOfRefreshTokensCannotDoIsSaid(t *testing.T) {
 		}, store.ErrUnavailable, ""},
 		{"a rotation, where nobody says by which settings", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
 			r.Timeline = unavailable
-			return r.Rotate(t.Context())
+			return r.Rotate(t.Context(), by())
 		}, store.ErrUnavailable, ""},
 		{"a rotation in an empty database", func(t *testing.T, r *keys.RefreshKeys, st *memory, _ *clock) error {
 			st.secret = nil
-			return errors.Join(r.Reload(t.Context()), r.Rotate(t.Context()))
+			return errors.Join(r.Reload(t.Context()), r.Rotate(t.Context(), by()))
 		}, nil, "`authserver serve` makes the first one"},
 		{"a key without randomness", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
 			r.Rand = strings.NewReader("too short")
@@ -209,7 +209,7 @@ type racing struct {
 	other func()
 }
 
-func (r *racing) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
+func (r *racing) CreateSecretKey(ctx context.Context, k store.SecretKey, by store.Change) error {
 	r.other()
-	return r.memory.CreateSecretKey(ctx, k)
+	return r.memory.CreateSecretKey(ctx, k, by)
 }

@@ -127,18 +127,18 @@ type refreshWire struct {
 	looked *bool
 }
 
-func (w refreshWire) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
+func (w refreshWire) CreateSecretKey(ctx context.Context, k store.SecretKey, by store.Change) error {
 	if w.bug.create != nil && k.ID > 1 {
 		w.bug.create(&k)
 	}
-	return w.memory.CreateSecretKey(ctx, k)
+	return w.memory.CreateSecretKey(ctx, k, by)
 }
 
-func (w refreshWire) RescheduleSecretKey(ctx context.Context, k store.SecretKey) error {
+func (w refreshWire) RescheduleSecretKey(ctx context.Context, k store.SecretKey, by store.Change) error {
 	if w.bug.change != nil && k.RemovedAt.IsZero() {
 		w.bug.change(&k)
 	}
-	return w.memory.RescheduleSecretKey(ctx, k)
+	return w.memory.RescheduleSecretKey(ctx, k, by)
 }
 
 // LastIdleExpiry finds few families at a time, and fails after each page, so that a pass
@@ -178,7 +178,7 @@ func (r *replica) start(server string) (*keys.Manager, *keys.RefreshKeys) {
 		r.f.bug.timeline(&believed)
 	}
 	m := &keys.Manager{
-		Store: r.f.st, Server: server, Sealer: r.f.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
+		Store: r.f.st, Server: server, Actor: by().Actor, Sealer: r.f.sealer, Timeline: believed, Algorithms: []string{keys.ES256},
 		Source: keys.Software{}, Now: r.clock, Logger: slog.New(slog.DiscardHandler),
 	}
 	timeline := m.Effective
@@ -186,7 +186,7 @@ func (r *replica) start(server string) (*keys.Manager, *keys.RefreshKeys) {
 		timeline = fixed(believed)
 	}
 	return m, &keys.RefreshKeys{
-		Store: refreshWire{r.f.st, r.f.bug, new(bool)}, Sealer: r.f.sealer, Timeline: timeline, Grace: modelGrace,
+		Store: refreshWire{r.f.st, r.f.bug, new(bool)}, Sealer: r.f.sealer, Actor: by().Actor, Timeline: timeline, Grace: modelGrace,
 		Now: r.clock, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -285,7 +285,7 @@ func (f *flock) rotate() error {
 	if err := refresh.Reload(context.Background()); err != nil {
 		return err
 	}
-	_ = refresh.Rotate(context.Background()) // the next key may not be made yet
+	_ = refresh.Rotate(context.Background(), by()) // the next key may not be made yet
 	return f.holds()
 }
 

@@ -65,7 +65,7 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 		// A server takes a moment that another wrote for one that is the skew later, and
 		// so the end of a family as well as that of the grace.
 		row.RemovedAt = store.At(later(now.Add(t.MaxTokenTTL), r.pass.last).Add(r.Grace + 2*t.ClockSkew))
-		if err := r.Store.RescheduleSecretKey(ctx, row); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := r.Store.RescheduleSecretKey(ctx, row, r.own(store.RefreshKeyRescheduled, now)); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
 		}
 	}

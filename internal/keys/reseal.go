@@ -31,6 +31,7 @@ type Reseal struct {
 	// Settle waits until every server has taken in the new data key: before that
 	// none may find a row that is sealed under it.
 	Settle func(ctx context.Context) error
+	By     store.Change // who asks for it
 	Now    func() time.Time
 	Rand   io.Reader
 }
@@ -119,7 +120,7 @@ func (r *Reseal) prepare(ctx context.Context) error {
 		}
 		added = append(added, row)
 	}
-	if err := r.Store.CreateDataKeys(ctx, added); err != nil {
+	if err := r.Store.CreateDataKeys(ctx, added, r.by(store.DataKeyCreated)); err != nil {
 		return fmt.Errorf("keep the new data key (where another reseal began at the same moment, try again): %w", err)
 	}
 	return nil
@@ -137,11 +138,18 @@ func (r *Reseal) move(ctx context.Context, v store.SealedValue) error {
 	if err != nil {
 		return err
 	}
-	err = r.Store.ReplaceSealed(ctx, v, sealed)
+	err = r.Store.ReplaceSealed(ctx, v, sealed, r.by(store.SecretResealed))
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	return err
+}
+
+// by is a change of the reseal.
+func (r *Reseal) by(what store.EventType) store.Change {
+	by := r.By
+	by.Event, by.At = what, store.At(r.Now())
+	return by
 }
 
 // under returns what is sealed under the data keys that are picked.
@@ -157,7 +165,7 @@ func under(ctx context.Context, st store.SealedValues, pick func(id uint32) bool
 // data keys that nothing is sealed under any more go, and so does every other way
 // to open those that stay. It returns the names of the master keys that are of no
 // use any more. With the master key that was to be left, it takes the reseal back.
-func FinishReseal(ctx context.Context, st ResealStore, s *Sealer) ([]string, error) {
+func FinishReseal(ctx context.Context, by store.Change, st ResealStore, s *Sealer) ([]string, error) {
 	left, err := under(ctx, st, func(id uint32) bool { return id != s.loaded.Load().current })
 	if err != nil {
 		return nil, err
@@ -175,7 +183,8 @@ func FinishReseal(ctx context.Context, st ResealStore, s *Sealer) ([]string, err
 			over = append(over, row)
 		}
 	}
-	if err := st.DeleteDataKeys(ctx, over); err != nil {
+	by.Event, by.At = store.DataKeyDeleted, store.At(s.options.Now())
+	if err := st.DeleteDataKeys(ctx, over, by); err != nil {
 		return nil, fmt.Errorf("remove the data keys that are over: %w", err)
 	}
 	return slices.DeleteFunc(masters(over), func(id string) bool { return id == s.options.MasterID }), nil

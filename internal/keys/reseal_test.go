@@ -12,6 +12,7 @@ import (
 
 	"authserver/internal/keys"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 func TestResealMovesEverything(t *testing.T) {
@@ -59,7 +60,7 @@ func TestResealMovesEverything(t *testing.T) {
 	if again := v.run(masterKey, next); len(again.Resealed) != 0 || again.DataKey != 2 {
 		t.Errorf("a second run did %+v", again)
 	}
-	over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+	over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
 	if diff := cmp.Diff([]string{master(t, masterKey).ID()}, over); diff != "" || err != nil {
 		t.Errorf("finished, %v (-want +got): %s", err, diff)
 	}
@@ -68,7 +69,7 @@ func TestResealMovesEverything(t *testing.T) {
 	if rows, err := v.db.DataKeys(t.Context()); err != nil || len(rows) != 1 || rows[0].ID != 2 {
 		t.Errorf("%d data keys, %v; want the one under which everything is", len(rows), err)
 	}
-	if over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
+	if over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
 		t.Errorf("finished twice: %v, %v", over, err)
 	}
 	// The server that was not restarted goes on, and the way back is open.
@@ -83,7 +84,7 @@ func TestResealMovesEverything(t *testing.T) {
 func TestFinishResealWithTheOldMasterKeyTakesItBack(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
 	v.run(masterKey, next)
-	over, err := keys.FinishReseal(t.Context(), v.db, v.sealer(masterKey))
+	over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(masterKey))
 	if diff := cmp.Diff([]string{master(t, next).ID()}, over); diff != "" || err != nil {
 		t.Errorf("taken back, %v (-want +got): %s", err, diff)
 	}
@@ -169,7 +170,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	}
 	v.issuer(deaf, "https://late.example.com")
 	for _, given := range []string{masterKey, next} {
-		if _, err := keys.FinishReseal(t.Context(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
+		if _, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 			t.Errorf("error = %v, want one that says how many rows are left", err)
 		}
 	}
@@ -178,7 +179,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	if done := v.run(masterKey, next); done.Resealed["issuers"] != 1 {
 		t.Errorf("the second run did %+v", done)
 	}
-	_, err = keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+	_, err = keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
 	v.ok(err)
 	v.goesOn(v.sealer(next))
 }
@@ -201,8 +202,8 @@ func TestWhatIsChangedMeanwhileIsNotPutBack(t *testing.T) {
 		v.ok(err)
 		i.SealedSecret, err = v.m.Sealer.Seal([]byte("another secret"), store.SealedAs("issuers", idp))
 		v.ok(err)
-		v.ok(v.db.UpdateIssuer(t.Context(), i))
-		v.ok(v.db.DeleteIssuer(t.Context(), "https://gone.example.com"))
+		v.ok(v.db.UpdateIssuer(t.Context(), i, storetest.By()))
+		v.ok(v.db.DeleteIssuer(t.Context(), "https://gone.example.com", storetest.By()))
 	}}
 	r, err := v.reseal(st, masterKey, next)
 	v.ok(err)
@@ -244,7 +245,7 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 			for _, given := range []string{masterKey, next} {
 				v.goesOn(v.sealer(given))
 			}
-			_, err = keys.FinishReseal(t.Context(), v.db, v.sealer(next))
+			_, err = keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
 			v.ok(err)
 			v.refused(masterKey, next)
 			v.goesOn(v.sealer(next))
@@ -260,7 +261,7 @@ func TestFinishResealThatFailsChangesNothing(t *testing.T) {
 	v.run(masterKey, next)
 	s := v.sealer(next)
 	for n := 1; n <= 3; n++ {
-		if _, err := keys.FinishReseal(t.Context(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
+		if _, err := keys.FinishReseal(t.Context(), by(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
 			t.Errorf("call %d: %v", n, err)
 		}
 		for _, given := range []string{masterKey, next} {
@@ -280,7 +281,7 @@ func TestADamagedRowStopsAResealAndIsNamed(t *testing.T) {
 		good := values[0]
 		bad := good
 		bad.Sealed = damage(slices.Clone(good.Sealed))
-		v.ok(v.db.ReplaceSealed(t.Context(), good, bad.Sealed))
+		v.ok(v.db.ReplaceSealed(t.Context(), good, bad.Sealed, by()))
 		r, err := v.reseal(v.db, masterKey, next)
 		v.ok(err)
 		if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "open "+store.SealedAs(good.Table, good.ID)) {
@@ -288,7 +289,7 @@ func TestADamagedRowStopsAResealAndIsNamed(t *testing.T) {
 		}
 		values, err = v.db.SealedValues(t.Context())
 		v.ok(err)
-		v.ok(v.db.ReplaceSealed(t.Context(), values[0], good.Sealed))
+		v.ok(v.db.ReplaceSealed(t.Context(), values[0], good.Sealed, by()))
 		values, err = v.db.SealedValues(t.Context())
 		v.ok(err)
 	}

@@ -14,14 +14,14 @@ type resealWire struct {
 	before func(call string)
 }
 
-func (w *resealWire) CreateDataKeys(ctx context.Context, rows []store.DataKey) error {
+func (w *resealWire) CreateDataKeys(ctx context.Context, rows []store.DataKey, by store.Change) error {
 	w.before("CreateDataKeys")
-	return w.ResealStore.CreateDataKeys(ctx, rows)
+	return w.ResealStore.CreateDataKeys(ctx, rows, by)
 }
 
-func (w *resealWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
+func (w *resealWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	w.before("ReplaceSealed")
-	return w.ResealStore.ReplaceSealed(ctx, v, with)
+	return w.ResealStore.ReplaceSealed(ctx, v, with, by)
 }
 
 var errCut = errors.New("the connection was cut")
@@ -52,12 +52,12 @@ func (w *failingWire) DataKeys(ctx context.Context) (rows []store.DataKey, err e
 	return rows, err
 }
 
-func (w *failingWire) CreateDataKeys(ctx context.Context, rows []store.DataKey) error {
-	return w.call(func() error { return w.db.CreateDataKeys(ctx, rows) })
+func (w *failingWire) CreateDataKeys(ctx context.Context, rows []store.DataKey, by store.Change) error {
+	return w.call(func() error { return w.db.CreateDataKeys(ctx, rows, by) })
 }
 
-func (w *failingWire) DeleteDataKeys(ctx context.Context, rows []store.DataKey) error {
-	return w.call(func() error { return w.db.DeleteDataKeys(ctx, rows) })
+func (w *failingWire) DeleteDataKeys(ctx context.Context, rows []store.DataKey, by store.Change) error {
+	return w.call(func() error { return w.db.DeleteDataKeys(ctx, rows, by) })
 }
 
 func (w *failingWire) SealedValues(ctx context.Context) (values []store.SealedValue, err error) {
@@ -65,6 +65,6 @@ func (w *failingWire) SealedValues(ctx context.Context) (values []store.SealedVa
 	return values, err
 }
 
-func (w *failingWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
-	return w.call(func() error { return w.db.ReplaceSealed(ctx, v, with) })
+func (w *failingWire) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
+	return w.call(func() error { return w.db.ReplaceSealed(ctx, v, with, by) })
 }

@@ -22,11 +22,11 @@ type Revoked struct {
 // introspection. Where it signed, the key that was to be next signs instead, in
 // the same transaction; that one is published already, so that verifiers know it.
 // It works beside running servers, which follow it from the database.
-func (m *Manager) Revoke(ctx context.Context, kid, reason string) (Revoked, error) {
+func (m *Manager) Revoke(ctx context.Context, by store.Change, kid, reason string) (Revoked, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
 	var revoked Revoked
-	rows, err := m.change(ctx, func(d *draft) error {
+	rows, err := m.change(ctx, by, func(d *draft) error {
 		row, ok := find(d.keys, kid)
 		if !ok || StateAt(row, d.now) == Removed {
 			return fmt.Errorf("there is no key %s that could be revoked: see `authserver key list`", kid)

@@ -20,7 +20,7 @@ func TestRevoke(t *testing.T) {
 		{"the active key, with nobody to succeed it", func(*testing.T, *keys.Manager, *clock) {}, keys.Active},
 		{"a pending key", func(t *testing.T, m *keys.Manager, _ *clock) { tick(t, m) }, keys.Pending},
 		{"a retired key", func(t *testing.T, m *keys.Manager, c *clock) {
-			if _, err := m.Rotate(t.Context()); err != nil {
+			if _, err := m.Rotate(t.Context(), by()); err != nil {
 				t.Fatal(err)
 			}
 			c.advance(timeline().Lead())
@@ -35,7 +35,7 @@ func TestRevoke(t *testing.T) {
 			late.advance(c.Now().Sub(late.Now()) - timeline().ClockSkew)
 			load(t, behind)
 			kid := statesAt(t, st, c.Now())[test.state][0]
-			revoked, err := command.Revoke(t.Context(), kid, "it leaked")
+			revoked, err := command.Revoke(t.Context(), by(), kid, "it leaked")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func TestRevoke(t *testing.T) {
 			if err := server.Ready(); err != nil {
 				t.Error(err)
 			}
-			if _, err := command.Revoke(t.Context(), kid, "again"); err == nil {
+			if _, err := command.Revoke(t.Context(), by(), kid, "again"); err == nil {
 				t.Error("a key is revoked twice")
 			}
 		})

@@ -18,21 +18,21 @@ import (
 // beside running servers, which follow it from the database; one that cannot
 // reach the database meanwhile does not learn of it and goes on with the old key,
 // whose tokens are good until that key is removed.
-func (m *Manager) Rotate(ctx context.Context, algs ...string) ([]Event, error) {
-	return m.rotate(ctx, Timeline.Earliest, algs)
+func (m *Manager) Rotate(ctx context.Context, by store.Change, algs ...string) ([]Event, error) {
+	return m.rotate(ctx, by, Timeline.Earliest, algs)
 }
 
 // RotateNow is Rotate with a next key that signs at once, although there may be
 // verifiers that have not seen it: those that [Manager.Unseen] tells of.
-func (m *Manager) RotateNow(ctx context.Context, algs ...string) ([]Event, error) {
-	return m.rotate(ctx, func(t Timeline, _, now store.Moment) Handover { return t.handover(now, now) }, algs)
+func (m *Manager) RotateNow(ctx context.Context, by store.Change, algs ...string) ([]Event, error) {
+	return m.rotate(ctx, by, func(t Timeline, _, now store.Moment) Handover { return t.handover(now, now) }, algs)
 }
 
-func (m *Manager) rotate(ctx context.Context, when func(t Timeline, publishedAt, now store.Moment) Handover, algs []string) ([]Event, error) {
+func (m *Manager) rotate(ctx context.Context, by store.Change, when func(t Timeline, publishedAt, now store.Moment) Handover, algs []string) ([]Event, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
 	var kids []string
-	rows, err := m.change(ctx, func(d *draft) error {
+	rows, err := m.change(ctx, by, func(d *draft) error {
 		rotated, err := inUse(d.keys, algs)
 		if err != nil {
 			return err

@@ -46,7 +46,7 @@ func TestRotate(t *testing.T) {
 		{
 			name: "a rotation asked for twice is done once",
 			before: func(t *testing.T, m *keys.Manager, c *clock) {
-				if _, err := m.Rotate(t.Context()); err != nil {
+				if _, err := m.Rotate(t.Context(), by()); err != nil {
 					t.Fatal(err)
 				}
 				c.advance(time.Minute)
@@ -56,7 +56,7 @@ func TestRotate(t *testing.T) {
 		{
 			name: "after the handover the next rotation takes the key that the first prepared",
 			before: func(t *testing.T, m *keys.Manager, c *clock) {
-				if _, err := m.Rotate(t.Context()); err != nil {
+				if _, err := m.Rotate(t.Context(), by()); err != nil {
 					t.Fatal(err)
 				}
 				c.advance(6 * time.Minute)
@@ -70,7 +70,7 @@ func TestRotate(t *testing.T) {
 			load(t, server)
 			c.before(t, server, clk)
 			old := statesAt(t, st, clk.Now())[keys.Active][0]
-			events, err := command.Rotate(t.Context())
+			events, err := command.Rotate(t.Context(), by())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +115,7 @@ func TestARotationPublishesAKeyAtOnce(t *testing.T) {
 	for range 3 {
 		c.advance(timeline().Lead())
 		before := len(st.signing)
-		if _, err := m.Rotate(t.Context()); err != nil {
+		if _, err := m.Rotate(t.Context(), by()); err != nil {
 			t.Fatal(err)
 		}
 		if made := len(st.signing) - before; made != 1 {
@@ -130,7 +130,7 @@ func TestRotateTakesTheAlgorithmsThatItIsGiven(t *testing.T) {
 	m := newManager(t, st, c)
 	m.Algorithms = []string{keys.RS256, keys.ES256}
 	load(t, m)
-	events, err := m.Rotate(t.Context(), keys.ES256)
+	events, err := m.Rotate(t.Context(), by(), keys.ES256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,10 +142,10 @@ func TestRotateTakesTheAlgorithmsThatItIsGiven(t *testing.T) {
 	if len(st.signing) != 4 {
 		t.Errorf("%d keys, want 4", len(st.signing))
 	}
-	if _, err := m.Rotate(t.Context(), "none"); err == nil || !strings.Contains(err.Error(), "RS256, ES256") {
+	if _, err := m.Rotate(t.Context(), by(), "none"); err == nil || !strings.Contains(err.Error(), "RS256, ES256") {
 		t.Errorf("error = %v, want one that names the algorithms", err)
 	}
-	if events, err = m.Rotate(t.Context()); err != nil || len(events) != 8 || len(st.signing) != 6 {
+	if events, err = m.Rotate(t.Context(), by()); err != nil || len(events) != 8 || len(st.signing) != 6 {
 		t.Errorf("%d events, %d keys, error %v; want a rotation of both with the ES256 key that is pending", len(events), len(st.signing), err)
 	}
 }
@@ -159,7 +159,7 @@ func TestRotationsAtOnceAreOneRotation(t *testing.T) {
 		m := newManager(t, st, c)
 		wg.Go(func() {
 			var err error
-			if results[i], err = m.Rotate(t.Context()); err != nil {
+			if results[i], err = m.Rotate(t.Context(), by()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -178,16 +178,16 @@ func TestRotationsAtOnceAreOneRotation(t *testing.T) {
 func TestRotateSaysWhatIsWrong(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
-	if _, err := m.Rotate(t.Context()); err == nil || !strings.Contains(err.Error(), "authserver serve") {
+	if _, err := m.Rotate(t.Context(), by()); err == nil || !strings.Contains(err.Error(), "authserver serve") {
 		t.Errorf("error = %v, want one that says to start the server first", err)
 	}
 	load(t, m)
 	m.Store = &contested{memory: st}
-	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrConflict) {
+	if _, err := m.Rotate(t.Context(), by()); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("error = %v, want ErrConflict after a number of attempts", err)
 	}
 	st.down = true
-	if _, err := m.Rotate(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := m.Rotate(t.Context(), by()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)
 	}
 }
@@ -195,7 +195,9 @@ func TestRotateSaysWhatIsWrong(t *testing.T) {
 // contested has somebody else who is always first.
 type contested struct{ *memory }
 
-func (*contested) ChangeKeyPlan(context.Context, store.KeyPlanChange) error { return store.ErrConflict }
+func (*contested) ChangeKeyPlan(context.Context, store.KeyPlanChange, store.Change) error {
+	return store.ErrConflict
+}
 
 func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 	st, c := &memory{}, newClock()
@@ -205,7 +207,7 @@ func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 	m.Store = &stuck{memory: st}
 	for name, change := range map[string]func() error{
 		"a plan":     func() error { return m.Plan(t.Context()) },
-		"a rotation": func() error { _, err := m.Rotate(t.Context()); return err },
+		"a rotation": func() error { _, err := m.Rotate(t.Context(), by()); return err },
 	} {
 		if err := change(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of --key-poll-interval") {
 			t.Errorf("%s: error = %v, want one that says how long it may take", name, err)
@@ -219,7 +221,7 @@ func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 // stuck answers when it is not asked any longer.
 type stuck struct{ *memory }
 
-func (*stuck) ChangeKeyPlan(ctx context.Context, _ store.KeyPlanChange) error {
+func (*stuck) ChangeKeyPlan(ctx context.Context, _ store.KeyPlanChange, by store.Change) error {
 	<-ctx.Done()
 	return store.ErrUnavailable
 }

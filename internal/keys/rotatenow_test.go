@@ -47,7 +47,7 @@ func TestRotateNowSignsAtOnce(t *testing.T) {
 			if diff := cmp.Diff(want, unseen); diff != "" {
 				t.Errorf("unseen (-want +got): %s", diff)
 			}
-			events, err := command.RotateNow(t.Context())
+			events, err := command.RotateNow(t.Context(), by())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func TestUnseenCountsByAlgorithm(t *testing.T) {
 		t.Errorf("error = %v, want one that names the algorithms", err)
 	}
 	// A first key signs at once, too, where that is asked for.
-	if _, err := m.RotateNow(t.Context(), keys.EdDSA); err != nil {
+	if _, err := m.RotateNow(t.Context(), by(), keys.EdDSA); err != nil {
 		t.Fatal(err)
 	}
 	tick(t, m)
@@ -128,11 +128,11 @@ func TestAfterARotationTheNextHandoverIsBroughtForwardToo(t *testing.T) {
 	m := newManager(t, st, c)
 	load(t, m)
 	tick(t, m)
-	if _, err := m.Rotate(t.Context()); err != nil {
+	if _, err := m.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Hour)
-	if _, err := m.Rotate(t.Context()); err != nil {
+	if _, err := m.Rotate(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	tick(t, m)

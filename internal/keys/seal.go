@@ -52,6 +52,7 @@ type SealerOptions struct {
 	Store    store.DataKeys
 	Keeper   *secrets.Keeper // seals the data keys: the master key, or a key management service
 	MasterID string          // names what is behind Keeper
+	Actor    store.Actor     // makes the first data key
 	Now      func() time.Time
 	Rand     io.Reader
 }
@@ -138,7 +139,7 @@ func createDataKey(ctx context.Context, o SealerOptions) error {
 	if err != nil {
 		return err
 	}
-	err = o.Store.CreateDataKeys(ctx, []store.DataKey{row})
+	err = o.Store.CreateDataKeys(ctx, []store.DataKey{row}, store.Change{Actor: o.Actor, Event: store.DataKeyCreated, At: row.CreatedAt})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("keep the first data key: %w", err)
 	}

@@ -232,6 +232,6 @@ func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 // unwritable takes no data keys.
 type unwritable struct{ *memory }
 
-func (*unwritable) CreateDataKeys(context.Context, []store.DataKey) error {
+func (*unwritable) CreateDataKeys(context.Context, []store.DataKey, store.Change) error {
 	return store.ErrUnavailable
 }

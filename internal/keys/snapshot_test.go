@@ -117,7 +117,7 @@ func TestARunningServerKeepsKeysWhoseRowsCannotBeOpenedAnyMore(t *testing.T) {
 			}
 			// Whatever else was changed it takes in.
 			last := st.signing[len(st.signing)-1]
-			if _, err := newManager(t, st, c).Revoke(t.Context(), last.KID, "it leaked"); err != nil {
+			if _, err := newManager(t, st, c).Revoke(t.Context(), by(), last.KID, "it leaked"); err != nil {
 				t.Fatal(err)
 			}
 			tick(t, m)

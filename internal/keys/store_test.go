@@ -16,6 +16,7 @@ import (
 
 	"authserver/internal/keys"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 )
 
@@ -33,6 +34,7 @@ type memory struct {
 	resources  []string       // the algorithms that they want
 	encryption []string       // how issuers encrypt to this server
 	writes     int
+	events     []store.Event
 }
 
 func (m *memory) lock() (unlock func(), err error) {
@@ -61,6 +63,21 @@ func (m *memory) KeyPlan(_ context.Context, now store.Moment) (store.KeyPlan, er
 	return plan, nil
 }
 
+// by is the operator of the tests.
+func by() store.Change { return storetest.By() }
+
+func (m *memory) RecordEvent(_ context.Context, e store.Event) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if e.Once == "" || !slices.ContainsFunc(m.events, func(other store.Event) bool { return other.Once == e.Once }) {
+		m.events = append(m.events, e)
+	}
+	return nil
+}
+
 func (m *memory) SigningAlgs(context.Context) ([]string, error) {
 	unlock, err := m.lock()
 	if err != nil {
@@ -87,7 +104,7 @@ func (m *memory) find(kid string) *store.SigningKey {
 	return &m.signing[i]
 }
 
-func (m *memory) ChangeKeyPlan(_ context.Context, change store.KeyPlanChange) error {
+func (m *memory) ChangeKeyPlan(_ context.Context, change store.KeyPlanChange, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -180,7 +197,7 @@ func (m *memory) SecretKeys(_ context.Context, purpose string) ([]store.SecretKe
 	return out, nil
 }
 
-func (m *memory) CreateSecretKey(_ context.Context, k store.SecretKey) error {
+func (m *memory) CreateSecretKey(_ context.Context, k store.SecretKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -206,7 +223,7 @@ func (m *memory) DataKeys(context.Context) ([]store.DataKey, error) {
 	return out, nil
 }
 
-func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey) error {
+func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -221,7 +238,7 @@ func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey) error {
 	return nil
 }
 
-func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey) error {
+func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -233,7 +250,7 @@ func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey) error {
 	return nil
 }
 
-func (m *memory) RescheduleSecretKey(_ context.Context, k store.SecretKey) error {
+func (m *memory) RescheduleSecretKey(_ context.Context, k store.SecretKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -302,7 +319,7 @@ func openSealer(t testing.TB, st store.DataKeys) *keys.Sealer {
 func sealerOptions(t testing.TB, st store.DataKeys, text string) keys.SealerOptions {
 	t.Helper()
 	m := master(t, text)
-	return keys.SealerOptions{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Now: newClock().Now, Rand: rand.Reader}
+	return keys.SealerOptions{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by().Actor, Now: newClock().Now, Rand: rand.Reader}
 }
 
 var servers atomic.Int64
@@ -315,7 +332,7 @@ func newServer() string { return fmt.Sprintf("-%d", servers.Add(1)) }
 func newManager(t testing.TB, st *memory, c *clock) *keys.Manager {
 	t.Helper()
 	return &keys.Manager{
-		Store: st, Server: t.Name() + newServer(), Sealer: openSealer(t, st), Timeline: timeline(), Algorithms: []string{keys.ES256},
+		Store: st, Server: t.Name() + newServer(), Actor: by().Actor, Sealer: openSealer(t, st), Timeline: timeline(), Algorithms: []string{keys.ES256},
 		Source: keys.Software{}, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }

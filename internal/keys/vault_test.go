@@ -13,6 +13,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
+	"authserver/internal/store/storetest"
 )
 
 // vault is a database with something sealed in each table that has it.
@@ -59,7 +60,7 @@ func (v *vault) issuer(s *keys.Sealer, id string) {
 	v.ok(v.db.CreateIssuer(v.Context(), store.Issuer{
 		ID: id, SealedSecret: sealed, Algorithms: []string{"HS256"}, SubjectClaim: "sub", SubjectKind: store.SubjectUser,
 		Scopes: oauth.Scope{"read"}, CreatedAt: store.At(v.c.Now()), UpdatedAt: store.At(v.c.Now()),
-	}))
+	}, storetest.By()))
 }
 
 // opened opens everything that is sealed.
@@ -105,7 +106,7 @@ func (v *vault) reseal(st keys.ResealStore, from, to string) (*keys.Reseal, erro
 	}
 	target := master(v, to)
 	return &keys.Reseal{
-		Store: st, From: s, Keeper: target.Keeper(), Master: target.ID(), Now: v.c.Now, Rand: rand.Reader,
+		Store: st, From: s, Keeper: target.Keeper(), Master: target.ID(), Now: v.c.Now, Rand: rand.Reader, By: by(),
 		Settle: func(ctx context.Context) error { return v.m.Sealer.Reload(ctx) },
 	}, nil
 }

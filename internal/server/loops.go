@@ -30,12 +30,13 @@ type loops struct {
 	view   *tokens.View
 	remote *remotekeys.Sets
 	// putBacks are refresh tokens whose exchange could not be answered.
-	putBacks *grants.PutBacks
-	poll     time.Duration // how often changes are looked for that no watcher told
-	tick     time.Duration // how often the key timeline is looked at
-	skew     time.Duration // the most by which two clocks differ
-	now      func() time.Time
-	logger   *slog.Logger
+	putBacks       *grants.PutBacks
+	poll           time.Duration // how often changes are looked for that no watcher told
+	tick           time.Duration // how often the key timeline is looked at
+	skew           time.Duration // the most by which two clocks differ
+	auditRetention time.Duration // how long events are kept; 0: for ever
+	now            func() time.Time
+	logger         *slog.Logger
 }
 
 // start runs the loops until ctx ends, each in a goroutine of the group.
@@ -53,6 +54,7 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })
+	run(func() error { l.every(ctx, sweepInterval, "sweep the audit", l.sweepEvents); return nil })
 }
 
 // follow takes in what was changed: at once where a watcher tells, within the
@@ -120,6 +122,20 @@ func (l *loops) sweep(ctx context.Context) error {
 		removed, err := l.store.Sweep(ctx, over, sweepBatch)
 		if err != nil || removed == 0 {
 			return errors.Join(flushed, err)
+		}
+	}
+}
+
+// sweepEvents removes the events that the audit has kept for long enough.
+func (l *loops) sweepEvents(ctx context.Context) error {
+	if l.auditRetention == 0 {
+		return nil
+	}
+	over := store.At(l.now().Add(-l.auditRetention))
+	for {
+		removed, err := l.store.SweepEvents(ctx, over, sweepBatch)
+		if err != nil || removed == 0 {
+			return err
 		}
 	}
 }

@@ -71,7 +71,7 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 		return nil, err
 	}
 	ring.closers = append(ring.closers, keeper)
-	ring.sealer, err = keys.OpenSealer(ctx, keys.SealerOptions{Store: st, Keeper: keeper, MasterID: master, Now: time.Now, Rand: rand.Reader})
+	ring.sealer, err = keys.OpenSealer(ctx, keys.SealerOptions{Store: st, Keeper: keeper, MasterID: master, Actor: actor(), Now: time.Now, Rand: rand.Reader})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealed keys: %w", err)
 	}
@@ -86,8 +86,9 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 		return nil, err
 	}
 	ring.signing.Server, ring.signing.Sealer, ring.signing.Source = server, ring.sealer, source
+	ring.signing.Actor = actor()
 	ring.refresh = &keys.RefreshKeys{
-		Store: st, Sealer: ring.sealer, Timeline: ring.signing.Effective, Grace: s.RefreshGrace, Now: time.Now, Rand: rand.Reader, Logger: logger,
+		Store: st, Sealer: ring.sealer, Actor: actor(), Timeline: ring.signing.Effective, Grace: s.RefreshGrace, Now: time.Now, Rand: rand.Reader, Logger: logger,
 	}
 	return ring, nil
 }

@@ -107,7 +107,7 @@ func wire(ctx context.Context, st store.Store, ring *keyring, files tlsFiles, s 
 		reload: func() { files.reload(); reloadAuthorities() },
 		loops: &loops{
 			store: st, cached: cached, keys: ring, putBacks: putBacks, view: view, remote: remote,
-			poll: s.KeyPollInterval, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
+			poll: s.KeyPollInterval, auditRetention: s.AuditRetention, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil
 }

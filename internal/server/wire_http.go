@@ -75,6 +75,7 @@ func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
 		},
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
 		endpoints: handlers.Public{
+			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, Proof: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
 				Issuer: s.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,

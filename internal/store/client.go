@@ -11,50 +11,51 @@ import (
 
 // Client is an application that asks for tokens (RFC 6749 §2).
 type Client struct {
-	ID            string // 1 to 255 bytes of printable ASCII, compared byte by byte
-	Name          string
-	AuthMethods   []oauth.AuthMethod // how it may prove itself; [AuthNone] alone is a public client
-	Secrets       []ClientSecret     // at most MaxClientSecrets
-	Grants        []oauth.GrantType
-	Scopes        oauth.Scope // what it may ask for
-	DefaultScopes oauth.Scope // what it gets when it asks for nothing; nil: all of Scopes
-	Resources     []string    // what it may ask tokens for; the first is the default
-	Serves        []string    // the resources whose tokens it may introspect
-	Roles         []string    // go into the tokens that it gets for itself
-	Permissions   []string
-	Claims        map[string]any // custom claims of its tokens
-	RefreshIdle   time.Duration  // a family unused for so long is over
-	RefreshMax    time.Duration  // a family is over so long after it began
-	Disabled      bool
+	ID            string             `json:"-"` // 1 to 255 bytes of printable ASCII, compared byte by byte
+	Name          string             `json:"name,omitempty"`
+	AuthMethods   []oauth.AuthMethod `json:"auth_methods,omitempty"` // how it may prove itself; [AuthNone] alone is a public client
+	Secrets       []ClientSecret     `json:"-"`                      // at most MaxClientSecrets
+	Grants        []oauth.GrantType  `json:"grants,omitempty"`
+	Scopes        oauth.Scope        `json:"scopes,omitempty"`        // what it may ask for
+	DefaultScopes oauth.Scope        `json:"default_scopes,omitzero"` // what it gets when it asks for nothing; nil: all of Scopes
+	Resources     []string           `json:"resources,omitempty"`     // what it may ask tokens for; the first is the default
+	Serves        []string           `json:"serves,omitempty"`        // the resources whose tokens it may introspect
+	Roles         []string           `json:"roles,omitempty"`         // go into the tokens that it gets for itself
+	Permissions   []string           `json:"permissions,omitempty"`
+	Claims        map[string]any     `json:"claims,omitempty"`          // custom claims of its tokens
+	RefreshIdle   time.Duration      `json:"refresh_idle_ns,omitempty"` // a family unused for so long is over
+	RefreshMax    time.Duration      `json:"refresh_max_ns,omitempty"`  // a family is over so long after it began
+	Disabled      bool               `json:"disabled,omitempty"`
 
 	// At most one of JWKS and JWKSURI says which public keys it proves itself with.
-	JWKS    json.RawMessage // a JWK Set (RFC 7517 §5)
-	JWKSURI string          // https URL that the key set is fetched from
+	JWKS    json.RawMessage `json:"jwks,omitempty"`     // a JWK Set (RFC 7517 §5)
+	JWKSURI string          `json:"jwks_uri,omitempty"` // https URL that the key set is fetched from
 	// Certificates are in DER, and nil or not empty: chosen by x5t or x5t#S256, or
 	// presented in TLS (RFC 8705 §2.2).
-	Certificates     [][]byte
-	TLSSubject       TLSSubject // of a certificate that it presents in TLS; zero: none
-	AssertionAlgs    []string   // what its assertions may be signed with; nil: what its keys can do
-	EndpointAudience bool       // its assertions may name the token endpoint as their audience
-	AssertUsers      []string   // usernames (globs) of whom it may sign assertions as its own issuer,
-	AssertRoles      []string   // or whose users have one of these roles
-	AllowRepeat      bool       // what it signs as its own issuer may be used again
-	Impersonates     []string   // subjects (globs) that token exchange may impersonate for it
-	DPoPBound        bool       // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
+	Certificates     [][]byte   `json:"certificates,omitempty"`
+	TLSSubject       TLSSubject `json:"tls_subject,omitzero"`        // of a certificate that it presents in TLS; zero: none
+	AssertionAlgs    []string   `json:"assertion_algs,omitempty"`    // what its assertions may be signed with; nil: what its keys can do
+	EndpointAudience bool       `json:"endpoint_audience,omitempty"` // its assertions may name the token endpoint as their audience
+	AssertUsers      []string   `json:"assert_users,omitempty"`      // usernames (globs) of whom it may sign assertions as its own issuer,
+	AssertRoles      []string   `json:"assert_roles,omitempty"`      // or whose users have one of these roles
+	AllowRepeat      bool       `json:"allow_repeat,omitempty"`      // what it signs as its own issuer may be used again
+	Impersonates     []string   `json:"impersonates,omitempty"`      // subjects (globs) that token exchange may impersonate for it
+	DPoPBound        bool       `json:"dpop_bound,omitempty"`        // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
 	// Whether its access tokens are bound to the certificate that it presents: always
 	// (RFC 8705 §3.4), or never. Without either they are where it authenticates by the
 	// certificate and sends no DPoP proof.
-	TLSBound, TLSUnbound bool
-	Profile              Profile
+	TLSBound   bool    `json:"tls_bound,omitempty"`
+	TLSUnbound bool    `json:"tls_unbound,omitempty"`
+	Profile    Profile `json:"profile,omitempty"`
 
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this client becomes void; each of them remembers the NotBefore under which
 	// it was issued. It begins at the moment of creation, so that a client made anew
 	// under an old name does not inherit its tokens.
-	NotBefore Moment
-	Version   int64 // counts updates; see ErrConflict
-	CreatedAt Moment
-	UpdatedAt Moment
+	NotBefore Moment `json:"-"`
+	Version   int64  `json:"-"` // counts updates; see ErrConflict
+	CreatedAt Moment `json:"-"`
+	UpdatedAt Moment `json:"-"`
 }
 
 // Profile is a set of rules that a client is held to all at once; "" is none.
@@ -90,8 +91,8 @@ const (
 // TLSSubject is whom a certificate has to be for (RFC 8705 §2.1.2). Both are there,
 // or neither.
 type TLSSubject struct {
-	Kind  TLSSubjectKind
-	Value string
+	Kind  TLSSubjectKind `json:"kind"`
+	Value string         `json:"value"`
 }
 
 // MaxClientSecrets bounds the secrets of one client: a few overlap in a rotation.
@@ -153,17 +154,16 @@ type ClientAdmin interface {
 	// CreateClient adds a client, or returns ErrExists or ErrNameTaken. A zero NotBefore becomes
 	// CreatedAt, and any one that is earlier than what was made void under this name
 	// becomes that: the tokens of the new client are not those that are void, by
-	// whatever clock it was made. Where voids is not nil it is recorded in the same
-	// transaction, with that NotBefore: what was issued to others under this name before,
-	// such as a subject that only its issuer knows, is not the client's.
-	CreateClient(ctx context.Context, c Client, voids *Void) error
+	// whatever clock it was made. What the change voids is recorded with that NotBefore:
+	// what was issued to others under this name before, such as a subject that only its
+	// issuer knows, is not the client's.
+	CreateClient(ctx context.Context, c Client, by Change) error
 	// UpdateClient replaces the client whose ID and Version are c's and counts the
 	// version up. ErrNotFound where the client is gone, ErrConflict where its
-	// version moved. Where voids is not nil it is recorded in the same transaction.
-	UpdateClient(ctx context.Context, c Client, voids *Void) error
-	// DeleteClient removes the client and records in the same transaction that its
-	// access tokens are void, of which voids.Before is moved on past the client's
-	// NotBefore where it is not. Its families cannot be used without it, and go with
+	// version moved.
+	UpdateClient(ctx context.Context, c Client, by Change) error
+	// DeleteClient removes the client. The change has to void its access tokens; the
+	// Before of that is moved on past the client's NotBefore where it is not. Its families cannot be used without it, and go with
 	// the sweep. ErrNotFound where there is none.
-	DeleteClient(ctx context.Context, id string, voids Void) error
+	DeleteClient(ctx context.Context, id string, by Change) error
 }

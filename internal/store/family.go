@@ -67,7 +67,8 @@ type Families interface {
 	CreateFamily(ctx context.Context, f Family, uses ...Use) error
 	// Family returns a family, or ErrNotFound.
 	Family(ctx context.Context, id FamilyID) (Family, error)
-	// Rotate decides and moves in one atomic step, in the order of the outcomes.
+	// Rotate decides and moves in one atomic step, in the order of the outcomes. Reused,
+	// and once for each family and client WrongClient and WrongKey, are events.
 	// Of any number of rotations of one generation at once exactly one is Rotated,
 	// and the others are Graced or Reused. A generation ahead of the row's is one
 	// that this server signed and whose commit was lost in a failover or a restore:
@@ -88,7 +89,7 @@ type Families interface {
 	// takes many calls, and each is short. A family that is changed meanwhile behind the
 	// cursor is not looked at again.
 	LastIdleExpiry(ctx context.Context, after Cursor, limit int) (last Moment, next Cursor, err error)
-	// RevokeFamily ends a family and records the revocation of its access tokens in
-	// the same transaction. Revoking a revoked family, or none, is no error.
-	RevokeFamily(ctx context.Context, id FamilyID, voids Void) error
+	// RevokeFamily ends a family. The change has to void its access tokens. Revoking a
+	// revoked family, or none, is no error, and no event.
+	RevokeFamily(ctx context.Context, id FamilyID, by Change) error
 }

@@ -28,33 +28,33 @@ type ClaimPattern map[string]string
 // its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
 // which begins with "/".
 type Issuer struct {
-	ID             string          // names the registration
-	Iss            string          // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
-	JWKS           json.RawMessage // a JWK Set of public keys (RFC 7517 §5)
-	JWKSURI        string          // https URL that its key set is fetched from
-	Discovery      bool            // the key set's URL is read from the issuer's metadata
-	Certificates   [][]byte        // DER; chosen by x5t or x5t#S256
-	CACertificates [][]byte        // DER; each of Certificates has to chain to one; nil: they are trusted as they are; never empty
-	SealedSecret   []byte          // a shared secret, sealed for SealedAs("issuers", ID)
-	Algorithms     []string        // the "alg" values that it may use; never empty
-	EncryptionAlg  string          // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
-	SubjectClaim   string          // the claim that names the subject
-	SubjectKind    SubjectKind
-	Audiences      []string          // further names under which its assertions may address this server
-	RequiredClaims []string          // claims that have to be there
-	Patterns       []ClaimPattern    // one has to match; nil: every assertion is let in
-	ClaimMapping   map[string]string // claim of the issued token to the claim of the assertion that it is taken from
-	Scopes         oauth.Scope       // what its assertions may ask for
-	Resources      []string          // the first is the default
-	ClientAuth     bool              // a client has to authenticate beside the assertion
-	ClientID       string            // "client_id" of tokens where no client authenticated; "": ID
-	MaxLifetime    time.Duration
-	ClockSkew      time.Duration // 0: the server's
-	AllowRepeat    bool          // its assertions may be used again
-	Disabled       bool
-	Version        int64
-	CreatedAt      Moment
-	UpdatedAt      Moment
+	ID             string            `json:"-"`                         // names the registration
+	Iss            string            `json:"-"`                         // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
+	JWKS           json.RawMessage   `json:"jwks,omitempty"`            // a JWK Set of public keys (RFC 7517 §5)
+	JWKSURI        string            `json:"jwks_uri,omitempty"`        // https URL that its key set is fetched from
+	Discovery      bool              `json:"discovery,omitempty"`       // the key set's URL is read from the issuer's metadata
+	Certificates   [][]byte          `json:"certificates,omitempty"`    // DER; chosen by x5t or x5t#S256
+	CACertificates [][]byte          `json:"ca_certificates,omitempty"` // DER; each of Certificates has to chain to one; nil: they are trusted as they are; never empty
+	SealedSecret   []byte            `json:"-"`                         // a shared secret, sealed for SealedAs("issuers", ID)
+	Algorithms     []string          `json:"algorithms,omitempty"`      // the "alg" values that it may use; never empty
+	EncryptionAlg  string            `json:"encryption_alg,omitempty"`  // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
+	SubjectClaim   string            `json:"subject_claim"`             // the claim that names the subject
+	SubjectKind    SubjectKind       `json:"subject_kind"`
+	Audiences      []string          `json:"audiences,omitempty"`       // further names under which its assertions may address this server
+	RequiredClaims []string          `json:"required_claims,omitempty"` // claims that have to be there
+	Patterns       []ClaimPattern    `json:"patterns,omitempty"`        // one has to match; nil: every assertion is let in
+	ClaimMapping   map[string]string `json:"claim_mapping,omitempty"`   // claim of the issued token to the claim of the assertion that it is taken from
+	Scopes         oauth.Scope       `json:"scopes,omitempty"`          // what its assertions may ask for
+	Resources      []string          `json:"resources,omitempty"`       // the first is the default
+	ClientAuth     bool              `json:"client_auth,omitempty"`     // a client has to authenticate beside the assertion
+	ClientID       string            `json:"-"`                         // "client_id" of tokens where no client authenticated; "": ID
+	MaxLifetime    time.Duration     `json:"max_lifetime_ns,omitempty"`
+	ClockSkew      time.Duration     `json:"clock_skew_ns,omitempty"` // 0: the server's
+	AllowRepeat    bool              `json:"allow_repeat,omitempty"`  // its assertions may be used again
+	Disabled       bool              `json:"disabled,omitempty"`
+	Version        int64             `json:"-"`
+	CreatedAt      Moment            `json:"-"`
+	UpdatedAt      Moment            `json:"-"`
 }
 
 // SealedAs names a row: as associated data, so that a sealed value opens only where it
@@ -79,10 +79,10 @@ type IssuerAdmin interface {
 	// once and sorted.
 	EncryptionAlgs(ctx context.Context) ([]string, error)
 	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken.
-	CreateIssuer(ctx context.Context, i Issuer) error
+	CreateIssuer(ctx context.Context, i Issuer, by Change) error
 	// UpdateIssuer replaces the issuer whose ID and Version are i's, but for its Iss, and
 	// counts the version up. ErrNotFound, ErrConflict or ErrNameTaken.
-	UpdateIssuer(ctx context.Context, i Issuer) error
+	UpdateIssuer(ctx context.Context, i Issuer, by Change) error
 	// DeleteIssuer removes an issuer. ErrNotFound where there is none.
-	DeleteIssuer(ctx context.Context, id string) error
+	DeleteIssuer(ctx context.Context, id string, by Change) error
 }

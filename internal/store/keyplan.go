@@ -19,6 +19,7 @@ type KeyPlanChange struct {
 	Version int64        // of the plan that it was planned by
 	Update  []SigningKey // first, in this order; Alg, PublicJWK, Sealed and LastUsedAt stay
 	Add     []SigningKey // then
+	Brought string       // the KID of the one of Add that an administrator brought; "": none
 }
 
 // Lifetimes are the settings by which a server has promised to serve: what it

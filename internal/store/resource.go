@@ -10,18 +10,18 @@ import (
 
 // Resource is an API that access tokens are made for (RFC 8707).
 type Resource struct {
-	ID             string // printable characters without blanks; the claim "aud"
-	Name           string
-	Scopes         oauth.Scope
-	AccessTokenTTL time.Duration
-	SigningAlg     string          // "RS256" or "ES256"
-	TokenTyp       string          // header "typ" of its access tokens: "JWT", or "" for "at+jwt" (RFC 9068 §2.1)
-	EncryptionJWK  json.RawMessage // public key, with alg and kid, that its access tokens are encrypted to; nil: they are not
-	EncryptionEnc  string          // "enc" (JWE); "" where EncryptionJWK is nil
-	Claims         map[string]any  // custom claims of its tokens
-	Version        int64
-	CreatedAt      Moment
-	UpdatedAt      Moment
+	ID             string          `json:"-"` // printable characters without blanks; the claim "aud"
+	Name           string          `json:"name,omitempty"`
+	Scopes         oauth.Scope     `json:"scopes,omitempty"`
+	AccessTokenTTL time.Duration   `json:"access_token_ttl_ns,omitempty"`
+	SigningAlg     string          `json:"signing_alg"`              // "RS256" or "ES256"
+	TokenTyp       string          `json:"token_typ,omitempty"`      // header "typ" of its access tokens: "JWT", or "" for "at+jwt" (RFC 9068 §2.1)
+	EncryptionJWK  json.RawMessage `json:"encryption_jwk,omitempty"` // public key, with alg and kid, that its access tokens are encrypted to; nil: they are not
+	EncryptionEnc  string          `json:"encryption_enc,omitempty"` // "enc" (JWE); "" where EncryptionJWK is nil
+	Claims         map[string]any  `json:"claims,omitempty"`         // custom claims of its tokens
+	Version        int64           `json:"-"`
+	CreatedAt      Moment          `json:"-"`
+	UpdatedAt      Moment          `json:"-"`
 }
 
 // Resources reads resources.
@@ -39,11 +39,11 @@ type ResourceAdmin interface {
 	// and sorted.
 	SigningAlgs(ctx context.Context) ([]string, error)
 	// CreateResource adds a resource, or returns ErrExists.
-	CreateResource(ctx context.Context, r Resource) error
+	CreateResource(ctx context.Context, r Resource, by Change) error
 	// UpdateResource replaces the resource whose ID and Version are r's and counts
 	// the version up. ErrNotFound or ErrConflict.
-	UpdateResource(ctx context.Context, r Resource) error
+	UpdateResource(ctx context.Context, r Resource, by Change) error
 	// DeleteResource removes a resource. ErrNotFound where there is none. Clients
 	// that name it keep the name and are refused when they ask for it.
-	DeleteResource(ctx context.Context, id string) error
+	DeleteResource(ctx context.Context, id string, by Change) error
 }

@@ -52,9 +52,10 @@ type Cursor string
 // Revocations keeps what is void until it would have expired anyway. Every
 // addition tells the watchers of TopicRevocations.
 type Revocations interface {
-	// Revoke records what is void. A revocation with the same Kind and Value is replaced
-	// where the new one has a later Before or ExpiresAt: both only ever grow.
-	Revoke(ctx context.Context, v Void) error
+	// Revoke records what the change voids. A revocation with the same Kind and Value is replaced
+	// where the new one has a later Before or ExpiresAt: both only ever grow. One
+	// that is there already is no event.
+	Revoke(ctx context.Context, by Change) error
 	// RevocationsAfter returns at most limit revocations that were recorded after
 	// the cursor and expire after now, and the cursor to go on from; an empty
 	// answer means that there are no more for now. It may return one twice but never

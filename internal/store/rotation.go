@@ -32,7 +32,8 @@ type Rotation struct {
 	// Uses are recorded in the same step where it is Rotated or Graced, and else not.
 	Uses []Use
 	// Reuse is what a reuse makes void: the access tokens of the family.
-	Reuse Void
+	Reuse     Void
+	RequestID string // for the audit, where the client is the actor
 }
 
 // Candidate is a resource that an access token may be for, as far as a rotation has to

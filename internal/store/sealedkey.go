@@ -19,9 +19,9 @@ type SecretKeys interface {
 	// SecretKeys returns the keys of a purpose, lowest ID first.
 	SecretKeys(ctx context.Context, purpose string) ([]SecretKey, error)
 	// CreateSecretKey adds a key, or returns ErrExists.
-	CreateSecretKey(ctx context.Context, k SecretKey) error
+	CreateSecretKey(ctx context.Context, k SecretKey, by Change) error
 	// RescheduleSecretKey sets ActiveAt and RemovedAt, or returns ErrNotFound.
-	RescheduleSecretKey(ctx context.Context, k SecretKey) error
+	RescheduleSecretKey(ctx context.Context, k SecretKey, by Change) error
 }
 
 // DataKey is the key under which rows are sealed, itself sealed under a master
@@ -38,10 +38,10 @@ type DataKeys interface {
 	// DataKeys returns all data keys, lowest ID and then MasterID first.
 	DataKeys(ctx context.Context) ([]DataKey, error)
 	// CreateDataKeys adds data keys, all or, with ErrExists, none.
-	CreateDataKeys(ctx context.Context, keys []DataKey) error
+	CreateDataKeys(ctx context.Context, keys []DataKey, by Change) error
 	// DeleteDataKeys removes the rows with the ID and MasterID of these, where they
 	// are there.
-	DeleteDataKeys(ctx context.Context, keys []DataKey) error
+	DeleteDataKeys(ctx context.Context, keys []DataKey, by Change) error
 }
 
 // SealedValue is something sealed and where it is kept. The ID of a client's
@@ -58,5 +58,5 @@ type SealedValues interface {
 	SealedValues(ctx context.Context) ([]SealedValue, error)
 	// ReplaceSealed puts with in the place of v.Sealed. ErrConflict where that is not
 	// there any more, and ErrNotFound where the row is gone.
-	ReplaceSealed(ctx context.Context, v SealedValue, with []byte) error
+	ReplaceSealed(ctx context.Context, v SealedValue, with []byte, by Change) error
 }

@@ -41,8 +41,9 @@ type SigningKeys interface {
 	// ChangeKeyPlan carries out a change, all of it or none. ErrConflict where the plan
 	// has another version by now: read it again. ErrExists where a key that is added is
 	// there already, or two keys of an algorithm would have one predecessor.
-	// ErrNotFound where one that is updated is gone.
-	ChangeKeyPlan(ctx context.Context, change KeyPlanChange) error
+	// ErrNotFound where one that is updated is gone. Each key has an event of its own,
+	// which says what happened to it, whatever the change's is.
+	ChangeKeyPlan(ctx context.Context, change KeyPlanChange, by Change) error
 	// RecordKeyUse sets LastUsedAt of each kid, where that is later.
 	RecordKeyUse(ctx context.Context, lastUsed map[string]Moment) error
 }

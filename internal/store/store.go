@@ -25,6 +25,7 @@ type Store interface {
 	SecretKeys
 	DataKeys
 	SealedValues
+	Events
 	Watcher
 	Health
 	Meter

@@ -10,22 +10,22 @@ import (
 
 // User is a resource owner who has a password here.
 type User struct {
-	ID           string // a UUID that never changes; the claim "sub"
-	Username     string // as NormalizeName leaves it; unique
-	Email        string // as NormalizeName leaves it; unique, or empty
-	UPN          string // user principal name, as NormalizeName leaves it; unique, or empty
-	PasswordHash []byte // bcrypt
-	Roles        []string
-	Permissions  []string
-	Claims       map[string]any // custom claims of the user's tokens
-	Disabled     bool
+	ID           string         `json:"-"` // a UUID that never changes; the claim "sub"
+	Username     string         `json:"-"` // as NormalizeName leaves it; unique
+	Email        string         `json:"-"` // as NormalizeName leaves it; unique, or empty
+	UPN          string         `json:"-"` // user principal name, as NormalizeName leaves it; unique, or empty
+	PasswordHash []byte         `json:"-"` // bcrypt
+	Roles        []string       `json:"roles,omitempty"`
+	Permissions  []string       `json:"permissions,omitempty"`
+	Claims       map[string]any `json:"claims,omitempty"` // custom claims of the user's tokens
+	Disabled     bool           `json:"-"`
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this user becomes void; each of them remembers the NotBefore under which it
 	// was issued.
-	NotBefore Moment
-	Version   int64
-	CreatedAt Moment
-	UpdatedAt Moment
+	NotBefore Moment `json:"-"`
+	Version   int64  `json:"-"`
+	CreatedAt Moment `json:"-"`
+	UpdatedAt Moment `json:"-"`
 }
 
 // MaxNameLength bounds usernames, email addresses and principal names, in bytes.
@@ -83,13 +83,11 @@ type UserAdmin interface {
 	ListUsers(ctx context.Context, page Page) ([]User, error)
 	// CreateUser adds a user. ErrExists where the id or one of the names is taken,
 	// ErrNameTaken where the id is the name of another noun. NotBefore is that of CreateClient.
-	CreateUser(ctx context.Context, u User) error
+	CreateUser(ctx context.Context, u User, by Change) error
 	// UpdateUser replaces the user whose ID and Version are u's and counts the
 	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.
-	// Where voids is not nil it is recorded in the same transaction.
-	UpdateUser(ctx context.Context, u User, voids *Void) error
-	// DeleteUser removes the user with the families and records in the same
-	// transaction that the access tokens are void, as DeleteClient does. ErrNotFound where
-	// there is none.
-	DeleteUser(ctx context.Context, id string, voids Void) error
+	UpdateUser(ctx context.Context, u User, by Change) error
+	// DeleteUser removes the user with the families. The change has to void the access
+	// tokens, as with DeleteClient. ErrNotFound where there is none.
+	DeleteUser(ctx context.Context, id string, by Change) error
 }

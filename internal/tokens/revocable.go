@@ -12,8 +12,10 @@ import (
 	"authserver/internal/store"
 )
 
-// revokedByClient is the reason of what a client revokes.
-const revokedByClient = "revoked_by_client"
+// revokedBy is a client that revokes what was issued to it.
+func revokedBy(client store.Client, requestID string) By {
+	return By{Actor: store.Actor{Type: store.ActorClient, ID: client.ID}, RequestID: requestID, Reason: "revoked_by_client"}
+}
 
 // Revocables finds what is to be voided where a client revokes a token (RFC 7009). A
 // refresh token takes its family and the family's access tokens with it; an access token
@@ -37,22 +39,24 @@ type Revocable struct {
 	Revoke func() error
 }
 
-// Find finds a token, whose form tells which it is. Its error is an [oauth.Error] where the
+// Find finds a token, whose form tells which it is, for a client that asks in the request
+// with this id. Its error is an [oauth.Error] where the
 // client may not revoke it. What is known for the log comes with an error too.
-func (f *Revocables) Find(ctx context.Context, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, token string) (Revocable, error) {
+	by := revokedBy(client, requestID)
 	switch {
 	case strings.HasPrefix(token, RefreshPrefix):
-		return f.refresh(ctx, client, token)
+		return f.refresh(ctx, by, client, token)
 	case IsEncrypted(token):
-		return f.encrypted(ctx, client, token)
+		return f.encrypted(ctx, by, client, token)
 	}
-	return f.access(ctx, client, token)
+	return f.access(ctx, by, client, token)
 }
 
 // encrypted finds an access token that only its resource can read, by the handle that its
 // header has. The header of a token that another server made has none, or one of a key that
 // was ended. The client is told that nothing was revoked (RFC 7009 §2.2.1).
-func (f *Revocables) encrypted(ctx context.Context, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	handle, err := f.Handles.Find(token)
 	switch {
 	case err != nil:
@@ -63,10 +67,10 @@ func (f *Revocables) encrypted(ctx context.Context, client store.Client, token s
 	case !f.Now().Before(handle.ExpiresAt):
 		return Revocable{}, nil
 	}
-	return Revocable{Revoke: func() error { return f.Revoker.Token(ctx, handle.ID, handle.ExpiresAt, revokedByClient) }}, nil
+	return Revocable{Revoke: func() error { return f.Revoker.Token(ctx, by, handle.ID, handle.ExpiresAt) }}, nil
 }
 
-func (f *Revocables) access(ctx context.Context, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) access(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	claims, err := f.Verifier.Verify(f.Now(), token)
 	if err != nil {
 		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
@@ -75,11 +79,11 @@ func (f *Revocables) access(ctx context.Context, client store.Client, token stri
 	if !claims.IssuedTo(client) {
 		return found, notYours()
 	}
-	found.Revoke = func() error { return f.Revoker.Token(ctx, claims.ID, claims.ExpiresAt, revokedByClient) }
+	found.Revoke = func() error { return f.Revoker.Token(ctx, by, claims.ID, claims.ExpiresAt) }
 	return found, nil
 }
 
-func (f *Revocables) refresh(ctx context.Context, client store.Client, token string) (Revocable, error) {
+func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	presented, err := f.Refresh.Decode(token)
 	if err != nil {
 		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
@@ -96,7 +100,7 @@ func (f *Revocables) refresh(ctx context.Context, client store.Client, token str
 	if family.ClientID != client.ID {
 		return found, notYours()
 	}
-	found.Revoke = func() error { return f.Revoker.Family(ctx, family.ID, revokedByClient) }
+	found.Revoke = func() error { return f.Revoker.Family(ctx, by, family.ID) }
 	return found, nil
 }
 

@@ -26,7 +26,13 @@ type book struct {
 	queries int
 }
 
-func (b *book) Revoke(_ context.Context, v store.Void) error {
+// tested is who revokes in the tests.
+func tested() By {
+	return By{Actor: store.Actor{Type: store.ActorOperator, ID: "root@test"}, Reason: "test"}
+}
+
+func (b *book) Revoke(_ context.Context, by store.Change) error {
+	v := by.Voids
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
@@ -36,9 +42,9 @@ func (b *book) Revoke(_ context.Context, v store.Void) error {
 	return nil
 }
 
-func (b *book) RevokeFamily(ctx context.Context, _ store.FamilyID, v store.Void) error {
-	v.Until = v.IssuedUntil // no server has promised anything
-	return b.Revoke(ctx, v)
+func (b *book) RevokeFamily(ctx context.Context, _ store.FamilyID, by store.Change) error {
+	by.Voids.Until = by.Voids.IssuedUntil // no server has promised anything
+	return b.Revoke(ctx, by)
 }
 
 // record is Revoke for what another replica recorded.
@@ -281,7 +287,7 @@ func TestViewOutage(t *testing.T) {
 	if err := v.Follow(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Follow returned %v", err)
 	}
-	if err := newRevoker(v).Token(t.Context(), "jti-1", noon, "test"); !errors.Is(err, store.ErrUnavailable) {
+	if err := newRevoker(v).Token(t.Context(), tested(), "jti-1", noon); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Token returned %v", err)
 	}
 	if v.Len() != 0 {
@@ -306,7 +312,7 @@ func TestViewConcurrently(t *testing.T) {
 		group.Go(func() {
 			for i := range each {
 				id := fmt.Sprintf("jti-%d-%d", w, i)
-				if err := revoker.Token(t.Context(), id, noon.Add(time.Hour), "test"); err != nil {
+				if err := revoker.Token(t.Context(), tested(), id, noon.Add(time.Hour)); err != nil {
 					t.Error(err)
 				}
 				if !isRevoked(t, v, Claims{ID: id, Parsed: ID{Client: 1}}) {

@@ -18,8 +18,8 @@ import (
 // one when the token was issued.
 type Revoker struct {
 	Store interface {
-		Revoke(ctx context.Context, v store.Void) error
-		RevokeFamily(ctx context.Context, id store.FamilyID, v store.Void) error
+		Revoke(ctx context.Context, by store.Change) error
+		RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
 	}
 	View *View // obeys at once what this process voids
 	Now  func() time.Time
@@ -68,9 +68,20 @@ func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.
 	}
 }
 
+// By is who asks to revoke, in which request, and why.
+type By struct {
+	Actor     store.Actor
+	RequestID string // "": a command asked
+	Reason    string // slug for the audit
+}
+
+func (b By) change(what store.EventType, v store.Void) store.Change {
+	return store.Change{Actor: b.Actor, Event: what, At: v.Before, RequestID: b.RequestID, Voids: v}
+}
+
 // Family ends a family, and makes its access tokens void.
-func (r *Revoker) Family(ctx context.Context, id store.FamilyID, reason string) error {
-	if err := r.Store.RevokeFamily(ctx, id, r.family(id, r.Now(), reason)); err != nil {
+func (r *Revoker) Family(ctx context.Context, by By, id store.FamilyID) error {
+	if err := r.Store.RevokeFamily(ctx, id, by.change(store.FamilyRevoked, r.family(id, r.Now(), by.Reason))); err != nil {
 		return fmt.Errorf("revoke the refresh token family: %w", err)
 	}
 	r.TakeNote(ctx)
@@ -87,11 +98,11 @@ func (r *Revoker) TakeNote(ctx context.Context) {
 
 // Token makes one access token void, for every replica, and this process obeys at once.
 // Where the clock of a replica is behind it is good there for a little longer than here.
-func (r *Revoker) Token(ctx context.Context, jti string, expires time.Time, reason string) error {
+func (r *Revoker) Token(ctx context.Context, by By, jti string, expires time.Time) error {
 	v := store.Void{
-		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: reason,
+		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: by.Reason,
 	}
-	if err := r.Store.Revoke(ctx, v); err != nil {
+	if err := r.Store.Revoke(ctx, by.change(store.TokensRevoked, v)); err != nil {
 		return fmt.Errorf("record a revocation: %w", err)
 	}
 	r.View.add([]store.Revocation{{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: v.Until, Reason: v.Reason}})

@@ -45,7 +45,7 @@ func TestRevokerVoidsAToken(t *testing.T) {
 	b := &book{}
 	v := followed(t, b)
 	expires := noon.Add(10 * time.Minute)
-	if err := newRevoker(v).Token(t.Context(), "jti-1", expires, "test"); err != nil {
+	if err := newRevoker(v).Token(t.Context(), tested(), "jti-1", expires); err != nil {
 		t.Fatal(err)
 	}
 	if !isRevoked(t, v, issued(noon, store.FamilyID{})) || !isRevoked(t, followed(t, b), issued(noon, store.FamilyID{})) {
@@ -62,14 +62,14 @@ func TestRevokerVoidsAFamily(t *testing.T) {
 	b := &book{}
 	v := followed(t, b)
 	family := store.FamilyID{7}
-	if err := newRevoker(v).Family(t.Context(), family, "test"); err != nil {
+	if err := newRevoker(v).Family(t.Context(), tested(), family); err != nil {
 		t.Fatal(err)
 	}
 	if !isRevoked(t, v, issued(noon, family)) {
 		t.Error("its tokens are good")
 	}
 	b.err = store.ErrUnavailable
-	if err := newRevoker(v).Family(t.Context(), store.FamilyID{8}, "test"); !errors.Is(err, store.ErrUnavailable) {
+	if err := newRevoker(v).Family(t.Context(), tested(), store.FamilyID{8}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("what was not recorded ends in %v", err)
 	}
 	if isRevoked(t, v, issued(noon, store.FamilyID{8})) {

@@ -1,12 +1,10 @@
-DROP TABLE data_keys;
-DROP TABLE secret_keys;
-DROP TABLE signing_keys;
-DROP TABLE used_assertions;
-DROP TABLE revocations;
-DROP TABLE refresh_families;
-DROP TABLE issuers;
-DROP TABLE resources;
-DROP TABLE users;
-DROP TABLE deleted_clients;
-DROP TABLE clients;
+DROP TABLE probes, events, lifetimes, key_plan, data_keys, secret_keys, signing_keys, used_assertions, revocations,
+    refresh_families, issuers, resources, users, deleted_clients, clients;
+DROP FUNCTION authserver_events_stay();
+DROP FUNCTION authserver_refused(text, timestamptz, text, text, text, text, text, text, text, bigint, bigint);
+DROP FUNCTION authserver_event_id(timestamptz);
+DROP FUNCTION authserver_user_names();
+DROP FUNCTION authserver_name();
+DROP FUNCTION authserver_expired_after(timestamptz);
+DROP FUNCTION authserver_key_plan_changed();
 DROP FUNCTION authserver_notify();

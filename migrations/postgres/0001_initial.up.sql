@@ -190,3 +190,231 @@ CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON secret_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
 CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON data_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
+-- Whoever changes what the timeline of the signing keys follows from locks this
+-- row and finds the version that it planned by, or plans anew. A server that
+-- serves by lifetimes that nobody has promised yet moves it on too. The trigger
+-- does it for the version of authserver before this one.
+CREATE TABLE key_plan (
+    id      boolean PRIMARY KEY DEFAULT true CHECK (id),
+    version bigint  NOT NULL
+);
+INSERT INTO key_plan (version) VALUES (1);
+
+CREATE FUNCTION authserver_key_plan_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE key_plan SET version = version + 1;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER plan
+    AFTER INSERT OR UPDATE OF predecessor, published_at, active_at, retired_at, removed_at, revoked_at ON signing_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION authserver_key_plan_changed();
+
+-- What running servers tell verifiers and put into tokens, whole microseconds. A
+-- server that started anew has another row.
+CREATE TABLE lifetimes (
+    server               text COLLATE "C" PRIMARY KEY CHECK (server <> ''),
+    rotation_interval_us bigint NOT NULL CHECK (rotation_interval_us > 0),
+    jwks_max_age_us      bigint NOT NULL CHECK (jwks_max_age_us >= 0),
+    poll_interval_us     bigint NOT NULL CHECK (poll_interval_us > 0),
+    clock_skew_us        bigint NOT NULL CHECK (clock_skew_us >= 0),
+    max_token_ttl_us     bigint NOT NULL CHECK (max_token_ttl_us > 0),
+    kept_until           timestamptz NOT NULL
+);
+
+-- X.509 certificates of the key in DER, the key's own first.
+ALTER TABLE signing_keys ADD COLUMN certificates bytea[];
+DROP TRIGGER notify ON signing_keys;
+CREATE TRIGGER notify AFTER INSERT OR DELETE
+    OR UPDATE OF alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
+    ON signing_keys
+    FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
+
+-- A secret key without active_at is active from created_at on.
+ALTER TABLE secret_keys ADD COLUMN active_at timestamptz, ADD COLUMN removed_at timestamptz;
+
+-- While the rows are resealed a data key is sealed under two master keys.
+ALTER TABLE data_keys DROP CONSTRAINT data_keys_pkey, ADD PRIMARY KEY (id, master_id);
+-- What an issuer is trusted by, and for whom. Exactly one source of keys, of
+-- which two are fetched from elsewhere.
+ALTER TABLE issuers
+    ADD COLUMN jwks_uri        text CHECK (jwks_uri <> ''),
+    ADD COLUMN discovery       boolean NOT NULL DEFAULT false,
+    ADD COLUMN ca_certificates bytea[] CHECK (cardinality(ca_certificates) > 0),
+    ADD COLUMN clock_skew_us   bigint  NOT NULL DEFAULT 0 CHECK (clock_skew_us >= 0),
+    ADD COLUMN required_claims text[]  NOT NULL DEFAULT '{}',
+    ADD COLUMN patterns        jsonb   NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(patterns) = 'array'),
+    ADD COLUMN claim_mapping   jsonb   NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(claim_mapping) = 'object'),
+    ADD COLUMN encryption_alg  text    NOT NULL DEFAULT '',
+    DROP CONSTRAINT issuers_one_source_of_keys,
+    ADD CONSTRAINT issuers_one_source_of_keys
+        CHECK (num_nonnulls(jwks, certificates, sealed_secret, jwks_uri) + discovery::int = 1),
+    DROP CONSTRAINT issuers_subject_kind_check,
+    ADD CONSTRAINT issuers_subject_kind_check CHECK (subject_kind IN ('user', 'client', 'federated', 'any'));
+
+-- What a client proves itself with, and for whom it may speak.
+ALTER TABLE clients
+    ADD COLUMN jwks              json,
+    ADD COLUMN jwks_uri          text CHECK (jwks_uri <> ''),
+    ADD COLUMN certificates      bytea[] CHECK (cardinality(certificates) > 0),
+    ADD COLUMN tls_subject_kind  text CHECK (tls_subject_kind IN ('dn', 'dns', 'uri', 'ip', 'email')),
+    ADD COLUMN tls_subject       text CHECK (tls_subject <> ''),
+    ADD COLUMN endpoint_audience boolean NOT NULL DEFAULT false,
+    ADD COLUMN assert_users      text[]  NOT NULL DEFAULT '{}',
+    ADD COLUMN assert_roles      text[]  NOT NULL DEFAULT '{}',
+    ADD COLUMN impersonates      text[]  NOT NULL DEFAULT '{}',
+    ADD COLUMN dpop_bound        boolean NOT NULL DEFAULT false,
+    ADD COLUMN tls_bound         boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT clients_one_key_set CHECK (num_nonnulls(jwks, jwks_uri) <= 1),
+    ADD CONSTRAINT clients_tls_subject CHECK (num_nulls(tls_subject_kind, tls_subject) IN (0, 2));
+
+-- What the access tokens of a resource are encrypted to.
+ALTER TABLE resources
+    ADD COLUMN encryption_jwk json,
+    ADD COLUMN encryption_enc text NOT NULL DEFAULT '',
+    ADD CONSTRAINT resources_encryption CHECK ((encryption_jwk IS NULL) = (encryption_enc = ''));
+
+-- In no index, and written once: a rotation compares it.
+ALTER TABLE refresh_families ADD COLUMN bound_to text COLLATE "C" CHECK (bound_to <> '');
+-- The header typ of a resource's access tokens, where it is not at+jwt (RFC 9068 §2.1).
+ALTER TABLE resources ADD COLUMN token_typ text NOT NULL DEFAULT '' CHECK (token_typ IN ('', 'JWT'));
+-- Whether a client's access tokens are never bound to its certificate, not even where
+-- it authenticates by it.
+ALTER TABLE clients
+    ADD COLUMN tls_unbound boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT clients_bound_or_unbound CHECK (NOT (tls_bound AND tls_unbound));
+
+-- When the last access token has expired, by whatever clock, that a server may issue until
+-- a moment: by the longest lifetime that any server has promised. A server that promises
+-- another one locks the table, so that it waits for whoever has looked here, and is looked
+-- at by whoever looks afterwards: each statement in here sees what was committed before it.
+CREATE FUNCTION authserver_expired_after(issued_until timestamptz) RETURNS timestamptz STRICT LANGUAGE plpgsql AS $$
+BEGIN
+    LOCK TABLE lifetimes IN ROW SHARE MODE;
+    RETURN issued_until + (SELECT coalesce(max(max_token_ttl_us) + 2 * max(clock_skew_us), 0) FROM lifetimes) * interval '1 microsecond';
+END
+$$;
+
+-- Which clock wrote the moments of a family: a server compares its own with another's by
+-- the skew. 0 is a clock that is not known.
+ALTER TABLE refresh_families
+    ADD COLUMN created_by integer NOT NULL DEFAULT 0,
+    ADD COLUMN rotated_by integer NOT NULL DEFAULT 0;
+
+-- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
+-- §5), or of one issuer without a client, whose tokens go under its own name. Whoever
+-- adds a client or an issuer waits for the others that add something, and those for them:
+-- after the wait each statement sees what they committed. Users, of which there may be
+-- millions, do not wait for each other.
+CREATE FUNCTION authserver_name() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7022647185831456101); -- "authname"
+    IF EXISTS (SELECT FROM users WHERE id = NEW.id)
+        OR TG_TABLE_NAME <> 'clients' AND EXISTS (SELECT FROM clients WHERE id = NEW.id)
+        OR TG_TABLE_NAME <> 'issuers' AND EXISTS (SELECT FROM issuers WHERE id = NEW.id AND client_id = '') THEN
+        RAISE unique_violation USING CONSTRAINT = 'one_name', MESSAGE = 'the name is taken';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION authserver_user_names() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7022647185831456101);
+    IF EXISTS (SELECT FROM made JOIN clients USING (id))
+        OR EXISTS (SELECT FROM made JOIN issuers USING (id) WHERE issuers.client_id = '') THEN
+        RAISE unique_violation USING CONSTRAINT = 'one_name', MESSAGE = 'the name is taken';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER name BEFORE INSERT ON clients
+    FOR EACH ROW EXECUTE FUNCTION authserver_name();
+CREATE TRIGGER name BEFORE INSERT OR UPDATE OF client_id ON issuers
+    FOR EACH ROW WHEN (NEW.client_id = '') EXECUTE FUNCTION authserver_name();
+CREATE TRIGGER name AFTER INSERT ON users REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION authserver_user_names();
+
+-- A registration of an issuer has an id of its own: iss is NULL where that is the claim
+-- "iss", which several may share.
+ALTER TABLE issuers
+    ADD COLUMN iss       text COLLATE "C" CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
+    ADD COLUMN audiences text[] NOT NULL DEFAULT '{}';
+CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
+-- Whether what a client signs as its own issuer may be used again.
+ALTER TABLE clients ADD COLUMN allow_repeat boolean NOT NULL DEFAULT false;
+
+-- What a client's assertions may be signed with, and the rules that it is held to.
+ALTER TABLE clients
+    ADD COLUMN assertion_algs text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN profile        text   NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));
+
+-- What a family was before its last rotation, so that one whose answer could not be given
+-- is undone. All of it is there from the beginning: a row that grew would leave its page.
+ALTER TABLE refresh_families
+    ADD COLUMN prior_generation      bigint      NOT NULL DEFAULT 0,
+    ADD COLUMN prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity', -- which is never
+    ADD COLUMN prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
+    ADD COLUMN prior_rotated_by      integer     NOT NULL DEFAULT 0,
+    ADD COLUMN bound_anew            boolean     NOT NULL DEFAULT false;
+-- What happened, for the audit. A row is added once and never changed. The id is a UUID of
+-- version 7 of the moment, so that the order of the rows is that of time and a reader goes
+-- on from the last one that it saw. once names what is recorded the first time only.
+CREATE TABLE events (
+    id         uuid        PRIMARY KEY,
+    at         timestamptz NOT NULL,
+    type       text COLLATE "C" NOT NULL CHECK (type <> ''),
+    actor_type text COLLATE "C" NOT NULL CHECK (actor_type IN ('operator', 'server', 'client', 'user')),
+    actor_id   text COLLATE "C" NOT NULL CHECK (actor_id <> ''),
+    client_id  text COLLATE "C",
+    user_id    text COLLATE "C",
+    family     text COLLATE "C",
+    request_id text COLLATE "C",
+    once       text COLLATE "C" UNIQUE,
+    details    jsonb       NOT NULL CHECK (jsonb_typeof(details) = 'object')
+);
+CREATE INDEX events_at ON events (at);
+CREATE INDEX events_of_type ON events (type, id);
+CREATE INDEX events_by_actor ON events (actor_id, id);
+CREATE INDEX events_of_client ON events (client_id, id) WHERE client_id IS NOT NULL;
+CREATE INDEX events_of_user ON events (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX events_of_family ON events (family, id) WHERE family IS NOT NULL;
+CREATE INDEX events_of_request ON events (request_id, id) WHERE request_id IS NOT NULL;
+
+CREATE FUNCTION authserver_event_id(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+    SELECT encode(set_byte(overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send(floor(extract(epoch FROM at) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+        6, get_byte(uuid_send(gen_random_uuid()), 6) & 15 | 112), 'hex')::uuid
+$$;
+
+-- The event of a refresh token that a rotation refuses, which it returns as its outcome.
+CREATE FUNCTION authserver_refused(
+    outcome text, at timestamptz, presented_by text, client_id text, user_id text, family text, request_id text,
+    username text, reason text, presented bigint, generation bigint
+) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    type text := 'refresh_token.' || replace(outcome, ' ', '_');
+BEGIN
+    INSERT INTO events (id, at, type, actor_type, actor_id, client_id, user_id, family, request_id, once, details)
+    VALUES (authserver_event_id(at), at, type, 'client', presented_by, client_id, user_id, family, request_id,
+        CASE WHEN outcome <> 'reused' THEN concat_ws(' ', type, family, presented_by) END,
+        jsonb_strip_nulls(jsonb_build_object('name', username, 'reason', CASE WHEN outcome = 'reused' THEN reason END,
+            'presented_generation', presented, 'generation', generation)))
+    ON CONFLICT DO NOTHING;
+    RETURN outcome;
+END
+$$;
+
+CREATE FUNCTION authserver_events_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'events are not changed';
+END
+$$;
+CREATE TRIGGER stay BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION authserver_events_stay();
+
+-- What a check of the health writes and deletes in one transaction. It is not compressed, so
+-- that it takes the room that it says.
+CREATE TABLE probes (
+    id      text NOT NULL PRIMARY KEY,
+    content text NOT NULL
+);
+ALTER TABLE probes ALTER COLUMN content SET STORAGE EXTERNAL;

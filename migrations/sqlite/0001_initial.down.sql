@@ -1,3 +1,7 @@
+DROP TABLE probes;
+DROP TABLE events;
+DROP TABLE lifetimes;
+DROP TABLE key_plan;
 DROP TABLE changes;
 DROP TABLE data_keys;
 DROP TABLE secret_keys;

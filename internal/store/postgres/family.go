@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -89,11 +90,21 @@ func (d *DB) LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) 
 }
 
 // RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,
-// and records voids, in one statement.
-func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Void) error {
-	_, err := d.execTogether(ctx, "revoke a refresh token family", familyLock(id), `WITH ended AS (
+// and records what is void and the event, in one statement.
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error {
+	const doing = "revoke a refresh token family"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	e := events.Family(by, id, "", "")
+	_, err := d.execTogether(ctx, doing, familyLock(id), `WITH ended AS (
 			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($8, expires_at) WHERE id = $7 AND revoked_at IS NULL
+			RETURNING client_id, user_id
+		), told AS (
+			INSERT INTO events (`+eventNames+`)
+			SELECT authserver_event_id($9), $9, $10, $11, $12, ended.client_id, ended.user_id, $13, $14, NULL, $15::jsonb FROM ended
 		) `+insertRevocation,
-		append(voidValues(voids), id[:], orNever(voids.Before.Add(store.KeepRevoked)))...)
+		append(voidValues(by.Voids), id[:], orNever(by.Voids.Before.Add(store.KeepRevoked)),
+			orNever(e.At), string(e.Type), string(e.Actor.Type), e.Actor.ID, e.Family, orNull(e.RequestID), asJSON{e.Details})...)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -72,35 +73,57 @@ func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 }
 
 // CreateIssuer adds an issuer, or returns ErrExists.
-func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
-	err := d.exec(ctx, "create an issuer", `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+	return d.changeBy(ctx, "create an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 			subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
 			jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
 			audiences, updated_at, created_at, iss, version)
 		VALUES ($1, $2::json, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 			$15, $16, $17, $18, $19, $20::jsonb, $21::jsonb, $22, $23, $24, $25, $26, 1)`,
-		append(issuerValues(i), orNever(i.CreatedAt), orNull(ownIss(i)))...)
-	return err
+			append(issuerValues(i), orNever(i.CreatedAt), orNull(ownIss(i)))...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Issuer(by, nil, &i)
+	})
 }
 
 // UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
 // ErrConflict.
-func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
-	return d.change(ctx, "update an issuer", func(ctx context.Context, tx pgx.Tx) error {
-		return replace(ctx, tx, "SELECT FROM issuers WHERE id = $1", i.ID,
-			`UPDATE issuers SET jwks = $2::json, certificates = $3, sealed_secret = $4, algorithms = $5, subject_claim = $6,
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+	return d.changeBy(ctx, "update an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, issuerColumns, selectIssuers+" WHERE id = $1", i.ID)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if before.Version != i.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.Exec(ctx, `UPDATE issuers SET jwks = $2::json, certificates = $3, sealed_secret = $4, algorithms = $5, subject_claim = $6,
 				subject_kind = $7, scopes = $8, resources = $9, client_auth = $10, client_id = $11, max_lifetime_us = $12,
 				allow_repeat = $13, disabled = $14, jwks_uri = $15, discovery = $16, ca_certificates = $17, clock_skew_us = $18,
 				required_claims = $19, patterns = $20::jsonb, claim_mapping = $21::jsonb, encryption_alg = $22,
 				audiences = $23, updated_at = $24, version = version + 1
-			WHERE id = $1 AND version = $25`,
-			append(issuerValues(i), i.Version)...)
+			WHERE id = $1`, issuerValues(i)...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		i.Iss = before.Iss
+		return events.Issuer(by, before, &i)
 	})
 }
 
 // DeleteIssuer removes an issuer: ErrNotFound where there is none.
-func (d *DB) DeleteIssuer(ctx context.Context, id string) error {
-	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx pgx.Tx) error {
-		return execOne(ctx, tx, "DELETE FROM issuers WHERE id = $1", id)
+func (d *DB) DeleteIssuer(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, issuerColumns, selectIssuers+" WHERE id = $1", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM issuers WHERE id = $1", id); err != nil {
+			return store.Event{}, err
+		}
+		return events.Issuer(by, before, nil)
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -18,9 +19,7 @@ func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan,
 		return store.KeyPlan{}, err
 	}
 	plan.Keys, err = all(ctx, d, doing, signingKeyColumns,
-		`SELECT kid, alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at,
-			last_used_at, revoked_at, reason
-		FROM signing_keys WHERE removed_at IS NULL OR removed_at > $1 ORDER BY active_at, kid`, orNever(now))
+		selectSigningKeys+` WHERE removed_at IS NULL OR removed_at > $1 ORDER BY active_at, kid`, orNever(now))
 	if err != nil {
 		return store.KeyPlan{}, err
 	}
@@ -43,8 +42,12 @@ func lifetimeColumns(l *store.Lifetimes) []any {
 // ChangeKeyPlan carries out a change, or returns ErrConflict where the plan has
 // another version by now. Of two that plan at once the second waits for the first
 // at the row of the version.
-func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
-	return d.change(ctx, "change the signing keys", func(ctx context.Context, tx pgx.Tx) error {
+func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
+	const doing = "change the signing keys"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, "UPDATE key_plan SET version = version + 1 WHERE version = $1", change.Version)
 		if err != nil {
 			return err
@@ -53,12 +56,12 @@ func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) erro
 			return store.ErrConflict
 		}
 		for _, k := range change.Update {
-			if err := updateSigningKey(ctx, tx, k); err != nil {
+			if err := updateSigningKey(ctx, tx, k, by); err != nil {
 				return err
 			}
 		}
 		for _, k := range change.Add {
-			if err := addSigningKey(ctx, tx, k); err != nil {
+			if err := addSigningKey(ctx, tx, k, k.KID == change.Brought, by); err != nil {
 				return err
 			}
 		}
@@ -66,22 +69,42 @@ func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) erro
 	})
 }
 
-func updateSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey) error {
-	return execOne(ctx, tx, `UPDATE signing_keys SET certificates = $2, predecessor = $3, published_at = $4, active_at = $5,
+func updateSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey, by store.Change) error {
+	before, err := locked(ctx, tx, signingKeyColumns, selectSigningKeys+" WHERE kid = $1", k.KID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE signing_keys SET certificates = $2, predecessor = $3, published_at = $4, active_at = $5,
 			retired_at = $6, removed_at = $7, revoked_at = $8, reason = $9
 		WHERE kid = $1`,
 		k.KID, k.Certificates, k.Predecessor, orNever(k.PublishedAt), orNever(k.ActiveAt),
 		orNever(k.RetiredAt), orNever(k.RemovedAt), orNever(k.RevokedAt), k.Reason)
+	if err != nil {
+		return err
+	}
+	k.Alg = before.Alg // which stays
+	e, err := events.SigningKey(by, before, k, false)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, e)
 }
 
-func addSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey) error {
+func addSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey, brought bool, by store.Change) error {
 	_, err := tx.Exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, certificates, predecessor, published_at, active_at,
 			retired_at, removed_at, last_used_at, revoked_at, reason)
 		VALUES ($1, $2, $3::json, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		k.KID, k.Alg, string(k.PublicJWK), k.Sealed, k.Certificates, k.Predecessor, orNever(k.PublishedAt),
 		orNever(k.ActiveAt), orNever(k.RetiredAt), orNever(k.RemovedAt), orNever(k.LastUsedAt),
 		orNever(k.RevokedAt), k.Reason)
-	return err
+	if err != nil {
+		return err
+	}
+	e, err := events.SigningKey(by, nil, k, brought)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, e)
 }
 
 // PromiseLifetimes records by what l.Server serves until l.KeptUntil. The version

@@ -9,6 +9,7 @@ import (
 
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
+	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
 )
 
@@ -48,8 +49,8 @@ func everyKind(ctx context.Context, s store.Store, f store.Family) map[string]er
 	_, sweep := s.Sweep(ctx, at(0), 10)
 	return map[string]error{
 		"rotate": rotate, "read": read, "list": list, "revocations": revocations, "status": status, "sweep": sweep,
-		"create": s.CreateUser(ctx, store.User{ID: "bob", Username: "bob", CreatedAt: at(0), UpdatedAt: at(0)}),
-		"delete": s.DeleteClient(ctx, "web", store.Void{}),
+		"create": s.CreateUser(ctx, store.User{ID: "bob", Username: "bob", CreatedAt: at(0), UpdatedAt: at(0)}, storetest.By()),
+		"delete": s.DeleteClient(ctx, "web", storetest.Voiding(store.Void{})),
 		"check":  s.CheckWritable(ctx), "migrate": s.MigrateUp(ctx),
 	}
 }
@@ -140,7 +141,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 	exec(t, other, "SELECT FROM refresh_families FOR UPDATE")
 	deleted := make(chan error, 1)
 	voids := store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(time.Hour)}
-	go func() { deleted <- s.DeleteUser(t.Context(), "alice", voids) }()
+	go func() { deleted <- s.DeleteUser(t.Context(), "alice", storetest.Voiding(voids)) }()
 	eventually(t, "the deletion waits for the family", func() bool {
 		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
 	})

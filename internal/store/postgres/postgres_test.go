@@ -128,7 +128,7 @@ func at(d time.Duration) store.Moment {
 func withFamily(t *testing.T, s store.Store) store.Family {
 	t.Helper()
 	u := store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)}
-	if err := s.CreateUser(t.Context(), u); err != nil {
+	if err := s.CreateUser(t.Context(), u, storetest.By()); err != nil {
 		t.Fatal(err)
 	}
 	f := store.Family{

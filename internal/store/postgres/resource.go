@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -46,29 +47,51 @@ func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 }
 
 // CreateResource adds a resource, or returns ErrExists.
-func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
-	err := d.exec(ctx, "create a resource", `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
+func (d *DB) CreateResource(ctx context.Context, r store.Resource, by store.Change) error {
+	return d.changeBy(ctx, "create a resource", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
 			encryption_jwk, encryption_enc, token_typ, updated_at, created_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::json, $8, $9, $10, $11, 1)`,
-		append(resourceValues(r), orNever(r.CreatedAt))...)
-	return err
+			append(resourceValues(r), orNever(r.CreatedAt))...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Resource(by, nil, &r)
+	})
 }
 
 // UpdateResource replaces the resource whose ID and Version are r's: ErrNotFound
 // or ErrConflict.
-func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
-	return d.change(ctx, "update a resource", func(ctx context.Context, tx pgx.Tx) error {
-		return replace(ctx, tx, "SELECT FROM resources WHERE id = $1", r.ID,
-			`UPDATE resources SET name = $2, scopes = $3, access_token_ttl_us = $4, signing_alg = $5, claims = $6::jsonb,
+func (d *DB) UpdateResource(ctx context.Context, r store.Resource, by store.Change) error {
+	return d.changeBy(ctx, "update a resource", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, resourceColumns, selectResources+" WHERE id = $1", r.ID)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if before.Version != r.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.Exec(ctx, `UPDATE resources SET name = $2, scopes = $3, access_token_ttl_us = $4, signing_alg = $5, claims = $6::jsonb,
 				encryption_jwk = $7::json, encryption_enc = $8, token_typ = $9, updated_at = $10, version = version + 1
-			WHERE id = $1 AND version = $11`,
-			append(resourceValues(r), r.Version)...)
+			WHERE id = $1`, resourceValues(r)...)
+		if err != nil {
+			return store.Event{}, err
+		}
+
+		return events.Resource(by, before, &r)
 	})
 }
 
 // DeleteResource removes a resource: ErrNotFound where there is none.
-func (d *DB) DeleteResource(ctx context.Context, id string) error {
-	return d.change(ctx, "delete a resource", func(ctx context.Context, tx pgx.Tx) error {
-		return execOne(ctx, tx, "DELETE FROM resources WHERE id = $1", id)
+func (d *DB) DeleteResource(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete a resource", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, resourceColumns, selectResources+" WHERE id = $1", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM resources WHERE id = $1", id); err != nil {
+			return store.Event{}, err
+		}
+		return events.Resource(by, before, nil)
 	})
 }

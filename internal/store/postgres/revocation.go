@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -29,9 +30,18 @@ func voidValues(v store.Void) []any {
 	return []any{string(v.Kind), v.Value, orNever(v.Before), orNever(v.Until), orNever(v.IssuedUntil), v.Reason}
 }
 
-// Revoke records what is void, or lets the revocation with its Kind and Value grow.
-func (d *DB) Revoke(ctx context.Context, v store.Void) error {
-	_, err := d.execTogether(ctx, "record a revocation", revocationLock(v.Kind, v.Value), insertRevocation, voidValues(v)...)
+// Revoke records what is void, or lets the revocation with its Kind and Value grow, and the
+// event, in one statement.
+func (d *DB) Revoke(ctx context.Context, by store.Change) error {
+	const doing = "record a revocation"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	_, err := d.execTogether(ctx, doing, revocationLock(by.Voids.Kind, by.Voids.Value), `WITH told AS (
+			INSERT INTO events (`+eventNames+`)
+			VALUES (authserver_event_id($7), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb) ON CONFLICT DO NOTHING
+		) `+insertRevocation,
+		append(voidValues(by.Voids), eventValues(events.Revocation(by))...)...)
 	return err
 }
 
@@ -39,7 +49,11 @@ func revocationLock(kind store.RevocationKind, value string) string {
 	return "revocation " + string(kind) + " " + value
 }
 
+// revoke records what is void; nothing where that is the zero Void.
 func revoke(ctx context.Context, tx pgx.Tx, v store.Void) error {
+	if v.IsZero() {
+		return nil
+	}
 	_, err := tx.Exec(ctx, insertRevocation, voidValues(v)...)
 	return err
 }

@@ -16,6 +16,9 @@ import (
 // begin at the older row of the statement's snapshot, follow it to the same newest
 // row, which is locked by then. An outcome that writes is checked to have written.
 //
+// The event of a refusal is written by a function, because PostgreSQL opens every index of
+// a table that a statement writes to, and nearly every rotation has no event.
+//
 // Where the request brings what is good once, it is recorded by the same statement once
 // the outcome is a token, and nothing moves where it was used before.
 //
@@ -25,7 +28,7 @@ import (
 // hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
 // $15 why a reuse voids, $16 from when on, $17 the clock that shows now, $18 the skew,
 // $19 and $20 the candidates and their kinds, $21 and $22 candidates and what they know of
-// the scope
+// the scope, $23 the id of the request
 const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
 
 const (
@@ -70,7 +73,9 @@ const (
 		INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
 		SELECT 'family', $12, $16, authserver_expired_after($10), $15, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
 	)
-	SELECT f.outcome, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
+	SELECT CASE WHEN f.outcome IN ('wrong client', 'wrong key', 'reused')
+		THEN authserver_refused(f.outcome, $7, $3, f.client_id, f.user_id, $12, $23, u.username, $15, $2, f.generation)
+		ELSE f.outcome END, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
 	rotateRow = `,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
@@ -79,11 +84,11 @@ const (
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 
-// rotateUsing is rotate for a request that brings what is good once, from $23 on. It is
+// rotateUsing is rotate for a request that brings what is good once, from $24 on. It is
 // recorded where the outcome is a token. Where it was used before, nothing moves: that
 // comes before reuse, since a request which is sent a second time as it was is no theft.
 func rotateUsing() string {
-	return "WITH " + wanted(23) + ", " + //nolint:mnd // the parameter after those of rotate
+	return "WITH " + wanted(24) + ", " + //nolint:mnd // the parameter after those of rotate
 		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
 		spent("f.outcome IN ('graced', 'rotated')", "f") + ", " +
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
@@ -108,7 +113,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
 		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
 		clockOrNull(r.Clock.ID), r.Clock.Skew,
-		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes,
+		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID),
 	}
 	text := rotate
 	if len(r.Uses) > 0 {

@@ -5,8 +5,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
+
+const selectSecretKeys = `SELECT purpose, id, sealed, created_at, coalesce(active_at, created_at), removed_at FROM secret_keys`
 
 func secretKeyColumns(k *store.SecretKey) []any {
 	return []any{&k.Purpose, &k.ID, &k.Sealed, moment{&k.CreatedAt}, moment{&k.ActiveAt}, moment{&k.RemovedAt}}
@@ -15,23 +18,35 @@ func secretKeyColumns(k *store.SecretKey) []any {
 // SecretKeys returns the keys of a purpose, lowest ID first.
 func (d *DB) SecretKeys(ctx context.Context, purpose string) ([]store.SecretKey, error) {
 	return all(ctx, d, "read secret keys", secretKeyColumns,
-		`SELECT purpose, id, sealed, created_at, coalesce(active_at, created_at), removed_at
-		FROM secret_keys WHERE purpose = $1 ORDER BY id`, purpose)
+		selectSecretKeys+` WHERE purpose = $1 ORDER BY id`, purpose)
 }
 
 // CreateSecretKey adds a key, or returns ErrExists.
-func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey) error {
-	err := d.exec(ctx, "create a secret key", `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
+func (d *DB) CreateSecretKey(ctx context.Context, k store.SecretKey, by store.Change) error {
+	return d.changeBy(ctx, "create a secret key", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO secret_keys (purpose, id, sealed, created_at, active_at, removed_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
-		k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt), orNever(k.ActiveAt), orNever(k.RemovedAt))
-	return err
+			k.Purpose, int64(k.ID), k.Sealed, orNever(k.CreatedAt), orNever(k.ActiveAt), orNever(k.RemovedAt))
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.SecretKey(by, nil, &k)
+	})
 }
 
 // RescheduleSecretKey sets ActiveAt and RemovedAt, or returns ErrNotFound.
-func (d *DB) RescheduleSecretKey(ctx context.Context, k store.SecretKey) error {
-	return d.change(ctx, "reschedule a secret key", func(ctx context.Context, tx pgx.Tx) error {
-		return execOne(ctx, tx, "UPDATE secret_keys SET active_at = $3, removed_at = $4 WHERE purpose = $1 AND id = $2",
+func (d *DB) RescheduleSecretKey(ctx context.Context, k store.SecretKey, by store.Change) error {
+	return d.changeBy(ctx, "reschedule a secret key", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, secretKeyColumns, selectSecretKeys+" WHERE purpose = $1 AND id = $2", k.Purpose, int64(k.ID))
+		if err != nil {
+			return store.Event{}, err
+		}
+		_, err = tx.Exec(ctx, "UPDATE secret_keys SET active_at = $3, removed_at = $4 WHERE purpose = $1 AND id = $2",
 			k.Purpose, int64(k.ID), orNever(k.ActiveAt), orNever(k.RemovedAt))
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.SecretKey(by, before, &k)
 	})
 }
 
@@ -46,12 +61,19 @@ func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 }
 
 // CreateDataKeys adds data keys, all or, with ErrExists, none.
-func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey) error {
-	return d.change(ctx, "create data keys", func(ctx context.Context, tx pgx.Tx) error {
+func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
+	const doing = "create data keys"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
 		for _, k := range keys {
 			_, err := tx.Exec(ctx, "INSERT INTO data_keys (id, master_id, sealed, created_at) VALUES ($1, $2, $3, $4)",
 				int64(k.ID), k.MasterID, k.Sealed, orNever(k.CreatedAt))
 			if err != nil {
+				return err
+			}
+			if err := record(ctx, tx, events.DataKey(by, k)); err != nil {
 				return err
 			}
 		}
@@ -60,10 +82,21 @@ func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey) error {
 }
 
 // DeleteDataKeys removes the rows with the ID and MasterID of these.
-func (d *DB) DeleteDataKeys(ctx context.Context, keys []store.DataKey) error {
-	return d.change(ctx, "delete data keys", func(ctx context.Context, tx pgx.Tx) error {
+func (d *DB) DeleteDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
+	const doing = "delete data keys"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
 		for _, k := range keys {
-			if _, err := tx.Exec(ctx, "DELETE FROM data_keys WHERE id = $1 AND master_id = $2", int64(k.ID), k.MasterID); err != nil {
+			tag, err := tx.Exec(ctx, "DELETE FROM data_keys WHERE id = $1 AND master_id = $2", int64(k.ID), k.MasterID)
+			if err != nil {
+				return err
+			}
+			if tag.RowsAffected() == 0 {
+				continue
+			}
+			if err := record(ctx, tx, events.DataKey(by, k)); err != nil {
 				return err
 			}
 		}

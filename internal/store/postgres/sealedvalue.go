@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -26,7 +27,7 @@ func (d *DB) SealedValues(ctx context.Context) ([]store.SealedValue, error) {
 // ReplaceSealed puts with in the place of v.Sealed. An issuer or client
 // gets another version, so that who is about to update it does not put the old
 // value back.
-func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
+func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	var there, update string
 	switch v.Table {
 	case "signing_keys":
@@ -38,24 +39,24 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 		there = "SELECT FROM issuers WHERE id = $1"
 		update = "UPDATE issuers SET sealed_secret = $3, version = version + 1 WHERE id = $1 AND sealed_secret = $2"
 	case "clients":
-		return d.replaceClientSecret(ctx, v, with)
+		return d.replaceClientSecret(ctx, v, with, by)
 	default:
 		return fmt.Errorf("replace what is sealed: no table %q has sealed values", v.Table)
 	}
-	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx pgx.Tx) error {
-		return replace(ctx, tx, there, v.ID, update, v.ID, v.Sealed, with)
+	return d.changeBy(ctx, "replace what is sealed", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		return events.Sealed(by, v), replace(ctx, tx, there, v.ID, update, v.ID, v.Sealed, with)
 	})
 }
 
 // replaceClientSecret finds the secret among those of its client by what is to be
 // replaced, and leaves the others as they are.
-func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte) error {
+func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
 	client := v.ID[:slash]
 	secret := map[string]any{"id": strings.TrimPrefix(v.ID[slash:], "/"), "kind": store.SecretSealed}
 	there := asJSON{[]any{maps.Clone(secret)}}
 	secret["hash"] = v.Sealed
-	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx pgx.Tx) error {
+	return d.changeBy(ctx, "replace what is sealed", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		tag, err := tx.Exec(ctx, `UPDATE clients SET version = version + 1, secrets = jsonb_set(secrets,
 				(SELECT ARRAY[(n - 1)::text, 'hash'] FROM jsonb_array_elements(secrets) WITH ORDINALITY AS s (secret, n)
 					WHERE secret @> $2::jsonb LIMIT 1),
@@ -63,8 +64,8 @@ func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with 
 			WHERE id = $1 AND secrets @> jsonb_build_array($2::jsonb)`,
 			client, asJSON{secret}, base64.StdEncoding.EncodeToString(with))
 		if err == nil && tag.RowsAffected() == 0 {
-			return moved(ctx, tx, "SELECT FROM clients WHERE id = $1 AND secrets @> $2::jsonb", client, there)
+			err = moved(ctx, tx, "SELECT FROM clients WHERE id = $1 AND secrets @> $2::jsonb", client, there)
 		}
-		return err
+		return events.Sealed(by, v), err
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
+	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
 )
 
@@ -153,10 +154,10 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 				err = nil
 				voids := store.Void{Kind: store.RevokedFamily, Value: fmt.Sprintf("%x", f.ID), Before: at(time.Duration(n)), IssuedUntil: at(time.Hour)}
 				if n%10 == 0 {
-					err = s.Revoke(t.Context(), voids)
+					err = s.Revoke(t.Context(), storetest.Voiding(voids))
 				}
 				if n == 90 {
-					err = s.RevokeFamily(t.Context(), f.ID, voids)
+					err = s.RevokeFamily(t.Context(), f.ID, storetest.Voiding(voids))
 				}
 				if err != nil {
 					t.Error(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -62,46 +63,64 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 }
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
-func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) error {
 	if u.NotBefore.IsZero() {
 		u.NotBefore = u.CreatedAt
 	}
-	return d.change(ctx, "create a user", func(ctx context.Context, tx pgx.Tx) error {
+	return d.changeBy(ctx, "create a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		_, err := tx.Exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 				not_before, password_hash, updated_at, created_at, version)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
 			append(userValues(u), orNever(u.CreatedAt))...)
 		if err != nil {
-			return err
+			return store.Event{}, err
 		}
 		// On its own, for the reason that CreateClient has.
 		_, err = tx.Exec(ctx, `UPDATE users u SET not_before = v.before
 			FROM (SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = $1) v
 			WHERE u.id = $1 AND u.not_before < v.before`, u.ID)
-		return err
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, nil, &u)
 	})
 }
 
 // UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
 // ErrConflict, or ErrExists where a name is taken.
-func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Void) error {
-	return d.change(ctx, "update a user", func(ctx context.Context, tx pgx.Tx) error {
-		err := replace(ctx, tx, "SELECT FROM users WHERE id = $1", u.ID,
-			`UPDATE users SET username = $2, email = $3, upn = $4, roles = $5, permissions = $6,
-				claims = $7::jsonb, disabled = $8, not_before = $9, password_hash = $10, updated_at = $11, version = version + 1
-			WHERE id = $1 AND version = $12`,
-			append(userValues(u), u.Version)...)
-		if err != nil || voids == nil {
-			return err
+func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) error {
+	return d.changeBy(ctx, "update a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, userAndHash, selectUsers+" WHERE u.id = $1", u.ID)
+		if err != nil {
+			return store.Event{}, err
 		}
-		return revoke(ctx, tx, *voids)
+		if before.Version != u.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.Exec(ctx, `UPDATE users SET username = $2, email = $3, upn = $4, roles = $5, permissions = $6,
+				claims = $7::jsonb, disabled = $8, not_before = $9, password_hash = $10, updated_at = $11, version = version + 1
+			WHERE id = $1`, userValues(u)...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if err := revoke(ctx, tx, by.Voids); err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, before, &u)
 	})
 }
 
 // DeleteUser removes the user with the families: ErrNotFound where there is none.
-func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Void) error {
-	return d.change(ctx, "delete a user", func(ctx context.Context, tx pgx.Tx) error {
-		_, err := revokeDeleted(ctx, tx, voids, tx.QueryRow(ctx, "DELETE FROM users WHERE id = $1 RETURNING not_before", id))
-		return err
+func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		before, err := locked(ctx, tx, userAndHash, selectUsers+" WHERE u.id = $1", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		_, err = revokeDeleted(ctx, tx, by.Voids, tx.QueryRow(ctx, "DELETE FROM users WHERE id = $1 RETURNING not_before", id))
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, before, nil)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
+	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
 )
 
@@ -47,10 +48,10 @@ func promise(t *testing.T, conn *pgx.Conn) {
 func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 	for name, void := range map[string]func(s *postgres.DB) error{
 		"a revocation": func(s *postgres.DB) error {
-			return s.Revoke(t.Context(), store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)})
+			return s.Revoke(t.Context(), storetest.Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)}))
 		},
 		"a deletion": func(s *postgres.DB) error {
-			return s.DeleteUser(t.Context(), "alice", store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)})
+			return s.DeleteUser(t.Context(), "alice", storetest.Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)}))
 		},
 		"a reuse": func(s *postgres.DB) error {
 			_, err := s.Rotate(t.Context(), present(store.Family{ID: store.FamilyID{1}}, 1))
@@ -103,10 +104,10 @@ func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 		create func() error
 	}{
 		{store.RevokedUser, "users", "alice", func() error {
-			return s.CreateUser(t.Context(), store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)})
+			return s.CreateUser(t.Context(), store.User{ID: "alice", Username: "alice", CreatedAt: at(0), UpdatedAt: at(0)}, storetest.By())
 		}},
 		{store.RevokedClient, "clients", "batch", func() error {
-			return s.CreateClient(t.Context(), store.Client{ID: "batch", CreatedAt: at(0), UpdatedAt: at(0)}, nil)
+			return s.CreateClient(t.Context(), store.Client{ID: "batch", CreatedAt: at(0), UpdatedAt: at(0)}, storetest.By())
 		}},
 	} {
 		if c.kind == store.RevokedClient {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -52,11 +53,11 @@ func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, err
 }
 
 // CreateClient adds a client, or returns ErrExists.
-func (d *DB) CreateClient(ctx context.Context, c store.Client, voids *store.Void) error {
+func (d *DB) CreateClient(ctx context.Context, c store.Client, by store.Change) error {
 	if c.NotBefore.IsZero() {
 		c.NotBefore = c.CreatedAt
 	}
-	return d.change(ctx, "create a client", func(ctx context.Context, tx *transaction) error {
+	return d.changeBy(ctx, "create a client", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		_, err := tx.exec(ctx, `INSERT INTO clients (id, name, auth_methods, secrets, grants, scopes, default_scopes,
 				resources, serves, roles, permissions, claims, refresh_idle_us, refresh_max_us, disabled,
 				not_before, jwks, jwks_uri, certificates, tls_subject_kind, tls_subject, endpoint_audience,
@@ -66,57 +67,71 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client, voids *store.Void
 				?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, 1)`,
 			append(clientValues(c), micros(c.CreatedAt))...)
 		if err != nil {
-			return err
+			return store.Event{}, err
 		}
 		err = tx.row(ctx, `UPDATE clients SET not_before = max(not_before,
 				coalesce((SELECT max(voids_before) FROM revocations WHERE kind IN ('user', 'client') AND value = ?1), not_before),
 				coalesce((SELECT deleted_at FROM deleted_clients WHERE client_id = ?1), not_before))
 			WHERE id = ?1 RETURNING not_before`, c.ID).Scan(moment{&c.NotBefore})
-		if err != nil || voids == nil {
-			return err
+		if err != nil {
+			return store.Event{}, err
 		}
-		v := *voids
+		v := by.Voids
 		v.Before = c.NotBefore
-		return revoke(ctx, tx, v)
+		if err := revoke(ctx, tx, v); err != nil {
+			return store.Event{}, err
+		}
+		return events.Client(by, nil, &c)
 	})
 }
 
 // UpdateClient replaces the client whose ID and Version are c's: ErrNotFound or
 // ErrConflict.
-func (d *DB) UpdateClient(ctx context.Context, c store.Client, voids *store.Void) error {
-	return d.change(ctx, "update a client", func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
+func (d *DB) UpdateClient(ctx context.Context, c store.Client, by store.Change) error {
+	return d.changeBy(ctx, "update a client", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, clientColumns, selectClients+" WHERE id = ?", c.ID)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if before.Version != c.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.exec(ctx, `UPDATE clients SET name = ?2, auth_methods = ?3, secrets = ?4, grants = ?5, scopes = ?6,
 				default_scopes = ?7, resources = ?8, serves = ?9, roles = ?10, permissions = ?11, claims = ?12,
 				refresh_idle_us = ?13, refresh_max_us = ?14, disabled = ?15, not_before = ?16,
 				jwks = ?17, jwks_uri = ?18, certificates = ?19, tls_subject_kind = ?20, tls_subject = ?21,
 				endpoint_audience = ?22, assert_users = ?23, assert_roles = ?24, impersonates = ?25,
 				dpop_bound = ?26, tls_bound = ?27, tls_unbound = ?28, allow_repeat = ?29,
 				assertion_algs = ?30, profile = ?31, updated_at = ?32, version = version + 1
-			WHERE id = ?1 AND version = ?33`,
-			append(clientValues(c), c.Version)...)
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return moved(ctx, tx, "SELECT 1 FROM clients WHERE id = ?", c.ID)
-		case voids != nil:
-			return revoke(ctx, tx, *voids)
+			WHERE id = ?1`, clientValues(c)...)
+		if err != nil {
+			return store.Event{}, err
 		}
-		return nil
+		if err := revoke(ctx, tx, by.Voids); err != nil {
+			return store.Event{}, err
+		}
+		return events.Client(by, before, &c)
 	})
 }
 
 // DeleteClient removes the client and leaves its families to the sweep:
 // ErrNotFound where there is none.
-func (d *DB) DeleteClient(ctx context.Context, id string, voids store.Void) error {
-	return d.change(ctx, "delete a client", func(ctx context.Context, tx *transaction) error {
-		voids, err := revokeDeleted(ctx, tx, voids, tx.row(ctx, "DELETE FROM clients WHERE id = ? RETURNING not_before", id))
+func (d *DB) DeleteClient(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete a client", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, clientColumns, selectClients+" WHERE id = ?", id)
 		if err != nil {
-			return err
+			return store.Event{}, err
+		}
+		voids, err := revokeDeleted(ctx, tx, by.Voids, tx.row(ctx, "DELETE FROM clients WHERE id = ? RETURNING not_before", id))
+		if err != nil {
+			return store.Event{}, err
 		}
 		_, err = tx.exec(ctx, `INSERT INTO deleted_clients (client_id, deleted_at) VALUES (?, ?)
 			ON CONFLICT (client_id) DO UPDATE SET deleted_at = max(deleted_at, excluded.deleted_at)`,
 			id, micros(voids.Before))
-		return err
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Client(by, before, nil)
 	})
 }

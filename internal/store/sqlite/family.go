@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -80,18 +81,29 @@ type idlePage struct {
 }
 
 // end revokes a family that lives, and has the sweep take it KeepRevoked later.
-func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) error {
-	_, err := tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
+func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) (ended int64, err error) {
+	return tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
 		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)))
-	return err
 }
 
-// RevokeFamily ends a family, if it lives, and records voids.
-func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, voids store.Void) error {
-	return d.change(ctx, "revoke a refresh token family", func(ctx context.Context, tx *transaction) error {
-		if err := end(ctx, tx, id, voids.Before); err != nil {
+// RevokeFamily ends a family, if it lives, and records what is void and the event.
+func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error {
+	const doing = "revoke a refresh token family"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
+		ended, err := end(ctx, tx, id, by.Voids.Before)
+		if err != nil {
 			return err
 		}
-		return revoke(ctx, tx, voids)
+		if err := revoke(ctx, tx, by.Voids); err != nil || ended == 0 {
+			return err
+		}
+		e := events.Family(by, id, "", "")
+		if err := tx.row(ctx, "SELECT client_id, user_id FROM refresh_families WHERE id = ?", id[:]).Scan(&e.ClientID, &e.UserID); err != nil {
+			return err
+		}
+		return record(ctx, tx, e)
 	})
 }

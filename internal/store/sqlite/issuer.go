@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -70,8 +71,8 @@ func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 }
 
 // CreateIssuer adds an issuer, or returns ErrExists.
-func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
-	return d.change(ctx, "create an issuer", func(ctx context.Context, tx *transaction) error {
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+	return d.changeBy(ctx, "create an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		_, err := tx.exec(ctx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
 				subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
 				jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
@@ -79,31 +80,48 @@ func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer) error {
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
 				?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, 1)`,
 			append(issuerValues(i), micros(i.CreatedAt), orNull(ownIss(i)))...)
-		return err
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Issuer(by, nil, &i)
 	})
 }
 
 // UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
 // ErrConflict.
-func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer) error {
-	return d.change(ctx, "update an issuer", func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+	return d.changeBy(ctx, "update an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, issuerColumns, selectIssuers+" WHERE id = ?", i.ID)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if before.Version != i.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.exec(ctx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
 				subject_claim = ?6, subject_kind = ?7, scopes = ?8, resources = ?9, client_auth = ?10, client_id = ?11,
 				max_lifetime_us = ?12, allow_repeat = ?13, disabled = ?14, jwks_uri = ?15, discovery = ?16, ca_certificates = ?17,
 				clock_skew_us = ?18, required_claims = ?19, patterns = ?20, claim_mapping = ?21, encryption_alg = ?22,
 				audiences = ?23, updated_at = ?24, version = version + 1
-			WHERE id = ?1 AND version = ?25`,
-			append(issuerValues(i), i.Version)...)
-		if err == nil && n == 0 {
-			return moved(ctx, tx, "SELECT 1 FROM issuers WHERE id = ?", i.ID)
+			WHERE id = ?1`, issuerValues(i)...)
+		if err != nil {
+			return store.Event{}, err
 		}
-		return err
+		i.Iss = before.Iss
+		return events.Issuer(by, before, &i)
 	})
 }
 
 // DeleteIssuer removes an issuer: ErrNotFound where there is none.
-func (d *DB) DeleteIssuer(ctx context.Context, id string) error {
-	return d.change(ctx, "delete an issuer", func(ctx context.Context, tx *transaction) error {
-		return execOne(ctx, tx, "DELETE FROM issuers WHERE id = ?", id)
+func (d *DB) DeleteIssuer(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, issuerColumns, selectIssuers+" WHERE id = ?", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if _, err := tx.exec(ctx, "DELETE FROM issuers WHERE id = ?", id); err != nil {
+			return store.Event{}, err
+		}
+		return events.Issuer(by, before, nil)
 	})
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -16,9 +17,7 @@ func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan,
 		return store.KeyPlan{}, err
 	}
 	plan.Keys, err = all(ctx, d, doing, signingKeyColumns,
-		`SELECT kid, alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at,
-			last_used_at, revoked_at, reason
-		FROM signing_keys WHERE removed_at IS NULL OR removed_at > ? ORDER BY active_at, kid`, micros(now))
+		selectSigningKeys+` WHERE removed_at IS NULL OR removed_at > ? ORDER BY active_at, kid`, micros(now))
 	if err != nil {
 		return store.KeyPlan{}, err
 	}
@@ -40,8 +39,12 @@ func lifetimeColumns(l *store.Lifetimes) []any {
 
 // ChangeKeyPlan carries out a change, or returns ErrConflict where the plan has
 // another version by now.
-func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) error {
-	return d.change(ctx, "change the signing keys", func(ctx context.Context, tx *transaction) error {
+func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
+	const doing = "change the signing keys"
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, "UPDATE key_plan SET version = version + 1 WHERE version = ?", change.Version)
 		if err != nil {
 			return err
@@ -50,12 +53,12 @@ func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) erro
 			return store.ErrConflict
 		}
 		for _, k := range change.Update {
-			if err := updateSigningKey(ctx, tx, k); err != nil {
+			if err := updateSigningKey(ctx, tx, k, by); err != nil {
 				return err
 			}
 		}
 		for _, k := range change.Add {
-			if err := addSigningKey(ctx, tx, k); err != nil {
+			if err := addSigningKey(ctx, tx, k, k.KID == change.Brought, by); err != nil {
 				return err
 			}
 		}
@@ -63,22 +66,42 @@ func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange) erro
 	})
 }
 
-func updateSigningKey(ctx context.Context, tx *transaction, k store.SigningKey) error {
-	return execOne(ctx, tx, `UPDATE signing_keys SET certificates = ?2, predecessor = ?3, published_at = ?4, active_at = ?5,
+func updateSigningKey(ctx context.Context, tx *transaction, k store.SigningKey, by store.Change) error {
+	before, err := read(ctx, tx, signingKeyColumns, selectSigningKeys+" WHERE kid = ?", k.KID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE signing_keys SET certificates = ?2, predecessor = ?3, published_at = ?4, active_at = ?5,
 			retired_at = ?6, removed_at = ?7, revoked_at = ?8, reason = ?9
 		WHERE kid = ?1`,
 		k.KID, listOrNull(k.Certificates), k.Predecessor, micros(k.PublishedAt), micros(k.ActiveAt),
 		micros(k.RetiredAt), micros(k.RemovedAt), micros(k.RevokedAt), k.Reason)
+	if err != nil {
+		return err
+	}
+	k.Alg = before.Alg // which stays
+	e, err := events.SigningKey(by, before, k, false)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, e)
 }
 
-func addSigningKey(ctx context.Context, tx *transaction, k store.SigningKey) error {
+func addSigningKey(ctx context.Context, tx *transaction, k store.SigningKey, brought bool, by store.Change) error {
 	_, err := tx.exec(ctx, `INSERT INTO signing_keys (kid, alg, public_jwk, sealed, certificates, predecessor, published_at, active_at,
 			retired_at, removed_at, last_used_at, revoked_at, reason)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		k.KID, k.Alg, string(k.PublicJWK), k.Sealed, listOrNull(k.Certificates), k.Predecessor, micros(k.PublishedAt),
 		micros(k.ActiveAt), micros(k.RetiredAt), micros(k.RemovedAt), micros(k.LastUsedAt),
 		micros(k.RevokedAt), k.Reason)
-	return err
+	if err != nil {
+		return err
+	}
+	e, err := events.SigningKey(by, nil, k, brought)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, e)
 }
 
 // PromiseLifetimes records by what l.Server serves until l.KeptUntil.

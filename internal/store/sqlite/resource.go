@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 
+	"authserver/internal/events"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -44,34 +45,50 @@ func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 }
 
 // CreateResource adds a resource, or returns ErrExists.
-func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
-	return d.change(ctx, "create a resource", func(ctx context.Context, tx *transaction) error {
+func (d *DB) CreateResource(ctx context.Context, r store.Resource, by store.Change) error {
+	return d.changeBy(ctx, "create a resource", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		_, err := tx.exec(ctx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
 				encryption_jwk, encryption_enc, token_typ, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)`,
 			append(resourceValues(r), micros(r.CreatedAt))...)
-		return err
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Resource(by, nil, &r)
 	})
 }
 
 // UpdateResource replaces the resource whose ID and Version are r's: ErrNotFound
 // or ErrConflict.
-func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
-	return d.change(ctx, "update a resource", func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
-				claims = ?6, encryption_jwk = ?7, encryption_enc = ?8, token_typ = ?9, updated_at = ?10, version = version + 1
-			WHERE id = ?1 AND version = ?11`,
-			append(resourceValues(r), r.Version)...)
-		if err == nil && n == 0 {
-			return moved(ctx, tx, "SELECT 1 FROM resources WHERE id = ?", r.ID)
+func (d *DB) UpdateResource(ctx context.Context, r store.Resource, by store.Change) error {
+	return d.changeBy(ctx, "update a resource", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, resourceColumns, selectResources+" WHERE id = ?", r.ID)
+		if err != nil {
+			return store.Event{}, err
 		}
-		return err
+		if before.Version != r.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.exec(ctx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
+				claims = ?6, encryption_jwk = ?7, encryption_enc = ?8, token_typ = ?9, updated_at = ?10, version = version + 1
+			WHERE id = ?1`, resourceValues(r)...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.Resource(by, before, &r)
 	})
 }
 
 // DeleteResource removes a resource: ErrNotFound where there is none.
-func (d *DB) DeleteResource(ctx context.Context, id string) error {
-	return d.change(ctx, "delete a resource", func(ctx context.Context, tx *transaction) error {
-		return execOne(ctx, tx, "DELETE FROM resources WHERE id = ?", id)
+func (d *DB) DeleteResource(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete a resource", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, resourceColumns, selectResources+" WHERE id = ?", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if _, err := tx.exec(ctx, "DELETE FROM resources WHERE id = ?", id); err != nil {
+			return store.Event{}, err
+		}
+		return events.Resource(by, before, nil)
 	})
 }

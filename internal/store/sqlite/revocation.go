@@ -6,17 +6,23 @@ import (
 	"fmt"
 	"strconv"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
 // Revoke records what is void, or lets the revocation with its Kind and Value grow.
-func (d *DB) Revoke(ctx context.Context, v store.Void) error {
-	return d.change(ctx, "record a revocation", func(ctx context.Context, tx *transaction) error { return revoke(ctx, tx, v) })
+func (d *DB) Revoke(ctx context.Context, by store.Change) error {
+	return d.changeBy(ctx, "record a revocation", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		return events.Revocation(by), revoke(ctx, tx, by.Voids)
+	})
 }
 
 // revoke replaces the row where it grows, so that it gets the next id and every
-// reader comes upon it again.
+// reader comes upon it again. Nothing is void by the zero Void.
 func revoke(ctx context.Context, tx *transaction, v store.Void) error {
+	if v.IsZero() {
+		return nil
+	}
 	_, err := tx.exec(ctx, `INSERT OR REPLACE INTO revocations (kind, value, voids_before, expires_at, reason)
 		SELECT ?1, ?2, max(?3, coalesce(old.voids_before, ?3)), max(new.until, coalesce(old.expires_at, new.until)), ?6
 		FROM (SELECT coalesce(max(?4, expired.after), ?4, expired.after) AS until FROM (

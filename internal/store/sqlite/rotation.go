@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -40,9 +41,11 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 			if result.Family, err = move(ctx, tx, r, f); err == nil {
 				err = use(ctx, tx, r.Uses)
 			}
+		case store.WrongClient, store.WrongKey:
+			err = record(ctx, tx, events.Refused(r, result.Outcome, f, u))
 		case store.Reused:
 			result.Family.RevokedAt = store.At(r.Now)
-			err = endReused(ctx, tx, r)
+			err = endReused(ctx, tx, r, f, u)
 		}
 		return err
 	})
@@ -90,9 +93,12 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 	})
 }
 
-func endReused(ctx context.Context, tx *transaction, r store.Rotation) error {
-	if err := end(ctx, tx, r.ID, r.Now); err != nil {
+func endReused(ctx context.Context, tx *transaction, r store.Rotation, f store.Family, u store.User) error {
+	if _, err := end(ctx, tx, r.ID, r.Now); err != nil {
 		return err
 	}
-	return revoke(ctx, tx, r.Reuse)
+	if err := revoke(ctx, tx, r.Reuse); err != nil {
+		return err
+	}
+	return record(ctx, tx, events.Refused(r, store.Reused, f, u))
 }

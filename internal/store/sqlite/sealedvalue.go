@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -24,7 +25,7 @@ func (d *DB) SealedValues(ctx context.Context) ([]store.SealedValue, error) {
 // ReplaceSealed puts with in the place of v.Sealed. An issuer or client
 // gets another version, so that who is about to update it does not put the old
 // value back.
-func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte) error {
+func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	var there, update string
 	switch v.Table {
 	case "signing_keys":
@@ -36,35 +37,35 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 		there = "SELECT 1 FROM issuers WHERE id = ?"
 		update = "UPDATE issuers SET sealed_secret = ?3, version = version + 1 WHERE id = ?1 AND sealed_secret = ?2"
 	case "clients":
-		return d.replaceClientSecret(ctx, v, with)
+		return d.replaceClientSecret(ctx, v, with, by)
 	default:
 		return fmt.Errorf("replace what is sealed: no table %q has sealed values", v.Table)
 	}
-	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx *transaction) error {
+	return d.changeBy(ctx, "replace what is sealed", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		n, err := tx.exec(ctx, update, v.ID, v.Sealed, with)
-		if err != nil || n > 0 {
-			return err
+		if err == nil && n == 0 {
+			err = moved(ctx, tx, there, v.ID)
 		}
-		return moved(ctx, tx, there, v.ID)
+		return events.Sealed(by, v), err
 	})
 }
 
 // replaceClientSecret finds the secret among those of its client by what is to be
 // replaced, and leaves the others as they are.
-func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte) error {
+func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
 	client, secret := v.ID[:slash], strings.TrimPrefix(v.ID[slash:], "/")
 	const found = `FROM json_each(secrets) s WHERE s.value ->> 'kind' = 'sealed' AND s.value ->> 'id' = ?2`
 	const unchanged = found + ` AND s.value ->> 'hash' = ?3`
-	return d.change(ctx, "replace what is sealed", func(ctx context.Context, tx *transaction) error {
+	return d.changeBy(ctx, "replace what is sealed", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		n, err := tx.exec(ctx, `UPDATE clients SET version = version + 1, secrets = json_set(secrets,
 				(SELECT s.fullkey || '.hash' `+unchanged+`), ?4)
 			WHERE id = ?1 AND EXISTS (SELECT 1 `+unchanged+`)`,
 			client, secret, base64.StdEncoding.EncodeToString(v.Sealed), base64.StdEncoding.EncodeToString(with))
 		if err == nil && n == 0 {
-			return moved(ctx, tx, "SELECT 1 FROM clients WHERE id = ?1 AND EXISTS (SELECT 1 "+found+")", client, secret)
+			err = moved(ctx, tx, "SELECT 1 FROM clients WHERE id = ?1 AND EXISTS (SELECT 1 "+found+")", client, secret)
 		}
-		return err
+		return events.Sealed(by, v), err
 	})
 }
 

@@ -6,6 +6,10 @@ import (
 	"authserver/internal/store"
 )
 
+const selectSigningKeys = `SELECT kid, alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at,
+	last_used_at, revoked_at, reason
+	FROM signing_keys`
+
 func signingKeyColumns(k *store.SigningKey) []any {
 	return []any{
 		&k.KID, &k.Alg, rawJSON{&k.PublicJWK}, &k.Sealed, nullable[[][]byte]{&k.Certificates}, &k.Predecessor, moment{&k.PublishedAt},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"authserver/internal/events"
 	"authserver/internal/store"
 )
 
@@ -60,49 +61,63 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 }
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
-func (d *DB) CreateUser(ctx context.Context, u store.User) error {
+func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) error {
 	if u.NotBefore.IsZero() {
 		u.NotBefore = u.CreatedAt
 	}
-	return d.change(ctx, "create a user", func(ctx context.Context, tx *transaction) error {
+	return d.changeBy(ctx, "create a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		_, err := tx.exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
 				not_before, password_hash, updated_at, created_at, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)`,
 			append(userValues(u), micros(u.CreatedAt))...)
 		if err != nil {
-			return err
+			return store.Event{}, err
 		}
 		_, err = tx.exec(ctx, `UPDATE users SET not_before = v.before
 			FROM (SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = ?1) v
 			WHERE id = ?1 AND not_before < v.before`, u.ID)
-		return err
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, nil, &u)
 	})
 }
 
 // UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
 // ErrConflict, or ErrExists where a name is taken.
-func (d *DB) UpdateUser(ctx context.Context, u store.User, voids *store.Void) error {
-	return d.change(ctx, "update a user", func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
-				claims = ?7, disabled = ?8, not_before = ?9, password_hash = ?10, updated_at = ?11, version = version + 1
-			WHERE id = ?1 AND version = ?12`,
-			append(userValues(u), u.Version)...)
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return moved(ctx, tx, "SELECT 1 FROM users WHERE id = ?", u.ID)
-		case voids != nil:
-			return revoke(ctx, tx, *voids)
+func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) error {
+	return d.changeBy(ctx, "update a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, userAndHash, selectUsers+" WHERE u.id = ?", u.ID)
+		if err != nil {
+			return store.Event{}, err
 		}
-		return nil
+		if before.Version != u.Version {
+			return store.Event{}, store.ErrConflict
+		}
+		_, err = tx.exec(ctx, `UPDATE users SET username = ?2, email = ?3, upn = ?4, roles = ?5, permissions = ?6,
+				claims = ?7, disabled = ?8, not_before = ?9, password_hash = ?10, updated_at = ?11, version = version + 1
+			WHERE id = ?1`, userValues(u)...)
+		if err != nil {
+			return store.Event{}, err
+		}
+		if err := revoke(ctx, tx, by.Voids); err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, before, &u)
 	})
 }
 
 // DeleteUser removes the user with the families: ErrNotFound where there is none.
-func (d *DB) DeleteUser(ctx context.Context, id string, voids store.Void) error {
-	return d.change(ctx, "delete a user", func(ctx context.Context, tx *transaction) error {
-		_, err := revokeDeleted(ctx, tx, voids, tx.row(ctx, "DELETE FROM users WHERE id = ? RETURNING not_before", id))
-		return err
+func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
+	return d.changeBy(ctx, "delete a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		before, err := read(ctx, tx, userAndHash, selectUsers+" WHERE u.id = ?", id)
+		if err != nil {
+			return store.Event{}, err
+		}
+		_, err = revokeDeleted(ctx, tx, by.Voids, tx.row(ctx, "DELETE FROM users WHERE id = ? RETURNING not_before", id))
+		if err != nil {
+			return store.Event{}, err
+		}
+		return events.User(by, before, nil)
 	})
 }

@@ -66,20 +66,20 @@ func aClaims() map[string]any {
 func clientBinding(t *testing.T, ctx context.Context, s store.Store) {
 	never := aClient("never")
 	never.TLSUnbound = true
-	ok(t, s.CreateClient(ctx, never, nil))
+	ok(t, s.CreateClient(ctx, never, By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
 	never.TLSBound, never.TLSUnbound = true, false
-	ok(t, s.UpdateClient(ctx, never, nil))
+	ok(t, s.UpdateClient(ctx, never, By()))
 	never.Version = 2
 	same(t, must[store.Client](t)(s.Client(ctx, "never")), never)
 	both := aClient("both")
 	both.TLSBound, both.TLSUnbound = true, true
-	refused(t, s.CreateClient(ctx, both, nil))
+	refused(t, s.CreateClient(ctx, both, By()))
 }
 
 func clientRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	want := fullClient()
-	ok(t, s.CreateClient(ctx, want, nil))
+	ok(t, s.CreateClient(ctx, want, By()))
 	got, err := s.Client(ctx, want.ID)
 	ok(t, err)
 	same(t, got, want)
@@ -92,7 +92,7 @@ func clientMinimal(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateClient(ctx, store.Client{
 		ID: "bare", Grants: []oauth.GrantType{}, Roles: []string{}, Claims: map[string]any{}, Secrets: []store.ClientSecret{},
 		CreatedAt: at(0), UpdatedAt: at(0), Version: 7,
-	}, nil))
+	}, By()))
 	got, err := s.Client(ctx, "bare")
 	ok(t, err)
 	same(t, got, store.Client{ID: "bare", NotBefore: at(0), Version: 1, CreatedAt: at(0), UpdatedAt: at(0)})
@@ -101,14 +101,14 @@ func clientMinimal(t *testing.T, ctx context.Context, s store.Store) {
 func clientDefaultScopes(t *testing.T, ctx context.Context, s store.Store) {
 	c := aClient("empty")
 	c.DefaultScopes = oauth.Scope{}
-	ok(t, s.CreateClient(ctx, c, nil))
+	ok(t, s.CreateClient(ctx, c, By()))
 	got, err := s.Client(ctx, "empty")
 	ok(t, err)
 	if got.DefaultScopes == nil {
 		t.Error("an empty set of default scopes came back as none")
 	}
 	got.DefaultScopes = nil
-	ok(t, s.UpdateClient(ctx, got, nil))
+	ok(t, s.UpdateClient(ctx, got, By()))
 	got, err = s.Client(ctx, "empty")
 	ok(t, err)
 	if got.DefaultScopes != nil {
@@ -119,39 +119,39 @@ func clientDefaultScopes(t *testing.T, ctx context.Context, s store.Store) {
 func clientExists(t *testing.T, ctx context.Context, s store.Store) {
 	first := aClient("web")
 	first.Name = "the first"
-	ok(t, s.CreateClient(ctx, first, nil))
-	wantErr(t, s.CreateClient(ctx, aClient("web"), nil), store.ErrExists)
+	ok(t, s.CreateClient(ctx, first, By()))
+	wantErr(t, s.CreateClient(ctx, aClient("web"), By()), store.ErrExists)
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got, first)
 }
 
 func clientUpdate(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	want := fullClient()
 	want.ID, want.CreatedAt = "web", at(-time.Hour)
 	voids := voidsClient("web", time.Minute)
-	ok(t, s.UpdateClient(ctx, want, &voids))
+	ok(t, s.UpdateClient(ctx, want, Voiding(voids)))
 	want.Version, want.CreatedAt = 2, at(0)
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got, want)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
-	ok(t, s.UpdateClient(ctx, got, nil))
+	ok(t, s.UpdateClient(ctx, got, By()))
 	got, err = s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got.Version, 3)
 }
 
 func clientConflict(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	mine := aClient("web")
 	mine.Name = "mine"
 	theirs := aClient("web")
 	theirs.Name = "theirs"
-	ok(t, s.UpdateClient(ctx, mine, nil))
+	ok(t, s.UpdateClient(ctx, mine, By()))
 	voids := voidsClient("web", 0)
-	wantErr(t, s.UpdateClient(ctx, theirs, &voids), store.ErrConflict)
+	wantErr(t, s.UpdateClient(ctx, theirs, Voiding(voids)), store.ErrConflict)
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got.Name, "mine")
@@ -162,22 +162,22 @@ func clientMissing(t *testing.T, ctx context.Context, s store.Store) {
 	_, err := s.Client(ctx, "nobody")
 	wantErr(t, err, store.ErrNotFound)
 	voids := voidsClient("nobody", 0)
-	wantErr(t, s.UpdateClient(ctx, aClient("nobody"), &voids), store.ErrNotFound)
-	wantErr(t, s.DeleteClient(ctx, "nobody", voids), store.ErrNotFound)
+	wantErr(t, s.UpdateClient(ctx, aClient("nobody"), Voiding(voids)), store.ErrNotFound)
+	wantErr(t, s.DeleteClient(ctx, "nobody", Voiding(voids)), store.ErrNotFound)
 	same(t, len(recorded(t, ctx, s)), 0)
 }
 
 func clientDelete(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	voids := voidsClient("web", time.Minute)
-	ok(t, s.DeleteClient(ctx, "web", voids))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voids)))
 	_, err := s.Client(ctx, "web")
 	wantErr(t, err, store.ErrNotFound)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 
 	again := aClient("web")
 	again.CreatedAt, again.NotBefore = at(2*time.Minute), store.Moment{}
-	ok(t, s.CreateClient(ctx, again, nil))
+	ok(t, s.CreateClient(ctx, again, By()))
 	got, err := s.Client(ctx, "web")
 	ok(t, err)
 	same(t, got.NotBefore, at(2*time.Minute))
@@ -188,14 +188,14 @@ func clientDelete(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, result.Outcome, store.Revoked)
 
 	later := voidsClient("web", 4*time.Minute)
-	ok(t, s.DeleteClient(ctx, "web", later))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(later)))
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(later)})
 }
 
 func clientList(t *testing.T, ctx context.Context, s store.Store) {
 	want := []string{"!", "A", "B", "Z", "a", "a b", "a-b", "ab", "b", "~"}
 	for i := range want {
-		ok(t, s.CreateClient(ctx, aClient(want[len(want)-1-i]), nil))
+		ok(t, s.CreateClient(ctx, aClient(want[len(want)-1-i]), By()))
 	}
 	var got []string
 	after := ""
@@ -225,17 +225,17 @@ func listLimit(t *testing.T, ctx context.Context, s store.Store) {
 
 func clientIDs(t *testing.T, ctx context.Context, s store.Store) {
 	for _, id := range []string{"", strings.Repeat("x", 256), "tab\t", "newline\n", "ü", "del\x7f"} {
-		if err := s.CreateClient(ctx, aClient(id), nil); err == nil {
+		if err := s.CreateClient(ctx, aClient(id), By()); err == nil {
 			t.Errorf("the identifier %q was taken", id)
 		}
 	}
-	ok(t, s.CreateClient(ctx, aClient(strings.Repeat("x", 255)), nil))
+	ok(t, s.CreateClient(ctx, aClient(strings.Repeat("x", 255)), By()))
 }
 
 func clientSecrets(t *testing.T, ctx context.Context, s store.Store) {
 	c := aClient("web")
 	c.Secrets = make([]store.ClientSecret, store.MaxClientSecrets+1)
-	if err := s.CreateClient(ctx, c, nil); err == nil {
+	if err := s.CreateClient(ctx, c, By()); err == nil {
 		t.Error("six secrets were taken")
 	}
 }
@@ -259,20 +259,20 @@ func clientProofs(t *testing.T, ctx context.Context, s store.Store) {
 		add("subject "+string(kind), func(c *store.Client) { c.TLSSubject = store.TLSSubject{Kind: kind, Value: "x"} })
 	}
 	for _, c := range want {
-		ok(t, s.CreateClient(ctx, c, nil))
+		ok(t, s.CreateClient(ctx, c, By()))
 		same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
 	}
 	for i, c := range want { // each becomes the next one
 		next := want[(i+1)%len(want)]
 		next.ID = c.ID
-		ok(t, s.UpdateClient(ctx, next, nil))
+		ok(t, s.UpdateClient(ctx, next, By()))
 		next.Version = 2
 		same(t, must[store.Client](t)(s.Client(ctx, c.ID)), next)
 	}
 }
 
 func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	for _, change := range []func(*store.Client){
 		func(c *store.Client) {
 			c.JWKS, c.JWKSURI = json.RawMessage(`{"keys":[]}`), "https://web.example.com/keys"
@@ -286,15 +286,15 @@ func clientConstraints(t *testing.T, ctx context.Context, s store.Store) {
 	} {
 		c := aClient("web")
 		change(&c)
-		refused(t, s.UpdateClient(ctx, c, nil))
+		refused(t, s.UpdateClient(ctx, c, By()))
 		c.ID = "other"
-		refused(t, s.CreateClient(ctx, c, nil))
+		refused(t, s.CreateClient(ctx, c, By()))
 	}
 	same(t, must[store.Client](t)(s.Client(ctx, "web")), aClient("web"))
 }
 
 func clientCase(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("Web"), nil))
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("Web"), By()))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "Web")).ID, "Web")
 }

@@ -84,13 +84,13 @@ func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 // clockModel runs an honest client against replicas whose clocks are off.
 func clockModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	var number atomic.Uint64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := aFamily(0)
 		binary.BigEndian.PutUint64(f.ID[:8], number.Add(1))
 		f.UserID = strconv.FormatUint(number.Load(), 10)
-		if err := s.CreateUser(ctx, aUser(f.UserID)); err != nil {
+		if err := s.CreateUser(ctx, aUser(f.UserID), By()); err != nil {
 			rt.Fatal(err)
 		}
 		off := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) time.Duration {

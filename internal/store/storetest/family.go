@@ -67,20 +67,20 @@ func voidsFamily(id store.FamilyID, after time.Duration, reason string) store.Vo
 func familyRevoke(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	voids := voidsFamily(f.ID, time.Minute, "revoked")
-	ok(t, s.RevokeFamily(ctx, f.ID, voids))
+	ok(t, s.RevokeFamily(ctx, f.ID, Voiding(voids)))
 	f.RevokedAt = at(time.Minute)
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 
 	again := voidsFamily(f.ID, time.Hour, "revoked again")
-	ok(t, s.RevokeFamily(ctx, f.ID, again))
+	ok(t, s.RevokeFamily(ctx, f.ID, Voiding(again)))
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(again)})
 }
 
 func familyRevokeNone(t *testing.T, ctx context.Context, s store.Store) {
 	voids := voidsFamily(store.FamilyID{1}, 0, "revoked")
-	ok(t, s.RevokeFamily(ctx, store.FamilyID{1}, voids))
+	ok(t, s.RevokeFamily(ctx, store.FamilyID{1}, Voiding(voids)))
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 }
 

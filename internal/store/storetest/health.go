@@ -20,7 +20,7 @@ func healthTests() []test {
 
 func healthy(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CheckWritable(ctx))
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 }
 
 // metered holds the calls that requests are made of to one round trip each.
@@ -67,14 +67,14 @@ func closed(t *testing.T, ctx context.Context, s store.Store) {
 	if _, err := s.Client(ctx, "web"); err == nil {
 		t.Error("a closed store answered")
 	}
-	if err := s.CreateClient(ctx, aClient("web"), nil); err == nil {
+	if err := s.CreateClient(ctx, aClient("web"), By()); err == nil {
 		t.Error("a closed store took a client")
 	}
 }
 
 func quoted(t *testing.T, ctx context.Context, s store.Store) {
 	id := `'); DROP TABLE clients; --`
-	ok(t, s.CreateClient(ctx, aClient(id), nil))
+	ok(t, s.CreateClient(ctx, aClient(id), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, id)).ID, id)
 	_, err := s.Client(ctx, "' OR ''='")
 	wantErr(t, err, store.ErrNotFound)

@@ -45,13 +45,13 @@ func fullIssuer(id string) store.Issuer {
 
 func issuerLife(t *testing.T, ctx context.Context, s store.Store) {
 	want := anIssuer("https://idp.example.com")
-	ok(t, s.CreateIssuer(ctx, anIssuer("urn:other")))
-	ok(t, s.CreateIssuer(ctx, want))
+	ok(t, s.CreateIssuer(ctx, anIssuer("urn:other"), By()))
+	ok(t, s.CreateIssuer(ctx, want, By()))
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
 
 	full := fullIssuer(want.ID)
 	full.UpdatedAt = at(time.Minute)
-	ok(t, s.UpdateIssuer(ctx, full))
+	ok(t, s.UpdateIssuer(ctx, full, By()))
 	full.Version = 2
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), full)
 
@@ -59,13 +59,13 @@ func issuerLife(t *testing.T, ctx context.Context, s store.Store) {
 		ID: want.ID, Iss: want.ID, SealedSecret: []byte{1, 2, 0}, Algorithms: []string{"HS256"}, SubjectClaim: "upn", SubjectKind: store.SubjectAny,
 		Disabled: true, Version: 2, UpdatedAt: at(time.Hour),
 	}
-	ok(t, s.UpdateIssuer(ctx, changed))
+	ok(t, s.UpdateIssuer(ctx, changed, By()))
 	changed.Version, changed.CreatedAt = 3, at(0)
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), changed)
 	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{Limit: 10})), []store.Issuer{changed, anIssuer("urn:other")})
 	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{After: "urn:other", Limit: 10})), nil)
 
-	ok(t, s.DeleteIssuer(ctx, want.ID))
+	ok(t, s.DeleteIssuer(ctx, want.ID, By()))
 	_, err := s.Issuer(ctx, want.ID)
 	wantErr(t, err, store.ErrNotFound)
 }
@@ -75,7 +75,7 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	own, b, a := anIssuer(iss), anIssuer("cluster-b"), anIssuer("cluster-a")
 	a.Iss, b.Iss, b.Disabled = iss, iss, true
 	for _, i := range []store.Issuer{own, b, a, anIssuer("https://another.example")} {
-		ok(t, s.CreateIssuer(ctx, i))
+		ok(t, s.CreateIssuer(ctx, i, By()))
 	}
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b, own})
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-b")), b)
@@ -87,15 +87,15 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, err, store.ErrNotFound)
 
 	a.Iss, a.AllowRepeat, a.UpdatedAt = "https://another.example", false, at(time.Hour) // the iss is not one of the things that change
-	ok(t, s.UpdateIssuer(ctx, a))
+	ok(t, s.UpdateIssuer(ctx, a, By()))
 	a.Iss, a.Version = iss, 2
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-a")), a)
-	ok(t, s.DeleteIssuer(ctx, iss))
+	ok(t, s.DeleteIssuer(ctx, iss, By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b})
 
 	empty := anIssuer("no iss")
 	empty.Iss = "" // as one says that it is the ID
-	ok(t, s.CreateIssuer(ctx, empty))
+	ok(t, s.CreateIssuer(ctx, empty, By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, "no iss")), []store.Issuer{anIssuer("no iss")})
 }
 
@@ -109,10 +109,10 @@ func issuerSources(t *testing.T, ctx context.Context, s store.Store) {
 	discovered := anIssuer("discovered")
 	discovered.JWKS, discovered.Discovery = nil, true
 	for _, want := range []store.Issuer{anIssuer("jwks"), certificates, secret, remote, discovered, fullIssuer("full")} {
-		ok(t, s.CreateIssuer(ctx, want))
+		ok(t, s.CreateIssuer(ctx, want, By()))
 		same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
 		want.UpdatedAt = at(time.Hour)
-		ok(t, s.UpdateIssuer(ctx, want))
+		ok(t, s.UpdateIssuer(ctx, want, By()))
 		want.Version = 2
 		same(t, must[store.Issuer](t)(s.Issuer(ctx, want.ID)), want)
 	}
@@ -127,7 +127,7 @@ func issuerOneSource(t *testing.T, ctx context.Context, s store.Store) {
 		func(i *store.Issuer) { i.SealedSecret = []byte{1} },
 	}
 	good := anIssuer("good")
-	ok(t, s.CreateIssuer(ctx, good))
+	ok(t, s.CreateIssuer(ctx, good, By()))
 	for first := range sources {
 		for second := range sources {
 			i := anIssuer("bad")
@@ -136,9 +136,9 @@ func issuerOneSource(t *testing.T, ctx context.Context, s store.Store) {
 				sources[first](&i)
 				sources[second](&i)
 			}
-			refused(t, s.CreateIssuer(ctx, i))
+			refused(t, s.CreateIssuer(ctx, i, By()))
 			i.ID = good.ID
-			refused(t, s.UpdateIssuer(ctx, i))
+			refused(t, s.UpdateIssuer(ctx, i, By()))
 		}
 	}
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, good.ID)), good)
@@ -155,7 +155,7 @@ func issuerConstraints(t *testing.T, ctx context.Context, s store.Store) {
 	} {
 		i := anIssuer(name)
 		change(&i)
-		refused(t, s.CreateIssuer(ctx, i))
+		refused(t, s.CreateIssuer(ctx, i, By()))
 	}
 	same(t, must[[]store.Issuer](t)(s.ListIssuers(ctx, store.Page{Limit: 10})), nil)
 }
@@ -165,19 +165,19 @@ func issuerEncryptionAlgs(t *testing.T, ctx context.Context, s store.Store) {
 	for id, alg := range map[string]string{"signed": "", "a": "RSA-OAEP-256", "b": "ECDH-ES", "c": "RSA-OAEP-256", "d": "ECDH-ES+A256KW"} {
 		i := anIssuer(id)
 		i.EncryptionAlg = alg
-		ok(t, s.CreateIssuer(ctx, i))
+		ok(t, s.CreateIssuer(ctx, i, By()))
 	}
 	same(t, must[[]string](t)(s.EncryptionAlgs(ctx)), []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"})
-	ok(t, s.DeleteIssuer(ctx, "b"))
+	ok(t, s.DeleteIssuer(ctx, "b", By()))
 	same(t, must[[]string](t)(s.EncryptionAlgs(ctx)), []string{"ECDH-ES+A256KW", "RSA-OAEP-256"})
 }
 
 func issuerRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	i := anIssuer("https://idp.example.com")
-	wantErr(t, s.UpdateIssuer(ctx, i), store.ErrNotFound)
-	wantErr(t, s.DeleteIssuer(ctx, i.ID), store.ErrNotFound)
-	ok(t, s.CreateIssuer(ctx, i))
-	wantErr(t, s.CreateIssuer(ctx, i), store.ErrExists)
-	ok(t, s.UpdateIssuer(ctx, i))
-	wantErr(t, s.UpdateIssuer(ctx, i), store.ErrConflict)
+	wantErr(t, s.UpdateIssuer(ctx, i, By()), store.ErrNotFound)
+	wantErr(t, s.DeleteIssuer(ctx, i.ID, By()), store.ErrNotFound)
+	ok(t, s.CreateIssuer(ctx, i, By()))
+	wantErr(t, s.CreateIssuer(ctx, i, By()), store.ErrExists)
+	ok(t, s.UpdateIssuer(ctx, i, By()))
+	wantErr(t, s.UpdateIssuer(ctx, i, By()), store.ErrConflict)
 }

@@ -51,7 +51,7 @@ func lifetimesConflict(t *testing.T, ctx context.Context, s store.Store) {
 	} {
 		before := must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0))).Version
 		ok(t, s.PromiseLifetimes(ctx, step.given, at(step.now)))
-		err := s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before})
+		err := s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before}, By())
 		if moved := errors.Is(err, store.ErrConflict); moved != step.moves || err != nil && !moved {
 			t.Errorf("%s: a plan from before ends in %v", step.what, err)
 		}
@@ -76,7 +76,7 @@ func lifetimesRace(t *testing.T, open Open) {
 			if len(plan.Lifetimes) == round+1 {
 				return nil // it was quicker
 			}
-			err = other.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{aKey(kid, kid, "", 0)}})
+			err = other.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{aKey(kid, kid, "", 0)}}, By())
 			if errors.Is(err, store.ErrConflict) {
 				return nil
 			}

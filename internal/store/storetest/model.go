@@ -70,7 +70,7 @@ func (m *model) rotate(r store.Rotation, stranger bool) store.Outcome {
 // test's own.
 func rotationModel(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	var number atomic.Uint64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newModelFamily(rt, ctx, s, number.Add(1))
@@ -91,7 +91,7 @@ func newModelFamily(rt *rapid.T, ctx context.Context, s store.Store, number uint
 	f.UserID = strconv.FormatUint(number, 10)
 	f.IdleExpiresAt, f.ExpiresAt = at(modelIdle), at(modelLife)
 	f.BoundTo = rapid.SampledFrom([]string{"", aThumbprint}).Draw(rt, "bound to")
-	if err := s.CreateUser(ctx, aUser(f.UserID)); err != nil {
+	if err := s.CreateUser(ctx, aUser(f.UserID), By()); err != nil {
 		rt.Fatal(err)
 	}
 	if err := s.CreateFamily(ctx, f); err != nil {
@@ -169,7 +169,7 @@ func (m *model) checkRevoke(rt *rapid.T, ctx context.Context, s store.Store, f s
 	if rapid.IntRange(0, 9).Draw(rt, "revoke") > 0 {
 		return
 	}
-	if err := s.RevokeFamily(ctx, f.ID, voidsFamily(f.ID, m.now, "revoked")); err != nil {
+	if err := s.RevokeFamily(ctx, f.ID, Voiding(voidsFamily(f.ID, m.now, "revoked"))); err != nil {
 		rt.Fatal(err)
 	}
 	m.revoked = true
@@ -184,7 +184,7 @@ func (m *model) checkVoid(rt *rapid.T, ctx context.Context, s store.Store, f sto
 		rt.Fatal(err)
 	}
 	u.NotBefore = at(time.Microsecond)
-	if err := s.UpdateUser(ctx, u, nil); err != nil {
+	if err := s.UpdateUser(ctx, u, By()); err != nil {
 		rt.Fatal(err)
 	}
 	m.userVoided = true

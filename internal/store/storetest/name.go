@@ -29,25 +29,25 @@ type taker struct {
 func takers() []taker {
 	return []taker{
 		{"a client", func(ctx context.Context, s store.Store, name string) error {
-			return s.CreateClient(ctx, aClient(name), nil)
+			return s.CreateClient(ctx, aClient(name), By())
 		}},
 		{"a user", func(ctx context.Context, s store.Store, name string) error {
 			u := aUser(name)
 			u.Username, u.Email, u.UPN = "user "+name, "", ""
-			return s.CreateUser(ctx, u)
+			return s.CreateUser(ctx, u, By())
 		}},
 		{"an issuer", func(ctx context.Context, s store.Store, name string) error {
 			i := anIssuer(name)
 			i.ClientID = ""
-			return s.CreateIssuer(ctx, i)
+			return s.CreateIssuer(ctx, i, By())
 		}},
 		{"an issuer that loses its client", func(ctx context.Context, s store.Store, name string) error {
 			i := anIssuer(name)
-			if err := s.CreateIssuer(ctx, i); err != nil {
+			if err := s.CreateIssuer(ctx, i, By()); err != nil {
 				return err
 			}
 			i.ClientID = ""
-			return s.UpdateIssuer(ctx, i)
+			return s.UpdateIssuer(ctx, i, By())
 		}},
 	}
 }
@@ -67,32 +67,32 @@ func nameOfOne(t *testing.T, ctx context.Context, s store.Store) {
 			}
 		}
 	}
-	ok(t, s.CreateClient(ctx, aClient("client"), nil))
+	ok(t, s.CreateClient(ctx, aClient("client"), By()))
 	user := aUser("user")
 	user.Username = "client" // a username stands in no token
-	ok(t, s.CreateUser(ctx, user))
-	ok(t, s.CreateIssuer(ctx, anIssuer("issuer")))
+	ok(t, s.CreateUser(ctx, user, By()))
+	ok(t, s.CreateIssuer(ctx, anIssuer("issuer"), By()))
 	for name, want := range map[string]bool{"client": true, "user": true, "issuer": false, "Client": false, "nobody": false, "": false, "'\"\u2028": false} {
 		same(t, must[bool](t)(s.SubjectTaken(ctx, name)), want)
 	}
 }
 
 func nameOfAnIssuerWithAClient(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateClient(ctx, aClient("fleet"), nil))
+	ok(t, s.CreateClient(ctx, aClient("fleet"), By()))
 	fleet := anIssuer("fleet")
-	ok(t, s.CreateIssuer(ctx, fleet))
+	ok(t, s.CreateIssuer(ctx, fleet, By()))
 	fleet.Disabled = true
-	ok(t, s.UpdateIssuer(ctx, fleet))
+	ok(t, s.UpdateIssuer(ctx, fleet, By()))
 	fleet.Version, fleet.ClientID = 2, ""
-	wantErr(t, s.UpdateIssuer(ctx, fleet), store.ErrNameTaken)
+	wantErr(t, s.UpdateIssuer(ctx, fleet, By()), store.ErrNameTaken)
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "fleet")).ClientID, "web")
 }
 
 func nameGivenUp(t *testing.T, ctx context.Context, s store.Store) {
 	release := map[string]func(name string) error{
-		"a client":  func(name string) error { return s.DeleteClient(ctx, name, voidsClient(name, time.Hour)) },
-		"a user":    func(name string) error { return s.DeleteUser(ctx, name, voidsUser(name, time.Hour)) },
-		"an issuer": func(name string) error { return s.DeleteIssuer(ctx, name) },
+		"a client":  func(name string) error { return s.DeleteClient(ctx, name, Voiding(voidsClient(name, time.Hour))) },
+		"a user":    func(name string) error { return s.DeleteUser(ctx, name, Voiding(voidsUser(name, time.Hour))) },
+		"an issuer": func(name string) error { return s.DeleteIssuer(ctx, name, By()) },
 	}
 	for _, first := range takers()[:3] {
 		for _, second := range takers()[:3] {
@@ -104,10 +104,10 @@ func nameGivenUp(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	lost := anIssuer("lost")
 	lost.ClientID = ""
-	ok(t, s.CreateIssuer(ctx, lost))
+	ok(t, s.CreateIssuer(ctx, lost, By()))
 	lost.ClientID = "web"
-	ok(t, s.UpdateIssuer(ctx, lost))
-	ok(t, s.CreateClient(ctx, aClient("lost"), nil))
+	ok(t, s.UpdateIssuer(ctx, lost, By()))
+	ok(t, s.CreateClient(ctx, aClient("lost"), By()))
 }
 
 func nameRace(t *testing.T, open Open) {

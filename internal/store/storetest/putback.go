@@ -139,7 +139,7 @@ func putBackGone(t *testing.T, ctx context.Context, s store.Store) {
 	r = present(f, 1, time.Minute)
 	r.Clock = by(1)
 	mustRotate(t, ctx, s, r, store.Rotated)
-	ok(t, s.RevokeFamily(ctx, f.ID, voidsFamily(f.ID, time.Minute, "revoked")))
+	ok(t, s.RevokeFamily(ctx, f.ID, Voiding(voidsFamily(f.ID, time.Minute, "revoked"))))
 	ok(t, s.PutBack(ctx, r, store.Rotated))
 	mustRotate(t, ctx, s, present(f, 1, time.Minute), store.Revoked)
 }

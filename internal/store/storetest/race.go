@@ -95,7 +95,7 @@ func rotateRevokeRace(t *testing.T, open Open) {
 		ok(t, one.CreateFamily(ctx, f))
 		together(2, func(i int) error {
 			if i == 0 {
-				err := two.RevokeFamily(ctx, f.ID, voidsFamily(f.ID, time.Minute, "revoked"))
+				err := two.RevokeFamily(ctx, f.ID, Voiding(voidsFamily(f.ID, time.Minute, "revoked")))
 				if err != nil {
 					t.Error(err)
 				}
@@ -128,7 +128,7 @@ func disableRace(t *testing.T, open Open) {
 		u, err := two.User(ctx, "alice")
 		if err == nil {
 			u.Disabled = true
-			err = two.UpdateUser(ctx, u, nil)
+			err = two.UpdateUser(ctx, u, By())
 		}
 		close(stop)
 		disabled <- err
@@ -165,8 +165,8 @@ func rotateUntil(t *testing.T, ctx context.Context, s store.Store, f store.Famil
 func updateRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
-	ok(t, one.CreateClient(ctx, aClient("web"), nil))
-	errs := together(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), nil) == nil })
+	ok(t, one.CreateClient(ctx, aClient("web"), By()))
+	errs := together(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), By()) == nil })
 	same(t, count(errs), map[bool]int{true: 1, false: 29})
 	same(t, must[store.Client](t)(one.Client(ctx, "web")).Version, 2)
 }
@@ -196,7 +196,7 @@ func mixedRace(t *testing.T, open Open) {
 				return err
 			}
 		}
-		return s.RevokeFamily(ctx, f.ID, voidsFamily(f.ID, time.Minute, "revoked"))
+		return s.RevokeFamily(ctx, f.ID, Voiding(voidsFamily(f.ID, time.Minute, "revoked")))
 	})
 	for _, err := range errs {
 		if err != nil {

@@ -143,7 +143,7 @@ func rotatedToTheEnd(t *testing.T, ctx context.Context, s store.Store) {
 
 func rotatedWithoutUser(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
-	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", 0)))
+	ok(t, s.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", 0))))
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, 0))), store.RotationResult{})
 }
 
@@ -185,11 +185,11 @@ func refusedRotations() []refusedRotation {
 		return func(t *testing.T, ctx context.Context, s store.Store) {
 			u := must[store.User](t)(s.User(ctx, "alice"))
 			change(&u)
-			ok(t, s.UpdateUser(ctx, u, nil))
+			ok(t, s.UpdateUser(ctx, u, By()))
 		}
 	}
 	revoked := func(t *testing.T, ctx context.Context, s store.Store) {
-		ok(t, s.RevokeFamily(ctx, aFamily(1).ID, voidsFamily(aFamily(1).ID, 0, "revoked")))
+		ok(t, s.RevokeFamily(ctx, aFamily(1).ID, Voiding(voidsFamily(aFamily(1).ID, 0, "revoked"))))
 	}
 	asked := func(after time.Duration) func(*store.Rotation) {
 		return func(r *store.Rotation) { r.Now = at(after) }
@@ -222,7 +222,7 @@ func refusedRotations() []refusedRotation {
 		{"another key, before reused", store.WrongKey, bound, proving("", func(r *store.Rotation) { r.Generation = 0 })},
 		{"another key, before revoked", store.WrongKey, func(t *testing.T, ctx context.Context, s store.Store) {
 			bound(t, ctx, s)
-			ok(t, s.RevokeFamily(ctx, aFamily(2).ID, voidsFamily(aFamily(2).ID, 0, "revoked")))
+			ok(t, s.RevokeFamily(ctx, aFamily(2).ID, Voiding(voidsFamily(aFamily(2).ID, 0, "revoked"))))
 		}, proving("", nothing)},
 		{"revoked", store.Revoked, revoked, nothing},
 		{"revoked, before expired", store.Revoked, revoked, asked(99 * time.Hour)},

@@ -27,19 +27,19 @@ func secretKeys(t *testing.T, ctx context.Context, s store.Store) {
 	last := store.SecretKey{Purpose: "refresh", ID: math.MaxUint32, Sealed: []byte{1}, CreatedAt: at(time.Hour), ActiveAt: at(2 * time.Hour), RemovedAt: at(3 * time.Hour)}
 	other := store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{2}, CreatedAt: at(0), ActiveAt: at(0)}
 	for _, k := range []store.SecretKey{last, first, other} {
-		ok(t, s.CreateSecretKey(ctx, k))
-		wantErr(t, s.CreateSecretKey(ctx, k), store.ErrExists)
+		ok(t, s.CreateSecretKey(ctx, k, By()))
+		wantErr(t, s.CreateSecretKey(ctx, k, By()), store.ErrExists)
 	}
 	same(t, must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh")), []store.SecretKey{first, last})
 }
 
 func secretKeyReschedule(t *testing.T, ctx context.Context, s store.Store) {
 	k := store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{0, 255}, CreatedAt: at(0), ActiveAt: at(0)}
-	wantErr(t, s.RescheduleSecretKey(ctx, k), store.ErrNotFound)
-	ok(t, s.CreateSecretKey(ctx, k))
+	wantErr(t, s.RescheduleSecretKey(ctx, k, By()), store.ErrNotFound)
+	ok(t, s.CreateSecretKey(ctx, k, By()))
 	changed := k
 	changed.ActiveAt, changed.RemovedAt, changed.Sealed = at(time.Minute), at(time.Hour), nil
-	ok(t, s.RescheduleSecretKey(ctx, changed))
+	ok(t, s.RescheduleSecretKey(ctx, changed, By()))
 	k.ActiveAt, k.RemovedAt = at(time.Minute), at(time.Hour)
 	same(t, must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh")), []store.SecretKey{k})
 }
@@ -49,26 +49,26 @@ func dataKeys(t *testing.T, ctx context.Context, s store.Store) {
 	first := store.DataKey{ID: 1, MasterID: "m1", Sealed: []byte{0, 255}, CreatedAt: at(0)}
 	again := store.DataKey{ID: 1, MasterID: "m2", Sealed: []byte{2}, CreatedAt: at(0)}
 	second := store.DataKey{ID: 2, MasterID: "m2", Sealed: []byte{1}, CreatedAt: at(time.Hour)}
-	ok(t, s.CreateDataKeys(ctx, []store.DataKey{second, first}))
-	wantErr(t, s.CreateDataKeys(ctx, []store.DataKey{again, first}), store.ErrExists)
+	ok(t, s.CreateDataKeys(ctx, []store.DataKey{second, first}, By()))
+	wantErr(t, s.CreateDataKeys(ctx, []store.DataKey{again, first}, By()), store.ErrExists)
 	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{first, second})
-	ok(t, s.CreateDataKeys(ctx, []store.DataKey{again}))
+	ok(t, s.CreateDataKeys(ctx, []store.DataKey{again}, By()))
 	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{first, again, second})
-	ok(t, s.DeleteDataKeys(ctx, []store.DataKey{first, {ID: 7, MasterID: "m1"}}))
+	ok(t, s.DeleteDataKeys(ctx, []store.DataKey{first, {ID: 7, MasterID: "m1"}}, By()))
 	same(t, must[[]store.DataKey](t)(s.DataKeys(ctx)), []store.DataKey{again, second})
 }
 
 func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), nil)
 	ok(t, add(ctx, s, aKey("kid", "ES256", "", 0)))
-	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 12, Sealed: []byte("secret"), CreatedAt: at(0), ActiveAt: at(0)}))
+	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 12, Sealed: []byte("secret"), CreatedAt: at(0), ActiveAt: at(0)}, By()))
 	issuer := anIssuer("urn:i")
 	issuer.JWKS, issuer.Certificates, issuer.SealedSecret = nil, nil, []byte("shared")
-	ok(t, s.CreateIssuer(ctx, issuer))
-	ok(t, s.CreateIssuer(ctx, anIssuer("urn:j")))
+	ok(t, s.CreateIssuer(ctx, issuer, By()))
+	ok(t, s.CreateIssuer(ctx, anIssuer("urn:j"), By()))
 	client := aClient("web")
 	client.Secrets = []store.ClientSecret{{ID: "s1", Kind: store.SecretSealed, Hash: []byte{0, 255, 7}, CreatedAt: at(0)}}
-	ok(t, s.CreateClient(ctx, client, nil))
+	ok(t, s.CreateClient(ctx, client, By()))
 	want := []store.SealedValue{
 		{Table: "clients", ID: "web/s1", Sealed: []byte{0, 255, 7}},
 		{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")},
@@ -77,13 +77,13 @@ func sealedValues(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), want)
 	for i, v := range want {
-		ok(t, s.ReplaceSealed(ctx, v, []byte("new")))
-		wantErr(t, s.ReplaceSealed(ctx, v, []byte("newer")), store.ErrConflict)
-		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: v.Table, ID: "gone/1", Sealed: v.Sealed}, []byte("new")), store.ErrNotFound)
+		ok(t, s.ReplaceSealed(ctx, v, []byte("new"), By()))
+		wantErr(t, s.ReplaceSealed(ctx, v, []byte("newer"), By()), store.ErrConflict)
+		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: v.Table, ID: "gone/1", Sealed: v.Sealed}, []byte("new"), By()), store.ErrNotFound)
 		want[i].Sealed = []byte("new")
 	}
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), want)
-	if err := s.ReplaceSealed(ctx, store.SealedValue{Table: "users", ID: "web"}, nil); err == nil {
+	if err := s.ReplaceSealed(ctx, store.SealedValue{Table: "users", ID: "web"}, nil, By()); err == nil {
 		t.Error("something sealed was replaced in a table that has nothing sealed")
 	}
 }
@@ -98,8 +98,8 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	neighbour := c
 	neighbour.ID = "a"
-	ok(t, s.CreateClient(ctx, c, nil))
-	ok(t, s.CreateClient(ctx, neighbour, nil))
+	ok(t, s.CreateClient(ctx, c, By()))
+	ok(t, s.CreateClient(ctx, neighbour, By()))
 	same(t, must[[]store.SealedValue](t)(s.SealedValues(ctx)), []store.SealedValue{
 		{Table: "clients", ID: "a/b", Sealed: text}, {Table: "clients", ID: "a/b//b", Sealed: text},
 		{Table: "clients", ID: "a/b//two", Sealed: text}, {Table: "clients", ID: "a/two", Sealed: text},
@@ -107,12 +107,12 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 
 	old := must[store.Client](t)(s.Client(ctx, c.ID))
 	resealed := append([]byte{0, 255}, text...)
-	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: "a/b//b", Sealed: text}, resealed))
+	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: "a/b//b", Sealed: text}, resealed, By()))
 	c.Secrets = slices.Clone(c.Secrets)
 	c.Secrets[2].Hash, c.Version = resealed, 2
 	same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
 	same(t, must[store.Client](t)(s.Client(ctx, "a")), neighbour)
-	wantErr(t, s.UpdateClient(ctx, old, nil), store.ErrConflict)
+	wantErr(t, s.UpdateClient(ctx, old, By()), store.ErrConflict)
 
 	for id, want := range map[string]error{
 		"a/b//b":   store.ErrConflict, // sealed anew meanwhile
@@ -123,7 +123,7 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 		"b":        store.ErrNotFound,
 		"":         store.ErrNotFound,
 	} {
-		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: id, Sealed: text}, []byte("new")), want)
+		wantErr(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "clients", ID: id, Sealed: text}, []byte("new"), By()), want)
 	}
 	same(t, must[store.Client](t)(s.Client(ctx, c.ID)), c)
 }
@@ -131,9 +131,9 @@ func sealedClient(t *testing.T, ctx context.Context, s store.Store) {
 func sealedIssuer(t *testing.T, ctx context.Context, s store.Store) {
 	issuer := anIssuer("urn:i")
 	issuer.JWKS, issuer.Certificates, issuer.SealedSecret = nil, nil, []byte("shared")
-	ok(t, s.CreateIssuer(ctx, issuer))
+	ok(t, s.CreateIssuer(ctx, issuer, By()))
 	read := must[store.Issuer](t)(s.Issuer(ctx, "urn:i"))
-	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")}, []byte("resealed")))
-	wantErr(t, s.UpdateIssuer(ctx, read), store.ErrConflict)
+	ok(t, s.ReplaceSealed(ctx, store.SealedValue{Table: "issuers", ID: "urn:i", Sealed: []byte("shared")}, []byte("resealed"), By()))
+	wantErr(t, s.UpdateIssuer(ctx, read, By()), store.ErrConflict)
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "urn:i")).SealedSecret, []byte("resealed"))
 }

@@ -13,21 +13,21 @@ func listSearch(t *testing.T, ctx context.Context, s store.Store) {
 	for _, id := range []string{"shop", "web-Shop", "other"} {
 		c := aClient(id)
 		c.Name = map[string]string{"other": "Die Läden, 100 % SHOP_1"}[id]
-		ok(t, s.CreateClient(ctx, c, nil))
+		ok(t, s.CreateClient(ctx, c, By()))
 		r := aResource("urn:" + id)
 		r.Name = c.Name
-		ok(t, s.CreateResource(ctx, r))
-		ok(t, s.CreateIssuer(ctx, anIssuer("https://"+id)))
+		ok(t, s.CreateResource(ctx, r, By()))
+		ok(t, s.CreateIssuer(ctx, anIssuer("https://"+id), By()))
 	}
 	named := anIssuer("cluster")
 	named.Iss = "https://SHOPS.example"
-	ok(t, s.CreateIssuer(ctx, named))
+	ok(t, s.CreateIssuer(ctx, named, By()))
 	for i, u := range []store.User{
 		{Username: "alice", Email: "a@shop.example"}, {Username: "bob", UPN: "bob@shop.example"}, {Username: "shopkeeper"}, {Username: "dora", Email: "d@example"},
 	} {
 		user := aUser(u.Username)
 		user.ID, user.Username, user.Email, user.UPN = "id-"+string(rune('0'+i)), u.Username, u.Email, u.UPN
-		ok(t, s.CreateUser(ctx, user))
+		ok(t, s.CreateUser(ctx, user, By()))
 	}
 	for text, want := range map[string][3][]string{
 		"sHoP":  {{"other", "shop", "web-Shop"}, {"cluster", "https://shop", "https://web-Shop"}, {"alice", "bob", "shopkeeper"}},

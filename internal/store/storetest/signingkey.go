@@ -39,7 +39,7 @@ func change(ctx context.Context, s store.Store, update, add []store.SigningKey) 
 	if err != nil {
 		return err
 	}
-	return s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Update: update, Add: add})
+	return s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Update: update, Add: add}, By())
 }
 
 // signingKeys returns the keys that are not past RemovedAt.
@@ -80,8 +80,8 @@ func signingKeyChange(t *testing.T, ctx context.Context, s store.Store) {
 
 func signingKeyConflict(t *testing.T, ctx context.Context, s store.Store) {
 	before := must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0)))
-	ok(t, s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before.Version, Add: []store.SigningKey{aKey("1", "ES256", "", 0)}}))
-	wantErr(t, s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before.Version, Add: []store.SigningKey{aKey("2", "RS256", "", 0)}}), store.ErrConflict)
+	ok(t, s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before.Version, Add: []store.SigningKey{aKey("1", "ES256", "", 0)}}, By()))
+	wantErr(t, s.ChangeKeyPlan(ctx, store.KeyPlanChange{Version: before.Version, Add: []store.SigningKey{aKey("2", "RS256", "", 0)}}, By()), store.ErrConflict)
 	after := must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0)))
 	same(t, after.Keys, []store.SigningKey{aKey("1", "ES256", "", 0)})
 	if after.Version == before.Version {
@@ -124,7 +124,7 @@ func signingKeyRace(t *testing.T, open Open) {
 		plan := must[store.KeyPlan](t)(one.KeyPlan(ctx, at(0)))
 		errs := together(30, func(i int) error {
 			key := aKey(fmt.Sprintf("%d-%d", step, i), "ES256", fmt.Sprintf("%d-%d", step-1, i), time.Duration(step)*time.Hour)
-			return replicas[i%3].ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{key}})
+			return replicas[i%3].ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{key}}, By())
 		})
 		for _, err := range errs {
 			if err != nil && !errors.Is(err, store.ErrConflict) {

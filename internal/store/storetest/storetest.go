@@ -43,6 +43,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"watchers", watchTests()},
 		{"migrations", migrateTests()},
 		{"sweeps", sweepTests()},
+		{"events", eventTests()},
 		{"health", healthTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
@@ -183,8 +184,8 @@ func aFamily(number byte) store.Family {
 // withFamily adds "web", "alice" and a family of theirs.
 func withFamily(t *testing.T, ctx context.Context, s store.Store) store.Family {
 	t.Helper()
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
-	ok(t, s.CreateUser(ctx, aUser("alice")))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
+	ok(t, s.CreateUser(ctx, aUser("alice"), By()))
 	f := aFamily(1)
 	ok(t, s.CreateFamily(ctx, f))
 	return f

@@ -46,7 +46,7 @@ func sweepFamilies(t *testing.T, ctx context.Context, s store.Store) {
 	revoked := aFamily(3)
 	revoked.IdleExpiresAt, revoked.ExpiresAt = at(100*time.Hour), at(100*time.Hour)
 	ok(t, s.CreateFamily(ctx, revoked))
-	ok(t, s.RevokeFamily(ctx, revoked.ID, voidsFamily(revoked.ID, time.Minute, "revoked")))
+	ok(t, s.RevokeFamily(ctx, revoked.ID, Voiding(voidsFamily(revoked.ID, time.Minute, "revoked"))))
 
 	for _, step := range []struct {
 		before time.Duration
@@ -98,14 +98,14 @@ func sweepBehind(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 	old := withFamily(t, ctx, s)
-	ok(t, s.CreateClient(ctx, aClient("other"), nil))
+	ok(t, s.CreateClient(ctx, aClient("other"), By()))
 	others := aFamily(2)
 	others.ClientID = "other"
 	ok(t, s.CreateFamily(ctx, others))
 	voids := voidsClient("web", time.Minute)
 	voids.IssuedUntil = at(1000 * time.Hour)
-	ok(t, s.DeleteClient(ctx, "web", voids))
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voids)))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	anew := aFamily(3)
 	anew.ClientNotBefore = at(2 * time.Minute)
 	ok(t, s.CreateFamily(ctx, anew))
@@ -118,8 +118,8 @@ func sweepClientless(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func sweepExpired(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
-	ok(t, s.Revoke(ctx, aVoid("2", time.Hour)))
+	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Minute))))
+	ok(t, s.Revoke(ctx, Voiding(aVoid("2", time.Hour))))
 	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Minute)}))
 	ok(t, s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{2}, ExpiresAt: at(time.Hour)}))
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Minute), 100)), 0)
@@ -149,10 +149,10 @@ func sweepSigningKeys(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepSecretKeys(t *testing.T, ctx context.Context, s store.Store) {
 	for id := range uint32(3) {
-		ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: id + 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}))
+		ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: id + 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}, By()))
 	}
-	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}))
-	ok(t, s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 2, ActiveAt: at(0)}))
+	ok(t, s.CreateSecretKey(ctx, store.SecretKey{Purpose: "other", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0), RemovedAt: at(time.Hour)}, By()))
+	ok(t, s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 2, ActiveAt: at(0)}, By()))
 	same(t, must[int](t)(s.Sweep(ctx, at(time.Hour), 100)), 0)
 	same(t, must[int](t)(s.Sweep(ctx, at(2*time.Hour), 100)), 1)
 	left := must[[]store.SecretKey](t)(s.SecretKeys(ctx, "refresh"))
@@ -182,7 +182,7 @@ func sweepRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	for i := range 50 {
-		ok(t, one.Revoke(ctx, aVoid(fmt.Sprint(i), time.Minute)))
+		ok(t, one.Revoke(ctx, Voiding(aVoid(fmt.Sprint(i), time.Minute))))
 	}
 	removed := together(10, func(i int) int {
 		total := 0

@@ -31,7 +31,7 @@ func fullUser() store.User {
 
 func userRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	want := fullUser()
-	ok(t, s.CreateUser(ctx, want))
+	ok(t, s.CreateUser(ctx, want, By()))
 	same(t, must[store.User](t)(s.User(ctx, want.ID)), want)
 	same(t, must[store.User](t)(s.UserByName(ctx, store.ByUsername, want.Username)), want)
 	same(t, must[store.User](t)(s.UserByName(ctx, store.ByEmail, want.Email)), want)
@@ -44,8 +44,8 @@ func userRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func userNoNames(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateUser(ctx, aUser("one")))
-	ok(t, s.CreateUser(ctx, aUser("two")))
+	ok(t, s.CreateUser(ctx, aUser("one"), By()))
+	ok(t, s.CreateUser(ctx, aUser("two"), By()))
 	same(t, must[store.User](t)(s.User(ctx, "one")), aUser("one"))
 	for _, kind := range []store.NameKind{store.ByEmail, store.ByUPN} {
 		_, err := s.UserByName(ctx, kind, "")
@@ -55,7 +55,7 @@ func userNoNames(t *testing.T, ctx context.Context, s store.Store) {
 
 func userExists(t *testing.T, ctx context.Context, s store.Store) {
 	first := fullUser()
-	ok(t, s.CreateUser(ctx, first))
+	ok(t, s.CreateUser(ctx, first, By()))
 	clash := map[string]func(*store.User){
 		"id":       func(u *store.User) { u.ID = first.ID },
 		"username": func(u *store.User) { u.Username = first.Username },
@@ -65,42 +65,42 @@ func userExists(t *testing.T, ctx context.Context, s store.Store) {
 	for name, change := range clash {
 		u := aUser("second")
 		change(&u)
-		if err := s.CreateUser(ctx, u); err == nil {
+		if err := s.CreateUser(ctx, u, By()); err == nil {
 			t.Errorf("a second user with the same %s was created", name)
 		} else {
 			wantErr(t, err, store.ErrExists)
 		}
 	}
-	ok(t, s.CreateUser(ctx, aUser("second")))
+	ok(t, s.CreateUser(ctx, aUser("second"), By()))
 	delete(clash, "id")
 	for _, change := range clash {
 		u := aUser("second")
 		change(&u)
 		voids := voidsUser("second", 0)
-		wantErr(t, s.UpdateUser(ctx, u, &voids), store.ErrExists)
+		wantErr(t, s.UpdateUser(ctx, u, Voiding(voids)), store.ErrExists)
 	}
 	same(t, must[store.User](t)(s.User(ctx, "second")), aUser("second"))
 	same(t, len(recorded(t, ctx, s)), 0)
 }
 
 func userUpdate(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateUser(ctx, aUser("alice")))
+	ok(t, s.CreateUser(ctx, aUser("alice"), By()))
 	want := fullUser()
 	want.ID, want.CreatedAt = "alice", at(-time.Hour)
 	voids := voidsUser("alice", time.Minute)
-	ok(t, s.UpdateUser(ctx, want, &voids))
+	ok(t, s.UpdateUser(ctx, want, Voiding(voids)))
 	want.Version, want.CreatedAt = 2, at(0)
 	same(t, must[store.User](t)(s.User(ctx, "alice")), want)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 }
 
 func userConflict(t *testing.T, ctx context.Context, s store.Store) {
-	ok(t, s.CreateUser(ctx, aUser("alice")))
+	ok(t, s.CreateUser(ctx, aUser("alice"), By()))
 	mine, theirs := aUser("alice"), aUser("alice")
 	mine.Email, theirs.Email = "mine@example.com", "theirs@example.com"
-	ok(t, s.UpdateUser(ctx, mine, nil))
+	ok(t, s.UpdateUser(ctx, mine, By()))
 	voids := voidsUser("alice", 0)
-	wantErr(t, s.UpdateUser(ctx, theirs, &voids), store.ErrConflict)
+	wantErr(t, s.UpdateUser(ctx, theirs, Voiding(voids)), store.ErrConflict)
 	same(t, must[store.User](t)(s.User(ctx, "alice")).Email, "mine@example.com")
 	same(t, len(recorded(t, ctx, s)), 0)
 }
@@ -108,19 +108,19 @@ func userConflict(t *testing.T, ctx context.Context, s store.Store) {
 func userMissing(t *testing.T, ctx context.Context, s store.Store) {
 	_, err := s.User(ctx, "nobody")
 	wantErr(t, err, store.ErrNotFound)
-	wantErr(t, s.UpdateUser(ctx, aUser("nobody"), nil), store.ErrNotFound)
-	wantErr(t, s.DeleteUser(ctx, "nobody", voidsUser("nobody", 0)), store.ErrNotFound)
+	wantErr(t, s.UpdateUser(ctx, aUser("nobody"), By()), store.ErrNotFound)
+	wantErr(t, s.DeleteUser(ctx, "nobody", Voiding(voidsUser("nobody", 0))), store.ErrNotFound)
 	same(t, len(recorded(t, ctx, s)), 0)
 }
 
 func userDelete(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
-	ok(t, s.CreateUser(ctx, aUser("bob")))
+	ok(t, s.CreateUser(ctx, aUser("bob"), By()))
 	other := aFamily(2)
 	other.UserID = "bob"
 	ok(t, s.CreateFamily(ctx, other))
 	voids := voidsUser("alice", time.Minute)
-	ok(t, s.DeleteUser(ctx, "alice", voids))
+	ok(t, s.DeleteUser(ctx, "alice", Voiding(voids)))
 	_, err := s.User(ctx, "alice")
 	wantErr(t, err, store.ErrNotFound)
 	_, err = s.Family(ctx, f.ID)
@@ -135,7 +135,7 @@ func userList(t *testing.T, ctx context.Context, s store.Store) {
 	for i := range want {
 		u := aUser(want[i])
 		u.ID, u.Username = string(rune('z'-i)), want[i]
-		ok(t, s.CreateUser(ctx, u))
+		ok(t, s.CreateUser(ctx, u, By()))
 	}
 	var got []string
 	for _, after := range []string{"", "a.b"} {

@@ -24,47 +24,47 @@ func voidTests() []test {
 func voidings(t *testing.T, ctx context.Context, s store.Store) map[string]func(until store.Moment) (store.RevocationKind, string) {
 	return map[string]func(store.Moment) (store.RevocationKind, string){
 		"a revocation": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.Revoke(ctx, store.Void{Kind: store.RevokedUser, Value: "x", Before: at(0), IssuedUntil: until}))
+			ok(t, s.Revoke(ctx, Voiding(store.Void{Kind: store.RevokedUser, Value: "x", Before: at(0), IssuedUntil: until})))
 			return store.RevokedUser, "x"
 		},
 		"a creation of a client": func(until store.Moment) (store.RevocationKind, string) {
 			v := voidsClient("new client", 0)
 			v.IssuedUntil = until
-			ok(t, s.CreateClient(ctx, aClient("new client"), &v))
+			ok(t, s.CreateClient(ctx, aClient("new client"), Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"an update of a client": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateClient(ctx, aClient("updated client"), nil))
+			ok(t, s.CreateClient(ctx, aClient("updated client"), By()))
 			v := voidsClient("updated client", 0)
 			v.IssuedUntil = until
-			ok(t, s.UpdateClient(ctx, aClient("updated client"), &v))
+			ok(t, s.UpdateClient(ctx, aClient("updated client"), Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"a deletion of a client": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateClient(ctx, aClient("deleted client"), nil))
+			ok(t, s.CreateClient(ctx, aClient("deleted client"), By()))
 			v := voidsClient("deleted client", 0)
 			v.IssuedUntil = until
-			ok(t, s.DeleteClient(ctx, "deleted client", v))
+			ok(t, s.DeleteClient(ctx, "deleted client", Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"an update of a user": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateUser(ctx, aUser("updated user")))
+			ok(t, s.CreateUser(ctx, aUser("updated user"), By()))
 			v := voidsUser("updated user", 0)
 			v.IssuedUntil = until
-			ok(t, s.UpdateUser(ctx, aUser("updated user"), &v))
+			ok(t, s.UpdateUser(ctx, aUser("updated user"), Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"a deletion of a user": func(until store.Moment) (store.RevocationKind, string) {
-			ok(t, s.CreateUser(ctx, aUser("deleted user")))
+			ok(t, s.CreateUser(ctx, aUser("deleted user"), By()))
 			v := voidsUser("deleted user", 0)
 			v.IssuedUntil = until
-			ok(t, s.DeleteUser(ctx, "deleted user", v))
+			ok(t, s.DeleteUser(ctx, "deleted user", Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"a revocation of a family": func(until store.Moment) (store.RevocationKind, string) {
 			v := voidsFamily(store.FamilyID{9}, 0, "revoked")
 			v.IssuedUntil = until
-			ok(t, s.RevokeFamily(ctx, store.FamilyID{9}, v))
+			ok(t, s.RevokeFamily(ctx, store.FamilyID{9}, Voiding(v)))
 			return v.Kind, v.Value
 		},
 		"a reuse": func(until store.Moment) (store.RevocationKind, string) {
@@ -112,7 +112,7 @@ func voidKept(t *testing.T, ctx context.Context, s store.Store) {
 func voidUntil(t *testing.T, ctx context.Context, s store.Store) {
 	l := lifetimes("a", time.Minute, time.Hour)
 	ok(t, s.PromiseLifetimes(ctx, l, at(0)))
-	ok(t, s.Revoke(ctx, aVoid("1", time.Minute)))
+	ok(t, s.Revoke(ctx, Voiding(aVoid("1", time.Minute))))
 	same(t, keptUntil(t, ctx, s, store.RevokedToken, "1"), at(time.Minute))
 }
 
@@ -123,13 +123,13 @@ func voidRace(t *testing.T, open Open) {
 	other := open()
 	for round := range 20 {
 		id := string(rune('a' + round))
-		ok(t, one.CreateUser(ctx, aUser(id)))
+		ok(t, one.CreateUser(ctx, aUser(id), By()))
 		l := lifetimes(id, time.Minute, time.Hour)
 		l.MaxTokenTTL = time.Duration(round+1) * time.Hour
 		there := false
 		errs := together(2, func(i int) error {
 			if i == 0 {
-				return one.DeleteUser(ctx, id, voidsUser(id, 0))
+				return one.DeleteUser(ctx, id, Voiding(voidsUser(id, 0)))
 			}
 			if err := other.PromiseLifetimes(ctx, l, at(0)); err != nil {
 				return err
@@ -149,10 +149,10 @@ func voidRace(t *testing.T, open Open) {
 
 func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", time.Minute))) // by a clock that is ahead
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
-	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", time.Minute)))
-	ok(t, s.CreateUser(ctx, aUser("alice")))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", time.Minute)))) // by a clock that is ahead
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
+	ok(t, s.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", time.Minute))))
+	ok(t, s.CreateUser(ctx, aUser("alice"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(time.Minute))
 	same(t, must[store.User](t)(s.User(ctx, "alice")).NotBefore, at(time.Minute))
 
@@ -163,31 +163,31 @@ func voidMadeAnew(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, isThere(t, ctx, s, f.ID), true)
 
 	// A revocation that is forgotten is not needed: the families that are left are.
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 2*time.Minute)))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 2*time.Minute))))
 	for must[int](t)(s.Sweep(ctx, at(1000*time.Hour), 100)) > 0 {
 		continue
 	}
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(0))
 
 	// A client under the name of a user who is gone, and a user under that of a client.
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 0)))
-	ok(t, s.CreateUser(ctx, aUser("web")))
-	ok(t, s.DeleteUser(ctx, "web", voidsUser("web", 3*time.Minute)))
-	ok(t, s.CreateClient(ctx, aClient("web"), nil))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 0))))
+	ok(t, s.CreateUser(ctx, aUser("web"), By()))
+	ok(t, s.DeleteUser(ctx, "web", Voiding(voidsUser("web", 3*time.Minute))))
+	ok(t, s.CreateClient(ctx, aClient("web"), By()))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(3*time.Minute))
 
 	// A later clock stays as it is.
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 4*time.Minute)))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 4*time.Minute))))
 	late := aUser("web")
 	late.NotBefore = at(time.Hour)
-	ok(t, s.CreateUser(ctx, late))
+	ok(t, s.CreateUser(ctx, late, By()))
 	same(t, must[store.User](t)(s.User(ctx, "web")), late)
 }
 
 func voidCreated(t *testing.T, ctx context.Context, s store.Store) {
 	v := voidsClient("web", time.Hour) // what the caller thinks of the moment does not count
-	ok(t, s.CreateClient(ctx, aClient("web"), &v))
+	ok(t, s.CreateClient(ctx, aClient("web"), Voiding(v)))
 	created := must[store.Client](t)(s.Client(ctx, "web"))
 	same(t, created.NotBefore, at(0))
 	found := recorded(t, ctx, s)
@@ -195,20 +195,20 @@ func voidCreated(t *testing.T, ctx context.Context, s store.Store) {
 		t.Errorf("recorded is %+v", found)
 	}
 	same(t, v, voidsClient("web", time.Hour))
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", 2*time.Hour)))
-	ok(t, s.CreateClient(ctx, aClient("web"), &v))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", 2*time.Hour))))
+	ok(t, s.CreateClient(ctx, aClient("web"), Voiding(v)))
 	same(t, must[store.Client](t)(s.Client(ctx, "web")).NotBefore, at(2*time.Hour))
 	same(t, recorded(t, ctx, s)[0].Before, at(2*time.Hour))
-	wantErr(t, s.CreateClient(ctx, aClient("web"), &v), store.ErrExists)
+	wantErr(t, s.CreateClient(ctx, aClient("web"), Voiding(v)), store.ErrExists)
 }
 
 func voidDeleted(t *testing.T, ctx context.Context, s store.Store) {
 	c, u := aClient("web"), aUser("alice")
 	c.NotBefore, u.NotBefore = at(time.Hour), at(time.Hour)
-	ok(t, s.CreateClient(ctx, c, nil))
-	ok(t, s.CreateUser(ctx, u))
-	ok(t, s.DeleteClient(ctx, "web", voidsClient("web", time.Minute)))
-	ok(t, s.DeleteUser(ctx, "alice", voidsUser("alice", time.Minute)))
+	ok(t, s.CreateClient(ctx, c, By()))
+	ok(t, s.CreateUser(ctx, u, By()))
+	ok(t, s.DeleteClient(ctx, "web", Voiding(voidsClient("web", time.Minute))))
+	ok(t, s.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", time.Minute))))
 	for _, r := range recorded(t, ctx, s) {
 		if !r.Before.After(at(time.Hour)) {
 			t.Errorf("tokens of %s %s from before it was deleted are good still", r.Kind, r.Value)

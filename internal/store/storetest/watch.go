@@ -71,16 +71,16 @@ func watchChanges(t *testing.T, open Open) {
 		topic store.Topic
 		do    func(store.Store) error
 	}{
-		{"create a client", store.TopicClients, func(s store.Store) error { return s.CreateClient(ctx, aClient("web"), nil) }},
-		{"update a client", store.TopicClients, func(s store.Store) error { return s.UpdateClient(ctx, aClient("web"), nil) }},
-		{"create a user", store.TopicUsers, func(s store.Store) error { return s.CreateUser(ctx, aUser("alice")) }},
-		{"update a user", store.TopicUsers, func(s store.Store) error { return s.UpdateUser(ctx, aUser("alice"), nil) }},
-		{"create a resource", store.TopicResources, func(s store.Store) error { return s.CreateResource(ctx, aResource("urn:a")) }},
-		{"update a resource", store.TopicResources, func(s store.Store) error { return s.UpdateResource(ctx, aResource("urn:a")) }},
-		{"delete a resource", store.TopicResources, func(s store.Store) error { return s.DeleteResource(ctx, "urn:a") }},
-		{"create an issuer", store.TopicIssuers, func(s store.Store) error { return s.CreateIssuer(ctx, anIssuer("urn:i")) }},
-		{"update an issuer", store.TopicIssuers, func(s store.Store) error { return s.UpdateIssuer(ctx, anIssuer("urn:i")) }},
-		{"delete an issuer", store.TopicIssuers, func(s store.Store) error { return s.DeleteIssuer(ctx, "urn:i") }},
+		{"create a client", store.TopicClients, func(s store.Store) error { return s.CreateClient(ctx, aClient("web"), By()) }},
+		{"update a client", store.TopicClients, func(s store.Store) error { return s.UpdateClient(ctx, aClient("web"), By()) }},
+		{"create a user", store.TopicUsers, func(s store.Store) error { return s.CreateUser(ctx, aUser("alice"), By()) }},
+		{"update a user", store.TopicUsers, func(s store.Store) error { return s.UpdateUser(ctx, aUser("alice"), By()) }},
+		{"create a resource", store.TopicResources, func(s store.Store) error { return s.CreateResource(ctx, aResource("urn:a"), By()) }},
+		{"update a resource", store.TopicResources, func(s store.Store) error { return s.UpdateResource(ctx, aResource("urn:a"), By()) }},
+		{"delete a resource", store.TopicResources, func(s store.Store) error { return s.DeleteResource(ctx, "urn:a", By()) }},
+		{"create an issuer", store.TopicIssuers, func(s store.Store) error { return s.CreateIssuer(ctx, anIssuer("urn:i"), By()) }},
+		{"update an issuer", store.TopicIssuers, func(s store.Store) error { return s.UpdateIssuer(ctx, anIssuer("urn:i"), By()) }},
+		{"delete an issuer", store.TopicIssuers, func(s store.Store) error { return s.DeleteIssuer(ctx, "urn:i", By()) }},
 		{"add a key", store.TopicKeys, func(s store.Store) error { return add(ctx, s, aKey("1", "ES256", "", 0)) }},
 		{"change it", store.TopicKeys, func(s store.Store) error {
 			return change(ctx, s, []store.SigningKey{aKey("1", "ES256", "", time.Hour)}, nil)
@@ -91,23 +91,23 @@ func watchChanges(t *testing.T, open Open) {
 			return change(ctx, s, []store.SigningKey{key}, nil)
 		}},
 		{"reseal it", store.TopicKeys, func(s store.Store) error {
-			return s.ReplaceSealed(ctx, store.SealedValue{Table: "signing_keys", ID: "1", Sealed: []byte{0, 255, 1}}, []byte{1})
+			return s.ReplaceSealed(ctx, store.SealedValue{Table: "signing_keys", ID: "1", Sealed: []byte{0, 255, 1}}, []byte{1}, By())
 		}},
 		{"promise lifetimes", store.TopicKeys, func(s store.Store) error {
 			return s.PromiseLifetimes(ctx, lifetimes("a", time.Minute, time.Hour), at(0))
 		}},
 		{"add a secret key", store.TopicKeys, func(s store.Store) error {
-			return s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0)})
+			return s.CreateSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, Sealed: []byte{1}, CreatedAt: at(0), ActiveAt: at(0)}, By())
 		}},
 		{"reschedule it", store.TopicKeys, func(s store.Store) error {
-			return s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, ActiveAt: at(time.Hour)})
+			return s.RescheduleSecretKey(ctx, store.SecretKey{Purpose: "refresh", ID: 1, ActiveAt: at(time.Hour)}, By())
 		}},
 		{"add a data key", store.TopicKeys, func(s store.Store) error {
-			return s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)}})
+			return s.CreateDataKeys(ctx, []store.DataKey{{ID: 1, Sealed: []byte{1}, CreatedAt: at(0)}}, By())
 		}},
-		{"delete it", store.TopicKeys, func(s store.Store) error { return s.DeleteDataKeys(ctx, []store.DataKey{{ID: 1}}) }},
-		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", time.Hour)) }},
-		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, aVoid("1", 2*time.Hour)) }},
+		{"delete it", store.TopicKeys, func(s store.Store) error { return s.DeleteDataKeys(ctx, []store.DataKey{{ID: 1}}, By()) }},
+		{"revoke", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", time.Hour))) }},
+		{"let a revocation grow", store.TopicRevocations, func(s store.Store) error { return s.Revoke(ctx, Voiding(aVoid("1", 2*time.Hour))) }},
 	} {
 		// The watcher's own handle and another take turns.
 		if err := step.do(handles[i%2]); err != nil {
@@ -117,7 +117,7 @@ func watchChanges(t *testing.T, open Open) {
 			t.Fatalf("%s: told of %s, want %s", step.what, got, step.topic)
 		}
 	}
-	ok(t, one.DeleteUser(ctx, "alice", voidsUser("alice", 0)))
+	ok(t, one.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", 0))))
 	both := []store.Topic{next(t, topics, time.Second), next(t, topics, time.Second)}
 	slices.Sort(both)
 	same(t, both, []store.Topic{store.TopicRevocations, store.TopicUsers})
@@ -138,9 +138,9 @@ func watchTraffic(t *testing.T, open Open) {
 	ok(t, one.PromiseLifetimes(ctx, lifetimes("a", time.Minute, 2*time.Hour), at(time.Second)))
 	ok(t, one.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{}, ExpiresAt: at(time.Hour)}))
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
-	ok(t, one.CreateResource(ctx, aResource("urn:last")))
+	ok(t, one.CreateResource(ctx, aResource("urn:last"), By()))
 	same(t, next(t, topics, time.Second), store.TopicResources)
-	ok(t, one.Revoke(ctx, aVoid("1", time.Hour)))
+	ok(t, one.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
 	same(t, next(t, topics, time.Second), store.TopicRevocations)
 }
 

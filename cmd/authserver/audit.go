@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"authserver/internal/admin"
+	"authserver/internal/config"
+)
+
+type auditCommand struct {
+	List auditList `cmd:"" help:"List the events of the audit, the oldest first." example:"authserver audit list --user alice --since 1h"`
+}
+
+type auditList struct {
+	Database
+	Output
+	User    string `placeholder:"USER" help:"Only events about this user: an id or a name."`
+	Client  string `placeholder:"ID" help:"Only events about this client."`
+	Family  string `placeholder:"ID" help:"Only events about this family of refresh tokens."`
+	Request string `field:"request_id" placeholder:"ID" help:"Only events of the HTTP request with this X-Request-Id."`
+	Actor   string `placeholder:"ACTOR" help:"Only events by this actor: an id, a type (operator, server, client, user), or TYPE:ID."`
+	Type    string `placeholder:"TYPE" help:"Only events of this type, such as client.updated, or client for every event about clients."`
+	Since   string `placeholder:"TIME" help:"Only events since this time, such as 2026-01-31T10:00:00Z, or since so long ago, such as 1h or 7d."`
+	After   string `placeholder:"ID" help:"Only events after the one with this id."`
+	Limit   int    `default:"100" help:"Most events to list, 1 to 1000: the oldest with --since or --after, otherwise the newest."`
+	Follow  bool   `help:"Go on and print events as they come, until the command is interrupted. With -o json, one object on each line."`
+}
+
+func (c *auditList) Run(p *process) error {
+	since, err := sinceOf(c.Since, time.Now()) //nolint:forbidigo // the time that a person means
+	if err != nil {
+		return err
+	}
+	query := admin.EventQuery{
+		User: c.User, Client: c.Client, Family: c.Family, RequestID: c.Request, Actor: c.Actor, Type: c.Type,
+		Since: since, After: c.After, Limit: c.Limit,
+	}
+	return c.read(p, func(a *admin.Admin) error {
+		if c.Follow {
+			return a.FollowEvents(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
+		}
+		found, err := a.Events(p.ctx, p.by, query)
+		if err != nil {
+			return err
+		}
+		if c.Output.Output == "json" {
+			return printJSON(p.stdout, found)
+		}
+		for _, e := range found {
+			if err := printEvent(p.stdout, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *auditList) follow(w io.Writer, e admin.Event) error {
+	if c.Output.Output != "json" {
+		return printEvent(w, e)
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", line)
+	return err
+}
+
+// sinceOf reads a time, or a duration before now.
+func sinceOf(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	ago, err := config.ParseDuration(text)
+	if err != nil || ago < 0 {
+		return time.Time{}, usage("--since %q is neither a time, such as 2026-01-31T10:00:00Z, nor a duration, such as 1h or 7d", text)
+	}
+	return now.Add(-ago), nil
+}
+
+// printEvent prints an event on one line: when, who, what, on what, and the change.
+func printEvent(w io.Writer, e admin.Event) error {
+	parts := []string{e.At.UTC().Format(time.RFC3339), e.ActorType + " " + e.ActorID, e.Type, eventObject(e)}
+	if what := eventChanges(e); what != "" {
+		parts = append(parts, what)
+	}
+	_, err := fmt.Fprintln(w, printable(strings.Join(parts, "  ")))
+	return err
+}
+
+// eventObject says what an event is about.
+func eventObject(e admin.Event) string {
+	var about []string
+	add := func(noun, id, name string) {
+		switch {
+		case id != "" && name != "" && name != id:
+			about = append(about, noun+" "+id+" ("+name+")")
+		case id != "":
+			about = append(about, noun+" "+id)
+		}
+	}
+	noun, _, _ := strings.Cut(e.Type, ".")
+	named := func(yes bool) string {
+		if yes {
+			return e.Name
+		}
+		return ""
+	}
+	add("user", e.UserID, named(e.UserID != ""))
+	add("client", e.ClientID, named(noun == "client"))
+	add("family", e.Family, "")
+	add(strings.ReplaceAll(noun, "_", " "), e.ObjectID, named(e.UserID == ""))
+	return strings.Join(about, ", ")
+}
+
+func eventChanges(e admin.Event) string {
+	var said []string
+	if e.Reason != "" {
+		said = append(said, "because "+e.Reason)
+	}
+	if e.Generation != 0 {
+		said = append(said, fmt.Sprintf("presented generation %d of %d", e.Presented, e.Generation))
+	}
+	for _, c := range e.Changes {
+		said = append(said, fmt.Sprintf("%s %s → %s", c.Field, eventValue(c.Before), eventValue(c.After)))
+	}
+	if e.RequestID != "" {
+		said = append(said, "request "+e.RequestID)
+	}
+	return strings.Join(said, "; ")
+}
+
+// eventValue is a value without the marks of JSON where it has one meaning without them.
+func eventValue(v json.RawMessage) string {
+	var text *string
+	var list []string
+	switch {
+	case json.Unmarshal(v, &text) == nil && text == nil, json.Unmarshal(v, &text) == nil && *text == "":
+		return nothing
+	case json.Unmarshal(v, &text) == nil:
+		return *text
+	case json.Unmarshal(v, &list) == nil:
+		return orNothing(strings.Join(list, " "))
+	}
+	return string(v)
+}
+
+// printable keeps a name from moving the cursor of a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, text)
+}

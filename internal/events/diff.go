@@ -1,0 +1,89 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// Bounds of what one event shows. A value that is larger, or that comes after the event is
+// full, is shown by its size.
+const (
+	maxValue   = 1 << 10 // bytes of JSON
+	maxChanges = 8 << 10 // bytes of all values
+)
+
+// changes returns the fields that differ between two views of a noun; nil is a noun that
+// is not there.
+func changes(before, after any) (map[string]store.FieldChange, error) {
+	was, err := fields(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := fields(after)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Collect(maps.Keys(was))
+	for name := range is {
+		if _, twice := was[name]; !twice {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	changed := map[string]store.FieldChange{}
+	room := maxChanges
+	for _, name := range names {
+		if bytes.Equal(was[name], is[name]) {
+			continue
+		}
+		shown, change := strings.CutSuffix(name, "_ns")
+		changed[shown] = store.FieldChange{
+			Before: bounded(value(was[name], change), &room), After: bounded(value(is[name], change), &room),
+		}
+	}
+	return changed, nil
+}
+
+func fields(view any) (map[string]json.RawMessage, error) {
+	if view == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(view)
+	if err != nil {
+		return nil, fmt.Errorf("write down what changed: %w", err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, fmt.Errorf("write down what changed: %w", err)
+	}
+	return members, nil
+}
+
+// value is a value as the audit shows it. Durations are nanoseconds in a document, and
+// text here.
+func value(v json.RawMessage, isDuration bool) json.RawMessage {
+	if v == nil {
+		return json.RawMessage("null")
+	}
+	var d time.Duration
+	if isDuration && json.Unmarshal(v, &d) == nil {
+		return json.RawMessage(`"` + d.String() + `"`)
+	}
+	return v
+}
+
+// bounded is a value that leaves room for the others.
+func bounded(v json.RawMessage, room *int) json.RawMessage {
+	if len(v) > maxValue || len(v) > *room {
+		v = fmt.Appendf(nil, `"(%d bytes)"`, len(v))
+	}
+	*room -= len(v)
+	return v
+}

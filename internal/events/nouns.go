@@ -1,0 +1,192 @@
+package events
+
+import (
+	"encoding/hex"
+	"strconv"
+
+	"authserver/internal/store"
+)
+
+// of is an event of a change, as far as the change says.
+func of(by store.Change) store.Event {
+	return store.Event{
+		At: by.At, Type: by.Event, Actor: by.Actor, RequestID: by.RequestID, Details: store.EventDetails{Reason: by.Voids.Reason},
+	}
+}
+
+// with adds the fields that differ.
+func with(e store.Event, before, after any) (_ store.Event, err error) {
+	e.Details.Changes, err = changes(before, after)
+	return e, err
+}
+
+// view returns what show makes of a noun; nil where there is none.
+func view[T any](noun *T, show func(T) any) any {
+	if noun == nil {
+		return nil
+	}
+	return show(*noun)
+}
+
+// either returns the one of two states of a noun that is there.
+func either[T any](before, after *T) *T {
+	if after != nil {
+		return after
+	}
+	return before
+}
+
+// secret is a client's secret without its hash.
+type secret struct {
+	ID        string           `json:"id"`
+	Kind      store.SecretKind `json:"kind"`
+	CreatedAt store.Moment     `json:"created_at"`
+	ExpiresAt store.Moment     `json:"expires_at,omitzero"`
+}
+
+// Client is the event of a change of a client; nil is a client that is not there.
+func Client(by store.Change, before, after *store.Client) (store.Event, error) {
+	e := of(by)
+	there := either(before, after)
+	e.ClientID, e.Details.Name = there.ID, there.Name
+	show := func(c store.Client) any {
+		shown := struct {
+			store.Client
+			Secrets []secret `json:"secrets,omitempty"`
+		}{Client: c}
+		for _, s := range c.Secrets {
+			shown.Secrets = append(shown.Secrets, secret{s.ID, s.Kind, s.CreatedAt, s.ExpiresAt})
+		}
+		return shown
+	}
+	return with(e, view(before, show), view(after, show))
+}
+
+// User is Client for a user. That the password changed is shown by when.
+func User(by store.Change, before, after *store.User) (store.Event, error) {
+	e := of(by)
+	there := either(before, after)
+	e.UserID, e.Details.Name = there.ID, there.Username
+	show := func(u store.User) any {
+		return struct {
+			store.User
+			Username string `json:"username"`
+			Email    string `json:"email,omitempty"`
+			UPN      string `json:"upn,omitempty"`
+			Disabled bool   `json:"disabled,omitempty"`
+		}{u, u.Username, u.Email, u.UPN, u.Disabled}
+	}
+	e, err := with(e, view(before, show), view(after, show))
+	if before != nil && after != nil && string(before.PasswordHash) != string(after.PasswordHash) {
+		e.Details.Changes["password"] = replaced()
+	}
+	return e, err
+}
+
+// replaced is the change of a value that is not shown.
+func replaced() store.FieldChange {
+	return store.FieldChange{Before: []byte(`"(not shown)"`), After: []byte(`"(not shown, replaced)"`)}
+}
+
+// Resource is Client for a resource.
+func Resource(by store.Change, before, after *store.Resource) (store.Event, error) {
+	e := of(by)
+	there := either(before, after)
+	e.Details.ID, e.Details.Name = there.ID, there.Name
+	show := func(r store.Resource) any { return r }
+	return with(e, view(before, show), view(after, show))
+}
+
+// Issuer is Client for a trusted issuer.
+func Issuer(by store.Change, before, after *store.Issuer) (store.Event, error) {
+	e := of(by)
+	there := either(before, after)
+	e.Details.ID = there.ID
+	if there.Iss != there.ID {
+		e.Details.Name = there.Iss
+	}
+	show := func(i store.Issuer) any {
+		return struct {
+			store.Issuer
+			Iss      string `json:"iss,omitempty"`
+			ClientID string `json:"client_id,omitempty"`
+			Shared   bool   `json:"shared_secret,omitempty"`
+		}{i, i.Iss, i.ClientID, len(i.SealedSecret) > 0}
+	}
+	e, err := with(e, view(before, show), view(after, show))
+	if before != nil && after != nil && len(before.SealedSecret) > 0 && len(after.SealedSecret) > 0 &&
+		string(before.SealedSecret) != string(after.SealedSecret) {
+		e.Details.Changes["shared_secret"] = replaced()
+	}
+	return e, err
+}
+
+// Family is the event of the end of a family.
+func Family(by store.Change, id store.FamilyID, clientID, userID string) store.Event {
+	e := of(by)
+	e.Family, e.ClientID, e.UserID = hex.EncodeToString(id[:]), clientID, userID
+	return e
+}
+
+// Refused is the event of a refresh token that a rotation refuses. A family that lives on
+// may be asked for again and again, so of each client that is recorded once.
+func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.User) store.Event {
+	e := store.Event{
+		At: store.At(r.Now), Type: store.EventType("refresh_token." + outcome.String()),
+		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
+		ClientID: f.ClientID, UserID: f.UserID, Family: hex.EncodeToString(f.ID[:]), RequestID: r.RequestID,
+		Details: store.EventDetails{Name: u.Username, Presented: r.Generation, Generation: f.Generation},
+	}
+	if outcome == store.Reused {
+		e.Details.Reason = r.Reuse.Reason
+		return e
+	}
+	e.Once = string(e.Type) + " " + e.Family + " " + r.ClientID
+	return e
+}
+
+// Revocation is the event of what a change voids by itself. What is void for good is
+// recorded once.
+func Revocation(by store.Change) store.Event {
+	e := of(by)
+	switch v := by.Voids; v.Kind {
+	case store.RevokedToken:
+		e.Details.ID = v.Value
+		e.Once = string(e.Type) + " " + v.Value
+	case store.RevokedFamily:
+		e.Family = v.Value
+		e.Once = string(e.Type) + " " + v.Value
+	case store.RevokedUser:
+		e.UserID = v.Value
+	case store.RevokedClient:
+		e.ClientID = v.Value
+	}
+	return e
+}
+
+// SecretKey is Client for a key of the server's own.
+func SecretKey(by store.Change, before, after *store.SecretKey) (store.Event, error) {
+	e := of(by)
+	e.Details.ID, e.Details.Name = strconv.FormatUint(uint64(after.ID), 10), after.Purpose
+	show := func(k store.SecretKey) any {
+		return struct {
+			ActiveAt  store.Moment `json:"active_at"`
+			RemovedAt store.Moment `json:"removed_at,omitzero"`
+		}{k.ActiveAt, k.RemovedAt}
+	}
+	return with(e, view(before, show), view(after, show))
+}
+
+// DataKey is the event of a data key that was made or removed.
+func DataKey(by store.Change, k store.DataKey) store.Event {
+	e := of(by)
+	e.Details.ID, e.Details.Name = strconv.FormatUint(uint64(k.ID), 10), "master key "+k.MasterID
+	return e
+}
+
+// Sealed is the event of a value that was sealed anew.
+func Sealed(by store.Change, v store.SealedValue) store.Event {
+	e := of(by)
+	e.Details.ID = store.SealedAs(v.Table, v.ID)
+	return e
+}
