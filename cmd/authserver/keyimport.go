@@ -7,11 +7,10 @@ import (
 type keyImport struct {
 	Database
 	Output
-	File            string `placeholder:"FILE" help:"Private key in PEM (PKCS #1, PKCS #8, SEC 1, encrypted PKCS #8) or as a JWK, with its certificates if the file has them; - is standard input."`
+	File            string `placeholder:"FILE" help:"Private key in PEM (PKCS #1, PKCS #8, SEC 1) or as a JWK, with its certificates if the file has them; - is standard input."`
 	URI             string `name:"uri" placeholder:"pkcs11:…" help:"Key in the PKCS #11 token of --pkcs11-module, instead of --file."`
 	Alg             string `help:"Algorithm of an RSA key: RS256 (default) or PS256."`
 	CertificateFile string `placeholder:"FILE" help:"Certificates of the key in PEM, its own first."`
-	PassphraseFile  string `placeholder:"FILE" help:"File with the passphrase of an encrypted key; - is standard input."`
 }
 
 func (c *keyImport) Run(p *process) error {
@@ -24,13 +23,6 @@ func (c *keyImport) Run(p *process) error {
 		if brought.File, err = p.read("--file", c.File); err != nil {
 			return err
 		}
-	}
-	if c.PassphraseFile != "" {
-		passphrase, err := p.secret("--passphrase-file", c.PassphraseFile)
-		if err != nil {
-			return err
-		}
-		brought.Passphrase = []byte(passphrase)
 	}
 	if c.CertificateFile != "" {
 		if brought.Certificates, err = p.read("--certificate-file", c.CertificateFile); err != nil {

@@ -6,13 +6,13 @@ import (
 	"errors"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/store"
 )
 
 // KeyImport is a signing key that somebody brings: either File, or URI.
 type KeyImport struct {
 	File         []byte // PEM or JWK, with or without certificates
-	Passphrase   []byte // of an encrypted one; nil: none
 	URI          string // of a key that stays in a PKCS #11 token
 	Alg          string // "": what the key is for
 	Certificates []byte // PEM; nil: those in File
@@ -24,7 +24,7 @@ func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Impor
 	var chain []*x509.Certificate
 	if k.Certificates != nil {
 		var err error
-		if chain, err = keys.ParseCertificates(k.Certificates); err != nil {
+		if chain, err = keyfiles.Certificates(k.Certificates); err != nil {
 			return keys.Imported{}, invalid("--certificate-file: %w", err)
 		}
 	}
@@ -32,7 +32,7 @@ func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Impor
 		imported, err := a.Keys.ImportFrom(ctx, by.change(store.KeyImported, a.Now()), k.URI, k.Alg, chain)
 		return imported, misfit(err)
 	}
-	brought, err := keys.ParseMaterial(k.File, k.Passphrase)
+	brought, err := keys.ParseMaterial(k.File)
 	if err != nil {
 		return keys.Imported{}, invalid("--file: %w", err)
 	}
@@ -49,7 +49,7 @@ func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificate
 	var chain []*x509.Certificate
 	if len(certificates) > 0 {
 		var err error
-		if chain, err = keys.ParseCertificates(certificates); err != nil {
+		if chain, err = keyfiles.Certificates(certificates); err != nil {
 			return keys.Imported{}, invalid("--certificate-file: %w", err)
 		}
 	}

@@ -82,8 +82,7 @@ func TestKeyImportsAreRefused(t *testing.T) {
 		want []string
 	}{
 		{"nothing", admin.KeyImport{}, []string{"--file", "it is empty"}},
-		{"a certificate alone", admin.KeyImport{File: pemCertificate(t, key, "mine", 20)}, []string{"--file", "it holds no private key"}},
-		{"a passphrase that is for nothing", admin.KeyImport{File: pemKey(t, key), Passphrase: []byte("x")}, []string{"--file", "is not encrypted"}},
+		{"a certificate alone", admin.KeyImport{File: pemCertificate(t, key, "mine", 20)}, []string{"--file", "it is a certificate in PEM"}},
 		{"certificates that are none", admin.KeyImport{File: pemKey(t, key), Certificates: []byte("x")}, []string{"--certificate-file", "it is not a certificate in PEM"}},
 		{"no certificates, where some are given", admin.KeyImport{File: pemKey(t, key), Certificates: []byte{}}, []string{"--certificate-file", "it is empty"}},
 	} {

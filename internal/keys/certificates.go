@@ -7,58 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"authserver/internal/keys/keyfiles"
 )
 
 // maxChain is how many certificates a chain may have. Those of public authorities
 // have three or four.
 const maxChain = 10
-
-// ParseCertificates reads a chain of certificates in PEM, leaf first, or one in DER.
-func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
-	if len(data) > maxMaterial {
-		return nil, fmt.Errorf("it is larger than %d KiB, which no chain of certificates is", maxMaterial>>10)
-	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, errors.New("it is empty")
-	}
-	if isDER(data) {
-		certificate, err := x509.ParseCertificate(data)
-		if err != nil {
-			return nil, keyfiles.Instead(data, keyfiles.Certificate)
-		}
-		return []*x509.Certificate{certificate}, nil
-	}
-	if !bytes.Contains(data, []byte("-----BEGIN ")) {
-		return nil, keyfiles.Instead(data, keyfiles.Certificate)
-	}
-	blocks, err := pemBlocks(data)
-	if err != nil {
-		return nil, err
-	}
-	var chain []*x509.Certificate
-	for _, block := range blocks {
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds %s, and certificates alone are wanted", keyfiles.Block(block.Type))
-		}
-		certificate, err := block.certificate()
-		if err != nil {
-			return nil, err
-		}
-		chain = append(chain, certificate)
-	}
-	return chain, nil
-}
-
-func (b numberedBlock) certificate() (*x509.Certificate, error) {
-	certificate, err := x509.ParseCertificate(b.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("the certificate on line %d is damaged: %w", b.line, err)
-	}
-	return certificate, nil
-}
 
 // CheckCertificates holds a chain to a key (RFC 7517 §4.7, RFC 5280 §6.1): the first
 // certificate is the key's and allows signatures, each is signed by the next, and

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/keyfiles"
 	"authserver/internal/testkit"
 )
 
@@ -117,7 +118,7 @@ func TestTheCertificateThatOpensslMakesIsTheKeys(t *testing.T) {
 	o := newOpenSSL(t)
 	for _, name := range []string{"rsa", "p256", "p384", "ed"} {
 		o.run(t, "req -x509 -key "+name+" -subj /CN=issuer.example -days 2 -out cert")
-		m, err := keys.ParseMaterial(o.read(t, name, "cert"), nil)
+		m, err := keys.ParseMaterial(o.read(t, name, "cert"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,17 +153,16 @@ func TestParseCertificates(t *testing.T) {
 		{"text", []byte("a certificate"), 0, "it is not a certificate in PEM"},
 		{"two in DER", o.read(t, "der", "der"), 0, "it is DER that is cut short"},
 		{"a key in DER", pkcs8(t, rsaKey()), 0, "it is a private key in DER"},
-		{"a key beside it", o.read(t, "cert", "p256"), 0, "it holds a private key, and certificates alone are wanted"},
+		{"a key beside it", o.read(t, "cert", "p256"), 0, "its certificate alone belongs here"},
 		{"a request", o.read(t, "request"), 0, "a request for a certificate"},
 		{"PKCS #7", o.read(t, "bag"), 0, "`openssl pkcs7 -print_certs"},
-		{"garbage after it", append(bytes.Clone(one), "garbage"...), 0, "outside of the PEM blocks"},
-		{"one that breaks off", one[:len(one)/2], 0, "it is cut short"},
+		{"one that breaks off", one[:len(one)/2], 0, "cut short"},
 		{"a damaged one between good ones", bytes.Join([][]byte{one, pemOf("CERTIFICATE", []byte("x")), one}, nil), 0, "is damaged"},
 		{"more than a chain can be", bytes.Repeat(one, 200), 0, "larger than 64 KiB"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			chain, err := keys.ParseCertificates(test.data)
+			chain, err := keyfiles.Certificates(test.data)
 			if test.want == "" && (err != nil || len(chain) != test.n) {
 				t.Errorf("%d certificates, %v; want %d", len(chain), err, test.n)
 			}

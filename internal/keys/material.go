@@ -10,15 +10,16 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"authserver/internal/keys/keyfiles"
 )
-
-// maxMaterial bounds a file, in bytes. An RSA key of 4096 bits with ten
-// certificates takes a third of it.
-const maxMaterial = 64 << 10
 
 // Material is a private key that somebody brings, with the certificates that came
 // with it.
@@ -28,46 +29,42 @@ type Material struct {
 	Certificates []*x509.Certificate // leaf first; nil: none came with it
 }
 
-// ParseMaterial reads a private key that an algorithm here is for: PEM of PKCS #1,
-// SEC 1 or PKCS #8, encrypted (PBES2, RFC 8018) or not, with certificates beside it;
-// PKCS #8 in DER; or a JWK (RFC 7517), of whose members "x5c" is taken as the
-// certificates and "kid" is ignored. passphrase is nil for a key that is not
-// encrypted. The certificates are not held to the key: see [CheckCertificates].
-//
-// An error says what was found instead, in words that follow the name of the file,
-// and quotes neither the key nor the passphrase.
-func ParseMaterial(data, passphrase []byte) (Material, error) {
-	if len(data) > maxMaterial {
-		return Material{}, fmt.Errorf("it is larger than %d KiB, which no key is", maxMaterial>>10)
+// The kinds of key that are taken, for errors.
+const taken = "taken are RSA keys of 2048 to 4096 bits, EC keys on P-256 or P-384, and Ed25519 keys"
+
+// ParseMaterial reads a private key that an algorithm here is for: PEM of PKCS #1, SEC 1
+// or PKCS #8, with certificates beside it; PKCS #8 in DER; or a JWK (RFC 7517), of whose
+// members "x5c" is taken as the certificates and "kid" is ignored. The certificates are
+// not held to the key: see [CheckCertificates]. An error says what was found instead, in
+// words that follow the name of the file, and quotes nothing of it.
+func ParseMaterial(data []byte) (Material, error) {
+	if err := keyfiles.Check(data, keyfiles.PrivateKey); err != nil {
+		return Material{}, err
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // as some editors begin a file
-	text := bytes.TrimSpace(data)
+	data, err := keyfiles.Text(data)
+	if err != nil {
+		return Material{}, err
+	}
 	var m Material
-	var err error
-	switch {
-	case len(text) == 0:
-		return Material{}, errors.New("it is empty")
-	case text[0] == '{':
-		m, err = parseJWK(text, passphrase)
-	case isDER(data):
-		m.Private, err = parseDER(data, passphrase)
+	switch text := bytes.TrimSpace(data); {
+	case bytes.HasPrefix(text, []byte("{")):
+		m, err = parseJWK(text)
 	case bytes.Contains(text, []byte("-----BEGIN ")):
-		m, err = parsePEM(data, passphrase)
+		m, err = parsePEM(data)
 	default:
-		return Material{}, keyfiles.Instead(data, keyfiles.PrivateKey)
+		if m.Private, err = parseKey("PRIVATE KEY", data); err != nil {
+			err = keyfiles.Instead(data, keyfiles.PrivateKey)
+		}
 	}
 	if err != nil {
 		return Material{}, err
 	}
-	if err := checkPrivate(m.Private); err != nil {
-		return Material{}, err
-	}
-	return m, nil
+	return m, checkPrivate(m.Private)
 }
 
 // parsePEM reads one private key and the certificates beside it, in any order.
-func parsePEM(data, passphrase []byte) (Material, error) {
-	blocks, err := pemBlocks(data)
+func parsePEM(data []byte) (Material, error) {
+	blocks, err := keyfiles.Blocks(data)
 	if err != nil {
 		return Material{}, err
 	}
@@ -75,17 +72,17 @@ func parsePEM(data, passphrase []byte) (Material, error) {
 	for _, block := range blocks {
 		switch block.Type {
 		case "CERTIFICATE":
-			certificate, err := block.certificate()
+			certificate, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
-				return Material{}, err
+				return Material{}, fmt.Errorf("a certificate in it is damaged: %w", err)
 			}
 			m.Certificates = append(m.Certificates, certificate)
 		case "EC PARAMETERS": // `openssl ecparam -genkey` puts them before the key, which has them too
-		case "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
+		case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 			if m.Private != nil {
-				return Material{}, fmt.Errorf("it holds a second private key, on line %d: leave one key in the file", block.line)
+				return Material{}, errors.New("it holds a second private key: leave one key in the file")
 			}
-			if m.Private, err = block.privateKey(passphrase); err != nil {
+			if m.Private, err = parseKey(block.Type, block.Bytes); err != nil {
 				return Material{}, err
 			}
 		default:
@@ -98,40 +95,102 @@ func parsePEM(data, passphrase []byte) (Material, error) {
 	return m, nil
 }
 
-func (b numberedBlock) privateKey(passphrase []byte) (crypto.Signer, error) {
-	if b.Headers["Proc-Type"] != "" || b.Headers["DEK-Info"] != "" { // RFC 1421
-		return nil, errors.New("the key is encrypted in the old way of PEM, which is weak: `openssl pkcs8 -topk8 -in FILE -out NEW` converts it")
-	}
-	der := b.Bytes
-	encrypted := b.Type == "ENCRYPTED PRIVATE KEY"
-	if err := checkPassphrase(encrypted, passphrase); err != nil {
-		return nil, err
-	}
-	if encrypted {
-		var err error
-		if der, err = decryptPKCS8(der, passphrase); err != nil {
-			return nil, err
-		}
-	}
-	switch b.Type {
+// parseKey reads the DER of a PEM block of a type. Causes are left out: they may quote it.
+func parseKey(kind string, der []byte) (crypto.Signer, error) {
+	var parsed any
+	var err error
+	switch kind {
 	case "RSA PRIVATE KEY":
-		return parsePKCS1(der)
+		parsed, err = x509.ParsePKCS1PrivateKey(der)
 	case "EC PRIVATE KEY":
-		return parseSEC1(der)
+		parsed, err = x509.ParseECPrivateKey(der)
+	default:
+		parsed, err = x509.ParsePKCS8PrivateKey(der)
 	}
-	return parsePKCS8(der)
+	if err != nil {
+		return nil, errors.New("the private key is damaged, or of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` writes it in the usual form; " + taken)
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("it is a key that cannot sign: " + taken)
+	}
+	return private, nil
 }
 
-// checkPassphrase wants a passphrase where there is something to decrypt, and none
-// elsewhere: who gives one believes that the file was encrypted.
-func checkPassphrase(encrypted bool, passphrase []byte) error {
-	if encrypted && len(passphrase) == 0 {
-		return errors.New("the key is encrypted, and no passphrase was given")
+// parseJWK reads a private JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
+func parseJWK(text []byte) (Material, error) {
+	if !json.Valid(text) { // jwk passes over what stands after it
+		return Material{}, errors.New("it begins like a JWK, but is not one JSON object")
 	}
-	if !encrypted && len(passphrase) > 0 {
-		return errors.New("the key is not encrypted, but a passphrase was given: leave it out, or give the file that it is for")
+	key, err := jwk.ParseKey(text)
+	if err != nil { // the cause may quote the key, here and below
+		return Material{}, errors.New("the JWK is damaged: a member is missing, is of another kind or is not base64url, or its curve is not known; " + taken)
 	}
-	return nil
+	if use := key.KeyUsage(); use != "" && use != "sig" { // RFC 7517 §4.2
+		return Material{}, errors.New(`the JWK is not for signatures: its "use" is not sig`)
+	}
+	if _, set := key.Get(jwk.KeyOpsKey); set && !slices.Contains(key.KeyOps(), jwk.KeyOpSign) { // RFC 7517 §4.3
+		return Material{}, errors.New(`the JWK is not for signing: its "key_ops" does not include sign`)
+	}
+	private, err := privateOf(key)
+	if err != nil {
+		return Material{}, err
+	}
+	m := Material{Private: private, Alg: key.Algorithm().String()}
+	if m.Alg != "" { // RFC 7517 §4.4
+		if err := CheckPublicKey(m.Alg, private.Public()); err != nil {
+			return Material{}, fmt.Errorf("the JWK's %q is wrong: %w", "alg", err)
+		}
+	}
+	m.Certificates, err = certificatesOf(key)
+	return m, err
+}
+
+// privateOf reads the key itself. What a JWK says of an RSA key beside its primes is
+// computed anew and not believed.
+func privateOf(key jwk.Key) (crypto.Signer, error) {
+	var raw any
+	if err := key.Raw(&raw); err != nil {
+		return nil, errors.New("the JWK is damaged: its members do not belong together, or its curve is not known; " + taken)
+	}
+	if k, ok := raw.(*rsa.PrivateKey); ok {
+		if err := checkRSA(&k.PublicKey); err != nil { // before what takes long for a large one
+			return nil, err
+		}
+		private := &rsa.PrivateKey{PublicKey: k.PublicKey, D: k.D, Primes: k.Primes}
+		private.Precompute()
+		if err := private.Validate(); err != nil {
+			return nil, errors.New(`the JWK is damaged: its RSA numbers do not belong together, or are not those of two primes "p" and "q"`)
+		}
+		return private, nil
+	}
+	private, ok := raw.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("the JWK is of a key that cannot sign: " + taken)
+	}
+	return private, nil
+}
+
+// certificatesOf reads "x5c" (RFC 7517 §4.7): DER in base64, not base64url.
+func certificatesOf(key jwk.Key) ([]*x509.Certificate, error) {
+	chain := key.X509CertChain()
+	if chain == nil {
+		return nil, nil
+	}
+	var found []*x509.Certificate
+	for i := range chain.Len() {
+		text, _ := chain.Get(i)
+		der, err := base64.StdEncoding.DecodeString(string(text))
+		if err != nil {
+			return nil, fmt.Errorf(`certificate %d of the JWK's "x5c" is not base64`, i+1)
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf(`certificate %d of the JWK's "x5c" is damaged: %w`, i+1, err)
+		}
+		found = append(found, certificate)
+	}
+	return found, nil
 }
 
 // checkPrivate returns nil where an algorithm is for the key, and its private half
@@ -139,6 +198,9 @@ func checkPassphrase(encrypted bool, passphrase []byte) error {
 func checkPrivate(private crypto.Signer) error {
 	if err := checkUsable(private.Public()); err != nil {
 		return err
+	}
+	if key, ok := private.(*rsa.PrivateKey); ok && len(key.Primes) != 2 { // RFC 7518 §6.3.2.7 leaves others to those who know of them
+		return fmt.Errorf("it is an RSA key of %d primes, and only those of two are taken", len(key.Primes))
 	}
 	if !signs(private) {
 		return errors.New("the key is damaged: its private half is not that of its public half")

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/keyfiles"
 )
 
 // Whatever a file holds, it is refused or is a key that can be sealed, published and
 // opened again. The seeds are in testdata.
 func FuzzParseMaterial(f *testing.F) {
-	f.Fuzz(func(t *testing.T, data, passphrase []byte) {
-		m, err := keys.ParseMaterial(data, passphrase)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := keys.ParseMaterial(data)
 		if err != nil {
 			return
 		}
@@ -33,7 +34,7 @@ func FuzzParseMaterial(f *testing.F) {
 
 func FuzzParseCertificates(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		chain, err := keys.ParseCertificates(data)
+		chain, err := keyfiles.Certificates(data)
 		if err == nil && len(chain) == 0 {
 			t.Fatal("it is taken, and holds nothing")
 		}

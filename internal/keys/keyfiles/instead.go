@@ -32,7 +32,7 @@ func Check(data []byte, wanted Wanted) error {
 		JWKSet:      {keySet, publicJWK},
 		JWK:         {publicJWK},
 		Certificate: {certificate},
-		PrivateKey:  {privateKey, privateJWK, encryptedKey},
+		PrivateKey:  {privateKey, privateJWK},
 		Secret:      {otherDER, empty, page, metadata, certificates, array, object, token, damagedPEM, encryptedJWK},
 	}[wanted]
 	if c.kind == unknown || slices.Contains(fits, c.kind) {
@@ -153,8 +153,8 @@ func (c content) cureCertificate(wanted Wanted) string {
 func (c content) curePrivate(wanted Wanted) string {
 	if wanted == PrivateKey {
 		return map[kind]string{
-			privateKey:   "it is of a kind or form that is not read: `openssl pkey -in FILE -out NEW` converts it, with -inform DER where it is binary",
-			encryptedKey: "`openssl pkey -in FILE -out NEW` asks for its passphrase and writes it without one",
+			privateKey:   "it is of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` converts it, with -inform DER where it is binary",
+			encryptedKey: "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase and writes it without one",
 			openSSH:      "`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it",
 			putty:        "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
 		}[c.kind]

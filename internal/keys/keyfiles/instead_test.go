@@ -136,7 +136,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"PKCS #12", Certificate, []string{"a PKCS #12 file", "-nokeys"}},
 		{"request", Certificate, []string{"a request for a certificate"}},
 
-		{"private key", PrivateKey, nil}, {"private JWK", PrivateKey, nil}, {"encrypted key", PrivateKey, nil}, {"encrypted key in DER", PrivateKey, nil}, {"bundle", PrivateKey, nil},
+		{"private key", PrivateKey, nil}, {"private JWK", PrivateKey, nil}, {"bundle", PrivateKey, nil},
 		{"public key", PrivateKey, []string{"it is a public key in PEM", "the private key that it belongs to"}},
 		{"certificate", PrivateKey, []string{"it is a certificate in PEM", "the private key that it belongs to"}},
 		{"set", PrivateKey, []string{"it is a JWK Set", `out of its "keys"`}},
@@ -170,7 +170,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"encrypted key", "encrypted key in DER", "old encrypted key", "private key in DER"} {
-		if err := Instead(all[kind], PrivateKey); !strings.Contains(err.Error(), "openssl pkey -in FILE -out NEW") {
+		if err := Instead(all[kind], PrivateKey); !strings.Contains(err.Error(), "openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -2,9 +2,7 @@ package assertions
 
 import (
 	"crypto"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,31 +52,15 @@ func ParsePrivateKey(data []byte) (SigningKey, error) {
 
 // ParseCertificates reads one or more certificates in PEM, or one in DER, as DER.
 func ParseCertificates(data []byte) ([][]byte, error) {
-	if certificate, err := x509.ParseCertificate(data); err == nil {
-		return [][]byte{certificate.Raw}, nil
-	}
-	if err := keyfiles.Check(data, keyfiles.Certificate); err != nil {
+	found, err := keyfiles.Certificates(data)
+	if err != nil {
 		return nil, err
 	}
-	var found [][]byte
-	for len(data) > 0 {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			break
-		}
-		data = rest
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds %s: only certificates belong here", keyfiles.Block(block.Type))
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return nil, fmt.Errorf("parse a certificate: %w", err)
-		}
-		found = append(found, block.Bytes)
+	ders := make([][]byte, len(found))
+	for i, certificate := range found {
+		ders[i] = certificate.Raw
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("it holds no certificate in PEM")
-	}
-	return found, nil
+	return ders, nil
 }
 
 // Sign makes an assertion of the claims (RFC 7523 §3).
