@@ -181,7 +181,7 @@ func enter(root, dir string, entry fs.DirEntry) error {
 // faults returns what is against the rules, sorted.
 func (h house) faults() []string {
 	var faults []string
-	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults} {
+	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults} {
 		for _, s := range h {
 			if !s.isTest() {
 				faults = append(faults, rule(s)...)
@@ -286,6 +286,35 @@ func voidFaults(s source) []string {
 		if sel, ok := made.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Void" {
 			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "store" {
 				faults = append(faults, s.path+": store.Void is made in "+voids+" alone, which knows how long it has to be kept")
+			}
+		}
+		return true
+	})
+	return faults
+}
+
+// issues is the only file that makes access tokens: what all of them have in common cannot
+// be forgotten there.
+const issues = "internal/grants/issue.go"
+
+// issueFaults finds a grant that lays out or mints an access token by itself.
+func issueFaults(s source) []string {
+	if s.room() != "internal/grants" || s.path == issues {
+		return nil
+	}
+	var faults []string
+	report := func() {
+		faults = append(faults, s.path+": access tokens are made in "+issues+" alone, which forgets nothing that all of them share")
+	}
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		switch made := n.(type) {
+		case *ast.CompositeLit:
+			if sel, ok := made.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Access" && len(made.Elts) > 0 {
+				report()
+			}
+		case *ast.CallExpr:
+			if sel, ok := made.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Mint" {
+				report()
 			}
 		}
 		return true
@@ -431,6 +460,18 @@ func TestTheRulesFindFaults(t *testing.T) {
 				"internal/handlers/x_test.go": `package handlers; import "authserver/internal/store"; var v = store.Void{}`,
 			},
 			[]string{"internal/admin/x.go: store.Void is made in internal/tokens/revoker.go alone, which knows how long it has to be kept"},
+		},
+		"a grant that makes a token by itself": {
+			map[string]string{
+				"internal/grants/x.go":      `package grants; import "authserver/internal/tokens"; var a = tokens.Access{Subject: "x"}; func f() { m.Mint(a) }`,
+				"internal/grants/y.go":      `package grants; import "authserver/internal/tokens"; var none = tokens.Access{}`,
+				"internal/grants/issue.go":  `package grants; import "authserver/internal/tokens"; var b = tokens.Access{Subject: "x"}; func g() { m.Mint(b) }`,
+				"internal/grants/x_test.go": `package grants; import "authserver/internal/tokens"; var c = tokens.Access{Subject: "x"}`,
+			},
+			[]string{
+				"internal/grants/x.go: access tokens are made in internal/grants/issue.go alone, which forgets nothing that all of them share",
+				"internal/grants/x.go: access tokens are made in internal/grants/issue.go alone, which forgets nothing that all of them share",
+			},
 		},
 		"a long file": {
 			map[string]string{"internal/oauth/x.go": "package oauth" + strings.Repeat("\n", longestFile+1)},

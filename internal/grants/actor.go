@@ -46,8 +46,8 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 
 // actsNow checks those that acted before where none acts after them: the last of them is
 // the party that acts now, which the issuer of the token can say of its own parties alone.
-func (g *JWTBearer) actsNow(of party, before []actor) error {
-	if len(before) > 0 && before[0].issuer != g.nameOf(of.iss) {
+func (t *Trust) actsNow(of party, before []actor) error {
+	if len(before) > 0 && before[0].issuer != t.nameOf(of.iss) {
 		return errors.New("its act names a party of another issuer as the one that acts now")
 	}
 	return nil
@@ -55,11 +55,11 @@ func (g *JWTBearer) actsNow(of party, before []actor) error {
 
 // carried is the claim "act" of what an assertion buys: that of the assertion, so that
 // nothing hides who acts for its subject.
-func (g *JWTBearer) carried(claims map[string]any, iss string) (map[string]any, error) {
+func (t *Trust) carried(claims map[string]any, iss string) (map[string]any, error) {
 	of := party{iss: iss, all: claims}
-	before, err := g.actors(of)
+	before, err := t.actors(of)
 	if err == nil {
-		err = g.actsNow(of, before)
+		err = t.actsNow(of, before)
 	}
 	if err != nil {
 		return nil, refuseAssertion("assertion_actor", err)
@@ -68,8 +68,8 @@ func (g *JWTBearer) carried(claims map[string]any, iss string) (map[string]any, 
 }
 
 // nameOf is the issuer of an actor as the claim has it: "" for this server.
-func (g *JWTBearer) nameOf(iss string) string {
-	if iss == g.Self {
+func (t *Trust) nameOf(iss string) string {
+	if iss == t.Self {
 		return ""
 	}
 	return iss
@@ -97,7 +97,7 @@ func nested(actors []actor) (map[string]any, error) {
 // actors reads the claim "act" of a token, the last that acted first. A foreign issuer
 // names its own parties: where it says nothing else they are its own, and it cannot say
 // that a party of this server acted.
-func (g *JWTBearer) actors(of party) ([]actor, error) {
+func (t *Trust) actors(of party) ([]actor, error) {
 	malformed := errors.New("its act is malformed: it has to be an object with the text sub, perhaps the text iss, and perhaps another act (RFC 8693 section 4.1)")
 	var found []actor
 	value, there := of.all["act"]
@@ -112,11 +112,11 @@ func (g *JWTBearer) actors(of party) ([]actor, error) {
 			if iss, _ = named.(string); iss == "" {
 				return nil, malformed
 			}
-			if iss == g.Self && of.iss != g.Self {
+			if iss == t.Self && of.iss != t.Self {
 				return nil, errors.New("its act says that a party of this server acted, which its issuer cannot know")
 			}
 		}
-		found = append(found, actor{subject, g.nameOf(iss)})
+		found = append(found, actor{subject, t.nameOf(iss)})
 		value, there = act["act"]
 	}
 	return found, nil

@@ -10,7 +10,7 @@ type Decrypter interface {
 
 // open returns the signed assertion within an encrypted one, and with which
 // algorithm it was encrypted; what is not encrypted it returns as it is.
-func (g *JWTBearer) open(assertion string) (signed, alg string, err error) {
+func (t *Trust) open(assertion string) (signed, alg string, err error) {
 	if !jose.IsEncrypted(assertion) {
 		return assertion, "", nil
 	}
@@ -18,7 +18,7 @@ func (g *JWTBearer) open(assertion string) (signed, alg string, err error) {
 	if err != nil {
 		return "", "", refuseAssertion("assertion_malformed", err)
 	}
-	plain, err := g.Decrypter.Decrypt(assertion)
+	plain, err := t.Decrypter.Decrypt(assertion)
 	if err != nil {
 		return "", "", refuseAssertion("assertion_undecryptable", err)
 	}

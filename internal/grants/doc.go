@@ -3,5 +3,6 @@
 //
 // It refuses to authenticate clients (the token endpoint has done so before), to
 // know HTTP, and to sign anything itself. Start at grants.go, then at
-// clientcredentials.go, the shortest.
+// clientcredentials.go, the shortest. issue.go has what all of them share, and trust.go
+// whose JWTs they take.
 package grants

@@ -18,8 +18,7 @@ const (
 // Exchange is the grant of a client that acts for somebody whose token it was given
 // (RFC 8693).
 type Exchange struct {
-	Targets *Targets
-	Minter  Minter
+	Issuing
 	Users   store.Users   // as they are now, from no cache: a token that is void must buy none
 	Clients store.Clients // likewise
 	Tokens  interface {   // our own; it is [tokens.Verifier]
@@ -30,7 +29,7 @@ type Exchange struct {
 	}
 	Used store.AssertionAdmin
 	// Trust takes the JWTs of issuers that are trusted.
-	Trust *JWTBearer
+	Trust *Trust
 }
 
 // Type implements [Grant].
@@ -70,11 +69,11 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
-	a, err := r.issueOnce(ctx, g.Minter, g.Trust.Assertions, access)
+	a, err := g.issueOnce(ctx, r, access)
 	if err != nil {
 		return Answer{}, err
 	}
-	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.issuer.ID
+	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.by.issuer.ID
 	return a, nil
 }
 
@@ -115,10 +114,10 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 // foreign token is registered for them too.
 func (g *Exchange) allowed(client store.Client, subject party) ([]string, error) {
 	allowed := g.Targets.Allowed(client.Resources)
-	if len(subject.issuer.Resources) == 0 { // it is our own, or its issuer leaves them to the client
+	if len(subject.by.issuer.Resources) == 0 { // it is our own, or its issuer leaves them to the client
 		return allowed, nil
 	}
-	if allowed = oauth.Scope(allowed).And(subject.issuer.Resources); len(allowed) == 0 {
+	if allowed = oauth.Scope(allowed).And(subject.by.issuer.Resources); len(allowed) == 0 {
 		return nil, disjoint()
 	}
 	return allowed, nil
@@ -126,26 +125,22 @@ func (g *Exchange) allowed(client store.Client, subject party) ([]string, error)
 
 // access is the subject's token in the hands of the client, and the name by which a
 // policy knows the subject.
-func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, at store.Client, subject party) (tokens.Access, string, error) {
-	if subject.issuer.ID != "" {
-		access, err := g.Trust.subject(ctx, target, scope, at, subject.issuer, subject.assertion)
+func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (tokens.Access, string, error) {
+	if subject.by.issuer.ID != "" {
+		access, err := g.Trust.access(ctx, target, scope, holder, subject.by, subject.assertion)
 		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
 		return access, subject.subject, badSubject("subject_token", err)
 	}
-	access, name := local(target, scope, at, subject)
+	access, name := local(target, scope, holder, subject)
 	return access, name, nil
 }
 
 // local is the token of the subject of a token of our own, which is void with that one:
 // it remembers the same NotBefore of the subject.
-func local(target Target, scope oauth.Scope, at store.Client, subject party) (access tokens.Access, name string) {
-	switch found := subject.found; {
-	case found.User != nil:
-		access, name = userAccess(target, scope, at, *found.User), found.User.Username
-	case found.Client != nil:
-		access, name = actingFor(clientAccess(target, scope, *found.Client), at), found.Client.ID
-	default: // only its issuer knows it
-		access, name = actingFor(clientAccess(target, scope, store.Client{ID: subject.subject}), at), subject.subject
+func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access tokens.Access, name string) {
+	access, name = forSubject(target, scope, holder, subject.found, subject.subject), subject.subject
+	if subject.found.User != nil {
+		name = subject.found.User.Username
 	}
 	access.SubjectNotBefore = subject.claims.Parsed.SubjectNotBefore()
 	access.Family = subject.claims.Parsed.Family // ending the login ends this token too

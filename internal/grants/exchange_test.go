@@ -16,7 +16,7 @@ import (
 
 func (w *world) exchanger() *grants.Exchange {
 	return &grants.Exchange{
-		Targets: w.targets, Minter: w.minter, Users: w.db, Clients: w.db, Tokens: w.accessVerifier(), Revoked: w.view, Used: w.db, Trust: w.jwtBearer,
+		Issuing: w.issuing(), Users: w.db, Clients: w.db, Tokens: w.accessVerifier(), Revoked: w.view, Used: w.db, Trust: w.jwtBearer.Trust,
 	}
 }
 

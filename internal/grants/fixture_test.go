@@ -123,19 +123,26 @@ func newWorldOn(t testing.TB, db store.Store) *world {
 		Default:   store.Resource{ID: self, AccessTokenTTL: 10 * time.Minute, SigningAlg: keys.RS256},
 	}
 	w.verifier = &assertions.Verifier{Skew: skew}
-	w.clientCredentials = &grants.ClientCredentials{Targets: w.targets, Minter: w.minter, Assertions: w.db}
+	issuing := w.issuing()
+	w.clientCredentials = &grants.ClientCredentials{Issuing: issuing}
 	w.password = &grants.Password{
-		Targets: w.targets, Minter: w.minter, Users: w.db, Families: w.db, Assertions: w.db, Verifier: hasher(), Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
+		Issuing: issuing, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
-		Targets: w.targets, Minter: w.minter, Families: w.db, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
+		Issuing: issuing, Families: w.db, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,
 		Clock: store.Clock{ID: ourClock, Skew: skew},
 	}
-	w.jwtBearer = &grants.JWTBearer{
-		Targets: w.targets, Minter: w.minter, Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Assertions: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self, Audiences: []string{self, self + "/oauth2/token"}, Own: assertions.ClientRules{MaxLifetime: time.Hour},
-	}
+	w.jwtBearer = &grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
+		Issuers: w.db, Clients: w.db, Users: w.db, Names: w.db, Decrypter: w.manager, Verifier: w.verifier, Self: self,
+		Audiences: []string{self, self + "/oauth2/token"}, Own: assertions.ClientRules{MaxLifetime: time.Hour},
+	}}
 	w.populate()
 	return w
+}
+
+// issuing is what every grant issues with.
+func (w *world) issuing() grants.Issuing {
+	return grants.Issuing{Targets: w.targets, Minter: w.minter, Assertions: w.db}
 }
 
 func (w *world) revoker() *tokens.Revoker {

@@ -1,15 +1,108 @@
 package grants
 
 import (
+	"context"
+	"time"
+
 	"authserver/internal/oauth"
+	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 )
 
-// issue mints the access token that answers a request. Every grant issues through it,
-// so that none can forget the key that the token is bound to.
-func (r Request) issue(minter Minter, access tokens.Access) (Answer, error) {
+// Minter signs access tokens; it is [tokens.Minter].
+type Minter interface {
+	Ready(now time.Time, alg string) error
+	Mint(now time.Time, a tokens.Access) (tokens.Minted, error)
+}
+
+// Issuing is what every grant issues with. A grant says for whom a token is, and fills in
+// what is its own; what all tokens have in common is made here alone.
+type Issuing struct {
+	Targets    *Targets
+	Minter     Minter
+	Assertions store.Assertions // what was used and is good once
+}
+
+// ask reads scope and resource of a request and holds them against what its
+// client is registered for.
+func (i *Issuing) ask(ctx context.Context, r Request) (Target, oauth.Scope, error) {
+	asked, err := askedScope(r.Form.Get("scope"))
+	if err != nil {
+		return Target{}, nil, err
+	}
+	target, err := i.Targets.Resolve(ctx, r.Form.Resources(), r.Client.Resources)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	scope, err := target.Scope(asked, r.Client.Scopes, r.Client.Defaults())
+	return target, scope, err
+}
+
+// askedScope reads the parameter "scope".
+func askedScope(value string) (oauth.Scope, error) {
+	scope, err := oauth.ParseScope(value)
+	if err != nil {
+		return nil, oauth.Fail(oauth.InvalidScope, "scope_malformed", "scope is malformed: "+err.Error())
+	}
+	return scope, nil
+}
+
+// forTarget is the token of a subject as far as it is for a target.
+func forTarget(target Target, scope oauth.Scope, subject string) tokens.Access {
+	return tokens.Access{
+		Subject:    subject,
+		Audience:   target.Resources,
+		Scope:      scope,
+		Alg:        target.Alg,
+		Typ:        target.Typ,
+		Encryption: target.Encryption,
+		TTL:        target.TTL,
+	}
+}
+
+// forClient is the token of a client that acts for itself (RFC 9068 §2.2: sub
+// is the client then).
+func forClient(target Target, scope oauth.Scope, client store.Client) tokens.Access {
+	access := forTarget(target, scope, client.ID)
+	access.Roles, access.Permissions = client.Roles, client.Permissions
+	access.Custom = mergeClaims(target.Claims, client.Claims)
+	access.SubjectNotBefore = client.NotBefore
+	return at(access, client)
+}
+
+// forUser is the token of a user at a client.
+func forUser(target Target, scope oauth.Scope, client store.Client, user store.User) tokens.Access {
+	access := forTarget(target, scope, user.ID)
+	access.Roles, access.Permissions = user.Roles, user.Permissions
+	access.Custom = mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims)
+	access.SubjectNotBefore = user.NotBefore
+	return at(access, client)
+}
+
+// forSubject is the token of the subject of a JWT, in the hands of a client: a user, a
+// client, or a subject that only its issuer knows under a name.
+func forSubject(target Target, scope oauth.Scope, holder store.Client, found assertions.Subject, name string) tokens.Access {
+	switch {
+	case found.User != nil:
+		return forUser(target, scope, holder, *found.User)
+	case found.Client != nil:
+		return at(forClient(target, scope, *found.Client), holder)
+	}
+	return at(forClient(target, scope, store.Client{ID: name}), holder)
+}
+
+// at is a subject's token in the hands of a client.
+func at(access tokens.Access, client store.Client) tokens.Access {
+	access.ClientID, access.ClientNotBefore = client.ID, client.NotBefore
+	return access
+}
+
+// issue mints the access token that answers a request, bound to the key that the request
+// is to have it bound to.
+func (i *Issuing) issue(r Request, access tokens.Access) (Answer, error) {
 	access.Confirmation = r.Confirmation
-	minted, err := minter.Mint(r.Now, access)
+	minted, err := i.Minter.Mint(r.Now, access)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -21,4 +114,17 @@ func (r Request) issue(minter Minter, access tokens.Access) (Answer, error) {
 		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope, TokenType: tokenType,
 		ID: minted.ID, Subject: access.Subject, Family: access.Family,
 	}, nil
+}
+
+// issueOnce is issue, and then uses up what is good once, of the request and beside it:
+// what cannot be signed just now uses nothing up.
+func (i *Issuing) issueOnce(ctx context.Context, r Request, access tokens.Access, beside ...Once) (Answer, error) {
+	a, err := i.issue(r, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := UseUp(ctx, i.Assertions, append(beside, r.Once...)); err != nil {
+		return Answer{}, err
+	}
+	return a, nil
 }

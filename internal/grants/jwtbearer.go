@@ -15,22 +15,8 @@ import (
 // JWTBearer is the grant of somebody who brings an assertion that a trusted
 // issuer signed (RFC 7521 §4.1, RFC 7523 §2.1).
 type JWTBearer struct {
-	Targets    *Targets
-	Minter     Minter
-	Issuers    store.Issuers
-	Clients    store.Clients
-	Users      store.Users
-	Names      store.Names
-	Assertions store.Assertions
-	Verifier   *assertions.Verifier
-	Decrypter  Decrypter
-	// Self is the issuer identifier of this server, whose own tokens are no assertions.
-	Self string
-	// Audiences are the names under which an assertion may address this server: its
-	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
-	Audiences []string
-	// Own is for the assertions of clients that are their own issuers.
-	Own assertions.ClientRules
+	Issuing
+	Trust *Trust
 }
 
 // Type implements [Grant].
@@ -46,7 +32,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("assertion") { // RFC 7523 §2.1
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
 	}
-	signed, encryption, err := g.open(r.Form.Get("assertion"))
+	signed, encryption, err := g.Trust.open(r.Form.Get("assertion"))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -54,42 +40,42 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, refuseAssertion("assertion_malformed", err)
 	}
-	issuers, err := g.issuers(ctx, r.Now, parsed)
+	issuers, err := g.Trust.issuers(ctx, r.Now, parsed)
 	if err != nil {
 		return Answer{}, err
 	}
-	needsClient := func(i trusted) bool { return i.ClientAuth && !r.proved() }
-	if !slices.ContainsFunc(issuers, func(i trusted) bool { return !needsClient(i) }) { // whoever signed: before that costs anything
+	needsClient := func(by trusted) bool { return by.issuer.ClientAuth && !r.proved() }
+	if !slices.ContainsFunc(issuers, func(by trusted) bool { return !needsClient(by) }) { // whoever signed: before that costs anything
 		return Answer{}, clientAuthRequired()
 	}
-	issuer, assertion, err := g.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return Answer{}, err
 	}
-	if needsClient(issuer) {
+	if needsClient(by) {
 		return Answer{}, clientAuthRequired()
 	}
-	client, err := g.client(ctx, r, issuer)
+	client, err := g.client(ctx, r, by)
 	if err != nil {
 		return Answer{}, err
 	}
 	if err := holdsKey(parsed.Claims, r.Held); err != nil {
 		return Answer{}, refuseAssertion("assertion_bound", err)
 	}
-	access, err := g.access(ctx, r, client, issuer.Issuer, assertion)
+	access, err := g.access(ctx, r, client, by, assertion)
 	if err != nil {
 		return Answer{}, err
 	}
-	if access.Act, err = g.carried(parsed.Claims, assertion.Issuer); err != nil {
+	if access.Act, err = g.Trust.carried(parsed.Claims, assertion.Issuer); err != nil {
 		return Answer{}, err
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a, err := r.issueOnce(ctx, g.Minter, g.Assertions, access, g.once(issuer, assertion)...)
+	a, err := g.issueOnce(ctx, r, access, g.once(by, assertion)...)
 	if err != nil {
 		return Answer{}, err
 	}
-	a.Issuer = issuer.ID
+	a.Issuer = by.name()
 	return a, nil
 }
 
@@ -101,18 +87,20 @@ func clientAuthRequired() *oauth.Error {
 }
 
 // client returns the client that the token is for: the one that authenticated,
-// or else the one that the issuer is registered with; nil where there is neither.
-func (g *JWTBearer) client(ctx context.Context, r Request, issuer trusted) (*store.Client, error) {
-	if issuer.SubjectKind == subjectOwn && r.Client != nil && r.Client.ID != issuer.ID {
+// or else the one that signed for itself or that the issuer is registered with; nil where
+// there is none.
+func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.Client, error) {
+	switch {
+	case by.own != nil && r.Client != nil && r.Client.ID != by.own.ID:
 		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is another client's own than the one that authenticated"))
-	}
-	if r.Client != nil || issuer.ClientID == "" {
+	case r.Client != nil:
 		return r.Client, nil
+	case by.own != nil:
+		return by.own, nil
+	case by.issuer.ClientID == "":
+		return nil, nil //nolint:nilnil // no client is an answer
 	}
-	if issuer.own != nil {
-		return issuer.own, nil
-	}
-	client, err := g.Clients.Client(ctx, issuer.ClientID)
+	client, err := g.Trust.Clients.Client(ctx, by.issuer.ClientID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("look up the issuer's client: %w", err)
 	}
@@ -124,16 +112,16 @@ func (g *JWTBearer) client(ctx context.Context, r Request, issuer trusted) (*sto
 }
 
 // access lays out the token: who the subject is here, and what it may have.
-func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
+func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
 	asked, err := askedAssertionScope(r.Form.Get("scope"), a.Scope)
 	if err != nil {
 		return tokens.Access{}, err
 	}
 	limited := client
-	if limited == nil && issuer.SubjectKind == store.SubjectClient {
+	if limited == nil && by.issuer.SubjectKind == store.SubjectClient {
 		// Nobody acts for the client: it is the one that asks, and may have what it is
 		// registered for.
-		subject, err := g.subjects().Client(ctx, a.Subject)
+		subject, err := g.Trust.subjects().Client(ctx, a.Subject)
 		if err != nil {
 			return tokens.Access{}, refuseSubject(err)
 		}
@@ -144,7 +132,7 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 			return tokens.Access{}, err
 		}
 	}
-	limit, err := ceiling(limited, issuer)
+	limit, err := ceiling(limited, by.issuer)
 	if err != nil {
 		return tokens.Access{}, err
 	}
@@ -156,74 +144,23 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 	if err != nil {
 		return tokens.Access{}, err
 	}
-	at := store.Client{ID: issuer.ID}
+	holder := store.Client{ID: by.name()}
 	if client != nil {
-		at = *client
+		holder = *client
 	}
-	return g.subject(ctx, target, scope, at, issuer, a)
-}
-
-// subjects finds whom assertions speak of.
-func (g *JWTBearer) subjects() assertions.Subjects {
-	return assertions.Subjects{Users: g.Users, Clients: g.Clients, Names: g.Names}
-}
-
-// find finds the subject of an assertion.
-func (g *JWTBearer) find(ctx context.Context, at store.Client, issuer store.Issuer, a assertions.Assertion) (found assertions.Subject, err error) {
-	if issuer.SubjectKind == subjectOwn {
-		found, err = g.subjects().FindOwn(ctx, at, a.Subject)
-	} else {
-		found, err = g.subjects().Find(ctx, issuer, a.Subject)
-	}
-	if err != nil {
-		return assertions.Subject{}, refuseSubject(err)
-	}
-	return found, nil
-}
-
-// subject finds the subject of an assertion and returns its token at the client.
-func (g *JWTBearer) subject(ctx context.Context, target Target, scope oauth.Scope, at store.Client, issuer store.Issuer, a assertions.Assertion) (tokens.Access, error) {
-	found, err := g.find(ctx, at, issuer, a)
-	switch {
-	case err != nil:
-		return tokens.Access{}, err
-	case found.User != nil:
-		return userAccess(target, scope, at, *found.User), nil
-	case found.Client != nil:
-		return actingFor(clientAccess(target, scope, *found.Client), at), nil
-	}
-	return actingFor(clientAccess(target, scope, store.Client{ID: a.Subject}), at), nil
-}
-
-// actingFor is the subject's token in the hands of the client.
-func actingFor(access tokens.Access, at store.Client) tokens.Access {
-	access.ClientID, access.ClientNotBefore = at.ID, at.NotBefore
-	return access
-}
-
-// refuseSubject tells no client whether a user whom it may not speak of is there.
-func refuseSubject(err error) error {
-	switch {
-	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):
-		return refuseAssertion("subject_unknown", assertions.ErrSubjectUnknown)
-	case errors.Is(err, assertions.ErrSubjectUnauthorised):
-		return refuseAssertion("subject_not_authorised", assertions.ErrSubjectUnknown)
-	case errors.Is(err, assertions.ErrSubjectTaken):
-		return refuseAssertion("subject_taken", assertions.ErrSubjectTaken)
-	}
-	return err
+	return g.Trust.access(ctx, target, scope, holder, by, a)
 }
 
 // once is the use of an assertion, which is good once on all replicas (RFC 7523 §3, item
 // 7), unless the issuer is registered for assertions that come again. One without jti
 // stands for itself. It is remembered for the skew longer than it is good here: another
 // replica, whose clock is behind, takes it for so long.
-func (g *JWTBearer) once(issuer trusted, a assertions.Assertion) []Once {
-	if issuer.AllowRepeat {
+func (g *JWTBearer) once(by trusted, a assertions.Assertion) []Once {
+	if by.mayRepeat() {
 		return nil
 	}
 	return []Once{{
-		Use:   store.Use{Issuer: issuer.registration.Uses, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Verifier.Skew))},
+		Use:   store.Use{Issuer: by.registration.Uses, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Trust.Verifier.Skew))},
 		Again: assertionReplayed,
 	}}
 }
@@ -286,10 +223,4 @@ func askedAssertionScope(parameter, claim string) (oauth.Scope, error) {
 			oauth.Quote("scope", token)+" is not in the claim scope of the assertion")
 	}
 	return asked, nil
-}
-
-// refuseAssertion tells which check failed: its words are ours, and the sender of
-// an assertion has no other way to find its mistake (RFC 7521 §4.1.1).
-func refuseAssertion(reason string, why error) *oauth.Error {
-	return oauth.Fail(oauth.InvalidGrant, reason, "the assertion is not accepted: "+why.Error()).Because(why)
 }

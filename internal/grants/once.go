@@ -7,7 +7,6 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 )
 
 // Once is what a request brings that is good once: a client's assertion, a proof of
@@ -67,17 +66,4 @@ func uses(once []Once) []store.Use {
 		list = append(list, o.Use)
 	}
 	return list
-}
-
-// issueOnce is issue, and then uses up what is good once, of the request and beside it:
-// what cannot be signed just now uses nothing up.
-func (r Request) issueOnce(ctx context.Context, minter Minter, used store.Assertions, access tokens.Access, beside ...Once) (Answer, error) {
-	a, err := r.issue(minter, access)
-	if err != nil {
-		return Answer{}, err
-	}
-	if err := UseUp(ctx, used, append(beside, r.Once...)); err != nil {
-		return Answer{}, err
-	}
-	return a, nil
 }

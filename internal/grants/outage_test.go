@@ -30,7 +30,12 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 	}
 	withPassword := func(change func(*grants.Password)) grants.Grant { g := *w.password; change(&g); return &g }
 	withRefresh := func(change func(*grants.Refresh)) grants.Grant { g := *w.refresh; change(&g); return &g }
-	withBearer := func(change func(*grants.JWTBearer)) grants.Grant { g := *w.jwtBearer; change(&g); return &g }
+	withBearer := func(change func(*grants.JWTBearer)) grants.Grant {
+		g, trust := *w.jwtBearer, *w.jwtBearer.Trust
+		g.Trust = &trust
+		change(&g)
+		return &g
+	}
 	tests := []struct {
 		name       string
 		grant      grants.Grant
@@ -38,7 +43,7 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 		parameters []string
 		want       error
 	}{
-		{"client_credentials: the resource", &grants.ClientCredentials{Targets: gone, Minter: w.minter}, "web", nil, store.ErrUnavailable},
+		{"client_credentials: the resource", &grants.ClientCredentials{Issuing: grants.Issuing{Targets: gone, Minter: w.minter}}, "web", nil, store.ErrUnavailable},
 		{"password: the resource", withPassword(func(g *grants.Password) { g.Targets = gone }), "web", password, store.ErrUnavailable},
 		{"password: the user", withPassword(func(g *grants.Password) { g.Users = outage{} }), "web", password, store.ErrUnavailable},
 		{"password: the family", withPassword(func(g *grants.Password) { g.Families = outage{} }), "web", password, store.ErrUnavailable},
@@ -46,12 +51,12 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 		{"refresh_token: the resource, before anything moves", withRefresh(func(g *grants.Refresh) { g.Targets = gone }), "web", append(refresh, "resource", api), store.ErrUnavailable},
 		{"refresh_token: the rotation", withRefresh(func(g *grants.Refresh) { g.Families = outage{} }), "web", refresh, store.ErrUnavailable},
 		{"refresh_token: the resource, after the rotation", withRefresh(func(g *grants.Refresh) { g.Targets = gone }), "web", refresh, store.ErrUnavailable},
-		{"jwt-bearer: the issuer", withBearer(func(g *grants.JWTBearer) { g.Issuers = outage{} }), "web", bearer(idp), store.ErrUnavailable},
-		{"jwt-bearer: the issuer's client", withBearer(func(g *grants.JWTBearer) { g.Clients = outage{} }), "", bearer("https://n.example"), store.ErrUnavailable},
+		{"jwt-bearer: the issuer", withBearer(func(g *grants.JWTBearer) { g.Trust.Issuers = outage{} }), "web", bearer(idp), store.ErrUnavailable},
+		{"jwt-bearer: the issuer's client", withBearer(func(g *grants.JWTBearer) { g.Trust.Clients = outage{} }), "", bearer("https://n.example"), store.ErrUnavailable},
 		{"jwt-bearer: the resource", withBearer(func(g *grants.JWTBearer) { g.Targets = gone }), "web", bearer(idp), store.ErrUnavailable},
-		{"jwt-bearer: the user", withBearer(func(g *grants.JWTBearer) { g.Users = outage{} }), "web", bearer(idp), store.ErrUnavailable},
-		{"jwt-bearer: the client that is the subject", withBearer(func(g *grants.JWTBearer) { g.Clients = outage{} }), "web", bearer(kinds[store.SubjectClient]), store.ErrUnavailable},
-		{"jwt-bearer: whether the subject is ours", withBearer(func(g *grants.JWTBearer) { g.Names = outage{} }), "web", bearer(kinds[store.SubjectAny]), store.ErrUnavailable},
+		{"jwt-bearer: the user", withBearer(func(g *grants.JWTBearer) { g.Trust.Users = outage{} }), "web", bearer(idp), store.ErrUnavailable},
+		{"jwt-bearer: the client that is the subject", withBearer(func(g *grants.JWTBearer) { g.Trust.Clients = outage{} }), "web", bearer(kinds[store.SubjectClient]), store.ErrUnavailable},
+		{"jwt-bearer: whether the subject is ours", withBearer(func(g *grants.JWTBearer) { g.Trust.Names = outage{} }), "web", bearer(kinds[store.SubjectAny]), store.ErrUnavailable},
 		{"jwt-bearer: the use of the assertion", withBearer(func(g *grants.JWTBearer) { g.Assertions = outage{} }), "web", bearer(kinds[store.SubjectClient]), store.ErrUnavailable},
 	}
 	for _, test := range tests {

@@ -25,7 +25,7 @@ type party struct {
 	claims tokens.Claims      // of a token of our own
 	found  assertions.Subject // whom that speaks of
 
-	issuer    store.Issuer // of a JWT of somebody else's; zero: it is ours
+	by        trusted // who signed a JWT of an issuer; zero: it is ours
 	assertion assertions.Assertion
 }
 
@@ -41,10 +41,10 @@ func (g *Exchange) itself(client store.Client, expires time.Time) party {
 // clients of this server, it has to be one that may act today.
 func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
 	acting, err := g.party(ctx, r, "actor_token")
-	if err != nil || acting.issuer.ID == "" {
+	if err != nil || acting.by.issuer.ID == "" {
 		return acting, err
 	}
-	_, err = g.Trust.find(ctx, *r.Client, acting.issuer, acting.assertion)
+	_, err = g.Trust.find(ctx, *r.Client, acting.by, acting.assertion)
 	return acting, badSubject("actor_token", err)
 }
 
@@ -146,12 +146,12 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
-	issuer, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
-	if !issuer.AllowRepeat {
-		used, err := g.Used.AssertionUsed(ctx, issuer.registration.Uses, assertion.ID)
+	if !by.mayRepeat() {
+		used, err := g.Used.AssertionUsed(ctx, by.registration.Uses, assertion.ID)
 		if err != nil {
 			return party{}, fmt.Errorf("look up whether the token was used: %w", err)
 		}
@@ -159,18 +159,18 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 			return party{}, badToken(parameter, errors.New("it was used up as an assertion"))
 		}
 	}
-	scope := issuer.Scopes
+	scope := by.issuer.Scopes
 	if assertion.HasScope { // an empty one is none
 		signed, err := oauth.ParseScope(assertion.Scope)
 		if err != nil {
 			return party{}, badToken(parameter, fmt.Errorf("its scope is malformed: %w", err))
 		}
-		scope = signed.And(issuer.Scopes)
+		scope = signed.And(by.issuer.Scopes)
 	}
 	expires, _, err := jose.Date(parsed.Claims, "exp")
 	return party{
 		subject: assertion.Subject, iss: assertion.Issuer, scope: scope, expires: expires, all: parsed.Claims,
-		issuer: issuer.Issuer, assertion: assertion,
+		by: by, assertion: assertion,
 	}, err
 }
 

@@ -15,16 +15,14 @@ import (
 // Password is the grant of a user who tells the client the password (RFC 6749
 // §4.3). RFC 9700 §2.4 advises against it; a client has to be registered for it.
 type Password struct {
-	Targets *Targets
-	Minter  Minter
-	Users   interface {
+	Issuing
+	Users interface {
 		UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error)
 	}
 	Families interface {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 	}
-	Assertions store.Assertions
-	Verifier   interface {
+	Verifier interface {
 		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
 	Refresh *tokens.RefreshCodec
@@ -45,7 +43,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "credentials_missing", "username and password are required")
 	}
 	// Refusals that do not depend on the user come before the costly comparison.
-	target, scope, err := askedOf(ctx, g.Targets, r)
+	target, scope, err := g.ask(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -56,9 +54,9 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	access := userAccess(target, scope, *r.Client, user)
+	access := forUser(target, scope, *r.Client, user)
 	if !r.Client.May(oauth.RefreshToken) {
-		return r.issueOnce(ctx, g.Minter, g.Assertions, access)
+		return g.issueOnce(ctx, r, access)
 	}
 	return g.begin(ctx, r, user, target, access)
 }
@@ -120,7 +118,7 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 		return Answer{}, fmt.Errorf("name a refresh token family: %w", err)
 	}
 	access.Family = family.ID
-	a, err := r.issue(g.Minter, access)
+	a, err := g.issue(r, access)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -15,8 +15,7 @@ import (
 // Refresh is the grant of a refresh token (RFC 6749 §6) with rotation and reuse
 // detection (RFC 9700 §4.14.2).
 type Refresh struct {
-	Targets  *Targets
-	Minter   Minter
+	Issuing
 	Families interface {
 		Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error)
 	}
@@ -192,11 +191,11 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	if err != nil {
 		return Answer{}, err
 	}
-	access := userAccess(target, scope, *r.Client, rotated.User)
+	access := forUser(target, scope, *r.Client, rotated.User)
 	access.Family = family.ID
 	// What the family remembers, so that the token is void with it.
 	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
-	a, err := r.issue(g.Minter, access)
+	a, err := g.issue(r, access)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -193,15 +193,6 @@ func (t Target) known(scope oauth.Scope) oauth.Scope {
 	return scope.And(t.Scopes)
 }
 
-// askedScope reads the parameter "scope".
-func askedScope(value string) (oauth.Scope, error) {
-	scope, err := oauth.ParseScope(value)
-	if err != nil {
-		return nil, oauth.Fail(oauth.InvalidScope, "scope_malformed", "scope is malformed: "+err.Error())
-	}
-	return scope, nil
-}
-
 // mergeClaims returns the claims of both, those of b winning.
 func mergeClaims(a, b map[string]any) map[string]any {
 	if len(a)+len(b) == 0 {

@@ -186,7 +186,7 @@ func TestAnAssertionIsOfTheClientWhoseKeysVerifiedIt(t *testing.T) {
 	})
 	before := w.client("web")
 	bearer := *w.jwtBearer
-	bearer.Clients = &madeAnew{Clients: w.db, between: func() {
+	bearer.Trust.Clients = &madeAnew{Clients: w.db, between: func() {
 		w.change("web", func(c *store.Client) { c.JWKS, c.NotBefore = nil, c.NotBefore.Add(time.Millisecond) })
 	}}
 	answer := w.exchange(&bearer, w.ask(nil, "assertion", w.vouch(map[string]any{"iss": "web", "sub": "web"})))

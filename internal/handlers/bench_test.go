@@ -69,6 +69,6 @@ func (s *site) cacheReads() {
 	s.Clients.Authenticator, err = clientauth.New(cached, clientauth.SecretBasic{})
 	s.ok(err)
 	minter := &tokens.Minter{Issuer: issuer, Keys: s.Verifier.Keys.(*keys.Manager), MaxTTL: maxTTL, Rand: rand.Reader}
-	s.Token.Grants, err = grants.NewRegistry(&grants.ClientCredentials{Targets: &grants.Targets{Resources: cached}, Minter: minter})
+	s.Token.Grants, err = grants.NewRegistry(&grants.ClientCredentials{Issuing: grants.Issuing{Targets: &grants.Targets{Resources: cached}, Minter: minter}})
 	s.ok(err)
 }

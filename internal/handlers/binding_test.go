@@ -121,9 +121,9 @@ func newBoundSite(t *testing.T) *boundSite {
 		}},
 	}, b.Clients.Authenticator.Methods...)
 	grant, _ := b.Token.Grants.Find(oauth.JWTBearer)
-	trust := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that
+	bearer := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that
 	all := []grants.Grant{&grants.Exchange{
-		Used: b.db, Targets: trust.Targets, Minter: trust.Minter, Users: b.db, Clients: b.db, Tokens: b.Verifier, Revoked: b.View, Trust: trust,
+		Used: b.db, Issuing: bearer.Issuing, Users: b.db, Clients: b.db, Tokens: b.Verifier, Revoked: b.View, Trust: bearer.Trust,
 	}}
 	for _, known := range b.Token.Grants.Types() {
 		grant, _ := b.Token.Grants.Find(known)

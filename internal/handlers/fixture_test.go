@@ -189,14 +189,15 @@ func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hashe
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
+	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: s.db}
 	r, err := grants.NewRegistry(
-		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: s.db},
-		&grants.Password{Targets: targets, Minter: minter, Users: s.db, Families: s.db, Assertions: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
-		&grants.JWTBearer{
-			Targets: targets, Minter: minter, Issuers: s.db, Clients: s.db, Users: s.db, Assertions: s.db,
+		&grants.ClientCredentials{Issuing: issuing},
+		&grants.Password{Issuing: issuing, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
+		&grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
+			Issuers: s.db, Clients: s.db, Users: s.db,
 			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, Own: assertions.ClientRules{MaxLifetime: time.Hour},
-		},
+		}},
 	)
 	s.ok(err)
 	return r

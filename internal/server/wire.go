@@ -148,13 +148,17 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	trust := &grants.JWTBearer{Targets: targets, Minter: minter, Issuers: cached, Clients: cached, Users: st, Names: st, Assertions: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer, Audiences: audiences(s.Issuer), Own: limits.ofClients(s)}
+	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st}
+	trust := &grants.Trust{
+		Issuers: cached, Clients: cached, Users: st, Names: st, Decrypter: manager, Verifier: verifier, Self: s.Issuer,
+		Audiences: audiences(s.Issuer), Own: limits.ofClients(s),
+	}
 	return grants.NewRegistry(
-		&grants.ClientCredentials{Targets: targets, Minter: minter, Assertions: st},
-		&grants.Password{Targets: targets, Minter: minter, Users: st, Families: st, Assertions: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Targets: targets, Minter: minter, Families: st, PutBacks: putBacks, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
-		trust,
-		&grants.Exchange{Targets: targets, Minter: minter, Users: st, Clients: st, Tokens: own, Revoked: view, Used: st, Trust: trust},
+		&grants.ClientCredentials{Issuing: issuing},
+		&grants.Password{Issuing: issuing, Users: st, Families: st, Verifier: hasher, Refresh: codec, Clock: clock.ID, Rand: rand.Reader},
+		&grants.Refresh{Issuing: issuing, Families: st, PutBacks: putBacks, Refresh: codec, Revoker: revoker, Grace: s.RefreshGrace, Clock: clock},
+		&grants.JWTBearer{Issuing: issuing, Trust: trust},
+		&grants.Exchange{Issuing: issuing, Users: st, Clients: st, Tokens: own, Revoked: view, Used: st, Trust: trust},
 	)
 }
 

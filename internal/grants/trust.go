@@ -1,0 +1,180 @@
+package grants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
+)
+
+// Trust is whose JWTs are taken, and for whom they speak. Every grant that takes one asks it.
+type Trust struct {
+	Issuers   store.Issuers
+	Clients   store.Clients
+	Users     store.Users
+	Names     store.Names
+	Verifier  *assertions.Verifier
+	Decrypter Decrypter
+	// Self is the issuer identifier of this server, whose own tokens are no assertions.
+	Self string
+	// Audiences are the names under which an assertion may address this server: its
+	// issuer identifier and the URL of its token endpoint (RFC 7523 §3, item 3).
+	Audiences []string
+	// Own is for the assertions of clients that are their own issuers.
+	Own assertions.ClientRules
+}
+
+// trusted is a party whose assertions are taken, and how they are checked: an issuer that
+// is registered, or a client that signs for itself.
+type trusted struct {
+	registration assertions.Registration
+	issuer       store.Issuer // zero: a client signs for itself, which limits nothing that the client may have
+	// own is the client that signs for itself, as it was read with the keys that count:
+	// the token remembers what that was. nil: the issuer is registered.
+	own *store.Client
+}
+
+// name is the identifier of the registration, for the log.
+func (by trusted) name() string {
+	if by.own != nil {
+		return by.own.ID
+	}
+	return by.issuer.ID
+}
+
+// mayRepeat reports whether an assertion may come again.
+func (by trusted) mayRepeat() bool {
+	if by.own != nil {
+		return by.own.AllowRepeat
+	}
+	return by.issuer.AllowRepeat
+}
+
+// issuers finds who may have signed: the issuers that are registered with the "iss", or
+// else a client that signs for itself, as service accounts do. There is one or more.
+func (t *Trust) issuers(ctx context.Context, now time.Time, parsed assertions.Parsed) ([]trusted, error) {
+	found, err := t.registered(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) {
+		own, err := t.ownIssuer(ctx, now, parsed)
+		return []trusted{own}, err
+	}
+	return found, err
+}
+
+// registered finds the issuers that are registered with the "iss" and not disabled. The
+// error is store.ErrNotFound where none is registered at all.
+func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]trusted, error) {
+	if parsed.Issuer() == t.Self { // an access token may have the typ of an assertion
+		return nil, unknownIssuer()
+	}
+	issuers, err := t.Issuers.IssuersOf(ctx, parsed.Issuer())
+	if err != nil {
+		return nil, fmt.Errorf("look up the issuer: %w", err)
+	}
+	var found []trusted
+	for _, i := range issuers {
+		if !i.Disabled {
+			found = append(found, trusted{issuer: i, registration: assertions.OfIssuer(i, t.Audiences)})
+		}
+	}
+	if len(found) == 0 {
+		return nil, unknownIssuer()
+	}
+	return found, nil
+}
+
+// believe checks an assertion, and tells which of those who may have signed it did.
+// encryption is how it was encrypted to this server; "": it was not.
+func (t *Trust) believe(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
+	registrations := make([]assertions.Registration, len(by))
+	for i, t := range by {
+		registrations[i] = t.registration
+	}
+	chosen, assertion, err := t.Verifier.VerifyAmong(ctx, now, parsed, registrations)
+	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
+		return trusted{}, assertions.Assertion{}, fmt.Errorf("check the assertion: %w", err)
+	}
+	if err != nil {
+		return trusted{}, assertions.Assertion{}, refuseAssertion("assertion_refused", err)
+	}
+	if err := by[chosen].registration.CheckEncryption(encryption); err != nil {
+		return trusted{}, assertions.Assertion{}, refuseAssertion("assertion_encryption", err)
+	}
+	return by[chosen], assertion, nil
+}
+
+func unknownIssuer() *oauth.Error {
+	return refuseAssertion("issuer_unknown", errors.New("its iss is not an issuer that is trusted here"))
+}
+
+// ownIssuer is a client under whose name no issuer is registered, and which is registered
+// for the grant and for the method by which it signed: its keys are those that it
+// authenticates with today.
+func (t *Trust) ownIssuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
+	if parsed.Issuer() == "" {
+		return trusted{}, unknownIssuer()
+	}
+	client, err := t.Clients.Client(ctx, parsed.Issuer())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return trusted{}, fmt.Errorf("look up the issuer: %w", err)
+	}
+	if err != nil || client.Disabled || !client.May(oauth.JWTBearer) {
+		return trusted{}, unknownIssuer()
+	}
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, now, t.Own, t.Audiences)
+	if !ok {
+		return trusted{}, unknownIssuer().Because(fmt.Errorf("client %s is not registered for %s, by which it signed", client.ID, assertions.Method(parsed.Header.Alg)))
+	}
+	return trusted{registration: registration, own: &client}, nil
+}
+
+// subjects finds whom assertions speak of.
+func (t *Trust) subjects() assertions.Subjects {
+	return assertions.Subjects{Users: t.Users, Clients: t.Clients, Names: t.Names}
+}
+
+// find finds the subject of an assertion, for a client that is to hold its token.
+func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a assertions.Assertion) (found assertions.Subject, err error) {
+	if by.own != nil {
+		found, err = t.subjects().FindOwn(ctx, holder, a.Subject)
+	} else {
+		found, err = t.subjects().Find(ctx, by.issuer, a.Subject)
+	}
+	if err != nil {
+		return assertions.Subject{}, refuseSubject(err)
+	}
+	return found, nil
+}
+
+// access finds the subject of an assertion and returns its token in the hands of a client.
+func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
+	found, err := t.find(ctx, holder, by, a)
+	if err != nil {
+		return tokens.Access{}, err
+	}
+	return forSubject(target, scope, holder, found, a.Subject), nil
+}
+
+// refuseSubject tells no client whether a user whom it may not speak of is there.
+func refuseSubject(err error) error {
+	switch {
+	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):
+		return refuseAssertion("subject_unknown", assertions.ErrSubjectUnknown)
+	case errors.Is(err, assertions.ErrSubjectUnauthorised):
+		return refuseAssertion("subject_not_authorised", assertions.ErrSubjectUnknown)
+	case errors.Is(err, assertions.ErrSubjectTaken):
+		return refuseAssertion("subject_taken", assertions.ErrSubjectTaken)
+	}
+	return err
+}
+
+// refuseAssertion tells which check failed: its words are ours, and the sender of
+// an assertion has no other way to find its mistake (RFC 7521 §4.1.1).
+func refuseAssertion(reason string, why error) *oauth.Error {
+	return oauth.Fail(oauth.InvalidGrant, reason, "the assertion is not accepted: "+why.Error()).Because(why)
+}
