@@ -77,7 +77,7 @@ type keyRotate struct {
 	Database
 	Output
 	Consent
-	Alg []string `sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
+	Alg []string `field:"algorithms" sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
 	Now bool     `help:"Let the next key sign at once, even if some verifiers do not know it yet."`
 }
 

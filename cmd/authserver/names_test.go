@@ -19,8 +19,18 @@ var inputs = map[string]any{
 	"issuer update":        admin.IssuerInput{},
 	"assertion sign":       admin.NewAssertion{},
 	"dpop proof":           admin.NewProof{},
-	"user create":          admin.UserInput{},
-	"user update":          admin.UserInput{},
+	"key import":           admin.KeyImport{},
+	"key certify": struct {
+		Certificates []byte `field:"certificates"`
+	}{},
+	"key rotate": struct {
+		Algorithms []string `field:"algorithms"`
+	}{},
+	"key revoke": struct {
+		Reason string `field:"reason"`
+	}{},
+	"user create": admin.UserInput{},
+	"user update": admin.UserInput{},
 }
 
 // fieldsOfInput are the fields that a fault of an input may name.

@@ -71,7 +71,7 @@ func good(i Inspection, format string, args ...any) Inspection {
 // not be found out.
 func (a *Admin) Inspect(ctx context.Context, by Call, token string, explain bool) (Inspection, error) {
 	if a.Self == "" {
-		return Inspection{}, invalid("--issuer is missing: set it or AUTHSERVER_ISSUER to that of the server whose token this is")
+		return Inspection{}, Faults{newFault("", CodeRequired, "%v is missing: set it to that of the server whose token this is", Setting("issuer"))}
 	}
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		return a.inspectRefresh(ctx, token)

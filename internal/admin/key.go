@@ -2,10 +2,7 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"authserver/internal/keys"
@@ -29,7 +26,7 @@ func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(ran
 // soon as it may, or with now at once, and returns what was planned. Running
 // servers follow.
 func (a *Admin) RotateKeys(ctx context.Context, by Call, algs []string, now bool) ([]keys.Event, error) {
-	if err := checkKnown("--alg", algs...); err != nil {
+	if err := checkAlgs(algs); err != nil {
 		return nil, err
 	}
 	rotate := a.Keys.Rotate
@@ -43,20 +40,19 @@ func (a *Admin) RotateKeys(ctx context.Context, by Call, algs []string, now bool
 // UnseenKeys returns the next keys of the algorithms named, or of all, that there
 // may be verifiers without.
 func (a *Admin) UnseenKeys(ctx context.Context, by Call, algs []string) ([]keys.Unseen, error) {
-	if err := checkKnown("--alg", algs...); err != nil {
+	if err := checkAlgs(algs); err != nil {
 		return nil, err
 	}
 	return a.Keys.Unseen(ctx, distinct(algs)...)
 }
 
-// checkKnown wants algorithms that a signing key can have.
-func checkKnown(flag string, algs ...string) error {
-	for _, alg := range algs {
-		if !slices.Contains(keys.Algorithms(), alg) {
-			return invalid("%s %q is not known: choose from %s", flag, alg, strings.Join(keys.Algorithms(), ", "))
-		}
+// checkAlgs wants algorithms that a signing key can have.
+func checkAlgs(algs []string) error {
+	var f form
+	for n, alg := range algs {
+		f.checkKnown(Field("algorithms").at(n), alg, keys.Algorithms())
 	}
-	return nil
+	return f.result()
 }
 
 // awaitKey warns where a key does not sign with the algorithm yet, because every
@@ -94,21 +90,21 @@ func (a *Admin) wantKey(ctx context.Context, f *form, alg string) {
 // ExportKey returns the public half of a key.
 func (a *Admin) ExportKey(ctx context.Context, by Call, kid string) (keys.Exported, error) {
 	exported, err := a.Keys.Export(ctx, kid)
-	if err != nil {
-		return keys.Exported{}, fmt.Errorf("export key %s: %w", kid, err)
-	}
-	return exported, nil
+	return exported, explain("key", kid, err)
 }
 
 // RevokeKey takes a signing key out of use at once. Running servers follow.
 func (a *Admin) RevokeKey(ctx context.Context, by Call, kid, reason string) (keys.Revoked, error) {
-	if err := checkText("--reason", reason, maxReason); err != nil {
+	var f form
+	if reason == "" {
+		f.fault("reason", CodeRequired, "it must not be empty: an operator who inspects a token of the key later wants to know")
+	}
+	f.checkText("reason", reason, maxReason)
+	if err := f.result(); err != nil {
 		return keys.Revoked{}, err
 	}
-	if reason == "" {
-		return keys.Revoked{}, invalid("--reason must not be empty: whoever inspects a token of the key later wants to know")
-	}
-	return a.Keys.Revoke(ctx, by.change(store.KeyRevoked, a.Now()), kid, reason)
+	revoked, err := a.Keys.Revoke(ctx, by.change(store.KeyRevoked, a.Now()), kid, reason)
+	return revoked, explain("key", kid, err)
 }
 
 const maxReason = 500 // bytes

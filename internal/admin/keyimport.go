@@ -10,57 +10,49 @@ import (
 	"authserver/internal/store"
 )
 
-// KeyImport is a signing key that somebody brings: either File, or URI.
+// KeyImport is a signing key that an administrator brings: either Key, or URI.
 type KeyImport struct {
-	File         []byte // PEM or JWK, with or without certificates
-	URI          string // of a key that stays in a PKCS #11 token
-	Alg          string // "": what the key is for
-	Certificates []byte // PEM; nil: those in File
+	Key          keys.Material       `field:"key"`          // private, with its certificates where it came with some
+	URI          string              `field:"uri"`          // of a key that stays in a PKCS #11 token
+	Alg          string              `field:"alg"`          // "": what the key is for
+	Certificates []*x509.Certificate `field:"certificates"` // its own first; nil: those of Key
 }
 
 // ImportKey takes in a signing key, published now and the next to sign. Running
 // servers follow.
 func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Imported, error) {
-	var chain []*x509.Certificate
-	if k.Certificates != nil {
-		var err error
-		if chain, err = keyfiles.Certificates(k.Certificates); err != nil {
-			return keys.Imported{}, invalid("--certificate-file: %w", err)
-		}
+	if (k.URI == "") == (k.Key.Private == nil) {
+		return keys.Imported{}, Faults{newFault("key", CodeRequired, "give either it or %v", Field("uri"))}
 	}
 	if k.URI != "" {
-		imported, err := a.Keys.ImportFrom(ctx, by.change(store.KeyImported, a.Now()), k.URI, k.Alg, chain)
-		return imported, misfit(err)
+		imported, err := a.Keys.ImportFrom(ctx, by.change(store.KeyImported, a.Now()), k.URI, k.Alg, k.Certificates)
+		return imported, explainImport(imported.KID, err)
 	}
-	brought, err := keys.ParseMaterial(k.File)
-	if err != nil {
-		return keys.Imported{}, invalid("--file: %w", err)
+	if k.Certificates != nil {
+		k.Key.Certificates = k.Certificates
 	}
-	if chain != nil {
-		brought.Certificates = chain
-	}
-	imported, err := a.Keys.Import(ctx, by.change(store.KeyImported, a.Now()), brought, k.Alg)
-	return imported, misfit(err)
+	imported, err := a.Keys.Import(ctx, by.change(store.KeyImported, a.Now()), k.Key, k.Alg)
+	return imported, explainImport(imported.KID, err)
 }
 
-// CertifyKey attaches certificates to a signing key, in the place of those that it
-// has. No certificates take those away.
-func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificates []byte) (keys.Imported, error) {
-	var chain []*x509.Certificate
-	if len(certificates) > 0 {
-		var err error
-		if chain, err = keyfiles.Certificates(certificates); err != nil {
-			return keys.Imported{}, invalid("--certificate-file: %w", err)
-		}
-	}
-	certified, err := a.Keys.Certify(ctx, by.change(store.KeyCertified, a.Now()), kid, chain)
-	return certified, misfit(err)
+// CertifyKey attaches certificates to a signing key, its own first, instead of those that
+// it has. No certificates take those away.
+func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificates []*x509.Certificate) (keys.Imported, error) {
+	certified, err := a.Keys.Certify(ctx, by.change(store.KeyCertified, a.Now()), kid, certificates)
+	return certified, explainImport(kid, err)
 }
 
-// misfit calls invalid what does not fit.
-func misfit(err error) error {
+// explainImport says which field does not fit.
+func explainImport(kid string, err error) error {
 	if unfit := (*keys.Unfit)(nil); errors.As(err, &unfit) {
-		return invalid("%w", err)
+		field := Field("alg")
+		if unfit.Chain {
+			field = "certificates"
+		}
+		return Faults{newFault(field, CodeConflict, "%v", unfit)}
 	}
-	return err
+	if errors.Is(err, store.ErrExists) {
+		return failure(err, CodeExists, "key %s is here already, or was revoked or removed a short time ago: see %v", kid, Operation{Noun: "key", Verb: "list"})
+	}
+	return explain("key", kid, err)
 }

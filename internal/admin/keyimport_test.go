@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
+
 	"errors"
 	"log/slog"
 	"strings"
@@ -18,35 +18,29 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys"
+	"authserver/internal/store"
 	"authserver/internal/testkit"
 )
 
-func pemKey(t *testing.T, key crypto.Signer) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}
+func material(key crypto.Signer) keys.Material { return keys.Material{Private: key} }
 
-// pemCertificate returns a certificate of the key that signs itself and expires on
-// that day of March 2026.
-func pemCertificate(t *testing.T, key crypto.Signer, name string, expires int) []byte {
+// chained is a certificate of the key that signs itself and expires on that day of March
+// 2026.
+func chained(t *testing.T, key crypto.Signer, name string, expires int) []*x509.Certificate {
 	t.Helper()
 	template := x509.Certificate{
 		Subject:   pkix.Name{CommonName: name},
 		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 3, expires, 0, 0, 0, 0, time.UTC),
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testkit.SelfSigned(t, template, key).Raw})
+	return []*x509.Certificate{testkit.SelfSigned(t, template, key)}
 }
 
 func TestAKeyIsImported(t *testing.T) {
 	o := newOffice(t)
 	o.minter()
 	key := newKey(t)
-	file := append(pemKey(t, key), pemCertificate(t, key, "mine", 20)...)
-	imported, err := o.ImportKey(t.Context(), by, admin.KeyImport{File: file})
+	brought := keys.Material{Private: key, Certificates: chained(t, key, "mine", 20)}
+	imported, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought})
 	o.must(err)
 	want := keys.Imported{
 		KID: imported.KID, Alg: keys.ES256, State: keys.Pending, PublishedAt: o.now(), ActiveAt: o.now().Add(o.Keys.Timeline.RotationInterval), Certificates: 1,
@@ -59,13 +53,12 @@ func TestAKeyIsImported(t *testing.T) {
 	if len(listed) != 2 || listed[1].KID != imported.KID || listed[1].Certificates != 1 {
 		t.Errorf("listed %+v", listed)
 	}
-	// Certificates that are given stand in for those in the file.
+	// Certificates that are given stand in for those that the key came with.
 	other := newKey(t)
-	file = append(pemKey(t, other), pemCertificate(t, newKey(t), "another's", 20)...)
-	if _, err := o.ImportKey(t.Context(), by, admin.KeyImport{File: file}); err == nil || !strings.Contains(err.Error(), "is of another key") {
-		t.Errorf("error = %v, want one that says whose the certificate is not", err)
-	}
-	imported, err = o.ImportKey(t.Context(), by, admin.KeyImport{File: file, Certificates: pemCertificate(t, other, "mine", 20)})
+	brought = keys.Material{Private: other, Certificates: chained(t, newKey(t), "another's", 20)}
+	_, err = o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought})
+	wantFault(t, err, "certificates", admin.CodeConflict, "is of another key")
+	imported, err = o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought, Certificates: chained(t, other, "mine", 20)})
 	o.must(err)
 	if imported.Certificates != 1 {
 		t.Errorf("imported %+v", imported)
@@ -76,33 +69,25 @@ func TestKeyImportsAreRefused(t *testing.T) {
 	o := newOffice(t)
 	o.minter()
 	key := newKey(t)
-	for _, c := range []struct {
-		name string
-		k    admin.KeyImport
-		want []string
-	}{
-		{"nothing", admin.KeyImport{}, []string{"--file", "it is empty"}},
-		{"a certificate alone", admin.KeyImport{File: pemCertificate(t, key, "mine", 20)}, []string{"--file", "it is a certificate in PEM"}},
-		{"certificates that are none", admin.KeyImport{File: pemKey(t, key), Certificates: []byte("x")}, []string{"--certificate-file", "it is not a certificate in PEM"}},
-		{"no certificates, where some are given", admin.KeyImport{File: pemKey(t, key), Certificates: []byte{}}, []string{"--certificate-file", "it is empty"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := o.ImportKey(t.Context(), by, c.k)
-			wantInvalid(t, err, c.want...)
-		})
-	}
 	for want, k := range map[string]admin.KeyImport{
-		"cannot sign RS256: leave --alg out, or set it to ES256": {File: pemKey(t, key), Alg: keys.RS256},
-		"expired at 2026-03-01T00:00:00Z":                        {File: pemKey(t, key), Certificates: pemCertificate(t, key, "mine", 1)},
-		"set --pkcs11-module":                                    {URI: "pkcs11:object=mine"},
-		"begins with pkcs11:":                                    {URI: "file:mine"},
+		"key: give either it or uri":  {},
+		"key: give either it or uri ": {Key: material(key), URI: "pkcs11:object=mine"},
+		"alg: an EC key on P-256 cannot sign RS256: leave the algorithm out, or set it to ES256": {Key: material(key), Alg: keys.RS256},
+		"expired at 2026-03-01T00:00:00Z": {Key: material(key), Certificates: chained(t, key, "mine", 1)},
+		"set --pkcs11-module":             {URI: "pkcs11:object=mine"},
+		"begins with pkcs11:":             {URI: "file:mine"},
 	} {
-		if _, err := o.ImportKey(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := o.ImportKey(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
 			t.Errorf("error = %v, want one that says %q", err, want)
 		}
 	}
-	if listed, err := o.ListKeys(t.Context(), by); err != nil || len(listed) != 1 {
-		t.Errorf("%d keys, %v, want the one that was there", len(listed), err)
+	_, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: material(key)})
+	o.must(err)
+	if _, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: material(key)}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "is here already") {
+		t.Errorf("imported twice: %v", err)
+	}
+	if listed, err := o.ListKeys(t.Context(), by); err != nil || len(listed) != 2 {
+		t.Errorf("%d keys, %v, want the one that was there and one more", len(listed), err)
 	}
 }
 
@@ -111,16 +96,16 @@ func TestAKeyIsCertified(t *testing.T) {
 	o.minter()
 	signer, err := o.Keys.Signer(keys.ES256)
 	o.must(err)
-	chain := pemCertificate(t, signer.Key, "mine", 20)
+	chain := chained(t, signer.Key, "mine", 20)
 	for _, step := range []struct {
 		name         string
-		certificates []byte
+		certificates []*x509.Certificate
 		want         int
 	}{
 		{"for the first time", chain, 1},
-		{"again", pemCertificate(t, signer.Key, "renewed", 25), 1},
+		{"again", chained(t, signer.Key, "renewed", 25), 1},
 		{"with nothing", nil, 0},
-		{"with an empty file", []byte{}, 0},
+		{"with none in a list", []*x509.Certificate{}, 0},
 	} {
 		certified, err := o.CertifyKey(t.Context(), by, signer.KID, step.certificates)
 		o.must(err)
@@ -128,9 +113,9 @@ func TestAKeyIsCertified(t *testing.T) {
 			t.Errorf("%s: %+v, want %d certificates", step.name, certified, step.want)
 		}
 	}
-	_, err = o.CertifyKey(t.Context(), by, signer.KID, []byte("x"))
-	wantInvalid(t, err, "--certificate-file")
-	if _, err := o.CertifyKey(t.Context(), by, "unknown", chain); err == nil || !strings.Contains(err.Error(), "certify key unknown: there is no such key") {
+	_, err = o.CertifyKey(t.Context(), by, signer.KID, chained(t, newKey(t), "another's", 20))
+	wantFault(t, err, "certificates", admin.CodeConflict, "is of another key")
+	if _, err := o.CertifyKey(t.Context(), by, "unknown", chain); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found: key list shows`) {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }
@@ -140,7 +125,7 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	if listed, err := o.RefreshTokenKeys(t.Context(), by, false); err != nil || asJSON(t, listed) != "[]" {
 		t.Errorf("before a server ran: %s, %v", asJSON(t, listed), err)
 	}
-	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "`authserver serve` makes the first one") {
+	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "a server makes the first one") {
 		t.Errorf("error = %v, want one that says to start a server first", err)
 	}
 	o.minter()
@@ -283,9 +268,9 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
 	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA can be used from "+at.Format(time.RFC3339)+" on")
 	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, true)
-	wantInvalid(t, err, `--alg "HS256" is not known: choose from RS256, ES256`)
+	wantFault(t, err, "algorithms[0]", admin.CodeUnsupported, `"HS256" is not known: choose from RS256, ES256`)
 	_, err = o.UnseenKeys(t.Context(), by, []string{"HS256"})
-	wantInvalid(t, err, `--alg "HS256" is not known`)
+	wantFault(t, err, "algorithms[0]", admin.CodeUnsupported)
 	o.clock = at
 	o.must(update())
 	warned(api+"/3", "")
@@ -296,10 +281,10 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 		t.Errorf("events %+v, %v", events, err)
 	}
 	_, err = o.RevokeKey(t.Context(), by, "unknown", "")
-	wantInvalid(t, err, "--reason must not be empty")
+	wantFault(t, err, "reason", admin.CodeRequired)
 	_, err = o.RevokeKey(t.Context(), by, "unknown", "a\nb")
-	wantInvalid(t, err, "--reason")
-	if _, err := o.RevokeKey(t.Context(), by, "unknown", "it leaked"); err == nil || !strings.Contains(err.Error(), "there is no key unknown") {
+	wantFault(t, err, "reason", admin.CodeInvalid)
+	if _, err := o.RevokeKey(t.Context(), by, "unknown", "it leaked"); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found`) {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }

@@ -163,7 +163,7 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 		name, kid, want string
 		chain           []*x509.Certificate
 	}{
-		{"an unknown key", "unknown", "certify key unknown: there is no such key: see `authserver key list`", nil},
+		{"an unknown key", "unknown", "certify key unknown: not found", nil},
 		{"of another key", active.KID, "is of another key", []*x509.Certificate{(*authority)(nil).issue(t, "other", ecKey(t, elliptic.P256()), march)}},
 		{"that has expired", active.KID, "renew it", []*x509.Certificate{expired}},
 	} {

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 
 	"authserver/internal/store"
@@ -29,7 +28,7 @@ func (m *Manager) Export(ctx context.Context, kid string) (Exported, error) {
 	}
 	row, ok := find(read.Keys, kid)
 	if !ok || StateAt(row, now) == Removed {
-		return Exported{}, errors.New("there is no such key: see `authserver key list`")
+		return Exported{}, store.ErrNotFound
 	}
 	opened, err := openKey(m.Sealer, m.Source, row)
 	if err != nil {

@@ -79,7 +79,7 @@ func (m *Manager) take(ctx context.Context, by store.Change, brought Material, u
 		return nil
 	})
 	if errors.Is(err, store.ErrExists) {
-		return Imported{}, fmt.Errorf("key %s is here already, or was revoked or removed a short time ago: see `authserver key list`", key.KID)
+		return Imported{KID: key.KID}, fmt.Errorf("key %s is here already, or was revoked or removed a short time ago: %w", key.KID, err)
 	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("import key %s: %w", key.KID, err)
@@ -94,13 +94,16 @@ func imported(k store.SigningKey, now time.Time) Imported {
 	}
 }
 
-// Unfit is an error in what somebody brings, and not in what was done with it.
-type Unfit struct{ cause error }
+// Unfit is an error in a key that is brought, and not in what was done with it.
+type Unfit struct {
+	Chain bool // its certificates are at fault, and not its algorithm
+	cause error
+}
 
 func (e *Unfit) Error() string { return e.cause.Error() }
 func (e *Unfit) Unwrap() error { return e.cause }
 
-func unfit(format string, args ...any) error { return &Unfit{fmt.Errorf(format, args...)} }
+func unfit(format string, args ...any) error { return &Unfit{cause: fmt.Errorf(format, args...)} }
 
 // chooseAlgorithm gives a key the one algorithm that it is for (RFC 8725 §3.1).
 func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, error) {
@@ -110,14 +113,14 @@ func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, erro
 	possible := AlgorithmsFor(public)
 	switch {
 	case asked != "" && named != "" && asked != named:
-		return "", unfit("the key says that it is for %s: leave --alg out, or take that out of the key", named)
+		return "", unfit("the key says that it is for %s: leave the algorithm out, or take that out of the key", named)
 	case asked == "" && named != "":
 		asked = named
 	case asked == "":
 		asked = possible[0]
 	}
 	if !slices.Contains(possible, asked) {
-		return "", unfit("%s cannot sign %s: leave --alg out, or set it to %s", kindOf(public), asked, strings.Join(possible, " or "))
+		return "", unfit("%s cannot sign %s: leave the algorithm out, or set it to %s", kindOf(public), asked, strings.Join(possible, " or "))
 	}
 	return asked, nil
 }
@@ -128,7 +131,7 @@ func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificat
 		return nil, nil
 	}
 	if err := CheckCertificates(public, chain, m.Now()); err != nil {
-		return nil, &Unfit{err}
+		return nil, &Unfit{Chain: true, cause: err}
 	}
 	der := make([][]byte, 0, len(chain))
 	for _, c := range chain {
@@ -145,7 +148,7 @@ func (m *Manager) Certify(ctx context.Context, by store.Change, kid string, chai
 	rows, err := m.change(ctx, by, func(d *draft) error {
 		row, ok := find(d.keys, kid)
 		if !ok || StateAt(row, d.now) == Removed {
-			return fmt.Errorf("there is no such key: see `authserver key list`")
+			return store.ErrNotFound
 		}
 		opened, err := openKey(m.Sealer, m.Source, row)
 		if err != nil {

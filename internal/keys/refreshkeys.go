@@ -175,7 +175,7 @@ func (r *RefreshKeys) Rotate(ctx context.Context, by store.Change) error {
 	}
 	keys, now := *r.current.Load(), store.At(r.Now())
 	if len(keys) == 0 {
-		return errors.New("there is no refresh token key yet: `authserver serve` makes the first one")
+		return errors.New("there is no refresh token key yet: a server makes the first one when it starts")
 	}
 	last := keys[len(keys)-1].row
 	if reached(last.ActiveAt, now) {

@@ -142,7 +142,7 @@ func TestWhatTheKeysOfRefreshTokensCannotDoIsSaid(t *testing.T) {
 		{"a rotation in an empty database", func(t *testing.T, r *keys.RefreshKeys, st *memory, _ *clock) error {
 			st.secret = nil
 			return errors.Join(r.Reload(t.Context()), r.Rotate(t.Context(), by()))
-		}, nil, "`authserver serve` makes the first one"},
+		}, nil, "a server makes the first one"},
 		{"a key without randomness", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
 			r.Rand = strings.NewReader("too short")
 			return r.Tick(t.Context())

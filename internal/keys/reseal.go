@@ -96,7 +96,7 @@ func (r *Reseal) prepare(ctx context.Context) error {
 			return nil
 		case from.MasterID:
 		default:
-			return fmt.Errorf("a reseal to master key %s is under way: finish it first with authserver key reseal --finish", row.MasterID)
+			return fmt.Errorf("a reseal to master key %s is under way: finish it first", row.MasterID)
 		}
 		plain, err := unsealDataKey(ctx, from, row)
 		if err != nil {
@@ -171,7 +171,7 @@ func FinishReseal(ctx context.Context, by store.Change, st ResealStore, s *Seale
 		return nil, err
 	}
 	if len(left) > 0 {
-		return nil, fmt.Errorf("rows that are sealed under an older data key still: %d: run authserver key reseal to its end first", len(left))
+		return nil, fmt.Errorf("rows that are sealed under an older data key still: %d: run the reseal to its end first", len(left))
 	}
 	rows, err := st.DataKeys(ctx)
 	if err != nil {

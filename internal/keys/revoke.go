@@ -29,7 +29,7 @@ func (m *Manager) Revoke(ctx context.Context, by store.Change, kid, reason strin
 	rows, err := m.change(ctx, by, func(d *draft) error {
 		row, ok := find(d.keys, kid)
 		if !ok || StateAt(row, d.now) == Removed {
-			return fmt.Errorf("there is no key %s that could be revoked: see `authserver key list`", kid)
+			return store.ErrNotFound
 		}
 		revoked = Revoked{KID: kid, Alg: row.Alg, State: StateAt(row, d.now), RevokedAt: d.now}
 		d.revoke(row, reason)

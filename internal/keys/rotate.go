@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (m *Manager) rotate(ctx context.Context, by store.Change, when func(t Timel
 func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 	known := algorithmsOf(rows)
 	if len(known) == 0 {
-		return nil, fmt.Errorf("there is no signing key yet: `authserver serve` makes the first ones")
+		return nil, errors.New("there is no signing key yet: a server makes the first ones when it starts")
 	}
 	for _, alg := range algs {
 		if able := slices.Concat(Algorithms(), EncryptionAlgorithms()); !slices.Contains(able, alg) {
@@ -94,7 +95,7 @@ func (m *Manager) hurry(d *draft, alg string, when func(t Timeline, publishedAt,
 	} else {
 		before, ok := keys.last()
 		if !ok {
-			return "", fmt.Errorf("there is no %s key that could be followed: see `authserver key list`", alg)
+			return "", fmt.Errorf("there is no %s key that could be followed: %w", alg, store.ErrNotFound)
 		}
 		var made bool
 		if next, made = d.succeed(before, when(d.timeline, d.now, d.now)); !made {

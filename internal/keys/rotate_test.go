@@ -178,7 +178,7 @@ func TestRotationsAtOnceAreOneRotation(t *testing.T) {
 func TestRotateSaysWhatIsWrong(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
-	if _, err := m.Rotate(t.Context(), by()); err == nil || !strings.Contains(err.Error(), "authserver serve") {
+	if _, err := m.Rotate(t.Context(), by()); err == nil || !strings.Contains(err.Error(), "a server makes the first ones") {
 		t.Errorf("error = %v, want one that says to start the server first", err)
 	}
 	load(t, m)
