@@ -181,10 +181,9 @@ func fail(stderr io.Writer, err error) int {
 			fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
 		}
 	}
-	var invalid *admin.Invalid
 	var faults admin.Faults
 	var wrong *usageError
-	if errors.As(err, &invalid) || errors.As(err, &faults) || errors.As(err, &wrong) {
+	if errors.As(err, &faults) || errors.As(err, &wrong) {
 		return exitUsage
 	}
 	return exitFailed

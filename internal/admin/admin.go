@@ -85,19 +85,6 @@ type Page = store.Page
 // MaxPage bounds Page.Limit.
 const MaxPage = store.MaxPage
 
-// Invalid is an error in what was asked for. Its text names what to change.
-type Invalid struct{ cause error }
-
-func (e *Invalid) Error() string { return e.cause.Error() }
-func (e *Invalid) Unwrap() error { return e.cause }
-
-func invalid(format string, args ...any) error {
-	return &Invalid{fmt.Errorf(format, args...)}
-}
-
-// IsMissing reports whether an error says that what was named is not there.
-func IsMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }
-
 // now is cut to the milliseconds that a token remembers of a NotBefore.
 func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
 
@@ -116,27 +103,6 @@ func (a *Admin) random(n int) ([]byte, error) {
 		return nil, fmt.Errorf("read random bytes: %w", err)
 	}
 	return b, nil
-}
-
-// checkResources wants each resource registered, and returns them each once.
-func (a *Admin) checkResources(ctx context.Context, flag string, ids []string) ([]string, error) {
-	ids = distinct(ids)
-	if len(ids) > maxListed {
-		return nil, invalid("%s: more than %d resources", flag, maxListed)
-	}
-	for _, id := range ids {
-		if id == a.Self {
-			continue
-		}
-		_, err := a.Store.Resource(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, invalid("%s: resource %q is not registered: register it first with: authserver resource create --id %s --scope …", flag, id, id)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look up resource %q: %w", id, err)
-		}
-	}
-	return ids, nil
 }
 
 // unlisted warns of scopes that none of the resources lists, which can therefore

@@ -113,7 +113,7 @@ func TestAssertionsThatCannotBeSigned(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := admin.SignAssertion(time.Now(), rand.Reader, c.n)
-			wantInvalid(t, err, c.want...)
+			wantFaults(t, err, c.want...)
 			if strings.Contains(err.Error(), "short") {
 				t.Error("the error tells the secret")
 			}

@@ -124,7 +124,7 @@ func TestClientsAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			_, _, err := o.CreateClient(t.Context(), by, c.n)
-			wantInvalid(t, err, c.want...)
+			wantFaults(t, err, c.want...)
 			if clients, err := o.Clients(t.Context(), by, admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
 				t.Errorf("there are %d clients, %v", len(clients), err)
 			}
@@ -360,11 +360,11 @@ func TestRotationsAreRefused(t *testing.T) {
 	o.client(admin.NewClient{ID: "app", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}}})
 	o.client(admin.NewClient{ID: "web"})
 	_, err := o.RotateSecret(t.Context(), by, "app", admin.SecretRotation{})
-	wantInvalid(t, err, "public", "client update")
+	wantFaults(t, err, "public", "client update")
 	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: -time.Second})
-	wantInvalid(t, err, "overlap_seconds")
+	wantFaults(t, err, "overlap_seconds")
 	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "short"})
-	wantInvalid(t, err, "8 to 72")
+	wantFaults(t, err, "8 to 72")
 }
 
 // A secret that a client signs with can be had again, and is sealed for it alone.

@@ -70,7 +70,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			made, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: test.fields})
 			if test.refused != nil {
-				wantInvalid(t, err, test.refused...)
+				wantFaults(t, err, test.refused...)
 				return
 			}
 			o.must(err)
@@ -85,16 +85,16 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 			t.Errorf("the secret that is made has %d bytes", len(made.Secret))
 		}
 		_, err := o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
-		wantInvalid(t, err, "48 bytes", "assertion_algs")
+		wantFaults(t, err, "48 bytes", "assertion_algs")
 		_, err = o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
 		o.must(err)
 	})
 	t.Run("an update keeps it consistent", func(t *testing.T) {
 		o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
 		_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, "")})
-		wantInvalid(t, err, "jwks", "ES256", "PS256")
+		wantFaults(t, err, "jwks", "ES256", "PS256")
 		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
-		wantInvalid(t, err, "assertion_algs: PS256", "private_key_jwt")
+		wantFaults(t, err, "assertion_algs: PS256", "private_key_jwt")
 		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
 		o.must(err)
 		if diff := cmp.Diff([]string{"ES256"}, updated.AssertionAlgs); diff != "" {
@@ -163,7 +163,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: base(test.change)})
 			if test.refused != nil {
-				wantInvalid(t, err, test.refused...)
+				wantFaults(t, err, test.refused...)
 				return
 			}
 			o.must(err)
@@ -192,7 +192,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 	} {
 		t.Run("an update to "+test.name, func(t *testing.T) {
 			_, _, err := o.UpdateClient(t.Context(), by, "web", test.fields)
-			wantInvalid(t, err, test.refused...)
+			wantFaults(t, err, test.refused...)
 		})
 	}
 	t.Run("an update that ends it", func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 			t.Errorf("it is %+v", updated)
 		}
 		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Profile: fapi})
-		wantInvalid(t, err, "client_secret_basic")
+		wantFaults(t, err, "client_secret_basic")
 	})
 	t.Run("what else there is to the profile is told", func(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute

@@ -43,7 +43,7 @@ func TestAClientOfAnAuthority(t *testing.T) {
 		t.Errorf("it is kept as %+v", kept)
 	}
 	_, err = o.RotateSecret(t.Context(), by, "batch", admin.SecretRotation{})
-	wantInvalid(t, err, "client update")
+	wantFaults(t, err, "client update")
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
 	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &other, TLSBound: ptr(true)})
 	o.must(err)
@@ -51,7 +51,7 @@ func TestAClientOfAnAuthority(t *testing.T) {
 		t.Errorf("it was changed to %+v", updated)
 	}
 	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
-	wantInvalid(t, err, "tls_subject")
+	wantFaults(t, err, "tls_subject")
 }
 
 func TestAClientOfItsOwnCertificates(t *testing.T) {
@@ -77,9 +77,9 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 		t.Errorf("another change took certificates away: %+v", updated)
 	}
 	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{first}})
-	wantInvalid(t, err, "certificates", "expired")
+	wantFaults(t, err, "certificates", "expired")
 	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}})
-	wantInvalid(t, err, "certificates")
+	wantFaults(t, err, "certificates")
 	updated, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}, AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 	o.must(err)
 	if len(updated.Certificates) > 0 {
@@ -123,7 +123,7 @@ func TestTLSThatIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := newOffice(t).CreateClient(t.Context(), by, c.n)
-			wantInvalid(t, err, c.want...)
+			wantFaults(t, err, c.want...)
 		})
 	}
 }

@@ -2,9 +2,10 @@
 // nouns, for the command line now and for an HTTP interface beside it.
 //
 // It owns what a registration has to be like, and answers with views whose JSON
-// is stable. It refuses what could never work, and says which flag to change;
-// it never answers with a hash, a sealed value or a key. It knows neither flags
-// nor HTTP.
+// is stable. It refuses what could never work, and says which fields to change
+// ([Faults]); it never answers with a hash, a sealed value or a key. It knows
+// neither flags, commands and files nor HTTP: a text mentions fields, settings
+// and operations, and each door has [Names] for them.
 //
-// Start at [Admin]; each noun has its file.
+// Start at [Admin]; each noun has its file. Every operation takes a [Call].
 package admin

@@ -33,10 +33,10 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
 			_, _, created := o.CreateResource(t.Context(), by, admin.NewResource{ID: "urn:new", ResourceInput: f})
-			wantInvalid(t, created)
+			wantFaults(t, created)
 			o.resource()
 			_, _, updated := o.UpdateResource(t.Context(), by, api, f)
-			wantInvalid(t, updated)
+			wantFaults(t, updated)
 			if created.Error() != updated.Error() {
 				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
 			}
@@ -78,10 +78,10 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 				whole.Password = ptr("wonderland")
 			}
 			_, created := o.CreateUser(t.Context(), by, whole)
-			wantInvalid(t, created)
+			wantFaults(t, created)
 			o.user("carol")
 			_, updated := o.UpdateUser(t.Context(), by, "carol", f)
-			wantInvalid(t, updated)
+			wantFaults(t, updated)
 			if created.Error() != updated.Error() {
 				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
 			}

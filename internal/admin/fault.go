@@ -99,3 +99,6 @@ func explain(noun, id string, err error) error {
 	}
 	return fmt.Errorf("%s %q: %w", noun, id, err)
 }
+
+// IsMissing reports whether an error says that what was named is not there.
+func IsMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -142,13 +142,12 @@ func (o *office) minter() *tokens.Minter {
 
 func ptr[T any](v T) *T { return &v }
 
-// wantInvalid wants an [admin.Invalid] whose text holds each of the words.
-func wantInvalid(t testing.TB, err error, words ...string) {
+// wantFaults wants faults whose text holds each of the words.
+func wantFaults(t testing.TB, err error, words ...string) {
 	t.Helper()
-	var invalid *admin.Invalid
 	var faults admin.Faults
-	if !errors.As(err, &invalid) && !errors.As(err, &faults) {
-		t.Fatalf("got %v, want an Invalid or Faults", err)
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v, want faults", err)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {

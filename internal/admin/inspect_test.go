@@ -152,7 +152,7 @@ func TestWithoutAnIssuerNothingCanBeSaid(t *testing.T) {
 	o := newOffice(t)
 	o.Self = ""
 	_, err := o.Inspect(t.Context(), by, "x", false)
-	wantInvalid(t, err, "--issuer", "AUTHSERVER_ISSUER")
+	wantFault(t, err, "", admin.CodeRequired, "issuer is missing")
 }
 
 func TestAssertionsThatAreBad(t *testing.T) {

@@ -167,7 +167,7 @@ func TestIssuersAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: c.iss, IssuerInput: c.f})
-			wantInvalid(t, err, c.want...)
+			wantFaults(t, err, c.want...)
 			if strings.Contains(err.Error(), secret[:31]) {
 				t.Error("the error tells the secret")
 			}
@@ -215,7 +215,7 @@ func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
 	_, _, err = o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{Algorithms: []string{"RS256"}})
-	wantInvalid(t, err, "algorithms")
+	wantFaults(t, err, "algorithms")
 	_, warnings, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{RequireClientAuth: ptr(false)})
 	o.must(err)
 	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "no scope") {

@@ -52,10 +52,10 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 				o.must(created)
 				return
 			}
-			wantInvalid(t, created, `"cluster-a"`, "same iss")
+			wantFaults(t, created, `"cluster-a"`, "same iss")
 			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
 			_, _, err := o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Keys: c.second})
-			wantInvalid(t, err, `"cluster-a"`)
+			wantFaults(t, err, `"cluster-a"`)
 			// Its own keys are no obstacle, nor are those of another iss.
 			_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-a", admin.IssuerInput{Keys: c.first, Scopes: []string{"read"}})
 			o.must(err)
@@ -106,7 +106,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n.Keys = admin.IssuerKeys{Secret: []byte(secret)}
 			_, _, err := o.CreateIssuer(ctx, by, n)
-			wantInvalid(t, err)
+			wantFaults(t, err)
 		})
 	}
 }

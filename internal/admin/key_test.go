@@ -13,7 +13,7 @@ func TestKeysAreRotated(t *testing.T) {
 	}
 	o.minter()
 	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, false)
-	wantInvalid(t, err, "algorithms[0]", "ES256")
+	wantFaults(t, err, "algorithms[0]", "ES256")
 	events, err := o.RotateKeys(t.Context(), by, []string{keys.ES256, keys.ES256}, false)
 	o.must(err)
 	if len(events) == 0 {

@@ -47,12 +47,12 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 			return err
 		},
 	} {
-		t.Run(name, func(t *testing.T) { wantInvalid(t, do()) })
+		t.Run(name, func(t *testing.T) { wantFaults(t, do()) })
 	}
 	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerInput: admin.IssuerInput{Keys: shared}})
 	o.must(err)
 	_, _, err = o.CreateClient(ctx, by, admin.NewClient{ID: "api"})
-	wantInvalid(t, err, "client_id: api", "issuer")
+	wantFaults(t, err, "client_id: api", "issuer")
 	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerInput{ClientID: ptr("web")})
 	o.must(err)
 	o.client(admin.NewClient{ID: "api"})

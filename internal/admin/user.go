@@ -81,7 +81,7 @@ func (a *Admin) Users(ctx context.Context, by Call, page Page) ([]User, error) {
 }
 
 // User returns the user with this id, username, email address or UPN. Where several
-// users have it, each as another of these, an [Invalid] names them.
+// users have it, each as another of these, [Faults] name them.
 func (a *Admin) User(ctx context.Context, by Call, who string) (User, error) {
 	u, err := a.findUser(ctx, who)
 	if err != nil {
@@ -168,7 +168,7 @@ func (a *Admin) findUser(ctx context.Context, who string) (store.User, error) {
 	for _, u := range found {
 		ids = append(ids, u.ID)
 	}
-	return store.User{}, invalid("%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))
+	return store.User{}, Faults{newFault("id", CodeConflict, "%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))}
 }
 
 // UserNamed returns the user with this username.
