@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"authserver/internal/keys"
-	"authserver/internal/keys/keyfiles"
 	"authserver/internal/store"
 )
 
