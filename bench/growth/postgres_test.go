@@ -41,7 +41,7 @@ const copyBatch = 20_000
 func fillPostgres(ctx context.Context, url string, rows int, now time.Time) error {
 	group, copying := errgroup.WithContext(ctx)
 	for table, columns := range map[string][]string{
-		"users": {"id", "username", "email", "password_hash", "roles", "permissions", "claims", "disabled",
+		"users": {"id", "username", "email", "password_hash", "document", "disabled",
 			"not_before", "version", "created_at", "updated_at"},
 		"refresh_families": {"id", "client_id", "user_id", "scope", "resources", "generation", "created_at", "client_not_before",
 			"user_not_before", "rotated_at", "idle_expires_at", "expires_at", "sweep_at"},
@@ -93,7 +93,7 @@ func postgresRow(table string, i int, now time.Time, xid uint64) []any {
 	switch table {
 	case "users":
 		u := user(i, now)
-		return []any{u.ID, u.Username, u.Email, u.PasswordHash, u.Roles, []string{}, "{}", false,
+		return []any{u.ID, u.Username, u.Email, u.PasswordHash, `{"roles":["reader"]}`, false,
 			u.NotBefore, u.Version, u.CreatedAt, u.UpdatedAt}
 	case "refresh_families":
 		f := family(i, now)

@@ -44,7 +44,7 @@ func fillSQLite(ctx context.Context, path string, rows int, now time.Time) (err 
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
 	for _, table := range []string{
-		`users (id, username, email, password_hash, roles, permissions, claims, disabled, not_before, version, created_at, updated_at)`,
+		`users (id, username, email, password_hash, document, disabled, not_before, version, created_at, updated_at)`,
 		`refresh_families (id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
 			rotated_at, idle_expires_at, expires_at, sweep_at)`,
 		`revocations (kind, value, voids_before, expires_at, reason)`,
@@ -85,7 +85,7 @@ func sqliteRow(table string, i int, now time.Time) []any {
 	switch name {
 	case "users":
 		u := user(i, now)
-		return []any{u.ID, u.Username, u.Email, u.PasswordHash, `["reader"]`, "[]", "{}", 0,
+		return []any{u.ID, u.Username, u.Email, u.PasswordHash, `{"roles":["reader"]}`, 0,
 			u.NotBefore.UnixMicro(), u.Version, u.CreatedAt.UnixMicro(), u.UpdatedAt.UnixMicro()}
 	case "refresh_families":
 		f := family(i, now)

@@ -59,6 +59,9 @@ func fields(view any) (map[string]json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write down what changed: %w", err)
 	}
+	if text, err = store.CanonicalJSON(text); err != nil {
+		return nil, fmt.Errorf("write down what changed: %w", err)
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
 		return nil, fmt.Errorf("write down what changed: %w", err)

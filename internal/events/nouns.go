@@ -52,8 +52,9 @@ func Client(by store.Change, before, after *store.Client) (store.Event, error) {
 	show := func(c store.Client) any {
 		shown := struct {
 			store.Client
+			Name    string   `json:"name,omitempty"`
 			Secrets []secret `json:"secrets,omitempty"`
-		}{Client: c}
+		}{Client: c, Name: c.Name}
 		for _, s := range c.Secrets {
 			shown.Secrets = append(shown.Secrets, secret{s.ID, s.Kind, s.CreatedAt, s.ExpiresAt})
 		}
@@ -93,7 +94,12 @@ func Resource(by store.Change, before, after *store.Resource) (store.Event, erro
 	e := of(by)
 	there := either(before, after)
 	e.Details.ID, e.Details.Name = there.ID, there.Name
-	show := func(r store.Resource) any { return r }
+	show := func(r store.Resource) any {
+		return struct {
+			store.Resource
+			Name string `json:"name,omitempty"`
+		}{r, r.Name}
+	}
 	return with(e, view(before, show), view(after, show))
 }
 
@@ -146,9 +152,12 @@ func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.Us
 }
 
 // Revocation is the event of what a change voids by itself. What is void for good is
-// recorded once.
-func Revocation(by store.Change) store.Event {
-	e := of(by)
+// recorded once. That a client revokes an access token of its own is ordinary, and no event.
+func Revocation(by store.Change) (e store.Event, recorded bool) {
+	if by.Voids.Kind == store.RevokedToken && by.Actor.Type == store.ActorClient {
+		return store.Event{}, false
+	}
+	e = of(by)
 	switch v := by.Voids; v.Kind {
 	case store.RevokedToken:
 		e.Details.ID = v.Value
@@ -161,7 +170,7 @@ func Revocation(by store.Change) store.Event {
 	case store.RevokedClient:
 		e.ClientID = v.Value
 	}
-	return e
+	return e, true
 }
 
 // SecretKey is Client for a key of the server's own.

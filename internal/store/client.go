@@ -12,7 +12,7 @@ import (
 // Client is an application that asks for tokens (RFC 6749 §2).
 type Client struct {
 	ID            string             `json:"-"` // 1 to 255 bytes of printable ASCII, compared byte by byte
-	Name          string             `json:"name,omitempty"`
+	Name          string             `json:"-"`
 	AuthMethods   []oauth.AuthMethod `json:"auth_methods,omitempty"` // how it may prove itself; [AuthNone] alone is a public client
 	Secrets       []ClientSecret     `json:"-"`                      // at most MaxClientSecrets
 	Grants        []oauth.GrantType  `json:"grants,omitempty"`
@@ -32,7 +32,7 @@ type Client struct {
 	JWKSURI string          `json:"jwks_uri,omitempty"` // https URL that the key set is fetched from
 	// Certificates are in DER, and nil or not empty: chosen by x5t or x5t#S256, or
 	// presented in TLS (RFC 8705 §2.2).
-	Certificates     [][]byte   `json:"certificates,omitempty"`
+	Certificates     [][]byte   `json:"certificates,omitzero"`
 	TLSSubject       TLSSubject `json:"tls_subject,omitzero"`        // of a certificate that it presents in TLS; zero: none
 	AssertionAlgs    []string   `json:"assertion_algs,omitempty"`    // what its assertions may be signed with; nil: what its keys can do
 	EndpointAudience bool       `json:"endpoint_audience,omitempty"` // its assertions may name the token endpoint as their audience

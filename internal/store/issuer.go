@@ -28,17 +28,17 @@ type ClaimPattern map[string]string
 // its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
 // which begins with "/".
 type Issuer struct {
-	ID             string            `json:"-"`                         // names the registration
-	Iss            string            `json:"-"`                         // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
-	JWKS           json.RawMessage   `json:"jwks,omitempty"`            // a JWK Set of public keys (RFC 7517 §5)
-	JWKSURI        string            `json:"jwks_uri,omitempty"`        // https URL that its key set is fetched from
-	Discovery      bool              `json:"discovery,omitempty"`       // the key set's URL is read from the issuer's metadata
-	Certificates   [][]byte          `json:"certificates,omitempty"`    // DER; chosen by x5t or x5t#S256
-	CACertificates [][]byte          `json:"ca_certificates,omitempty"` // DER; each of Certificates has to chain to one; nil: they are trusted as they are; never empty
-	SealedSecret   []byte            `json:"-"`                         // a shared secret, sealed for SealedAs("issuers", ID)
-	Algorithms     []string          `json:"algorithms,omitempty"`      // the "alg" values that it may use; never empty
-	EncryptionAlg  string            `json:"encryption_alg,omitempty"`  // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
-	SubjectClaim   string            `json:"subject_claim"`             // the claim that names the subject
+	ID             string            `json:"-"`                        // names the registration
+	Iss            string            `json:"-"`                        // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
+	JWKS           json.RawMessage   `json:"jwks,omitempty"`           // a JWK Set of public keys (RFC 7517 §5)
+	JWKSURI        string            `json:"jwks_uri,omitempty"`       // https URL that its key set is fetched from
+	Discovery      bool              `json:"discovery,omitempty"`      // the key set's URL is read from the issuer's metadata
+	Certificates   [][]byte          `json:"certificates,omitzero"`    // DER; chosen by x5t or x5t#S256
+	CACertificates [][]byte          `json:"ca_certificates,omitzero"` // DER; each of Certificates has to chain to one; nil: they are trusted as they are; never empty
+	SealedSecret   []byte            `json:"-"`                        // a shared secret, sealed for SealedAs("issuers", ID)
+	Algorithms     []string          `json:"algorithms,omitempty"`     // the "alg" values that it may use; never empty
+	EncryptionAlg  string            `json:"encryption_alg,omitempty"` // "alg" (JWE) of assertions, which have to be encrypted to this server; "": they are signed only
+	SubjectClaim   string            `json:"subject_claim"`            // the claim that names the subject
 	SubjectKind    SubjectKind       `json:"subject_kind"`
 	Audiences      []string          `json:"audiences,omitempty"`       // further names under which its assertions may address this server
 	RequiredClaims []string          `json:"required_claims,omitempty"` // claims that have to be there

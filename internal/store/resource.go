@@ -11,7 +11,7 @@ import (
 // Resource is an API that access tokens are made for (RFC 8707).
 type Resource struct {
 	ID             string          `json:"-"` // printable characters without blanks; the claim "aud"
-	Name           string          `json:"name,omitempty"`
+	Name           string          `json:"-"`
 	Scopes         oauth.Scope     `json:"scopes,omitempty"`
 	AccessTokenTTL time.Duration   `json:"access_token_ttl_ns,omitempty"`
 	SigningAlg     string          `json:"signing_alg"`              // "RS256" or "ES256"

@@ -53,8 +53,8 @@ type Cursor string
 // addition tells the watchers of TopicRevocations.
 type Revocations interface {
 	// Revoke records what the change voids. A revocation with the same Kind and Value is replaced
-	// where the new one has a later Before or ExpiresAt: both only ever grow. One
-	// that is there already is no event.
+	// where the new one has a later Before or ExpiresAt: both only ever grow. A
+	// token that was revoked before, or that its own client revokes, is no event.
 	Revoke(ctx context.Context, by Change) error
 	// RevocationsAfter returns at most limit revocations that were recorded after
 	// the cursor and expire after now, and the cursor to go on from; an empty

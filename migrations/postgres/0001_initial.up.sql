@@ -1,27 +1,28 @@
 -- Identifiers are compared and sorted byte by byte (COLLATE "C"). Moments are
--- given by the server: no column has a default of now(). Durations are whole
--- microseconds. An absent moment, name or text is NULL.
+-- given by the server: no column has a default of now(). An absent moment, name or
+-- text is NULL.
+--
+-- A client, a user, a resource and an issuer are their identity, their version, the columns
+-- that are searched, joined or compared, and one document of everything else, whose fields
+-- are those of the type in internal/store. Durations are nanoseconds in it.
 
 CREATE TABLE clients (
-    id              text COLLATE "C" PRIMARY KEY CHECK (id ~ '^[ -~]{1,255}$'),
-    name            text        NOT NULL,
-    auth_methods    text[]      NOT NULL,
-    secrets         jsonb       NOT NULL CHECK (jsonb_typeof(secrets) = 'array' AND jsonb_array_length(secrets) <= 5),
-    grants          text[]      NOT NULL,
-    scopes          text[]      NOT NULL,
-    default_scopes  text[],
-    resources       text[]      NOT NULL,
-    serves          text[]      NOT NULL,
-    roles           text[]      NOT NULL,
-    permissions     text[]      NOT NULL,
-    claims          jsonb       NOT NULL CHECK (jsonb_typeof(claims) = 'object'),
-    refresh_idle_us bigint      NOT NULL CHECK (refresh_idle_us >= 0),
-    refresh_max_us  bigint      NOT NULL CHECK (refresh_max_us >= 0),
-    disabled        boolean     NOT NULL,
-    not_before      timestamptz NOT NULL,
-    version         bigint      NOT NULL CHECK (version >= 1),
-    created_at      timestamptz NOT NULL,
-    updated_at      timestamptz NOT NULL
+    id         text COLLATE "C" PRIMARY KEY CHECK (id ~ '^[ -~]{1,255}$'),
+    name       text        NOT NULL,
+    secrets    jsonb       NOT NULL CHECK (jsonb_typeof(secrets) = 'array' AND jsonb_array_length(secrets) <= 5),
+    not_before timestamptz NOT NULL,
+    document   jsonb       NOT NULL CHECK (jsonb_typeof(document) = 'object'),
+    version    bigint      NOT NULL CHECK (version >= 1),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT clients_lifetimes CHECK (
+        coalesce((document ->> 'refresh_idle_ns')::bigint, 0) >= 0 AND coalesce((document ->> 'refresh_max_ns')::bigint, 0) >= 0),
+    CONSTRAINT clients_certificates CHECK (coalesce(jsonb_array_length(document -> 'certificates'), 1) > 0),
+    CONSTRAINT clients_one_key_set CHECK (NOT document ?& ARRAY['jwks', 'jwks_uri']),
+    CONSTRAINT clients_tls_subject CHECK (NOT document ? 'tls_subject' OR coalesce(
+        document #>> '{tls_subject,kind}' IN ('dn', 'dns', 'uri', 'ip', 'email') AND document #>> '{tls_subject,value}' <> '', false)),
+    CONSTRAINT clients_bound_or_unbound CHECK (NOT document @> '{"tls_bound": true, "tls_unbound": true}'),
+    CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 );
 
 -- Clients that were deleted while families of theirs may be left: the sweep
@@ -37,48 +38,50 @@ CREATE TABLE users (
     email         text COLLATE "C" UNIQUE CHECK (octet_length(email) BETWEEN 1 AND 320),
     upn           text COLLATE "C" UNIQUE CHECK (octet_length(upn) BETWEEN 1 AND 320),
     password_hash bytea       NOT NULL,
-    roles         text[]      NOT NULL,
-    permissions   text[]      NOT NULL,
-    claims        jsonb       NOT NULL CHECK (jsonb_typeof(claims) = 'object'),
     disabled      boolean     NOT NULL,
     not_before    timestamptz NOT NULL,
+    document      jsonb       NOT NULL CHECK (jsonb_typeof(document) = 'object'),
     version       bigint      NOT NULL CHECK (version >= 1),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
 );
 
 CREATE TABLE resources (
-    id                  text COLLATE "C" PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
-    name                text        NOT NULL,
-    scopes              text[]      NOT NULL,
-    access_token_ttl_us bigint      NOT NULL CHECK (access_token_ttl_us >= 0),
-    signing_alg         text        NOT NULL CHECK (signing_alg <> ''),
-    claims              jsonb       NOT NULL CHECK (jsonb_typeof(claims) = 'object'),
-    version             bigint      NOT NULL CHECK (version >= 1),
-    created_at          timestamptz NOT NULL,
-    updated_at          timestamptz NOT NULL
+    id         text COLLATE "C" PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
+    name       text        NOT NULL,
+    document   jsonb       NOT NULL CHECK (jsonb_typeof(document) = 'object'),
+    version    bigint      NOT NULL CHECK (version >= 1),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT resources_lifetime CHECK (coalesce((document ->> 'access_token_ttl_ns')::bigint, 0) >= 0),
+    CONSTRAINT resources_signing_alg CHECK (coalesce(document ->> 'signing_alg', '') <> ''),
+    CONSTRAINT resources_token_typ CHECK (coalesce(document ->> 'token_typ', '') IN ('', 'JWT')),
+    CONSTRAINT resources_encryption CHECK ((document ? 'encryption_jwk') = (document ? 'encryption_enc'))
 );
 
+-- A registration of an issuer has an id of its own: iss is NULL where that is the claim
+-- "iss", which several may share. Exactly one source of keys, of which two are fetched
+-- from elsewhere.
 CREATE TABLE issuers (
-    id              text COLLATE "C" PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
-    jwks            json,
-    certificates    bytea[],
-    sealed_secret   bytea,
-    algorithms      text[]      NOT NULL CHECK (cardinality(algorithms) > 0),
-    subject_claim   text        NOT NULL,
-    subject_kind    text        NOT NULL CHECK (subject_kind IN ('user', 'client', 'any')),
-    scopes          text[]      NOT NULL,
-    resources       text[]      NOT NULL,
-    client_auth     boolean     NOT NULL,
-    client_id       text        NOT NULL,
-    max_lifetime_us bigint      NOT NULL CHECK (max_lifetime_us >= 0),
-    allow_repeat    boolean     NOT NULL,
-    disabled        boolean     NOT NULL,
-    version         bigint      NOT NULL CHECK (version >= 1),
-    created_at      timestamptz NOT NULL,
-    updated_at      timestamptz NOT NULL,
-    CONSTRAINT issuers_one_source_of_keys CHECK (num_nonnulls(jwks, certificates, sealed_secret) = 1)
+    id            text COLLATE "C" PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
+    iss           text COLLATE "C" CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
+    client_id     text        NOT NULL,
+    sealed_secret bytea,
+    document      jsonb       NOT NULL CHECK (jsonb_typeof(document) = 'object'),
+    version       bigint      NOT NULL CHECK (version >= 1),
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    CONSTRAINT issuers_one_source_of_keys CHECK (
+        (document ? 'jwks')::int + (document ? 'jwks_uri')::int + (document ? 'certificates')::int + (document @> '{"discovery": true}')::int
+        + (sealed_secret IS NOT NULL)::int = 1),
+    CONSTRAINT issuers_certificates CHECK (
+        coalesce(jsonb_array_length(document -> 'certificates'), 1) > 0 AND coalesce(jsonb_array_length(document -> 'ca_certificates'), 1) > 0),
+    CONSTRAINT issuers_algorithms CHECK (coalesce(jsonb_array_length(document -> 'algorithms'), 0) > 0),
+    CONSTRAINT issuers_subject_kind CHECK (coalesce(document ->> 'subject_kind', '') IN ('user', 'client', 'federated', 'any')),
+    CONSTRAINT issuers_lifetimes CHECK (
+        coalesce((document ->> 'max_lifetime_ns')::bigint, 0) >= 0 AND coalesce((document ->> 'clock_skew_ns')::bigint, 0) >= 0)
 );
+CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 
 -- One row per login, updated by each rotation. A rotation changes generation,
 -- rotated_at and idle_expires_at only: none of them is in an index and the pages
@@ -100,6 +103,20 @@ CREATE TABLE refresh_families (
     expires_at      timestamptz NOT NULL,
     revoked_at      timestamptz,
     sweep_at        timestamptz NOT NULL,
+    -- In no index, and written once: a rotation compares it.
+    bound_to        text COLLATE "C" CHECK (bound_to <> ''),
+    -- Which clock wrote the moments of a family: a server compares its own with another's
+    -- by the skew. 0 is a clock that is not known.
+    created_by      integer     NOT NULL DEFAULT 0,
+    rotated_by      integer     NOT NULL DEFAULT 0,
+    -- What the family was before its last rotation, so that one whose answer could not be
+    -- given is undone. All of it is there from the beginning: a row that grew would leave
+    -- its page. -infinity is never.
+    prior_generation      bigint      NOT NULL DEFAULT 0,
+    prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity',
+    prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
+    prior_rotated_by      integer     NOT NULL DEFAULT 0,
+    bound_anew            boolean     NOT NULL DEFAULT false,
     CHECK (idle_expires_at <= expires_at),
     CHECK (sweep_at <= expires_at)
 ) WITH (fillfactor = 80);
@@ -131,12 +148,14 @@ CREATE TABLE used_assertions (
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
 -- predecessor is '' for the first key of an algorithm, so that of several
--- replicas that plan the same succession exactly one succeeds.
+-- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
+-- DER, the key's own first.
 CREATE TABLE signing_keys (
     kid          text COLLATE "C" PRIMARY KEY,
     alg          text        NOT NULL,
     public_jwk   json        NOT NULL,
     sealed       bytea       NOT NULL,
+    certificates bytea[],
     predecessor  text COLLATE "C" NOT NULL CHECK (predecessor <> kid),
     published_at timestamptz NOT NULL,
     active_at    timestamptz NOT NULL,
@@ -153,14 +172,18 @@ CREATE TABLE secret_keys (
     id         bigint      NOT NULL CHECK (id BETWEEN 1 AND 4294967295),
     sealed     bytea       NOT NULL,
     created_at timestamptz NOT NULL,
+    active_at  timestamptz,
+    removed_at timestamptz,
     PRIMARY KEY (purpose, id)
 );
 
+-- While the rows are resealed a data key is sealed under two master keys.
 CREATE TABLE data_keys (
-    id         bigint      PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    id         bigint      CHECK (id BETWEEN 1 AND 4294967295),
     master_id  text        NOT NULL,
     sealed     bytea       NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id, master_id)
 );
 
 -- Replicas listen on one channel; the payload is the topic. PostgreSQL sends
@@ -183,7 +206,7 @@ CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON issuers
 CREATE TRIGGER notify AFTER INSERT OR UPDATE ON revocations
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('revocations');
 CREATE TRIGGER notify AFTER INSERT OR DELETE
-    OR UPDATE OF alg, public_jwk, sealed, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
+    OR UPDATE OF alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
     ON signing_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
 CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON secret_keys
@@ -192,8 +215,7 @@ CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON data_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
 -- Whoever changes what the timeline of the signing keys follows from locks this
 -- row and finds the version that it planned by, or plans anew. A server that
--- serves by lifetimes that nobody has promised yet moves it on too. The trigger
--- does it for the version of authserver before this one.
+-- serves by lifetimes that nobody has promised yet moves it on too.
 CREATE TABLE key_plan (
     id      boolean PRIMARY KEY DEFAULT true CHECK (id),
     version bigint  NOT NULL
@@ -222,68 +244,6 @@ CREATE TABLE lifetimes (
     kept_until           timestamptz NOT NULL
 );
 
--- X.509 certificates of the key in DER, the key's own first.
-ALTER TABLE signing_keys ADD COLUMN certificates bytea[];
-DROP TRIGGER notify ON signing_keys;
-CREATE TRIGGER notify AFTER INSERT OR DELETE
-    OR UPDATE OF alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
-    ON signing_keys
-    FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
-
--- A secret key without active_at is active from created_at on.
-ALTER TABLE secret_keys ADD COLUMN active_at timestamptz, ADD COLUMN removed_at timestamptz;
-
--- While the rows are resealed a data key is sealed under two master keys.
-ALTER TABLE data_keys DROP CONSTRAINT data_keys_pkey, ADD PRIMARY KEY (id, master_id);
--- What an issuer is trusted by, and for whom. Exactly one source of keys, of
--- which two are fetched from elsewhere.
-ALTER TABLE issuers
-    ADD COLUMN jwks_uri        text CHECK (jwks_uri <> ''),
-    ADD COLUMN discovery       boolean NOT NULL DEFAULT false,
-    ADD COLUMN ca_certificates bytea[] CHECK (cardinality(ca_certificates) > 0),
-    ADD COLUMN clock_skew_us   bigint  NOT NULL DEFAULT 0 CHECK (clock_skew_us >= 0),
-    ADD COLUMN required_claims text[]  NOT NULL DEFAULT '{}',
-    ADD COLUMN patterns        jsonb   NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(patterns) = 'array'),
-    ADD COLUMN claim_mapping   jsonb   NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(claim_mapping) = 'object'),
-    ADD COLUMN encryption_alg  text    NOT NULL DEFAULT '',
-    DROP CONSTRAINT issuers_one_source_of_keys,
-    ADD CONSTRAINT issuers_one_source_of_keys
-        CHECK (num_nonnulls(jwks, certificates, sealed_secret, jwks_uri) + discovery::int = 1),
-    DROP CONSTRAINT issuers_subject_kind_check,
-    ADD CONSTRAINT issuers_subject_kind_check CHECK (subject_kind IN ('user', 'client', 'federated', 'any'));
-
--- What a client proves itself with, and for whom it may speak.
-ALTER TABLE clients
-    ADD COLUMN jwks              json,
-    ADD COLUMN jwks_uri          text CHECK (jwks_uri <> ''),
-    ADD COLUMN certificates      bytea[] CHECK (cardinality(certificates) > 0),
-    ADD COLUMN tls_subject_kind  text CHECK (tls_subject_kind IN ('dn', 'dns', 'uri', 'ip', 'email')),
-    ADD COLUMN tls_subject       text CHECK (tls_subject <> ''),
-    ADD COLUMN endpoint_audience boolean NOT NULL DEFAULT false,
-    ADD COLUMN assert_users      text[]  NOT NULL DEFAULT '{}',
-    ADD COLUMN assert_roles      text[]  NOT NULL DEFAULT '{}',
-    ADD COLUMN impersonates      text[]  NOT NULL DEFAULT '{}',
-    ADD COLUMN dpop_bound        boolean NOT NULL DEFAULT false,
-    ADD COLUMN tls_bound         boolean NOT NULL DEFAULT false,
-    ADD CONSTRAINT clients_one_key_set CHECK (num_nonnulls(jwks, jwks_uri) <= 1),
-    ADD CONSTRAINT clients_tls_subject CHECK (num_nulls(tls_subject_kind, tls_subject) IN (0, 2));
-
--- What the access tokens of a resource are encrypted to.
-ALTER TABLE resources
-    ADD COLUMN encryption_jwk json,
-    ADD COLUMN encryption_enc text NOT NULL DEFAULT '',
-    ADD CONSTRAINT resources_encryption CHECK ((encryption_jwk IS NULL) = (encryption_enc = ''));
-
--- In no index, and written once: a rotation compares it.
-ALTER TABLE refresh_families ADD COLUMN bound_to text COLLATE "C" CHECK (bound_to <> '');
--- The header typ of a resource's access tokens, where it is not at+jwt (RFC 9068 §2.1).
-ALTER TABLE resources ADD COLUMN token_typ text NOT NULL DEFAULT '' CHECK (token_typ IN ('', 'JWT'));
--- Whether a client's access tokens are never bound to its certificate, not even where
--- it authenticates by it.
-ALTER TABLE clients
-    ADD COLUMN tls_unbound boolean NOT NULL DEFAULT false,
-    ADD CONSTRAINT clients_bound_or_unbound CHECK (NOT (tls_bound AND tls_unbound));
-
 -- When the last access token has expired, by whatever clock, that a server may issue until
 -- a moment: by the longest lifetime that any server has promised. A server that promises
 -- another one locks the table, so that it waits for whoever has looked here, and is looked
@@ -294,12 +254,6 @@ BEGIN
     RETURN issued_until + (SELECT coalesce(max(max_token_ttl_us) + 2 * max(clock_skew_us), 0) FROM lifetimes) * interval '1 microsecond';
 END
 $$;
-
--- Which clock wrote the moments of a family: a server compares its own with another's by
--- the skew. 0 is a clock that is not known.
-ALTER TABLE refresh_families
-    ADD COLUMN created_by integer NOT NULL DEFAULT 0,
-    ADD COLUMN rotated_by integer NOT NULL DEFAULT 0;
 
 -- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
 -- §5), or of one issuer without a client, whose tokens go under its own name. Whoever
@@ -334,28 +288,6 @@ CREATE TRIGGER name BEFORE INSERT OR UPDATE OF client_id ON issuers
 CREATE TRIGGER name AFTER INSERT ON users REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION authserver_user_names();
 
--- A registration of an issuer has an id of its own: iss is NULL where that is the claim
--- "iss", which several may share.
-ALTER TABLE issuers
-    ADD COLUMN iss       text COLLATE "C" CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
-    ADD COLUMN audiences text[] NOT NULL DEFAULT '{}';
-CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
--- Whether what a client signs as its own issuer may be used again.
-ALTER TABLE clients ADD COLUMN allow_repeat boolean NOT NULL DEFAULT false;
-
--- What a client's assertions may be signed with, and the rules that it is held to.
-ALTER TABLE clients
-    ADD COLUMN assertion_algs text[] NOT NULL DEFAULT '{}',
-    ADD COLUMN profile        text   NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));
-
--- What a family was before its last rotation, so that one whose answer could not be given
--- is undone. All of it is there from the beginning: a row that grew would leave its page.
-ALTER TABLE refresh_families
-    ADD COLUMN prior_generation      bigint      NOT NULL DEFAULT 0,
-    ADD COLUMN prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity', -- which is never
-    ADD COLUMN prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
-    ADD COLUMN prior_rotated_by      integer     NOT NULL DEFAULT 0,
-    ADD COLUMN bound_anew            boolean     NOT NULL DEFAULT false;
 -- What happened, for the audit. A row is added once and never changed. The id is a UUID of
 -- version 7 of the moment, so that the order of the rows is that of time and a reader goes
 -- on from the last one that it saw. once names what is recorded the first time only.

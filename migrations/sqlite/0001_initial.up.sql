@@ -1,27 +1,26 @@
--- Moments are whole microseconds since 1970 in UTC, durations whole
--- microseconds, collections and claims JSON. An absent moment, name or text is
--- NULL.
+-- Moments are whole microseconds since 1970 in UTC. An absent moment, name or text is NULL.
+--
+-- A client, a user, a resource and an issuer are their identity, their version, the columns
+-- that are searched, joined or compared, and one document of everything else, whose fields
+-- are those of the type in internal/store. Durations are nanoseconds in it.
 
 CREATE TABLE clients (
-    id              TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255 AND id NOT GLOB '*[^ -~]*'),
-    name            TEXT    NOT NULL,
-    auth_methods    TEXT    NOT NULL CHECK (json_type(auth_methods) = 'array'),
-    secrets         TEXT    NOT NULL CHECK (json_type(secrets) = 'array' AND json_array_length(secrets) <= 5),
-    grants          TEXT    NOT NULL CHECK (json_type(grants) = 'array'),
-    scopes          TEXT    NOT NULL CHECK (json_type(scopes) = 'array'),
-    default_scopes  TEXT    CHECK (json_type(default_scopes) = 'array'),
-    resources       TEXT    NOT NULL CHECK (json_type(resources) = 'array'),
-    serves          TEXT    NOT NULL CHECK (json_type(serves) = 'array'),
-    roles           TEXT    NOT NULL CHECK (json_type(roles) = 'array'),
-    permissions     TEXT    NOT NULL CHECK (json_type(permissions) = 'array'),
-    claims          TEXT    NOT NULL CHECK (json_type(claims) = 'object'),
-    refresh_idle_us INTEGER NOT NULL CHECK (refresh_idle_us >= 0),
-    refresh_max_us  INTEGER NOT NULL CHECK (refresh_max_us >= 0),
-    disabled        INTEGER NOT NULL CHECK (disabled IN (0, 1)),
-    not_before      INTEGER NOT NULL,
-    version         INTEGER NOT NULL CHECK (version >= 1),
-    created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL
+    id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255 AND id NOT GLOB '*[^ -~]*'),
+    name       TEXT    NOT NULL,
+    secrets    TEXT    NOT NULL CHECK (json_type(secrets) = 'array' AND json_array_length(secrets) <= 5),
+    not_before INTEGER NOT NULL,
+    document   TEXT    NOT NULL CHECK (json_type(document) = 'object'),
+    version    INTEGER NOT NULL CHECK (version >= 1),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    CONSTRAINT clients_lifetimes CHECK (
+        coalesce(document ->> 'refresh_idle_ns', 0) >= 0 AND coalesce(document ->> 'refresh_max_ns', 0) >= 0),
+    CONSTRAINT clients_certificates CHECK (coalesce(json_array_length(document, '$.certificates'), 1) > 0),
+    CONSTRAINT clients_one_key_set CHECK (document -> 'jwks' IS NULL OR document -> 'jwks_uri' IS NULL),
+    CONSTRAINT clients_tls_subject CHECK (document -> 'tls_subject' IS NULL OR coalesce(
+        document ->> '$.tls_subject.kind' IN ('dn', 'dns', 'uri', 'ip', 'email') AND document ->> '$.tls_subject.value' <> '', 0)),
+    CONSTRAINT clients_bound_or_unbound CHECK (NOT (coalesce(document ->> 'tls_bound', 0) AND coalesce(document ->> 'tls_unbound', 0))),
+    CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 ) STRICT;
 
 -- Clients that were deleted while families of theirs may be left: the sweep
@@ -37,49 +36,50 @@ CREATE TABLE users (
     email         TEXT    UNIQUE CHECK (octet_length(email) BETWEEN 1 AND 320),
     upn           TEXT    UNIQUE CHECK (octet_length(upn) BETWEEN 1 AND 320),
     password_hash BLOB    NOT NULL,
-    roles         TEXT    NOT NULL CHECK (json_type(roles) = 'array'),
-    permissions   TEXT    NOT NULL CHECK (json_type(permissions) = 'array'),
-    claims        TEXT    NOT NULL CHECK (json_type(claims) = 'object'),
     disabled      INTEGER NOT NULL CHECK (disabled IN (0, 1)),
     not_before    INTEGER NOT NULL,
+    document      TEXT    NOT NULL CHECK (json_type(document) = 'object'),
     version       INTEGER NOT NULL CHECK (version >= 1),
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE resources (
-    id                  TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
-    name                TEXT    NOT NULL,
-    scopes              TEXT    NOT NULL CHECK (json_type(scopes) = 'array'),
-    access_token_ttl_us INTEGER NOT NULL CHECK (access_token_ttl_us >= 0),
-    signing_alg         TEXT    NOT NULL CHECK (signing_alg <> ''),
-    claims              TEXT    NOT NULL CHECK (json_type(claims) = 'object'),
-    version             INTEGER NOT NULL CHECK (version >= 1),
-    created_at          INTEGER NOT NULL,
-    updated_at          INTEGER NOT NULL
+    id         TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
+    name       TEXT    NOT NULL,
+    document   TEXT    NOT NULL CHECK (json_type(document) = 'object'),
+    version    INTEGER NOT NULL CHECK (version >= 1),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    CONSTRAINT resources_lifetime CHECK (coalesce(document ->> 'access_token_ttl_ns', 0) >= 0),
+    CONSTRAINT resources_signing_alg CHECK (coalesce(document ->> 'signing_alg', '') <> ''),
+    CONSTRAINT resources_token_typ CHECK (coalesce(document ->> 'token_typ', '') IN ('', 'JWT')),
+    CONSTRAINT resources_encryption CHECK ((document -> 'encryption_jwk' IS NULL) = (document -> 'encryption_enc' IS NULL))
 ) STRICT;
 
+-- A registration of an issuer has an id of its own: iss is NULL where that is the claim
+-- "iss", which several may share. Exactly one source of keys, of which two are fetched
+-- from elsewhere.
 CREATE TABLE issuers (
-    id              TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
-    jwks            TEXT    CHECK (json_valid(jwks)),
-    certificates    TEXT    CHECK (json_type(certificates) = 'array'),
-    sealed_secret   BLOB,
-    algorithms      TEXT    NOT NULL CHECK (json_type(algorithms) = 'array' AND json_array_length(algorithms) > 0),
-    subject_claim   TEXT    NOT NULL,
-    subject_kind    TEXT    NOT NULL CHECK (subject_kind IN ('user', 'client', 'any')),
-    scopes          TEXT    NOT NULL CHECK (json_type(scopes) = 'array'),
-    resources       TEXT    NOT NULL CHECK (json_type(resources) = 'array'),
-    client_auth     INTEGER NOT NULL CHECK (client_auth IN (0, 1)),
-    client_id       TEXT    NOT NULL,
-    max_lifetime_us INTEGER NOT NULL CHECK (max_lifetime_us >= 0),
-    allow_repeat    INTEGER NOT NULL CHECK (allow_repeat IN (0, 1)),
-    disabled        INTEGER NOT NULL CHECK (disabled IN (0, 1)),
-    version         INTEGER NOT NULL CHECK (version >= 1),
-    created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL,
-    CONSTRAINT issuers_one_source_of_keys
-        CHECK ((jwks IS NOT NULL) + (certificates IS NOT NULL) + (sealed_secret IS NOT NULL) = 1)
+    id            TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
+    iss           TEXT    CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
+    client_id     TEXT    NOT NULL,
+    sealed_secret BLOB,
+    document      TEXT    NOT NULL CHECK (json_type(document) = 'object'),
+    version       INTEGER NOT NULL CHECK (version >= 1),
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    CONSTRAINT issuers_one_source_of_keys CHECK (
+        (document -> 'jwks' IS NOT NULL) + (document -> 'jwks_uri' IS NOT NULL) + (document -> 'certificates' IS NOT NULL)
+        + coalesce(document ->> 'discovery', 0) + (sealed_secret IS NOT NULL) = 1),
+    CONSTRAINT issuers_certificates CHECK (
+        coalesce(json_array_length(document, '$.certificates'), 1) > 0 AND coalesce(json_array_length(document, '$.ca_certificates'), 1) > 0),
+    CONSTRAINT issuers_algorithms CHECK (coalesce(json_array_length(document, '$.algorithms'), 0) > 0),
+    CONSTRAINT issuers_subject_kind CHECK (coalesce(document ->> 'subject_kind', '') IN ('user', 'client', 'federated', 'any')),
+    CONSTRAINT issuers_lifetimes CHECK (
+        coalesce(document ->> 'max_lifetime_ns', 0) >= 0 AND coalesce(document ->> 'clock_skew_ns', 0) >= 0)
 ) STRICT;
+CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 
 -- One row per login, updated by each rotation. A rotation changes generation,
 -- rotated_at and idle_expires_at only: none of them is in an index. sweep_at is
@@ -99,7 +99,20 @@ CREATE TABLE refresh_families (
     idle_expires_at INTEGER NOT NULL CHECK (idle_expires_at <= expires_at),
     expires_at      INTEGER NOT NULL,
     revoked_at      INTEGER,
-    sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at)
+    sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at),
+    -- Written once: a rotation compares it.
+    bound_to        TEXT    CHECK (bound_to <> ''),
+    -- Which clock wrote the moments of a family: a server compares its own with another's
+    -- by the skew. 0 is a clock that is not known.
+    created_by      INTEGER NOT NULL DEFAULT 0,
+    rotated_by      INTEGER NOT NULL DEFAULT 0,
+    -- What the family was before its last rotation, so that one whose answer could not be
+    -- given is undone.
+    prior_generation      INTEGER,
+    prior_rotated_at      INTEGER,
+    prior_rotated_by      INTEGER NOT NULL DEFAULT 0,
+    prior_idle_expires_at INTEGER,
+    bound_anew            INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1))
 ) STRICT;
 CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
 CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
@@ -127,12 +140,14 @@ CREATE TABLE used_assertions (
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
 -- predecessor is '' for the first key of an algorithm, so that of several
--- replicas that plan the same succession exactly one succeeds.
+-- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
+-- DER, base64 in a JSON array, the key's own first.
 CREATE TABLE signing_keys (
     kid          TEXT    NOT NULL PRIMARY KEY,
     alg          TEXT    NOT NULL,
     public_jwk   TEXT    NOT NULL CHECK (json_valid(public_jwk)),
     sealed       BLOB    NOT NULL,
+    certificates TEXT    CHECK (json_type(certificates) = 'array'),
     predecessor  TEXT    NOT NULL CHECK (predecessor <> kid),
     published_at INTEGER NOT NULL,
     active_at    INTEGER NOT NULL,
@@ -149,15 +164,19 @@ CREATE TABLE secret_keys (
     id         INTEGER NOT NULL CHECK (id BETWEEN 1 AND 4294967295),
     sealed     BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
+    active_at  INTEGER,
+    removed_at INTEGER,
     PRIMARY KEY (purpose, id)
 ) STRICT, WITHOUT ROWID;
 
+-- While the rows are resealed a data key is sealed under two master keys.
 CREATE TABLE data_keys (
-    id         INTEGER NOT NULL PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    id         INTEGER NOT NULL CHECK (id BETWEEN 1 AND 4294967295),
     master_id  TEXT    NOT NULL,
     sealed     BLOB    NOT NULL,
-    created_at INTEGER NOT NULL
-) STRICT;
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (id, master_id)
+) STRICT, WITHOUT ROWID;
 
 -- A watcher that sees PRAGMA data_version move looks here for what moved.
 CREATE TABLE changes (
@@ -201,7 +220,7 @@ BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'revocations'; END;
 CREATE TRIGGER signing_keys_inserted AFTER INSERT ON signing_keys
 BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
 CREATE TRIGGER signing_keys_updated
-AFTER UPDATE OF alg, public_jwk, sealed, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
+AFTER UPDATE OF alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
 ON signing_keys
 BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
 CREATE TRIGGER signing_keys_deleted AFTER DELETE ON signing_keys
@@ -218,10 +237,10 @@ CREATE TRIGGER data_keys_updated AFTER UPDATE ON data_keys
 BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
 CREATE TRIGGER data_keys_deleted AFTER DELETE ON data_keys
 BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
+
 -- Whoever changes what the timeline of the signing keys follows from finds the
 -- version here that it planned by, or plans anew. A server that serves by
--- lifetimes that nobody has promised yet moves it on too. The triggers do it for
--- the version of authserver before this one.
+-- lifetimes that nobody has promised yet moves it on too.
 CREATE TABLE key_plan (
     id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL
@@ -246,111 +265,6 @@ CREATE TABLE lifetimes (
     kept_until           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- X.509 certificates of the key in DER, base64 in a JSON array, the key's own first.
-ALTER TABLE signing_keys ADD COLUMN certificates TEXT CHECK (json_type(certificates) = 'array');
-DROP TRIGGER signing_keys_updated;
-CREATE TRIGGER signing_keys_updated
-AFTER UPDATE OF alg, public_jwk, sealed, certificates, predecessor, published_at, active_at, retired_at, removed_at, revoked_at, reason
-ON signing_keys
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
-
--- A secret key without active_at is active from created_at on.
-ALTER TABLE secret_keys ADD COLUMN active_at INTEGER;
-ALTER TABLE secret_keys ADD COLUMN removed_at INTEGER;
-
--- While the rows are resealed a data key is sealed under two master keys.
-CREATE TABLE data_keys_of_masters (
-    id         INTEGER NOT NULL CHECK (id BETWEEN 1 AND 4294967295),
-    master_id  TEXT    NOT NULL,
-    sealed     BLOB    NOT NULL,
-    created_at INTEGER NOT NULL,
-    PRIMARY KEY (id, master_id)
-) STRICT, WITHOUT ROWID;
-INSERT INTO data_keys_of_masters (id, master_id, sealed, created_at) SELECT id, master_id, sealed, created_at FROM data_keys;
-DROP TABLE data_keys;
-ALTER TABLE data_keys_of_masters RENAME TO data_keys;
-CREATE TRIGGER data_keys_inserted AFTER INSERT ON data_keys
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
-CREATE TRIGGER data_keys_updated AFTER UPDATE ON data_keys
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
-CREATE TRIGGER data_keys_deleted AFTER DELETE ON data_keys
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
--- What an issuer is trusted by, and for whom. Exactly one source of keys, of
--- which two are fetched from elsewhere. The table is made anew because SQLite
--- cannot change a constraint.
-CREATE TABLE issuers_trusted (
-    id              TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
-    jwks            TEXT    CHECK (json_valid(jwks)),
-    jwks_uri        TEXT    CHECK (jwks_uri <> ''),
-    discovery       INTEGER NOT NULL DEFAULT 0 CHECK (discovery IN (0, 1)),
-    certificates    TEXT    CHECK (json_type(certificates) = 'array'),
-    ca_certificates TEXT    CHECK (json_type(ca_certificates) = 'array' AND json_array_length(ca_certificates) > 0),
-    sealed_secret   BLOB,
-    algorithms      TEXT    NOT NULL CHECK (json_type(algorithms) = 'array' AND json_array_length(algorithms) > 0),
-    encryption_alg  TEXT    NOT NULL DEFAULT '',
-    subject_claim   TEXT    NOT NULL,
-    subject_kind    TEXT    NOT NULL CHECK (subject_kind IN ('user', 'client', 'federated', 'any')),
-    required_claims TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(required_claims) = 'array'),
-    patterns        TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(patterns) = 'array'),
-    claim_mapping   TEXT    NOT NULL DEFAULT '{}' CHECK (json_type(claim_mapping) = 'object'),
-    scopes          TEXT    NOT NULL CHECK (json_type(scopes) = 'array'),
-    resources       TEXT    NOT NULL CHECK (json_type(resources) = 'array'),
-    client_auth     INTEGER NOT NULL CHECK (client_auth IN (0, 1)),
-    client_id       TEXT    NOT NULL,
-    max_lifetime_us INTEGER NOT NULL CHECK (max_lifetime_us >= 0),
-    clock_skew_us   INTEGER NOT NULL DEFAULT 0 CHECK (clock_skew_us >= 0),
-    allow_repeat    INTEGER NOT NULL CHECK (allow_repeat IN (0, 1)),
-    disabled        INTEGER NOT NULL CHECK (disabled IN (0, 1)),
-    version         INTEGER NOT NULL CHECK (version >= 1),
-    created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL,
-    CONSTRAINT issuers_one_source_of_keys CHECK (
-        (jwks IS NOT NULL) + (certificates IS NOT NULL) + (sealed_secret IS NOT NULL) + (jwks_uri IS NOT NULL) + discovery = 1)
-) STRICT;
-INSERT INTO issuers_trusted (id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
-    client_auth, client_id, max_lifetime_us, allow_repeat, disabled, version, created_at, updated_at)
-SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
-    client_auth, client_id, max_lifetime_us, allow_repeat, disabled, version, created_at, updated_at FROM issuers;
-DROP TABLE issuers;
-ALTER TABLE issuers_trusted RENAME TO issuers;
-CREATE TRIGGER issuers_inserted AFTER INSERT ON issuers
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'issuers'; END;
-CREATE TRIGGER issuers_updated AFTER UPDATE ON issuers
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'issuers'; END;
-CREATE TRIGGER issuers_deleted AFTER DELETE ON issuers
-BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'issuers'; END;
-
--- What a client proves itself with, and for whom it may speak.
-ALTER TABLE clients ADD COLUMN jwks TEXT CHECK (json_valid(jwks));
-ALTER TABLE clients ADD COLUMN jwks_uri TEXT CHECK (jwks_uri <> '') CHECK (jwks_uri IS NULL OR jwks IS NULL);
-ALTER TABLE clients ADD COLUMN certificates TEXT CHECK (json_type(certificates) = 'array' AND json_array_length(certificates) > 0);
-ALTER TABLE clients ADD COLUMN tls_subject_kind TEXT CHECK (tls_subject_kind IN ('dn', 'dns', 'uri', 'ip', 'email'));
-ALTER TABLE clients ADD COLUMN tls_subject TEXT CHECK (tls_subject <> '') CHECK ((tls_subject IS NULL) = (tls_subject_kind IS NULL));
-ALTER TABLE clients ADD COLUMN endpoint_audience INTEGER NOT NULL DEFAULT 0 CHECK (endpoint_audience IN (0, 1));
-ALTER TABLE clients ADD COLUMN assert_users TEXT NOT NULL DEFAULT '[]' CHECK (json_type(assert_users) = 'array');
-ALTER TABLE clients ADD COLUMN assert_roles TEXT NOT NULL DEFAULT '[]' CHECK (json_type(assert_roles) = 'array');
-ALTER TABLE clients ADD COLUMN impersonates TEXT NOT NULL DEFAULT '[]' CHECK (json_type(impersonates) = 'array');
-ALTER TABLE clients ADD COLUMN dpop_bound INTEGER NOT NULL DEFAULT 0 CHECK (dpop_bound IN (0, 1));
-ALTER TABLE clients ADD COLUMN tls_bound INTEGER NOT NULL DEFAULT 0 CHECK (tls_bound IN (0, 1));
-
--- What the access tokens of a resource are encrypted to.
-ALTER TABLE resources ADD COLUMN encryption_jwk TEXT CHECK (json_valid(encryption_jwk));
-ALTER TABLE resources ADD COLUMN encryption_enc TEXT NOT NULL DEFAULT '' CHECK ((encryption_jwk IS NULL) = (encryption_enc = ''));
-
--- Written once: a rotation compares it.
-ALTER TABLE refresh_families ADD COLUMN bound_to TEXT CHECK (bound_to <> '');
--- The header typ of a resource's access tokens, where it is not at+jwt (RFC 9068 §2.1).
-ALTER TABLE resources ADD COLUMN token_typ TEXT NOT NULL DEFAULT '' CHECK (token_typ IN ('', 'JWT'));
--- Whether a client's access tokens are never bound to its certificate, not even where
--- it authenticates by it.
-ALTER TABLE clients ADD COLUMN tls_unbound INTEGER NOT NULL DEFAULT 0
-    CHECK (tls_unbound IN (0, 1)) CHECK (NOT (tls_bound AND tls_unbound));
-
--- Which clock wrote the moments of a family: a server compares its own with another's by
--- the skew. 0 is a clock that is not known.
-ALTER TABLE refresh_families ADD COLUMN created_by INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE refresh_families ADD COLUMN rotated_by INTEGER NOT NULL DEFAULT 0;
-
 -- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
 -- §5), or of one issuer without a client, whose tokens go under its own name.
 CREATE TRIGGER clients_named BEFORE INSERT ON clients
@@ -366,25 +280,6 @@ CREATE TRIGGER issuers_renamed BEFORE UPDATE OF client_id ON issuers
 WHEN NEW.client_id = '' AND (EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM users WHERE id = NEW.id))
 BEGIN SELECT RAISE(ABORT, 'one_name'); END;
 
--- A registration of an issuer has an id of its own: iss is NULL where that is the claim
--- "iss", which several may share.
-ALTER TABLE issuers ADD COLUMN iss TEXT CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id);
-ALTER TABLE issuers ADD COLUMN audiences TEXT NOT NULL DEFAULT '[]' CHECK (json_type(audiences) = 'array');
-CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
--- Whether what a client signs as its own issuer may be used again.
-ALTER TABLE clients ADD COLUMN allow_repeat INTEGER NOT NULL DEFAULT 0 CHECK (allow_repeat IN (0, 1));
-
--- What a client's assertions may be signed with, and the rules that it is held to.
-ALTER TABLE clients ADD COLUMN assertion_algs TEXT NOT NULL DEFAULT '[]' CHECK (json_type(assertion_algs) = 'array');
-ALTER TABLE clients ADD COLUMN profile TEXT NOT NULL DEFAULT '' CHECK (profile IN ('', 'fapi2'));
-
--- What a family was before its last rotation, so that one whose answer could not be given
--- is undone.
-ALTER TABLE refresh_families ADD COLUMN prior_generation INTEGER;
-ALTER TABLE refresh_families ADD COLUMN prior_rotated_at INTEGER;
-ALTER TABLE refresh_families ADD COLUMN prior_rotated_by INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE refresh_families ADD COLUMN prior_idle_expires_at INTEGER;
-ALTER TABLE refresh_families ADD COLUMN bound_anew INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1));
 -- What happened, for the audit. A row is added once and never changed. The id is a UUID of
 -- version 7 of the moment, so that the order of the rows is that of time and a reader goes
 -- on from the last one that it saw. once names what is recorded the first time only.

@@ -93,17 +93,6 @@ func (a array[S, E]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
 func (a array[S, E]) ScanIndex(i int) any { return &(*a.to)[i] }
 func (a array[S, E]) ScanIndexType() any  { return new(E) }
 
-// nullable reads a text[] as it is, and NULL as nil.
-type nullable[S ~[]E, E ~string] struct{ array[S, E] }
-
-func (n nullable[S, E]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
-	err := n.array.SetDimensions(dimensions)
-	if dimensions != nil && *n.to == nil {
-		*n.to = S{}
-	}
-	return err
-}
-
 // asJSON is a parameter that is kept as JSON. In SQL it needs a cast.
 type asJSON struct{ v any }
 
@@ -120,14 +109,6 @@ func (j asJSON) Value() (driver.Value, error) {
 func elements[T any](v []T) asJSON {
 	if v == nil {
 		v = []T{}
-	}
-	return asJSON{v}
-}
-
-// object makes a JSON object of v, {} where it is nil.
-func object[V any](v map[string]V) asJSON {
-	if v == nil {
-		v = map[string]V{}
 	}
 	return asJSON{v}
 }
@@ -167,3 +148,24 @@ func (f familyID) ScanBytes(v []byte) error {
 	copy(f.to[:], v)
 	return nil
 }
+
+// kept reads the document of a row. It comes after the ID, which an error names.
+type kept struct {
+	table string
+	id    *string
+	to    any
+}
+
+// ScanBytes implements pgtype.BytesScanner.
+func (k kept) ScanBytes(v []byte) error {
+	if err := store.DecodeDocument(v, k.to); err != nil {
+		return fmt.Errorf("the row %q of %s: %w", *k.id, k.table, err)
+	}
+	return nil
+}
+
+// keeping is a parameter that is kept as a document. In SQL it needs a cast.
+type keeping struct{ noun any }
+
+// Value implements driver.Valuer.
+func (k keeping) Value() (driver.Value, error) { return store.EncodeDocument(k.noun) }

@@ -37,11 +37,17 @@ func (d *DB) Revoke(ctx context.Context, by store.Change) error {
 	if err := by.Check(); err != nil {
 		return fault(doing, err)
 	}
-	_, err := d.execTogether(ctx, doing, revocationLock(by.Voids.Kind, by.Voids.Value), `WITH told AS (
+	lock := revocationLock(by.Voids.Kind, by.Voids.Value)
+	e, recorded := events.Revocation(by)
+	if !recorded {
+		_, err := d.execTogether(ctx, doing, lock, insertRevocation, voidValues(by.Voids)...)
+		return err
+	}
+	_, err := d.execTogether(ctx, doing, lock, `WITH told AS (
 			INSERT INTO events (`+eventNames+`)
 			VALUES (authserver_event_id($7), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb) ON CONFLICT DO NOTHING
 		) `+insertRevocation,
-		append(voidValues(by.Voids), eventValues(events.Revocation(by))...)...)
+		append(voidValues(by.Voids), eventValues(e)...)...)
 	return err
 }
 

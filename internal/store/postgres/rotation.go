@@ -131,6 +131,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	var u store.User
 	err := d.do(ctx, doing, func(ctx context.Context) error {
 		return d.pipeline.do(ctx, &call{text: text, args: args, locks: familyLock(r.ID), columns: func() []any {
+			f, u = store.Family{}, store.User{} // a document is read into a row that has none
 			return append(append([]any{&said.outcome, &said.wrote, &said.replay}, familyColumns(&f)...), userColumns(&u)...)
 		}})
 	})

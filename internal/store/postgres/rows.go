@@ -13,6 +13,7 @@ import (
 func one[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any, query string, args ...any) (T, error) {
 	var row T
 	err := d.do(ctx, doing, func(ctx context.Context) error {
+		row = *new(T) // a document is read into a row that has none
 		return d.pool.QueryRow(ctx, query, args...).Scan(columns(&row)...)
 	})
 	if err != nil {

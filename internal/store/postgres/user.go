@@ -11,30 +11,27 @@ import (
 )
 
 // Every column but the hash, which a rotation has no use for; the alias is u.
-const userColumnNames = `u.id, u.username, u.email, u.upn, u.roles, u.permissions, u.claims, u.disabled, u.not_before,
-	u.version, u.created_at, u.updated_at`
+const userColumnNames = "u.id, u.username, u.email, u.upn, u.document, u.disabled, u.not_before, u.version, u.created_at, u.updated_at"
 
 const selectUsers = "SELECT " + userColumnNames + ", u.password_hash FROM users u"
 
 func userColumns(u *store.User) []any {
 	return []any{
-		&u.ID, &u.Username, text{&u.Email}, text{&u.UPN}, array[[]string, string]{&u.Roles}, array[[]string, string]{&u.Permissions},
-		document[map[string]any]{&u.Claims}, &u.Disabled, moment{&u.NotBefore}, &u.Version,
+		&u.ID, &u.Username, text{&u.Email}, text{&u.UPN}, kept{"users", &u.ID, u}, &u.Disabled, moment{&u.NotBefore}, &u.Version,
 		moment{&u.CreatedAt}, moment{&u.UpdatedAt},
 	}
 }
 
 func userAndHash(u *store.User) []any { return append(userColumns(u), &u.PasswordHash) }
 
-// userValues are the parameters 1 to 11 of an insert or update.
+// userValues are the parameters 1 to 9 of an insert or update.
 func userValues(u store.User) []any {
 	hash := u.PasswordHash
 	if hash == nil {
 		hash = []byte{}
 	}
 	return []any{
-		u.ID, u.Username, orNull(u.Email), orNull(u.UPN), list(u.Roles), list(u.Permissions),
-		object(u.Claims), u.Disabled, orNever(u.NotBefore), hash, orNever(u.UpdatedAt),
+		u.ID, u.Username, orNull(u.Email), orNull(u.UPN), keeping{u}, u.Disabled, orNever(u.NotBefore), hash, orNever(u.UpdatedAt),
 	}
 }
 
@@ -68,9 +65,9 @@ func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) erro
 		u.NotBefore = u.CreatedAt
 	}
 	return d.changeBy(ctx, "create a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
-		_, err := tx.Exec(ctx, `INSERT INTO users (id, username, email, upn, roles, permissions, claims, disabled,
-				not_before, password_hash, updated_at, created_at, version)
-			VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, 1)`,
+		_, err := tx.Exec(ctx, `INSERT INTO users (id, username, email, upn, document, disabled, not_before, password_hash, updated_at,
+				created_at, version)
+			VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, 1)`,
 			append(userValues(u), orNever(u.CreatedAt))...)
 		if err != nil {
 			return store.Event{}, err
@@ -97,8 +94,8 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) erro
 		if before.Version != u.Version {
 			return store.Event{}, store.ErrConflict
 		}
-		_, err = tx.Exec(ctx, `UPDATE users SET username = $2, email = $3, upn = $4, roles = $5, permissions = $6,
-				claims = $7::jsonb, disabled = $8, not_before = $9, password_hash = $10, updated_at = $11, version = version + 1
+		_, err = tx.Exec(ctx, `UPDATE users SET username = $2, email = $3, upn = $4, document = $5::jsonb, disabled = $6,
+				not_before = $7, password_hash = $8, updated_at = $9, version = version + 1
 			WHERE id = $1`, userValues(u)...)
 		if err != nil {
 			return store.Event{}, err

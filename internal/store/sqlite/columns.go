@@ -96,14 +96,6 @@ func listOrNull[T any](v []T) any {
 	return asJSON{v}
 }
 
-// object makes a JSON object of v, {} where it is nil.
-func object[V any](v map[string]V) any {
-	if v == nil {
-		v = map[string]V{}
-	}
-	return asJSON{v}
-}
-
 // array reads a JSON array or object, and an empty one as nil.
 type array[T any] struct{ to *T }
 
@@ -165,3 +157,27 @@ func (f familyID) Scan(src any) error {
 	copy(f.to[:], b)
 	return nil
 }
+
+// kept reads the document of a row. It comes after the ID, which an error names.
+type kept struct {
+	table string
+	id    *string
+	to    any
+}
+
+func (k kept) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("the row %q of %s: its document is kept as %T", *k.id, k.table, src)
+	}
+	if err := store.DecodeDocument([]byte(text), k.to); err != nil {
+		return fmt.Errorf("the row %q of %s: %w", *k.id, k.table, err)
+	}
+	return nil
+}
+
+// keeping is a parameter that is kept as a document.
+type keeping struct{ noun any }
+
+// Value implements driver.Valuer.
+func (k keeping) Value() (driver.Value, error) { return store.EncodeDocument(k.noun) }

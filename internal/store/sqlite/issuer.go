@@ -4,35 +4,20 @@ import (
 	"context"
 
 	"authserver/internal/events"
-	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
-const selectIssuers = `SELECT id, jwks, certificates, sealed_secret, algorithms, subject_claim, subject_kind, scopes, resources,
-	client_auth, client_id, max_lifetime_us, allow_repeat, disabled, jwks_uri, discovery, ca_certificates, clock_skew_us,
-	required_claims, patterns, claim_mapping, encryption_alg, audiences, coalesce(iss, id), version, created_at, updated_at
-	FROM issuers`
+const selectIssuers = "SELECT id, coalesce(iss, id), client_id, sealed_secret, document, version, created_at, updated_at FROM issuers"
 
 func issuerColumns(i *store.Issuer) []any {
 	return []any{
-		&i.ID, rawJSON{&i.JWKS}, nullable[[][]byte]{&i.Certificates}, &i.SealedSecret, array[[]string]{&i.Algorithms},
-		&i.SubjectClaim, &i.SubjectKind, array[oauth.Scope]{&i.Scopes}, array[[]string]{&i.Resources},
-		&i.ClientAuth, &i.ClientID, duration{&i.MaxLifetime}, &i.AllowRepeat, &i.Disabled,
-		text{&i.JWKSURI}, &i.Discovery, nullable[[][]byte]{&i.CACertificates}, duration{&i.ClockSkew}, array[[]string]{&i.RequiredClaims},
-		array[[]store.ClaimPattern]{&i.Patterns}, array[map[string]string]{&i.ClaimMapping}, &i.EncryptionAlg, array[[]string]{&i.Audiences}, &i.Iss, &i.Version,
-		moment{&i.CreatedAt}, moment{&i.UpdatedAt},
+		&i.ID, &i.Iss, &i.ClientID, &i.SealedSecret, kept{"issuers", &i.ID, i}, &i.Version, moment{&i.CreatedAt}, moment{&i.UpdatedAt},
 	}
 }
 
-// issuerValues are the parameters 1 to 24 of an insert or update.
+// issuerValues are the parameters 1 to 5 of an insert or update.
 func issuerValues(i store.Issuer) []any {
-	return []any{
-		i.ID, orNull(string(i.JWKS)), listOrNull(i.Certificates), blobOrNull(i.SealedSecret), list(i.Algorithms),
-		i.SubjectClaim, string(i.SubjectKind), list(i.Scopes), list(i.Resources),
-		i.ClientAuth, i.ClientID, i.MaxLifetime.Microseconds(), i.AllowRepeat, i.Disabled,
-		orNull(i.JWKSURI), i.Discovery, listOrNull(i.CACertificates), i.ClockSkew.Microseconds(), list(i.RequiredClaims),
-		list(i.Patterns), object(i.ClaimMapping), i.EncryptionAlg, list(i.Audiences), micros(i.UpdatedAt),
-	}
+	return []any{i.ID, i.ClientID, blobOrNull(i.SealedSecret), keeping{i}, micros(i.UpdatedAt)}
 }
 
 // IssuersOf returns the registrations with this "iss", or ErrNotFound.
@@ -67,18 +52,14 @@ func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, err
 // once and sorted.
 func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 	return all(ctx, d, "read the algorithms of issuers", func(alg *string) []any { return []any{alg} },
-		"SELECT DISTINCT encryption_alg FROM issuers WHERE encryption_alg <> '' ORDER BY 1")
+		`SELECT DISTINCT (document ->> 'encryption_alg') FROM issuers WHERE document ->> 'encryption_alg' <> '' ORDER BY 1`)
 }
 
 // CreateIssuer adds an issuer, or returns ErrExists.
 func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
 	return d.changeBy(ctx, "create an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
-		_, err := tx.exec(ctx, `INSERT INTO issuers (id, jwks, certificates, sealed_secret, algorithms, subject_claim,
-				subject_kind, scopes, resources, client_auth, client_id, max_lifetime_us, allow_repeat, disabled,
-				jwks_uri, discovery, ca_certificates, clock_skew_us, required_claims, patterns, claim_mapping, encryption_alg,
-				audiences, updated_at, created_at, iss, version)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-				?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, 1)`,
+		_, err := tx.exec(ctx, `INSERT INTO issuers (id, client_id, sealed_secret, document, updated_at, created_at, iss, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)`,
 			append(issuerValues(i), micros(i.CreatedAt), orNull(ownIss(i)))...)
 		if err != nil {
 			return store.Event{}, err
@@ -98,11 +79,8 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 		if before.Version != i.Version {
 			return store.Event{}, store.ErrConflict
 		}
-		_, err = tx.exec(ctx, `UPDATE issuers SET jwks = ?2, certificates = ?3, sealed_secret = ?4, algorithms = ?5,
-				subject_claim = ?6, subject_kind = ?7, scopes = ?8, resources = ?9, client_auth = ?10, client_id = ?11,
-				max_lifetime_us = ?12, allow_repeat = ?13, disabled = ?14, jwks_uri = ?15, discovery = ?16, ca_certificates = ?17,
-				clock_skew_us = ?18, required_claims = ?19, patterns = ?20, claim_mapping = ?21, encryption_alg = ?22,
-				audiences = ?23, updated_at = ?24, version = version + 1
+		_, err = tx.exec(ctx, `UPDATE issuers SET client_id = ?2, sealed_secret = ?3, document = ?4, updated_at = ?5,
+				version = version + 1
 			WHERE id = ?1`, issuerValues(i)...)
 		if err != nil {
 			return store.Event{}, err

@@ -4,27 +4,18 @@ import (
 	"context"
 
 	"authserver/internal/events"
-	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
 
-const selectResources = `SELECT id, name, scopes, access_token_ttl_us, signing_alg, claims, encryption_jwk, encryption_enc, token_typ,
-	version, created_at, updated_at
-	FROM resources`
+const selectResources = "SELECT id, name, document, version, created_at, updated_at FROM resources"
 
 func resourceColumns(r *store.Resource) []any {
-	return []any{
-		&r.ID, &r.Name, array[oauth.Scope]{&r.Scopes}, duration{&r.AccessTokenTTL}, &r.SigningAlg,
-		array[map[string]any]{&r.Claims}, rawJSON{&r.EncryptionJWK}, &r.EncryptionEnc, &r.TokenTyp, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt},
-	}
+	return []any{&r.ID, &r.Name, kept{"resources", &r.ID, r}, &r.Version, moment{&r.CreatedAt}, moment{&r.UpdatedAt}}
 }
 
-// resourceValues are the parameters 1 to 10 of an insert or update.
+// resourceValues are the parameters 1 to 4 of an insert or update.
 func resourceValues(r store.Resource) []any {
-	return []any{
-		r.ID, r.Name, list(r.Scopes), r.AccessTokenTTL.Microseconds(), r.SigningAlg, object(r.Claims),
-		orNull(string(r.EncryptionJWK)), r.EncryptionEnc, r.TokenTyp, micros(r.UpdatedAt),
-	}
+	return []any{r.ID, r.Name, keeping{r}, micros(r.UpdatedAt)}
 }
 
 // Resource returns the resource with this identifier, or ErrNotFound.
@@ -41,15 +32,14 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 // and sorted.
 func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 	return all(ctx, d, "read the algorithms of resources", func(alg *string) []any { return []any{alg} },
-		"SELECT DISTINCT signing_alg FROM resources ORDER BY 1")
+		`SELECT DISTINCT (document ->> 'signing_alg') FROM resources ORDER BY 1`)
 }
 
 // CreateResource adds a resource, or returns ErrExists.
 func (d *DB) CreateResource(ctx context.Context, r store.Resource, by store.Change) error {
 	return d.changeBy(ctx, "create a resource", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
-		_, err := tx.exec(ctx, `INSERT INTO resources (id, name, scopes, access_token_ttl_us, signing_alg, claims,
-				encryption_jwk, encryption_enc, token_typ, updated_at, created_at, version)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)`,
+		_, err := tx.exec(ctx, `INSERT INTO resources (id, name, document, updated_at, created_at, version)
+			VALUES (?1, ?2, ?3, ?4, ?5, 1)`,
 			append(resourceValues(r), micros(r.CreatedAt))...)
 		if err != nil {
 			return store.Event{}, err
@@ -69,9 +59,7 @@ func (d *DB) UpdateResource(ctx context.Context, r store.Resource, by store.Chan
 		if before.Version != r.Version {
 			return store.Event{}, store.ErrConflict
 		}
-		_, err = tx.exec(ctx, `UPDATE resources SET name = ?2, scopes = ?3, access_token_ttl_us = ?4, signing_alg = ?5,
-				claims = ?6, encryption_jwk = ?7, encryption_enc = ?8, token_typ = ?9, updated_at = ?10, version = version + 1
-			WHERE id = ?1`, resourceValues(r)...)
+		_, err = tx.exec(ctx, `UPDATE resources SET name = ?2, document = ?3, updated_at = ?4, version = version + 1 WHERE id = ?1`, resourceValues(r)...)
 		if err != nil {
 			return store.Event{}, err
 		}

@@ -12,8 +12,16 @@ import (
 
 // Revoke records what is void, or lets the revocation with its Kind and Value grow.
 func (d *DB) Revoke(ctx context.Context, by store.Change) error {
-	return d.changeBy(ctx, "record a revocation", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
-		return events.Revocation(by), revoke(ctx, tx, by.Voids)
+	const doing = "record a revocation"
+	e, recorded := events.Revocation(by)
+	if err := by.Check(); err != nil {
+		return fault(doing, err)
+	}
+	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
+		if err := revoke(ctx, tx, by.Voids); err != nil || !recorded {
+			return err
+		}
+		return record(ctx, tx, e)
 	})
 }
 

@@ -67,15 +67,6 @@ func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns
 	return all(ctx, d, doing, columns, query+" WHERE "+where+" ORDER BY "+key+" LIMIT ?2", args...)
 }
 
-// execOne runs a statement that has to change a row, or returns ErrNotFound.
-func execOne(ctx context.Context, tx *transaction, statement string, args ...any) error {
-	n, err := tx.exec(ctx, statement, args...)
-	if err == nil && n == 0 {
-		return store.ErrNotFound
-	}
-	return err
-}
-
 // exists reports whether a query has a row.
 func exists(ctx context.Context, tx *transaction, query string, args ...any) (bool, error) {
 	var yes bool

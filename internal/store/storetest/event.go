@@ -266,6 +266,9 @@ func eventOfFamily(t *testing.T, ctx context.Context, s store.Store) {
 	for range 2 {
 		ok(t, s.Revoke(ctx, as(store.TokensRevoked).Voiding(store.Void{Kind: store.RevokedToken, Value: "jti", Before: at(0), Until: at(time.Hour), Reason: "x"})))
 	}
+	own := as(store.TokensRevoked).Voiding(store.Void{Kind: store.RevokedToken, Value: "own", Before: at(0), Until: at(time.Hour), Reason: "x"})
+	own.Actor = store.Actor{Type: store.ActorClient, ID: "web"}
+	ok(t, s.Revoke(ctx, own))
 	sameEvents(t, eventsOf(t, ctx, s, store.TokensRevoked), store.Event{
 		At: By().At, Type: store.TokensRevoked, Actor: By().Actor, RequestID: "request-1", Details: store.EventDetails{ID: "jti", Reason: "x"},
 	})

@@ -117,7 +117,7 @@ func refused(t *testing.T, err error) {
 
 func same[T any](t *testing.T, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, compact()); diff != "" {
 		t.Fatalf("(-want +got)\n%s", diff)
 	}
 }
