@@ -61,6 +61,8 @@ func (n names) Operation(o admin.Operation) string {
 	}
 	for _, s := range setters(command, o.Field) {
 		switch o.Value {
+		case "":
+			words = append(words, s.shown+" …")
 		case "true":
 			words = append(words, s.shown)
 		case "false":

@@ -29,6 +29,7 @@ var inputs = map[string]any{
 	"key revoke": struct {
 		Reason string `field:"reason"`
 	}{},
+	"audit list":  admin.EventQuery{},
 	"user create": admin.UserInput{},
 	"user update": admin.UserInput{},
 }

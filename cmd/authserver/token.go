@@ -31,7 +31,11 @@ func (c *tokenInspect) Run(p *process) error {
 		if err != nil {
 			return err
 		}
-		if err := c.show(p.stdout, inspection); err != nil {
+		view, err := p.inspected(inspection)
+		if err != nil {
+			return err
+		}
+		if err := c.show(p.stdout, view); err != nil {
 			return err
 		}
 		if !inspection.Good {
@@ -39,4 +43,39 @@ func (c *tokenInspect) Run(p *process) error {
 		}
 		return nil
 	})
+}
+
+// inspection is an inspection in the words of the command line.
+type inspection struct {
+	Kind    string         `json:"kind"`
+	Good    bool           `json:"good"`
+	Reasons []string       `json:"reasons"`
+	Key     string         `json:"key,omitempty"`
+	Header  map[string]any `json:"header,omitempty"`
+	Claims  map[string]any `json:"claims,omitempty"`
+	Family  *admin.Family  `json:"family,omitempty"`
+	Checks  []check        `json:"checks,omitempty"`
+}
+
+// check is one of an assertion.
+type check struct {
+	Check  string `json:"check"`
+	Passed bool   `json:"passed"`
+	Found  string `json:"found,omitempty"`  // what is wrong
+	Change string `json:"change,omitempty"` // what to change, where and how
+}
+
+func (p *process) inspected(i admin.Inspection) (inspection, error) {
+	view := inspection{Kind: i.Kind, Good: i.Good, Reasons: []string{}, Key: i.Key, Header: i.Header, Claims: i.Claims, Family: i.Family}
+	names, err := p.names()
+	if err != nil {
+		return view, err
+	}
+	for _, r := range i.Reasons {
+		view.Reasons = append(view.Reasons, r.Text.In(names))
+	}
+	for _, c := range i.Checks {
+		view.Checks = append(view.Checks, check{Check: string(c.Code), Passed: c.OK, Found: c.Text.In(names), Change: c.Change.In(names)})
+	}
+	return view, nil
 }

@@ -189,5 +189,14 @@ func newKey(t *testing.T) crypto.Signer {
 	return key
 }
 
+// reasons are the texts of why a token is good or bad.
+func reasons(i admin.Inspection) string {
+	var texts []string
+	for _, r := range i.Reasons {
+		texts = append(texts, r.Text.String())
+	}
+	return strings.Join(texts, "\n")
+}
+
 // said are the texts of warnings.
 func said(warnings []admin.Fault) string { return admin.Faults(warnings).Error() }

@@ -13,7 +13,6 @@ import (
 	"authserver/internal/jose"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
-	"authserver/internal/trust/assertions"
 )
 
 // The kinds of token that are told apart.
@@ -29,14 +28,41 @@ const (
 type Inspection struct {
 	Kind    string         `json:"kind"`
 	Good    bool           `json:"good"`
-	Reasons []string       `json:"reasons"`       // why, in words
+	Reasons []Finding      `json:"reasons"`       // why
 	Key     string         `json:"key,omitempty"` // what the key of an access token is, in words
 	Header  map[string]any `json:"header,omitempty"`
 	Claims  map[string]any `json:"claims,omitempty"`
 	Family  *Family        `json:"family,omitempty"`
 	// Checks are those of an assertion, one by one, where they were asked for.
-	Checks []assertions.Finding `json:"checks,omitempty"`
+	Checks []Finding `json:"checks,omitempty"`
 }
+
+// Finding is one thing that an inspection found.
+type Finding struct {
+	Code   FindingCode `json:"code"`
+	OK     bool        `json:"ok"`
+	Text   Text        `json:"text"`
+	Change Text        `json:"change"` // what to change, where and how; empty: nothing
+}
+
+// FindingCode is the kind of a finding, for programs. A check of an assertion has a code of
+// its own, which is its name: "alg", "key", "signature" and so on.
+type FindingCode string
+
+// The codes of reasons.
+const (
+	FoundGood      FindingCode = "good"
+	FoundMalformed FindingCode = "malformed"   // it is none of the tokens that are known
+	FoundRefused   FindingCode = "refused"     // a check of its signature or its claims fails
+	FoundRevoked   FindingCode = "revoked"     // it, its family, or all tokens of its user or client
+	FoundExpired   FindingCode = "expired"     // or was unused for too long
+	FoundReplaced  FindingCode = "replaced"    // it was exchanged for a newer one
+	FoundGone      FindingCode = "gone"        // its family, client or user is not there any more
+	FoundDisabled  FindingCode = "disabled"    // its client, user or issuer
+	FoundStranger  FindingCode = "not_found"   // its issuer or its key is not registered
+	FoundMethod    FindingCode = "unsupported" // its client is not registered for what it is signed with
+	FoundEncrypted FindingCode = "encrypted"   // what is within cannot be told here, or is told next
+)
 
 // Family is what a refresh token names.
 type Family struct {
@@ -54,15 +80,15 @@ type Family struct {
 	RevokedAt     *time.Time `json:"revoked_at"`
 }
 
-func bad(i Inspection, format string, args ...any) Inspection {
+func bad(i Inspection, code FindingCode, format string, args ...any) Inspection {
 	i.Good = false
-	i.Reasons = append(i.Reasons, fmt.Sprintf(format, args...))
+	i.Reasons = append(i.Reasons, Finding{Code: code, Text: Text{format, args}})
 	return i
 }
 
 func good(i Inspection, format string, args ...any) Inspection {
 	i.Good = true
-	i.Reasons = append(i.Reasons, fmt.Sprintf(format, args...))
+	i.Reasons = append(i.Reasons, Finding{Code: FoundGood, OK: true, Text: Text{format, args}})
 	return i
 }
 
@@ -87,7 +113,7 @@ func (a *Admin) Inspect(ctx context.Context, by Call, token string, explain bool
 func (a *Admin) inspectSigned(ctx context.Context, token, encryption string, explain bool) (Inspection, error) {
 	header, claims, err := decode(token)
 	if err != nil {
-		return bad(Inspection{Kind: KindUnknown}, "it is neither a JWT nor a refresh token of this server: %v", err), nil
+		return bad(Inspection{Kind: KindUnknown}, FoundMalformed, "it is neither a JWT nor a refresh token of this server: %v", err), nil
 	}
 	typ, _ := header["typ"].(string)
 	iss, _ := claims["iss"].(string)
@@ -130,14 +156,14 @@ func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (
 	}
 	claims, err := verifier.Verify(now, token)
 	if err != nil {
-		return bad(i, "%v", err), nil
+		return bad(i, FoundRefused, "%v", err), nil
 	}
 	revocations, err := a.revocationsOf(ctx, claims)
 	if err != nil {
 		return Inspection{}, err
 	}
 	for _, r := range revocations {
-		i = bad(i, "%s", r)
+		i = bad(i, FoundRevoked, "%s", r)
 	}
 	if len(revocations) > 0 {
 		return i, nil

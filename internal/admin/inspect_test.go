@@ -35,11 +35,11 @@ func (o *office) inspect(token, kind string, good bool, words ...string) admin.I
 	i, err := o.Inspect(o.t.Context(), by, token, false)
 	o.must(err)
 	if i.Kind != kind || i.Good != good {
-		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, i.Reasons)
+		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, reasons(i))
 	}
 	for _, w := range words {
-		if !strings.Contains(strings.Join(i.Reasons, "\n"), w) {
-			o.t.Errorf("the reasons %q lack %q", i.Reasons, w)
+		if !strings.Contains(reasons(i), w) {
+			o.t.Errorf("the reasons %q lack %q", reasons(i), w)
 		}
 	}
 	if token != "" && strings.Contains(asJSON(o.t, i), token) {
@@ -292,7 +292,7 @@ func TestAnEncryptedAccessToken(t *testing.T) {
 	})
 	o.must(err)
 	if i := o.inspect(minted.Token, admin.KindEncrypted, false, "of resource "+api); len(i.Reasons) != 1 {
-		t.Errorf("the reasons are %q", i.Reasons)
+		t.Errorf("the reasons are %q", reasons(i))
 	}
 	o.revoke("", store.Void{Kind: store.RevokedToken, Value: minted.ID, Reason: "by itself"})
 	o.revoke("", store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(append([]byte{1}, make([]byte, 15)...)), Reason: "with its family"})

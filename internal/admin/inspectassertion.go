@@ -22,22 +22,23 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	iss, _ := i.Claims["iss"].(string)
 	if iss == a.Self {
 		i.Kind = KindUnknown
-		return bad(i, "its typ is %v and neither %q nor %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType, tokens.PlainType), nil
+		return bad(i, FoundMalformed, "its typ is %v and neither %q nor %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType, tokens.PlainType), nil
 	}
 	parsed, err := assertions.Parse(token, slices.Concat(assertions.GrantTypes(), []string{assertions.ClientType}))
 	if err != nil {
-		return bad(i, "%v", err), nil
+		return bad(i, FoundRefused, "%v", err), nil
 	}
 	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
 	by, refusal, err := a.signerOf(ctx, verifier, parsed, iss)
 	if err != nil {
 		return Inspection{}, err
 	}
-	if refusal != "" {
+	if refusal != nil {
 		if by.Iss == "" {
 			i.Kind = KindUnknown
 		}
-		return bad(i, "%s", refusal), nil
+		i.Reasons = append(i.Reasons, *refusal)
+		return i, nil
 	}
 	here, err := a.explainHere(ctx, parsed, encryption, by)
 	if err != nil {
@@ -45,21 +46,22 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	}
 	now := a.Now()
 	if explain {
-		if i.Checks, err = verifier.Explain(ctx, now, parsed, by.Registration); err != nil {
+		checks, err := verifier.Explain(ctx, now, parsed, by.Registration)
+		if err != nil {
 			return Inspection{}, fmt.Errorf("check the assertion: %w", err)
 		}
-		i.Checks = append(i.Checks, here...)
+		i.Checks = slices.Concat(explained(by, checks), here)
 	}
 	assertion, err := verifier.Verify(ctx, now, parsed, by.Registration)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Inspection{}, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
-		return bad(i, "%v", err), nil
+		return bad(i, FoundRefused, "%v", err), nil
 	}
 	for _, f := range here {
-		if !f.Passed {
-			return bad(i, "%s", f.Found), nil
+		if !f.OK {
+			return bad(i, f.Code, "%v", f.Text), nil
 		}
 	}
 	issuer := "its issuer"
@@ -68,6 +70,39 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	}
 	return good(i, "signed by a key of %s, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
 		issuer, assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
+}
+
+func refused(code FindingCode, format string, args ...any) *Finding {
+	return &Finding{Code: code, Text: Text{format, args}}
+}
+
+// explained adds to what the checks of an assertion found where its registration can be
+// changed.
+func explained(by signer, checks []assertions.Finding) []Finding {
+	fields := map[string]Field{"alg": "algorithms", "subject": "subject_claim", "claims": "required_claims", "patterns": "match"}
+	if by.client != nil {
+		fields = map[string]Field{"alg": "assertion_algs"}
+	}
+	findings := make([]Finding, 0, len(checks))
+	for _, c := range checks {
+		f := Finding{Code: FindingCode(c.Check), OK: c.Passed}
+		if !c.Passed {
+			f.Text, f.Change = Text{"%s", []any{c.Found}}, Text{"%s", []any{c.Change}}
+			if field := fields[c.Check]; field != "" {
+				f.Change = Text{"%s: see %v", []any{c.Change, by.update(field)}}
+			}
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// update is how a field of the registration of the signer is changed.
+func (by signer) update(field Field) Operation {
+	if by.client != nil {
+		return Operation{Noun: "client", Verb: "update", ID: by.client.ID, Field: field}
+	}
+	return Operation{Noun: "issuer", Verb: "update", ID: by.issuer.ID, Field: field}
 }
 
 // signer is who is said to have made an assertion.
@@ -79,26 +114,27 @@ type signer struct {
 	proves  bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
 }
 
-// signerOf finds what an assertion is to be checked by; refusal says in words why
-// it is not checked at all.
-func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal string, err error) {
+// signerOf finds what an assertion is to be checked by; refusal says why it is not
+// checked at all.
+func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal *Finding, err error) {
 	issuers, err := a.Store.IssuersOf(ctx, iss)
 	by.Iss = iss
 	switch {
 	case err == nil:
 		return a.issuerOf(ctx, verifier, parsed, issuers)
 	case !errors.Is(err, store.ErrNotFound):
-		return by, "", fmt.Errorf("look up its issuer: %w", err)
+		return by, nil, fmt.Errorf("look up its issuer: %w", err)
 	}
 	client, err := a.Store.Client(ctx, iss)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		slash, err := a.slashedOtherwise(ctx, iss)
-		return signer{}, fmt.Sprintf("its issuer %q is neither this server, %s, nor one that is registered%s: see `authserver issuer list` and `authserver client list`", iss, a.Self, slash), err
+		return signer{}, refused(FoundStranger, "its issuer %q is neither this server, %s, nor one that is registered%s: see %v and %v", iss, a.Self, slash,
+			Operation{Noun: "issuer", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), err
 	case err != nil:
-		return by, "", fmt.Errorf("look up its client: %w", err)
+		return by, nil, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
-		return by, "its client is disabled: `authserver client update --enabled` enables it", nil
+		return by, refused(FoundDisabled, "its client is disabled: %v enables it", Operation{Noun: "client", Verb: "update", ID: client.ID}.with("disabled", "false")), nil
 	}
 	by.client, by.repeats = &client, client.AllowRepeat
 	by.proves = parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)
@@ -109,15 +145,15 @@ func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, par
 	registration, ok := assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.clientRules(), audiences)
 	if !ok {
 		method := assertions.Method(parsed.Header.Alg)
-		return by, fmt.Sprintf("its client is not registered for %s, which a JWT with alg %s is: make one for a method that `authserver client show` lists, or register it with `authserver client update --auth-method %s`",
-			method, parsed.Header.Alg, method), nil
+		return by, refused(FoundMethod, "its client is not registered for %s, which a JWT with alg %s is: make one for a method that %v lists, or register it with %v",
+			method, parsed.Header.Alg, Operation{Noun: "client", Verb: "show", ID: client.ID}, Operation{Noun: "client", Verb: "update", ID: client.ID}.with("auth_methods", string(method))), nil
 	}
 	by.Registration = registration
-	return by, "", nil
+	return by, nil, nil
 }
 
 // issuerOf is signerOf for the registrations of an iss: of several the key tells which.
-func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal string, err error) {
+func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal *Finding, err error) {
 	var enabled []signer
 	var registrations []assertions.Registration
 	var ids []string
@@ -132,18 +168,18 @@ func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, par
 	by.Iss = parsed.Issuer()
 	switch len(enabled) {
 	case 0:
-		return by, "its issuer is disabled: `authserver issuer update --enabled` enables it", nil
+		return by, refused(FoundDisabled, "its issuer is disabled: %v enables it", Operation{Noun: "issuer", Verb: "update", ID: issuers[0].ID}.with("disabled", "false")), nil
 	case 1:
-		return enabled[0], "", nil
+		return enabled[0], nil, nil
 	}
 	chosen, err := verifier.Choose(ctx, a.Now(), parsed, registrations)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return by, "", fmt.Errorf("check the assertion: %w", err)
+		return by, nil, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
-		return by, fmt.Sprintf("%v; registered with its iss are %s", err, strings.Join(ids, ", ")), nil
+		return by, refused(FoundRefused, "%v; registered with its iss are %s", err, strings.Join(ids, ", ")), nil
 	}
-	return enabled[chosen], "", nil
+	return enabled[chosen], nil, nil
 }
 
 // slashedOtherwise says whether an issuer is registered that differs by a slash at its

@@ -17,14 +17,15 @@ import (
 func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
 	if fault := jose.CheckEncryptedHeader(header); fault != nil {
-		return bad(i, "it is encrypted (JWE): %v", fault), nil
+		return bad(i, FoundMalformed, "it is encrypted (JWE): %v", fault), nil
 	}
 	if err := a.Keys.Reload(ctx); err != nil {
 		return Inspection{}, fmt.Errorf("read the keys: %w", err)
 	}
 	if signed, err := a.Keys.Decrypt(token); err == nil { // an assertion, for us
 		inner, err := a.inspectSigned(ctx, string(signed), header.Alg, explain)
-		inner.Reasons = append([]string{fmt.Sprintf("it is encrypted (JWE) to key %q of this server; what is within:", header.KID)}, inner.Reasons...)
+		within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server; what is within:", []any{header.KID}}}
+		inner.Reasons = append([]Finding{within}, inner.Reasons...)
 		return inner, err
 	}
 	resource, err := a.encryptedFor(ctx, header.KID)
@@ -32,9 +33,9 @@ func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token 
 		return Inspection{}, err
 	}
 	if resource == "" {
-		return bad(i, "it is encrypted (JWE) to key %q, which no resource is registered with: see `authserver resource list`", header.KID), nil
+		return bad(i, FoundStranger, "it is encrypted (JWE) to key %q, which no resource is registered with: see %v", header.KID, Operation{Noun: "resource", Verb: "list"}), nil
 	}
-	i = bad(i, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
+	i = bad(i, FoundEncrypted, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
 		header.KID, resource)
 	return a.inspectHandle(ctx, i, token)
 }
@@ -47,14 +48,14 @@ func (a *Admin) inspectHandle(ctx context.Context, i Inspection, token string) (
 	}
 	handle, err := (&tokens.Handles{Keys: a.RefreshKeys}).Find(token)
 	if err != nil {
-		return bad(i, "it cannot be revoked as it is: %v", err), nil
+		return bad(i, FoundMalformed, "it cannot be revoked as it is: %v", err), nil
 	}
 	if !a.Now().Before(handle.ExpiresAt) {
-		i = bad(i, "it expired at %s", handle.ExpiresAt.Format(time.RFC3339))
+		i = bad(i, FoundExpired, "it expired at %s", handle.ExpiresAt.Format(time.RFC3339))
 	}
 	revocations, err := a.revocationsOf(ctx, tokens.Claims{ID: handle.ID, Parsed: handle.Parsed})
 	for _, r := range revocations {
-		i = bad(i, "%s", r)
+		i = bad(i, FoundRevoked, "%s", r)
 	}
 	return i, err
 }

@@ -11,9 +11,8 @@ import (
 
 // explainHere makes the checks of an assertion that are about what is known here: how
 // it has to come, of whom it may speak, and whether it was used.
-func (a *Admin) explainHere(ctx context.Context, parsed assertions.Parsed, encryption string, by signer) ([]assertions.Finding, error) {
-	findings := []assertions.Finding{assertions.Found("encryption", by.CheckEncryption(encryption),
-		"encrypt it as is registered, or change that with `authserver issuer update --encryption-alg`")}
+func (a *Admin) explainHere(ctx context.Context, parsed assertions.Parsed, encryption string, by signer) ([]Finding, error) {
+	findings := []Finding{found("encryption", by.CheckEncryption(encryption), "encrypt it as is registered, or change that with %v", by.update("encryption_alg"))}
 	if subject, err := parsed.Subject(by.SubjectClaim); err == nil { // else that is what is wrong
 		known, err := a.explainSubject(ctx, by, subject)
 		if err != nil {
@@ -30,36 +29,47 @@ func (a *Admin) explainHere(ctx context.Context, parsed assertions.Parsed, encry
 		if used {
 			again = errors.New("it was used before")
 		}
-		findings = append(findings, assertions.Found("first use", again, "make a new one for each request, with a jti of its own"))
+		findings = append(findings, found("first use", again, "make a new one for each request, with a jti of its own"))
 	}
 	return findings, nil
 }
 
+// found is what a check found; nil: nothing, so that there is nothing to change.
+func found(code FindingCode, err error, change string, args ...any) Finding {
+	if err == nil {
+		return Finding{Code: code, OK: true}
+	}
+	return Finding{Code: code, Text: Text{"%v", []any{err}}, Change: Text{change, args}}
+}
+
 // explainSubject says whether the subject is somebody here of whom the signer may speak.
-func (a *Admin) explainSubject(ctx context.Context, by signer, subject string) (assertions.Finding, error) {
+func (a *Admin) explainSubject(ctx context.Context, by signer, subject string) (Finding, error) {
+	const code FindingCode = "subject here"
 	err := a.subject(ctx, by, subject)
-	change := ""
+	told := fmt.Errorf("%w: it is %q", err, subject)
 	switch {
 	case err == nil:
+		return Finding{Code: code, OK: true}, nil
 	case errors.Is(err, errNotItself):
-		change = "set sub to the client_id, as iss is"
+		return found(code, told, "set sub to the client_id, as iss is"), nil
+	case errors.Is(err, assertions.ErrSubjectUnknown) && by.client != nil:
+		return found(code, told, "register the user with that name, email or UPN: see %v", Operation{Noun: "user", Verb: "create"}), nil
 	case errors.Is(err, assertions.ErrSubjectUnknown) && by.issuer.SubjectKind == store.SubjectClient:
-		change = "register the client, or see --subject and --subject-claim of the issuer"
+		return found(code, told, "register the client, or see %v and %v", by.update("subject"), by.update("subject_claim")), nil
 	case errors.Is(err, assertions.ErrSubjectUnknown):
-		change = "register the user with that name, email or UPN, or see --subject and --subject-claim of the issuer"
+		return found(code, told, "register the user with that name, email or UPN, or see %v and %v", by.update("subject"), by.update("subject_claim")), nil
 	case errors.Is(err, assertions.ErrSubjectDisabled):
-		change = "enable the user or client with --enabled"
+		noun := "user"
+		if by.client == nil && by.issuer.SubjectKind == store.SubjectClient {
+			noun = "client"
+		}
+		return found(code, told, "enable it with %v", Operation{Noun: noun, Verb: "update", ID: subject}.with("disabled", "false")), nil
 	case errors.Is(err, assertions.ErrSubjectUnauthorised):
-		change = "let the client speak for the user with --assert-user or --assert-role"
+		return found(code, told, "let the client speak for the user with %v or %v", by.update("assert_users"), by.update("assert_roles")), nil
 	case errors.Is(err, assertions.ErrSubjectTaken):
-		change = "have the issuer use other names, or register it with another --subject"
-	default:
-		return assertions.Finding{}, err
+		return found(code, told, "have the issuer use other names, or register it with another kind of subject: see %v", by.update("subject")), nil
 	}
-	if err != nil {
-		err = fmt.Errorf("%w: it is %q", err, subject)
-	}
-	return assertions.Found("subject here", err, "%s", change), nil
+	return Finding{}, err
 }
 
 var errNotItself = errors.New("its sub is not the client_id of the client that proves itself")

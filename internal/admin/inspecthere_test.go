@@ -55,11 +55,11 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 	}{
 		{"a user who is here", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
 		{"a user who is not", admin.IssuerInput{}, nil, "subject here", `not known here: it is "alice"`},
-		{"a user who is disabled", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice"); o.disable("alice") }, "subject here", "--enabled"},
+		{"a user who is disabled", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice"); o.disable("alice") }, "subject here", "user update disabled"},
 		{"a user by another name than the claim is for", admin.IssuerInput{SubjectClaim: ptr("email")}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			n.Claims = map[string]any{"email": "alice@example.com"}
-		}, "subject here", "--subject-claim"},
+		}, "subject here", "issuer update subject_claim"},
 		{"a client that is here", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.client(admin.NewClient{ID: "alice"}) }, "", ""},
 		{"a client that is not", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "subject here", "register the client"},
 		{"somebody whom only the issuer knows", admin.IssuerInput{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
@@ -74,7 +74,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 			n.Claims = map[string]any{"jti": "once"}
 			o.use("https://other.example.com", "once")
 		}, "", ""},
-		{"signed only, where it has to be encrypted", admin.IssuerInput{EncryptionAlg: ptr("ECDH-ES")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "encryption", "--encryption-alg"},
+		{"signed only, where it has to be encrypted", admin.IssuerInput{EncryptionAlg: ptr("ECDH-ES")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "encryption", "issuer update encryption_alg"},
 		{"a client that proves itself", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "robot", true) }, "", ""},
 		{"a client that proves another", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(nil); ofClient(n, "alice", true) }, "subject here", "client_id"},
 		{"a client for itself", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) { o.robot(jwtBearer()); ofClient(n, "robot", false) }, "", ""},
@@ -87,7 +87,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 			o.user("alice")
 			o.robot(jwtBearer("bob"))
 			ofClient(n, "alice", false)
-		}, "subject here", "--assert-user"},
+		}, "subject here", "client update assert_users"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -113,16 +113,16 @@ func (o *office) explains(assertion, check, want string) {
 	i, err := o.Inspect(o.t.Context(), by, assertion, true)
 	o.must(err)
 	if i.Good != (check == "") {
-		o.t.Errorf("good is %v: %q", i.Good, i.Reasons)
+		o.t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
 	failed := ""
 	for _, f := range i.Checks {
-		if f.Passed {
+		if f.OK {
 			continue
 		}
-		failed += f.Check
-		if !strings.Contains(f.Found+f.Change, want) || !strings.Contains(i.Reasons[0], f.Found) {
-			o.t.Errorf("found %q, to change %q, because %q; want %q", f.Found, f.Change, i.Reasons, want)
+		failed += string(f.Code)
+		if !strings.Contains(f.Text.String()+f.Change.String(), want) || !strings.Contains(reasons(i), f.Text.String()) {
+			o.t.Errorf("found %q, to change %q, because %q; want %q", f.Text, f.Change, reasons(i), want)
 		}
 	}
 	if failed != check {

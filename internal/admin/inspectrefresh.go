@@ -19,11 +19,11 @@ func (a *Admin) inspectRefresh(ctx context.Context, token string) (Inspection, e
 	codec := &tokens.RefreshCodec{Keys: a.RefreshKeys}
 	refresh, err := codec.Decode(token)
 	if err != nil {
-		return bad(i, "%v", err), nil
+		return bad(i, FoundMalformed, "%v", err), nil
 	}
 	f, err := a.Store.Family(ctx, refresh.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return bad(i, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
+		return bad(i, FoundGone, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
 	}
 	if err != nil {
 		return Inspection{}, fmt.Errorf("look up its family: %w", err)
@@ -44,33 +44,33 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 	client, err := a.Store.Client(ctx, f.ClientID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, "its client %q is gone", f.ClientID)
+		i = bad(i, FoundGone, "its client %q is gone", f.ClientID)
 	case err != nil:
 		return i, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
-		i = bad(i, "its client %q is disabled", f.ClientID)
+		i = bad(i, FoundDisabled, "its client %q is disabled", f.ClientID)
 	case f.ClientNotBefore.Before(client.NotBefore):
-		i = bad(i, "all tokens of its client that were issued before %s are void", client.NotBefore.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void", client.NotBefore.Format(time.RFC3339))
 	}
 	user, err := a.Store.User(ctx, f.UserID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, "its user is gone")
+		i = bad(i, FoundGone, "its user is gone")
 	case err != nil:
 		return i, fmt.Errorf("look up its user: %w", err)
 	case user.Disabled:
-		i = bad(i, "its user %q is disabled", user.Username)
+		i = bad(i, FoundDisabled, "its user %q is disabled", user.Username)
 	case f.UserNotBefore.Before(user.NotBefore):
-		i = bad(i, "all tokens of its user that were issued before %s are void", user.NotBefore.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "all tokens of its user that were issued before %s are void", user.NotBefore.Format(time.RFC3339))
 	}
 	now := a.Now()
 	switch {
 	case !f.RevokedAt.IsZero():
-		i = bad(i, "its family was revoked at %s", f.RevokedAt.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "its family was revoked at %s", f.RevokedAt.Format(time.RFC3339))
 	case !now.Before(f.ExpiresAt):
-		i = bad(i, "its family came to the end of its life at %s", f.ExpiresAt.Format(time.RFC3339))
+		i = bad(i, FoundExpired, "its family came to the end of its life at %s", f.ExpiresAt.Format(time.RFC3339))
 	case !now.Before(f.IdleExpiresAt):
-		i = bad(i, "it was unused for too long: its family expired at %s", f.IdleExpiresAt.Format(time.RFC3339))
+		i = bad(i, FoundExpired, "it was unused for too long: its family expired at %s", f.IdleExpiresAt.Format(time.RFC3339))
 	}
 	return i, nil
 }
@@ -84,7 +84,7 @@ func (a *Admin) generation(i Inspection, f store.Family, presented uint32) Inspe
 	case store.Graced:
 		return good(i, "it was exchanged at %s, and may be retried for %s after that", f.RotatedAt.Format(time.RFC3339), a.Limits.RefreshGrace)
 	}
-	return bad(i, "it was exchanged for a newer one already: to present it again revokes its family")
+	return bad(i, FoundReplaced, "it was exchanged for a newer one already: to present it again revokes its family")
 }
 
 func viewFamily(f store.Family, presented uint32) *Family {

@@ -127,20 +127,20 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	}
 	i, err := o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), true)
 	o.must(err)
-	if !i.Good || !strings.Contains(i.Reasons[0], `the registration "cluster-b"`) {
-		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	if !i.Good || !strings.Contains(reasons(i), `the registration "cluster-b"`) {
+		t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
 	i, err = o.Inspect(t.Context(), by, sign([]byte(secret)), true)
 	o.must(err)
-	if i.Good || !strings.Contains(i.Reasons[0], "cluster-a, cluster-b") {
-		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+	if i.Good || !strings.Contains(reasons(i), "cluster-a, cluster-b") {
+		t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
 	_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Disabled: ptr(true)})
 	o.must(err)
 	i, err = o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), false)
 	o.must(err)
 	if i.Good {
-		t.Errorf("good is %v: %q", i.Good, i.Reasons)
+		t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
 }
 

@@ -120,7 +120,9 @@ func (t Text) mentions() []Field {
 // ownNames call everything as this package does.
 type ownNames struct{}
 
-func (ownNames) Field(f Field) string         { return string(f) }
-func (ownNames) Value(v string) string        { return v }
-func (ownNames) Setting(s Setting) string     { return string(s) }
-func (ownNames) Operation(o Operation) string { return o.Noun + " " + o.Verb }
+func (ownNames) Field(f Field) string     { return string(f) }
+func (ownNames) Value(v string) string    { return v }
+func (ownNames) Setting(s Setting) string { return string(s) }
+func (ownNames) Operation(o Operation) string {
+	return strings.TrimSpace(o.Noun + " " + o.Verb + " " + string(o.Field))
+}

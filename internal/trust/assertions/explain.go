@@ -22,8 +22,8 @@ type Finding struct {
 	Change string `json:"change,omitempty"` // what to change, where and how
 }
 
-// Found is what a check found; nil: nothing, so that there is nothing to change.
-func Found(check string, err error, change string, args ...any) Finding {
+// found is what a check found; nil: nothing, so that there is nothing to change.
+func found(check string, err error, change string, args ...any) Finding {
 	if err == nil {
 		return Finding{Check: check, Passed: true}
 	}
@@ -35,13 +35,13 @@ func Found(check string, err error, change string, args ...any) Finding {
 func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Registration) ([]Finding, error) {
 	var findings []Finding
 	note := func(check string, err error, change string, args ...any) {
-		findings = append(findings, Found(check, err, change, args...))
+		findings = append(findings, found(check, err, change, args...))
 	}
 	var unregistered error
 	if !slices.Contains(r.Algorithms, p.Header.Alg) {
 		unregistered = fmt.Errorf("its alg is %s", p.Header.Alg)
 	}
-	note("alg", unregistered, "sign with %s, or register the algorithm with --alg of the issuer or --assertion-alg of the client", strings.Join(r.Algorithms, ", "))
+	note("alg", unregistered, "sign with %s, or register the algorithm", strings.Join(r.Algorithms, ", "))
 	keys, err := v.candidates(ctx, now, r.Keys, p.Header)
 	if fault := (*Fault)(nil); errors.As(err, &fault) {
 		return nil, err
@@ -59,14 +59,14 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	}
 	note("iss", stranger, "set iss to %s", r.Iss)
 	_, err = p.Subject(r.SubjectClaim)
-	note("subject", err, "put a text that names the subject into %s, or choose another claim with --subject-claim", r.SubjectClaim)
+	note("subject", err, "put a text that names the subject into %s, or choose another claim for the subject", r.SubjectClaim)
 	note("aud", r.checkAudience(p.Claims), "set aud to %s, alone", r.Audiences[0])
 	skew := v.skew(r)
 	_, err = checkTimes(now, p.Claims, r.MaxLifetime, skew)
 	note("times", err, "make a new one for each request, with iat now and exp at most %s later, in whole seconds since 1970 and by a clock that is right to %s: here it is %s",
 		r.MaxLifetime, skew, now.UTC().Format(time.RFC3339))
-	note("claims", checkRequired(p.Claims, r.Required), "have the issuer add it, or see --require-claim")
-	note("patterns", checkPatterns(p.Claims, r.Patterns), "compare the claims with --match of the registration: %s", differing(p.Claims, r.Patterns))
+	note("claims", checkRequired(p.Claims, r.Required), "have the issuer add it, or require it no more")
+	note("patterns", checkPatterns(p.Claims, r.Patterns), "compare the claims with the patterns of the registration: %s", differing(p.Claims, r.Patterns))
 	_, err = p.ID()
 	note("jti", err, "set jti to a text that is new each time")
 	values, _, err := scope(p.Claims)

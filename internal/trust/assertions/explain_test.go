@@ -18,12 +18,12 @@ func TestExplainClaims(t *testing.T) {
 	}{
 		{"all right", map[string]any{"run_id": "1", "repository": "acme/shop", "ref": "refs/heads/main"}, "", ""},
 		{"by the other pattern", map[string]any{"run_id": "1", "repository": "acme/x", "ref": []any{"x", "refs/tags/v1"}}, "", ""},
-		{"without the claim that is required", map[string]any{"repository": "acme/shop", "ref": "refs/heads/main"}, "have the issuer add it, or see --require-claim", ""},
+		{"without the claim that is required", map[string]any{"repository": "acme/shop", "ref": "refs/heads/main"}, "have the issuer add it, or require it no more", ""},
 		{
 			"both wrong",
 			map[string]any{"repository": "acme/x", "ref": "refs/heads/dev"},
-			"have the issuer add it, or see --require-claim",
-			"compare the claims with --match of the registration: ref is not refs/heads/main and repository is not acme/shop; or ref is not refs/tags/v*",
+			"have the issuer add it, or require it no more",
+			"compare the claims with the patterns of the registration: ref is not refs/heads/main and repository is not acme/shop; or ref is not refs/tags/v*",
 		},
 	}
 	for _, test := range tests {

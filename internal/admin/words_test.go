@@ -1,0 +1,136 @@
+package admin_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"authserver/internal/admin"
+)
+
+// flagOrCommand is what the command line calls a field or an operation.
+var flagOrCommand = regexp.MustCompile("--[a-z]|\\bauthserver [a-z]|`[a-z]+ (create|list|show|update|delete|rotate)")
+
+// What comes out of this room goes to an HTTP interface as well: it calls fields, settings
+// and operations by themselves, and each door calls them by its own names.
+func TestNoTextNamesAFlagOrACommand(t *testing.T) {
+	literals := 0
+	for file, syntax := range sources(t) {
+		ast.Inspect(syntax, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			literals++
+			if text, err := strconv.Unquote(lit.Value); err != nil || flagOrCommand.MatchString(text) {
+				t.Errorf("%s: %s names a flag or a command", file, lit.Value)
+			}
+			return true
+		})
+	}
+	if literals < 500 {
+		t.Errorf("only %d literals were read", literals)
+	}
+	for _, text := range []string{"--scope: it is empty", "see `authserver key list`", "run authserver serve", "see `client update`"} {
+		if !flagOrCommand.MatchString(text) {
+			t.Errorf("the rule does not find %q", text)
+		}
+	}
+}
+
+// A fault of a field that no input has could be told at no door.
+func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {
+	known := map[string]bool{}
+	for _, input := range []any{
+		admin.NewClient{}, admin.NewResource{}, admin.NewIssuer{}, admin.UserInput{}, admin.SecretRotation{}, admin.KeyImport{},
+		admin.NewAssertion{}, admin.NewProof{}, admin.EventQuery{},
+	} {
+		addFields(known, reflect.TypeOf(input))
+	}
+	known["reason"], known["algorithms"] = true, true // of a revocation and of a rotation of keys, which take one value
+	named := 0
+	for file, syntax := range sources(t) {
+		ast.Inspect(syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			for _, arg := range fieldArguments(call) {
+				lit, ok := arg.(*ast.BasicLit)
+				if !ok {
+					continue
+				}
+				named++
+				if field, err := strconv.Unquote(lit.Value); err != nil || field != "" && !known[field] {
+					t.Errorf("%s: %s is no field of an input", file, lit.Value)
+				}
+			}
+			return true
+		})
+	}
+	if named < 80 {
+		t.Errorf("only %d fields were found", named)
+	}
+}
+
+// fieldArguments are the arguments of a call that name fields.
+func fieldArguments(call *ast.CallExpr) []ast.Expr {
+	name := ""
+	switch fun := call.Fun.(type) {
+	case *ast.Ident:
+		name = fun.Name
+	case *ast.SelectorExpr:
+		name = fun.Sel.Name
+	}
+	switch {
+	case len(call.Args) == 0:
+		return nil
+	case name == "Field", name == "fault", name == "newFault", name == "update":
+		return call.Args[:1]
+	case strings.HasPrefix(name, "set") || strings.HasPrefix(name, "check"):
+		for i, arg := range call.Args { // f, or the context and f, may come before
+			if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				return call.Args[i : i+1]
+			}
+		}
+	}
+	return nil
+}
+
+func addFields(to map[string]bool, input reflect.Type) {
+	for i := range input.NumField() {
+		member := input.Field(i)
+		if field, ok := member.Tag.Lookup("field"); ok {
+			to[field] = true
+		} else if member.Type.Kind() == reflect.Struct {
+			addFields(to, member.Type)
+		}
+	}
+}
+
+// sources are the files of the room.
+func sources(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*ast.File{}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), e.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = syntax
+	}
+	return files
+}
