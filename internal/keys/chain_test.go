@@ -144,10 +144,10 @@ func (w *chains) holds(keysOf []store.SigningKey) error {
 	moments := []time.Time{now.Add(-timeline().ClockSkew), now}
 	predecessors := make(map[string]bool)
 	for _, k := range keysOf {
-		if predecessors[k.Predecessor] {
+		if predecessors[k.Predecessor] && !k.PassedOver() {
 			return fmt.Errorf("two keys follow %q", k.Predecessor)
 		}
-		predecessors[k.Predecessor] = true
+		predecessors[k.Predecessor] = predecessors[k.Predecessor] || !k.PassedOver()
 		state := keys.StateAt(k, now)
 		if k.RevokedAt.IsZero() && k.ActiveAt.After(now.Add(-timeline().ClockSkew)) {
 			moments = append(moments, k.ActiveAt, k.ActiveAt.Add(-1))

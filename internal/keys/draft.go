@@ -188,10 +188,11 @@ func find(rows []store.SigningKey, kid string) (store.SigningKey, bool) {
 	return store.SigningKey{}, false
 }
 
-// successor returns the key that takes over from kid.
+// successor returns the key that takes over from kid. One that was revoked while it was
+// pending has given its place free.
 func successor(rows []store.SigningKey, kid string) (store.SigningKey, bool) {
 	for _, row := range rows {
-		if row.Predecessor == kid {
+		if row.Predecessor == kid && !row.PassedOver() {
 			return row, true
 		}
 	}

@@ -303,7 +303,7 @@ func (w *world) revoke() error {
 	k := all.Keys[rapid.IntRange(0, len(all.Keys)-1).Draw(w.t, "key")]
 	signs := keys.StateAt(k, w.now) == keys.Active || keys.StateAt(k, w.now.Add(w.truth.ClockSkew)) == keys.Active
 	for _, next := range all.Keys {
-		if next.Predecessor == k.KID {
+		if next.Predecessor == k.KID && !next.PassedOver() {
 			signs = signs && w.now.Before(w.lacking[next.KID])
 		}
 	}

@@ -59,9 +59,6 @@ func (d *draft) revoke(k store.SigningKey, reason string) {
 	}
 	k.RevokedAt, k.RemovedAt, k.Reason = d.now, d.now, reason
 	before := k.Predecessor
-	if state == Pending {
-		k.Predecessor = "revoked " + k.KID // gives its place free: a predecessor has one successor
-	}
 	d.update(k)
 	switch {
 	case state == Pending && before == "" && !followed:

@@ -99,7 +99,7 @@ func TestRotate(t *testing.T) {
 
 func successorOf(st *memory, kid string) string {
 	for _, k := range st.signing {
-		if k.Predecessor == kid {
+		if k.Predecessor == kid && !k.PassedOver() {
 			return k.KID
 		}
 	}

@@ -139,8 +139,8 @@ func (m *memory) ChangeKeyPlan(_ context.Context, change store.KeyPlanChange, by
 
 // taken reports whether another key has the predecessor of this one.
 func (m *memory) taken(k store.SigningKey) bool {
-	return slices.ContainsFunc(m.signing, func(other store.SigningKey) bool {
-		return other.KID != k.KID && other.Alg == k.Alg && other.Predecessor == k.Predecessor
+	return !k.PassedOver() && slices.ContainsFunc(m.signing, func(other store.SigningKey) bool {
+		return !other.PassedOver() && other.KID != k.KID && other.Alg == k.Alg && other.Predecessor == k.Predecessor
 	})
 }
 

@@ -21,7 +21,8 @@ type SigningKey struct {
 	Sealed       []byte
 	Certificates [][]byte // X.509 in DER, the key's own first; nil: none
 	// Predecessor is the kid of the key that this one takes over from; "" for the
-	// first of its algorithm. It is unique per algorithm.
+	// first of its algorithm. It is unique per algorithm among those that are not
+	// [SigningKey.PassedOver].
 	Predecessor string
 	PublishedAt Moment // in the JWKS from then on
 	ActiveAt    Moment // signs from then on
@@ -31,6 +32,10 @@ type SigningKey struct {
 	RevokedAt   Moment // in an emergency; zero otherwise
 	Reason      string // why it was revoked
 }
+
+// PassedOver reports whether the key was revoked before it was to sign: it has given its
+// place free, for another to follow its predecessor.
+func (k SigningKey) PassedOver() bool { return !k.RevokedAt.IsZero() && k.RevokedAt.Before(k.ActiveAt) }
 
 // SigningKeys keeps signing keys. Every change but RecordKeyUse tells the
 // watchers of TopicKeys.

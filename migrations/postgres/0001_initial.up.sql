@@ -163,9 +163,11 @@ CREATE TABLE signing_keys (
     removed_at   timestamptz,
     last_used_at timestamptz,
     revoked_at   timestamptz,
-    reason       text        NOT NULL,
-    UNIQUE (alg, predecessor)
+    reason       text        NOT NULL
 );
+-- A key that was revoked before it was to sign has given its place free.
+CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
+    WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
 CREATE TABLE secret_keys (
     purpose    text COLLATE "C" NOT NULL CHECK (purpose <> ''),

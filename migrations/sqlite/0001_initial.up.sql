@@ -155,9 +155,11 @@ CREATE TABLE signing_keys (
     removed_at   INTEGER,
     last_used_at INTEGER,
     revoked_at   INTEGER,
-    reason       TEXT    NOT NULL,
-    UNIQUE (alg, predecessor)
+    reason       TEXT    NOT NULL
 ) STRICT;
+-- A key that was revoked before it was to sign has given its place free.
+CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
+    WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
 CREATE TABLE secret_keys (
     purpose    TEXT    NOT NULL CHECK (purpose <> ''),

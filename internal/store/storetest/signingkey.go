@@ -17,6 +17,7 @@ func signingKeyTests() []test {
 		{"a change updates keys and adds keys", with(signingKeyChange)},
 		{"a change that was planned by an older version changes nothing", with(signingKeyConflict)},
 		{"a key cannot be added twice, take another's place or be updated where it is not", with(signingKeyRefusals)},
+		{"a key that was revoked before it was to sign gives its place free", with(signingKeyPassedOver)},
 		{"the use of a key is recorded where it is later, and changes no plan", with(signingKeyUse)},
 		{"of replicas that change the keys at once one succeeds", signingKeyRace},
 	}
@@ -103,6 +104,18 @@ func signingKeyRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	gone := aKey("gone", "ES256", "2", 2*time.Hour)
 	wantErr(t, change(ctx, s, []store.SigningKey{aKey("1", "ES256", "", time.Hour), gone}, nil), store.ErrNotFound)
 	same(t, must[store.KeyPlan](t)(s.KeyPlan(ctx, at(0))), want)
+}
+
+// A key that was revoked before it was to sign gives its place free; one that signed does not.
+func signingKeyPassedOver(t *testing.T, ctx context.Context, s store.Store) {
+	first, waiting := aKey("1", "ES256", "", 0), aKey("2", "ES256", "1", time.Hour)
+	ok(t, add(ctx, s, first, waiting))
+	waiting.RevokedAt = at(time.Hour - time.Microsecond)
+	ok(t, change(ctx, s, []store.SigningKey{waiting}, []store.SigningKey{aKey("3", "ES256", "1", 2*time.Hour)}))
+	wantErr(t, add(ctx, s, aKey("4", "ES256", "1", 3*time.Hour)), store.ErrExists)
+	first.RevokedAt = at(time.Hour)
+	ok(t, change(ctx, s, []store.SigningKey{first}, nil))
+	wantErr(t, add(ctx, s, aKey("5", "ES256", "", 3*time.Hour)), store.ErrExists)
 }
 
 func signingKeyUse(t *testing.T, ctx context.Context, s store.Store) {
