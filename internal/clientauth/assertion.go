@@ -28,33 +28,21 @@ type Assertions struct {
 	Rules     assertions.ClientRules
 }
 
-// PrivateKeyJWT is private_key_jwt: an assertion that the client signed with a
-// private key (OpenID Connect Core §9).
-type PrivateKeyJWT struct{ Assertions Assertions }
-
-// Name implements [Method].
-func (PrivateKeyJWT) Name() oauth.AuthMethod { return oauth.AuthPrivateKeyJWT }
-
-// Claims implements [Method].
-func (m PrivateKeyJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
-
-// Prove implements [Method].
-func (m PrivateKeyJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	return m.Assertions.prove(ctx, client, claim, now)
+// JWT is private_key_jwt, an assertion that the client signed with a private key, or
+// client_secret_jwt, one under the client's secret (OpenID Connect Core §9).
+type JWT struct {
+	Method     oauth.AuthMethod
+	Assertions Assertions
 }
 
-// SecretJWT is client_secret_jwt: an assertion under the client's secret (OpenID
-// Connect Core §9).
-type SecretJWT struct{ Assertions Assertions }
-
 // Name implements [Method].
-func (SecretJWT) Name() oauth.AuthMethod { return oauth.AuthSecretJWT }
+func (m JWT) Name() oauth.AuthMethod { return m.Method }
 
 // Claims implements [Method].
-func (m SecretJWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Name()) }
+func (m JWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Method) }
 
 // Prove implements [Method].
-func (m SecretJWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
+func (m JWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
 	return m.Assertions.prove(ctx, client, claim, now)
 }
 

@@ -83,7 +83,7 @@ func newSignedAuthenticator(t testing.TB) *Authenticator {
 		Issuer:   self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
 	}
 	secrets := Secrets{Slow: verified(), Opener: plain{}}
-	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, SecretJWT{signed}, PrivateKeyJWT{signed}, None{})
+	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, JWT{Method: oauth.AuthSecretJWT, Assertions: signed}, JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed}, None{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func newBoundSite(t *testing.T) *boundSite {
 	b.Token.Proof = Proof{Skew: time.Minute}
 	b.Clients.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
-		clientauth.PrivateKeyJWT{Assertions: clientauth.Assertions{
+		clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: clientauth.Assertions{
 			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
 		}},
 	}, b.Clients.Authenticator.Methods...)

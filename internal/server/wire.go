@@ -17,6 +17,7 @@ import (
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/keys/signers"
+	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -127,10 +128,10 @@ func wireClientAuth(cached *store.Cached, hasher *passwords.Hasher, verifier *as
 		clientauth.SecretPost{Secrets: secrets},
 	}
 	if limits.takes(assertions.SecretAlgorithms()) {
-		methods = append(methods, clientauth.SecretJWT{Assertions: signed})
+		methods = append(methods, clientauth.JWT{Method: oauth.AuthSecretJWT, Assertions: signed})
 	}
 	if limits.takes(assertions.KeyAlgorithms()) {
-		methods = append(methods, clientauth.PrivateKeyJWT{Assertions: signed})
+		methods = append(methods, clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed})
 	}
 	if s.TakesCertificates() {
 		methods = append(methods, &clientauth.SelfSignedTLS{Remote: verifier.Remote})
