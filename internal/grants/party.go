@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"authserver/internal/jose"
@@ -109,8 +108,7 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	if revoked {
 		return party{}, badToken(parameter, errVoid)
 	}
-	serves := slices.ContainsFunc(claims.Audience, func(aud string) bool { return slices.Contains(r.Client.Serves, aud) })
-	if claims.ClientID != r.Client.ID && !serves {
+	if !claims.IssuedTo(*r.Client) && !claims.ServedBy(*r.Client) {
 		return party{}, badToken(parameter, errors.New("it was issued neither to the client nor for a resource that it serves"))
 	}
 	found, err := g.subjectOf(ctx, *r.Client, claims)

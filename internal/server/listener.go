@@ -6,13 +6,15 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"authserver/internal/web"
 )
 
 // How long a connection that is closed is still read from.
 const (
-	lingerIdle = 2 * time.Second // with nothing to read
-	lingerMost = requestTimeout  // as long as the request could have gone on
-	lingerRead = 4 << 10         // bytes at a time
+	lingerIdle = 2 * time.Second    // with nothing to read
+	lingerMost = web.RequestTimeout // as long as the request could have gone on
+	lingerRead = 4 << 10            // bytes at a time
 )
 
 // bounded is a listener that has a number of connections at most. More wait to be

@@ -16,26 +16,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/config"
-	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
+	"authserver/internal/web"
 )
 
-// Bounds on a connection.
 const (
-	headerTimeout  = 5 * time.Second
-	requestTimeout = 10 * time.Second // to read it whole, and to work on it
-	answerTimeout  = 10 * time.Second
-	idleTimeout    = 60 * time.Second
-	// maxHeaderBytes is 16 KiB with the 4 KiB that net/http adds to what it is told.
-	maxHeaderBytes = 12 << 10
-	// RFC 9113 §6.5.2 recommends no fewer streams, which are requests, on a connection. Each
-	// connection keeps a buffer of a frame, and what has arrived for streams whose turn it
-	// is not yet.
-	maxStreams  = 100
-	crowd       = 100 // connections: with all their streams as many requests as there may be connections
-	http2Frame  = 16 << 10
-	http2Window = 4 * oauth.MaxFormBytes
+	crowd = 100 // connections: with all their streams as many requests as there may be connections
 
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
@@ -112,17 +99,8 @@ func prepare(ctx context.Context, st store.Store, s config.Settings) error {
 // run serves until ctx ends or a listener fails.
 func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logger *slog.Logger, o ServeOptions) error {
 	defer p.loops.remote.Close()
-	publicServer := httpServer(p.doors.handlePublic(public.crowded), logger)
-	publicServer.WriteTimeout = requestTimeout + answerTimeout
-	publicServer.TLSConfig = p.tls
-	publicServer.HTTP2 = &http.HTTP2Config{
-		MaxConcurrentStreams:          maxStreams,
-		MaxReadFrameSize:              http2Frame,
-		MaxReceiveBufferPerStream:     oauth.MaxFormBytes,
-		MaxReceiveBufferPerConnection: http2Window,
-		WriteByteTimeout:              answerTimeout,
-	}
-	opsServer := httpServer(p.doors.handleOps(), logger) // profiles and traces take their time: no WriteTimeout
+	publicServer := web.NewPublicServer(p.doors.handlePublic(public.crowded), p.tls, logger)
+	opsServer := web.NewOpsServer(p.doors.handleOps(), logger)
 
 	group, running := errgroup.WithContext(ctx)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -163,17 +141,6 @@ func (p *parts) reloads(ctx context.Context, wanted <-chan os.Signal) {
 		case <-wanted:
 			p.reload()
 		}
-	}
-}
-
-func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       requestTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // what strangers send is not our error
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 	"authserver/internal/trust/remotekeys"
+	"authserver/internal/web"
 )
 
 // Bounds and waits that nobody has had a reason to set.
@@ -166,7 +167,7 @@ func wireGrants(st store.Store, cached *store.Cached, manager *keys.Manager, has
 // newRevoker makes the part that voids, for a server and for a command.
 func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
-		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: requestTimeout + answerTimeout, Stale: cacheStale, Logger: logger,
+		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
 	}
 }
 

@@ -70,7 +70,7 @@ func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
 	return &doors{
 		issuer: s.Issuer,
 		public: &web.Door{
-			Proxies: trusted, Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes}, Limit: requestTimeout,
+			Proxies: trusted, Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
 			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
 		},
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to

@@ -3,5 +3,6 @@
 // may read, and how an error is rendered.
 //
 // It refuses to know any endpoint: each is a row of a table that its room hands over, and
-// returns what went wrong as an error. Start at door.go.
+// returns what went wrong as an error. Start at door.go; limits.go has the bounds on a
+// connection.
 package web
