@@ -84,7 +84,7 @@ func TestServeRefuses(t *testing.T) {
 		{"no master key", func(s *config.Settings) { s.MasterKey = config.Secret{} }, "--master-key-file"},
 		{"a certificate of TLS that is not there", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "/nowhere/c.pem", "/nowhere/k.pem" }, "--tls-certificate-file"},
 		{"a certificate of TLS that is none", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},
-		{"authorities that are none", func(s *config.Settings) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it holds no certificate"},
+		{"authorities that are none", func(s *config.Settings) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it is not a certificate in PEM"},
 		{"a folder that is not there", func(s *config.Settings) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
 		{"a schema that nobody made", func(s *config.Settings) { s.NoMigrate = true }, "migrate up"},
 	} {
