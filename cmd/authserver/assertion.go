@@ -57,7 +57,7 @@ func (c *assertionSign) Run(p *process) error {
 func (c *assertionSign) files(p *process, n *admin.NewAssertion) error {
 	var err error
 	if c.SecretFile != "" {
-		secret, err := p.sharedSecret("--secret-file", c.SecretFile)
+		secret, err := p.sharedSecret(c.SecretFile)
 		if err != nil {
 			return err
 		}

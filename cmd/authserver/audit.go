@@ -32,7 +32,7 @@ type auditList struct {
 }
 
 func (c *auditList) Run(p *process) error {
-	since, err := sinceOf(c.Since, time.Now()) //nolint:forbidigo // the time that a person means
+	since, err := sinceOf(c.Since, time.Now())
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (c *clientCreate) Run(p *process) error {
 	input.Disabled = &c.Disabled
 	created := admin.NewClient{ID: c.ID, ClientInput: input, Tell: p.once(c.Output)}
 	if c.SecretFile != "" {
-		if created.Secret, err = p.sharedSecret("--secret-file", c.SecretFile); err != nil {
+		if created.Secret, err = p.sharedSecret(c.SecretFile); err != nil {
 			return err
 		}
 	}
@@ -237,7 +237,7 @@ func (c *clientRotate) Run(p *process) error {
 	var brought string
 	if c.SecretFile != "" {
 		var err error
-		if brought, err = p.sharedSecret("--secret-file", c.SecretFile); err != nil {
+		if brought, err = p.sharedSecret(c.SecretFile); err != nil {
 			return err
 		}
 	}

@@ -110,8 +110,9 @@ func (p *process) readPrivateKey(flag, name string) (assertions.SigningKey, erro
 	return key, nil
 }
 
-// sharedSecret reads a secret that both sides have, and that is no key of one of them.
-func (p *process) sharedSecret(flag, name string) (string, error) {
+// sharedSecret reads from --secret-file a secret that both sides have, and that is no key of one of them.
+func (p *process) sharedSecret(name string) (string, error) {
+	const flag = "--secret-file"
 	secret, err := p.secret(flag, name)
 	if err != nil {
 		return "", err

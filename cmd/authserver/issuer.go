@@ -75,7 +75,7 @@ func (f IssuerFlags) keys(p *process) (admin.IssuerKeys, error) {
 		return keys, err
 	}
 	if f.SecretFile != "" {
-		secret, err := p.sharedSecret("--secret-file", f.SecretFile)
+		secret, err := p.sharedSecret(f.SecretFile)
 		if err != nil {
 			return keys, err
 		}

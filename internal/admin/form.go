@@ -86,7 +86,7 @@ func (f *form) checkText(field Field, text string, longest int) bool {
 
 // setWords takes over roles, permissions and the like, each once.
 func (f *form) setWords(field Field, to *[]string, values []string) {
-	if values == nil || !f.checkCount(field, len(distinct(values)), maxListed) {
+	if values == nil || !f.checkCount(field, len(distinct(values))) {
 		return
 	}
 	before := len(f.faults)
@@ -102,11 +102,11 @@ func (f *form) setWords(field Field, to *[]string, values []string) {
 	}
 }
 
-func (f *form) checkCount(field Field, count, most int) bool {
-	if count > most {
-		f.fault(field, CodeTooMany, "there are %d values, more than %d", count, most)
+func (f *form) checkCount(field Field, count int) bool {
+	if count > maxListed {
+		f.fault(field, CodeTooMany, "there are %d values, more than %d", count, maxListed)
 	}
-	return count <= most
+	return count <= maxListed
 }
 
 // setScopes takes over scopes as RFC 6749 §3.3 wants them. None is the nil Scope.
@@ -216,7 +216,7 @@ func (f *form) setClaims(to *map[string]any, claims map[string]any) {
 
 // setResources takes over resources that are registered, each once.
 func (a *Admin) setResources(ctx context.Context, f *form, field Field, to *[]string, ids []string) {
-	if ids == nil || !f.checkCount(field, len(distinct(ids)), maxListed) {
+	if ids == nil || !f.checkCount(field, len(distinct(ids))) {
 		return
 	}
 	before := len(f.faults)

@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	maxPatterns = 100 // of one issuer
-	maxSkew     = 10 * time.Minute
+	maxSkew = 10 * time.Minute
 )
 
 // setClaimRules takes over what the claims of an issuer's assertions have to be, and
@@ -42,7 +41,7 @@ func setClaimRules(f *form, i *store.Issuer, in IssuerInput) {
 // setPatterns takes over patterns, each of one claim or more.
 func setPatterns(f *form, to *[]store.ClaimPattern, patterns []map[string]string) {
 	const field Field = "match"
-	if patterns == nil || !f.checkCount(field, len(patterns), maxPatterns) {
+	if patterns == nil || !f.checkCount(field, len(patterns)) {
 		return
 	}
 	*to = nil

@@ -43,7 +43,7 @@ func (f *form) checkPath(field Field, path string) bool {
 // setAudiences takes over names under which an issuer's assertions may address this server.
 func setAudiences(f *form, to *[]string, values []string) {
 	const field Field = "audiences"
-	if values == nil || !f.checkCount(field, len(distinct(values)), maxListed) {
+	if values == nil || !f.checkCount(field, len(distinct(values))) {
 		return
 	}
 	before := len(f.faults)

@@ -31,7 +31,7 @@ func Before(at time.Time) string {
 
 func setTime(id *uuid.UUID, at time.Time) {
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(at.UnixMilli(), 0))) //nolint:gosec // G115: it is not negative
+	binary.BigEndian.PutUint64(ms[:], uint64(max(at.UnixMilli(), 0)))
 	copy(id[:6], ms[2:])
 }
 

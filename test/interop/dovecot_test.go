@@ -112,7 +112,7 @@ func exportKeys(t *testing.T, d *harness.Deployment) string {
 		if k.Alg != "RS256" {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(keys, k.KID), []byte(d.Run("key", "export", "--", k.KID)), 0o644); err != nil { //nolint:gosec // public keys
+		if err := os.WriteFile(filepath.Join(keys, k.KID), []byte(d.Run("key", "export", "--", k.KID)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
