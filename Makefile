@@ -34,7 +34,7 @@ build-go: ## Build the static binary bin/authserver with Go alone, which signs R
 
 .PHONY: test
 test: ensure-cc ## Run every test with the race detector, beside a real PostgreSQL that it starts
-	$(WITHPOSTGRES) go test $(RACE) -count=1 -timeout 20m ./...
+	$(WITHPOSTGRES) go test $(RACE) -count=1 -timeout 20m ./test/blackbox ./... # the longest first
 
 .PHONY: ensure-cc
 ensure-cc: # the race detector links with a C compiler
