@@ -67,7 +67,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ring.Close()) }()
-	p, err := wire(ctx, st, ring, files, s, o.Version, logger)
+	p, err := wire(ctx, base{store: st, ring: ring, files: files, version: o.Version, logger: logger}, s)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"authserver/internal/clientauth"
+	"authserver/internal/config"
+	"authserver/internal/oauth"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/trust/assertions"
+)
+
+// clientAuthParts is what the methods of client authentication are made of.
+type clientAuthParts struct {
+	clients  *store.Cached
+	hasher   *passwords.Hasher
+	verifier *assertions.Verifier
+	files    tlsFiles
+	limits   algorithms
+}
+
+// wireClientAuth makes the methods that the settings allow, a line for each.
+func wireClientAuth(p clientAuthParts, s config.Settings) (*clientauth.Authenticator, error) {
+	verified, err := passwords.NewVerifiedCache(p.hasher, verifiedSize, rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
+	}
+	secrets := clientauth.Secrets{Slow: verified, Opener: p.verifier.Opener}
+	signed := clientauth.Assertions{
+		Verifier: p.verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], Rules: p.limits.ofClients(s),
+	}
+	methods := []clientauth.Method{
+		clientauth.SecretBasic{Secrets: secrets},
+		clientauth.SecretPost{Secrets: secrets},
+	}
+	if p.limits.takes(assertions.SecretAlgorithms()) {
+		methods = append(methods, clientauth.JWT{Method: oauth.AuthSecretJWT, Assertions: signed})
+	}
+	if p.limits.takes(assertions.KeyAlgorithms()) {
+		methods = append(methods, clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed})
+	}
+	if s.TakesCertificates() {
+		methods = append(methods, &clientauth.SelfSignedTLS{Remote: p.verifier.Remote})
+		if p.files.clientCAs != nil {
+			methods = append(methods, clientauth.TLS{Authorities: p.files.clientCAs.get})
+		}
+	}
+	return clientauth.New(p.clients, append(methods, clientauth.None{})...)
+}

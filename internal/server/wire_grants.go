@@ -1,0 +1,66 @@
+package server
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"time"
+
+	"authserver/internal/config"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/keys"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
+	"authserver/internal/web"
+)
+
+// grantParts is what the grants are made of.
+type grantParts struct {
+	store    store.Store
+	cached   *store.Cached
+	manager  *keys.Manager
+	hasher   *passwords.Hasher
+	view     *tokens.View
+	revoker  *tokens.Revoker
+	codec    *tokens.RefreshCodec
+	own      *tokens.Verifier     // of our tokens
+	verifier *assertions.Verifier // of what others sign
+	minter   *tokens.Minter
+	putBacks *grants.PutBacks
+	clock    store.Clock
+	limits   algorithms
+}
+
+// wireGrants makes the grants, a line for each.
+func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
+	targets := &grants.Targets{
+		Resources: p.cached,
+		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
+	}
+	issuing := grants.Issuing{Targets: targets, Minter: p.minter, Assertions: p.store}
+	trust := &grants.Trust{
+		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: s.Issuer,
+		Audiences: audiences(s.Issuer), Own: p.limits.ofClients(s),
+	}
+	return grants.NewRegistry(
+		&grants.ClientCredentials{Issuing: issuing},
+		&grants.Password{Issuing: issuing, Users: p.store, Families: p.store, Verifier: p.hasher, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
+		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: s.RefreshGrace, Clock: p.clock},
+		&grants.JWTBearer{Issuing: issuing, Trust: trust},
+		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.store, Trust: trust},
+	)
+}
+
+// newRevoker makes the part that voids, for a server and for a command.
+func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *slog.Logger) *tokens.Revoker {
+	return &tokens.Revoker{
+		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
+	}
+}
+
+// audiences are the names under which an assertion may address this server.
+func audiences(issuer string) []string {
+	return append([]string{issuer}, handlers.TokenURLs(issuer)...)
+}

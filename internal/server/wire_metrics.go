@@ -1,0 +1,56 @@
+package server
+
+import (
+	"maps"
+	"time"
+
+	"authserver/internal/admission"
+	"authserver/internal/clientauth"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/keys"
+	"authserver/internal/passwords"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/trust/remotekeys"
+)
+
+// meteredParts is what the metrics look at.
+type meteredParts struct {
+	gates         map[string]*admission.Gate // of the requests, by kind
+	signatures    *admission.Gate
+	registry      *grants.Registry
+	authenticator *clientauth.Authenticator
+	store         store.Store
+	hasher        *passwords.Hasher
+	ring          *keyring
+	remote        *remotekeys.Sets
+}
+
+// wireMetrics makes the metrics, and has the gates tell them of waits.
+func wireMetrics(p meteredParts, version string) *telemetry.Metrics {
+	all := maps.Clone(p.gates)
+	all["signature"] = p.signatures
+	options := telemetry.MetricsOptions{
+		Version: version, Signer: SignedBy(), Routes: handlers.Paths(),
+		RoundTrips:        p.store.RoundTrips,
+		PasswordsInFlight: p.hasher.InFlight,
+		Keys:              p.ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: p.ring.signing.Age, KeyUntilNext: p.ring.signing.UntilNext,
+		SealingFailures:  p.ring.sealer.Failures,
+		RemoteKeyFetches: p.remote.Fetches,
+	}
+	for _, grant := range p.registry.Types() {
+		options.Grants = append(options.Grants, string(grant))
+	}
+	for _, method := range p.authenticator.Names() {
+		options.AuthMethods = append(options.AuthMethods, string(method))
+	}
+	for kind, gate := range all {
+		options.Gates = append(options.Gates, telemetry.Gate{Kind: kind, InFlight: gate.InFlight, Waiting: gate.Waiting})
+	}
+	metrics := telemetry.NewMetrics(options)
+	for kind, gate := range all {
+		gate.Waited = func(took time.Duration) { metrics.Waited(kind, took) }
+	}
+	return metrics
+}
