@@ -144,7 +144,7 @@ func descriptionText(s string) string {
 }
 
 // WriteJSON answers with a JSON object. An error here means that the caller is
-// gone, which nobody can be told.
+// gone, and there is no one to tell.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -156,7 +156,7 @@ func WriteJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(encoded)
 }
 
-// WriteSecret is WriteJSON for answers that nobody may keep (RFC 6749 §5.1).
+// WriteSecret is WriteJSON for answers that no cache may keep (RFC 6749 §5.1).
 func WriteSecret(w http.ResponseWriter, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")

@@ -31,7 +31,7 @@ func forwardedHops(line string, hops []netip.Addr) []netip.Addr {
 }
 
 // forwardedElement reads an element, up to the comma behind it: more says that there is
-// one. An element without "for" names nobody.
+// one. An element without "for" names no address.
 func forwardedElement(text string) (hop netip.Addr, rest string, more, ok bool) {
 	named := false
 	for {

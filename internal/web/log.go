@@ -59,7 +59,7 @@ func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middl
 		_, refused := Classify(err)
 		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
 		switch {
-		case r.Context().Err() != nil: // the client is gone: nobody failed
+		case r.Context().Err() != nil: // the client is gone: the server did not fail
 		case answer.Status() >= http.StatusInternalServerError:
 			level = slog.LevelError
 		case slices.Contains(suspicious(), refused.Reason):
