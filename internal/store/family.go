@@ -39,6 +39,7 @@ type Family struct {
 	IdleExpiresAt   Moment // moves with every rotation
 	ExpiresAt       Moment // never moves
 	RevokedAt       Moment // zero while it lives
+	RevokedReason   string // slug for the audit, such as "refresh_reused"; "" while it lives
 	// CreatedBy is the clock that wrote ExpiresAt, and RotatedBy the one that wrote
 	// RotatedAt and IdleExpiresAt.
 	CreatedBy, RotatedBy ClockID
@@ -67,6 +68,8 @@ type Families interface {
 	CreateFamily(ctx context.Context, f Family, uses ...Use) error
 	// Family returns a family, or ErrNotFound.
 	Family(ctx context.Context, id FamilyID) (Family, error)
+	// ListFamilies returns families in the order of their IDs.
+	ListFamilies(ctx context.Context, p FamilyPage) ([]Family, error)
 	// Rotate decides and moves in one atomic step, in the order of the outcomes. Reused,
 	// and once for each family and client WrongClient and WrongKey, are events.
 	// Of any number of rotations of one generation at once exactly one is Rotated,

@@ -138,6 +138,6 @@ type RotationResult struct {
 	// Family as it is now; zero for Unknown. The refresh token to answer with has
 	// its Generation.
 	Family Family
-	// User without PasswordHash; zero unless Graced or Rotated.
+	// User without PasswordHash; zero for Unknown.
 	User User
 }

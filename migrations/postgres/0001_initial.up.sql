@@ -102,6 +102,7 @@ CREATE TABLE refresh_families (
     idle_expires_at timestamptz NOT NULL,
     expires_at      timestamptz NOT NULL,
     revoked_at      timestamptz,
+    revoked_reason  text,
     sweep_at        timestamptz NOT NULL,
     -- In no index, and written once: a rotation compares it.
     bound_to        text COLLATE "C" CHECK (bound_to <> ''),
@@ -120,7 +121,8 @@ CREATE TABLE refresh_families (
     CHECK (idle_expires_at <= expires_at),
     CHECK (sweep_at <= expires_at)
 ) WITH (fillfactor = 80);
-CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
+CREATE INDEX refresh_families_of_user ON refresh_families (user_id, id);
+CREATE INDEX refresh_families_by_client ON refresh_families (client_id, id);
 CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 

@@ -99,6 +99,7 @@ CREATE TABLE refresh_families (
     idle_expires_at INTEGER NOT NULL CHECK (idle_expires_at <= expires_at),
     expires_at      INTEGER NOT NULL,
     revoked_at      INTEGER,
+    revoked_reason  TEXT,
     sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at),
     -- Written once: a rotation compares it.
     bound_to        TEXT    CHECK (bound_to <> ''),
@@ -114,7 +115,8 @@ CREATE TABLE refresh_families (
     prior_idle_expires_at INTEGER,
     bound_anew            INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1))
 ) STRICT;
-CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
+CREATE INDEX refresh_families_of_user ON refresh_families (user_id, id);
+CREATE INDEX refresh_families_by_client ON refresh_families (client_id, id);
 CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 

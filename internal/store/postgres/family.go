@@ -14,7 +14,7 @@ func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
 		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
-		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
+		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.RevokedReason}, text{&f.BoundTo},
 		&f.CreatedBy, &f.RotatedBy,
 	}
 }
@@ -25,11 +25,11 @@ func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
 
-// familyNames are the columns of insertFamily, whose values are the parameters 1 to 16.
+// familyNames are the columns of insertFamily, whose values are the parameters 1 to 17.
 const (
 	familyNames = `id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at,
-		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by`
-	familyValues = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16`
+		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason`
+	familyValues = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17`
 )
 
 // CreateFamily adds a family and records uses: ErrNotFound where the user is gone,
@@ -39,7 +39,7 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 	args := []any{
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
-		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int32(f.CreatedBy), int32(f.RotatedBy),
+		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int32(f.CreatedBy), int32(f.RotatedBy), orNull(f.RevokedReason),
 	}
 	if len(uses) == 0 {
 		_, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) VALUES (`+familyValues+`)`, args...)
@@ -54,9 +54,29 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 // Family returns a family, or ErrNotFound.
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
-		`SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
-			rotated_at, idle_expires_at, expires_at, revoked_at, bound_to, created_by, rotated_by
-		FROM refresh_families WHERE id = $1`, id[:])
+		selectFamilies+" WHERE id = $1", id[:])
+}
+
+const selectFamilies = `SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
+		rotated_at, idle_expires_at, expires_at, revoked_at, revoked_reason, bound_to, created_by, rotated_by
+	FROM refresh_families`
+
+// ListFamilies returns families in the order of their IDs.
+func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Family, error) {
+	const doing = "list refresh token families"
+	if err := p.Check(); err != nil {
+		return nil, fault(doing, err)
+	}
+	query, args := selectFamilies+" WHERE id > $1", []any{p.After[:], p.Limit}
+	if p.UserID != "" {
+		args = append(args, p.UserID)
+		query += fmt.Sprintf(" AND user_id = $%d", len(args))
+	}
+	if p.ClientID != "" {
+		args = append(args, p.ClientID)
+		query += fmt.Sprintf(" AND client_id = $%d", len(args))
+	}
+	return all(ctx, d, doing, familyColumns, query+" ORDER BY id LIMIT $2", args...)
 }
 
 // LastIdleExpiry returns the latest IdleExpiresAt of a page of the families. A cursor is
@@ -98,7 +118,7 @@ func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Chang
 	}
 	e := events.Family(by, id, "", "")
 	_, err := d.execTogether(ctx, doing, familyLock(id), `WITH ended AS (
-			UPDATE refresh_families SET revoked_at = $3, sweep_at = least($8, expires_at) WHERE id = $7 AND revoked_at IS NULL
+			UPDATE refresh_families SET revoked_at = $3, revoked_reason = $6, sweep_at = least($8, expires_at) WHERE id = $7 AND revoked_at IS NULL
 			RETURNING client_id, user_id
 		), told AS (
 			INSERT INTO events (`+eventNames+`)

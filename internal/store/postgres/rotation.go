@@ -66,7 +66,7 @@ const (
 	rotateSaid = `
 		RETURNING r.*
 	), ended AS (
-		UPDATE refresh_families r SET revoked_at = $7, sweep_at = least($11, f.expires_at)
+		UPDATE refresh_families r SET revoked_at = $7, revoked_reason = $15, sweep_at = least($11, f.expires_at)
 		FROM f WHERE r.id = f.id AND f.outcome = 'reused'
 		RETURNING r.*
 	), voided AS (
@@ -79,7 +79,7 @@ const (
 	rotateRow = `,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
-		coalesce(ended.revoked_at, f.revoked_at), coalesce(moved.bound_to, f.bound_to), f.created_by,
+		coalesce(ended.revoked_at, f.revoked_at), coalesce(ended.revoked_reason, f.revoked_reason), coalesce(moved.bound_to, f.bound_to), f.created_by,
 		coalesce(moved.rotated_by, f.rotated_by), ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
@@ -144,7 +144,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		}
 		return store.RotationResult{}, err
 	}
-	result := store.RotationResult{Family: f}
+	result := store.RotationResult{Family: f, User: u}
 	if result.Outcome, err = outcomeOf(said.outcome); err != nil {
 		return store.RotationResult{}, fault(doing, err)
 	}
@@ -158,9 +158,6 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	}
 	if said.wrote != (result.Outcome == store.Rotated || result.Outcome == store.Reused) {
 		return store.RotationResult{}, fmt.Errorf("%s: decided %q without the row following", doing, said.outcome)
-	}
-	if result.Outcome == store.Graced || result.Outcome == store.Rotated {
-		result.User = u
 	}
 	return result, nil
 }

@@ -13,13 +13,13 @@ import (
 
 // The alias is f.
 const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.client_not_before,
-	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.bound_to, f.created_by, f.rotated_by`
+	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.revoked_reason, f.bound_to, f.created_by, f.rotated_by`
 
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope]{&f.Scope}, array[[]string]{&f.Resources}, &f.Generation,
 		moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
-		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.BoundTo},
+		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.RevokedReason}, text{&f.BoundTo},
 		&f.CreatedBy, &f.RotatedBy,
 	}
 }
@@ -33,11 +33,11 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 		}
 		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
 				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
-				bound_to, created_by, rotated_by)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14, ?15, ?16)`,
+				bound_to, created_by, rotated_by, revoked_reason)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14, ?15, ?16, ?17)`,
 			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
 			micros(f.CreatedAt), micros(f.RotatedAt), micros(f.IdleExpiresAt), micros(f.ExpiresAt), micros(f.RevokedAt),
-			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo), f.CreatedBy, f.RotatedBy)
+			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo), f.CreatedBy, f.RotatedBy, orNull(f.RevokedReason))
 		return err
 	})
 }
@@ -46,6 +46,24 @@ func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use
 func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error) {
 	return one(ctx, d, "read a refresh token family", familyColumns,
 		"SELECT "+familyColumnNames+" FROM refresh_families f WHERE f.id = ?", id[:])
+}
+
+// ListFamilies returns families in the order of their IDs.
+func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Family, error) {
+	const doing = "list refresh token families"
+	if err := p.Check(); err != nil {
+		return nil, fault(doing, err)
+	}
+	query, args := "SELECT "+familyColumnNames+" FROM refresh_families f WHERE f.id > ?1", []any{p.After[:], p.Limit}
+	if p.UserID != "" {
+		args = append(args, p.UserID)
+		query += fmt.Sprintf(" AND f.user_id = ?%d", len(args))
+	}
+	if p.ClientID != "" {
+		args = append(args, p.ClientID)
+		query += fmt.Sprintf(" AND f.client_id = ?%d", len(args))
+	}
+	return all(ctx, d, doing, familyColumns, query+" ORDER BY f.id LIMIT ?2", args...)
 }
 
 // LastIdleExpiry returns the latest IdleExpiresAt of a page of the families. A cursor is
@@ -81,9 +99,9 @@ type idlePage struct {
 }
 
 // end revokes a family that lives, and has the sweep take it KeepRevoked later.
-func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time) (ended int64, err error) {
-	return tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3)
-		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)))
+func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time, reason string) (ended int64, err error) {
+	return tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3), revoked_reason = ?4
+		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)), orNull(reason))
 }
 
 // RevokeFamily ends a family, if it lives, and records what is void and the event.
@@ -93,7 +111,7 @@ func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Chang
 		return fault(doing, err)
 	}
 	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
-		ended, err := end(ctx, tx, id, by.Voids.Before)
+		ended, err := end(ctx, tx, id, by.Voids.Before, by.Voids.Reason)
 		if err != nil {
 			return err
 		}

@@ -29,22 +29,20 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		if err != nil {
 			return err
 		}
-		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f}
+		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f, User: u}
 		switch result.Outcome {
 		case store.UsedBefore:
 			result.Replay = replay
 		case store.Graced:
-			result.User = u
 			err = use(ctx, tx, r.Uses)
 		case store.Rotated:
-			result.User = u
 			if result.Family, err = move(ctx, tx, r, f); err == nil {
 				err = use(ctx, tx, r.Uses)
 			}
 		case store.WrongClient, store.WrongKey:
 			err = record(ctx, tx, events.Refused(r, result.Outcome, f, u))
 		case store.Reused:
-			result.Family.RevokedAt = store.At(r.Now)
+			result.Family.RevokedAt, result.Family.RevokedReason = store.At(r.Now), r.Reuse.Reason
 			err = endReused(ctx, tx, r, f, u)
 		}
 		return err
@@ -94,7 +92,7 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 }
 
 func endReused(ctx context.Context, tx *transaction, r store.Rotation, f store.Family, u store.User) error {
-	if _, err := end(ctx, tx, r.ID, r.Now); err != nil {
+	if _, err := end(ctx, tx, r.ID, r.Now, r.Reuse.Reason); err != nil {
 		return err
 	}
 	if err := revoke(ctx, tx, r.Reuse); err != nil {

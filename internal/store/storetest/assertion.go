@@ -131,7 +131,7 @@ func rotateOnce(t *testing.T, ctx context.Context, s store.Store) {
 	moved := must[store.RotationResult](t)(s.Rotate(ctx, r))
 	same(t, moved.Outcome, store.Rotated)
 	same(t, moved.Family.Generation, 2)
-	again := store.RotationResult{Outcome: store.UsedBefore, Family: moved.Family}
+	again := store.RotationResult{Outcome: store.UsedBefore, Family: moved.Family, User: moved.User}
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, r)), again)
 	late := r
 	late.Now = at(30 * time.Minute)

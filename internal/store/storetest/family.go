@@ -16,6 +16,7 @@ func familyTests() []test {
 		{"a family is not idle past its end", with(familyIdleCut)},
 		{"a revocation ends a family once and voids its access tokens", with(familyRevoke)},
 		{"a revocation of no family is recorded all the same", with(familyRevokeNone)},
+		{"the families of a user or a client are listed a page at a time", with(familyList)},
 		{"the last family that lives is known, a page at a time", with(familyLast)},
 		{"a family counts as it was before a rotation that may be undone", with(familyLastPutBack)},
 	}
@@ -28,7 +29,7 @@ func familyRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	full := aFamily(2)
 	full.ID = store.FamilyID{0, 1, 2, 253, 254, 255}
 	full.Scope, full.Resources, full.Generation = nil, nil, 4294967295
-	full.RotatedAt, full.RevokedAt = at(time.Second), at(time.Minute)
+	full.RotatedAt, full.RevokedAt, full.RevokedReason = at(time.Second), at(time.Minute), "revoked"
 	full.BoundTo = "x5t#S256:bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"
 	ok(t, s.CreateFamily(ctx, full))
 	same(t, must[store.Family](t)(s.Family(ctx, full.ID)), full)
@@ -68,7 +69,7 @@ func familyRevoke(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s)
 	voids := voidsFamily(f.ID, time.Minute, "revoked")
 	ok(t, s.RevokeFamily(ctx, f.ID, Voiding(voids)))
-	f.RevokedAt = at(time.Minute)
+	f.RevokedAt, f.RevokedReason = at(time.Minute), "revoked"
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 	same(t, recorded(t, ctx, s), []store.Revocation{kept(voids)})
 

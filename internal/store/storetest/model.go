@@ -140,7 +140,7 @@ func (m *model) checkRotate(rt *rapid.T, ctx context.Context, s store.Store, f s
 	if got.Outcome != want {
 		rt.Fatalf("generation %d at %s: got outcome %d, want %d", r.Generation, m.now, got.Outcome, want)
 	}
-	if named := got.User.ID != ""; named != (want == store.Graced || want == store.Rotated) {
+	if named := got.User.ID != ""; named != (want != store.Unknown) {
 		rt.Fatalf("outcome %d comes with the user %q", want, got.User.ID)
 	}
 	m.compare(rt, got.Family)

@@ -1,0 +1,39 @@
+package store
+
+import "errors"
+
+// The reasons of families that are void with their user or their client.
+const (
+	EndedWithUser   = "user_tokens_revoked"   // a new password, or the user was disabled
+	EndedWithClient = "client_tokens_revoked" // the client was disabled, or made anew
+)
+
+// Ended says when and why a family came to be void, by a user as they are now and the
+// NotBefore of its client. The zero Moment: it is not void.
+func (f Family) Ended(u User, clientNotBefore Moment) (at Moment, reason string) {
+	switch {
+	case !f.Void(u, clientNotBefore):
+		return Moment{}, ""
+	case !f.RevokedAt.IsZero():
+		return f.RevokedAt, f.RevokedReason
+	case u.Disabled, f.UserNotBefore.Before(u.NotBefore):
+		return u.NotBefore, EndedWithUser
+	}
+	return At(clientNotBefore), EndedWithClient
+}
+
+// FamilyPage is a listing of families: at most Limit (1 to MaxPage) whose ID sorts after
+// After, of a user, of a client, or of both where both are named. One of them has to be.
+type FamilyPage struct {
+	UserID, ClientID string
+	After            FamilyID
+	Limit            int
+}
+
+// Check returns an error where the listing has no bounds, or would look at every family.
+func (p FamilyPage) Check() error {
+	if p.UserID == "" && p.ClientID == "" {
+		return errors.New("a listing of families has to name a user or a client")
+	}
+	return Page{Limit: p.Limit}.Check()
+}
