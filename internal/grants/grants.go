@@ -39,12 +39,17 @@ type Answer struct {
 	// Outcome is what became of a refresh token, for metrics and the log: "forged" or
 	// the name of a [store.Outcome]. It is there where the answer is a refusal, too.
 	Outcome string
-	// What the log says of the access token: its "jti", its "sub", its family and
-	// who vouched for the subject, where there is one.
-	ID      string
-	Subject string
-	Family  store.FamilyID
-	Issuer  string
+	// What the log says of the access token: its "jti", its "sub" and the username where
+	// that is a user, its family and the issuer that vouched for the subject, where there is
+	// one. A refusal has what is known of them.
+	ID       string
+	Subject  string
+	Username string
+	Family   store.FamilyID
+	Issuer   string
+	// RevokedAt and Revocation are when and why a family that is refused became void.
+	RevokedAt  time.Time
+	Revocation string
 }
 
 // Grant exchanges what a request brings for a token.

@@ -52,17 +52,22 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	user, err := g.authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
 	if err != nil {
-		return Answer{}, err
+		return Answer{Subject: user.ID, Username: user.Username}, err
 	}
 	access := forUser(target, scope, *r.Client, user)
-	if !r.Client.May(oauth.RefreshToken) {
-		return g.issueOnce(ctx, r, access)
+	var a Answer
+	if r.Client.May(oauth.RefreshToken) {
+		a, err = g.begin(ctx, r, user, target, access)
+	} else {
+		a, err = g.issueOnce(ctx, r, access)
 	}
-	return g.begin(ctx, r, user, target, access)
+	a.Subject, a.Username = user.ID, user.Username
+	return a, err
 }
 
 // authenticate takes the same time and gives the same answer for a user who is
-// unknown, disabled, or whose password is wrong.
+// unknown, disabled, or whose password is wrong. A refusal comes with the user, if there
+// is one, for the log.
 func (g *Password) authenticate(ctx context.Context, username, password string) (store.User, error) {
 	var user store.User
 	reason := "user_unknown"
@@ -88,12 +93,8 @@ func (g *Password) authenticate(ctx context.Context, username, password string) 
 	case user.ID != "":
 		reason = "password_wrong"
 	}
-	refused := oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
-	if user.ID != "" {
-		// A name that nobody has is left out: it may be a password in the wrong field.
-		refused = refused.Because(fmt.Errorf("user %s", user.ID))
-	}
-	return store.User{}, refused
+	// A name that no user has is left out: it may be a password in the wrong field.
+	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }
 
 // begin starts a refresh token family, once its first tokens are there.

@@ -47,22 +47,23 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{Outcome: "forged"}, refuseRefresh("refresh_forged").Because(err)
 	}
+	named := Answer{Family: presented.Family}
 	plan, err := g.plan(ctx, r, presented)
 	if err != nil {
-		return Answer{}, err
+		return named, err
 	}
 	if err := g.PutBacks.Settle(ctx, presented.Family); err != nil {
-		return Answer{}, fmt.Errorf("put the refresh token back first: %w", err)
+		return named, fmt.Errorf("put the refresh token back first: %w", err)
 	}
 	rotated, err := g.Families.Rotate(ctx, plan.rotation)
 	if err != nil {
 		err = fmt.Errorf("rotate the refresh token: %w", err)
 		if errors.Is(err, store.ErrNotDone) {
-			return Answer{}, err
+			return named, err
 		}
-		return Answer{Outcome: putBack}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
+		return Answer{Outcome: putBack, Family: presented.Family}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
 	}
-	refused := Answer{Outcome: rotated.Outcome.String()}
+	refused := about(plan.rotation, rotated)
 	switch rotated.Outcome {
 	case store.Rotated, store.Graced:
 		return g.deliver(ctx, r, plan, rotated)
@@ -173,7 +174,8 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 	delivered := false
 	defer func() {
 		if !delivered {
-			a = Answer{Outcome: putBack}
+			a = about(p.rotation, rotated)
+			a.Outcome = putBack
 			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, rotated.Outcome))
 		}
 	}()
@@ -203,8 +205,19 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	if err != nil {
 		return Answer{}, err
 	}
-	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
+	a.RefreshToken, a.Outcome, a.Username = refresh, rotated.Outcome.String(), rotated.User.Username
 	return a, nil
+}
+
+// about is what the log says of a refresh token that is refused: whose it is, and when and
+// why it came to an end.
+func about(asked store.Rotation, rotated store.RotationResult) Answer {
+	a := Answer{Outcome: rotated.Outcome.String(), Family: asked.ID, Subject: rotated.Family.UserID, Username: rotated.User.Username}
+	switch rotated.Outcome {
+	case store.Revoked, store.Reused:
+		a.RevokedAt, a.Revocation = rotated.Family.Ended(rotated.User, asked.ClientNotBefore)
+	}
+	return a
 }
 
 // evidence tells the log which family a refusal was about.

@@ -114,9 +114,10 @@ func (e *Token) count(n *web.Note, took time.Duration, err error) {
 	}
 }
 
-// take notes what an answer says of its access token.
+// take notes what an answer, or a refusal, is about.
 func take(n *web.Note, a grants.Answer) {
 	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
+	n.Username, n.RevokedAt, n.Revocation = a.Username, a.RevokedAt, a.Revocation
 	if a.Family != (store.FamilyID{}) {
 		n.Family = hex.EncodeToString(a.Family[:])
 	}

@@ -21,10 +21,14 @@ type Note struct {
 	Claimed  string // that a request which was refused named
 	Method   string // by which the client authenticated
 	Subject  string
+	Username string // of the subject, where that is a user
 	Issuer   string // of an assertion
 	ID       string // "jti" of the access token
 	Family   string // in hex
 	Outcome  string
+	// RevokedAt and Revocation are when and why a family that was refused became void.
+	RevokedAt  time.Time
+	Revocation string
 
 	seat seat
 }
@@ -33,6 +37,14 @@ type Note struct {
 // for the audit.
 func suspicious() []string {
 	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed"}
+}
+
+// stamp is a moment as a log line has it; "": there is none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // log writes the one line of a request. What is refused is ordinary; what the
@@ -49,7 +61,8 @@ func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middl
 	for _, learnt := range []slog.Attr{
 		slog.String("proxy", n.From.Proxy),
 		slog.String("grant", n.Grant), slog.String("client_id", n.ClientID), slog.String("claimed_client_id", n.Claimed), slog.String("auth_method", n.Method),
-		slog.String("iss", n.Issuer), slog.String("sub", n.Subject), slog.String("jti", n.ID), slog.String("family", n.Family), slog.String("outcome", n.Outcome),
+		slog.String("iss", n.Issuer), slog.String("sub", n.Subject), slog.String("username", n.Username), slog.String("jti", n.ID), slog.String("family", n.Family), slog.String("outcome", n.Outcome),
+		slog.String("revoked_at", stamp(n.RevokedAt)), slog.String("revocation_reason", n.Revocation),
 	} {
 		if learnt.Value.String() != "" {
 			attrs = append(attrs, learnt)
