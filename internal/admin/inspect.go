@@ -64,22 +64,6 @@ const (
 	FoundEncrypted FindingCode = "encrypted"   // what is within cannot be told here, or is told next
 )
 
-// Family is what a refresh token names.
-type Family struct {
-	ID            string     `json:"id"` // hex
-	ClientID      string     `json:"client_id"`
-	Subject       string     `json:"sub"`
-	Scopes        []string   `json:"scopes"`
-	Resources     []string   `json:"resources"`
-	Presented     uint32     `json:"presented_generation"` // the token's
-	Current       uint32     `json:"current_generation"`   // the one that is good now
-	CreatedAt     time.Time  `json:"created_at"`
-	RotatedAt     *time.Time `json:"rotated_at"`
-	IdleExpiresAt time.Time  `json:"idle_expires_at"`
-	ExpiresAt     time.Time  `json:"expires_at"`
-	RevokedAt     *time.Time `json:"revoked_at"`
-}
-
 func bad(i Inspection, code FindingCode, format string, args ...any) Inspection {
 	i.Good = false
 	i.Reasons = append(i.Reasons, Finding{Code: code, Text: Text{format, args}})

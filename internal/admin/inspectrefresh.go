@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -28,7 +27,12 @@ func (a *Admin) inspectRefresh(ctx context.Context, token string) (Inspection, e
 	if err != nil {
 		return Inspection{}, fmt.Errorf("look up its family: %w", err)
 	}
-	i.Family = viewFamily(f, refresh.Generation)
+	family, err := a.viewFamily(ctx, &owners{store: a.Store}, f)
+	if err != nil {
+		return Inspection{}, err
+	}
+	family.Presented = refresh.Generation
+	i.Family = &family
 	i, err = a.familyFaults(ctx, i, f)
 	if err != nil {
 		return Inspection{}, err
@@ -50,7 +54,7 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 	case client.Disabled:
 		i = bad(i, FoundDisabled, "its client %q is disabled", f.ClientID)
 	case f.ClientNotBefore.Before(client.NotBefore):
-		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void", client.NotBefore.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void: the client was disabled or made anew then", client.NotBefore.Format(time.RFC3339))
 	}
 	user, err := a.Store.User(ctx, f.UserID)
 	switch {
@@ -61,12 +65,12 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 	case user.Disabled:
 		i = bad(i, FoundDisabled, "its user %q is disabled", user.Username)
 	case f.UserNotBefore.Before(user.NotBefore):
-		i = bad(i, FoundRevoked, "all tokens of its user that were issued before %s are void", user.NotBefore.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "all tokens of its user that were issued before %s are void: the user got a new password or was disabled then", user.NotBefore.Format(time.RFC3339))
 	}
 	now := a.Now()
 	switch {
 	case !f.RevokedAt.IsZero():
-		i = bad(i, FoundRevoked, "its family was revoked at %s", f.RevokedAt.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "its family was revoked at %s: %s", f.RevokedAt.Format(time.RFC3339), ended(f.RevokedReason))
 	case !now.Before(f.ExpiresAt):
 		i = bad(i, FoundExpired, "its family came to the end of its life at %s", f.ExpiresAt.Format(time.RFC3339))
 	case !now.Before(f.IdleExpiresAt):
@@ -87,19 +91,15 @@ func (a *Admin) generation(i Inspection, f store.Family, presented uint32) Inspe
 	return bad(i, FoundReplaced, "it was exchanged for a newer one already: to present it again revokes its family")
 }
 
-func viewFamily(f store.Family, presented uint32) *Family {
-	return &Family{
-		ID:            hex.EncodeToString(f.ID[:]),
-		ClientID:      f.ClientID,
-		Subject:       f.UserID,
-		Scopes:        listed(f.Scope),
-		Resources:     listed(f.Resources),
-		Presented:     presented,
-		Current:       f.Generation,
-		CreatedAt:     f.CreatedAt,
-		RotatedAt:     moment(f.RotatedAt),
-		IdleExpiresAt: f.IdleExpiresAt,
-		ExpiresAt:     f.ExpiresAt,
-		RevokedAt:     moment(f.RevokedAt),
+// ended says in words why a family was revoked.
+func ended(reason string) string {
+	switch reason {
+	case "refresh_reused":
+		return "an older refresh token of it was presented again: two places share one, or it was stolen"
+	case "revoked_by_client":
+		return "the client revoked it"
+	case revokedByOperator:
+		return "an operator revoked it"
 	}
+	return reason
 }

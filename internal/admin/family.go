@@ -1,0 +1,226 @@
+package admin
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// The states of a family.
+const (
+	FamilyActive  = "active"
+	FamilyExpired = "expired"
+	FamilyRevoked = "revoked"
+)
+
+// revokedByOperator is the reason of what an administrator revokes.
+const revokedByOperator = "revoked_by_operator"
+
+// Family is a line of refresh tokens that descend from one login.
+type Family struct {
+	ID            string     `json:"id"` // hex
+	State         string     `json:"state"`
+	ClientID      string     `json:"client_id"`
+	Subject       string     `json:"sub"`
+	Username      string     `json:"username"`
+	Scopes        []string   `json:"scopes"`
+	Resources     []string   `json:"resources"`
+	Presented     uint32     `json:"presented_generation,omitempty"` // of the token that was inspected
+	Current       uint32     `json:"current_generation"`             // the one that is good now
+	CreatedAt     time.Time  `json:"created_at"`
+	RotatedAt     *time.Time `json:"rotated_at"`
+	IdleExpiresAt time.Time  `json:"idle_expires_at"`
+	ExpiresAt     time.Time  `json:"expires_at"`
+	// RevokedAt and Revocation are when and why it became void: by itself, or with its user
+	// or its client.
+	RevokedAt  *time.Time `json:"revoked_at"`
+	Revocation string     `json:"revocation_reason"`
+}
+
+// FamilyQuery asks for the families of a user, of a client, or of both where both are
+// named. Page.After is the ID of a family; Page.Search is of no use here.
+type FamilyQuery struct {
+	User   string // username, email address, UPN or id
+	Client string
+	Page   Page
+}
+
+// Families lists families in the order of their IDs.
+func (a *Admin) Families(ctx context.Context, by Call, q FamilyQuery) ([]Family, error) {
+	page := store.FamilyPage{ClientID: q.Client, Limit: q.Page.Limit}
+	if q.User != "" {
+		u, err := a.findUser(ctx, q.User)
+		if err != nil {
+			return nil, err
+		}
+		page.UserID = u.ID
+	}
+	if q.Page.After != "" {
+		id, ok := parseFamilyID(q.Page.After)
+		if !ok {
+			return nil, Faults{{"after", CodeInvalid, Text{"it has to be the id of a family: 32 hexadecimal digits", nil}}}
+		}
+		page.After = id
+	}
+	families, err := a.Store.ListFamilies(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list the families: %w", err)
+	}
+	owners := owners{store: a.Store}
+	views := make([]Family, 0, len(families))
+	for _, f := range families {
+		v, err := a.viewFamily(ctx, &owners, f)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, v)
+	}
+	if len(views) == 0 && q.Client != "" {
+		if _, err := a.Store.Client(ctx, q.Client); err != nil { // a name that was mistyped has no families either
+			return nil, explain("client", q.Client, err)
+		}
+	}
+	return views, nil
+}
+
+// Family returns the family with an ID, or the one that a token belongs to.
+func (a *Admin) Family(ctx context.Context, by Call, named string) (Family, error) {
+	f, err := a.findFamily(ctx, named)
+	if err != nil {
+		return Family{}, err
+	}
+	return a.viewFamily(ctx, &owners{store: a.Store}, f)
+}
+
+// RevokeFamily ends the family with an ID: its refresh token and its access tokens are
+// void at once.
+func (a *Admin) RevokeFamily(ctx context.Context, by Call, id string) error {
+	f, err := a.findFamily(ctx, id)
+	if err != nil {
+		return err
+	}
+	return a.Revoker.Family(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, f.ID)
+}
+
+func (a *Admin) findFamily(ctx context.Context, named string) (store.Family, error) {
+	id, ok := parseFamilyID(named)
+	if !ok {
+		var err error
+		if id, err = a.familyOf(ctx, named); err != nil {
+			return store.Family{}, err
+		}
+	}
+	f, err := a.Store.Family(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Family{}, failure(store.ErrNotFound, CodeNotFound,
+			"family %x is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user or a client", id, Operation{Noun: "family", Verb: "list"})
+	}
+	if err != nil {
+		return store.Family{}, fmt.Errorf("look up the family: %w", err)
+	}
+	return f, nil
+}
+
+func parseFamilyID(text string) (id store.FamilyID, ok bool) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(id) {
+		return id, false
+	}
+	return store.FamilyID(b), true
+}
+
+// familyOf reads which family a token of this server belongs to, whether or not it is good
+// any more.
+func (a *Admin) familyOf(ctx context.Context, token string) (store.FamilyID, error) {
+	refuse := func(format string, args ...any) error {
+		return Faults{{"family", CodeInvalid, Text{format, args}}}
+	}
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
+		if err := a.RefreshKeys.Reload(ctx); err != nil {
+			return store.FamilyID{}, err
+		}
+		refresh, err := (&tokens.RefreshCodec{Keys: a.RefreshKeys}).Decode(token)
+		if err != nil {
+			return store.FamilyID{}, refuse("%v", err)
+		}
+		return refresh.Family, nil
+	}
+	_, claims, err := decode(token)
+	if err != nil {
+		return store.FamilyID{}, refuse("it is no id of a family, which has 32 hexadecimal digits, and no token of this server")
+	}
+	if err := a.Keys.Reload(ctx); err != nil {
+		return store.FamilyID{}, fmt.Errorf("read the signing keys: %w", err)
+	}
+	issued, _ := claims["iat"].(json.Number)
+	at, _ := issued.Int64()
+	verified, err := (&tokens.Verifier{Issuer: a.Self, Keys: a.Keys, Skew: a.Limits.ClockSkew}).Verify(time.Unix(at, 0), token)
+	if err != nil {
+		return store.FamilyID{}, refuse("it is no access token of this server: %v", err)
+	}
+	id, err := tokens.ParseID(verified.ID)
+	if err != nil || id.Family == (store.FamilyID{}) {
+		return store.FamilyID{}, refuse("this access token belongs to no family: it was issued without a refresh token")
+	}
+	return id.Family, nil
+}
+
+// owners remembers the users and clients of families, of which many have the same.
+type owners struct {
+	store   store.Store
+	users   map[string]store.User
+	clients map[string]store.Client
+}
+
+func (o *owners) of(ctx context.Context, f store.Family) (u store.User, c store.Client, err error) {
+	if u, err = once(ctx, &o.users, f.UserID, o.store.User); err == nil {
+		c, err = once(ctx, &o.clients, f.ClientID, o.store.Client)
+	}
+	return u, c, err
+}
+
+// once looks a row up the first time. One that is gone is zero.
+func once[V any](ctx context.Context, known *map[string]V, id string, look func(context.Context, string) (V, error)) (V, error) {
+	if v, ok := (*known)[id]; ok {
+		return v, nil
+	}
+	v, err := look(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return v, fmt.Errorf("look up whose family it is: %w", err)
+	}
+	if *known == nil {
+		*known = map[string]V{}
+	}
+	(*known)[id] = v
+	return v, nil
+}
+
+func (a *Admin) viewFamily(ctx context.Context, o *owners, f store.Family) (Family, error) {
+	user, client, err := o.of(ctx, f)
+	if err != nil {
+		return Family{}, err
+	}
+	at, reason := f.Ended(user, client.NotBefore)
+	state := FamilyActive
+	switch {
+	case client.ID == "":
+		state, reason = FamilyRevoked, "client_deleted"
+	case !at.IsZero():
+		state = FamilyRevoked
+	case f.Expired(store.At(a.Now()), store.Clock{Skew: a.Limits.ClockSkew}):
+		state = FamilyExpired
+	}
+	return Family{
+		ID: hex.EncodeToString(f.ID[:]), State: state, ClientID: f.ClientID, Subject: f.UserID, Username: user.Username,
+		Scopes: listed(f.Scope), Resources: listed(f.Resources), Current: f.Generation,
+		CreatedAt: f.CreatedAt, RotatedAt: moment(f.RotatedAt), IdleExpiresAt: f.IdleExpiresAt, ExpiresAt: f.ExpiresAt,
+		RevokedAt: moment(at), Revocation: reason,
+	}, nil
+}
