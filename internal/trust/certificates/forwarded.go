@@ -2,10 +2,10 @@ package certificates
 
 import (
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/dunglas/httpsfv"
 )
 
 // Bounds on what a proxy forwards.
@@ -32,67 +32,44 @@ func Forwarded(leaf, chain []string) (*Presented, error) {
 	case len(leaf) == 0:
 		return nil, nil //nolint:nilnil // a request without a certificate is ordinary
 	}
-	own, rest, err := parseItem(strings.Trim(leaf[0], " "))
-	if err == nil && rest != "" {
-		err = errors.New("something follows the byte sequence")
+	const format = "it is no byte sequence: base64 of DER, with its padding, between two colons"
+	item, err := httpsfv.UnmarshalItem(leaf)
+	if err != nil {
+		return nil, errors.New("Client-Cert: " + format)
 	}
+	own, err := certificateOf(item)
 	if err != nil {
 		return nil, fmt.Errorf("Client-Cert: %w", err)
 	}
-	others, err := parseList(strings.Join(chain, ",")) // RFC 8941 §4.2: lines are joined before they are parsed
+	list, err := httpsfv.UnmarshalList(chain)
 	if err != nil {
-		return nil, fmt.Errorf("Client-Cert-Chain: %w", err)
+		return nil, errors.New("Client-Cert-Chain: commas do not separate its members, or of one " + format)
 	}
-	return &Presented{Leaf: own, Intermediates: others}, nil
-}
-
-// parseList reads a List of certificates (RFC 8941 §4.2.1), which may be empty.
-func parseList(text string) ([]*x509.Certificate, error) {
-	const whitespace = " \t"
-	var found []*x509.Certificate
-	text = strings.Trim(text, " ")
-	for text != "" {
-		if len(found) == maxChain {
-			return nil, fmt.Errorf("there are more than %d certificates", maxChain)
-		}
-		certificate, rest, err := parseItem(text)
+	if len(list) > maxChain {
+		return nil, fmt.Errorf("Client-Cert-Chain: there are more than %d certificates", maxChain)
+	}
+	presented := &Presented{Leaf: own}
+	for _, member := range list {
+		other, err := certificateOf(member)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("Client-Cert-Chain: %w", err)
 		}
-		found = append(found, certificate)
-		rest = strings.TrimLeft(rest, whitespace)
-		if rest == "" {
-			break
-		}
-		if rest[0] != ',' {
-			return nil, errors.New("byte sequences are not separated by a comma")
-		}
-		if text = strings.TrimLeft(rest[1:], whitespace); text == "" {
-			return nil, errors.New("nothing follows the last comma")
-		}
+		presented.Intermediates = append(presented.Intermediates, other)
 	}
-	return found, nil
+	return presented, nil
 }
 
-// parseItem reads one certificate as a Byte Sequence (RFC 8941 §4.2.7), and returns
-// what follows it. Parameters have no meaning here and are refused, and so is base64
-// without its padding: RFC 9440 §2.1 has one spelling.
-func parseItem(text string) (*x509.Certificate, string, error) {
-	inner, opened := strings.CutPrefix(text, ":")
-	encoded, rest, closed := strings.Cut(inner, ":")
-	if !opened || !closed {
-		return nil, "", errors.New("it is no byte sequence: base64 of DER between two colons")
-	}
-	if strings.ContainsAny(encoded, "\r\n") { // which encoding/base64 passes over
-		return nil, "", errors.New("there is a line break in it")
-	}
-	der, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if err != nil {
-		return nil, "", errors.New("between the colons is no base64 with its padding")
+// certificateOf reads a certificate that is a Byte Sequence (RFC 8941 §3.3.5). Parameters
+// have no meaning here and are refused.
+func certificateOf(member httpsfv.Member) (*x509.Certificate, error) {
+	item, single := member.(httpsfv.Item)
+	der, bytes := item.Value.([]byte)
+	if !single || !bytes || len(item.Params.Names()) > 0 {
+		return nil, errors.New("it is no byte sequence without parameters: base64 of DER between two colons")
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, "", errors.New("it is no certificate in DER")
+		return nil, errors.New("it is no certificate in DER")
 	}
-	return certificate, rest, nil
+	return certificate, nil
 }
