@@ -110,7 +110,7 @@ func TestTooManyConnections(t *testing.T) {
 // statement waiting behind.
 func TestLockHeldElsewhere(t *testing.T) {
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, QueryTimeout: 300 * time.Millisecond})
+	s := migrated(t, postgres.Options{URL: url, QueryTimeout: time.Second})
 	f := withFamily(t, s)
 	holder := session(t, url)
 	exec(t, holder, "BEGIN")
