@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -328,5 +329,18 @@ func TestGoRunPrintsWhatLasts(t *testing.T) {
 	}
 	if strings.Contains(paste, "go-build") || strings.Count(paste, "go run ./cmd/authserver ") != 2 {
 		t.Errorf("the lines to paste name a program that will be gone:\n%s", paste)
+	}
+
+	// What go run built is gone now, and the line that makes an assertion still does.
+	_, _ = syscall.Kill(-command.Process.Pid, syscall.SIGINT), command.Wait()
+	assertion := regexp.MustCompile(`(?s)\$\((printf .*?--secret-file -)\)`).FindStringSubmatch(paste)
+	if assertion == nil {
+		t.Fatalf("no line makes an assertion:\n%s", paste)
+	}
+	pasted := exec.CommandContext(t.Context(), "sh", "-c", assertion[1])
+	pasted.Dir = root
+	out, err := pasted.CombinedOutput()
+	if err != nil || strings.Count(string(out), ".") != 2 {
+		t.Errorf("%s prints %q, %v", assertion[1], out, err)
 	}
 }
