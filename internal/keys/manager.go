@@ -17,10 +17,7 @@ import (
 type Store interface {
 	store.SigningKeys
 	store.LifetimePromises
-	// SigningAlgs returns the algorithms that resources are registered for.
-	SigningAlgs(ctx context.Context) ([]string, error)
-	// EncryptionAlgs returns the algorithms with which issuers encrypt to this server.
-	EncryptionAlgs(ctx context.Context) ([]string, error)
+	store.Algorithms
 	// RecordEvent tells the audit that a key took its turn.
 	RecordEvent(ctx context.Context, e store.Event) error
 }

@@ -28,7 +28,7 @@ type RefreshKeys struct {
 	Store interface {
 		store.SecretKeys
 		// LastIdleExpiry is when the last refresh token of a page of the families
-		// expires: see [store.Families].
+		// expires: see [store.FamilyAdmin].
 		LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
 	}
 	Sealer *Sealer

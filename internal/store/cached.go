@@ -13,7 +13,7 @@ type Cached struct {
 }
 
 // NewCached makes caches, each of the given bounds, in front of s.
-func NewCached(s Store, options CacheOptions) (*Cached, error) {
+func NewCached(s Rows, options CacheOptions) (*Cached, error) {
 	var c Cached
 	var err error
 	if c.clients, err = NewCache(s.Client, options); err != nil {

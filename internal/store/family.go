@@ -85,6 +85,10 @@ type Families interface {
 	// client that got the successor all the same has a generation that is ahead, which is
 	// good.
 	PutBack(ctx context.Context, r Rotation, was Outcome) error
+}
+
+// FamilyAdmin looks after all families, and ends one.
+type FamilyAdmin interface {
 	// LastIdleExpiry looks at the families after the cursor, at most limit of them (1 to
 	// MaxPage), and returns the latest IdleExpiresAt of those that are not revoked, or the
 	// one that PutBack would give back where that is later; zero where there is none. next

@@ -75,9 +75,6 @@ type IssuerAdmin interface {
 	Issuer(ctx context.Context, id string) (Issuer, error)
 	// ListIssuers returns issuers in the order of their identifiers.
 	ListIssuers(ctx context.Context, page Page) ([]Issuer, error)
-	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
-	// once and sorted.
-	EncryptionAlgs(ctx context.Context) ([]string, error)
 	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken.
 	CreateIssuer(ctx context.Context, i Issuer, by Change) error
 	// UpdateIssuer replaces the issuer whose ID and Version are i's, but for its Iss, and

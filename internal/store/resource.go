@@ -35,9 +35,6 @@ type Resources interface {
 type ResourceAdmin interface {
 	// ListResources returns resources in the order of their identifiers.
 	ListResources(ctx context.Context, page Page) ([]Resource, error)
-	// SigningAlgs returns the algorithms that resources are registered for, each once
-	// and sorted.
-	SigningAlgs(ctx context.Context) ([]string, error)
 	// CreateResource adds a resource, or returns ErrExists.
 	CreateResource(ctx context.Context, r Resource, by Change) error
 	// UpdateResource replaces the resource whose ID and Version are r's and counts

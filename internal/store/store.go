@@ -16,7 +16,9 @@ type Store interface {
 	ResourceAdmin
 	Issuers
 	IssuerAdmin
+	Algorithms
 	Families
+	FamilyAdmin
 	Revocations
 	Assertions
 	AssertionAdmin
@@ -33,6 +35,24 @@ type Store interface {
 	Housekeeper
 	// Close lets go of the database. Calls after it fail.
 	Close()
+}
+
+// Rows is what is cached.
+type Rows interface {
+	Clients
+	Resources
+	Issuers
+	Users
+}
+
+// Algorithms says which keys of the server the registrations want.
+type Algorithms interface {
+	// SigningAlgs returns the algorithms that resources are registered for, each once
+	// and sorted.
+	SigningAlgs(ctx context.Context) ([]string, error)
+	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
+	// once and sorted.
+	EncryptionAlgs(ctx context.Context) ([]string, error)
 }
 
 // Health tells whether the store can do its work.
