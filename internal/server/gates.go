@@ -45,11 +45,16 @@ func requestSlots(s config.Settings) int {
 	return 2 * max(4*runtime.GOMAXPROCS(0), s.DatabaseMaxConns)
 }
 
-// passwordWorkers leaves a processor for the network, where there are several: Go looks at
-// it when a processor has nothing else to do, and otherwise every 10 ms.
+// passwordWorkers is how many passwords are compared at once.
 func passwordWorkers(s config.Settings) int {
 	if s.PasswordWorkers > 0 {
 		return s.PasswordWorkers
 	}
-	return max(1, runtime.GOMAXPROCS(0)-1)
+	return computations(runtime.GOMAXPROCS(0))
 }
+
+// computations is how many signatures, or comparisons of passwords, run at once on so many
+// processors. Go looks at the network when a processor has nothing else to do, and
+// otherwise every 10 ms. Of three and more processors one is left for that. Of two none is:
+// it would cost half of the logins.
+func computations(processors int) int { return min(processors, max(2, processors-1)) }

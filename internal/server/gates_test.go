@@ -7,20 +7,18 @@ import (
 	"authserver/internal/config"
 )
 
-// What computes for long leaves a processor for the network, unless an administrator has
-// said how many computations there are to be.
-func TestPasswordsLeaveAProcessor(t *testing.T) {
+// What computes for long leaves one of several processors for the network, unless an
+// administrator has said how many computations there are to be.
+func TestComputationsLeaveAProcessor(t *testing.T) {
+	for processors, want := range map[int]int{1: 1, 2: 2, 3: 2, 4: 3, 64: 63} {
+		if got := computations(processors); got != want {
+			t.Errorf("on %d processors: %d at once, want %d", processors, got, want)
+		}
+	}
 	processors := runtime.GOMAXPROCS(0)
-	for _, c := range []struct {
-		name          string
-		setting, want int
-	}{
-		{"by default", 0, max(1, processors-1)},
-		{"one", 1, 1},
-		{"more than there are processors", processors + 3, processors + 3},
-	} {
-		if got := passwordWorkers(config.Settings{PasswordWorkers: c.setting}); got != c.want {
-			t.Errorf("%s: %d workers, want %d", c.name, got, c.want)
+	for setting, want := range map[int]int{0: computations(processors), 1: 1, processors + 3: processors + 3} {
+		if got := passwordWorkers(config.Settings{PasswordWorkers: setting}); got != want {
+			t.Errorf("--password-workers %d: %d workers, want %d", setting, got, want)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"authserver/internal/admission"
 	"authserver/internal/config"
 	"authserver/internal/grants"
-	"authserver/internal/keys/signers"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -87,7 +86,7 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	handles := &tokens.Handles{Keys: ring.refresh}
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
-	signatures := &admission.Gate{Slots: signers.AtOnce(runtime.GOMAXPROCS(0)), Now: time.Now}
+	signatures := &admission.Gate{Slots: computations(runtime.GOMAXPROCS(0)), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Turns: signatures, Rand: rand.Reader}
 	putBacks := &grants.PutBacks{Families: st}
 	registry, err := wireGrants(grantParts{

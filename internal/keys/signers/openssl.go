@@ -68,11 +68,6 @@ import (
 // Name says which code signs.
 func Name() string { return C.GoString(C.OpenSSL_version(C.OPENSSL_VERSION)) }
 
-// AtOnce is how many signatures are computed at the same time on so many processors. One
-// is left for the network; of two only in turns, since a call of C does not keep the
-// processor of Go that made it, and a token is mostly its signature.
-func AtOnce(processors int) int { return max(2, processors-1) }
-
 // For returns what signs with a private key of ours. RSA and ECDSA keys are handed
 // to OpenSSL, others stay as they are.
 func For(private crypto.Signer) (crypto.Signer, error) {
