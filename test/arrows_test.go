@@ -38,7 +38,7 @@ const all = "*"
 var arrows = map[string][]string{
 	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/oauth", "internal/trust/assertions"},
 	"internal/server":             {all},
-	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/trust/remotekeys"},
+	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
 	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/telemetry", "internal/web"},
 	"internal/web":                {"internal/admission", "internal/oauth", "internal/passwords", "internal/store", "internal/telemetry"},
 	"internal/grants":             {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store", "internal/passwords"},
@@ -46,7 +46,8 @@ var arrows = map[string][]string{
 	"internal/trust/certificates": {"internal/jose", "internal/store"},
 	"internal/clientauth":         {"internal/oauth", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/parsed", "internal/trust/remotekeys", "internal/store", "internal/passwords"},
 	"internal/tokens":             {"internal/admission", "internal/oauth", "internal/jose", "internal/encryption", "internal/keys", "internal/parsed", "internal/store"},
-	"internal/keys":               {"internal/jose", "internal/keys/keyfiles", "internal/keys/signers", "internal/store"},
+	"internal/keys":               {"internal/jose", "internal/keys/keyfiles", "internal/keys/sealing", "internal/keys/signers", "internal/store"},
+	"internal/keys/sealing":       {"internal/store"},
 	"internal/store":              {"internal/oauth"},
 	"internal/store/postgres":     {"internal/events", "internal/bcp195", "internal/store", "internal/oauth", "migrations"},
 	"internal/store/sqlite":       {"internal/events", "internal/store", "internal/oauth", "migrations"},

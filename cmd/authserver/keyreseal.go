@@ -33,7 +33,7 @@ func (c *keyReseal) Run(p *process) error {
 	}
 	return c.with(p, func(a *admin.Admin) error {
 		if c.Finish {
-			finished, err := a.FinishReseal(p.ctx, p.by)
+			finished, err := a.Finish(p.ctx, p.by)
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"gocloud.dev/secrets"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -23,7 +24,7 @@ import (
 // concurrently, and while servers run on the same database.
 type Admin struct {
 	Store  store.Store
-	Sealer *keys.Sealer
+	Sealer *sealing.Sealer
 	// Remote are the key sets that issuers and clients publish; LocalHTTP takes a URL of
 	// http to this machine for one.
 	Remote    *remotekeys.Sets

@@ -13,6 +13,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
@@ -48,9 +49,9 @@ func newOffice(t testing.TB) *office {
 	o := &office{t: t, store: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)}
 	now := func() time.Time { return o.clock }
 	o.must(db.MigrateUp(ctx))
-	master, err := keys.MasterFrom([32]byte{1})
+	master, err := sealing.MasterFrom([32]byte{1})
 	o.must(err)
-	sealer, err := keys.OpenSealer(ctx, keys.SealerOptions{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: by.Actor, Now: now, Rand: rand.Reader})
+	sealer, err := sealing.Open(ctx, sealing.Options{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: by.Actor, Now: now, Rand: rand.Reader})
 	o.must(err)
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	o.must(err)

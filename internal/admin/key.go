@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -20,7 +21,7 @@ func (a *Admin) PlannedKeys(ctx context.Context, by Call) ([]keys.Event, error) 
 }
 
 // NewMasterKey returns a new master key, as base64 of 32 bytes.
-func NewMasterKey(rand io.Reader) (string, error) { return keys.NewMasterKey(rand) }
+func NewMasterKey(rand io.Reader) (string, error) { return sealing.NewMasterKey(rand) }
 
 // RotateKeys brings the next key of each algorithm named, or of all, to sign as
 // soon as it may, or with now at once, and returns what was planned. Running

@@ -18,6 +18,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
 )
@@ -159,13 +160,13 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 }
 
 // openSealer opens the office's database with another master key.
-func (o *office) openSealer(m keys.Master) (*keys.Sealer, error) {
-	return keys.OpenSealer(o.t.Context(), keys.SealerOptions{Store: o.store, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by.Actor, Now: o.Now, Rand: rand.Reader})
+func (o *office) openSealer(m sealing.Master) (*sealing.Sealer, error) {
+	return sealing.Open(o.t.Context(), sealing.Options{Store: o.store, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by.Actor, Now: o.Now, Rand: rand.Reader})
 }
 
 func TestEverythingIsResealed(t *testing.T) {
 	o := newOffice(t)
-	next, err := keys.MasterFrom([32]byte{2})
+	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
 	o.OpenMaster = func(_ context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
 		if to != (admin.MasterKey{Key: "the next one"}) {
@@ -194,9 +195,9 @@ func TestEverythingIsResealed(t *testing.T) {
 		t.Errorf("opened %q, %v", plain, err)
 	}
 	o.Sealer = sealer
-	finished, err := o.FinishReseal(t.Context(), by)
+	finished, err := o.Finish(t.Context(), by)
 	o.must(err)
-	old, err := keys.MasterFrom([32]byte{1})
+	old, err := sealing.MasterFrom([32]byte{1})
 	o.must(err)
 	if diff := cmp.Diff(admin.FinishedReseal{Master: next.ID(), Over: []string{old.ID()}}, finished); diff != "" {
 		t.Errorf("finished (-want +got): %s", diff)
@@ -204,7 +205,7 @@ func TestEverythingIsResealed(t *testing.T) {
 	if _, err := o.openSealer(old); err == nil || !strings.Contains(err.Error(), old.ID()) || !strings.Contains(err.Error(), next.ID()) {
 		t.Errorf("error = %v, want one that names both master keys", err)
 	}
-	if finished, err = o.FinishReseal(t.Context(), by); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
+	if finished, err = o.Finish(t.Context(), by); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
 		t.Errorf("finished twice: %s, %v", asJSON(t, finished), err)
 	}
 	if _, err := o.Reseal(t.Context(), by, to, nil); err == nil || !strings.Contains(err.Error(), "already") {
@@ -218,7 +219,7 @@ func TestEverythingIsResealed(t *testing.T) {
 func TestAResealWaitsForServers(t *testing.T) {
 	o := newOffice(t)
 	o.minter() // a server serves
-	next, err := keys.MasterFrom([32]byte{2})
+	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
 	o.OpenMaster = func(context.Context, admin.MasterKey) (*secrets.Keeper, string, error) {
 		return next.Keeper(), next.ID(), nil
@@ -236,7 +237,7 @@ func TestAResealWaitsForServers(t *testing.T) {
 	sealer, err := o.openSealer(next)
 	o.must(err)
 	o.Sealer = sealer
-	if _, err := o.FinishReseal(t.Context(), by); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
+	if _, err := o.Finish(t.Context(), by); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 		t.Errorf("error = %v, want one that says how many rows are left", err)
 	}
 	o.must(o.Keys.Stop(t.Context()))

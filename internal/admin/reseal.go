@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -15,14 +16,14 @@ type MasterKey struct {
 }
 
 // Reseal moves everything that is sealed to another master key, while servers run
-// on the one that is set. Both are good until FinishReseal. waiting is told how long
+// on the one that is set. Both are good until Finish. waiting is told how long
 // it waits for servers to take in the new data key.
-func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (keys.Resealed, error) {
+func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (sealing.Resealed, error) {
 	keeper, id, err := a.OpenMaster(ctx, to)
 	if err != nil {
-		return keys.Resealed{}, err
+		return sealing.Resealed{}, err
 	}
-	r := &keys.Reseal{
+	r := &sealing.Reseal{
 		Store: a.Store, From: a.Sealer, Keeper: keeper, Master: id, Now: a.Now, Rand: a.Rand,
 		By:     by.change(store.SecretResealed, a.Now()),
 		Settle: func(ctx context.Context) error { return a.settle(ctx, waiting) },
@@ -58,9 +59,9 @@ type FinishedReseal struct {
 	Over   []string `json:"over"`   // those that open nothing any more
 }
 
-// FinishReseal makes the master key that is set the only one that opens anything.
-func (a *Admin) FinishReseal(ctx context.Context, by Call) (FinishedReseal, error) {
-	over, err := keys.FinishReseal(ctx, by.change(store.DataKeyDeleted, a.Now()), a.Store, a.Sealer)
+// Finish makes the master key that is set the only one that opens anything.
+func (a *Admin) Finish(ctx context.Context, by Call) (FinishedReseal, error) {
+	over, err := sealing.Finish(ctx, by.change(store.DataKeyDeleted, a.Now()), a.Store, a.Sealer)
 	if err != nil {
 		return FinishedReseal{}, err
 	}

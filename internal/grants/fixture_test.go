@@ -19,6 +19,7 @@ import (
 
 	"authserver/internal/grants"
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -151,9 +152,9 @@ func (w *world) revoker() *tokens.Revoker {
 
 func (w *world) openKeys() {
 	w.Helper()
-	master, err := keys.MasterFrom([32]byte{1})
+	master, err := sealing.MasterFrom([32]byte{1})
 	w.ok(err)
-	sealer, err := keys.OpenSealer(w.Context(), keys.SealerOptions{
+	sealer, err := sealing.Open(w.Context(), sealing.Options{
 		Store: w.db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: storetest.By().Actor, Now: w.Now, Rand: rand.Reader,
 	})
 	w.ok(err)

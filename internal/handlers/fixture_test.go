@@ -24,6 +24,7 @@ import (
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -168,9 +169,9 @@ func newSite(t testing.TB) *site {
 
 func (s *site) openKeys() *keys.Manager {
 	s.Helper()
-	master, err := keys.MasterFrom([32]byte{1})
+	master, err := sealing.MasterFrom([32]byte{1})
 	s.ok(err)
-	sealer, err := keys.OpenSealer(s.Context(), keys.SealerOptions{
+	sealer, err := sealing.Open(s.Context(), sealing.Options{
 		Store: s.db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: storetest.By().Actor, Now: s.clock, Rand: rand.Reader,
 	})
 	s.ok(err)

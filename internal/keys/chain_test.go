@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -48,7 +49,7 @@ func TestKeysAreAlwaysOneChain(t *testing.T) {
 // chains is a database that is planned in.
 type chains struct {
 	t      *rapid.T
-	sealer *keys.Sealer
+	sealer *sealing.Sealer
 	st     *memory
 	c      *clock
 	m      *keys.Manager
@@ -57,7 +58,7 @@ type chains struct {
 
 func chainAlgorithms() []string { return []string{keys.ES256, keys.EdDSA} }
 
-func newChains(t *rapid.T, sealer *keys.Sealer) *chains {
+func newChains(t *rapid.T, sealer *sealing.Sealer) *chains {
 	w := &chains{t: t, sealer: sealer, st: &memory{}, c: newClock()}
 	w.audit = &audited{memory: w.st, w: w}
 	w.start(timeline())

@@ -1,6 +1,6 @@
-// Package keys owns the server's own keys: the pairs that sign access tokens,
-// the symmetric keys that authenticate refresh tokens, and the sealing that
-// keeps both unreadable in the database.
+// Package keys owns the server's own keys: the pairs that sign access tokens, and
+// the symmetric keys that authenticate refresh tokens. The room sealing below it keeps
+// both unreadable in the database.
 //
 // A signing key is pending, then active, then retired, then removed. Which of
 // them it is follows from four moments in its row and the clock, so replicas

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -32,7 +33,7 @@ type Manager struct {
 	Store    Store
 	Server   string      // names this run of a server; "" in a command
 	Actor    store.Actor // changes what the timeline asks for
-	Sealer   *Sealer
+	Sealer   *sealing.Sealer
 	Timeline Timeline
 	// Algorithms are those that always have exactly one active key. To them come those
 	// of the resources, once verifiers can know the first key.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -104,7 +105,7 @@ type world struct {
 	t      *rapid.T
 	truth  keys.Timeline // that of replicas which nobody gave another
 	bug    planted
-	sealer *keys.Sealer
+	sealer *sealing.Sealer
 	st     *memory
 	now    time.Time
 	nodes  []*node
@@ -130,7 +131,7 @@ type node struct {
 	cutUntil time.Time
 }
 
-func newWorld(t *rapid.T, sealer *keys.Sealer, truth keys.Timeline, bug planted) *world {
+func newWorld(t *rapid.T, sealer *sealing.Sealer, truth keys.Timeline, bug planted) *world {
 	w := &world{
 		t: t, truth: truth, bug: bug, sealer: sealer, st: &memory{}, now: newClock().Now(),
 		signed: map[string]time.Time{}, lacking: map[string]time.Time{}, sets: map[string][]string{}, seen: map[string]int{},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/keys/signers"
 	"authserver/internal/store"
 )
@@ -26,7 +27,7 @@ type pair struct {
 
 // newKey turns a key pair into a row without moments. uri says where the private
 // key is kept, "" for in the row.
-func newKey(sealer *Sealer, alg string, private crypto.Signer, uri string) (store.SigningKey, error) {
+func newKey(sealer *sealing.Sealer, alg string, private crypto.Signer, uri string) (store.SigningKey, error) {
 	public, kid, err := publicJWK(alg, private.Public())
 	if err != nil {
 		return store.SigningKey{}, err
@@ -46,7 +47,7 @@ func newKey(sealer *Sealer, alg string, private crypto.Signer, uri string) (stor
 
 // openKey unseals a row. The public half is computed from the private one and
 // not read from the row, which nothing protects.
-func openKey(sealer *Sealer, source Source, row store.SigningKey) (*pair, error) {
+func openKey(sealer *sealing.Sealer, source Source, row store.SigningKey) (*pair, error) {
 	secret, err := sealer.Open(row.Sealed, signingKeyAs(row.KID))
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -31,7 +32,7 @@ type RefreshKeys struct {
 		// expires: see [store.FamilyAdmin].
 		LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
 	}
-	Sealer *Sealer
+	Sealer *sealing.Sealer
 	Actor  store.Actor // changes what the clock asks for
 	// Timeline is the one that keeps what every server has promised: see
 	// [Manager.Effective].

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -22,7 +23,7 @@ type refreshStore interface {
 	LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (store.Moment, store.Cursor, error)
 }
 
-func newRefreshKeys(t testing.TB, st refreshStore, s *keys.Sealer, c *clock) *keys.RefreshKeys {
+func newRefreshKeys(t testing.TB, st refreshStore, s *sealing.Sealer, c *clock) *keys.RefreshKeys {
 	t.Helper()
 	return &keys.RefreshKeys{
 		Store: st, Sealer: s, Actor: by().Actor, Timeline: fixed(timeline()), Grace: 10 * time.Second, Now: c.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
@@ -34,7 +35,7 @@ func fixed(tl keys.Timeline) func(context.Context) (keys.Timeline, error) {
 	return func(context.Context) (keys.Timeline, error) { return tl, nil }
 }
 
-func loadedRefreshKeys(t *testing.T, st *memory, s *keys.Sealer, c *clock) *keys.RefreshKeys {
+func loadedRefreshKeys(t *testing.T, st *memory, s *sealing.Sealer, c *clock) *keys.RefreshKeys {
 	t.Helper()
 	r := newRefreshKeys(t, st, s, c)
 	if err := r.Load(t.Context()); err != nil {

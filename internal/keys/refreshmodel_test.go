@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -83,7 +84,7 @@ func TestTheModelOfRefreshTokensFindsPlantedBugs(t *testing.T) {
 type flock struct {
 	t        *rapid.T
 	bug      plantedRefresh
-	sealer   *keys.Sealer
+	sealer   *sealing.Sealer
 	st       *memory
 	now      time.Time
 	replicas []*replica
@@ -159,7 +160,7 @@ const (
 	modelPage  = 3 // families
 )
 
-func newFlock(t *rapid.T, sealer *keys.Sealer, bug plantedRefresh) *flock {
+func newFlock(t *rapid.T, sealer *sealing.Sealer, bug plantedRefresh) *flock {
 	f := &flock{t: t, bug: bug, sealer: sealer, st: &memory{}, now: newClock().Now(), seen: map[string]int{}}
 	for range 3 {
 		f.replicas = append(f.replicas, &replica{f: f, timeline: modelTimeline(), ahead: f.within("clock", modelTimeline().ClockSkew)})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 )
@@ -22,7 +23,7 @@ func TestResealMovesEverything(t *testing.T) {
 	made, err := v.db.DataKeys(t.Context())
 	v.ok(err)
 	done := v.run(masterKey, next)
-	want := keys.Resealed{
+	want := sealing.Resealed{
 		From: master(t, masterKey).ID(), To: master(t, next).ID(), DataKey: 2,
 		Resealed: map[string]int{"signing_keys": 2, "secret_keys": 2, "issuers": 1},
 	}
@@ -60,7 +61,7 @@ func TestResealMovesEverything(t *testing.T) {
 	if again := v.run(masterKey, next); len(again.Resealed) != 0 || again.DataKey != 2 {
 		t.Errorf("a second run did %+v", again)
 	}
-	over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
+	over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
 	if diff := cmp.Diff([]string{master(t, masterKey).ID()}, over); diff != "" || err != nil {
 		t.Errorf("finished, %v (-want +got): %s", err, diff)
 	}
@@ -69,7 +70,7 @@ func TestResealMovesEverything(t *testing.T) {
 	if rows, err := v.db.DataKeys(t.Context()); err != nil || len(rows) != 1 || rows[0].ID != 2 {
 		t.Errorf("%d data keys, %v; want the one under which everything is", len(rows), err)
 	}
-	if over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
+	if over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
 		t.Errorf("finished twice: %v, %v", over, err)
 	}
 	// The server that was not restarted goes on, and the way back is open.
@@ -84,7 +85,7 @@ func TestResealMovesEverything(t *testing.T) {
 func TestFinishResealWithTheOldMasterKeyTakesItBack(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
 	v.run(masterKey, next)
-	over, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(masterKey))
+	over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(masterKey))
 	if diff := cmp.Diff([]string{master(t, next).ID()}, over); diff != "" || err != nil {
 		t.Errorf("taken back, %v (-want +got): %s", err, diff)
 	}
@@ -123,7 +124,7 @@ func TestResealsAreRefused(t *testing.T) {
 	}
 	o := sealerOptions(t, v.db, masterKey)
 	o.Keeper = master(t, third).Keeper()
-	if _, err := keys.OpenSealer(t.Context(), o); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+o.MasterID) {
+	if _, err := sealing.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+o.MasterID) {
 		t.Errorf("the wrong key under the right name: error = %v", err)
 	}
 	v.goesOn(v.sealer(masterKey))
@@ -170,7 +171,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	}
 	v.issuer(deaf, "https://late.example.com")
 	for _, given := range []string{masterKey, next} {
-		if _, err := keys.FinishReseal(t.Context(), by(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
+		if _, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 			t.Errorf("error = %v, want one that says how many rows are left", err)
 		}
 	}
@@ -179,7 +180,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	if done := v.run(masterKey, next); done.Resealed["issuers"] != 1 {
 		t.Errorf("the second run did %+v", done)
 	}
-	_, err = keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
+	_, err = sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
 	v.ok(err)
 	v.goesOn(v.sealer(next))
 }
@@ -245,7 +246,7 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 			for _, given := range []string{masterKey, next} {
 				v.goesOn(v.sealer(given))
 			}
-			_, err = keys.FinishReseal(t.Context(), by(), v.db, v.sealer(next))
+			_, err = sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
 			v.ok(err)
 			v.refused(masterKey, next)
 			v.goesOn(v.sealer(next))
@@ -261,7 +262,7 @@ func TestFinishResealThatFailsChangesNothing(t *testing.T) {
 	v.run(masterKey, next)
 	s := v.sealer(next)
 	for n := 1; n <= 3; n++ {
-		if _, err := keys.FinishReseal(t.Context(), by(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
+		if _, err := sealing.Finish(t.Context(), by(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
 			t.Errorf("call %d: %v", n, err)
 		}
 		for _, given := range []string{masterKey, next} {

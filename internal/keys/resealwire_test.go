@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
 // resealWire lets others do something before a call.
 type resealWire struct {
-	keys.ResealStore
+	sealing.ResealStore
 	before func(call string)
 }
 
@@ -28,7 +28,7 @@ var errCut = errors.New("the connection was cut")
 
 // failingWire fails its n-th call, before or after that was carried out.
 type failingWire struct {
-	db    keys.ResealStore
+	db    sealing.ResealStore
 	at    int
 	done  bool
 	calls int

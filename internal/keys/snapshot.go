@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -32,7 +33,7 @@ type entry struct {
 // takeSnapshot opens the rows, save those that the snapshot before has opened. A
 // row that cannot be opened is tried again in each reading, since what is missing
 // may come: a data key, or the token that the key is kept in.
-func takeSnapshot(sealer *Sealer, source Source, read store.KeyPlan, before *snapshot) *snapshot {
+func takeSnapshot(sealer *sealing.Sealer, source Source, read store.KeyPlan, before *snapshot) *snapshot {
 	s := &snapshot{read: read, rows: read.Keys, byKID: make(map[string]entry, len(read.Keys)), byAlg: make(map[string][]entry)}
 	for _, row := range read.Keys {
 		e, known := before.known(row)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
@@ -307,19 +309,33 @@ func timeline() keys.Timeline {
 
 const masterKey = "c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE="
 
-func openSealer(t testing.TB, st store.DataKeys) *keys.Sealer {
+// master reads a key as NewMasterKey prints it.
+func master(t testing.TB, text string) sealing.Master {
 	t.Helper()
-	s, err := keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey))
+	key, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(key) != 32 {
+		t.Fatalf("%d bytes of key, error %v", len(key), err)
+	}
+	m, err := sealing.MasterFrom([32]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func openSealer(t testing.TB, st store.DataKeys) *sealing.Sealer {
+	t.Helper()
+	s, err := sealing.Open(t.Context(), sealerOptions(t, st, masterKey))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func sealerOptions(t testing.TB, st store.DataKeys, text string) keys.SealerOptions {
+func sealerOptions(t testing.TB, st store.DataKeys, text string) sealing.Options {
 	t.Helper()
 	m := master(t, text)
-	return keys.SealerOptions{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by().Actor, Now: newClock().Now, Rand: rand.Reader}
+	return sealing.Options{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by().Actor, Now: newClock().Now, Rand: rand.Reader}
 }
 
 var servers atomic.Int64

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
@@ -53,7 +54,7 @@ func (v *vault) ok(err error) {
 }
 
 // issuer registers an issuer with a shared secret.
-func (v *vault) issuer(s *keys.Sealer, id string) {
+func (v *vault) issuer(s *sealing.Sealer, id string) {
 	v.Helper()
 	sealed, err := s.Seal([]byte("the secret of "+id), store.SealedAs("issuers", id))
 	v.ok(err)
@@ -64,7 +65,7 @@ func (v *vault) issuer(s *keys.Sealer, id string) {
 }
 
 // opened opens everything that is sealed.
-func (v *vault) opened(s *keys.Sealer) map[string]string {
+func (v *vault) opened(s *sealing.Sealer) map[string]string {
 	v.Helper()
 	values, err := v.db.SealedValues(v.Context())
 	v.ok(err)
@@ -79,9 +80,9 @@ func (v *vault) opened(s *keys.Sealer) map[string]string {
 }
 
 // sealer opens the database with a master key.
-func (v *vault) sealer(master string) *keys.Sealer {
+func (v *vault) sealer(master string) *sealing.Sealer {
 	v.Helper()
-	s, err := keys.OpenSealer(v.Context(), sealerOptions(v.T, v.db, master))
+	s, err := sealing.Open(v.Context(), sealerOptions(v.T, v.db, master))
 	v.ok(err)
 	return s
 }
@@ -89,29 +90,29 @@ func (v *vault) sealer(master string) *keys.Sealer {
 // refused wants an error that names both master keys.
 func (v *vault) refused(given, needed string) {
 	v.Helper()
-	_, err := keys.OpenSealer(v.Context(), sealerOptions(v.T, v.db, given))
+	_, err := sealing.Open(v.Context(), sealerOptions(v.T, v.db, given))
 	if err == nil || !strings.Contains(err.Error(), master(v, given).ID()) || !strings.Contains(err.Error(), master(v, needed).ID()) {
 		v.Errorf("error = %v, want one that names master keys %s and %s", err, master(v, given).ID(), master(v, needed).ID())
 	}
 }
 
 // reseal is what the command does, by its own connection.
-func (v *vault) reseal(st keys.ResealStore, from, to string) (*keys.Reseal, error) {
+func (v *vault) reseal(st sealing.ResealStore, from, to string) (*sealing.Reseal, error) {
 	v.Helper()
 	o := sealerOptions(v.T, v.db, from)
 	o.Store = st
-	s, err := keys.OpenSealer(v.Context(), o)
+	s, err := sealing.Open(v.Context(), o)
 	if err != nil {
 		return nil, err
 	}
 	target := master(v, to)
-	return &keys.Reseal{
+	return &sealing.Reseal{
 		Store: st, From: s, Keeper: target.Keeper(), Master: target.ID(), Now: v.c.Now, Rand: rand.Reader, By: by(),
 		Settle: func(ctx context.Context) error { return v.m.Sealer.Reload(ctx) },
 	}, nil
 }
 
-func (v *vault) run(from, to string) keys.Resealed {
+func (v *vault) run(from, to string) sealing.Resealed {
 	v.Helper()
 	r, err := v.reseal(v.db, from, to)
 	v.ok(err)
@@ -121,7 +122,7 @@ func (v *vault) run(from, to string) keys.Resealed {
 }
 
 // goesOn holds the server that runs to going on as before.
-func (v *vault) goesOn(s *keys.Sealer) {
+func (v *vault) goesOn(s *sealing.Sealer) {
 	v.Helper()
 	if diff := cmp.Diff(v.plain, v.opened(s)); diff != "" {
 		v.Errorf("what is sealed changed: %s", diff)
@@ -139,7 +140,7 @@ func (v *vault) goesOn(s *keys.Sealer) {
 
 func newMaster(t testing.TB) string {
 	t.Helper()
-	made, err := keys.NewMasterKey(rand.Reader)
+	made, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

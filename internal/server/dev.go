@@ -12,7 +12,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
-	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 )
 
 // PrepareDev makes what dev needs and is not there yet: the folders, the master
@@ -55,7 +55,7 @@ func makeMasterKey(path string) (string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder of the master key: %w", err)
 	}
-	key, err := keys.NewMasterKey(rand.Reader)
+	key, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		return "", err
 	}

@@ -16,13 +16,14 @@ import (
 	"authserver/internal/keys"
 	"authserver/internal/keys/keepers"
 	"authserver/internal/keys/pkcs11"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/keys/signers"
 	"authserver/internal/store"
 )
 
 // keyring is all that has to do with our own keys. Nothing is loaded yet.
 type keyring struct {
-	sealer  *keys.Sealer
+	sealer  *sealing.Sealer
 	signing *keys.Manager
 	refresh *keys.RefreshKeys
 	token   *token // nil: keys are kept in the database
@@ -71,7 +72,7 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 		return nil, err
 	}
 	ring.closers = append(ring.closers, keeper)
-	ring.sealer, err = keys.OpenSealer(ctx, keys.SealerOptions{Store: st, Keeper: keeper, MasterID: master, Actor: actor(), Now: time.Now, Rand: rand.Reader})
+	ring.sealer, err = sealing.Open(ctx, sealing.Options{Store: st, Keeper: keeper, MasterID: master, Actor: actor(), Now: time.Now, Rand: rand.Reader})
 	if err != nil {
 		return nil, fmt.Errorf("open the sealed keys: %w", err)
 	}
@@ -106,7 +107,7 @@ func openMaster(ctx context.Context, s config.Settings) (keeper *secrets.Keeper,
 	if err != nil {
 		return nil, "", err
 	}
-	master, err := keys.MasterFrom(key)
+	master, err := sealing.MasterFrom(key)
 	if err != nil {
 		return nil, "", err
 	}

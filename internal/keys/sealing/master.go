@@ -1,4 +1,4 @@
-package keys
+package sealing
 
 import (
 	"crypto/sha256"

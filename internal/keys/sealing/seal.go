@@ -1,4 +1,4 @@
-package keys
+package sealing
 
 import (
 	"context"
@@ -32,9 +32,9 @@ const (
 
 // Sealer seals values before they go into a row and opens them again, with
 // AES-256-GCM. It is safe for concurrent use, and asks the database and the keeper
-// in OpenSealer and Reload alone.
+// in Open and Reload alone.
 type Sealer struct {
-	options   SealerOptions
+	options   Options
 	reloading sync.Mutex // so that an older reading never replaces a newer one
 	loaded    atomic.Pointer[dataKeys]
 
@@ -47,8 +47,8 @@ type dataKeys struct {
 	current uint32 // the newest
 }
 
-// SealerOptions is what OpenSealer needs, all of it.
-type SealerOptions struct {
+// Options is what Open needs, all of it.
+type Options struct {
 	Store    store.DataKeys
 	Keeper   *secrets.Keeper // seals the data keys: the master key, or a key management service
 	MasterID string          // names what is behind Keeper
@@ -57,10 +57,10 @@ type SealerOptions struct {
 	Rand     io.Reader
 }
 
-// OpenSealer unseals the data keys through the keeper and makes the first one in
+// Open unseals the data keys through the keeper and makes the first one in
 // a database that has none. Where the database is sealed under another master
 // key it is an error that names both, and nothing is changed.
-func OpenSealer(ctx context.Context, o SealerOptions) (*Sealer, error) {
+func Open(ctx context.Context, o Options) (*Sealer, error) {
 	s := &Sealer{options: o}
 	s.loaded.Store(&dataKeys{})
 	rows, err := o.Store.DataKeys(ctx)
@@ -130,7 +130,7 @@ func (s *Sealer) MasterID() string { return s.options.MasterID }
 // something sealed could not be opened.
 func (s *Sealer) Failures() (seals, opens int64) { return s.sealsFailed.Load(), s.opensFailed.Load() }
 
-func createDataKey(ctx context.Context, o SealerOptions) error {
+func createDataKey(ctx context.Context, o Options) error {
 	plain, err := newDataKey(o.Rand)
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func newDataKey(rand io.Reader) ([]byte, error) {
 	return plain, nil
 }
 
-func sealDataKey(ctx context.Context, o SealerOptions, id uint32, plain []byte) (store.DataKey, error) {
+func sealDataKey(ctx context.Context, o Options, id uint32, plain []byte) (store.DataKey, error) {
 	sealed, err := o.Keeper.Encrypt(ctx, plain)
 	if err != nil {
 		return store.DataKey{}, fmt.Errorf("seal data key %d under master key %s: %w", id, o.MasterID, err)
@@ -162,7 +162,7 @@ func sealDataKey(ctx context.Context, o SealerOptions, id uint32, plain []byte) 
 	return store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: store.At(o.Now())}, nil
 }
 
-func openDataKey(ctx context.Context, o SealerOptions, row store.DataKey) (cipher.AEAD, error) {
+func openDataKey(ctx context.Context, o Options, row store.DataKey) (cipher.AEAD, error) {
 	plain, err := unsealDataKey(ctx, o, row)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func openDataKey(ctx context.Context, o SealerOptions, row store.DataKey) (ciphe
 	return newGCM(plain)
 }
 
-func unsealDataKey(ctx context.Context, o SealerOptions, row store.DataKey) ([]byte, error) {
+func unsealDataKey(ctx context.Context, o Options, row store.DataKey) ([]byte, error) {
 	plain, err := o.Keeper.Decrypt(ctx, row.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open data key %d with master key %s, under which it was sealed: %w"+

@@ -1,4 +1,4 @@
-package keys_test
+package sealing_test
 
 import (
 	"bytes"
@@ -13,31 +13,31 @@ import (
 
 	"pgregory.net/rapid"
 
-	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
 func TestMasterKey(t *testing.T) {
-	made, err := keys.NewMasterKey(rand.Reader)
+	made, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m := master(t, made); len(m.ID()) != 16 || m.ID() != master(t, made).ID() || m.ID() == master(t, masterKey).ID() {
 		t.Errorf("its id is %q", m.ID())
 	}
-	if _, err := keys.MasterFrom([32]byte{}); err == nil || !strings.Contains(err.Error(), "generate-master") {
+	if _, err := sealing.MasterFrom([32]byte{}); err == nil || !strings.Contains(err.Error(), "generate-master") {
 		t.Errorf("zeros are taken for a key: %v", err)
 	}
 }
 
 // master reads a key as NewMasterKey prints it.
-func master(t testing.TB, text string) keys.Master {
+func master(t testing.TB, text string) sealing.Master {
 	t.Helper()
 	key, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || len(key) != 32 {
 		t.Fatalf("%d bytes of key, error %v", len(key), err)
 	}
-	m, err := keys.MasterFrom([32]byte(key))
+	m, err := sealing.MasterFrom([32]byte(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestMasterKeyIsNotPrinted(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("a log line", "master", m)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("a log line", "master", m)
-	printed := log.String() + fmt.Sprintf("%v %+v %#v %s %x %d %q %v", m, m, m, m, m, m, m, []any{&m, struct{ M keys.Master }{m}})
+	printed := log.String() + fmt.Sprintf("%v %+v %#v %s %x %d %q %v", m, m, m, m, m, m, m, []any{&m, struct{ M sealing.Master }{m}})
 	for _, secret := range []string{masterKey, string(raw), fmt.Sprintf("%x", raw), fmt.Sprint(raw)[1:20]} {
 		if strings.Contains(printed, secret) {
 			t.Errorf("a print shows the key: %s", printed)
@@ -113,13 +113,13 @@ func TestSealingTheSameTwiceLooksDifferent(t *testing.T) {
 func TestAWrongMasterKeyIsNamedAndChangesNothing(t *testing.T) {
 	st := &memory{}
 	openSealer(t, st)
-	right := sealerOptions(t, st, masterKey)
-	other, err := keys.NewMasterKey(rand.Reader)
+	right := options(t, st, masterKey)
+	other, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong := sealerOptions(t, st, other)
-	_, err = keys.OpenSealer(t.Context(), wrong)
+	wrong := options(t, st, other)
+	_, err = sealing.Open(t.Context(), wrong)
 	if err == nil {
 		t.Fatal("a wrong master key opens the database")
 	}
@@ -138,7 +138,7 @@ func TestADamagedDataKeyIsAnError(t *testing.T) {
 	st := &memory{}
 	openSealer(t, st)
 	st.data[0].Sealed[30] ^= 1
-	_, err := keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey))
+	_, err := sealing.Open(t.Context(), options(t, st, masterKey))
 	if err == nil || !strings.Contains(err.Error(), "data key 1") {
 		t.Fatalf("error = %v, want one that names data key 1", err)
 	}
@@ -149,7 +149,7 @@ func TestADamagedDataKeyIsAnError(t *testing.T) {
 
 func TestALostDatabaseMakesNoDataKey(t *testing.T) {
 	st := &memory{down: true}
-	_, err := keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey))
+	_, err := sealing.Open(t.Context(), options(t, st, masterKey))
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("error = %v, want ErrUnavailable", err)
 	}
@@ -157,12 +157,12 @@ func TestALostDatabaseMakesNoDataKey(t *testing.T) {
 
 func TestProcessesThatStartAtOnceShareOneDataKey(t *testing.T) {
 	st := &memory{}
-	sealers := make([]*keys.Sealer, 8)
+	sealers := make([]*sealing.Sealer, 8)
 	var wg sync.WaitGroup
 	for i := range sealers {
 		wg.Go(func() {
 			var err error
-			if sealers[i], err = keys.OpenSealer(t.Context(), sealerOptions(t, st, masterKey)); err != nil {
+			if sealers[i], err = sealing.Open(t.Context(), options(t, st, masterKey)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -191,7 +191,7 @@ func TestANewerDataKeySealsAndTheOlderOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := sealerOptions(t, st, masterKey)
+	o := options(t, st, masterKey)
 	sealedKey, err := o.Keeper.Encrypt(t.Context(), bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package keys_test
+package sealing_test
 
 import (
 	"bytes"
@@ -13,14 +13,14 @@ import (
 	"gocloud.dev/gcerrors"
 	"gocloud.dev/secrets"
 
-	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
 // addDataKey makes a data key under a master key, as a reseal does.
 func addDataKey(t *testing.T, st *memory, id uint32, text string) {
 	t.Helper()
-	o := sealerOptions(t, st, text)
+	o := options(t, st, text)
 	sealed, err := o.Keeper.Encrypt(t.Context(), bytes.Repeat([]byte{byte(id)}, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func addDataKey(t *testing.T, st *memory, id uint32, text string) {
 	st.data = append(st.data, store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: o.Now()})
 }
 
-func headerOf(t *testing.T, s *keys.Sealer) byte {
+func headerOf(t *testing.T, s *sealing.Sealer) byte {
 	t.Helper()
 	sealed, err := s.Seal([]byte("a secret"), "rows/1")
 	if err != nil {
@@ -96,7 +96,7 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 	if id := headerOf(t, s); id != 1 {
 		t.Errorf("it seals under data key %d, want 1 still", id)
 	}
-	o := sealerOptions(t, st, masterKey)
+	o := options(t, st, masterKey)
 	short, err := o.Keeper.Encrypt(t.Context(), []byte("short"))
 	if err != nil {
 		t.Fatal(err)
@@ -110,10 +110,10 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 // A key management service takes its time to open a data key.
 func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 	st := &memory{}
-	o := sealerOptions(t, st, masterKey)
+	o := options(t, st, masterKey)
 	gate := &gatedKeeper{Keeper: o.Keeper, began: make(chan struct{}), goOn: make(chan struct{})}
 	o.Keeper = secrets.NewKeeper(gate)
-	s, err := keys.OpenSealer(t.Context(), o)
+	s, err := sealing.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +157,9 @@ func (*gatedKeeper) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknow
 func TestFailuresAreCounted(t *testing.T) {
 	st := &memory{}
 	openSealer(t, st)
-	o := sealerOptions(t, st, masterKey)
+	o := options(t, st, masterKey)
 	o.Rand = strings.NewReader("twelve bytes")
-	s, err := keys.OpenSealer(t.Context(), o)
+	s, err := sealing.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,26 +205,26 @@ func TestFailuresAreCounted(t *testing.T) {
 
 func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*keys.SealerOptions, *memory)
+		change func(*sealing.Options, *memory)
 		want   string
 	}{
-		"no randomness": {func(o *keys.SealerOptions, _ *memory) { o.Rand = strings.NewReader("") }, "make a data key"},
-		"no way to the keeper": {func(o *keys.SealerOptions, _ *memory) {
+		"no randomness": {func(o *sealing.Options, _ *memory) { o.Rand = strings.NewReader("") }, "make a data key"},
+		"no way to the keeper": {func(o *sealing.Options, _ *memory) {
 			_ = o.Keeper.Close()
 		}, "seal data key 1 under master key "},
-		"no way to keep it": {func(o *keys.SealerOptions, st *memory) { o.Store = &unwritable{memory: st} }, "keep the first data key"},
+		"no way to keep it": {func(o *sealing.Options, st *memory) { o.Store = &unwritable{memory: st} }, "keep the first data key"},
 	} {
 		st := &memory{}
-		o := sealerOptions(t, st, masterKey)
+		o := options(t, st, masterKey)
 		c.change(&o, st)
-		if _, err := keys.OpenSealer(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := sealing.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error = %v, want one that says %q", name, err, c.want)
 		}
 		if len(st.data) != 0 {
 			t.Errorf("%s: %d data keys", name, len(st.data))
 		}
 	}
-	if _, err := keys.NewMasterKey(strings.NewReader("too short")); err == nil || !strings.Contains(err.Error(), "make a master key") {
+	if _, err := sealing.NewMasterKey(strings.NewReader("too short")); err == nil || !strings.Contains(err.Error(), "make a master key") {
 		t.Errorf("error = %v, want one that says what was not made", err)
 	}
 }

@@ -1,4 +1,4 @@
-package keys
+package sealing
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type ResealStore interface {
 
 // Reseal moves everything that is sealed from one master key to another, while
 // servers run. It begins with a new data key that both master keys open, and ends
-// with every row under it; until [FinishReseal] servers may have either. What was
+// with every row under it; until [Finish] servers may have either. What was
 // interrupted goes on where it is called again.
 type Reseal struct {
 	Store  ResealStore
@@ -84,7 +84,7 @@ func (r *Reseal) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the data keys: %w", err)
 	}
-	from, to := r.From.options, SealerOptions{Keeper: r.Keeper, MasterID: r.Master, Now: r.Now, Rand: r.Rand}
+	from, to := r.From.options, Options{Keeper: r.Keeper, MasterID: r.Master, Now: r.Now, Rand: r.Rand}
 	var newest uint32
 	var added []store.DataKey
 	for _, row := range rows {
@@ -113,7 +113,7 @@ func (r *Reseal) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range []SealerOptions{from, to} {
+	for _, o := range []Options{from, to} {
 		row, err := sealDataKey(ctx, o, newest+1, plain)
 		if err != nil {
 			return err
@@ -161,11 +161,11 @@ func under(ctx context.Context, st store.SealedValues, pick func(id uint32) bool
 	return slices.DeleteFunc(all, func(v store.SealedValue) bool { return !pick(dataKeyOf(v.Sealed)) }), nil
 }
 
-// FinishReseal ends a reseal with the master key of the sealer as the only one:
+// Finish ends a reseal with the master key of the sealer as the only one:
 // data keys that nothing is sealed under any more go, and so does every other way
 // to open those that stay. It returns the names of the master keys that are of no
 // use any more. With the master key that was to be left, it takes the reseal back.
-func FinishReseal(ctx context.Context, by store.Change, st ResealStore, s *Sealer) ([]string, error) {
+func Finish(ctx context.Context, by store.Change, st ResealStore, s *Sealer) ([]string, error) {
 	left, err := under(ctx, st, func(id uint32) bool { return id != s.loaded.Load().current })
 	if err != nil {
 		return nil, err
