@@ -80,8 +80,8 @@ func TestRotateNowSignsAtOnce(t *testing.T) {
 func TestUnseenCountsByAlgorithm(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
-	if _, err := m.Unseen(t.Context()); err == nil || !strings.Contains(err.Error(), "authserver serve") {
-		t.Errorf("error = %v, want one that says to start the server first", err)
+	if _, err := m.Unseen(t.Context()); err == nil || !strings.Contains(err.Error(), "a server makes the first ones") {
+		t.Errorf("error = %v, want one that says what makes them", err)
 	}
 	load(t, m)
 	tick(t, m)

@@ -44,7 +44,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		}{
 			{
 				"the resource was deleted and made again",
-				func() { f.Run("resource", "delete", apiRS256) },
+				func() { f.Run("resource", "delete", apiRS256, "--yes") },
 				func() { f.Run("resource", "create", "--id", apiRS256, "--scope", "read", "--scope", "write") },
 				http.StatusBadRequest, "invalid_target", http.StatusBadRequest, true,
 			},
@@ -82,7 +82,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		}
 
 		token := s.MustToken(t, app, login("resource", apiRS256, "scope", "read")).Text("refresh_token")
-		f.Run("resource", "delete", apiRS256)
+		f.Run("resource", "delete", apiRS256, "--yes")
 		if _, stderr, code := f.Try("", "resource", "create", "--id", apiRS256, "--scope", "read", "--signing-alg", "PS256"); code != 0 {
 			t.Fatal(stderr) // it warns of what follows here
 		}
