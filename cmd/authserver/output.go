@@ -228,6 +228,9 @@ func text(v reflect.Value) string {
 		for i := range v.Len() {
 			texts = append(texts, text(v.Index(i)))
 		}
+		if v.Type().Elem().Kind() == reflect.String && strings.ContainsRune(strings.Join(texts, ""), ' ') {
+			return strings.Join(texts, "; ") // sentences
+		}
 		return orNothing(strings.Join(texts, " "))
 	case reflect.Map:
 		if v.Len() == 0 {

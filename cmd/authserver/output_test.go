@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -68,5 +69,18 @@ func TestInColour(t *testing.T) {
 	}
 	if inColour(&bytes.Buffer{}, nil) {
 		t.Error("a buffer is in colour")
+	}
+}
+
+// TestTextOfLists: words have blanks between them, and sentences do not run together.
+func TestTextOfLists(t *testing.T) {
+	for want, list := range map[string][]string{
+		"-":                                   {},
+		"read write":                          {"read", "write"},
+		"it was revoked; it has also expired": {"it was revoked", "it has also expired"},
+	} {
+		if got := text(reflect.ValueOf(list)); got != want {
+			t.Errorf("%q is shown as %q, want %q", list, got, want)
+		}
 	}
 }
