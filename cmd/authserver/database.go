@@ -39,7 +39,8 @@ func (d Database) open(p *process) (*admin.Admin, func(), error) {
 // read runs do, which changes nothing and opens no key, on the database: it needs no
 // master key.
 func (d Database) read(p *process, do func(a *admin.Admin) error) error {
-	d.MasterKey, d.MasterKeyFile, d.MasterKeyURL, d.PKCS11Module, d.PKCS11PINFile = config.Secret{}, "", "", "", ""
+	d.MasterKey, d.MasterKeyFile, d.MasterKeyURL = config.Secret{}, "", ""
+	d.PKCS11Module, d.PKCS11Token, d.PKCS11PINFile = "", "", ""
 	s, err := d.complete(config.Command)
 	if err != nil {
 		return err
