@@ -32,11 +32,11 @@ build: ## Build the static binary bin/authserver, which signs with OpenSSL (inst
 build-go: ## Build the static binary bin/authserver with Go alone, which signs RS256 at a third of the speed
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
-# What tests the program from outside waits for most of its time, so it runs beside the tests of the rooms.
+# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of the rooms.
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
-	$(WITHPOSTGRES) sh -c 'go test -p 1 -count=1 -timeout 30m ./test/blackbox ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
-		go test -p 1 $(RACE) -count=1 -timeout 30m ./api/... ./cmd/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
+	$(WITHPOSTGRES) sh -c 'go test -p 1 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
+		go test -p 1 $(RACE) -count=1 -timeout 30m ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait $$outside || failed=1; exit $$failed'
 
 .PHONY: ensure-cc
