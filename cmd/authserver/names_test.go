@@ -85,7 +85,7 @@ func TestWhatTextsMentionIsCalledAsOnTheCommandLine(t *testing.T) {
 		"--tls-subject-dn, --tls-san-dns, --tls-san-uri, --tls-san-ip or --tls-san-email": called.(names).at("client", "update").Field("tls_subject"),
 		"<client-id>":                                           called.(names).at("client", "update").Field("client_id"),
 		"--clock-skew":                                          called.Setting("clock-skew"),
-		"`authserver client create --id nobody`":                called.Operation(admin.Operation{Noun: "client", Verb: "create", ID: "nobody"}),
+		"`authserver client create --id orders`":                called.Operation(admin.Operation{Noun: "client", Verb: "create", ID: "orders"}),
 		"`authserver key rotate`":                               called.Operation(admin.Operation{Noun: "key", Verb: "rotate"}),
 		"`authserver client update 'a b'`":                      called.Operation(admin.Operation{Noun: "client", Verb: "update", ID: "a b"}),
 		"`authserver resource create --id urn:x --scope 'a b'`": called.Operation(admin.Operation{Noun: "resource", Verb: "create", ID: "urn:x", Field: "scopes", Value: "a b"}),

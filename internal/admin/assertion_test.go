@@ -107,7 +107,7 @@ func TestAssertionsThatCannotBeSigned(t *testing.T) {
 		{"encrypted to what is no key set", admin.NewAssertion{Key: private, Encryption: admin.AssertionEncryption{JWKS: []byte("x")}}, []string{"encryption_jwks"}},
 		{"encrypted to a private key", admin.NewAssertion{Key: private, Encryption: admin.AssertionEncryption{JWKS: set(t, "", other)}}, []string{"encryption_jwks", "private"}},
 		{"encrypted in a way that is not known", admin.NewAssertion{Key: private, Encryption: admin.AssertionEncryption{JWKS: set(t, "", other.Public()), Enc: "A128CBC-HS256"}}, []string{"encryption_enc", "A256GCM"}},
-		{"encrypted to nobody", admin.NewAssertion{Key: private, Encryption: admin.AssertionEncryption{Alg: "ECDH-ES"}}, []string{"encryption_alg", "encryption_jwks"}},
+		{"encrypted without a recipient", admin.NewAssertion{Key: private, Encryption: admin.AssertionEncryption{Alg: "ECDH-ES"}}, []string{"encryption_alg", "encryption_jwks"}},
 		{"encrypted, for a client to prove itself", admin.NewAssertion{Client: true, Key: private, Encryption: admin.AssertionEncryption{JWKS: set(t, "", other.Public())}}, []string{"encryption_jwks", "iss"}},
 		{"with a certificate of a secret", admin.NewAssertion{Key: assertions.SigningKey{Key: []byte(secret)}, Certificates: [][]byte{certificate(t, ec, until)}}, []string{"certificates", "private key"}},
 	} {

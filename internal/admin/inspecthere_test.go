@@ -62,8 +62,8 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		}, "subject here", "issuer update subject_claim"},
 		{"a client that is here", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.client(admin.NewClient{ID: "alice"}) }, "", ""},
 		{"a client that is not", admin.IssuerInput{Subject: ptr("client")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "subject here", "register the client"},
-		{"somebody whom only the issuer knows", admin.IssuerInput{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
-		{"the identifier of somebody here", admin.IssuerInput{Subject: ptr("any")}, func(o *office, n *admin.NewAssertion) { n.Subject = o.user("alice").ID }, "subject here", "other names"},
+		{"a subject that only the issuer knows", admin.IssuerInput{Subject: ptr("any")}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
+		{"the identifier of a user of this server", admin.IssuerInput{Subject: ptr("any")}, func(o *office, n *admin.NewAssertion) { n.Subject = o.user("alice").ID }, "subject here", "other names"},
 		{"used before", admin.IssuerInput{}, func(o *office, n *admin.NewAssertion) {
 			o.user("alice")
 			n.Claims = map[string]any{"jti": "once"}

@@ -41,7 +41,7 @@ type Place struct {
 type Client interface{ Cut() }
 
 // Enter takes a place, which is left again with [Place.Leave]. Its error is ErrFull. What is
-// soon done gets a place anyway: it waits for nobody but its client, and whoever comes next
+// soon done gets a place anyway: it waits for its client alone, and the request that comes next
 // can overtake it.
 func (p *Places) Enter(l *Place, by string, anyway bool) error {
 	p.mu.Lock()
@@ -103,7 +103,7 @@ func (p *Places) hold(l *Place, bytes int64) {
 
 // Wait says that the client has to go on now. If the place is given to another meanwhile,
 // the client is cut. The caller calls [Place.Resume] when the wait is over. Where there is
-// no place any more the error is ErrOvertaken, and nobody is cut.
+// no place any more the error is ErrOvertaken, and no request is cut.
 func (l *Place) Wait(client Client) error {
 	p := l.of
 	p.mu.Lock()

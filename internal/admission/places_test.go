@@ -37,7 +37,7 @@ func want(t *testing.T, got, wanted error) {
 func TestTheOldestIsOvertaken(t *testing.T) {
 	p := &Places{Most: 3}
 	first, second, third := place(t, p, "a"), place(t, p, "a"), place(t, p, "b")
-	want(t, p.Enter(&Place{}, "c", false), ErrFull) // nobody waits for a client
+	want(t, p.Enter(&Place{}, "c", false), ErrFull) // no request waits for a client
 	want(t, second.Wait(second), nil)
 	want(t, first.Wait(first), nil)
 	place(t, p, "c")
@@ -71,7 +71,7 @@ func TestAnyway(t *testing.T) {
 	want(t, p.Enter(&Place{}, "a", false), ErrFull)
 }
 
-// Nobody gets more than half of the bytes, and nobody is refused for one who waits.
+// No address gets more than half of the bytes, and no request is refused for one that waits.
 func TestBytesAreShared(t *testing.T) {
 	p := &Places{Bytes: 100}
 	greedy, modest := place(t, p, "greedy"), place(t, p, "modest")

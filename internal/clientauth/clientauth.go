@@ -219,7 +219,7 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 				"the metadata")
 	}
 	if id := r.Form.Get("client_id"); id != "" {
-		// Who names nobody by its proof, as in an assertion without iss, is not believed below.
+		// A proof that names no client, as an assertion without iss, is not believed below.
 		claims = slices.DeleteFunc(claims, func(c Claim) bool { return c.ClientID != "" && c.ClientID != id })
 		if used != nil && len(claims) == 0 {
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_id_differs",

@@ -45,7 +45,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	needsClient := func(by trusted) bool { return by.issuer.ClientAuth && !r.proved() }
-	if !slices.ContainsFunc(issuers, func(by trusted) bool { return !needsClient(by) }) { // whoever signed: before that costs anything
+	if !slices.ContainsFunc(issuers, func(by trusted) bool { return !needsClient(by) }) { // refuse before a signature is verified
 		return Answer{}, clientAuthRequired()
 	}
 	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)

@@ -107,7 +107,7 @@ func TestAStalledBodyIsOvertaken(t *testing.T) {
 	})
 }
 
-// The bytes of bodies are bounded too, and more than there are nobody gets.
+// The bytes of bodies are bounded too, and clients together get no more than there are.
 func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
 		s.Door.Places.Bytes = 4 * (32 << 10) // of four streams of HTTP/2, and half of it for one host
@@ -227,9 +227,9 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 	until(t, "no place and no byte is left over", func() bool { places, bytes := s.Door.Places.InFlight(); return places == 0 && bytes == 0 })
 }
 
-// Answers that nobody takes count as requests do, where their number is not bounded by that
+// Answers that their client does not take count as requests do, where their number is not bounded by that
 // of the connections.
-func TestAnswersThatNobodyTakes(t *testing.T) {
+func TestAnswersThatAreNotTaken(t *testing.T) {
 	s := newSite(t)
 	s.Door.Now, s.Door.Places.Most = time.Now, 5
 	server := httptest.NewUnstartedServer(s.public(0))
