@@ -29,7 +29,7 @@ type memory struct {
 	down       bool
 	signing    []store.SigningKey
 	secret     []store.SecretKey
-	data       []store.DataKey
+	data       storetest.DataKeyTable
 	version    int64 // of the key plan
 	lifetimes  []store.Lifetimes
 	idle       []store.Moment // of each family, in the order of their IDs
@@ -214,42 +214,31 @@ func (m *memory) CreateSecretKey(_ context.Context, k store.SecretKey, by store.
 	return nil
 }
 
-func (m *memory) DataKeys(context.Context) ([]store.DataKey, error) {
+func (m *memory) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 	unlock, err := m.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	out := slices.Clone(m.data)
-	slices.SortFunc(out, func(a, b store.DataKey) int { return cmp.Compare(a.ID, b.ID) })
-	return out, nil
+	return m.data.DataKeys(ctx)
 }
 
-func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey, by store.Change) error {
+func (m *memory) CreateDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for _, k := range keys {
-		if slices.ContainsFunc(m.data, func(other store.DataKey) bool { return other.ID == k.ID && other.MasterID == k.MasterID }) {
-			return store.ErrExists
-		}
-	}
-	m.data = append(m.data, keys...)
-	return nil
+	return m.data.CreateDataKeys(ctx, keys, by)
 }
 
-func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey, by store.Change) error {
+func (m *memory) DeleteDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	m.data = slices.DeleteFunc(m.data, func(k store.DataKey) bool {
-		return slices.ContainsFunc(keys, func(gone store.DataKey) bool { return gone.ID == k.ID && gone.MasterID == k.MasterID })
-	})
-	return nil
+	return m.data.DeleteDataKeys(ctx, keys, by)
 }
 
 func (m *memory) RescheduleSecretKey(_ context.Context, k store.SecretKey, by store.Change) error {

@@ -15,6 +15,7 @@ import (
 
 	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 func TestMasterKey(t *testing.T) {
@@ -62,7 +63,7 @@ func TestMasterKeyIsNotPrinted(t *testing.T) {
 }
 
 func TestSealedIsOpenedByItsOwnRowAlone(t *testing.T) {
-	s := openSealer(t, &memory{})
+	s := openSealer(t, &storetest.DataKeyTable{})
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.SliceOf(rapid.Byte()).Draw(t, "plain")
 		id := rapid.String().Draw(t, "id")
@@ -97,7 +98,7 @@ func TestSealedIsOpenedByItsOwnRowAlone(t *testing.T) {
 }
 
 func TestSealingTheSameTwiceLooksDifferent(t *testing.T) {
-	s := openSealer(t, &memory{})
+	s := openSealer(t, &storetest.DataKeyTable{})
 	var seen [2][]byte
 	for i := range seen {
 		var err error
@@ -111,7 +112,7 @@ func TestSealingTheSameTwiceLooksDifferent(t *testing.T) {
 }
 
 func TestAWrongMasterKeyIsNamedAndChangesNothing(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	openSealer(t, st)
 	right := options(t, st, masterKey)
 	other, err := sealing.NewMasterKey(rand.Reader)
@@ -128,27 +129,27 @@ func TestAWrongMasterKeyIsNamedAndChangesNothing(t *testing.T) {
 			t.Errorf("the error does not name %q: %v", want, err)
 		}
 	}
-	if len(st.data) != 1 {
-		t.Errorf("the database has %d data keys, want the one", len(st.data))
+	if len(st.Rows) != 1 {
+		t.Errorf("the database has %d data keys, want the one", len(st.Rows))
 	}
 	openSealer(t, st)
 }
 
 func TestADamagedDataKeyIsAnError(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	openSealer(t, st)
-	st.data[0].Sealed[30] ^= 1
+	st.Rows[0].Sealed[30] ^= 1
 	_, err := sealing.Open(t.Context(), options(t, st, masterKey))
 	if err == nil || !strings.Contains(err.Error(), "data key 1") {
 		t.Fatalf("error = %v, want one that names data key 1", err)
 	}
-	if len(st.data) != 1 {
-		t.Errorf("the database has %d data keys, want the one", len(st.data))
+	if len(st.Rows) != 1 {
+		t.Errorf("the database has %d data keys, want the one", len(st.Rows))
 	}
 }
 
 func TestALostDatabaseMakesNoDataKey(t *testing.T) {
-	st := &memory{down: true}
+	st := &storetest.DataKeyTable{Down: true}
 	_, err := sealing.Open(t.Context(), options(t, st, masterKey))
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("error = %v, want ErrUnavailable", err)
@@ -156,7 +157,7 @@ func TestALostDatabaseMakesNoDataKey(t *testing.T) {
 }
 
 func TestProcessesThatStartAtOnceShareOneDataKey(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	sealers := make([]*sealing.Sealer, 8)
 	var wg sync.WaitGroup
 	for i := range sealers {
@@ -180,13 +181,13 @@ func TestProcessesThatStartAtOnceShareOneDataKey(t *testing.T) {
 			t.Errorf("process %d: %v", i, err)
 		}
 	}
-	if len(st.data) != 1 {
-		t.Errorf("the database has %d data keys, want 1", len(st.data))
+	if len(st.Rows) != 1 {
+		t.Errorf("the database has %d data keys, want 1", len(st.Rows))
 	}
 }
 
 func TestANewerDataKeySealsAndTheOlderOpens(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	before, err := openSealer(t, st).Seal([]byte("old"), "rows/1")
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +197,7 @@ func TestANewerDataKeySealsAndTheOlderOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st.data = append(st.data, store.DataKey{ID: 2, MasterID: o.MasterID, Sealed: sealedKey, CreatedAt: o.Now()})
+	st.Rows = append(st.Rows, store.DataKey{ID: 2, MasterID: o.MasterID, Sealed: sealedKey, CreatedAt: o.Now()})
 	s := openSealer(t, st)
 	if plain, err := s.Open(before, "rows/1"); err != nil || string(plain) != "old" {
 		t.Errorf("opened %q, error %v, want what the older key sealed", plain, err)
@@ -211,7 +212,7 @@ func TestANewerDataKeySealsAndTheOlderOpens(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	s := openSealer(f, &memory{})
+	s := openSealer(f, &storetest.DataKeyTable{})
 	sealed, err := s.Seal([]byte("a secret"), "rows/1")
 	if err != nil {
 		f.Fatal(err)

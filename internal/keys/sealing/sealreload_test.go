@@ -15,17 +15,18 @@ import (
 
 	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 )
 
 // addDataKey makes a data key under a master key, as a reseal does.
-func addDataKey(t *testing.T, st *memory, id uint32, text string) {
+func addDataKey(t *testing.T, st *storetest.DataKeyTable, id uint32, text string) {
 	t.Helper()
 	o := options(t, st, text)
 	sealed, err := o.Keeper.Encrypt(t.Context(), bytes.Repeat([]byte{byte(id)}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	st.data = append(st.data, store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: o.Now()})
+	st.Rows = append(st.Rows, store.DataKey{ID: id, MasterID: o.MasterID, Sealed: sealed, CreatedAt: o.Now()})
 }
 
 func headerOf(t *testing.T, s *sealing.Sealer) byte {
@@ -38,7 +39,7 @@ func headerOf(t *testing.T, s *sealing.Sealer) byte {
 }
 
 func TestReloadTakesInNewDataKeysAndKeepsTheOthers(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	s := openSealer(t, st)
 	before, err := s.Seal([]byte("old"), "rows/1")
 	if err != nil {
@@ -70,9 +71,9 @@ func TestReloadTakesInNewDataKeysAndKeepsTheOthers(t *testing.T) {
 	if id := headerOf(t, s); id != 2 {
 		t.Errorf("it seals under data key %d, want the newest that it can open", id)
 	}
-	st.data = st.data[2:]
+	st.Rows = st.Rows[2:]
 	reload() // a server that was not restarted after a reseal goes on
-	st.down = true
+	st.Down = true
 	if err := s.Reload(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)
 	}
@@ -85,11 +86,11 @@ func TestReloadTakesInNewDataKeysAndKeepsTheOthers(t *testing.T) {
 }
 
 func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	s := openSealer(t, st)
 	addDataKey(t, st, 2, masterKey)
 	addDataKey(t, st, 3, masterKey)
-	st.data[2].Sealed[30] ^= 1
+	st.Rows[2].Sealed[30] ^= 1
 	if err := s.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "open data key 3") {
 		t.Errorf("error = %v, want one that names data key 3", err)
 	}
@@ -101,7 +102,7 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st.data[2].Sealed = short
+	st.Rows[2].Sealed = short
 	if err := s.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "data key 3 is 5 bytes long and has to be 32") {
 		t.Errorf("error = %v, want one that says how long it is", err)
 	}
@@ -109,7 +110,7 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 
 // A key management service takes its time to open a data key.
 func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	o := options(t, st, masterKey)
 	gate := &gatedKeeper{Keeper: o.Keeper, began: make(chan struct{}), goOn: make(chan struct{})}
 	o.Keeper = secrets.NewKeeper(gate)
@@ -155,7 +156,7 @@ func (*gatedKeeper) ErrorAs(error, any) bool            { return false }
 func (*gatedKeeper) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
 
 func TestFailuresAreCounted(t *testing.T) {
-	st := &memory{}
+	st := &storetest.DataKeyTable{}
 	openSealer(t, st)
 	o := options(t, st, masterKey)
 	o.Rand = strings.NewReader("twelve bytes")
@@ -196,7 +197,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	}
 	counts(1, 3)
 	addDataKey(t, st, 2, masterKey)
-	st.data[1].Sealed[30] ^= 1
+	st.Rows[1].Sealed[30] ^= 1
 	if err := s.Reload(t.Context()); err == nil {
 		t.Error("a damaged data key is taken in")
 	}
@@ -205,23 +206,23 @@ func TestFailuresAreCounted(t *testing.T) {
 
 func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*sealing.Options, *memory)
+		change func(*sealing.Options, *storetest.DataKeyTable)
 		want   string
 	}{
-		"no randomness": {func(o *sealing.Options, _ *memory) { o.Rand = strings.NewReader("") }, "make a data key"},
-		"no way to the keeper": {func(o *sealing.Options, _ *memory) {
+		"no randomness": {func(o *sealing.Options, _ *storetest.DataKeyTable) { o.Rand = strings.NewReader("") }, "make a data key"},
+		"no way to the keeper": {func(o *sealing.Options, _ *storetest.DataKeyTable) {
 			_ = o.Keeper.Close()
 		}, "seal data key 1 under master key "},
-		"no way to keep it": {func(o *sealing.Options, st *memory) { o.Store = &unwritable{memory: st} }, "keep the first data key"},
+		"no way to keep it": {func(o *sealing.Options, st *storetest.DataKeyTable) { o.Store = &unwritable{DataKeyTable: st} }, "keep the first data key"},
 	} {
-		st := &memory{}
+		st := &storetest.DataKeyTable{}
 		o := options(t, st, masterKey)
 		c.change(&o, st)
 		if _, err := sealing.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error = %v, want one that says %q", name, err, c.want)
 		}
-		if len(st.data) != 0 {
-			t.Errorf("%s: %d data keys", name, len(st.data))
+		if len(st.Rows) != 0 {
+			t.Errorf("%s: %d data keys", name, len(st.Rows))
 		}
 	}
 	if _, err := sealing.NewMasterKey(strings.NewReader("too short")); err == nil || !strings.Contains(err.Error(), "make a master key") {
@@ -230,7 +231,7 @@ func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 }
 
 // unwritable takes no data keys.
-type unwritable struct{ *memory }
+type unwritable struct{ *storetest.DataKeyTable }
 
 func (*unwritable) CreateDataKeys(context.Context, []store.DataKey, store.Change) error {
 	return store.ErrUnavailable

@@ -1,11 +1,7 @@
 package sealing_test
 
 import (
-	"cmp"
-	"context"
 	"crypto/rand"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,63 +9,6 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 )
-
-// memory keeps data keys as the contract of package store says, so that a test can tamper
-// with them.
-type memory struct {
-	mu   sync.Mutex
-	down bool
-	data []store.DataKey
-}
-
-func (m *memory) lock() (unlock func(), err error) {
-	m.mu.Lock()
-	if m.down {
-		m.mu.Unlock()
-		return nil, store.ErrUnavailable
-	}
-	return m.mu.Unlock, nil
-}
-
-func (m *memory) DataKeys(context.Context) ([]store.DataKey, error) {
-	unlock, err := m.lock()
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	out := slices.Clone(m.data)
-	slices.SortFunc(out, func(a, b store.DataKey) int { return cmp.Compare(a.ID, b.ID) })
-	return out, nil
-}
-
-func (m *memory) CreateDataKeys(_ context.Context, keys []store.DataKey, _ store.Change) error {
-	unlock, err := m.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	for _, k := range keys {
-		if slices.ContainsFunc(m.data, func(other store.DataKey) bool { return sameDataKey(other, k) }) {
-			return store.ErrExists
-		}
-	}
-	m.data = append(m.data, keys...)
-	return nil
-}
-
-func (m *memory) DeleteDataKeys(_ context.Context, keys []store.DataKey, _ store.Change) error {
-	unlock, err := m.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	m.data = slices.DeleteFunc(m.data, func(k store.DataKey) bool {
-		return slices.ContainsFunc(keys, func(gone store.DataKey) bool { return sameDataKey(gone, k) })
-	})
-	return nil
-}
-
-func sameDataKey(a, b store.DataKey) bool { return a.ID == b.ID && a.MasterID == b.MasterID }
 
 const masterKey = "c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE="
 
