@@ -29,10 +29,14 @@ var counts = map[string]struct{ allocations, writes, reads float64 }{
 	"private_key_jwt":          {532, 4, 0},
 	"DPoP":                     {433, 4, 0},
 	"introspection":            {188, 0, 0},
-	"revocation":               {322, 5, 2}, // its notification has it read, and then that there is nothing more
+	"revocation":               {240, 5, 2}, // its notification has it read, and then that there is nothing more
 	"JWKS":                     {48, 0, 0},
 	"JWKS, 304":                {49, 0, 0},
 }
+
+// perRead is what one of those further round trips allocates. How many there are is a matter of
+// time: revocations whose notifications arrive together are read together.
+const perRead = 53
 
 // TestCounts fails where a request allocates, asks or writes more than it did.
 func TestCounts(t *testing.T) {
@@ -87,8 +91,12 @@ func TestCounts(t *testing.T) {
 				t.Errorf("%.2f changes are written for each request, want %.0f", records, want.writes)
 			}
 			t.Logf("%.1f allocations, %.2f round trips, %.2f changes", got.Allocs, got.Trips, (read(writes)-written)/n)
-			if got.Allocs > want.allocations+few {
-				t.Errorf("%.1f allocations for each request, want %.0f at most", got.Allocs, want.allocations)
+			most := want.allocations
+			if want.reads > 0 {
+				most += perRead * max(0, got.Trips-row.trips)
+			}
+			if got.Allocs > most+few {
+				t.Errorf("%.1f allocations for each request, want %.0f at most", got.Allocs, most)
 			}
 		})
 	}
