@@ -1,24 +1,21 @@
 package certificates
 
 import (
-	"cmp"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// attribute is one of a distinguished name: its type as a dotted OID, and its value.
-type attribute struct{ oid, value string }
-
 // name is a distinguished name in the order of RFC 4514, the most specific element
-// first. The attributes of one element are a set, and sorted.
-type name [][]attribute
+// first. An element is a sorted set of attributes, each written OID=value. An OID
+// contains no =, so two attributes are written alike only if they are the same.
+type name [][]string
 
 // hasName reports whether the subject of a certificate is the one registered: the
 // same elements in the same order, and each value the same to the byte. The rules by
@@ -29,70 +26,79 @@ func hasName(certificate *x509.Certificate, registered string) bool {
 	if err != nil {
 		return false
 	}
-	var sequence pkix.RDNSequence
+	held, err := subjectOf(certificate)
+	return err == nil && slices.EqualFunc(want, held, slices.Equal)
+}
+
+// attributeSET has the name by which encoding/asn1 tells a SET from a SEQUENCE.
+type attributeSET []struct {
+	Type  asn1.ObjectIdentifier
+	Value asn1.RawValue
+}
+
+func subjectOf(certificate *x509.Certificate) (name, error) {
+	var sequence []attributeSET
 	if rest, err := asn1.Unmarshal(certificate.RawSubject, &sequence); err != nil || len(rest) > 0 {
-		return false
+		return nil, errors.New("the subject is malformed")
 	}
 	var held name
 	for _, set := range slices.Backward(sequence) { // RFC 4514 §2.1
-		var element []attribute
+		var element []string
 		for _, a := range set {
-			text, ok := a.Value.(string)
-			if !ok { // what is no text cannot have been registered
-				return false
+			value, err := decodeText(a.Value.FullBytes)
+			if err != nil {
+				return nil, err
 			}
-			element = append(element, attribute{a.Type.String(), text})
+			element = append(element, a.Type.String()+"="+value)
 		}
-		held = append(held, sorted(element))
+		slices.Sort(element)
+		held = append(held, element)
 	}
-	return slices.EqualFunc(want, held, slices.Equal)
+	return held, nil
 }
 
-func sorted(element []attribute) []attribute {
-	slices.SortFunc(element, func(a, b attribute) int { return cmp.Or(cmp.Compare(a.oid, b.oid), cmp.Compare(a.value, b.value)) })
-	return element
-}
+var (
+	// attributeForm is the grammar of RFC 4514 §3: a type, a value as hexadecimal BER or
+	// as text, and what separates it from the next. Spaces around the separators, which
+	// many programs print, are not part of it.
+	attributeForm = regexp.MustCompile(`^ *([A-Za-z0-9.-]*) *= *` +
+		`(?:#([0-9A-Fa-f]*)|((?:[^ #\\",+;<>\x00]|` + escapes + `)(?:[^\\",+;<>\x00]|` + escapes + `)*?)) *([,+]|$)`)
+	escapeForm = regexp.MustCompile(escapes)
+)
 
-// parseName reads a distinguished name as text (RFC 4514 §3). Spaces around the
-// separators, which many programs print, are not part of it.
+const escapes = `\\[ "#+,;<=>\\]|\\[0-9A-Fa-f]{2}`
+
+// parseName reads a distinguished name as text (RFC 4514 §3). The ParseDN of go-ldap
+// would not do: it drops the ASN.1 type of a value that is written as BER, so that an
+// INTEGER equals a text, and it takes a semicolon for a separator.
 func parseName(text string) (name, error) {
 	if strings.HasPrefix(text, "/") {
 		return nil, errors.New("it begins with a slash, as OpenSSL once wrote names: write CN=batch,O=Example, as `openssl x509 -noout -subject -nameopt RFC2253` prints it")
 	}
 	var parsed name
-	var element []attribute
-	for {
-		a, rest, err := parseAttribute(text)
+	var element []string
+	for more := true; more; {
+		m := attributeForm.FindStringSubmatch(text)
+		if m == nil {
+			return nil, fmt.Errorf("%q is not a distinguished name, such as CN=batch,O=Example (RFC 4514), or a part of one: no value is empty, "+
+				`and a backslash stands before each of ",+;<>\ in a value and before a space or # at its ends`, text)
+		}
+		whole, kind, ber, value, separator := m[0], m[1], m[2], m[3], m[4]
+		oid, err := attributeType(kind)
 		if err != nil {
 			return nil, err
 		}
-		if element = append(element, a); rest == "" {
-			return append(parsed, sorted(element)), nil
+		if value, err = parseValue(ber, value); err != nil {
+			return nil, fmt.Errorf("the value of %s: %w", kind, err)
 		}
-		if rest[0] == ',' {
-			parsed, element = append(parsed, sorted(element)), nil
+		element = append(element, oid+"="+value)
+		if separator != "+" {
+			slices.Sort(element)
+			parsed, element = append(parsed, element), nil
 		}
-		text = rest[1:]
+		text, more = text[len(whole):], separator != ""
 	}
-}
-
-func parseAttribute(text string) (attribute, string, error) {
-	kind, rest, found := strings.Cut(text, "=")
-	if !found {
-		return attribute{}, "", errors.New("it is not a distinguished name, such as CN=batch,O=Example (RFC 4514)")
-	}
-	oid, err := attributeType(strings.Trim(kind, " "))
-	if err != nil {
-		return attribute{}, "", err
-	}
-	value, rest, err := parseValue(strings.TrimLeft(rest, " "))
-	if err == nil && (value == "" || !utf8.ValidString(value)) {
-		err = errors.New("it is empty, or not UTF-8")
-	}
-	if err != nil {
-		return attribute{}, "", fmt.Errorf("the value of %s: %w", strings.Trim(kind, " "), err)
-	}
-	return attribute{oid, value}, rest, nil
+	return parsed, nil
 }
 
 // attributeType returns the OID of a type: those of RFC 4514 §3 have a name, and two
@@ -112,69 +118,37 @@ func attributeType(kind string) (string, error) {
 	return "", fmt.Errorf("%q is not a type of attribute: write CN, L, ST, O, OU, C, STREET, DC, UID, serialNumber, emailAddress, or its OID", kind)
 }
 
-// parseValue reads a value up to the separator that ends it (RFC 4514 §2.4).
-func parseValue(text string) (value, rest string, err error) {
-	if strings.HasPrefix(text, "#") {
-		return parseHexValue(text)
-	}
-	var b strings.Builder
-	end := 0 // of what is not a space that nobody escaped
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case ',', '+':
-			return b.String()[:end], text[i:], nil
-		case '"', ';', '<', '>', 0:
-			return "", "", fmt.Errorf("%q has to be escaped by a backslash", c)
-		case ' ':
-			b.WriteByte(c)
-		case '\\':
-			escaped, width, err := parseEscape(text[i+1:])
-			if err != nil {
-				return "", "", err
-			}
-			b.WriteByte(escaped)
-			i += width
-			end = b.Len()
-		default:
-			b.WriteByte(c)
-			end = b.Len()
+// parseValue reads a value as the form has it: as BER, or as text with escapes.
+func parseValue(ber, text string) (string, error) {
+	if text == "" {
+		der, err := hex.DecodeString(ber)
+		if err != nil {
+			return "", errors.New("after # the number of hexadecimal digits is odd")
 		}
+		return decodeText(der)
 	}
-	return b.String()[:end], "", nil
+	value := escapeForm.ReplaceAllStringFunc(text, func(escape string) string {
+		if decoded, err := hex.DecodeString(escape[1:]); err == nil {
+			return string(decoded)
+		}
+		return escape[1:]
+	})
+	if !utf8.ValidString(value) {
+		return "", errors.New("it is not UTF-8")
+	}
+	return value, nil
 }
 
-// parseEscape reads what follows a backslash: the character that it stands before,
-// or two hexadecimal digits.
-func parseEscape(text string) (escaped byte, width int, err error) {
-	if text != "" && strings.IndexByte(`"+,;<>= #\`, text[0]) >= 0 {
-		return text[0], 1, nil
+// decodeText reads a value of ASN.1 that is a text. Only two types say what a byte
+// beyond ASCII means: a T61String may mean anything, so it is refused there.
+func decodeText(der []byte) (string, error) {
+	var text string
+	if tail, err := asn1.Unmarshal(der, &text); err != nil || len(tail) > 0 || text == "" {
+		return "", errors.New("it is not one ASN.1 string with something in it")
 	}
-	const digits = 2
-	if len(text) >= digits {
-		if decoded, err := hex.DecodeString(text[:digits]); err == nil {
-			return decoded[0], digits, nil
-		}
+	isASCII := !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+	if tag := der[0]; !isASCII && tag != asn1.TagUTF8String && tag != asn1.TagBMPString {
+		return "", errors.New("its ASN.1 type does not say what its characters are")
 	}
-	return 0, 0, errors.New("a backslash stands before neither a special character nor two hexadecimal digits")
-}
-
-// parseHexValue reads a value that is written as its BER.
-func parseHexValue(text string) (value, rest string, err error) {
-	end := strings.IndexAny(text, ",+")
-	if end < 0 {
-		end = len(text)
-	}
-	der, err := hex.DecodeString(strings.TrimRight(text[1:end], " "))
-	if err != nil {
-		return "", "", errors.New("after # there are no hexadecimal digits")
-	}
-	var decoded any
-	if tail, err := asn1.Unmarshal(der, &decoded); err != nil || len(tail) > 0 {
-		return "", "", errors.New("after # there is no ASN.1 value")
-	}
-	value, ok := decoded.(string)
-	if !ok {
-		return "", "", errors.New("after # there is no text")
-	}
-	return value, text[end:], nil
+	return text, nil
 }
