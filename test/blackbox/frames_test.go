@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,4 +182,19 @@ func TestFloodsOfFrames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// resident is how much memory the server has from the system at the moment, in bytes.
+func resident(t *testing.T, s *harness.Server) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "\nVmRSS:")
+	kb, err := strconv.Atoi(strings.Fields(rest + " x")[0])
+	if err != nil {
+		t.Fatalf("the system does not say how much memory the server has: %v", err)
+	}
+	return kb << 10
 }
