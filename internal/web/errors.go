@@ -73,13 +73,18 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 	case http.StatusUnauthorized: // RFC 6749 §5.2, RFC 9110 §11.6.1
 		header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		wait := refused.RetryAfter
-		if wait <= 0 {
-			wait = retryAfter
-		}
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		header.Set("Retry-After", retrySeconds(refused))
 	}
 	WriteJSON(w, status, errorBody{refused.Code, descriptionText(refused.Description), requestID})
+}
+
+// retrySeconds is the value of Retry-After.
+func retrySeconds(refused *oauth.Error) string {
+	wait := refused.RetryAfter
+	if wait <= 0 {
+		wait = retryAfter
+	}
+	return strconv.Itoa(int(math.Ceil(wait.Seconds())))
 }
 
 // Classify says which status an error has, and what of it may be told.

@@ -1,0 +1,137 @@
+package pages
+
+import (
+	"slices"
+	"time"
+)
+
+// Account is the person's own page. Its forms POST to paths below Base:
+//
+//	Base/profile   the fields of Profile that are editable, by name
+//	Base/password  "current", "new", "again"
+//	Base/session   "session": the ID of a session to end, or "all"
+//	Base/app       "app": the ID of the app whose access ends
+//	Base/logout    nothing
+type Account struct {
+	Base     string // the path of the page, such as "/account"
+	Username string
+	Name     string // for people; may be ""
+	Profile  []ProfileField
+	Sessions []AccountSession // the newest first
+	Apps     []AccountApp
+	// MinPassword is how many characters a new password has at least.
+	MinPassword int
+	Fault       AccountFault  // what a form was refused for
+	Notice      AccountNotice // what a form has done
+}
+
+// ProfileField is a claim of the person's profile (OpenID Connect Core 1.0 §5.1).
+type ProfileField struct {
+	Name     string // name, given_name, family_name, nickname, email, phone_number, …
+	Value    string
+	Editable bool
+}
+
+// AccountSession is a place where the person is signed in.
+type AccountSession struct {
+	ID        string
+	Device    string // such as "Firefox on Linux"
+	Address   string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	Current   bool // it is the session of this very page
+}
+
+// AccountApp is an app that has access.
+type AccountApp struct {
+	ID        string // of the client
+	Client    Client
+	Scopes    []Scope
+	GrantedAt time.Time
+}
+
+// AccountFault is why a form of the account was refused.
+type AccountFault string
+
+// The faults of the account's forms.
+const (
+	PasswordWrong   AccountFault = "password-wrong"  // the current one is not right
+	PasswordShort   AccountFault = "password-short"  // shorter than MinPassword
+	PasswordLong    AccountFault = "password-long"   // over 1,024 bytes
+	PasswordCommon  AccountFault = "password-common" // among the most common
+	PasswordDiffers AccountFault = "password-differs"
+	PasswordSlow    AccountFault = "password-slow" // too many attempts
+	ProfileInvalid  AccountFault = "profile-invalid"
+)
+
+// AccountNotice is what a form of the account has done.
+type AccountNotice string
+
+// The notices of the account's forms.
+const (
+	PasswordChanged AccountNotice = "password-changed"
+	ProfileSaved    AccountNotice = "profile-saved"
+	SessionEnded    AccountNotice = "session-ended"
+	SessionsEnded   AccountNotice = "sessions-ended"
+	AppRemoved      AccountNotice = "app-removed"
+)
+
+func (Account) template() string { return "account" }
+
+func (a Account) policy() Policy {
+	p := Policy{}
+	for _, app := range a.Apps {
+		p.Images = append(p.Images, app.Client.policy("").Images...)
+	}
+	return p
+}
+
+func (a Account) needs() []need {
+	needs := []need{
+		form(a.Base + "/password"), form(a.Base + "/session"), form(a.Base + "/logout"),
+		{"input", map[string]string{"name": "current", "type": "password", "autocomplete": "current-password"}},
+		{"input", map[string]string{"name": "new", "type": "password", "autocomplete": "new-password"}},
+		{"input", map[string]string{"name": "again", "type": "password", "autocomplete": "new-password"}},
+		{"button", map[string]string{"name": "session", "value": "all"}},
+	}
+	for _, session := range a.Sessions {
+		if !session.Current {
+			needs = append(needs, need{"button", map[string]string{"name": "session", "value": session.ID}})
+		}
+	}
+	for _, app := range a.Apps {
+		needs = append(needs, form(a.Base+"/app"), need{"button", map[string]string{"name": "app", "value": app.ID}})
+	}
+	for _, profile := range a.Profile {
+		if profile.Editable {
+			needs = append(needs, form(a.Base+"/profile"), field(profile.Name))
+		}
+	}
+	return needs
+}
+
+// Editable reports whether there is a field to save.
+func (a Account) Editable() bool {
+	return slices.ContainsFunc(a.Profile, func(f ProfileField) bool { return f.Editable })
+}
+
+// NewRefused reports whether the fault is in the new password.
+func (a Account) NewRefused() bool {
+	return slices.Contains([]AccountFault{PasswordShort, PasswordLong, PasswordCommon, PasswordDiffers}, a.Fault)
+}
+
+// Autocomplete is the token of HTML for a claim; "": there is none.
+func (f ProfileField) Autocomplete() string {
+	return map[string]string{
+		"name": "name", "given_name": "given-name", "middle_name": "additional-name", "family_name": "family-name", "nickname": "nickname",
+		"email": "email", "phone_number": "tel", "website": "url", "birthdate": "bday",
+	}[f.Name]
+}
+
+// profileNames are the claims that the languages have a label for.
+func profileNames() []string {
+	return []string{
+		"name", "given_name", "middle_name", "family_name", "nickname", "preferred_username", "email", "phone_number", "address",
+		"birthdate", "gender", "website", "profile", "picture", "locale", "zoneinfo",
+	}
+}

@@ -1,0 +1,128 @@
+package pages
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// check renders every sample in every language and holds the result to what the pages need,
+// so that a theme which does not fit this version is found at start.
+func (b *Book) check(files laid) error {
+	for _, tag := range b.tags {
+		for _, page := range samples() {
+			sheet, err := b.Render(tag, page)
+			if err != nil {
+				return fmt.Errorf("a template of the theme does not fit this version (compare it with that of the version, which docs/theming.md says how to print): %w", err)
+			}
+			if err = checkSheet(files, page, sheet); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkSheet holds a page that has been rendered to what it needs, and to what the browser
+// would refuse.
+func checkSheet(files laid, page Page, sheet Sheet) error {
+	document, err := html.Parse(bytes.NewReader(sheet.HTML))
+	if err != nil {
+		return err
+	}
+	open := page.needs()
+	for node := range document.Descendants() {
+		if node.Type != html.ElementNode {
+			continue
+		}
+		if refused := refusal(page, node); refused != "" {
+			return fmt.Errorf("%s: %s", files.blame(page, node), refused)
+		}
+		open = slices.DeleteFunc(open, func(n need) bool { return n.meets(node) })
+	}
+	if len(open) > 0 {
+		return fmt.Errorf("%s: the page has no %s: add it, since the page does not work without it", files[templatePath(page.template())].from, open[0])
+	}
+	return nil
+}
+
+// refusal says why a browser would not do what an element wants; "": it would.
+func refusal(page Page, node *html.Node) string {
+	if node.Data == "style" || node.Data == "script" && page.policy().Script == "" {
+		return fmt.Sprintf("<%s> is blocked by the Content-Security-Policy of the pages: remove it; styles belong in assets/theme.css", node.Data)
+	}
+	for _, attribute := range node.Attr {
+		switch key := attribute.Key; {
+		case key == "style" || strings.HasPrefix(key, "on"):
+			return fmt.Sprintf("the attribute %s is blocked by the Content-Security-Policy of the pages: remove it; styles belong in assets/theme.css", key)
+		case key == "src" && node.Data == "img" && strings.HasPrefix(attribute.Val, "http") && !slices.Contains(page.policy().Images, sourceOf(attribute.Val)):
+			return fmt.Sprintf(`the image %s is on another server, which would learn of each person who signs in: put it into the folder assets and write {{asset "NAME"}}`, attribute.Val)
+		case attribute.Val == "#ZgotmplZ":
+			return fmt.Sprintf("the attribute %s of <%s> gets a value that is not safe there: use it as the template that is built in does", key, node.Data)
+		}
+	}
+	return ""
+}
+
+func sourceOf(address string) string {
+	if found := sources(address); len(found) > 0 {
+		return found[0]
+	}
+	return ""
+}
+
+// blame finds the line of the theme that an element comes from, as far as the text tells.
+func (l laid) blame(page Page, node *html.Node) string {
+	for _, name := range []string{page.template(), "layout", "parts"} {
+		file := l[templatePath(name)]
+		if !file.themed {
+			continue
+		}
+		for i, line := range strings.Split(string(file.text), "\n") {
+			if strings.Contains(line, "<"+node.Data) && slices.ContainsFunc(append(slices.Clone(node.Attr), html.Attribute{}), func(a html.Attribute) bool { return blamed(line, node, a) }) {
+				return fmt.Sprintf("%s:%d", file.from, i+1)
+			}
+		}
+	}
+	return l[templatePath(page.template())].from
+}
+
+func blamed(line string, node *html.Node, attribute html.Attribute) bool {
+	if node.Data == "style" || node.Data == "script" {
+		return true
+	}
+	return attribute.Key == "style" && strings.Contains(line, "style=") ||
+		strings.HasPrefix(attribute.Key, "on") && strings.Contains(line, attribute.Key+"=") ||
+		attribute.Key == "src" && strings.Contains(line, attribute.Val)
+}
+
+// meets reports whether an element is the one that is needed.
+func (n need) meets(node *html.Node) bool {
+	if n.element != "" && n.element != node.Data {
+		return false
+	}
+	for key, value := range n.attributes {
+		if !slices.ContainsFunc(node.Attr, func(a html.Attribute) bool { return a.Key == key && a.Val == value }) {
+			return false
+		}
+	}
+	return true
+}
+
+// String is the element as HTML has it.
+func (n need) String() string {
+	var b strings.Builder
+	b.WriteString("<" + n.element)
+	if n.element == "" {
+		b.WriteString("element")
+	}
+	for _, key := range []string{"id", "type", "name", "value", "autocomplete", "method", "action", "href", "src"} {
+		if value, given := n.attributes[key]; given {
+			fmt.Fprintf(&b, " %s=%q", key, value)
+		}
+	}
+	return b.String() + ">"
+}

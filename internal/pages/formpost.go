@@ -1,0 +1,28 @@
+package pages
+
+// FormPost hands an answer to the app in a form that sends itself (OAuth 2.0 Form Post
+// Response Mode). It is the one page with a script: without JavaScript there is a button.
+type FormPost struct {
+	Client      Client
+	RedirectURI string
+	Fields      []Field
+}
+
+// Field is a field of a form.
+type Field struct{ Name, Value string }
+
+func (FormPost) template() string { return "formpost" }
+
+func (f FormPost) policy() Policy {
+	p := f.Client.policy(f.RedirectURI)
+	p.Script = scriptSource()
+	return p
+}
+
+func (f FormPost) needs() []need {
+	needs := []need{form(f.RedirectURI), {"script", nil}}
+	for _, sent := range f.Fields {
+		needs = append(needs, need{"input", map[string]string{"type": "hidden", "name": sent.Name, "value": sent.Value}})
+	}
+	return needs
+}

@@ -1,0 +1,50 @@
+package pages
+
+// Logout asks whether to sign out. Its form sends "decision", which is "yes" or "no", and
+// "continue".
+type Logout struct {
+	Client Client // that asks; the zero Client where none is known
+	Form   Form
+	User   string // who is signed in
+}
+
+func (Logout) template() string { return "logout" }
+
+func (l Logout) policy() Policy { return l.Client.policy(l.Form.LeadsTo) }
+
+// LoggedOut says that the person is signed out.
+type LoggedOut struct {
+	Client Client // to which the link leads
+	// ReturnURI is the post-logout redirect URI, or the start page of the app; "": no link.
+	ReturnURI string
+	// Frames are the front-channel logout URIs of the apps that learn of it this way (OpenID
+	// Connect Front-Channel Logout 1.0 §3). The browser loads them, and goes to ReturnURI by
+	// itself a few seconds later.
+	Frames []string
+}
+
+func (LoggedOut) template() string { return "loggedout" }
+
+func (l LoggedOut) policy() Policy {
+	p := l.Client.policy("")
+	p.Frames = sources(l.Frames...)
+	if len(l.Frames) > 0 {
+		p.Refresh = l.ReturnURI
+	}
+	return p
+}
+
+func (l LoggedOut) needs() []need {
+	var needs []need
+	if l.ReturnURI != "" {
+		needs = append(needs, need{"a", map[string]string{"id": "return", "href": l.ReturnURI}})
+	}
+	for _, frame := range l.Frames {
+		needs = append(needs, need{"iframe", map[string]string{"src": frame}})
+	}
+	return needs
+}
+
+func (l Logout) needs() []need {
+	return []need{form(l.Form.Action), field("continue"), button("logout-yes", "decision", "yes"), button("logout-no", "decision", "no")}
+}

@@ -1,0 +1,76 @@
+package pages
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Policy is what the browser may do on a page beside what every page may.
+type Policy struct {
+	FormAction []string // sources of form-action beside 'self' (Content Security Policy Level 3 §2.3.1)
+	Images     []string // the same for img-src
+	Frames     []string // sources of frame-src
+	// Script is the hash of the page's one script as a source; "": it has none.
+	Script string
+	// Popup lets the page keep the window that opened it: an app may open a sign-in in a
+	// popup, which tells the app its end.
+	Popup bool
+	// Refresh is where the browser goes by itself a few seconds later; "": it stays.
+	Refresh string
+}
+
+// policy is what a page in the way of an app may do.
+func (c Client) policy(leadsTo string) Policy {
+	return Policy{FormAction: sources(leadsTo), Images: sources(c.Logo()), Popup: true}
+}
+
+// Logo is the address of the logo where it is one that a page may load: https, or data of
+// an image.
+func (c Client) Logo() string {
+	kind, _, isData := strings.Cut(c.LogoURI, ";base64,")
+	if isData && slices.Contains([]string{"data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp", "data:image/svg+xml"}, kind) {
+		return c.LogoURI
+	}
+	return c.Link(c.LogoURI)
+}
+
+// Link is the address where it is one of https, else "".
+func (Client) Link(address string) string {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	return address
+}
+
+// Image is the logo as the attribute src of an image takes it.
+func (c Client) Image() template.URL {
+	return template.URL(c.Logo()) //nolint:gosec // Logo lets images and https through alone
+}
+
+// sources are the source expressions of CSP that allow the addresses: an origin for http and
+// https, a scheme for the private-use schemes of native apps (RFC 8252 §7.1). What is
+// neither is not allowed, and data needs no source of its own.
+func sources(addresses ...string) []string {
+	var found []string
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme == "" || u.Scheme == "data" || u.Scheme == "javascript" {
+			continue
+		}
+		source := u.Scheme + ":"
+		if u.Scheme == "http" || u.Scheme == "https" {
+			source += "//" + u.Host
+		}
+		if !slices.Contains(found, source) && fitSource(source) {
+			found = append(found, source)
+		}
+	}
+	return found
+}
+
+// fitSource reports whether a source expression cannot end its directive, nor the header.
+func fitSource(source string) bool {
+	return !strings.ContainsFunc(source, func(c rune) bool { return c <= ' ' || c == ';' || c == ',' || c == '\'' || c == '*' || c >= 0x7f })
+}

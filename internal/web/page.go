@@ -1,0 +1,161 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"authserver/internal/oauth"
+	"authserver/internal/pages"
+	"authserver/internal/telemetry"
+)
+
+// Pages answers people with pages.
+type Pages struct {
+	Book *pages.Book
+	// Protection refuses what pages of other sites send.
+	Protection *http.CrossOriginProtection
+}
+
+// NewPages returns what answers with the pages of a book. A form of the issuer's own pages is
+// taken even where a proxy has changed the Host.
+func NewPages(book *pages.Book, issuer string) (*Pages, error) {
+	protection := http.NewCrossOriginProtection()
+	if origin := originOf(issuer); origin != "" {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	return &Pages{Book: book, Protection: protection}, nil
+}
+
+// Write answers with a page, in the language that the app wishes by ui_locales or else the
+// browser by its header.
+func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, uiLocales string, page pages.Page) error {
+	sheet, err := p.Book.Render(p.Book.Language(uiLocales, r.Header.Get("Accept-Language")), page)
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Language", sheet.Language)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Vary", "Accept-Language, Cookie")
+	header.Set("Content-Security-Policy", contentSecurityPolicy(sheet.Policy))
+	header.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
+	// Other sites learn no address of ours. With no-referrer a form of our own pages would
+	// have the Origin null (Fetch §3.2), which the protection refuses where it has nothing else.
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", openerPolicy(sheet.Policy))
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+	if sheet.Policy.Refresh != "" {
+		header.Set("Refresh", "3; url="+sheet.Policy.Refresh)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(sheet.HTML)
+	return nil
+}
+
+func contentSecurityPolicy(p pages.Policy) string {
+	directives := []string{
+		"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'self'", "font-src 'self'",
+		directive("img-src 'self' data:", p.Images), directive("form-action 'self'", p.FormAction),
+	}
+	if len(p.Frames) > 0 {
+		directives = append(directives, directive("frame-src", p.Frames))
+	}
+	if p.Script != "" {
+		directives = append(directives, "script-src "+p.Script)
+	}
+	return strings.Join(directives, "; ")
+}
+
+func directive(first string, sources []string) string {
+	return strings.Join(append([]string{first}, sources...), " ")
+}
+
+// openerPolicy keeps the window that opened a sign-in: with same-origin an app that signs in
+// by a popup would see it as closed.
+func openerPolicy(p pages.Policy) string {
+	if p.Popup {
+		return "unsafe-none"
+	}
+	return "same-origin"
+}
+
+// Serve is an endpoint that a person opens or sends a form of ours to: a request that another
+// site made is refused where it changes something, and errors are pages.
+func (p *Pages) Serve(serve Endpoint) Endpoint {
+	return p.Errors(func(w http.ResponseWriter, r *http.Request, n *Note) error {
+		if err := p.Protection.Check(r); err != nil {
+			return &statusError{http.StatusForbidden, oauth.Fail(oauth.InvalidRequest, "cross_origin",
+				"the form was sent by a page of another site: go back to the page, reload it and send its form again").Because(err)}
+		}
+		return serve(w, r, n)
+	})
+}
+
+// Errors is an endpoint that people open, whose errors are pages.
+func (p *Pages) Errors(serve Endpoint) Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *Note) error {
+		err := serve(w, r, n)
+		if err == nil {
+			return nil
+		}
+		status, refused := Classify(err)
+		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", retrySeconds(refused))
+		}
+		page := pages.Error{
+			Kind: errorKind(status), Code: string(refused.Code), Description: descriptionText(refused.Description), RequestID: telemetry.RequestID(r.Context()),
+		}
+		_ = p.Write(w, r, status, r.URL.Query().Get("ui_locales"), page) // what failed is returned: it is what the log has to say
+		return err
+	}
+}
+
+func errorKind(status int) pages.ErrorKind {
+	switch status {
+	case http.StatusForbidden:
+		return pages.ErrorOrigin
+	case http.StatusNotFound:
+		return pages.ErrorNotFound
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		return pages.ErrorUnavailable
+	case http.StatusInternalServerError:
+		return pages.ErrorServer
+	}
+	return pages.ErrorRequest
+}
+
+// AssetPath is the path of the files that pages load, as chi has it.
+const AssetPath = "/assets/{name}"
+
+// Asset is GET /assets/NAME: a file that pages load. Its name changes with what is in it,
+// so browsers may keep it for ever (RFC 8246).
+func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *Note) error {
+	asset, found := p.Book.Asset(path.Base(r.URL.Path))
+	if !found {
+		return notFound(w, r, n)
+	}
+	header := w.Header()
+	header.Set("Content-Type", asset.Type)
+	header.Set("Content-Length", strconv.Itoa(len(asset.Body)))
+	header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // of a picture that is opened by itself
+	_, _ = w.Write(asset.Body)
+	return nil
+}
+
+// originOf is the origin of an address of http or https; "": it has none.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
