@@ -67,19 +67,13 @@ func certifiedOnly(c store.Client) bool {
 func (p Possession) keys() []string {
 	var keys []string
 	if p.JKT != "" {
-		keys = append(keys, byJKT+p.JKT)
+		keys = append(keys, store.BoundToJKT+p.JKT)
 	}
 	if p.X5TS256 != "" {
-		keys = append(keys, byCertificate+p.X5TS256)
+		keys = append(keys, store.BoundToX5T+p.X5TS256)
 	}
 	return keys
 }
-
-// How [store.Family] names a key.
-const (
-	byJKT         = "jkt:"
-	byCertificate = "x5t#S256:"
-)
 
 // familyKey is the key that refresh tokens which are issued now are bound to; "": none.
 // They are bound where nothing else protects them: a confidential client has to
@@ -89,9 +83,9 @@ func (r Request) familyKey() string {
 	case !r.Client.Public():
 		return ""
 	case r.Confirmation.JKT != "":
-		return byJKT + r.Confirmation.JKT
+		return store.BoundToJKT + r.Confirmation.JKT
 	case r.Confirmation.X5TS256 != "":
-		return byCertificate + r.Confirmation.X5TS256
+		return store.BoundToX5T + r.Confirmation.X5TS256
 	}
 	return ""
 }

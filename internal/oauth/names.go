@@ -5,6 +5,7 @@ type GrantType string
 
 // The grant types that this server knows.
 const (
+	AuthorizationCode GrantType = "authorization_code"                              // RFC 6749 §4.1
 	ClientCredentials GrantType = "client_credentials"                              // RFC 6749 §4.4
 	Password          GrantType = "password"                                        // RFC 6749 §4.3
 	RefreshToken      GrantType = "refresh_token"                                   // RFC 6749 §6

@@ -59,10 +59,15 @@ func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
 		return Reused
 	case !r.Scope.Within(f.Scope):
 		return ScopeExceeded
-	case slices.ContainsFunc(r.Resources, func(asked string) bool { return !slices.Contains(f.Resources, asked) }):
+	case exceeds(r.Resources, f.Resources):
 		return ResourceExceeded
 	case !r.Issuable(f):
 		return Unissuable
 	}
 	return standing
+}
+
+// exceeds reports whether more is asked for than was granted.
+func exceeds(asked, granted []string) bool {
+	return slices.ContainsFunc(asked, func(one string) bool { return !slices.Contains(granted, one) })
 }

@@ -26,6 +26,12 @@ const (
 	FamilyRevoked       EventType = "family.revoked"
 	TokensRevoked       EventType = "tokens.revoked"
 
+	SessionCreated EventType = "session.created"
+	SessionRenewed EventType = "session.renewed"
+	SessionEnded   EventType = "session.ended"
+	ConsentGranted EventType = "consent.granted"
+	ConsentRevoked EventType = "consent.revoked"
+
 	KeyPublished   EventType = "key.published"
 	KeyImported    EventType = "key.imported"
 	KeyCertified   EventType = "key.certified"
@@ -41,13 +47,18 @@ const (
 	SecretResealed        EventType = "secret.resealed"
 )
 
-// What speaks of a stolen token, key or assertion.
+// What speaks of a stolen code, token, key or assertion.
 const (
-	RefreshTokenReused      EventType = "refresh_token.reused"
-	RefreshTokenWrongClient EventType = "refresh_token.wrong_client"
-	RefreshTokenWrongKey    EventType = "refresh_token.wrong_key"
-	AssertionReplayed       EventType = "assertion.replayed"
-	ProofReplayed           EventType = "dpop.replayed"
+	AuthorizationCodeReplayed         EventType = "code.replayed"
+	AuthorizationCodeWrongClient      EventType = "code.wrong_client"
+	AuthorizationCodeWrongRedirectURI EventType = "code.wrong_redirect_uri"
+	AuthorizationCodeWrongVerifier    EventType = "code.wrong_verifier"
+	AuthorizationCodeWrongKey         EventType = "code.wrong_key"
+	RefreshTokenReused                EventType = "refresh_token.reused"
+	RefreshTokenWrongClient           EventType = "refresh_token.wrong_client"
+	RefreshTokenWrongKey              EventType = "refresh_token.wrong_key"
+	AssertionReplayed                 EventType = "assertion.replayed"
+	ProofReplayed                     EventType = "dpop.replayed"
 )
 
 // EventTypes returns every type, in the order in which the documentation lists them.
@@ -56,8 +67,10 @@ func EventTypes() []EventType {
 		ClientCreated, ClientUpdated, ClientSecretRotated, ClientDeleted, UserCreated, UserUpdated, UserDeleted,
 		ResourceCreated, ResourceUpdated, ResourceDeleted, IssuerCreated, IssuerUpdated, IssuerDeleted,
 		FamilyRevoked, TokensRevoked,
+		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked,
 		KeyPublished, KeyImported, KeyCertified, KeyRescheduled, KeyActivated, KeyRetired, KeyRevoked,
 		RefreshKeyPublished, RefreshKeyRescheduled, DataKeyCreated, DataKeyDeleted, SecretResealed,
+		AuthorizationCodeReplayed, AuthorizationCodeWrongClient, AuthorizationCodeWrongRedirectURI, AuthorizationCodeWrongVerifier, AuthorizationCodeWrongKey,
 		RefreshTokenReused, RefreshTokenWrongClient, RefreshTokenWrongKey, AssertionReplayed, ProofReplayed,
 	}
 }

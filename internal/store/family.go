@@ -23,11 +23,15 @@ type Family struct {
 	UserID     string
 	Scope      oauth.Scope // as granted; a refresh narrows its own access token only (RFC 6749 §6)
 	Resources  []string    // as granted
-	Generation uint32      // of the refresh token that is good now; the first is 1
+	Generation uint32      // of the refresh token that is good now; the first is 1, and 0 is an authorization code
 	// BoundTo is the key that the refresh tokens of a public client are bound to:
-	// "jkt:" and a JWK thumbprint (RFC 9449 §5), or "x5t#S256:" and the thumbprint of
+	// BoundToJKT and a JWK thumbprint (RFC 9449 §5), or BoundToX5T and the thumbprint of
 	// a certificate (RFC 8705 §4); "": none. The first key that it is bound to stays.
 	BoundTo   string
+	SessionID SessionID // that the user signed in by; zero: none
+	Offline   bool      // it lives on when its session ends (OIDC Core §11)
+	Login     Login
+	Code      Code // zero but for generation 0
 	CreatedAt Moment
 	// ClientNotBefore and UserNotBefore are the NotBefore of the client and the user
 	// as they were read when the family was begun, never zero. Where one has moved on since,
@@ -36,7 +40,7 @@ type Family struct {
 	ClientNotBefore Moment
 	UserNotBefore   Moment
 	RotatedAt       Moment // zero before the first rotation
-	IdleExpiresAt   Moment // moves with every rotation
+	IdleExpiresAt   Moment // moves with every rotation; of generation 0: when the code expires
 	ExpiresAt       Moment // never moves
 	RevokedAt       Moment // zero while it lives
 	RevokedReason   string // slug for the audit, such as "refresh_reused"; "" while it lives
@@ -44,6 +48,12 @@ type Family struct {
 	// RotatedAt and IdleExpiresAt.
 	CreatedBy, RotatedBy ClockID
 }
+
+// What Family.BoundTo begins with.
+const (
+	BoundToJKT = "jkt:"
+	BoundToX5T = "x5t#S256:"
+)
 
 // Expired reports whether the family was idle for too long or is at the end of its life,
 // when a clock shows now. An IdleExpiresAt that was cut to ExpiresAt says nothing of its
@@ -64,7 +74,7 @@ func (f Family) Void(u User, clientNotBefore Moment) bool {
 type Families interface {
 	// CreateFamily adds a family, its IdleExpiresAt cut to its ExpiresAt, and records
 	// uses in the same step, as [Assertions].UseOnce does. ErrNotFound where the user is
-	// gone, ErrExists where the ID is taken.
+	// gone, or the session that it names is gone or ended, ErrExists where the ID is taken.
 	CreateFamily(ctx context.Context, f Family, uses ...Use) error
 	// Family returns a family, or ErrNotFound.
 	Family(ctx context.Context, id FamilyID) (Family, error)
@@ -75,7 +85,7 @@ type Families interface {
 	// Of any number of rotations of one generation at once exactly one is Rotated,
 	// and the others are Graced or Reused. A generation ahead of the row's is one
 	// that this server signed and whose commit was lost in a failover or a restore:
-	// it is Rotated, from where it stands.
+	// it is Rotated, from where it stands, be that a code that was never exchanged.
 	Rotate(ctx context.Context, r Rotation) (RotationResult, error)
 	// PutBack undoes a Rotate whose answer was not given, so that the refresh token is as
 	// good as it was before. was is what Rotate came to, Unknown where that is not known.

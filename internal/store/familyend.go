@@ -23,17 +23,18 @@ func (f Family) Ended(u User, clientNotBefore Moment) (at Moment, reason string)
 }
 
 // FamilyPage is a listing of families: at most Limit (1 to MaxPage) whose ID sorts after
-// After, of a user, of a client, or of both where both are named. One of them has to be.
+// After, of a user, of a client, of a session, or of all that are named. One of them has to be.
 type FamilyPage struct {
 	UserID, ClientID string
+	SessionID        SessionID
 	After            FamilyID
 	Limit            int
 }
 
 // Check returns an error where the listing has no bounds, or would look at every family.
 func (p FamilyPage) Check() error {
-	if p.UserID == "" && p.ClientID == "" {
-		return errors.New("a listing of families has to name a user or a client")
+	if p.UserID == "" && p.ClientID == "" && p.SessionID.IsZero() {
+		return errors.New("a listing of families has to name a user, a client or a session")
 	}
 	return Page{Limit: p.Limit}.Check()
 }

@@ -63,7 +63,7 @@ func (r Rotation) Issuable(f Family) bool {
 	return len(of) > 0 && !slices.ContainsFunc(of, apart) && !slices.ContainsFunc(r.Scope, unknown)
 }
 
-// Outcome is what became of a Rotation.
+// Outcome is what became of a Rotation or of a Redemption.
 type Outcome int
 
 // The outcomes, in the order in which they are decided.
@@ -127,11 +127,19 @@ func (o Outcome) String() string {
 		return "graced"
 	case Rotated:
 		return "rotated"
+	case CodeReplayed:
+		return "replayed"
+	case WrongRedirectURI:
+		return "wrong_redirect_uri"
+	case WrongVerifier:
+		return "wrong_verifier"
+	case Redeemed:
+		return "redeemed"
 	}
 	return "other"
 }
 
-// RotationResult is the answer to a Rotation.
+// RotationResult is the answer to a Rotation or to a Redemption.
 type RotationResult struct {
 	Outcome Outcome
 	Replay  int // with UsedBefore: the place of that use

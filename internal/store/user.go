@@ -18,6 +18,7 @@ type User struct {
 	Roles        []string       `json:"roles,omitempty"`
 	Permissions  []string       `json:"permissions,omitempty"`
 	Claims       map[string]any `json:"claims,omitempty"` // custom claims of the user's tokens
+	Profile      UserProfile    `json:"profile,omitzero"`
 	Disabled     bool           `json:"-"`
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this user becomes void; each of them remembers the NotBefore under which it

@@ -1,0 +1,62 @@
+package store
+
+import "slices"
+
+// ResponseType is a response_type of an authorization request (RFC 6749 §3.1.1), its words
+// in the order in which OAuth 2.0 Multiple Response Type Encoding Practices has them.
+type ResponseType string
+
+// The response types. All but the first are for applications from before PKCE.
+const (
+	ResponseCode             ResponseType = "code"
+	ResponseIDToken          ResponseType = "id_token"
+	ResponseToken            ResponseType = "token"
+	ResponseIDTokenToken     ResponseType = "id_token token"
+	ResponseCodeIDToken      ResponseType = "code id_token"
+	ResponseCodeToken        ResponseType = "code token"
+	ResponseCodeIDTokenToken ResponseType = "code id_token token"
+	ResponseNone             ResponseType = "none"
+)
+
+// ResponseTypes returns every response type.
+func ResponseTypes() []ResponseType {
+	return []ResponseType{
+		ResponseCode, ResponseIDToken, ResponseToken, ResponseIDTokenToken,
+		ResponseCodeIDToken, ResponseCodeToken, ResponseCodeIDTokenToken, ResponseNone,
+	}
+}
+
+// ConsentRule says when a user is asked for consent to what a client asks for.
+type ConsentRule string
+
+// The rules.
+const (
+	ConsentAlways ConsentRule = "always" // each time
+	ConsentOnce   ConsentRule = "once"   // where it asks for more than the user has let it have
+	ConsentNever  ConsentRule = "never"  // it is the operator's own
+)
+
+// SubjectType says what a client is told as the subject of a user (OIDC Core §8).
+type SubjectType string
+
+// The subject types.
+const (
+	SubjectPublic   SubjectType = "public"   // the user's ID, the same for every client
+	SubjectPairwise SubjectType = "pairwise" // another one for each sector
+)
+
+// MayRespond reports whether the client is registered for the response type.
+func (c Client) MayRespond(t ResponseType) bool {
+	if c.ResponseTypes == nil {
+		return t == ResponseCode
+	}
+	return slices.Contains(c.ResponseTypes, t)
+}
+
+// ConsentRule returns when a user is asked for consent.
+func (c Client) ConsentRule() ConsentRule {
+	if c.Consent == "" {
+		return ConsentOnce
+	}
+	return c.Consent
+}

@@ -1,0 +1,32 @@
+package store
+
+import "encoding/json"
+
+// Login is what a family remembers of how its user signed in, for ID tokens (OIDC Core §2);
+// zero for the grants without a sign-in.
+type Login struct {
+	AuthTime Moment          `json:"auth_time,omitzero"`
+	ACR      string          `json:"acr,omitempty"`
+	AMR      []string        `json:"amr,omitempty"`
+	Nonce    string          `json:"nonce,omitempty"`
+	Claims   json.RawMessage `json:"claims,omitempty"` // the parameter "claims" (OIDC Core §5.5), a JSON object
+}
+
+// IsZero reports whether no sign-in is remembered.
+func (l Login) IsZero() bool {
+	return l.AuthTime.IsZero() && l.ACR == "" && l.AMR == nil && l.Nonce == "" && l.Claims == nil
+}
+
+// Code is what exchanging an authorization code is held to. The code itself is a function
+// of its family, as a refresh token is, and expires at the family's IdleExpiresAt.
+type Code struct {
+	// RedirectURI is as the authorization request named it; "": it named none, so that the
+	// exchange need not either (RFC 6749 §4.1.3).
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	// Challenge is the code_challenge, by S256 (RFC 7636 §4.2); "": there was none, so that no
+	// verifier may come (RFC 9700 §2.1.1).
+	Challenge string `json:"challenge,omitempty"`
+	// JKT is the thumbprint of the key that the exchange has to prove by DPoP, the parameter
+	// dpop_jkt (RFC 9449 §10); "": any, or none.
+	JKT string `json:"jkt,omitempty"`
+}
