@@ -16,7 +16,7 @@ func (b *Book) check(files laid) error {
 		for _, page := range samples() {
 			sheet, err := b.Render(tag, page)
 			if err != nil {
-				return fmt.Errorf("a template of the theme does not fit this version (compare it with that of the version, which docs/theming.md says how to print): %w", err)
+				return fmt.Errorf("a template of the theme does not fit this version (docs/theming.md says how to compare it with that of the version): %w", err)
 			}
 			if err = checkSheet(files, page, sheet); err != nil {
 				return err

@@ -1,5 +1,7 @@
 package pages
 
+import "html/template"
+
 // FormPost hands an answer to the app in a form that sends itself (OAuth 2.0 Form Post
 // Response Mode). It is the one page with a script: without JavaScript there is a button.
 type FormPost struct {
@@ -13,6 +15,9 @@ type Field struct{ Name, Value string }
 
 func (FormPost) template() string { return "formpost" }
 
+// Target is where the form leads.
+func (f FormPost) Target() template.URL { return target(f.RedirectURI) }
+
 func (f FormPost) policy() Policy {
 	p := f.Client.policy(f.RedirectURI)
 	p.Script = scriptSource()
@@ -20,7 +25,7 @@ func (f FormPost) policy() Policy {
 }
 
 func (f FormPost) needs() []need {
-	needs := []need{form(f.RedirectURI), {"script", nil}}
+	needs := []need{form(string(f.Target())), {"script", nil}}
 	for _, sent := range f.Fields {
 		needs = append(needs, need{"input", map[string]string{"type": "hidden", "name": sent.Name, "value": sent.Value}})
 	}

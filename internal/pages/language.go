@@ -20,7 +20,7 @@ func (b *Book) Language(uiLocales, acceptLanguage string) string {
 		if err != nil {
 			continue
 		}
-		if _, index, confidence := b.matcher.Match(tag); confidence > language.No {
+		if _, index, confidence := b.matcher.Match(tag); confidence >= language.High {
 			return b.tags[index]
 		}
 	}

@@ -1,5 +1,7 @@
 package pages
 
+import "html/template"
+
 // Logout asks whether to sign out. Its form sends "decision", which is "yes" or "no", and
 // "continue".
 type Logout struct {
@@ -25,18 +27,21 @@ type LoggedOut struct {
 
 func (LoggedOut) template() string { return "loggedout" }
 
+// Return is the address of the link.
+func (l LoggedOut) Return() template.URL { return target(l.ReturnURI) }
+
 func (l LoggedOut) policy() Policy {
 	p := l.Client.policy("")
 	p.Frames = sources(l.Frames...)
 	if len(l.Frames) > 0 {
-		p.Refresh = l.ReturnURI
+		p.Refresh = string(l.Return())
 	}
 	return p
 }
 
 func (l LoggedOut) needs() []need {
 	var needs []need
-	if l.ReturnURI != "" {
+	if l.Return() != "" {
 		needs = append(needs, need{"a", map[string]string{"id": "return", "href": l.ReturnURI}})
 	}
 	for _, frame := range l.Frames {

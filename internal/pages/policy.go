@@ -49,18 +49,35 @@ func (c Client) Image() template.URL {
 	return template.URL(c.Logo()) //nolint:gosec // Logo lets images and https through alone
 }
 
+// target is an address of an app as a link or a form takes it: html/template knows no scheme
+// of native apps. "": it is none.
+func target(address string) template.URL {
+	if u, err := url.Parse(address); err != nil || !leads(u) {
+		return ""
+	}
+	return template.URL(address) //nolint:gosec // its scheme runs nothing
+}
+
+// leads reports whether an address leads to an app: by http or https, or by a private-use
+// scheme, which has a dot (RFC 8252 §7.1).
+func leads(u *url.URL) bool {
+	if u.Scheme == "http" || u.Scheme == "https" {
+		return u.Host != ""
+	}
+	return strings.Contains(u.Scheme, ".")
+}
+
 // sources are the source expressions of CSP that allow the addresses: an origin for http and
-// https, a scheme for the private-use schemes of native apps (RFC 8252 §7.1). What is
-// neither is not allowed, and data needs no source of its own.
+// https, a scheme for the private-use schemes of native apps. What is neither gets none.
 func sources(addresses ...string) []string {
 	var found []string
 	for _, address := range addresses {
 		u, err := url.Parse(address)
-		if err != nil || u.Scheme == "" || u.Scheme == "data" || u.Scheme == "javascript" {
+		if err != nil || !leads(u) {
 			continue
 		}
 		source := u.Scheme + ":"
-		if u.Scheme == "http" || u.Scheme == "https" {
+		if u.Host != "" {
 			source += "//" + u.Host
 		}
 		if !slices.Contains(found, source) && fitSource(source) {

@@ -27,9 +27,10 @@ func samples() []Page {
 		Logout{Form: form, User: "alice"},
 		LoggedOut{Client: app, ReturnURI: "https://photos.example.com/", Frames: []string{"https://photos.example.com/logout?sid=1"}},
 		LoggedOut{ReturnURI: "https://photos.example.com/"},
+		LoggedOut{ReturnURI: "com.example.photos:/signed-out"},
 		LoggedOut{},
 		FormPost{Client: app, RedirectURI: "https://photos.example.com/callback", Fields: []Field{{"code", "aco_1"}, {"state", "x"}}},
-		FormPost{RedirectURI: "https://photos.example.com/callback"},
+		FormPost{RedirectURI: "com.example.photos:/callback"},
 		sampleAccount(at, app, bare, scopes),
 		Account{Base: "/account", Username: "bob", MinPassword: 8, Sessions: []AccountSession{{ID: "1", CreatedAt: at, SeenAt: at}}},
 	}
