@@ -64,6 +64,11 @@ test-deploy: ## Run the files of deploy/ with HAProxy, nginx and systemd-analyze
 	@sh test/install/install.sh haproxy nginx systemd
 	$(WITHPOSTGRES) go test -count=1 -tags deploy ./test/deploy/...
 
+.PHONY: test-browser
+test-browser: ## Run the tests of the pages in a real Chromium (installs chromium and node)
+	@sh test/install/install.sh node chromium
+	go test -count=1 -timeout 30m -tags browser ./test/pages/...
+
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl

@@ -23,7 +23,7 @@ type Policy struct {
 
 // policy is what a page in the way of an app may do.
 func (c Client) policy(leadsTo string) Policy {
-	return Policy{FormAction: sources(leadsTo), Images: sources(c.Logo()), Popup: true}
+	return Policy{FormAction: onward(leadsTo), Images: sources(c.Logo()), Popup: true}
 }
 
 // Logo is the address of the logo where it is one that a page may load: https, or data of
@@ -65,6 +65,23 @@ func leads(u *url.URL) bool {
 		return u.Host != ""
 	}
 	return strings.Contains(u.Scheme, ".")
+}
+
+// onward are the sources for where an app may send the browser on after a form. Chromium holds
+// each redirect to them, those of the app too: an app whose callback goes on to another of its
+// hosts would leave the person at a page that does nothing. So an app on https may go on by
+// https, and one that a developer runs on a loopback address may go on there.
+func onward(address string) []string {
+	found := sources(address)
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || len(found) == 0:
+	case u.Scheme == "https":
+		found = append(found, "https:")
+	case slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()):
+		found = append(found, "http://localhost:*", "http://127.0.0.1:*")
+	}
+	return found
 }
 
 // sources are the source expressions of CSP that allow the addresses: an origin for http and

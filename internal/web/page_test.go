@@ -19,18 +19,18 @@ import (
 	"authserver/internal/telemetry"
 )
 
-func servePages(t *testing.T, issuer string, table func(*Pages) []Route) http.Handler {
+func servePages(t *testing.T, table func(*Pages) []Route) http.Handler {
 	t.Helper()
 	book, err := pages.Open("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPages(book, issuer)
+	p, err := NewPages(book, "https://as.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
 	door := &Door{Metrics: telemetry.NewMetrics(telemetry.MetricsOptions{}), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Rand: rand.Reader}
-	return door.Handler(append(table(p), Route{Method: http.MethodGet, Path: AssetPath, Serve: p.Asset}), issuer)
+	return door.Handler(append(table(p), Route{Method: http.MethodGet, Path: AssetPath, Serve: p.Asset}), "https://as.example.com")
 }
 
 func get(h http.Handler, path string, header http.Header) *httptest.ResponseRecorder {
@@ -52,14 +52,19 @@ func TestHeadersOfAPage(t *testing.T) {
 	}{
 		"login": {
 			pages.Login{Client: app, Form: pages.Form{LeadsTo: "https://app.example.com:8443/callback?x"}},
-			"img-src 'self' data: https://cdn.example.com; form-action 'self' https://app.example.com:8443", "unsafe-none", "",
+			"img-src 'self' data: https://cdn.example.com; form-action 'self' https://app.example.com:8443 https:", "unsafe-none", "",
 		},
 		"login for a native app": {pages.Login{Form: pages.Form{LeadsTo: "com.example.app:/callback"}}, "img-src 'self' data:; form-action 'self' com.example.app:", "unsafe-none", ""},
-		"an error":               {pages.Error{Kind: pages.ErrorServer}, "img-src 'self' data:; form-action 'self'", "unsafe-none", ""},
-		"the account":            {pages.Account{}, "img-src 'self' data:; form-action 'self'", "same-origin", ""},
+		"login for an app that a developer runs": {
+			pages.Login{Form: pages.Form{LeadsTo: "http://localhost:3000/callback"}},
+			"img-src 'self' data:; form-action 'self' http://localhost:3000 http://localhost:* http://127.0.0.1:*", "unsafe-none", "",
+		},
+		"login for no app": {pages.Login{}, "img-src 'self' data:; form-action 'self'", "unsafe-none", ""},
+		"an error":         {pages.Error{Kind: pages.ErrorServer}, "img-src 'self' data:; form-action 'self'", "unsafe-none", ""},
+		"the account":      {pages.Account{}, "img-src 'self' data:; form-action 'self'", "same-origin", ""},
 		"a form that sends itself": {
 			pages.FormPost{RedirectURI: "https://app.example.com/callback"},
-			"img-src 'self' data:; form-action 'self' https://app.example.com; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='", "unsafe-none", "",
+			"img-src 'self' data:; form-action 'self' https://app.example.com https:; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='", "unsafe-none", "",
 		},
 		"logged out by frames": {
 			pages.LoggedOut{ReturnURI: "https://app.example.com/", Frames: []string{"https://a.example.com/out?sid=1", "https://b.example.com/out"}},
@@ -67,7 +72,7 @@ func TestHeadersOfAPage(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := get(servePages(t, "https://as.example.com", func(p *Pages) []Route {
+			w := get(servePages(t, func(p *Pages) []Route {
 				return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *Note) error {
 					return p.Write(w, r, http.StatusOK, "", c.page)
 				})}}
@@ -99,7 +104,7 @@ func TestHeadersOfAPage(t *testing.T) {
 // TestFormsOfOtherSites holds the table of RFC 6819 §4.4.1.8 and §5.3.5 to forms: what
 // another site sends is not taken.
 func TestFormsOfOtherSites(t *testing.T) {
-	h := servePages(t, "https://as.example.com", func(p *Pages) []Route {
+	h := servePages(t, func(p *Pages) []Route {
 		serve := p.Serve(func(w http.ResponseWriter, _ *http.Request, _ *Note) error {
 			w.WriteHeader(http.StatusNoContent)
 			return nil
@@ -153,7 +158,7 @@ func TestErrorsArePages(t *testing.T) {
 		{"too many", admission.ErrShare, 429, "2", []string{"Please try again in a moment"}},
 		{"no such page", &statusError{http.StatusNotFound, oauth.Fail(oauth.InvalidRequest, "r", "d")}, 404, "", []string{"This page does not exist"}},
 	} {
-		h := servePages(t, "https://as.example.com", func(p *Pages) []Route {
+		h := servePages(t, func(p *Pages) []Route {
 			return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Errors(func(http.ResponseWriter, *http.Request, *Note) error { return c.err })}}
 		})
 		w := get(h, "/page", http.Header{"X-Request-Id": {"id-4711"}})
@@ -173,7 +178,7 @@ func TestErrorsArePages(t *testing.T) {
 }
 
 func TestAssets(t *testing.T) {
-	h := servePages(t, "https://as.example.com", func(p *Pages) []Route {
+	h := servePages(t, func(p *Pages) []Route {
 		return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *Note) error {
 			return p.Write(w, r, http.StatusOK, "", pages.Login{})
 		})}}

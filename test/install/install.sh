@@ -2,7 +2,7 @@
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
-# maven, postgres, softhsm, haproxy, nginx, systemd or dovecot. What is there already is left alone; the rest
+# maven, postgres, softhsm, haproxy, nginx, systemd, dovecot or chromium. What is there already is left alone; the rest
 # comes from the system's package manager (apt-get, dnf, apk or brew), as root or
 # through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
 set -eu
@@ -31,7 +31,8 @@ there() {
     nginx) have nginx ;;
     systemd) have systemd-analyze ;;
     dovecot) have dovecot || [ -x /usr/sbin/dovecot ] ;;
-    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd dovecot"; exit 2 ;;
+    chromium) have chromium || have chromium-browser || have google-chrome || have chrome ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd dovecot chromium"; exit 2 ;;
   esac
 }
 
@@ -67,6 +68,7 @@ package() {
     */systemd) echo systemd ;;
     apt-get/dovecot) echo dovecot-core ;;
     */dovecot) echo dovecot ;;
+    */chromium) echo chromium ;;
   esac
 }
 

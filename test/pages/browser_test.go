@@ -1,0 +1,192 @@
+//go:build browser
+
+package pages
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds what a browser does, on a machine that does much else.
+const patience = 2 * time.Minute
+
+// tab is a tab of a browser of its own.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// openBrowser starts Chromium, and stops it at the end of the test.
+func openBrowser(t *testing.T) tab {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		t.Fatal("there is no Chromium: sh test/install/install.sh chromium")
+	}
+	home, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // what Chromium still writes when it is told to end is not a fault of a page
+		for range 100 {
+			if os.RemoveAll(home) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.NoSandbox,
+		chromedp.Flag("disable-breakpad", true), chromedp.Flag("disable-crash-reporter", true), chromedp.Flag("disable-popup-blocking", true),
+		chromedp.Flag("hide-scrollbars", true), chromedp.WSURLReadTimeout(patience),
+		chromedp.Env("HOME="+home, "TMPDIR="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home),
+	)
+	allocated, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, closeTab := chromedp.NewContext(allocated)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		closeTab()
+		stop()
+	})
+	b := tab{t, ctx}
+	b.open("about:blank")
+	return b
+}
+
+// value performs an action, and returns what comes of it.
+func value[T any](b tab, action chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx := b.ctx
+	if chromedp.FromContext(b.ctx).Target != nil { // the first action starts the browser, which would end with its time
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(b.ctx, patience)
+		defer cancel()
+	}
+	got, err := chromedp.Run(ctx, action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return got
+}
+
+// call sends a command of the protocol.
+func call[P any](b tab, command cdp.Command[P, cdp.Empty], params P) {
+	b.t.Helper()
+	value(b, func(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
+		return cdp.Call(ctx, target, command, params)
+	})
+}
+
+// ask evaluates an expression in the page.
+func ask[T any](b tab, expression string) T {
+	b.t.Helper()
+	return value(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// open goes to a page and waits until it is there.
+func (b tab) open(url string) {
+	b.t.Helper()
+	value(b, chromedp.Navigate(url))
+	b.settle()
+}
+
+// arrive waits until the page that the museum or the app answers to a form is there. It asks the
+// browser and not the page, which may have no JavaScript.
+func (b tab) arrive() {
+	b.t.Helper()
+	last := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		visited, err := chromedp.Run(b.ctx, chromedp.NavigationEntries())
+		if err != nil { // between two pages there is none
+			continue
+		}
+		if last = visited.Entries[visited.CurrentIndex].Title; last == "taken" {
+			return
+		}
+	}
+	b.t.Fatalf("no form was answered: the page is %q", last)
+}
+
+// other is the tab that a page opened at an address.
+func (b tab) other(url string) tab {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		targets, err := chromedp.Targets(b.ctx)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, info := range targets {
+			if info.URL == url {
+				ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithTargetID(info.TargetID))
+				b.t.Cleanup(closeTab)
+				return tab{b.t, ctx}
+			}
+		}
+	}
+	b.t.Fatalf("no tab is at %s", url)
+	panic("unreachable")
+}
+
+// size makes the window so large: a phone where it is narrow.
+func (b tab) size(width, height int64) {
+	b.t.Helper()
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500})
+}
+
+// dark sets the scheme of colours that the person prefers.
+func (b tab) dark(dark bool) {
+	b.t.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+}
+
+// settle waits until a page that sets the focus has done so: Chromium does it when it first
+// draws the page, and a key before that is lost.
+func (b tab) settle() {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ask[bool](b, `document.querySelector("[autofocus]") == null || document.activeElement == document.querySelector("[autofocus]")`) {
+			return
+		}
+	}
+	b.t.Fatal("the page never set the focus")
+}
+
+// press presses keys, as a person does who has no mouse.
+func (b tab) press(keys ...string) {
+	b.t.Helper()
+	for _, key := range keys {
+		value(b, chromedp.KeyEvent(key))
+	}
+}
+
+// await returns what comes out of a channel.
+func await[T any](t *testing.T, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(patience):
+		t.Fatal("it never came: " + what)
+		panic("unreachable")
+	}
+}
