@@ -134,6 +134,36 @@ func Family(by store.Change, id store.FamilyID, clientID, userID string) store.E
 	return e
 }
 
+// Session is the event of a session of a user.
+func Session(by store.Change, id store.SessionID, userID string) store.Event {
+	e := of(by)
+	e.Details.ID, e.UserID = hex.EncodeToString(id[:]), userID
+	return e
+}
+
+// Consent is the event of what a user lets a client ask for.
+func Consent(by store.Change, userID, clientID string) store.Event {
+	e := of(by)
+	e.UserID, e.ClientID = userID, clientID
+	return e
+}
+
+// RefusedCode is the event of a code that a redemption refuses, recorded as Refused is.
+func RefusedCode(r store.Redemption, outcome store.Outcome, f store.Family, u store.User) store.Event {
+	e := store.Event{
+		At: store.At(r.Now), Type: store.EventType("code." + outcome.String()),
+		Actor:    store.Actor{Type: store.ActorClient, ID: r.ClientID},
+		ClientID: f.ClientID, UserID: f.UserID, Family: hex.EncodeToString(f.ID[:]), RequestID: r.RequestID,
+		Details: store.EventDetails{Name: u.Username, Generation: f.Generation},
+	}
+	if outcome == store.CodeReplayed {
+		e.Details.Reason = r.Replay.Reason
+		return e
+	}
+	e.Once = string(e.Type) + " " + e.Family + " " + r.ClientID
+	return e
+}
+
 // Refused is the event of a refresh token that a rotation refuses. A family that lives on
 // may be asked for again and again, so of each client that is recorded once.
 func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.User) store.Event {

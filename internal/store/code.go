@@ -30,3 +30,6 @@ type Code struct {
 	// dpop_jkt (RFC 9449 §10); "": any, or none.
 	JKT string `json:"jkt,omitempty"`
 }
+
+// IsZero reports whether the exchange is held to nothing.
+func (c Code) IsZero() bool { return c == Code{} }

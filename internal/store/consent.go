@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+
 	"authserver/internal/oauth"
 )
 
@@ -27,6 +29,22 @@ func (c Consent) Covers(asked map[string]oauth.Scope) bool {
 		}
 	}
 	return true
+}
+
+// Consents keeps consents.
+type Consents interface {
+	// Consent returns what a user let a client ask for, or ErrNotFound. A client that was
+	// deleted and made anew has no consents of the one before.
+	Consent(ctx context.Context, userID, clientID string) (Consent, error)
+	// SetConsent adds a consent, or replaces the one of that user and client. ErrNotFound
+	// where the user or the client is gone.
+	SetConsent(ctx context.Context, c Consent, by Change) error
+	// ListConsents returns consents of a user in the order of their clients.
+	ListConsents(ctx context.Context, p ConsentPage) ([]Consent, error)
+	// RevokeConsent removes a consent, and ends in the same transaction every family that the
+	// user has at the client, those that are Offline too. by.Voids is that of EndSession.
+	// Families without a consent end all the same. ErrNotFound where there is neither.
+	RevokeConsent(ctx context.Context, userID, clientID string, by Change) error
 }
 
 // ConsentPage is a listing of a user's consents: at most Limit (1 to MaxPage) whose

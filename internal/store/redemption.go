@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -50,6 +51,16 @@ const (
 	// Redeemed: the family moved to generation 1.
 	Redeemed
 )
+
+// Redemptions exchanges codes.
+type Redemptions interface {
+	// Redeem decides and moves in one atomic step, in the order of the outcomes.
+	// CodeReplayed, and once for each family and client WrongClient, WrongRedirectURI, WrongVerifier and
+	// WrongKey, are events. Of any number of redemptions at once exactly one is Redeemed. The
+	// first of the others is CodeReplayed, which makes void what the one was given too,
+	// and the rest are Revoked. [Families].PutBack undoes it: see Redemption.Rotation.
+	Redeem(ctx context.Context, r Redemption) (RotationResult, error)
+}
 
 // Rotation is the redemption as PutBack takes it: a rotation of generation 0.
 func (r Redemption) Rotation() Rotation {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (s Session) Expired(now Moment, c Clock) bool {
 	return !at.Before(s.IdleExpiresAt) || !at.Before(s.ExpiresAt)
 }
 
-// Void reports whether nobody is signed in by the session any more: it ended or expired, or
+// Void reports whether the session is good for nothing any more: it ended or expired, or
 // its user, as they are now, is disabled or not as they were at the sign-in.
 func (s Session) Void(u User, now Moment, c Clock) bool {
 	return !s.EndedAt.IsZero() || u.Disabled || s.UserNotBefore.Before(u.NotBefore) || s.Expired(now, c)
@@ -68,6 +69,39 @@ type SessionSeen struct {
 // KeepEnded is how long a session that ended is kept, so that the person and the audit can
 // be told why.
 const KeepEnded = 24 * time.Hour
+
+// Sessions keeps the sessions of browsers.
+type Sessions interface {
+	// CreateSession adds a session, its IdleExpiresAt cut to its ExpiresAt. ErrNotFound where
+	// the user is gone, ErrExists where the ID or the secret is taken.
+	CreateSession(ctx context.Context, s Session, by Change) error
+	// SessionBySecret returns a session, and its user without PasswordHash, in one read, or
+	// ErrNotFound. One that ended or expired is returned too: see Session.Void.
+	SessionBySecret(ctx context.Context, secret [32]byte) (Session, User, error)
+	// RenewSession replaces everything of a session but its ID, user and CreatedAt, and most of
+	// all its secret: each sign-in within a session gives the browser a new one. ErrNotFound
+	// where no session has the old secret, ErrConflict where that session ended, or is
+	// not the one that s.ID and s.UserID name.
+	RenewSession(ctx context.Context, old [32]byte, s Session, by Change) error
+	// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live. Neither moves back, and
+	// IdleExpiresAt never beyond ExpiresAt. It is done in batches, by the minute, and
+	// never on the way of a request.
+	SeeSessions(ctx context.Context, seen []SessionSeen) error
+	// EndSession ends a session, and in the same transaction each of its families that is not
+	// Offline. by.Voids is what is void of each such family: the engine fills in
+	// its Value, and takes its Reason for the session and for the families. Families of a session that is not kept any
+	// more end all the same. ErrNotFound where there is neither. To end what ended
+	// before is no error, and no event.
+	EndSession(ctx context.Context, id SessionID, by Change) error
+}
+
+// SessionAdmin shows sessions.
+type SessionAdmin interface {
+	// Session returns a session, or ErrNotFound.
+	Session(ctx context.Context, id SessionID) (Session, error)
+	// ListSessions returns sessions in the order of their IDs.
+	ListSessions(ctx context.Context, p SessionPage) ([]Session, error)
+}
 
 // SessionPage is a listing of sessions: at most Limit (1 to MaxPage) whose ID sorts after
 // After, of a user or, where UserID is "", of all.

@@ -1,7 +1,7 @@
 DROP TABLE probes, events, lifetimes, key_plan, data_keys, secret_keys, signing_keys, used_assertions, revocations,
-    refresh_families, issuers, resources, users, deleted_clients, clients;
+    consents, sessions, refresh_families, issuers, resources, users, deleted_clients, clients;
 DROP FUNCTION authserver_events_stay();
-DROP FUNCTION authserver_refused(text, timestamptz, text, text, text, text, text, text, text, bigint, bigint);
+DROP FUNCTION authserver_refused(text, text, timestamptz, text, text, text, text, text, text, text, bigint, bigint);
 DROP FUNCTION authserver_event_id(timestamptz);
 DROP FUNCTION authserver_user_names();
 DROP FUNCTION authserver_name();

@@ -25,7 +25,7 @@ CREATE TABLE clients (
     CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 );
 
--- Clients that were deleted while families of theirs may be left: the sweep
+-- Clients that were deleted while families or consents of theirs may be left: the sweep
 -- removes those in batches, so that the deletion itself is one row.
 CREATE TABLE deleted_clients (
     client_id  text COLLATE "C" PRIMARY KEY,
@@ -94,7 +94,7 @@ CREATE TABLE refresh_families (
     user_id         text COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     scope           text[]      NOT NULL,
     resources       text[]      NOT NULL,
-    generation      bigint      NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
+    generation      bigint      NOT NULL CHECK (generation BETWEEN 0 AND 4294967295), -- 0: an authorization code
     created_at      timestamptz NOT NULL,
     client_not_before timestamptz NOT NULL, -- see store.Family
     user_not_before   timestamptz NOT NULL,
@@ -118,6 +118,12 @@ CREATE TABLE refresh_families (
     prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
     prior_rotated_by      integer     NOT NULL DEFAULT 0,
     bound_anew            boolean     NOT NULL DEFAULT false,
+    -- Of a sign-in alone. code is what the exchange of the code is held to; the first rotation
+    -- removes it.
+    session_id      bytea       CHECK (octet_length(session_id) = 16),
+    offline         boolean     NOT NULL DEFAULT false,
+    login           json        CHECK (json_typeof(login) = 'object'),
+    code            jsonb       CHECK (jsonb_typeof(code) = 'object'),
     CHECK (idle_expires_at <= expires_at),
     CHECK (sweep_at <= expires_at)
 ) WITH (fillfactor = 80);
@@ -125,6 +131,41 @@ CREATE INDEX refresh_families_of_user ON refresh_families (user_id, id);
 CREATE INDEX refresh_families_by_client ON refresh_families (client_id, id);
 CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
+CREATE INDEX refresh_families_of_session ON refresh_families (session_id, id) WHERE session_id IS NOT NULL;
+
+-- One row per browser that a person signed in with. sweep_at is that of refresh_families.
+CREATE TABLE sessions (
+    id              bytea       PRIMARY KEY CHECK (octet_length(id) = 16),
+    secret          bytea       NOT NULL UNIQUE CHECK (octet_length(secret) = 32),
+    user_id         text COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_not_before timestamptz NOT NULL,
+    methods         jsonb       NOT NULL CHECK (jsonb_typeof(methods) = 'array' AND jsonb_array_length(methods) > 0),
+    device          text        NOT NULL,
+    address         text        NOT NULL,
+    created_at      timestamptz NOT NULL,
+    seen_at         timestamptz NOT NULL,
+    idle_expires_at timestamptz NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    ended_at        timestamptz,
+    ended_reason    text,
+    sweep_at        timestamptz NOT NULL,
+    CHECK (idle_expires_at <= expires_at)
+) WITH (fillfactor = 80);
+CREATE INDEX sessions_of_user ON sessions (user_id, id);
+CREATE INDEX sessions_to_sweep ON sessions (sweep_at);
+
+-- client_created_at tells a client from the one before it under the same name.
+CREATE TABLE consents (
+    user_id           text COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    client_id         text COLLATE "C" NOT NULL,
+    client_created_at timestamptz NOT NULL,
+    scopes            jsonb       NOT NULL CHECK (jsonb_typeof(scopes) = 'object'),
+    granted_at        timestamptz NOT NULL,
+    until             timestamptz,
+    PRIMARY KEY (user_id, client_id)
+);
+CREATE INDEX consents_of_client ON consents (client_id);
+CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
 -- xid is the transaction that wrote the row last: a reader finds what committed
 -- since the snapshot that it saw before, in whatever order that was.
@@ -322,19 +363,20 @@ CREATE FUNCTION authserver_event_id(at timestamptz) RETURNS uuid LANGUAGE sql VO
         6, get_byte(uuid_send(gen_random_uuid()), 6) & 15 | 112), 'hex')::uuid
 $$;
 
--- The event of a refresh token that a rotation refuses, which it returns as its outcome.
+-- The event of a refresh token or a code that is refused, whose outcome it returns.
 CREATE FUNCTION authserver_refused(
-    outcome text, at timestamptz, presented_by text, client_id text, user_id text, family text, request_id text,
-    username text, reason text, presented bigint, generation bigint
+    presented text, outcome text, at timestamptz, presented_by text, client_id text, user_id text, family text, request_id text,
+    username text, reason text, presented_generation bigint, generation bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    type text := 'refresh_token.' || replace(outcome, ' ', '_');
+    type text := presented || '.' || replace(outcome, ' ', '_');
+    ends boolean := outcome IN ('reused', 'replayed');
 BEGIN
     INSERT INTO events (id, at, type, actor_type, actor_id, client_id, user_id, family, request_id, once, details)
     VALUES (authserver_event_id(at), at, type, 'client', presented_by, client_id, user_id, family, request_id,
-        CASE WHEN outcome <> 'reused' THEN concat_ws(' ', type, family, presented_by) END,
-        jsonb_strip_nulls(jsonb_build_object('name', username, 'reason', CASE WHEN outcome = 'reused' THEN reason END,
-            'presented_generation', presented, 'generation', generation)))
+        CASE WHEN NOT ends THEN concat_ws(' ', type, family, presented_by) END,
+        jsonb_strip_nulls(jsonb_build_object('name', username, 'reason', CASE WHEN ends THEN reason END,
+            'presented_generation', presented_generation, 'generation', generation)))
     ON CONFLICT DO NOTHING;
     RETURN outcome;
 END

@@ -23,7 +23,7 @@ CREATE TABLE clients (
     CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 ) STRICT;
 
--- Clients that were deleted while families of theirs may be left: the sweep
+-- Clients that were deleted while families or consents of theirs may be left: the sweep
 -- removes those in batches, so that the deletion itself is one row.
 CREATE TABLE deleted_clients (
     client_id  TEXT    NOT NULL PRIMARY KEY,
@@ -91,7 +91,7 @@ CREATE TABLE refresh_families (
     user_id         TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     scope           TEXT    NOT NULL CHECK (json_type(scope) = 'array'),
     resources       TEXT    NOT NULL CHECK (json_type(resources) = 'array'),
-    generation      INTEGER NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
+    generation      INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 4294967295), -- 0: an authorization code
     created_at      INTEGER NOT NULL,
     client_not_before INTEGER NOT NULL, -- see store.Family
     user_not_before   INTEGER NOT NULL,
@@ -113,12 +113,52 @@ CREATE TABLE refresh_families (
     prior_rotated_at      INTEGER,
     prior_rotated_by      INTEGER NOT NULL DEFAULT 0,
     prior_idle_expires_at INTEGER,
-    bound_anew            INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1))
+    bound_anew            INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1)),
+    -- Of a sign-in alone. code is what the exchange of the code is held to; the first rotation
+    -- removes it.
+    session_id      BLOB    CHECK (length(session_id) = 16),
+    offline         INTEGER NOT NULL DEFAULT 0 CHECK (offline IN (0, 1)),
+    login           TEXT    CHECK (json_type(login) = 'object'),
+    code            TEXT    CHECK (json_type(code) = 'object')
 ) STRICT;
 CREATE INDEX refresh_families_of_user ON refresh_families (user_id, id);
 CREATE INDEX refresh_families_by_client ON refresh_families (client_id, id);
 CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_not_before);
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
+CREATE INDEX refresh_families_of_session ON refresh_families (session_id, id) WHERE session_id IS NOT NULL;
+
+-- One row per browser that a person signed in with. sweep_at is that of refresh_families.
+CREATE TABLE sessions (
+    id              BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    secret          BLOB    NOT NULL UNIQUE CHECK (length(secret) = 32),
+    user_id         TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_not_before INTEGER NOT NULL,
+    methods         TEXT    NOT NULL CHECK (json_type(methods) = 'array' AND json_array_length(methods) > 0),
+    device          TEXT    NOT NULL,
+    address         TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    seen_at         INTEGER NOT NULL,
+    idle_expires_at INTEGER NOT NULL CHECK (idle_expires_at <= expires_at),
+    expires_at      INTEGER NOT NULL,
+    ended_at        INTEGER,
+    ended_reason    TEXT,
+    sweep_at        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_of_user ON sessions (user_id, id);
+CREATE INDEX sessions_to_sweep ON sessions (sweep_at);
+
+-- client_created_at tells a client from the one before it under the same name.
+CREATE TABLE consents (
+    user_id           TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    client_id         TEXT    NOT NULL,
+    client_created_at INTEGER NOT NULL,
+    scopes            TEXT    NOT NULL CHECK (json_type(scopes) = 'object'),
+    granted_at        INTEGER NOT NULL,
+    until             INTEGER,
+    PRIMARY KEY (user_id, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consents_of_client ON consents (client_id);
+CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
 -- There is one writer at a time, so that the order of id is the order of the
 -- commits. A revocation that grows is replaced and gets a new id.

@@ -30,7 +30,7 @@ func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 func useLock(u store.Use) string { return "assertion " + u.Issuer + " " + string(u.ID[:]) }
 
 // using runs a statement that records uses beside what else it does, by the parameters
-// that come after args, and returns the first that was made before, 0 for none.
+// that come after args, and returns the first that was made before, 0 for none, or notThere.
 func (d *DB) using(ctx context.Context, doing, locks, statement string, args []any, uses []store.Use) error {
 	if of, twice := store.Repeated(uses); twice {
 		return fault(doing, &store.Replayed{Of: of})
@@ -39,11 +39,19 @@ func (d *DB) using(ctx context.Context, doing, locks, statement string, args []a
 	err := d.do(ctx, doing, func(ctx context.Context) error {
 		return d.pipeline.do(ctx, &call{text: statement, args: append(args, useValues(uses)...), locks: locks, columns: func() []any { return []any{&first} }})
 	})
-	if err == nil && first > 0 {
+	switch {
+	case err != nil:
+		return err
+	case first < 0:
+		return fault(doing, store.ErrNotFound)
+	case first > 0:
 		return fault(doing, &store.Replayed{Of: first - 1})
 	}
-	return err
+	return nil
 }
+
+// notThere is what a statement that records uses returns where a row that it needs is gone.
+const notThere = "-1"
 
 // useValues are the parameters of [wanted].
 func useValues(uses []store.Use) []any {

@@ -113,6 +113,14 @@ func elements[T any](v []T) asJSON {
 	return asJSON{v}
 }
 
+// members makes a JSON object of v, {} where it is nil.
+func members[T any](v map[string]T) asJSON {
+	if v == nil {
+		v = map[string]T{}
+	}
+	return asJSON{v}
+}
+
 // document reads JSON, an empty array or object as nil.
 type document[T any] struct{ to *T }
 
@@ -147,6 +155,45 @@ func (f familyID) ScanBytes(v []byte) error {
 	}
 	copy(f.to[:], v)
 	return nil
+}
+
+// sessionID reads the bytea that a SessionID is kept as, NULL as none.
+type sessionID struct{ to *store.SessionID }
+
+func idOrNull(id store.SessionID) []byte {
+	if id.IsZero() {
+		return nil
+	}
+	return id[:]
+}
+
+// ScanBytes implements pgtype.BytesScanner.
+func (s sessionID) ScanBytes(v []byte) error {
+	*s.to = store.SessionID{}
+	if v != nil && copy(s.to[:], v) != len(v) {
+		return fmt.Errorf("a session id is kept in %d bytes", len(v))
+	}
+	return nil
+}
+
+// hash reads the bytea that a SHA-256 is kept as.
+type hash struct{ to *[32]byte }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (h hash) ScanBytes(v []byte) error {
+	if len(v) != len(h.to) {
+		return fmt.Errorf("a hash is kept in %d bytes", len(v))
+	}
+	copy(h.to[:], v)
+	return nil
+}
+
+// orAbsent is a parameter that is kept as JSON, NULL where it is zero. In SQL it needs a cast.
+func orAbsent(v interface{ IsZero() bool }) any {
+	if v.IsZero() {
+		return nil
+	}
+	return asJSON{v}
 }
 
 // kept reads the document of a row. It comes after the ID, which an error names.

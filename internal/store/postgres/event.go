@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,12 +32,20 @@ func eventRow(e *store.Event) []any {
 
 // changeBy runs a step in a transaction, and records the event that it returns in it.
 func (d *DB) changeBy(ctx context.Context, doing string, by store.Change, step func(context.Context, pgx.Tx) (store.Event, error)) error {
+	return d.changeWhere(ctx, doing, by, func(ctx context.Context, tx pgx.Tx) (store.Event, bool, error) {
+		e, err := step(ctx, tx)
+		return e, true, err
+	})
+}
+
+// changeWhere is changeBy for a step that may find nothing to change, and says so.
+func (d *DB) changeWhere(ctx context.Context, doing string, by store.Change, step func(context.Context, pgx.Tx) (store.Event, bool, error)) error {
 	if err := by.Check(); err != nil {
 		return fault(doing, err)
 	}
 	return d.change(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
-		e, err := step(ctx, tx)
-		if err != nil {
+		e, changed, err := step(ctx, tx)
+		if err != nil || !changed {
 			return err
 		}
 		return record(ctx, tx, e)
@@ -46,6 +55,14 @@ func (d *DB) changeBy(ctx context.Context, doing string, by store.Change, step f
 func record(ctx context.Context, tx pgx.Tx, e store.Event) error {
 	_, err := tx.Exec(ctx, insertEvent, eventValues(e)...)
 	return err
+}
+
+// optional reports whether a query for one row found it.
+func optional(err error) (found bool, _ error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // locked reads the row that a transaction is about to change. It lets those pass who refer

@@ -15,7 +15,7 @@ func familyColumns(f *store.Family) []any {
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
 		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
 		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.RevokedReason}, text{&f.BoundTo},
-		&f.CreatedBy, &f.RotatedBy,
+		&f.CreatedBy, &f.RotatedBy, sessionID{&f.SessionID}, &f.Offline, document[store.Login]{&f.Login}, document[store.Code]{&f.Code},
 	}
 }
 
@@ -25,30 +25,52 @@ func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
 
-// familyNames are the columns of insertFamily, whose values are the parameters 1 to 17.
+// familyNames are the columns of a new family, whose values are the parameters 1 to 21.
 const (
 	familyNames = `id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at,
-		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason`
-	familyValues = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17`
+		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason,
+		session_id, offline, login, code`
+	familyParameters = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17,
+		$18, $19, $20::json, $21::jsonb`
+	// signedIn is the session of a new family, as long as it lives: to end it waits until the
+	// family is there, and ends that too.
+	signedIn = `SELECT id FROM sessions WHERE id = $18 AND user_id = $3 AND ended_at IS NULL FOR SHARE`
 )
 
-// CreateFamily adds a family and records uses: ErrNotFound where the user is gone,
-// ErrExists where the ID is taken.
+// CreateFamily adds a family and records uses: ErrNotFound where the user is gone, or the
+// session is not one of theirs that lives, ErrExists where the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	const doing = "create a refresh token family"
-	args := []any{
+	args := familyValues(f)
+	with, where, first := "WITH ", "", firstReplay
+	if !f.SessionID.IsZero() {
+		with, where = "WITH living AS MATERIALIZED ("+signedIn+"), ", " AND EXISTS (SELECT FROM living)"
+		first = "CASE WHEN EXISTS (SELECT FROM living) THEN " + firstReplay + " ELSE " + notThere + " END"
+	}
+	if len(uses) > 0 {
+		return d.using(ctx, doing, familyLock(f.ID), with+wanted(len(args)+1)+`, `+spent("before.place IS NULL"+where, "before")+`, made AS (
+				INSERT INTO refresh_families (`+familyNames+`) SELECT `+familyParameters+` WHERE `+firstReplay+` = 0`+where+`
+			)
+			SELECT `+first, args, uses)
+	}
+	from := ""
+	if !f.SessionID.IsZero() {
+		from = ` FROM (` + signedIn + `) living`
+	}
+	made, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) SELECT `+familyParameters+from, args...)
+	if err == nil && made == 0 {
+		return fault(doing, store.ErrNotFound)
+	}
+	return err
+}
+
+func familyValues(f store.Family) []any {
+	return []any{
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
 		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int32(f.CreatedBy), int32(f.RotatedBy), orNull(f.RevokedReason),
+		idOrNull(f.SessionID), f.Offline, orAbsent(f.Login), orAbsent(f.Code),
 	}
-	if len(uses) == 0 {
-		_, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) VALUES (`+familyValues+`)`, args...)
-		return err
-	}
-	return d.using(ctx, doing, familyLock(f.ID), `WITH `+wanted(len(args)+1)+`, `+spent("before.place IS NULL", "before")+`, made AS (
-			INSERT INTO refresh_families (`+familyNames+`) SELECT `+familyValues+` WHERE `+firstReplay+` = 0
-		)
-		SELECT `+firstReplay, args, uses)
 }
 
 // Family returns a family, or ErrNotFound.
@@ -58,7 +80,8 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 }
 
 const selectFamilies = `SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
-		rotated_at, idle_expires_at, expires_at, revoked_at, revoked_reason, bound_to, created_by, rotated_by
+		rotated_at, idle_expires_at, expires_at, revoked_at, revoked_reason, bound_to, created_by, rotated_by,
+		session_id, offline, login, CASE WHEN generation = 0 THEN code END
 	FROM refresh_families`
 
 // ListFamilies returns families in the order of their IDs.
@@ -75,6 +98,10 @@ func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Fami
 	if p.ClientID != "" {
 		args = append(args, p.ClientID)
 		query += fmt.Sprintf(" AND client_id = $%d", len(args))
+	}
+	if !p.SessionID.IsZero() {
+		args = append(args, p.SessionID[:])
+		query += fmt.Sprintf(" AND session_id = $%d", len(args))
 	}
 	return all(ctx, d, doing, familyColumns, query+" ORDER BY id LIMIT $2", args...)
 }

@@ -2,10 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
-
-	"github.com/jackc/pgx/v5"
 
 	"authserver/internal/store"
 )
@@ -61,7 +57,8 @@ const (
 	rotateMove = `moved AS (
 		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
 			bound_to = coalesce(f.bound_to, $14), rotated_by = coalesce($17, 0), prior_generation = f.generation,
-			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by, prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $14 IS NOT NULL
+			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by, prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $14 IS NOT NULL,
+			code = CASE WHEN f.generation = 0 THEN f.code END
 		FROM f WHERE r.id = f.id AND f.outcome = 'rotated'`
 	rotateSaid = `
 		RETURNING r.*
@@ -74,13 +71,14 @@ const (
 		SELECT 'family', $12, $16, authserver_expired_after($10), $15, pg_current_xact_id() FROM f WHERE f.outcome = 'reused'` + grow + `
 	)
 	SELECT CASE WHEN f.outcome IN ('wrong client', 'wrong key', 'reused')
-		THEN authserver_refused(f.outcome, $7, $3, f.client_id, f.user_id, $12, $23, u.username, $15, $2, f.generation)
+		THEN authserver_refused('refresh_token', f.outcome, $7, $3, f.client_id, f.user_id, $12, $23, u.username, $15, $2, f.generation)
 		ELSE f.outcome END, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
 	rotateRow = `,
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
 		coalesce(ended.revoked_at, f.revoked_at), coalesce(ended.revoked_reason, f.revoked_reason), coalesce(moved.bound_to, f.bound_to), f.created_by,
-		coalesce(moved.rotated_by, f.rotated_by), ` + userColumnNames + `
+		coalesce(moved.rotated_by, f.rotated_by), f.session_id, f.offline, f.login,
+		CASE WHEN coalesce(moved.generation, f.generation) = 0 THEN f.code END, ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 
@@ -122,72 +120,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		}
 		text, args = rotateUsing(), append(args, useValues(r.Uses)...)
 	}
-	var said struct {
-		outcome string
-		wrote   bool
-		replay  int // the place of the first use that was made before, from 1; 0: none was
-	}
-	var f store.Family
-	var u store.User
-	err := d.do(ctx, doing, func(ctx context.Context) error {
-		return d.pipeline.do(ctx, &call{text: text, args: args, locks: familyLock(r.ID), columns: func() []any {
-			f, u = store.Family{}, store.User{} // a document is read into a row that has none
-			return append(append([]any{&said.outcome, &said.wrote, &said.replay}, familyColumns(&f)...), userColumns(&u)...)
-		}})
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return store.RotationResult{Outcome: store.Unknown}, nil
-	}
-	if err != nil {
-		if notDone(err) {
-			err = fmt.Errorf("%w: %w", err, store.ErrNotDone)
-		}
-		return store.RotationResult{}, err
-	}
-	result := store.RotationResult{Family: f, User: u}
-	if result.Outcome, err = outcomeOf(said.outcome); err != nil {
-		return store.RotationResult{}, fault(doing, err)
-	}
-	switch result.Outcome {
-	case store.UsedBefore:
-		result.Replay = said.replay - 1
-	case store.Graced, store.Rotated:
-		if said.replay > 0 { // by another request, at this very moment
-			result.Outcome, result.Replay = store.UsedBefore, said.replay-1
-		}
-	}
-	if said.wrote != (result.Outcome == store.Rotated || result.Outcome == store.Reused) {
-		return store.RotationResult{}, fmt.Errorf("%s: decided %q without the row following", doing, said.outcome)
-	}
-	return result, nil
-}
-
-func outcomeOf(name string) (store.Outcome, error) {
-	switch name {
-	case "wrong client":
-		return store.WrongClient, nil
-	case "wrong key":
-		return store.WrongKey, nil
-	case "revoked":
-		return store.Revoked, nil
-	case "expired":
-		return store.Expired, nil
-	case "used before":
-		return store.UsedBefore, nil
-	case "reused":
-		return store.Reused, nil
-	case "scope exceeded":
-		return store.ScopeExceeded, nil
-	case "resource exceeded":
-		return store.ResourceExceeded, nil
-	case "unissuable":
-		return store.Unissuable, nil
-	case "graced":
-		return store.Graced, nil
-	case "rotated":
-		return store.Rotated, nil
-	}
-	return store.Unknown, fmt.Errorf("an outcome of another version: %q", name)
+	return d.decide(ctx, doing, &call{text: text, args: args, locks: familyLock(r.ID)})
 }
 
 // putBack goes back to where the family was before a rotation, as long as it is as that

@@ -78,7 +78,7 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		removed = 0
 		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-			sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
+			sweepSessions, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
 		} {
 			gone, err := sweep(ctx, tx, before, limit)
 			if err != nil {
@@ -91,21 +91,57 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	return removed, err
 }
 
-// sweepClientless removes the families of clients that are gone, or that were
-// made anew since, and forgets the clients that have none left.
+// sweepSessions looks at sessions whose sweep_at has come, as sweepFamilies does.
+func sweepSessions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	for {
+		var gone, postponed int64
+		err := tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
+				SELECT id, ended_at IS NOT NULL OR idle_expires_at < $1 AS over FROM sessions WHERE sweep_at < $1
+				ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
+			), gone AS (
+				DELETE FROM sessions s USING due WHERE s.id = due.id AND due.over RETURNING s.id
+			), postponed AS (
+				UPDATE sessions s SET sweep_at = s.idle_expires_at FROM due WHERE s.id = due.id AND NOT due.over RETURNING s.id
+			)
+			SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM postponed)`, orNever(before), limit).Scan(&gone, &postponed)
+		if err != nil || gone > 0 || postponed == 0 {
+			return gone, err
+		}
+	}
+}
+
+func sweepConsents(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM consents WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM consents WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+// sweepClientless removes the families and the consents of clients that are gone, or that
+// were made anew since, and forgets the clients that have none left.
 func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) (int64, error) {
 	const until = `CASE WHEN EXISTS (SELECT FROM clients c WHERE c.id = d.client_id) THEN d.deleted_at ELSE 'infinity' END`
-	gone, err := tx.Exec(ctx, `DELETE FROM refresh_families WHERE id IN (
+	families, err := tx.Exec(ctx, `DELETE FROM refresh_families WHERE id IN (
 			SELECT f.id FROM deleted_clients d CROSS JOIN LATERAL (
 				SELECT f.id FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`
 				LIMIT $1 FOR UPDATE SKIP LOCKED
 			) f LIMIT $1)`, limit)
-	if err != nil || gone.RowsAffected() == int64(limit) {
-		return gone.RowsAffected(), err
+	if err != nil || families.RowsAffected() == int64(limit) {
+		return families.RowsAffected(), err
+	}
+	const another = `NOT EXISTS (SELECT FROM clients k WHERE k.id = c.client_id AND k.created_at = c.client_created_at)`
+	consents, err := tx.Exec(ctx, `DELETE FROM consents WHERE (user_id, client_id) IN (
+			SELECT c.user_id, c.client_id FROM deleted_clients d CROSS JOIN LATERAL (
+				SELECT c.user_id, c.client_id FROM consents c WHERE c.client_id = d.client_id AND `+another+`
+				LIMIT $1 FOR UPDATE SKIP LOCKED
+			) c LIMIT $1)`, limit)
+	gone := families.RowsAffected() + consents.RowsAffected()
+	if err != nil || consents.RowsAffected() == int64(limit) {
+		return gone, err
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM deleted_clients d WHERE NOT EXISTS (
-		SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`)`)
-	return gone.RowsAffected(), err
+			SELECT FROM refresh_families f WHERE f.client_id = d.client_id AND f.client_not_before < `+until+`
+		) AND NOT EXISTS (SELECT FROM consents c WHERE c.client_id = d.client_id AND `+another+`)`)
+	return gone, err
 }
 
 func sweepRevocations(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {

@@ -158,6 +158,53 @@ func (f familyID) Scan(src any) error {
 	return nil
 }
 
+// sessionID reads the blob that a SessionID is kept as, NULL as none.
+type sessionID struct{ to *store.SessionID }
+
+func idOrNull(id store.SessionID) any {
+	if id.IsZero() {
+		return nil
+	}
+	return id[:]
+}
+
+func (s sessionID) Scan(src any) error {
+	*s.to = store.SessionID{}
+	b, ok := src.([]byte)
+	if src != nil && (!ok || copy(s.to[:], b) != len(b)) {
+		return fmt.Errorf("a session id is kept as %T of %d bytes", src, len(b))
+	}
+	return nil
+}
+
+// hash reads the blob that a SHA-256 is kept as.
+type hash struct{ to *[32]byte }
+
+func (h hash) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok || len(b) != len(h.to) {
+		return fmt.Errorf("a hash is kept as %T of %d bytes", src, len(b))
+	}
+	copy(h.to[:], b)
+	return nil
+}
+
+// orAbsent is a parameter that is kept as JSON, NULL where it is zero.
+func orAbsent(v interface{ IsZero() bool }) any {
+	if v.IsZero() {
+		return nil
+	}
+	return asJSON{v}
+}
+
+// members makes a JSON object of v, {} where it is nil.
+func members[T any](v map[string]T) any {
+	if v == nil {
+		v = map[string]T{}
+	}
+	return asJSON{v}
+}
+
 // kept reads the document of a row. It comes after the ID, which an error names.
 type kept struct {
 	table string

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
+	"errors"
 
 	"authserver/internal/events"
 	"authserver/internal/store"
@@ -17,12 +19,20 @@ func eventRow(e *store.Event) []any {
 
 // changeBy runs a step in a transaction, and records the event that it returns in it.
 func (d *DB) changeBy(ctx context.Context, doing string, by store.Change, step func(context.Context, *transaction) (store.Event, error)) error {
+	return d.changeWhere(ctx, doing, by, func(ctx context.Context, tx *transaction) (store.Event, bool, error) {
+		e, err := step(ctx, tx)
+		return e, true, err
+	})
+}
+
+// changeWhere is changeBy for a step that may find nothing to change, and says so.
+func (d *DB) changeWhere(ctx context.Context, doing string, by store.Change, step func(context.Context, *transaction) (store.Event, bool, error)) error {
 	if err := by.Check(); err != nil {
 		return fault(doing, err)
 	}
 	return d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
-		e, err := step(ctx, tx)
-		if err != nil {
+		e, changed, err := step(ctx, tx)
+		if err != nil || !changed {
 			return err
 		}
 		return record(ctx, tx, e)
@@ -39,6 +49,14 @@ func record(ctx context.Context, tx *transaction, e store.Event) error {
 		id, micros(e.At), string(e.Type), string(e.Actor.Type), e.Actor.ID, orNull(e.ClientID), orNull(e.UserID), orNull(e.Family),
 		orNull(e.RequestID), orNull(e.Once), asJSON{e.Details})
 	return err
+}
+
+// optional reports whether a query for one row found it.
+func optional(err error) (found bool, _ error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // read reads the row that a transaction is about to change.

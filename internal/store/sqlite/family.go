@@ -13,31 +13,42 @@ import (
 
 // The alias is f.
 const familyColumnNames = `f.id, f.client_id, f.user_id, f.scope, f.resources, f.generation, f.created_at, f.client_not_before,
-	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.revoked_reason, f.bound_to, f.created_by, f.rotated_by`
+	f.user_not_before, f.rotated_at, f.idle_expires_at, f.expires_at, f.revoked_at, f.revoked_reason, f.bound_to, f.created_by, f.rotated_by,
+	f.session_id, f.offline, f.login, CASE WHEN f.generation = 0 THEN f.code END`
 
 func familyColumns(f *store.Family) []any {
 	return []any{
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope]{&f.Scope}, array[[]string]{&f.Resources}, &f.Generation,
 		moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
 		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.RevokedReason}, text{&f.BoundTo},
-		&f.CreatedBy, &f.RotatedBy,
+		&f.CreatedBy, &f.RotatedBy, sessionID{&f.SessionID}, &f.Offline, nullable[store.Login]{&f.Login}, nullable[store.Code]{&f.Code},
 	}
 }
 
-// CreateFamily adds a family and records uses: ErrNotFound where the user is gone,
-// ErrExists where the ID is taken.
+// CreateFamily adds a family and records uses: ErrNotFound where the user is gone, or the
+// session is not one of theirs that lives, ErrExists where the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *transaction) error {
+		if !f.SessionID.IsZero() {
+			living, err := exists(ctx, tx, "SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND ended_at IS NULL", f.SessionID[:], f.UserID)
+			if err == nil && !living {
+				err = store.ErrNotFound
+			}
+			if err != nil {
+				return err
+			}
+		}
 		if err := use(ctx, tx, uses); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, `INSERT INTO refresh_families (id, client_id, user_id, scope, resources, generation,
 				created_at, rotated_at, idle_expires_at, expires_at, revoked_at, sweep_at, client_not_before, user_not_before,
-				bound_to, created_by, rotated_by, revoked_reason)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14, ?15, ?16, ?17)`,
+				bound_to, created_by, rotated_by, revoked_reason, session_id, offline, login, code)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, min(?9, ?10), ?10, ?11, min(?9, ?10), ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)`,
 			f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), f.Generation,
 			micros(f.CreatedAt), micros(f.RotatedAt), micros(f.IdleExpiresAt), micros(f.ExpiresAt), micros(f.RevokedAt),
-			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo), f.CreatedBy, f.RotatedBy, orNull(f.RevokedReason))
+			micros(f.ClientNotBefore), micros(f.UserNotBefore), orNull(f.BoundTo), f.CreatedBy, f.RotatedBy, orNull(f.RevokedReason),
+			idOrNull(f.SessionID), f.Offline, orAbsent(f.Login), orAbsent(f.Code))
 		return err
 	})
 }
@@ -62,6 +73,10 @@ func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Fami
 	if p.ClientID != "" {
 		args = append(args, p.ClientID)
 		query += fmt.Sprintf(" AND f.client_id = ?%d", len(args))
+	}
+	if !p.SessionID.IsZero() {
+		args = append(args, p.SessionID[:])
+		query += fmt.Sprintf(" AND f.session_id = ?%d", len(args))
 	}
 	return all(ctx, d, doing, familyColumns, query+" ORDER BY f.id LIMIT ?2", args...)
 }

@@ -12,27 +12,9 @@ import (
 
 // Rotate decides and moves under the write lock.
 func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult, error) {
-	var result store.RotationResult
-	err := d.change(ctx, "rotate a refresh token", func(ctx context.Context, tx *transaction) error {
-		var f store.Family
-		var u store.User
-		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
-			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, r.ID[:]).
-			Scan(append(familyColumns(&f), userColumns(&u)...)...)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil // Unknown is the zero Outcome
-		}
-		if err != nil {
-			return err
-		}
-		replay, replayed, err := usedBefore(ctx, tx, r.Uses)
-		if err != nil {
-			return err
-		}
+	return d.decide(ctx, "rotate a refresh token", r.ID, r.Uses, func(ctx context.Context, tx *transaction, f store.Family, u store.User, replayed bool) (result store.RotationResult, err error) {
 		result = store.RotationResult{Outcome: r.Decide(f, u, replayed), Family: f, User: u}
 		switch result.Outcome {
-		case store.UsedBefore:
-			result.Replay = replay
 		case store.Graced:
 			err = use(ctx, tx, r.Uses)
 		case store.Rotated:
@@ -43,7 +25,35 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 			err = record(ctx, tx, events.Refused(r, result.Outcome, f, u))
 		case store.Reused:
 			result.Family.RevokedAt, result.Family.RevokedReason = store.At(r.Now), r.Reuse.Reason
-			err = endReused(ctx, tx, r, f, u)
+			err = endUsedTwice(ctx, tx, f.ID, r.Now, r.Reuse, events.Refused(r, store.Reused, f, u))
+		}
+		return result, err
+	})
+}
+
+// decide reads a family and its user under the write lock, and has step decide and move.
+func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses []store.Use,
+	step func(context.Context, *transaction, store.Family, store.User, bool) (store.RotationResult, error),
+) (store.RotationResult, error) {
+	var result store.RotationResult
+	err := d.change(ctx, doing, func(ctx context.Context, tx *transaction) error {
+		var f store.Family
+		var u store.User
+		err := tx.row(ctx, "SELECT "+familyColumnNames+", "+userColumnNames+`
+			FROM refresh_families f JOIN users u ON u.id = f.user_id WHERE f.id = ?`, id[:]).
+			Scan(append(familyColumns(&f), userColumns(&u)...)...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // Unknown is the zero Outcome
+		}
+		if err != nil {
+			return err
+		}
+		replay, replayed, err := usedBefore(ctx, tx, uses)
+		if err != nil {
+			return err
+		}
+		if result, err = step(ctx, tx, f, u, replayed); result.Outcome == store.UsedBefore {
+			result.Replay = replay
 		}
 		return err
 	})
@@ -56,8 +66,10 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	return result, nil
 }
 
+// move moves a family to the generation after the one presented. What the exchange of a code
+// was held to stays, in case that is put back.
 func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
-	f.Generation = r.Generation + 1
+	f.Generation, f.Code = r.Generation+1, store.Code{}
 	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
 	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
 	if f.IdleExpiresAt.After(f.ExpiresAt) {
@@ -69,7 +81,8 @@ func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family
 	}
 	_, err := tx.exec(ctx, `UPDATE refresh_families SET prior_generation = generation, prior_rotated_at = rotated_at, prior_rotated_by = rotated_by,
 			prior_idle_expires_at = idle_expires_at, bound_anew = ?2,
-			generation = ?3, rotated_at = ?4, rotated_by = ?5, idle_expires_at = ?6, bound_to = ?7
+			generation = ?3, rotated_at = ?4, rotated_by = ?5, idle_expires_at = ?6, bound_to = ?7,
+			code = CASE WHEN generation = 0 THEN code END
 		WHERE id = ?1`,
 		f.ID[:], binds, int64(r.Generation)+1, micros(f.RotatedAt), f.RotatedBy, micros(f.IdleExpiresAt), orNull(f.BoundTo))
 	return f, err
@@ -91,12 +104,13 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 	})
 }
 
-func endReused(ctx context.Context, tx *transaction, r store.Rotation, f store.Family, u store.User) error {
-	if _, err := end(ctx, tx, r.ID, r.Now, r.Reuse.Reason); err != nil {
+// endUsedTwice ends a family of which something was presented that was exchanged before.
+func endUsedTwice(ctx context.Context, tx *transaction, id store.FamilyID, at store.Moment, v store.Void, told store.Event) error {
+	if _, err := end(ctx, tx, id, at, v.Reason); err != nil {
 		return err
 	}
-	if err := revoke(ctx, tx, r.Reuse); err != nil {
+	if err := revoke(ctx, tx, v); err != nil {
 		return err
 	}
-	return record(ctx, tx, events.Refused(r, store.Reused, f, u))
+	return record(ctx, tx, told)
 }

@@ -67,6 +67,24 @@ func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns
 	return all(ctx, d, doing, columns, query+" WHERE "+where+" ORDER BY "+key+" LIMIT ?2", args...)
 }
 
+// allOf reads the rows of a query in a transaction.
+func allOf[T any](ctx context.Context, tx *transaction, columns func(*T) []any, query string, args ...any) ([]T, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []T
+	for rows.Next() {
+		var row T
+		if err := rows.Scan(columns(&row)...); err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, rows.Err()
+}
+
 // exists reports whether a query has a row.
 func exists(ctx context.Context, tx *transaction, query string, args ...any) (bool, error) {
 	var yes bool

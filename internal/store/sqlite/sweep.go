@@ -13,8 +13,8 @@ const sweepStep = 100
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
-		d.sweepFamilies, d.sweepClientless, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
-		d.sweepLifetimes,
+		d.sweepFamilies, d.sweepSessions, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
+		d.sweepLifetimes, d.sweepDeletedClients,
 	} {
 		for left := limit; left > 0; {
 			n, err := sweep(ctx, before, min(left, sweepStep))
@@ -31,22 +31,29 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 	return removed, nil
 }
 
-// sweepFamilies looks at the families whose sweep_at has come. One that was
-// rotated since is looked at again when it would be idle; the others go. It goes
-// on until it removed some or none is due.
-func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (removed int64, err error) {
+func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepIdle(ctx, "refresh_families", "revoked_at", before, limit)
+}
+
+func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepIdle(ctx, "sessions", "ended_at", before, limit)
+}
+
+// sweepIdle looks at the rows whose sweep_at has come. One that was used since is looked at
+// again when it would be idle; the others go. It goes on until it removed some or none is
+// due. over is the column that says when a row came to an end.
+func (d *DB) sweepIdle(ctx context.Context, table, over string, before store.Moment, limit int) (removed int64, err error) {
+	due := "(SELECT id FROM " + table + " WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2)"
 	for {
 		var postponed int64
-		err := d.change(ctx, "sweep refresh token families", func(ctx context.Context, tx *transaction) (err error) {
-			removed, err = tx.exec(ctx, `DELETE FROM refresh_families WHERE id IN (
-				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
-			) AND (revoked_at IS NOT NULL OR idle_expires_at < ?1)`, micros(before), limit)
+		err := d.change(ctx, "sweep "+table, func(ctx context.Context, tx *transaction) (err error) {
+			removed, err = tx.exec(ctx, "DELETE FROM "+table+" WHERE id IN "+due+" AND ("+over+" IS NOT NULL OR idle_expires_at < ?1)",
+				micros(before), limit)
 			if err != nil || removed > 0 {
 				return err
 			}
-			postponed, err = tx.exec(ctx, `UPDATE refresh_families SET sweep_at = idle_expires_at WHERE id IN (
-				SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2
-			) AND revoked_at IS NULL AND idle_expires_at >= ?1`, micros(before), limit)
+			postponed, err = tx.exec(ctx, "UPDATE "+table+" SET sweep_at = idle_expires_at WHERE id IN "+due+" AND "+over+" IS NULL AND idle_expires_at >= ?1",
+				micros(before), limit)
 			return err
 		})
 		if err != nil || removed > 0 || postponed == 0 {
@@ -55,25 +62,35 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 	}
 }
 
-// sweepClientless removes the families of clients that are gone, or that were
-// made anew since.
-func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (removed int64, err error) {
-	err = d.change(ctx, "sweep the families of deleted clients", func(ctx context.Context, tx *transaction) (err error) {
-		some, err := exists(ctx, tx, "SELECT 1 FROM deleted_clients")
-		if err != nil || !some {
-			return err
-		}
-		const gone = `f.client_id = d.client_id
-			AND (f.client_not_before < d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = d.client_id))`
-		removed, err = tx.exec(ctx, `DELETE FROM refresh_families WHERE id IN (
-			SELECT f.id FROM deleted_clients d JOIN refresh_families f ON `+gone+` LIMIT ?)`, limit)
-		if err != nil || removed == int64(limit) {
-			return err
-		}
-		_, err = tx.exec(ctx, "DELETE FROM deleted_clients AS d WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE "+gone+")")
-		return err
-	})
-	return removed, err
+func (d *DB) sweepConsents(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep consents", `DELETE FROM consents WHERE (user_id, client_id) IN (
+		SELECT user_id, client_id FROM consents WHERE until < ? ORDER BY until LIMIT ?)`, micros(before), limit)
+}
+
+// The families and the consents of clients that are gone, or that were made anew since.
+const (
+	familyClientless = `f.client_id = d.client_id
+		AND (f.client_not_before < d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients k WHERE k.id = d.client_id))`
+	consentClientless = `c.client_id = d.client_id
+		AND NOT EXISTS (SELECT 1 FROM clients k WHERE k.id = c.client_id AND k.created_at = c.client_created_at)`
+)
+
+func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep the families of deleted clients", `DELETE FROM refresh_families WHERE id IN (
+		SELECT f.id FROM deleted_clients d JOIN refresh_families f ON `+familyClientless+` LIMIT ?)`, limit)
+}
+
+func (d *DB) sweepClientlessConsents(ctx context.Context, _ store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep the consents of deleted clients", `DELETE FROM consents WHERE (user_id, client_id) IN (
+		SELECT c.user_id, c.client_id FROM deleted_clients d JOIN consents c ON `+consentClientless+` LIMIT ?)`, limit)
+}
+
+// sweepDeletedClients forgets the clients that have neither left. Nobody counts them.
+func (d *DB) sweepDeletedClients(ctx context.Context, _ store.Moment, _ int) (int64, error) {
+	_, err := d.sweepRows(ctx, "forget deleted clients", `DELETE FROM deleted_clients AS d
+		WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE `+familyClientless+`)
+			AND NOT EXISTS (SELECT 1 FROM consents c WHERE `+consentClientless+")")
+	return 0, err
 }
 
 func (d *DB) sweepRevocations(ctx context.Context, before store.Moment, limit int) (int64, error) {
