@@ -34,6 +34,7 @@ type commands struct {
 	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of possession (DPoP), to try out tokens that are bound to a key."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`
 	Family      familyCommand      `cmd:"" help:"Families: logins, each with all the refresh tokens that descend from it."`
+	Theme       themeCommand       `cmd:"" help:"Themes: your own look for the pages that people see."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready. The exit code is the answer." example:"authserver healthcheck"`
 	Version     versionCommand     `cmd:"" help:"Print the version." example:"authserver version"`
 	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in a shell." example:"source <(authserver completion bash)"`

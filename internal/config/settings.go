@@ -55,6 +55,8 @@ type Settings struct {
 	FetchAllowHost        []string      `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients."`
 	FetchCAFile           string        `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities to trust for these fetches, in addition to the system's. Read again on SIGHUP."`
 
+	Pages
+
 	BcryptCost      int           `name:"bcrypt-cost" setting:"flag env file" group:"Passwords" default:"12" help:"Cost of bcrypt, from 4 to 16: each step doubles the time. Less than 10 is for tests."`
 	PasswordWorkers int           `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"Password comparisons at once. 0 means one for each processor; of three and more processors one is left for other requests."`
 	PasswordQueue   int           `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Most logins by password that wait; one client may fill half. The server answers more with 503 or 429."`

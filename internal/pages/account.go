@@ -94,6 +94,9 @@ func (a Account) needs() []need {
 		{"input", map[string]string{"name": "again", "type": "password", "autocomplete": "new-password"}},
 		{"button", map[string]string{"name": "session", "value": "all"}},
 	}
+	if a.Fault != "" {
+		needs = append(needs, need{"", map[string]string{"id": "error"}})
+	}
 	for _, session := range a.Sessions {
 		if !session.Current {
 			needs = append(needs, need{"button", map[string]string{"name": "session", "value": session.ID}})

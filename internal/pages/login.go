@@ -27,9 +27,13 @@ func (Login) template() string { return "login" }
 func (l Login) policy() Policy { return l.Client.policy(l.Form.LeadsTo) }
 
 func (l Login) needs() []need {
-	return []need{form(l.Form.Action), field("continue"),
+	needs := []need{form(l.Form.Action), field("continue"),
 		{"input", map[string]string{"id": "username", "name": "username", "autocomplete": "username"}},
 		{"input", map[string]string{"id": "password", "name": "password", "type": "password", "autocomplete": "current-password"}},
 		{"button", map[string]string{"id": "login"}},
 	}
+	if l.Fault != "" {
+		needs = append(needs, need{"", map[string]string{"id": "error"}})
+	}
+	return needs
 }

@@ -151,3 +151,24 @@ func TestAThemeThatDoesNotFit(t *testing.T) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
+
+// What is exported is a theme that changes nothing, and is never written over another.
+func TestExport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "theme")
+	written, err := Export(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(written) < 15 {
+		t.Errorf("only %v", written)
+	}
+	exported, own := open(t, dir), open(t, "")
+	for _, page := range samples() {
+		if got, want := render(t, exported, "fr", page), render(t, own, "fr", page); string(got.HTML) != string(want.HTML) {
+			t.Errorf("%T differs", page)
+		}
+	}
+	if _, err = Export(dir); err == nil || !strings.Contains(err.Error(), "name a new folder") {
+		t.Errorf("it was written again: %v", err)
+	}
+}

@@ -17,6 +17,9 @@ func Check(ctx context.Context, s config.Settings) (found []string, err error) {
 	if _, err := openTLS(s, silent); err != nil {
 		return nil, err
 	}
+	if _, err := openPages(s); err != nil {
+		return nil, err
+	}
 	remote, _, err := openRemoteKeys(s, silent)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type refusal struct {
 // that have one of their own.
 var (
 	statuses = map[string]int{"invalid_client": 401, "temporarily_unavailable": 503, "server_error": 500}
-	own      = map[string]int{"StatusNotFound": 404, "StatusRequestTimeout": 408, "StatusTooManyRequests": 429, "StatusMethodNotAllowed": 405, "StatusRequestEntityTooLarge": 413}
+	own      = map[string]int{"StatusForbidden": 403, "StatusNotFound": 404, "StatusRequestTimeout": 408, "StatusTooManyRequests": 429, "StatusMethodNotAllowed": 405, "StatusRequestEntityTooLarge": 413}
 )
 
 // reader finds the reasons that the code gives to oauth.Fail: where it is called,

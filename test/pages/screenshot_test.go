@@ -11,32 +11,61 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshots", "", "a folder to write pictures of every page to, for a person to look at")
+var (
+	screenshots = flag.String("screenshots", "", "a folder to write pictures of every page to, for a person to look at")
+	documented  = flag.String("documented", "", "a folder to write the pictures of the documentation to: ../../docs/images")
+)
 
-// TestScreenshots writes a picture of every page where a folder for them is given.
+// look is how a picture is taken.
+type look struct {
+	name          string
+	page          string // "": every page
+	width, height int64
+	dark          bool
+	locales       string
+}
+
+// TestScreenshots writes pictures where a folder for them is given:
+//
+//	go test -tags browser -run TestScreenshots ./test/pages -args -screenshots /tmp/pictures
 func TestScreenshots(t *testing.T) {
-	if *screenshots == "" {
-		return
-	}
-	m, b := openMuseum(t), openBrowser(t)
-	for _, look := range []struct {
-		name          string
-		width, height int64
-		dark          bool
-		locales       string
-	}{
-		{"light", 1000, 760, false, "en"}, {"dark", 1000, 760, true, "en"}, {"phone", 320, 640, false, "en"}, {"ar", 420, 760, false, "ar"}, {"ja", 420, 760, true, "ja"}, {"de", 320, 640, false, "de"},
+	for folder, looks := range map[string][]look{
+		*screenshots: {
+			{"light", "", 1000, 760, false, "en"},
+			{"dark", "", 1000, 760, true, "en"},
+			{"phone", "", 320, 640, false, "en"},
+			{"ar", "", 420, 760, false, "ar"},
+			{"ja", "", 420, 760, true, "ja"},
+			{"de", "", 320, 640, false, "de"},
+		},
+		*documented: {
+			{"sign-in", "login", 640, 600, false, "en"},
+			{"consent", "consent", 640, 780, true, "en"},
+			{"account", "account", 860, 1000, false, "en"},
+			{"sign-in-ar", "login-wrong", 360, 600, false, "ar"},
+		},
 	} {
-		b.dark(look.dark)
-		b.size(look.width, look.height)
-		for _, e := range m.exhibits {
-			if e.passing() { // it is gone before it can be seen
-				continue
-			}
-			b.open(m.url + "/" + e.name + "?ui_locales=" + look.locales)
-			picture := value(b, chromedp.FullScreenshot(100))
-			if err := os.WriteFile(filepath.Join(*screenshots, e.name+"."+look.name+".png"), picture, 0o600); err != nil {
-				t.Fatal(err)
+		if folder == "" {
+			continue
+		}
+		m, b := openMuseum(t), openBrowser(t)
+		for _, l := range looks {
+			b.dark(l.dark)
+			b.size(l.width, l.height)
+			for _, e := range m.exhibits {
+				if e.passing() || l.page != "" && l.page != e.name {
+					continue
+				}
+				b.open(m.url + "/" + e.name + "?ui_locales=" + l.locales)
+				ask[bool](b, `(document.activeElement.blur(), true)`)
+				name := e.name + "." + l.name
+				if l.page != "" {
+					name = l.name
+				}
+				picture := value(b, chromedp.FullScreenshot(100))
+				if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}

@@ -1,0 +1,6 @@
+package config
+
+// Pages is how the pages look by which people sign in.
+type Pages struct {
+	ThemeDir string `name:"theme-dir" setting:"flag env file" group:"Pages" placeholder:"FOLDER" help:"Folder with templates, languages and assets of your own for the pages that people see. The server checks it when it starts."`
+}
