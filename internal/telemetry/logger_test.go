@@ -114,6 +114,7 @@ func TestLoggerRedacts(t *testing.T) {
 		{"an error under a secret name", slog.Any("token", errors.New("s3cr3t")), Redacted},
 		{"a JWT in text", slog.String("note", "got "+sampleJWT+" here"), "got " + Redacted + " here"},
 		{"a JWT without signature in text", slog.String("note", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."), Redacted},
+		{"an authorization code in an error", slog.Any("err", errors.New("bad aco_"+sampleRefresh[4:])), "bad " + Redacted},
 		{"a refresh token in an error", slog.Any("err", fmt.Errorf("bad %s: %w", sampleRefresh, errors.New("tag"))), "bad " + Redacted + ": tag"},
 		{"headers", slog.Any("headers", http.Header{"Authorization": {"Basic s3cr3t"}, "Accept": {"*/*"}}),
 			map[string]any{"Authorization": []any{Redacted}, "Accept": []any{"*/*"}}},

@@ -15,7 +15,7 @@ const Redacted = "[redacted]"
 // tokenShape finds JWTs (RFC 7519 §3: a header and a payload that are JSON
 // objects in base64url) and refresh tokens of ours in longer text, such as an
 // error from a library.
-var tokenShape = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4}|art_[A-Za-z0-9_-]{16,})`)
+var tokenShape = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4}|a(?:rt|co)_[A-Za-z0-9_-]{16,})`)
 
 // redact hides the value of an attribute, and of all within a group, whose name ends
 // like a secret's; headers and forms field by field; and tokens in text. hidden says
@@ -95,7 +95,7 @@ func secret(name string) bool {
 }
 
 func withoutTokens(s string) string {
-	if !strings.Contains(s, "eyJ") && !strings.Contains(s, "art_") {
+	if !strings.Contains(s, "eyJ") && !strings.Contains(s, "art_") && !strings.Contains(s, "aco_") {
 		return s // nearly always, and far faster than the expression
 	}
 	return tokenShape.ReplaceAllString(s, Redacted)

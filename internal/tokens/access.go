@@ -36,6 +36,11 @@ type Access struct {
 	SubjectNotBefore store.Moment
 	// Confirmation is the key that whoever uses the token has to possess.
 	Confirmation Confirmation
+	// AuthTime, ACR and AMR are how the subject signed in (RFC 9068 §2.2.1); zero: they did
+	// not.
+	AuthTime store.Moment
+	ACR      string
+	AMR      []string
 	// Act is who acts for the subject (RFC 8693 §4.1); nil: nobody does.
 	Act        map[string]any
 	Encryption Encryption

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"authserver/internal/store"
 )
 
 // registered are the claims that an access token of ours has (RFC 9068 §2.2), in a
@@ -20,6 +22,9 @@ type registered struct {
 	Scope        string         `json:"scope"`
 	Roles        []string       `json:"roles,omitempty"`
 	Permissions  []string       `json:"permissions,omitempty"`
+	AuthTime     int64          `json:"auth_time,omitempty"` // RFC 9068 §2.2.1
+	ACR          string         `json:"acr,omitempty"`
+	AMR          []string       `json:"amr,omitempty"`
 	Act          map[string]any `json:"act,omitzero"`
 	Confirmation Confirmation   `json:"cnf,omitzero"`
 }
@@ -31,7 +36,7 @@ func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) (
 		Issuer: m.Issuer, Subject: a.Subject, Audience: audience(a.Audience),
 		IssuedAt: now.Unix(), NotBefore: now.Add(-m.Backdate).Unix(), ExpiresAt: now.Add(ttl).Unix(),
 		ID: id, ClientID: a.ClientID, Scope: a.Scope.String(), Roles: a.Roles, Permissions: a.Permissions,
-		Act: a.Act, Confirmation: a.Confirmation,
+		AuthTime: seconds(a.AuthTime), ACR: a.ACR, AMR: a.AMR, Act: a.Act, Confirmation: a.Confirmation,
 	})
 	if err != nil || len(a.Custom) == 0 {
 		return own, err
@@ -72,4 +77,12 @@ func reservedClaims() []string {
 		"at_hash", "c_hash", "s_hash", "events", // of ID tokens and security events alone
 		"active", "username", "token_type", // RFC 7662 §2.2
 	}
+}
+
+// seconds is a moment as a claim has it; 0: there is none.
+func seconds(moment store.Moment) int64 {
+	if moment.IsZero() {
+		return 0
+	}
+	return moment.Unix()
 }

@@ -1,9 +1,6 @@
 package tokens
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -54,6 +51,7 @@ const (
 	handleBody    = handleSalt + 24
 	handlePlain   = 8 + idLong + sha256.Size
 	handleSize    = handleBody + handlePlain + 16
+	handlePurpose = "authserver revocation handle"
 )
 
 // seal makes the handle of a token that is issued at now.
@@ -68,7 +66,7 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	if _, err := io.ReadFull(rand, b[handleSalt:]); err != nil {
 		return "", fmt.Errorf("make a revocation handle: read random bytes: %w", err)
 	}
-	aead, nonce, err := handleCipher(key, b[handleSalt:])
+	aead, nonce, err := cipherFor(key, b[handleSalt:], handlePurpose)
 	if err != nil {
 		return "", err
 	}
@@ -81,22 +79,6 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	plain = append(plain, make([]byte, idLong-len(id))...)
 	plain = append(append(plain, id...), client[:]...)
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
-}
-
-// handleCipher is under a key and a nonce of its own for each handle, derived from a key
-// that is for something else.
-func handleCipher(key, salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
-	const keySize, nonceSize = 32, 12
-	own, err := hkdf.Key(sha256.New, key, salt, "authserver revocation handle", keySize+nonceSize)
-	if err != nil {
-		return nil, nil, fmt.Errorf("derive the key of a revocation handle: %w", err)
-	}
-	block, err := aes.NewCipher(own[:keySize])
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the cipher of a revocation handle: %w", err)
-	}
-	aead, err = cipher.NewGCM(block)
-	return aead, own[keySize:], err
 }
 
 // IsEncrypted reports whether a token is encrypted to somebody, by its form.
@@ -118,7 +100,7 @@ func (h *Handles) Find(token string) (Handle, error) {
 	if !ok {
 		return Handle{}, fmt.Errorf("the key of its %s is not in use any more", handleMember)
 	}
-	aead, nonce, err := handleCipher(key, b[handleSalt:handleBody])
+	aead, nonce, err := cipherFor(key, b[handleSalt:handleBody], handlePurpose)
 	if err != nil {
 		return Handle{}, err
 	}

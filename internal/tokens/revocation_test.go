@@ -47,6 +47,11 @@ func (b *book) RevokeFamily(ctx context.Context, _ store.FamilyID, by store.Chan
 	return b.Revoke(ctx, by)
 }
 
+func (b *book) EndSession(ctx context.Context, _ store.SessionID, by store.Change) error {
+	by.Voids.Until = by.Voids.IssuedUntil
+	return b.Revoke(ctx, by)
+}
+
 // record is Revoke for what another replica recorded.
 func (b *book) record(r store.Revocation) {
 	b.mu.Lock()

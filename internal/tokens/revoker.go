@@ -20,6 +20,7 @@ type Revoker struct {
 	Store interface {
 		Revoke(ctx context.Context, by store.Change) error
 		RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
+		EndSession(ctx context.Context, id store.SessionID, by store.Change) error
 	}
 	View *View // obeys at once what this process voids
 	Now  func() time.Time
@@ -62,6 +63,12 @@ func (r *Revoker) Reuse(id store.FamilyID, now time.Time) store.Void {
 	return r.family(id, now, "refresh_reused")
 }
 
+// Replay is what [store.Families.Redeem] records where it finds at the moment given that an
+// authorization code was used twice.
+func (r *Revoker) Replay(id store.FamilyID, now time.Time) store.Void {
+	return r.family(id, now, "code_replayed")
+}
+
 func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.Void {
 	return store.Void{
 		Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now.Add(r.Issuing)), Reason: reason,
@@ -83,6 +90,18 @@ func (b By) change(what store.EventType, v store.Void) store.Change {
 func (r *Revoker) Family(ctx context.Context, by By, id store.FamilyID) error {
 	if err := r.Store.RevokeFamily(ctx, id, by.change(store.FamilyRevoked, r.family(id, r.Now(), by.Reason))); err != nil {
 		return fmt.Errorf("revoke the refresh token family: %w", err)
+	}
+	r.TakeNote(ctx)
+	return nil
+}
+
+// Session ends the session of a browser with the families that live as long as it does, and
+// makes their access tokens void. [store.ErrNotFound] where there is none.
+func (r *Revoker) Session(ctx context.Context, by By, id store.SessionID) error {
+	void := r.family(store.FamilyID{}, r.Now(), by.Reason)
+	void.Value = "" // that of each family, which the store fills in
+	if err := r.Store.EndSession(ctx, id, by.change(store.SessionEnded, void)); err != nil {
+		return fmt.Errorf("end the session: %w", err)
 	}
 	r.TakeNote(ctx)
 	return nil

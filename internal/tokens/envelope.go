@@ -1,0 +1,112 @@
+package tokens
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Envelope seals what the server hands out and takes back, such as the request that a
+// sign-in goes on with, so that no row keeps it: only this server's replicas can read it or
+// make one.
+type Envelope struct {
+	// Purpose is part of the key: what was sealed for one purpose does not open for another.
+	Purpose string
+	Keys    interface { // those of [RefreshCodec]
+		At(moment time.Time) (id uint32, key []byte, ok bool)
+		ByID(id uint32) (key []byte, ok bool)
+	}
+	Rand io.Reader
+	// Most bounds the text, in bytes.
+	Most int
+}
+
+// An envelope is base64url of version, 1 byte | key id, 4 | salt, 24 | what is sealed | tag, 16.
+const (
+	envelopeVersion = 1
+	envelopeSalt    = 1 + 4
+	envelopeBody    = envelopeSalt + 24
+	envelopeTag     = 16
+)
+
+// tooLarge is the error of what is too large to be sealed.
+type tooLarge struct{}
+
+func (tooLarge) Error() string { return "it is too large to be sealed" }
+
+// IsTooLarge reports whether Seal refused its content for its size.
+func IsTooLarge(err error) bool { return errors.Is(err, tooLarge{}) }
+
+// Seal seals content at a moment.
+func (e *Envelope) Seal(now time.Time, content []byte) (string, error) {
+	size := envelopeBody + len(content) + envelopeTag
+	if base64.RawURLEncoding.EncodedLen(size) > e.Most {
+		return "", tooLarge{}
+	}
+	id, key, ok := e.Keys.At(now)
+	if !ok {
+		return "", errors.New("seal an envelope: no key is loaded")
+	}
+	b := make([]byte, envelopeBody, size)
+	b[0] = envelopeVersion
+	binary.BigEndian.PutUint32(b[1:], id)
+	if _, err := io.ReadFull(e.Rand, b[envelopeSalt:]); err != nil {
+		return "", fmt.Errorf("seal an envelope: read random bytes: %w", err)
+	}
+	aead, nonce, err := cipherFor(key, b[envelopeSalt:], e.Purpose)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, content, b)), nil
+}
+
+// Open returns what a replica of this server sealed. The error holds nothing of it.
+func (e *Envelope) Open(text string) ([]byte, error) {
+	if len(text) > e.Most {
+		return nil, errors.New("it is longer than what this server seals")
+	}
+	if strings.ContainsAny(text, "\r\n") { // which the decoder would pass over
+		return nil, errors.New("it was not sealed by this server")
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) < envelopeBody+envelopeTag || b[0] != envelopeVersion {
+		return nil, errors.New("it was not sealed by this server")
+	}
+	key, ok := e.Keys.ByID(binary.BigEndian.Uint32(b[1:]))
+	if !ok {
+		return nil, errors.New("the key that it was sealed with is not in use any more")
+	}
+	aead, nonce, err := cipherFor(key, b[envelopeSalt:envelopeBody], e.Purpose)
+	if err != nil {
+		return nil, err
+	}
+	content, err := aead.Open(nil, nonce, b[envelopeBody:], b[:envelopeBody])
+	if err != nil {
+		return nil, errors.New("it was not sealed by this server")
+	}
+	return content, nil
+}
+
+// cipherFor is a cipher under a key and a nonce of its own for each salt and purpose,
+// derived from a key that is for something else.
+func cipherFor(key, salt []byte, purpose string) (aead cipher.AEAD, nonce []byte, err error) {
+	const keySize, nonceSize = 32, 12
+	own, err := hkdf.Key(sha256.New, key, salt, purpose, keySize+nonceSize)
+	if err != nil {
+		return nil, nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	}
+	block, err := aes.NewCipher(own[:keySize])
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the cipher of %s: %w", purpose, err)
+	}
+	aead, err = cipher.NewGCM(block)
+	return aead, own[keySize:], err
+}
