@@ -8,7 +8,7 @@ import (
 // Code is an error code as it stands on the wire, in the member "error".
 type Code string
 
-// The error codes that a token, introspection or revocation request may meet.
+// The error codes that a request may meet.
 const (
 	InvalidRequest       Code = "invalid_request"         // RFC 6749 §5.2
 	InvalidClient        Code = "invalid_client"          // RFC 6749 §5.2
@@ -22,6 +22,22 @@ const (
 	UseDPoPNonce         Code = "use_dpop_nonce"          // RFC 9449 §8
 	ServerError          Code = "server_error"            // RFC 6749 §4.1.2.1
 	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
+)
+
+// The error codes that an authorization request alone may meet.
+const (
+	AccessDenied                Code = "access_denied"                     // RFC 6749 §4.1.2.1
+	UnsupportedResponseType     Code = "unsupported_response_type"         // RFC 6749 §4.1.2.1
+	LoginRequired               Code = "login_required"                    // OpenID Connect Core §3.1.2.6
+	InteractionRequired         Code = "interaction_required"              // OpenID Connect Core §3.1.2.6
+	ConsentRequired             Code = "consent_required"                  // OpenID Connect Core §3.1.2.6
+	AccountSelectionRequired    Code = "account_selection_required"        // OpenID Connect Core §3.1.2.6
+	InvalidRequestURI           Code = "invalid_request_uri"               // RFC 9101 §7
+	InvalidRequestObject        Code = "invalid_request_object"            // RFC 9101 §7
+	RequestNotSupported         Code = "request_not_supported"             // RFC 9101 §7
+	RequestURINotSupported      Code = "request_uri_not_supported"         // RFC 9101 §7
+	RegistrationNotSupported    Code = "registration_not_supported"        // OpenID Connect Core §3.1.2.6
+	UnmetAuthenticationRequired Code = "unmet_authentication_requirements" // OpenID Connect Core Unmet Authentication Requirements 1.0
 )
 
 // Error is a refusal in the words of RFC 6749 §5.2.

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
@@ -38,12 +37,20 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 	if len(body) > MaxFormBytes {
 		return Form{}, invalidForm("body_too_large", fmt.Sprintf("the body is larger than %d bytes", MaxFormBytes))
 	}
+	return parsePairs(string(body), charset)
+}
+
+// ParseQuery reads the query of an authorization request (RFC 6749 §3.1), as strictly as
+// [ParseForm] reads a body in UTF-8. The caller bounds its length.
+func ParseQuery(query string) (Form, error) { return parsePairs(query, inUTF8) }
+
+func parsePairs(text string, charset charset) (Form, error) {
 	form := Form{values: make(map[string]string)}
-	if n := bytes.Count(body, []byte("&")) + 1; n > MaxFormFields { // empty ones too
-		return Form{}, invalidForm("too_many_fields", fmt.Sprintf("the body has more than %d parameters", MaxFormFields))
+	if n := strings.Count(text, "&") + 1; n > MaxFormFields { // empty ones too
+		return Form{}, invalidForm("too_many_fields", fmt.Sprintf("the request has more than %d parameters", MaxFormFields))
 	}
 	seen := make(map[string]bool)
-	for pair := range strings.SplitSeq(string(body), "&") {
+	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
@@ -105,7 +112,7 @@ func parsePair(pair string, charset charset) (name, value string, err error) {
 		return "", "", err
 	}
 	if name == "" {
-		return "", "", invalidForm("unnamed_parameter", "the body has a parameter without a name")
+		return "", "", invalidForm("unnamed_parameter", "the request has a parameter without a name")
 	}
 	if strings.ContainsAny(name, "[]") {
 		return "", "", invalidForm("bracketed_parameter", "array parameters are not supported: put the values into one parameter, as in scope=read+write, or repeat resource")
@@ -116,7 +123,7 @@ func parsePair(pair string, charset charset) (name, value string, err error) {
 func unescape(s string, charset charset) (string, error) {
 	u, err := url.QueryUnescape(s)
 	if err != nil { // it quotes what may be a piece of a secret
-		return "", invalidForm("malformed_escape", "the body is not valid application/x-www-form-urlencoded: a percent escape is malformed")
+		return "", invalidForm("malformed_escape", "the request is not valid application/x-www-form-urlencoded: a percent escape is malformed")
 	}
 	if u, err = charset.text(u); err != nil {
 		return "", err
@@ -132,7 +139,9 @@ func unescape(s string, charset charset) (string, error) {
 func repeated(name string) string {
 	switch name {
 	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password", "refresh_token",
-		"assertion", "token", "token_type_hint", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "dpop_jkt":
+		"assertion", "token", "token_type_hint", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "dpop_jkt",
+		"response_type", "response_mode", "redirect_uri", "state", "nonce", "prompt", "max_age", "code_challenge", "code_challenge_method",
+		"login_hint", "id_token_hint", "acr_values", "ui_locales", "display", "claims", "request", "request_uri", "code_verifier":
 		return "the " + Quote("parameter", name) + " is repeated"
 	}
 	return "a parameter is repeated"

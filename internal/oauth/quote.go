@@ -36,3 +36,16 @@ func Quote(word, value string) string {
 func isAlphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
+
+// DescriptionText leaves what RFC 6749 §5.2 allows in error_description.
+func DescriptionText(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '"':
+			return '\''
+		case c < 0x20 || c > 0x7e || c == '\\':
+			return -1
+		}
+		return c
+	}, s)
+}

@@ -90,3 +90,25 @@ func (s Scope) And(other Scope) Scope {
 	}
 	return both
 }
+
+// Or returns the tokens of s, and then those of other that are not in s.
+func (s Scope) Or(other Scope) Scope {
+	both := slices.Clone(s)
+	for _, t := range other {
+		if !both.Has(t) {
+			both = append(both, t)
+		}
+	}
+	return both
+}
+
+// Without returns the tokens of s but for one.
+func (s Scope) Without(token string) Scope {
+	rest := make(Scope, 0, len(s))
+	for _, t := range s {
+		if t != token {
+			rest = append(rest, t)
+		}
+	}
+	return rest
+}

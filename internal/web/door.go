@@ -84,6 +84,9 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 			}
 			writeError(answer, id, err)
 		}
+		if err == nil {
+			err = n.Told
+		}
 		if r.ProtoMajor >= 2 && d.Crowded != nil && d.Crowded() {
 			n.seat.finish(d.Now())
 		}

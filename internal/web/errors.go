@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"authserver/internal/admission"
@@ -75,7 +74,7 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		header.Set("Retry-After", retrySeconds(refused))
 	}
-	WriteJSON(w, status, errorBody{refused.Code, descriptionText(refused.Description), requestID})
+	WriteJSON(w, status, errorBody{refused.Code, oauth.DescriptionText(refused.Description), requestID})
 }
 
 // retrySeconds is the value of Retry-After.
@@ -133,19 +132,6 @@ func statusOf(code oauth.Code) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest
-}
-
-// descriptionText leaves what RFC 6749 §5.2 allows in error_description.
-func descriptionText(s string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '"':
-			return '\''
-		case c < 0x20 || c > 0x7e || c == '\\':
-			return -1
-		}
-		return c
-	}, s)
 }
 
 // WriteJSON answers with a JSON object. An error here means that the caller is

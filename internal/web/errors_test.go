@@ -82,7 +82,7 @@ func TestErrorDescriptionCharacters(t *testing.T) {
 			}
 		}
 	})
-	if got := descriptionText(`say "scope" (section 3.3)`); got != "say 'scope' (section 3.3)" {
+	if got := oauth.DescriptionText(`say "scope" (section 3.3)`); got != "say 'scope' (section 3.3)" {
 		t.Errorf("got %q", got)
 	}
 }

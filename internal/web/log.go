@@ -29,6 +29,8 @@ type Note struct {
 	// RevokedAt and Revocation are when and why a family that was refused became void.
 	RevokedAt  time.Time
 	Revocation string
+	// Told is a refusal that the answer has told already, for example by a redirect; nil: none.
+	Told error
 
 	seat seat
 }

@@ -110,7 +110,7 @@ func (p *Pages) Errors(serve Endpoint) Endpoint {
 			w.Header().Set("Retry-After", retrySeconds(refused))
 		}
 		page := pages.Error{
-			Kind: errorKind(status), Code: string(refused.Code), Description: descriptionText(refused.Description), RequestID: telemetry.RequestID(r.Context()),
+			Kind: errorKind(status), Code: string(refused.Code), Description: oauth.DescriptionText(refused.Description), RequestID: telemetry.RequestID(r.Context()),
 		}
 		_ = p.Write(w, r, status, r.URL.Query().Get("ui_locales"), page) // what failed is returned: it is what the log has to say
 		return err

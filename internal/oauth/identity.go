@@ -1,0 +1,28 @@
+package oauth
+
+// IdentityScopes are those of OpenID Connect (Core §5.4 and §11). They say what a client
+// learns of a person, belong to no resource, and mean something where a person signed in.
+func IdentityScopes() Scope {
+	return Scope{"openid", "profile", "email", "address", "phone", "offline_access"}
+}
+
+// Divided returns the scopes of OpenID Connect, and the others, each in the order of s.
+func (s Scope) Divided() (identity, others Scope) {
+	for _, t := range s {
+		if IdentityScopes().Has(t) {
+			identity = append(identity, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return identity, others
+}
+
+// Grantable is what a client may be granted of what it asked for.
+type Grantable struct {
+	Scope     Scope
+	Resources []string
+	// ByResource is the scope by the resource that knows it; those of OpenID Connect are under
+	// "".
+	ByResource map[string]Scope
+}
