@@ -20,6 +20,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/keys"
 	"authserver/internal/keys/sealing"
+	"authserver/internal/logins"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -127,7 +128,7 @@ func newWorldOn(t testing.TB, db store.Store) *world {
 	issuing := w.issuing()
 	w.clientCredentials = &grants.ClientCredentials{Issuing: issuing}
 	w.password = &grants.Password{
-		Issuing: issuing, Users: w.db, Families: w.db, Verifier: hasher(), Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
+		Issuing: issuing, Login: logins.Password{Users: w.db, Verifier: hasher()}, Families: w.db, Refresh: w.codec, Clock: ourClock, Rand: rand.Reader,
 	}
 	w.refresh = &grants.Refresh{
 		Issuing: issuing, Families: w.db, PutBacks: &grants.PutBacks{Families: w.db}, Refresh: w.codec, Revoker: w.revoker(), Grace: grace,

@@ -65,7 +65,7 @@ func TestOnlyATokenUsesUp(t *testing.T) {
 		{"password: a key", unsigned(func(g *grants.Password) { g.Minter = brokenMinter{} }), w.client("web"), password},
 		{"password: a key, where nothing is to be refreshed", unsigned(func(g *grants.Password) { g.Minter = brokenMinter{} }), unrefreshed, password},
 		{"password: the database", unsigned(func(g *grants.Password) { g.Families = outage{} }), w.client("web"), password},
-		{"password: too many", unsigned(func(g *grants.Password) { g.Verifier = crowd{} }), w.client("web"), password},
+		{"password: too many", unsigned(func(g *grants.Password) { g.Login.Verifier = crowd{} }), w.client("web"), password},
 		{"refresh_token: nothing sent", w.refresh, w.client("app"), nil},
 		{"refresh_token: forged", w.refresh, w.client("app"), []string{"refresh_token", "art_forged"}},
 		{"refresh_token: of another client", w.refresh, w.client("app"), []string{"refresh_token", w.login().RefreshToken}},

@@ -45,9 +45,9 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 	}{
 		{"client_credentials: the resource", &grants.ClientCredentials{Issuing: grants.Issuing{Targets: gone, Minter: w.minter}}, "web", nil, store.ErrUnavailable},
 		{"password: the resource", withPassword(func(g *grants.Password) { g.Targets = gone }), "web", password, store.ErrUnavailable},
-		{"password: the user", withPassword(func(g *grants.Password) { g.Users = outage{} }), "web", password, store.ErrUnavailable},
+		{"password: the user", withPassword(func(g *grants.Password) { g.Login.Users = outage{} }), "web", password, store.ErrUnavailable},
 		{"password: the family", withPassword(func(g *grants.Password) { g.Families = outage{} }), "web", password, store.ErrUnavailable},
-		{"password: too many at once", withPassword(func(g *grants.Password) { g.Verifier = crowd{} }), "web", password, passwords.ErrBusy},
+		{"password: too many at once", withPassword(func(g *grants.Password) { g.Login.Verifier = crowd{} }), "web", password, passwords.ErrBusy},
 		{"refresh_token: the resource, before anything moves", withRefresh(func(g *grants.Refresh) { g.Targets = gone }), "web", append(refresh, "resource", api), store.ErrUnavailable},
 		{"refresh_token: the rotation", withRefresh(func(g *grants.Refresh) { g.Families = outage{} }), "web", refresh, store.ErrUnavailable},
 		{"refresh_token: the resource, after the rotation", withRefresh(func(g *grants.Refresh) { g.Targets = gone }), "web", refresh, store.ErrUnavailable},

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"authserver/internal/logins"
 	"authserver/internal/oauth"
-	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -16,14 +16,9 @@ import (
 // §4.3). RFC 9700 §2.4 advises against it; a client has to be registered for it.
 type Password struct {
 	Issuing
-	Users interface {
-		UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error)
-	}
+	Login    logins.Password
 	Families interface {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
-	}
-	Verifier interface {
-		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
 	Refresh *tokens.RefreshCodec
 	Clock   store.ClockID // that requests read Now from
@@ -50,7 +45,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err := g.Minter.Ready(r.Now, target.Alg); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
 	}
-	user, err := g.authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
+	user, err := g.Login.Authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
 	if err != nil {
 		return Answer{Subject: user.ID, Username: user.Username}, err
 	}
@@ -63,38 +58,6 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	a.Subject, a.Username = user.ID, user.Username
 	return a, err
-}
-
-// authenticate takes the same time and gives the same answer for a user who is
-// unknown, disabled, or whose password is wrong. A refusal comes with the user, if there
-// is one, for the log.
-func (g *Password) authenticate(ctx context.Context, username, password string) (store.User, error) {
-	var user store.User
-	reason := "user_unknown"
-	name, err := store.NormalizeName(username)
-	if err == nil {
-		user, err = g.Users.UserByName(ctx, store.ByUsername, name)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return store.User{}, fmt.Errorf("look up the user: %w", err)
-		}
-	}
-	// A password that the profile refuses was never set; what Enforce returns for
-	// it, the empty string, costs its time and matches nothing.
-	enforced, _ := passwords.Enforce(password)
-	matched, err := g.Verifier.Verify(ctx, user.PasswordHash, enforced)
-	if err != nil {
-		return store.User{}, fmt.Errorf("compare the password: %w", err)
-	}
-	switch {
-	case matched && !user.Disabled:
-		return user, nil
-	case matched:
-		reason = "user_disabled"
-	case user.ID != "":
-		reason = "password_wrong"
-	}
-	// A name that no user has is left out: it may be a password in the wrong field.
-	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }
 
 // begin starts a refresh token family, once its first tokens are there.

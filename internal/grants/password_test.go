@@ -131,7 +131,7 @@ func TestPasswordRefuses(t *testing.T) {
 // What can be refused without the user costs no bcrypt and tells nothing of one.
 func TestPasswordRefusesCheaplyFirst(t *testing.T) {
 	w := newWorld(t)
-	w.password.Users = outage{}
+	w.password.Login.Users = outage{}
 	_, err := w.password.Exchange(t.Context(), w.ask(w.client("web"), "username", "alice", "password", secret, "scope", "admin"))
 	refused(t, err, oauth.InvalidScope, "scope_not_allowed")
 	w.minter.Keys = noKeys{}
@@ -153,7 +153,7 @@ func (noKeys) ReadyFor(string) error              { return errNoKeys }
 func TestPasswordOfAUserWhoIsGoneMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	alice := w.alice()
-	w.password.Users = remembered{alice}
+	w.password.Login.Users = remembered{alice}
 	w.ok(w.db.DeleteUser(t.Context(), alice.ID, storetest.Voiding(w.revoker().User(&alice, "test"))))
 	_, err := w.password.Exchange(t.Context(), w.ask(w.client("web"), "username", "alice", "password", secret))
 	refused(t, err, oauth.InvalidGrant, "user_unknown")
