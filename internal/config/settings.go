@@ -48,6 +48,8 @@ type Settings struct {
 	DefaultRefreshIdleTTL time.Duration `name:"default-refresh-idle-ttl" setting:"flag env file" group:"Tokens" default:"30d" help:"Lifetime of an unused refresh token of a new client without a lifetime of its own."`
 	DefaultRefreshMaxTTL  time.Duration `name:"default-refresh-max-ttl" setting:"flag env file" group:"Tokens" default:"90d" help:"How long after a login a new client without a lifetime of its own may refresh."`
 	RefreshGrace          time.Duration `name:"refresh-grace" setting:"flag env file" group:"Tokens" default:"10s" help:"How long a client that lost the answer may send the same refresh token again and get the same successor."`
+	SessionIdleTTL        time.Duration `name:"session-idle-ttl" setting:"flag env file" group:"Tokens" default:"24h" help:"How long a person who signed in with a browser stays signed in without using it."`
+	SessionMaxTTL         time.Duration `name:"session-max-ttl" setting:"flag env file" group:"Tokens" default:"30d" help:"How long after a sign-in a person has to sign in again at the latest."`
 	AssertionMaxLifetime  time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of the assertions of a new issuer without a limit of its own."`
 	DPoPNonce             bool          `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Require a nonce of this server in proofs of possession (DPoP). Each answer of the token endpoint has one."`
 	DPoPAlg               []string      `name:"dpop-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that proofs of possession (DPoP) may be signed with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA."`

@@ -140,6 +140,10 @@ func (s Settings) checkLifetimes() error {
 		faults = append(faults, fmt.Errorf("default-refresh-idle-ttl is %s, longer than default-refresh-max-ttl, %s: lower the one or raise the other",
 			FormatDuration(s.DefaultRefreshIdleTTL), FormatDuration(s.DefaultRefreshMaxTTL)))
 	}
+	if s.SessionIdleTTL > s.SessionMaxTTL {
+		faults = append(faults, fmt.Errorf("session-idle-ttl is %s, longer than session-max-ttl, %s: lower the one or raise the other",
+			FormatDuration(s.SessionIdleTTL), FormatDuration(s.SessionMaxTTL)))
+	}
 	return errors.Join(faults...)
 }
 
@@ -177,6 +181,8 @@ func (s Settings) checkBounds() (faults []error) {
 		{"default-refresh-idle-ttl", s.DefaultRefreshIdleTTL, time.Second, 3650 * day},
 		{"default-refresh-max-ttl", s.DefaultRefreshMaxTTL, time.Second, 3650 * day},
 		{"refresh-grace", s.RefreshGrace, 0, 5 * time.Minute},
+		{"session-idle-ttl", s.SessionIdleTTL, time.Second, 3650 * day},
+		{"session-max-ttl", s.SessionMaxTTL, time.Second, 3650 * day},
 		{"assertion-max-lifetime", s.AssertionMaxLifetime, time.Second, day},
 		{"key-rotation-interval", s.KeyRotationInterval, time.Second, 3650 * day},
 		{"jwks-max-age", s.JWKSMaxAge, time.Second, day},

@@ -33,6 +33,7 @@ type Answer struct {
 	AccessToken     string
 	ExpiresIn       time.Duration
 	RefreshToken    string // "": none
+	IDToken         string // of a sign-in with the scope openid (OpenID Connect Core §3.1.3.3); "": none
 	Scope           oauth.Scope
 	TokenType       string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
 	IssuedTokenType string // of a token that was exchanged (RFC 8693 §2.2.1); "": none was

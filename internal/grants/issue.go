@@ -22,6 +22,16 @@ type Issuing struct {
 	Targets    *Targets
 	Minter     Minter
 	Assertions store.Assertions // what was used and is good once
+	// IDTokens makes the ID token of a family whose user signed in with the scope openid; nil:
+	// none is made.
+	IDTokens IDTokens
+}
+
+// IDTokens makes ID tokens (OpenID Connect Core §2).
+type IDTokens interface {
+	// IDToken makes the one that goes with an access token, "" being none: by what the family
+	// remembers of the sign-in.
+	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error)
 }
 
 // ask reads scope and resource of a request and holds them against what its
@@ -114,6 +124,28 @@ func (i *Issuing) issue(r Request, access tokens.Access) (Answer, error) {
 		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope, TokenType: tokenType,
 		ID: minted.ID, Subject: access.Subject, Family: access.Family,
 	}, nil
+}
+
+// issueOf makes the tokens of a family that moved on, but for the refresh token.
+func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.Family, user store.User) (Answer, error) {
+	target, scope, err := p.target(r.Client, family)
+	if err != nil {
+		return Answer{}, err
+	}
+	access := forUser(target, scope, *r.Client, user)
+	access.Family = family.ID
+	// What the family remembers, so that the token is void with it.
+	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
+	access.AuthTime, access.ACR, access.AMR = family.Login.AuthTime, family.Login.ACR, family.Login.AMR // RFC 9068 §2.2.1, RFC 9470 §6.1
+	a, err := i.issue(r, access)
+	if err != nil {
+		return Answer{}, err
+	}
+	a.Username = user.Username
+	if i.IDTokens != nil && family.Scope.Has("openid") {
+		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, a.AccessToken)
+	}
+	return a, err
 }
 
 // issueOnce is issue, and then uses up what is good once, of the request and beside it:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"authserver/internal/oauth"
@@ -87,12 +86,6 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 // not be given.
 const putBack = "put_back"
 
-// plan is a refresh as far as it can be decided before its family is known.
-type plan struct {
-	rotation  store.Rotation
-	resources []found // that the access token may be for
-}
-
 // plan reads the request. Scope and resources that the client may not ask for (any more)
 // are refused here.
 func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh) (plan, error) {
@@ -107,19 +100,11 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 			return plan{}, err
 		}
 	}
+	target.Identity = true // which the family was granted is not known yet either
 	if _, err := target.Scope(scope, r.Client.Scopes, nil); err != nil {
 		return plan{}, err
 	}
-	ids := asked
-	if len(ids) == 0 {
-		ids = g.Targets.Allowed(r.Client.Resources)
-	}
-	resources := g.Targets.look(ctx, ids)
-	for i := range resources {
-		if resources[i].err == nil {
-			resources[i].err = g.Minter.Ready(r.Now, resources[i].SigningAlg)
-		}
-	}
+	resources := g.candidates(ctx, r, asked)
 	return plan{resources: resources, rotation: store.Rotation{
 		ID:              presented.Family,
 		Generation:      presented.Generation,
@@ -140,33 +125,6 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	}}, nil
 }
 
-// target is what the access token is for: what the family was granted, as far as the client
-// is still registered for it, narrowed to what the request asks for. Where it is an error
-// the rotation is Unissuable: see [store.Rotation.Issuable].
-func (p plan) target(client *store.Client, family store.Family) (Target, oauth.Scope, error) {
-	ids := p.rotation.Resources
-	if len(ids) == 0 {
-		ids = family.Resources
-	}
-	var of []found
-	for _, id := range ids {
-		if i := slices.IndexFunc(p.resources, func(resource found) bool { return resource.ID == id }); i >= 0 {
-			of = append(of, p.resources[i])
-		}
-	}
-	if len(of) == 0 {
-		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
-			"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
-	}
-	target, err := together(of)
-	if err != nil {
-		return Target{}, nil, err
-	}
-	granted := family.Scope.And(client.Scopes)
-	scope, err := target.Scope(p.rotation.Scope, granted, granted)
-	return target, scope, err
-}
-
 // deliver answers with what the family has become. Where that fails, by whatever fault, or
 // where the client is gone, the refresh token is put back: to the client its answer is lost
 // then, and the time of the grace may be over when it comes again.
@@ -179,7 +137,7 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, rotated.Outcome))
 		}
 	}()
-	a, err = g.answer(r, p, rotated)
+	a, err = g.answer(ctx, r, p, rotated)
 	if gone := ctx.Err(); err == nil && errors.Is(gone, context.Canceled) {
 		err = fmt.Errorf("answer the client: %w", gone)
 	}
@@ -187,17 +145,9 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 	return a, err
 }
 
-func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answer, error) {
+func (g *Refresh) answer(ctx context.Context, r Request, p plan, rotated store.RotationResult) (Answer, error) {
 	family := rotated.Family
-	target, scope, err := p.target(r.Client, family)
-	if err != nil {
-		return Answer{}, err
-	}
-	access := forUser(target, scope, *r.Client, rotated.User)
-	access.Family = family.ID
-	// What the family remembers, so that the token is void with it.
-	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
-	a, err := g.issue(r, access)
+	a, err := g.issueOf(ctx, r, p, family, rotated.User)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -205,7 +155,7 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	if err != nil {
 		return Answer{}, err
 	}
-	a.RefreshToken, a.Outcome, a.Username = refresh, rotated.Outcome.String(), rotated.User.Username
+	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
 	return a, nil
 }
 

@@ -25,6 +25,9 @@ type Target struct {
 	Resources []string
 	Scopes    oauth.Scope // that the resources list
 	AnyScope  bool        // one of them lists none, and leaves that to its clients
+	// Identity is set where a person signed in: the scopes of OpenID Connect belong to no
+	// resource, and mean something then.
+	Identity bool
 	kind
 	TTL    time.Duration
 	Claims map[string]any
@@ -128,7 +131,7 @@ func candidates(all []found, asked oauth.Scope) []store.Candidate {
 				c.Kind = len(kinds)
 				kinds = append(kinds, kindOf(resource.Resource))
 			}
-			var target Target
+			target := Target{Identity: true} // what the family was not granted is refused anyway
 			target.add(resource.Resource)
 			c.Scope = target.known(asked)
 		}
@@ -189,6 +192,9 @@ func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error)
 func (t Target) known(scope oauth.Scope) oauth.Scope {
 	if t.AnyScope {
 		return scope
+	}
+	if t.Identity {
+		return scope.And(t.Scopes.Or(oauth.IdentityScopes()))
 	}
 	return scope.And(t.Scopes)
 }

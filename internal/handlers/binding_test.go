@@ -37,7 +37,7 @@ const (
 	notChosen  = "not chosen"
 	chosenYes  = "--tls-bound"
 	chosenNo   = "--tls-bound=false"
-	everyGrant = 5
+	everyGrant = 6
 )
 
 // bindings is the decision (RFC 8705 §3 and §3.4, RFC 9449 §5 and §5.2): what is
@@ -201,10 +201,16 @@ func (b *boundSite) forms(t *testing.T, method oauth.AuthMethod, client string) 
 	b.ok(b.db.CreateFamily(t.Context(), family))
 	refresh, err := b.Codec.Encode(tokens.Refresh{Family: family.ID, Generation: 1}, began)
 	b.ok(err)
+	signIn := family
+	signIn.Generation, signIn.ID[15] = 0, 1
+	b.ok(b.db.CreateFamily(t.Context(), signIn))
+	code, err := (&tokens.CodeCodec{Keys: b.Codec.Keys}).Encode(signIn.ID, began)
+	b.ok(err)
 	forms := map[oauth.GrantType]url.Values{
-		oauth.Password:     {"username": {"alice"}, "password": {password}},
-		oauth.RefreshToken: {"refresh_token": {refresh}},
-		oauth.JWTBearer:    {"assertion": {vouch(t, fmt.Sprint(b.requests))}},
+		oauth.AuthorizationCode: {"code": {code}},
+		oauth.Password:          {"username": {"alice"}, "password": {password}},
+		oauth.RefreshToken:      {"refresh_token": {refresh}},
+		oauth.JWTBearer:         {"assertion": {vouch(t, fmt.Sprint(b.requests))}},
 	}
 	if method != oauth.AuthNone {
 		forms[oauth.ClientCredentials] = url.Values{}

@@ -25,6 +25,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/keys"
 	"authserver/internal/keys/sealing"
+	"authserver/internal/logins"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -90,6 +91,7 @@ type site struct {
 	log *safeBuffer
 
 	time *testkit.Clock
+	hash func(ctx context.Context, password string) ([]byte, error)
 }
 
 func (s *site) clock() time.Time     { return s.time.Now() }
@@ -138,7 +140,8 @@ func newSite(t testing.TB) *site {
 	view := &tokens.View{Store: s.db, Now: s.clock}
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
-	registry := s.registry(manager, codec, hasher, revoker)
+	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
+	registry := s.registry(manager, targets, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
 	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager}
 	s.Door = &web.Door{
@@ -162,6 +165,7 @@ func newSite(t testing.TB) *site {
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
+		SignIn: s.signIn(targets, codec, hasher, revoker),
 	}
 	s.populate(hasher)
 	return s
@@ -186,14 +190,16 @@ func (s *site) openKeys() *keys.Manager {
 	return m
 }
 
-func (s *site) registry(manager *keys.Manager, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
+func (s *site) registry(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
-	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: s.db}
 	r, err := grants.NewRegistry(
+		&grants.AuthorizationCode{
+			Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Codes: &tokens.CodeCodec{Keys: codec.Keys}, Refresh: codec, Revoker: revoker,
+		},
 		&grants.ClientCredentials{Issuing: issuing},
-		&grants.Password{Issuing: issuing, Users: s.db, Families: s.db, Verifier: hasher, Refresh: codec, Rand: rand.Reader},
+		&grants.Password{Issuing: issuing, Login: logins.Password{Users: s.db, Verifier: hasher}, Families: s.db, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
 			Issuers: s.db, Clients: s.db, Users: s.db,
@@ -226,6 +232,7 @@ func (s *site) populate(hasher *passwords.Hasher) {
 		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
 		s.ok(s.db.CreateClient(ctx, c, storetest.By()))
 	}
+	s.hash = hasher.Hash
 	hash, err := hasher.Hash(ctx, password)
 	s.ok(err)
 	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000001", Username: "alice", PasswordHash: hash, Roles: []string{"admin"}, CreatedAt: at, UpdatedAt: at}, storetest.By()))

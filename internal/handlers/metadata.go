@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"slices"
 
+	"authserver/internal/authorize"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
+	"authserver/internal/sessions"
 	"authserver/internal/trust/dpop"
 	"authserver/internal/web"
 )
@@ -14,12 +16,19 @@ import (
 // metadataBody is the document of RFC 8414 §2, as far as it is true here.
 type metadataBody struct {
 	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
 	TokenEndpoint            string   `json:"token_endpoint"`
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	GrantTypes               []string `json:"grant_types_supported"`
-	ResponseTypes            []string `json:"response_types_supported"` // REQUIRED, and none yet
+	ResponseTypes            []string `json:"response_types_supported"`
+	ResponseModes            []string `json:"response_modes_supported"`
+	ChallengeMethods         []string `json:"code_challenge_methods_supported"`               // RFC 7636 §6.2
+	AnswersSayIssuer         bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+	PromptValues             []string `json:"prompt_values_supported"`
+	ACRValues                []string `json:"acr_values_supported"`
+	RequestURI               bool     `json:"request_uri_parameter_supported"` // but for those of pushed requests
 	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -51,12 +60,18 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.Note) er
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	web.WriteJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   e.Issuer,
+		AuthorizationEndpoint:    base + AuthorizePath,
 		TokenEndpoint:            base + TokenPath,
 		JWKSURI:                  base + JWKSPath,
 		IntrospectionEndpoint:    base + IntrospectPath,
 		RevocationEndpoint:       base + RevokePath,
 		GrantTypes:               names(e.Grants.Types()),
-		ResponseTypes:            []string{},
+		ResponseTypes:            names(authorize.ResponseTypes()),
+		ResponseModes:            names(authorize.Modes()),
+		ChallengeMethods:         authorize.ChallengeMethods(),
+		AnswersSayIssuer:         true,
+		PromptValues:             authorize.PromptValues(),
+		ACRValues:                sessions.ACRs(),
 		TokenAuthMethods:         methods,
 		IntrospectionAuthMethods: confidential,
 		RevocationAuthMethods:    methods,

@@ -29,10 +29,14 @@ type Public struct {
 	Metadata   *Metadata
 	OpenAPI    *OpenAPI
 	Health     *Health
+	SignIn     *SignIn
 }
 
 // Routes is the table of the public listener.
-func (p Public) Routes() []web.Route {
+func (p Public) Routes() []web.Route { return append(p.machines(), p.people()...) }
+
+// machines are the endpoints of programs.
+func (p Public) machines() []web.Route {
 	return []web.Route{
 		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.replays(p.Token.serve)},
 		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.replays(p.Token.serve)},
@@ -45,6 +49,22 @@ func (p Public) Routes() []web.Route {
 		{Method: http.MethodGet, Path: "/openapi.yaml", Serve: p.OpenAPI.serve},
 		{Method: http.MethodGet, Path: "/healthz", Serve: p.Health.live, Quiet: true},
 		{Method: http.MethodGet, Path: "/readyz", Serve: p.Health.ready, Quiet: true},
+	}
+}
+
+// people are the endpoints that a person's browser opens.
+func (p Public) people() []web.Route {
+	s := p.SignIn
+	return []web.Route{
+		{Method: http.MethodGet, Path: AuthorizePath, Serve: s.errors(Authorize{s}.get)},
+		{Method: http.MethodPost, Path: AuthorizePath, Serve: s.errors(Authorize{s}.post)}, // from any site: RFC 6749 §3.1
+		{Method: http.MethodGet, Path: LoginPath, Serve: s.page(Login{s}.get)},
+		{Method: http.MethodPost, Path: LoginPath, Serve: s.page(Login{s}.post)},
+		{Method: http.MethodGet, Path: AccountsPath, Serve: s.page(Accounts{s}.get)},
+		{Method: http.MethodPost, Path: AccountsPath, Serve: s.page(Accounts{s}.post)},
+		{Method: http.MethodGet, Path: ConsentPath, Serve: s.page(Consent{s}.get)},
+		{Method: http.MethodPost, Path: ConsentPath, Serve: s.page(Consent{s}.post)},
+		{Method: http.MethodGet, Path: web.AssetPath, Serve: s.asset, Quiet: true},
 	}
 }
 

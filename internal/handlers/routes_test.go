@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"authserver/api"
+	"authserver/internal/web"
 )
 
 func document(t *testing.T) *openapi3.T {
@@ -111,7 +112,14 @@ func TestHeadOfEveryGet(t *testing.T) {
 			continue
 		}
 		get, head := v.do(http.MethodGet, row.Path, "", nil), v.do(http.MethodHead, row.Path, "", nil)
-		if get.status != http.StatusOK || head.status != get.status || head.body != "" || get.body == "" {
+		wanted := http.StatusOK
+		switch {
+		case row.Path == web.AssetPath:
+			wanted = http.StatusNotFound
+		case slices.ContainsFunc(Public{}.people(), func(p web.Route) bool { return p.Path == row.Path }): // a page without a request
+			wanted = http.StatusBadRequest
+		}
+		if get.status != wanted || head.status != get.status || head.body != "" || get.body == "" {
 			t.Errorf("%s: GET %d of %d bytes, HEAD %d of %d", row.Path, get.status, len(get.body), head.status, len(head.body))
 		}
 		for _, name := range []string{"Content-Type", "Content-Length", "Cache-Control", "ETag", "Access-Control-Allow-Origin"} {
@@ -142,7 +150,7 @@ func TestMetadata(t *testing.T) {
 			endpoints := 0
 			for name, value := range body {
 				method := http.MethodPost
-				if name == "jwks_uri" {
+				if name == "jwks_uri" || name == "authorization_endpoint" {
 					method = http.MethodGet
 				} else if !strings.HasSuffix(name, "_endpoint") {
 					continue
@@ -153,12 +161,13 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%s is %v, which is no route", name, value)
 				}
 			}
-			if endpoints != 4 {
+			if endpoints != 5 {
 				t.Errorf("%d endpoints: %v", endpoints, body)
 			}
 			want := map[string]any{
-				"grant_types_supported":                         []any{"client_credentials", "password", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
-				"response_types_supported":                      []any{},
+				"grant_types_supported":                         []any{"authorization_code", "client_credentials", "password", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
+				"response_types_supported":                      []any{"code"},
+				"code_challenge_methods_supported":              []any{"S256"},
 				"token_endpoint_auth_methods_supported":         []any{"client_secret_basic", "client_secret_post", "none"},
 				"revocation_endpoint_auth_methods_supported":    []any{"client_secret_basic", "client_secret_post", "none"},
 				"introspection_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post"},

@@ -20,6 +20,7 @@ type tokenBody struct {
 	ExpiresIn    int64  `json:"expires_in"` // seconds
 	Scope        string `json:"scope"`
 	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`          // OpenID Connect Core §3.1.3.3
 	IssuedType   string `json:"issued_token_type,omitempty"` // RFC 8693 §2.2.1
 }
 
@@ -50,6 +51,7 @@ func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error
 		ExpiresIn:    int64(answer.ExpiresIn / time.Second),
 		Scope:        answer.Scope.String(),
 		RefreshToken: answer.RefreshToken,
+		IDToken:      answer.IDToken,
 		IssuedType:   answer.IssuedTokenType,
 	})
 	return nil
@@ -109,7 +111,7 @@ func (e *Token) count(n *web.Note, took time.Duration, err error) {
 		outcome = string(refused.Code)
 	}
 	e.Metrics.Token(n.Grant, n.Method, outcome, took)
-	if n.Outcome != "" { // a refresh token was looked at
+	if n.Outcome != "" && n.Grant == string(oauth.RefreshToken) { // one was looked at
 		e.Metrics.Refresh(n.Outcome)
 	}
 }

@@ -81,7 +81,7 @@ func TestTokenRefuses(t *testing.T) {
 	}{
 		{"no grant_type", "web", secret, nil, 400, oauth.InvalidRequest},
 		{"an empty grant_type", "web", secret, []string{"grant_type", ""}, 400, oauth.InvalidRequest},
-		{"a grant that is not there", "web", secret, []string{"grant_type", "authorization_code"}, 400, oauth.UnsupportedGrantType},
+		{"a grant that is not there", "web", secret, []string{"grant_type", "device_code"}, 400, oauth.UnsupportedGrantType},
 		{"a grant in capitals", "web", secret, []string{"grant_type", "PASSWORD"}, 400, oauth.UnsupportedGrantType},
 		{"a grant that the client may not use", "other", secret, []string{"grant_type", "password", "username", "alice", "password", password}, 400, oauth.UnauthorizedClient},
 		{"jwt-bearer of a client that may not", "other", secret, []string{"grant_type", string(oauth.JWTBearer), "assertion", vouch(t, "1")}, 400, oauth.UnauthorizedClient},

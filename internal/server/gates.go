@@ -26,7 +26,7 @@ const (
 // newGates makes those of the public listener, one for each kind of request, so that what
 // holds up one kind, bcrypt or a database that is gone, fills no other's.
 func newGates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
-	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindOther}
+	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindSignIn, handlers.KindOther}
 	for _, grant := range registry.Types() {
 		kinds = append(kinds, string(grant))
 	}

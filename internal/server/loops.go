@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"authserver/internal/grants"
+	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/remotekeys"
@@ -31,6 +32,7 @@ type loops struct {
 	remote *remotekeys.Sets
 	// putBacks are refresh tokens whose exchange could not be answered.
 	putBacks       *grants.PutBacks
+	seen           *sessions.Seen
 	poll           time.Duration // how often changes are looked for that no watcher told
 	tick           time.Duration // how often the key timeline is looked at
 	skew           time.Duration // the most by which two clocks differ
@@ -51,6 +53,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	})
 	run(func() error {
 		l.every(ctx, putBackInterval, "put back refresh tokens", l.putBacks.Flush)
+		return nil
+	})
+	run(func() error {
+		l.every(ctx, sweepInterval, "write down which sessions were used", l.seen.Flush)
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })

@@ -12,7 +12,9 @@ import (
 	"authserver/internal/admission"
 	"authserver/internal/config"
 	"authserver/internal/grants"
+	"authserver/internal/logins"
 	"authserver/internal/passwords"
+	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -88,9 +90,14 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: computations(runtime.GOMAXPROCS(0)), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Turns: signatures, Rand: rand.Reader}
+	login := logins.Password{Users: st, Verifier: hasher}
 	putBacks := &grants.PutBacks{Families: st}
+	targets := &grants.Targets{
+		Resources: cached,
+		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
+	}
 	registry, err := wireGrants(grantParts{
-		store: st, cached: cached, manager: manager, hasher: hasher, view: view, revoker: revoker, codec: codec,
+		store: st, cached: cached, targets: targets, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
 		own: own, verifier: verifier, minter: minter, putBacks: putBacks, clock: clock, limits: limits,
 	}, s)
 	if err != nil {
@@ -98,8 +105,15 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 	}
 	health := newHealth(st, manager, view, s, logger)
 	gates := newGates(registry, s)
+	seen := &sessions.Seen{Store: st}
+	signIn, err := wireSignIn(signInParts{
+		store: st, cached: cached, targets: targets, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
+	}, s)
+	if err != nil {
+		return nil, err
+	}
 	doors, err := wireHTTP(endpointParts{
-		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, gates: gates, limits: limits,
+		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, gates: gates, limits: limits,
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
@@ -115,7 +129,7 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 		tls:    o.files.config(),
 		reload: func() { o.files.reload(); reloadAuthorities() },
 		loops: &loops{
-			store: st, cached: cached, keys: ring, putBacks: putBacks, view: view, remote: remote,
+			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, view: view, remote: remote,
 			poll: s.KeyPollInterval, auditRetention: s.AuditRetention, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
-	"authserver/internal/passwords"
+	"authserver/internal/logins"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -20,8 +20,9 @@ import (
 type grantParts struct {
 	store    store.Store
 	cached   *store.Cached
+	targets  *grants.Targets
 	manager  *keys.Manager
-	hasher   *passwords.Hasher
+	login    logins.Password
 	view     *tokens.View
 	revoker  *tokens.Revoker
 	codec    *tokens.RefreshCodec
@@ -35,18 +36,17 @@ type grantParts struct {
 
 // wireGrants makes the grants, a line for each.
 func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
-	targets := &grants.Targets{
-		Resources: p.cached,
-		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
-	}
-	issuing := grants.Issuing{Targets: targets, Minter: p.minter, Assertions: p.store}
+	issuing := grants.Issuing{Targets: p.targets, Minter: p.minter, Assertions: p.store}
 	trust := &grants.Trust{
 		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: s.Issuer,
 		Audiences: audiences(s.Issuer), Own: p.limits.ofClients(s),
 	}
 	return grants.NewRegistry(
+		&grants.AuthorizationCode{
+			Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Codes: &tokens.CodeCodec{Keys: p.codec.Keys}, Refresh: p.codec, Revoker: p.revoker, Clock: p.clock,
+		},
 		&grants.ClientCredentials{Issuing: issuing},
-		&grants.Password{Issuing: issuing, Users: p.store, Families: p.store, Verifier: p.hasher, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
+		&grants.Password{Issuing: issuing, Login: p.login, Families: p.store, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
 		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: s.RefreshGrace, Clock: p.clock},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
 		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.store, Trust: trust},

@@ -28,6 +28,7 @@ type endpointParts struct {
 	authenticator *clientauth.Authenticator
 	registry      *grants.Registry
 	health        *handlers.Health
+	signIn        *handlers.SignIn
 	gates         map[string]*admission.Gate
 	limits        algorithms
 	verifier      *tokens.Verifier
@@ -90,6 +91,7 @@ func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
 			},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
+			SignIn:  p.signIn,
 		},
 		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},
 	}, nil

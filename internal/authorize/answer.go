@@ -1,0 +1,65 @@
+package authorize
+
+import (
+	"net/url"
+	"strings"
+
+	"authserver/internal/oauth"
+)
+
+// Mode is how an answer gets to the client, the parameter "response_mode".
+type Mode string
+
+// The response modes.
+const (
+	ModeQuery    Mode = "query"
+	ModeFragment Mode = "fragment"  // OAuth 2.0 Multiple Response Type Encoding Practices §2.1
+	ModeFormPost Mode = "form_post" // OAuth 2.0 Form Post Response Mode
+)
+
+// Modes are the response modes, for the metadata (RFC 8414 §2).
+func Modes() []Mode { return []Mode{ModeQuery, ModeFragment, ModeFormPost} }
+
+// Field is a parameter of an answer.
+type Field struct{ Name, Value string }
+
+// Answer is what the client is told, and where.
+type Answer struct {
+	RedirectURI string
+	Mode        Mode
+	Fields      []Field
+}
+
+// Location returns where the browser goes with an answer by query or fragment. What the
+// redirect URI has of a query stays (RFC 6749 §4.1.2).
+func (a Answer) Location() string {
+	pairs := make([]string, 0, len(a.Fields))
+	for _, f := range a.Fields {
+		pairs = append(pairs, url.QueryEscape(f.Name)+"="+url.QueryEscape(f.Value))
+	}
+	encoded := strings.Join(pairs, "&")
+	switch {
+	case a.Mode == ModeFragment:
+		return a.RedirectURI + "#" + encoded
+	case !strings.Contains(a.RedirectURI, "?"):
+		return a.RedirectURI + "?" + encoded
+	case strings.HasSuffix(a.RedirectURI, "?"), strings.HasSuffix(a.RedirectURI, "&"):
+		return a.RedirectURI + encoded
+	}
+	return a.RedirectURI + "&" + encoded
+}
+
+// answer makes an answer with the state of the request and the issuer that answers
+// (RFC 6749 §4.1.2, RFC 9207 §2).
+func (a *Authorizer) answer(f Flow, fields ...Field) *Answer {
+	if f.Request.State != "" {
+		fields = append(fields, Field{"state", f.Request.State})
+	}
+	fields = append(fields, Field{"iss", a.Issuer})
+	return &Answer{RedirectURI: f.redirectURI, Mode: f.Request.Mode, Fields: fields}
+}
+
+// refuse tells the client why it gets nothing.
+func (a *Authorizer) refuse(f Flow, why *oauth.Error) *Answer {
+	return a.answer(f, Field{"error", string(why.Code)}, Field{"error_description", oauth.DescriptionText(why.Description)})
+}

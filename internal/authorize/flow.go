@@ -1,0 +1,216 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Authorizer answers authorization requests.
+type Authorizer struct {
+	Issuer  string
+	Clients interface {
+		Client(ctx context.Context, id string) (store.Client, error)
+	}
+	// Targets says what of a request may be granted.
+	Targets interface {
+		Grantable(ctx context.Context, client store.Client, asked oauth.Scope, resources []string) (oauth.Grantable, error)
+	}
+	Consents interface {
+		Consent(ctx context.Context, userID, clientID string) (store.Consent, error)
+		SetConsent(ctx context.Context, c store.Consent, by store.Change) error
+	}
+	Families interface {
+		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
+	}
+	Prompts  []Prompt // in the order in which they are asked
+	Codes    *tokens.CodeCodec
+	Envelope *tokens.Envelope // see NewEnvelope
+	CodeTTL  time.Duration
+	MaxTTL   time.Duration // of access tokens
+	Clock    store.Clock   // that requests read their moment from
+	Rand     io.Reader
+}
+
+// Flow is an authorization request on its way through the pages.
+type Flow struct {
+	Continuation Continuation
+	Client       store.Client
+	Request      Request
+	Asked        oauth.Grantable // what the client may get of what it asks for
+	redirectURI  string          // where the answer goes
+	fault        *oauth.Error    // what the client is told instead of being answered
+}
+
+// LeadsTo is where the browser goes at the end.
+func (f Flow) LeadsTo() string { return f.redirectURI }
+
+// Begin takes a request that comes for the first time. An error is for the person: the
+// request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1).
+// What else is wrong with it, Step tells the client.
+func (a *Authorizer) Begin(ctx context.Context, query string, now time.Time) (Flow, error) {
+	return a.check(ctx, Continuation{Request: query, Began: store.At(now)})
+}
+
+// Resume takes a request that comes back from a page, or to one. It is checked anew: its
+// client may have been changed meanwhile.
+func (a *Authorizer) Resume(ctx context.Context, sealed string) (Flow, error) {
+	c, err := a.open(sealed)
+	if err != nil {
+		return Flow{}, err
+	}
+	return a.check(ctx, c)
+}
+
+// check checks a request in two steps. Before the client and the redirect URI are known to
+// be good nothing is sent to either.
+func (a *Authorizer) check(ctx context.Context, c Continuation) (Flow, error) {
+	p := readParameters(c.Request)
+	f := Flow{Continuation: c, Request: Request{RedirectURI: p.get("redirect_uri"), Mode: ModeQuery, MaxAge: -1}}
+	var err error
+	if f.Client, err = a.client(ctx, p); err != nil {
+		return Flow{}, err
+	}
+	if f.redirectURI, err = redirectURI(f.Client, p); err != nil {
+		return Flow{}, err
+	}
+	var refused *oauth.Error
+	if err := a.checkRest(ctx, &f, p); errors.As(err, &refused) {
+		f.fault = refused
+	} else if err != nil {
+		return Flow{}, err
+	}
+	return f, nil
+}
+
+func (a *Authorizer) client(ctx context.Context, p parameters) (store.Client, error) {
+	id := p.get("client_id")
+	if id == "" {
+		if p.fault != nil {
+			return store.Client{}, p.fault
+		}
+		return store.Client{}, oauth.Fail(oauth.InvalidRequest, "authorization_client", "the request does not say which application sent you here: client_id is missing")
+	}
+	client, err := a.Clients.Client(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Client{}, fmt.Errorf("look up the client: %w", err)
+	}
+	if err != nil || client.Disabled {
+		return store.Client{}, oauth.Fail(oauth.UnauthorizedClient, "authorization_client",
+			"the application that sent you here is not registered: an administrator can look up its client_id")
+	}
+	return client, nil
+}
+
+// redirectURI finds out where the answer goes (RFC 6749 §3.1.2.3).
+func redirectURI(client store.Client, p parameters) (string, error) {
+	presented := p.get("redirect_uri")
+	scope := strings.Fields(p.get("scope"))
+	switch {
+	case presented != "":
+		if !registered(client.RedirectURIs, presented) {
+			return "", oauth.Fail(oauth.InvalidRequest, "redirect_uri_unregistered",
+				"redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it with --redirect-uri")
+		}
+		return presented, nil
+	case len(p.loose["redirect_uri"]) > 1:
+		return "", p.fault
+	case len(client.RedirectURIs) != 1 || slices.Contains(scope, "openid"): // OpenID Connect Core §3.1.2.1: REQUIRED
+		return "", oauth.Fail(oauth.InvalidRequest, "redirect_uri_missing", "redirect_uri is missing: the application has to send one that it is registered with")
+	}
+	return client.RedirectURIs[0], nil
+}
+
+// checkRest checks what the client can be told about.
+func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error {
+	r := &f.Request
+	if r.State = p.get("state"); len(r.State) > maxState {
+		r.State = ""
+		return oauth.Fail(oauth.InvalidRequest, "authorization_parameter_long", fmt.Sprintf("the parameter state is longer than %d bytes", maxState))
+	}
+	if err := r.readResponse(p, f.Client); err != nil {
+		return err
+	}
+	if err := r.read(p); err != nil {
+		return err
+	}
+	if !f.Client.May(oauth.AuthorizationCode) {
+		return oauth.Fail(oauth.UnauthorizedClient, "authorization_not_allowed",
+			"the client is not registered for the grant authorization_code: an administrator can add it with --grant")
+	}
+	if err := requireChallenge(f.Client, *r); err != nil {
+		return err
+	}
+	if r.MaxAge < 0 && f.Client.DefaultMaxAge > 0 { // OpenID Connect Dynamic Client Registration §2
+		r.MaxAge = f.Client.DefaultMaxAge
+	}
+	var err error
+	f.Asked, err = a.Targets.Grantable(ctx, f.Client, r.Scope, r.Resources)
+	return err
+}
+
+// Step is what comes next: a page, or the answer to the client.
+type Step struct {
+	Page   Page // "": none
+	Answer *Answer
+	// What the log says of an answer: the family that begins with it, or why there is none.
+	Family  store.FamilyID
+	Refused *oauth.Error
+}
+
+// Step asks the prompts in their order, and answers the client where none needs the person.
+// person is nil where the browser is not signed in.
+func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, now time.Time) (Step, error) {
+	state, need, err := a.ask(ctx, f, person, now)
+	switch {
+	case err != nil:
+		return Step{}, err
+	case need == nil:
+		return a.grant(ctx, state)
+	case need.Page == "":
+		return a.refusal(f, need.Refusal), nil
+	}
+	return Step{Page: need.Page}, nil
+}
+
+// Waits reports whether a request waits for the person on a page. Where it does not, the
+// browser goes on to the authorization endpoint: the person may have been there already,
+// in another tab.
+func (a *Authorizer) Waits(ctx context.Context, f Flow, person *sessions.Person, now time.Time, page Page) (bool, error) {
+	_, need, err := a.ask(ctx, f, person, now)
+	return need != nil && need.Page == page, err
+}
+
+// ask asks the prompts. A need without a page is a refusal.
+func (a *Authorizer) ask(ctx context.Context, f Flow, person *sessions.Person, now time.Time) (State, *Need, error) {
+	state := State{Flow: f, Person: person, Now: store.At(now)}
+	if f.fault != nil {
+		return state, &Need{Refusal: f.fault}, nil
+	}
+	if err := a.readConsent(ctx, &state); err != nil {
+		return state, nil, err
+	}
+	for _, prompt := range a.Prompts {
+		need := prompt.Needs(state)
+		if need != nil && f.Request.asks("none") { // OpenID Connect Core §3.1.2.1: MUST NOT display a page
+			need.Page = ""
+		}
+		if need != nil {
+			return state, need, nil
+		}
+	}
+	return state, nil, nil
+}
+
+func (a *Authorizer) refusal(f Flow, why *oauth.Error) Step {
+	return Step{Answer: a.refuse(f, why), Refused: why}
+}

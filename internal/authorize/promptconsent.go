@@ -1,0 +1,123 @@
+package authorize
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+)
+
+// Consent wants the person to agree to what the client asks for.
+type Consent struct{}
+
+// Needs implements [Prompt].
+func (Consent) Needs(s State) *Need {
+	rule := s.Client.ConsentRule()
+	prompted := s.Request.asks("consent")
+	if rule == store.ConsentNever && !prompted {
+		return nil
+	}
+	agreed := s.Consent != nil && s.Consent.Covers(s.Asked.ByResource)
+	if rule == store.ConsentAlways || prompted {
+		agreed = agreed && !s.Consent.GrantedAt.Before(s.Continuation.Began)
+	}
+	if agreed {
+		return nil
+	}
+	return &Need{ConsentPage, oauth.Fail(oauth.ConsentRequired, "consent_required", "the person has to consent to what the client asks for")}
+}
+
+// readConsent reads what the person let the client have, where that matters.
+func (a *Authorizer) readConsent(ctx context.Context, s *State) error {
+	if s.Person == nil || s.Client.ConsentRule() == store.ConsentNever && !s.Request.asks("consent") {
+		return nil
+	}
+	consent, err := a.Consents.Consent(ctx, s.Person.User.ID, s.Client.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look up the consent: %w", err)
+	}
+	if consent.Live(s.Now) {
+		s.Consent = &consent
+	}
+	return nil
+}
+
+// Show is the continuation of a consent page that is shown to a person.
+func (f Flow) Show(person *sessions.Person) (Continuation, error) {
+	shown, err := f.shown()
+	if err != nil {
+		return Continuation{}, err
+	}
+	c := f.Continuation
+	c.User, c.Shown = person.User.ID, shown
+	return c, nil
+}
+
+// shown names what a consent page says: the client and the scopes.
+func (f Flow) shown() (string, error) {
+	text, err := json.Marshal([]any{f.Client.ID, f.Asked.ByResource})
+	if err != nil {
+		return "", fmt.Errorf("describe a consent page: %w", err)
+	}
+	hash := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(hash[:16]), nil
+}
+
+// Decided reports whether a decision on a consent page counts: it was shown to the person
+// who is signed in now, and shows what the client asks for now. Where it does not, the
+// prompts are asked again.
+func (f Flow) Decided(person *sessions.Person) bool {
+	shown, err := f.shown()
+	return err == nil && f.fault == nil && person != nil && person.User.ID == f.Continuation.User && shown == f.Continuation.Shown
+}
+
+// Approve records that the person agreed.
+func (a *Authorizer) Approve(ctx context.Context, f Flow, person *sessions.Person, now time.Time, requestID string) error {
+	at := store.At(now)
+	if at.Before(f.Continuation.Began) { // by the clock of another replica
+		at = f.Continuation.Began
+	}
+	scopes, err := a.agreed(ctx, f, person, at)
+	if err != nil {
+		return err
+	}
+	consent := store.Consent{UserID: person.User.ID, ClientID: f.Client.ID, Scopes: scopes, GrantedAt: at}
+	by := store.Change{Actor: person.Actor(), Event: store.ConsentGranted, At: at, RequestID: requestID}
+	if err := a.Consents.SetConsent(ctx, consent, by); err != nil {
+		return fmt.Errorf("record the consent: %w", err)
+	}
+	return nil
+}
+
+// agreed adds what is agreed to now to what was agreed to before.
+func (a *Authorizer) agreed(ctx context.Context, f Flow, person *sessions.Person, at store.Moment) (map[string]oauth.Scope, error) {
+	before, err := a.Consents.Consent(ctx, person.User.ID, f.Client.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("look up the consent: %w", err)
+	}
+	all := make(map[string]oauth.Scope)
+	if err == nil && before.Live(at) {
+		for resource, scope := range before.Scopes {
+			all[resource] = scope
+		}
+	}
+	for resource, scope := range f.Asked.ByResource {
+		all[resource] = all[resource].Or(scope)
+	}
+	return all, nil
+}
+
+// Deny tells the client that the person refused (RFC 6749 §4.1.2.1).
+func (a *Authorizer) Deny(f Flow) Step {
+	return a.refusal(f, oauth.Fail(oauth.AccessDenied, "access_denied", "the person did not consent"))
+}

@@ -1,0 +1,26 @@
+package authorize
+
+import (
+	"slices"
+
+	"authserver/internal/oauth"
+	"authserver/internal/sessions"
+)
+
+// StepUp wants a sign-in of an authentication context class that the client cannot do
+// without (OpenID Connect Core §5.5.1.1, RFC 9470 §4). What acr_values asks for is
+// voluntary: the ID token says what was reached.
+type StepUp struct{}
+
+// Needs implements [Prompt].
+func (StepUp) Needs(s State) *Need {
+	wanted := s.Request.Claims.ACR
+	if !s.Request.Claims.Essential || len(wanted) == 0 || slices.Contains(wanted, s.Person.ACR()) {
+		return nil
+	}
+	unmet := oauth.Fail(oauth.UnmetAuthenticationRequired, "acr_unmet", "the person cannot sign in here in the way that the request demands by acr")
+	if slices.ContainsFunc(wanted, func(acr string) bool { return slices.Contains(sessions.ACRs(), acr) }) {
+		return &Need{LoginPage, unmet}
+	}
+	return &Need{Refusal: unmet}
+}

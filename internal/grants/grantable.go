@@ -1,0 +1,44 @@
+package grants
+
+import (
+	"context"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// Grantable finds out what a client may be granted where a person signs in, of the scope and
+// the resources that it asks for: all of it, or an [oauth.Error]. What it does not ask for
+// is the default of its registration, without the scopes of OpenID Connect: a request that
+// is one of OpenID Connect says so (Core §3.1.2.1).
+func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oauth.Scope, resources []string) (oauth.Grantable, error) {
+	target, err := t.Resolve(ctx, resources, client.Resources)
+	if err != nil {
+		return oauth.Grantable{}, err
+	}
+	target.Identity = true
+	_, defaults := client.Defaults().Divided()
+	scope, err := target.Scope(asked, client.Scopes, defaults)
+	if err != nil {
+		return oauth.Grantable{}, err
+	}
+	if !client.May(oauth.RefreshToken) { // OpenID Connect Core §11: MUST ignore the offline_access request
+		scope = scope.Without("offline_access")
+	}
+	g := oauth.Grantable{Scope: scope, Resources: target.Resources, ByResource: make(map[string]oauth.Scope)}
+	identity, others := scope.Divided()
+	if len(identity) > 0 {
+		g.ByResource[""] = identity
+	}
+	for _, resource := range t.look(ctx, target.Resources) {
+		if resource.err != nil {
+			return oauth.Grantable{}, resource.err
+		}
+		known := others
+		if len(resource.Scopes) > 0 {
+			known = others.And(resource.Scopes)
+		}
+		g.ByResource[resource.ID] = known
+	}
+	return g, nil
+}

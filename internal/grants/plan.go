@@ -1,0 +1,59 @@
+package grants
+
+import (
+	"context"
+	"slices"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// plan is the exchange of a refresh token, or of a code, as far as it can be decided before its family is known.
+type plan struct {
+	rotation  store.Rotation
+	resources []found // that the access token may be for
+}
+
+// candidates are the resources that an access token of a family may be for: those asked for,
+// or all that the client may ask for.
+func (i *Issuing) candidates(ctx context.Context, r Request, asked []string) []found {
+	ids := asked
+	if len(ids) == 0 {
+		ids = i.Targets.Allowed(r.Client.Resources)
+	}
+	resources := i.Targets.look(ctx, ids)
+	for n := range resources {
+		if resources[n].err == nil {
+			resources[n].err = i.Minter.Ready(r.Now, resources[n].SigningAlg)
+		}
+	}
+	return resources
+}
+
+// target is what the access token is for: what the family was granted, as far as the client
+// is still registered for it, narrowed to what the request asks for. Where it is an error
+// the rotation is Unissuable: see [store.Rotation.Issuable].
+func (p plan) target(client *store.Client, family store.Family) (Target, oauth.Scope, error) {
+	ids := p.rotation.Resources
+	if len(ids) == 0 {
+		ids = family.Resources
+	}
+	var of []found
+	for _, id := range ids {
+		if i := slices.IndexFunc(p.resources, func(resource found) bool { return resource.ID == id }); i >= 0 {
+			of = append(of, p.resources[i])
+		}
+	}
+	if len(of) == 0 {
+		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
+			"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
+	}
+	target, err := together(of)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	target.Identity = true
+	granted := family.Scope.And(client.Scopes)
+	scope, err := target.Scope(p.rotation.Scope, granted, granted)
+	return target, scope, err
+}

@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"authserver/internal/authorize"
+	"authserver/internal/oauth"
+	"authserver/internal/web"
+)
+
+// Authorize is GET and POST /oauth2/authorize (RFC 6749 §3.1, OpenID Connect Core §3.1.2.1).
+type Authorize struct{ *SignIn }
+
+// get takes a request that comes for the first time, and one that comes back from a page.
+func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	if continues(r.URL.RawQuery) {
+		sealed, err := continueOf(r)
+		if err != nil {
+			return err
+		}
+		v, err := e.resume(r, n, sealed)
+		if err != nil {
+			return err
+		}
+		return e.step(w, r, n, v)
+	}
+	v := visit{now: e.Now()}
+	var err error
+	if v.flow, err = e.Authorizer.Begin(r.Context(), r.URL.RawQuery, v.now); err != nil {
+		return err
+	}
+	if err := e.look(r, n, &v); err != nil {
+		return err
+	}
+	return e.step(w, r, n, v)
+}
+
+// post takes a request in a form, which pages of other sites send. The browser leaves the
+// cookie out then, since that is SameSite=Lax: so it is sent on to the same endpoint by GET,
+// where it brings the cookie.
+func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	body, err := n.Read(r)
+	if err != nil {
+		return err
+	}
+	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), nil); err != nil {
+		return err
+	}
+	now := e.Now()
+	flow, err := e.Authorizer.Begin(r.Context(), string(body), now)
+	if err != nil {
+		return err
+	}
+	n.Claimed = flow.Client.ID
+	return e.goOn(w, AuthorizePath, now, flow.Continuation)
+}
+
+// continues reports whether a query is that of a request which comes back.
+func continues(query string) bool {
+	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool { return strings.HasPrefix(pair, "continue=") })
+}
+
+// Accounts is GET and POST /accounts: the person chooses with which account to go on.
+type Accounts struct{ *SignIn }
+
+func (e Accounts) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return e.show(w, r, n, authorize.AccountsPage)
+}
+
+func (e Accounts) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	form, v, err := e.submitted(r, n)
+	if err != nil {
+		return err
+	}
+	if v.person == nil || form.Get("account") == "other" {
+		return e.goOn(w, LoginPath, v.now, v.flow.Another(another(v)))
+	}
+	if form.Get("account") != v.person.User.ID { // another one is signed in than when the page was shown
+		return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+	}
+	return e.goOn(w, AuthorizePath, v.now, v.flow.Choose(v.person.Session.ID))
+}

@@ -1,0 +1,58 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+
+	"authserver/internal/authorize"
+	"authserver/internal/oauth"
+	"authserver/internal/pages"
+	"authserver/internal/telemetry"
+	"authserver/internal/web"
+)
+
+// Consent is GET and POST /consent.
+type Consent struct{ *SignIn }
+
+func (e Consent) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return e.show(w, r, n, authorize.ConsentPage)
+}
+
+// post takes the decision of the person to whom the page was shown. Where another one is
+// signed in by now, or the client asks for something else, it is no decision.
+func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	form, v, err := e.submitted(r, n)
+	if err != nil {
+		return err
+	}
+	if !v.flow.Decided(v.person) {
+		return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+	}
+	switch form.Get("decision") {
+	case "approve":
+		if err := e.Authorizer.Approve(r.Context(), v.flow, v.person, v.now, telemetry.RequestID(r.Context())); err != nil {
+			return err
+		}
+	case "deny":
+		return e.answer(w, r, n, v.flow, e.Authorizer.Deny(v.flow))
+	}
+	return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+}
+
+// groups are the scopes that a client asks for, by resource: those of OpenID Connect first,
+// and then in the order in which the resources were asked for.
+func groups(asked oauth.Grantable) []pages.ConsentGroup {
+	var all []pages.ConsentGroup
+	for _, resource := range append([]string{""}, asked.Resources...) {
+		group := pages.ConsentGroup{Resource: resource}
+		for _, scope := range asked.ByResource[resource] {
+			if scope != "openid" || len(asked.ByResource[""]) == 1 { // beside others it says nothing more
+				group.Scopes = append(group.Scopes, pages.Scope{Name: scope})
+			}
+		}
+		if len(group.Scopes) > 0 && !slices.ContainsFunc(all, func(g pages.ConsentGroup) bool { return g.Resource == resource }) {
+			all = append(all, group)
+		}
+	}
+	return all
+}

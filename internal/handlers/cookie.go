@@ -1,0 +1,47 @@
+package handlers
+
+import "net/http"
+
+// Cookie is the cookie that has the secret of a session.
+type Cookie struct {
+	// Secure is set where the issuer is reached by https. Without it, on a loopback address
+	// alone, browsers do not keep a cookie whose name begins with __Host-.
+	Secure bool
+}
+
+// maxCookies bounds how many cookies of the name are looked at.
+const maxCookies = 8
+
+// name is that of the cookie: with the prefix no other host, and no page without TLS, can
+// set it (RFC 6265bis §4.1.3.2).
+func (c Cookie) name() string {
+	if c.Secure {
+		return "__Host-session"
+	}
+	return "session"
+}
+
+// read returns the secret that a browser sent; "": none. Of two different ones neither
+// counts: another program on this machine may have set one of them.
+func (c Cookie) read(r *http.Request) string {
+	secret := ""
+	for i, cookie := range r.CookiesNamed(c.name()) {
+		if i == maxCookies || secret != "" && cookie.Value != secret {
+			return ""
+		}
+		secret = cookie.Value
+	}
+	return secret
+}
+
+// write gives the browser a secret. It keeps the cookie until it is closed, at most as long
+// as the server has the session.
+func (c Cookie) write(w http.ResponseWriter, secret string) {
+	http.SetCookie(w, c.with(secret, 0))
+}
+
+func (c Cookie) with(secret string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: c.name(), Value: secret, Path: "/", MaxAge: age, HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
+	}
+}

@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"authserver/internal/authorize"
+	"authserver/internal/logins"
+	"authserver/internal/oauth"
+	"authserver/internal/pages"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/web"
+)
+
+// Login is GET and POST /login.
+type Login struct{ *SignIn }
+
+func (e Login) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return e.show(w, r, n, authorize.LoginPage)
+}
+
+// post proves a person by password. Whatever becomes of it, the browser goes on by GET, so
+// that a reload sends no password again.
+func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	form, v, err := e.submitted(r, n)
+	if err != nil {
+		return err
+	}
+	user, fault, err := e.prove(r, n, form)
+	if err != nil {
+		return err
+	}
+	c := v.flow.Continuation
+	c.Username, c.Fault = form.Get("username"), string(fault)
+	if len(c.Username) > store.MaxNameLength {
+		c.Username = ""
+	}
+	if fault != "" {
+		return e.goOn(w, LoginPath, v.now, c)
+	}
+	at := v.now
+	for _, earliest := range []time.Time{c.Began, c.LoginAfter} { // by the clock of another replica
+		if at.Before(earliest) {
+			at = earliest
+		}
+	}
+	secret, person, err := e.Sessions.Begin(r.Context(), sessions.SignIn{
+		User: user, Method: logins.MethodPassword, Device: r.UserAgent(), Address: n.From.Text, At: at, RequestID: telemetry.RequestID(r.Context()),
+	}, v.person)
+	if err != nil {
+		return err
+	}
+	n.Subject, n.Username = person.User.ID, person.User.Username
+	e.Cookie.write(w, secret)
+	c.Username = ""
+	return e.goOn(w, AuthorizePath, v.now, c)
+}
+
+// prove returns who the person is, or what the page says of why that is not known.
+func (e Login) prove(r *http.Request, n *web.Note, form oauth.Form) (store.User, pages.LoginFault, error) {
+	if !form.Has("username") || !form.Has("password") {
+		return store.User{}, pages.LoginBlank, nil
+	}
+	leave, err := e.enter(r, n, string(oauth.Password))
+	if err == nil {
+		defer leave()
+		var user store.User
+		user, err = e.Password.Authenticate(r.Context(), form.Get("username"), form.Get("password"))
+		n.Subject, n.Username = user.ID, user.Username
+		if err == nil {
+			return user, "", nil
+		}
+	}
+	status, refused := web.Classify(err)
+	n.Told = err
+	switch {
+	case refused.Code == oauth.InvalidGrant:
+		return store.User{}, pages.LoginWrong, nil
+	case status == http.StatusTooManyRequests:
+		return store.User{}, pages.LoginSlow, nil
+	case status == http.StatusServiceUnavailable:
+		return store.User{}, pages.LoginBusy, nil
+	}
+	return store.User{}, "", err
+}

@@ -1,0 +1,209 @@
+package handlers
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"time"
+
+	"authserver/internal/admission"
+	"authserver/internal/authorize"
+	"authserver/internal/logins"
+	"authserver/internal/oauth"
+	"authserver/internal/pages"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/web"
+)
+
+// Paths of the endpoints that a person goes through.
+const (
+	AuthorizePath = "/oauth2/authorize"
+	LoginPath     = "/login"
+	AccountsPath  = "/accounts"
+	ConsentPath   = "/consent"
+)
+
+// KindSignIn is the kind of the requests of people, beside those of clients.
+const KindSignIn = "sign_in"
+
+// SignIn is what the endpoints of a sign-in share. What goes on with a request is in the
+// address of each page: the server keeps nothing of it.
+type SignIn struct {
+	Authorizer *authorize.Authorizer
+	Sessions   *sessions.Sessions
+	Password   logins.Password
+	Pages      *web.Pages
+	Cookie     Cookie
+	Base       string // path of the issuer, "" of most
+	// Gates bound how many requests are worked on at once: KindSignIn of them all, and the
+	// grant "password" of those that compare one; nil: nothing does.
+	Gates map[string]*admission.Gate
+	Limit time.Duration // of a request
+	Now   func() time.Time
+}
+
+// enter waits for a turn.
+func (s *SignIn) enter(r *http.Request, n *web.Note, kind string) (leave func(), err error) {
+	gate := s.Gates[kind]
+	if gate == nil {
+		return func() {}, nil
+	}
+	by := n.From.Share
+	if err := gate.Enter(r.Context(), by); err != nil {
+		return nil, err
+	}
+	return func() { gate.Leave(by) }, nil
+}
+
+// page is an endpoint of our own pages, whose forms no other site may send.
+func (s *SignIn) page(serve web.Endpoint) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+		return s.Pages.Serve(s.bounded(serve))(w, r, n)
+	}
+}
+
+// errors is an endpoint that a person gets to, who sees an error as a page.
+func (s *SignIn) errors(serve web.Endpoint) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+		return s.Pages.Errors(s.bounded(serve))(w, r, n)
+	}
+}
+
+// asset is GET /assets/NAME.
+func (s *SignIn) asset(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return s.Pages.Asset(w, r, n)
+}
+
+// bounded holds an endpoint to its turn and its time.
+func (s *SignIn) bounded(serve web.Endpoint) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+		leave, err := s.enter(r, n, KindSignIn)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		if s.Limit > 0 {
+			ctx, cancel := context.WithTimeout(r.Context(), s.Limit)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		return serve(w, r, n)
+	}
+}
+
+// visit is a request on its way, and who makes it.
+type visit struct {
+	flow   authorize.Flow
+	person *sessions.Person // nil: no one is signed in
+	now    time.Time
+}
+
+// resume reads a request that goes on.
+func (s *SignIn) resume(r *http.Request, n *web.Note, sealed string) (visit, error) {
+	v := visit{now: s.Now()}
+	var err error
+	if v.flow, err = s.Authorizer.Resume(r.Context(), sealed); err != nil {
+		return v, err
+	}
+	return v, s.look(r, n, &v)
+}
+
+// look finds out who is signed in.
+func (s *SignIn) look(r *http.Request, n *web.Note, v *visit) error {
+	n.Claimed = v.flow.Client.ID
+	var err error
+	v.person, err = s.Sessions.Find(r.Context(), s.Cookie.read(r), v.now)
+	if v.person != nil {
+		n.Subject, n.Username = v.person.User.ID, v.person.User.Username
+	}
+	return err
+}
+
+// goOn sends the browser to a page, or back to the authorization endpoint.
+func (s *SignIn) goOn(w http.ResponseWriter, path string, now time.Time, c authorize.Continuation) error {
+	sealed, err := s.Authorizer.Seal(now, c)
+	if err != nil {
+		return err
+	}
+	redirect(w, s.Base+path+"?continue="+sealed)
+	return nil
+}
+
+// step asks what comes next, and does it.
+func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.Note, v visit) error {
+	step, err := s.Authorizer.Step(r.Context(), v.flow, v.person, v.now)
+	if err != nil {
+		return err
+	}
+	if step.Page != "" {
+		return s.goOn(w, pagePath(step.Page), v.now, v.flow.Continuation)
+	}
+	return s.answer(w, r, n, v.flow, step)
+}
+
+// answer hands the answer to the client.
+func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.Note, f authorize.Flow, step authorize.Step) error {
+	if step.Family != (store.FamilyID{}) {
+		n.Family = hex.EncodeToString(step.Family[:])
+	}
+	if step.Refused != nil {
+		n.Told = step.Refused
+	}
+	if step.Answer.Mode != authorize.ModeFormPost {
+		redirect(w, step.Answer.Location())
+		return nil
+	}
+	page := pages.FormPost{Client: clientOf(f), RedirectURI: step.Answer.RedirectURI}
+	for _, field := range step.Answer.Fields {
+		page.Fields = append(page.Fields, pages.Field{Name: field.Name, Value: field.Value})
+	}
+	return s.Pages.Write(w, r, http.StatusOK, f.Request.UILocales, page)
+}
+
+// form is that of a page: where it leads, and what goes on afterwards.
+func (s *SignIn) form(path, sealed string, f authorize.Flow) pages.Form {
+	return pages.Form{Action: s.Base + path, Continue: sealed, LeadsTo: f.LeadsTo()}
+}
+
+// clientOf is an app as a person knows it.
+func clientOf(f authorize.Flow) pages.Client {
+	c := f.Client
+	client := pages.Client{Name: c.Name, LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI}
+	if client.Name == "" {
+		client.Name = c.ID
+	}
+	if u, err := url.Parse(f.LeadsTo()); err == nil {
+		client.Host = u.Host
+	}
+	return client
+}
+
+func pagePath(page authorize.Page) string {
+	switch page {
+	case authorize.AccountsPage:
+		return AccountsPath
+	case authorize.ConsentPage:
+		return ConsentPath
+	}
+	return LoginPath
+}
+
+// redirect sends the browser on by GET, whatever it came by (RFC 9700 §4.12).
+func redirect(w http.ResponseWriter, location string) {
+	header := w.Header()
+	header.Set("Location", location)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer") // RFC 9700 §4.2.4: the address has a code or a request in it
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// continueOf reads the parameter "continue" of a page.
+func continueOf(r *http.Request) (string, error) {
+	if len(r.URL.RawQuery) > 2*authorize.MaxContinuation {
+		return "", oauth.Fail(oauth.InvalidRequest, "continuation_refused", "the address of this page is damaged or too old: go back to the application and sign in again")
+	}
+	query, err := oauth.ParseQuery(r.URL.RawQuery)
+	return query.Get("continue"), err
+}

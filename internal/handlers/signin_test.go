@@ -1,0 +1,467 @@
+package handlers
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// people is a site where people sign in.
+func people(t *testing.T) (*site, *browser, visitor) {
+	t.Helper()
+	s := newSite(t)
+	s.people()
+	v := s.open()
+	return s, s.browser(v.base), v
+}
+
+// left wants the browser to have been sent to an app, and returns the parameters.
+func (p page) sent(t *testing.T, to string) url.Values {
+	t.Helper()
+	if p.left == nil || !strings.HasPrefix(p.left.String(), to) {
+		t.Fatalf("the browser is at %d %v, was sent to %v, and not to %s: %s", p.status, p.url, p.left, to, p.body)
+	}
+	if p.left.Fragment != "" {
+		values, err := url.ParseQuery(p.left.EscapedFragment())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	return p.left.Query()
+}
+
+// The whole way: sign-in, consent, code, tokens, refresh.
+func TestSignIn(t *testing.T) {
+	_, b, v := people(t)
+	login := b.open(authorization("web-app"))
+	if _, is := login.ids["username"]; !is || login.url.Path != LoginPath {
+		t.Fatalf("not the login page: %v %s", login.url, login.body)
+	}
+	consent := b.signIn(login, "alice", password)
+	for _, says := range []string{"The Web App", "app.example.com", "read"} {
+		if !strings.Contains(consent.body, says) {
+			t.Errorf("the consent page does not say %q: %s", says, consent.body)
+		}
+	}
+	answer := b.approve(consent).sent(t, "https://app.example.com/callback?tenant=1&")
+	if answer.Get("state") != "the state" || answer.Get("iss") != issuer || !strings.HasPrefix(answer.Get("code"), "aco_") { // RFC 9207 §2
+		t.Fatalf("answered %v", answer)
+	}
+	tokens := v.token("web-app", secret, "grant_type", "authorization_code", "code", answer.Get("code"), "redirect_uri", appCallback, "code_verifier", verifier).json(t)
+	if tokens["scope"] != "openid read" || tokens["refresh_token"] == nil {
+		t.Errorf("got %v", tokens)
+	}
+	claims := decoded(t, tokens["access_token"].(string))
+	if claims["sub"] != "0199a6f4-0000-7000-8000-000000000001" || claims["acr"] != "1" || claims["auth_time"] != float64(began.Unix()) {
+		t.Errorf("the access token says %v", claims)
+	}
+	refreshed := v.token("web-app", secret, "grant_type", "refresh_token", "refresh_token", tokens["refresh_token"].(string)).json(t)
+	if diff := cmp.Diff("openid read", refreshed["scope"]); diff != "" {
+		t.Error(diff)
+	}
+	// One login serves all clients, and consent is remembered.
+	b.open(authorization("web-app")).sent(t, "https://app.example.com/")
+	b.open(authorization("second")).sent(t, "https://second.example.com/cb?code=")
+	if again := b.open(authorization("spa")); again.url.Path != ConsentPath {
+		t.Errorf("another app is not asked for: %v", again.url)
+	}
+}
+
+func decoded(t *testing.T, token string) map[string]any {
+	t.Helper()
+	payload := strings.Split(token, ".")[1]
+	body, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{body: string(body)}.json(t)
+}
+
+// RFC 6749 §4.1.2, RFC 9700 §4.5: a code that was exchanged before ends what came from it.
+func TestCodeIsGoodOnce(t *testing.T) {
+	_, b, v := people(t)
+	code := b.approve(b.signIn(b.open(authorization("spa")), "alice", password)).sent(t, spaCallback).Get("code")
+	exchange := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", spaCallback, "code_verifier", verifier}
+	tokens := v.token("spa", "", exchange...)
+	v.refused(v.post(TokenPath, "spa", "", exchange...), http.StatusBadRequest, "invalid_grant")
+	v.refused(v.post(TokenPath, "spa", "", "grant_type", "refresh_token", "refresh_token", tokens.text(t, "refresh_token")), http.StatusBadRequest, "invalid_grant")
+	if got := v.post(IntrospectPath, "api", secret, "token", tokens.text(t, "access_token")); got.json(t)["active"] != false {
+		t.Errorf("the access token lives on: %s", got.body)
+	}
+}
+
+// What binds a code: RFC 6749 §10.5, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5 and §4.8.
+func TestCodeIsBound(t *testing.T) {
+	s, b, v := people(t)
+	home := b.approve(b.signIn(b.open(authorization("spa")), "alice", password))
+	home.sent(t, spaCallback)
+	b.approve(b.open(authorization("web-app"))).sent(t, "https://app.example.com/")
+	fresh := func(client string, changes ...string) string {
+		return b.open(authorization(client, changes...)).sent(t, "http").Get("code")
+	}
+	good := func(code string) []string {
+		return []string{"grant_type", "authorization_code", "code", code, "redirect_uri", spaCallback, "code_verifier", verifier}
+	}
+	for _, test := range []struct {
+		name, client, secret string
+		code                 []string // changes of the authorization request
+		changes              []string // of the token request
+	}{
+		{"another client", "web-app", secret, nil, nil},
+		{"another redirect URI", "spa", "", nil, []string{"redirect_uri", "http://127.0.0.1:9999/callback"}},
+		{"no redirect URI", "spa", "", nil, []string{"redirect_uri", ""}},
+		{"another verifier", "spa", "", nil, []string{"code_verifier", strings.Repeat("x", 43)}},
+		{"the challenge for the verifier", "spa", "", nil, []string{"code_verifier", challenge()}},
+		{"no verifier", "spa", "", nil, []string{"code_verifier", ""}},
+		{"a verifier that is too short", "spa", "", nil, []string{"code_verifier", "short"}},
+		{"a key that it does not prove", "spa", "", []string{"dpop_jkt", challenge()}, nil},
+		{"a code that was cut", "spa", "", nil, []string{"code", "aco_AAAA"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := v
+			v.TB = t
+			code := fresh("spa", test.code...)
+			parameters := good(code)
+			for i := 0; i < len(test.changes); i += 2 {
+				for k := 0; k < len(parameters); k += 2 {
+					if parameters[k] == test.changes[i] {
+						parameters[k+1] = test.changes[i+1]
+					}
+				}
+			}
+			v.refused(v.post(TokenPath, test.client, test.secret, parameters...), http.StatusBadRequest, "invalid_grant")
+			if test.code == nil {
+				v.token("spa", "", good(code)...) // a refusal moves nothing
+			}
+		})
+	}
+	t.Run("a verifier where there was no challenge", func(t *testing.T) {
+		v := v
+		v.TB = t
+		code := fresh("second", "code_challenge", "", "code_challenge_method", "")
+		v.refused(v.post(TokenPath, "second", secret, "grant_type", "authorization_code", "code", code, "redirect_uri", "https://second.example.com/cb", "code_verifier", verifier), http.StatusBadRequest, "invalid_grant")
+	})
+	t.Run("a code that expired", func(t *testing.T) {
+		v := v
+		v.TB = t
+		code := fresh("spa")
+		s.wait(codeLife)
+		v.refused(v.post(TokenPath, "spa", "", good(code)...), http.StatusBadRequest, "invalid_grant")
+	})
+}
+
+// Until client and redirect URI are known to be good, nothing is sent to either (RFC 6749
+// §4.1.2.1, RFC 9700 §4.11).
+func TestNothingIsSentToStrangers(t *testing.T) {
+	_, b, _ := people(t)
+	for name, path := range map[string]string{
+		"no client":                     authorization("web-app", "client_id", ""),
+		"an unknown client":             authorization("web-app", "client_id", "nobody"),
+		"another's redirect URI":        authorization("web-app", "redirect_uri", spaCallback),
+		"a redirect URI that is longer": authorization("web-app", "redirect_uri", appCallback+"&next=https://evil.example"),
+		"no redirect URI with openid":   authorization("web-app", "redirect_uri", ""),
+		"two redirect URIs":             authorization("web-app") + "&redirect_uri=https://evil.example/",
+		"two clients":                   authorization("web-app") + "&client_id=spa",
+		"a client without one":          authorization("web-app", "client_id", "web"),
+		"a damaged continuation":        AuthorizePath + "?continue=AAAA",
+		"a continuation of nothing":     AuthorizePath + "?continue=",
+		"nothing":                       AuthorizePath,
+		"too much":                      authorization("web-app", "state", strings.Repeat("s", 6000)),
+		"login without a request":       LoginPath,
+		"consent without a request":     ConsentPath,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := *b
+			b.TB = t
+			p := b.open(path)
+			_, says := p.ids["error"]
+			if p.left != nil || p.status != http.StatusBadRequest || !says || !strings.Contains(p.body, p.header.Get("X-Request-Id")) {
+				t.Errorf("answered %d, sent to %v: %s", p.status, p.left, p.body)
+			}
+		})
+	}
+}
+
+// What else is wrong with a request its client is told (RFC 6749 §4.1.2.1, OpenID Connect
+// Core §3.1.2.6), with the state, whatever that holds (RFC 6749 §10.14).
+func TestClientIsTold(t *testing.T) {
+	_, b, _ := people(t)
+	for _, test := range []struct {
+		name, path, code string
+	}{
+		{"no response type", authorization("web-app", "response_type", ""), "invalid_request"},
+		{"an unknown response type", authorization("web-app", "response_type", "device"), "unsupported_response_type"},
+		{"a response type from before PKCE", authorization("web-app", "response_type", "token"), "unsupported_response_type"},
+		{"a response mode that is not known", authorization("web-app", "response_mode", "jwt"), "invalid_request"},
+		{"a repeated parameter", authorization("web-app") + "&scope=read", "invalid_request"},
+		{"a bad escape", authorization("web-app") + "&x=%zz", "invalid_request"},
+		{"a scope that is not the client's", authorization("web-app", "scope", "admin"), "invalid_scope"},
+		{"a malformed scope", authorization("web-app", "scope", `re"ad`), "invalid_scope"},
+		{"a resource that is not the client's", authorization("web-app", "resource", "https://other.example.com"), "invalid_target"},
+		{"no PKCE of a public client (RFC 9700 §2.1.1)", authorization("spa", "code_challenge", "", "code_challenge_method", ""), "invalid_request"},
+		{"no PKCE without a nonce", authorization("web-app", "code_challenge", "", "code_challenge_method", "", "nonce", ""), "invalid_request"},
+		{"PKCE plain (RFC 9700 §2.1.1)", authorization("web-app", "code_challenge_method", "plain"), "invalid_request"},
+		{"PKCE without a method, which means plain", authorization("web-app", "code_challenge_method", ""), "invalid_request"},
+		{"a challenge that is no hash", authorization("web-app", "code_challenge", "short"), "invalid_request"},
+		{"prompt none, and no one is signed in", authorization("web-app", "prompt", "none"), "login_required"},
+		{"prompt none with another", authorization("web-app", "prompt", "none login"), "invalid_request"},
+		{"an unknown prompt", authorization("web-app", "prompt", "dance"), "invalid_request"},
+		{"a max_age that is no number", authorization("web-app", "max_age", "-1"), "invalid_request"},
+		{"claims that are no JSON", authorization("web-app", "claims", "{"), "invalid_request"},
+		{"a registration", authorization("web-app", "registration", "{}"), "registration_not_supported"},
+		{"a request object by reference", authorization("web-app", "request_uri", "https://app.example.com/request"), "request_uri_not_supported"},
+		{"a state that would be a header", authorization("web-app", "scope", "admin", "state", "x\r\nSet-Cookie: a=b"), "invalid_scope"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := *b
+			b.TB = t
+			p := b.open(test.path)
+			answer := p.sent(t, "http")
+			asked, err := url.Parse(test.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.Get("error") != test.code || answer.Get("iss") != issuer || answer.Get("state") != asked.Query().Get("state") || answer.Get("error_description") == "" {
+				t.Errorf("answered %v", answer)
+			}
+			if p.header.Get("Set-Cookie") != "" || p.header.Get("Cache-Control") != "no-store" || p.header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("header %v", p.header)
+			}
+		})
+	}
+}
+
+func TestResponseModes(t *testing.T) {
+	_, b, _ := people(t)
+	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
+	fragment := b.open(authorization("web-app", "response_mode", "fragment"))
+	fragment.sent(t, "https://app.example.com/callback?tenant=1#code=")
+	posted := b.open(authorization("web-app", "response_mode", "form_post"))
+	if posted.status != http.StatusOK || posted.action != appCallback || posted.fields.Get("state") != "the state" || posted.fields.Get("iss") != issuer || posted.fields.Get("code") == "" {
+		t.Errorf("answered %d %s %v: %s", posted.status, posted.action, posted.fields, posted.body)
+	}
+	if csp := posted.header.Get("Content-Security-Policy"); !strings.Contains(csp, "https://app.example.com") {
+		t.Errorf("the policy is %q", csp)
+	}
+}
+
+// OpenID Connect Core §3.1.2.1.
+func TestPrompts(t *testing.T) {
+	s, b, v := people(t)
+	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
+	shows := func(path, at string) page {
+		t.Helper()
+		p := b.open(path)
+		if p.left != nil || p.url.Path != at {
+			t.Fatalf("%s: the browser is at %v, was sent to %v, and not at %s", path, p.url, p.left, at)
+		}
+		return p
+	}
+	s.wait(time.Second)
+	b.open(authorization("web-app", "prompt", "none")).sent(t, "https://app.example.com/callback?tenant=1&code=")
+	for prompt, code := range map[string]string{"spa": "consent_required", "careful": "consent_required"} {
+		if got := b.open(authorization(prompt, "prompt", "none")).sent(t, "http").Get("error"); got != code {
+			t.Errorf("%s: %s", prompt, got)
+		}
+	}
+	// prompt=login wants a new sign-in, and one is enough.
+	login := shows(authorization("web-app", "prompt", "login"), LoginPath)
+	code := b.signIn(login, "alice", password).sent(t, "https://app.example.com/").Get("code")
+	claims := decoded(t, v.token("web-app", secret, "grant_type", "authorization_code", "code", code, "redirect_uri", appCallback, "code_verifier", verifier).text(t, "access_token"))
+	if claims["auth_time"] != float64(began.Add(time.Second).Unix()) {
+		t.Errorf("auth_time is %v", claims["auth_time"])
+	}
+	// prompt=consent asks again, and once.
+	s.wait(time.Second)
+	b.approve(shows(authorization("web-app", "prompt", "consent"), ConsentPath)).sent(t, "https://app.example.com/")
+	// prompt=select_account shows who is signed in.
+	accounts := shows(authorization("web-app", "prompt", "select_account"), AccountsPath)
+	if !strings.Contains(accounts.body, "alice") {
+		t.Errorf("the accounts are %s", accounts.body)
+	}
+	b.send(accounts, "account", "0199a6f4-0000-7000-8000-000000000001").sent(t, "https://app.example.com/callback?tenant=1&code=")
+	s.wait(time.Second)
+	other := b.send(accounts, "account", "other")
+	if other.url.Path != LoginPath {
+		t.Fatalf("to choose another account leads to %v", other.url)
+	}
+	b.approve(b.signIn(other, "bob", "the password of bob")).sent(t, "https://app.example.com/")
+	// max_age.
+	s.wait(time.Minute)
+	b.open(authorization("web-app", "max_age", "60")).sent(t, "https://app.example.com/callback?tenant=1&code=")
+	s.wait(time.Second)
+	if got := b.open(authorization("web-app", "max_age", "60", "prompt", "none")).sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
+		t.Errorf("max_age with prompt=none: %s", got)
+	}
+	login = shows(authorization("web-app", "max_age", "0"), LoginPath)
+	s.wait(5 * time.Second) // a person takes longer than max_age
+	b.signIn(login, "bob", "the password of bob").sent(t, "https://app.example.com/callback?tenant=1&code=")
+	// login_hint fills in the name of one who is not signed in.
+	if hinted := s.browser(b.base).open(authorization("web-app", "login_hint", "carol")); hinted.ids["username"] != "carol" {
+		t.Errorf("the login page says %q", hinted.ids["username"])
+	}
+	// consent "always" asks each time.
+	for range 2 {
+		s.wait(time.Second)
+		b.approve(shows(authorization("careful"), ConsentPath)).sent(t, "https://careful.example.com/")
+	}
+	// An acr that cannot be reached is told, and is not asked for on a page.
+	unmet := b.open(authorization("web-app", "claims", `{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`)).sent(t, "https://app.example.com/")
+	if unmet.Get("error") != "unmet_authentication_requirements" {
+		t.Errorf("an acr that cannot be reached: %v", unmet)
+	}
+	// Another person than the one who is asked for.
+	if got := b.open(authorization("web-app", "prompt", "none", "claims", `{"id_token":{"sub":{"value":"0199a6f4-0000-7000-8000-000000000001"}}}`)).sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
+		t.Errorf("another person: %s", got)
+	}
+}
+
+func TestConsentIsRefused(t *testing.T) {
+	_, b, _ := people(t)
+	consent := b.signIn(b.open(authorization("web-app")), "alice", password)
+	answer := b.send(consent, "decision", "deny").sent(t, "https://app.example.com/callback?tenant=1&error=access_denied")
+	if answer.Get("state") != "the state" || answer.Get("iss") != issuer {
+		t.Errorf("answered %v", answer)
+	}
+	if p := b.open(authorization("web-app")); p.url.Path != ConsentPath {
+		t.Errorf("it was taken for consent: %v", p.url)
+	}
+}
+
+// keycloak#46564, #36150: two tabs, reload, back, and a page that was left open overnight.
+func TestTabs(t *testing.T) {
+	s, b, _ := people(t)
+	first, second := b.open(authorization("web-app", "state", "first")), b.open(authorization("spa", "state", "second"))
+	if got := b.approve(b.signIn(first, "alice", password)).sent(t, "https://app.example.com/").Get("state"); got != "first" {
+		t.Errorf("the first tab ends with the state %q", got)
+	}
+	// The second tab still shows its login page. Its form works, and so does a reload.
+	reloaded := b.open(strings.TrimPrefix(second.url.String(), b.base))
+	if got := b.approve(reloaded).sent(t, spaCallback).Get("state"); got != "second" {
+		t.Errorf("the second tab, reloaded, ends with the state %q", got)
+	}
+	if got := b.signIn(second, "alice", password).sent(t, spaCallback).Get("state"); got != "second" {
+		t.Errorf("the second tab ends with the state %q", got)
+	}
+	// Back to the consent page of the first, and sent again.
+	s.wait(16 * time.Hour)
+	overnight := b.signIn(first, "alice", password)
+	if got := overnight.sent(t, "https://app.example.com/").Get("state"); got != "first" {
+		t.Errorf("overnight it ends with the state %q", got)
+	}
+}
+
+// The form of a consent page counts for the person to whom it was shown.
+func TestConsentOfAnother(t *testing.T) {
+	s, b, _ := people(t)
+	consent := b.signIn(b.open(authorization("web-app")), "alice", password)
+	s.wait(time.Second)
+	other := b.send(b.open(authorization("spa", "prompt", "select_account")), "account", "other")
+	b.signIn(other, "bob", "the password of bob")
+	again := b.approve(consent)
+	if again.left != nil || again.url.Path != ConsentPath || !strings.Contains(again.body, "bob") {
+		t.Errorf("the consent of one person counts for another: %v %v", again.url, again.left)
+	}
+}
+
+// RFC 9700 §4.7, RFC 6819 §4.4.1.8: no other site signs a person in, or consents.
+func TestFormsOfOtherSites(t *testing.T) {
+	_, b, _ := people(t)
+	login := b.open(authorization("web-app"))
+	b.header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+	if p := b.signIn(login, "alice", password); p.status != http.StatusForbidden || p.header.Get("Set-Cookie") != "" {
+		t.Errorf("another site signs a person in: %d", p.status)
+	}
+	b.header = map[string]string{"Origin": "https://evil.example"}
+	if p := b.signIn(login, "alice", password); p.status != http.StatusForbidden {
+		t.Errorf("another site signs a person in with an old browser: %d", p.status)
+	}
+	b.header = map[string]string{"Sec-Fetch-Site": "same-origin"}
+	consent := b.signIn(login, "alice", password)
+	b.header = map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://a.example.com"}
+	if p := b.approve(consent); p.status != http.StatusForbidden {
+		t.Errorf("another site consents: %d", p.status)
+	}
+}
+
+// Other sites may send a request by POST. The answer is a redirect, with which the cookie
+// comes back.
+func TestAuthorizeByPOST(t *testing.T) {
+	_, b, _ := people(t)
+	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
+	_, query, _ := strings.Cut(authorization("web-app"), "?")
+	b.header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://app.example.com"}
+	p := b.follow(http.MethodPost, b.base+AuthorizePath, query)
+	p.sent(t, "https://app.example.com/callback?tenant=1&code=")
+	if want := []string{AuthorizePath, AuthorizePath}; !slices.Equal(p.hops, want) {
+		t.Errorf("it went through %v", p.hops)
+	}
+	if p := b.follow(http.MethodPost, b.base+AuthorizePath, "client_id=web-app&redirect_uri=https://evil.example"); p.status != http.StatusBadRequest || p.left != nil {
+		t.Errorf("a stranger's redirect URI by POST: %d %v", p.status, p.left)
+	}
+}
+
+// Session fixation (RFC 6819 §5.1.5, ASVS V7): each sign-in has a new secret, and the one
+// before is worth nothing.
+func TestEachSignInHasANewSecret(t *testing.T) {
+	s, b, _ := people(t)
+	base, err := url.Parse(b.base)
+	s.ok(err)
+	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: strings.Repeat("A", 43), Path: "/"}})
+	b.signIn(b.open(authorization("web-app")), "alice", password)
+	first := b.client.Jar.Cookies(base)[0].Value
+	if first == strings.Repeat("A", 43) {
+		t.Fatal("the secret is that of the attacker")
+	}
+	s.wait(time.Second)
+	b.signIn(b.open(authorization("web-app", "prompt", "login")), "alice", password)
+	second := b.client.Jar.Cookies(base)[0].Value
+	if second == first {
+		t.Error("the secret is the same after another sign-in")
+	}
+	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: first, Path: "/"}})
+	if p := b.open(authorization("web-app")); p.url.Path != LoginPath {
+		t.Errorf("the secret from before is good: %v", p.url)
+	}
+	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: second, Path: "/"}})
+	if p := b.open(authorization("web-app")); p.url.Path != ConsentPath {
+		t.Errorf("the secret is not good: %v", p.url)
+	}
+}
+
+func TestSessionEnds(t *testing.T) {
+	s, b, _ := people(t)
+	b.signIn(b.open(authorization("second")), "alice", password).sent(t, "https://second.example.com/")
+	for range 3 { // it is used
+		s.wait(sessionIdle - time.Minute)
+		b.open(authorization("second", "prompt", "none")).sent(t, "https://second.example.com/cb?code=")
+		s.ok(s.SignIn.Sessions.Seen.Flush(t.Context()))
+	}
+	s.wait(sessionIdle)
+	if p := b.open(authorization("second")); p.url.Path != LoginPath {
+		t.Errorf("a session that was not used lives on: %v", p.url)
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	s, b, _ := people(t)
+	for _, who := range [][2]string{{"alice", "wrong"}, {"nobody", "wrong"}, {"", ""}} {
+		p := b.signIn(b.open(authorization("web-app")), who[0], who[1])
+		if p.status != http.StatusOK || p.url.Path != LoginPath || p.ids["username"] != who[0] || len(b.client.Jar.Cookies(p.url)) > 0 {
+			t.Errorf("%s: %d %v %q", who[0], p.status, p.url, p.ids["username"])
+		}
+		if _, says := p.ids["error"]; !says {
+			t.Errorf("%s: the page says nothing: %s", who[0], p.body)
+		}
+	}
+	if log := s.log.String(); !strings.Contains(log, `"reason":"password_wrong"`) || !strings.Contains(log, `"reason":"user_unknown"`) {
+		t.Errorf("the log does not say why: %s", log)
+	}
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"authserver/internal/admission"
+	"authserver/internal/authorize"
+	"authserver/internal/config"
+	"authserver/internal/grants"
+	"authserver/internal/handlers"
+	"authserver/internal/logins"
+	"authserver/internal/pages"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/internal/web"
+)
+
+// Waits and bounds of a sign-in.
+const (
+	codeTTL = time.Minute // of an authorization code (RFC 6749 §4.1.2 recommends at most ten)
+	// signInLinger is how long a person may take from the sign-in to the last page, however
+	// short max_age is.
+	signInLinger = 10 * time.Minute
+)
+
+// signInParts is what the endpoints of people are made of.
+type signInParts struct {
+	store   store.Store
+	cached  *store.Cached
+	targets *grants.Targets
+	ring    *keyring
+	revoker *tokens.Revoker
+	login   logins.Password
+	seen    *sessions.Seen
+	clock   store.Clock
+	gates   map[string]*admission.Gate
+}
+
+// wireSignIn makes what a person signs in by: the prompts, a line for each, in the order in
+// which they are asked.
+func wireSignIn(p signInParts, s config.Settings) (*handlers.SignIn, error) {
+	issuer, err := url.Parse(s.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("read the issuer: %w", err)
+	}
+	base := strings.TrimSuffix(issuer.Path, "/")
+	book, err := pages.Open("", base)
+	if err != nil {
+		return nil, fmt.Errorf("open the pages: %w", err)
+	}
+	written, err := web.NewPages(book, s.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("set up the pages: %w", err)
+	}
+	keys := p.ring.refresh
+	return &handlers.SignIn{
+		Authorizer: &authorize.Authorizer{
+			Issuer: s.Issuer, Clients: p.cached, Targets: p.targets, Consents: p.store, Families: p.store,
+			Prompts: []authorize.Prompt{
+				authorize.Login{Linger: signInLinger},
+				authorize.StepUp{},
+				authorize.Account{},
+				authorize.Consent{},
+			},
+			Codes: &tokens.CodeCodec{Keys: keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
+			CodeTTL: codeTTL, MaxTTL: s.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
+		},
+		Sessions: &sessions.Sessions{
+			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: s.SessionIdleTTL, Most: s.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
+		},
+		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: issuer.Scheme == "https"}, Base: base,
+		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
+	}, nil
+}

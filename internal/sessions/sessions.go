@@ -1,0 +1,158 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Sessions are the browser sessions of this server.
+type Sessions struct {
+	Store interface {
+		CreateSession(ctx context.Context, s store.Session, by store.Change) error
+		SessionBySecret(ctx context.Context, secret [32]byte) (store.Session, store.User, error)
+		RenewSession(ctx context.Context, old [32]byte, s store.Session, by store.Change) error
+	}
+	// Ender ends a session and what depends on it; it is [tokens.Revoker].
+	Ender interface {
+		Session(ctx context.Context, by tokens.By, id store.SessionID) error
+	}
+	Seen  *Seen
+	Idle  time.Duration // a session that is unused for so long is over
+	Most  time.Duration // a session is over so long after the sign-in that began it
+	Clock store.Clock   // that requests read their moment from
+	Rand  io.Reader
+}
+
+// Person is who a browser is signed in as.
+type Person struct {
+	Session store.Session
+	User    store.User // without PasswordHash
+}
+
+// Actor is the person, for the audit.
+func (p Person) Actor() store.Actor { return store.Actor{Type: store.ActorUser, ID: p.User.ID} }
+
+// AMR are the methods by which the person signed in, each once (OpenID Connect Core §2,
+// "amr").
+func (p Person) AMR() []string {
+	var methods []string
+	for _, m := range p.Session.Methods {
+		if !slices.Contains(methods, m.Method) {
+			methods = append(methods, m.Method)
+		}
+	}
+	return methods
+}
+
+// ACROneFactor is the authentication context class of a sign-in by one factor: level 1 of
+// ISO/IEC 29115 (OpenID Connect Core §2, "acr").
+const ACROneFactor = "1"
+
+// ACRs are the authentication context classes that a sign-in can reach, for the metadata.
+func ACRs() []string { return []string{ACROneFactor} }
+
+// ACR is the authentication context class of the sign-in.
+func (p Person) ACR() string { return ACROneFactor }
+
+// Find returns who is signed in with a secret, in one read; nil: no one is.
+func (s *Sessions) Find(ctx context.Context, secret string, now time.Time) (*Person, error) {
+	hash, ok := hashOf(secret)
+	if !ok {
+		return nil, nil
+	}
+	session, user, err := s.Store.SessionBySecret(ctx, hash)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("look up the session: %w", err)
+	case session.Void(user, store.At(now), s.Clock):
+		return nil, nil
+	}
+	s.Seen.note(session, store.At(now), store.At(now.Add(s.Idle)))
+	return &Person{session, user}, nil
+}
+
+// SignIn is that a person proved who they are with a browser.
+type SignIn struct {
+	User    store.User
+	Method  string // an authentication method reference (RFC 8176), such as "pwd"
+	Device  string // the header User-Agent
+	Address string
+	// At is when; never before the page was shown on which the person did, by whatever clock.
+	At        time.Time
+	RequestID string
+}
+
+// Begin signs a person in, and returns the secret for the cookie. before is who the browser
+// was signed in as; nil: no one. The same person's session goes on under a new secret, so
+// that one which an attacker planted or learnt is worth nothing (session fixation). The
+// session of another person ends.
+func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string, *Person, error) {
+	secret, hash, err := newSecret(s.Rand)
+	if err != nil {
+		return "", nil, err
+	}
+	at := store.At(in.At)
+	session := store.Session{
+		Secret: hash, UserID: in.User.ID, UserNotBefore: in.User.NotBefore,
+		Methods: []store.SessionMethod{{Method: in.Method, At: at}}, Device: device(in.Device), Address: in.Address,
+		CreatedAt: at, SeenAt: at, IdleExpiresAt: store.At(in.At.Add(s.Idle)), ExpiresAt: store.At(in.At.Add(s.Most)),
+	}
+	by := store.Change{Actor: store.Actor{Type: store.ActorUser, ID: in.User.ID}, At: at, RequestID: in.RequestID}
+	if before != nil && before.User.ID == in.User.ID {
+		session.ID, session.CreatedAt = before.Session.ID, before.Session.CreatedAt
+		by.Event = store.SessionRenewed
+		err := s.Store.RenewSession(ctx, before.Session.Secret, session, by)
+		if err == nil {
+			return secret, &Person{session, in.User}, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+			return "", nil, fmt.Errorf("renew the session: %w", err)
+		}
+		session.CreatedAt = at // it ended meanwhile
+	}
+	if before != nil && before.User.ID != in.User.ID {
+		if err := s.End(ctx, before, "replaced", in.RequestID); err != nil {
+			return "", nil, err
+		}
+	}
+	if _, err := io.ReadFull(s.Rand, session.ID[:]); err != nil {
+		return "", nil, fmt.Errorf("name a session: %w", err)
+	}
+	by.Event = store.SessionCreated
+	if err := s.Store.CreateSession(ctx, session, by); err != nil {
+		return "", nil, fmt.Errorf("begin a session: %w", err)
+	}
+	return secret, &Person{session, in.User}, nil
+}
+
+// End ends a session, and the refresh token families that live with it.
+func (s *Sessions) End(ctx context.Context, p *Person, reason, requestID string) error {
+	err := s.Ender.Session(ctx, tokens.By{Actor: p.Actor(), RequestID: requestID, Reason: reason}, p.Session.ID)
+	if errors.Is(err, store.ErrNotFound) { // it is gone already
+		return nil
+	}
+	return err
+}
+
+// maxDevice bounds what is kept of the header User-Agent, in bytes.
+const maxDevice = 200
+
+// device is what of the header User-Agent is kept.
+func device(agent string) string {
+	plain := make([]byte, 0, min(len(agent), maxDevice))
+	for i := 0; i < len(agent) && len(plain) < maxDevice; i++ {
+		if c := agent[i]; c >= 0x20 && c <= 0x7e {
+			plain = append(plain, c)
+		}
+	}
+	return string(plain)
+}
