@@ -9,16 +9,15 @@ import (
 // Database is embedded by commands that work on the database that the settings
 // name, while servers run on it.
 type Database struct {
-	config.Settings
+	config.Server
 }
 
 // complete reads and checks the settings.
-func (d Database) complete(mode config.Mode) (config.Settings, error) {
-	s, err := d.Settings.Complete(mode, readText)
-	if err != nil {
-		return s, &usageError{err}
+func (d Database) complete(mode config.Mode) (config.Server, error) {
+	if err := config.Complete(&d.Server, mode, readText); err != nil {
+		return d.Server, &usageError{err}
 	}
-	return s, nil
+	return d.Server, nil
 }
 
 // open returns what an administrator may do, and a function that ends it.

@@ -15,7 +15,7 @@ import (
 const healthTimeout = 3 * time.Second
 
 type healthcheckCommand struct {
-	config.Settings
+	config.Server
 }
 
 func (c *healthcheckCommand) Run(p *process) error {

@@ -20,33 +20,39 @@ type Row struct {
 	zero any // the zero value of the field, which tells its type
 }
 
-// Table describes all settings, in the order of the struct.
-func Table() []Row {
-	settings := reflect.TypeFor[Settings]()
-	rows := make([]Row, 0, settings.NumField())
+// Table describes all settings, in the order of [Server].
+func Table() []Row { return rowsOf(reflect.TypeFor[Server]()) }
+
+func rowsOf(settings reflect.Type) []Row {
+	var rows []Row
 	for i := range settings.NumField() {
-		field := settings.Field(i)
-		if field.Tag.Get("setting") == "" {
-			continue
+		switch field := settings.Field(i); {
+		case field.Anonymous:
+			rows = append(rows, rowsOf(field.Type)...)
+		case field.Tag.Get("setting") != "":
+			rows = append(rows, rowOf(field))
 		}
-		name, ways := field.Tag.Get("name"), strings.Fields(field.Tag.Get("setting"))
-		row := Row{
-			Group:   field.Tag.Get("group"),
-			Name:    name,
-			Env:     envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
-			Default: field.Tag.Get("default"),
-			Help:    field.Tag.Get("help"),
-			zero:    reflect.Zero(field.Type).Interface(),
-		}
-		if slices.Contains(ways, "flag") {
-			row.Flag = "--" + name
-		}
-		if slices.Contains(ways, "file") {
-			row.File = name
-		}
-		rows = append(rows, row)
 	}
 	return rows
+}
+
+func rowOf(field reflect.StructField) Row {
+	name, ways := field.Tag.Get("name"), strings.Fields(field.Tag.Get("setting"))
+	row := Row{
+		Group:   field.Tag.Get("group"),
+		Name:    name,
+		Env:     envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
+		Default: field.Tag.Get("default"),
+		Help:    field.Tag.Get("help"),
+		zero:    reflect.Zero(field.Type).Interface(),
+	}
+	if slices.Contains(ways, "flag") {
+		row.Flag = "--" + name
+	}
+	if slices.Contains(ways, "file") {
+		row.File = name
+	}
+	return row
 }
 
 // Markdown renders rows as the table of docs/settings.md.

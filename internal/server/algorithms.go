@@ -17,7 +17,7 @@ type algorithms struct {
 }
 
 // newAlgorithms reads the settings. What is not set is nil, and limits nothing.
-func newAlgorithms(s config.Settings) (algorithms, error) {
+func newAlgorithms(s config.Server) (algorithms, error) {
 	var a algorithms
 	for _, setting := range []struct {
 		name   string
@@ -41,7 +41,7 @@ func newAlgorithms(s config.Settings) (algorithms, error) {
 }
 
 // ofClients are the rules for the assertions of clients.
-func (a algorithms) ofClients(s config.Settings) assertions.ClientRules {
+func (a algorithms) ofClients(s config.Server) assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: a.assertions, MaxLifetime: s.AssertionMaxLifetime}
 }
 

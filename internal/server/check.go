@@ -12,7 +12,7 @@ import (
 // Check looks whether Serve could start with these settings, and returns what it found
 // in a line each. It changes nothing: neither does it migrate, nor make keys, and it
 // does not listen, because a server may be running. The error is that of Serve.
-func Check(ctx context.Context, s config.Settings) (found []string, err error) {
+func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	silent := slog.New(slog.DiscardHandler)
 	if _, err := openTLS(s, silent); err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func Check(ctx context.Context, s config.Settings) (found []string, err error) {
 	return checkDatabase(ctx, st, s, silent, found)
 }
 
-func checkDatabase(ctx context.Context, st store.Store, s config.Settings, silent *slog.Logger, found []string) ([]string, error) {
+func checkDatabase(ctx context.Context, st store.Store, s config.Server, silent *slog.Logger, found []string) ([]string, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return found, fmt.Errorf("read the schema version: %w", err)

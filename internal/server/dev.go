@@ -17,7 +17,7 @@ import (
 
 // PrepareDev makes what dev needs and is not there yet: the folders, the master
 // key, the schema and the demo. It returns the settings with the master key.
-func PrepareDev(ctx context.Context, by admin.Call, s config.Settings) (config.Settings, error) {
+func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Server, error) {
 	if path, ok := sqlitePath(s); ok {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return s, fmt.Errorf("make the folder of the database: %w", err)

@@ -25,7 +25,7 @@ const (
 
 // newGates makes those of the public listener, one for each kind of request, so that what
 // holds up one kind, bcrypt or a database that is gone, fills no other's.
-func newGates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
+func newGates(registry *grants.Registry, s config.Server) map[string]*admission.Gate {
 	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindOther}
 	for _, grant := range registry.Types() {
 		kinds = append(kinds, string(grant))
@@ -41,12 +41,12 @@ func newGates(registry *grants.Registry, s config.Settings) map[string]*admissio
 
 // requestSlots is enough for one client alone, which gets half of it, to keep every
 // processor and every connection to the database busy.
-func requestSlots(s config.Settings) int {
+func requestSlots(s config.Server) int {
 	return 2 * max(4*runtime.GOMAXPROCS(0), s.DatabaseMaxConns)
 }
 
 // passwordWorkers is how many passwords are compared at once.
-func passwordWorkers(s config.Settings) int {
+func passwordWorkers(s config.Server) int {
 	if s.PasswordWorkers > 0 {
 		return s.PasswordWorkers
 	}

@@ -19,20 +19,20 @@ import (
 
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
-func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
+func OpenAdmin(ctx context.Context, s config.Server) (*admin.Admin, func(), error) {
 	return opened(ctx, s, openKeys)
 }
 
 // OpenReader is OpenAdmin for what changes nothing and opens no key: no master key is
 // needed.
-func OpenReader(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
+func OpenReader(ctx context.Context, s config.Server) (*admin.Admin, func(), error) {
 	return opened(ctx, s, closedKeys)
 }
 
 // keysOpener opens the keys of a database, as far as they are needed.
-type keysOpener func(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error)
+type keysOpener func(ctx context.Context, st store.Store, s config.Server, logger *slog.Logger) (*keyring, error)
 
-func opened(ctx context.Context, s config.Settings, open keysOpener) (*admin.Admin, func(), error) {
+func opened(ctx context.Context, s config.Server, open keysOpener) (*admin.Admin, func(), error) {
 	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
@@ -48,7 +48,7 @@ func opened(ctx context.Context, s config.Settings, open keysOpener) (*admin.Adm
 	}, nil
 }
 
-func openAdmin(ctx context.Context, st store.Store, s config.Settings, open keysOpener) (*admin.Admin, error) {
+func openAdmin(ctx context.Context, st store.Store, s config.Server, open keysOpener) (*admin.Admin, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema version: %w", err)

@@ -43,7 +43,7 @@ func (k *keyring) Close() error {
 func SignedBy() string { return signers.Name() }
 
 // closedKeys are what can be told of the signing keys without opening any of them.
-func closedKeys(_ context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error) {
+func closedKeys(_ context.Context, st store.Store, s config.Server, logger *slog.Logger) (*keyring, error) {
 	timeline := keys.Timeline{
 		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
 		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
@@ -57,7 +57,7 @@ func closedKeys(_ context.Context, st store.Store, s config.Settings, logger *sl
 }
 
 // openKeys opens the sealer under the master key, and the keys under that.
-func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {
+func openKeys(ctx context.Context, st store.Store, s config.Server, logger *slog.Logger) (_ *keyring, err error) {
 	ring, err := closedKeys(ctx, st, s, logger)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 
 // openMaster opens what the master key is: 32 bytes, or a key of a key management
 // service.
-func openMaster(ctx context.Context, s config.Settings) (keeper *secrets.Keeper, id string, err error) {
+func openMaster(ctx context.Context, s config.Server) (keeper *secrets.Keeper, id string, err error) {
 	if s.MasterKeyURL != "" {
 		if keeper, id, err = keepers.Open(ctx, s.MasterKeyURL); err != nil {
 			return nil, "", fmt.Errorf("--master-key-url: %w", err)

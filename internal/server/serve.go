@@ -47,7 +47,7 @@ type ServeOptions struct {
 // Serve runs a server until ctx ends. Then it says for --drain-delay that it is not
 // ready, while it accepts requests as before, closes the public listener, and finishes
 // the requests that it has accepted, for as long as --drain-timeout.
-func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
+func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	defer runtime.KeepAlive(make([]byte, headroom))
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	files, err := openTLS(s, logger)
@@ -83,7 +83,7 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 }
 
 // prepare brings the schema up, or sees to it that somebody has.
-func prepare(ctx context.Context, st store.Store, s config.Settings) error {
+func prepare(ctx context.Context, st store.Store, s config.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	if !s.NoMigrate {

@@ -51,7 +51,7 @@ func write(t *testing.T, name string, content []byte) {
 }
 
 // overTLS are settings of a server that ends TLS, with files of its own.
-func overTLS(t *testing.T) (config.Settings, string) {
+func overTLS(t *testing.T) (config.Server, string) {
 	t.Helper()
 	s, dir := settings(t), t.TempDir()
 	certify(t, dir, "first")

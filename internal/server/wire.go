@@ -48,7 +48,7 @@ type base struct {
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
+func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	st, ring, logger := o.store, o.ring, o.logger
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,

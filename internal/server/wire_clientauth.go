@@ -22,7 +22,7 @@ type clientAuthParts struct {
 }
 
 // wireClientAuth makes the methods that the settings allow, a line for each.
-func wireClientAuth(p clientAuthParts, s config.Settings) (*clientauth.Authenticator, error) {
+func wireClientAuth(p clientAuthParts, s config.Server) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(p.hasher, verifiedSize, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)

@@ -34,7 +34,7 @@ type grantParts struct {
 }
 
 // wireGrants makes the grants, a line for each.
-func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
+func wireGrants(p grantParts, s config.Server) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: p.cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
@@ -54,7 +54,7 @@ func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
 }
 
 // newRevoker makes the part that voids, for a server and for a command.
-func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *slog.Logger) *tokens.Revoker {
+func newRevoker(st store.Store, view *tokens.View, s config.Server, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
 		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
 	}

@@ -50,7 +50,7 @@ type doors struct {
 }
 
 // wireHTTP makes the endpoints, and the doors before them.
-func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
+func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
 	certifying, err := s.ClientCertProxies()
 	if err != nil {
 		return nil, err
