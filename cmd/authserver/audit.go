@@ -42,9 +42,9 @@ func (c *auditList) Run(p *process) error {
 	}
 	return c.read(p, func(a *admin.Admin) error {
 		if c.Follow {
-			return a.FollowEvents(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
+			return a.Audit.Follow(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
 		}
-		found, err := a.Events(p.ctx, p.by, query)
+		found, err := a.Audit.List(p.ctx, p.by, query)
 		if err != nil {
 			return err
 		}

@@ -130,10 +130,10 @@ func (c *clientCreate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Client(p.ctx, p.by, c.ID) }); done || err != nil {
+		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Clients.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
-		client, warnings, err := a.CreateClient(p.ctx, p.by, created)
+		client, warnings, err := a.Clients.Create(p.ctx, p.by, created)
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ type clientList struct {
 
 func (c *clientList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, p.by, page) },
+		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients.List(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ type clientShow struct {
 
 func (c *clientShow) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		client, err := a.Client(p.ctx, p.by, c.ID)
+		client, err := a.Clients.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (c *clientUpdate) Run(p *process) error {
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		client, warnings, err := a.UpdateClient(p.ctx, p.by, c.ID, input)
+		client, warnings, err := a.Clients.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -211,13 +211,13 @@ type clientDelete struct {
 
 func (c *clientDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Client(p.ctx, p.by, c.ID); err != nil {
+		if _, err := a.Clients.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "Deleting client "+c.ID+" voids its access tokens and its refresh tokens at once."); err != nil {
 			return err
 		}
-		if err := a.DeleteClient(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Clients.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("client %s is deleted", c.ID)
@@ -242,7 +242,7 @@ func (c *clientRotate) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		_, err := a.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
+		_, err := a.Clients.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
 		return err
 	})
 }

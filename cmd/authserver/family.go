@@ -28,7 +28,7 @@ func (c *familyList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
 		families, err := rows(Listing{Limit: c.Limit, After: c.After},
 			func(page admin.Page) ([]admin.Family, error) {
-				return a.Families(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
+				return a.Families.List(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
 			},
 			func(v admin.Family) string { return v.ID })
 		if err != nil {
@@ -74,7 +74,7 @@ func (c *familyShow) Run(p *process) error {
 		open = c.Database.read
 	}
 	return open(p, func(a *admin.Admin) error {
-		family, err := a.Family(p.ctx, p.by, name)
+		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (c *familyRevoke) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		family, err := a.Family(p.ctx, p.by, name)
+		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (c *familyRevoke) Run(p *process) error {
 		if err := c.ask(p, "Revoking family "+family.ID+" ends the login of user "+family.Username+" at client "+family.ClientID+". Its tokens are void at once."); err != nil {
 			return err
 		}
-		if err := a.RevokeFamily(p.ctx, p.by, family.ID); err != nil {
+		if err := a.Families.Revoke(p.ctx, p.by, family.ID); err != nil {
 			return err
 		}
 		p.say("family %s is revoked", family.ID)

@@ -121,10 +121,10 @@ func (c *issuerCreate) Run(p *process) error {
 		if id == "" {
 			id = c.Iss
 		}
-		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuer(p.ctx, p.by, id) }); done || err != nil {
+		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuers.Get(p.ctx, p.by, id) }); done || err != nil {
 			return err
 		}
-		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
+		issuer, warnings, err := a.Issuers.Create(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ type issuerList struct {
 
 func (c *issuerList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, p.by, page) },
+		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers.List(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ type issuerShow struct {
 
 func (c *issuerShow) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		issuer, err := a.Issuer(p.ctx, p.by, c.ID)
+		issuer, err := a.Issuers.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (c *issuerUpdate) Run(p *process) error {
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.UpdateIssuer(p.ctx, p.by, c.ID, input)
+		issuer, warnings, err := a.Issuers.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -199,13 +199,13 @@ type issuerDelete struct {
 
 func (c *issuerDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Issuer(p.ctx, p.by, c.ID); err != nil {
+		if _, err := a.Issuers.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "After deleting issuer "+c.ID+" its assertions are refused. Tokens that were issued for them stay valid until they expire."); err != nil {
 			return err
 		}
-		if err := a.DeleteIssuer(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Issuers.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("issuer %s is deleted", c.ID)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/sealing"
 )
 
 type keyCommand struct {
@@ -31,11 +32,11 @@ type keyList struct {
 
 func (c *keyList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		listed, err := a.ListKeys(p.ctx, p.by)
+		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil || c.Output.Output == "json" {
 			return errors.Join(err, printList(c.Output, p.stdout, listed))
 		}
-		now := a.Now()
+		now := a.Keys.Now()
 		rows := make([]keyRow, 0, len(listed))
 		for _, k := range listed {
 			row := keyRow{State: string(k.State), Alg: k.Alg, KID: k.KID}
@@ -88,7 +89,7 @@ func (c *keyRotate) Run(p *process) error {
 				return err
 			}
 		}
-		events, err := a.RotateKeys(p.ctx, p.by, list(c.Alg), c.Now)
+		events, err := a.Keys.Rotate(p.ctx, p.by, list(c.Alg), c.Now)
 		if err != nil {
 			return err
 		}
@@ -98,12 +99,12 @@ func (c *keyRotate) Run(p *process) error {
 
 // warn says what a rotation now breaks, and asks.
 func (c *keyRotate) warn(p *process, a *admin.Admin) error {
-	unseen, err := a.UnseenKeys(p.ctx, p.by, list(c.Alg))
+	unseen, err := a.Keys.Unseen(p.ctx, p.by, list(c.Alg))
 	if err != nil || len(unseen) == 0 {
 		return err
 	}
 	var what strings.Builder
-	now := a.Now()
+	now := a.Keys.Now()
 	for _, u := range unseen {
 		key := "a new key"
 		if u.KID != "" {
@@ -128,7 +129,7 @@ type keyRevoke struct {
 
 func (c *keyRevoke) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		listed, err := a.ListKeys(p.ctx, p.by)
+		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func (c *keyRevoke) Run(p *process) error {
 				return err
 			}
 		}
-		revoked, err := a.RevokeKey(p.ctx, p.by, c.KID, c.Reason)
+		revoked, err := a.Keys.Revoke(p.ctx, p.by, c.KID, c.Reason)
 		if err != nil {
 			return err
 		}
@@ -155,7 +156,7 @@ type keyPlan struct {
 
 func (c *keyPlan) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		events, err := a.PlannedKeys(p.ctx, p.by)
+		events, err := a.Keys.Planned(p.ctx, p.by)
 		if err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ type keyExport struct {
 
 func (c *keyExport) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		exported, err := a.ExportKey(p.ctx, p.by, c.KID)
+		exported, err := a.Keys.Export(p.ctx, p.by, c.KID)
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (c *keyExport) Run(p *process) error {
 type keyGenerateMaster struct{}
 
 func (*keyGenerateMaster) Run(p *process) error {
-	key, err := admin.NewMasterKey(rand.Reader)
+	key, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		return err
 	}

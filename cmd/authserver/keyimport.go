@@ -34,7 +34,7 @@ func (c *keyImport) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		imported, err := a.ImportKey(p.ctx, p.by, brought)
+		imported, err := a.Keys.Import(p.ctx, p.by, brought)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (c *keyCertify) Run(p *process) error {
 		}
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		certified, err := a.CertifyKey(p.ctx, p.by, c.KID, certificates)
+		certified, err := a.Keys.Certify(p.ctx, p.by, c.KID, certificates)
 		if err != nil {
 			return err
 		}

@@ -33,13 +33,13 @@ func (c *keyReseal) Run(p *process) error {
 	}
 	return c.with(p, func(a *admin.Admin) error {
 		if c.Finish {
-			finished, err := a.Finish(p.ctx, p.by)
+			finished, err := a.MasterKeys.Finish(p.ctx, p.by)
 			if err != nil {
 				return err
 			}
 			return c.done(p, finished)
 		}
-		resealed, err := a.Reseal(p.ctx, p.by, to, func(wait time.Duration) {
+		resealed, err := a.MasterKeys.Reseal(p.ctx, p.by, to, func(wait time.Duration) {
 			p.say("waiting %s for the servers to take in the new data key", span(wait))
 		})
 		if err != nil {
@@ -58,7 +58,7 @@ type keyRefreshTokenKeys struct {
 
 func (c *keyRefreshTokenKeys) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		listed, err := a.RefreshTokenKeys(p.ctx, p.by, c.Rotate)
+		listed, err := a.Keys.RefreshTokenKeys(p.ctx, p.by, c.Rotate)
 		if err != nil {
 			return err
 		}

@@ -54,10 +54,10 @@ func (c *resourceCreate) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resource(p.ctx, p.by, c.ID) }); done || err != nil {
+		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resources.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
-		resource, warnings, err := a.CreateResource(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
+		resource, warnings, err := a.Resources.Create(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ type resourceList struct {
 
 func (c *resourceList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, p.by, page) },
+		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources.List(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ type resourceShow struct {
 
 func (c *resourceShow) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		resource, err := a.Resource(p.ctx, p.by, c.ID)
+		resource, err := a.Resources.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (c *resourceUpdate) Run(p *process) error {
 		return err
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.UpdateResource(p.ctx, p.by, c.ID, input)
+		resource, warnings, err := a.Resources.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -129,13 +129,13 @@ type resourceDelete struct {
 
 func (c *resourceDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Resource(p.ctx, p.by, c.ID); err != nil {
+		if _, err := a.Resources.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "After deleting resource "+c.ID+" its clients get no tokens for it. Its tokens stay valid until they expire."); err != nil {
 			return err
 		}
-		if err := a.DeleteResource(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Resources.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		p.say("resource %s is deleted", c.ID)

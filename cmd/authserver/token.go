@@ -27,7 +27,7 @@ func (c *tokenInspect) Run(p *process) error {
 		token = string(data)
 	}
 	return c.with(p, func(a *admin.Admin) error {
-		inspection, err := a.Inspect(p.ctx, p.by, strings.TrimSpace(token), c.Explain)
+		inspection, err := a.Tokens.Inspect(p.ctx, p.by, strings.TrimSpace(token), c.Explain)
 		if err != nil {
 			return err
 		}

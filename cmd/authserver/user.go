@@ -57,10 +57,10 @@ func (c *userCreate) Run(p *process) error {
 	}
 	input.Username, input.Disabled = &c.Username, &c.Disabled
 	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.UserNamed(p.ctx, p.by, c.Username) }); done || err != nil {
+		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.Users.Named(p.ctx, p.by, c.Username) }); done || err != nil {
 			return err
 		}
-		user, err := a.CreateUser(p.ctx, p.by, input)
+		user, err := a.Users.Create(p.ctx, p.by, input)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ type userList struct {
 
 func (c *userList) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, p.by, page) },
+		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users.List(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ type userShow struct {
 
 func (c *userShow) Run(p *process) error {
 	return c.read(p, func(a *admin.Admin) error {
-		user, err := a.User(p.ctx, p.by, c.User)
+		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (c *userUpdate) Run(p *process) error {
 	}
 	input.Username, input.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.UpdateUser(p.ctx, p.by, c.User, input)
+		user, err := a.Users.Update(p.ctx, p.by, c.User, input)
 		if err != nil {
 			return err
 		}
@@ -134,14 +134,14 @@ type userDelete struct {
 
 func (c *userDelete) Run(p *process) error {
 	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.User(p.ctx, p.by, c.User)
+		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
 		}
 		if err := c.ask(p, "Deleting user "+user.Username+" voids the user's access tokens and refresh tokens at once."); err != nil {
 			return err
 		}
-		if err := a.DeleteUser(p.ctx, p.by, user.ID); err != nil {
+		if err := a.Users.Delete(p.ctx, p.by, user.ID); err != nil {
 			return err
 		}
 		p.say("user %s is deleted", user.Username)

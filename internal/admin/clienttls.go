@@ -52,14 +52,14 @@ func checkTLS(f *form, c store.Client) {
 }
 
 // tlsWarnings tell what of a registration the settings do not let work.
-func (a *Admin) tlsWarnings(c store.Client) []Fault {
+func (cs *Clients) tlsWarnings(c store.Client) []Fault {
 	var warnings []Fault
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
 	switch {
-	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !a.TakesCertificates:
+	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !cs.TakesCertificates:
 		warnings = append(warnings, newFault("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
 			Setting("tls-certificate-file"), Setting("tls-client-auth"), Setting("tls-client-ca-file"), Setting("client-cert-proxy")))
-	case byTLS && !a.TrustsAuthorities:
+	case byTLS && !cs.TrustsAuthorities:
 		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
 	}
 	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {

@@ -38,14 +38,14 @@ func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Ser
 	if err := prepare(ctx, st, s); err != nil {
 		return s, err
 	}
-	a, err := openAdmin(ctx, st, s, openKeys)
+	a, ring, err := openAdmin(ctx, st, s, openKeys)
 	if err != nil {
 		return s, err
 	}
 	if err := a.Seed(ctx, by); err != nil {
-		return s, errors.Join(fmt.Errorf("register the demo: %w", err), a.Close())
+		return s, errors.Join(fmt.Errorf("register the demo: %w", err), ring.Close())
 	}
-	return s, a.Close()
+	return s, ring.Close()
 }
 
 // makeMasterKey puts a new master key into the file, whole or not at all, or reads

@@ -21,6 +21,13 @@ import (
 	"authserver/internal/store"
 )
 
+// keyStore is where our own keys are kept.
+type keyStore interface {
+	keys.Store
+	keys.RefreshStore
+	store.DataKeys
+}
+
 // keyring is all that has to do with our own keys. Nothing is loaded yet.
 type keyring struct {
 	sealer  *sealing.Sealer
@@ -43,7 +50,7 @@ func (k *keyring) Close() error {
 func SignedBy() string { return signers.Name() }
 
 // closedKeys are what can be told of the signing keys without opening any of them.
-func closedKeys(_ context.Context, st store.Store, s config.Server, logger *slog.Logger) (*keyring, error) {
+func closedKeys(_ context.Context, st keyStore, s config.Server, logger *slog.Logger) (*keyring, error) {
 	timeline := keys.Timeline{
 		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
 		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
@@ -57,7 +64,7 @@ func closedKeys(_ context.Context, st store.Store, s config.Server, logger *slog
 }
 
 // openKeys opens the sealer under the master key, and the keys under that.
-func openKeys(ctx context.Context, st store.Store, s config.Server, logger *slog.Logger) (_ *keyring, err error) {
+func openKeys(ctx context.Context, st keyStore, s config.Server, logger *slog.Logger) (_ *keyring, err error) {
 	ring, err := closedKeys(ctx, st, s, logger)
 	if err != nil {
 		return nil, err
