@@ -41,7 +41,13 @@ func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	return checkDatabase(ctx, st, s, silent, found)
 }
 
-func checkDatabase(ctx context.Context, st store.Store, s config.Server, silent *slog.Logger, found []string) ([]string, error) {
+// checkedStore is what of a database is checked: its schema and the keys.
+type checkedStore interface {
+	MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
+	keyStore
+}
+
+func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent *slog.Logger, found []string) ([]string, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return found, fmt.Errorf("read the schema version: %w", err)

@@ -12,7 +12,7 @@ import (
 // MigrateUp applies what is missing, to a database that it makes where there is
 // none. Like those below it returns where the schema stands then.
 func MigrateUp(ctx context.Context, s config.Server) (store.MigrationStatus, error) {
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrateUp(ctx) })
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateUp(ctx) })
 }
 
 // MigrateDown takes back the newest steps migrations.
@@ -20,7 +20,7 @@ func MigrateDown(ctx context.Context, s config.Server, steps int) (store.Migrati
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrateDown(ctx, steps) })
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateDown(ctx, steps) })
 }
 
 // MigrateForce says that the schema is at this version.
@@ -28,7 +28,7 @@ func MigrateForce(ctx context.Context, s config.Server, version uint) (store.Mig
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrationForce(ctx, version) })
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrationForce(ctx, version) })
 }
 
 // MigrationStatus changes nothing.
@@ -36,10 +36,10 @@ func MigrationStatus(ctx context.Context, s config.Server) (store.MigrationStatu
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(store.Store) error { return nil })
+	return migrate(ctx, s, func(store.Migrator) error { return nil })
 }
 
-func migrate(ctx context.Context, s config.Server, step func(st store.Store) error) (store.MigrationStatus, error) {
+func migrate(ctx context.Context, s config.Server, step func(st store.Migrator) error) (store.MigrationStatus, error) {
 	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return store.MigrationStatus{}, err

@@ -83,7 +83,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 }
 
 // prepare brings the schema up, or sees to it that somebody has.
-func prepare(ctx context.Context, st store.Store, s config.Server) error {
+func prepare(ctx context.Context, st store.Migrator, s config.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	if !s.NoMigrate {

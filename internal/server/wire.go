@@ -90,7 +90,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Turns: signatures, Rand: rand.Reader}
 	putBacks := &grants.PutBacks{Families: st}
 	registry, err := wireGrants(grantParts{
-		store: st, cached: cached, manager: manager, hasher: hasher, view: view, revoker: revoker, codec: codec,
+		store: st, used: st, cached: cached, manager: manager, hasher: hasher, view: view, revoker: revoker, codec: codec,
 		own: own, verifier: verifier, minter: minter, putBacks: putBacks, clock: clock, limits: limits,
 	}, s)
 	if err != nil {
@@ -103,7 +103,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
-			store: st, hasher: hasher, ring: ring, remote: remote,
+			meter: st, hasher: hasher, ring: ring, remote: remote,
 		}, o.version), logger: logger,
 	}, s)
 	if err != nil {

@@ -16,9 +16,19 @@ import (
 	"authserver/internal/web"
 )
 
+// grantStore is what the grants read and change.
+type grantStore interface {
+	store.Assertions
+	store.Clients
+	store.Users
+	store.Names
+	store.Families
+}
+
 // grantParts is what the grants are made of.
 type grantParts struct {
-	store    store.Store
+	store    grantStore
+	used     store.AssertionAdmin // what was used and is good once
 	cached   *store.Cached
 	manager  *keys.Manager
 	hasher   *passwords.Hasher
@@ -49,12 +59,12 @@ func wireGrants(p grantParts, s config.Server) (*grants.Registry, error) {
 		&grants.Password{Issuing: issuing, Users: p.store, Families: p.store, Verifier: p.hasher, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
 		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: s.RefreshGrace, Clock: p.clock},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
-		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.store, Trust: trust},
+		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
 	)
 }
 
 // newRevoker makes the part that voids, for a server and for a command.
-func newRevoker(st store.Store, view *tokens.View, s config.Server, logger *slog.Logger) *tokens.Revoker {
+func newRevoker(st tokens.RevokerStore, view *tokens.View, s config.Server, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
 		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
 	}

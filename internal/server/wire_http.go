@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -20,9 +21,16 @@ import (
 	"authserver/internal/web"
 )
 
+// endpointStore is what the endpoints read and change beside the grants.
+type endpointStore interface {
+	store.Assertions
+	Family(ctx context.Context, id store.FamilyID) (store.Family, error)
+	RecordEvent(ctx context.Context, e store.Event) error
+}
+
 // endpointParts is what the endpoints are made of.
 type endpointParts struct {
-	store         store.Store
+	store         endpointStore
 	cached        *store.Cached
 	ring          *keyring
 	authenticator *clientauth.Authenticator

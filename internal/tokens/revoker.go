@@ -10,6 +10,12 @@ import (
 	"authserver/internal/store"
 )
 
+// RevokerStore records what is void.
+type RevokerStore interface {
+	Revoke(ctx context.Context, by store.Change) error
+	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
+}
+
 // Revoker is the only part that makes tokens void: those of a user or a client, of a
 // family, or one alone, by a server or by a command. It knows until when a server may
 // issue what is void by then; until when that lives the store knows, which has the
@@ -17,13 +23,10 @@ import (
 // command has settings of its own, servers may differ, and a setting may have been another
 // one when the token was issued.
 type Revoker struct {
-	Store interface {
-		Revoke(ctx context.Context, by store.Change) error
-		RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
-	}
-	View *View // obeys at once what this process voids
-	Now  func() time.Time
-	Skew time.Duration // the most by which two clocks differ
+	Store RevokerStore
+	View  *View // obeys at once what this process voids
+	Now   func() time.Time
+	Skew  time.Duration // the most by which two clocks differ
 	// Issuing is longer than any request takes, so that one that read a row before it was
 	// changed has issued its token.
 	Issuing time.Duration
