@@ -51,30 +51,36 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	a, err := g.exchange(ctx, r, subject)
+	a.Issuer = subject.by.issuer.ID
+	return a, err
+}
+
+// exchange is Exchange for a subject that is known. A refusal comes with what the log says
+// of the subject.
+func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answer, error) {
+	var err error
 	acting, delegated := g.itself(*r.Client, subject.expires), r.Form.Has("actor_token")
 	if delegated {
 		if acting, err = g.actor(ctx, r); err != nil {
-			return Answer{}, err
+			return ofUser(subject.found.User).about(), err
 		}
 	}
 	target, scope, err := g.target(ctx, r, subject)
 	if err != nil {
-		return Answer{}, err
+		return ofUser(subject.found.User).about(), err
 	}
 	access, name, err := g.access(ctx, target, scope, *r.Client, subject)
 	if err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	if access.Act, err = g.actorOf(*r.Client, subject, acting, delegated, name); err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
 	a, err := g.issueOnce(ctx, r, access)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.by.issuer.ID
-	return a, nil
+	a.IssuedTokenType = AccessTokenType
+	return a, err
 }
 
 // checkRequested refuses what cannot be issued (RFC 8693 §2.1).
@@ -125,7 +131,7 @@ func (g *Exchange) allowed(client store.Client, subject party) ([]string, error)
 
 // access is the subject's token in the hands of the client, and the name by which a
 // policy knows the subject.
-func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (tokens.Access, string, error) {
+func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (draft, string, error) {
 	if subject.by.issuer.ID != "" {
 		access, err := g.Trust.access(ctx, target, scope, holder, subject.by, subject.assertion)
 		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
@@ -137,7 +143,7 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 
 // local is the token of the subject of a token of our own, which is void with that one:
 // it remembers the same NotBefore of the subject.
-func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access tokens.Access, name string) {
+func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access draft, name string) {
 	access, name = forSubject(target, scope, holder, subject.found, subject.subject), subject.subject
 	if subject.found.User != nil {
 		name = subject.found.User.Username

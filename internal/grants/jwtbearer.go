@@ -8,7 +8,6 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 )
 
@@ -55,6 +54,14 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if needsClient(by) {
 		return Answer{}, clientAuthRequired()
 	}
+	a, err := g.exchange(ctx, r, by, parsed, assertion)
+	a.Issuer = by.name()
+	return a, err
+}
+
+// exchange is Exchange for an assertion that is believed. A refusal comes with what the log
+// says of the subject.
+func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed assertions.Parsed, assertion assertions.Assertion) (Answer, error) {
 	client, err := g.client(ctx, r, by)
 	if err != nil {
 		return Answer{}, err
@@ -64,19 +71,14 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	access, err := g.access(ctx, r, client, by, assertion)
 	if err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	if access.Act, err = g.Trust.carried(parsed.Claims, assertion.Issuer); err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a, err := g.issueOnce(ctx, r, access, g.once(by, assertion)...)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.Issuer = by.name()
-	return a, nil
+	return g.issueOnce(ctx, r, access, g.once(by, assertion)...)
 }
 
 // proved reports whether a client authenticated, and did not only name itself.
@@ -112,10 +114,10 @@ func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.C
 }
 
 // access lays out the token: who the subject is here, and what it may have.
-func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
+func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	asked, err := askedAssertionScope(r.Form.Get("scope"), a.Scope)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	limited := client
 	if limited == nil && by.issuer.SubjectKind == store.SubjectClient {
@@ -123,26 +125,26 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 		// registered for.
 		subject, err := g.Trust.subjects().Client(ctx, a.Subject)
 		if err != nil {
-			return tokens.Access{}, refuseSubject(err)
+			return draft{}, refuseSubject(err)
 		}
 		limited = &subject
 	}
 	if limited != nil { // one that did not authenticate gets no unbound token either
 		if _, err := r.Held.Bind(limited); err != nil {
-			return tokens.Access{}, err
+			return draft{}, err
 		}
 	}
 	limit, err := ceiling(limited, by.issuer)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	target, err := g.Targets.Resolve(ctx, r.Form.Resources(), limit.resources)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	scope, err := target.Scope(asked, limit.scopes, limit.defaults)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	holder := store.Client{ID: by.name()}
 	if client != nil {

@@ -52,17 +52,13 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	user, err := g.authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
 	if err != nil {
-		return Answer{Subject: user.ID, Username: user.Username}, err
+		return ofUser(&user).about(), err
 	}
 	access := forUser(target, scope, *r.Client, user)
-	var a Answer
 	if r.Client.May(oauth.RefreshToken) {
-		a, err = g.begin(ctx, r, user, target, access)
-	} else {
-		a, err = g.issueOnce(ctx, r, access)
+		return g.begin(ctx, r, user, target, access)
 	}
-	a.Subject, a.Username = user.ID, user.Username
-	return a, err
+	return g.issueOnce(ctx, r, access)
 }
 
 // authenticate takes the same time and gives the same answer for a user who is
@@ -97,8 +93,9 @@ func (g *Password) authenticate(ctx context.Context, username, password string) 
 	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }
 
-// begin starts a refresh token family, once its first tokens are there.
-func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access tokens.Access) (Answer, error) {
+// begin starts a refresh token family, once its first tokens are there. A refusal comes
+// with what the log says of the user.
+func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access draft) (Answer, error) {
 	family := store.Family{
 		ClientID:   r.Client.ID,
 		UserID:     user.ID,
@@ -115,23 +112,24 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 		CreatedBy: g.Clock, RotatedBy: g.Clock,
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
+	refused := access.about() // there is no family then
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
-		return Answer{}, fmt.Errorf("name a refresh token family: %w", err)
+		return refused, fmt.Errorf("name a refresh token family: %w", err)
 	}
 	access.Family = family.ID
 	a, err := g.issue(r, access)
 	if err != nil {
-		return Answer{}, err
+		return refused, err
 	}
 	if a.RefreshToken, err = g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.CreatedAt); err != nil {
-		return Answer{}, err
+		return refused, err
 	}
 	err = g.Families.CreateFamily(ctx, family, uses(r.Once)...)
 	if errors.Is(err, store.ErrNotFound) { // deleted since it was read
-		return Answer{}, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
+		return refused, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
 	}
 	if err := refuseAgain(r.Once, err); err != nil {
-		return Answer{}, fmt.Errorf("begin a refresh token family: %w", err)
+		return refused, fmt.Errorf("begin a refresh token family: %w", err)
 	}
 	return a, nil
 }

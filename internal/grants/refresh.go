@@ -205,7 +205,7 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	if err != nil {
 		return Answer{}, err
 	}
-	a.RefreshToken, a.Outcome, a.Username = refresh, rotated.Outcome.String(), rotated.User.Username
+	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
 	return a, nil
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 )
 
@@ -138,7 +137,8 @@ func (t *Trust) subjects() assertions.Subjects {
 	return assertions.Subjects{Users: t.Users, Clients: t.Clients, Names: t.Names}
 }
 
-// find finds the subject of an assertion, for a client that is to hold its token.
+// find finds the subject of an assertion, for a client that is to hold its token. A refusal
+// comes with the user, if there is one, for the log.
 func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a assertions.Assertion) (found assertions.Subject, err error) {
 	if by.own != nil {
 		found, err = t.subjects().FindOwn(ctx, holder, a.Subject)
@@ -146,16 +146,17 @@ func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a ass
 		found, err = t.subjects().Find(ctx, by.issuer, a.Subject)
 	}
 	if err != nil {
-		return assertions.Subject{}, refuseSubject(err)
+		return found, refuseSubject(err)
 	}
 	return found, nil
 }
 
-// access finds the subject of an assertion and returns its token in the hands of a client.
-func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
+// access finds the subject of an assertion and returns its token in the hands of a client. A
+// refusal comes with the user, as in find.
+func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	found, err := t.find(ctx, holder, by, a)
 	if err != nil {
-		return tokens.Access{}, err
+		return ofUser(found.User), err
 	}
 	return forSubject(target, scope, holder, found, a.Subject), nil
 }

@@ -33,7 +33,8 @@ type Subject struct {
 }
 
 // Find finds the subject of an assertion of an issuer. The error is one of those above,
-// or a fault of the store.
+// or a fault of the store. With it comes the user who is refused, the zero User where
+// there is none.
 func (s Subjects) Find(ctx context.Context, issuer store.Issuer, subject string) (Subject, error) {
 	switch issuer.SubjectKind {
 	case store.SubjectUser:
@@ -56,12 +57,12 @@ func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject stri
 	}
 	user, err := s.user(ctx, "sub", subject)
 	if err != nil {
-		return Subject{}, err
+		return Subject{User: &user}, err
 	}
 	byName := slices.ContainsFunc(client.AssertUsers, func(pattern string) bool { return Matches(pattern, user.Username) })
 	byRole := slices.ContainsFunc(client.AssertRoles, func(role string) bool { return slices.Contains(user.Roles, role) })
 	if !byName && !byRole {
-		return Subject{}, ErrSubjectUnauthorised
+		return Subject{User: &user}, ErrSubjectUnauthorised
 	}
 	return Subject{User: &user}, nil
 }
