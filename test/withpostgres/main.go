@@ -9,11 +9,12 @@
 //
 // A server of its own listens on the loopback interface alone, at a free port,
 // with a random password, in a temporary folder, and trades durability for
-// speed; WITHPOSTGRES_SETTINGS adds settings to it (name=value, with spaces
-// between). The command finds it as TEST_DATABASE_URL (a superuser's, so that tests
-// make databases of their own) and, where the binaries are local, their folder
-// as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the command, and so does the
-// end of the process that started withpostgres. However it ends, by SIGKILL too,
+// speed: the folder is in memory (in /dev/shm, or where WITHPOSTGRES_MEMORY says)
+// if 4 GiB of it are free. WITHPOSTGRES_SETTINGS adds settings to the server
+// (name=value, with spaces between). The command finds it as TEST_DATABASE_URL (a
+// superuser's, so that tests make databases of their own) and, where the binaries
+// are local, their folder as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the
+// command, and so does the end of the process that started withpostgres. However it ends, by SIGKILL too,
 // the server is stopped and its folder removed. The exit code is the command's.
 package main
 
