@@ -22,7 +22,7 @@ func TestRotationsThatWait(t *testing.T) {
 	const waiting = 10
 	var replicas []*postgres.DB // each with a rotation under way of its own
 	for range 2 * waiting {
-		replicas = append(replicas, open(t, postgres.Options{URL: url, MaxConns: 1}))
+		replicas = append(replicas, open(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}))
 	}
 	holder, admin := session(t, url), session(t, url)
 	for generation := uint32(1); generation < 60; generation += 2 {

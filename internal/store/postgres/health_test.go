@@ -35,6 +35,7 @@ func TestTheCheckWritesInOneRoundTrip(t *testing.T) {
 }
 
 func TestADatabaseThatBecameReadOnlyFailsTheCheck(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	admin := session(t, with(t, url, "dbname", "postgres"))
@@ -51,6 +52,7 @@ func TestADatabaseThatBecameReadOnlyFailsTheCheck(t *testing.T) {
 }
 
 func TestAMissingTableFailsTheCheck(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	admin := session(t, url)

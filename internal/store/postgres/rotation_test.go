@@ -12,7 +12,8 @@ import (
 )
 
 // TestWhetherARotationWasDone has rotations fail in every way. Whoever may have moved the
-// family without knowing it is told so, and puts it back.
+// family without knowing it is told so, and puts it back. It runs alone, since all its calls
+// have half a second.
 func TestWhetherARotationWasDone(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)
