@@ -220,7 +220,7 @@ func (c *clientDelete) Run(p *process) error {
 		if err := a.Clients.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("client %s is deleted", c.ID)
+		p.report("client %s is deleted", c.ID)
 		return nil
 	})
 }

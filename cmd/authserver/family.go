@@ -99,7 +99,7 @@ func (c *familyRevoke) Run(p *process) error {
 			return err
 		}
 		if family.State == admin.FamilyRevoked {
-			p.say("family %s was revoked before (%s): nothing was changed", family.ID, family.Revocation)
+			p.report("family %s was revoked before (%s): nothing was changed", family.ID, family.Revocation)
 			return nil
 		}
 		if err := c.ask(p, "Revoking family "+family.ID+" ends the login of user "+family.Username+" at client "+family.ClientID+". Its tokens are void at once."); err != nil {
@@ -108,7 +108,7 @@ func (c *familyRevoke) Run(p *process) error {
 		if err := a.Families.Revoke(p.ctx, p.by, family.ID); err != nil {
 			return err
 		}
-		p.say("family %s is revoked", family.ID)
+		p.report("family %s is revoked", family.ID)
 		return nil
 	})
 }

@@ -208,7 +208,7 @@ func (c *issuerDelete) Run(p *process) error {
 		if err := a.Issuers.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("issuer %s is deleted", c.ID)
+		p.report("issuer %s is deleted", c.ID)
 		return nil
 	})
 }

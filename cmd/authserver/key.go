@@ -41,7 +41,7 @@ func (c *keyList) Run(p *process) error {
 		for _, k := range listed {
 			row := keyRow{State: string(k.State), Alg: k.Alg, KID: k.KID}
 			if k.NextEvent != nil {
-				row.Next = fmt.Sprintf("%s in %s, %s", happens(*k.NextEvent), span(k.NextAt.Sub(now)), k.NextAt.Format(time.RFC3339))
+				row.Next = fmt.Sprintf("%s in %s, %s", keyEventVerb(*k.NextEvent), span(k.NextAt.Sub(now)), k.NextAt.Format(time.RFC3339))
 			}
 			if k.LastUsedAt != nil {
 				row.LastSigned = fmt.Sprintf("%s ago, %s", span(now.Sub(*k.LastUsedAt)), k.LastUsedAt.Format(time.RFC3339))
@@ -61,8 +61,8 @@ type keyRow struct {
 	LastSigned string `json:"last_signed"`
 }
 
-// happens says an event of a key's life.
-func happens(event string) string {
+// keyEventVerb says an event of a key's life.
+func keyEventVerb(event string) string {
 	switch event {
 	case "activate":
 		return "signs"

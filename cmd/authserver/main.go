@@ -70,8 +70,8 @@ type process struct {
 	given  map[string]bool // the settings that do not come from their defaults
 }
 
-// say tells on standard error what was done. That it cannot be told undoes nothing.
-func (p *process) say(format string, args ...any) {
+// report tells on standard error what was done. That it cannot be told undoes nothing.
+func (p *process) report(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", args...)
 }
 

@@ -93,5 +93,5 @@ func (c *migrateForce) Run(p *process) error {
 }
 
 func (p *process) tellSchema(version, latest uint) {
-	p.say("the schema is at version %d of %d", version, latest)
+	p.report("the schema is at version %d of %d", version, latest)
 }

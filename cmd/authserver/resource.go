@@ -138,7 +138,7 @@ func (c *resourceDelete) Run(p *process) error {
 		if err := a.Resources.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("resource %s is deleted", c.ID)
+		p.report("resource %s is deleted", c.ID)
 		return nil
 	})
 }

@@ -144,7 +144,7 @@ func (c *userDelete) Run(p *process) error {
 		if err := a.Users.Delete(p.ctx, p.by, user.ID); err != nil {
 			return err
 		}
-		p.say("user %s is deleted", user.Username)
+		p.report("user %s is deleted", user.Username)
 		return nil
 	})
 }

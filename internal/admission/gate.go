@@ -26,11 +26,11 @@ type Gate struct {
 	Slots int
 	Queue int           // how many may wait
 	Wait  time.Duration // the longest that one waits
-	// Spare keeps slots open for those who have none: one name gets no more than it
-	// leaves, half of them where it is alone. It is for slots that are held for
-	// longer than somebody else should wait.
+	// Spare keeps slots free for callers that have none: one caller gets at most the
+	// slots that it leaves, and half of them if no other caller asks. It is for slots
+	// that are held for longer than another caller should wait.
 	Spare bool
-	// Waited is told of each wait that ended with a turn; nil: nobody is.
+	// Waited is called for each wait that ended with a turn; nil: no function is.
 	Waited func(time.Duration)
 	Now    func() time.Time
 
@@ -38,7 +38,7 @@ type Gate struct {
 	taken   int
 	waiting int
 	held    map[string]int // slots by name
-	lines   []*line        // of those who wait, whose turn comes next first
+	lines   []*line        // the callers that wait, in the order of their turns
 }
 
 // line is those of one name, in the order in which they came.
@@ -96,7 +96,7 @@ func (g *Gate) report(began time.Time) {
 func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.may(by) { // then nobody of this name waits: whoever could go in was let in
+	if g.may(by) { // then no request of this caller waits: each that could enter has entered
 		g.take(by)
 		return nil, nil
 	}
@@ -145,7 +145,7 @@ func (g *Gate) Leave(by string) {
 	g.next()
 }
 
-// next lets in whose turn it is, for as long as somebody may.
+// next lets callers in by their turns, for as long as there are slots.
 func (g *Gate) next() {
 	for g.taken < g.Slots {
 		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.may(l.by) })
@@ -164,8 +164,8 @@ func (g *Gate) next() {
 	}
 }
 
-// forget takes one who waits out of the queue, and reports false where its turn has
-// come meanwhile.
+// forget takes a request out of the queue. It reports false if its turn has come
+// meanwhile.
 func (g *Gate) forget(by string, turn chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

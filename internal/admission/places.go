@@ -10,11 +10,11 @@ import (
 // client.
 var ErrOvertaken = errors.New("the place was given to another")
 
-// Places bound how many requests there are at once and the bytes that they hold. No
-// request waits for a place: where all are taken, the one that has waited longest for its
-// client is vacated. A client that means it has sent all that there is within moments,
-// and one that keeps the server waiting on purpose is soon the oldest. The zero value
-// bounds nothing. It is safe for concurrent use.
+// Places bound how many requests there are at once, and the bytes that they hold. No
+// request waits for a place: if all are taken, the request that has waited longest for
+// its client is ended. An honest client sends its request within moments, so a client
+// that keeps the server waiting on purpose is soon the oldest. The zero value bounds
+// nothing. It is safe for concurrent use.
 type Places struct {
 	Most  int   // at once; 0: no bound
 	Bytes int64 // that they hold together, and half of them those of one name; 0: no bound

@@ -15,8 +15,8 @@ const (
 	JWTType         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// Exchange is the grant of a client that acts for somebody whose token it was given
-// (RFC 8693).
+// Exchange is token exchange (RFC 8693): a client acts for the subject of a token that
+// it was given.
 type Exchange struct {
 	Issuing
 	Users   store.Users   // as they are now, from no cache: a token that is void must buy none
@@ -77,7 +77,7 @@ func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answ
 	if access.Act, err = g.actorOf(*r.Client, subject, acting, delegated, name); err != nil {
 		return access.about(), err
 	}
-	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
+	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither of the two
 	a, err := g.issueOnce(ctx, r, access)
 	a.IssuedTokenType = AccessTokenType
 	return a, err
@@ -97,8 +97,8 @@ func checkRequested(form oauth.Form) error {
 	return nil
 }
 
-// target is what the token is for: resources that the client may ask for, and of the
-// scope no more than the subject's token has.
+// target is what the token is for: resources that the client may ask for, and at most
+// the scope of the subject's token.
 func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target, oauth.Scope, error) {
 	asked, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
@@ -141,8 +141,8 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 	return access, name, nil
 }
 
-// local is the token of the subject of a token of our own, which is void with that one:
-// it remembers the same NotBefore of the subject.
+// local is the new token for the subject of a token of our own. It is void when that
+// one is, since it carries the same NotBefore of the subject.
 func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access draft, name string) {
 	access, name = forSubject(target, scope, holder, subject.found, subject.subject), subject.subject
 	if subject.found.User != nil {

@@ -354,7 +354,7 @@ func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int)
 }
 func (outage) UseOnce(context.Context, ...store.Use) error { return errGone }
 
-// remembered is a user as somebody read it a while ago.
+// remembered is a user as a cache read it a while ago.
 type remembered struct{ user store.User }
 
 func (r remembered) UserByName(context.Context, store.NameKind, string) (store.User, error) {

@@ -135,8 +135,8 @@ func (i *Issuing) issue(r Request, access draft) (Answer, error) {
 	return a, nil
 }
 
-// issueOnce is issue, and then uses up what is good once, of the request and beside it:
-// what cannot be signed just now uses nothing up.
+// issueOnce issues the token, and then uses up what is good once. So a request that
+// cannot be signed just now uses nothing up.
 func (i *Issuing) issueOnce(ctx context.Context, r Request, access draft, beside ...Once) (Answer, error) {
 	a, err := i.issue(r, access)
 	if err != nil {

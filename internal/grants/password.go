@@ -12,8 +12,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Password is the grant of a user who tells the client the password (RFC 6749
-// §4.3). RFC 9700 §2.4 advises against it; a client has to be registered for it.
+// Password is the grant for users who give the client their password (RFC 6749 §4.3).
+// RFC 9700 §2.4 advises against it; a client has to be registered for it.
 type Password struct {
 	Issuing
 	Users interface {

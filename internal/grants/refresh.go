@@ -87,7 +87,7 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 // not be given.
 const putBack = "put_back"
 
-// plan is a refresh as far as it can be decided before its family is known.
+// plan is what can be decided of a refresh before its family is known.
 type plan struct {
 	rotation  store.Rotation
 	resources []found // that the access token may be for
@@ -167,9 +167,9 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 	return target, scope, err
 }
 
-// deliver answers with what the family has become. Where that fails, by whatever fault, or
-// where the client is gone, the refresh token is put back: to the client its answer is lost
-// then, and the time of the grace may be over when it comes again.
+// deliver answers with the tokens after the rotation. If that fails, or if the client has
+// hung up, the refresh token is put back: the client has no answer, and the grace may be
+// over when it retries.
 func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.RotationResult) (a Answer, err error) {
 	delivered := false
 	defer func() {
@@ -209,8 +209,8 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	return a, nil
 }
 
-// about is what the log says of a refresh token that is refused: whose it is, and when and
-// why it came to an end.
+// about is what the log says of a refused refresh token: its user and client, and when and
+// why its family ended.
 func about(asked store.Rotation, rotated store.RotationResult) Answer {
 	a := Answer{Outcome: rotated.Outcome.String(), Family: asked.ID, Subject: rotated.Family.UserID, Username: rotated.User.Username}
 	switch rotated.Outcome {

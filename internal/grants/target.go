@@ -30,8 +30,8 @@ type Target struct {
 	Claims map[string]any
 }
 
-// Allowed returns what may be asked for by somebody who is registered for these
-// resources.
+// Allowed returns what a client or issuer that is registered for these resources may
+// ask for.
 func (t *Targets) Allowed(registered []string) []string {
 	if len(registered) == 0 {
 		return []string{t.Default.ID}
@@ -94,8 +94,8 @@ func together(all []found) (Target, error) {
 type kind struct {
 	Alg string
 	Typ string // header "typ" of the token; "": "at+jwt"
-	// Encryption is that of all of the resources: who can read the token of one must
-	// not have to hand it to another.
+	// Encryption is that of all of the resources: a resource that can read the token
+	// must not have to hand it to another.
 	Encryption tokens.Encryption
 }
 
@@ -130,7 +130,7 @@ func candidates(all []found, asked oauth.Scope) []store.Candidate {
 			}
 			var target Target
 			target.add(resource.Resource)
-			c.Scope = target.known(asked)
+			c.Scope = target.scopeOfResources(asked)
 		}
 		list = append(list, c)
 	}
@@ -172,21 +172,21 @@ func (t *Target) add(r store.Resource) {
 // defaults that the target knows (RFC 6749 §3.3).
 func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error) {
 	if asked == nil {
-		return t.known(defaults), nil
+		return t.scopeOfResources(defaults), nil
 	}
 	if token, ok := asked.Beyond(allowed); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
 			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it with --scope")
 	}
-	if token, ok := asked.Beyond(t.known(asked)); ok {
+	if token, ok := asked.Beyond(t.scopeOfResources(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
 			oauth.Quote("scope", token)+" is not one that the resource knows: ask for less, or for another resource")
 	}
 	return asked, nil
 }
 
-// known returns the part of the scope that the target's resources know.
-func (t Target) known(scope oauth.Scope) oauth.Scope {
+// scopeOfResources returns the part of the scope that the target's resources know.
+func (t Target) scopeOfResources(scope oauth.Scope) oauth.Scope {
 	if t.AnyScope {
 		return scope
 	}

@@ -11,7 +11,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Trust is whose JWTs are taken, and for whom they speak. Every grant that takes one asks it.
+// Trust decides which JWTs are accepted and whom their issuers may speak for. Every
+// grant that accepts one asks it.
 type Trust struct {
 	Issuers   store.Issuers
 	Clients   store.Clients
@@ -33,8 +34,8 @@ type Trust struct {
 type trusted struct {
 	registration assertions.Registration
 	issuer       store.Issuer // zero: a client signs for itself, which limits nothing that the client may have
-	// own is the client that signs for itself, as it was read with the keys that count:
-	// the token remembers what that was. nil: the issuer is registered.
+	// own is the client that signs for itself, as it was read together with the keys
+	// that verified it; nil: the issuer is registered.
 	own *store.Client
 }
 
@@ -54,8 +55,9 @@ func (by trusted) mayRepeat() bool {
 	return by.issuer.AllowRepeat
 }
 
-// issuers finds who may have signed: the issuers that are registered with the "iss", or
-// else a client that signs for itself, as service accounts do. There is one or more.
+// issuers finds the parties that may have signed: the issuers that are registered with
+// the "iss", or else a client that signs for itself, as service accounts do. It returns
+// at least one.
 func (t *Trust) issuers(ctx context.Context, now time.Time, parsed assertions.Parsed) ([]trusted, error) {
 	found, err := t.registered(ctx, parsed)
 	if errors.Is(err, store.ErrNotFound) {
@@ -87,8 +89,9 @@ func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]tru
 	return found, nil
 }
 
-// believe checks an assertion, and tells which of those who may have signed it did.
-// encryption is how it was encrypted to this server; "": it was not.
+// believe checks an assertion, and finds which of the parties that may have signed it
+// did. encryption is the algorithm by which it was encrypted to this server; "": it was
+// not.
 func (t *Trust) believe(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
 	registrations := make([]assertions.Registration, len(by))
 	for i, t := range by {
@@ -161,7 +164,7 @@ func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, ho
 	return forSubject(target, scope, holder, found, a.Subject), nil
 }
 
-// refuseSubject tells no client whether a user whom it may not speak of is there.
+// refuseSubject does not tell a client whether a user exists of whom it may not speak.
 func refuseSubject(err error) error {
 	switch {
 	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):

@@ -44,7 +44,7 @@ func (a *Audit) record(ctx context.Context, n *web.Note, use store.Use) {
 		Actor:   store.Actor{Type: store.ActorClient, ID: cmp.Or(n.ClientID, use.Issuer)},
 		Details: store.EventDetails{ID: hex.EncodeToString(use.ID[:]), Name: use.Issuer},
 	}
-	if use.Issuer == proofsOf {
+	if use.Issuer == dpopNamespace {
 		e.Type = store.ProofReplayed
 	}
 	e.Once = string(e.Type) + " " + use.Issuer + " " + e.Details.ID

@@ -113,7 +113,7 @@ func newBoundSite(t *testing.T) *boundSite {
 	t.Helper()
 	b := &boundSite{site: newSite(t), certificate: selfSigned(t), clientKey: testkit.P256(t), dpopKey: testkit.P256(t)}
 	b.Clients.CertificateProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	b.Token.Proof = Proof{Skew: time.Minute}
+	b.Token.DPoP = DPoP{Skew: time.Minute}
 	b.Clients.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
 		clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: clientauth.Assertions{

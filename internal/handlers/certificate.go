@@ -10,10 +10,10 @@ import (
 	"authserver/internal/trust/dpop"
 )
 
-// certificate is what the client of a request presented in TLS, nil where it
-// presented none. A proxy that ends TLS says it in headers (RFC 9440), and its own
-// certificate is not the client's; from everybody else those headers are as if they
-// were not there (RFC 9440 §4: anybody can send them).
+// certificate is what the client of a request presented in TLS, nil where it presented
+// none. A proxy that ends TLS sends it in headers (RFC 9440), and its own certificate
+// is not the client's. The headers of any other peer are ignored, since any client can
+// send them (RFC 9440 §4).
 func (c *Clients) certificate(r *http.Request) (*certificates.Presented, error) {
 	if c.CertificateProxies.Contain(r.RemoteAddr) {
 		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))

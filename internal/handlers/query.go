@@ -24,7 +24,7 @@ func checkQuery(u *url.URL) error {
 		"parameters belong in the body of the request, not in its URL, where they end up in logs: take the secrets that were in it for known to others")
 }
 
-// separates reports whether a character stands between two parameters, for anybody.
+// separates reports whether any parser takes a character for the end of a parameter.
 func separates(c rune) bool { return strings.ContainsRune("&;?#,|\r\n", c) }
 
 // isOurs reports whether a parameter is one of an OAuth request, or is named like a

@@ -27,14 +27,14 @@ type tokenBody struct {
 type Token struct {
 	Clients *Clients
 	Grants  *grants.Registry
-	Proof   Proof
+	DPoP    DPoP
 	Metrics *telemetry.Metrics
 	Now     func() time.Time
 }
 
 func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error {
 	began := e.Now()
-	if err := e.Proof.giveNonce(w, began); err != nil {
+	if err := e.DPoP.giveNonce(w, began); err != nil {
 		return err
 	}
 	answer, err := e.exchange(r, n, began)
@@ -90,7 +90,7 @@ func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.An
 			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it with --grant")
 	}
 	// 5. To what is the token to be bound?
-	proof, proofs, err := e.Proof.check(r, form, n, now)
+	proof, proofs, err := e.DPoP.check(r, form, n, now)
 	if err != nil {
 		return grants.Answer{}, err
 	}

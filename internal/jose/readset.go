@@ -15,7 +15,7 @@ type LeftOut struct {
 	Place  int    // in the set, from one
 	KID    string // "": none that can be read
 	Why    string // in words that begin with "it" or "its"
-	Secret bool   // whoever reads the set can sign with it: a private key or a shared secret
+	Secret bool   // a private key or a shared secret, with which every reader of the set can sign
 	Use    bool   // it is for something else than signatures, as its publisher says
 }
 
@@ -26,7 +26,7 @@ func (l LeftOut) String() string {
 	return fmt.Sprintf("key %d (kid %.60q) is left out: %s", l.Place, l.KID, l.Why)
 }
 
-// ParseKeySet is [ReadKeySet] for readers who have nobody to tell what was left out.
+// ParseKeySet is [ReadKeySet] for callers that do not report what was left out.
 func ParseKeySet(data []byte) (KeySet, error) {
 	set, _, err := ReadKeySet(data)
 	return set, err

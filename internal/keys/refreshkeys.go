@@ -211,9 +211,9 @@ func (r *RefreshKeys) List() []ListedRefreshKey {
 	keys, now := *r.current.Load(), r.Now()
 	listed := make([]ListedRefreshKey, 0, len(keys))
 	for i, k := range keys {
-		l := ListedRefreshKey{ID: k.row.ID, State: Active, CreatedAt: k.row.CreatedAt, ActiveAt: k.row.ActiveAt, RemovedAt: known(k.row.RemovedAt)}
+		l := ListedRefreshKey{ID: k.row.ID, State: Active, CreatedAt: k.row.CreatedAt, ActiveAt: k.row.ActiveAt, RemovedAt: timeOrNil(k.row.RemovedAt)}
 		if i+1 < len(keys) {
-			l.RetiredAt = known(keys[i+1].row.ActiveAt)
+			l.RetiredAt = timeOrNil(keys[i+1].row.ActiveAt)
 		}
 		switch {
 		case reached(k.row.RemovedAt, now):

@@ -171,17 +171,13 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 			cases[i].times = append(cases[i].times, time.Since(start))
 		}
 	}
-	wrong := median(cases[0].times)
+	// The shortest of each: a busy machine makes a comparison longer, and never shorter.
+	wrong := slices.Min(cases[0].times)
 	for _, c := range cases[1:] {
-		if m := median(c.times); m < wrong/2 || m > wrong*2 {
+		if m := slices.Min(c.times); m < wrong/2 || m > wrong*2 {
 			t.Errorf("%s takes %v, a wrong password %v", c.name, m, wrong)
 		}
 	}
-}
-
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
 }
 
 func TestNoMoreThanWorkersAtOnce(t *testing.T) {

@@ -33,7 +33,7 @@ type keyring struct {
 	sealer  *sealing.Sealer
 	signing *keys.Manager
 	refresh *keys.RefreshKeys
-	token   *token // nil: keys are kept in the database
+	token   *pkcs11Token // nil: keys are kept in the database
 	closers []io.Closer
 }
 
@@ -85,7 +85,7 @@ func openKeys(ctx context.Context, st keyStore, s config.Server, logger *slog.Lo
 	}
 	var source keys.Source = keys.Software{}
 	if s.PKCS11Module != "" {
-		ring.token = &token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
+		ring.token = &pkcs11Token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
 		ring.closers = append(ring.closers, ring.token)
 		source = ring.token
 	}

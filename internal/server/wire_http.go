@@ -71,7 +71,7 @@ func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
 	clients := &handlers.Clients{
 		Authenticator: p.authenticator, CertificateProxies: certifying, Gates: p.gates, Assertions: p.store, Now: time.Now,
 	}
-	proof := handlers.Proof{Algorithms: p.limits.proofs, Skew: s.ClockSkew}
+	proof := handlers.DPoP{Algorithms: p.limits.proofs, Skew: s.ClockSkew}
 	if s.DPoPNonce {
 		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: s.ClockSkew}
 	}
@@ -84,7 +84,7 @@ func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
 		endpoints: handlers.Public{
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
-			Token: &handlers.Token{Clients: clients, Grants: p.registry, Proof: proof, Metrics: p.metrics, Now: time.Now},
+			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
 				Issuer: s.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
 			}},

@@ -8,8 +8,8 @@ import (
 // other is the value of a label for whatever is not in its set.
 const other = "other"
 
-// closed is the set of values that a label takes. A value from a request, such
-// as a grant type that nobody knows, must never make a time series of its own.
+// closed is the set of values that a label takes. A value from a request, such as an
+// unknown grant type, must never make a time series of its own.
 type closed []string
 
 func (c closed) value(v string) string {

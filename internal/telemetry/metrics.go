@@ -278,7 +278,7 @@ func (s *spansOf) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// counted is a counter that somebody else keeps.
+// counted is a counter whose value the caller keeps.
 func counted(name, help string, labels prometheus.Labels, read func() int64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels},
 		func() float64 { return float64(read()) })

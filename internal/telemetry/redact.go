@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Redacted stands in the log in the place of a secret.
+// Redacted is what the log has instead of a secret.
 const Redacted = "[redacted]"
 
 // tokenShape finds JWTs (RFC 7519 §3: a header and a payload that are JSON
@@ -73,7 +73,7 @@ func secret(name string) bool {
 		plain[at] = c
 	}
 	ends := func(word string) bool { return bytes.HasSuffix(plain[at:], []byte(word)) }
-	switch plain[len(plain)-1] { // one comparison in the place of seventeen
+	switch plain[len(plain)-1] { // one comparison instead of seventeen
 	case 'd':
 		return ends("password") || ends("passwd")
 	case 'e':

@@ -34,9 +34,9 @@ type Access struct {
 	// a subject that only its issuer knows.
 	ClientNotBefore  store.Moment
 	SubjectNotBefore store.Moment
-	// Confirmation is the key that whoever uses the token has to possess.
+	// Confirmation is the key that the user of the token has to possess.
 	Confirmation Confirmation
-	// Act is who acts for the subject (RFC 8693 §4.1); nil: nobody does.
+	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none does.
 	Act        map[string]any
 	Encryption Encryption
 	Alg        string
@@ -44,8 +44,8 @@ type Access struct {
 	TTL        time.Duration
 }
 
-// Encryption is to whom an access token is encrypted once it is signed (RFC 7519
-// §5.2); the zero Encryption is of tokens that are not.
+// Encryption is the recipient to which an access token is encrypted after it is signed
+// (RFC 7519 §5.2); zero: the token is not encrypted.
 type Encryption struct {
 	JWK string // as [jose.CheckEncryptionKey] returned it
 	Enc string // RFC 7518 §5.1
@@ -82,8 +82,8 @@ type Minted struct {
 	ExpiresIn time.Duration
 }
 
-// sign waits for its turn where the signature takes the time of this machine's
-// processors; a key that is kept elsewhere takes somebody else's.
+// sign waits for its turn if the signature takes time of this machine's processors. A
+// key that is kept elsewhere takes none.
 func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byte, error) {
 	if signer.Distant() {
 		return sign(m.Rand, signer, typ, payload)

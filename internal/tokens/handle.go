@@ -18,7 +18,7 @@ import (
 )
 
 // handleMember is where an encrypted access token has its handle: a private header
-// parameter (RFC 7516 §4.3), which whoever does not know it ignores (§4).
+// parameter (RFC 7516 §4.3), which a reader that does not know it ignores (§4).
 const handleMember = "revocation_handle"
 
 // Handle is what this server knows of an access token that it encrypted to a resource and
@@ -99,11 +99,11 @@ func handleCipher(key, salt []byte) (aead cipher.AEAD, nonce []byte, err error) 
 	return aead, own[keySize:], err
 }
 
-// IsEncrypted reports whether a token is encrypted to somebody, by its form.
+// IsEncrypted reports whether a token has the form of an encrypted one.
 func IsEncrypted(token string) bool { return jose.IsEncrypted(token) }
 
 // Find reads the handle of an encrypted access token that this server made. Nothing else
-// of the token is looked at: whoever has the handle has had the token.
+// of the token is read: a caller that has the handle has had the token.
 func (h *Handles) Find(token string) (Handle, error) {
 	header, err := jose.ParseEncrypted(token, MaxAccessBytes)
 	if err != nil {

@@ -39,9 +39,9 @@ type Introspection struct {
 	Claims    []byte // a JSON object without any of "active", "token_type" and "username"
 }
 
-// Introspect looks at a token for a client: for the one that it was issued to, and an
-// access token for the resources of its audience too. An error says that this could not be
-// found out. The form of a token tells which it is; token_type_hint is only ever a hint.
+// Introspect answers the client that a token was issued to and, for an access token, the
+// resources of its audience too. An error says that the answer could not be found out. The
+// form of a token tells which it is; token_type_hint is only ever a hint.
 func (i *Introspector) Introspect(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	if strings.HasPrefix(token, RefreshPrefix) {
 		return i.refresh(ctx, client, token)

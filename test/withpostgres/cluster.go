@@ -150,7 +150,7 @@ func (c *cluster) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	say("PostgreSQL %s of %s at 127.0.0.1:%s", version, c.binDir, port)
+	report("PostgreSQL %s of %s at 127.0.0.1:%s", version, c.binDir, port)
 	return url, nil
 }
 

@@ -40,13 +40,13 @@ func main() {
 	}
 	code, err := run(args)
 	if err != nil {
-		say("%v", err)
+		report("%v", err)
 	}
 	os.Exit(code)
 }
 
-// say tells the person at the terminal what goes on.
-func say(format string, args ...any) {
+// report tells the person at the terminal what goes on.
+func report(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "withpostgres: "+format+"\n", args...)
 }
 

@@ -39,10 +39,10 @@ type pipeline struct {
 	alone func(*call)
 	most  int // round trips at once
 
-	mu      sync.Mutex
-	queue   []*call
-	running int
-	hurry   *time.Timer // starts another round trip
+	mu        sync.Mutex
+	queue     []*call
+	running   int
+	lateStart *time.Timer // starts another round trip
 }
 
 // call is a statement that stands alone.
@@ -73,7 +73,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 	case p.running == 0:
 		p.start(ctx)
 	case len(p.queue) == 1 && p.running < p.most:
-		p.hurry = time.AfterFunc(patience, func() { p.startLate(ctx) })
+		p.lateStart = time.AfterFunc(patience, func() { p.startLate(ctx) })
 	}
 	p.mu.Unlock()
 	select {
@@ -138,8 +138,8 @@ func guarded(calls []*call, send func()) {
 func (p *pipeline) take() []*call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hurry != nil {
-		p.hurry.Stop()
+	if p.lateStart != nil {
+		p.lateStart.Stop()
 	}
 	var next []*call
 	for len(p.queue) > 0 && len(next) < together {

@@ -59,8 +59,8 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 // made anew since.
 func (d *DB) sweepClientless(ctx context.Context, _ store.Moment, limit int) (removed int64, err error) {
 	err = d.change(ctx, "sweep the families of deleted clients", func(ctx context.Context, tx *transaction) (err error) {
-		some, err := exists(ctx, tx, "SELECT 1 FROM deleted_clients")
-		if err != nil || !some {
+		deleted, err := exists(ctx, tx, "SELECT 1 FROM deleted_clients")
+		if err != nil || !deleted {
 			return err
 		}
 		const gone = `f.client_id = d.client_id

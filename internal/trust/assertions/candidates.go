@@ -44,7 +44,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 	if len(k.Certificates) > 0 && len(found) == 0 {
 		return v.fromCertificates(now, k, h)
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
 func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
@@ -58,7 +58,7 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 			found = append(found, secret)
 		}
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
 // fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
@@ -98,10 +98,10 @@ func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any
 	if len(found) == 0 && outdated {
 		return nil, fmt.Errorf("the certificate that it names is expired or not valid yet")
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
-func some(keys []any) ([]any, error) {
+func firstKeys(keys []any) ([]any, error) {
 	if len(keys) == 0 {
 		return nil, jose.ErrNoKey
 	}

@@ -70,7 +70,7 @@ func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject stri
 // Client finds the client that a subject is.
 func (s Subjects) Client(ctx context.Context, subject string) (store.Client, error) {
 	client, err := s.Clients.Client(ctx, subject)
-	return client, known(err, client.Disabled)
+	return client, subjectError(err, client.Disabled)
 }
 
 // user finds a user by the name that the issuer's subject claim is.
@@ -87,7 +87,7 @@ func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, 
 		return store.User{}, ErrSubjectUnknown
 	}
 	user, err := s.Users.UserByName(ctx, kind, name)
-	return user, known(err, user.Disabled)
+	return user, subjectError(err, user.Disabled)
 }
 
 // foreign refuses a subject that somebody here has already: an issuer that may
@@ -103,8 +103,8 @@ func (s Subjects) foreign(ctx context.Context, subject string) error {
 	return nil
 }
 
-// known says what the reading of a row means for the subject that it is.
-func known(err error, disabled bool) error {
+// subjectError says what the reading of a row means for the subject that it is.
+func subjectError(err error, disabled bool) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return ErrSubjectUnknown

@@ -12,10 +12,10 @@ import (
 // segments bounds how many entries are looked at in one go.
 const segments = 256
 
-// register holds revocations in some 45 to 70 bytes each. It keeps of a name a hash under
+// revocationSet holds revocations in some 45 to 70 bytes each. It keeps of a name a hash under
 // seeds that never leave the process, long enough that no two names meet, and of moments
 // what an [ID] has of them.
-type register struct {
+type revocationSet struct {
 	seeds    [2]maphash.Seed
 	segments [segments]map[hash]mark // by the first byte of the hash; nil: nothing was ever held
 	count    int
@@ -36,15 +36,15 @@ func momentAt(milliseconds int64) (m moment) {
 
 func (m moment) milliseconds() int64 { return momentOf(m[:]) }
 
-func (r *register) hash(k viewKey) (name hash) {
+func (r *revocationSet) hash(k viewKey) (name hash) {
 	for i, seed := range r.seeds {
 		binary.BigEndian.PutUint64(name[8*i:], maphash.Comparable(seed, k))
 	}
 	return name
 }
 
-// add takes a revocation in, or lets the one that is held grow.
-func (r *register) add(revoked store.Revocation) {
+// add adds a revocation, or extends the one that is held.
+func (r *revocationSet) add(revoked store.Revocation) {
 	if r.count == 0 {
 		r.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	}
@@ -65,7 +65,7 @@ func (r *register) add(revoked store.Revocation) {
 
 // before returns what is void of a name: what was issued under an earlier
 // NotBefore, in milliseconds since the epoch.
-func (r *register) before(k viewKey) (milliseconds int64, held bool) {
+func (r *revocationSet) before(k viewKey) (milliseconds int64, held bool) {
 	if r.count == 0 {
 		return 0, false
 	}
@@ -75,7 +75,7 @@ func (r *register) before(k viewKey) (milliseconds int64, held bool) {
 }
 
 // forget drops what has expired from one segment.
-func (r *register) forget(i int, now time.Time) {
+func (r *revocationSet) forget(i int, now time.Time) {
 	segment := r.segments[i]
 	had, moment := len(segment), milliseconds(now)
 	maps.DeleteFunc(segment, func(_ hash, m mark) bool { return m.expires.milliseconds() <= moment })
