@@ -3,6 +3,7 @@ package passwords
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -162,7 +163,8 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 		{name: "a hash with a malformed salt", hash: badSalt, secret: "wonderland"},
 		{name: "an unknown user with an empty password"},
 	}
-	for range 11 {
+	var differing []string
+	for range 300 {
 		for i, c := range cases {
 			start := time.Now()
 			if _, err := h.Verify(t.Context(), c.hash, c.secret); err != nil {
@@ -170,14 +172,19 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 			}
 			cases[i].times = append(cases[i].times, time.Since(start))
 		}
-	}
-	// The shortest of each: a busy machine makes a comparison longer, and never shorter.
-	wrong := slices.Min(cases[0].times)
-	for _, c := range cases[1:] {
-		if m := slices.Min(c.times); m < wrong/2 || m > wrong*2 {
-			t.Errorf("%s takes %v, a wrong password %v", c.name, m, wrong)
+		// The shortest of each: a busy machine makes a comparison longer, and never shorter.
+		wrong := slices.Min(cases[0].times)
+		differing = nil
+		for _, c := range cases[1:] {
+			if m := slices.Min(c.times); m < wrong/2 || m > wrong*2 {
+				differing = append(differing, fmt.Sprintf("%s takes %v, a wrong password %v", c.name, m, wrong))
+			}
+		}
+		if len(cases[0].times) >= 11 && differing == nil {
+			return
 		}
 	}
+	t.Error(strings.Join(differing, "\n"))
 }
 
 func TestNoMoreThanWorkersAtOnce(t *testing.T) {
