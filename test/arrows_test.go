@@ -86,7 +86,7 @@ var bans = []struct {
 	{"github.com/jackc/pgx", []string{"internal/store/postgres", "migrations"}, nil, "SQL is the engines'"},
 	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
 	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
-	{"github.com/hashicorp/vault", []string{"internal/keys/keepers"}, nil, "everybody else is given a keeper"},
+	{"github.com/hashicorp/vault", []string{"internal/keys/keepers"}, nil, "every other room is given a keeper"},
 	{"github.com/ThalesGroup/crypto11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{"github.com/miekg/pkcs11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{
@@ -454,7 +454,7 @@ func TestTheRulesFindFaults(t *testing.T) {
 		"the request id in a context": {
 			map[string]string{"internal/telemetry/x.go": `package telemetry; import "context"; var _ = context.WithValue(nil, 1, 2)`}, nil,
 		},
-		"a void of somebody else's making": {
+		"a void that another room makes": {
 			map[string]string{
 				"internal/admin/x.go":         `package admin; import "authserver/internal/store"; var v = store.Void{}`,
 				"internal/tokens/revoker.go":  `package tokens; import "authserver/internal/store"; var v = store.Void{}`,

@@ -11,7 +11,7 @@ import (
 	"authserver/internal/server"
 )
 
-// devBcryptCost is what passwords that everybody knows are worth: it is to be up
+// devBcryptCost is low, since the passwords of dev are public and dev has to start
 // within a second.
 const devBcryptCost = 10
 
@@ -41,7 +41,7 @@ func (c *devCommand) Run(p *process) error {
 	return server.Serve(p.ctx, s, server.ServeOptions{
 		Version: buildVersion(), Stderr: p.stderr, Reload: reload,
 		Ready: func(public, ops string) {
-			// A server that has nobody to tell how to try it still serves.
+			// If the hints cannot be printed, the server serves all the same.
 			_ = introduce(p, s.Issuer, public, ops)
 		},
 	})

@@ -267,7 +267,7 @@ func (q quicker) UpdateClient(ctx context.Context, c store.Client, by store.Chan
 	return q.DB.UpdateClient(ctx, c, by)
 }
 
-func TestSomebodyElseWasQuicker(t *testing.T) {
+func TestAnotherChangeWasQuicker(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
 	o.Clients.Store = quicker{o.store, func() {

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/admin"
 )
 
-// What a creation refuses an update refuses, and in the same words, so that nobody gets in
+// An update refuses what a creation refuses, in the same words, so that no value gets in
 // by the other door.
 func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 	for name, f := range map[string]admin.ResourceInput{

@@ -161,7 +161,7 @@ func TestAssertionsThatAreBad(t *testing.T) {
 		spoil func(o *office, n *admin.NewAssertion)
 		want  string
 	}{
-		{"for somebody else", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
+		{"for another server", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
 		{"expired", func(_ *office, n *admin.NewAssertion) { n.TTL = -time.Hour }, "expired"},
 		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Key.Key = []byte(strings.ToUpper(secret)) }, "its signature"},
 		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Key.Key = newKey(t) }, "its alg"},

@@ -14,10 +14,9 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// inspectAssertion checks a JWT of somebody else's against the registration of who is
-// said to have made it, an issuer or a client, and against what is known here. It uses
-// nothing up. encryption is the algorithm by which it was encrypted to this server; "":
-// it was not.
+// inspectAssertion checks a foreign JWT against the registration of the issuer or
+// client that it names, and against what is known here. It uses nothing up. encryption
+// is the algorithm by which it was encrypted to this server; "": it was not.
 func (ins *Inspector) inspectAssertion(ctx context.Context, token, encryption string, i Inspection, explain bool) (Inspection, error) {
 	iss, _ := i.Claims["iss"].(string)
 	if iss == ins.Self {
@@ -68,7 +67,7 @@ func (ins *Inspector) inspectAssertion(ctx context.Context, token, encryption st
 	if by.issuer.ID != by.issuer.Iss {
 		issuer = fmt.Sprintf("the registration %q of its issuer", by.issuer.ID)
 	}
-	return good(i, "signed by a key of %s, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
+	return good(i, "signed by a key of %s, for this server, about a subject of which it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
 		issuer, assertion.ExpiresAt.Add(-ins.Limits.ClockSkew).Format(time.RFC3339)), nil
 }
 
@@ -111,7 +110,7 @@ type signer struct {
 	issuer  store.Issuer  // zero: a client signed
 	client  *store.Client // nil: an issuer signed
 	repeats bool          // its assertions may be used again
-	proves  bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
+	proves  bool          // the client authenticates with it, so its subject is the client (RFC 7523 §2.2)
 }
 
 // signerOf finds what an assertion is to be checked by; refusal says why it is not

@@ -11,9 +11,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// inspectEncrypted says what can be seen of a JWE: for whom it is, and how whoever
-// that is gets at the signed token within. Whether that is good can be told only
-// of what is for this server itself.
+// inspectEncrypted says what can be seen of a JWE: its recipient, and how the recipient
+// decrypts it. Only a JWE for this server itself can be checked further.
 func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
 	if fault := jose.CheckEncryptedHeader(header); fault != nil {

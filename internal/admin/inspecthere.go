@@ -42,7 +42,8 @@ func found(code FindingCode, err error, change string, args ...any) Finding {
 	return Finding{Code: code, Text: Text{"%v", []any{err}}, Change: Text{change, args}}
 }
 
-// explainSubject says whether the subject is somebody here of whom the signer may speak.
+// explainSubject says whether the subject is a user or client of this server of which
+// the signer may speak.
 func (ins *Inspector) explainSubject(ctx context.Context, by signer, subject string) (Finding, error) {
 	const code FindingCode = "subject here"
 	err := ins.subject(ctx, by, subject)

@@ -170,8 +170,8 @@ func leftOut(set []byte) []Fault {
 	return warnings
 }
 
-// remoteAlgorithms are those of an issuer whose keys are fetched, where nobody chooses
-// others: what identity providers sign with.
+// remoteAlgorithms are those of an issuer whose keys are fetched, if the operator
+// chooses no others: what identity providers sign with.
 func remoteAlgorithms() []string { return []string{"ES256", "RS256"} }
 
 // algorithmsOfSecret returns the algorithms that a shared secret is long enough for.

@@ -28,7 +28,7 @@ func (a *Admin) Seed(ctx context.Context, by Call) error {
 	if err := seed(ctx, by, err, a.seedResource); err != nil {
 		return err
 	}
-	// Beside each other, since bcrypt takes its time and somebody waits to try it.
+	// At once, since bcrypt takes time and a developer waits for the server.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		_, err := a.Clients.Get(ctx, by, DemoClient)

@@ -98,10 +98,9 @@ func (us *Users) Get(ctx context.Context, by Call, who string) (User, error) {
 	return viewUser(u), nil
 }
 
-// Update changes the fields given. Disabling a user and changing the password
-// void the user's access tokens and refresh tokens with it. Its errors are those of
-// Create, store.ErrNotFound, and store.ErrConflict where somebody else was
-// quicker.
+// Update changes the fields given. Disabling a user and changing the password void the
+// user's access tokens and refresh tokens with it. Its errors are those of Create,
+// store.ErrNotFound, and store.ErrConflict if another change was quicker.
 func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) (User, error) {
 	u, err := us.find(ctx, who)
 	if err != nil {
@@ -110,8 +109,8 @@ func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) 
 	if err := us.setUser(ctx, &form{}, &u, in); err != nil {
 		return User{}, err
 	}
-	// Read after the password was hashed, which takes its time: whoever logs in
-	// meanwhile logs in with the old one.
+	// Read after the password was hashed, which takes time: a login meanwhile uses the
+	// old password.
 	now := store.At(us.Now())
 	u.UpdatedAt = now
 	change := by.change(store.UserUpdated, now)

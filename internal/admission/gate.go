@@ -19,9 +19,9 @@ var (
 	ErrLate = errors.New("the turn did not come in time")
 )
 
-// Gate lets Slots in at once. Who has to wait does so beside others of the same
-// name, and the names take turns, whichever of them has more waiting. It is safe
-// for concurrent use.
+// Gate lets Slots requests in at once. A request that has to wait joins the queue of
+// its caller, and the callers take turns, however long their queues are. It is safe for
+// concurrent use.
 type Gate struct {
 	Slots int
 	Queue int           // how many may wait

@@ -279,8 +279,8 @@ func TestAuthenticateRefuses(t *testing.T) {
 	}
 }
 
-// Who guesses must not learn which clients exist: what is told is the same to the
-// byte, whatever was wrong.
+// An attacker who guesses must not learn which clients exist: the answer is the same to
+// the byte, whatever was wrong.
 func TestRefusalsTellNothingApart(t *testing.T) {
 	told := make(map[string][]string)
 	for name, r := range map[string]Request{

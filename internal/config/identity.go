@@ -65,7 +65,7 @@ func checkIssuer(issuer string, mode Mode) error {
 	return checkIssuerPath(u)
 }
 
-// checkIssuerPath wants a path that everybody spells alike: the endpoints are served below
+// checkIssuerPath wants a path that has only one spelling: the endpoints are served below
 // it, and clients, proxies and this server compare it.
 func checkIssuerPath(u *url.URL) error {
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
@@ -77,7 +77,7 @@ func checkIssuerPath(u *url.URL) error {
 	}
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if segment == "" || segment == "." || segment == ".." || strings.ContainsFunc(segment, func(c rune) bool { return !plain(c) }) {
-			return errors.New("issuer has a path that not everybody spells alike: write segments of letters, digits and -._~@:+ with one slash between them, such as https://example.com/auth")
+			return errors.New("issuer has a path that can be spelled in several ways: write segments of letters, digits and -._~@:+ with one slash between them, such as https://example.com/auth")
 		}
 	}
 	return nil

@@ -245,7 +245,7 @@ func TestAnAssertionThatWasUsedUpIsNotExchanged(t *testing.T) {
 
 // A client may be let off single use for what it signs as its own issuer, and for nothing
 // else.
-func TestAClientWhoseAssertionsMayComeAgain(t *testing.T) {
+func TestAClientMayRepeatItsAssertionsIfRegisteredSo(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
 	w.change("web", func(c *store.Client) { c.AuthMethods, c.JWKS = []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, set })

@@ -37,8 +37,8 @@ type Clients struct {
 // client and takes note of it. The caller calls leave at the end, error or not.
 //
 // Room comes before the proof, which costs work and asks the database. So the share that
-// it takes is that of the client it names, from where it comes. Who names another's gets
-// less for that one, from that address, and nothing of the rest.
+// it takes is that of the client it names, from where it comes. A request that names
+// another client's ID takes places from that client at that address alone.
 func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Note) (who clientauth.Result, leave func(), err error) {
 	leave = func() {}
 	certificate, err := c.certificate(r)

@@ -50,7 +50,8 @@ func TestIntrospectAccessToken(t *testing.T) {
 	}
 }
 
-// Who may know of a token: whom it was issued to, and whom it is meant for.
+// A token is introspected by the client that it was issued to, and by the resources
+// that it is for.
 func TestIntrospectionIsAuthorised(t *testing.T) {
 	s := newSite(t)
 	v := s.open()

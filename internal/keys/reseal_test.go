@@ -241,7 +241,7 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 			if !errors.Is(err, errCut) {
 				t.Fatalf("call %d: %v", n, err)
 			}
-			v.goesOn(v.sealer(masterKey)) // nobody is worse off
+			v.goesOn(v.sealer(masterKey)) // nothing is lost
 			v.run(masterKey, next)
 			for _, given := range []string{masterKey, next} {
 				v.goesOn(v.sealer(given))

@@ -112,7 +112,7 @@ func (m *Manager) bringForward(d *draft, alg string, when func(t Timeline, publi
 type Unseen struct {
 	KID       string // "" for a key that is not made yet
 	Alg       string
-	SeenByAll time.Time // when nobody has a key set without it any more
+	SeenByAll time.Time // when no verifier has a key set without it any more
 }
 
 // Unseen returns the next keys of the algorithms named, or of all, that verifiers

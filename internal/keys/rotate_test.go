@@ -192,7 +192,7 @@ func TestRotateSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// contested has somebody else who is always first.
+// contested has another process that is always first.
 type contested struct{ *memory }
 
 func (*contested) ChangeKeyPlan(context.Context, store.KeyPlanChange, store.Change) error {

@@ -19,7 +19,7 @@ type snapshot struct {
 	rows  []store.SigningKey // those that were read
 	byKID map[string]entry
 	byAlg map[string][]entry        // in the order in which they sign
-	jwks  atomic.Pointer[published] // as it was when somebody asked last
+	jwks  atomic.Pointer[published] // as it was at the last request
 }
 
 // entry is a row and its key pair, and the reason why the row could not be opened.

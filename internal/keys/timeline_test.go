@@ -111,7 +111,7 @@ func TestTheLeadCountsHowLongTheJWKSMayBeStale(t *testing.T) {
 		{"whole seconds of it", 39 * time.Second, 3 * time.Second, 42 * time.Second},
 		{"just a second", 10 * time.Second, time.Second, 11 * time.Second},
 		{"nothing where that is less than a second", 10*time.Second - 1, 0, 10*time.Second - 1},
-		{"nothing where nobody may keep it", 0, 0, 0},
+		{"nothing if no cache may keep it", 0, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tl := keys.Timeline{JWKSMaxAge: c.maxAge, PollInterval: time.Minute, ClockSkew: time.Second}

@@ -48,8 +48,8 @@ func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Ser
 	return s, ring.Close()
 }
 
-// makeMasterKey puts a new master key into the file, whole or not at all, or reads
-// the one that somebody else was quicker to put there.
+// makeMasterKey puts a new master key into the file, whole or not at all. If another
+// process was quicker, it reads that process's key.
 func makeMasterKey(path string) (string, error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {

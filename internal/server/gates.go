@@ -34,7 +34,7 @@ func newGates(registry *grants.Registry, s config.Server) map[string]*admission.
 	for _, kind := range kinds {
 		all[kind] = &admission.Gate{Slots: requestSlots(s), Queue: s.RequestQueue, Wait: turnWait, Spare: true, Now: time.Now}
 	}
-	// One more login at once would wait behind those that compute, whoever sent it.
+	// One more login at once, from any client, would wait behind those that compute.
 	all[string(oauth.Password)] = &admission.Gate{Slots: passwordWorkers(s), Queue: s.PasswordQueue, Wait: loginWait, Now: time.Now}
 	return all
 }

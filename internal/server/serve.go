@@ -27,9 +27,9 @@ const (
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
 
-	// headroom is memory that nobody ever touches, so that none of it is resident. It
-	// counts as a part of the heap, which Go lets double before it collects garbage: that
-	// of a few megabytes would be collected dozens of times a second under load.
+	// headroom is memory that the server never touches, so that none of it is resident.
+	// It counts as a part of the heap, which Go lets double before it collects garbage:
+	// that of a few megabytes would be collected dozens of times a second under load.
 	headroom = 16 << 20
 )
 
@@ -82,7 +82,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	return p.run(ctx, public, ops, drain{s.DrainDelay, s.DrainTimeout}, logger, o)
 }
 
-// prepare brings the schema up, or sees to it that somebody has.
+// prepare migrates the schema, or checks that it is migrated.
 func prepare(ctx context.Context, st store.Migrator, s config.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Bounds and waits that nobody has had a reason to set.
+// Bounds and waits that no operator has had a reason to set.
 const (
 	cacheSize     = 10_000           // rows of each noun
 	cacheTTL      = 30 * time.Second // where no watcher tells
@@ -64,7 +64,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		return nil, err
 	}
 	sealer, manager := ring.sealer, ring.signing
-	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
+	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: a request that needs it waits, and no other
 	revoker := newRevoker(st, view, s, logger)
 	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s), Wait: loginWait})
 	if err != nil {

@@ -125,13 +125,13 @@ func TestFloodsOfFrames(t *testing.T) {
 			}
 			return err
 		}},
-		{"pings whose answers nobody reads (CVE-2019-9512)", true, func(c *frames) (err error) {
+		{"pings whose answers the client does not read (CVE-2019-9512)", true, func(c *frames) (err error) {
 			for err == nil {
 				err = c.framer.WritePing(false, [8]byte{})
 			}
 			return err
 		}},
-		{"settings whose answers nobody reads (CVE-2019-9515)", false, func(c *frames) (err error) {
+		{"settings whose answers the client does not read (CVE-2019-9515)", false, func(c *frames) (err error) {
 			for err == nil {
 				err = c.framer.WriteSettings()
 			}

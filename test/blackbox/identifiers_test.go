@@ -78,7 +78,7 @@ func printed(t *testing.T, d *harness.Deployment, args ...string) (object map[st
 }
 
 // In every grant audience means the same as resource, and what is unknown is refused:
-// nobody is given a token for another API than the one that was asked for.
+// no client gets a token for another API than it asked for.
 func TestAudienceIsResource(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -113,7 +113,7 @@ func TestAudienceIsResource(t *testing.T) {
 					"one of each":                {[]string{"resource", apiRS256, "audience", "queue"}, []string{apiRS256, "queue"}},
 					"the same by both names":     {[]string{"resource", "queue", "audience", "queue"}, []string{"queue"}},
 					"the same again":             {[]string{"audience", "queue", "audience", "queue"}, []string{"queue"}},
-					"one that nobody knows":      {[]string{"audience", "https://unknown.example"}, nil},
+					"an unknown one":             {[]string{"audience", "https://unknown.example"}, nil},
 					"one more that is not known": {[]string{"resource", "queue", "audience", "https://unknown.example"}, nil},
 					"one in another case":        {[]string{"audience", "Queue"}, nil},
 					"one with a slash more":      {[]string{"audience", apiRS256 + "/"}, nil},

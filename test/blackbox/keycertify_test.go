@@ -109,7 +109,7 @@ func TestImportedCertificates(t *testing.T) {
 	})
 }
 
-// A key that a server made is certified by whoever knows its public half, and signs
+// An authority certifies a key that a server made by its public half, and the key signs
 // as before.
 func TestCertifyAGeneratedKey(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

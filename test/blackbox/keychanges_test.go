@@ -68,8 +68,8 @@ func pemOf(t *testing.T) string {
 	return harness.KeyPEM(t, private)
 }
 
-// What a command does to the keys every server obeys in time: within two seconds
-// where it is told, and where nobody tells it within --key-poll-interval.
+// Every server obeys in time what a command does to the keys: within two seconds if it
+// is notified, and within --key-poll-interval if not.
 func TestKeyChangesReachEveryReplica(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -154,7 +154,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	for _, s := range replicas {
 		harness.Eventually(t, 15*time.Second, "the next key signs", func() bool { return a.signs(t, s, "ES256") == known.KID })
 	}
-	// Nobody can plan another one, so this one goes on.
+	// No server can plan another key, so this one goes on.
 	past := known.ActiveAt.Add(12 * time.Second)
 	harness.Eventually(t, 15*time.Second, "the time of the key that took over is over", func() bool {
 		for _, s := range replicas {
@@ -186,8 +186,8 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	}
 }
 
-// A rotation that would not wait says what it breaks and until when, and does
-// nothing until somebody says yes. Where it breaks nothing it does not ask.
+// A rotation that would not wait says what it breaks and until when, and does nothing
+// until the operator says yes. If it breaks nothing it does not ask.
 func TestRotationThatDoesNotWait(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, "ES256")
@@ -199,7 +199,7 @@ func TestRotationThatDoesNotWait(t *testing.T) {
 
 		_, stderr, code := a.Try("", "key", "rotate", "--now", "--alg", "ES256")
 		if code != 1 {
-			t.Errorf("with nobody to ask the exit code is %d", code)
+			t.Errorf("without a terminal to ask on the exit code is %d", code)
 		}
 		for _, want := range []string{"ES256", next.KID, next.ActiveAt.Format(time.RFC3339), "refuse its tokens", "Without --now nothing is refused", "--yes"} {
 			if !strings.Contains(stderr, want) {

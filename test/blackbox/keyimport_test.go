@@ -178,7 +178,7 @@ func TestImportRefuses(t *testing.T) {
 		want []string
 	}{
 		{"a weak RSA key", []string{"--file", "weak"}, []string{"--file", "1024 bits", "too small"}},
-		{"a curve of nobody's algorithm", []string{"--file", "k1"}, []string{"--file"}},
+		{"a curve of no supported algorithm", []string{"--file", "k1"}, []string{"--file"}},
 		{"a public key", []string{"--file", "public"}, []string{"--file", "public key"}},
 		{"an encrypted key", []string{"--file", "encrypted"}, []string{"--file", "encrypted", "openssl pkcs8 -topk8 -nocrypt"}},
 		{"an algorithm of another kind of key", []string{"--file", "p256", "--alg", "RS256"}, []string{"--alg", "RS256", "ES256"}},

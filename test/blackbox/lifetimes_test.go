@@ -8,8 +8,8 @@ import (
 	"authserver/test/harness"
 )
 
-// Servers with different lifetimes on one database: what any of them has promised
-// to verifiers is kept by whoever plans.
+// Servers with different lifetimes on one database: every planner keeps what any of
+// them has promised to verifiers.
 func TestChangedLifetimesAreKept(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		const (

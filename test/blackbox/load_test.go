@@ -13,10 +13,10 @@ import (
 	"authserver/test/harness"
 )
 
-// load is clients of every grant that go on asking while an administrator works.
-// Nobody of them may be refused.
+// load is clients of every grant that go on asking while an administrator works. None
+// of them may be refused.
 type load struct {
-	mu      sync.RWMutex // held for reading by whoever waits for an answer
+	mu      sync.RWMutex // held for reading by a client that waits for an answer
 	servers []*harness.Server
 	turn    atomic.Int64
 	served  sync.Map // what was asked for, to how often it was given
@@ -84,8 +84,7 @@ func (l *load) goesOn(t *testing.T) {
 	})
 }
 
-// restart puts another server in the place of one, without a request that meets
-// neither.
+// restart replaces a server by another, without a request that meets neither.
 func (l *load) restart(t *testing.T, old *harness.Server, start func() *harness.Server) *harness.Server {
 	t.Helper()
 	l.mu.Lock()

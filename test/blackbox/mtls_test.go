@@ -40,7 +40,7 @@ func (p *parties) certifiedCases() []certifiedCase {
 		{"none, beside a secret, where tokens are bound", nil, "client_id=bound" + secret, nil, "invalid_request"},
 		{"any, beside a secret, where tokens are not bound", p.batch, "client_id=plain" + secret, nil, ""},
 		{"none, beside a secret, where tokens are not bound", nil, "client_id=plain" + secret, nil, ""},
-		{"in place of a secret", p.batch, "client_id=plain", nil, "invalid_client"},
+		{"instead of a secret", p.batch, "client_id=plain", nil, "invalid_client"},
 	}
 }
 

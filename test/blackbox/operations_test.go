@@ -54,8 +54,8 @@ func TestDatabaseOutage(t *testing.T) {
 	s.MustToken(t, f.web, login())
 }
 
-// C6, A6: a writer that is wedged by somebody else's transaction makes SQLite not
-// ready within five seconds, and no request hangs.
+// C6, A6: a writer that another transaction blocks makes SQLite not ready within five
+// seconds, and no request hangs.
 func TestSQLiteWriterWedged(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
@@ -125,7 +125,7 @@ func TestMetrics(t *testing.T) {
 	s.MustToken(t, f.batch, clientCredentials())
 	s.Token(t, f.batch, clientCredentials("scope", "nonsense"))
 	s.Token(t, f.batch, form("grant_type", "made-up-by-a-stranger"))
-	s.Token(t, harness.Credentials{ID: "web", Secret: "wrong"}, refresh("art_forged")) // nobody looked at the token
+	s.Token(t, harness.Credentials{ID: "web", Secret: "wrong"}, refresh("art_forged")) // the token was not used
 	s.Token(t, f.web, refresh("art_forged"))
 	harness.Get(t, s.URL+"/made-up-by-a-stranger")
 	metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw)
@@ -175,7 +175,7 @@ func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
 	})
 }
 
-// A body that trickles in is cut off, and keeps nobody else waiting.
+// A body that trickles in is cut off, and keeps no other client waiting.
 func TestSlowRequestsAreCutOff(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()

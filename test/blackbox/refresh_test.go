@@ -9,8 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A1: any number of refreshes with one token at once, over several replicas, get
-// one and the same successor, and nobody an error.
+// A1: any number of refreshes with one token at once, over several replicas, all get
+// the same successor, and none an error.
 func TestParallelRefreshesConverge(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -41,8 +41,8 @@ func TestParallelRefreshesConverge(t *testing.T) {
 	})
 }
 
-// A2, A3: a lost answer logs nobody out; a replay after the grace ends the family
-// with its access tokens, everywhere, and says so in the log.
+// A2, A3: a lost answer logs no user out; a replay after the grace ends the family with
+// its access tokens, everywhere, and says so in the log.
 func TestRetryAndReuse(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("REFRESH_GRACE", "1s")

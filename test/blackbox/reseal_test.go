@@ -90,7 +90,7 @@ func TestInterruptedReseal(t *testing.T) {
 		s := f.Start()
 		waitForSet(t, freshKeys, s)
 		token := s.MustToken(t, f.web, login()).Text("refresh_token")
-		s.Stop() // so that nobody has to be waited for
+		s.Stop() // so that the command has to wait for no server
 		newFile := d.File("new.key", d.Run("key", "generate-master"))
 		interrupted := 0
 		for after := time.Millisecond; !d.Interrupt("", after, "key", "reseal", "--to-master-key-file", newFile); after += after/8 + 2*time.Millisecond {

@@ -213,7 +213,7 @@ func TestFloodIsRefusedEarly(t *testing.T) {
 	s.MustToken(t, f.web, refresh(sessions[0].Text("refresh_token")))
 	if metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw); !strings.Contains(metrics, `reason="client_share"`) ||
 		!strings.Contains(metrics, `authserver_turns_in_flight{kind="refresh_token"} 0`) || !strings.Contains(metrics, `authserver_turns_waiting{kind="refresh_token"} 0`) {
-		t.Error("the metrics do not show what was refused, or that nobody waits any more")
+		t.Error("the metrics do not show what was refused, or that no request waits any more")
 	}
 }
 
@@ -224,7 +224,7 @@ func TestClientsTakeTurns(t *testing.T) {
 	d.Set("PASSWORD_WORKERS", "1")
 	f := register(t, d)
 	s := f.Start()
-	// While nobody can write, the first login holds the only place.
+	// While no transaction can write, the first login holds the only place.
 	release := wedge(t, filepath.Join(f.Dir, "authserver.db"))
 	const before = 12
 	var all sync.WaitGroup
@@ -251,7 +251,8 @@ func TestClientsTakeTurns(t *testing.T) {
 			served++
 		}
 	}
-	// The one that held the place, and the one whose turn came before the other client did.
+	// The login that held the place, and the login whose turn came before the other
+	// client.
 	if served > 2+1 { // and one whose line was written meanwhile
 		t.Errorf("%d of %d logins of another client that were before it were served first", served, before)
 	}

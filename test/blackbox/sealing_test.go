@@ -27,7 +27,7 @@ func traces(secret []byte) []string {
 	for from := 0; from < len(secret); from += piece {
 		part := secret[from:min(from+piece, len(secret))]
 		if len(part) < 16 {
-			continue // too short to be nobody else's
+			continue // too short to be unique
 		}
 		found = append(found, string(part), hex.EncodeToString(part), strings.ToUpper(hex.EncodeToString(part)))
 	}

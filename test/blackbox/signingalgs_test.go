@@ -23,8 +23,8 @@ func TestEveryAlgorithm(t *testing.T) {
 	})
 }
 
-// A resource that wants an algorithm which nobody wanted before has its first key
-// published at once, and tokens from when every verifier can know that key.
+// If a resource wants a new algorithm, its first key is published at once, and tokens
+// are signed with it from when every verifier can know it.
 func TestAddedAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -56,7 +56,7 @@ func TestAddedAlgorithm(t *testing.T) {
 		if refused.Status != 503 || refused.Text("error") != "temporarily_unavailable" || err != nil || wait < 1 || wait > 5 {
 			t.Errorf("before it signs a request is answered %d %s, to be sent again in %d s", refused.Status, refused.Raw, wait)
 		}
-		a.token(t, replicas[0], "RS256") // nobody else notices
+		a.token(t, replicas[0], "RS256") // no other client notices
 		for _, s := range replicas {
 			if answer := harness.Get(t, s.OpsURL+"/readyz"); answer.Status != 200 {
 				t.Errorf("a replica is not ready: %s", answer.Raw)

@@ -29,7 +29,7 @@ func TestStalledClients(t *testing.T) {
 		{"HTTP/2, a byte of each body", func(t *testing.T, a *stalling) { a.bodies(t, 1, 20) }},
 		{"HTTP/1.1, 63 KB of each body", func(t *testing.T, a *stalling) { a.plainBodies(t, 63<<10, 1000) }},
 		{"HTTP/1.1, a byte of each body", func(t *testing.T, a *stalling) { a.plainBodies(t, 1, 1000) }},
-		{"HTTP/2, answers that nobody takes", func(t *testing.T, a *stalling) { a.answers(t, 30) }},
+		{"HTTP/2, answers that the client does not read", func(t *testing.T, a *stalling) { a.answers(t, 30) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := harness.SQLite(t)

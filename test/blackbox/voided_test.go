@@ -12,9 +12,9 @@ import (
 	"authserver/test/harness"
 )
 
-// What is void is kept until the last token that a server has promised is over, whoever
-// voids it: a command or a replica with shorter lifetimes, or the only server after it was
-// started anew with them.
+// A revocation is kept until the last token that a server may have issued has expired, no
+// matter which process revokes: a command or a replica with shorter lifetimes, or the only
+// server after a restart with them.
 func TestWhatIsVoidIsKeptForTheLongestLifetime(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -73,7 +73,7 @@ func TestGitHubActions(t *testing.T) {
 			{"the name in capitals", change("repository", "ACME/shop"), nil, noMatch},
 			{"half of one pattern and half of the other", change("repository", "acme/tools", "environment", nil), nil, noMatch},
 			{"without the claim that has to be there", change("run_id", nil), nil, "its claim run_id is missing"},
-			{"for the audience that it has where nobody asks for another", change("aud", "https://github.com/acme"), nil, "its aud must be"},
+			{"for its default audience", change("aud", "https://github.com/acme"), nil, "its aud must be"},
 			{"for a cloud beside us", change("aud", []string{harness.Issuer, "sts.amazonaws.com"}), nil, "its aud must be"},
 			{"of an issuer below", change("iss", "/acme"), nil, "its iss is not an issuer that is trusted here"},
 		},

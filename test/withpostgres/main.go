@@ -92,7 +92,7 @@ func forward(signals <-chan os.Signal, cmd *exec.Cmd, ended <-chan error) error 
 			return err
 		case sig := <-signals:
 			if sig == parentGone {
-				// Nobody is left who would insist.
+				// No parent is left that would repeat the signal.
 				deadline = time.After(10 * time.Second)
 				sig = syscall.SIGTERM
 			}
@@ -119,7 +119,7 @@ func exitCode(err error) (int, error) {
 	return exit.ExitCode(), nil
 }
 
-// parentGone is what watchParent sends: a signal that nobody else sends here.
+// parentGone is what watchParent sends: a signal that no other process sends here.
 const parentGone = syscall.SIGUSR2
 
 // watchParent tells when the process that started this one is gone. `go run`

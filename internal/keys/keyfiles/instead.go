@@ -10,7 +10,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// Wanted is a kind of file that somebody is asked for.
+// Wanted is the kind of file that an operator is asked for.
 type Wanted string
 
 // The kinds.
@@ -19,13 +19,13 @@ const (
 	JWK         Wanted = "a public key as a JWK (RFC 7517 section 4)"
 	Certificate Wanted = "a certificate in PEM"
 	PrivateKey  Wanted = "a private key in PEM or as a JWK"
-	// Secret is of any bytes; those of a key or a certificate are refused all the same: with
-	// a public key for a secret everybody could sign (RFC 8725 §2.1).
+	// Secret is of any bytes; but those of a key or a certificate are refused: if a public
+	// key were the secret, any reader of it could sign (RFC 8725 §2.1).
 	Secret Wanted = "a shared secret"
 )
 
-// Check refuses a file that is of another kind than is wanted, in words that follow the
-// name of the file. One of no kind that is known passes: whoever reads it says more.
+// Check refuses a file of another kind than is wanted. Its error follows the name of
+// the file. A file of no known kind passes: the parser says more.
 func Check(data []byte, wanted Wanted) error {
 	c := look(data)
 	fits := map[Wanted][]kind{
@@ -159,7 +159,7 @@ func (c content) curePrivate(wanted Wanted) string {
 			putty:        "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
 		}[c.kind]
 	}
-	const keep = "give nobody this file"
+	const keep = "keep this file secret"
 	switch wanted {
 	case JWK:
 		return keep + written(c.public, "; its public key is ", false)

@@ -13,8 +13,8 @@ import (
 const maxFile = 64 << 10
 
 // Blocks reads a file of PEM blocks (RFC 7468), and what programs write around them.
-// [pem.Decode] passes over a block that is damaged; here it is an error, for it may be the
-// one that matters.
+// [pem.Decode] passes over a block that is damaged; here it is an error, since it may be
+// the wanted one.
 func Blocks(data []byte) ([]*pem.Block, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("it is larger than %d KiB, which no file of keys or certificates is", maxFile>>10)

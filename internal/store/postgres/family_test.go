@@ -49,7 +49,8 @@ func TestRotationsThatWait(t *testing.T) {
 		for range 2 * waiting {
 			counts[<-outcomes]++
 		}
-		// Those who are behind by two are reuse, if one rotated before them.
+		// A token that is two generations behind is reuse, if another caller rotated
+		// before.
 		if counts[store.Rotated]+counts[store.Graced]+counts[store.Reused]+counts[store.Revoked] != 2*waiting || counts[store.Rotated] > 1 {
 			t.Fatalf("generation %d: %v", generation, counts)
 		}

@@ -122,7 +122,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 	_, err := s.Rotate(t.Context(), present(f, 1))
 	wantUnavailable(t, err)
 	watcher := session(t, url)
-	eventually(t, "nobody waits for a lock", func() bool {
+	eventually(t, "no session waits for a lock", func() bool {
 		return query[int](t, watcher, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0
 	})
 	if _, err := s.Sweep(t.Context(), at(99*time.Hour), 10); err != nil {

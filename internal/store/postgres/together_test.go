@@ -63,8 +63,8 @@ func TestCallsThatFailTogether(t *testing.T) {
 	}
 }
 
-// TestCallsGoPast has a call wait for a row that somebody holds: the others find
-// another connection.
+// TestCallsGoPast has a call wait for a row that another transaction holds: the other
+// calls find another connection.
 func TestCallsGoPast(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -12,7 +12,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// waits reports whether anybody waits for a lock in the database of the session.
+// waits reports whether a session waits for a lock in the database.
 func waits(t *testing.T, admin *pgx.Conn) func() bool {
 	return func() bool {
 		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0

@@ -124,7 +124,7 @@ func TestBurstIsToldOnce(t *testing.T) {
 	told := &pending{wake: make(chan struct{}, 1)}
 	for range 1000 {
 		told.hear("revocations")
-		told.hear("echo of somebody")
+		told.hear("echo of another process")
 	}
 	told.hear("keys")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -142,8 +142,8 @@ func TestBurstIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestIdleIsFree holds a store that nobody uses to asking nothing. It runs alone: a watcher
-// whose own notification is late asks.
+// TestIdleIsFree: an idle store makes no query. It runs alone: a watcher whose own
+// notification is late asks.
 func TestIdleIsFree(t *testing.T) {
 	d, admin := watched(t)
 	topics := watch(t, d)

@@ -6,8 +6,8 @@ import (
 	"authserver/internal/store"
 )
 
-// sweepStep is how many rows go in one transaction: while it lasts nobody else
-// writes.
+// sweepStep is how many rows are removed in one transaction: while it lasts no other
+// process can write.
 const sweepStep = 100
 
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.

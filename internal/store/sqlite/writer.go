@@ -25,7 +25,7 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []*write
-	running bool // somebody works off the queue
+	running bool // a caller works off the queue
 }
 
 // errCommit says that a transaction may have been committed, or not.

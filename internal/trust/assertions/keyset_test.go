@@ -73,8 +73,8 @@ func TestSharedSecret(t *testing.T) {
 	refused(t, err, noKey)
 }
 
-// Anybody makes a second valid signature of one of ECDSA: (r, n-s). Without a jti
-// it must not be a second assertion.
+// Any attacker can make a second valid signature from one of ECDSA: (r, n-s). Without a
+// jti it must not be a second assertion.
 func TestMalleatedSignatureIsTheSameAssertion(t *testing.T) {
 	good := e1(t, map[string]any{"jti": nil})
 	dot := strings.LastIndexByte(good, '.')

@@ -46,8 +46,8 @@ func Read(compact jose.Compact, types []string) (Parsed, error) {
 	return Parsed{compact, claims}, err
 }
 
-// Issuer is who is said to have made the assertion, or "". It is fit for a query,
-// whoever made it up.
+// Issuer is the "iss" of the assertion, unverified, or "". It is fit for a query, even
+// if an attacker made it up.
 func (p Parsed) Issuer() string {
 	iss, err := jose.Text(p.Claims, "iss")
 	if err != nil {
@@ -66,7 +66,7 @@ func (p Parsed) Subject(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// OpenID Connect Core §5.1, §5.7: an address that nobody proved names nobody.
+	// OpenID Connect Core §5.1, §5.7: an address that was not verified names no user.
 	if verified, ok := p.Claims["email_verified"]; ok && path == "email" && verified != true && verified != "true" {
 		return "", fmt.Errorf("its email_verified says that the address, which names the subject, is not the subject's")
 	}
@@ -82,6 +82,7 @@ func (p Parsed) ID() (id [32]byte, err error) {
 	if jti != "" {
 		return sha256.Sum256([]byte("jti\x00" + jti)), nil
 	}
-	// Not the signature: from one of ECDSA anybody makes a second that is valid.
+	// Not the signature: from one of ECDSA any attacker can make a second that is
+	// valid.
 	return sha256.Sum256([]byte("assertion\x00" + p.Input)), nil
 }

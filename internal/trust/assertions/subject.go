@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Why a subject is nobody whom the issuer may speak of here. What a stranger is told is
-// for the grants to choose.
+// Why the issuer may not speak of a subject here. The grants choose what the client is
+// told.
 var (
 	ErrSubjectUnknown      = errors.New("its subject is not known here")
 	ErrSubjectDisabled     = errors.New("its subject is disabled here")
@@ -25,7 +25,7 @@ type Subjects struct {
 	Names   store.Names
 }
 
-// Subject is a user or a client of this server, or neither: somebody whom only the
+// Subject is a user or a client of this server, or neither: a subject that only the
 // issuer knows.
 type Subject struct {
 	User   *store.User
@@ -90,8 +90,9 @@ func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, 
 	return user, subjectError(err, user.Disabled)
 }
 
-// foreign refuses a subject that somebody here has already: an issuer that may
-// name anybody of its own must not speak for our users and clients (RFC 9068 §5).
+// foreign refuses a subject that is the name of a user or client here: an issuer that
+// may name any subject of its own must not speak for our users and clients (RFC 9068
+// §5).
 func (s Subjects) foreign(ctx context.Context, subject string) error {
 	taken, err := s.Names.SubjectTaken(ctx, subject)
 	switch {
