@@ -14,9 +14,11 @@ import (
 // AssertionType is the only "client_assertion_type" there is here (RFC 7523 §2.2).
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// Assertions checks the JWTs with which clients authenticate (RFC 7521 §4.2, RFC 7523
-// §2.2, §3).
-type Assertions struct {
+// JWT is private_key_jwt, an assertion that the client signed with a private key, or
+// client_secret_jwt, one under the client's secret (OpenID Connect Core §9; RFC 7521 §4.2,
+// RFC 7523 §2.2, §3).
+type JWT struct {
+	Method   oauth.AuthMethod
 	Verifier *assertions.Verifier
 	// Issuer is the issuer identifier of this server, which has to be the sole
 	// audience: if the URL of a token endpoint were an audience too, another server
@@ -28,31 +30,13 @@ type Assertions struct {
 	Rules     assertions.ClientRules
 }
 
-// JWT is private_key_jwt, an assertion that the client signed with a private key, or
-// client_secret_jwt, one under the client's secret (OpenID Connect Core §9).
-type JWT struct {
-	Method     oauth.AuthMethod
-	Assertions Assertions
-}
-
 // Name implements [Method].
 func (m JWT) Name() oauth.AuthMethod { return m.Method }
 
-// Credentials implements [Method].
-func (m JWT) Credentials(r Request) ([]Credentials, error) { return claimsOf(r, m.Method) }
-
-// Verify implements [Method].
-func (m JWT) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
-	return m.Assertions.prove(ctx, client, presented, now)
-}
-
-// clientTypes are the values of the header "typ" of a client's assertion.
-func clientTypes() []string { return []string{"", "jwt", assertions.ClientType} }
-
-// claimsOf reads the client's assertion if the method can be meant. The algorithm in
-// its header decides which of the two methods that is, and the client's registration
-// whether the client may use it.
-func claimsOf(r Request, by oauth.AuthMethod) ([]Credentials, error) {
+// Credentials implements [Method]. It reads the client's assertion if the method can be meant.
+// The algorithm in its header decides which of the two methods that is, and the client's
+// registration whether the client may use it.
+func (m JWT) Credentials(r Request) ([]Credentials, error) {
 	if !r.Form.Has("client_assertion") && !r.Form.Has("client_assertion_type") {
 		return nil, nil
 	}
@@ -64,27 +48,28 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Credentials, error) {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_type",
 			"client_assertion_type is not one that is taken here: use "+AssertionType)
 	}
-	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), clientTypes())
+	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), []string{"", "jwt", assertions.ClientType})
 	if err != nil {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_malformed", "client_assertion is malformed: "+err.Error())
 	}
-	if assertions.Method(parsed.Header.Alg) != by {
+	if assertions.Method(parsed.Header.Alg) != m.Method {
 		return nil, nil
 	}
 	return []Credentials{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
 }
 
-// prove checks the assertion against what the client is registered with. It is good once.
-func (a Assertions) prove(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
-	audiences := []string{a.Issuer}
+// Verify implements [Method]. It checks the assertion against what the client is registered
+// with. The assertion is good once.
+func (m JWT) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
+	audiences := []string{m.Issuer}
 	if client.EndpointAudience {
-		audiences = append(audiences, a.Endpoints...)
+		audiences = append(audiences, m.Endpoints...)
 	}
-	r, ok := assertions.OfClient(client, presented.Assertion.Header.Alg, now, a.Rules, audiences)
+	r, ok := assertions.OfClient(client, presented.Assertion.Header.Alg, now, m.Rules, audiences)
 	if !ok {
 		return Outcome{}, &CredentialError{errors.New("the client is not registered for assertions of its kind")}
 	}
-	assertion, err := a.Verifier.Verify(ctx, now, *presented.Assertion, r)
+	assertion, err := m.Verifier.Verify(ctx, now, *presented.Assertion, r)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return Outcome{}, fmt.Errorf("check the assertion: %w", err)
 	}
@@ -95,6 +80,6 @@ func (a Assertions) prove(ctx context.Context, client store.Client, presented Cr
 		return Outcome{}, &CredentialError{errors.New("its sub is not the client_id")}
 	}
 	return Outcome{Good: true, Use: store.Use{
-		Issuer: r.Uses, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)),
+		Issuer: r.Uses, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(m.Verifier.Skew)),
 	}}, nil
 }

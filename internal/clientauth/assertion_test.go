@@ -78,12 +78,14 @@ func signers(t testing.TB) *clientStore {
 
 func newSignedAuthenticator(t testing.TB) *Authenticator {
 	t.Helper()
-	signed := Assertions{
-		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
-		Issuer:   self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+	signed := func(method oauth.AuthMethod) JWT {
+		return JWT{
+			Method: method, Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
+			Issuer: self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+		}
 	}
 	secrets := Secrets{Slow: verified(), Opener: plain{}}
-	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, JWT{Method: oauth.AuthSecretJWT, Assertions: signed}, JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed}, None{})
+	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, signed(oauth.AuthSecretJWT), signed(oauth.AuthPrivateKeyJWT), None{})
 	if err != nil {
 		t.Fatal(err)
 	}

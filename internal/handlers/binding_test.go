@@ -116,9 +116,10 @@ func newBoundSite(t *testing.T) *boundSite {
 	b.Token.DPoP = DPoP{Skew: time.Minute}
 	b.Clients.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
-		clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: clientauth.Assertions{
-			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
-		}},
+		clientauth.JWT{
+			Method: oauth.AuthPrivateKeyJWT, Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer,
+			Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+		},
 	}, b.Clients.Authenticator.Methods...)
 	grant, _ := b.Token.Grants.Find(oauth.JWTBearer)
 	bearer := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that

@@ -28,18 +28,20 @@ func wireClientAuth(p clientAuthParts, s config.Server) (*clientauth.Authenticat
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
 	secrets := clientauth.Secrets{Slow: verified, Opener: p.verifier.Opener}
-	signed := clientauth.Assertions{
-		Verifier: p.verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], Rules: p.limits.ofClients(s),
+	signed := func(method oauth.AuthMethod) clientauth.JWT {
+		return clientauth.JWT{
+			Method: method, Verifier: p.verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], Rules: p.limits.ofClients(s),
+		}
 	}
 	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
 		clientauth.SecretPost{Secrets: secrets},
 	}
 	if p.limits.takes(assertions.SecretAlgorithms()) {
-		methods = append(methods, clientauth.JWT{Method: oauth.AuthSecretJWT, Assertions: signed})
+		methods = append(methods, signed(oauth.AuthSecretJWT))
 	}
 	if p.limits.takes(assertions.KeyAlgorithms()) {
-		methods = append(methods, clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed})
+		methods = append(methods, signed(oauth.AuthPrivateKeyJWT))
 	}
 	if s.TakesCertificates() {
 		methods = append(methods, &clientauth.SelfSignedTLS{Remote: p.verifier.Remote})
