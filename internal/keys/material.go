@@ -85,7 +85,7 @@ func parsePEM(data []byte) (Material, error) {
 				return Material{}, err
 			}
 		default:
-			return Material{}, fmt.Errorf("it holds %s, and a private key is wanted", keyfiles.Block(block.Type))
+			return Material{}, fmt.Errorf("it holds %s, and a private key in PKCS #8, PKCS #1 or SEC 1 is wanted", keyfiles.Block(block.Type))
 		}
 	}
 	if m.Private == nil {

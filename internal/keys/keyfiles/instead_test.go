@@ -187,7 +187,7 @@ func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 			if regexp.MustCompile(`"(?:d|p|q|k)":`).MatchString(told) {
 				t.Errorf("%s for %s tells a private member: %s", name, wanted, told)
 			}
-			if c := look(data); c.kind == privateKey || c.kind == encryptedKey {
+			if c := look(data); c.kind == privateKey || c.kind == lockedKey {
 				for _, word := range regexp.MustCompile(`[A-Za-z0-9+/]{16,}`).FindAllString(string(data), -1) {
 					if strings.Contains(told, word[:16]) {
 						t.Errorf("%s for %s tells a piece of the file: %s", name, wanted, told)

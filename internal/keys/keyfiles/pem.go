@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // maxFile bounds a file of blocks, in bytes. An RSA key of 4096 bits with ten certificates
@@ -62,4 +63,13 @@ func Certificates(data []byte) ([]*x509.Certificate, error) {
 		chain = append(chain, certificate)
 	}
 	return chain, nil
+}
+
+// Block names a PEM block by its type.
+func Block(kind string) string {
+	// A block whose line breaks were lost has the key in its first line.
+	if regexp.MustCompile(`^[A-Z0-9][A-Z0-9 ]{0,30}$`).MatchString(kind) {
+		return fmt.Sprintf("a PEM block of the type %q", kind)
+	}
+	return "a PEM block of an unknown type"
 }
