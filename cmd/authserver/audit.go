@@ -40,7 +40,7 @@ func (c *auditList) Run(p *process) error {
 		User: c.User, Client: c.Client, Family: c.Family, RequestID: c.Request, Actor: c.Actor, Type: c.Type,
 		Since: since, After: c.After, Limit: c.Limit,
 	}
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		if c.Follow {
 			return a.Audit.Follow(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
 		}

@@ -98,7 +98,7 @@ func (f ClientFlags) tlsSubject() *admin.TLSSubject {
 }
 
 type clientCreate struct {
-	Database
+	NewClientSettings
 	Output
 	Existing
 	ClientFlags
@@ -129,7 +129,7 @@ func (c *clientCreate) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.NewClientSettings, func(a *admin.Admin) error {
 		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Clients.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ type clientList struct {
 }
 
 func (c *clientList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients.List(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
@@ -169,7 +169,7 @@ type clientShow struct {
 }
 
 func (c *clientShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		client, err := a.Clients.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -179,7 +179,7 @@ func (c *clientShow) Run(p *process) error {
 }
 
 type clientUpdate struct {
-	Database
+	ClientSettings
 	Output
 	ClientFlags
 	ID       string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
@@ -193,7 +193,7 @@ func (c *clientUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.ClientSettings, func(a *admin.Admin) error {
 		client, warnings, err := a.Clients.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
@@ -210,7 +210,7 @@ type clientDelete struct {
 }
 
 func (c *clientDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		if _, err := a.Clients.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (c *clientDelete) Run(p *process) error {
 }
 
 type clientRotate struct {
-	Database
+	ClientSecretSettings
 	Output
 	ID         string        `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 	Overlap    time.Duration `field:"overlap_seconds" default:"0s" help:"How long the old secrets stay valid, such as 24h."`
@@ -241,7 +241,7 @@ func (c *clientRotate) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.ClientSecretSettings, func(a *admin.Admin) error {
 		_, err := a.Clients.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
 		return err
 	})

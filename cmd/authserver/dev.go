@@ -16,16 +16,16 @@ import (
 const devBcryptCost = 10
 
 type devCommand struct {
-	Database
+	config.Server
 }
 
 func (c *devCommand) Run(p *process) error {
 	reload, stop := hangups()
 	defer stop()
-	s, err := c.complete(config.Dev)
-	if err != nil {
+	if err := complete(&c.Server, config.Dev); err != nil {
 		return err
 	}
+	s := c.Server
 	if s.Issuer == "" {
 		return usage("--listen %s leaves the port open: set --issuer to the URL by which the server will be reached", s.Listen)
 	}
@@ -35,7 +35,8 @@ func (c *devCommand) Run(p *process) error {
 	if !p.given["bcrypt-cost"] {
 		s.BcryptCost = devBcryptCost
 	}
-	if s, err = server.PrepareDev(p.ctx, p.by, s); err != nil {
+	s, err := server.PrepareDev(p.ctx, p.by, s)
+	if err != nil {
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{

@@ -13,7 +13,7 @@ type familyCommand struct {
 }
 
 type familyList struct {
-	Database
+	FamilySettings
 	Output
 	User   string `help:"Username, e-mail address, UPN or id of the user."`
 	Client string `help:"The client_id."`
@@ -25,7 +25,7 @@ func (c *familyList) Run(p *process) error {
 	if c.User == "" && c.Client == "" {
 		return usage("name a user with --user, a client with --client, or both")
 	}
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.FamilySettings, func(a *admin.Admin) error {
 		families, err := rows(Listing{Limit: c.Limit, After: c.After},
 			func(page admin.Page) ([]admin.Family, error) {
 				return a.Families.List(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
@@ -58,8 +58,16 @@ func (f FamilyName) read(p *process) (name string, isID bool, err error) {
 	return name, !strings.ContainsAny(name, "._"), nil
 }
 
+// needed are the settings that it takes to find a family: by its id no key is opened.
+func (f *FamilyTokenSettings) needed(isID bool) administration {
+	if isID {
+		return &f.FamilySettings
+	}
+	return f
+}
+
 type familyShow struct {
-	Database
+	FamilyTokenSettings
 	Output
 	FamilyName
 }
@@ -69,11 +77,7 @@ func (c *familyShow) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	open := c.with
-	if isID {
-		open = c.Database.read
-	}
-	return open(p, func(a *admin.Admin) error {
+	return with(p, c.needed(isID), func(a *admin.Admin) error {
 		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err
@@ -83,17 +87,17 @@ func (c *familyShow) Run(p *process) error {
 }
 
 type familyRevoke struct {
-	Database
+	FamilyTokenSettings
 	Consent
 	FamilyName
 }
 
 func (c *familyRevoke) Run(p *process) error {
-	name, _, err := c.FamilyName.read(p)
+	name, isID, err := c.FamilyName.read(p)
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, c.needed(isID), func(a *admin.Admin) error {
 		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err

@@ -101,7 +101,7 @@ func patterns(values []string) ([]map[string]string, error) {
 }
 
 type issuerCreate struct {
-	Database
+	NewIssuerSettings
 	Output
 	Existing
 	IssuerFlags
@@ -116,7 +116,7 @@ func (c *issuerCreate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = &c.Disabled
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.NewIssuerSettings, func(a *admin.Admin) error {
 		id := c.ID
 		if id == "" {
 			id = c.Iss
@@ -140,7 +140,7 @@ type issuerList struct {
 }
 
 func (c *issuerList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers.List(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
@@ -157,7 +157,7 @@ type issuerShow struct {
 }
 
 func (c *issuerShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		issuer, err := a.Issuers.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -167,7 +167,7 @@ func (c *issuerShow) Run(p *process) error {
 }
 
 type issuerUpdate struct {
-	Database
+	IssuerSettings
 	Output
 	IssuerFlags
 	ID       string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
@@ -181,7 +181,7 @@ func (c *issuerUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.IssuerSettings, func(a *admin.Admin) error {
 		issuer, warnings, err := a.Issuers.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
@@ -198,7 +198,7 @@ type issuerDelete struct {
 }
 
 func (c *issuerDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		if _, err := a.Issuers.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ type keyList struct {
 }
 
 func (c *keyList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil || c.Output.Output == "json" {
 			return errors.Join(err, printList(c.Output, p.stdout, listed))
@@ -75,7 +75,7 @@ func keyEventVerb(event string) string {
 }
 
 type keyRotate struct {
-	Database
+	SigningKeySettings
 	Output
 	Consent
 	Alg []string `field:"algorithms" sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
@@ -83,7 +83,7 @@ type keyRotate struct {
 }
 
 func (c *keyRotate) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
 		if c.Now {
 			if err := c.warn(p, a); err != nil {
 				return err
@@ -120,7 +120,7 @@ func (c *keyRotate) warn(p *process, a *admin.Admin) error {
 }
 
 type keyRevoke struct {
-	Database
+	SigningKeySettings
 	Output
 	Consent
 	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
@@ -128,7 +128,7 @@ type keyRevoke struct {
 }
 
 func (c *keyRevoke) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
 		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil {
 			return err
@@ -150,12 +150,12 @@ func (c *keyRevoke) Run(p *process) error {
 }
 
 type keyPlan struct {
-	Database
+	KeyPlanSettings
 	Output
 }
 
 func (c *keyPlan) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.KeyPlanSettings, func(a *admin.Admin) error {
 		events, err := a.Keys.Planned(p.ctx, p.by)
 		if err != nil {
 			return err
@@ -165,13 +165,13 @@ func (c *keyPlan) Run(p *process) error {
 }
 
 type keyExport struct {
-	Database
+	OpenedKeySettings
 	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
 	Format string `enum:"pem,jwk" default:"pem" placeholder:"pem|jwk" help:"Format: pem (SubjectPublicKeyInfo), or jwk as in the JWKS."`
 }
 
 func (c *keyExport) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.OpenedKeySettings, func(a *admin.Admin) error {
 		exported, err := a.Keys.Export(p.ctx, p.by, c.KID)
 		if err != nil {
 			return err

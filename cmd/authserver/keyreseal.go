@@ -7,7 +7,7 @@ import (
 )
 
 type keyReseal struct {
-	Database
+	SealedKeySettings
 	Output
 	ToMasterKeyFile string `placeholder:"FILE" help:"File with the new master key."`
 	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service as the new master key, as in --master-key-url."`
@@ -31,7 +31,7 @@ func (c *keyReseal) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SealedKeySettings, func(a *admin.Admin) error {
 		if c.Finish {
 			finished, err := a.MasterKeys.Finish(p.ctx, p.by)
 			if err != nil {
@@ -51,13 +51,13 @@ func (c *keyReseal) Run(p *process) error {
 }
 
 type keyRefreshTokenKeys struct {
-	Database
+	SealedKeySettings
 	Output
 	Rotate bool `help:"Use the next key as soon as every server has it. Existing refresh tokens stay valid."`
 }
 
 func (c *keyRefreshTokenKeys) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SealedKeySettings, func(a *admin.Admin) error {
 		listed, err := a.Keys.RefreshTokenKeys(p.ctx, p.by, c.Rotate)
 		if err != nil {
 			return err

@@ -169,7 +169,23 @@ func hint(stderr io.Writer, err error) {
 	if selected := parse.Context.Selected(); selected != nil {
 		command += " " + selected.Path()
 	}
+	if setting := refusedSetting(err); setting != "" {
+		fmt.Fprintf(stderr, "authserver: %s is a setting that %s does not read: leave it out here\n", setting, command)
+	}
 	fmt.Fprintf(stderr, "authserver: see %s --help\n", command)
+}
+
+// refusedSetting returns the flag that was refused, if it is a setting that other commands
+// read, or "".
+func refusedSetting(err error) string {
+	words := strings.FieldsFunc(err.Error(), func(c rune) bool { return c == ' ' || c == ',' })
+	if len(words) < 3 || words[0] != "unknown" || words[1] != "flag" {
+		return ""
+	}
+	if slices.ContainsFunc(config.Table(), func(r config.Row) bool { return r.Flag == words[2] }) {
+		return words[2]
+	}
+	return ""
 }
 
 // fail prints the error, if there is one, and returns the exit code that it means.

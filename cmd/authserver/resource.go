@@ -41,7 +41,7 @@ func (f ResourceFlags) input(p *process) (admin.ResourceInput, error) {
 }
 
 type resourceCreate struct {
-	Database
+	NewResourceSettings
 	Output
 	Existing
 	ResourceFlags
@@ -53,7 +53,7 @@ func (c *resourceCreate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.NewResourceSettings, func(a *admin.Admin) error {
 		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resources.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ type resourceList struct {
 }
 
 func (c *resourceList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources.List(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
@@ -90,7 +90,7 @@ type resourceShow struct {
 }
 
 func (c *resourceShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		resource, err := a.Resources.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
@@ -100,7 +100,7 @@ func (c *resourceShow) Run(p *process) error {
 }
 
 type resourceUpdate struct {
-	Database
+	ResourceSettings
 	Output
 	ResourceFlags
 	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
@@ -111,7 +111,7 @@ func (c *resourceUpdate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.ResourceSettings, func(a *admin.Admin) error {
 		resource, warnings, err := a.Resources.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ type resourceDelete struct {
 }
 
 func (c *resourceDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		if _, err := a.Resources.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (f UserFlags) input(p *process) (admin.UserInput, error) {
 }
 
 type userCreate struct {
-	Database
+	UserSettings
 	Output
 	Existing
 	UserFlags
@@ -56,7 +56,7 @@ func (c *userCreate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = &c.Username, &c.Disabled
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.UserSettings, func(a *admin.Admin) error {
 		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.Users.Named(p.ctx, p.by, c.Username) }); done || err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ type userList struct {
 }
 
 func (c *userList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users.List(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
@@ -92,7 +92,7 @@ type userShow struct {
 }
 
 func (c *userShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (c *userShow) Run(p *process) error {
 }
 
 type userUpdate struct {
-	Database
+	UserSettings
 	Output
 	UserFlags
 	User     string  `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
@@ -117,7 +117,7 @@ func (c *userUpdate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.UserSettings, func(a *admin.Admin) error {
 		user, err := a.Users.Update(p.ctx, p.by, c.User, input)
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ type userDelete struct {
 }
 
 func (c *userDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err

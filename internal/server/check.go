@@ -14,26 +14,26 @@ import (
 // does not listen, because a server may be running. The error is that of Serve.
 func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	silent := slog.New(slog.DiscardHandler)
-	if _, err := openTLS(s, silent); err != nil {
+	if _, err := openTLS(s.TLS, silent); err != nil {
 		return nil, err
 	}
-	remote, _, err := openRemoteKeys(s, silent)
+	remote, _, err := openRemoteKeys(s.Fetch, overHTTP(s.Identity), silent)
 	if err != nil {
 		return nil, err
 	}
 	remote.Close()
 	found = append(found, "settings: ok")
-	if missing := FindDatabase(s); missing != nil {
+	if missing := FindDatabase(s.Database); missing != nil {
 		if s.NoMigrate {
 			return found, missing
 		}
-		keeper, _, err := openMaster(ctx, s)
+		keeper, _, err := openMaster(ctx, s.Sealing)
 		if err != nil {
 			return found, err
 		}
 		return append(found, "database: there is none yet, and serve makes it"), keeper.Close()
 	}
-	st, err := OpenStore(ctx, s, silent)
+	st, err := OpenStore(ctx, s.Database, silent)
 	if err != nil {
 		return found, err
 	}
@@ -64,13 +64,17 @@ func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent
 		return found, fmt.Errorf("read the data keys: %w", err)
 	}
 	if len(sealed) == 0 {
-		keeper, _, err := openMaster(ctx, s)
+		keeper, _, err := openMaster(ctx, s.Sealing)
 		if err != nil {
 			return found, err
 		}
 		return append(found, "keys: there are none yet, and serve makes them"), keeper.Close()
 	}
-	ring, err := openKeys(ctx, st, s, silent)
+	settings, err := serverKeys(s)
+	if err != nil {
+		return found, err
+	}
+	ring, err := openKeys(ctx, st, settings, silent)
 	if err != nil {
 		return found, err
 	}

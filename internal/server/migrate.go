@@ -11,12 +11,12 @@ import (
 
 // MigrateUp applies what is missing, to a database that it makes where there is
 // none. Like those below it returns where the schema stands then.
-func MigrateUp(ctx context.Context, s config.Server) (store.MigrationStatus, error) {
+func MigrateUp(ctx context.Context, s config.Database) (store.MigrationStatus, error) {
 	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateUp(ctx) })
 }
 
 // MigrateDown takes back the newest steps migrations.
-func MigrateDown(ctx context.Context, s config.Server, steps int) (store.MigrationStatus, error) {
+func MigrateDown(ctx context.Context, s config.Database, steps int) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
@@ -24,7 +24,7 @@ func MigrateDown(ctx context.Context, s config.Server, steps int) (store.Migrati
 }
 
 // MigrateForce says that the schema is at this version.
-func MigrateForce(ctx context.Context, s config.Server, version uint) (store.MigrationStatus, error) {
+func MigrateForce(ctx context.Context, s config.Database, version uint) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
@@ -32,14 +32,14 @@ func MigrateForce(ctx context.Context, s config.Server, version uint) (store.Mig
 }
 
 // MigrationStatus changes nothing.
-func MigrationStatus(ctx context.Context, s config.Server) (store.MigrationStatus, error) {
+func MigrationStatus(ctx context.Context, s config.Database) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
 	return migrate(ctx, s, func(store.Migrator) error { return nil })
 }
 
-func migrate(ctx context.Context, s config.Server, step func(st store.Migrator) error) (store.MigrationStatus, error) {
+func migrate(ctx context.Context, s config.Database, step func(st store.Migrator) error) (store.MigrationStatus, error) {
 	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return store.MigrationStatus{}, err

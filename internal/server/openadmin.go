@@ -8,30 +8,39 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
+	"authserver/internal/keys"
 	"authserver/internal/store"
 )
 
+// AdminSettings are the groups of settings that a command reads for what it does as an
+// administrator. What is nil opens nothing, and what is zero sets nothing: an operation
+// that needs it must not be asked for.
+type AdminSettings struct {
+	Database         config.Database
+	Sealing          *config.Sealing // nil: no key is opened and nothing is sealed
+	PKCS11           config.PKCS11
+	Timeline         *config.Timeline // nil: no signing key is planned
+	AccessTokens     config.AccessTokens
+	Clocks           config.Clocks
+	Passwords        *config.Passwords // nil: nothing is hashed
+	Fetch            *config.Fetch     // nil: no key set is fetched
+	Identity         config.Identity
+	TLS              config.TLS
+	NewResources     config.NewResources
+	NewClients       config.NewClients
+	Refresh          config.Refresh
+	Assertions       config.Assertions
+	ClientAssertions config.ClientAssertions
+}
+
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
-func OpenAdmin(ctx context.Context, s config.Server) (*admin.Admin, func(), error) {
-	return opened(ctx, s, openKeys)
-}
-
-// OpenReader is OpenAdmin for what changes nothing and opens no key: no master key is
-// needed.
-func OpenReader(ctx context.Context, s config.Server) (*admin.Admin, func(), error) {
-	return opened(ctx, s, closedKeys)
-}
-
-// keysOpener opens the keys of a database, as far as they are needed.
-type keysOpener func(ctx context.Context, st keyStore, s config.Server, logger *slog.Logger) (*keyring, error)
-
-func opened(ctx context.Context, s config.Server, open keysOpener) (*admin.Admin, func(), error) {
-	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
+func OpenAdmin(ctx context.Context, s AdminSettings) (*admin.Admin, func(), error) {
+	st, err := OpenStore(ctx, s.Database, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
-	a, ring, err := openAdmin(ctx, st, s, open)
+	a, ring, err := openAdmin(ctx, st, s)
 	if err != nil {
 		st.Close()
 		return nil, nil, err
@@ -44,7 +53,7 @@ func opened(ctx context.Context, s config.Server, open keysOpener) (*admin.Admin
 
 // openAdmin opens what an administrator works with on a store that is open. The ring is
 // for the caller to close.
-func openAdmin(ctx context.Context, st store.Store, s config.Server, open keysOpener) (*admin.Admin, *keyring, error) {
+func openAdmin(ctx context.Context, st store.Store, s AdminSettings) (*admin.Admin, *keyring, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the schema version: %w", err)
@@ -52,8 +61,7 @@ func openAdmin(ctx context.Context, st store.Store, s config.Server, open keysOp
 	if err := status.Check(); err != nil {
 		return nil, nil, err
 	}
-	// What the manager has to tell it returns; a command's answer is no log.
-	ring, err := open(ctx, st, s, slog.New(slog.DiscardHandler))
+	ring, err := openAdminKeys(ctx, st, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,4 +70,21 @@ func openAdmin(ctx context.Context, st store.Store, s config.Server, open keysOp
 		return nil, nil, errors.Join(err, ring.Close())
 	}
 	return a, ring, nil
+}
+
+// openAdminKeys opens the keys as far as the command reads what they need.
+func openAdminKeys(ctx context.Context, st keyStore, s AdminSettings) (*keyring, error) {
+	// What the manager has to tell it returns; a command's answer is no log.
+	silent := slog.New(slog.DiscardHandler)
+	var timeline keys.Timeline
+	if s.Timeline != nil {
+		var err error
+		if timeline, err = newTimeline(*s.Timeline, s.Clocks, s.AccessTokens); err != nil {
+			return nil, err
+		}
+	}
+	if s.Sealing == nil {
+		return closedKeys(st, timeline, silent), nil
+	}
+	return openKeys(ctx, st, keySettings{sealing: *s.Sealing, pkcs11: s.PKCS11, timeline: timeline, grace: s.Refresh.RefreshGrace}, silent)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"authserver/internal/config"
 	"authserver/internal/keys/pkcs11"
 )
 
@@ -17,6 +18,10 @@ type pkcs11Token struct {
 	once    sync.Once
 	module  *pkcs11.Module
 	fault   error
+}
+
+func newPKCS11Token(s config.PKCS11) *pkcs11Token {
+	return &pkcs11Token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
 }
 
 func (t *pkcs11Token) open() (*pkcs11.Module, error) {

@@ -50,19 +50,23 @@ type ServeOptions struct {
 func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	defer runtime.KeepAlive(make([]byte, headroom))
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
-	files, err := openTLS(s, logger)
+	files, err := openTLS(s.TLS, logger)
 	if err != nil {
 		return err
 	}
-	st, err := OpenStore(ctx, s, logger)
+	st, err := OpenStore(ctx, s.Database, logger)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	if err := prepare(ctx, st, s); err != nil {
+	if err := prepare(ctx, st, s.Schema); err != nil {
 		return err
 	}
-	ring, err := openKeys(ctx, st, s, logger)
+	settings, err := serverKeys(s)
+	if err != nil {
+		return err
+	}
+	ring, err := openKeys(ctx, st, settings, logger)
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 }
 
 // prepare migrates the schema, or checks that it is migrated.
-func prepare(ctx context.Context, st store.Migrator, s config.Server) error {
+func prepare(ctx context.Context, st store.Migrator, s config.Schema) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	if !s.NoMigrate {

@@ -65,21 +65,24 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	}
 	sealer, manager := ring.sealer, ring.signing
 	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: a request that needs it waits, and no other
-	revoker := newRevoker(st, view, s, logger)
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s), Wait: loginWait})
+	revoker := newRevoker(st, view, s.Clocks, logger)
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s.Logins), Wait: loginWait})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	remote, reloadAuthorities, err := openRemoteKeys(s, logger)
+	remote, reloadAuthorities, err := openRemoteKeys(s.Fetch, overHTTP(s.Identity), logger)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newAlgorithms(s)
+	limits, err := newAlgorithms(s.ClientAssertions, s.Proofs)
 	if err != nil {
 		return nil, err
 	}
 	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
-	authenticator, err := wireClientAuth(clientAuthParts{clients: cached, hasher: hasher, verifier: verifier, files: o.files, limits: limits}, s)
+	authenticator, err := wireClientAuth(clientAuthParts{
+		clients: cached, hasher: hasher, verifier: verifier, files: o.files, limits: limits,
+		identity: s.Identity, tls: s.TLS, assertions: s.Assertions,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +95,13 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	registry, err := wireGrants(grantParts{
 		store: st, used: st, cached: cached, manager: manager, hasher: hasher, view: view, revoker: revoker, codec: codec,
 		own: own, verifier: verifier, minter: minter, putBacks: putBacks, clock: clock, limits: limits,
-	}, s)
+		identity: s.Identity, resources: s.NewResources, refresh: s.Refresh, assertions: s.Assertions,
+	})
 	if err != nil {
 		return nil, err
 	}
-	health := newHealth(st, manager, view, s, logger)
-	gates := newGates(registry, s)
+	health := newHealth(st, manager, view, s.Timeline, logger)
+	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	doors, err := wireHTTP(endpointParts{
 		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, gates: gates, limits: limits,
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
@@ -105,7 +109,8 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
 			meter: st, hasher: hasher, ring: ring, remote: remote,
 		}, o.version), logger: logger,
-	}, s)
+		identity: s.Identity, proxies: s.Proxies, tls: s.TLS, load: s.Load, proofs: s.Proofs,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -41,30 +41,35 @@ type grantParts struct {
 	putBacks *grants.PutBacks
 	clock    store.Clock
 	limits   algorithms
+
+	identity   config.Identity
+	resources  config.NewResources
+	refresh    config.Refresh
+	assertions config.Assertions
 }
 
 // wireGrants makes the grants, a line for each.
-func wireGrants(p grantParts, s config.Server) (*grants.Registry, error) {
+func wireGrants(p grantParts) (*grants.Registry, error) {
 	targets := &grants.Targets{
 		Resources: p.cached,
-		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
+		Default:   store.Resource{ID: p.identity.Issuer, AccessTokenTTL: p.resources.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
 	issuing := grants.Issuing{Targets: targets, Minter: p.minter, Assertions: p.store}
 	trust := &grants.Trust{
-		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: s.Issuer,
-		Audiences: audiences(s.Issuer), Own: p.limits.ofClients(s),
+		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: p.identity.Issuer,
+		Audiences: audiences(p.identity.Issuer), Own: p.limits.ofClients(p.assertions),
 	}
 	return grants.NewRegistry(
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Users: p.store, Families: p.store, Verifier: p.hasher, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: s.RefreshGrace, Clock: p.clock},
+		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: p.refresh.RefreshGrace, Clock: p.clock},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
 		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
 	)
 }
 
 // newRevoker makes the part that voids, for a server and for a command.
-func newRevoker(st tokens.RevokerStore, view *tokens.View, s config.Server, logger *slog.Logger) *tokens.Revoker {
+func newRevoker(st tokens.RevokerStore, view *tokens.View, s config.Clocks, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
 		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
 	}

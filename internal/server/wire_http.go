@@ -46,6 +46,12 @@ type endpointParts struct {
 	clock         store.Clock
 	metrics       *telemetry.Metrics
 	logger        *slog.Logger
+
+	identity config.Identity
+	proxies  config.Proxies
+	tls      config.TLS
+	load     config.Load
+	proofs   config.Proofs
 }
 
 // doors are the listeners' ways in and what is behind them.
@@ -58,12 +64,12 @@ type doors struct {
 }
 
 // wireHTTP makes the endpoints, and the doors before them.
-func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
-	certifying, err := s.ClientCertProxies()
+func wireHTTP(p endpointParts) (*doors, error) {
+	certifying, err := p.tls.ClientCertProxies()
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := s.TrustedProxies()
+	trusted, err := p.proxies.TrustedProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +77,14 @@ func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
 	clients := &handlers.Clients{
 		Authenticator: p.authenticator, CertificateProxies: certifying, Gates: p.gates, Assertions: p.store, Now: time.Now,
 	}
-	proof := handlers.DPoP{Algorithms: p.limits.proofs, Skew: s.ClockSkew}
-	if s.DPoPNonce {
-		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: s.ClockSkew}
+	proof := handlers.DPoP{Algorithms: p.limits.proofs, Skew: p.clock.Skew}
+	if p.proofs.DPoPNonce {
+		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
 	return &doors{
-		issuer: s.Issuer,
+		issuer: p.identity.Issuer,
 		public: &web.Door{
-			Proxies: trusted, Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
+			Proxies: trusted, Places: admission.Places{Most: p.load.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
 			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
 		},
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
@@ -86,15 +92,15 @@ func wireHTTP(p endpointParts, s config.Server) (*doors, error) {
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
-				Issuer: s.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
 			}},
 			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
 			}},
 			JWKS: &handlers.JWKS{Keys: manager, MaxAge: manager.Timeline.JWKSMaxAge, Stale: manager.Timeline.StaleWhileRevalidate()},
 			Metadata: &handlers.Metadata{
-				Issuer: s.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
-				ProofAlgs: p.limits.proofs, TakesCertificates: s.TakesCertificates(),
+				Issuer: p.identity.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
+				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(),
 			},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,

@@ -164,12 +164,15 @@ func TestPKCS11ThatDoesNotOpen(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s%s", test.name, code, stdout, stderr)
 		}
 	}
+	right := slices.Clone(d.Env)
+	d.Set("PKCS11_PIN_FILE", wrong)
 	for _, command := range [][]string{{"key", "list"}, {"key", "plan"}, {"client", "list"}, {"resource", "show", apiOf("ES256")}} {
-		d.Run(append(command, "--pkcs11-pin-file", wrong)...)
+		d.Run(command...)
 	}
-	if _, stderr, code := d.Try("", "key", "rotate", "--pkcs11-pin-file", wrong); code != 1 || strings.Count(stderr, "the PIN is wrong") != 1 {
+	if _, stderr, code := d.Try("", "key", "rotate"); code != 1 || strings.Count(stderr, "the PIN is wrong") != 1 {
 		t.Errorf("a rotation with another PIN: exit code %d, %s", code, stderr)
 	}
+	d.Env = right
 	if got := a.signs(t, a.Start(), "ES256"); got != kid {
 		t.Errorf("with the PIN %s signs, want %s", got, kid)
 	}
