@@ -56,6 +56,7 @@ type transaction struct {
 	writer   *pool
 	prepared map[string]*sql.Stmt // those of the writer, within this transaction
 	missed   []string
+	events   *uint // how many the writer has recorded
 }
 
 func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
