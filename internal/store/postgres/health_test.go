@@ -75,6 +75,10 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 			t.Errorf("error = %v, want one that names %s", err, table)
 		}
 	}
+	// A call that wants the table is told what readiness is told.
+	if err := s.UseOnce(t.Context(), store.Use{Issuer: "dpop", ExpiresAt: store.At(time.Now())}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error = %v, want that the store is unavailable", err)
+	}
 }
 
 // The probe has a table of its own, and may pass where others may not write.
