@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -122,9 +123,19 @@ func eventObject(e admin.Event) string {
 	return strings.Join(about, ", ")
 }
 
+// saysMore reports whether a reason has a word that the type of its event has not, as
+// client_deleted has none beside client.deleted.
+func saysMore(reason, kind string) bool {
+	words := func(text string) []string {
+		return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	}
+	told := words(kind)
+	return slices.ContainsFunc(words(reason), func(word string) bool { return !slices.Contains(told, word) })
+}
+
 func eventChanges(e admin.Event) string {
 	var said []string
-	if e.Reason != "" {
+	if saysMore(e.Reason, e.Type) {
 		said = append(said, "because "+e.Reason)
 	}
 	if e.Generation != 0 {
