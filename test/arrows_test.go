@@ -41,10 +41,10 @@ var arrows = map[string][]string{
 	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
 	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/tokens", "internal/keys", "internal/store", "internal/telemetry", "internal/web"},
 	"internal/web":                {"internal/admission", "internal/oauth", "internal/passwords", "internal/store", "internal/telemetry"},
-	"internal/grants":             {"internal/oauth", "internal/clientauth", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store", "internal/passwords"},
+	"internal/grants":             {"internal/oauth", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store", "internal/passwords"},
 	"internal/trust/assertions":   {"internal/jose", "internal/keys/keyfiles", "internal/oauth", "internal/parsed", "internal/trust/remotekeys", "internal/store"},
 	"internal/trust/certificates": {"internal/jose", "internal/store"},
-	"internal/clientauth":         {"internal/oauth", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/parsed", "internal/trust/remotekeys", "internal/store", "internal/passwords"},
+	"internal/clientauth":         {"internal/oauth", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/parsed", "internal/trust/remotekeys", "internal/store"},
 	"internal/tokens":             {"internal/admission", "internal/oauth", "internal/jose", "internal/encryption", "internal/keys", "internal/parsed", "internal/store"},
 	"internal/keys":               {"internal/jose", "internal/keys/keyfiles", "internal/keys/sealing", "internal/keys/signers", "internal/store"},
 	"internal/keys/sealing":       {"internal/store"},
@@ -182,7 +182,7 @@ func enter(root, dir string, entry fs.DirEntry) error {
 // faults returns what is against the rules, sorted.
 func (h house) faults() []string {
 	var faults []string
-	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults} {
+	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults, wordFaults} {
 		for _, s := range h {
 			if !s.isTest() {
 				faults = append(faults, rule(s)...)
@@ -391,7 +391,14 @@ func TestTheHouseIsInOrder(t *testing.T) {
 	for _, fault := range h.faults() {
 		t.Error(fault)
 	}
-	for room := range arrows {
+	for room, allowed := range arrows {
+		for _, to := range allowed {
+			if to != all && !slices.ContainsFunc(h, func(s source) bool {
+				return s.room() == room && !s.isTest() && slices.Contains(s.imports(), module+"/"+to)
+			}) {
+				t.Errorf("%s may import %s, and does not: take the arrow out of the table and of ARCHITECTURE.md", room, to)
+			}
+		}
 		if !slices.ContainsFunc(h, func(s source) bool { return s.room() == room && !s.isTest() }) {
 			t.Errorf("%s is in the table and not in the house", room)
 		}
@@ -439,6 +446,15 @@ func TestTheRulesFindFaults(t *testing.T) {
 		"HTTP where values are enough": {
 			map[string]string{"internal/grants/x.go": `package grants; import "net/http"`},
 			[]string{"internal/grants/x.go: internal/grants may not import net/http: what touches a request is in internal/web and internal/handlers, and every other room gets values"},
+		},
+		"a text that names a flag, a command or a variable of the environment": {
+			map[string]string{"internal/keys/x.go": "package keys; var x = []string{\"set --clock-skew\", \"see `key list`\", \"run authserver migrate up\", \"AUTHSERVER_CONFIG\", \"set clock-skew\", \"-----BEGIN x\"}"},
+			[]string{
+				"internal/keys/x.go: \"AUTHSERVER_CONFIG\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"run authserver migrate up\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"see `key list`\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"set --clock-skew\" names a flag or a command: name the field, the setting or the operation",
+			},
 		},
 		"an init": {
 			map[string]string{"internal/oauth/x.go": "package oauth; func init() {}"},

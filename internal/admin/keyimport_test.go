@@ -75,7 +75,7 @@ func TestKeyImportsAreRefused(t *testing.T) {
 		"key: give either it or uri ": {Key: material(key), URI: "pkcs11:object=mine"},
 		"alg: an EC key on P-256 cannot sign RS256: leave the algorithm out, or set it to ES256": {Key: material(key), Alg: keys.RS256},
 		"expired at 2026-03-01T00:00:00Z": {Key: material(key), Certificates: chained(t, key, "mine", 1)},
-		"set --pkcs11-module":             {URI: "pkcs11:object=mine"},
+		"set pkcs11-module":               {URI: "pkcs11:object=mine"},
 		"begins with pkcs11:":             {URI: "file:mine"},
 	} {
 		if _, err := o.Keys.Import(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {

@@ -201,7 +201,7 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 
 func disjoint() *oauth.Error {
 	return oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
-		"the client and the issuer have no resource in common: an administrator can add one with --resource")
+		"the client and the issuer have no resource in common: an administrator can add one to either of them")
 }
 
 // askedAssertionScope reads the requested scope: from the parameter, or else from the

@@ -156,7 +156,7 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 	}
 	if len(of) == 0 {
 		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
-			"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
+			"none of the resources that were granted may be asked for any more: an administrator can add one to the client")
 	}
 	target, err := together(of)
 	if err != nil {

@@ -46,7 +46,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	for _, id := range asked {
 		if !slices.Contains(allowed, id) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
-				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it with --resource")
+				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it to the client")
 		}
 	}
 	if len(asked) == 0 {
@@ -176,7 +176,7 @@ func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error)
 	}
 	if token, ok := asked.Beyond(allowed); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
-			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it with --scope")
+			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it to the client")
 	}
 	if token, ok := asked.Beyond(t.scopeOfResources(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",

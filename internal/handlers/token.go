@@ -87,7 +87,7 @@ func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.An
 	}
 	if who.Client != nil && !who.Client.May(grantType) {
 		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
-			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it with --grant")
+			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it")
 	}
 	// 5. To what is the token to be bound?
 	proof, proofs, err := e.DPoP.check(r, form, n, now)

@@ -89,7 +89,7 @@ func within(ctx context.Context, t Timeline, change func(context.Context) error)
 	defer cancel()
 	err := change(bounded)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("the database did not take it within %v, half of --key-poll-interval, try again: %w", limit, err)
+		return fmt.Errorf("the database did not take it within %v, half of key-poll-interval, try again: %w", limit, err)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -103,7 +104,7 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 		p.change(certifiedUntil)
 	}
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
+		return nil, errors.New("no signing key is published: the list of the keys says why")
 	}
 	slices.SortFunc(entries, byPlace)
 	set := struct {

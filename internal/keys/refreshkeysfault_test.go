@@ -47,7 +47,7 @@ func TestARefreshKeyThatIsKeptTooLateIsGivenUp(t *testing.T) {
 	tl.PollInterval = 20 * time.Millisecond
 	slow := newRefreshKeys(t, &stuckSecrets{memory: st}, s, c)
 	slow.Timeline = fixed(tl)
-	if err := slow.Tick(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of --key-poll-interval") {
+	if err := slow.Tick(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of key-poll-interval") {
 		t.Errorf("a new key: error = %v, want one that says how long it may take", err)
 	}
 	if err := r.Tick(t.Context()); err != nil {

@@ -103,7 +103,7 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 	if first, waits := chainOf(s.rows, alg).in(Pending, now); waits && first.Predecessor == "" {
 		return nil, &NotYet{Alg: alg, At: first.ActiveAt}
 	}
-	return nil, fmt.Errorf("no %s key is active: see `authserver key list`", alg)
+	return nil, fmt.Errorf("no %s key is active: the list of the keys says why", alg)
 }
 
 // signerOf is signer for an algorithm that a resource may have been registered for just

@@ -55,12 +55,12 @@ func (t Timeline) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	require(t.PollInterval >= time.Second, "--key-poll-interval is %v: it has to be 1s or more", t.PollInterval)
-	require(t.JWKSMaxAge >= 0, "--jwks-max-age is %v: it cannot be negative", t.JWKSMaxAge)
-	require(t.ClockSkew >= 0, "--clock-skew is %v: it cannot be negative", t.ClockSkew)
-	require(t.MaxTokenTTL > 0, "--max-access-token-ttl is %v: it has to be more than nothing", t.MaxTokenTTL)
+	require(t.PollInterval >= time.Second, "key-poll-interval is %v: it has to be 1s or more", t.PollInterval)
+	require(t.JWKSMaxAge >= 0, "jwks-max-age is %v: it cannot be negative", t.JWKSMaxAge)
+	require(t.ClockSkew >= 0, "clock-skew is %v: it cannot be negative", t.ClockSkew)
+	require(t.MaxTokenTTL > 0, "max-access-token-ttl is %v: it has to be more than nothing", t.MaxTokenTTL)
 	require(t.RotationInterval >= t.Lead(),
-		"--key-rotation-interval is %v: it has to be %v or more, the sum of --jwks-max-age and a tenth of it, --key-poll-interval and --clock-skew,"+
+		"key-rotation-interval is %v: it has to be %v or more, the sum of jwks-max-age and a tenth of it, key-poll-interval and clock-skew,"+
 			" because a key is published for so long before it signs", t.RotationInterval, t.Lead())
 	return errors.Join(faults...)
 }

@@ -31,7 +31,7 @@ type Options struct {
 
 // ErrBusy says that the wait for a worker took too long. Nothing was computed: ask again in
 // a moment.
-var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise --password-workers")
+var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise password-workers")
 
 // Hasher computes bcrypt, a bounded number of times at once. It is safe for
 // concurrent use.
@@ -47,9 +47,9 @@ func New(o Options) (*Hasher, error) {
 	o = o.withDefaults()
 	switch {
 	case o.Cost < MinCost || o.Cost > MaxCost:
-		return nil, fmt.Errorf("--bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
+		return nil, fmt.Errorf("bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
 	case o.Workers < 0:
-		return nil, fmt.Errorf("--password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
+		return nil, fmt.Errorf("password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
 	case o.Wait < 0:
 		return nil, fmt.Errorf("the wait for a password worker is %s: it must not be negative", o.Wait)
 	}

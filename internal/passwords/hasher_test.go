@@ -48,9 +48,9 @@ func TestNew(t *testing.T) {
 		{"everything left out", Options{}, ""},
 		{"the lowest cost", Options{Cost: 4}, ""},
 		{"the highest cost", Options{Cost: 16}, ""},
-		{"a cost below bcrypt's own", Options{Cost: 3}, "--bcrypt-cost is 3"},
-		{"a cost that takes hours", Options{Cost: 31}, "--bcrypt-cost is 31"},
-		{"less than no workers", Options{Workers: -1}, "--password-workers is -1"},
+		{"a cost below bcrypt's own", Options{Cost: 3}, "bcrypt-cost is 3"},
+		{"a cost that takes hours", Options{Cost: 31}, "bcrypt-cost is 31"},
+		{"less than no workers", Options{Workers: -1}, "password-workers is -1"},
 		{"less than no wait", Options{Wait: -time.Second}, "must not be negative"},
 		{"no randomness", Options{Rand: strings.NewReader("short")}, "dummy"},
 	} {

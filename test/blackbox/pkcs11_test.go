@@ -157,7 +157,7 @@ func TestPKCS11ThatDoesNotOpen(t *testing.T) {
 		{"another PIN", []string{"--pkcs11-pin-file", wrong}, "the PIN is wrong"},
 		{"another label", []string{"--pkcs11-token", "nobody's"}, "no token of that label"},
 		{"another library", []string{"--pkcs11-module", d.File("text.so", "text")}, "text.so"},
-		{"no token", []string{"--pkcs11-module", "", "--pkcs11-token", "", "--pkcs11-pin-file", ""}, "set --pkcs11-module"},
+		{"no token", []string{"--pkcs11-module", "", "--pkcs11-token", "", "--pkcs11-pin-file", ""}, "set pkcs11-module"},
 	} {
 		stdout, stderr, code := d.Try("", append([]string{"serve"}, test.args...)...)
 		if code == 0 || !strings.Contains(stderr, test.want) || strings.Contains(stdout+stderr, "271828") {
