@@ -57,7 +57,7 @@ func TestOpenRefuses(t *testing.T) {
 		url  string
 		want []string
 	}{
-		{"a master key in the URL", "base64key://" + secret + "=", []string{"does not belong into a URL", "--master-key-file"}},
+		{"a master key in the URL", "base64key://" + secret + "=", []string{"does not belong into a URL", "master-key-file"}},
 		{"a master key in the URL, in capitals", "BASE64KEY:" + secret, []string{"does not belong into a URL"}},
 		{"a master key instead of a URL", secret + "=", []string{"malformed", "hashivault://KEY"}},
 		{"a user", "hashivault://" + secret + "@authserver", []string{"user or a password"}},

@@ -30,7 +30,7 @@ func NewMasterKey(rand io.Reader) (string, error) {
 // what a mistake leaves behind.
 func MasterFrom(key [masterSize]byte) (Master, error) {
 	if key == ([masterSize]byte{}) {
-		return Master{}, errors.New("the master key is all zeros: have a new one made")
+		return Master{}, errors.New("the master key is all zeros: key generate-master makes a new one")
 	}
 	return Master{key}, nil
 }
