@@ -325,7 +325,7 @@ func (w *world) vouch(changes map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	assertion, err := assertions.Sign(assertions.SigningKey{Key: issuerKey()}, claims)
+	assertion, err := assertions.Sign("JWT", assertions.SigningKey{Key: issuerKey()}, claims)
 	w.ok(err)
 	return assertion
 }

@@ -38,7 +38,7 @@ func (w *world) vouchBy(key *ecdsa.PrivateKey, changes map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	return must(assertions.Sign(assertions.SigningKey{Key: key}, claims))
+	return must(assertions.Sign("JWT", assertions.SigningKey{Key: key}, claims))
 }
 
 func newClusterKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }

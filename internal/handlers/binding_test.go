@@ -167,7 +167,7 @@ func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form u
 	case oauth.AuthPost:
 		form.Set("client_secret", secret)
 	case oauth.AuthPrivateKeyJWT:
-		signed, err := assertions.Sign(assertions.SigningKey{Key: b.clientKey}, map[string]any{
+		signed, err := assertions.Sign("JWT", assertions.SigningKey{Key: b.clientKey}, map[string]any{
 			"iss": id, "sub": id, "aud": issuer, "jti": fmt.Sprint(b.requests), "exp": began.Add(time.Minute).Unix(),
 		})
 		b.ok(err)
@@ -180,7 +180,7 @@ func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form u
 		header.Set("Client-Cert", forwarded(b.certificate))
 	}
 	if c.proof {
-		proof, err := assertions.SignAs("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
+		proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
 			"jti": fmt.Sprint(b.requests), "htm": http.MethodPost, "htu": issuer + TokenPath, "iat": began.Unix(),
 		})
 		b.ok(err)
@@ -264,7 +264,7 @@ func TestWhatTokensAreBoundTo(t *testing.T) {
 // thumbprintOf is the thumbprint of the key of DPoP.
 func thumbprintOf(t *testing.T, b *boundSite) string {
 	t.Helper()
-	proof, err := assertions.SignAs("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
+	proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
 		"jti": "x", "htm": http.MethodPost, "htu": issuer + TokenPath, "iat": began.Unix(),
 	})
 	b.ok(err)

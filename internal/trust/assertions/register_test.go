@@ -244,7 +244,7 @@ func TestParsePrivateKey(t *testing.T) {
 			if err != nil || key.Alg != test.alg {
 				t.Fatalf("alg %q, %v; want %q", key.Alg, err, test.alg)
 			}
-			if _, err := Sign(key, claims(nil)); err != nil {
+			if _, err := Sign("JWT", key, claims(nil)); err != nil {
 				t.Errorf("it does not sign: %v", err)
 			}
 		})
