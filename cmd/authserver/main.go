@@ -29,11 +29,11 @@ type commands struct {
 	Resource    resourceCommand    `cmd:"" help:"Resources: APIs that tokens are made for."`
 	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions clients exchange for tokens (jwt-bearer)."`
 	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
-	Audit       auditCommand       `cmd:"" help:"The audit: who changed what, and what speaks of a stolen token."`
+	Audit       auditCommand       `cmd:"" help:"The audit log: who changed what, and signs of stolen tokens."`
 	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try out the grant jwt-bearer."`
 	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of possession (DPoP), to try out tokens that are bound to a key."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`
-	Family      familyCommand      `cmd:"" help:"Families: logins, each with all the refresh tokens that descend from it."`
+	Family      familyCommand      `cmd:"" help:"Token families: logins, each with all of its refresh tokens."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready. The exit code is the answer." example:"authserver healthcheck"`
 	Version     versionCommand     `cmd:"" help:"Print the version." example:"authserver version"`
 	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in a shell." example:"source <(authserver completion bash)"`

@@ -126,7 +126,7 @@ func (ins *Inspector) inspectSigned(ctx context.Context, token, encryption strin
 	}
 	typ, _ := header["typ"].(string)
 	iss, _ := claims["iss"].(string)
-	if tokens.SaysAccess(typ, iss, ins.Self) {
+	if tokens.LooksLikeAccessToken(typ, iss, ins.Self) {
 		return ins.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
 	}
 	return ins.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)

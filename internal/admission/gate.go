@@ -53,7 +53,7 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("wait for a turn: %w", err)
 	}
-	turn, err := g.ask(by, g.Queue)
+	turn, err := g.enqueue(by, g.Queue)
 	if turn == nil || err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 	return nil
 }
 
-// Take is Enter for what is soon done, and whose callers are bounded elsewhere: it
-// waits for as long as it takes, however many wait.
+// Take is Enter for short work whose callers are bounded elsewhere: it waits for as
+// long as it takes, however many wait.
 func (g *Gate) Take(by string) {
-	turn, err := g.ask(by, int(^uint(0)>>1))
+	turn, err := g.enqueue(by, int(^uint(0)>>1))
 	if turn == nil || err != nil { // there is no bound that could be met
 		return
 	}
@@ -92,11 +92,11 @@ func (g *Gate) report(began time.Time) {
 	}
 }
 
-// ask returns nil where the slot is taken already, and else what is closed once it is.
-func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
+// enqueue returns nil where the slot is taken already, and else what is closed once it is.
+func (g *Gate) enqueue(by string, queue int) (chan struct{}, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.may(by) { // then no request of this caller waits: each that could enter has entered
+	if g.mayEnter(by) { // then no request of this caller waits: each that could enter has entered
 		g.take(by)
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
 	return turn, nil
 }
 
-func (g *Gate) may(by string) bool {
+func (g *Gate) mayEnter(by string) bool {
 	free := g.Slots - g.taken
 	return free > 0 && (!g.Spare || g.held[by] < free)
 }
@@ -148,7 +148,7 @@ func (g *Gate) Leave(by string) {
 // next lets callers in by their turns, for as long as there are slots.
 func (g *Gate) next() {
 	for g.taken < g.Slots {
-		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.may(l.by) })
+		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.mayEnter(l.by) })
 		if i < 0 {
 			return
 		}

@@ -103,7 +103,7 @@ func (t *Trust) actors(of party) ([]actor, error) {
 	value, there := of.all["act"]
 	for there {
 		act, ok := value.(map[string]any)
-		subject, err := jose.Text(act, "sub")
+		subject, err := jose.StringClaim(act, "sub")
 		if !ok || err != nil || subject == "" {
 			return nil, malformed
 		}

@@ -24,9 +24,9 @@ type Issuing struct {
 	Assertions store.Assertions // what was used and is good once
 }
 
-// ask reads scope and resource of a request and holds them against what its
-// client is registered for.
-func (i *Issuing) ask(ctx context.Context, r Request) (Target, oauth.Scope, error) {
+// resolveTarget reads scope and resource of a request and checks them against the
+// registration of its client.
+func (i *Issuing) resolveTarget(ctx context.Context, r Request) (Target, oauth.Scope, error) {
 	asked, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
 		return Target{}, nil, err
@@ -87,7 +87,7 @@ func forClient(target Target, scope oauth.Scope, client store.Client) draft {
 	access.Roles, access.Permissions = client.Roles, client.Permissions
 	access.Custom = mergeClaims(target.Claims, client.Claims)
 	access.SubjectNotBefore = client.NotBefore
-	return at(access, client)
+	return heldBy(access, client)
 }
 
 // forUser is the token of a user at a client.
@@ -97,7 +97,7 @@ func forUser(target Target, scope oauth.Scope, client store.Client, user store.U
 	access.Roles, access.Permissions = user.Roles, user.Permissions
 	access.Custom = mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims)
 	access.SubjectNotBefore = user.NotBefore
-	return at(access, client)
+	return heldBy(access, client)
 }
 
 // forSubject is the token of the subject of a JWT, in the hands of a client: a user, a
@@ -107,13 +107,13 @@ func forSubject(target Target, scope oauth.Scope, holder store.Client, found ass
 	case found.User != nil:
 		return forUser(target, scope, holder, *found.User)
 	case found.Client != nil:
-		return at(forClient(target, scope, *found.Client), holder)
+		return heldBy(forClient(target, scope, *found.Client), holder)
 	}
-	return at(forClient(target, scope, store.Client{ID: name}), holder)
+	return heldBy(forClient(target, scope, store.Client{ID: name}), holder)
 }
 
-// at is a subject's token in the hands of a client.
-func at(access draft, client store.Client) draft {
+// heldBy is the token of a subject for a client.
+func heldBy(access draft, client store.Client) draft {
 	access.ClientID, access.ClientNotBefore = client.ID, client.NotBefore
 	return access
 }

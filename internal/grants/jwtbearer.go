@@ -47,7 +47,7 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !slices.ContainsFunc(issuers, func(by trusted) bool { return !needsClient(by) }) { // refuse before a signature is verified
 		return Answer{}, clientAuthRequired()
 	}
-	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.verify(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return Answer{}, err
 	}

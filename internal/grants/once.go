@@ -34,8 +34,8 @@ func (r *Replay) Error() string {
 
 func (r *Replay) Unwrap() error { return r.cause }
 
-// again refuses what was used before.
-func (o Once) again() error {
+// replayError refuses what was used before.
+func (o Once) replayError() error {
 	refused := o.Again()
 	return refused.Because(&Replay{Use: o.Use, cause: refused.Unwrap()})
 }
@@ -55,7 +55,7 @@ func refuseAgain(once []Once, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &replayed):
-		return once[replayed.Of].again()
+		return once[replayed.Of].replayError()
 	}
 	return fmt.Errorf("record what is good once: %w", err)
 }

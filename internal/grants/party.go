@@ -77,7 +77,7 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 		if err != nil {
 			return party{}, badToken(parameter, err)
 		}
-		if tokens.SaysAccess(compact.Header.Typ, issuerOf(compact), g.Trust.Self) {
+		if tokens.LooksLikeAccessToken(compact.Header.Typ, issuerOf(compact), g.Trust.Self) {
 			return g.own(ctx, r, parameter, token) // which is never encrypted to this server
 		}
 		return g.foreign(ctx, r, parameter, compact, encryption)
@@ -144,7 +144,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
-	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.verify(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
@@ -165,7 +165,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		}
 		scope = signed.And(by.issuer.Scopes)
 	}
-	expires, _, err := jose.Date(parsed.Claims, "exp")
+	expires, _, err := jose.NumericDate(parsed.Claims, "exp")
 	return party{
 		subject: assertion.Subject, iss: assertion.Issuer, scope: scope, expires: expires, all: parsed.Claims,
 		by: by, assertion: assertion,

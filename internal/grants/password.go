@@ -43,7 +43,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "credentials_missing", "username and password are required")
 	}
 	// Refusals that do not depend on the user come before the costly comparison.
-	target, scope, err := g.ask(ctx, r)
+	target, scope, err := g.resolveTarget(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}

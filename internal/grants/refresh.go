@@ -24,7 +24,7 @@ type Refresh struct {
 	// Revoker says what a reuse voids, and takes note in this process that it did.
 	Revoker interface {
 		Reuse(id store.FamilyID, now time.Time) store.Void
-		TakeNote(ctx context.Context)
+		ReloadView(ctx context.Context)
 	}
 	Grace time.Duration // how long a retry gets the same successor
 	Clock store.Clock   // that requests read Now from
@@ -63,15 +63,15 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 		}
 		return Answer{Outcome: putBack, Family: presented.Family}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
 	}
-	refused := about(plan.rotation, rotated)
+	refused := refusedAnswer(plan.rotation, rotated)
 	switch rotated.Outcome {
 	case store.Rotated, store.Graced:
 		return g.deliver(ctx, r, plan, rotated)
 	case store.UsedBefore:
-		return refused, r.Once[rotated.Replay].again()
+		return refused, r.Once[rotated.Replay].replayError()
 	case store.Reused:
-		g.Revoker.TakeNote(ctx)
-		return refused, refuseRefresh("refresh_reused").Because(evidence(plan.rotation, rotated.Family))
+		g.Revoker.ReloadView(ctx)
+		return refused, refuseRefresh("refresh_reused").Because(familyCause(plan.rotation, rotated.Family))
 	case store.Unissuable:
 		_, _, err := plan.target(r.Client, rotated.Family)
 		if err == nil {
@@ -114,7 +114,7 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	if len(ids) == 0 {
 		ids = g.Targets.Allowed(r.Client.Resources)
 	}
-	resources := g.Targets.look(ctx, ids)
+	resources := g.Targets.lookUp(ctx, ids)
 	for i := range resources {
 		if resources[i].err == nil {
 			resources[i].err = g.Minter.Ready(r.Now, resources[i].SigningAlg)
@@ -158,7 +158,7 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
 			"none of the resources that were granted may be asked for any more: an administrator can add one to the client")
 	}
-	target, err := together(of)
+	target, err := combine(of)
 	if err != nil {
 		return Target{}, nil, err
 	}
@@ -174,7 +174,7 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 	delivered := false
 	defer func() {
 		if !delivered {
-			a = about(p.rotation, rotated)
+			a = refusedAnswer(p.rotation, rotated)
 			a.Outcome = putBack
 			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, rotated.Outcome))
 		}
@@ -209,9 +209,9 @@ func (g *Refresh) answer(r Request, p plan, rotated store.RotationResult) (Answe
 	return a, nil
 }
 
-// about is what the log says of a refused refresh token: its user and client, and when and
+// refusedAnswer is what the log says of a refused refresh token: its user and client, and when and
 // why its family ended.
-func about(asked store.Rotation, rotated store.RotationResult) Answer {
+func refusedAnswer(asked store.Rotation, rotated store.RotationResult) Answer {
 	a := Answer{Outcome: rotated.Outcome.String(), Family: asked.ID, Subject: rotated.Family.UserID, Username: rotated.User.Username}
 	switch rotated.Outcome {
 	case store.Revoked, store.Reused:
@@ -220,14 +220,14 @@ func about(asked store.Rotation, rotated store.RotationResult) Answer {
 	return a
 }
 
-// evidence tells the log which family a refusal was about.
-func evidence(r store.Rotation, f store.Family) error {
+// familyCause tells the log which family a refusal was about.
+func familyCause(r store.Rotation, f store.Family) error {
 	return fmt.Errorf("family %x of client %q, begun %s, is at generation %d, and client %q presented generation %d",
 		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
 }
 
 func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
-	why := evidence(asked, rotated.Family)
+	why := familyCause(asked, rotated.Family)
 	switch rotated.Outcome {
 	case store.Unknown:
 		return refuseRefresh("refresh_unknown").Because(why)
@@ -241,17 +241,17 @@ func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
 		return refuseRefresh("refresh_expired").Because(why)
 	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted
 		return oauth.Fail(oauth.InvalidScope, "scope_exceeded",
-			beyond("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
+			quoteNotGranted("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			beyond("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
+			quoteNotGranted("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
 	default:
 		return fmt.Errorf("rotate the refresh token: outcome %d is not known", rotated.Outcome)
 	}
 }
 
-// beyond names the first value that was asked for and not granted.
-func beyond(word string, asked, granted oauth.Scope) string {
+// quoteNotGranted names the first value that was asked for and not granted.
+func quoteNotGranted(word string, asked, granted oauth.Scope) string {
 	value, _ := asked.Beyond(granted)
 	return oauth.Quote(word, value)
 }

@@ -52,7 +52,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	if len(asked) == 0 {
 		asked = allowed[:1]
 	}
-	return together(t.look(ctx, asked))
+	return combine(t.lookUp(ctx, asked))
 }
 
 // found is a resource as it was looked up, or why there can be no token for it.
@@ -61,8 +61,8 @@ type found struct {
 	err            error
 }
 
-// look looks up resources, in their order.
-func (t *Targets) look(ctx context.Context, ids []string) []found {
+// lookUp looks up resources, in their order.
+func (t *Targets) lookUp(ctx context.Context, ids []string) []found {
 	all := make([]found, 0, len(ids))
 	for _, id := range ids {
 		resource, err := t.find(ctx, id)
@@ -72,9 +72,9 @@ func (t *Targets) look(ctx context.Context, ids []string) []found {
 	return all
 }
 
-// together is the target of a token for all of the resources, which have to agree on how
+// combine is the target of a token for all of the resources, which have to agree on how
 // it is made.
-func together(all []found) (Target, error) {
+func combine(all []found) (Target, error) {
 	var target Target
 	for _, resource := range all {
 		if resource.err != nil {

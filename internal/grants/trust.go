@@ -89,10 +89,10 @@ func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]tru
 	return found, nil
 }
 
-// believe checks an assertion, and finds which of the parties that may have signed it
+// verify checks an assertion, and finds which of the parties that may have signed it
 // did. encryption is the algorithm by which it was encrypted to this server; "": it was
 // not.
-func (t *Trust) believe(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
+func (t *Trust) verify(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
 	registrations := make([]assertions.Registration, len(by))
 	for i, t := range by {
 		registrations[i] = t.registration

@@ -28,9 +28,9 @@ func (c *Clients) certificate(r *http.Request) (*certificates.Presented, error) 
 	return certificates.Handshake(r.TLS.PeerCertificates), nil
 }
 
-// held is the keys that a request proved to hold: of its DPoP proof, and of the
+// possessionOf is the keys that a request proved to hold: of its DPoP proof, and of the
 // certificate that its client presented.
-func held(who clientauth.Result, proof dpop.Proof) grants.Possession {
+func possessionOf(who clientauth.Result, proof dpop.Proof) grants.Possession {
 	p := grants.Possession{JKT: proof.JKT, Alg: proof.Alg, ByCertificate: who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS}
 	if who.Certificate != nil {
 		p.X5TS256 = who.Certificate.Thumbprint()

@@ -44,7 +44,7 @@ func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
 // check checks the proof of possession of a request, and returns it as what is good
 // once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
 // succeed is not known yet. The zero [dpop.Proof] stands for a request without one.
-func (p DPoP) check(r *http.Request, form oauth.Form, n *web.Note, now time.Time) (dpop.Proof, []grants.Once, error) {
+func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.Once, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1

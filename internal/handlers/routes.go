@@ -34,10 +34,10 @@ type Public struct {
 // Routes is the table of the public listener.
 func (p Public) Routes() []web.Route {
 	return []web.Route{
-		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.replays(p.Token.serve)},
-		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.replays(p.Token.serve)},
-		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.replays(p.Introspect.serve)},
-		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.replays(p.Revoke.serve)},
+		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.recordReplays(p.Token.serve)},
+		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.recordReplays(p.Token.serve)},
+		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.recordReplays(p.Introspect.serve)},
+		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.recordReplays(p.Revoke.serve)},
 		{Method: http.MethodGet, Path: JWKSPath, Serve: web.AnyOrigin(p.JWKS.serve), Quiet: true},
 		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.AnyOrigin(web.Preflight)},
 		{Method: http.MethodGet, Path: MetadataPath, Serve: web.AnyOrigin(p.Metadata.serve), Described: true},
@@ -69,7 +69,7 @@ func (o Ops) Routes() []web.Route {
 	}
 }
 
-func (o Ops) metrics(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+func (o Ops) metrics(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	o.Metrics.Handler().ServeHTTP(w, r)
 	return nil
 }

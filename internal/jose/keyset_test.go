@@ -90,7 +90,7 @@ func FuzzParseKeySet(f *testing.F) {
 			return
 		}
 		for _, key := range set.Find(Header{Alg: alg, KID: kid}) {
-			fits := Fits(alg, key.Public)
+			fits := KeyFits(alg, key.Public)
 			if alg == "" {
 				fits = len(AlgorithmsFor(key.Public)) > 0
 			}

@@ -110,7 +110,7 @@ func readKey(data []byte) (Key, *LeftOut) {
 		l.Secret = true
 		return Key{}, l
 	}
-	own, err := understood(members)
+	own, err := publicMembers(members)
 	if err != nil {
 		return Key{}, left("%s", err)
 	}

@@ -19,7 +19,7 @@ import (
 // encodes anew, and so accepts white space around the header, which makes a second form
 // of the same token.
 func (c Compact) SignedBy(alg string, key any) bool {
-	if c.Header.Alg != alg || !Fits(alg, key) {
+	if c.Header.Alg != alg || !KeyFits(alg, key) {
 		return false
 	}
 	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(alg, "PS") {

@@ -105,17 +105,17 @@ func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, 
 	}
 	defer h.leave()
 	if checkSecret(secret) != nil {
-		h.spend()
+		h.compareDummy()
 		return false, nil
 	}
 	// A hash of a monstrous cost would hold a worker for hours.
 	if cost, err := bcrypt.Cost(hash); err != nil || cost > MaxCost {
-		h.spend()
+		h.compareDummy()
 		return false, nil
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(secret))
 	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		h.spend() // the salt is malformed, and nothing was computed
+		h.compareDummy() // the salt is malformed, and nothing was computed
 	}
 	return err == nil, nil
 }
@@ -144,8 +144,8 @@ func (h *Hasher) leave() { <-h.slots }
 // InFlight returns how many computations run.
 func (h *Hasher) InFlight() int { return len(h.slots) }
 
-// spend takes the time of a comparison.
-func (h *Hasher) spend() {
+// compareDummy takes the time of a comparison.
+func (h *Hasher) compareDummy() {
 	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) // it is run for its time alone
 }
 

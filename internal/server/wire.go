@@ -31,7 +31,7 @@ const (
 
 // parts is a server that is put together and does not listen yet.
 type parts struct {
-	doors  *doors
+	doors  *listenerHandlers
 	loops  *loops
 	keys   *keyring
 	tls    *tls.Config // of the public listener; nil: plain http

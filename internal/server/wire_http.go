@@ -54,8 +54,8 @@ type endpointParts struct {
 	proofs   config.Proofs
 }
 
-// doors are the listeners' ways in and what is behind them.
-type doors struct {
+// listenerHandlers are the HTTP handlers of the listeners and their parts.
+type listenerHandlers struct {
 	issuer       string
 	public       *web.Door
 	ops          *web.Door
@@ -63,8 +63,8 @@ type doors struct {
 	opsEndpoints handlers.Ops
 }
 
-// wireHTTP makes the endpoints, and the doors before them.
-func wireHTTP(p endpointParts) (*doors, error) {
+// wireHTTP makes the endpoints and the handlers of both listeners.
+func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 	certifying, err := p.tls.ClientCertProxies()
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func wireHTTP(p endpointParts) (*doors, error) {
 	if p.proofs.DPoPNonce {
 		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
-	return &doors{
+	return &listenerHandlers{
 		issuer: p.identity.Issuer,
 		public: &web.Door{
 			Proxies: trusted, Places: admission.Places{Most: p.load.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
@@ -109,13 +109,15 @@ func wireHTTP(p endpointParts) (*doors, error) {
 	}, nil
 }
 
-func (d *doors) health() *handlers.Health { return d.endpoints.Health }
+func (d *listenerHandlers) health() *handlers.Health { return d.endpoints.Health }
 
 // handlePublic is the handler of the public listener; crowded as [web.Door] has it.
-func (d *doors) handlePublic(crowded func() bool) http.Handler {
+func (d *listenerHandlers) handlePublic(crowded func() bool) http.Handler {
 	d.public.Crowded = crowded
 	return closeWhileDraining(d.health(), d.public.Handler(d.endpoints.Routes(), d.issuer))
 }
 
 // handleOps is the handler of the ops listener.
-func (d *doors) handleOps() http.Handler { return d.ops.Handler(d.opsEndpoints.Routes(), "") }
+func (d *listenerHandlers) handleOps() http.Handler {
+	return d.ops.Handler(d.opsEndpoints.Routes(), "")
+}

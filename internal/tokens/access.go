@@ -66,9 +66,9 @@ type Minter struct {
 	MaxTTL time.Duration
 	// Handles let the server revoke a token that it encrypted.
 	Handles *Handles
-	// Turns is how many signatures are computed at once, each client's in its turn:
-	// more would all be on their way and none ready, and before whatever takes less.
-	// nil: nothing bounds it.
+	// Turns bounds how many signatures are computed at once; the clients take turns.
+	// More at once would make each slower, and delay requests that need less. nil:
+	// there is no bound.
 	Turns *admission.Gate
 	Rand  io.Reader
 

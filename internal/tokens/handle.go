@@ -37,8 +37,8 @@ func (h Handle) IssuedTo(client store.Client) bool {
 	return subtle.ConstantTimeCompare(h.client[:], hash[:]) == 1 && h.Parsed.Client != 0
 }
 
-// Handles seal a handle into the header of each encrypted access token. To all but this
-// server's replicas it is noise of one length.
+// Handles seal a handle into the header of each encrypted access token. Only this
+// server's replicas can read it, and all handles have the same length.
 type Handles struct {
 	Keys interface { // those of [RefreshCodec]; each outlives the access tokens of its turn
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -83,8 +83,8 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
 }
 
-// handleCipher is under a key and a nonce of its own for each handle, derived from a key
-// that is for something else.
+// handleCipher has a key and a nonce of its own for each handle. The key is derived from
+// a refresh token key.
 func handleCipher(key, salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
 	const keySize, nonceSize = 32, 12
 	own, err := hkdf.Key(sha256.New, key, salt, "authserver revocation handle", keySize+nonceSize)

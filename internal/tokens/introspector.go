@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Introspector says of tokens whether they are good, and what of them a client may know
-// (RFC 7662). Of an access token it knows from memory.
+// Introspector says whether tokens are good, and what a client may know of them (RFC
+// 7662). For an access token it makes no query.
 type Introspector struct {
 	Issuer   string
 	Verifier *Verifier
@@ -30,8 +30,8 @@ type Introspector struct {
 	Clock store.Clock // that Now reads
 }
 
-// Introspection is what there is to say of a token. The zero value is of one that is not
-// good, or not the client's to know of (RFC 7662 §2.2).
+// Introspection is the content of an answer. The zero value is that of a token that is
+// not good, or of which the client may not know (RFC 7662 §2.2).
 type Introspection struct {
 	Active    bool
 	TokenType string // how an access token is used; "": it is a refresh token

@@ -62,8 +62,8 @@ func (v *View) Follow(ctx context.Context) error {
 	}
 }
 
-// Current returns an error where no Follow has come to its end within a time: what was
-// revoked since is not known. Before the first one that time begins when it is first asked.
+// Current returns an error if no Follow has ended within a time: what was revoked since is
+// not known. Before the first Follow that time begins with the first call.
 func (v *View) Current(within time.Duration) error {
 	now := v.Now()
 	v.followed.CompareAndSwap(nil, &now)
@@ -106,19 +106,19 @@ func (v *View) RevokedFamily(ctx context.Context, f store.Family) (bool, error) 
 	}})
 }
 
-// named is a name under which a token can be revoked.
-type named struct {
+// revocableName is a name under which a token can be revoked.
+type revocableName struct {
 	viewKey
 	issuedUnder int64 // NotBefore of who is named; always too early for a token or a family
 }
 
 // names returns everything whose revocation voids the token.
-func (c Claims) names() [5]named {
+func (c Claims) names() [5]revocableName {
 	family := "" // of which nothing is revoked
 	if c.Parsed.Family != (store.FamilyID{}) {
 		family = hex.EncodeToString(c.Parsed.Family[:])
 	}
-	return [5]named{
+	return [5]revocableName{
 		{viewKey{store.RevokedToken, c.ID}, math.MinInt64},
 		{viewKey{store.RevokedFamily, family}, math.MinInt64},
 		{viewKey{store.RevokedUser, c.Subject}, c.Parsed.Subject},

@@ -12,18 +12,18 @@ import (
 // segments bounds how many entries are looked at in one go.
 const segments = 256
 
-// revocationSet holds revocations in some 45 to 70 bytes each. It keeps of a name a hash under
-// seeds that never leave the process, long enough that no two names meet, and of moments
-// what an [ID] has of them.
+// revocationSet holds revocations in some 45 to 70 bytes each. It keeps a hash of each name,
+// under seeds that never leave the process and long enough that no two names collide, and
+// moments with the precision of an [ID].
 type revocationSet struct {
 	seeds    [2]maphash.Seed
-	segments [segments]map[hash]mark // by the first byte of the hash; nil: nothing was ever held
+	segments [segments]map[hash]revokedUntil // by the first byte of the hash; nil: nothing was ever held
 	count    int
 }
 
 type hash [16]byte
 
-type mark struct{ before, expires moment }
+type revokedUntil struct{ before, expires moment }
 
 // moment is in milliseconds since the epoch, as in an [ID]: eight bytes would take twelve
 // more of each entry.
@@ -51,13 +51,13 @@ func (r *revocationSet) add(revoked store.Revocation) {
 	name := r.hash(viewKey{revoked.Kind, revoked.Value})
 	segment := &r.segments[name[0]]
 	if *segment == nil {
-		*segment = make(map[hash]mark)
+		*segment = make(map[hash]revokedUntil)
 	}
 	old, held := (*segment)[name]
 	if !held {
 		r.count++
 	}
-	(*segment)[name] = mark{
+	(*segment)[name] = revokedUntil{
 		before:  momentAt(max(old.before.milliseconds(), milliseconds(revoked.Before))),
 		expires: momentAt(max(old.expires.milliseconds(), milliseconds(revoked.ExpiresAt.Add(time.Millisecond-1)))), // never forgotten too early
 	}
@@ -78,10 +78,10 @@ func (r *revocationSet) before(k viewKey) (milliseconds int64, held bool) {
 func (r *revocationSet) forget(i int, now time.Time) {
 	segment := r.segments[i]
 	had, moment := len(segment), milliseconds(now)
-	maps.DeleteFunc(segment, func(_ hash, m mark) bool { return m.expires.milliseconds() <= moment })
+	maps.DeleteFunc(segment, func(_ hash, m revokedUntil) bool { return m.expires.milliseconds() <= moment })
 	r.count -= had - len(segment)
 	if len(segment) < had/2 { // a map gives back nothing by itself
-		smaller := make(map[hash]mark, len(segment))
+		smaller := make(map[hash]revokedUntil, len(segment))
 		maps.Copy(smaller, segment)
 		r.segments[i] = smaller
 	}

@@ -86,7 +86,7 @@ func TestSaysAccess(t *testing.T) {
 		{"", issuer, issuer, false},
 		{"dpop+jwt", issuer, issuer, false},
 	} {
-		if got := SaysAccess(test.typ, test.iss, test.self); got != test.want {
+		if got := LooksLikeAccessToken(test.typ, test.iss, test.self); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}

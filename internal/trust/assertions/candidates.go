@@ -54,7 +54,7 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 		if err != nil {
 			return nil, &Fault{fmt.Errorf("unseal the shared secret %s: %w", s.As, err)}
 		}
-		if jose.Fits(h.Alg, secret) {
+		if jose.KeyFits(h.Alg, secret) {
 			found = append(found, secret)
 		}
 	}
@@ -79,7 +79,7 @@ func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any
 		if !certificate.named(h) {
 			continue
 		}
-		if !jose.Fits(h.Alg, certificate.PublicKey) {
+		if !jose.KeyFits(h.Alg, certificate.PublicKey) {
 			continue
 		}
 		if now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {

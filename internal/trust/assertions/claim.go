@@ -60,7 +60,7 @@ func scope(claims map[string]any) (values string, there bool, err error) {
 	value, there := claims["scope"]
 	list, ok := value.([]any)
 	if !ok {
-		values, err = jose.Text(claims, "scope")
+		values, err = jose.StringClaim(claims, "scope")
 		return values, there, err
 	}
 	texts := make([]string, 0, len(list))

@@ -49,7 +49,7 @@ func Read(compact jose.Compact, types []string) (Parsed, error) {
 // Issuer is the "iss" of the assertion, unverified, or "". It is fit for a query, even
 // if an attacker made it up.
 func (p Parsed) Issuer() string {
-	iss, err := jose.Text(p.Claims, "iss")
+	iss, err := jose.StringClaim(p.Claims, "iss")
 	if err != nil {
 		return ""
 	}
@@ -62,7 +62,7 @@ func (p Parsed) Subject(path string) (string, error) {
 	if !ok || value == "" {
 		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
 	}
-	subject, err := jose.Text(map[string]any{path: value}, path)
+	subject, err := jose.StringClaim(map[string]any{path: value}, path)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +75,7 @@ func (p Parsed) Subject(path string) (string, error) {
 
 // ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of itself.
 func (p Parsed) ID() (id [32]byte, err error) {
-	jti, err := jose.Text(p.Claims, "jti")
+	jti, err := jose.StringClaim(p.Claims, "jti")
 	if err != nil {
 		return id, err
 	}

@@ -207,7 +207,7 @@ func (r Registration) checkAudience(claims map[string]any) error {
 // checkTimes returns exp. A longest lifetime bounds exp against now, so that iat
 // cannot be used to reach further.
 func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duration) (time.Time, error) {
-	expires, ok, err := jose.Date(claims, "exp")
+	expires, ok, err := jose.NumericDate(claims, "exp")
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -218,14 +218,14 @@ func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duratio
 	case expires.After(now.Add(longest + skew)):
 		return time.Time{}, fmt.Errorf("it lives longer than the %s that the issuer is allowed: bring exp nearer", longest)
 	}
-	notBefore, ok, err := jose.Date(claims, "nbf")
+	notBefore, ok, err := jose.NumericDate(claims, "nbf")
 	if err != nil {
 		return time.Time{}, err
 	}
 	if ok && now.Add(skew).Before(notBefore) {
 		return time.Time{}, fmt.Errorf("it is not valid yet: nbf is in the future")
 	}
-	issued, ok, err := jose.Date(claims, "iat")
+	issued, ok, err := jose.NumericDate(claims, "iat")
 	if err != nil {
 		return time.Time{}, err
 	}
