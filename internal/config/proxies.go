@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Proxies is who stands before the server.
+// Proxies names the proxies in front of the server.
 type Proxies struct {
 	TrustedProxy []string `name:"trusted-proxy" setting:"flag env file" group:"Server" placeholder:"CIDR" help:"Networks or addresses, separated by commas, of the proxies whose X-Forwarded-For or Forwarded names the address of the client. Without it the server reads neither header."`
 }
