@@ -33,12 +33,12 @@ type Clients struct {
 	Now        func() time.Time
 }
 
-// enter waits until there is room for a request of a kind, and then finds its
-// client and takes note of it. The caller calls leave at the end, error or not.
+// enter waits until there is room for a request of a kind, and then authenticates its
+// client. The caller calls leave at the end, error or not.
 //
-// Room comes before the proof, which costs work and asks the database. So the share that
-// it takes is that of the client it names, from where it comes. A request that names
-// another client's ID takes places from that client at that address alone.
+// The wait comes first, because authentication costs work and queries. So the request
+// counts for the client that it names, at its own address. A request that names another
+// client's ID takes places from that client at that address alone.
 func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.RequestInfo) (who clientauth.Result, leave func(), err error) {
 	leave = func() {}
 	certificate, err := c.certificate(r)

@@ -121,8 +121,8 @@ func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, 
 }
 
 // enter takes a slot, which the caller gives back with leave when its computation has
-// ended: not when its client has gone away, for the processor is busy until then. How
-// many may wait is for the gates of the requests to bound.
+// ended: not when its client has gone away, for the processor is busy until then. The
+// gates of the requests bound how many may wait.
 func (h *Hasher) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("check a password: %w", err)

@@ -10,9 +10,9 @@ import (
 	"authserver/internal/keys/pkcs11"
 )
 
-// pkcs11Token is a PKCS #11 token that is opened when it is needed first: most commands
-// touch no key, and are to work without it. It is tried once, since a token locks
-// itself after a few wrong PINs.
+// pkcs11Token is a PKCS #11 token that is opened at its first use: most commands need
+// no key, and have to work without the token. It is opened at most once, since a token
+// locks itself after a few wrong PINs.
 type pkcs11Token struct {
 	options pkcs11.Options
 	once    sync.Once

@@ -2,6 +2,6 @@
 // the JWT profile of RFC 9068, and refresh tokens, which are a function of their family
 // and generation.
 //
-// It refuses to know who may have a token: that is the grants' part. Start at
+// It refuses to decide which client may have a token: the grants do. Start at
 // [Minter.Mint], [Verifier.Verify] and [Revoker].
 package tokens

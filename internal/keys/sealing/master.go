@@ -47,5 +47,5 @@ func (m Master) Keeper() *secrets.Keeper { return localsecrets.NewKeeper(m.key) 
 
 // Format keeps the key out of every kind of print.
 func (m Master) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "master key "+m.ID()) // a formatter cannot return an error
+	_, _ = io.WriteString(f, "master key "+m.ID()) // Format cannot return an error
 }
