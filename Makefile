@@ -34,10 +34,11 @@ build: ## Build the static binary bin/authserver, which signs with OpenSSL (inst
 build-go: ## Build the static binary bin/authserver with Go alone, which signs RS256 at a third of the speed
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
-# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of the rooms.
+# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of
+# the rooms, and four at a time. More would make each slower than what it waits for.
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
-	$(WITHPOSTGRES) sh -c 'go test -p 1 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
+	$(WITHPOSTGRES) sh -c 'go test -p 1 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
 		go test -p 1 $(RACE) -count=1 -timeout 30m ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait $$outside || failed=1; exit $$failed'
 
@@ -66,10 +67,15 @@ test-deploy: ## Run the files of deploy/ with HAProxy, nginx and systemd-analyze
 	@sh test/install/install.sh haproxy nginx systemd
 	$(WITHPOSTGRES) go test -count=1 -tags deploy ./test/deploy/...
 
+# What the tag changes is the one package keys/signers. Its tests and those of tokens sign and verify with each
+# algorithm; of the tests of keys these hand a key to it, or use what comes back. The others, and the rooms below keys,
+# which do not import it, are the same program as in `make test`.
+SIGNING_KEYS := ^(TestTheJWKSVerifiesWhatTheSignersSign|TestExportIsThePublicHalf|TestAKeyIsImportedForItsAlgorithm|TestAKeyIsImportedFromWhereItStays|TestTamperedRowsAreNotUsed|TestAKeyThatCouldNotBeOpenedAtFirstIsOpenedLater|TestEverythingAtOnce)$$
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl
-	go test $(RACE) -count=1 -tags openssl ./internal/tokens/... ./internal/keys/...
+	go test $(RACE) -count=1 -tags openssl ./internal/keys/signers/... ./internal/tokens/...
+	go test $(RACE) -count=1 -tags openssl -run '$(SIGNING_KEYS)' ./internal/keys
 	go test -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
 	GOEXPERIMENT=boringcrypto go test -count=1 ./internal/keys/signers/... ./internal/tokens/...
 
