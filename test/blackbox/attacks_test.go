@@ -34,6 +34,7 @@ type attack struct {
 // section 2.1) and as client authentication (section 2.2), under private keys and under
 // shared secrets.
 func TestAttacksOnAssertions(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		l := newLure(t)

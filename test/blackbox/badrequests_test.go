@@ -25,6 +25,7 @@ type bad struct {
 
 // Every bad request gets its exact status and code, and the server goes on.
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		s := f.Start()

@@ -17,6 +17,7 @@ import (
 // API by any printable ones without blanks: everything that one does with a plain name
 // works with those.
 func TestIdentifiersOfManyKinds(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		register(t, d)
 		apis := []string{"rabbitmq", "my-api", "urn:app:orders", "a#b", "bücher/本", "-x", "50%", `"'\<>{}`}
@@ -44,7 +45,7 @@ func useIdentifiers(t *testing.T, d *harness.Deployment, s *harness.Server, id, 
 	t.Helper()
 	made := d.JSON("", "client", "create", "--id="+id, "--grant", "client_credentials", "--scope", "read", "--resource="+api, "--serves="+api)
 	who := harness.Credentials{ID: id, Secret: made["client_secret"].(string)}
-	harness.Eventually(t, promised, "the client is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
+	harness.Eventually(t, reached, "the client is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
 
 	answer := s.MustToken(t, who, clientCredentials("audience", api))
 	token := answer.Text("access_token")
@@ -59,12 +60,12 @@ func useIdentifiers(t *testing.T, d *harness.Deployment, s *harness.Server, id, 
 	if answer := s.Post(t, "/oauth2/revoke", who, form("token", token)); answer.Status != http.StatusOK {
 		t.Errorf("revocation answered %d %s", answer.Status, answer.Raw)
 	}
-	harness.Eventually(t, promised, "the token is revoked", func() bool { return !s.Active(t, who, token) })
+	harness.Eventually(t, reached, "the token is revoked", func() bool { return !s.Active(t, who, token) })
 
 	d.Run("client", "update", "--name", "Orders", "--", id)
 	rotated := printed(t, d, "client", "rotate-secret", "-o", "json", "--", id)
 	who.Secret = rotated["client_secret"].(string)
-	harness.Eventually(t, promised, "the new secret is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
+	harness.Eventually(t, reached, "the new secret is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
 	wantError(t, s.Token(t, harness.Credentials{ID: id, Secret: "wrong"}, clientCredentials()), http.StatusUnauthorized, "invalid_client")
 }
 
@@ -80,6 +81,7 @@ func printed(t *testing.T, d *harness.Deployment, args ...string) (object map[st
 // In every grant audience means the same as resource, and what is unknown is refused:
 // no client gets a token for another API than it asked for.
 func TestAudienceIsResource(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		d.Run("resource", "create", "--id", "queue", "--scope", "read")

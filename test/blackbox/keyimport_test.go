@@ -125,7 +125,7 @@ func TestImportedKeysSign(t *testing.T) {
 			}
 			d.Run(rotate...)
 			for _, s := range replicas {
-				harness.Eventually(t, shortLead+promised, "the keys in "+name+" sign", func() bool {
+				harness.Eventually(t, shortLead+reached, "the keys in "+name+" sign", func() bool {
 					return !slices.ContainsFunc(slices.Collect(maps.Keys(imported)), func(alg string) bool { return a.signs(t, s, alg) != imported[alg] })
 				})
 			}
@@ -156,6 +156,7 @@ func TestImportBeforeTheFirstStart(t *testing.T) {
 
 // What cannot be a signing key is refused, and says why.
 func TestImportRefuses(t *testing.T) {
+	t.Parallel()
 	d := harness.SQLite(t)
 	d.Run("migrate", "up")
 	for _, line := range []string{

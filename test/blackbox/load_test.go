@@ -79,7 +79,7 @@ func (l *load) goesOn(t *testing.T) {
 	l.served.Range(func(_, n any) bool {
 		count := n.(*atomic.Int64) //nolint:forcetypeassert // nothing else is stored
 		from := count.Load()
-		harness.Eventually(t, 10*time.Second, "clients go on", func() bool { return count.Load() >= from+4 || t.Failed() })
+		harness.Eventually(t, reached, "clients go on", func() bool { return count.Load() >= from+4 || t.Failed() })
 		return true
 	})
 }

@@ -24,6 +24,7 @@ func usedUp(t *testing.T, db *sql.DB) (n int) {
 // What is good once is used up by a request that succeeds, and by nothing else: a stranger
 // writes nothing, and a request that was refused may be mended and sent again.
 func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		d.Set("REFRESH_GRACE", "1s")

@@ -17,6 +17,7 @@ import (
 
 // A14, A5, C6: with the database gone nothing is called invalid, nothing is
 // consumed, what is known goes on, and the server recovers by itself.
+// It runs alone: the server has five seconds to notice.
 func TestDatabaseOutage(t *testing.T) {
 	d := harness.PostgreSQL(t)
 	f := register(t, d)
@@ -56,6 +57,7 @@ func TestDatabaseOutage(t *testing.T) {
 
 // C6, A6: a writer that another transaction blocks makes SQLite not ready within five
 // seconds, and no request hangs.
+// It runs alone, because of these five seconds.
 func TestSQLiteWriterWedged(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
@@ -71,6 +73,7 @@ func TestSQLiteWriterWedged(t *testing.T) {
 
 // A6: many grants of all kinds at once, and none meets a busy database, also where
 // there is but one connection to it: no request needs a second one.
+// It runs alone: a request waits for a connection for five seconds at most.
 func TestManyGrantsAtOnce(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("DATABASE_MAX_CONNS", "1")
@@ -79,7 +82,17 @@ func TestManyGrantsAtOnce(t *testing.T) {
 		var group sync.WaitGroup
 		for worker := range 16 {
 			group.Go(func() {
-				token := s.MustToken(t, f.web, login()).Text("refresh_token")
+				var token string
+				harness.Eventually(t, reached, "a login is let in", func() bool {
+					answer := s.Token(t, f.web, login())
+					token = answer.Text("refresh_token")
+					// A slow machine refuses the last of so many passwords before it looks at the database.
+					if early := strings.Contains(answer.Text("error_description"), "more requests arrive"); answer.Status != http.StatusOK && !early {
+						t.Errorf("a login is answered %d %s", answer.Status, answer.Raw)
+						return true
+					}
+					return answer.Status == http.StatusOK
+				})
 				for range 10 {
 					switch worker % 2 {
 					case 0:
@@ -96,6 +109,7 @@ func TestManyGrantsAtOnce(t *testing.T) {
 }
 
 // A server that is asked to stop answers what it has begun.
+// It runs alone: the login has to be met in the middle.
 func TestDrain(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	f.Set("BCRYPT_COST", "12") // long enough to be met in the middle
@@ -120,6 +134,7 @@ func TestDrain(t *testing.T) {
 // C8: the metrics tell grants, methods and outcomes apart, and a stranger cannot
 // make time series.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
 	s.MustToken(t, f.batch, clientCredentials())
@@ -161,6 +176,7 @@ func TestMetrics(t *testing.T) {
 // C5: servers that start together on an empty database all come up, with one set
 // of keys.
 func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		servers := make([]*harness.Server, 5)
 		var group sync.WaitGroup
@@ -177,6 +193,7 @@ func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
 
 // A body that trickles in is cut off, and keeps no other client waiting.
 func TestSlowRequestsAreCutOff(t *testing.T) {
+	t.Parallel()
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -188,7 +205,7 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.MustToken(t, f.batch, clientCredentials())
-	if err := connection.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
+	if err := connection.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(connection); err != nil {
@@ -199,6 +216,7 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 // C9: another master key does not start, and says which one is wanted; nothing is
 // made anew.
 func TestWrongMasterKey(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		f.Start().Stop()

@@ -65,7 +65,7 @@ func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 			t.Fatalf("it plans %v", planned)
 		}
 		for _, s := range replicas {
-			harness.Eventually(t, 3*time.Second+promised, "a replica makes refresh tokens with the next key", func() bool {
+			harness.Eventually(t, 3*time.Second+reached, "a replica makes refresh tokens with the next key", func() bool {
 				return keyIDOf(t, s.MustToken(t, f.web, login()).Text("refresh_token")) == 2
 			})
 		}

@@ -51,7 +51,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		clients.goesOn(t)
 		d.Run("key", "rotate", "--alg", "ES256") // under the new master key, for both
 		for _, s := range replicas {
-			harness.Eventually(t, promised, "a replica takes in a key that is sealed anew", func() bool { return len(kids(t, s)) == freshKeys+1 })
+			harness.Eventually(t, reached, "a replica takes in a key that is sealed anew", func() bool { return len(kids(t, s)) == freshKeys+1 })
 		}
 		replicas[1] = clients.restart(t, replicas[1], func() *harness.Server { return f.Start() })
 		clients.goesOn(t)

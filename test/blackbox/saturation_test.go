@@ -60,6 +60,7 @@ func everyKind(t *testing.T, f *fixture, s *harness.Server, backend harness.Cred
 
 // More requests at once than there are connections to the database never wait for
 // each other: a request that held one while it asks for a second would, for ever.
+// It runs alone, as does all below that counts what a crowd is answered.
 func TestMoreAtOnceThanConnections(t *testing.T) {
 	for _, d := range []struct {
 		name  string
@@ -156,7 +157,7 @@ func refusedForNow(answer harness.Answer) bool {
 }
 
 // What one kind of request waits for takes no room from another, and what a client
-// has more than its share of is refused at once.
+// has more than its share of is refused at once. It runs alone.
 func TestFloodIsRefusedEarly(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Env = append(d.Env, "GOMAXPROCS=2") // what there is room for follows from it
@@ -218,7 +219,7 @@ func TestFloodIsRefusedEarly(t *testing.T) {
 }
 
 // A client that logs users in by the dozen waits for its own: another's login is
-// next, however many came before.
+// next, however many came before. It runs alone.
 func TestClientsTakeTurns(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Set("PASSWORD_WORKERS", "1")

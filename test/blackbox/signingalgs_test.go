@@ -13,6 +13,7 @@ import (
 // Resources that are registered before the first server starts have their tokens
 // signed with whatever they want, at once.
 func TestEveryAlgorithm(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, everyAlg...)
 		s := a.Start()
@@ -42,7 +43,7 @@ func TestAddedAlgorithm(t *testing.T) {
 		}
 		d.Run("client", "update", "apis", "--resource", apiOf("RS256"), "--resource", apiOf("EdDSA"))
 		for _, s := range replicas {
-			harness.Eventually(t, promised, "its first key is published", func() bool {
+			harness.Eventually(t, reached, "its first key is published", func() bool {
 				added, there := inState(t, d, "EdDSA", "pending")
 				return there && slices.Contains(kids(t, s), added.KID)
 			})
@@ -61,7 +62,7 @@ func TestAddedAlgorithm(t *testing.T) {
 			if answer := harness.Get(t, s.OpsURL+"/readyz"); answer.Status != 200 {
 				t.Errorf("a replica is not ready: %s", answer.Raw)
 			}
-			harness.Eventually(t, lead+promised, "tokens are signed with it", func() bool {
+			harness.Eventually(t, lead+reached, "tokens are signed with it", func() bool {
 				return s.Token(t, a.client, clientCredentials("resource", apiOf("EdDSA"))).Status == 200
 			})
 			if time.Now().Before(*added.ActiveAt) {
@@ -90,11 +91,11 @@ func TestChangedAlgorithm(t *testing.T) {
 		if _, stderr, code := d.Try("", update...); code == 0 && time.Now().Before(*added.ActiveAt) || code != 0 && !strings.Contains(stderr, added.ActiveAt.Format(time.RFC3339)) {
 			t.Errorf("with a key that waits: exit code %d, %s", code, stderr)
 		}
-		harness.Eventually(t, shortLead+promised, "it can be changed", func() bool {
+		harness.Eventually(t, shortLead+reached, "it can be changed", func() bool {
 			_, _, code := d.Try("", update...)
 			return code == 0
 		})
-		harness.Eventually(t, promised, "its tokens are signed so", func() bool {
+		harness.Eventually(t, reached, "its tokens are signed so", func() bool {
 			answer := s.MustToken(t, a.client, clientCredentials("resource", apiOf("RS256")))
 			return kidOf(t, answer.Text("access_token")) == added.KID
 		})

@@ -18,7 +18,7 @@ import (
 
 // A10: clients that keep the server waiting take a bounded amount of its memory, whatever
 // protocol they speak, and others are served beside them. Before there were bounds,
-// 5,000 bodies on 20 connections took 500 MB.
+// 5,000 bodies on 20 connections took 500 MB. It runs alone: it measures memory.
 func TestStalledClients(t *testing.T) {
 	const mayGrow = 192 << 20 // a stream takes 31 KB, so 4,000 of them 124 MB; their bodies would be 252 MB more
 	for _, test := range []struct {

@@ -31,7 +31,7 @@ func TestWhatIsVoidIsKeptForTheLongestLifetime(t *testing.T) {
 			wanted++
 			for _, server := range []*harness.Server{long, other} {
 				for _, token := range tokens {
-					harness.Eventually(t, promised, what, func() bool { return !server.Active(t, f.reader, token.Text("access_token")) })
+					harness.Eventually(t, reached, what, func() bool { return !server.Active(t, f.reader, token.Text("access_token")) })
 				}
 			}
 			if got := keptFor(t, d, ends); got != wanted {
@@ -124,7 +124,7 @@ func TestAnEncryptedTokenIsRevokedAsItIs(t *testing.T) {
 			t.Fatalf("the revocation is answered %d %s", answer.Status, answer.Raw)
 		}
 		for _, replica := range []*harness.Server{one, other} {
-			harness.Eventually(t, promised, "the token is void", func() bool { return !replica.Active(t, f.reader, within(token)) })
+			harness.Eventually(t, reached, "the token is void", func() bool { return !replica.Active(t, f.reader, within(token)) })
 			if !replica.Active(t, f.reader, within(bystander)) {
 				t.Error("another token went with it")
 			}
