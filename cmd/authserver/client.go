@@ -86,13 +86,17 @@ func grants(values []string) []oauth.GrantType {
 
 // tlsSubject is the one subject that is given, nil where none is.
 func (f ClientFlags) tlsSubject() *admin.TLSSubject {
-	for _, given := range []struct {
-		kind  admin.TLSSubjectKind
-		value *string
-	}{{"dn", f.TLSSubjectDN}, {"dns", f.TLSSanDNS}, {"uri", f.TLSSanURI}, {"ip", f.TLSSanIP}, {"email", f.TLSSanEmail}} {
-		if given.value != nil {
-			return &admin.TLSSubject{Kind: given.kind, Value: *given.value}
-		}
+	switch {
+	case f.TLSSubjectDN != nil:
+		return &admin.TLSSubject{Kind: "dn", Value: *f.TLSSubjectDN}
+	case f.TLSSanDNS != nil:
+		return &admin.TLSSubject{Kind: "dns", Value: *f.TLSSanDNS}
+	case f.TLSSanURI != nil:
+		return &admin.TLSSubject{Kind: "uri", Value: *f.TLSSanURI}
+	case f.TLSSanIP != nil:
+		return &admin.TLSSubject{Kind: "ip", Value: *f.TLSSanIP}
+	case f.TLSSanEmail != nil:
+		return &admin.TLSSubject{Kind: "email", Value: *f.TLSSanEmail}
 	}
 	return nil
 }

@@ -8,13 +8,10 @@ import (
 	"authserver/internal/trust/certificates"
 )
 
-// TLSSubjectKind is "dn", "dns", "uri", "ip" or "email".
-type TLSSubjectKind = store.TLSSubjectKind
-
 // TLSSubject is whom the certificates of a client have to be for (RFC 8705 §2.1.2).
 type TLSSubject struct {
-	Kind  TLSSubjectKind `json:"kind"`
-	Value string         `json:"value"`
+	Kind  store.TLSSubjectKind `json:"kind"` // "dn", "dns", "uri", "ip" or "email"
+	Value string               `json:"value"`
 }
 
 // setTLSSubject takes over a subject; an empty value clears the one that is there.

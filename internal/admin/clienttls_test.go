@@ -100,7 +100,7 @@ func TestASecretGoesWithItsMethods(t *testing.T) {
 }
 
 func TestTLSThatIsRefused(t *testing.T) {
-	subject := func(kind admin.TLSSubjectKind, value string) *admin.TLSSubject {
+	subject := func(kind store.TLSSubjectKind, value string) *admin.TLSSubject {
 		return &admin.TLSSubject{Kind: kind, Value: value}
 	}
 	byTLS := []oauth.AuthMethod{oauth.AuthTLS}

@@ -99,9 +99,6 @@ func handleCipher(key, salt []byte) (aead cipher.AEAD, nonce []byte, err error) 
 	return aead, own[keySize:], err
 }
 
-// IsEncrypted reports whether a token has the form of an encrypted one.
-func IsEncrypted(token string) bool { return jose.IsEncrypted(token) }
-
 // Find reads the handle of an encrypted access token that this server made. Nothing else
 // of the token is read: a caller that has the handle has had the token.
 func (h *Handles) Find(token string) (Handle, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -47,7 +48,7 @@ func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, t
 	switch {
 	case strings.HasPrefix(token, RefreshPrefix):
 		return f.refresh(ctx, by, client, token)
-	case IsEncrypted(token):
+	case jose.IsEncrypted(token):
 		return f.encrypted(ctx, by, client, token)
 	}
 	return f.access(ctx, by, client, token)
