@@ -21,9 +21,9 @@ func NewID(at time.Time, order uint, random io.Reader) (string, error) {
 		return "", fmt.Errorf("make the ID of an event: %w", err)
 	}
 	setTime(&id, at)
-	fraction := at.UnixMicro() % 1000 * (1 << 12) / 1000 // of the millisecond
-	binary.BigEndian.PutUint16(id[6:], uint16(7<<12|fraction))
-	binary.BigEndian.PutUint16(id[8:], uint16(0b10<<14|order%orders))
+	fraction := max(at.UnixMicro(), 0) % 1000 * (1 << 12) / 1000      // of the millisecond
+	binary.BigEndian.PutUint16(id[6:], uint16(7<<12|fraction))        //nolint:gosec // G115: 12 bits, of what is never negative
+	binary.BigEndian.PutUint16(id[8:], uint16(0b10<<14|order%orders)) //nolint:gosec // G115: 14 bits
 	return id.String(), nil
 }
 
