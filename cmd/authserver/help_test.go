@@ -93,7 +93,7 @@ func TestSettingsOfCommands(t *testing.T) {
 // does not offer it.
 func TestSettingsThatACommandDoesNotRead(t *testing.T) {
 	for command, flag := range map[string]string{
-		"client list": "--master-key-file", "user create": "--issuer", "healthcheck": "--listen", "key plan": "--pkcs11-module", "migrate up": "--no-migrate",
+		"client list": "--key-poll-interval", "user create": "--refresh-grace", "healthcheck": "--bcrypt-cost", "key plan": "--pkcs11-module", "migrate up": "--no-migrate",
 	} {
 		_, stderr, code := execute(append(strings.Fields(command), flag+"=x")...)
 		want := flag + " is a setting that authserver " + command + " does not read: leave it out here"

@@ -103,7 +103,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	if err != nil {
 		return fail(stderr, err)
 	}
-	parsed, err := parser.Parse(args[1:])
+	parsed, err := parse(parser, args[1:])
 	switch {
 	case out.failed != nil:
 		return fail(stderr, fmt.Errorf("the help cannot be printed: %w", out.failed))
@@ -119,6 +119,33 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, p.named(chosen.Run(p)))
+}
+
+// deployment is the settings that say which deployment is meant. Each takes a value.
+var deployment = []string{"--issuer", "--listen", "--ops-listen", "--database-url", "--master-key-file"}
+
+// parse reads a command line. Every command takes the flags of deployment, so that an operator
+// has one set of them for all commands: those that the command does not read are left out.
+func parse(parser *kong.Kong, args []string) (*kong.Context, error) {
+	for {
+		parsed, err := parser.Parse(args)
+		if err == nil {
+			return parsed, nil
+		}
+		refused := refusedSetting(err)
+		at := slices.IndexFunc(args, func(word string) bool { return word == refused || strings.HasPrefix(word, refused+"=") })
+		if at < 0 || !slices.Contains(deployment, refused) {
+			return parsed, err
+		}
+		end := at + 1
+		if args[at] == refused {
+			end++ // with its value
+		}
+		if end > len(args) {
+			return parsed, err
+		}
+		args = slices.Delete(slices.Clone(args), at, end)
+	}
 }
 
 // inColour reports whether a writer is a terminal on which colours are wanted
