@@ -318,12 +318,12 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 		t.Errorf("error = %v, want the source's", err)
 	}
 	m.Source = keys.Software{}
-	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "--pkcs11-module") {
+	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the setting", err)
 	}
 	// A server without the token says which key it cannot use, and why.
 	fresh := newManager(t, st, c)
-	if err := fresh.Load(t.Context()); err == nil || !strings.Contains(err.Error(), imported.KID) || !strings.Contains(err.Error(), "--pkcs11-module") {
+	if err := fresh.Load(t.Context()); err == nil || !strings.Contains(err.Error(), imported.KID) || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the key and the setting", err)
 	}
 }
