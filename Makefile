@@ -5,6 +5,8 @@ SHELL := /bin/sh
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 WITHPOSTGRES := go run ./test/withpostgres --
+# What is measured is measured on a disk, where withpostgres would otherwise keep its server in memory.
+ONDISK := WITHPOSTGRES_MEMORY=none
 LINT := go tool -modfile=tools/go.mod golangci-lint
 # The race detector, but not in SQLite's own code, which is C that a compiler turned into Go: there it
 # costs four fifths of the processor's time of these tests, and could find nothing of ours.
@@ -32,10 +34,11 @@ build: ## Build the static binary bin/authserver, which signs with OpenSSL (inst
 build-go: ## Build the static binary bin/authserver with Go alone, which signs RS256 at a third of the speed
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
-# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of the rooms.
+# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of
+# the rooms, and four at a time. More would make each slower than what it waits for.
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
-	$(WITHPOSTGRES) sh -c 'go test -p 1 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
+	$(WITHPOSTGRES) sh -c 'go test -p 1 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=$$!; failed=0; \
 		go test -p 1 $(RACE) -count=1 -timeout 30m ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait $$outside || failed=1; exit $$failed'
 
@@ -69,10 +72,15 @@ test-browser: ## Run the tests of the pages in a real Chromium (installs chromiu
 	@sh test/install/install.sh node chromium
 	go test -count=1 -timeout 30m -tags browser ./test/pages/...
 
+# What the tag changes is the one package keys/signers. Its tests and those of tokens sign and verify with each
+# algorithm; of the tests of keys these hand a key to it, or use what comes back. The others, and the rooms below keys,
+# which do not import it, are the same program as in `make test`.
+SIGNING_KEYS := ^(TestTheJWKSVerifiesWhatTheSignersSign|TestExportIsThePublicHalf|TestAKeyIsImportedForItsAlgorithm|TestAKeyIsImportedFromWhereItStays|TestTamperedRowsAreNotUsed|TestAKeyThatCouldNotBeOpenedAtFirstIsOpenedLater|TestEverythingAtOnce)$$
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl
-	go test $(RACE) -count=1 -tags openssl ./internal/tokens/... ./internal/keys/...
+	go test $(RACE) -count=1 -tags openssl ./internal/keys/signers/... ./internal/tokens/...
+	go test $(RACE) -count=1 -tags openssl -run '$(SIGNING_KEYS)' ./internal/keys
 	go test -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
 	GOEXPERIMENT=boringcrypto go test -count=1 ./internal/keys/signers/... ./internal/tokens/...
 
@@ -84,7 +92,7 @@ soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; verifiers must acce
 .PHONY: bench
 bench: ## Compare requests with the least that they could cost, BENCH_RUNS (5) times, into bench/RESULTS.md
 	@sh test/install/install.sh cc openssl
-	BENCH_RESULTS=RESULTS.md $(WITHPOSTGRES) go test -tags openssl -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 2h ./bench
+	$(ONDISK) BENCH_RESULTS=RESULTS.md $(WITHPOSTGRES) go test -tags openssl -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 2h ./bench
 	go generate ./test/docs # README.md quotes some of it
 
 .PHONY: bench-smoke
@@ -93,7 +101,7 @@ bench-smoke: ## Fail if a request allocates, queries or writes more than before
 
 .PHONY: bench-growth
 bench-growth: ## Measure calls and rows beside GROWTH_ROWS rows, into bench/GROWTH.md (half an hour, 20 GB)
-	WITHPOSTGRES_SETTINGS="$(GROWTH_SETTINGS)" $(WITHPOSTGRES) go test -count=1 -timeout 4h -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x \
+	$(ONDISK) WITHPOSTGRES_SETTINGS="$(GROWTH_SETTINGS)" $(WITHPOSTGRES) go test -count=1 -timeout 4h -run '^$$' -bench '^BenchmarkGrowth$$' -benchtime 1x \
 		./bench/growth -growth.rows $(GROWTH_ROWS) -growth.refreshes 100000 -growth.expired 1000000 -growth.out ../GROWTH.md
 
 .PHONY: bench-isolation
@@ -103,11 +111,11 @@ bench-isolation: ## Measure how a flood of one client and overload affect other 
 .PHONY: bench-scaleout
 bench-scaleout: ## Measure 1, 2 and 4 replicas behind HAProxy, BENCH_RUNS (5) times (installs HAProxy)
 	@sh test/install/install.sh cc openssl haproxy
-	$(WITHPOSTGRES) go test -count=1 -tags openssl -run '^$$' -bench '^BenchmarkScaleOut$$' -benchtime 1x -timeout 1h ./bench
+	$(ONDISK) $(WITHPOSTGRES) go test -count=1 -tags openssl -run '^$$' -bench '^BenchmarkScaleOut$$' -benchtime 1x -timeout 1h ./bench
 
 .PHONY: bench-agreement
 bench-agreement: ## Measure how long replicas disagree about revocations and keys (ten minutes)
-	$(WITHPOSTGRES) go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/agreement
+	$(ONDISK) $(WITHPOSTGRES) go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/agreement
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (10s) each

@@ -14,7 +14,7 @@ import (
 const (
 	asking   = 3 * time.Second // for how long
 	gentle   = 50              // requests a second of the one whom the others must not disturb
-	flooding = 64              // connections of one who floods
+	flooding = 64              // connections of the client that floods
 )
 
 // BenchmarkIsolation measures what the requests of one disturb those of others: how

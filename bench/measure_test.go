@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/bench/floor"
 	"authserver/bench/load"
 	"authserver/test/harness"
 )
@@ -55,7 +57,8 @@ const flush = "/debug/pprof/heap?debug=1"
 func (t target) counters(b testing.TB) map[string]float64 {
 	b.Helper()
 	counted := map[string]float64{}
-	if t.ops == "" {
+	if t.ops == "" { // a floor
+		counted[allocations] = t.floorAllocations(b)
 		return counted
 	}
 	if flushed := harness.Get(b, t.ops+flush); flushed.Status != http.StatusOK {
@@ -75,6 +78,24 @@ func (t target) counters(b testing.TB) map[string]float64 {
 		b.Fatalf("the metrics lack a counter: %v", counted)
 	}
 	return counted
+}
+
+func (t target) floorAllocations(b testing.TB) float64 {
+	b.Helper()
+	answer, err := http.Get("http://" + t.address + floor.AllocationsPath)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
 }
 
 // tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go knows.

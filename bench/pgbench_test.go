@@ -18,7 +18,7 @@ import (
 // PostgreSQL and its protocol take at least.
 type pgbench struct {
 	program, url, script string
-	generation           int // that nobody has reached yet
+	generation           int // that no server has reached yet
 }
 
 // newPgbench takes the statement from PostgreSQL, which shows what a connection sent

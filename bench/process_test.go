@@ -16,9 +16,9 @@ import (
 	"authserver/test/harness"
 )
 
-// role is what a copy of the test binary is to be in the place of tests, since the
-// load and the floors are processes of their own: "load", "serve KIND" or
-// "loop KIND DURATION FOLDER".
+// role is what a copy of the test binary runs instead of tests, since the load and the
+// floors are processes of their own: "load", "serve KIND" or "loop KIND DURATION
+// FOLDER".
 const role = "AUTHSERVER_BENCH_ROLE"
 
 func TestMain(m *testing.M) {

@@ -17,7 +17,7 @@ import (
 	"authserver/test/harness"
 )
 
-// Who signs what it sends.
+// Requests of clients that sign them.
 const (
 	keyIssuer = "https://keys.example.com"
 	keyClient = "signs"

@@ -76,7 +76,7 @@ func wire(b testing.TB, request *http.Request, headers []string) []byte {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// net/http asks for compression by itself, which nobody here understands.
+	// net/http asks for compression by itself, which this client does not understand.
 	return []byte(strings.Replace(string(text), "Accept-Encoding: gzip\r\n", "", 1))
 }
 

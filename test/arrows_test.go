@@ -36,18 +36,18 @@ const all = "*"
 // may not exist: add it here, and to the table of ARCHITECTURE.md. Tests are
 // free, since they may use the real thing wherever it lives.
 var arrows = map[string][]string{
-	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/oauth", "internal/pages", "internal/trust/assertions"},
+	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/keys/sealing", "internal/oauth", "internal/pages", "internal/trust/assertions"},
 	"internal/server":             {all},
 	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
 	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/authorize", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/logins", "internal/sessions", "internal/tokens", "internal/keys", "internal/pages", "internal/store", "internal/telemetry", "internal/web"},
 	"internal/web":                {"internal/admission", "internal/oauth", "internal/pages", "internal/passwords", "internal/store", "internal/telemetry"},
-	"internal/grants":             {"internal/oauth", "internal/clientauth", "internal/logins", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store"},
+	"internal/grants":             {"internal/oauth", "internal/logins", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store"},
 	"internal/authorize":          {"internal/jose", "internal/oauth", "internal/sessions", "internal/store", "internal/tokens"},
 	"internal/sessions":           {"internal/store", "internal/tokens"},
 	"internal/logins":             {"internal/oauth", "internal/passwords", "internal/store"},
 	"internal/trust/assertions":   {"internal/jose", "internal/keys/keyfiles", "internal/oauth", "internal/parsed", "internal/trust/remotekeys", "internal/store"},
 	"internal/trust/certificates": {"internal/jose", "internal/store"},
-	"internal/clientauth":         {"internal/oauth", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/parsed", "internal/trust/remotekeys", "internal/store", "internal/passwords"},
+	"internal/clientauth":         {"internal/oauth", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/parsed", "internal/trust/remotekeys", "internal/store"},
 	"internal/tokens":             {"internal/admission", "internal/oauth", "internal/jose", "internal/encryption", "internal/keys", "internal/parsed", "internal/store"},
 	"internal/keys":               {"internal/jose", "internal/keys/keyfiles", "internal/keys/sealing", "internal/keys/signers", "internal/store"},
 	"internal/keys/sealing":       {"internal/store"},
@@ -90,7 +90,7 @@ var bans = []struct {
 	{"github.com/jackc/pgx", []string{"internal/store/postgres", "migrations"}, nil, "SQL is the engines'"},
 	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
 	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
-	{"github.com/hashicorp/vault", []string{"internal/keys/keepers"}, nil, "everybody else is given a keeper"},
+	{"github.com/hashicorp/vault", []string{"internal/keys/keepers"}, nil, "every other room is given a keeper"},
 	{"github.com/ThalesGroup/crypto11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{"github.com/miekg/pkcs11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{
@@ -186,7 +186,7 @@ func enter(root, dir string, entry fs.DirEntry) error {
 // faults returns what is against the rules, sorted.
 func (h house) faults() []string {
 	var faults []string
-	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults} {
+	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults, wordFaults} {
 		for _, s := range h {
 			if !s.isTest() {
 				faults = append(faults, rule(s)...)
@@ -395,7 +395,14 @@ func TestTheHouseIsInOrder(t *testing.T) {
 	for _, fault := range h.faults() {
 		t.Error(fault)
 	}
-	for room := range arrows {
+	for room, allowed := range arrows {
+		for _, to := range allowed {
+			if to != all && !slices.ContainsFunc(h, func(s source) bool {
+				return s.room() == room && !s.isTest() && slices.Contains(s.imports(), module+"/"+to)
+			}) {
+				t.Errorf("%s may import %s, and does not: take the arrow out of the table and of ARCHITECTURE.md", room, to)
+			}
+		}
 		if !slices.ContainsFunc(h, func(s source) bool { return s.room() == room && !s.isTest() }) {
 			t.Errorf("%s is in the table and not in the house", room)
 		}
@@ -444,6 +451,15 @@ func TestTheRulesFindFaults(t *testing.T) {
 			map[string]string{"internal/grants/x.go": `package grants; import "net/http"`},
 			[]string{"internal/grants/x.go: internal/grants may not import net/http: what touches a request is in internal/web and internal/handlers, and every other room gets values"},
 		},
+		"a text that names a flag, a command or a variable of the environment": {
+			map[string]string{"internal/keys/x.go": "package keys; var x = []string{\"set --clock-skew\", \"see `key list`\", \"run authserver migrate up\", \"AUTHSERVER_CONFIG\", \"set clock-skew\", \"-----BEGIN x\"}"},
+			[]string{
+				"internal/keys/x.go: \"AUTHSERVER_CONFIG\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"run authserver migrate up\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"see `key list`\" names a flag or a command: name the field, the setting or the operation",
+				"internal/keys/x.go: \"set --clock-skew\" names a flag or a command: name the field, the setting or the operation",
+			},
+		},
 		"an init": {
 			map[string]string{"internal/oauth/x.go": "package oauth; func init() {}"},
 			[]string{"internal/oauth/x.go: func init: wire it in internal/server/wire.go"},
@@ -458,7 +474,7 @@ func TestTheRulesFindFaults(t *testing.T) {
 		"the request id in a context": {
 			map[string]string{"internal/telemetry/x.go": `package telemetry; import "context"; var _ = context.WithValue(nil, 1, 2)`}, nil,
 		},
-		"a void of somebody else's making": {
+		"a void that another room makes": {
 			map[string]string{
 				"internal/admin/x.go":         `package admin; import "authserver/internal/store"; var v = store.Void{}`,
 				"internal/tokens/revoker.go":  `package tokens; import "authserver/internal/store"; var v = store.Void{}`,

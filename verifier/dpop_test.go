@@ -151,7 +151,8 @@ func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever has one token and its key is refused at some point, and others are let in.
+// A client that floods with one token and its key is refused at some point, and other
+// clients are not.
 func TestOneHolderDoesNotLockOutTheOthers(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.MaxProofs = 100 })
@@ -177,7 +178,7 @@ func TestOneHolderDoesNotLockOutTheOthers(t *testing.T) {
 }
 
 // A token that is not good, or a proof that is not of its key, fills nothing.
-func TestOnlyWhoHasATokenAndItsKeyFillsTheMemory(t *testing.T) {
+func TestOnlyAClientWithATokenAndItsKeyFillsTheMemory(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 2 })
 	owner, thief := &holder{i: i, key: testkit.P256(t)}, &holder{i: i, key: testkit.P256(t)}

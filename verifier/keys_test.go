@@ -46,7 +46,7 @@ func TestAKeyThatIsNewIsFetchedFor(t *testing.T) {
 	}
 }
 
-// Anybody can make tokens that name a key: they may not drive fetches.
+// Any attacker can make tokens that name a key: they must not cause fetches.
 func TestUnknownKeysLeadToOneFetchInHalfAMinute(t *testing.T) {
 	i := newIssuer(t)
 	v, stranger := i.verifier(nil), testkit.P256(t)

@@ -52,7 +52,7 @@ func readToken(claims map[string]any) (*Token, error) {
 	t := &Token{Claims: claims}
 	for name, to := range map[string]*string{"sub": &t.Subject, "client_id": &t.ClientID, "jti": &t.ID} {
 		var err error
-		if *to, err = jose.Text(claims, name); err != nil {
+		if *to, err = jose.StringClaim(claims, name); err != nil {
 			return nil, err
 		}
 		if *to == "" {

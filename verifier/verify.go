@@ -92,7 +92,7 @@ func (v *Verifier) checkTimes(t *Token) error {
 		required bool
 		to       *time.Time
 	}{{"exp", true, &t.ExpiresAt}, {"iat", true, &t.IssuedAt}, {"nbf", false, &notBefore}} {
-		at, ok, err := jose.Date(t.Claims, date.name)
+		at, ok, err := jose.NumericDate(t.Claims, date.name)
 		if err != nil {
 			return err
 		}

@@ -33,8 +33,8 @@ func openTable(tb testing.TB, d *harness.Deployment) table {
 	return table{db}
 }
 
-// count moves with a key that is new or revoked. The version of the key plan would
-// also move with what servers write down for themselves, which nobody publishes.
+// count moves with a key that is new or revoked. The version of the key plan would not
+// do: it also moves with records of the servers that are not published.
 func (t table) count(tb testing.TB) (n int) {
 	tb.Helper()
 	if err := t.db.QueryRowContext(tb.Context(), "SELECT count(*) + count(revoked_at) FROM signing_keys").Scan(&n); err != nil {

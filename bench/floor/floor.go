@@ -20,6 +20,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +32,12 @@ import (
 	"authserver/internal/keys/signers"
 )
 
+// AllocationsPath is where a floor tells how many allocations its process has made.
+const AllocationsPath = "/allocations"
+
 // Serve answers requests until the process is killed, and prints its address first.
-// kind is "static", "RS256" or "ES256".
+// kind is "static", "RS256" or "ES256". [AllocationsPath] is answered with the count of
+// allocations.
 func Serve(kind string, stdout io.Writer) error {
 	sign, err := signer(kind)
 	if err != nil {
@@ -47,7 +52,7 @@ func Serve(kind string, stdout io.Writer) error {
 	}
 	// As long as the answers of the server, less the signature.
 	filling := strings.Repeat("x", 600)
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return
 		}
@@ -58,9 +63,16 @@ func Serve(kind string, stdout io.Writer) error {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(filling)+len(signature)))
-		_, _ = io.WriteString(w, filling+signature) // whoever asked may be gone
-	})}
-	return server.Serve(listener)
+		_, _ = io.WriteString(w, filling+signature) // the caller may be gone
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", answer)
+	mux.HandleFunc(AllocationsPath, func(w http.ResponseWriter, _ *http.Request) {
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		_, _ = fmt.Fprint(w, memory.Mallocs)
+	})
+	return (&http.Server{ReadHeaderTimeout: time.Minute, Handler: mux}).Serve(listener)
 }
 
 func signer(kind string) (func() (string, error), error) {

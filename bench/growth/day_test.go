@@ -43,7 +43,7 @@ func refresh(tb testing.TB, ctx context.Context, d *database, refreshes int) (go
 	for worker := range refreshers {
 		group.Go(func() error {
 			for i := worker; i < refreshes; i += refreshers {
-				// Nobody refreshes a family that somebody else does.
+				// No two clients refresh the same family.
 				id := bytes16(familiesSeed, rand.IntN(d.rows/refreshers)*refreshers+worker)
 				if err := rotate(working, d, id, began.Add(24*time.Hour*time.Duration(i)/time.Duration(refreshes)), idle); err != nil {
 					return err

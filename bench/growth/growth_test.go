@@ -49,7 +49,7 @@ type database struct {
 	generation atomic.Uint32
 	fill       func(context.Context, time.Time) error
 	parts      func(context.Context) ([]part, error)
-	updates    func(context.Context) (updates, error) // nil: nobody counts
+	updates    func(context.Context) (updates, error) // nil: not counted
 }
 
 // part is a table or an index.
@@ -128,7 +128,7 @@ func TestGrowth(t *testing.T) {
 				t.Errorf("the view holds %d revocations, want 1000 and those that were measured", got.entries)
 			}
 			// So few that the room which new pages leave is enough for them, whether or not
-			// somebody's snapshot keeps the old rows there.
+			// the snapshot of a transaction keeps the old rows there.
 			fresh := made(t, ctx, open, 1000)
 			day := refresh(t, ctx, fresh, 50)
 			r.day(fresh, day)

@@ -37,7 +37,7 @@ func openPostgres(tb testing.TB, ctx context.Context, rows int) *database {
 const copyBatch = 20_000
 
 // fillPostgres copies rows into the schema as it is, indexes and checks included.
-// Triggers rest meanwhile: the rows fit together, and nobody watches.
+// Triggers are off meanwhile: the rows fit together, and no server watches.
 func fillPostgres(ctx context.Context, url string, rows int, now time.Time) error {
 	group, copying := errgroup.WithContext(ctx)
 	for table, columns := range map[string][]string{

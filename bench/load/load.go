@@ -23,7 +23,7 @@ import (
 	"authserver/bench/process"
 )
 
-// Job is what is sent, and to whom.
+// Job is the requests that are sent, and the server that gets them.
 type Job struct {
 	Address     string        // host:port
 	Connections int           // each sends its next request when the last one is answered

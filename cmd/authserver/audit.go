@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -40,11 +41,11 @@ func (c *auditList) Run(p *process) error {
 		User: c.User, Client: c.Client, Family: c.Family, RequestID: c.Request, Actor: c.Actor, Type: c.Type,
 		Since: since, After: c.After, Limit: c.Limit,
 	}
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
 		if c.Follow {
-			return a.FollowEvents(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
+			return a.Audit.Follow(p.ctx, p.by, query, func(e admin.Event) error { return c.follow(p.stdout, e) })
 		}
-		found, err := a.Events(p.ctx, p.by, query)
+		found, err := a.Audit.List(p.ctx, p.by, query)
 		if err != nil {
 			return err
 		}
@@ -122,9 +123,19 @@ func eventObject(e admin.Event) string {
 	return strings.Join(about, ", ")
 }
 
+// saysMore reports whether a reason has a word that the type of its event has not, as
+// client_deleted has none beside client.deleted.
+func saysMore(reason, kind string) bool {
+	words := func(text string) []string {
+		return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	}
+	told := words(kind)
+	return slices.ContainsFunc(words(reason), func(word string) bool { return !slices.Contains(told, word) })
+}
+
 func eventChanges(e admin.Event) string {
 	var said []string
-	if e.Reason != "" {
+	if saysMore(e.Reason, e.Type) {
 		said = append(said, "because "+e.Reason)
 	}
 	if e.Generation != 0 {

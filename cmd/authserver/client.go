@@ -86,19 +86,23 @@ func grants(values []string) []oauth.GrantType {
 
 // tlsSubject is the one subject that is given, nil where none is.
 func (f ClientFlags) tlsSubject() *admin.TLSSubject {
-	for _, given := range []struct {
-		kind  admin.TLSSubjectKind
-		value *string
-	}{{"dn", f.TLSSubjectDN}, {"dns", f.TLSSanDNS}, {"uri", f.TLSSanURI}, {"ip", f.TLSSanIP}, {"email", f.TLSSanEmail}} {
-		if given.value != nil {
-			return &admin.TLSSubject{Kind: given.kind, Value: *given.value}
-		}
+	switch {
+	case f.TLSSubjectDN != nil:
+		return &admin.TLSSubject{Kind: "dn", Value: *f.TLSSubjectDN}
+	case f.TLSSanDNS != nil:
+		return &admin.TLSSubject{Kind: "dns", Value: *f.TLSSanDNS}
+	case f.TLSSanURI != nil:
+		return &admin.TLSSubject{Kind: "uri", Value: *f.TLSSanURI}
+	case f.TLSSanIP != nil:
+		return &admin.TLSSubject{Kind: "ip", Value: *f.TLSSanIP}
+	case f.TLSSanEmail != nil:
+		return &admin.TLSSubject{Kind: "email", Value: *f.TLSSanEmail}
 	}
 	return nil
 }
 
 type clientCreate struct {
-	Database
+	NewClientSettings
 	Output
 	Existing
 	ClientFlags
@@ -129,11 +133,11 @@ func (c *clientCreate) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Client(p.ctx, p.by, c.ID) }); done || err != nil {
+	return with(p, &c.NewClientSettings, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Clients.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
-		client, warnings, err := a.CreateClient(p.ctx, p.by, created)
+		client, warnings, err := a.Clients.Create(p.ctx, p.by, created)
 		if err != nil {
 			return err
 		}
@@ -152,8 +156,8 @@ type clientList struct {
 }
 
 func (c *clientList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients(p.ctx, p.by, page) },
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients.List(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err
@@ -169,8 +173,8 @@ type clientShow struct {
 }
 
 func (c *clientShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		client, err := a.Client(p.ctx, p.by, c.ID)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		client, err := a.Clients.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -179,7 +183,7 @@ func (c *clientShow) Run(p *process) error {
 }
 
 type clientUpdate struct {
-	Database
+	ClientSettings
 	Output
 	ClientFlags
 	ID       string `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
@@ -193,8 +197,8 @@ func (c *clientUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
-		client, warnings, err := a.UpdateClient(p.ctx, p.by, c.ID, input)
+	return with(p, &c.ClientSettings, func(a *admin.Admin) error {
+		client, warnings, err := a.Clients.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -210,23 +214,23 @@ type clientDelete struct {
 }
 
 func (c *clientDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Client(p.ctx, p.by, c.ID); err != nil {
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		if _, err := a.Clients.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "Deleting client "+c.ID+" voids its access tokens and its refresh tokens at once."); err != nil {
 			return err
 		}
-		if err := a.DeleteClient(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Clients.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("client %s is deleted", c.ID)
+		p.report("client %s is deleted", c.ID)
 		return nil
 	})
 }
 
 type clientRotate struct {
-	Database
+	ClientSecretSettings
 	Output
 	ID         string        `arg:"" name:"client-id" field:"client_id" help:"The client_id."`
 	Overlap    time.Duration `field:"overlap_seconds" default:"0s" help:"How long the old secrets stay valid, such as 24h."`
@@ -241,8 +245,8 @@ func (c *clientRotate) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		_, err := a.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
+	return with(p, &c.ClientSecretSettings, func(a *admin.Admin) error {
+		_, err := a.Clients.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
 		return err
 	})
 }

@@ -6,49 +6,38 @@ import (
 	"authserver/internal/server"
 )
 
-// Database is embedded by commands that work on the database that the settings
-// name, while servers run on it.
+// Database is embedded by commands that work on the database, while servers run on it.
+// Alone it is enough to list, to show and to delete.
 type Database struct {
-	config.Settings
+	config.File
+	config.Database
 }
 
-// complete reads and checks the settings.
-func (d Database) complete(mode config.Mode) (config.Settings, error) {
-	s, err := d.Settings.Complete(mode, readText)
-	if err != nil {
-		return s, &usageError{err}
-	}
-	return s, nil
+func (d *Database) settings() server.AdminSettings {
+	return server.AdminSettings{Database: d.Database}
 }
 
-// open returns what an administrator may do, and a function that ends it.
-func (d Database) open(p *process) (*admin.Admin, func(), error) {
-	s, err := d.complete(config.Command)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := server.FindDatabase(s); err != nil {
-		return nil, nil, err
-	}
-	if _, err := s.ParsedMasterKey(); err != nil && s.MasterKeyURL == "" {
-		return nil, nil, &usageError{err}
-	}
-	return server.OpenAdmin(p.ctx, s)
+// administration is the settings that a command reads: the groups that it embeds.
+type administration interface {
+	// settings are the groups by name.
+	settings() server.AdminSettings
 }
 
-// read runs do, which changes nothing and opens no key, on the database: it needs no
-// master key.
-func (d Database) read(p *process, do func(a *admin.Admin) error) error {
-	d.MasterKey, d.MasterKeyFile, d.MasterKeyURL = config.Secret{}, "", ""
-	d.PKCS11Module, d.PKCS11Token, d.PKCS11PINFile = "", "", ""
-	s, err := d.complete(config.Command)
-	if err != nil {
+// with runs do on the database, with what the settings open.
+func with(p *process, read administration, do func(a *admin.Admin) error) error {
+	if err := complete(read, config.Command); err != nil {
 		return err
 	}
-	if err := server.FindDatabase(s); err != nil {
+	s := read.settings()
+	if err := server.FindDatabase(s.Database); err != nil {
 		return err
 	}
-	a, closeAdmin, err := server.OpenReader(p.ctx, s)
+	if s.Sealing != nil && s.Sealing.MasterKeyURL == "" {
+		if _, err := s.Sealing.ParsedMasterKey(); err != nil {
+			return &usageError{err}
+		}
+	}
+	a, closeAdmin, err := server.OpenAdmin(p.ctx, s)
 	if err != nil {
 		return err
 	}
@@ -56,20 +45,18 @@ func (d Database) read(p *process, do func(a *admin.Admin) error) error {
 	return do(a)
 }
 
-// with runs do on the database.
-func (d Database) with(p *process, do func(a *admin.Admin) error) error {
-	a, closeAdmin, err := d.open(p)
-	if err != nil {
-		return err
+// complete reads and checks the groups that settings points to, or that it embeds.
+func complete(settings any, mode config.Mode) error {
+	if err := config.Complete(settings, mode, readText); err != nil {
+		return &usageError{err}
 	}
-	defer closeAdmin()
-	return do(a)
+	return nil
 }
 
 // Listing is embedded by commands that list what there may be many of.
 type Listing struct {
 	Search string `help:"Only those with this text in their identifier, name or address."`
-	Limit  int    `help:"At most this many."`
+	Limit  int    `help:"At most this many entries."`
 	After  string `placeholder:"IDENTIFIER" help:"Only those after this one, in the order of the list."`
 }
 

@@ -11,21 +11,21 @@ import (
 	"authserver/internal/server"
 )
 
-// devBcryptCost is what passwords that everybody knows are worth: it is to be up
+// devBcryptCost is low, since the passwords of dev are public and dev has to start
 // within a second.
 const devBcryptCost = 10
 
 type devCommand struct {
-	Database
+	config.Server
 }
 
 func (c *devCommand) Run(p *process) error {
 	reload, stop := hangups()
 	defer stop()
-	s, err := c.complete(config.Dev)
-	if err != nil {
+	if err := complete(&c.Server, config.Dev); err != nil {
 		return err
 	}
+	s := c.Server
 	if s.Issuer == "" {
 		return usage("--listen %s leaves the port open: set --issuer to the URL by which the server will be reached", s.Listen)
 	}
@@ -35,13 +35,14 @@ func (c *devCommand) Run(p *process) error {
 	if !p.given["bcrypt-cost"] {
 		s.BcryptCost = devBcryptCost
 	}
-	if s, err = server.PrepareDev(p.ctx, p.by, s); err != nil {
+	s, err := server.PrepareDev(p.ctx, p.by, s)
+	if err != nil {
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{
 		Version: buildVersion(), Stderr: p.stderr, Reload: reload,
 		Ready: func(public, ops string) {
-			// A server that has nobody to tell how to try it still serves.
+			// If the hints cannot be printed, the server serves all the same.
 			_ = introduce(p, s.Issuer, public, ops)
 		},
 	})

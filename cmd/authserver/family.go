@@ -13,11 +13,11 @@ type familyCommand struct {
 }
 
 type familyList struct {
-	Database
+	FamilySettings
 	Output
 	User   string `help:"Username, e-mail address, UPN or id of the user."`
 	Client string `help:"The client_id."`
-	Limit  int    `help:"At most this many."`
+	Limit  int    `help:"At most this many entries."`
 	After  string `placeholder:"FAMILY" help:"Only those after this one, in the order of the list."`
 }
 
@@ -25,10 +25,10 @@ func (c *familyList) Run(p *process) error {
 	if c.User == "" && c.Client == "" {
 		return usage("name a user with --user, a client with --client, or both")
 	}
-	return c.read(p, func(a *admin.Admin) error {
+	return with(p, &c.FamilySettings, func(a *admin.Admin) error {
 		families, err := rows(Listing{Limit: c.Limit, After: c.After},
 			func(page admin.Page) ([]admin.Family, error) {
-				return a.Families(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
+				return a.Families.List(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
 			},
 			func(v admin.Family) string { return v.ID })
 		if err != nil {
@@ -58,8 +58,16 @@ func (f FamilyName) read(p *process) (name string, isID bool, err error) {
 	return name, !strings.ContainsAny(name, "._"), nil
 }
 
+// needed are the settings that it takes to find a family: by its id no key is opened.
+func (f *FamilyTokenSettings) needed(isID bool) administration {
+	if isID {
+		return &f.FamilySettings
+	}
+	return f
+}
+
 type familyShow struct {
-	Database
+	FamilyTokenSettings
 	Output
 	FamilyName
 }
@@ -69,12 +77,8 @@ func (c *familyShow) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	open := c.with
-	if isID {
-		open = c.Database.read
-	}
-	return open(p, func(a *admin.Admin) error {
-		family, err := a.Family(p.ctx, p.by, name)
+	return with(p, c.needed(isID), func(a *admin.Admin) error {
+		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err
 		}
@@ -83,32 +87,32 @@ func (c *familyShow) Run(p *process) error {
 }
 
 type familyRevoke struct {
-	Database
+	FamilyTokenSettings
 	Consent
 	FamilyName
 }
 
 func (c *familyRevoke) Run(p *process) error {
-	name, _, err := c.FamilyName.read(p)
+	name, isID, err := c.FamilyName.read(p)
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		family, err := a.Family(p.ctx, p.by, name)
+	return with(p, c.needed(isID), func(a *admin.Admin) error {
+		family, err := a.Families.Get(p.ctx, p.by, name)
 		if err != nil {
 			return err
 		}
 		if family.State == admin.FamilyRevoked {
-			p.say("family %s was revoked before (%s): nothing was changed", family.ID, family.Revocation)
+			p.report("family %s was revoked before (%s): nothing was changed", family.ID, family.Revocation)
 			return nil
 		}
 		if err := c.ask(p, "Revoking family "+family.ID+" ends the login of user "+family.Username+" at client "+family.ClientID+". Its tokens are void at once."); err != nil {
 			return err
 		}
-		if err := a.RevokeFamily(p.ctx, p.by, family.ID); err != nil {
+		if err := a.Families.Revoke(p.ctx, p.by, family.ID); err != nil {
 			return err
 		}
-		p.say("family %s is revoked", family.ID)
+		p.report("family %s is revoked", family.ID)
 		return nil
 	})
 }

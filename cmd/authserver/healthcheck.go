@@ -15,7 +15,8 @@ import (
 const healthTimeout = 3 * time.Second
 
 type healthcheckCommand struct {
-	config.Settings
+	config.File
+	config.Ops
 }
 
 func (c *healthcheckCommand) Run(p *process) error {

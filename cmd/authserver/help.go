@@ -70,7 +70,7 @@ func hasSettings(node *kong.Node) bool {
 	return node != nil && slices.ContainsFunc(node.Flags, func(f *kong.Flag) bool { return f.Tag.Has("setting") })
 }
 
-// helpCommand is the same as --help, for those who look for it under this name.
+// helpCommand is the same as --help, for users who look for a command.
 type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command, such as: client create."`
 }

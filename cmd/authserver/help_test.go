@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"authserver/internal/config"
 )
 
 // screen is how many lines a terminal shows. Commands that register something with
@@ -58,10 +61,52 @@ func TestHelp(t *testing.T) {
 				t.Errorf("authserver help %s differs:\n%s", leaf.Path(), cmp.Diff(out, again))
 			}
 			settings, _, code := execute(append(words, "--help-settings")...)
-			if want := hasSettings(leaf); code != exitDone || strings.Contains(settings, "$AUTHSERVER_LOG_LEVEL") != want {
-				t.Errorf("--help-settings ends with %d, and should show settings: %v\n%s", code, want, settings)
+			for _, r := range config.Table() {
+				if want := r.Flag != "" && hasFlag(leaf, r.Name); code != exitDone || strings.Contains(settings, "($"+r.Env+")") != want {
+					t.Errorf("--help-settings ends with %d, and should show %s: %v\n%s", code, r.Name, want, settings)
+				}
 			}
 		})
+	}
+}
+
+func hasFlag(leaf *kong.Node, name string) bool {
+	return slices.ContainsFunc(leaf.Flags, func(f *kong.Flag) bool { return f.Name == name })
+}
+
+// TestSettingsOfCommands: a command that reads settings reads the settings file, and serve
+// and dev read every setting.
+func TestSettingsOfCommands(t *testing.T) {
+	for _, leaf := range leaves(t) {
+		if hasSettings(leaf) && !hasFlag(leaf, "config") {
+			t.Errorf("%s reads settings, and not the file", leaf.Path())
+		}
+		for _, r := range config.Table() {
+			if path := leaf.Path(); (path == "serve" || path == "dev") && r.Flag != "" && !hasFlag(leaf, r.Name) {
+				t.Errorf("%s does not read %s", path, r.Name)
+			}
+		}
+	}
+}
+
+// TestSettingsThatACommandDoesNotRead: its flag is refused with the reason, and completion
+// does not offer it.
+func TestSettingsThatACommandDoesNotRead(t *testing.T) {
+	for command, flag := range map[string]string{
+		"client list": "--key-poll-interval", "user create": "--refresh-grace", "healthcheck": "--bcrypt-cost", "key plan": "--pkcs11-module", "migrate up": "--no-migrate",
+	} {
+		_, stderr, code := execute(append(strings.Fields(command), flag+"=x")...)
+		want := flag + " is a setting that authserver " + command + " does not read: leave it out here"
+		if code != exitUsage || !strings.Contains(stderr, "unknown flag "+flag) || !strings.Contains(stderr, want) {
+			t.Errorf("%s %s ends with %d: %s", command, flag, code, stderr)
+		}
+		offered, _, _ := execute(append(append([]string{"complete", "--"}, strings.Fields(command)...), flag)...)
+		if offered != "" {
+			t.Errorf("%s %s is completed to %s", command, flag, offered)
+		}
+	}
+	if _, stderr, _ := execute("client", "list", "--databse-url=x"); strings.Contains(stderr, "is a setting") {
+		t.Errorf("of a name that is no setting it says: %s", stderr)
 	}
 }
 

@@ -101,7 +101,7 @@ func patterns(values []string) ([]map[string]string, error) {
 }
 
 type issuerCreate struct {
-	Database
+	NewIssuerSettings
 	Output
 	Existing
 	IssuerFlags
@@ -116,15 +116,15 @@ func (c *issuerCreate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = &c.Disabled
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.NewIssuerSettings, func(a *admin.Admin) error {
 		id := c.ID
 		if id == "" {
 			id = c.Iss
 		}
-		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuer(p.ctx, p.by, id) }); done || err != nil {
+		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuers.Get(p.ctx, p.by, id) }); done || err != nil {
 			return err
 		}
-		issuer, warnings, err := a.CreateIssuer(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
+		issuer, warnings, err := a.Issuers.Create(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
 		if err != nil {
 			return err
 		}
@@ -140,8 +140,8 @@ type issuerList struct {
 }
 
 func (c *issuerList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers(p.ctx, p.by, page) },
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers.List(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err
@@ -157,8 +157,8 @@ type issuerShow struct {
 }
 
 func (c *issuerShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		issuer, err := a.Issuer(p.ctx, p.by, c.ID)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		issuer, err := a.Issuers.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (c *issuerShow) Run(p *process) error {
 }
 
 type issuerUpdate struct {
-	Database
+	IssuerSettings
 	Output
 	IssuerFlags
 	ID       string `arg:"" name:"issuer-id" field:"id" help:"Identifier of the registration."`
@@ -181,8 +181,8 @@ func (c *issuerUpdate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
-		issuer, warnings, err := a.UpdateIssuer(p.ctx, p.by, c.ID, input)
+	return with(p, &c.IssuerSettings, func(a *admin.Admin) error {
+		issuer, warnings, err := a.Issuers.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -198,17 +198,17 @@ type issuerDelete struct {
 }
 
 func (c *issuerDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Issuer(p.ctx, p.by, c.ID); err != nil {
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		if _, err := a.Issuers.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "After deleting issuer "+c.ID+" its assertions are refused. Tokens that were issued for them stay valid until they expire."); err != nil {
 			return err
 		}
-		if err := a.DeleteIssuer(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Issuers.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("issuer %s is deleted", c.ID)
+		p.report("issuer %s is deleted", c.ID)
 		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/sealing"
 )
 
 type keyCommand struct {
@@ -30,17 +31,17 @@ type keyList struct {
 }
 
 func (c *keyList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		listed, err := a.ListKeys(p.ctx, p.by)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil || c.Output.Output == "json" {
 			return errors.Join(err, printList(c.Output, p.stdout, listed))
 		}
-		now := a.Now()
+		now := a.Keys.Now()
 		rows := make([]keyRow, 0, len(listed))
 		for _, k := range listed {
 			row := keyRow{State: string(k.State), Alg: k.Alg, KID: k.KID}
 			if k.NextEvent != nil {
-				row.Next = fmt.Sprintf("%s in %s, %s", happens(*k.NextEvent), span(k.NextAt.Sub(now)), k.NextAt.Format(time.RFC3339))
+				row.Next = fmt.Sprintf("%s in %s, %s", keyEventVerb(*k.NextEvent), span(k.NextAt.Sub(now)), k.NextAt.Format(time.RFC3339))
 			}
 			if k.LastUsedAt != nil {
 				row.LastSigned = fmt.Sprintf("%s ago, %s", span(now.Sub(*k.LastUsedAt)), k.LastUsedAt.Format(time.RFC3339))
@@ -60,8 +61,8 @@ type keyRow struct {
 	LastSigned string `json:"last_signed"`
 }
 
-// happens says an event of a key's life.
-func happens(event string) string {
+// keyEventVerb says an event of a key's life.
+func keyEventVerb(event string) string {
 	switch event {
 	case "activate":
 		return "signs"
@@ -74,7 +75,7 @@ func happens(event string) string {
 }
 
 type keyRotate struct {
-	Database
+	SigningKeySettings
 	Output
 	Consent
 	Alg []string `field:"algorithms" sep:"none" help:"Algorithm to rotate. The default is all. Repeats."`
@@ -82,13 +83,13 @@ type keyRotate struct {
 }
 
 func (c *keyRotate) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
 		if c.Now {
 			if err := c.warn(p, a); err != nil {
 				return err
 			}
 		}
-		events, err := a.RotateKeys(p.ctx, p.by, list(c.Alg), c.Now)
+		events, err := a.Keys.Rotate(p.ctx, p.by, list(c.Alg), c.Now)
 		if err != nil {
 			return err
 		}
@@ -98,12 +99,12 @@ func (c *keyRotate) Run(p *process) error {
 
 // warn says what a rotation now breaks, and asks.
 func (c *keyRotate) warn(p *process, a *admin.Admin) error {
-	unseen, err := a.UnseenKeys(p.ctx, p.by, list(c.Alg))
+	unseen, err := a.Keys.Unseen(p.ctx, p.by, list(c.Alg))
 	if err != nil || len(unseen) == 0 {
 		return err
 	}
 	var what strings.Builder
-	now := a.Now()
+	now := a.Keys.Now()
 	for _, u := range unseen {
 		key := "a new key"
 		if u.KID != "" {
@@ -119,7 +120,7 @@ func (c *keyRotate) warn(p *process, a *admin.Admin) error {
 }
 
 type keyRevoke struct {
-	Database
+	SigningKeySettings
 	Output
 	Consent
 	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
@@ -127,8 +128,8 @@ type keyRevoke struct {
 }
 
 func (c *keyRevoke) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		listed, err := a.ListKeys(p.ctx, p.by)
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
+		listed, err := a.Keys.List(p.ctx, p.by)
 		if err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func (c *keyRevoke) Run(p *process) error {
 				return err
 			}
 		}
-		revoked, err := a.RevokeKey(p.ctx, p.by, c.KID, c.Reason)
+		revoked, err := a.Keys.Revoke(p.ctx, p.by, c.KID, c.Reason)
 		if err != nil {
 			return err
 		}
@@ -149,13 +150,13 @@ func (c *keyRevoke) Run(p *process) error {
 }
 
 type keyPlan struct {
-	Database
+	KeyPlanSettings
 	Output
 }
 
 func (c *keyPlan) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		events, err := a.PlannedKeys(p.ctx, p.by)
+	return with(p, &c.KeyPlanSettings, func(a *admin.Admin) error {
+		events, err := a.Keys.Planned(p.ctx, p.by)
 		if err != nil {
 			return err
 		}
@@ -164,14 +165,14 @@ func (c *keyPlan) Run(p *process) error {
 }
 
 type keyExport struct {
-	Database
+	OpenedKeySettings
 	KID    string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
 	Format string `enum:"pem,jwk" default:"pem" placeholder:"pem|jwk" help:"Format: pem (SubjectPublicKeyInfo), or jwk as in the JWKS."`
 }
 
 func (c *keyExport) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		exported, err := a.ExportKey(p.ctx, p.by, c.KID)
+	return with(p, &c.OpenedKeySettings, func(a *admin.Admin) error {
+		exported, err := a.Keys.Export(p.ctx, p.by, c.KID)
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (c *keyExport) Run(p *process) error {
 type keyGenerateMaster struct{}
 
 func (*keyGenerateMaster) Run(p *process) error {
-	key, err := admin.NewMasterKey(rand.Reader)
+	key, err := sealing.NewMasterKey(rand.Reader)
 	if err != nil {
 		return err
 	}

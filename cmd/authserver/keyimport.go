@@ -9,7 +9,7 @@ import (
 )
 
 type keyImport struct {
-	Database
+	SigningKeySettings
 	Output
 	File            string `field:"key" placeholder:"FILE" help:"Private key in PEM (PKCS #1, PKCS #8, SEC 1) or as a JWK, with its certificates if the file has them; - is standard input."`
 	URI             string `name:"uri" placeholder:"pkcs11:…" help:"Key in the PKCS #11 token of --pkcs11-module, instead of --file."`
@@ -33,8 +33,8 @@ func (c *keyImport) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		imported, err := a.ImportKey(p.ctx, p.by, brought)
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
+		imported, err := a.Keys.Import(p.ctx, p.by, brought)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (p *process) readChain(flag, name string) ([]*x509.Certificate, error) {
 }
 
 type keyCertify struct {
-	Database
+	SigningKeySettings
 	Output
 	KID             string `arg:"" name:"kid" help:"The kid. Write -- before one that begins with a hyphen."`
 	CertificateFile string `field:"certificates" required:"" placeholder:"FILE" help:"Certificates of the key in PEM, its own first. An empty file removes them."`
@@ -86,8 +86,8 @@ func (c *keyCertify) Run(p *process) error {
 			return usage("--certificate-file: %w", err)
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		certified, err := a.CertifyKey(p.ctx, p.by, c.KID, certificates)
+	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
+		certified, err := a.Keys.Certify(p.ctx, p.by, c.KID, certificates)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 type keyReseal struct {
-	Database
+	SealedKeySettings
 	Output
 	ToMasterKeyFile string `placeholder:"FILE" help:"File with the new master key."`
 	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service as the new master key, as in --master-key-url."`
@@ -31,34 +31,34 @@ func (c *keyReseal) Run(p *process) error {
 			return err
 		}
 	}
-	return c.with(p, func(a *admin.Admin) error {
+	return with(p, &c.SealedKeySettings, func(a *admin.Admin) error {
 		if c.Finish {
-			finished, err := a.Finish(p.ctx, p.by)
+			finished, err := a.MasterKeys.Finish(p.ctx, p.by)
 			if err != nil {
 				return err
 			}
 			return c.done(p, finished)
 		}
-		resealed, err := a.Reseal(p.ctx, p.by, to, func(wait time.Duration) {
-			p.say("waiting %s for the servers to take in the new data key", span(wait))
+		resealed, err := a.MasterKeys.Reseal(p.ctx, p.by, to, func(wait time.Duration) {
+			p.report("waiting %s for the servers to take in the new data key", span(wait))
 		})
 		if err != nil {
 			return err
 		}
-		p.say("Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.", resealed.To)
+		p.report("Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.", resealed.To)
 		return c.done(p, resealed)
 	})
 }
 
 type keyRefreshTokenKeys struct {
-	Database
+	SealedKeySettings
 	Output
 	Rotate bool `help:"Use the next key as soon as every server has it. Existing refresh tokens stay valid."`
 }
 
 func (c *keyRefreshTokenKeys) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		listed, err := a.RefreshTokenKeys(p.ctx, p.by, c.Rotate)
+	return with(p, &c.SealedKeySettings, func(a *admin.Admin) error {
+		listed, err := a.Keys.RefreshTokenKeys(p.ctx, p.by, c.Rotate)
 		if err != nil {
 			return err
 		}

@@ -29,11 +29,11 @@ type commands struct {
 	Resource    resourceCommand    `cmd:"" help:"Resources: APIs that tokens are made for."`
 	Issuer      issuerCommand      `cmd:"" help:"Trusted issuers, whose assertions clients exchange for tokens (jwt-bearer)."`
 	Key         keyCommand         `cmd:"" help:"Signing keys, and the master key."`
-	Audit       auditCommand       `cmd:"" help:"The audit: who changed what, and what speaks of a stolen token."`
+	Audit       auditCommand       `cmd:"" help:"The audit log: who changed what, and signs of stolen tokens."`
 	Assertion   assertionCommand   `cmd:"" help:"Assertions, to try out the grant jwt-bearer."`
 	DPoP        dpopCommand        `cmd:"" name:"dpop" help:"Proofs of possession (DPoP), to try out tokens that are bound to a key."`
 	Token       tokenCommand       `cmd:"" help:"Tokens."`
-	Family      familyCommand      `cmd:"" help:"Families: logins, each with all the refresh tokens that descend from it."`
+	Family      familyCommand      `cmd:"" help:"Token families: logins, each with all of its refresh tokens."`
 	Theme       themeCommand       `cmd:"" help:"Themes: your own look for the pages that people see."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready. The exit code is the answer." example:"authserver healthcheck"`
 	Version     versionCommand     `cmd:"" help:"Print the version." example:"authserver version"`
@@ -71,8 +71,8 @@ type process struct {
 	given  map[string]bool // the settings that do not come from their defaults
 }
 
-// say tells on standard error what was done. That it cannot be told undoes nothing.
-func (p *process) say(format string, args ...any) {
+// report tells on standard error what was done. That it cannot be told undoes nothing.
+func (p *process) report(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", args...)
 }
 
@@ -104,7 +104,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	if err != nil {
 		return fail(stderr, err)
 	}
-	parsed, err := parser.Parse(args[1:])
+	parsed, err := parse(parser, args[1:])
 	switch {
 	case out.failed != nil:
 		return fail(stderr, fmt.Errorf("the help cannot be printed: %w", out.failed))
@@ -120,6 +120,33 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	// is let go of, because it is not kong that runs the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, p.named(chosen.Run(p)))
+}
+
+// deployment is the settings that say which deployment is meant. Each takes a value.
+var deployment = []string{"--issuer", "--listen", "--ops-listen", "--database-url", "--master-key-file"}
+
+// parse reads a command line. Every command takes the flags of deployment, so that an operator
+// has one set of them for all commands: those that the command does not read are left out.
+func parse(parser *kong.Kong, args []string) (*kong.Context, error) {
+	for {
+		parsed, err := parser.Parse(args)
+		if err == nil {
+			return parsed, nil
+		}
+		refused := refusedSetting(err)
+		at := slices.IndexFunc(args, func(word string) bool { return word == refused || strings.HasPrefix(word, refused+"=") })
+		if at < 0 || !slices.Contains(deployment, refused) {
+			return parsed, err
+		}
+		end := at + 1
+		if args[at] == refused {
+			end++ // with its value
+		}
+		if end > len(args) {
+			return parsed, err
+		}
+		args = slices.Delete(slices.Clone(args), at, end)
+	}
 }
 
 // inColour reports whether a writer is a terminal on which colours are wanted
@@ -170,7 +197,23 @@ func hint(stderr io.Writer, err error) {
 	if selected := parse.Context.Selected(); selected != nil {
 		command += " " + selected.Path()
 	}
+	if setting := refusedSetting(err); setting != "" {
+		fmt.Fprintf(stderr, "authserver: %s is a setting that %s does not read: leave it out here\n", setting, command)
+	}
 	fmt.Fprintf(stderr, "authserver: see %s --help\n", command)
+}
+
+// refusedSetting returns the flag that was refused, if it is a setting that other commands
+// read, or "".
+func refusedSetting(err error) string {
+	words := strings.FieldsFunc(err.Error(), func(c rune) bool { return c == ' ' || c == ',' })
+	if len(words) < 3 || words[0] != "unknown" || words[1] != "flag" {
+		return ""
+	}
+	if slices.ContainsFunc(config.Table(), func(r config.Row) bool { return r.Flag == words[2] }) {
+		return words[2]
+	}
+	return ""
 }
 
 // fail prints the error, if there is one, and returns the exit code that it means.

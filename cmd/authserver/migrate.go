@@ -17,11 +17,10 @@ type migrateCommand struct {
 type migrateUp struct{ Database }
 
 func (c *migrateUp) Run(p *process) error {
-	s, err := c.complete(config.Command)
-	if err != nil {
+	if err := complete(&c.Database, config.Command); err != nil {
 		return err
 	}
-	status, err := server.MigrateUp(p.ctx, s)
+	status, err := server.MigrateUp(p.ctx, c.Database.Database)
 	if err != nil {
 		return err
 	}
@@ -42,11 +41,10 @@ func (c *migrateDown) Run(p *process) error {
 	if err := c.ask(p, fmt.Sprintf("This undoes the newest migrations: %d. The data that only the newer schema can hold is lost.", c.Steps)); err != nil {
 		return err
 	}
-	s, err := c.complete(config.Command)
-	if err != nil {
+	if err := complete(&c.Database, config.Command); err != nil {
 		return err
 	}
-	status, err := server.MigrateDown(p.ctx, s, c.Steps)
+	status, err := server.MigrateDown(p.ctx, c.Database.Database, c.Steps)
 	if err != nil {
 		return err
 	}
@@ -60,11 +58,10 @@ type migrateStatus struct {
 }
 
 func (c *migrateStatus) Run(p *process) error {
-	s, err := c.complete(config.Command)
-	if err != nil {
+	if err := complete(&c.Database, config.Command); err != nil {
 		return err
 	}
-	status, err := server.MigrationStatus(p.ctx, s)
+	status, err := server.MigrationStatus(p.ctx, c.Database.Database)
 	if err != nil {
 		return err
 	}
@@ -80,11 +77,10 @@ type migrateForce struct {
 }
 
 func (c *migrateForce) Run(p *process) error {
-	s, err := c.complete(config.Command)
-	if err != nil {
+	if err := complete(&c.Database, config.Command); err != nil {
 		return err
 	}
-	status, err := server.MigrateForce(p.ctx, s, c.Version)
+	status, err := server.MigrateForce(p.ctx, c.Database.Database, c.Version)
 	if err != nil {
 		return err
 	}
@@ -93,5 +89,5 @@ func (c *migrateForce) Run(p *process) error {
 }
 
 func (p *process) tellSchema(version, latest uint) {
-	p.say("the schema is at version %d of %d", version, latest)
+	p.report("the schema is at version %d of %d", version, latest)
 }

@@ -21,7 +21,7 @@ type names struct {
 	given   map[string]bool // flags by their names
 }
 
-// Field is the flag of a field. Of several the one that was given is meant.
+// Field is the flag of a field. If there are several, it is the flag that was given.
 func (n names) Field(f admin.Field) string {
 	var all, given []string
 	for _, s := range setters(n.command, f) {

@@ -70,8 +70,8 @@ func (s shop) secrets(client string) string {
 	return string(shown.Secrets)
 }
 
-// A secret is told once. Where it cannot be told nothing changes: the client that goes on
-// with its old secret is better off than one that nobody has a secret for.
+// A secret is told once. If it cannot be printed, nothing changes: a client with its old
+// secret is better off than a client with a secret that was lost.
 func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
 	s := newShop(t)
 	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
@@ -99,7 +99,7 @@ func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
 		t.Errorf("the secrets were %s and are %s", before, after)
 	}
 	if code, _ := s.run(io.Discard, "client", "show", "new"); code != exitFailed {
-		t.Error("a client was made whose secret nobody has")
+		t.Error("a client was made whose secret was lost")
 	}
 	// What cannot be synced, such as a terminal, has what was written.
 	if code, stderr := s.run(&place{room: -1, late: syscall.EINVAL}, "client", "rotate-secret", "web"); code != exitDone || s.secrets("web") == before {
@@ -118,8 +118,8 @@ func TestNoSecretIsToldForAClientThatIsThere(t *testing.T) {
 	}
 }
 
-// Whatever prints: an answer that nobody gets is exit code 1, and says whether what was
-// asked for is done.
+// For every command that prints: if the answer cannot be written, the exit code is 1,
+// and the message says whether the change was made.
 func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	s := newShop(t)
 	s.must("user", "create", "--username", "bob", "--password-stdin")

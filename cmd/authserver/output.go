@@ -39,7 +39,7 @@ func shown[V any](p *process, e Existing, o Output, noun, name string, get func(
 	case err != nil:
 		return false, err
 	}
-	p.say("%s %s exists already: nothing was changed", noun, name)
+	p.report("%s %s exists already: nothing was changed", noun, name)
 	return true, o.show(p.stdout, v)
 }
 

@@ -39,7 +39,7 @@ func TestShow(t *testing.T) {
 	}
 }
 
-// TestInColour: colours are for terminals alone, and for those who want them.
+// TestInColour: colours are for terminals alone, and for users who want them.
 func TestInColour(t *testing.T) {
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {

@@ -41,7 +41,7 @@ func (f ResourceFlags) input(p *process) (admin.ResourceInput, error) {
 }
 
 type resourceCreate struct {
-	Database
+	NewResourceSettings
 	Output
 	Existing
 	ResourceFlags
@@ -53,11 +53,11 @@ func (c *resourceCreate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resource(p.ctx, p.by, c.ID) }); done || err != nil {
+	return with(p, &c.NewResourceSettings, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resources.Get(p.ctx, p.by, c.ID) }); done || err != nil {
 			return err
 		}
-		resource, warnings, err := a.CreateResource(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
+		resource, warnings, err := a.Resources.Create(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
 		if err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ type resourceList struct {
 }
 
 func (c *resourceList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources(p.ctx, p.by, page) },
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources.List(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err
@@ -90,8 +90,8 @@ type resourceShow struct {
 }
 
 func (c *resourceShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		resource, err := a.Resource(p.ctx, p.by, c.ID)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		resource, err := a.Resources.Get(p.ctx, p.by, c.ID)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (c *resourceShow) Run(p *process) error {
 }
 
 type resourceUpdate struct {
-	Database
+	ResourceSettings
 	Output
 	ResourceFlags
 	ID string `arg:"" name:"resource" field:"id" help:"Identifier."`
@@ -111,8 +111,8 @@ func (c *resourceUpdate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		resource, warnings, err := a.UpdateResource(p.ctx, p.by, c.ID, input)
+	return with(p, &c.ResourceSettings, func(a *admin.Admin) error {
+		resource, warnings, err := a.Resources.Update(p.ctx, p.by, c.ID, input)
 		if err != nil {
 			return err
 		}
@@ -128,17 +128,17 @@ type resourceDelete struct {
 }
 
 func (c *resourceDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		if _, err := a.Resource(p.ctx, p.by, c.ID); err != nil {
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		if _, err := a.Resources.Get(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
 		if err := c.ask(p, "After deleting resource "+c.ID+" its clients get no tokens for it. Its tokens stay valid until they expire."); err != nil {
 			return err
 		}
-		if err := a.DeleteResource(p.ctx, p.by, c.ID); err != nil {
+		if err := a.Resources.Delete(p.ctx, p.by, c.ID); err != nil {
 			return err
 		}
-		p.say("resource %s is deleted", c.ID)
+		p.report("resource %s is deleted", c.ID)
 		return nil
 	})
 }

@@ -82,7 +82,7 @@ func setup(env *testscript.Env) error {
 	return writeKeys(env.WorkDir)
 }
 
-// freeAddress is one that nobody listens on for now.
+// freeAddress is an address on which no process listens now.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -11,19 +11,18 @@ import (
 )
 
 type serveCommand struct {
-	Database
+	config.Server
 	Check bool `help:"Check the settings, the database and the keys, change nothing, and exit."`
 }
 
 func (c *serveCommand) Run(p *process) error {
 	reload, stop := hangups()
 	defer stop()
-	s, err := c.complete(config.Serve)
-	if err != nil {
+	if err := complete(&c.Server, config.Serve); err != nil {
 		return err
 	}
 	if c.Check {
-		found, err := server.Check(p.ctx, s)
+		found, err := server.Check(p.ctx, c.Server)
 		for _, line := range found {
 			if _, printing := fmt.Fprintln(p.stdout, line); printing != nil {
 				return printing
@@ -31,7 +30,7 @@ func (c *serveCommand) Run(p *process) error {
 		}
 		return err
 	}
-	return server.Serve(p.ctx, s, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr, Reload: reload})
+	return server.Serve(p.ctx, c.Server, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr, Reload: reload})
 }
 
 // hangups yields each SIGHUP from now on, which would otherwise end the process in the

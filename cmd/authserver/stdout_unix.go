@@ -11,7 +11,7 @@ import (
 )
 
 // standardOutput is where answers go. Where it was closed the Go runtime has opened
-// /dev/null in its place, so that no file of ours becomes it: an answer that nobody gets is
+// /dev/null in its place, so that no file of ours becomes it: an answer that gets lost is
 // an error all the same. A /dev/null that the caller chose is open for writing alone.
 func standardOutput() io.Writer {
 	flags, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_GETFL, 0)

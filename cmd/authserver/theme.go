@@ -33,6 +33,6 @@ func (c *themeCheck) Run(p *process) error {
 	if _, err := pages.Open(c.Folder, ""); err != nil {
 		return err
 	}
-	p.say("The theme in %s fits this version.", c.Folder)
+	p.report("The theme in %s fits this version.", c.Folder)
 	return nil
 }

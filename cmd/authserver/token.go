@@ -11,7 +11,7 @@ type tokenCommand struct {
 }
 
 type tokenInspect struct {
-	Database
+	TokenSettings
 	Output
 	Explain bool   `help:"Make every check of an assertion and say what to change."`
 	Token   string `arg:"" help:"An access token, a refresh token or an assertion; - is standard input."`
@@ -26,8 +26,8 @@ func (c *tokenInspect) Run(p *process) error {
 		}
 		token = string(data)
 	}
-	return c.with(p, func(a *admin.Admin) error {
-		inspection, err := a.Inspect(p.ctx, p.by, strings.TrimSpace(token), c.Explain)
+	return with(p, &c.TokenSettings, func(a *admin.Admin) error {
+		inspection, err := a.Tokens.Inspect(p.ctx, p.by, strings.TrimSpace(token), c.Explain)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (f UserFlags) input(p *process) (admin.UserInput, error) {
 }
 
 type userCreate struct {
-	Database
+	UserSettings
 	Output
 	Existing
 	UserFlags
@@ -56,11 +56,11 @@ func (c *userCreate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = &c.Username, &c.Disabled
-	return c.with(p, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.UserNamed(p.ctx, p.by, c.Username) }); done || err != nil {
+	return with(p, &c.UserSettings, func(a *admin.Admin) error {
+		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.Users.Named(p.ctx, p.by, c.Username) }); done || err != nil {
 			return err
 		}
-		user, err := a.CreateUser(p.ctx, p.by, input)
+		user, err := a.Users.Create(p.ctx, p.by, input)
 		if err != nil {
 			return err
 		}
@@ -75,8 +75,8 @@ type userList struct {
 }
 
 func (c *userList) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users(p.ctx, p.by, page) },
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users.List(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err
@@ -92,8 +92,8 @@ type userShow struct {
 }
 
 func (c *userShow) Run(p *process) error {
-	return c.read(p, func(a *admin.Admin) error {
-		user, err := a.User(p.ctx, p.by, c.User)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (c *userShow) Run(p *process) error {
 }
 
 type userUpdate struct {
-	Database
+	UserSettings
 	Output
 	UserFlags
 	User     string  `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
@@ -117,8 +117,8 @@ func (c *userUpdate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = c.Username, toggle(c.Disabled, c.Enabled)
-	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.UpdateUser(p.ctx, p.by, c.User, input)
+	return with(p, &c.UserSettings, func(a *admin.Admin) error {
+		user, err := a.Users.Update(p.ctx, p.by, c.User, input)
 		if err != nil {
 			return err
 		}
@@ -133,18 +133,18 @@ type userDelete struct {
 }
 
 func (c *userDelete) Run(p *process) error {
-	return c.with(p, func(a *admin.Admin) error {
-		user, err := a.User(p.ctx, p.by, c.User)
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		user, err := a.Users.Get(p.ctx, p.by, c.User)
 		if err != nil {
 			return err
 		}
 		if err := c.ask(p, "Deleting user "+user.Username+" voids the user's access tokens and refresh tokens at once."); err != nil {
 			return err
 		}
-		if err := a.DeleteUser(p.ctx, p.by, user.ID); err != nil {
+		if err := a.Users.Delete(p.ctx, p.by, user.ID); err != nil {
 			return err
 		}
-		p.say("user %s is deleted", user.Username)
+		p.report("user %s is deleted", user.Username)
 		return nil
 	})
 }

@@ -3,55 +3,42 @@ package admin
 import (
 	"context"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"gocloud.dev/secrets"
-
-	"authserver/internal/keys"
-	"authserver/internal/keys/sealing"
-	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
-	"authserver/internal/trust/remotekeys"
 )
 
-// Admin carries out what an administrator asks for. All of it may be called
+// Admin carries out what an administrator asks for, noun by noun. All of it may be called
 // concurrently, and while servers run on the same database.
 type Admin struct {
-	Store  store.Store
-	Sealer *sealing.Sealer
-	// Remote are the key sets that issuers and clients publish; LocalHTTP takes a URL of
-	// http to this machine for one.
-	Remote    *remotekeys.Sets
-	LocalHTTP bool
-	Keys      *keys.Manager
-	// RefreshKeys are those that authenticate refresh tokens; nothing is loaded yet.
-	RefreshKeys *keys.RefreshKeys
-	// OpenMaster opens another master key than the one that is set, and names it.
-	OpenMaster func(ctx context.Context, to MasterKey) (keeper *secrets.Keeper, id string, err error)
-	// Closer is what to close in the end; nil: nothing.
-	Closer    io.Closer
-	Passwords interface {
-		Hash(ctx context.Context, secret string) ([]byte, error)
-	}
-	Revoker *tokens.Revoker
+	Clients    *Clients
+	Users      *Users
+	Resources  *Resources
+	Issuers    *Issuers
+	Families   *Families
+	Audit      *Audit
+	Keys       *Keys
+	MasterKeys *MasterKeys
+	Tokens     *Inspector
+}
+
+// Common is what the operations on most nouns need.
+type Common struct {
 	// Self is this server's issuer identifier. It is the resource of clients that
 	// are registered for none, and needs no registration itself.
-	Self string
-	// Audiences are the names under which an assertion may address this server.
-	Audiences []string
-	Limits    Limits
-	// TakesCertificates and TrustsAuthorities are whether the certificates of clients
-	// reach a server with these settings, and whether any authority vouches for them.
-	TakesCertificates, TrustsAuthorities bool
+	Self   string
+	Limits Limits
+	Now    func() time.Time
+	Rand   io.Reader
+}
 
-	Now  func() time.Time
-	Rand io.Reader
+// Hasher hashes passwords, and secrets that are brought.
+type Hasher interface {
+	Hash(ctx context.Context, secret string) ([]byte, error)
 }
 
 // Limits are the settings that registrations follow.
@@ -72,14 +59,6 @@ func (l Limits) clientRules() assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: l.AssertionAlgs, MaxLifetime: l.AssertionLifetime}
 }
 
-// Close lets go of what was opened for the keys.
-func (a *Admin) Close() error {
-	if a.Closer == nil {
-		return nil
-	}
-	return a.Closer.Close()
-}
-
 // Page bounds a listing.
 type Page = store.Page
 
@@ -87,52 +66,21 @@ type Page = store.Page
 const MaxPage = store.MaxPage
 
 // now is cut to the milliseconds that a token remembers of a NotBefore.
-func (a *Admin) now() store.Moment { return store.At(a.Now().Truncate(time.Millisecond)) }
+func (c *Common) now() store.Moment { return store.At(c.Now().Truncate(time.Millisecond)) }
 
 // name makes a random identifier of lower-case letters and digits from n bytes.
-func (a *Admin) name(n int) (string, error) {
-	b, err := a.random(n)
+func (c *Common) name(n int) (string, error) {
+	b, err := c.random(n)
 	if err != nil {
 		return "", err
 	}
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)), nil
 }
 
-func (a *Admin) random(n int) ([]byte, error) {
+func (c *Common) random(n int) ([]byte, error) {
 	b := make([]byte, n)
-	if _, err := io.ReadFull(a.Rand, b); err != nil {
+	if _, err := io.ReadFull(c.Rand, b); err != nil {
 		return nil, fmt.Errorf("read random bytes: %w", err)
 	}
 	return b, nil
-}
-
-// unlisted warns of scopes that none of the resources lists, which can therefore
-// never be had. A resource that lists none leaves its scopes to its clients, and
-// no resource at all means this server itself, which does the same.
-func (a *Admin) unlisted(ctx context.Context, scopes oauth.Scope, resources []string) ([]Fault, error) {
-	var listed oauth.Scope
-	for _, id := range resources {
-		resource, err := a.Store.Resource(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			if id == a.Self {
-				return nil, nil
-			}
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look up resource %q: %w", id, err)
-		}
-		if len(resource.Scopes) == 0 {
-			return nil, nil
-		}
-		listed = append(listed, resource.Scopes...)
-	}
-	var warnings []Fault
-	for _, scope := range scopes {
-		if len(resources) > 0 && !listed.Has(scope) {
-			warnings = append(warnings, newFault("scopes", CodeUnused,
-				"%q is listed by none of the resources, so that no token can have it: add it with %v", scope, Operation{Noun: "resource", Verb: "update"}))
-		}
-	}
-	return warnings, nil
 }

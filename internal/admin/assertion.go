@@ -65,7 +65,7 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 	if n.Client {
 		typ = assertions.ClientType
 	}
-	signed, err := assertions.SignAs(typ, key, claims)
+	signed, err := assertions.Sign(typ, key, claims)
 	if err != nil { // the key is for other algorithms
 		return "", Faults{newFault("alg", CodeUnsupported, "%v", err)}
 	}

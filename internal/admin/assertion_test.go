@@ -54,11 +54,11 @@ func TestAnAssertionOfEachKindOfKeyIsTaken(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.user("alice")
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: c.trust(o)}})
+			_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: c.trust(o)}})
 			o.must(err)
 			n := assertionOf()
 			c.with(o, &n)
-			i, err := o.Inspect(t.Context(), by, o.sign(n), false)
+			i, err := o.Tokens.Inspect(t.Context(), by, o.sign(n), false)
 			o.must(err)
 			if i.Kind != admin.KindAssertion || !i.Good {
 				t.Errorf("inspected %+v", i)
@@ -72,7 +72,7 @@ func TestAssertionsNameTheirCertificate(t *testing.T) {
 	ec := newKey(t)
 	n := assertionOf()
 	n.Key.Key, n.Certificates, n.KID = ec, [][]byte{certificate(t, ec, o.clock.Add(time.Hour))}, "k"
-	i, err := o.Inspect(t.Context(), by, o.sign(n), false)
+	i, err := o.Tokens.Inspect(t.Context(), by, o.sign(n), false)
 	o.must(err)
 	if i.Header["x5t"] == nil || i.Header["x5t#S256"] == nil || i.Header["kid"] != "k" {
 		t.Errorf("the header is %v", i.Header)
@@ -83,7 +83,7 @@ func TestClaimsOfAnAssertionCanBeChosen(t *testing.T) {
 	o := newOffice(t)
 	n := assertionOf()
 	n.Key.Key, n.Claims = []byte(secret), map[string]any{"jti": "mine", "email": "a@x.org"}
-	i, err := o.Inspect(t.Context(), by, o.sign(n), false)
+	i, err := o.Tokens.Inspect(t.Context(), by, o.sign(n), false)
 	o.must(err)
 	if i.Claims["jti"] != "mine" || i.Claims["email"] != "a@x.org" || i.Claims["iss"] != idp {
 		t.Errorf("the claims are %v", i.Claims)

@@ -51,9 +51,18 @@ type EventQuery struct {
 	Limit     int       `field:"limit"` // the oldest so many after Since or After; without either, the newest
 }
 
-// Events lists events of the audit, the oldest first.
-func (a *Admin) Events(ctx context.Context, _ Call, q EventQuery) ([]Event, error) {
-	filter, err := a.eventFilter(ctx, q)
+// Audit tells what happened, and who did it.
+type Audit struct {
+	Store interface {
+		ListEvents(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	}
+	Users UserFinder
+	Now   func() time.Time
+}
+
+// List lists events of the audit, the oldest first.
+func (a *Audit) List(ctx context.Context, _ Call, q EventQuery) ([]Event, error) {
+	filter, err := a.filter(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +73,13 @@ func (a *Admin) Events(ctx context.Context, _ Call, q EventQuery) ([]Event, erro
 	return viewEvents(found), nil
 }
 
-// followEvery is how often [Admin.FollowEvents] looks.
+// followEvery is how often [Audit.Follow] looks.
 const followEvery = time.Second
 
-// FollowEvents is Events, and then tells each event as it comes, until ctx ends or each
+// Follow is List, and then tells each event as it comes, until ctx ends or each
 // returns an error.
-func (a *Admin) FollowEvents(ctx context.Context, _ Call, q EventQuery, each func(Event) error) error {
-	filter, err := a.eventFilter(ctx, q)
+func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func(Event) error) error {
+	filter, err := a.filter(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -104,7 +113,7 @@ func (a *Admin) FollowEvents(ctx context.Context, _ Call, q EventQuery, each fun
 	}
 }
 
-func (a *Admin) eventFilter(ctx context.Context, q EventQuery) (store.EventFilter, error) {
+func (a *Audit) filter(ctx context.Context, q EventQuery) (store.EventFilter, error) {
 	f := store.EventFilter{
 		ClientID: q.Client, Family: strings.ToLower(q.Family), RequestID: q.RequestID, Type: q.Type, Since: store.At(q.Since),
 		After: q.After, Limit: q.Limit, Newest: q.Since.IsZero() && q.After == "",
@@ -126,7 +135,7 @@ func (a *Admin) eventFilter(ctx context.Context, q EventQuery) (store.EventFilte
 	if q.User == "" {
 		return f, nil
 	}
-	u, err := a.findUser(ctx, q.User)
+	u, err := a.Users.find(ctx, q.User)
 	switch {
 	case err == nil:
 		f.UserID = u.ID

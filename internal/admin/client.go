@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // Client is a client as it is shown. It has no hash of a secret.
@@ -95,44 +97,47 @@ type NewClient struct {
 	ClientInput
 }
 
-// Tell is given a client with its secret before the secret is stored, since it can be told
-// once only: an error of it ends what was asked for, and nothing is changed. It is not
-// called for a client that has no secret; nil: it is not told ahead of time.
-type Tell func(ClientWithSecret) error
-
-// ahead tells what can be told once, and returns whether that was done.
-func (t Tell) ahead(c ClientWithSecret) (told bool, err error) {
-	if t == nil || c.Secret == "" {
-		return false, nil
+// Clients looks after the clients.
+type Clients struct {
+	*Common
+	Store interface {
+		store.Clients
+		store.ClientAdmin
 	}
-	return true, t(c)
+	// Users and Issuers are what else may have a client's identifier.
+	Users interface {
+		User(ctx context.Context, id string) (store.User, error)
+	}
+	Issuers interface {
+		Issuer(ctx context.Context, id string) (store.Issuer, error)
+	}
+	Targets   Targets
+	Sealer    *sealing.Sealer
+	Passwords Hasher
+	Revoker   *tokens.Revoker
+	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
+	// TakesCertificates and TrustsAuthorities are whether the certificates of clients
+	// reach a server with these settings, and whether any authority vouches for them.
+	TakesCertificates, TrustsAuthorities bool
 }
 
-// notInForce explains a refusal of the store where the secret was told already.
-func notInForce(told bool, err error) error {
-	if !told {
-		return err
-	}
-	return failure(err, CodeConflict, "the secret that was told is not in force, and nothing was changed: %v", err)
-}
-
-// CreateClient registers a client and returns it with its secret, where one was
+// Create registers a client and returns it with its secret, where one was
 // made, and with warnings. An error is [Faults], or is store.ErrExists where the
 // identifier is taken.
-func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []Fault, error) {
-	now := store.At(a.Now())
+func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []Fault, error) {
+	now := store.At(cs.Now())
 	c := store.Client{
-		AuthMethods: secretMethods(), RefreshIdle: a.Limits.RefreshIdleTTL, RefreshMax: a.Limits.RefreshMaxTTL,
+		AuthMethods: secretMethods(), RefreshIdle: cs.Limits.RefreshIdleTTL, RefreshMax: cs.Limits.RefreshMaxTTL,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	var f form
-	a.setClientID(&f, &c.ID, n.ID)
-	a.setClient(ctx, &f, &c, n.ClientInput)
-	made := a.firstSecret(ctx, &f, &c, n.Secret)
+	cs.setClientID(&f, &c.ID, n.ID)
+	cs.setClient(ctx, &f, &c, n.ClientInput)
+	made := cs.firstSecret(ctx, &f, &c, n.Secret)
 	if err := f.result(); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	warnings, err := a.clientWarnings(ctx, c, n.ClientInput)
+	warnings, err := cs.clientWarnings(ctx, c, n.ClientInput)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
 	}
@@ -141,15 +146,15 @@ func (a *Admin) CreateClient(ctx context.Context, by Call, n NewClient) (ClientW
 		return ClientWithSecret{}, nil, err
 	}
 	created := ClientWithSecret{Client: view, Secret: made}
-	if err := a.isFree(ctx, c.ID); err != nil {
+	if err := cs.isFree(ctx, c.ID); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
 	told, err := n.Tell.ahead(created)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	voids := a.Revoker.Client(&c, "client_created")
-	if err := a.Store.CreateClient(ctx, c, by.change(store.ClientCreated, now).Voiding(voids)); err != nil {
+	voids := cs.Revoker.Client(&c, "client_created")
+	if err := cs.Store.CreateClient(ctx, c, by.change(store.ClientCreated, now).Voiding(voids)); err != nil {
 		return ClientWithSecret{}, nil, notInForce(told, explainClient(c.ID, err))
 	}
 	return created, warnings, nil
@@ -167,10 +172,10 @@ func explainClient(id string, err error) error {
 
 // isFree refuses an identifier that is taken before a secret is told for it. That two who
 // come at once do not both have it is for the store.
-func (a *Admin) isFree(ctx context.Context, id string) error {
-	_, noClient := a.Store.Client(ctx, id)
-	_, noUser := a.Store.User(ctx, id)
-	issuer, noIssuer := a.Store.Issuer(ctx, id)
+func (cs *Clients) isFree(ctx context.Context, id string) error {
+	_, noClient := cs.Store.Client(ctx, id)
+	_, noUser := cs.Users.User(ctx, id)
+	issuer, noIssuer := cs.Issuers.Issuer(ctx, id)
 	for _, err := range []error{noClient, noUser, noIssuer} {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("look for who has the identifier: %w", err)
@@ -185,9 +190,9 @@ func (a *Admin) isFree(ctx context.Context, id string) error {
 	return nil
 }
 
-// Clients lists clients in the order of their identifiers.
-func (a *Admin) Clients(ctx context.Context, by Call, page Page) ([]Client, error) {
-	rows, err := a.Store.ListClients(ctx, page)
+// List lists clients in the order of their identifiers.
+func (cs *Clients) List(ctx context.Context, by Call, page Page) ([]Client, error) {
+	rows, err := cs.Store.ListClients(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the clients: %w", err)
 	}
@@ -202,56 +207,56 @@ func (a *Admin) Clients(ctx context.Context, by Call, page Page) ([]Client, erro
 	return views, nil
 }
 
-// Client returns a client, or an error that is store.ErrNotFound.
-func (a *Admin) Client(ctx context.Context, by Call, id string) (Client, error) {
-	c, err := a.Store.Client(ctx, id)
+// Get returns a client, or an error that is store.ErrNotFound.
+func (cs *Clients) Get(ctx context.Context, by Call, id string) (Client, error) {
+	c, err := cs.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, explain("client", id, err)
 	}
 	return viewClient(c)
 }
 
-// UpdateClient changes the fields given. Disabling a client voids its access
-// tokens and its refresh tokens with it. Its errors are those of CreateClient,
+// Update changes the fields given. Disabling a client voids its access
+// tokens and its refresh tokens with it. Its errors are those of Create,
 // store.ErrNotFound, and store.ErrConflict where another change was quicker.
-func (a *Admin) UpdateClient(ctx context.Context, by Call, id string, in ClientInput) (Client, []Fault, error) {
-	c, err := a.Store.Client(ctx, id)
+func (cs *Clients) Update(ctx context.Context, by Call, id string, in ClientInput) (Client, []Fault, error) {
+	c, err := cs.Store.Client(ctx, id)
 	if err != nil {
 		return Client{}, nil, explain("client", id, err)
 	}
 	var f form
-	a.setClient(ctx, &f, &c, in)
+	cs.setClient(ctx, &f, &c, in)
 	if err := f.result(); err != nil {
 		return Client{}, nil, err
 	}
 	if !hasSecrets(c) {
 		c.Secrets = nil
 	}
-	warnings, err := a.clientWarnings(ctx, c, in)
+	warnings, err := cs.clientWarnings(ctx, c, in)
 	if err != nil {
 		return Client{}, nil, err
 	}
-	now := store.At(a.Now())
+	now := store.At(cs.Now())
 	c.UpdatedAt = now
 	change := by.change(store.ClientUpdated, now)
 	if in.Disabled != nil && *in.Disabled {
-		change.Voids = a.Revoker.Client(&c, "client_disabled")
+		change.Voids = cs.Revoker.Client(&c, "client_disabled")
 	}
-	if err := a.Store.UpdateClient(ctx, c, change); err != nil {
+	if err := cs.Store.UpdateClient(ctx, c, change); err != nil {
 		return Client{}, nil, explain("client", id, err)
 	}
 	view, err := viewClient(c)
 	return view, warnings, err
 }
 
-// DeleteClient removes a client and voids its access tokens. Its refresh tokens
+// Delete removes a client and voids its access tokens. Its refresh tokens
 // cannot be used without it.
-func (a *Admin) DeleteClient(ctx context.Context, by Call, id string) error {
-	c, err := a.Store.Client(ctx, id)
+func (cs *Clients) Delete(ctx context.Context, by Call, id string) error {
+	c, err := cs.Store.Client(ctx, id)
 	if err != nil {
 		return explain("client", id, err)
 	}
-	return explain("client", id, a.Store.DeleteClient(ctx, id, by.change(store.ClientDeleted, a.Now()).Voiding(a.Revoker.Client(&c, "client_deleted"))))
+	return explain("client", id, cs.Store.DeleteClient(ctx, id, by.change(store.ClientDeleted, cs.Now()).Voiding(cs.Revoker.Client(&c, "client_deleted"))))
 }
 
 func viewClient(c store.Client) (Client, error) {

@@ -15,12 +15,13 @@ import (
 	"authserver/internal/admin"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
 )
 
 func TestANewClientHasTheDefaultsAndASecretOfTheServer(t *testing.T) {
 	o := newOffice(t)
-	got, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"client_credentials"}}})
+	got, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"client_credentials"}}})
 	o.must(err)
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %v", warnings)
@@ -60,7 +61,7 @@ func TestTheJSONOfAClient(t *testing.T) {
 	if got := asJSON(t, c); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	shown, err := o.Client(t.Context(), by, "web")
+	shown, err := o.Clients.Get(t.Context(), by, "web")
 	o.must(err)
 	if got := asJSON(t, shown); got != want {
 		t.Errorf("shown\n%s\nwant\n%s", got, want)
@@ -79,7 +80,7 @@ func TestUsersOfWhomAClientMaySignAreNamedAsTheyAreKept(t *testing.T) {
 func TestNoHashOfAClientIsShown(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ID: "web"})
-	shown, err := o.Client(t.Context(), by, "web")
+	shown, err := o.Clients.Get(t.Context(), by, "web")
 	o.must(err)
 	text := asJSON(t, shown)
 	sum := sha256.Sum256([]byte(c.Secret))
@@ -123,9 +124,9 @@ func TestClientsAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateClient(t.Context(), by, c.n)
+			_, _, err := o.Clients.Create(t.Context(), by, c.n)
 			wantFaults(t, err, c.want...)
-			if clients, err := o.Clients(t.Context(), by, admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
+			if clients, err := o.Clients.List(t.Context(), by, admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
 				t.Errorf("there are %d clients, %v", len(clients), err)
 			}
 		})
@@ -135,7 +136,7 @@ func TestClientsAreRefused(t *testing.T) {
 func TestAnIDThatIsTaken(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	if _, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web"}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), `"web"`) {
+	if _, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ID: "web"}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), `"web"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -157,9 +158,9 @@ func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			o.resource()
-			_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: "https://open.example.com"})
+			_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: "https://open.example.com"})
 			o.must(err)
-			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientInput: c.f})
+			_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ID: "web", ClientInput: c.f})
 			o.must(err)
 			if len(warnings) != len(c.want) {
 				t.Fatalf("warnings: %q, want %q", warnings, c.want)
@@ -183,7 +184,7 @@ func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 	o.must(err)
 	recorded := o.revocations()
 	o.clock = o.clock.Add(time.Hour)
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
+	_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"refresh_token", "password"}, DefaultScopes: []string{}, Roles: []string{}})
 	o.must(err)
 	want := before
 	want.Grants, want.DefaultScopes, want.Roles = []oauth.GrantType{oauth.RefreshToken, oauth.Password}, nil, nil
@@ -201,12 +202,12 @@ func TestAnUpdateChangesWhatIsGivenAlone(t *testing.T) {
 func TestAClientMadePublicLosesItsSecret(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"password"}}})
-	c, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}})
+	c, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}})
 	o.must(err)
 	if !c.Public || len(c.Secrets) > 0 {
 		t.Errorf("public %v with %d secrets", c.Public, len(c.Secrets))
 	}
-	c, warnings, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{}})
+	c, warnings, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{}})
 	o.must(err)
 	if c.Public || len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "rotate-secret") {
 		t.Errorf("public %v, warnings %q", c.Public, warnings)
@@ -218,7 +219,7 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 	o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{Grants: []oauth.GrantType{"password"}}})
 	o.clock = o.clock.Add(time.Hour)
 	o.serves(24 * time.Hour)
-	_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
+	_, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 	o.must(err)
 	want := store.Revocation{
 		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
@@ -234,21 +235,21 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 		t.Errorf("disabled %v, not before %s", c.Disabled, c.NotBefore)
 	}
 	o.clock = o.clock.Add(time.Minute)
-	o.must(o.DeleteClient(t.Context(), by, "web"))
+	o.must(o.Clients.Delete(t.Context(), by, "web"))
 	if found := o.revocations(); len(found) != 1 || !found[0].Before.Equal(o.notBefore()) {
 		t.Errorf("after the deletion: %v", found)
 	}
-	if _, err := o.Client(t.Context(), by, "web"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := o.Clients.Get(t.Context(), by, "web"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
 
 func TestAClientThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
-	_, showErr := o.Client(t.Context(), by, "x")
-	_, _, updateErr := o.UpdateClient(t.Context(), by, "x", admin.ClientInput{})
-	_, rotateErr := o.RotateSecret(t.Context(), by, "x", admin.SecretRotation{})
-	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.DeleteClient(t.Context(), by, "x")} {
+	_, showErr := o.Clients.Get(t.Context(), by, "x")
+	_, _, updateErr := o.Clients.Update(t.Context(), by, "x", admin.ClientInput{})
+	_, rotateErr := o.Clients.RotateSecret(t.Context(), by, "x", admin.SecretRotation{})
+	for name, err := range map[string]error{"show": showErr, "update": updateErr, "rotate": rotateErr, "delete": o.Clients.Delete(t.Context(), by, "x")} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "client list") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -257,24 +258,24 @@ func TestAClientThatIsNotThere(t *testing.T) {
 
 // quicker changes the row between the reading and the writing of an update.
 type quicker struct {
-	store.Store
+	*sqlite.DB
 	meanwhile func()
 }
 
 func (q quicker) UpdateClient(ctx context.Context, c store.Client, by store.Change) error {
 	q.meanwhile()
-	return q.Store.UpdateClient(ctx, c, by)
+	return q.DB.UpdateClient(ctx, c, by)
 }
 
-func TestSomebodyElseWasQuicker(t *testing.T) {
+func TestAnotherChangeWasQuicker(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	o.Store = quicker{o.store, func() {
+	o.Clients.Store = quicker{o.store, func() {
 		c, err := o.store.Client(t.Context(), "web")
 		o.must(err)
 		o.must(o.store.UpdateClient(t.Context(), c, storetest.By()))
 	}}
-	if _, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
+	if _, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Name: ptr("x")}); !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -291,7 +292,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			first := o.client(admin.NewClient{ID: "web"})
-			second, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: c.overlap})
+			second, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: c.overlap})
 			o.must(err)
 			if second.Secret == "" || second.Secret == first.Secret || len(second.Secrets) != c.live {
 				t.Errorf("%d secrets", len(second.Secrets))
@@ -309,9 +310,9 @@ func TestRotateSecret(t *testing.T) {
 func TestARotationNeverMakesASecretLiveLonger(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
+	_, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
-	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: 24 * time.Hour})
+	c, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: 24 * time.Hour})
 	o.must(err)
 	if !c.Secrets[0].ExpiresAt.Equal(o.now().Add(time.Hour)) || !c.Secrets[1].ExpiresAt.Equal(o.now().Add(24*time.Hour)) {
 		t.Errorf("they expire at %v and %v", c.Secrets[0].ExpiresAt, c.Secrets[1].ExpiresAt)
@@ -322,14 +323,14 @@ func TestSecretsAreBoundedAndExpiredOnesMakeRoom(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
 	for range store.MaxClientSecrets - 1 {
-		_, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
+		_, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 		o.must(err)
 	}
-	if _, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "overlap_seconds 0s") {
+	if _, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour}); err == nil || !strings.Contains(err.Error(), "overlap_seconds 0s") {
 		t.Errorf("got %v", err)
 	}
 	o.clock = o.clock.Add(time.Hour)
-	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
+	c, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: time.Hour})
 	o.must(err)
 	if len(c.Secrets) != 2 {
 		t.Errorf("%d secrets are left", len(c.Secrets))
@@ -342,7 +343,7 @@ func TestASecretThatIsBroughtIsBcrypt(t *testing.T) {
 	if c.Secret != "first secret" {
 		t.Errorf("it is told as %q", c.Secret)
 	}
-	c, err := o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "second secret"})
+	c, err := o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "second secret"})
 	o.must(err)
 	if c.Secret != "second secret" {
 		t.Errorf("it is told as %q", c.Secret)
@@ -359,31 +360,31 @@ func TestRotationsAreRefused(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "app", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"none"}}})
 	o.client(admin.NewClient{ID: "web"})
-	_, err := o.RotateSecret(t.Context(), by, "app", admin.SecretRotation{})
+	_, err := o.Clients.RotateSecret(t.Context(), by, "app", admin.SecretRotation{})
 	wantFaults(t, err, "public", "client update")
-	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: -time.Second})
+	_, err = o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Overlap: -time.Second})
 	wantFaults(t, err, "overlap_seconds")
-	_, err = o.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "short"})
+	_, err = o.Clients.RotateSecret(t.Context(), by, "web", admin.SecretRotation{Secret: "short"})
 	wantFaults(t, err, "8 to 72")
 }
 
 // A secret that a client signs with can be had again, and is sealed for it alone.
 func TestASecretThatSignsIsSealed(t *testing.T) {
 	f := newOffice(t)
-	created, _, err := f.CreateClient(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}})
+	created, _, err := f.Clients.Create(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotated, err := f.RotateSecret(t.Context(), by, "hmac/1", admin.SecretRotation{Secret: strings.Repeat("s", 64), Overlap: time.Hour})
+	rotated, err := f.Clients.RotateSecret(t.Context(), by, "hmac/1", admin.SecretRotation{Secret: strings.Repeat("s", 64), Overlap: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := f.Store.Client(t.Context(), "hmac/1")
+	c, err := f.store.Client(t.Context(), "hmac/1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{created.Secret, rotated.Secret} {
-		got, err := f.Sealer.Open(c.Secrets[i].Hash, store.SealedAs("clients", "hmac/1/"+c.Secrets[i].ID))
+		got, err := f.Clients.Sealer.Open(c.Secrets[i].Hash, store.SealedAs("clients", "hmac/1/"+c.Secrets[i].ID))
 		if err != nil || string(got) != want {
 			t.Errorf("secret %d opens to %q, %v", i, got, err)
 		}
@@ -399,7 +400,7 @@ func TestASecretThatSignsIsSealed(t *testing.T) {
 		"a key set with a symmetric key": {admin.ClientInput{JWKS: []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`)}, "", "a private key or a shared secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := f.CreateClient(t.Context(), by, admin.NewClient{Secret: test.secret, ClientInput: test.fields})
+			_, _, err := f.Clients.Create(t.Context(), by, admin.NewClient{Secret: test.secret, ClientInput: test.fields})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
 			}

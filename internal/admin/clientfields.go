@@ -14,15 +14,15 @@ import (
 const maxClientID = 255 // bytes
 
 // setClientID takes over an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
-func (a *Admin) setClientID(f *form, to *string, id string) {
+func (cs *Clients) setClientID(f *form, to *string, id string) {
 	const randomBytes = 16
 	var err error
 	switch {
 	case id == "":
-		if *to, err = a.name(randomBytes); err != nil {
+		if *to, err = cs.name(randomBytes); err != nil {
 			f.fail("make the client_id: %w", err)
 		}
-	case id == a.Self: // it stands in "iss" of every token, and in "aud" of some
+	case id == cs.Self: // it stands in "iss" of every token, and in "aud" of some
 		f.fault("client_id", CodeExists, "%s is this server itself: choose another", id)
 	case len(id) > maxClientID:
 		f.fault("client_id", CodeTooLong, "it is longer than %d bytes", maxClientID)
@@ -34,17 +34,17 @@ func (a *Admin) setClientID(f *form, to *string, id string) {
 }
 
 // setClient takes over the fields given and checks what results.
-func (a *Admin) setClient(ctx context.Context, f *form, c *store.Client, in ClientInput) {
+func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in ClientInput) {
 	f.setText("name", &c.Name, in.Name, maxText)
 	setAuthMethods(f, &c.AuthMethods, in.AuthMethods)
-	a.setClientKeys(f, c, in)
+	cs.setClientKeys(f, c, in)
 	setKnown(f, "assertion_algs", &c.AssertionAlgs, in.AssertionAlgs, slices.Concat(assertions.KeyAlgorithms(), assertions.SecretAlgorithms()))
 	setOptional(f, "profile", &c.Profile, (*store.Profile)(in.Profile), []store.Profile{store.ProfileFAPI2})
 	setKnown(f, "grants", &c.Grants, in.Grants, []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange})
 	f.setScopes("scopes", &c.Scopes, in.Scopes)
 	f.setScopes("default_scopes", &c.DefaultScopes, in.DefaultScopes)
-	a.setResources(ctx, f, "resources", &c.Resources, in.Resources)
-	a.setResources(ctx, f, "serves", &c.Serves, in.Serves)
+	cs.Targets.set(ctx, f, "resources", &c.Resources, in.Resources)
+	cs.Targets.set(ctx, f, "serves", &c.Serves, in.Serves)
 	f.setWords("roles", &c.Roles, in.Roles)
 	setUsernames(f, "assert_users", &c.AssertUsers, in.AssertUsers)
 	f.setWords("assert_roles", &c.AssertRoles, in.AssertRoles)
@@ -90,8 +90,8 @@ func checkClient(f *form, c store.Client) {
 	}
 }
 
-func (a *Admin) clientWarnings(ctx context.Context, c store.Client, in ClientInput) ([]Fault, error) {
-	warnings, err := a.unlisted(ctx, c.Scopes, c.Resources)
+func (cs *Clients) clientWarnings(ctx context.Context, c store.Client, in ClientInput) ([]Fault, error) {
+	warnings, err := cs.Targets.unlisted(ctx, c.Scopes, c.Resources)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +105,8 @@ func (a *Admin) clientWarnings(ctx context.Context, c store.Client, in ClientInp
 	if hasSecrets(c) && !slices.ContainsFunc(c.Secrets, func(s store.ClientSecret) bool { return s.Kind == store.SecretSealed || !signs(c) }) {
 		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
 	}
-	byProfile, err := a.profileWarnings(ctx, c)
-	return slices.Concat(warnings, a.tlsWarnings(c), byProfile, leftOut(in.JWKS)), err
+	byProfile, err := cs.profileWarnings(ctx, c)
+	return slices.Concat(warnings, cs.tlsWarnings(c), byProfile, leftOut(in.JWKS)), err
 }
 
 func secretMethods() []oauth.AuthMethod { return []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} }

@@ -15,7 +15,7 @@ import (
 )
 
 // setClientKeys takes over the public keys that the client signs with.
-func (a *Admin) setClientKeys(f *form, c *store.Client, in ClientInput) {
+func (cs *Clients) setClientKeys(f *form, c *store.Client, in ClientInput) {
 	switch {
 	case in.JWKS == nil:
 	case len(in.JWKS) == 0:
@@ -31,14 +31,14 @@ func (a *Admin) setClientKeys(f *form, c *store.Client, in ClientInput) {
 		c.JWKSURI = ""
 	case len(in.JWKS) > 0:
 		f.fault("jwks_uri", CodeConflict, "give either it or %v", Field("jwks"))
-	case f.checkURL("jwks_uri", *uri, a.LocalHTTP):
+	case f.checkURL("jwks_uri", *uri, cs.LocalHTTP):
 		c.JWKS, c.JWKSURI = nil, *uri
 	}
 	switch {
 	case in.Certificates == nil:
 	case len(in.Certificates) == 0:
 		c.Certificates = nil
-	case f.checkCertificates(a.Now(), in.Certificates):
+	case f.checkCertificates(cs.Now(), in.Certificates):
 		c.Certificates = in.Certificates
 	}
 }

@@ -115,11 +115,11 @@ func checkKeysSign(f *form, c store.Client, allowed []string) {
 
 // profileWarnings tell what of a registration the settings or the resources do not let
 // work, or keep from being what its profile is.
-func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
+func (cs *Clients) profileWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
 	var warnings []Fault
 	for _, signing := range signingMethods() {
 		method, own := signing.method, jose.Common(signing.algs, c.AssertionAlgs, c.Profile.Algorithms())
-		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, a.Limits.AssertionAlgs)) == 0 {
+		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, cs.Limits.AssertionAlgs)) == 0 {
 			warnings = append(warnings, newFault("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
 		}
 	}
@@ -127,17 +127,17 @@ func (a *Admin) profileWarnings(ctx context.Context, c store.Client) ([]Fault, e
 		return warnings, nil
 	}
 	const least, most = 10 * time.Second, 60 * time.Second
-	if skew := a.Limits.ClockSkew; skew < least || skew > most { // FAPI 2.0 §5.3.2.1, item 13
+	if skew := cs.Limits.ClockSkew; skew < least || skew > most { // FAPI 2.0 §5.3.2.1, item 13
 		warnings = append(warnings, newFault("profile", CodeInvalid, "%v is %s: FAPI 2.0 wants it from %s to %s (section 5.3.2.1)", Setting("clock-skew"), skew, least, most))
 	}
 	resources := c.Resources
 	if len(resources) == 0 {
-		resources = []string{a.Self}
+		resources = []string{cs.Self}
 	}
 	for _, id := range resources {
-		resource, err := a.Store.Resource(ctx, id)
+		resource, err := cs.Targets.Resources.Resource(ctx, id)
 		if errors.Is(err, store.ErrNotFound) { // this server itself
-			resource.SigningAlg = a.Limits.SigningAlg
+			resource.SigningAlg = cs.Limits.SigningAlg
 		} else if err != nil {
 			return nil, fmt.Errorf("look up resource %q: %w", id, err)
 		}

@@ -68,7 +68,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		{"one that a key may not do by its alg", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, "RS256"), AssertionAlgs: []string{"PS256"}}, []string{"jwks", "RS256", "PS256"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: test.fields})
+			made, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: test.fields})
 			if test.refused != nil {
 				wantFaults(t, err, test.refused...)
 				return
@@ -84,18 +84,18 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 		if len(made.Secret) < 64 {
 			t.Errorf("the secret that is made has %d bytes", len(made.Secret))
 		}
-		_, err := o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
+		_, err := o.Clients.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 48)})
 		wantFaults(t, err, "48 bytes", "assertion_algs")
-		_, err = o.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
+		_, err = o.Clients.RotateSecret(t.Context(), by, "hmac", admin.SecretRotation{Secret: strings.Repeat("x", 64)})
 		o.must(err)
 	})
 	t.Run("an update keeps it consistent", func(t *testing.T) {
 		o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
-		_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, "")})
+		_, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, "")})
 		wantFaults(t, err, "jwks", "ES256", "PS256")
-		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
+		_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 		wantFaults(t, err, "assertion_algs: PS256", "private_key_jwt")
-		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
+		updated, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{JWKS: jwksWith(t, p256, ""), AssertionAlgs: []string{"ES256"}})
 		o.must(err)
 		if diff := cmp.Diff([]string{"ES256"}, updated.AssertionAlgs); diff != "" {
 			t.Error(diff)
@@ -103,7 +103,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 	})
 	t.Run("what the settings do not take is told", func(t *testing.T) {
 		o.Limits.AssertionAlgs = []string{"ES256"}
-		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
+		_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256"}}})
 		o.must(err)
 		if !strings.Contains(said(warnings), "client-assertion-alg") {
 			t.Errorf("warnings: %q", warnings)
@@ -115,9 +115,9 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 // profile is refused, when it is made and when it is changed.
 func TestTheProfileOfAClient(t *testing.T) {
 	o := newOffice(t)
-	o.TakesCertificates, o.TrustsAuthorities = true, true
+	o.Clients.TakesCertificates, o.Clients.TrustsAuthorities = true, true
 	rs, p256, p384, ed := keysOf(t)
-	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read"}, SigningAlg: ptr("ES256")}})
+	_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read"}, SigningAlg: ptr("ES256")}})
 	o.must(err)
 	fapi, no, yes := ptr("fapi2"), ptr(false), ptr(true)
 	base := func(change func(*admin.ClientInput)) admin.ClientInput {
@@ -161,7 +161,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"a key whose alg is RS256 (§5.4.1)", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, rs, "RS256") }, []string{"jwks", "RS256"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: base(test.change)})
+			made, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: base(test.change)})
 			if test.refused != nil {
 				wantFaults(t, err, test.refused...)
 				return
@@ -191,22 +191,22 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"unbound tokens", admin.ClientInput{TLSBound: no, DPoPBound: no}, []string{"dpop_bound=false"}},
 	} {
 		t.Run("an update to "+test.name, func(t *testing.T) {
-			_, _, err := o.UpdateClient(t.Context(), by, "web", test.fields)
+			_, _, err := o.Clients.Update(t.Context(), by, "web", test.fields)
 			wantFaults(t, err, test.refused...)
 		})
 	}
 	t.Run("an update that ends it", func(t *testing.T) {
-		updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Profile: ptr(""), AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
+		updated, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Profile: ptr(""), AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 		o.must(err)
 		if updated.Profile != "" {
 			t.Errorf("it is %+v", updated)
 		}
-		_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Profile: fapi})
+		_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Profile: fapi})
 		wantFaults(t, err, "client_secret_basic")
 	})
 	t.Run("what else there is to the profile is told", func(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute
-		_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: base(func(f *admin.ClientInput) { f.Resources = []string{self} })})
+		_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: base(func(f *admin.ClientInput) { f.Resources = []string{self} })})
 		o.must(err)
 		for _, want := range []string{"clock-skew", "RS256"} {
 			if !strings.Contains(said(warnings), want) {

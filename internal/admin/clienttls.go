@@ -8,13 +8,10 @@ import (
 	"authserver/internal/trust/certificates"
 )
 
-// TLSSubjectKind is "dn", "dns", "uri", "ip" or "email".
-type TLSSubjectKind = store.TLSSubjectKind
-
 // TLSSubject is whom the certificates of a client have to be for (RFC 8705 §2.1.2).
 type TLSSubject struct {
-	Kind  TLSSubjectKind `json:"kind"`
-	Value string         `json:"value"`
+	Kind  store.TLSSubjectKind `json:"kind"` // "dn", "dns", "uri", "ip" or "email"
+	Value string               `json:"value"`
 }
 
 // setTLSSubject takes over a subject; an empty value clears the one that is there.
@@ -52,14 +49,14 @@ func checkTLS(f *form, c store.Client) {
 }
 
 // tlsWarnings tell what of a registration the settings do not let work.
-func (a *Admin) tlsWarnings(c store.Client) []Fault {
+func (cs *Clients) tlsWarnings(c store.Client) []Fault {
 	var warnings []Fault
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
 	switch {
-	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !a.TakesCertificates:
+	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !cs.TakesCertificates:
 		warnings = append(warnings, newFault("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
 			Setting("tls-certificate-file"), Setting("tls-client-auth"), Setting("tls-client-ca-file"), Setting("client-cert-proxy")))
-	case byTLS && !a.TrustsAuthorities:
+	case byTLS && !cs.TrustsAuthorities:
 		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
 	}
 	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {

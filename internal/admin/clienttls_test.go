@@ -25,9 +25,9 @@ func (o *office) certified(t *testing.T, expires time.Duration) []byte {
 
 func TestAClientOfAnAuthority(t *testing.T) {
 	o := newOffice(t)
-	o.TakesCertificates, o.TrustsAuthorities = true, true
+	o.Clients.TakesCertificates, o.Clients.TrustsAuthorities = true, true
 	subject := admin.TLSSubject{Kind: "dn", Value: `CN=batch,O=Example\, Inc.`}
-	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
+	made, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
 		AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, Grants: []oauth.GrantType{"client_credentials"}, TLSSubject: &subject,
 	}})
 	o.must(err)
@@ -42,23 +42,23 @@ func TestAClientOfAnAuthority(t *testing.T) {
 	if kept.TLSSubject != (store.TLSSubject{Kind: store.TLSSubjectDN, Value: subject.Value}) || kept.AuthMethods[0] != oauth.AuthTLS {
 		t.Errorf("it is kept as %+v", kept)
 	}
-	_, err = o.RotateSecret(t.Context(), by, "batch", admin.SecretRotation{})
+	_, err = o.Clients.RotateSecret(t.Context(), by, "batch", admin.SecretRotation{})
 	wantFaults(t, err, "client update")
 	other := admin.TLSSubject{Kind: "uri", Value: "spiffe://example.com/batch"}
-	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &other, TLSBound: ptr(true)})
+	updated, _, err := o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &other, TLSBound: ptr(true)})
 	o.must(err)
 	if updated.TLSBound == nil || !*updated.TLSBound || *updated.TLSSubject != other {
 		t.Errorf("it was changed to %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
+	_, _, err = o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{TLSSubject: &admin.TLSSubject{Kind: "dn"}})
 	wantFaults(t, err, "tls_subject")
 }
 
 func TestAClientOfItsOwnCertificates(t *testing.T) {
 	o := newOffice(t)
-	o.TakesCertificates = true
+	o.Clients.TakesCertificates = true
 	first, second := o.certified(t, time.Hour), o.certified(t, 2*time.Hour)
-	made, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
+	made, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ID: "batch", ClientInput: admin.ClientInput{
 		AuthMethods: []oauth.AuthMethod{"self_signed_tls_client_auth"}, Grants: []oauth.GrantType{"client_credentials"}, Certificates: [][]byte{first, second},
 	}})
 	o.must(err)
@@ -71,16 +71,16 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 		t.Error(diff)
 	}
 	o.clock = o.clock.Add(90 * time.Minute)
-	updated, _, err := o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Name: ptr("Batch")})
+	updated, _, err := o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{Name: ptr("Batch")})
 	o.must(err)
 	if len(updated.Certificates) != 2 {
 		t.Errorf("another change took certificates away: %+v", updated)
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{first}})
+	_, _, err = o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{first}})
 	wantFaults(t, err, "certificates", "expired")
-	_, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}})
+	_, _, err = o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}})
 	wantFaults(t, err, "certificates")
-	updated, _, err = o.UpdateClient(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}, AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
+	updated, _, err = o.Clients.Update(t.Context(), by, "batch", admin.ClientInput{Certificates: [][]byte{}, AuthMethods: []oauth.AuthMethod{"client_secret_basic"}})
 	o.must(err)
 	if len(updated.Certificates) > 0 {
 		t.Errorf("they are still there: %+v", updated)
@@ -90,7 +90,7 @@ func TestAClientOfItsOwnCertificates(t *testing.T) {
 func TestASecretGoesWithItsMethods(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})
-	updated, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{
+	updated, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{
 		AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dns", Value: "web.example.com"},
 	})
 	o.must(err)
@@ -100,7 +100,7 @@ func TestASecretGoesWithItsMethods(t *testing.T) {
 }
 
 func TestTLSThatIsRefused(t *testing.T) {
-	subject := func(kind admin.TLSSubjectKind, value string) *admin.TLSSubject {
+	subject := func(kind store.TLSSubjectKind, value string) *admin.TLSSubject {
 		return &admin.TLSSubject{Kind: kind, Value: value}
 	}
 	byTLS := []oauth.AuthMethod{oauth.AuthTLS}
@@ -122,7 +122,7 @@ func TestTLSThatIsRefused(t *testing.T) {
 		{"none beside a certificate", admin.NewClient{ClientInput: admin.ClientInput{AuthMethods: append(byTLS, "none"), TLSSubject: subject("dn", "CN=a")}}, []string{"none makes a public client"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := newOffice(t).CreateClient(t.Context(), by, c.n)
+			_, _, err := newOffice(t).Clients.Create(t.Context(), by, c.n)
 			wantFaults(t, err, c.want...)
 		})
 	}
@@ -149,8 +149,8 @@ func TestWarningsOfTLS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			o.TakesCertificates, o.TrustsAuthorities = c.takes, c.trusts
-			_, warnings, err := o.CreateClient(t.Context(), by, admin.NewClient{ClientInput: c.f})
+			o.Clients.TakesCertificates, o.Clients.TrustsAuthorities = c.takes, c.trusts
+			_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: c.f})
 			o.must(err)
 			if text := said(warnings); (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
 				t.Errorf("warnings %q, want %q", warnings, c.want)

@@ -7,5 +7,6 @@
 // neither flags, commands and files nor HTTP: a text mentions fields, settings
 // and operations, and each door has [Names] for them.
 //
-// Start at [Admin]; each noun has its file. Every operation takes a [Call].
+// Start at [Admin]: each noun has a struct with what it needs and no more, and its
+// files. Every operation takes a [Call].
 package admin

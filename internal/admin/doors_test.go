@@ -8,7 +8,7 @@ import (
 	"authserver/internal/admin"
 )
 
-// What a creation refuses an update refuses, and in the same words, so that nobody gets in
+// An update refuses what a creation refuses, in the same words, so that no value gets in
 // by the other door.
 func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 	for name, f := range map[string]admin.ResourceInput{
@@ -32,10 +32,10 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, created := o.CreateResource(t.Context(), by, admin.NewResource{ID: "urn:new", ResourceInput: f})
+			_, _, created := o.Resources.Create(t.Context(), by, admin.NewResource{ID: "urn:new", ResourceInput: f})
 			wantFaults(t, created)
 			o.resource()
-			_, _, updated := o.UpdateResource(t.Context(), by, api, f)
+			_, _, updated := o.Resources.Update(t.Context(), by, api, f)
 			wantFaults(t, updated)
 			if created.Error() != updated.Error() {
 				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
@@ -43,9 +43,9 @@ func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 		})
 	}
 	o := newOffice(t)
-	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: self})
+	_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: self})
 	o.must(err)
-	_, _, err = o.UpdateResource(t.Context(), by, self, admin.ResourceInput{TokenTyp: ptr("JWT")})
+	_, _, err = o.Resources.Update(t.Context(), by, self, admin.ResourceInput{TokenTyp: ptr("JWT")})
 	wantFault(t, err, "token_typ", admin.CodeConflict, "this server itself")
 }
 
@@ -77,10 +77,10 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 			if whole.Password == nil {
 				whole.Password = ptr("wonderland")
 			}
-			_, created := o.CreateUser(t.Context(), by, whole)
+			_, created := o.Users.Create(t.Context(), by, whole)
 			wantFaults(t, created)
 			o.user("carol")
-			_, updated := o.UpdateUser(t.Context(), by, "carol", f)
+			_, updated := o.Users.Update(t.Context(), by, "carol", f)
 			wantFaults(t, updated)
 			if created.Error() != updated.Error() {
 				t.Errorf("a creation is refused by %q, an update by %q", created, updated)
@@ -90,6 +90,6 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 	// A username may be a UUID, as where users come from elsewhere, and the user's own id.
 	o := newOffice(t)
 	bob := o.user("0199a6f4-0000-7000-8000-000000000001")
-	_, err := o.UpdateUser(t.Context(), by, bob.ID, admin.UserInput{Username: &bob.ID})
+	_, err := o.Users.Update(t.Context(), by, bob.ID, admin.UserInput{Username: &bob.ID})
 	o.must(err)
 }

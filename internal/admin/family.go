@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/keys"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -44,6 +45,20 @@ type Family struct {
 	Revocation string     `json:"revocation_reason"`
 }
 
+// Families looks after the families of refresh tokens.
+type Families struct {
+	*Common
+	Store interface {
+		Family(ctx context.Context, id store.FamilyID) (store.Family, error)
+		ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Family, error)
+	}
+	Users   UserFinder
+	Clients store.Clients
+	Revoker *tokens.Revoker
+	Signing *keys.Manager     // by which an access token is known
+	Refresh *keys.RefreshKeys // by which a refresh token is; nothing is loaded yet
+}
+
 // FamilyQuery asks for the families of a user, of a client, or of both where both are
 // named. Page.After is the ID of a family; Page.Search is of no use here.
 type FamilyQuery struct {
@@ -52,11 +67,11 @@ type FamilyQuery struct {
 	Page   Page
 }
 
-// Families lists families in the order of their IDs.
-func (a *Admin) Families(ctx context.Context, by Call, q FamilyQuery) ([]Family, error) {
+// List lists families in the order of their IDs.
+func (fs *Families) List(ctx context.Context, by Call, q FamilyQuery) ([]Family, error) {
 	page := store.FamilyPage{ClientID: q.Client, Limit: q.Page.Limit}
 	if q.User != "" {
-		u, err := a.findUser(ctx, q.User)
+		u, err := fs.Users.find(ctx, q.User)
 		if err != nil {
 			return nil, err
 		}
@@ -69,55 +84,55 @@ func (a *Admin) Families(ctx context.Context, by Call, q FamilyQuery) ([]Family,
 		}
 		page.After = id
 	}
-	families, err := a.Store.ListFamilies(ctx, page)
+	families, err := fs.Store.ListFamilies(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the families: %w", err)
 	}
-	owners := owners{store: a.Store}
+	owners := fs.owners()
 	views := make([]Family, 0, len(families))
 	for _, f := range families {
-		v, err := a.viewFamily(ctx, &owners, f)
+		v, err := fs.view(ctx, owners, f)
 		if err != nil {
 			return nil, err
 		}
 		views = append(views, v)
 	}
 	if len(views) == 0 && q.Client != "" {
-		if _, err := a.Store.Client(ctx, q.Client); err != nil { // a name that was mistyped has no families either
+		if _, err := fs.Clients.Client(ctx, q.Client); err != nil { // a name that was mistyped has no families either
 			return nil, explain("client", q.Client, err)
 		}
 	}
 	return views, nil
 }
 
-// Family returns the family with an ID, or the one that a token belongs to.
-func (a *Admin) Family(ctx context.Context, by Call, named string) (Family, error) {
-	f, err := a.findFamily(ctx, named)
+// Get returns the family with an ID, or the one that a token belongs to.
+func (fs *Families) Get(ctx context.Context, by Call, named string) (Family, error) {
+	f, err := fs.find(ctx, named)
 	if err != nil {
 		return Family{}, err
 	}
-	return a.viewFamily(ctx, &owners{store: a.Store}, f)
+	return fs.view(ctx, fs.owners(), f)
 }
 
-// RevokeFamily ends the family with an ID: its refresh token and its access tokens are
+// Revoke ends the family with an ID: its refresh token and its access tokens are
 // void at once.
-func (a *Admin) RevokeFamily(ctx context.Context, by Call, id string) error {
-	f, err := a.findFamily(ctx, id)
+func (fs *Families) Revoke(ctx context.Context, by Call, id string) error {
+	f, err := fs.find(ctx, id)
 	if err != nil {
 		return err
 	}
-	return a.Revoker.Family(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, f.ID)
+	return fs.Revoker.Family(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, f.ID)
 }
 
-func (a *Admin) findFamily(ctx context.Context, named string) (store.Family, error) {
+func (fs *Families) find(ctx context.Context, named string) (store.Family, error) {
 	id, ok := parseFamilyID(named)
 	if !ok {
 		var err error
-		if id, err = a.familyOf(ctx, named); err != nil {
+		if id, err = fs.ofToken(ctx, named); err != nil {
 			return store.Family{}, err
 		}
 	}
-	f, err := a.Store.Family(ctx, id)
+	f, err := fs.Store.Family(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Family{}, failure(store.ErrNotFound, CodeNotFound,
 			"family %x is not there: it ended more than a day ago, or its user was deleted. %v shows those of a user or a client", id, Operation{Noun: "family", Verb: "list"})
@@ -136,17 +151,17 @@ func parseFamilyID(text string) (id store.FamilyID, ok bool) {
 	return store.FamilyID(b), true
 }
 
-// familyOf reads which family a token of this server belongs to, whether or not it is good
+// ofToken reads which family a token of this server belongs to, whether or not it is good
 // any more.
-func (a *Admin) familyOf(ctx context.Context, token string) (store.FamilyID, error) {
+func (fs *Families) ofToken(ctx context.Context, token string) (store.FamilyID, error) {
 	refuse := func(format string, args ...any) error {
 		return Faults{{"family", CodeInvalid, Text{format, args}}}
 	}
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		if err := a.RefreshKeys.Reload(ctx); err != nil {
+		if err := fs.Refresh.Reload(ctx); err != nil {
 			return store.FamilyID{}, err
 		}
-		refresh, err := (&tokens.RefreshCodec{Keys: a.RefreshKeys}).Decode(token)
+		refresh, err := (&tokens.RefreshCodec{Keys: fs.Refresh}).Decode(token)
 		if err != nil {
 			return store.FamilyID{}, refuse("%v", err)
 		}
@@ -156,12 +171,12 @@ func (a *Admin) familyOf(ctx context.Context, token string) (store.FamilyID, err
 	if err != nil {
 		return store.FamilyID{}, refuse("it is no id of a family, which has 32 hexadecimal digits, and no token of this server")
 	}
-	if err := a.Keys.Reload(ctx); err != nil {
+	if err := fs.Signing.Reload(ctx); err != nil {
 		return store.FamilyID{}, fmt.Errorf("read the signing keys: %w", err)
 	}
 	issued, _ := claims["iat"].(json.Number)
 	at, _ := issued.Int64()
-	verified, err := (&tokens.Verifier{Issuer: a.Self, Keys: a.Keys, Skew: a.Limits.ClockSkew}).Verify(time.Unix(at, 0), token)
+	verified, err := (&tokens.Verifier{Issuer: fs.Self, Keys: fs.Signing, Skew: fs.Limits.ClockSkew}).Verify(time.Unix(at, 0), token)
 	if err != nil {
 		return store.FamilyID{}, refuse("it is no access token of this server: %v", err)
 	}
@@ -174,14 +189,19 @@ func (a *Admin) familyOf(ctx context.Context, token string) (store.FamilyID, err
 
 // owners remembers the users and clients of families, of which many have the same.
 type owners struct {
-	store   store.Store
-	users   map[string]store.User
-	clients map[string]store.Client
+	findUser   func(ctx context.Context, id string) (store.User, error)
+	findClient func(ctx context.Context, id string) (store.Client, error)
+	users      map[string]store.User
+	clients    map[string]store.Client
+}
+
+func (fs *Families) owners() *owners {
+	return &owners{findUser: fs.Users.Store.User, findClient: fs.Clients.Client}
 }
 
 func (o *owners) of(ctx context.Context, f store.Family) (u store.User, c store.Client, err error) {
-	if u, err = once(ctx, &o.users, f.UserID, o.store.User); err == nil {
-		c, err = once(ctx, &o.clients, f.ClientID, o.store.Client)
+	if u, err = once(ctx, &o.users, f.UserID, o.findUser); err == nil {
+		c, err = once(ctx, &o.clients, f.ClientID, o.findClient)
 	}
 	return u, c, err
 }
@@ -202,7 +222,7 @@ func once[V any](ctx context.Context, known *map[string]V, id string, look func(
 	return v, nil
 }
 
-func (a *Admin) viewFamily(ctx context.Context, o *owners, f store.Family) (Family, error) {
+func (fs *Families) view(ctx context.Context, o *owners, f store.Family) (Family, error) {
 	user, client, err := o.of(ctx, f)
 	if err != nil {
 		return Family{}, err
@@ -214,7 +234,7 @@ func (a *Admin) viewFamily(ctx context.Context, o *owners, f store.Family) (Fami
 		state, reason = FamilyRevoked, "client_deleted"
 	case !at.IsZero():
 		state = FamilyRevoked
-	case f.Expired(store.At(a.Now()), store.Clock{Skew: a.Limits.ClockSkew}):
+	case f.Expired(store.At(fs.Now()), store.Clock{Skew: fs.Limits.ClockSkew}):
 		state = FamilyExpired
 	}
 	return Family{

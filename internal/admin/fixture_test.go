@@ -33,6 +33,7 @@ var by = admin.Operator("root", "db1")
 // office is an Admin on a real database, with a clock that the test moves.
 type office struct {
 	*admin.Admin
+	*admin.Common
 	t     testing.TB
 	store *sqlite.DB
 	clock time.Time
@@ -55,29 +56,42 @@ func newOffice(t testing.TB) *office {
 	o.must(err)
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	o.must(err)
-	o.Admin = &admin.Admin{
-		Store: db, Sealer: sealer, Passwords: hasher, Self: self,
-		Keys: &keys.Manager{
-			Store: db, Server: "test", Actor: by.Actor, Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),
-			Timeline: keys.Timeline{RotationInterval: 30 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: 30 * time.Second, ClockSkew: time.Minute, MaxTokenTTL: 24 * time.Hour},
-		},
-		RefreshKeys: &keys.RefreshKeys{
-			Store: db, Sealer: sealer, Actor: by.Actor, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
-		},
-		Audiences: []string{self, self + "/oauth2/token"},
-		Revoker: &tokens.Revoker{
-			Store: db, View: &tokens.View{Store: db, Now: now}, Now: now, Skew: time.Minute, Issuing: issuing, Stale: stale,
-			Logger: slog.New(slog.DiscardHandler),
-		},
+	signing := &keys.Manager{
+		Store: db, Server: "test", Actor: by.Actor, Sealer: sealer, Algorithms: []string{keys.ES256}, Source: keys.Software{}, Now: now, Logger: slog.New(slog.DiscardHandler),
+		Timeline: keys.Timeline{RotationInterval: 30 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, PollInterval: 30 * time.Second, ClockSkew: time.Minute, MaxTokenTTL: 24 * time.Hour},
+	}
+	refresh := &keys.RefreshKeys{
+		Store: db, Sealer: sealer, Actor: by.Actor, Timeline: signing.Effective, Now: now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+	}
+	revoker := &tokens.Revoker{
+		Store: db, View: &tokens.View{Store: db, Now: now}, Now: now, Skew: time.Minute, Issuing: issuing, Stale: stale,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	o.Common = &admin.Common{
+		Self: self, Now: now, Rand: rand.Reader,
 		Limits: admin.Limits{
 			AccessTokenTTL: 15 * time.Minute, MaxAccessTokenTTL: 24 * time.Hour,
 			SigningAlg:     keys.RS256,
 			RefreshIdleTTL: 30 * 24 * time.Hour, RefreshMaxTTL: 90 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 			AssertionLifetime: time.Hour, ClockSkew: time.Minute,
 		},
-		Now: now, Rand: rand.Reader,
 	}
-	o.RefreshKeys.Timeline = o.Keys.Effective
+	targets, users := admin.Targets{Self: self, Resources: db}, admin.UserFinder{Store: db}
+	families := &admin.Families{Common: o.Common, Store: db, Users: users, Clients: db, Revoker: revoker, Signing: signing, Refresh: refresh}
+	o.Admin = &admin.Admin{
+		Clients:    &admin.Clients{Common: o.Common, Store: db, Users: db, Issuers: db, Targets: targets, Sealer: sealer, Passwords: hasher, Revoker: revoker},
+		Users:      &admin.Users{Common: o.Common, UserFinder: users, Rows: db, Passwords: hasher, Revoker: revoker},
+		Resources:  &admin.Resources{Common: o.Common, Store: db, Keys: signing},
+		Issuers:    &admin.Issuers{Common: o.Common, Store: db, Siblings: db, Clients: db, Targets: targets, Sealer: sealer},
+		Families:   families,
+		Audit:      &admin.Audit{Store: db, Users: users, Now: now},
+		Keys:       &admin.Keys{Signing: signing, Refresh: refresh, Now: now},
+		MasterKeys: &admin.MasterKeys{Common: o.Common, Store: db, Sealer: sealer, Servers: signing},
+		Tokens: &admin.Inspector{
+			Common: o.Common, Audiences: []string{self, self + "/oauth2/token"}, Families: families, Issuers: db, Clients: db, Users: db, Names: db,
+			Assertions: db, Resources: db, Revocations: db, Signing: signing, Refresh: refresh, Sealer: sealer,
+		},
+	}
 	return o
 }
 
@@ -92,7 +106,7 @@ func (o *office) must(err error) {
 // the settings of the office.
 func (o *office) serves(ttl time.Duration) {
 	o.t.Helper()
-	o.Limits.MaxAccessTokenTTL, o.Keys.Timeline.MaxTokenTTL = time.Minute, ttl // what it is loaded with, to mint, is the server's
+	o.Limits.MaxAccessTokenTTL, o.Keys.Signing.Timeline.MaxTokenTTL = time.Minute, ttl // what it is loaded with, to mint, is the server's
 	l := store.Lifetimes{
 		Server: "other", RotationInterval: time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Second, ClockSkew: time.Minute,
 		MaxTokenTTL: ttl, KeptUntil: o.now().Add(time.Hour),
@@ -108,20 +122,20 @@ func (o *office) notBefore() store.Moment { return store.At(o.clock.Truncate(tim
 // resource registers api with the scopes read and write.
 func (o *office) resource() {
 	o.t.Helper()
-	_, _, err := o.CreateResource(o.t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read", "write"}}})
+	_, _, err := o.Resources.Create(o.t.Context(), by, admin.NewResource{ID: api, ResourceInput: admin.ResourceInput{Scopes: []string{"read", "write"}}})
 	o.must(err)
 }
 
 func (o *office) client(n admin.NewClient) admin.ClientWithSecret {
 	o.t.Helper()
-	c, _, err := o.CreateClient(o.t.Context(), by, n)
+	c, _, err := o.Clients.Create(o.t.Context(), by, n)
 	o.must(err)
 	return c
 }
 
 func (o *office) user(name string) admin.User {
 	o.t.Helper()
-	u, err := o.CreateUser(o.t.Context(), by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
+	u, err := o.Users.Create(o.t.Context(), by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
 	o.must(err)
 	return u
 }
@@ -137,8 +151,8 @@ func (o *office) revocations() []store.Revocation {
 // minter signs tokens of the server whose office it is.
 func (o *office) minter() *tokens.Minter {
 	o.t.Helper()
-	o.must(o.Keys.Load(o.t.Context()))
-	return &tokens.Minter{Issuer: self, Keys: o.Keys, MaxTTL: 24 * time.Hour, Rand: rand.Reader}
+	o.must(o.Keys.Signing.Load(o.t.Context()))
+	return &tokens.Minter{Issuer: self, Keys: o.Keys.Signing, MaxTTL: 24 * time.Hour, Rand: rand.Reader}
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"authserver/internal/oauth"
-	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
 
@@ -211,30 +208,6 @@ func (f *form) setClaims(to *map[string]any, claims map[string]any) {
 	}
 	if len(f.faults) == before {
 		*to = claims
-	}
-}
-
-// setResources takes over resources that are registered, each once.
-func (a *Admin) setResources(ctx context.Context, f *form, field Field, to *[]string, ids []string) {
-	if ids == nil || !f.checkCount(field, len(distinct(ids))) {
-		return
-	}
-	before := len(f.faults)
-	for n, id := range ids {
-		if id == a.Self {
-			continue
-		}
-		_, err := a.Store.Resource(ctx, id)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			f.fault(field.at(n), CodeNotFound, "resource %q is not registered: register it first with %v", id, Operation{Noun: "resource", Verb: "create", ID: id})
-		case err != nil:
-			f.fail("look up resource %q: %w", id, err)
-			return
-		}
-	}
-	if len(f.faults) == before {
-		*to = distinct(ids)
 	}
 }
 

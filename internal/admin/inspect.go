@@ -11,8 +11,11 @@ import (
 	"time"
 
 	"authserver/internal/jose"
+	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/remotekeys"
 )
 
 // The kinds of token that are told apart.
@@ -64,6 +67,28 @@ const (
 	FoundEncrypted FindingCode = "encrypted"   // what is within cannot be told here, or is told next
 )
 
+// Inspector tells what a token is, and changes nothing.
+type Inspector struct {
+	*Common
+	Audiences  []string // the names under which an assertion may address this server
+	Families   *Families
+	Issuers    store.Issuers
+	Clients    store.Clients
+	Users      store.Users
+	Names      store.Names
+	Assertions store.AssertionAdmin
+	Resources  interface {
+		ListResources(ctx context.Context, page store.Page) ([]store.Resource, error)
+	}
+	Revocations interface {
+		RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error)
+	}
+	Signing *keys.Manager
+	Refresh *keys.RefreshKeys // nothing is loaded yet
+	Sealer  *sealing.Sealer
+	Remote  *remotekeys.Sets // the key sets that issuers and clients publish
+}
+
 func bad(i Inspection, code FindingCode, format string, args ...any) Inspection {
 	i.Good = false
 	i.Reasons = append(i.Reasons, Finding{Code: code, Text: Text{format, args}})
@@ -79,32 +104,32 @@ func good(i Inspection, format string, args ...any) Inspection {
 // Inspect says what a token is and why it is good or bad here and now; of an
 // assertion, where that is asked for, by every check. An error means that this could
 // not be found out.
-func (a *Admin) Inspect(ctx context.Context, by Call, token string, explain bool) (Inspection, error) {
-	if a.Self == "" {
+func (ins *Inspector) Inspect(ctx context.Context, by Call, token string, explain bool) (Inspection, error) {
+	if ins.Self == "" {
 		return Inspection{}, Faults{newFault("", CodeRequired, "%v is missing: set it to that of the server whose token this is", Setting("issuer"))}
 	}
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		return a.inspectRefresh(ctx, token)
+		return ins.inspectRefresh(ctx, token)
 	}
 	if encrypted, err := jose.ParseEncrypted(token, tokens.MaxAccessBytes); err == nil {
-		return a.inspectEncrypted(ctx, encrypted, token, explain)
+		return ins.inspectEncrypted(ctx, encrypted, token, explain)
 	}
-	return a.inspectSigned(ctx, token, "", explain)
+	return ins.inspectSigned(ctx, token, "", explain)
 }
 
 // inspectSigned is Inspect for a JWT that is signed, and was encrypted to this server
 // with an algorithm, or "".
-func (a *Admin) inspectSigned(ctx context.Context, token, encryption string, explain bool) (Inspection, error) {
+func (ins *Inspector) inspectSigned(ctx context.Context, token, encryption string, explain bool) (Inspection, error) {
 	header, claims, err := decode(token)
 	if err != nil {
 		return bad(Inspection{Kind: KindUnknown}, FoundMalformed, "it is neither a JWT nor a refresh token of this server: %v", err), nil
 	}
 	typ, _ := header["typ"].(string)
 	iss, _ := claims["iss"].(string)
-	if tokens.SaysAccess(typ, iss, a.Self) {
-		return a.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
+	if tokens.LooksLikeAccessToken(typ, iss, ins.Self) {
+		return ins.inspectAccess(ctx, token, Inspection{Kind: KindAccess, Header: header, Claims: claims})
 	}
-	return a.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
+	return ins.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
 }
 
 // decode reads a JWS in compact form (RFC 7515 §7.1) without believing it.
@@ -127,22 +152,22 @@ func decode(token string) (header, claims map[string]any, err error) {
 	return header, claims, nil
 }
 
-func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (Inspection, error) {
-	if err := a.Keys.Reload(ctx); err != nil {
+func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspection) (Inspection, error) {
+	if err := ins.Signing.Reload(ctx); err != nil {
 		return Inspection{}, fmt.Errorf("read the signing keys: %w", err)
 	}
-	verifier := &tokens.Verifier{Issuer: a.Self, Keys: a.Keys, Skew: a.Limits.ClockSkew}
-	now := a.Now()
+	verifier := &tokens.Verifier{Issuer: ins.Self, Keys: ins.Signing, Skew: ins.Limits.ClockSkew}
+	now := ins.Now()
 	kid, _ := i.Header["kid"].(string)
 	var err error
-	if i.Key, err = a.Keys.Explain(ctx, kid); err != nil {
+	if i.Key, err = ins.Signing.Explain(ctx, kid); err != nil {
 		return Inspection{}, err
 	}
 	claims, err := verifier.Verify(now, token)
 	if err != nil {
 		return bad(i, FoundRefused, "%v", err), nil
 	}
-	revocations, err := a.revocationsOf(ctx, claims)
+	revocations, err := ins.revocationsOf(ctx, claims)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -157,11 +182,11 @@ func (a *Admin) inspectAccess(ctx context.Context, token string, i Inspection) (
 }
 
 // revocationsOf returns in words what revokes the token.
-func (a *Admin) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, error) {
+func (ins *Inspector) revocationsOf(ctx context.Context, c tokens.Claims) ([]string, error) {
 	var found []string
 	var cursor store.Cursor
 	for {
-		batch, next, err := a.Store.RevocationsAfter(ctx, cursor, store.At(a.Now()), store.MaxPage)
+		batch, next, err := ins.Revocations.RevocationsAfter(ctx, cursor, store.At(ins.Now()), store.MaxPage)
 		if err != nil {
 			return nil, fmt.Errorf("read what is revoked: %w", err)
 		}

@@ -32,7 +32,7 @@ func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 // inspect wants a verdict, with the words in its reasons.
 func (o *office) inspect(token, kind string, good bool, words ...string) admin.Inspection {
 	o.t.Helper()
-	i, err := o.Inspect(o.t.Context(), by, token, false)
+	i, err := o.Tokens.Inspect(o.t.Context(), by, token, false)
 	o.must(err)
 	if i.Kind != kind || i.Good != good {
 		o.t.Errorf("it is called %s, good %v: %q", i.Kind, i.Good, reasons(i))
@@ -132,7 +132,7 @@ func TestARevocationOfOthersDoesNotMatter(t *testing.T) {
 
 func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 	o := newOffice(t)
-	o.must(o.Keys.Load(t.Context()))
+	o.must(o.Keys.Signing.Load(t.Context()))
 	n := assertionOf()
 	n.Key.Key = []byte(secret)
 	for _, c := range []struct{ name, token, kind, want string }{
@@ -151,7 +151,7 @@ func TestWhatIsNoTokenOfThisServer(t *testing.T) {
 func TestWithoutAnIssuerNothingCanBeSaid(t *testing.T) {
 	o := newOffice(t)
 	o.Self = ""
-	_, err := o.Inspect(t.Context(), by, "x", false)
+	_, err := o.Tokens.Inspect(t.Context(), by, "x", false)
 	wantFault(t, err, "", admin.CodeRequired, "issuer is missing")
 }
 
@@ -161,18 +161,18 @@ func TestAssertionsThatAreBad(t *testing.T) {
 		spoil func(o *office, n *admin.NewAssertion)
 		want  string
 	}{
-		{"for somebody else", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
+		{"for another server", func(_ *office, n *admin.NewAssertion) { n.Audience = "https://other.example.com" }, "its aud must be"},
 		{"expired", func(_ *office, n *admin.NewAssertion) { n.TTL = -time.Hour }, "expired"},
 		{"signed with another secret", func(_ *office, n *admin.NewAssertion) { n.Key.Key = []byte(strings.ToUpper(secret)) }, "its signature"},
 		{"with an algorithm that was not registered", func(_ *office, n *admin.NewAssertion) { n.Key.Key = newKey(t) }, "its alg"},
 		{"of an issuer that is disabled", func(o *office, _ *admin.NewAssertion) {
-			_, _, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{Disabled: ptr(true)})
+			_, _, err := o.Issuers.Update(t.Context(), by, idp, admin.IssuerInput{Disabled: ptr(true)})
 			o.must(err)
 		}, "its issuer is disabled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+			_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 			o.must(err)
 			n := assertionOf()
 			n.Key.Key = []byte(secret)
@@ -193,8 +193,8 @@ func (o *office) refresh(userID string, generation, presented uint32) string {
 		f.RotatedAt = o.now()
 	}
 	o.must(o.store.CreateFamily(o.t.Context(), f))
-	o.must(o.RefreshKeys.Load(o.t.Context()))
-	codec := &tokens.RefreshCodec{Keys: o.RefreshKeys}
+	o.must(o.Keys.Refresh.Load(o.t.Context()))
+	codec := &tokens.RefreshCodec{Keys: o.Keys.Refresh}
 	token, err := codec.Encode(tokens.Refresh{Family: f.ID, Generation: presented}, o.clock)
 	o.must(err)
 	return token
@@ -221,27 +221,27 @@ func TestRefreshTokens(t *testing.T) {
 			})))
 		}, false, "its family was revoked at"},
 		{"of a client that is disabled", 1, 1, func(o *office, _ string) {
-			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
+			_, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its client "web" is disabled`},
 		{"of a client that was disabled since", 1, 1, func(o *office, _ string) {
 			o.clock = o.clock.Add(time.Second)
 			for _, disabled := range []bool{true, false} {
-				_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: &disabled})
+				_, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Disabled: &disabled})
 				o.must(err)
 			}
 		}, false, "all tokens of its client"},
-		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.DeleteClient(t.Context(), by, "web")) }, false, `its client "web" is gone`},
+		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.Clients.Delete(t.Context(), by, "web")) }, false, `its client "web" is gone`},
 		{"of a user who is disabled", 1, 1, func(o *office, id string) {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
+			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
 			o.must(err)
 		}, false, `its user "bob" is disabled`},
 		{"of a user with another password since", 1, 1, func(o *office, id string) {
 			o.clock = o.clock.Add(time.Second)
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
+			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
 			o.must(err)
 		}, false, "all tokens of its user"},
-		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.DeleteUser(t.Context(), by, id)) }, false, "its family is gone"},
+		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.Users.Delete(t.Context(), by, id)) }, false, "its family is gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -266,7 +266,7 @@ func FuzzInspect(f *testing.F) {
 	o := newOffice(f)
 	o.minter()
 	f.Fuzz(func(t *testing.T, token string) {
-		i, err := o.Inspect(t.Context(), by, token, false)
+		i, err := o.Tokens.Inspect(t.Context(), by, token, false)
 		if err != nil || i.Good || len(i.Reasons) == 0 {
 			t.Errorf("inspected as %+v, %v", i, err)
 		}
@@ -283,9 +283,9 @@ func TestAnEncryptedAccessToken(t *testing.T) {
 	o.must(err)
 	resource.EncryptionJWK, resource.EncryptionEnc = key, "A256GCM"
 	o.must(o.store.UpdateResource(t.Context(), resource, storetest.By()))
-	o.must(o.RefreshKeys.Load(t.Context()))
+	o.must(o.Keys.Refresh.Load(t.Context()))
 	m := o.minter()
-	m.Handles = &tokens.Handles{Keys: o.RefreshKeys}
+	m.Handles = &tokens.Handles{Keys: o.Keys.Refresh}
 	minted, err := m.Mint(o.clock, tokens.Access{
 		Subject: "alice", ClientID: "web", Audience: []string{api}, Alg: keys.ES256, TTL: 15 * time.Minute, Family: store.FamilyID{1},
 		ClientNotBefore: o.notBefore(), SubjectNotBefore: o.notBefore(), Encryption: tokens.Encryption{JWK: string(key), Enc: "A256GCM"},

@@ -14,13 +14,12 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// inspectAssertion checks a JWT of somebody else's against the registration of who is
-// said to have made it, an issuer or a client, and against what is known here. It uses
-// nothing up. encryption is the algorithm by which it was encrypted to this server; "":
-// it was not.
-func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, i Inspection, explain bool) (Inspection, error) {
+// inspectAssertion checks a foreign JWT against the registration of the issuer or
+// client that it names, and against what is known here. It uses nothing up. encryption
+// is the algorithm by which it was encrypted to this server; "": it was not.
+func (ins *Inspector) inspectAssertion(ctx context.Context, token, encryption string, i Inspection, explain bool) (Inspection, error) {
 	iss, _ := i.Claims["iss"].(string)
-	if iss == a.Self {
+	if iss == ins.Self {
 		i.Kind = KindUnknown
 		return bad(i, FoundMalformed, "its typ is %v and neither %q nor %q, so that it is no access token of this server", i.Header["typ"], tokens.AccessType, tokens.PlainType), nil
 	}
@@ -28,8 +27,8 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	if err != nil {
 		return bad(i, FoundRefused, "%v", err), nil
 	}
-	verifier := &assertions.Verifier{Skew: a.Limits.ClockSkew, Opener: a.Sealer, Remote: a.Remote}
-	by, refusal, err := a.signerOf(ctx, verifier, parsed, iss)
+	verifier := &assertions.Verifier{Skew: ins.Limits.ClockSkew, Opener: ins.Sealer, Remote: ins.Remote}
+	by, refusal, err := ins.signerOf(ctx, verifier, parsed, iss)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -40,11 +39,11 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 		i.Reasons = append(i.Reasons, *refusal)
 		return i, nil
 	}
-	here, err := a.explainHere(ctx, parsed, encryption, by)
+	here, err := ins.explainHere(ctx, parsed, encryption, by)
 	if err != nil {
 		return Inspection{}, err
 	}
-	now := a.Now()
+	now := ins.Now()
 	if explain {
 		checks, err := verifier.Explain(ctx, now, parsed, by.Registration)
 		if err != nil {
@@ -68,8 +67,8 @@ func (a *Admin) inspectAssertion(ctx context.Context, token, encryption string, 
 	if by.issuer.ID != by.issuer.Iss {
 		issuer = fmt.Sprintf("the registration %q of its issuer", by.issuer.ID)
 	}
-	return good(i, "signed by a key of %s, for this server and about somebody of whom it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
-		issuer, assertion.ExpiresAt.Add(-a.Limits.ClockSkew).Format(time.RFC3339)), nil
+	return good(i, "signed by a key of %s, for this server, about a subject of which it may speak, and not used before: good until %s. Scope and resource are looked at where a token is asked for",
+		issuer, assertion.ExpiresAt.Add(-ins.Limits.ClockSkew).Format(time.RFC3339)), nil
 }
 
 func refused(code FindingCode, format string, args ...any) *Finding {
@@ -111,25 +110,25 @@ type signer struct {
 	issuer  store.Issuer  // zero: a client signed
 	client  *store.Client // nil: an issuer signed
 	repeats bool          // its assertions may be used again
-	proves  bool          // the client proves itself with it, and speaks of nobody else (RFC 7523 §2.2)
+	proves  bool          // the client authenticates with it, so its subject is the client (RFC 7523 §2.2)
 }
 
 // signerOf finds what an assertion is to be checked by; refusal says why it is not
 // checked at all.
-func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal *Finding, err error) {
-	issuers, err := a.Store.IssuersOf(ctx, iss)
+func (ins *Inspector) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal *Finding, err error) {
+	issuers, err := ins.Issuers.IssuersOf(ctx, iss)
 	by.Iss = iss
 	switch {
 	case err == nil:
-		return a.issuerOf(ctx, verifier, parsed, issuers)
+		return ins.issuerOf(ctx, verifier, parsed, issuers)
 	case !errors.Is(err, store.ErrNotFound):
 		return by, nil, fmt.Errorf("look up its issuer: %w", err)
 	}
-	client, err := a.Store.Client(ctx, iss)
+	client, err := ins.Clients.Client(ctx, iss)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		slash, err := a.slashedOtherwise(ctx, iss)
-		return signer{}, refused(FoundStranger, "its issuer %q is neither this server, %s, nor one that is registered%s: see %v and %v", iss, a.Self, slash,
+		slash, err := ins.slashedOtherwise(ctx, iss)
+		return signer{}, refused(FoundStranger, "its issuer %q is neither this server, %s, nor one that is registered%s: see %v and %v", iss, ins.Self, slash,
 			Operation{Noun: "issuer", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), err
 	case err != nil:
 		return by, nil, fmt.Errorf("look up its client: %w", err)
@@ -138,11 +137,11 @@ func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, par
 	}
 	by.client, by.repeats = &client, client.AllowRepeat
 	by.proves = parsed.Header.Is(assertions.ClientType) || !client.May(oauth.JWTBearer)
-	audiences := a.Audiences
+	audiences := ins.Audiences
 	if by.proves && !client.EndpointAudience { // it has to name the issuer identifier alone (CVE-2025-27370)
-		audiences = a.Audiences[:1]
+		audiences = ins.Audiences[:1]
 	}
-	registration, ok := assertions.OfClient(client, parsed.Header.Alg, a.Now(), a.Limits.clientRules(), audiences)
+	registration, ok := assertions.OfClient(client, parsed.Header.Alg, ins.Now(), ins.Limits.clientRules(), audiences)
 	if !ok {
 		method := assertions.Method(parsed.Header.Alg)
 		return by, refused(FoundMethod, "its client is not registered for %s, which a JWT with alg %s is: make one for a method that %v lists, or register it with %v",
@@ -153,7 +152,7 @@ func (a *Admin) signerOf(ctx context.Context, verifier *assertions.Verifier, par
 }
 
 // issuerOf is signerOf for the registrations of an iss: of several the key tells which.
-func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal *Finding, err error) {
+func (ins *Inspector) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal *Finding, err error) {
 	var enabled []signer
 	var registrations []assertions.Registration
 	var ids []string
@@ -161,7 +160,7 @@ func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, par
 		if i.Disabled {
 			continue
 		}
-		r := assertions.OfIssuer(i, a.Audiences)
+		r := assertions.OfIssuer(i, ins.Audiences)
 		enabled = append(enabled, signer{Registration: r, issuer: i, repeats: i.AllowRepeat})
 		registrations, ids = append(registrations, r), append(ids, i.ID)
 	}
@@ -172,7 +171,7 @@ func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, par
 	case 1:
 		return enabled[0], nil, nil
 	}
-	chosen, err := verifier.Choose(ctx, a.Now(), parsed, registrations)
+	chosen, err := verifier.Choose(ctx, ins.Now(), parsed, registrations)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
 		return by, nil, fmt.Errorf("check the assertion: %w", err)
 	}
@@ -184,12 +183,12 @@ func (a *Admin) issuerOf(ctx context.Context, verifier *assertions.Verifier, par
 
 // slashedOtherwise says whether an issuer is registered that differs by a slash at its
 // end, which is what goes wrong most with identifiers that are compared byte by byte.
-func (a *Admin) slashedOtherwise(ctx context.Context, iss string) (string, error) {
+func (ins *Inspector) slashedOtherwise(ctx context.Context, iss string) (string, error) {
 	other, slashed := strings.CutSuffix(iss, "/")
 	if !slashed {
 		other += "/"
 	}
-	_, err := a.Store.IssuersOf(ctx, other)
+	_, err := ins.Issuers.IssuersOf(ctx, other)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return "", nil

@@ -11,24 +11,23 @@ import (
 	"authserver/internal/tokens"
 )
 
-// inspectEncrypted says what can be seen of a JWE: for whom it is, and how whoever
-// that is gets at the signed token within. Whether that is good can be told only
-// of what is for this server itself.
-func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
+// inspectEncrypted says what can be seen of a JWE: its recipient, and how the recipient
+// decrypts it. Only a JWE for this server itself can be checked further.
+func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
 	if fault := jose.CheckEncryptedHeader(header); fault != nil {
 		return bad(i, FoundMalformed, "it is encrypted (JWE): %v", fault), nil
 	}
-	if err := a.Keys.Reload(ctx); err != nil {
+	if err := ins.Signing.Reload(ctx); err != nil {
 		return Inspection{}, fmt.Errorf("read the keys: %w", err)
 	}
-	if signed, err := a.Keys.Decrypt(token); err == nil { // an assertion, for us
-		inner, err := a.inspectSigned(ctx, string(signed), header.Alg, explain)
+	if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for us
+		inner, err := ins.inspectSigned(ctx, string(signed), header.Alg, explain)
 		within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server; what is within:", []any{header.KID}}}
 		inner.Reasons = append([]Finding{within}, inner.Reasons...)
 		return inner, err
 	}
-	resource, err := a.encryptedFor(ctx, header.KID)
+	resource, err := ins.encryptedFor(ctx, header.KID)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -37,23 +36,23 @@ func (a *Admin) inspectEncrypted(ctx context.Context, header jose.Header, token 
 	}
 	i = bad(i, FoundEncrypted, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
 		header.KID, resource)
-	return a.inspectHandle(ctx, i, token)
+	return ins.inspectHandle(ctx, i, token)
 }
 
 // inspectHandle adds what the handle of an encrypted access token says against it: of the
 // user and the client the handle says nothing.
-func (a *Admin) inspectHandle(ctx context.Context, i Inspection, token string) (Inspection, error) {
-	if err := a.RefreshKeys.Reload(ctx); err != nil {
+func (ins *Inspector) inspectHandle(ctx context.Context, i Inspection, token string) (Inspection, error) {
+	if err := ins.Refresh.Reload(ctx); err != nil {
 		return Inspection{}, err
 	}
-	handle, err := (&tokens.Handles{Keys: a.RefreshKeys}).Find(token)
+	handle, err := (&tokens.Handles{Keys: ins.Refresh}).Find(token)
 	if err != nil {
 		return bad(i, FoundMalformed, "it cannot be revoked as it is: %v", err), nil
 	}
-	if !a.Now().Before(handle.ExpiresAt) {
+	if !ins.Now().Before(handle.ExpiresAt) {
 		i = bad(i, FoundExpired, "it expired at %s", handle.ExpiresAt.Format(time.RFC3339))
 	}
-	revocations, err := a.revocationsOf(ctx, tokens.Claims{ID: handle.ID, Parsed: handle.Parsed})
+	revocations, err := ins.revocationsOf(ctx, tokens.Claims{ID: handle.ID, Parsed: handle.Parsed})
 	for _, r := range revocations {
 		i = bad(i, FoundRevoked, "%s", r)
 	}
@@ -61,10 +60,10 @@ func (a *Admin) inspectHandle(ctx context.Context, i Inspection, token string) (
 }
 
 // encryptedFor returns the first resource whose tokens are encrypted to a key, or "".
-func (a *Admin) encryptedFor(ctx context.Context, kid string) (string, error) {
+func (ins *Inspector) encryptedFor(ctx context.Context, kid string) (string, error) {
 	page := Page{Limit: store.MaxPage}
 	for {
-		resources, err := a.Store.ListResources(ctx, page)
+		resources, err := ins.Resources.ListResources(ctx, page)
 		if err != nil {
 			return "", fmt.Errorf("look for the resource of the key: %w", err)
 		}

@@ -11,17 +11,17 @@ import (
 
 // explainHere makes the checks of an assertion that are about what is known here: how
 // it has to come, of whom it may speak, and whether it was used.
-func (a *Admin) explainHere(ctx context.Context, parsed assertions.Parsed, encryption string, by signer) ([]Finding, error) {
+func (ins *Inspector) explainHere(ctx context.Context, parsed assertions.Parsed, encryption string, by signer) ([]Finding, error) {
 	findings := []Finding{found("encryption", by.CheckEncryption(encryption), "encrypt it as is registered, or change that with %v", by.update("encryption_alg"))}
 	if subject, err := parsed.Subject(by.SubjectClaim); err == nil { // else that is what is wrong
-		known, err := a.explainSubject(ctx, by, subject)
+		known, err := ins.explainSubject(ctx, by, subject)
 		if err != nil {
 			return nil, err
 		}
 		findings = append(findings, known)
 	}
 	if id, err := parsed.ID(); err == nil && (by.proves || !by.repeats) {
-		used, err := a.Store.AssertionUsed(ctx, by.Uses, id)
+		used, err := ins.Assertions.AssertionUsed(ctx, by.Uses, id)
 		if err != nil {
 			return nil, err
 		}
@@ -42,10 +42,11 @@ func found(code FindingCode, err error, change string, args ...any) Finding {
 	return Finding{Code: code, Text: Text{"%v", []any{err}}, Change: Text{change, args}}
 }
 
-// explainSubject says whether the subject is somebody here of whom the signer may speak.
-func (a *Admin) explainSubject(ctx context.Context, by signer, subject string) (Finding, error) {
+// explainSubject says whether the subject is a user or client of this server of which
+// the signer may speak.
+func (ins *Inspector) explainSubject(ctx context.Context, by signer, subject string) (Finding, error) {
 	const code FindingCode = "subject here"
-	err := a.subject(ctx, by, subject)
+	err := ins.subject(ctx, by, subject)
 	told := fmt.Errorf("%w: it is %q", err, subject)
 	switch {
 	case err == nil:
@@ -74,8 +75,8 @@ func (a *Admin) explainSubject(ctx context.Context, by signer, subject string) (
 
 var errNotItself = errors.New("its sub is not the client_id of the client that proves itself")
 
-func (a *Admin) subject(ctx context.Context, by signer, subject string) error {
-	subjects := assertions.Subjects{Users: a.Store, Clients: a.Store, Names: a.Store}
+func (ins *Inspector) subject(ctx context.Context, by signer, subject string) error {
+	subjects := assertions.Subjects{Users: ins.Users, Clients: ins.Clients, Names: ins.Names}
 	var err error
 	switch {
 	case by.proves && subject != by.client.ID:

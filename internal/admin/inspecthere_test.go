@@ -31,7 +31,7 @@ func (o *office) robot(change func(*admin.NewClient)) {
 
 func (o *office) disable(user string) {
 	o.t.Helper()
-	_, err := o.UpdateUser(o.t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
+	_, err := o.Users.Update(o.t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
 	o.must(err)
 }
 
@@ -92,7 +92,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			c.issuer.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: c.issuer})
+			_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: c.issuer})
 			o.must(err)
 			n := assertionOf()
 			n.Key.Key = []byte(secret)
@@ -110,7 +110,7 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 // explains wants one check to fail, or none for "", and the verdict to be of that.
 func (o *office) explains(assertion, check, want string) {
 	o.t.Helper()
-	i, err := o.Inspect(o.t.Context(), by, assertion, true)
+	i, err := o.Tokens.Inspect(o.t.Context(), by, assertion, true)
 	o.must(err)
 	if i.Good != (check == "") {
 		o.t.Errorf("good is %v: %q", i.Good, reasons(i))
@@ -135,7 +135,7 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	for repeat, check := range map[bool]string{false: "first use", true: ""} {
 		o := newOffice(t)
 		o.user("alice")
-		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
+		_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, AllowRepeat: &repeat}})
 		o.must(err)
 		n := assertionOf()
 		n.Key.Key, n.Claims = []byte(secret), map[string]any{"jti": ""}
@@ -150,18 +150,18 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 // What cannot be looked up is no verdict.
 func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+	_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
-	o.Store = blind{o.store}
+	o.Tokens.Users = blind{o.store}
 	n := assertionOf()
 	n.Key.Key = []byte(secret)
-	if i, err := o.Inspect(t.Context(), by, o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
+	if i, err := o.Tokens.Inspect(t.Context(), by, o.sign(n), true); !errors.Is(err, store.ErrUnavailable) || i.Kind != "" {
 		t.Errorf("inspected as %+v, %v", i, err)
 	}
 }
 
 // blind finds no users: its database is gone.
-type blind struct{ store.Store }
+type blind struct{ store.Users }
 
 func (blind) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return store.User{}, store.ErrUnavailable

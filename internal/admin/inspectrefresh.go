@@ -10,42 +10,42 @@ import (
 	"authserver/internal/tokens"
 )
 
-func (a *Admin) inspectRefresh(ctx context.Context, token string) (Inspection, error) {
+func (ins *Inspector) inspectRefresh(ctx context.Context, token string) (Inspection, error) {
 	i := Inspection{Kind: KindRefresh}
-	if err := a.RefreshKeys.Reload(ctx); err != nil {
+	if err := ins.Refresh.Reload(ctx); err != nil {
 		return Inspection{}, err
 	}
-	codec := &tokens.RefreshCodec{Keys: a.RefreshKeys}
+	codec := &tokens.RefreshCodec{Keys: ins.Refresh}
 	refresh, err := codec.Decode(token)
 	if err != nil {
 		return bad(i, FoundMalformed, "%v", err), nil
 	}
-	f, err := a.Store.Family(ctx, refresh.Family)
+	f, err := ins.Families.Store.Family(ctx, refresh.Family)
 	if errors.Is(err, store.ErrNotFound) {
 		return bad(i, FoundGone, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
 	}
 	if err != nil {
 		return Inspection{}, fmt.Errorf("look up its family: %w", err)
 	}
-	family, err := a.viewFamily(ctx, &owners{store: a.Store}, f)
+	family, err := ins.Families.view(ctx, ins.Families.owners(), f)
 	if err != nil {
 		return Inspection{}, err
 	}
 	family.Presented = refresh.Generation
 	i.Family = &family
-	i, err = a.familyFaults(ctx, i, f)
+	i, err = ins.familyFaults(ctx, i, f)
 	if err != nil {
 		return Inspection{}, err
 	}
-	i = a.generation(i, f, refresh.Generation)
+	i = ins.generation(i, f, refresh.Generation)
 	i.Good = i.Good && len(i.Reasons) == 1
 	return i, nil
 }
 
 // familyFaults says why no refresh token of the family is good, in the order in
 // which a rotation decides.
-func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) (Inspection, error) {
-	client, err := a.Store.Client(ctx, f.ClientID)
+func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Family) (Inspection, error) {
+	client, err := ins.Clients.Client(ctx, f.ClientID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		i = bad(i, FoundGone, "its client %q is gone", f.ClientID)
@@ -56,7 +56,7 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 	case f.ClientNotBefore.Before(client.NotBefore):
 		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void: the client was disabled or made anew then", client.NotBefore.Format(time.RFC3339))
 	}
-	user, err := a.Store.User(ctx, f.UserID)
+	user, err := ins.Users.User(ctx, f.UserID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		i = bad(i, FoundGone, "its user is gone")
@@ -67,7 +67,7 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 	case f.UserNotBefore.Before(user.NotBefore):
 		i = bad(i, FoundRevoked, "all tokens of its user that were issued before %s are void: the user got a new password or was disabled then", user.NotBefore.Format(time.RFC3339))
 	}
-	now := a.Now()
+	now := ins.Now()
 	switch {
 	case !f.RevokedAt.IsZero():
 		i = bad(i, FoundRevoked, "its family was revoked at %s: %s", f.RevokedAt.Format(time.RFC3339), ended(f.RevokedReason))
@@ -81,12 +81,12 @@ func (a *Admin) familyFaults(ctx context.Context, i Inspection, f store.Family) 
 
 // generation says whether this refresh token is the one of its family that is
 // good now.
-func (a *Admin) generation(i Inspection, f store.Family, presented uint32) Inspection {
-	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(a.Now()), Grace: a.Limits.RefreshGrace}) {
+func (ins *Inspector) generation(i Inspection, f store.Family, presented uint32) Inspection {
+	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(ins.Now()), Grace: ins.Limits.RefreshGrace}) {
 	case store.Rotated:
 		return good(i, "it is the newest of its family")
 	case store.Graced:
-		return good(i, "it was exchanged at %s, and may be retried for %s after that", f.RotatedAt.Format(time.RFC3339), a.Limits.RefreshGrace)
+		return good(i, "it was exchanged at %s, and may be retried for %s after that", f.RotatedAt.Format(time.RFC3339), ins.Limits.RefreshGrace)
 	}
 	return bad(i, FoundReplaced, "it was exchanged for a newer one already: to present it again revokes its family")
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 )
 
@@ -72,6 +73,17 @@ type IssuerInput struct {
 	Disabled          *bool               `field:"disabled"`
 }
 
+// Issuers looks after the trusted issuers.
+type Issuers struct {
+	*Common
+	Store     store.IssuerAdmin
+	Siblings  store.Issuers // the registrations with one iss
+	Clients   store.Clients
+	Targets   Targets
+	Sealer    *sealing.Sealer
+	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
+}
+
 const maxIssuerID = 1024 // bytes
 
 // NewIssuer is an issuer to be.
@@ -81,43 +93,43 @@ type NewIssuer struct {
 	IssuerInput
 }
 
-// CreateIssuer registers a trusted issuer, who has to have keys, and returns warnings
+// Create registers a trusted issuer, who has to have keys, and returns warnings
 // with it. An error is [Faults], or is store.ErrExists where it is registered already.
-func (a *Admin) CreateIssuer(ctx context.Context, by Call, n NewIssuer) (Issuer, []Fault, error) {
+func (is *Issuers) Create(ctx context.Context, by Call, n NewIssuer) (Issuer, []Fault, error) {
 	var f form
 	id := cmp.Or(n.ID, n.Iss)
 	if n.Iss == "" {
 		f.fault("iss", CodeRequired, "it must not be empty")
 	}
-	a.checkIssuerName(&f, "iss", n.Iss)
+	is.checkIssuerName(&f, "iss", n.Iss)
 	if n.ID != "" {
-		a.checkIssuerName(&f, "id", n.ID)
+		is.checkIssuerName(&f, "id", n.ID)
 	}
 	if !n.Keys.given() {
 		f.fault("", CodeRequired, "an issuer needs keys: give %v", keyFields())
 	}
-	now := store.At(a.Now())
+	now := store.At(is.Now())
 	i := store.Issuer{
 		ID: id, Iss: n.Iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
-		MaxLifetime: a.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
+		MaxLifetime: is.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
 	}
-	a.setIssuer(ctx, &f, &i, n.IssuerInput)
+	is.setIssuer(ctx, &f, &i, n.IssuerInput)
 	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings, err := a.issuerWarnings(ctx, i, n.IssuerInput)
+	warnings, err := is.issuerWarnings(ctx, i, n.IssuerInput)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	if err := a.Store.CreateIssuer(ctx, i, by.change(store.IssuerCreated, a.Now())); err != nil {
+	if err := is.Store.CreateIssuer(ctx, i, by.change(store.IssuerCreated, is.Now())); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
 }
 
-func (a *Admin) checkIssuerName(f *form, field Field, name string) {
-	if name == a.Self {
+func (is *Issuers) checkIssuerName(f *form, field Field, name string) {
+	if name == is.Self {
 		f.fault(field, CodeInvalid, "%s is this server itself, whose tokens are no assertions", name)
 		return
 	}
@@ -135,9 +147,9 @@ func explainIssuer(id string, err error) error {
 	return explain("issuer", id, err)
 }
 
-// Issuers lists issuers in the order of their identifiers.
-func (a *Admin) Issuers(ctx context.Context, by Call, page Page) ([]Issuer, error) {
-	rows, err := a.Store.ListIssuers(ctx, page)
+// List lists issuers in the order of their identifiers.
+func (is *Issuers) List(ctx context.Context, by Call, page Page) ([]Issuer, error) {
+	rows, err := is.Store.ListIssuers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the issuers: %w", err)
 	}
@@ -152,44 +164,44 @@ func (a *Admin) Issuers(ctx context.Context, by Call, page Page) ([]Issuer, erro
 	return views, nil
 }
 
-// Issuer returns an issuer, or an error that is store.ErrNotFound.
-func (a *Admin) Issuer(ctx context.Context, by Call, id string) (Issuer, error) {
-	i, err := a.Store.Issuer(ctx, id)
+// Get returns an issuer, or an error that is store.ErrNotFound.
+func (is *Issuers) Get(ctx context.Context, by Call, id string) (Issuer, error) {
+	i, err := is.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, explain("issuer", id, err)
 	}
 	return viewIssuer(i)
 }
 
-// UpdateIssuer changes the fields given. Keys replace all that were there. Its
-// errors are those of CreateIssuer, store.ErrNotFound, and store.ErrConflict
+// Update changes the fields given. Keys replace all that were there. Its
+// errors are those of Create, store.ErrNotFound, and store.ErrConflict
 // where another change was quicker.
-func (a *Admin) UpdateIssuer(ctx context.Context, by Call, id string, in IssuerInput) (Issuer, []Fault, error) {
-	i, err := a.Store.Issuer(ctx, id)
+func (is *Issuers) Update(ctx context.Context, by Call, id string, in IssuerInput) (Issuer, []Fault, error) {
+	i, err := is.Store.Issuer(ctx, id)
 	if err != nil {
 		return Issuer{}, nil, explain("issuer", id, err)
 	}
 	var f form
-	a.setIssuer(ctx, &f, &i, in)
+	is.setIssuer(ctx, &f, &i, in)
 	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
-	warnings, err := a.issuerWarnings(ctx, i, in)
+	warnings, err := is.issuerWarnings(ctx, i, in)
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	i.UpdatedAt = store.At(a.Now())
-	if err := a.Store.UpdateIssuer(ctx, i, by.change(store.IssuerUpdated, a.Now())); err != nil {
+	i.UpdatedAt = store.At(is.Now())
+	if err := is.Store.UpdateIssuer(ctx, i, by.change(store.IssuerUpdated, is.Now())); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
 	return view, warnings, err
 }
 
-// DeleteIssuer removes an issuer. Access tokens that its assertions bought stay
+// Delete removes an issuer. Access tokens that its assertions bought stay
 // good until they expire.
-func (a *Admin) DeleteIssuer(ctx context.Context, by Call, id string) error {
-	return explain("issuer", id, a.Store.DeleteIssuer(ctx, id, by.change(store.IssuerDeleted, a.Now())))
+func (is *Issuers) Delete(ctx context.Context, by Call, id string) error {
+	return explain("issuer", id, is.Store.DeleteIssuer(ctx, id, by.change(store.IssuerDeleted, is.Now())))
 }
 
 func viewIssuer(i store.Issuer) (Issuer, error) {

@@ -71,7 +71,7 @@ func rsaKey(t *testing.T) *rsa.PrivateKey {
 func TestANewIssuerHasTheDefaults(t *testing.T) {
 	o := newOffice(t)
 	key := newKey(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}}})
+	_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", key.Public())}}})
 	o.must(err)
 	got, err := o.store.Issuer(t.Context(), idp)
 	o.must(err)
@@ -88,7 +88,7 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
 	o.client(admin.NewClient{ID: "web"})
-	_, warnings, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{
+	_, warnings, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{
 		Keys: admin.IssuerKeys{Secret: []byte(secret)}, SubjectClaim: ptr("email"), Subject: ptr("any"), Scopes: []string{"read"}, Resources: []string{api},
 		RequireClientAuth: ptr(false), ClientID: ptr("web"), MaxLifetime: ptr(5 * time.Minute), AllowRepeat: ptr(true),
 	}})
@@ -97,7 +97,7 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
-	i, err := o.Issuer(t.Context(), by, idp)
+	i, err := o.Issuers.Get(t.Context(), by, idp)
 	o.must(err)
 	const want = `{"id":"https://idp.example.com","iss":"https://idp.example.com","key_source":"secret","jwks":null,"certificates":[],"algorithms":["HS256"],` +
 		`"subject_claim":"email","subject":"any","scopes":["read"],"resources":["https://api.example.com"],"require_client_auth":false,"client_id":"web",` +
@@ -107,7 +107,7 @@ func TestTheJSONOfAnIssuer(t *testing.T) {
 	}
 	kept, err := o.store.Issuer(t.Context(), idp)
 	o.must(err)
-	opened, err := o.Sealer.Open(kept.SealedSecret, "issuers/"+idp)
+	opened, err := o.MasterKeys.Sealer.Open(kept.SealedSecret, "issuers/"+idp)
 	if err != nil || string(opened) != secret {
 		t.Errorf("the secret opens to %q, %v", opened, err)
 	}
@@ -117,7 +117,7 @@ func TestAnIssuerWithCertificatesShowsTheirThumbprints(t *testing.T) {
 	o := newOffice(t)
 	one, two := newKey(t), rsaKey(t)
 	until := o.clock.Add(time.Hour).Truncate(time.Second)
-	i, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}}})
+	i, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Certificates: [][]byte{certificate(t, one, until), certificate(t, two, until)}}}})
 	o.must(err)
 	if i.KeySource != "certificates" || len(i.Certificates) != 2 || !slices.Equal(i.Algorithms, []string{"ES256", "RS256"}) {
 		t.Fatalf("made %+v", i)
@@ -166,7 +166,7 @@ func TestIssuersAreRefused(t *testing.T) {
 		{"with a lifetime of nothing", idp, admin.IssuerInput{Keys: jwks, MaxLifetime: ptr(time.Duration(0))}, []string{"max_lifetime_seconds"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: c.iss, IssuerInput: c.f})
+			_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: c.iss, IssuerInput: c.f})
 			wantFaults(t, err, c.want...)
 			if strings.Contains(err.Error(), secret[:31]) {
 				t.Error("the error tells the secret")
@@ -194,9 +194,9 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before}})
+			_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{JWKS: set(t, "", rs.Public())}, Algorithms: c.before}})
 			o.must(err)
-			i, _, err := o.UpdateIssuer(t.Context(), by, idp, c.after)
+			i, _, err := o.Issuers.Update(t.Context(), by, idp, c.after)
 			o.must(err)
 			if diff := cmp.Diff(c.want, i.Algorithms); diff != "" {
 				t.Error(diff)
@@ -212,11 +212,11 @@ func TestReplacedKeysAndTheirAlgorithms(t *testing.T) {
 
 func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
+	_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})
 	o.must(err)
-	_, _, err = o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{Algorithms: []string{"RS256"}})
+	_, _, err = o.Issuers.Update(t.Context(), by, idp, admin.IssuerInput{Algorithms: []string{"RS256"}})
 	wantFaults(t, err, "algorithms")
-	_, warnings, err := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{RequireClientAuth: ptr(false)})
+	_, warnings, err := o.Issuers.Update(t.Context(), by, idp, admin.IssuerInput{RequireClientAuth: ptr(false)})
 	o.must(err)
 	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "no scope") {
 		t.Errorf("warnings: %q", warnings)
@@ -226,19 +226,19 @@ func TestAnUpdateOfAnIssuerIsRefusedAsItsCreationIs(t *testing.T) {
 func TestAnIssuerThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	keys := admin.IssuerKeys{Secret: []byte(secret)}
-	_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}})
+	_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}})
 	o.must(err)
-	if _, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
-	all, err := o.Issuers(t.Context(), by, admin.Page{Limit: 10})
+	all, err := o.Issuers.List(t.Context(), by, admin.Page{Limit: 10})
 	if err != nil || len(all) != 1 {
 		t.Errorf("listed %v, %v", all, err)
 	}
-	o.must(o.DeleteIssuer(t.Context(), by, idp))
-	_, showErr := o.Issuer(t.Context(), by, idp)
-	_, _, updateErr := o.UpdateIssuer(t.Context(), by, idp, admin.IssuerInput{})
-	for _, err := range []error{showErr, updateErr, o.DeleteIssuer(t.Context(), by, idp)} {
+	o.must(o.Issuers.Delete(t.Context(), by, idp))
+	_, showErr := o.Issuers.Get(t.Context(), by, idp)
+	_, _, updateErr := o.Issuers.Update(t.Context(), by, idp, admin.IssuerInput{})
+	for _, err := range []error{showErr, updateErr, o.Issuers.Delete(t.Context(), by, idp)} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "issuer list") {
 			t.Errorf("got %v", err)
 		}

@@ -81,7 +81,7 @@ func setMapping(f *form, to *map[string]string, mapping map[string]string) {
 
 // setAuthorities takes over whose certificates the issuer's have to be, and checks
 // each of those by them.
-func (a *Admin) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
+func (is *Issuers) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
 	const field Field = "ca_certificates"
 	if in.Authorities != nil {
 		i.CACertificates = nil
@@ -102,7 +102,7 @@ func (a *Admin) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
 			f.fail("parse certificate %d: %w", n+1, err)
 			return
 		}
-		at := a.Now()
+		at := is.Now()
 		if at.Before(certificate.NotBefore) { // it is registered ahead of its time
 			at = certificate.NotBefore
 		}

@@ -10,19 +10,19 @@ import (
 )
 
 // setIssuer takes over the fields given and checks what results.
-func (a *Admin) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) {
-	a.setIssuerKeys(f, i, in)
+func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) {
+	is.setIssuerKeys(f, i, in)
 	if in.SubjectClaim != nil && f.checkPath("subject_claim", *in.SubjectClaim) {
 		i.SubjectClaim = *in.SubjectClaim
 	}
 	setOne(f, "subject", &i.SubjectKind, (*store.SubjectKind)(in.Subject), []store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectFederated, store.SubjectAny})
 	setClaimRules(f, i, in)
-	a.setAuthorities(f, i, in)
-	a.checkSiblings(ctx, f, *i)
+	is.setAuthorities(f, i, in)
+	is.checkSiblings(ctx, f, *i)
 	setAudiences(f, &i.Audiences, in.Audiences)
 	f.setScopes("scopes", &i.Scopes, in.Scopes)
-	a.setResources(ctx, f, "resources", &i.Resources, in.Resources)
-	a.setIssuerClient(ctx, f, &i.ClientID, in.ClientID)
+	is.Targets.set(ctx, f, "resources", &i.Resources, in.Resources)
+	is.setIssuerClient(ctx, f, &i.ClientID, in.ClientID)
 	f.setTTL("max_lifetime_seconds", &i.MaxLifetime, in.MaxLifetime)
 	// An algorithm for encryption makes this server a key for it.
 	setOptional(f, "encryption_alg", &i.EncryptionAlg, in.EncryptionAlg, keys.EncryptionAlgorithms())
@@ -55,12 +55,12 @@ func setAudiences(f *form, to *[]string, values []string) {
 	}
 }
 
-func (a *Admin) setIssuerClient(ctx context.Context, f *form, to, id *string) {
+func (is *Issuers) setIssuerClient(ctx context.Context, f *form, to, id *string) {
 	if id == nil || *id == "" {
 		set(to, id)
 		return
 	}
-	_, err := a.Store.Client(ctx, *id)
+	_, err := is.Clients.Client(ctx, *id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		f.fault("client_id", CodeNotFound, "client %q is not registered: register it first with %v", *id, Operation{Noun: "client", Verb: "create", ID: *id})
@@ -71,8 +71,8 @@ func (a *Admin) setIssuerClient(ctx context.Context, f *form, to, id *string) {
 	}
 }
 
-func (a *Admin) issuerWarnings(ctx context.Context, i store.Issuer, in IssuerInput) ([]Fault, error) {
-	warnings, err := a.unlisted(ctx, i.Scopes, i.Resources)
+func (is *Issuers) issuerWarnings(ctx context.Context, i store.Issuer, in IssuerInput) ([]Fault, error) {
+	warnings, err := is.Targets.unlisted(ctx, i.Scopes, i.Resources)
 	if err != nil {
 		return nil, err
 	}

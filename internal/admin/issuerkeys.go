@@ -40,17 +40,17 @@ func (k IssuerKeys) fields() []Field {
 }
 
 // setIssuerKeys takes over keys and algorithms.
-func (a *Admin) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
+func (is *Issuers) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 	registered := i.Algorithms
 	switch {
 	case in.Keys.given():
-		if !a.replaceKeys(f, i, in.Keys) {
+		if !is.replaceKeys(f, i, in.Keys) {
 			return
 		}
 	case in.Algorithms == nil || i.Algorithms == nil: // nothing is to change, or a new issuer has no keys
 		return
 	}
-	each, err := a.algorithmsOfKeys(*i)
+	each, err := is.algorithmsOfKeys(*i)
 	if err != nil {
 		f.fail("%w", err)
 		return
@@ -72,7 +72,7 @@ func (a *Admin) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 }
 
 // replaceKeys reports whether the keys are good.
-func (a *Admin) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
+func (is *Issuers) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	before := len(f.faults)
 	if fields := k.fields(); len(fields) > 1 {
 		f.fault(fields[1], CodeInvalid, "give exactly one of %v", keyFields())
@@ -84,22 +84,22 @@ func (a *Admin) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	}
 	switch {
 	case k.JWKSURI != "":
-		if f.checkURL("jwks_uri", k.JWKSURI, a.LocalHTTP) {
+		if f.checkURL("jwks_uri", k.JWKSURI, is.LocalHTTP) {
 			i.JWKSURI = k.JWKSURI
 		}
 	case k.Discovery:
-		if err := remotekeys.CheckURL(i.Iss, a.LocalHTTP); err != nil {
+		if err := remotekeys.CheckURL(i.Iss, is.LocalHTTP); err != nil {
 			f.fault("discovery", CodeInvalid, "it reads the metadata under the iss, which has to be a URL: %v", err)
 		}
 		i.Discovery = true
 	case k.JWKS != nil:
 		i.JWKS = f.keySet(k.JWKS)
 	case k.Certificates != nil:
-		if f.checkCertificates(a.Now(), k.Certificates) {
+		if f.checkCertificates(is.Now(), k.Certificates) {
 			i.Certificates = k.Certificates
 		}
 	case f.checkSharedSecret("secret", k.Secret):
-		sealed, err := a.Sealer.Seal(k.Secret, store.SealedAs("issuers", i.ID))
+		sealed, err := is.Sealer.Seal(k.Secret, store.SealedAs("issuers", i.ID))
 		if err != nil {
 			f.fail("seal the shared secret: %w", err)
 		}
@@ -120,13 +120,13 @@ func (f *form) checkSharedSecret(field Field, secret []byte) bool {
 }
 
 // algorithmsOfKeys returns for each key what it can verify.
-func (a *Admin) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
+func (is *Issuers) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	var each [][]string
 	switch {
 	case i.JWKSURI != "", i.Discovery: // which keys there are shows when they are fetched
 		return [][]string{remoteAlgorithms(), jose.Algorithms()}, nil
 	case len(i.SealedSecret) > 0:
-		return a.algorithmsOfSecret(i)
+		return is.algorithmsOfSecret(i)
 	case len(i.Certificates) > 0:
 		for _, der := range i.Certificates {
 			certificate, err := x509.ParseCertificate(der)
@@ -170,13 +170,13 @@ func leftOut(set []byte) []Fault {
 	return warnings
 }
 
-// remoteAlgorithms are those of an issuer whose keys are fetched, where nobody chooses
-// others: what identity providers sign with.
+// remoteAlgorithms are those of an issuer whose keys are fetched, if the operator
+// chooses no others: what identity providers sign with.
 func remoteAlgorithms() []string { return []string{"ES256", "RS256"} }
 
 // algorithmsOfSecret returns the algorithms that a shared secret is long enough for.
-func (a *Admin) algorithmsOfSecret(i store.Issuer) ([][]string, error) {
-	secret, err := a.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
+func (is *Issuers) algorithmsOfSecret(i store.Issuer) ([][]string, error) {
+	secret, err := is.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
 	if err != nil {
 		return nil, fmt.Errorf("unseal the shared secret: %w", err)
 	}

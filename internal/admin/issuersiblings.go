@@ -22,8 +22,8 @@ const maxSiblings = 50
 // checkSiblings refuses a key that another registration with the same iss has: the key
 // that verifies an assertion says which of them it is of. Keys that are fetched show only
 // then, so that servers look again.
-func (a *Admin) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
-	siblings, err := a.Store.IssuersOf(ctx, i.Iss)
+func (is *Issuers) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
+	siblings, err := is.Siblings.IssuersOf(ctx, i.Iss)
 	if errors.Is(err, store.ErrNotFound) {
 		return
 	}
@@ -39,13 +39,13 @@ func (a *Admin) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
 	if slices.ContainsFunc(keyFields(), f.wrong) {
 		return
 	}
-	own, err := a.keyNames(i)
+	own, err := is.keyNames(i)
 	if err != nil {
 		f.fail("%w", err)
 		return
 	}
 	for _, s := range siblings {
-		names, err := a.keyNames(s)
+		names, err := is.keyNames(s)
 		if err != nil {
 			f.fail("%w", err)
 			return
@@ -58,14 +58,14 @@ func (a *Admin) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
 
 // keyNames names each key of a registration, or the place where they are found, so that
 // equal ones have equal names.
-func (a *Admin) keyNames(i store.Issuer) ([]string, error) {
+func (is *Issuers) keyNames(i store.Issuer) ([]string, error) {
 	switch {
 	case i.JWKSURI != "":
 		return []string{"at " + i.JWKSURI}, nil
 	case i.Discovery:
 		return []string{"by the metadata of the iss"}, nil
 	case len(i.SealedSecret) > 0:
-		secret, err := a.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
+		secret, err := is.Sealer.Open(i.SealedSecret, store.SealedAs("issuers", i.ID))
 		if err != nil {
 			return nil, fmt.Errorf("unseal the shared secret of issuer %q: %w", i.ID, err)
 		}

@@ -43,7 +43,7 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			create := func(id string, keys admin.IssuerKeys) error {
-				_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{Keys: keys, Disabled: ptr(true)}})
+				_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{Keys: keys, Disabled: ptr(true)}})
 				return err
 			}
 			o.must(create("cluster-a", c.first))
@@ -54,12 +54,12 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 			}
 			wantFaults(t, created, `"cluster-a"`, "same iss")
 			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
-			_, _, err := o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Keys: c.second})
+			_, _, err := o.Issuers.Update(t.Context(), by, "cluster-b", admin.IssuerInput{Keys: c.second})
 			wantFaults(t, err, `"cluster-a"`)
 			// Its own keys are no obstacle, nor are those of another iss.
-			_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-a", admin.IssuerInput{Keys: c.first, Scopes: []string{"read"}})
+			_, _, err = o.Issuers.Update(t.Context(), by, "cluster-a", admin.IssuerInput{Keys: c.first, Scopes: []string{"read"}})
 			o.must(err)
-			_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerInput: admin.IssuerInput{Keys: c.first}})
+			_, _, err = o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerInput: admin.IssuerInput{Keys: c.first}})
 			o.must(err)
 		})
 	}
@@ -69,7 +69,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()
 	create := func(id, key string) error {
-		_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{
+		_, _, err := o.Issuers.Create(ctx, by, admin.NewIssuer{ID: id, Iss: clusterIss, IssuerInput: admin.IssuerInput{
 			Keys: admin.IssuerKeys{Secret: []byte(strings.Repeat(key, 32))}, Audiences: []string{"sts", "https://a b", "sts"},
 		}})
 		return err
@@ -79,23 +79,23 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	if err := create("cluster-a", "c"); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "an id of its own") {
 		t.Errorf("created twice: %v", err)
 	}
-	shown, err := o.Issuer(ctx, by, "cluster-a")
+	shown, err := o.Issuers.Get(ctx, by, "cluster-a")
 	o.must(err)
 	if shown.ID != "cluster-a" || shown.Iss != clusterIss || len(shown.Audiences) != 2 {
 		t.Errorf("it is shown as %+v", shown)
 	}
-	shown, _, err = o.UpdateIssuer(ctx, by, "cluster-a", admin.IssuerInput{Audiences: []string{}, AllowRepeat: ptr(true)})
+	shown, _, err = o.Issuers.Update(ctx, by, "cluster-a", admin.IssuerInput{Audiences: []string{}, AllowRepeat: ptr(true)})
 	o.must(err)
 	if len(shown.Audiences) > 0 || !shown.AllowRepeat || shown.Iss != clusterIss {
 		t.Errorf("it is %+v", shown)
 	}
-	byIss, err := o.Issuer(ctx, by, clusterIss)
+	byIss, err := o.Issuers.Get(ctx, by, clusterIss)
 	o.must(err)
 	if byIss.ID != clusterIss {
 		t.Errorf("under its iss there is %+v", byIss)
 	}
-	o.must(o.DeleteIssuer(ctx, by, clusterIss))
-	_, err = o.Issuer(ctx, by, "cluster-a")
+	o.must(o.Issuers.Delete(ctx, by, clusterIss))
+	_, err = o.Issuers.Get(ctx, by, "cluster-a")
 	o.must(err)
 	for name, n := range map[string]admin.NewIssuer{
 		"this server as its id":      {ID: self, Iss: idp},
@@ -105,7 +105,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n.Keys = admin.IssuerKeys{Secret: []byte(secret)}
-			_, _, err := o.CreateIssuer(ctx, by, n)
+			_, _, err := o.Issuers.Create(ctx, by, n)
 			wantFaults(t, err)
 		})
 	}
@@ -117,7 +117,7 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	o.user("alice")
 	keyOf := func(id string) []byte { return []byte(strings.Repeat(id[len(id)-1:], 32)) }
 	for _, id := range []string{"cluster-a", "cluster-b"} {
-		_, _, err := o.CreateIssuer(t.Context(), by, admin.NewIssuer{ID: id, Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
+		_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{ID: id, Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: keyOf(id)}}})
 		o.must(err)
 	}
 	sign := func(secret []byte) string {
@@ -125,19 +125,19 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 		n.Key.Key = secret
 		return o.sign(n)
 	}
-	i, err := o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), true)
+	i, err := o.Tokens.Inspect(t.Context(), by, sign(keyOf("cluster-b")), true)
 	o.must(err)
 	if !i.Good || !strings.Contains(reasons(i), `the registration "cluster-b"`) {
 		t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
-	i, err = o.Inspect(t.Context(), by, sign([]byte(secret)), true)
+	i, err = o.Tokens.Inspect(t.Context(), by, sign([]byte(secret)), true)
 	o.must(err)
 	if i.Good || !strings.Contains(reasons(i), "cluster-a, cluster-b") {
 		t.Errorf("good is %v: %q", i.Good, reasons(i))
 	}
-	_, _, err = o.UpdateIssuer(t.Context(), by, "cluster-b", admin.IssuerInput{Disabled: ptr(true)})
+	_, _, err = o.Issuers.Update(t.Context(), by, "cluster-b", admin.IssuerInput{Disabled: ptr(true)})
 	o.must(err)
-	i, err = o.Inspect(t.Context(), by, sign(keyOf("cluster-b")), false)
+	i, err = o.Tokens.Inspect(t.Context(), by, sign(keyOf("cluster-b")), false)
 	o.must(err)
 	if i.Good {
 		t.Errorf("good is %v: %q", i.Good, reasons(i))
@@ -146,14 +146,14 @@ func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 
 func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateClient(t.Context(), by, admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AllowRepeat: ptr(true)}})
+	_, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AllowRepeat: ptr(true)}})
 	wantFault(t, err, "allow_repeat", admin.CodeConflict, "jwt-bearer to grants")
 	c := o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AllowRepeat: ptr(true), Grants: []oauth.GrantType{oauth.JWTBearer}}})
 	if !c.AllowRepeat {
 		t.Error("it is not shown")
 	}
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}})
+	_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}})
 	wantFault(t, err, "allow_repeat", admin.CodeConflict, "set it to false")
-	_, _, err = o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}, AllowRepeat: ptr(false)})
+	_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}, AllowRepeat: ptr(false)})
 	o.must(err)
 }

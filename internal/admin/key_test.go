@@ -8,23 +8,23 @@ import (
 
 func TestKeysAreRotated(t *testing.T) {
 	o := newOffice(t)
-	if _, err := o.RotateKeys(t.Context(), by, nil, false); err == nil {
+	if _, err := o.Keys.Rotate(t.Context(), by, nil, false); err == nil {
 		t.Error("without a key there is nothing to rotate")
 	}
 	o.minter()
-	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, false)
+	_, err := o.Keys.Rotate(t.Context(), by, []string{"HS256"}, false)
 	wantFaults(t, err, "algorithms[0]", "ES256")
-	events, err := o.RotateKeys(t.Context(), by, []string{keys.ES256, keys.ES256}, false)
+	events, err := o.Keys.Rotate(t.Context(), by, []string{keys.ES256, keys.ES256}, false)
 	o.must(err)
 	if len(events) == 0 {
 		t.Error("nothing is planned")
 	}
-	listed, err := o.ListKeys(t.Context(), by)
+	listed, err := o.Keys.List(t.Context(), by)
 	o.must(err)
-	if at := o.now().Add(o.Keys.Timeline.Lead()); len(listed) < 2 || listed[0].State != keys.Active || !listed[0].RetiredAt.Equal(at) || !listed[1].ActiveAt.Equal(at) {
+	if at := o.now().Add(o.Keys.Signing.Timeline.Lead()); len(listed) < 2 || listed[0].State != keys.Active || !listed[0].RetiredAt.Equal(at) || !listed[1].ActiveAt.Equal(at) {
 		t.Errorf("listed %v", listed)
 	}
-	planned, err := o.PlannedKeys(t.Context(), by)
+	planned, err := o.Keys.Planned(t.Context(), by)
 	o.must(err)
 	if len(planned) == 0 {
 		t.Error("nothing is planned")

@@ -17,27 +17,27 @@ type KeyImport struct {
 	Certificates []*x509.Certificate `field:"certificates"` // its own first; nil: those of Key
 }
 
-// ImportKey takes in a signing key, published now and the next to sign. Running
+// Import takes in a signing key, published now and the next to sign. Running
 // servers follow.
-func (a *Admin) ImportKey(ctx context.Context, by Call, k KeyImport) (keys.Imported, error) {
+func (ks *Keys) Import(ctx context.Context, by Call, k KeyImport) (keys.Imported, error) {
 	if (k.URI == "") == (k.Key.Private == nil) {
 		return keys.Imported{}, Faults{newFault("key", CodeRequired, "give either it or %v", Field("uri"))}
 	}
 	if k.URI != "" {
-		imported, err := a.Keys.ImportFrom(ctx, by.change(store.KeyImported, a.Now()), k.URI, k.Alg, k.Certificates)
+		imported, err := ks.Signing.ImportFrom(ctx, by.change(store.KeyImported, ks.Now()), k.URI, k.Alg, k.Certificates)
 		return imported, explainImport(imported.KID, err)
 	}
 	if k.Certificates != nil {
 		k.Key.Certificates = k.Certificates
 	}
-	imported, err := a.Keys.Import(ctx, by.change(store.KeyImported, a.Now()), k.Key, k.Alg)
+	imported, err := ks.Signing.Import(ctx, by.change(store.KeyImported, ks.Now()), k.Key, k.Alg)
 	return imported, explainImport(imported.KID, err)
 }
 
-// CertifyKey attaches certificates to a signing key, its own first, instead of those that
+// Certify attaches certificates to a signing key, its own first, instead of those that
 // it has. No certificates take those away.
-func (a *Admin) CertifyKey(ctx context.Context, by Call, kid string, certificates []*x509.Certificate) (keys.Imported, error) {
-	certified, err := a.Keys.Certify(ctx, by.change(store.KeyCertified, a.Now()), kid, certificates)
+func (ks *Keys) Certify(ctx context.Context, by Call, kid string, certificates []*x509.Certificate) (keys.Imported, error) {
+	certified, err := ks.Signing.Certify(ctx, by.change(store.KeyCertified, ks.Now()), kid, certificates)
 	return certified, explainImport(kid, err)
 }
 

@@ -41,15 +41,15 @@ func TestAKeyIsImported(t *testing.T) {
 	o.minter()
 	key := newKey(t)
 	brought := keys.Material{Private: key, Certificates: chained(t, key, "mine", 20)}
-	imported, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought})
+	imported, err := o.Keys.Import(t.Context(), by, admin.KeyImport{Key: brought})
 	o.must(err)
 	want := keys.Imported{
-		KID: imported.KID, Alg: keys.ES256, State: keys.Pending, PublishedAt: o.now(), ActiveAt: o.now().Add(o.Keys.Timeline.RotationInterval), Certificates: 1,
+		KID: imported.KID, Alg: keys.ES256, State: keys.Pending, PublishedAt: o.now(), ActiveAt: o.now().Add(o.Keys.Signing.Timeline.RotationInterval), Certificates: 1,
 	}
 	if diff := cmp.Diff(want, imported); diff != "" {
 		t.Errorf("imported (-want +got): %s", diff)
 	}
-	listed, err := o.ListKeys(t.Context(), by)
+	listed, err := o.Keys.List(t.Context(), by)
 	o.must(err)
 	if len(listed) != 2 || listed[1].KID != imported.KID || listed[1].Certificates != 1 {
 		t.Errorf("listed %+v", listed)
@@ -57,9 +57,9 @@ func TestAKeyIsImported(t *testing.T) {
 	// Certificates that are given stand in for those that the key came with.
 	other := newKey(t)
 	brought = keys.Material{Private: other, Certificates: chained(t, newKey(t), "another's", 20)}
-	_, err = o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought})
+	_, err = o.Keys.Import(t.Context(), by, admin.KeyImport{Key: brought})
 	wantFault(t, err, "certificates", admin.CodeConflict, "is of another key")
-	imported, err = o.ImportKey(t.Context(), by, admin.KeyImport{Key: brought, Certificates: chained(t, other, "mine", 20)})
+	imported, err = o.Keys.Import(t.Context(), by, admin.KeyImport{Key: brought, Certificates: chained(t, other, "mine", 20)})
 	o.must(err)
 	if imported.Certificates != 1 {
 		t.Errorf("imported %+v", imported)
@@ -75,19 +75,19 @@ func TestKeyImportsAreRefused(t *testing.T) {
 		"key: give either it or uri ": {Key: material(key), URI: "pkcs11:object=mine"},
 		"alg: an EC key on P-256 cannot sign RS256: leave the algorithm out, or set it to ES256": {Key: material(key), Alg: keys.RS256},
 		"expired at 2026-03-01T00:00:00Z": {Key: material(key), Certificates: chained(t, key, "mine", 1)},
-		"set --pkcs11-module":             {URI: "pkcs11:object=mine"},
+		"set pkcs11-module":               {URI: "pkcs11:object=mine"},
 		"begins with pkcs11:":             {URI: "file:mine"},
 	} {
-		if _, err := o.ImportKey(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
+		if _, err := o.Keys.Import(t.Context(), by, k); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
 			t.Errorf("error = %v, want one that says %q", err, want)
 		}
 	}
-	_, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: material(key)})
+	_, err := o.Keys.Import(t.Context(), by, admin.KeyImport{Key: material(key)})
 	o.must(err)
-	if _, err := o.ImportKey(t.Context(), by, admin.KeyImport{Key: material(key)}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "is here already") {
+	if _, err := o.Keys.Import(t.Context(), by, admin.KeyImport{Key: material(key)}); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "is here already") {
 		t.Errorf("imported twice: %v", err)
 	}
-	if listed, err := o.ListKeys(t.Context(), by); err != nil || len(listed) != 2 {
+	if listed, err := o.Keys.List(t.Context(), by); err != nil || len(listed) != 2 {
 		t.Errorf("%d keys, %v, want the one that was there and one more", len(listed), err)
 	}
 }
@@ -95,7 +95,7 @@ func TestKeyImportsAreRefused(t *testing.T) {
 func TestAKeyIsCertified(t *testing.T) {
 	o := newOffice(t)
 	o.minter()
-	signer, err := o.Keys.Signer(keys.ES256)
+	signer, err := o.Keys.Signing.Signer(keys.ES256)
 	o.must(err)
 	chain := chained(t, signer.Key, "mine", 20)
 	for _, step := range []struct {
@@ -108,37 +108,37 @@ func TestAKeyIsCertified(t *testing.T) {
 		{"with nothing", nil, 0},
 		{"with none in a list", []*x509.Certificate{}, 0},
 	} {
-		certified, err := o.CertifyKey(t.Context(), by, signer.KID, step.certificates)
+		certified, err := o.Keys.Certify(t.Context(), by, signer.KID, step.certificates)
 		o.must(err)
 		if certified.KID != signer.KID || certified.State != keys.Active || certified.Certificates != step.want {
 			t.Errorf("%s: %+v, want %d certificates", step.name, certified, step.want)
 		}
 	}
-	_, err = o.CertifyKey(t.Context(), by, signer.KID, chained(t, newKey(t), "another's", 20))
+	_, err = o.Keys.Certify(t.Context(), by, signer.KID, chained(t, newKey(t), "another's", 20))
 	wantFault(t, err, "certificates", admin.CodeConflict, "is of another key")
-	if _, err := o.CertifyKey(t.Context(), by, "unknown", chain); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found: key list shows`) {
+	if _, err := o.Keys.Certify(t.Context(), by, "unknown", chain); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found: key list shows`) {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }
 
 func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	o := newOffice(t)
-	if listed, err := o.RefreshTokenKeys(t.Context(), by, false); err != nil || asJSON(t, listed) != "[]" {
+	if listed, err := o.Keys.RefreshTokenKeys(t.Context(), by, false); err != nil || asJSON(t, listed) != "[]" {
 		t.Errorf("before a server ran: %s, %v", asJSON(t, listed), err)
 	}
-	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "a server makes the first one") {
+	if _, err := o.Keys.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "a server makes the first one") {
 		t.Errorf("error = %v, want one that says to start a server first", err)
 	}
 	o.minter()
 	server := &keys.RefreshKeys{
-		Store: o.store, Sealer: o.Sealer, Actor: by.Actor, Timeline: o.Keys.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
+		Store: o.store, Sealer: o.MasterKeys.Sealer, Actor: by.Actor, Timeline: o.Keys.Signing.Effective, Now: o.Now, Rand: rand.Reader, Logger: slog.New(slog.DiscardHandler),
 	}
 	o.must(server.Load(t.Context()))
-	if _, err := o.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "not made yet") {
+	if _, err := o.Keys.RefreshTokenKeys(t.Context(), by, true); err == nil || !strings.Contains(err.Error(), "not made yet") {
 		t.Errorf("error = %v, want one that says to wait", err)
 	}
 	o.must(server.Tick(t.Context()))
-	listed, err := o.RefreshTokenKeys(t.Context(), by, false)
+	listed, err := o.Keys.RefreshTokenKeys(t.Context(), by, false)
 	o.must(err)
 	const month = 30 * 24 * time.Hour
 	next := o.now().Add(month)
@@ -149,7 +149,7 @@ func TestRefreshTokenKeysAreListedAndBroughtForward(t *testing.T) {
 	if diff := cmp.Diff(want, listed); diff != "" {
 		t.Errorf("listed (-want +got): %s", diff)
 	}
-	listed, err = o.RefreshTokenKeys(t.Context(), by, true)
+	listed, err = o.Keys.RefreshTokenKeys(t.Context(), by, true)
 	o.must(err)
 	if got := listed[1].ActiveAt.Sub(o.now()); got != 90*time.Second {
 		t.Errorf("the next one is used in %v, want as soon as every server has it", got)
@@ -168,7 +168,7 @@ func TestEverythingIsResealed(t *testing.T) {
 	o := newOffice(t)
 	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
-	o.OpenMaster = func(_ context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
+	o.MasterKeys.Open = func(_ context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
 		if to != (admin.MasterKey{Key: "the next one"}) {
 			return nil, "", errors.New("another key was asked for")
 		}
@@ -176,12 +176,12 @@ func TestEverythingIsResealed(t *testing.T) {
 	}
 	to := admin.MasterKey{Key: "the next one"}
 	secret := "a shared secret of thirty-two bytes!"
-	_, _, err = o.CreateIssuer(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
+	_, _, err = o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}, Scopes: []string{"read"}}})
 	o.must(err)
 	waits := 0
-	done, err := o.Reseal(t.Context(), by, to, func(time.Duration) { waits++ })
+	done, err := o.MasterKeys.Reseal(t.Context(), by, to, func(time.Duration) { waits++ })
 	o.must(err)
-	if got, want := asJSON(t, done), `{"from":"`+o.Sealer.MasterID()+`","to":"`+next.ID()+`","data_key":2,"resealed":{"issuers":1},"remaining":0}`; got != want {
+	if got, want := asJSON(t, done), `{"from":"`+o.MasterKeys.Sealer.MasterID()+`","to":"`+next.ID()+`","data_key":2,"resealed":{"issuers":1},"remaining":0}`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if waits != 0 {
@@ -194,8 +194,8 @@ func TestEverythingIsResealed(t *testing.T) {
 	if plain, err := sealer.Open(kept.SealedSecret, "issuers/"+idp); err != nil || string(plain) != secret {
 		t.Errorf("opened %q, %v", plain, err)
 	}
-	o.Sealer = sealer
-	finished, err := o.Finish(t.Context(), by)
+	o.MasterKeys.Sealer = sealer
+	finished, err := o.MasterKeys.Finish(t.Context(), by)
 	o.must(err)
 	old, err := sealing.MasterFrom([32]byte{1})
 	o.must(err)
@@ -205,13 +205,13 @@ func TestEverythingIsResealed(t *testing.T) {
 	if _, err := o.openSealer(old); err == nil || !strings.Contains(err.Error(), old.ID()) || !strings.Contains(err.Error(), next.ID()) {
 		t.Errorf("error = %v, want one that names both master keys", err)
 	}
-	if finished, err = o.Finish(t.Context(), by); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
+	if finished, err = o.MasterKeys.Finish(t.Context(), by); err != nil || asJSON(t, finished) != `{"master":"`+next.ID()+`","over":[]}` {
 		t.Errorf("finished twice: %s, %v", asJSON(t, finished), err)
 	}
-	if _, err := o.Reseal(t.Context(), by, to, nil); err == nil || !strings.Contains(err.Error(), "already") {
+	if _, err := o.MasterKeys.Reseal(t.Context(), by, to, nil); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("error = %v, want one that says that it is so", err)
 	}
-	if _, err := o.Reseal(t.Context(), by, admin.MasterKey{URL: "nowhere://"}, nil); err == nil || !strings.Contains(err.Error(), "another key was asked for") {
+	if _, err := o.MasterKeys.Reseal(t.Context(), by, admin.MasterKey{URL: "nowhere://"}, nil); err == nil || !strings.Contains(err.Error(), "another key was asked for") {
 		t.Errorf("error = %v, want what is wrong with the master key", err)
 	}
 }
@@ -221,12 +221,12 @@ func TestAResealWaitsForServers(t *testing.T) {
 	o.minter() // a server serves
 	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
-	o.OpenMaster = func(context.Context, admin.MasterKey) (*secrets.Keeper, string, error) {
+	o.MasterKeys.Open = func(context.Context, admin.MasterKey) (*secrets.Keeper, string, error) {
 		return next.Keeper(), next.ID(), nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var waited []time.Duration
-	_, err = o.Reseal(ctx, by, admin.MasterKey{}, func(d time.Duration) { waited = append(waited, d); cancel() })
+	_, err = o.MasterKeys.Reseal(ctx, by, admin.MasterKey{}, func(d time.Duration) { waited = append(waited, d); cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want that it was interrupted", err)
 	}
@@ -236,12 +236,12 @@ func TestAResealWaitsForServers(t *testing.T) {
 	// Nothing was moved, so that the reseal cannot be ended.
 	sealer, err := o.openSealer(next)
 	o.must(err)
-	o.Sealer = sealer
-	if _, err := o.Finish(t.Context(), by); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
+	o.MasterKeys.Sealer = sealer
+	if _, err := o.MasterKeys.Finish(t.Context(), by); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 		t.Errorf("error = %v, want one that says how many rows are left", err)
 	}
-	o.must(o.Keys.Stop(t.Context()))
-	if done, err := o.Reseal(t.Context(), by, admin.MasterKey{}, func(time.Duration) { t.Error("it waited, and no server serves any more") }); err == nil {
+	o.must(o.Keys.Signing.Stop(t.Context()))
+	if done, err := o.MasterKeys.Reseal(t.Context(), by, admin.MasterKey{}, func(time.Duration) { t.Error("it waited, and no server serves any more") }); err == nil {
 		t.Errorf("from the new master key to the new master key: %+v", done)
 	}
 }
@@ -251,7 +251,7 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	o.minter()
 	warned := func(id string, want string) {
 		t.Helper()
-		_, warnings, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: id, ResourceInput: admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)}})
+		_, warnings, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: id, ResourceInput: admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)}})
 		o.must(err)
 		if text := said(warnings); (text == "") != (want == "") || !strings.Contains(text, want) {
 			t.Errorf("warned of %q, want %q", text, want)
@@ -259,33 +259,33 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	}
 	o.resource()
 	update := func() error {
-		_, _, err := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)})
+		_, _, err := o.Resources.Update(t.Context(), by, api, admin.ResourceInput{SigningAlg: ptr(keys.EdDSA)})
 		return err
 	}
 	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA has no key yet: make one first with key rotate")
 	warned(api+"/1", "there is no EdDSA key yet")
-	o.must(o.Keys.Tick(t.Context())) // a server makes it
-	at := o.now().Add(o.Keys.Timeline.Lead())
+	o.must(o.Keys.Signing.Tick(t.Context())) // a server makes it
+	at := o.now().Add(o.Keys.Signing.Timeline.Lead())
 	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
 	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA can be used from "+at.Format(time.RFC3339)+" on")
-	_, err := o.RotateKeys(t.Context(), by, []string{"HS256"}, true)
+	_, err := o.Keys.Rotate(t.Context(), by, []string{"HS256"}, true)
 	wantFault(t, err, "algorithms[0]", admin.CodeUnsupported, `"HS256" is not known: choose from RS256, ES256`)
-	_, err = o.UnseenKeys(t.Context(), by, []string{"HS256"})
+	_, err = o.Keys.Unseen(t.Context(), by, []string{"HS256"})
 	wantFault(t, err, "algorithms[0]", admin.CodeUnsupported)
 	o.clock = at
 	o.must(update())
 	warned(api+"/3", "")
-	if unseen, err := o.UnseenKeys(t.Context(), by, []string{keys.EdDSA, keys.EdDSA}); err != nil || len(unseen) != 1 {
+	if unseen, err := o.Keys.Unseen(t.Context(), by, []string{keys.EdDSA, keys.EdDSA}); err != nil || len(unseen) != 1 {
 		t.Errorf("unseen %+v, %v", unseen, err)
 	}
-	if events, err := o.RotateKeys(t.Context(), by, []string{keys.EdDSA}, true); err != nil || len(events) != 4 || !events[1].At.Equal(at) {
+	if events, err := o.Keys.Rotate(t.Context(), by, []string{keys.EdDSA}, true); err != nil || len(events) != 4 || !events[1].At.Equal(at) {
 		t.Errorf("events %+v, %v", events, err)
 	}
-	_, err = o.RevokeKey(t.Context(), by, "unknown", "")
+	_, err = o.Keys.Revoke(t.Context(), by, "unknown", "")
 	wantFault(t, err, "reason", admin.CodeRequired)
-	_, err = o.RevokeKey(t.Context(), by, "unknown", "a\nb")
+	_, err = o.Keys.Revoke(t.Context(), by, "unknown", "a\nb")
 	wantFault(t, err, "reason", admin.CodeInvalid)
-	if _, err := o.RevokeKey(t.Context(), by, "unknown", "it leaked"); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found`) {
+	if _, err := o.Keys.Revoke(t.Context(), by, "unknown", "it leaked"); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), `key "unknown" not found`) {
 		t.Errorf("error = %v, want one that names the key", err)
 	}
 }

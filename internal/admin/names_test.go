@@ -20,40 +20,40 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 	shared := admin.IssuerKeys{Secret: []byte(strings.Repeat("s", 32))}
 	alice := o.user("alice")
 	o.client(admin.NewClient{ID: "web"})
-	_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: shared}})
+	_, _, err := o.Issuers.Create(ctx, by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "web", IssuerInput: admin.IssuerInput{Keys: shared, ClientID: ptr("web")}})
+	_, _, err = o.Issuers.Create(ctx, by, admin.NewIssuer{Iss: "web", IssuerInput: admin.IssuerInput{Keys: shared, ClientID: ptr("web")}})
 	o.must(err)
 
 	for name, do := range map[string]func() error{
 		"a client under a user's id": func() error {
-			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: alice.ID})
+			_, _, err := o.Clients.Create(ctx, by, admin.NewClient{ID: alice.ID})
 			return err
 		},
 		"a client under the id of an issuer without a client": func() error {
-			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: idp})
+			_, _, err := o.Clients.Create(ctx, by, admin.NewClient{ID: idp})
 			return err
 		},
 		"a client under this server's identifier": func() error {
-			_, _, err := o.CreateClient(ctx, by, admin.NewClient{ID: self})
+			_, _, err := o.Clients.Create(ctx, by, admin.NewClient{ID: self})
 			return err
 		},
 		"an issuer without a client under a user's id": func() error {
-			_, _, err := o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: alice.ID, IssuerInput: admin.IssuerInput{Keys: shared}})
+			_, _, err := o.Issuers.Create(ctx, by, admin.NewIssuer{Iss: alice.ID, IssuerInput: admin.IssuerInput{Keys: shared}})
 			return err
 		},
 		"an issuer that is told to have no client, under a client's id": func() error {
-			_, _, err := o.UpdateIssuer(ctx, by, "web", admin.IssuerInput{ClientID: ptr("")})
+			_, _, err := o.Issuers.Update(ctx, by, "web", admin.IssuerInput{ClientID: ptr("")})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) { wantFaults(t, do()) })
 	}
-	_, _, err = o.CreateIssuer(ctx, by, admin.NewIssuer{Iss: "api", IssuerInput: admin.IssuerInput{Keys: shared}})
+	_, _, err = o.Issuers.Create(ctx, by, admin.NewIssuer{Iss: "api", IssuerInput: admin.IssuerInput{Keys: shared}})
 	o.must(err)
-	_, _, err = o.CreateClient(ctx, by, admin.NewClient{ID: "api"})
+	_, _, err = o.Clients.Create(ctx, by, admin.NewClient{ID: "api"})
 	wantFaults(t, err, "client_id: api", "issuer")
-	_, _, err = o.UpdateIssuer(ctx, by, "api", admin.IssuerInput{ClientID: ptr("web")})
+	_, _, err = o.Issuers.Update(ctx, by, "api", admin.IssuerInput{ClientID: ptr("web")})
 	o.must(err)
 	o.client(admin.NewClient{ID: "api"})
 
@@ -62,7 +62,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 		o.client(admin.NewClient{ID: made.String()})
 		o.Rand = bytes.NewReader(made[:])
 		name := "bob"
-		_, err := o.CreateUser(ctx, by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
+		_, err := o.Users.Create(ctx, by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
 		if !errors.Is(err, store.ErrNameTaken) {
 			t.Errorf("got %v", err)
 		}

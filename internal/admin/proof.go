@@ -47,7 +47,7 @@ func MakeProof(now time.Time, rand io.Reader, n NewProof) (string, error) {
 		sum := sha256.Sum256([]byte(n.AccessToken))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	proof, err := assertions.SignAs("dpop+jwt", key, claims)
+	proof, err := assertions.Sign("dpop+jwt", key, claims)
 	if err != nil {
 		return "", Faults{newFault("alg", CodeUnsupported, "%v", err)}
 	}

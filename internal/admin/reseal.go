@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
-	"authserver/internal/keys"
 	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
+
+	"gocloud.dev/secrets"
 )
 
 // MasterKey is another master key than the one that is set: one of the two.
@@ -15,18 +16,31 @@ type MasterKey struct {
 	URL string // of a key of a key management service
 }
 
+// MasterKeys moves what is sealed from one master key to another.
+type MasterKeys struct {
+	*Common
+	Store  sealing.ResealStore
+	Sealer *sealing.Sealer
+	// Servers tells how long a change may take to reach every one of them.
+	Servers interface {
+		Settles(ctx context.Context) (time.Duration, error)
+	}
+	// Open opens another master key than the one that is set, and names it.
+	Open func(ctx context.Context, to MasterKey) (keeper *secrets.Keeper, id string, err error)
+}
+
 // Reseal moves everything that is sealed to another master key, while servers run
 // on the one that is set. Both are good until Finish. waiting is told how long
 // it waits for servers to take in the new data key.
-func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (sealing.Resealed, error) {
-	keeper, id, err := a.OpenMaster(ctx, to)
+func (ms *MasterKeys) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (sealing.Resealed, error) {
+	keeper, id, err := ms.Open(ctx, to)
 	if err != nil {
 		return sealing.Resealed{}, err
 	}
 	r := &sealing.Reseal{
-		Store: a.Store, From: a.Sealer, Keeper: keeper, Master: id, Now: a.Now, Rand: a.Rand,
-		By:     by.change(store.SecretResealed, a.Now()),
-		Settle: func(ctx context.Context) error { return a.settle(ctx, waiting) },
+		Store: ms.Store, From: ms.Sealer, Keeper: keeper, Master: id, Now: ms.Now, Rand: ms.Rand,
+		By:     by.change(store.SecretResealed, ms.Now()),
+		Settle: func(ctx context.Context) error { return ms.settle(ctx, waiting) },
 	}
 	done, err := r.Run(ctx)
 	if closed := keeper.Close(); err == nil {
@@ -37,8 +51,8 @@ func (a *Admin) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(
 
 // settle waits for as long as a change may take to reach every server, where there
 // are any.
-func (a *Admin) settle(ctx context.Context, waiting func(time.Duration)) error {
-	wait, err := a.Keys.Settles(ctx)
+func (ms *MasterKeys) settle(ctx context.Context, waiting func(time.Duration)) error {
+	wait, err := ms.Servers.Settles(ctx)
 	if err != nil || wait == 0 {
 		return err
 	}
@@ -60,24 +74,10 @@ type FinishedReseal struct {
 }
 
 // Finish makes the master key that is set the only one that opens anything.
-func (a *Admin) Finish(ctx context.Context, by Call) (FinishedReseal, error) {
-	over, err := sealing.Finish(ctx, by.change(store.DataKeyDeleted, a.Now()), a.Store, a.Sealer)
+func (ms *MasterKeys) Finish(ctx context.Context, by Call) (FinishedReseal, error) {
+	over, err := sealing.Finish(ctx, by.change(store.DataKeyDeleted, ms.Now()), ms.Store, ms.Sealer)
 	if err != nil {
 		return FinishedReseal{}, err
 	}
-	return FinishedReseal{Master: a.Sealer.MasterID(), Over: listed(over)}, nil
-}
-
-// RefreshTokenKeys returns the keys that authenticate refresh tokens, after it
-// brought the next one forward where that is asked for.
-func (a *Admin) RefreshTokenKeys(ctx context.Context, by Call, rotate bool) ([]keys.ListedRefreshKey, error) {
-	if err := a.RefreshKeys.Reload(ctx); err != nil {
-		return nil, err
-	}
-	if rotate {
-		if err := a.RefreshKeys.Rotate(ctx, by.change(store.RefreshKeyRescheduled, a.Now())); err != nil {
-			return nil, err
-		}
-	}
-	return a.RefreshKeys.List(), nil
+	return FinishedReseal{Master: ms.Sealer.MasterID(), Over: listed(over)}, nil
 }

@@ -44,38 +44,50 @@ type ResourceInput struct {
 	Claims         map[string]any  `field:"claims"`
 }
 
+// Resources looks after the resources.
+type Resources struct {
+	*Common
+	Store interface {
+		store.Resources
+		store.ResourceAdmin
+	}
+	Keys interface {
+		SignsFrom(ctx context.Context, alg string) (at time.Time, there bool, err error)
+	}
+}
+
 // NewResource is a resource to be. Its ID is what [oauth.CheckResource] takes.
 type NewResource struct {
 	ID string `field:"id"`
 	ResourceInput
 }
 
-// CreateResource registers an API. Beside it warnings are returned. An error is [Faults],
+// Create registers an API. Beside it warnings are returned. An error is [Faults],
 // or is store.ErrExists where it is registered already.
-func (a *Admin) CreateResource(ctx context.Context, by Call, n NewResource) (Resource, []Fault, error) {
-	now := store.At(a.Now())
+func (rs *Resources) Create(ctx context.Context, by Call, n NewResource) (Resource, []Fault, error) {
+	now := store.At(rs.Now())
 	r := store.Resource{
-		ID: n.ID, AccessTokenTTL: a.Limits.AccessTokenTTL, SigningAlg: a.Limits.SigningAlg,
+		ID: n.ID, AccessTokenTTL: rs.Limits.AccessTokenTTL, SigningAlg: rs.Limits.SigningAlg,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	var f form
 	if err := oauth.CheckResource(n.ID); err != nil {
 		f.fault("id", CodeInvalid, "%q: %v", n.ID, err)
 	}
-	a.setResource(&f, &r, n.ResourceInput)
+	rs.setResource(&f, &r, n.ResourceInput)
 	if err := f.result(); err != nil {
 		return Resource{}, nil, err
 	}
-	if err := a.Store.CreateResource(ctx, r, by.change(store.ResourceCreated, a.Now())); err != nil {
+	if err := rs.Store.CreateResource(ctx, r, by.change(store.ResourceCreated, rs.Now())); err != nil {
 		return Resource{}, nil, explain("resource", n.ID, err)
 	}
-	warnings, err := a.awaitKey(ctx, r.SigningAlg)
+	warnings, err := rs.awaitKey(ctx, r.SigningAlg)
 	return viewResource(r), append(commas(r.Scopes), warnings...), err
 }
 
-// Resources lists resources in the order of their identifiers.
-func (a *Admin) Resources(ctx context.Context, by Call, page Page) ([]Resource, error) {
-	rows, err := a.Store.ListResources(ctx, page)
+// List lists resources in the order of their identifiers.
+func (rs *Resources) List(ctx context.Context, by Call, page Page) ([]Resource, error) {
+	rows, err := rs.Store.ListResources(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the resources: %w", err)
 	}
@@ -86,68 +98,68 @@ func (a *Admin) Resources(ctx context.Context, by Call, page Page) ([]Resource, 
 	return views, nil
 }
 
-// Resource returns a resource, or an error that is store.ErrNotFound.
-func (a *Admin) Resource(ctx context.Context, by Call, id string) (Resource, error) {
-	r, err := a.Store.Resource(ctx, id)
+// Get returns a resource, or an error that is store.ErrNotFound.
+func (rs *Resources) Get(ctx context.Context, by Call, id string) (Resource, error) {
+	r, err := rs.Store.Resource(ctx, id)
 	if err != nil {
 		return Resource{}, explain("resource", id, err)
 	}
 	return viewResource(r), nil
 }
 
-// UpdateResource changes the fields given. Its errors are those of
-// CreateResource, store.ErrNotFound, and store.ErrConflict where another change
+// Update changes the fields given. Its errors are those of
+// Create, store.ErrNotFound, and store.ErrConflict where another change
 // was quicker.
-func (a *Admin) UpdateResource(ctx context.Context, by Call, id string, in ResourceInput) (Resource, []Fault, error) {
-	r, err := a.Store.Resource(ctx, id)
+func (rs *Resources) Update(ctx context.Context, by Call, id string, in ResourceInput) (Resource, []Fault, error) {
+	r, err := rs.Store.Resource(ctx, id)
 	if err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
 	before := r.SigningAlg
 	var f form
-	a.setResource(&f, &r, in)
+	rs.setResource(&f, &r, in)
 	if r.SigningAlg != before {
-		a.wantKey(ctx, &f, r.SigningAlg)
+		rs.wantKey(ctx, &f, r.SigningAlg)
 	}
 	if err := f.result(); err != nil {
 		return Resource{}, nil, err
 	}
-	r.UpdatedAt = store.At(a.Now())
-	if err := a.Store.UpdateResource(ctx, r, by.change(store.ResourceUpdated, a.Now())); err != nil {
+	r.UpdatedAt = store.At(rs.Now())
+	if err := rs.Store.UpdateResource(ctx, r, by.change(store.ResourceUpdated, rs.Now())); err != nil {
 		return Resource{}, nil, explain("resource", id, err)
 	}
 	return viewResource(r), commas(r.Scopes), nil
 }
 
-// DeleteResource removes a resource. Clients that name it are refused when they
+// Delete removes a resource. Clients that name it are refused when they
 // ask for it; tokens that were issued for it stay good until they expire.
-func (a *Admin) DeleteResource(ctx context.Context, by Call, id string) error {
-	return explain("resource", id, a.Store.DeleteResource(ctx, id, by.change(store.ResourceDeleted, a.Now())))
+func (rs *Resources) Delete(ctx context.Context, by Call, id string) error {
+	return explain("resource", id, rs.Store.DeleteResource(ctx, id, by.change(store.ResourceDeleted, rs.Now())))
 }
 
 // setResource takes over the fields given and checks what results.
-func (a *Admin) setResource(f *form, r *store.Resource, in ResourceInput) {
+func (rs *Resources) setResource(f *form, r *store.Resource, in ResourceInput) {
 	f.setText("name", &r.Name, in.Name, maxText)
 	f.setScopes("scopes", &r.Scopes, in.Scopes)
 	f.setTTL("access_token_ttl_seconds", &r.AccessTokenTTL, in.AccessTokenTTL)
 	// The key timeline and the memory of revocations are laid out for the longest.
-	if r.AccessTokenTTL > a.Limits.MaxAccessTokenTTL {
-		f.fault("access_token_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", r.AccessTokenTTL, Setting("max-access-token-ttl"), a.Limits.MaxAccessTokenTTL)
+	if r.AccessTokenTTL > rs.Limits.MaxAccessTokenTTL {
+		f.fault("access_token_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", r.AccessTokenTTL, Setting("max-access-token-ttl"), rs.Limits.MaxAccessTokenTTL)
 	}
 	setOne(f, "signing_alg", &r.SigningAlg, in.SigningAlg, keys.Algorithms())
-	a.setTokenTyp(f, r, in.TokenTyp)
+	rs.setTokenTyp(f, r, in.TokenTyp)
 	setEncryption(f, r, in)
 	f.setClaims(&r.Claims, in.Claims)
 }
 
 // setTokenTyp takes over the header "typ" of the resource's tokens. Those for this server
 // itself have the type by which it knows them from all other JWTs (RFC 9068 §4).
-func (a *Admin) setTokenTyp(f *form, r *store.Resource, typ *string) {
+func (rs *Resources) setTokenTyp(f *form, r *store.Resource, typ *string) {
 	switch {
 	case typ == nil || !f.checkKnown("token_typ", *typ, tokens.AccessTypes()):
 	case *typ == tokens.AccessType:
 		r.TokenTyp = ""
-	case r.ID == a.Self:
+	case r.ID == rs.Self:
 		f.fault("token_typ", CodeConflict, "%s is for the APIs of others: %s is this server itself, which takes %s", *typ, r.ID, tokens.AccessType)
 	default:
 		r.TokenTyp = *typ

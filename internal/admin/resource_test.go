@@ -17,14 +17,14 @@ import (
 func TestTheJSONOfAResource(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	r, err := o.Resource(t.Context(), by, api)
+	r, err := o.Resources.Get(t.Context(), by, api)
 	o.must(err)
 	const want = `{"id":"https://api.example.com","name":"","scopes":["read","write"],"access_token_ttl_seconds":900,"signing_alg":"RS256","token_typ":"at+jwt","claims":{},` +
 		`"created_at":"2026-03-01T12:00:00.123456Z","updated_at":"2026-03-01T12:00:00.123456Z"}`
 	if got := asJSON(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	all, err := o.Resources(t.Context(), by, admin.Page{Limit: 10})
+	all, err := o.Resources.List(t.Context(), by, admin.Page{Limit: 10})
 	o.must(err)
 	if got := asJSON(t, all); got != "["+want+"]" {
 		t.Errorf("listed\n%s", got)
@@ -58,7 +58,7 @@ func TestResourcesAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: c.id, ResourceInput: c.in})
+			_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: c.id, ResourceInput: c.in})
 			wantFault(t, err, c.field, c.code, c.want...)
 		})
 	}
@@ -67,7 +67,7 @@ func TestResourcesAreRefused(t *testing.T) {
 // Each fault is told, and none that follows from another.
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
 	o := newOffice(t)
-	_, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: "my api", ResourceInput: admin.ResourceInput{
+	_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: "my api", ResourceInput: admin.ResourceInput{
 		Name: ptr("a\nb"), Scopes: []string{"a b", "read", ""}, SigningAlg: ptr("HS256"), EncryptionJWK: []byte("{}"), EncryptionEnc: ptr("A256GCM"),
 	}})
 	var faults admin.Faults
@@ -95,7 +95,7 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 	before, err := o.store.Resource(t.Context(), api)
 	o.must(err)
 	o.clock = o.clock.Add(time.Hour)
-	_, warnings, err := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
+	_, warnings, err := o.Resources.Update(t.Context(), by, api, admin.ResourceInput{Scopes: []string{"a,b"}, AccessTokenTTL: ptr(time.Minute), SigningAlg: ptr("ES256"), Name: ptr("API")})
 	o.must(err)
 	if len(warnings) != 1 || !strings.Contains(said(warnings[0:]), "comma") {
 		t.Errorf("warnings: %q", warnings)
@@ -113,13 +113,13 @@ func TestAnUpdateOfAResourceChangesWhatIsGivenAlone(t *testing.T) {
 func TestAResourceThatIsThereOrNot(t *testing.T) {
 	o := newOffice(t)
 	o.resource()
-	if _, _, err := o.CreateResource(t.Context(), by, admin.NewResource{ID: api}); !errors.Is(err, store.ErrExists) {
+	if _, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: api}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
-	o.must(o.DeleteResource(t.Context(), by, api))
-	_, showErr := o.Resource(t.Context(), by, api)
-	_, _, updateErr := o.UpdateResource(t.Context(), by, api, admin.ResourceInput{})
-	for _, err := range []error{showErr, updateErr, o.DeleteResource(t.Context(), by, api)} {
+	o.must(o.Resources.Delete(t.Context(), by, api))
+	_, showErr := o.Resources.Get(t.Context(), by, api)
+	_, _, updateErr := o.Resources.Update(t.Context(), by, api, admin.ResourceInput{})
+	for _, err := range []error{showErr, updateErr, o.Resources.Delete(t.Context(), by, api)} {
 		if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "resource list") {
 			t.Errorf("got %v", err)
 		}

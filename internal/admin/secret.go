@@ -36,9 +36,30 @@ type SecretRotation struct {
 	Tell    Tell
 }
 
+// Tell is given a client with its secret before the secret is stored, since it can be told
+// once only: an error of it ends what was asked for, and nothing is changed. It is not
+// called for a client that has no secret; nil: it is not told ahead of time.
+type Tell func(ClientWithSecret) error
+
+// ahead tells what can be told once, and returns whether that was done.
+func (t Tell) ahead(c ClientWithSecret) (told bool, err error) {
+	if t == nil || c.Secret == "" {
+		return false, nil
+	}
+	return true, t(c)
+}
+
+// notInForce explains a refusal of the store where the secret was told already.
+func notInForce(told bool, err error) error {
+	if !told {
+		return err
+	}
+	return failure(err, CodeConflict, "the secret that was told is not in force, and nothing was changed: %v", err)
+}
+
 // RotateSecret gives a client a new secret, and returns the client with it.
-func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRotation) (ClientWithSecret, error) {
-	c, err := a.Store.Client(ctx, id)
+func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r SecretRotation) (ClientWithSecret, error) {
+	c, err := cs.Store.Client(ctx, id)
 	if err != nil {
 		return ClientWithSecret{}, explain("client", id, err)
 	}
@@ -49,11 +70,11 @@ func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRo
 	if !hasSecrets(c) {
 		f.fault("", CodeConflict, "client %q is public, or has keys alone, and has no secret: let it authenticate with one first with %v", id, Operation{Noun: "client", Verb: "update", ID: id})
 	}
-	secret, made := a.newSecret(ctx, &f, c, r.Secret)
+	secret, made := cs.newSecret(ctx, &f, c, r.Secret)
 	if err := f.result(); err != nil {
 		return ClientWithSecret{}, err
 	}
-	now := store.At(a.Now())
+	now := store.At(cs.Now())
 	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(r.Overlap))), secret)
 	if len(c.Secrets) > store.MaxClientSecrets {
 		return ClientWithSecret{}, failure(nil, CodeTooMany, "client %q has %d secrets that are good still: wait for one to expire, or end them all with %v 0s", id, len(c.Secrets)-1, Field("overlap_seconds"))
@@ -68,7 +89,7 @@ func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRo
 	if err != nil {
 		return ClientWithSecret{}, err
 	}
-	if err := a.Store.UpdateClient(ctx, c, by.change(store.ClientSecretRotated, now)); err != nil {
+	if err := cs.Store.UpdateClient(ctx, c, by.change(store.ClientSecretRotated, now)); err != nil {
 		return ClientWithSecret{}, notInForce(told, explain("client", id, err))
 	}
 	return rotated, nil
@@ -76,10 +97,10 @@ func (a *Admin) RotateSecret(ctx context.Context, by Call, id string, r SecretRo
 
 // firstSecret gives a new client the secret that it has by its methods, and returns it in
 // clear; "": it has none.
-func (a *Admin) firstSecret(ctx context.Context, f *form, c *store.Client, brought string) string {
+func (cs *Clients) firstSecret(ctx context.Context, f *form, c *store.Client, brought string) string {
 	switch {
 	case hasSecrets(*c):
-		secret, made := a.newSecret(ctx, f, *c, brought)
+		secret, made := cs.newSecret(ctx, f, *c, brought)
 		c.Secrets = []store.ClientSecret{secret}
 		return made
 	case brought != "":
@@ -102,14 +123,14 @@ func ending(secrets []store.ClientSecret, now, until store.Moment) []store.Clien
 // newSecret keeps the secret brought or, for "", one that it makes, in the way that
 // the client needs it, and returns it in clear too. A hash takes its time, and is made
 // where nothing is wrong.
-func (a *Admin) newSecret(ctx context.Context, f *form, c store.Client, brought string) (store.ClientSecret, string) {
+func (cs *Clients) newSecret(ctx context.Context, f *form, c store.Client, brought string) (store.ClientSecret, string) {
 	clear := brought
 	var err error
 	switch {
 	case brought == "":
-		clear, err = a.makeSecret(c)
+		clear, err = cs.makeSecret(c)
 	default:
-		a.checkSecret(f, c, brought)
+		cs.checkSecret(f, c, brought)
 	}
 	if err != nil || f.result() != nil {
 		if err != nil {
@@ -117,21 +138,21 @@ func (a *Admin) newSecret(ctx context.Context, f *form, c store.Client, brought 
 		}
 		return store.ClientSecret{}, ""
 	}
-	secret, err := a.keepSecret(ctx, c, clear, brought != "")
+	secret, err := cs.keepSecret(ctx, c, clear, brought != "")
 	if err != nil {
 		f.fail("%w", err)
 	}
 	return secret, clear
 }
 
-func (a *Admin) makeSecret(c store.Client) (string, error) {
-	random, err := a.random(madeBytes(c))
+func (cs *Clients) makeSecret(c store.Client) (string, error) {
+	random, err := cs.random(madeBytes(c))
 	return base64.RawURLEncoding.EncodeToString(random), err
 }
 
 // checkSecret refuses a secret that is too short, or that others may have: a public key
 // for example.
-func (a *Admin) checkSecret(f *form, c store.Client, secret string) {
+func (cs *Clients) checkSecret(f *form, c store.Client, secret string) {
 	const field Field = "client_secret"
 	if err := keyfiles.Check([]byte(secret), keyfiles.Secret); err != nil {
 		f.fault(field, CodeInvalid, "%s", unwanted(err))
@@ -154,20 +175,20 @@ func (a *Admin) checkSecret(f *form, c store.Client, secret string) {
 }
 
 // keepSecret seals or hashes a secret.
-func (a *Admin) keepSecret(ctx context.Context, c store.Client, clear string, brought bool) (s store.ClientSecret, err error) {
-	if s.ID, err = a.name(secretIDBytes); err != nil {
+func (cs *Clients) keepSecret(ctx context.Context, c store.Client, clear string, brought bool) (s store.ClientSecret, err error) {
+	if s.ID, err = cs.name(secretIDBytes); err != nil {
 		return s, err
 	}
-	s.CreatedAt = store.At(a.Now())
+	s.CreatedAt = store.At(cs.Now())
 	switch {
 	case signs(c):
 		s.Kind = store.SecretSealed
-		if s.Hash, err = a.Sealer.Seal([]byte(clear), store.SealedAs("clients", c.ID+"/"+s.ID)); err != nil {
+		if s.Hash, err = cs.Sealer.Seal([]byte(clear), store.SealedAs("clients", c.ID+"/"+s.ID)); err != nil {
 			return s, fmt.Errorf("seal the client secret: %w", err)
 		}
 	case brought:
 		s.Kind = store.SecretBcrypt
-		if s.Hash, err = a.Passwords.Hash(ctx, clear); err != nil {
+		if s.Hash, err = cs.Passwords.Hash(ctx, clear); err != nil {
 			return s, fmt.Errorf("hash the client secret: %w", err)
 		}
 	default:

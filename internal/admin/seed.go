@@ -24,26 +24,26 @@ const (
 
 // Seed registers the demo. What is registered already stays as it is.
 func (a *Admin) Seed(ctx context.Context, by Call) error {
-	_, err := a.Store.Resource(ctx, DemoResource)
+	_, err := a.Resources.Get(ctx, by, DemoResource)
 	if err := seed(ctx, by, err, a.seedResource); err != nil {
 		return err
 	}
-	// Beside each other, since bcrypt takes its time and somebody waits to try it.
+	// At once, since bcrypt takes time and a developer waits for the server.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		_, err := a.Store.Client(ctx, DemoClient)
+		_, err := a.Clients.Get(ctx, by, DemoClient)
 		return seed(ctx, by, err, a.seedClient)
 	})
 	group.Go(func() error {
-		_, err := a.Store.Client(ctx, DemoPublicClient)
+		_, err := a.Clients.Get(ctx, by, DemoPublicClient)
 		return seed(ctx, by, err, a.seedPublicClient)
 	})
 	group.Go(func() error {
-		_, err := a.Store.UserByName(ctx, store.ByUsername, DemoUser)
+		_, err := a.Users.Named(ctx, by, DemoUser)
 		return seed(ctx, by, err, a.seedUser)
 	})
 	group.Go(func() error {
-		_, err := a.Store.Issuer(ctx, DemoIssuer)
+		_, err := a.Issuers.Get(ctx, by, DemoIssuer)
 		return seed(ctx, by, err, a.seedIssuer)
 	})
 	return group.Wait()
@@ -63,12 +63,12 @@ func seed(ctx context.Context, by Call, found error, register func(context.Conte
 func demoScopes() []string { return []string{"read", "write"} }
 
 func (a *Admin) seedResource(ctx context.Context, by Call) error {
-	_, _, err := a.CreateResource(ctx, by, NewResource{ID: DemoResource, ResourceInput: ResourceInput{Scopes: demoScopes()}})
+	_, _, err := a.Resources.Create(ctx, by, NewResource{ID: DemoResource, ResourceInput: ResourceInput{Scopes: demoScopes()}})
 	return err
 }
 
 func (a *Admin) seedClient(ctx context.Context, by Call) error {
-	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoClient, Secret: DemoSecret, ClientInput: ClientInput{
+	_, _, err := a.Clients.Create(ctx, by, NewClient{ID: DemoClient, Secret: DemoSecret, ClientInput: ClientInput{
 		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
@@ -76,7 +76,7 @@ func (a *Admin) seedClient(ctx context.Context, by Call) error {
 }
 
 func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
-	_, _, err := a.CreateClient(ctx, by, NewClient{ID: DemoPublicClient, ClientInput: ClientInput{
+	_, _, err := a.Clients.Create(ctx, by, NewClient{ID: DemoPublicClient, ClientInput: ClientInput{
 		AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Grants: []oauth.GrantType{oauth.Password, oauth.RefreshToken},
 		Scopes: demoScopes(), Resources: []string{DemoResource},
 	}})
@@ -85,7 +85,7 @@ func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
 
 func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	username, password := DemoUser, DemoPassword
-	_, err := a.CreateUser(ctx, by, UserInput{Username: &username, Password: &password, Roles: []string{"admin"}})
+	_, err := a.Users.Create(ctx, by, UserInput{Username: &username, Password: &password, Roles: []string{"admin"}})
 	return err
 }
 
@@ -93,7 +93,7 @@ func (a *Admin) seedUser(ctx context.Context, by Call) error {
 // easy to try.
 func (a *Admin) seedIssuer(ctx context.Context, by Call) error {
 	clientAuth := false
-	_, _, err := a.CreateIssuer(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerInput: IssuerInput{
+	_, _, err := a.Issuers.Create(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerInput: IssuerInput{
 		Keys:   IssuerKeys{Secret: []byte(DemoIssuerSecret)},
 		Scopes: demoScopes(), Resources: []string{DemoResource}, RequireClientAuth: &clientAuth,
 	}})

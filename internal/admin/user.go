@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"authserver/internal/passwords"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // User is a user as it is shown. It has no hash of the password.
@@ -41,10 +40,19 @@ type UserInput struct {
 	Disabled    *bool          `field:"disabled"`
 }
 
-// CreateUser adds a user, who has to have a username and a password. An error is
+// Users looks after the users.
+type Users struct {
+	*Common
+	UserFinder
+	Rows      store.UserAdmin
+	Passwords Hasher
+	Revoker   *tokens.Revoker
+}
+
+// Create adds a user, who has to have a username and a password. An error is
 // [Faults], or is store.ErrExists where a name is taken.
-func (a *Admin) CreateUser(ctx context.Context, by Call, in UserInput) (User, error) {
-	id, err := uuid.NewRandomFromReader(a.Rand)
+func (us *Users) Create(ctx context.Context, by Call, in UserInput) (User, error) {
+	id, err := uuid.NewRandomFromReader(us.Rand)
 	if err != nil {
 		return User{}, fmt.Errorf("make the user's id: %w", err)
 	}
@@ -56,20 +64,20 @@ func (a *Admin) CreateUser(ctx context.Context, by Call, in UserInput) (User, er
 	if in.Password == nil {
 		f.fault("password", CodeRequired, "it is required")
 	}
-	if err := a.setUser(ctx, &f, &u, in); err != nil {
+	if err := us.setUser(ctx, &f, &u, in); err != nil {
 		return User{}, err
 	}
-	now := store.At(a.Now())
-	u.NotBefore, u.CreatedAt, u.UpdatedAt = a.now(), now, now
-	if err := a.Store.CreateUser(ctx, u, by.change(store.UserCreated, a.Now())); err != nil {
+	now := store.At(us.Now())
+	u.NotBefore, u.CreatedAt, u.UpdatedAt = us.now(), now, now
+	if err := us.Rows.CreateUser(ctx, u, by.change(store.UserCreated, us.Now())); err != nil {
 		return User{}, explainUser(u.Username, err)
 	}
 	return viewUser(u), nil
 }
 
-// Users lists users in the order of their usernames.
-func (a *Admin) Users(ctx context.Context, by Call, page Page) ([]User, error) {
-	rows, err := a.Store.ListUsers(ctx, page)
+// List lists users in the order of their usernames.
+func (us *Users) List(ctx context.Context, by Call, page Page) ([]User, error) {
+	rows, err := us.Rows.ListUsers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)
 	}
@@ -80,49 +88,48 @@ func (a *Admin) Users(ctx context.Context, by Call, page Page) ([]User, error) {
 	return views, nil
 }
 
-// User returns the user with this id, username, email address or UPN. Where several
+// Get returns the user with this id, username, email address or UPN. Where several
 // users have it, each as another of these, [Faults] name them.
-func (a *Admin) User(ctx context.Context, by Call, who string) (User, error) {
-	u, err := a.findUser(ctx, who)
+func (us *Users) Get(ctx context.Context, by Call, who string) (User, error) {
+	u, err := us.find(ctx, who)
 	if err != nil {
 		return User{}, err
 	}
 	return viewUser(u), nil
 }
 
-// UpdateUser changes the fields given. Disabling a user and changing the password
-// void the user's access tokens and refresh tokens with it. Its errors are those of
-// CreateUser, store.ErrNotFound, and store.ErrConflict where somebody else was
-// quicker.
-func (a *Admin) UpdateUser(ctx context.Context, by Call, who string, in UserInput) (User, error) {
-	u, err := a.findUser(ctx, who)
+// Update changes the fields given. Disabling a user and changing the password void the
+// user's access tokens and refresh tokens with it. Its errors are those of Create,
+// store.ErrNotFound, and store.ErrConflict if another change was quicker.
+func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) (User, error) {
+	u, err := us.find(ctx, who)
 	if err != nil {
 		return User{}, err
 	}
-	if err := a.setUser(ctx, &form{}, &u, in); err != nil {
+	if err := us.setUser(ctx, &form{}, &u, in); err != nil {
 		return User{}, err
 	}
-	// Read after the password was hashed, which takes its time: whoever logs in
-	// meanwhile logs in with the old one.
-	now := store.At(a.Now())
+	// Read after the password was hashed, which takes time: a login meanwhile uses the
+	// old password.
+	now := store.At(us.Now())
 	u.UpdatedAt = now
 	change := by.change(store.UserUpdated, now)
 	if reason := voidReason(in); reason != "" {
-		change.Voids = a.Revoker.User(&u, reason)
+		change.Voids = us.Revoker.User(&u, reason)
 	}
-	if err := a.Store.UpdateUser(ctx, u, change); err != nil {
+	if err := us.Rows.UpdateUser(ctx, u, change); err != nil {
 		return User{}, explainUser(who, err)
 	}
 	return viewUser(u), nil
 }
 
-// DeleteUser removes a user with the refresh tokens and voids the access tokens.
-func (a *Admin) DeleteUser(ctx context.Context, by Call, who string) error {
-	u, err := a.findUser(ctx, who)
+// Delete removes a user with the refresh tokens and voids the access tokens.
+func (us *Users) Delete(ctx context.Context, by Call, who string) error {
+	u, err := us.find(ctx, who)
 	if err != nil {
 		return err
 	}
-	return explainUser(who, a.Store.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, a.Now()).Voiding(a.Revoker.User(&u, "user_deleted"))))
+	return explainUser(who, us.Rows.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, us.Now()).Voiding(us.Revoker.User(&u, "user_deleted"))))
 }
 
 // voidReason is why a change voids the user's tokens, or "".
@@ -136,48 +143,13 @@ func voidReason(in UserInput) string {
 	return ""
 }
 
-func (a *Admin) findUser(ctx context.Context, who string) (store.User, error) {
-	if _, err := uuid.Parse(who); err == nil {
-		u, err := a.Store.User(ctx, who)
-		if !errors.Is(err, store.ErrNotFound) {
-			return u, explainUser(who, err)
-		}
-	}
-	name, err := store.NormalizeName(who)
-	if err != nil {
-		return store.User{}, missing("user", who)
-	}
-	var found []store.User
-	for _, kind := range []store.NameKind{store.ByUsername, store.ByEmail, store.ByUPN} {
-		u, err := a.Store.UserByName(ctx, kind, name)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-		case err != nil:
-			return store.User{}, explainUser(who, err)
-		case !slices.ContainsFunc(found, func(f store.User) bool { return f.ID == u.ID }):
-			found = append(found, u)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return store.User{}, missing("user", who)
-	case 1:
-		return found[0], nil
-	}
-	ids := make([]string, 0, len(found))
-	for _, u := range found {
-		ids = append(ids, u.ID)
-	}
-	return store.User{}, Faults{newFault("id", CodeConflict, "%q names several users, by username, email or UPN: give the id of one: %s", who, strings.Join(ids, ", "))}
-}
-
-// UserNamed returns the user with this username.
-func (a *Admin) UserNamed(ctx context.Context, by Call, username string) (User, error) {
+// Named returns the user with this username.
+func (us *Users) Named(ctx context.Context, by Call, username string) (User, error) {
 	name, err := store.NormalizeName(username)
 	if err != nil {
 		return User{}, missing("user", username)
 	}
-	u, err := a.Store.UserByName(ctx, store.ByUsername, name)
+	u, err := us.Store.UserByName(ctx, store.ByUsername, name)
 	if err != nil {
 		return User{}, explainUser(username, err)
 	}
@@ -196,9 +168,9 @@ func explainUser(who string, err error) error {
 
 // setUser takes over the fields given. The password is hashed, which takes its time, where
 // nothing is wrong.
-func (a *Admin) setUser(ctx context.Context, f *form, u *store.User, in UserInput) error {
+func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInput) error {
 	if in.Username != nil && f.setUserName("username", &u.Username, *in.Username) {
-		a.notAnID(ctx, f, *u)
+		us.notAnID(ctx, f, *u)
 	}
 	setOptionalName(f, "email", &u.Email, in.Email)
 	setOptionalName(f, "upn", &u.UPN, in.UPN)
@@ -216,7 +188,7 @@ func (a *Admin) setUser(ctx context.Context, f *form, u *store.User, in UserInpu
 	if err := f.result(); err != nil || in.Password == nil {
 		return err
 	}
-	hash, err := a.Passwords.Hash(ctx, enforced)
+	hash, err := us.Passwords.Hash(ctx, enforced)
 	if err != nil {
 		return fmt.Errorf("hash the password: %w", err)
 	}
@@ -237,8 +209,8 @@ func (f *form) setUserName(field Field, to *string, name string) bool {
 // notAnID refuses a username that is another user's id. Commands take either, and an issuer
 // may name its subjects by the ids that tokens of this server have: both would mean the
 // other user.
-func (a *Admin) notAnID(ctx context.Context, f *form, u store.User) {
-	other, err := a.Store.User(ctx, u.Username)
+func (us *Users) notAnID(ctx context.Context, f *form, u store.User) {
+	other, err := us.Store.User(ctx, u.Username)
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && other.ID == u.ID:
 	case err != nil:

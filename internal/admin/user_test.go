@@ -17,7 +17,7 @@ import (
 
 func TestTheJSONOfAUser(t *testing.T) {
 	o := newOffice(t)
-	u, err := o.CreateUser(t.Context(), by, admin.UserInput{
+	u, err := o.Users.Create(t.Context(), by, admin.UserInput{
 		Username: ptr("Älice"), Email: ptr("A@Example.com"), Password: ptr("wonderland"), Roles: []string{"admin", "admin"},
 	})
 	o.must(err)
@@ -30,7 +30,7 @@ func TestTheJSONOfAUser(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	for _, who := range []string{u.ID, "älice", "ÄLICE"} {
-		shown, err := o.User(t.Context(), by, who)
+		shown, err := o.Users.Get(t.Context(), by, who)
 		o.must(err)
 		if got := asJSON(t, shown); got != want {
 			t.Errorf("%s is shown as\n%s\nwant\n%s", who, got, want)
@@ -65,7 +65,7 @@ func TestUsersAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			_, err := o.CreateUser(t.Context(), by, c.f)
+			_, err := o.Users.Create(t.Context(), by, c.f)
 			wantFault(t, err, c.field, c.code, c.want)
 			if c.f.Password != nil && strings.Contains(err.Error(), *c.f.Password) {
 				t.Error("the error tells the password")
@@ -76,13 +76,13 @@ func TestUsersAreRefused(t *testing.T) {
 
 func TestNamesAreUnique(t *testing.T) {
 	o := newOffice(t)
-	_, err := o.CreateUser(t.Context(), by, admin.UserInput{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
+	_, err := o.Users.Create(t.Context(), by, admin.UserInput{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
 	o.must(err)
 	for _, f := range []admin.UserInput{
 		{Username: ptr("BOB"), Password: ptr("wonderland")},
 		{Username: ptr("bobby"), Email: ptr("B@x.org"), Password: ptr("wonderland")},
 	} {
-		if _, err := o.CreateUser(t.Context(), by, f); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "username, email or upn") {
+		if _, err := o.Users.Create(t.Context(), by, f); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "username, email or upn") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -90,14 +90,14 @@ func TestNamesAreUnique(t *testing.T) {
 
 func TestAnUpdateOfAUserChangesWhatIsGivenAlone(t *testing.T) {
 	o := newOffice(t)
-	u, err := o.CreateUser(t.Context(), by, admin.UserInput{
+	u, err := o.Users.Create(t.Context(), by, admin.UserInput{
 		Username: ptr("bob"), Email: ptr("b@x.org"), UPN: ptr("bob@corp"), Password: ptr("wonderland"), Roles: []string{"r"}, Permissions: []string{"p"},
 	})
 	o.must(err)
 	before, err := o.store.User(t.Context(), u.ID)
 	o.must(err)
 	o.clock = o.clock.Add(time.Hour)
-	_, err = o.UpdateUser(t.Context(), by, "bob", admin.UserInput{Username: ptr("robert"), Email: ptr(""), Roles: []string{}})
+	_, err = o.Users.Update(t.Context(), by, "bob", admin.UserInput{Username: ptr("robert"), Email: ptr(""), Roles: []string{}})
 	o.must(err)
 	want := before
 	want.Username, want.Email, want.Roles, want.Version, want.UpdatedAt = "robert", "", nil, 2, o.now()
@@ -118,16 +118,16 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 		want   string // reason; "": nothing is void
 	}{
 		{"a new password does", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
+			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
 			return err
 		}, "password_changed"},
 		{"disabling does", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
+			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
 			return err
 		}, "user_disabled"},
-		{"deleting does", func(o *office, id string) error { return o.DeleteUser(t.Context(), by, id) }, "user_deleted"},
+		{"deleting does", func(o *office, id string) error { return o.Users.Delete(t.Context(), by, id) }, "user_deleted"},
 		{"enabling does not", func(o *office, id string) error {
-			_, err := o.UpdateUser(t.Context(), by, id, admin.UserInput{Disabled: ptr(false)})
+			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Disabled: ptr(false)})
 			return err
 		}, ""},
 	} {
@@ -158,9 +158,9 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 func TestAUserThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
 	for _, who := range []string{"nobody", "no body", "8d7c1c2e-6b7e-4c0b-9d60-b5dd1b0ed7a8"} {
-		_, showErr := o.User(t.Context(), by, who)
-		_, updateErr := o.UpdateUser(t.Context(), by, who, admin.UserInput{})
-		for _, err := range []error{showErr, updateErr, o.DeleteUser(t.Context(), by, who)} {
+		_, showErr := o.Users.Get(t.Context(), by, who)
+		_, updateErr := o.Users.Update(t.Context(), by, who, admin.UserInput{})
+		for _, err := range []error{showErr, updateErr, o.Users.Delete(t.Context(), by, who)} {
 			if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "user list") {
 				t.Errorf("%s: %v", who, err)
 			}
@@ -173,9 +173,9 @@ func TestUsersAreListedByPage(t *testing.T) {
 	for _, name := range []string{"carol", "alice", "bob"} {
 		o.user(name)
 	}
-	page, err := o.Users(t.Context(), by, admin.Page{Limit: 2})
+	page, err := o.Users.List(t.Context(), by, admin.Page{Limit: 2})
 	o.must(err)
-	rest, err := o.Users(t.Context(), by, admin.Page{Limit: 2, After: page[1].Username})
+	rest, err := o.Users.List(t.Context(), by, admin.Page{Limit: 2, After: page[1].Username})
 	o.must(err)
 	if len(rest) != 1 || page[0].Username+page[1].Username+rest[0].Username != "alicebobcarol" {
 		t.Errorf("listed %v, %v", page, rest)

@@ -7,6 +7,7 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/store"
+	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 )
@@ -18,19 +19,19 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 	const ttl, skew = 15 * time.Minute, time.Minute
 	for name, void := range map[string]func(o *office, user string) error{
 		"a client is disabled": func(o *office, _ string) error {
-			_, _, err := o.UpdateClient(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
+			_, _, err := o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Disabled: ptr(true)})
 			return err
 		},
-		"a client is deleted": func(o *office, _ string) error { return o.DeleteClient(t.Context(), by, "web") },
+		"a client is deleted": func(o *office, _ string) error { return o.Clients.Delete(t.Context(), by, "web") },
 		"a user is disabled": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
+			_, err := o.Users.Update(t.Context(), by, user, admin.UserInput{Disabled: ptr(true)})
 			return err
 		},
 		"a user has another password": func(o *office, user string) error {
-			_, err := o.UpdateUser(t.Context(), by, user, admin.UserInput{Password: ptr("looking-glass")})
+			_, err := o.Users.Update(t.Context(), by, user, admin.UserInput{Password: ptr("looking-glass")})
 			return err
 		},
-		"a user is deleted": func(o *office, user string) error { return o.DeleteUser(t.Context(), by, user) },
+		"a user is deleted": func(o *office, user string) error { return o.Users.Delete(t.Context(), by, user) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -52,7 +53,7 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 			o.clock = o.clock.Add(ttl + skew - 2*time.Second) // its last second, for a replica whose clock is right
 			_, err = o.store.Sweep(t.Context(), o.now().Add(skew), 100)
 			o.must(err)
-			verifier := &tokens.Verifier{Issuer: self, Keys: o.Keys, Skew: skew}
+			verifier := &tokens.Verifier{Issuer: self, Keys: o.Keys.Signing, Skew: skew}
 			claims, err := verifier.Verify(o.clock, minted.Token)
 			o.must(err)
 			view := &tokens.View{Store: o.store, Now: func() time.Time { return o.clock }}
@@ -71,7 +72,7 @@ func TestAClientMadeAnewByAClockThatIsBehind(t *testing.T) {
 	o.serves(15 * time.Minute)
 	o.client(admin.NewClient{ID: "web"})
 	o.clock = o.clock.Add(time.Hour)
-	o.must(o.DeleteClient(t.Context(), by, "web"))
+	o.must(o.Clients.Delete(t.Context(), by, "web"))
 	o.clock = o.clock.Add(-30 * time.Second)
 	o.client(admin.NewClient{ID: "web"})
 	anew, err := o.store.Client(t.Context(), "web")
@@ -80,7 +81,7 @@ func TestAClientMadeAnewByAClockThatIsBehind(t *testing.T) {
 		Subject: "web", ClientID: "web", Audience: []string{api}, Alg: "ES256", TTL: time.Minute, ClientNotBefore: anew.NotBefore, SubjectNotBefore: anew.NotBefore,
 	})
 	o.must(err)
-	claims, err := (&tokens.Verifier{Issuer: self, Keys: o.Keys, Skew: time.Minute}).Verify(o.clock, minted.Token)
+	claims, err := (&tokens.Verifier{Issuer: self, Keys: o.Keys.Signing, Skew: time.Minute}).Verify(o.clock, minted.Token)
 	o.must(err)
 	for _, r := range o.revocations() {
 		if claims.VoidedBy(r) {
@@ -96,13 +97,13 @@ func TestADeletionVoidsWhatItDidNotRead(t *testing.T) {
 	o.client(admin.NewClient{ID: "web"})
 	o.clock = o.clock.Add(time.Hour)
 	ahead := o.notBefore().Add(time.Minute)
-	o.Store = quickerDeletion{o.store, func() {
+	o.Clients.Store = quickerDeletion{o.store, func() {
 		c, err := o.store.Client(t.Context(), "web")
 		o.must(err)
 		c.NotBefore = ahead
 		o.must(o.store.UpdateClient(t.Context(), c, storetest.By()))
 	}}
-	o.must(o.DeleteClient(t.Context(), by, "web"))
+	o.must(o.Clients.Delete(t.Context(), by, "web"))
 	if found := o.revocations(); len(found) != 1 || !found[0].Before.After(ahead) {
 		t.Errorf("recorded %+v, and what was issued under %s is to be void", found, ahead)
 	}
@@ -110,11 +111,11 @@ func TestADeletionVoidsWhatItDidNotRead(t *testing.T) {
 
 // quickerDeletion changes the row between the reading and the deletion.
 type quickerDeletion struct {
-	store.Store
+	*sqlite.DB
 	meanwhile func()
 }
 
 func (q quickerDeletion) DeleteClient(ctx context.Context, id string, by store.Change) error {
 	q.meanwhile()
-	return q.Store.DeleteClient(ctx, id, by)
+	return q.DB.DeleteClient(ctx, id, by)
 }

@@ -6,43 +6,12 @@ import (
 	"go/token"
 	"os"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"authserver/internal/admin"
 )
-
-// flagOrCommand is what the command line calls a field or an operation.
-var flagOrCommand = regexp.MustCompile("--[a-z]|\\bauthserver [a-z]|`[a-z]+ (create|list|show|update|delete|rotate)")
-
-// What comes out of this room goes to an HTTP interface as well: it calls fields, settings
-// and operations by themselves, and each door calls them by its own names.
-func TestNoTextNamesAFlagOrACommand(t *testing.T) {
-	literals := 0
-	for file, syntax := range sources(t) {
-		ast.Inspect(syntax, func(n ast.Node) bool {
-			lit, ok := n.(*ast.BasicLit)
-			if !ok || lit.Kind != token.STRING {
-				return true
-			}
-			literals++
-			if text, err := strconv.Unquote(lit.Value); err != nil || flagOrCommand.MatchString(text) {
-				t.Errorf("%s: %s names a flag or a command", file, lit.Value)
-			}
-			return true
-		})
-	}
-	if literals < 500 {
-		t.Errorf("only %d literals were read", literals)
-	}
-	for _, text := range []string{"--scope: it is empty", "see `authserver key list`", "run authserver serve", "see `client update`"} {
-		if !flagOrCommand.MatchString(text) {
-			t.Errorf("the rule does not find %q", text)
-		}
-	}
-}
 
 // A fault of a field that no input has could be told at no door.
 func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {

@@ -1,6 +1,7 @@
-// Package admission owns who may use what there is little of, and when: a [Gate]
-// lets a few in at once, has a bounded number wait for a bounded time, and gives
-// turns to those who ask, so that the flood of one is a queue for that one alone.
+// Package admission shares out what is scarce. A [Gate] lets a few callers in at once,
+// has a bounded number wait for a bounded time, and gives the callers turns, so that a
+// client that floods the server waits in its own queue.
 //
-// It refuses to know what is behind a gate and who asks: to it a caller is a text.
+// It refuses to know what is behind a gate and what a caller is: to it a caller is a
+// string.
 package admission

@@ -19,18 +19,18 @@ var (
 	ErrLate = errors.New("the turn did not come in time")
 )
 
-// Gate lets Slots in at once. Who has to wait does so beside others of the same
-// name, and the names take turns, whichever of them has more waiting. It is safe
-// for concurrent use.
+// Gate lets Slots requests in at once. A request that has to wait joins the queue of
+// its caller, and the callers take turns, however long their queues are. It is safe for
+// concurrent use.
 type Gate struct {
 	Slots int
 	Queue int           // how many may wait
 	Wait  time.Duration // the longest that one waits
-	// Spare keeps slots open for those who have none: one name gets no more than it
-	// leaves, half of them where it is alone. It is for slots that are held for
-	// longer than somebody else should wait.
+	// Spare keeps slots free for callers that have none: one caller gets at most the
+	// slots that it leaves, and half of them if no other caller asks. It is for slots
+	// that are held for longer than another caller should wait.
 	Spare bool
-	// Waited is told of each wait that ended with a turn; nil: nobody is.
+	// Waited is called for each wait that ended with a turn; nil: no function is.
 	Waited func(time.Duration)
 	Now    func() time.Time
 
@@ -38,7 +38,7 @@ type Gate struct {
 	taken   int
 	waiting int
 	held    map[string]int // slots by name
-	lines   []*line        // of those who wait, whose turn comes next first
+	lines   []*line        // the callers that wait, in the order of their turns
 }
 
 // line is those of one name, in the order in which they came.
@@ -53,7 +53,7 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("wait for a turn: %w", err)
 	}
-	turn, err := g.ask(by, g.Queue)
+	turn, err := g.enqueue(by, g.Queue)
 	if turn == nil || err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 	return nil
 }
 
-// Take is Enter for what is soon done, and whose callers are bounded elsewhere: it
-// waits for as long as it takes, however many wait.
+// Take is Enter for short work whose callers are bounded elsewhere: it waits for as
+// long as it takes, however many wait.
 func (g *Gate) Take(by string) {
-	turn, err := g.ask(by, int(^uint(0)>>1))
+	turn, err := g.enqueue(by, int(^uint(0)>>1))
 	if turn == nil || err != nil { // there is no bound that could be met
 		return
 	}
@@ -92,11 +92,11 @@ func (g *Gate) report(began time.Time) {
 	}
 }
 
-// ask returns nil where the slot is taken already, and else what is closed once it is.
-func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
+// enqueue returns nil where the slot is taken already, and else what is closed once it is.
+func (g *Gate) enqueue(by string, queue int) (chan struct{}, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.may(by) { // then nobody of this name waits: whoever could go in was let in
+	if g.mayEnter(by) { // then no request of this caller waits: each that could enter has entered
 		g.take(by)
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func (g *Gate) ask(by string, queue int) (chan struct{}, error) {
 	return turn, nil
 }
 
-func (g *Gate) may(by string) bool {
+func (g *Gate) mayEnter(by string) bool {
 	free := g.Slots - g.taken
 	return free > 0 && (!g.Spare || g.held[by] < free)
 }
@@ -145,10 +145,10 @@ func (g *Gate) Leave(by string) {
 	g.next()
 }
 
-// next lets in whose turn it is, for as long as somebody may.
+// next lets callers in by their turns, for as long as there are slots.
 func (g *Gate) next() {
 	for g.taken < g.Slots {
-		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.may(l.by) })
+		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.mayEnter(l.by) })
 		if i < 0 {
 			return
 		}
@@ -164,8 +164,8 @@ func (g *Gate) next() {
 	}
 }
 
-// forget takes one who waits out of the queue, and reports false where its turn has
-// come meanwhile.
+// forget takes a request out of the queue. It reports false if its turn has come
+// meanwhile.
 func (g *Gate) forget(by string, turn chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

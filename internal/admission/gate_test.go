@@ -59,7 +59,8 @@ func TestTurns(t *testing.T) {
 			g.Leave(by)
 			synctest.Wait()
 		}
-		// Whoever has none waiting before is next, whatever the others have.
+		// A caller that did not wait before is next, however many requests the others
+		// have.
 		want := []string{"flood", "polite", "third", "flood", "polite", "flood"}
 		if diff := cmp.Diff(want, turns()); diff != "" {
 			t.Errorf("turns (-want +got):\n%s", diff)
@@ -107,7 +108,7 @@ func TestRefuses(t *testing.T) {
 		gone, leave := context.WithCancel(t.Context())
 		leave()
 		if err := g.Enter(gone, "fifth"); !errors.Is(err, context.Canceled) {
-			t.Errorf("Enter of somebody gone = %v", err)
+			t.Errorf("Enter of a caller that is gone = %v", err)
 		}
 		time.Sleep(time.Second / 2)
 		g.Leave("flood")
@@ -127,7 +128,7 @@ func TestRefuses(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesTheQueueIsForgotten(t *testing.T) {
+func TestACallerThatLeavesTheQueueIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &Gate{Slots: 1, Queue: 4, Wait: time.Hour, Now: time.Now}
 		enter(t, g, "first")
@@ -140,12 +141,12 @@ func TestWhoLeavesTheQueueIsForgotten(t *testing.T) {
 			t.Errorf("Enter = %v, %d waiting", err, g.Waiting())
 		}
 		g.Leave("first")
-		enter(t, g, "second") // the slot was not given to somebody who is gone
+		enter(t, g, "second") // the slot was not given to a caller that is gone
 	})
 }
 
-// Whatever comes and goes at once, no more than the slots are in, and in the end
-// nobody is.
+// Callers that come and go at once never take more than the slots, and give all of them
+// back.
 func TestGateHolds(t *testing.T) {
 	for _, spare := range []bool{false, true} {
 		t.Run("spare="+strconv.FormatBool(spare), func(t *testing.T) {

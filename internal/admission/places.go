@@ -10,11 +10,11 @@ import (
 // client.
 var ErrOvertaken = errors.New("the place was given to another")
 
-// Places bound how many requests there are at once and the bytes that they hold. No
-// request waits for a place: where all are taken, the one that has waited longest for its
-// client is vacated. A client that means it has sent all that there is within moments,
-// and one that keeps the server waiting on purpose is soon the oldest. The zero value
-// bounds nothing. It is safe for concurrent use.
+// Places bound how many requests there are at once, and the bytes that they hold. No
+// request waits for a place: if all are taken, the request that has waited longest for
+// its client is ended. An honest client sends its request within moments, so a client
+// that keeps the server waiting on purpose is soon the oldest. The zero value bounds
+// nothing. It is safe for concurrent use.
 type Places struct {
 	Most  int   // at once; 0: no bound
 	Bytes int64 // that they hold together, and half of them those of one name; 0: no bound
@@ -40,15 +40,15 @@ type Place struct {
 // Client is who a place may wait for. Cut has to end the wait, and to return at once.
 type Client interface{ Cut() }
 
-// Enter takes a place, which is left again with [Place.Leave]. Its error is ErrFull. What is
-// soon done gets a place anyway: it waits for its client alone, and the request that comes next
-// can overtake it.
+// Enter takes a place, which the caller gives back with [Place.Leave]. Its error is ErrFull. A
+// request that waits for its client alone gets a place anyway, since the next request can
+// overtake it.
 func (p *Places) Enter(l *Place, by string, anyway bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.of, l.by = p, by
 	for p.Most > 0 && p.taken >= p.Most {
-		if p.overtake("", true) {
+		if p.endOldest("", true) {
 			continue
 		}
 		if !anyway {
@@ -76,11 +76,11 @@ func (l *Place) Hold(bytes int64) error {
 		case !l.taken:
 			return ErrOvertaken
 		case p.shares[l.by] > most/2-bytes:
-			if !p.overtake(l.by, false) {
+			if !p.endOldest(l.by, false) {
 				return ErrShare
 			}
 		case p.held > most-bytes:
-			if !p.overtake("", true) {
+			if !p.endOldest("", true) {
 				return ErrFull
 			}
 		default:
@@ -156,23 +156,23 @@ func (l *Place) Leave() {
 	l.of.mu.Lock()
 	defer l.of.mu.Unlock()
 	if l.taken {
-		l.vacate()
+		l.end()
 	}
 }
 
-func (l *Place) vacate() {
+func (l *Place) end() {
 	l.unlink()
 	l.taken = false
 	l.of.taken--
 	l.of.hold(l, -l.held)
 }
 
-// overtake vacates the place that has waited longest, of those of a name or of all, and
+// endOldest vacates the place that has waited longest, of those of a name or of all, and
 // reports whether there was one.
-func (p *Places) overtake(by string, all bool) bool {
+func (p *Places) endOldest(by string, all bool) bool {
 	for l := p.oldest; l != nil; l = l.after {
 		if all || l.by == by {
-			l.vacate()
+			l.end()
 			l.client.Cut()
 			return true
 		}

@@ -119,7 +119,7 @@ func redirectURI(client store.Client, p parameters) (string, error) {
 	case presented != "":
 		if !registered(client.RedirectURIs, presented) {
 			return "", oauth.Fail(oauth.InvalidRequest, "redirect_uri_unregistered",
-				"redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it with --redirect-uri")
+				"redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it to the client")
 		}
 		return presented, nil
 	case len(p.loose["redirect_uri"]) > 1:
@@ -145,7 +145,7 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error
 	}
 	if !f.Client.May(oauth.AuthorizationCode) {
 		return oauth.Fail(oauth.UnauthorizedClient, "authorization_not_allowed",
-			"the client is not registered for the grant authorization_code: an administrator can add it with --grant")
+			"the client is not registered for the grant authorization_code: an administrator can add it")
 	}
 	if err := requireChallenge(f.Client, *r); err != nil {
 		return err

@@ -38,7 +38,7 @@ func (r *Request) readResponse(p parameters, client store.Client) error {
 		return oauth.Fail(oauth.UnsupportedResponseType, "response_type_unknown", oauth.Quote("response_type", r.ResponseType)+" is not supported: send response_type=code")
 	case !client.MayRespond(store.ResponseType(r.ResponseType)):
 		return oauth.Fail(oauth.UnauthorizedClient, "response_type_not_allowed",
-			"the client is not registered for the "+oauth.Quote("response_type", r.ResponseType)+": an administrator can add it with --response-type")
+			"the client is not registered for the "+oauth.Quote("response_type", r.ResponseType)+": an administrator can add it")
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // What is offered is all that Go has with ephemeral keys and authenticated encryption:
-// when Go learns another suite, somebody has to look.
+// when Go learns another suite, the maintainer has to look at it.
 func TestSuites(t *testing.T) {
 	var want []uint16
 	for _, suite := range tls.CipherSuites() {

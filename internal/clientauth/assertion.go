@@ -14,13 +14,15 @@ import (
 // AssertionType is the only "client_assertion_type" there is here (RFC 7523 §2.2).
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// Assertions checks the JWTs by which clients prove themselves (RFC 7521 §4.2,
+// JWT is private_key_jwt, an assertion that the client signed with a private key, or
+// client_secret_jwt, one under the client's secret (OpenID Connect Core §9; RFC 7521 §4.2,
 // RFC 7523 §2.2, §3).
-type Assertions struct {
+type JWT struct {
+	Method   oauth.AuthMethod
 	Verifier *assertions.Verifier
 	// Issuer is the issuer identifier of this server, which has to be the sole
-	// audience: with a token endpoint's URL in its place another server could have a
-	// client sign what is good here (CVE-2025-27370).
+	// audience: if the URL of a token endpoint were an audience too, another server
+	// could have a client sign what is good here (CVE-2025-27370).
 	Issuer string
 	// Endpoints are the URLs of the token endpoint, for clients that are registered to
 	// name it all the same.
@@ -28,31 +30,13 @@ type Assertions struct {
 	Rules     assertions.ClientRules
 }
 
-// JWT is private_key_jwt, an assertion that the client signed with a private key, or
-// client_secret_jwt, one under the client's secret (OpenID Connect Core §9).
-type JWT struct {
-	Method     oauth.AuthMethod
-	Assertions Assertions
-}
-
 // Name implements [Method].
 func (m JWT) Name() oauth.AuthMethod { return m.Method }
 
-// Claims implements [Method].
-func (m JWT) Claims(r Request) ([]Claim, error) { return claimsOf(r, m.Method) }
-
-// Prove implements [Method].
-func (m JWT) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	return m.Assertions.prove(ctx, client, claim, now)
-}
-
-// clientTypes are the values of the header "typ" of a client's assertion.
-func clientTypes() []string { return []string{"", "jwt", assertions.ClientType} }
-
-// claimsOf reads the client's assertion where it is one by the method: what it says
-// of its algorithm decides which of the two it could be, and what the client is
-// registered for whether it may be.
-func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
+// Credentials implements [Method]. It reads the client's assertion if the method can be meant.
+// The algorithm in its header decides which of the two methods that is, and the client's
+// registration whether the client may use it.
+func (m JWT) Credentials(r Request) ([]Credentials, error) {
 	if !r.Form.Has("client_assertion") && !r.Form.Has("client_assertion_type") {
 		return nil, nil
 	}
@@ -64,37 +48,38 @@ func claimsOf(r Request, by oauth.AuthMethod) ([]Claim, error) {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_type",
 			"client_assertion_type is not one that is taken here: use "+AssertionType)
 	}
-	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), clientTypes())
+	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), []string{"", "jwt", assertions.ClientType})
 	if err != nil {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_malformed", "client_assertion is malformed: "+err.Error())
 	}
-	if assertions.Method(parsed.Header.Alg) != by {
+	if assertions.Method(parsed.Header.Alg) != m.Method {
 		return nil, nil
 	}
-	return []Claim{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
+	return []Credentials{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
 }
 
-// prove checks the assertion against what the client is registered with. It is good once.
-func (a Assertions) prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	audiences := []string{a.Issuer}
+// Verify implements [Method]. It checks the assertion against what the client is registered
+// with. The assertion is good once.
+func (m JWT) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
+	audiences := []string{m.Issuer}
 	if client.EndpointAudience {
-		audiences = append(audiences, a.Endpoints...)
+		audiences = append(audiences, m.Endpoints...)
 	}
-	r, ok := assertions.OfClient(client, claim.Assertion.Header.Alg, now, a.Rules, audiences)
+	r, ok := assertions.OfClient(client, presented.Assertion.Header.Alg, now, m.Rules, audiences)
 	if !ok {
-		return Proof{}, &Unproved{errors.New("the client is not registered for assertions of its kind")}
+		return Outcome{}, &CredentialError{errors.New("the client is not registered for assertions of its kind")}
 	}
-	assertion, err := a.Verifier.Verify(ctx, now, *claim.Assertion, r)
+	assertion, err := m.Verifier.Verify(ctx, now, *presented.Assertion, r)
 	if fault := (*assertions.Fault)(nil); errors.As(err, &fault) {
-		return Proof{}, fmt.Errorf("check the assertion: %w", err)
+		return Outcome{}, fmt.Errorf("check the assertion: %w", err)
 	}
 	if err != nil {
-		return Proof{}, &Unproved{err}
+		return Outcome{}, &CredentialError{err}
 	}
 	if assertion.Subject != client.ID { // RFC 7523 §3, item 2B
-		return Proof{}, &Unproved{errors.New("its sub is not the client_id")}
+		return Outcome{}, &CredentialError{errors.New("its sub is not the client_id")}
 	}
-	return Proof{Good: true, Use: store.Use{
-		Issuer: r.Uses, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(a.Verifier.Skew)),
+	return Outcome{Good: true, Use: store.Use{
+		Issuer: r.Uses, ID: assertion.ID, ExpiresAt: store.At(assertion.ExpiresAt.Add(m.Verifier.Skew)),
 	}}, nil
 }

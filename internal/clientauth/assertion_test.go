@@ -56,7 +56,7 @@ func jwksOf(t testing.TB, public any) json.RawMessage {
 }
 
 // signers are clients that sign.
-func signers(t testing.TB) *register {
+func signers(t testing.TB) *clientStore {
 	t.Helper()
 	byKey, bySecret := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, []oauth.AuthMethod{oauth.AuthSecretJWT}
 	sealed := store.ClientSecret{ID: "s", Kind: store.SecretSealed, Hash: []byte(hmacSecret)}
@@ -69,7 +69,7 @@ func signers(t testing.TB) *register {
 		{ID: "hmac", AuthMethods: append(bySecret, oauth.AuthBasic), Secrets: []store.ClientSecret{over, sealed}},
 		{ID: "posts", AuthMethods: []oauth.AuthMethod{oauth.AuthPost}, JWKS: jwksOf(t, clientKey().Public()), Secrets: []store.ClientSecret{sealed}},
 	}
-	r := &register{clients: make(map[string]store.Client)}
+	r := &clientStore{clients: make(map[string]store.Client)}
 	for _, c := range all {
 		r.clients[c.ID] = c
 	}
@@ -78,12 +78,14 @@ func signers(t testing.TB) *register {
 
 func newSignedAuthenticator(t testing.TB) *Authenticator {
 	t.Helper()
-	signed := Assertions{
-		Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
-		Issuer:   self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+	signed := func(method oauth.AuthMethod) JWT {
+		return JWT{
+			Method: method, Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plain{}},
+			Issuer: self, Endpoints: []string{endpoint}, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+		}
 	}
 	secrets := Secrets{Slow: verified(), Opener: plain{}}
-	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, JWT{Method: oauth.AuthSecretJWT, Assertions: signed}, JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed}, None{})
+	a, err := New(signers(t), SecretBasic{secrets}, SecretPost{secrets}, signed(oauth.AuthSecretJWT), signed(oauth.AuthPrivateKeyJWT), None{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +213,7 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 	}
 }
 
-// RFC 7523 §3, item 7: each is good once, which is recorded by whoever acts on it.
+// RFC 7523 §3, item 7: each is good once. The caller records its use.
 func TestAClientAssertionNamesWhatIsGoodOnce(t *testing.T) {
 	a := newSignedAuthenticator(t)
 	seen := map[[32]byte]bool{}
@@ -266,7 +268,7 @@ func TestHowAnAssertionIsPresented(t *testing.T) {
 	}
 }
 
-// Whatever is sent, nobody is authenticated by it who did not sign.
+// No input authenticates a client that did not sign it.
 func FuzzClientAssertion(f *testing.F) {
 	a := newSignedAuthenticator(f)
 	for _, seed := range []string{

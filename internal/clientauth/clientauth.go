@@ -13,7 +13,7 @@ import (
 	"authserver/internal/trust/certificates"
 )
 
-// Request is what of an HTTP request a client can prove itself with.
+// Request is the part of an HTTP request by which a client can authenticate.
 type Request struct {
 	Authorization []string // the values of the header, as sent
 	Form          oauth.Form
@@ -22,38 +22,40 @@ type Request struct {
 	Now         time.Time
 }
 
-// Claim is who a request says that it comes from, and the proof that it brings.
-type Claim struct {
+// Credentials are the client_id that a request presents, and the credentials with it.
+type Credentials struct {
 	ClientID    string
-	Secrets     []string                // where the proof is a secret: the readings that the wire leaves open
-	Assertion   *assertions.Parsed      // that the client signed, where the proof is one
-	Certificate *certificates.Presented // that was presented in TLS, where the proof is that
+	Secrets     []string                // of a method with a secret: each way in which the request can be read
+	Assertion   *assertions.Parsed      // that the client signed; nil: the method has none
+	Certificate *certificates.Presented // that the client presented in TLS; nil: the method has none
 }
 
-// Method is one way for a client to prove itself.
+// Method is one client authentication method.
 type Method interface {
 	// Name is the method as it is registered (RFC 7591 §2).
 	Name() oauth.AuthMethod
-	// Claims returns what the request presents by this method: nothing where it
-	// does not use it, one claim, or two where the wire leaves open who is meant.
-	// A malformed use is an [oauth.Error].
-	Claims(r Request) ([]Claim, error)
-	// Prove returns whether the claim is the client's. It writes nothing. An error is a
-	// fault of the server, not of the proof, but for an [Unproved].
-	Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error)
+	// Credentials returns what the request presents by this method: none if it does not
+	// use the method, one, or two if the request can be read in two ways. A malformed
+	// use is an [oauth.Error].
+	Credentials(r Request) ([]Credentials, error)
+	// Verify reports whether the credentials are the client's. It writes nothing. A
+	// [CredentialError] says what is wrong with them; any other error is a fault of the
+	// server.
+	Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error)
 }
 
-// Proof is what became of a claim.
-type Proof struct {
+// Outcome is the result of verifying credentials.
+type Outcome struct {
 	Good bool
-	Use  store.Use // what of the claim is good once; zero: it may come again
+	Use  store.Use // the part of the credentials that is good once; zero: the client may send them again
 }
 
-// Unproved says what was wrong with a proof, for the log: whoever guesses is not told.
-type Unproved struct{ Why error }
+// CredentialError says for the log what was wrong with the credentials. The answer does
+// not say it, so that it helps no attacker to guess.
+type CredentialError struct{ Why error }
 
-func (e *Unproved) Error() string { return e.Why.Error() }
-func (e *Unproved) Unwrap() error { return e.Why }
+func (e *CredentialError) Error() string { return e.Why.Error() }
+func (e *CredentialError) Unwrap() error { return e.Why }
 
 // Authenticator authenticates clients.
 type Authenticator struct {
@@ -61,8 +63,8 @@ type Authenticator struct {
 	Methods []Method
 }
 
-// New returns an authenticator with the methods in the order given. A method
-// that stands twice is an error.
+// New returns an authenticator with the methods in the order given. A method that is
+// given twice is an error.
 func New(clients store.Clients, methods ...Method) (*Authenticator, error) {
 	a := &Authenticator{Clients: clients}
 	for _, m := range methods {
@@ -87,59 +89,59 @@ func (a *Authenticator) Names() []oauth.AuthMethod {
 // in bytes.
 const maxClientID = 255
 
-// Result is who sent a request.
+// Result is the client that sent a request.
 type Result struct {
 	Client *store.Client    // nil where the request presents no client at all
 	Method oauth.AuthMethod // "" likewise
-	// Use is what the client proved itself by and is good once, which is for the caller
-	// to record when nothing else can refuse the request: one that is refused may come
-	// again as it is; zero: nothing. Where it was used before, refuse with [UsedBefore].
+	// Use is the part of the credentials that is good once; zero: none. The caller
+	// records it when nothing else can refuse the request, so that the client can repeat
+	// a request that was refused. If it was used before, the caller refuses with
+	// [UsedBefore].
 	Use store.Use
-	// Certificate is what the client presented in TLS, whatever it authenticated by;
-	// nil: none.
+	// Certificate is what the client presented in TLS, with any method; nil: none.
 	Certificate *certificates.Presented
-	// Claimed is who a request that was refused says that it comes from, cut to
-	// what is fit for a log.
+	// Claimed is the client_id in a request that was refused, cut to a length that is
+	// fit for a log.
 	Claimed string
 }
 
-// Presented is what a request presents, before anything of it was proved.
+// Presented is what a request presents, before any of it is verified.
 type Presented struct {
-	// Claimed is who the request says that it comes from, cut to what is fit for a
-	// log; "" where it does not say.
+	// Claimed is the client_id in the request, cut to a length that is fit for a log;
+	// "": the request has none.
 	Claimed string
 
-	request Request
-	methods []Method
-	claims  []Claim
+	request     Request
+	methods     []Method
+	credentials []Credentials
 }
 
-// Present reads what a request presents, which costs little and asks nobody.
+// Present reads what a request presents. It costs little and makes no query.
 func (a *Authenticator) Present(r Request) (Presented, error) {
-	methods, claims, err := a.presented(r)
+	methods, credentials, err := a.presented(r)
 	if err != nil || len(methods) == 0 {
 		return Presented{}, err
 	}
-	id := claims[0].ClientID
-	return Presented{Claimed: id[:min(len(id), maxClientID)], request: r, methods: methods, claims: claims}, nil
+	id := credentials[0].ClientID
+	return Presented{Claimed: id[:min(len(id), maxClientID)], request: r, methods: methods, credentials: credentials}, nil
 }
 
-// Authenticate finds the client of a request. A request that presents nothing
-// has no client, which is for the caller to accept or refuse; one that presents
-// something wrong is refused with invalid_client (RFC 6749 §5.2).
+// Authenticate finds the client of a request. A request that presents nothing has no
+// client, and the caller accepts or refuses it. A request that presents wrong
+// credentials is refused with invalid_client (RFC 6749 §5.2).
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, error) {
 	if len(p.methods) == 0 {
 		return Result{}, nil
 	}
-	r, methods, claims := p.request, p.methods, p.claims
+	r, methods, credentials := p.request, p.methods, p.credentials
 	failed := Result{Method: methods[0].Name(), Claimed: p.Claimed}
 	reason := "client_unknown"
-	var why *Unproved
-	for _, claim := range claims {
-		if !registrable(claim.ClientID) {
+	var why *CredentialError
+	for _, one := range credentials {
+		if !registrable(one.ClientID) {
 			continue
 		}
-		client, err := a.Clients.Client(ctx, claim.ClientID)
+		client, err := a.Clients.Client(ctx, one.ClientID)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
@@ -155,12 +157,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 			if !slices.Contains(client.AuthMethods, method.Name()) {
 				continue
 			}
-			proof, err := method.Prove(ctx, client, claim, r.Now)
+			outcome, err := method.Verify(ctx, client, one, r.Now)
 			if err != nil && !errors.As(err, &why) {
-				return failed, fmt.Errorf("check the client's proof: %w", err)
+				return failed, fmt.Errorf("check the client's credentials: %w", err)
 			}
-			if proof.Good {
-				return Result{Client: &client, Method: method.Name(), Use: proof.Use, Certificate: r.Certificate}, nil
+			if outcome.Good {
+				return Result{Client: &client, Method: method.Name(), Use: outcome.Use, Certificate: r.Certificate}, nil
 			}
 			failed.Method, reason = method.Name(), "client_proof"
 		}
@@ -171,9 +173,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 	return failed, refuse(reason)
 }
 
-// registrable reports whether a client may be called so ([store.Client]). What
-// no client can be called reaches neither the cache, whose memory it would take,
-// nor the database, which takes no NUL and no broken UTF-8.
+// registrable reports whether a client may have this client_id ([store.Client]). Any
+// other reaches neither the cache, whose memory it would fill, nor the database, which
+// takes no NUL and no broken UTF-8.
 func registrable(id string) bool {
 	if id == "" || len(id) > maxClientID {
 		return false
@@ -186,17 +188,17 @@ func registrable(id string) bool {
 	return true
 }
 
-// presented returns the one method that the request uses, nothing where it uses none.
-// Where a request only names its client there may be several: which of them it uses is
-// what its client is registered for.
-func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
+// presented returns the one method that the request uses, or none. For a request that
+// only names its client it may return several: the client's registration decides among
+// them.
+func (a *Authenticator) presented(r Request) ([]Method, []Credentials, error) {
 	if len(r.Authorization) > 1 {
 		return nil, nil, oauth.Fail(oauth.InvalidRequest, "authorization_repeated", "the Authorization header stands more than once")
 	}
 	var used []Method
-	var claims []Claim
+	var credentials []Credentials
 	for _, m := range a.Methods {
-		c, err := m.Claims(r)
+		c, err := m.Credentials(r)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -207,34 +209,35 @@ func (a *Authenticator) presented(r Request) ([]Method, []Claim, error) {
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_auth_twice",
 				"the request authenticates its client in two ways: use the Authorization header, client_secret or client_assertion, one alone")
 		}
-		used, claims = append(used, m), c
+		used, credentials = append(used, m), c
 	}
 	if used == nil && len(r.Authorization) > 0 {
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
 			"the scheme of the Authorization header is not one that clients authenticate with here: use Basic")
 	}
-	if used == nil && r.Form.Has("client_assertion") { // of a kind that no method is of, since it is switched off
+	if used == nil && r.Form.Has("client_assertion") { // of a method that is switched off
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "client_assertion_alg",
 			"client_assertion is signed with an algorithm that is not taken here: see token_endpoint_auth_signing_alg_values_supported in "+
 				"the metadata")
 	}
 	if id := r.Form.Get("client_id"); id != "" {
-		// A proof that names no client, as an assertion without iss, is not believed below.
-		claims = slices.DeleteFunc(claims, func(c Claim) bool { return c.ClientID != "" && c.ClientID != id })
-		if used != nil && len(claims) == 0 {
+		// Credentials that name no client, such as an assertion without iss, are
+		// refused below.
+		credentials = slices.DeleteFunc(credentials, func(c Credentials) bool { return c.ClientID != "" && c.ClientID != id })
+		if used != nil && len(credentials) == 0 {
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_id_differs",
 				"client_id in the body is not the client that the request authenticates")
 		}
 	}
-	return used, claims, nil
+	return used, credentials, nil
 }
 
-// UsedBefore refuses a client whose proof was good and is so no more.
+// UsedBefore refuses a client whose credentials are right, but were used before.
 func UsedBefore() *oauth.Error {
-	return refuse("client_proof").Because(&Unproved{errors.New("it was used before")})
+	return refuse("client_proof").Because(&CredentialError{errors.New("it was used before")})
 }
 
-// refuse gives one answer for every failed proof.
+// refuse gives the same answer for all wrong credentials.
 func refuse(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, reason,
 		"client authentication failed: the client is unknown, its secret, assertion or certificate is wrong, expired or was used before, or it is not registered for this way to authenticate")

@@ -21,14 +21,14 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// register holds clients, and remembers who was asked for.
-type register struct {
+// clientStore holds clients, and remembers who was asked for.
+type clientStore struct {
 	clients map[string]store.Client
 	err     error
 	asked   []string
 }
 
-func (r *register) Client(_ context.Context, id string) (store.Client, error) {
+func (r *clientStore) Client(_ context.Context, id string) (store.Client, error) {
 	r.asked = append(r.asked, id)
 	if r.err != nil {
 		return store.Client{}, r.err
@@ -85,7 +85,7 @@ var clients = sync.OnceValue(func() map[string]store.Client {
 	return byID
 })
 
-func newRegister() *register { return &register{clients: clients()} }
+func newClientStore() *clientStore { return &clientStore{clients: clients()} }
 
 var hasher = sync.OnceValue(func() *passwords.Hasher {
 	h, err := passwords.New(passwords.Options{Cost: passwords.MinCost, Rand: rand.Reader})
@@ -192,7 +192,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
+			got, err := authenticate(t, newAuthenticator(t, newClientStore()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 		{"an empty secret", basic("web:"), "", oauth.InvalidClient, "client_proof"},
 		{"an empty secret of a client that has none", basic("no-secret:"), "", oauth.InvalidClient, "client_proof"},
 		{"a secret without end", nil, post("web", strings.Repeat("x", maxSecret+1)), oauth.InvalidClient, "client_proof"},
-		{"the hash of the secret", basic("web:" + string(newRegister().clients["slow"].Secrets[0].Hash)), "", oauth.InvalidClient, "client_proof"},
+		{"the hash of the secret", basic("web:" + string(newClientStore().clients["slow"].Secrets[0].Hash)), "", oauth.InvalidClient, "client_proof"},
 		{"another client's secret", basic("web:a+b"), "", oauth.InvalidClient, "client_proof"},
 		{"a secret that has expired at this very moment", basic("rotating:gone"), "", oauth.InvalidClient, "client_proof"},
 		{"a secret that expired a minute ago, against bcrypt", nil, post("rotating", "gone too"), oauth.InvalidClient, "client_proof"},
@@ -261,7 +261,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
+			got, err := authenticate(t, newAuthenticator(t, newClientStore()), Request{Authorization: test.header, Form: form(t, test.body), Now: noon})
 			var refused *oauth.Error
 			if !errors.As(err, &refused) {
 				t.Fatalf("Authenticate returned %v, want a refusal", err)
@@ -279,8 +279,8 @@ func TestAuthenticateRefuses(t *testing.T) {
 	}
 }
 
-// Who guesses must not learn which clients exist: what is told is the same to the
-// byte, whatever was wrong.
+// An attacker who guesses must not learn which clients exist: the answer is the same to
+// the byte, whatever was wrong.
 func TestRefusalsTellNothingApart(t *testing.T) {
 	told := make(map[string][]string)
 	for name, r := range map[string]Request{
@@ -298,7 +298,7 @@ func TestRefusalsTellNothingApart(t *testing.T) {
 		"post, unknown":      {Form: form(t, post("nobody", "x"))},
 	} {
 		r.Now = noon
-		_, err := authenticate(t, newAuthenticator(t, newRegister()), r)
+		_, err := authenticate(t, newAuthenticator(t, newClientStore()), r)
 		var refused *oauth.Error
 		if !errors.As(err, &refused) {
 			t.Fatalf("%s: %v", name, err)
@@ -314,7 +314,7 @@ func TestRefusalsTellNothingApart(t *testing.T) {
 // What cannot be a client_id is not looked up: it would fill the cache's memory
 // and be a fault in a database that takes no NUL.
 func TestJunkIsNotLookedUp(t *testing.T) {
-	known := newRegister()
+	known := newClientStore()
 	a := newAuthenticator(t, known)
 	for _, r := range []Request{
 		{Authorization: basic(":x")},
@@ -341,7 +341,7 @@ func TestOutageIsNotInvalidClient(t *testing.T) {
 	for name, r := range map[string]Request{
 		"Basic": {Authorization: basic("web:right")}, "post": {Form: form(t, post("web", "right"))}, "none": {Form: form(t, "client_id=app")},
 	} {
-		_, err := authenticate(t, newAuthenticator(t, &register{err: store.ErrUnavailable}), r)
+		_, err := authenticate(t, newAuthenticator(t, &clientStore{err: store.ErrUnavailable}), r)
 		if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v, want the outage", name, err)
 		}
@@ -355,7 +355,7 @@ func (busy) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
 }
 
 func TestBusyIsNotInvalidClient(t *testing.T) {
-	a, err := New(newRegister(), SecretBasic{Secrets{Slow: busy{}}})
+	a, err := New(newClientStore(), SecretBasic{Secrets{Slow: busy{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,14 +370,14 @@ func TestBusyIsNotInvalidClient(t *testing.T) {
 }
 
 func TestNewRefusesAMethodTwice(t *testing.T) {
-	if _, err := New(newRegister(), None{}, SecretBasic{}, None{}); err == nil {
+	if _, err := New(newClientStore(), None{}, SecretBasic{}, None{}); err == nil {
 		t.Error("a method stands twice")
 	}
 }
 
 // What is claimed for the log stays short, whatever was sent.
 func TestClaimedIsCut(t *testing.T) {
-	got, err := authenticate(t, newAuthenticator(t, newRegister()), Request{Form: form(t, post(strings.Repeat("x", 5000), "y"))})
+	got, err := authenticate(t, newAuthenticator(t, newClientStore()), Request{Form: form(t, post(strings.Repeat("x", 5000), "y"))})
 	if err == nil || len(got.Claimed) != maxClientID || got.Method != oauth.AuthPost {
 		t.Errorf("claimed %d bytes by %q, %v", len(got.Claimed), got.Method, err)
 	}

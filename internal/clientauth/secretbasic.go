@@ -19,11 +19,10 @@ type SecretBasic struct{ Secrets Secrets }
 // Name implements [Method].
 func (SecretBasic) Name() oauth.AuthMethod { return oauth.AuthBasic }
 
-// Claims implements [Method]. RFC 6749 wants both halves form-urlencoded before
-// they are joined; many clients send them raw. Where the readings differ both
-// are returned, the RFC's first: a secret that either fits was known to its
-// sender, so that nothing is given away.
-func (SecretBasic) Claims(r Request) ([]Claim, error) {
+// Credentials implements [Method]. RFC 6749 wants both halves form-urlencoded before
+// they are joined; many clients send them raw. If the two readings differ, both are
+// returned, the RFC's first. That is safe: if either is the secret, the sender knew it.
+func (SecretBasic) Credentials(r Request) ([]Credentials, error) {
 	if len(r.Authorization) == 0 {
 		return nil, nil
 	}
@@ -39,15 +38,15 @@ func (SecretBasic) Claims(r Request) ([]Claim, error) {
 	if !ok || !utf8.Valid(plain) || strings.ContainsRune(string(plain), 0) {
 		return nil, malformedBasic()
 	}
-	raw := Claim{ClientID: id, Secrets: []string{secret}}
+	raw := Credentials{ClientID: id, Secrets: []string{secret}}
 	decodedID, decoded, ok := formDecoded(id, secret)
 	switch {
 	case !ok || decodedID == id && decoded == secret:
-		return []Claim{raw}, nil
-	case decodedID == id: // both readings are looked at together
-		return []Claim{{ClientID: id, Secrets: []string{decoded, secret}}}, nil
+		return []Credentials{raw}, nil
+	case decodedID == id: // both readings are checked together
+		return []Credentials{{ClientID: id, Secrets: []string{decoded, secret}}}, nil
 	}
-	return []Claim{{ClientID: decodedID, Secrets: []string{decoded}}, raw}, nil
+	return []Credentials{{ClientID: decodedID, Secrets: []string{decoded}}, raw}, nil
 }
 
 // formDecoded reads both halves as form-urlencoded, where they can be read so.
@@ -57,9 +56,9 @@ func formDecoded(id, secret string) (decodedID, decoded string, ok bool) {
 	return decodedID, decoded, errID == nil && errSecret == nil
 }
 
-// Prove implements [Method].
-func (m SecretBasic) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	return m.Secrets.match(ctx, client, claim.Secrets, now)
+// Verify implements [Method].
+func (m SecretBasic) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
+	return m.Secrets.match(ctx, client, presented.Secrets, now)
 }
 
 func malformedBasic() *oauth.Error {

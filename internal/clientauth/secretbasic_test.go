@@ -12,27 +12,29 @@ import (
 	"pgregory.net/rapid"
 )
 
-func read(id string, secrets ...string) Claim { return Claim{ClientID: id, Secrets: secrets} }
+func read(id string, secrets ...string) Credentials {
+	return Credentials{ClientID: id, Secrets: secrets}
+}
 
 func TestBasicReadings(t *testing.T) {
 	tests := []struct {
 		name, userinfo string
-		want           []Claim
+		want           []Credentials
 	}{
-		{"where both readings agree there is one", "web:secret", []Claim{read("web", "secret")}},
-		{"an escape can be read both ways, the RFC's first", "web:a%20b", []Claim{read("web", "a b", "a%20b")}},
-		{"a plus sign can be read both ways", "web:a+b", []Claim{read("web", "a b", "a+b")}},
-		{"who is meant can be read both ways", "we+b:x", []Claim{read("we b", "x"), read("we+b", "x")}},
-		{"so can both halves", "we+b:x+y", []Claim{read("we b", "x y"), read("we+b", "x+y")}},
-		{"what is no escape can be read one way", "web:100%", []Claim{read("web", "100%")}},
-		{"a half that is no escape leaves the other raw too", "we%62:100%", []Claim{read("we%62", "100%")}},
-		{"the first colon divides", "a:b:c", []Claim{read("a", "b:c")}},
-		{"an escaped colon does not", "a%3Ab:c", []Claim{read("a:b", "c"), read("a%3Ab", "c")}},
-		{"both halves may be empty", ":", []Claim{read("", "")}},
+		{"where both readings agree there is one", "web:secret", []Credentials{read("web", "secret")}},
+		{"an escape can be read both ways, the RFC's first", "web:a%20b", []Credentials{read("web", "a b", "a%20b")}},
+		{"a plus sign can be read both ways", "web:a+b", []Credentials{read("web", "a b", "a+b")}},
+		{"who is meant can be read both ways", "we+b:x", []Credentials{read("we b", "x"), read("we+b", "x")}},
+		{"so can both halves", "we+b:x+y", []Credentials{read("we b", "x y"), read("we+b", "x+y")}},
+		{"what is no escape can be read one way", "web:100%", []Credentials{read("web", "100%")}},
+		{"a half that is no escape leaves the other raw too", "we%62:100%", []Credentials{read("we%62", "100%")}},
+		{"the first colon divides", "a:b:c", []Credentials{read("a", "b:c")}},
+		{"an escaped colon does not", "a%3Ab:c", []Credentials{read("a:b", "c"), read("a%3Ab", "c")}},
+		{"both halves may be empty", ":", []Credentials{read("", "")}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := SecretBasic{}.Claims(Request{Authorization: basic(test.userinfo)})
+			got, err := SecretBasic{}.Credentials(Request{Authorization: basic(test.userinfo)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +54,7 @@ func TestBasicFindsWhatWasMeant(t *testing.T) {
 		if !strings.Contains(id, ":") && rapid.Bool().Draw(t, "raw") {
 			spelled = id + ":" + secret
 		}
-		got, err := SecretBasic{}.Claims(Request{Authorization: basic(spelled)})
+		got, err := SecretBasic{}.Credentials(Request{Authorization: basic(spelled)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +74,7 @@ func FuzzBasicClaims(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		claims, err := SecretBasic{}.Claims(Request{Authorization: []string{header}})
+		claims, err := SecretBasic{}.Credentials(Request{Authorization: []string{header}})
 		if err != nil || len(claims) == 0 {
 			if len(claims) > 0 {
 				t.Errorf("claims beside an error: %+v", claims)

@@ -15,18 +15,18 @@ type SecretPost struct{ Secrets Secrets }
 // Name implements [Method].
 func (SecretPost) Name() oauth.AuthMethod { return oauth.AuthPost }
 
-// Claims implements [Method].
-func (SecretPost) Claims(r Request) ([]Claim, error) {
+// Credentials implements [Method].
+func (SecretPost) Credentials(r Request) ([]Credentials, error) {
 	if !r.Form.Has("client_secret") {
 		return nil, nil
 	}
 	if !r.Form.Has("client_id") && len(r.Authorization) == 0 {
 		return nil, oauth.Fail(oauth.InvalidRequest, "client_id_missing", "client_secret is given without client_id")
 	}
-	return []Claim{{ClientID: r.Form.Get("client_id"), Secrets: []string{r.Form.Get("client_secret")}}}, nil
+	return []Credentials{{ClientID: r.Form.Get("client_id"), Secrets: []string{r.Form.Get("client_secret")}}}, nil
 }
 
-// Prove implements [Method].
-func (m SecretPost) Prove(ctx context.Context, client store.Client, claim Claim, now time.Time) (Proof, error) {
-	return m.Secrets.match(ctx, client, claim.Secrets, now)
+// Verify implements [Method].
+func (m SecretPost) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
+	return m.Secrets.match(ctx, client, presented.Secrets, now)
 }

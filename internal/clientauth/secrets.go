@@ -14,8 +14,8 @@ import (
 
 // Secrets compares a secret with those of a client.
 type Secrets struct {
-	// Slow compares secrets that an administrator brought, which may be guessable,
-	// with their bcrypt hash.
+	// Slow compares a secret that an administrator chose, and that may be guessable,
+	// with its bcrypt hash.
 	Slow interface {
 		VerifyAny(ctx context.Context, hashes [][]byte, secrets []string) (bool, error)
 	}
@@ -26,10 +26,10 @@ type Secrets struct {
 // maxSecret bounds a secret that is presented, in bytes.
 const maxSecret = 1024
 
-// match reports whether one of the readings of a secret that was presented is one of the
-// client's that has not expired. Secrets of 256 random bits need no slow hash; they are
-// compared first, so that the others are hashed only where they may decide.
-func (s Secrets) match(ctx context.Context, client store.Client, readings []string, now time.Time) (Proof, error) {
+// match reports whether a presented secret, in one of its readings, is one of the
+// client's that has not expired. Secrets of 256 random bits need no slow hash. They are
+// compared first, so that the server computes the slow hash only if it can still decide.
+func (s Secrets) match(ctx context.Context, client store.Client, readings []string, now time.Time) (Outcome, error) {
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r string) bool { return r == "" || len(r) > maxSecret })
 	var slow [][]byte
 	for _, known := range client.Secrets {
@@ -46,19 +46,19 @@ func (s Secrets) match(ctx context.Context, client store.Client, readings []stri
 		case store.SecretSealed:
 			clear, err := s.Opener.Open(known.Hash, store.SealedAs("clients", client.ID+"/"+known.ID))
 			if err != nil {
-				return Proof{}, fmt.Errorf("unseal secret %s of client %s: %w", known.ID, client.ID, err)
+				return Outcome{}, fmt.Errorf("unseal secret %s of client %s: %w", known.ID, client.ID, err)
 			}
 			right = slices.ContainsFunc(readings, func(r string) bool { return subtle.ConstantTimeCompare(clear, []byte(r)) == 1 })
 		case store.SecretBcrypt:
 			slow = append(slow, known.Hash)
 		}
 		if right {
-			return Proof{Good: true}, nil
+			return Outcome{Good: true}, nil
 		}
 	}
 	if len(slow) == 0 {
-		return Proof{}, nil
+		return Outcome{}, nil
 	}
 	right, err := s.Slow.VerifyAny(ctx, slow, readings)
-	return Proof{Good: right}, err
+	return Outcome{Good: right}, err
 }

@@ -28,26 +28,26 @@ type SelfSignedTLS struct {
 // Name implements [Method].
 func (*SelfSignedTLS) Name() oauth.AuthMethod { return oauth.AuthSelfSignedTLS }
 
-// Claims implements [Method].
-func (*SelfSignedTLS) Claims(r Request) ([]Claim, error) { return certified(r), nil }
+// Credentials implements [Method].
+func (*SelfSignedTLS) Credentials(r Request) ([]Credentials, error) { return certified(r), nil }
 
-// Prove implements [Method]. That the certificate is one of those registered is all
-// that RFC 8705 §2.2 asks: it is a container for a key, its chain is not validated, and
-// when a key is no longer good is for whoever registered it to say by taking it away.
-// Its dates are part of that chain, and its own maker wrote them.
-func (m *SelfSignedTLS) Prove(ctx context.Context, client store.Client, claim Claim, _ time.Time) (Proof, error) {
-	presented := claim.Certificate
-	if slices.ContainsFunc(client.Certificates, func(der []byte) bool { return bytes.Equal(der, presented.Leaf.Raw) }) {
-		return Proof{Good: true}, nil
+// Verify implements [Method]. RFC 8705 §2.2 asks only that the certificate is one of
+// those registered. It is a container for a key: neither its chain nor its dates are
+// validated, since the client wrote them itself. The operator takes a key away that is
+// no longer good.
+func (m *SelfSignedTLS) Verify(ctx context.Context, client store.Client, presented Credentials, _ time.Time) (Outcome, error) {
+	shown := presented.Certificate
+	if slices.ContainsFunc(client.Certificates, func(der []byte) bool { return bytes.Equal(der, shown.Leaf.Raw) }) {
+		return Outcome{Good: true}, nil
 	}
-	published, err := m.published(ctx, client, jose.Header{X5TS256: presented.Thumbprint()})
+	published, err := m.published(ctx, client, jose.Header{X5TS256: shown.Thumbprint()})
 	if err != nil {
-		return Proof{}, err
+		return Outcome{}, err
 	}
 	if !published {
-		return Proof{}, &Unproved{errors.New("the certificate is none of those that are registered for the client")}
+		return Outcome{}, &CredentialError{errors.New("the certificate is none of those that are registered for the client")}
 	}
-	return Proof{Good: true}, nil
+	return Outcome{Good: true}, nil
 }
 
 // published reports whether the client's JWK Set has the certificate that is named, in

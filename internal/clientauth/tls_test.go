@@ -111,7 +111,7 @@ func newBench(t *testing.T) bench {
 	pool.AddCert(b.root.certificate)
 	secrets := Secrets{Slow: verified()}
 	var err error
-	b.Authenticator, err = New(&register{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
+	b.Authenticator, err = New(&clientStore{clients: all}, SecretBasic{Secrets: secrets}, SecretPost{Secrets: secrets},
 		&SelfSignedTLS{Remote: remote}, TLS{Authorities: func() *x509.CertPool { return pool }}, None{})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestAKeySetThatChangesIsObeyedAtOnce(t *testing.T) {
 		jwks json.RawMessage
 		good bool
 	}{{withOwn, true}, {without, false}, {withOwn, true}} {
-		_, err := method.Prove(t.Context(), store.Client{ID: "c", JWKS: set.jwks}, Claim{ClientID: "c", Certificate: presented(b.own)}, noon)
+		_, err := method.Verify(t.Context(), store.Client{ID: "c", JWKS: set.jwks}, Credentials{ClientID: "c", Certificate: presented(b.own)}, noon)
 		if (err == nil) != set.good {
 			t.Errorf("with the certificate there %v: %v", set.good, err)
 		}
@@ -174,7 +174,7 @@ func TestCertificates(t *testing.T) {
 		{"by an intermediate that is sent along", presented(below, b.intermediate), "client_id=batch", oauth.AuthTLS, ""},
 		{"by an intermediate that is not", presented(below), "client_id=batch", "", "client_proof"},
 		{"for the host", presented(batch), "client_id=host", oauth.AuthTLS, ""},
-		{"for somebody else", presented(b.root.issue(t, forClient("other"))), "client_id=batch", "", "client_proof"},
+		{"for another client", presented(b.root.issue(t, forClient("other"))), "client_id=batch", "", "client_proof"},
 		{"for another host", presented(b.root.issue(t, forClient("other"))), "client_id=host", "", "client_proof"},
 		{"by another authority of the same name", presented(b.stranger.issue(t, forClient("batch"))), "client_id=batch", "", "client_proof"},
 		{"by another authority that comes along", presented(b.stranger.issue(t, forClient("batch")), b.stranger), "client_id=batch", "", "client_proof"},
@@ -207,7 +207,7 @@ func TestCertificates(t *testing.T) {
 		{"beside a secret that the client may use", presented(b.expired), "client_id=either&client_secret=" + web, oauth.AuthPost, ""},
 		{"beside a secret, of a client of secrets", presented(b.own), "client_id=web&client_secret=" + web, oauth.AuthPost, ""},
 		{"beside a secret of a client of certificates", presented(b.own), "client_id=self&client_secret=" + web, "", "client_auth_method"},
-		{"in place of a secret", presented(b.own), "client_id=web", "", "client_auth_method"},
+		{"instead of a secret", presented(b.own), "client_id=web", "", "client_auth_method"},
 		{"of a public client", presented(b.own), "client_id=app", oauth.AuthNone, ""},
 		{"none, of a client of certificates", nil, "client_id=self", "", "client_auth_method"},
 		{"none, of a client of an authority", nil, "client_id=batch", "", "client_auth_method"},
@@ -229,7 +229,7 @@ func TestCertificates(t *testing.T) {
 }
 
 // A certificate may be good for several clients: without client_id it says nothing.
-func TestACertificateNamesNobody(t *testing.T) {
+func TestACertificateAloneNamesNoClient(t *testing.T) {
 	b := newBench(t)
 	got, err := authenticate(t, b.Authenticator, Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
 	if got.Client != nil || err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // cli is a small copy of what cmd/authserver has: commands that embed the
-// settings, with flags of their own, and one that needs none.
+// settings that they read, with flags of their own, and one that needs none.
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve."`
 	Resource resourceCmd `cmd:"" help:"Resources."`
@@ -22,7 +22,7 @@ type cli struct {
 }
 
 type serveCmd struct {
-	Settings
+	Server
 }
 
 type resourceCmd struct {
@@ -30,15 +30,22 @@ type resourceCmd struct {
 	Show   resourceShowCmd   `cmd:"" help:"Show."`
 }
 
+// OnDatabase is embedded by commands, and embeds groups.
+type OnDatabase struct {
+	File
+	Database
+}
+
 type resourceCreateCmd struct {
-	Settings
+	OnDatabase
+	Identity
 	ID             string        `name:"id" required:""`
 	Scope          []string      `sep:"none"`
 	AccessTokenTTL time.Duration `name:"access-token-ttl"`
 }
 
 type resourceShowCmd struct {
-	Settings
+	OnDatabase
 	ID string `arg:""`
 }
 
@@ -53,6 +60,15 @@ func sources(environ []string, files map[string]string) Sources {
 		}
 		return []byte(content), nil
 	}}
+}
+
+// every is what a command reads that reads every setting.
+func every() map[string]bool {
+	read := make(map[string]bool)
+	for _, r := range Table() {
+		read[r.Name] = true
+	}
+	return read
 }
 
 func parse(t testing.TB, src Sources, args ...string) (*cli, error) {
@@ -102,9 +118,9 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestEveryKindOfValueFromEverySource(t *testing.T) {
-	want := Settings{
-		Listen: ":1", DatabaseURL: NewSecret("sqlite:x"), RefreshGrace: 36 * time.Hour, BcryptCost: 7, NoMigrate: true,
-		LogLevel: slog.LevelWarn, MasterKey: NewSecret("key"),
+	want := Server{
+		Identity: Identity{Listen: ":1"}, Database: Database{DatabaseURL: NewSecret("sqlite:x")}, Refresh: Refresh{RefreshGrace: 36 * time.Hour},
+		Passwords: Passwords{BcryptCost: 7}, Schema: Schema{NoMigrate: true}, Log: Log{LogLevel: slog.LevelWarn}, Sealing: Sealing{MasterKey: NewSecret("key")},
 	}
 	for name, c := range map[string]struct {
 		args    []string
@@ -121,8 +137,11 @@ func TestEveryKindOfValueFromEverySource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := got.Serve.Settings
-			read := Settings{Listen: s.Listen, DatabaseURL: s.DatabaseURL, RefreshGrace: s.RefreshGrace, BcryptCost: s.BcryptCost, NoMigrate: s.NoMigrate, LogLevel: s.LogLevel, MasterKey: s.MasterKey}
+			s := got.Serve.Server
+			read := Server{
+				Identity: Identity{Listen: s.Listen}, Database: Database{DatabaseURL: s.DatabaseURL}, Refresh: s.Refresh,
+				Passwords: s.Passwords, Schema: s.Schema, Log: Log{LogLevel: s.LogLevel}, Sealing: Sealing{MasterKey: s.MasterKey},
+			}
 			if diff := cmp.Diff(want, read, cmp.AllowUnexported(Secret{})); diff != "" {
 				t.Error(diff)
 			}
@@ -160,6 +179,46 @@ func TestACommandsOwnFlagsAreNoSettings(t *testing.T) {
 				t.Errorf("Parse returned %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// The environment and the file are those of the server. A command reads its own settings of
+// them, and looks at no value of another: that is for the command that reads it.
+func TestSettingsOfOtherCommands(t *testing.T) {
+	files := map[string]string{"a.yaml": "refresh-grace: soon\ntls-key-file: [a, b]\nissuer: https://a.example\n"}
+	environ := []string{"AUTHSERVER_BCRYPT_COST=high", "AUTHSERVER_LOG_LEVEL=loud", "AUTHSERVER_MASTER_KEY=short", "AUTHSERVER_DATABASE_URL=sqlite:x"}
+	got, err := parse(t, sources(environ, files), "resource", "show", "x", "--config", "a.yaml")
+	if err != nil || got.Resource.Show.DatabaseURL.Reveal() != "sqlite:x" {
+		t.Errorf("parsed %+v, %v", got.Resource.Show, err)
+	}
+	_, err = parse(t, sources(environ, files), "serve", "--config", "a.yaml")
+	for _, want := range []string{"AUTHSERVER_BCRYPT_COST", "AUTHSERVER_LOG_LEVEL", "refresh-grace in a.yaml:1", "tls-key-file in a.yaml:2"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("serve finds %v, want %s", err, want)
+		}
+	}
+}
+
+// What no command knows is a fault for every command, and so is a key that stands twice.
+func TestWhatIsNoSettingIsAFaultForEveryCommand(t *testing.T) {
+	for _, c := range []struct{ environ, file, want string }{
+		{"AUTHSERVER_BCRYPT_COTS=4", "", "unknown environment variable AUTHSERVER_BCRYPT_COTS: did you mean AUTHSERVER_BCRYPT_COST?"},
+		{"", "bcrypt-cots: 4", "unknown setting bcrypt-cots in a.yaml:1: did you mean bcrypt-cost?"},
+		{"", "bcrypt-cost: 4\nbcrypt-cost: 5", "bcrypt-cost in a.yaml:2 stands there twice"},
+	} {
+		_, err := parse(t, sources([]string{c.environ}, map[string]string{"a.yaml": c.file}), "resource", "show", "x", "--config", "a.yaml")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("the fault is %v, want %s", err, c.want)
+		}
+	}
+}
+
+// A command has no flag for a setting that it does not read.
+func TestFlagsOfOtherCommands(t *testing.T) {
+	for _, flag := range []string{"--issuer=https://a.example", "--bcrypt-cost=4", "--no-migrate"} {
+		if _, err := parse(t, sources(nil, nil), "resource", "show", "x", flag); err == nil || !strings.Contains(err.Error(), "unknown flag") {
+			t.Errorf("%s: %v", flag, err)
+		}
 	}
 }
 
@@ -232,7 +291,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestFilesThatSetNothing(t *testing.T) {
 	for _, file := range []string{"", "\n", "# only a comment\n", "---\n", "~", "{}"} {
-		if values, err := parseFile("a.yaml", []byte(file)); len(values) != 0 || err != nil {
+		if values, err := parseFile("a.yaml", []byte(file), every()); len(values) != 0 || err != nil {
 			t.Errorf("parseFile(%q) = %v, %v", file, values, err)
 		}
 	}
@@ -256,7 +315,7 @@ func TestKubernetesServiceLinksAreNoSettings(t *testing.T) {
 		{"AUTHSERVER_PORT=8080", false},
 		{"AUTHSERVER_LISTEN_PORT=8080", false},
 	} {
-		if _, err := readEnviron([]string{c.entry}); (err == nil) != c.known {
+		if _, err := readEnviron([]string{c.entry}, every()); (err == nil) != c.known {
 			t.Errorf("readEnviron(%q) returned %v", c.entry, err)
 		}
 	}
@@ -268,13 +327,13 @@ func TestASecretAndItsFileFromDifferentSources(t *testing.T) {
 		args    []string
 		environ []string
 		file    string
-		want    Settings
+		want    Server
 	}{
-		{"a flag overrides the file that the settings file names", []string{"--database-url=sqlite:x"}, nil, "database-url-file: db.txt", Settings{DatabaseURL: NewSecret("sqlite:x")}},
-		{"a flag that names a file overrides a variable", []string{"--database-url-file=db.txt"}, []string{"AUTHSERVER_DATABASE_URL=sqlite:x"}, "", Settings{DatabaseURLFile: "db.txt"}},
-		{"a flag that names a file overrides the master key's variable", []string{"--master-key-file=k"}, []string{"AUTHSERVER_MASTER_KEY=x"}, "", Settings{MasterKeyFile: "k"}},
-		{"the master key's variable overrides the settings file", nil, []string{"AUTHSERVER_MASTER_KEY=x"}, "master-key-file: k", Settings{MasterKey: NewSecret("x")}},
-		{"from one source both stand, to be refused", nil, []string{"AUTHSERVER_MASTER_KEY=x", "AUTHSERVER_MASTER_KEY_FILE=k"}, "", Settings{MasterKey: NewSecret("x"), MasterKeyFile: "k"}},
+		{"a flag overrides the file that the settings file names", []string{"--database-url=sqlite:x"}, nil, "database-url-file: db.txt", Server{Database: Database{DatabaseURL: NewSecret("sqlite:x")}}},
+		{"a flag that names a file overrides a variable", []string{"--database-url-file=db.txt"}, []string{"AUTHSERVER_DATABASE_URL=sqlite:x"}, "", Server{Database: Database{DatabaseURLFile: "db.txt"}}},
+		{"a flag that names a file overrides the master key's variable", []string{"--master-key-file=k"}, []string{"AUTHSERVER_MASTER_KEY=x"}, "", Server{Sealing: Sealing{MasterKeyFile: "k"}}},
+		{"the master key's variable overrides the settings file", nil, []string{"AUTHSERVER_MASTER_KEY=x"}, "master-key-file: k", Server{Sealing: Sealing{MasterKey: NewSecret("x")}}},
+		{"from one source both stand, to be refused", nil, []string{"AUTHSERVER_MASTER_KEY=x", "AUTHSERVER_MASTER_KEY_FILE=k"}, "", Server{Sealing: Sealing{MasterKey: NewSecret("x"), MasterKeyFile: "k"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			args := append([]string{"serve"}, c.args...)
@@ -285,8 +344,9 @@ func TestASecretAndItsFileFromDifferentSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := got.Serve.Settings
-			read := Settings{DatabaseURL: s.DatabaseURL, DatabaseURLFile: s.DatabaseURLFile, MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile}
+			s := got.Serve.Server
+			read := Server{Database: s.Database, Sealing: s.Sealing}
+			read.DatabaseMaxConns = 0
 			if diff := cmp.Diff(c.want, read, cmp.AllowUnexported(Secret{})); diff != "" {
 				t.Error(diff)
 			}
@@ -321,7 +381,7 @@ func FuzzParseFile(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
-		values, err := parseFile("a.yaml", []byte(content))
+		values, err := parseFile("a.yaml", []byte(content), every())
 		if err != nil {
 			return
 		}

@@ -3,93 +3,96 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
-	"net/netip"
+	"reflect"
 	"strings"
 )
 
-// Complete returns the settings with what the mode implies filled in and the
-// secrets read from their files, so that DatabaseURL and MasterKey are what
-// counts. The error joins all faults, each of which names the setting and the
-// cure, and none of which tells a secret.
+// Mode says what the settings are for.
+type Mode int
+
+// The modes.
+const (
+	// Serve is production: nothing that matters has a default.
+	Serve Mode = iota
+	// Dev serves out of the directory .authserver, with plain http.
+	Dev
+	// Command works on a database and does not serve. What is missing is left
+	// empty, and without a database URL it works on what dev made.
+	Command
+)
+
+// group is a struct of settings that have the same reader.
+type group interface {
+	// complete fills in what the mode implies, reads the files that hold secrets, and
+	// returns all faults.
+	complete(c *completion) []error
+}
+
+// completion is what a group has to know beside itself.
+type completion struct {
+	mode     Mode
+	readFile func(name string) ([]byte, error)
+	onDev    bool // the database is the one that dev makes, or the server is that of dev
+}
+
+// Complete fills in what the mode implies and reads the secrets from their files, so that
+// DatabaseURL and MasterKey are what counts. settings points to a group, or to a struct that
+// embeds groups: they are all that is completed and checked. The error joins all faults, each
+// of which names the setting and the cure, and none of which tells a secret.
 //
 // In dev, and where a command works on what dev made, a master key file that does
 // not exist is no fault: MasterKey is empty then, and MasterKeyFile is where one
 // belongs.
-func (s Settings) Complete(mode Mode, readFile func(name string) ([]byte, error)) (Settings, error) {
-	s = s.filledIn(mode)
-	faults := s.readSecrets(mode, readFile)
-	faults = append(faults, s.validate(mode)...)
-	return s, errors.Join(faults...)
+func Complete(settings any, mode Mode, readFile func(name string) ([]byte, error)) error {
+	groups := groupsOf(reflect.ValueOf(settings).Elem())
+	c := completion{mode: mode, readFile: readFile, onDev: mode == Dev}
+	if database := find[*Database](groups); database != nil && mode == Command {
+		c.onDev = !database.chosen()
+	}
+	var faults []error
+	for _, g := range groups {
+		faults = append(faults, g.complete(&c)...)
+	}
+	return errors.Join(append(faults, together(groups)...)...)
 }
 
-// filledIn fills in the defaults that depend on the mode.
-func (s Settings) filledIn(mode Mode) Settings {
-	elsewhere := !s.DatabaseURL.Empty() || s.DatabaseURLFile != ""
-	if mode == Serve || mode == Command && elsewhere {
-		return s
+// together checks what the settings of two groups say about each other.
+func together(groups []group) (faults []error) {
+	if resources, tokens := find[*NewResources](groups), find[*AccessTokens](groups); resources != nil && tokens != nil {
+		faults = append(faults, resources.checkWithin(*tokens))
 	}
-	if !elsewhere {
-		s.DatabaseURL = NewSecret(devDatabaseURL)
+	if identity, ops := find[*Identity](groups), find[*Ops](groups); identity != nil && ops != nil {
+		faults = append(faults, ops.checkApart(*identity))
 	}
-	if s.MasterKey.Empty() && s.MasterKeyFile == "" && s.MasterKeyURL == "" {
-		s.MasterKeyFile = devMasterKeyFile
-	}
-	if s.Issuer == "" {
-		s.Issuer = DevIssuer(s.Listen)
-	}
-	return s
+	return present(faults...)
 }
 
-// DevIssuer returns the issuer of a server that listens on an address and was not
-// given one: http://127.0.0.1:8080 for 127.0.0.1:8080, and http://localhost:8080
-// for :8080. It is "" for an address that is malformed or leaves the port open.
-func DevIssuer(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil || port == "0" {
-		return ""
+// groupsOf returns the groups that a struct embeds, or the struct itself where it is one.
+// What it embeds comes first, because the methods of one embedded group are its own too.
+func groupsOf(settings reflect.Value) []group {
+	var found []group
+	for i := range settings.NumField() {
+		if field := settings.Type().Field(i); field.Anonymous && field.Type.Kind() == reflect.Struct {
+			found = append(found, groupsOf(settings.Field(i))...)
+		}
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "localhost"
+	if len(found) > 0 {
+		return found
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	if g, ok := settings.Addr().Interface().(group); ok {
+		return []group{g}
+	}
+	return nil
 }
 
-func (s *Settings) readSecrets(mode Mode, readFile func(string) ([]byte, error)) (faults []error) {
-	switch {
-	case s.DatabaseURLFile == "":
-	case !s.DatabaseURL.Empty():
-		faults = append(faults, errors.New("database-url and database-url-file are both set: remove one"))
-	default:
-		url, err := readSecret("database-url-file", s.DatabaseURLFile, readFile)
-		if err != nil {
-			faults = append(faults, err)
+// find returns the group of a type; nil: there is none.
+func find[G group](groups []group) (none G) {
+	for _, g := range groups {
+		if found, ok := g.(G); ok {
+			return found
 		}
-		s.DatabaseURL = url
 	}
-	if s.PKCS11PINFile != "" {
-		pin, err := readSecret("pkcs11-pin-file", s.PKCS11PINFile, readFile)
-		if err != nil {
-			faults = append(faults, err)
-		}
-		s.PKCS11PIN = pin
-	}
-	switch {
-	case s.MasterKeyURL != "" && (s.MasterKeyFile != "" || !s.MasterKey.Empty()):
-		faults = append(faults, errors.New("master-key-url is set beside AUTHSERVER_MASTER_KEY or master-key-file: keep one, since there is one master key"))
-	case s.MasterKeyFile == "":
-	case !s.MasterKey.Empty():
-		faults = append(faults, errors.New("AUTHSERVER_MASTER_KEY and master-key-file are both set: remove one"))
-	default:
-		key, err := readSecret("master-key-file", s.MasterKeyFile, readFile)
-		toBeMade := errors.Is(err, fs.ErrNotExist) && (mode == Dev || mode == Command && s.MasterKeyFile == devMasterKeyFile)
-		if err != nil && !toBeMade {
-			faults = append(faults, err)
-		}
-		s.MasterKey = key
-	}
-	return faults
+	return none
 }
 
 // readSecret reads a secret, without the space around it.

@@ -12,14 +12,15 @@ import (
 const goodKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" // the bytes 0 to 31
 
 // complete parses "serve" with the environment given, and completes.
-func complete(t testing.TB, mode Mode, files map[string]string, environ ...string) (Settings, error) {
+func complete(t testing.TB, mode Mode, files map[string]string, environ ...string) (Server, error) {
 	t.Helper()
 	src := sources(environ, files)
 	c, err := parse(t, src, "serve")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Serve.Complete(mode, src.ReadFile)
+	err = Complete(&c.Serve, mode, src.ReadFile)
+	return c.Serve.Server, err
 }
 
 // proper is what serve cannot do without.
@@ -242,8 +243,41 @@ func TestDevAndCommandsRefuseWhatIsMalformed(t *testing.T) {
 	}
 }
 
+// A command checks the groups that it embeds, wherever they stand, and what the settings of
+// two of them say about each other.
+func TestCompleteChecksWhatACommandReads(t *testing.T) {
+	short := AccessTokens{MaxAccessTokenTTL: time.Minute}
+	long := NewResources{DefaultAccessTokenTTL: time.Hour}
+	elsewhere := Database{DatabaseURL: NewSecret("sqlite:x"), DatabaseMaxConns: 1}
+	for name, c := range map[string]struct {
+		settings any
+		want     string // "": no fault
+	}{
+		"a group alone": {&Passwords{BcryptCost: 99}, "bcrypt-cost is 99"},
+		"a group beside others": {&struct {
+			OnDatabase
+			Passwords
+		}{OnDatabase{Database: elsewhere}, Passwords{BcryptCost: 99}}, "bcrypt-cost is 99"},
+		"a group within another struct": {&struct {
+			OnDatabase
+			Passwords
+		}{OnDatabase{Database: Database{DatabaseURL: NewSecret("oracle:x"), DatabaseMaxConns: 1}}, Passwords{BcryptCost: 4}}, "database-url"},
+		"one of two that belong together": {&struct{ AccessTokens }{short}, ""},
+		"the other one":                   {&struct{ NewResources }{long}, ""},
+		"both": {&struct {
+			NewResources
+			AccessTokens
+		}{long, short}, "default-access-token-ttl is 1h, longer than max-access-token-ttl, 1m"},
+	} {
+		err := Complete(c.settings, Command, sources(nil, nil).ReadFile)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: the fault is %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 func TestParsedMasterKeySaysWhatToSet(t *testing.T) {
-	if _, err := (Settings{}).ParsedMasterKey(); err == nil || !strings.Contains(err.Error(), "authserver key generate-master") {
+	if _, err := (&Sealing{}).ParsedMasterKey(); err == nil || !strings.Contains(err.Error(), "authserver key generate-master") {
 		t.Errorf("ParsedMasterKey returned %v", err)
 	}
 }

@@ -13,13 +13,13 @@ import (
 // the password.
 const escapeThem = "in a user name or password write @ as %40, / as %2F, # as %23, ? as %3F and % as %25"
 
-// checkDatabaseURL holds a URL to one reading. libpq and the parsers of RFC 3986 differ
+// checkURL holds a URL to one reading. libpq and the parsers of RFC 3986 differ
 // on what ends a password, so that a password which was not escaped would be sent to a
 // host that is a piece of it. What the parameters mean is the driver's matter.
-func (s Settings) checkDatabaseURL(mode Mode) error {
-	text := s.DatabaseURL.Reveal()
+func (d *Database) checkURL(mode Mode) error {
+	text := d.DatabaseURL.Reveal()
 	if text == "" {
-		if mode != Serve || s.DatabaseURLFile != "" {
+		if mode != Serve || d.DatabaseURLFile != "" {
 			return nil // a file that could not be read is a fault already
 		}
 		return errors.New("database-url is missing: set --database-url, AUTHSERVER_DATABASE_URL or --database-url-file to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")

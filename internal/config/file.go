@@ -10,17 +10,18 @@ import (
 )
 
 // readFile reads a settings file: one YAML mapping of names to values.
-func readFile(name string, read func(string) ([]byte, error)) (map[string]string, error) {
-	content, err := read(name)
+func readFile(name string, open func(string) ([]byte, error), read map[string]bool) (map[string]string, error) {
+	content, err := open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read the settings file that config names: %w", err)
 	}
-	return parseFile(name, content)
+	return parseFile(name, content, read)
 }
 
 // parseFile returns the settings in a YAML file by name, or all that is wrong
-// with it. A key without a value counts as not set.
-func parseFile(name string, content []byte) (map[string]string, error) {
+// with it, where values count only of the settings that are read. A key without a value
+// counts as not set.
+func parseFile(name string, content []byte, read map[string]bool) (map[string]string, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
@@ -39,7 +40,7 @@ func parseFile(name string, content []byte) (map[string]string, error) {
 	if top.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s must be a YAML mapping, with lines such as listen: 127.0.0.1:8080", name)
 	}
-	f := file{name: name, rows: Table(), values: make(map[string]string), seen: make(map[string]bool)}
+	f := file{name: name, rows: Table(), read: read, values: make(map[string]string), seen: make(map[string]bool)}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		if err := f.add(top.Content[i], top.Content[i+1]); err != nil {
 			f.faults = append(f.faults, err)
@@ -51,6 +52,7 @@ func parseFile(name string, content []byte) (map[string]string, error) {
 type file struct {
 	name   string
 	rows   []Row
+	read   map[string]bool // the settings whose values count
 	values map[string]string
 	seen   map[string]bool
 	faults []error
@@ -70,6 +72,8 @@ func (f *file) add(key, value *yaml.Node) error {
 		value = value.Alias
 	}
 	switch {
+	case !f.read[row.Name]:
+		return nil
 	case value.Kind != yaml.ScalarNode:
 		return fmt.Errorf("%s must be a single value", where)
 	case value.Tag == "!!null" || value.Value == "":

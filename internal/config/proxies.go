@@ -1,31 +1,25 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 )
 
+// Proxies names the proxies in front of the server.
+type Proxies struct {
+	TrustedProxy []string `name:"trusted-proxy" setting:"flag env file" group:"Server" placeholder:"CIDR" help:"Networks or addresses, separated by commas, of the proxies whose X-Forwarded-For or Forwarded names the address of the client. Without it the server reads neither header."`
+}
+
+func (p *Proxies) complete(*completion) []error {
+	_, err := p.TrustedProxies()
+	return present(err)
+}
+
 // TrustedProxies are the networks of trusted-proxy. IPv4 addresses are written as
 // such, whatever socket they come through.
-func (s Settings) TrustedProxies() ([]netip.Prefix, error) {
-	return parseNetworks("trusted-proxy", s.TrustedProxy, "every caller could choose its address")
-}
-
-// ClientCertProxies are the networks of client-cert-proxy, in the same form.
-func (s Settings) ClientCertProxies() ([]netip.Prefix, error) {
-	return parseNetworks("client-cert-proxy", s.ClientCertProxy, "every caller could claim to be any client")
-}
-
-// checkProxies reads the lists for the first time.
-func (s Settings) checkProxies(mode Mode) error {
-	if mode == Command { // a command serves no request
-		return nil
-	}
-	_, trusted := s.TrustedProxies()
-	_, certificates := s.ClientCertProxies()
-	return errors.Join(trusted, certificates)
+func (p *Proxies) TrustedProxies() ([]netip.Prefix, error) {
+	return parseNetworks("trusted-proxy", p.TrustedProxy, "every caller could choose its address")
 }
 
 func parseNetworks(setting string, texts []string, risk string) ([]netip.Prefix, error) {

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// redacted stands in the place of a secret.
+// redacted is printed instead of a secret.
 const redacted = "[redacted]"
 
 // Secret is a setting that does not show itself, however it is printed, encoded

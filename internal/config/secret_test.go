@@ -14,7 +14,7 @@ func TestSecretDoesNotShowItself(t *testing.T) {
 	if secret.Reveal() != "s3cr3t" || secret.Empty() {
 		t.Fatalf("Reveal = %q", secret.Reveal())
 	}
-	settings := Settings{DatabaseURL: secret, MasterKey: secret}
+	settings := Server{Database: Database{DatabaseURL: secret}, Sealing: Sealing{MasterKey: secret}}
 	shown := map[string]string{"String": secret.String(), "GoString": secret.GoString()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 		shown[verb] = fmt.Sprintf(verb, secret)

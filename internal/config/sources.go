@@ -45,9 +45,17 @@ func helpWithEnv(value *kong.Value) string {
 	return kong.DefaultHelpValueFormatter(value)
 }
 
-// BeforeResolve is called by kong for each command that embeds the settings. It
-// reads the environment and the file and reports all that is wrong with them.
-func (s *Settings) BeforeResolve(ctx *kong.Context, src Sources) error {
+// File is the settings file. Each command that reads settings embeds it once, beside the
+// groups that it reads.
+type File struct {
+	Config string `name:"config" setting:"flag env" group:"Settings file" placeholder:"FILE" help:"YAML file with settings."`
+}
+
+// BeforeResolve is called by kong for each command that embeds File. It reads the
+// environment and the file and reports all that is wrong with them: names that are no
+// setting, and values of the settings that the command reads. Other settings are for other
+// commands, which share the environment and the file.
+func (*File) BeforeResolve(ctx *kong.Context, src Sources) error {
 	g := given{flags: make(map[string]bool)}
 	configFile := ""
 	for _, path := range ctx.Path {
@@ -59,25 +67,27 @@ func (s *Settings) BeforeResolve(ctx *kong.Context, src Sources) error {
 			configFile, _ = ctx.FlagValue(path.Flag).(string)
 		}
 	}
+	read := make(map[string]bool)
+	for _, flag := range ctx.Flags() {
+		read[flag.Name] = flag.Tag.Has("setting")
+	}
 	var envErr, fileErr error
-	g.env, envErr = readEnviron(src.Environ)
+	g.env, envErr = readEnviron(src.Environ, read)
 	if configFile == "" {
 		configFile = g.env["config"]
 	}
 	if configFile != "" {
-		g.file, fileErr = readFile(configFile, src.ReadFile)
+		g.file, fileErr = readFile(configFile, src.ReadFile, read)
 	}
 	if err := errors.Join(envErr, fileErr); err != nil {
 		return err
 	}
-	masterKey, _ := g.lookup("master-key")
-	s.MasterKey = NewSecret(masterKey)
+	ctx.Bind(g)
 	ctx.AddResolver(g)
 	return nil
 }
 
-// given are settings by name. Those of the environment and the file are well
-// formed.
+// given are settings by name. The values of those that the command reads are well formed.
 type given struct {
 	flags     map[string]bool
 	env, file map[string]string
@@ -144,9 +154,9 @@ func rivals(name string) []string {
 var serviceLinks = regexp.MustCompile(`^AUTHSERVER_(?:[A-Z0-9_]+_)?` +
 	`(?:SERVICE_HOST=|SERVICE_PORT(?:_[A-Z0-9_]+)?=|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://|PORT_\d+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)=)`)
 
-// readEnviron returns the settings in the environment by name. An empty variable
-// counts as not set, as compose files have it.
-func readEnviron(environ []string) (map[string]string, error) {
+// readEnviron returns the settings in the environment by name, and checks the values of
+// those that are read. An empty variable counts as not set, as compose files have it.
+func readEnviron(environ []string, read map[string]bool) (map[string]string, error) {
 	byEnv, envs := make(map[string]Row), []string(nil)
 	for _, r := range Table() {
 		byEnv[r.Env] = r
@@ -166,7 +176,7 @@ func readEnviron(environ []string) (map[string]string, error) {
 		case text == "":
 		default:
 			values[row.Name] = text
-			if err := row.check(env, text); err != nil {
+			if err := row.check(env, text); err != nil && read[row.Name] {
 				faults = append(faults, err)
 			}
 		}

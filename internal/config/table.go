@@ -20,8 +20,8 @@ type Row struct {
 	zero any // the zero value of the field, which tells its type
 }
 
-// Table describes all settings, in the order of the struct.
-func Table() []Row { return rowsOf(reflect.TypeFor[Settings]()) }
+// Table describes all settings, in the order of [Server].
+func Table() []Row { return rowsOf(reflect.TypeFor[Server]()) }
 
 func rowsOf(settings reflect.Type) []Row {
 	var rows []Row

@@ -25,7 +25,7 @@ func TestWhatTLSTakes(t *testing.T) {
 		{"asking where TLS does not end", []string{"AUTHSERVER_TLS_CLIENT_AUTH=true"}, "tls-client-auth is set without tls-certificate-file", false, false},
 		{"authorities where no certificate arrives", []string{"AUTHSERVER_TLS_CLIENT_CA_FILE=ca.pem"}, "no certificate reaches this server", false, false},
 		{"a proxy by its name", []string{"AUTHSERVER_CLIENT_CERT_PROXY=proxy.example.com"}, `client-cert-proxy holds "proxy.example.com"`, false, false},
-		{"a proxy that is everybody", []string{"AUTHSERVER_CLIENT_CERT_PROXY=0.0.0.0/0"}, "which is every address: every caller could claim to be any client", false, false},
+		{"a proxy that is every address", []string{"AUTHSERVER_CLIENT_CERT_PROXY=0.0.0.0/0"}, "which is every address: every caller could claim to be any client", false, false},
 		{"a network with bits beyond its length", []string{"AUTHSERVER_CLIENT_CERT_PROXY=10.0.0.7/24"}, "write 10.0.0.0/24", false, false},
 		{"an IPv4 network in IPv6", []string{"AUTHSERVER_CLIENT_CERT_PROXY=::ffff:10.0.0.0/104"}, "write an address or a network", false, false},
 		{"an empty element", []string{"AUTHSERVER_CLIENT_CERT_PROXY=10.0.0.7,,10.0.0.8"}, `client-cert-proxy holds ""`, false, false},

@@ -17,7 +17,7 @@ var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 func newID(t *testing.T, at time.Time) string {
 	t.Helper()
-	id, err := events.NewID(at, rand.Reader)
+	id, err := events.NewID(at, 0, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +27,16 @@ func newID(t *testing.T, at time.Time) string {
 func TestIDsSortByTheirMoment(t *testing.T) {
 	before := newID(t, noon)
 	for n := range 100 {
-		at := noon.Add(time.Duration(n+1) * time.Millisecond)
+		at := noon.Add(time.Duration(n+1) * 97 * time.Microsecond)
 		id := newID(t, at)
 		if before >= id || events.Before(at) > id || events.Before(at.Add(time.Millisecond)) <= id {
 			t.Fatalf("%s follows %s", id, before)
 		}
+		next, err := events.NewID(at, 1, rand.Reader)
+		if err != nil || next <= id {
+			t.Fatalf("%s follows %s, %v", next, id, err)
+		}
+		id = next
 		parsed, err := uuid.Parse(id)
 		if err != nil || parsed.Version() != 7 || parsed.Variant() != uuid.RFC4122 || !events.IsID(id) {
 			t.Fatalf("%s is no UUID of version 7: %v", id, err)

@@ -182,7 +182,7 @@ func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.Us
 }
 
 // Revocation is the event of what a change voids by itself. What is void for good is
-// recorded once. That a client revokes an access token of its own is ordinary, and no event.
+// recorded once. If a client revokes its own access token, that is ordinary, and no event.
 func Revocation(by store.Change) (e store.Event, recorded bool) {
 	if by.Voids.Kind == store.RevokedToken && by.Actor.Type == store.ActorClient {
 		return store.Event{}, false

@@ -11,18 +11,18 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// maxActors bounds how many act one for the other (RFC 8693 §4.1).
+// maxActors bounds a chain of actors (RFC 8693 §4.1).
 const maxActors = 4
 
 // actor is one party of the claim "act" (RFC 8693 §4.1).
 type actor struct {
 	subject string
-	issuer  string // in whose names subject is one; "": in those of this server
+	issuer  string // the issuer that knows the subject; "": this server
 }
 
-// actorOf is the claim "act" of the token that is issued: the party that acts now, and
-// within it those that acted before. The party that acts now is left out where the client
-// may impersonate the subject, which a policy has to name.
+// actorOf is the claim "act" of the new token: the current actor, and nested in it the
+// prior actors. The current actor is left out if a policy allows the client to
+// impersonate the subject.
 func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated bool, name string) (map[string]any, error) {
 	before, err := g.Trust.actors(subject)
 	if err != nil {
@@ -44,17 +44,17 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 	return nested(slices.Insert(before, 0, actor{acting.subject, g.Trust.nameOf(acting.iss)}))
 }
 
-// actsNow checks those that acted before where none acts after them: the last of them is
-// the party that acts now, which the issuer of the token can say of its own parties alone.
+// actsNow checks the prior actors if no actor is added: the last of them is the current
+// actor, and the issuer of the token can name only its own parties as that.
 func (t *Trust) actsNow(of party, before []actor) error {
 	if len(before) > 0 && before[0].issuer != t.nameOf(of.iss) {
-		return errors.New("its act names a party of another issuer as the one that acts now")
+		return errors.New("its act names a party of another issuer as the current actor")
 	}
 	return nil
 }
 
-// carried is the claim "act" of what an assertion buys: that of the assertion, so that
-// nothing hides who acts for its subject.
+// carried is the claim "act" of the token for an assertion: that of the assertion, so
+// that the actors of its subject stay visible.
 func (t *Trust) carried(claims map[string]any, iss string) (map[string]any, error) {
 	of := party{iss: iss, all: claims}
 	before, err := t.actors(of)
@@ -94,16 +94,16 @@ func nested(actors []actor) (map[string]any, error) {
 	return act, nil
 }
 
-// actors reads the claim "act" of a token, the last that acted first. A foreign issuer
-// names its own parties: where it says nothing else they are its own, and it cannot say
-// that a party of this server acted.
+// actors reads the claim "act" of a token, the current actor first. An actor without
+// "iss" in a foreign token is a party of its issuer. A foreign issuer cannot name
+// parties of this server.
 func (t *Trust) actors(of party) ([]actor, error) {
 	malformed := errors.New("its act is malformed: it has to be an object with the text sub, perhaps the text iss, and perhaps another act (RFC 8693 section 4.1)")
 	var found []actor
 	value, there := of.all["act"]
 	for there {
 		act, ok := value.(map[string]any)
-		subject, err := jose.Text(act, "sub")
+		subject, err := jose.StringClaim(act, "sub")
 		if !ok || err != nil || subject == "" {
 			return nil, malformed
 		}
@@ -122,9 +122,9 @@ func (t *Trust) actors(of party) ([]actor, error) {
 	return found, nil
 }
 
-// mayAct holds the party that acts against the claim "may_act" (RFC 8693 §4.4): each of
-// its members is a claim of that party, and all of them together say which party it is.
-// Without "iss" it is a party of the token's issuer or of this server.
+// mayAct compares the current actor with the claim "may_act" (RFC 8693 §4.4): each of
+// its members has to equal that claim of the actor. Without "iss" it is a party of the
+// token's issuer or of this server.
 func (g *Exchange) mayAct(subject, acting party) error {
 	value, there := subject.all["may_act"]
 	if !there {
@@ -137,11 +137,11 @@ func (g *Exchange) mayAct(subject, acting party) error {
 	for member, value := range named {
 		text, ok := value.(string)
 		if claim, has := acting.all[member].(string); !ok || !has || claim != text {
-			return errors.New("that is another party than the one that acts: each claim that it names has to be that party's")
+			return errors.New("that is another party than the actor: each claim in may_act has to be the actor's")
 		}
 	}
 	if _, ok := named["iss"]; !ok && acting.iss != g.Trust.Self && acting.iss != subject.iss {
-		return errors.New("that is a party of the same issuer or of this server, and the one that acts is of another issuer")
+		return errors.New("that is a party of the same issuer or of this server, but the actor is of another issuer")
 	}
 	return nil
 }

@@ -309,8 +309,8 @@ func TestNothingThatHasExpiredIsIssued(t *testing.T) {
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 }
 
-// RFC 7800 §3.1: a token that is bound to a key is worth nothing without it, whoever
-// signed it.
+// RFC 7800 §3.1: a token that is bound to a key is worth nothing without it, whether
+// this server or an issuer signed it.
 func TestForeignTokensThatAreBoundToAKey(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})

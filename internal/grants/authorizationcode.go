@@ -27,7 +27,7 @@ type AuthorizationCode struct {
 	// Revoker says what a replay voids, and takes note in this process that it did.
 	Revoker interface {
 		Replay(id store.FamilyID, now time.Time) store.Void
-		TakeNote(ctx context.Context)
+		ReloadView(ctx context.Context)
 	}
 	Clock store.Clock // that requests read Now from
 }
@@ -68,15 +68,15 @@ func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, er
 		}
 		return Answer{Outcome: putBack, Family: id}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
 	}
-	refused := about(plan.rotation, redeemed)
+	refused := refusedAnswer(plan.rotation, redeemed)
 	switch redeemed.Outcome {
 	case store.Redeemed:
 		return g.deliver(ctx, r, plan, redeemed)
 	case store.UsedBefore:
-		return refused, r.Once[redeemed.Replay].again()
+		return refused, r.Once[redeemed.Replay].replayError()
 	case store.CodeReplayed:
-		g.Revoker.TakeNote(ctx)
-		return refused, refuseCode("code_replayed").Because(evidence(plan.rotation, redeemed.Family))
+		g.Revoker.ReloadView(ctx)
+		return refused, refuseCode("code_replayed").Because(familyCause(plan.rotation, redeemed.Family))
 	case store.Unissuable:
 		_, _, err := plan.target(r.Client, redeemed.Family)
 		if err == nil {
@@ -131,7 +131,7 @@ func (g *AuthorizationCode) deliver(ctx context.Context, r Request, p plan, rede
 	delivered := false
 	defer func() {
 		if !delivered {
-			a = about(p.rotation, redeemed)
+			a = refusedAnswer(p.rotation, redeemed)
 			a.Outcome = putBack
 			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, redeemed.Outcome))
 		}
@@ -172,7 +172,7 @@ func challengeOf(verifier string) (string, error) {
 }
 
 func refuseRedemption(asked store.Rotation, redeemed store.RotationResult) error {
-	why := evidence(asked, redeemed.Family)
+	why := familyCause(asked, redeemed.Family)
 	switch redeemed.Outcome {
 	case store.Unknown:
 		return refuseCode("code_unknown").Because(why)
@@ -191,7 +191,7 @@ func refuseRedemption(asked store.Rotation, redeemed store.RotationResult) error
 			"code_verifier does not belong to the code_challenge of the authorization request, or only one of the two was sent").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			beyond("resource", asked.Resources, redeemed.Family.Resources)+" is not one that was granted: the token request may narrow, never widen").Because(why)
+			quoteNotGranted("resource", asked.Resources, redeemed.Family.Resources)+" is not one that was granted: the token request may narrow, never widen").Because(why)
 	default:
 		return fmt.Errorf("redeem the authorization code: outcome %d is not known", redeemed.Outcome)
 	}

@@ -19,16 +19,15 @@ type Possession struct {
 }
 
 // Bind decides to which of the keys an access token of the client is bound, whatever the
-// grant. A proof always binds (RFC 9449 §5). To authenticate by a certificate and to
-// have tokens bound to it are two choices (RFC 8705 §3): the certificate binds where the
-// client is registered for that, never where it is registered against it, and where it
-// is registered for neither if the client authenticated by it, or has a profile that
-// wants bound tokens, and sent no proof.
+// grant. A proof always binds (RFC 9449 §5). Authentication by a certificate and tokens
+// bound to it are two choices (RFC 8705 §3). A registration that says yes or no decides.
+// Without either, the certificate binds if the client sent no proof, and either
+// authenticated by the certificate or has a profile that wants bound tokens.
 //
-// It is an [oauth.Error] where the token would be one that anybody can use, and the
-// client is registered for bound ones: by a flag, or because a certificate is all that
-// it proves itself by. That holds for a client that did not authenticate too. client is
-// nil where the token is for none.
+// It is an [oauth.Error] if the token would be a bearer token but the client is
+// registered for bound ones: by a flag, or because it authenticates by certificates
+// alone. That holds for a client that did not authenticate too. client is nil if the
+// token is for none.
 func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	bound := tokens.Confirmation{JKT: p.JKT}
 	if client == nil {
@@ -58,7 +57,7 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	return bound, nil
 }
 
-// certifiedOnly reports whether a client proves itself by nothing but certificates.
+// certifiedOnly reports whether a client authenticates by certificates alone.
 func certifiedOnly(c store.Client) bool {
 	return !slices.ContainsFunc(c.AuthMethods, func(m oauth.AuthMethod) bool { return m != oauth.AuthTLS && m != oauth.AuthSelfSignedTLS })
 }

@@ -24,7 +24,7 @@ func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, er
 		return Answer{}, oauth.Fail(oauth.UnauthorizedClient, "public_client",
 			"a public client cannot use client_credentials: it has nothing to prove itself with")
 	}
-	target, scope, err := g.ask(ctx, r)
+	target, scope, err := g.resolveTarget(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}

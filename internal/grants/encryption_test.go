@@ -48,7 +48,7 @@ func TestTokensOfAResourceAreEncryptedToIt(t *testing.T) {
 	if claims := w.verifyAccess(string(signed)); claims.Subject != "web" {
 		t.Errorf("it is of %q", claims.Subject)
 	}
-	// Who can read the token of one resource must not have to hand it to another.
+	// A resource that can read a token must not have to hand it to another.
 	_, err = w.clientCredentials.Exchange(t.Context(), w.ask(w.client("web"), "resource", api, "resource", files))
 	refused(t, err, oauth.InvalidTarget, "resources_differ")
 }

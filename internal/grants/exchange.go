@@ -15,8 +15,8 @@ const (
 	JWTType         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// Exchange is the grant of a client that acts for somebody whose token it was given
-// (RFC 8693).
+// Exchange is token exchange (RFC 8693): a client acts for the subject of a token that
+// it was given.
 type Exchange struct {
 	Issuing
 	Users   store.Users   // as they are now, from no cache: a token that is void must buy none
@@ -51,30 +51,36 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	a, err := g.exchange(ctx, r, subject)
+	a.Issuer = subject.by.issuer.ID
+	return a, err
+}
+
+// exchange is Exchange for a subject that is known. A refusal comes with what the log says
+// of the subject.
+func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answer, error) {
+	var err error
 	acting, delegated := g.itself(*r.Client, subject.expires), r.Form.Has("actor_token")
 	if delegated {
 		if acting, err = g.actor(ctx, r); err != nil {
-			return Answer{}, err
+			return ofUser(subject.found.User).about(), err
 		}
 	}
 	target, scope, err := g.target(ctx, r, subject)
 	if err != nil {
-		return Answer{}, err
+		return ofUser(subject.found.User).about(), err
 	}
 	access, name, err := g.access(ctx, target, scope, *r.Client, subject)
 	if err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	if access.Act, err = g.actorOf(*r.Client, subject, acting, delegated, name); err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
-	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither
+	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither of the two
 	a, err := g.issueOnce(ctx, r, access)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.IssuedTokenType, a.Issuer = AccessTokenType, subject.by.issuer.ID
-	return a, nil
+	a.IssuedTokenType = AccessTokenType
+	return a, err
 }
 
 // checkRequested refuses what cannot be issued (RFC 8693 §2.1).
@@ -91,8 +97,8 @@ func checkRequested(form oauth.Form) error {
 	return nil
 }
 
-// target is what the token is for: resources that the client may ask for, and of the
-// scope no more than the subject's token has.
+// target is what the token is for: resources that the client may ask for, and at most
+// the scope of the subject's token.
 func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target, oauth.Scope, error) {
 	asked, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
@@ -125,7 +131,7 @@ func (g *Exchange) allowed(client store.Client, subject party) ([]string, error)
 
 // access is the subject's token in the hands of the client, and the name by which a
 // policy knows the subject.
-func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (tokens.Access, string, error) {
+func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (draft, string, error) {
 	if subject.by.issuer.ID != "" {
 		access, err := g.Trust.access(ctx, target, scope, holder, subject.by, subject.assertion)
 		access.Custom = mergeClaims(access.Custom, subject.assertion.Mapped)
@@ -135,9 +141,9 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 	return access, name, nil
 }
 
-// local is the token of the subject of a token of our own, which is void with that one:
-// it remembers the same NotBefore of the subject.
-func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access tokens.Access, name string) {
+// local is the new token for the subject of a token of our own. It is void when that
+// one is, since it carries the same NotBefore of the subject.
+func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access draft, name string) {
 	access, name = forSubject(target, scope, holder, subject.found, subject.subject), subject.subject
 	if subject.found.User != nil {
 		name = subject.found.User.Username

@@ -80,7 +80,7 @@ func TestImpersonationIsNamedByAPolicy(t *testing.T) {
 	answer, err = w.swap("other", w.login().AccessToken)
 	w.ok(err)
 	if act := w.verifyAccess(answer.AccessToken).All["act"]; act == nil {
-		t.Error("nobody is named as the actor")
+		t.Error("no actor is named")
 	}
 }
 
@@ -88,7 +88,7 @@ func TestATrustedIssuersTokenIsExchanged(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
 	token := w.vouch(nil)
-	for range 2 { // who acts for somebody does so more than once
+	for range 2 { // a party may act for a subject more than once
 		answer, err := w.swap("web", token, "subject_token_type", grants.JWTType)
 		w.ok(err)
 		if claims := w.verifyAccess(answer.AccessToken); claims.Subject != w.alice().ID || answer.ExpiresIn > 5*time.Minute {
@@ -129,7 +129,7 @@ func TestTokenExchangeRefuses(t *testing.T) {
 		{"another type of token", "web", login.AccessToken, []string{"subject_token_type", "urn:ietf:params:oauth:token-type:saml2"}, oauth.InvalidRequest, "exchanged_token_type", ""},
 		{"for another type of token", "web", login.AccessToken, []string{"requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token"}, oauth.InvalidRequest, "requested_token_type", ""},
 		{"half an actor", "web", login.AccessToken, []string{"actor_token", login.AccessToken}, oauth.InvalidRequest, "actor_token_incomplete", ""},
-		{"an assertion of nobody", "web", w.vouch(map[string]any{"iss": "https://evil.example"}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
+		{"an assertion without a subject", "web", w.vouch(map[string]any{"iss": "https://evil.example"}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its iss"},
 		{"what is called a JWT and is none", "web", login.RefreshToken, []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "three parts"},
 		{"an access token of this server, under the name of an issuer", "web", w.vouch(map[string]any{"iss": self}), []string{"subject_token_type", grants.JWTType}, oauth.InvalidRequest, "exchanged_token_refused", "its key is not one of this server"},
 		{"more scope than the token has", "other", login.AccessToken, []string{"scope", "read write"}, oauth.InvalidScope, "scope_not_allowed", ""},

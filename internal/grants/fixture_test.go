@@ -326,7 +326,7 @@ func (w *world) vouch(changes map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	assertion, err := assertions.Sign(assertions.SigningKey{Key: issuerKey()}, claims)
+	assertion, err := assertions.Sign("JWT", assertions.SigningKey{Key: issuerKey()}, claims)
 	w.ok(err)
 	return assertion
 }
@@ -355,7 +355,7 @@ func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int)
 }
 func (outage) UseOnce(context.Context, ...store.Use) error { return errGone }
 
-// remembered is a user as somebody read it a while ago.
+// remembered is a user as a cache read it a while ago.
 type remembered struct{ user store.User }
 
 func (r remembered) UserByName(context.Context, store.NameKind, string) (store.User, error) {

@@ -30,7 +30,7 @@ func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oaut
 	if len(identity) > 0 {
 		g.ByResource[""] = identity
 	}
-	for _, resource := range t.look(ctx, target.Resources) {
+	for _, resource := range t.lookUp(ctx, target.Resources) {
 		if resource.err != nil {
 			return oauth.Grantable{}, resource.err
 		}

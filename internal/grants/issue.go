@@ -34,9 +34,9 @@ type IDTokens interface {
 	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error)
 }
 
-// ask reads scope and resource of a request and holds them against what its
-// client is registered for.
-func (i *Issuing) ask(ctx context.Context, r Request) (Target, oauth.Scope, error) {
+// resolveTarget reads scope and resource of a request and checks them against the
+// registration of its client.
+func (i *Issuing) resolveTarget(ctx context.Context, r Request) (Target, oauth.Scope, error) {
 	asked, err := askedScope(r.Form.Get("scope"))
 	if err != nil {
 		return Target{}, nil, err
@@ -58,9 +58,28 @@ func askedScope(value string) (oauth.Scope, error) {
 	return scope, nil
 }
 
+// draft is an access token that is to be signed, and the username of its subject.
+type draft struct {
+	tokens.Access
+	username string // for the log; "": the subject is no user of this server
+}
+
+// about is what the log says of the token, whether or not it comes to be.
+func (d draft) about() Answer {
+	return Answer{Subject: d.Subject, Username: d.username, Family: d.Family}
+}
+
+// ofUser is a draft that came no further than its subject; user may be nil, or the zero User.
+func ofUser(user *store.User) draft {
+	if user == nil {
+		return draft{}
+	}
+	return draft{Access: tokens.Access{Subject: user.ID}, username: user.Username}
+}
+
 // forTarget is the token of a subject as far as it is for a target.
-func forTarget(target Target, scope oauth.Scope, subject string) tokens.Access {
-	return tokens.Access{
+func forTarget(target Target, scope oauth.Scope, subject string) draft {
+	return draft{Access: tokens.Access{
 		Subject:    subject,
 		Audience:   target.Resources,
 		Scope:      scope,
@@ -68,62 +87,62 @@ func forTarget(target Target, scope oauth.Scope, subject string) tokens.Access {
 		Typ:        target.Typ,
 		Encryption: target.Encryption,
 		TTL:        target.TTL,
-	}
+	}}
 }
 
 // forClient is the token of a client that acts for itself (RFC 9068 §2.2: sub
 // is the client then).
-func forClient(target Target, scope oauth.Scope, client store.Client) tokens.Access {
+func forClient(target Target, scope oauth.Scope, client store.Client) draft {
 	access := forTarget(target, scope, client.ID)
 	access.Roles, access.Permissions = client.Roles, client.Permissions
 	access.Custom = mergeClaims(target.Claims, client.Claims)
 	access.SubjectNotBefore = client.NotBefore
-	return at(access, client)
+	return heldBy(access, client)
 }
 
 // forUser is the token of a user at a client.
-func forUser(target Target, scope oauth.Scope, client store.Client, user store.User) tokens.Access {
+func forUser(target Target, scope oauth.Scope, client store.Client, user store.User) draft {
 	access := forTarget(target, scope, user.ID)
+	access.username = user.Username
 	access.Roles, access.Permissions = user.Roles, user.Permissions
 	access.Custom = mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims)
 	access.SubjectNotBefore = user.NotBefore
-	return at(access, client)
+	return heldBy(access, client)
 }
 
 // forSubject is the token of the subject of a JWT, in the hands of a client: a user, a
 // client, or a subject that only its issuer knows under a name.
-func forSubject(target Target, scope oauth.Scope, holder store.Client, found assertions.Subject, name string) tokens.Access {
+func forSubject(target Target, scope oauth.Scope, holder store.Client, found assertions.Subject, name string) draft {
 	switch {
 	case found.User != nil:
 		return forUser(target, scope, holder, *found.User)
 	case found.Client != nil:
-		return at(forClient(target, scope, *found.Client), holder)
+		return heldBy(forClient(target, scope, *found.Client), holder)
 	}
-	return at(forClient(target, scope, store.Client{ID: name}), holder)
+	return heldBy(forClient(target, scope, store.Client{ID: name}), holder)
 }
 
-// at is a subject's token in the hands of a client.
-func at(access tokens.Access, client store.Client) tokens.Access {
+// heldBy is the token of a subject for a client.
+func heldBy(access draft, client store.Client) draft {
 	access.ClientID, access.ClientNotBefore = client.ID, client.NotBefore
 	return access
 }
 
 // issue mints the access token that answers a request, bound to the key that the request
 // is to have it bound to.
-func (i *Issuing) issue(r Request, access tokens.Access) (Answer, error) {
+func (i *Issuing) issue(r Request, access draft) (Answer, error) {
 	access.Confirmation = r.Confirmation
-	minted, err := i.Minter.Mint(r.Now, access)
+	a := access.about()
+	minted, err := i.Minter.Mint(r.Now, access.Access)
 	if err != nil {
-		return Answer{}, err
+		return a, err
 	}
 	tokenType := oauth.Bearer
 	if access.Confirmation.JKT != "" { // RFC 9449 §5
 		tokenType = oauth.DPoP
 	}
-	return Answer{
-		AccessToken: minted.Token, ExpiresIn: minted.ExpiresIn, Scope: access.Scope, TokenType: tokenType,
-		ID: minted.ID, Subject: access.Subject, Family: access.Family,
-	}, nil
+	a.AccessToken, a.ExpiresIn, a.Scope, a.TokenType, a.ID = minted.Token, minted.ExpiresIn, access.Scope, tokenType, minted.ID
+	return a, nil
 }
 
 // issueOf makes the tokens of a family that moved on, but for the refresh token.
@@ -141,22 +160,21 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 	if err != nil {
 		return Answer{}, err
 	}
-	a.Username = user.Username
 	if i.IDTokens != nil && family.Scope.Has("openid") {
 		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, a.AccessToken)
 	}
 	return a, err
 }
 
-// issueOnce is issue, and then uses up what is good once, of the request and beside it:
-// what cannot be signed just now uses nothing up.
-func (i *Issuing) issueOnce(ctx context.Context, r Request, access tokens.Access, beside ...Once) (Answer, error) {
+// issueOnce issues the token, and then uses up what is good once. So a request that
+// cannot be signed just now uses nothing up.
+func (i *Issuing) issueOnce(ctx context.Context, r Request, access draft, beside ...Once) (Answer, error) {
 	a, err := i.issue(r, access)
 	if err != nil {
-		return Answer{}, err
+		return a, err
 	}
 	if err := UseUp(ctx, i.Assertions, append(beside, r.Once...)); err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	return a, nil
 }

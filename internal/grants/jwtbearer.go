@@ -8,12 +8,11 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 )
 
-// JWTBearer is the grant of somebody who brings an assertion that a trusted
-// issuer signed (RFC 7521 §4.1, RFC 7523 §2.1).
+// JWTBearer exchanges an assertion that a trusted issuer signed (RFC 7521 §4.1, RFC
+// 7523 §2.1).
 type JWTBearer struct {
 	Issuing
 	Trust *Trust
@@ -26,8 +25,8 @@ func (*JWTBearer) Type() oauth.GrantType { return oauth.JWTBearer }
 // has to authenticate beside the assertion (RFC 7521 §4.1).
 func (*JWTBearer) NeedsClient() bool { return false }
 
-// Exchange implements [Grant]. It asks the database for the subject and records
-// that the assertion was used, when the token is there and before it leaves.
+// Exchange implements [Grant]. It looks up the subject. It records the use of the
+// assertion after the token is made and before it is sent.
 func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("assertion") { // RFC 7523 §2.1
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "assertion_missing", "assertion is required")
@@ -48,13 +47,21 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !slices.ContainsFunc(issuers, func(by trusted) bool { return !needsClient(by) }) { // refuse before a signature is verified
 		return Answer{}, clientAuthRequired()
 	}
-	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.verify(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return Answer{}, err
 	}
 	if needsClient(by) {
 		return Answer{}, clientAuthRequired()
 	}
+	a, err := g.exchange(ctx, r, by, parsed, assertion)
+	a.Issuer = by.name()
+	return a, err
+}
+
+// exchange is Exchange for an assertion that is believed. A refusal comes with what the log
+// says of the subject.
+func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed assertions.Parsed, assertion assertions.Assertion) (Answer, error) {
 	client, err := g.client(ctx, r, by)
 	if err != nil {
 		return Answer{}, err
@@ -64,35 +71,30 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	access, err := g.access(ctx, r, client, by, assertion)
 	if err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	if access.Act, err = g.Trust.carried(parsed.Claims, assertion.Issuer); err != nil {
-		return Answer{}, err
+		return access.about(), err
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
 	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
-	a, err := g.issueOnce(ctx, r, access, g.once(by, assertion)...)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.Issuer = by.name()
-	return a, nil
+	return g.issueOnce(ctx, r, access, g.once(by, assertion)...)
 }
 
-// proved reports whether a client authenticated, and did not only name itself.
+// proved reports whether a client authenticated, instead of only naming itself.
 func (r Request) proved() bool { return r.Client != nil && !r.Client.Public() }
 
 func clientAuthRequired() *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, "client_auth_required", "a client has to authenticate beside an assertion of this issuer")
 }
 
-// client returns the client that the token is for: the one that authenticated,
-// or else the one that signed for itself or that the issuer is registered with; nil where
+// client returns the client that the token is for: the client that authenticated, or else
+// the client that signed for itself, or else that of the issuer's registration; nil:
 // there is none.
 func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.Client, error) {
 	switch {
 	case by.own != nil && r.Client != nil && r.Client.ID != by.own.ID:
-		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is another client's own than the one that authenticated"))
+		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is of another client than the client that authenticated"))
 	case r.Client != nil:
 		return r.Client, nil
 	case by.own != nil:
@@ -112,37 +114,36 @@ func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.C
 }
 
 // access lays out the token: who the subject is here, and what it may have.
-func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
+func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	asked, err := askedAssertionScope(r.Form.Get("scope"), a.Scope)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	limited := client
 	if limited == nil && by.issuer.SubjectKind == store.SubjectClient {
-		// Nobody acts for the client: it is the one that asks, and may have what it is
-		// registered for.
+		// The client acts for itself, and may have what it is registered for.
 		subject, err := g.Trust.subjects().Client(ctx, a.Subject)
 		if err != nil {
-			return tokens.Access{}, refuseSubject(err)
+			return draft{}, refuseSubject(err)
 		}
 		limited = &subject
 	}
-	if limited != nil { // one that did not authenticate gets no unbound token either
+	if limited != nil { // a client that did not authenticate gets no unbound token either
 		if _, err := r.Held.Bind(limited); err != nil {
-			return tokens.Access{}, err
+			return draft{}, err
 		}
 	}
 	limit, err := ceiling(limited, by.issuer)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	target, err := g.Targets.Resolve(ctx, r.Form.Resources(), limit.resources)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	scope, err := target.Scope(asked, limit.scopes, limit.defaults)
 	if err != nil {
-		return tokens.Access{}, err
+		return draft{}, err
 	}
 	holder := store.Client{ID: by.name()}
 	if client != nil {
@@ -152,9 +153,9 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 }
 
 // once is the use of an assertion, which is good once on all replicas (RFC 7523 §3, item
-// 7), unless the issuer is registered for assertions that come again. One without jti
-// stands for itself. It is remembered for the skew longer than it is good here: another
-// replica, whose clock is behind, takes it for so long.
+// 7), unless the issuer is registered for assertions that come again. An assertion
+// without jti is identified by its content. Its use is kept for the skew longer than it
+// is good here, since a replica whose clock is behind accepts it for that long.
 func (g *JWTBearer) once(by trusted, a assertions.Assertion) []Once {
 	if by.mayRepeat() {
 		return nil
@@ -175,9 +176,9 @@ type bounds struct {
 	scopes, defaults oauth.Scope
 }
 
-// ceiling is what the issuer is registered for, and of that, where there is a
-// client, what the client is registered for too. An issuer that is registered for
-// nothing in particular leaves the choice to the client, and without one to nobody.
+// ceiling is what the issuer is registered for and, if there is a client, the client
+// too. An issuer that is registered for nothing in particular leaves the choice to the
+// client; without a client there is nothing to choose.
 func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 	if client == nil {
 		return bounds{issuer.Resources, issuer.Scopes, issuer.Scopes}, nil
@@ -200,12 +201,12 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 
 func disjoint() *oauth.Error {
 	return oauth.Fail(oauth.InvalidTarget, "resources_disjoint",
-		"the client and the issuer have no resource in common: an administrator can add one with --resource")
+		"the client and the issuer have no resource in common: an administrator can add one to either of them")
 }
 
-// askedAssertionScope reads the scope that is asked for: the parameter's, or else
-// that of the claim, as Google's and Salesforce's clients send it. Both have to
-// agree where both are there.
+// askedAssertionScope reads the requested scope: from the parameter, or else from the
+// claim, as Google's and Salesforce's clients send it. If both are there, they have to
+// agree.
 func askedAssertionScope(parameter, claim string) (oauth.Scope, error) {
 	asked, err := askedScope(parameter)
 	if err != nil {

@@ -43,10 +43,10 @@ func TestJWTBearerSubjects(t *testing.T) {
 		{"a user by principal name", func(i *store.Issuer) { i.SubjectClaim = "upn" }, "web", map[string]any{"upn": "alice@corp", "sub": "7"}, map[string]any{"sub": alice}},
 		{"a client", func(i *store.Issuer) { i.SubjectKind = client }, "web", map[string]any{"sub": "other"}, map[string]any{"sub": "other", "client_id": "web", "roles": []any{"batch"}}},
 		{"a client for itself", func(i *store.Issuer) { i.SubjectKind = client }, "other", map[string]any{"sub": "other"}, map[string]any{"sub": "other", "client_id": "other"}},
-		{"somebody whom only the issuer knows", func(i *store.Issuer) { i.SubjectKind = anybody }, "web", map[string]any{"sub": "idp|42"}, map[string]any{"sub": "idp|42", "client_id": "web", "roles": nil}},
+		{"a subject that only the issuer knows", func(i *store.Issuer) { i.SubjectKind = anybody }, "web", map[string]any{"sub": "idp|42"}, map[string]any{"sub": "idp|42", "client_id": "web", "roles": nil}},
 		{"a stranger who is called like a user is not that user", func(i *store.Issuer) { i.SubjectKind = anybody }, "web", nil, map[string]any{"sub": "alice", "roles": nil}},
 		{"no client: the issuer stands for it", func(*store.Issuer) {}, "", nil, map[string]any{"sub": alice, "client_id": idp}},
-		{"no client: the one that the issuer is registered with", func(i *store.Issuer) { i.ClientID = "other" }, "", nil, map[string]any{"sub": alice, "client_id": "other"}},
+		{"no client: that of the issuer's registration", func(i *store.Issuer) { i.ClientID = "other" }, "", nil, map[string]any{"sub": alice, "client_id": "other"}},
 		{"the client that authenticated goes before the issuer's", func(i *store.Issuer) { i.ClientID = "other" }, "web", nil, map[string]any{"client_id": "web"}},
 		{"a public client, where none has to authenticate", func(*store.Issuer) {}, "app", nil, map[string]any{"client_id": "app"}},
 		{"a client that has to authenticate did", func(i *store.Issuer) { i.ClientAuth = true }, "web", nil, map[string]any{"client_id": "web"}},
@@ -71,8 +71,8 @@ func TestJWTBearerSubjects(t *testing.T) {
 	}
 }
 
-// A client that is the subject and for whom nobody acts may have what it is itself
-// registered for, and no more than that, whatever its issuer may.
+// A client that is the subject, and for which no other party acts, may have what it is
+// itself registered for and no more, even if its issuer may have more.
 func TestJWTBearerSubjectClientIsLimited(t *testing.T) {
 	w := newWorld(t)
 	w.change("other", func(c *store.Client) { c.Scopes, c.DefaultScopes = oauth.Scope{"read"}, nil })
@@ -115,21 +115,21 @@ func TestJWTBearerRefuses(t *testing.T) {
 		{"no JWT", as, "web", "hello", oauth.InvalidGrant, "assertion_malformed"}, // RFC 7523 §3.1
 		{"two assertions in one (RFC 7521 section 4.1: one)", as, "web", w.vouch(nil) + "," + w.vouch(nil), oauth.InvalidGrant, "assertion_malformed"},
 		{"an access token of ours", as, "web", w.login().AccessToken, oauth.InvalidGrant, "assertion_malformed"},
-		{"an issuer that nobody knows", as, "web", w.vouch(map[string]any{"iss": "https://evil.example"}), oauth.InvalidGrant, "issuer_unknown"},
+		{"an unknown issuer", as, "web", w.vouch(map[string]any{"iss": "https://evil.example"}), oauth.InvalidGrant, "issuer_unknown"},
 		{"no issuer", as, "web", w.vouch(map[string]any{"iss": nil}), oauth.InvalidGrant, "issuer_unknown"},
 		{"ourselves as the issuer", as, "web", w.vouch(map[string]any{"iss": self}), oauth.InvalidGrant, "issuer_unknown"},
 		{"an issuer that is disabled", func(i *store.Issuer) { i.Disabled = true }, "web", w.vouch(nil), oauth.InvalidGrant, "issuer_unknown"},
 		{"it has expired", as, "web", w.vouch(map[string]any{"exp": began.Add(-time.Hour).Unix()}), oauth.InvalidGrant, "assertion_refused"},
-		{"it is for somebody else", as, "web", w.vouch(map[string]any{"aud": api}), oauth.InvalidGrant, "assertion_refused"},
+		{"it is for another audience", as, "web", w.vouch(map[string]any{"aud": api}), oauth.InvalidGrant, "assertion_refused"},
 
 		{"a user who is unknown", as, "web", w.vouch(map[string]any{"sub": "mallory"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user who is disabled", as, "web", w.vouch(map[string]any{"sub": "carol"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user by identifier, where names are agreed on", as, "web", w.vouch(map[string]any{"sub": alice}), oauth.InvalidGrant, "subject_unknown"},
-		{"a name that nobody can have", as, "web", w.vouch(map[string]any{"sub": "al ice\n"}), oauth.InvalidGrant, "subject_unknown"},
+		{"a name that no user can have", as, "web", w.vouch(map[string]any{"sub": "al ice\n"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a client that is unknown", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "nobody"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a client that is disabled", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "other"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user, where the subject is a client", kind(store.SubjectClient), "web", w.vouch(nil), oauth.InvalidGrant, "subject_unknown"},
-		// RFC 9068 §5: nobody may pass for somebody of ours.
+		// RFC 9068 §5: no foreign subject may pass for a user or client of this server.
 		{"a stranger with the identifier of a user", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": alice}), oauth.InvalidGrant, "subject_taken"},
 		{"a stranger with the identifier of a client", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": "web"}), oauth.InvalidGrant, "subject_taken"},
 		{"a stranger with the identifier of a disabled client", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": "other"}), oauth.InvalidGrant, "subject_taken"},
@@ -186,8 +186,8 @@ func TestJWTBearerScopeAndResource(t *testing.T) {
 		{name: "more than the client may", client: func(c *store.Client) { c.Scopes = oauth.Scope{"list"} }, by: "web", signed: "read", code: oauth.InvalidScope, reason: "scope_not_allowed"},
 		{name: "the client's defaults count, as far as the issuer may", client: func(c *store.Client) { c.DefaultScopes = oauth.Scope{"write", "list"} }, by: "web", parameters: []string{"resource", files}, scope: "list", audience: []string{files}},
 		{name: "an issuer of no scopes leaves them to the client", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "web", scope: "read write", audience: []string{api}},
-		{name: "nobody has any: nothing", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "", scope: "", audience: []string{api}},
-		{name: "nobody has any, and something is asked", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "", signed: "read", code: oauth.InvalidScope, reason: "scope_not_allowed"},
+		{name: "neither has any: nothing", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "", scope: "", audience: []string{api}},
+		{name: "neither has any, and something is asked", issuer: func(i *store.Issuer) { i.Scopes = nil }, by: "", signed: "read", code: oauth.InvalidScope, reason: "scope_not_allowed"},
 		{name: "without a client the issuer's own count", by: "", parameters: []string{"resource", files}, scope: "read list", audience: []string{files}},
 
 		{name: "the first of the issuer's resources that the client has too", issuer: func(i *store.Issuer) { i.Resources = []string{mail, files, api} }, by: "web", scope: "read list", audience: []string{files}},
@@ -195,7 +195,7 @@ func TestJWTBearerScopeAndResource(t *testing.T) {
 		{name: "a resource of the client that the issuer has not", issuer: func(i *store.Issuer) { i.Resources = []string{api} }, by: "web", parameters: []string{"resource", files}, code: oauth.InvalidTarget, reason: "resource_not_allowed"},
 		{name: "no resource in common", issuer: func(i *store.Issuer) { i.Resources = []string{mail} }, by: "web", code: oauth.InvalidTarget, reason: "resources_disjoint"},
 		{name: "an issuer of no resources leaves them to the client", issuer: func(i *store.Issuer) { i.Resources = nil }, by: "web", scope: "read", audience: []string{api}},
-		{name: "nobody has any: this server", issuer: func(i *store.Issuer) { i.Resources = nil }, by: "", scope: "read list", audience: []string{self}},
+		{name: "neither has any: this server", issuer: func(i *store.Issuer) { i.Resources = nil }, by: "", scope: "read list", audience: []string{self}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 	"authserver/internal/store"
 )
 
-// Once is what a request brings that is good once: a client's assertion, a proof of
-// possession, an assertion that is exchanged. It is used up last, when there is a token
-// and nothing can refuse the request any more, so that one that was refused, or that the
-// server could not answer, can be sent again as it is, and whoever gets nothing has
-// nothing written. Of two requests at once with one of them the database lets one pass.
+// Once is a part of a request that is good once: a client's assertion, a proof of
+// possession, or an assertion that is exchanged. It is used up last, when there is a
+// token and nothing can refuse the request any more. So the client can repeat a request
+// that was refused or that the server could not answer, and a refused request writes
+// nothing. If two requests bring the same one at once, the database accepts one of them.
 type Once struct {
 	store.Use
 	Again func() *oauth.Error // refuses what was used before
@@ -34,8 +34,8 @@ func (r *Replay) Error() string {
 
 func (r *Replay) Unwrap() error { return r.cause }
 
-// again refuses what was used before.
-func (o Once) again() error {
+// replayError refuses what was used before.
+func (o Once) replayError() error {
 	refused := o.Again()
 	return refused.Because(&Replay{Use: o.Use, cause: refused.Unwrap()})
 }
@@ -55,7 +55,7 @@ func refuseAgain(once []Once, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &replayed):
-		return once[replayed.Of].again()
+		return once[replayed.Of].replayError()
 	}
 	return fmt.Errorf("record what is good once: %w", err)
 }

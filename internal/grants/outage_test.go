@@ -85,7 +85,7 @@ func TestAFaultIsNotInvalidGrant(t *testing.T) {
 		i.JWKS, i.SealedSecret, i.Algorithms = nil, []byte("sealed under a lost key"), []string{"HS256"}
 	})
 	w.verifier.Opener = lostKey{}
-	assertion, err := assertions.Sign(assertions.SigningKey{Key: []byte("a secret of thirty-two bytes or more")}, map[string]any{"iss": idp})
+	assertion, err := assertions.Sign("JWT", assertions.SigningKey{Key: []byte("a secret of thirty-two bytes or more")}, map[string]any{"iss": idp})
 	w.ok(err)
 	_, err = w.jwtBearer.Exchange(t.Context(), w.ask(w.client("web"), "assertion", assertion))
 	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, errLost) {

@@ -13,10 +13,10 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// party is who a token that is exchanged speaks of.
+// party is the subject of a token that is exchanged.
 type party struct {
 	subject string
-	iss     string // in whose names subject is one
+	iss     string // the issuer that knows the subject
 	scope   oauth.Scope
 	expires time.Time
 	all     map[string]any // its claims
@@ -28,7 +28,7 @@ type party struct {
 	assertion assertions.Assertion
 }
 
-// itself is the client as the party that acts, where no token names another.
+// itself is the client as the actor, if no actor token names another.
 func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	return party{
 		subject: client.ID, iss: g.Trust.Self, expires: expires,
@@ -36,8 +36,8 @@ func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	}
 }
 
-// actor reads the token of the party that acts. Where its issuer speaks of users or
-// clients of this server, it has to be one that may act today.
+// actor reads the actor token. If its issuer speaks of users or clients of this server,
+// the actor has to be enabled here.
 func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
 	acting, err := g.party(ctx, r, "actor_token")
 	if err != nil || acting.by.issuer.ID == "" {
@@ -77,7 +77,7 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 		if err != nil {
 			return party{}, badToken(parameter, err)
 		}
-		if tokens.SaysAccess(compact.Header.Typ, issuerOf(compact), g.Trust.Self) {
+		if tokens.LooksLikeAccessToken(compact.Header.Typ, issuerOf(compact), g.Trust.Self) {
 			return g.own(ctx, r, parameter, token) // which is never encrypted to this server
 		}
 		return g.foreign(ctx, r, parameter, compact, encryption)
@@ -85,7 +85,7 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", oauth.Quote(parameter+"_type", kind)+" is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
 }
 
-// issuerOf is who is said to have issued a JWT, or "".
+// issuerOf is the "iss" of a JWT, unverified, or "".
 func issuerOf(compact jose.Compact) string {
 	claims, err := compact.Claims()
 	if err != nil {
@@ -129,9 +129,9 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	}, nil
 }
 
-// foreign reads a JWT of a trusted issuer. It is not used up, since who acts for
-// somebody does so more than once; it bounds what is issued by its own end. One that was
-// used up as an assertion is good for nothing any more.
+// foreign reads a JWT of a trusted issuer. It is not used up, since a client may act for
+// its subject more than once. What is issued ends with it. A JWT that was used up as an
+// assertion is refused.
 func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, compact jose.Compact, encryption string) (party, error) {
 	parsed, err := assertions.Read(compact, assertions.GrantTypes())
 	if err != nil {
@@ -144,7 +144,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
-	by, assertion, err := g.Trust.believe(ctx, r.Now, parsed, encryption, issuers)
+	by, assertion, err := g.Trust.verify(ctx, r.Now, parsed, encryption, issuers)
 	if err != nil {
 		return party{}, badAssertion(parameter, err)
 	}
@@ -165,7 +165,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		}
 		scope = signed.And(by.issuer.Scopes)
 	}
-	expires, _, err := jose.Date(parsed.Claims, "exp")
+	expires, _, err := jose.NumericDate(parsed.Claims, "exp")
 	return party{
 		subject: assertion.Subject, iss: assertion.Issuer, scope: scope, expires: expires, all: parsed.Claims,
 		by: by, assertion: assertion,
@@ -173,8 +173,8 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 }
 
 // holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does
-// not prove: stolen, it is worth nothing here either (RFC 9449 §9, RFC 8705 §3). A key of
-// another kind cannot be proved here.
+// not prove, so that a stolen one is worth nothing here (RFC 9449 §9, RFC 8705 §3). A key
+// of another kind cannot be proved here.
 func holdsKey(claims map[string]any, proved Possession) error {
 	cnf, bound := claims["cnf"]
 	if !bound {

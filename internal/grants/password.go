@@ -12,8 +12,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Password is the grant of a user who tells the client the password (RFC 6749
-// §4.3). RFC 9700 §2.4 advises against it; a client has to be registered for it.
+// Password is the grant for users who give the client their password (RFC 6749 §4.3).
+// RFC 9700 §2.4 advises against it; a client has to be registered for it.
 type Password struct {
 	Issuing
 	Login    logins.Password
@@ -38,7 +38,7 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "credentials_missing", "username and password are required")
 	}
 	// Refusals that do not depend on the user come before the costly comparison.
-	target, scope, err := g.ask(ctx, r)
+	target, scope, err := g.resolveTarget(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -47,21 +47,18 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	user, err := g.Login.Authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
 	if err != nil {
-		return Answer{Subject: user.ID, Username: user.Username}, err
+		return ofUser(&user).about(), err
 	}
 	access := forUser(target, scope, *r.Client, user)
-	var a Answer
 	if r.Client.May(oauth.RefreshToken) {
-		a, err = g.begin(ctx, r, user, target, access)
-	} else {
-		a, err = g.issueOnce(ctx, r, access)
+		return g.begin(ctx, r, user, target, access)
 	}
-	a.Subject, a.Username = user.ID, user.Username
-	return a, err
+	return g.issueOnce(ctx, r, access)
 }
 
-// begin starts a refresh token family, once its first tokens are there.
-func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access tokens.Access) (Answer, error) {
+// begin starts a refresh token family, once its first tokens are there. A refusal comes
+// with what the log says of the user.
+func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access draft) (Answer, error) {
 	family := store.Family{
 		ClientID:   r.Client.ID,
 		UserID:     user.ID,
@@ -78,23 +75,24 @@ func (g *Password) begin(ctx context.Context, r Request, user store.User, target
 		CreatedBy: g.Clock, RotatedBy: g.Clock,
 	}
 	family.IdleExpiresAt = store.At(r.Now.Add(min(r.Client.RefreshIdle, r.Client.RefreshMax)))
+	refused := access.about() // there is no family then
 	if _, err := io.ReadFull(g.Rand, family.ID[:]); err != nil {
-		return Answer{}, fmt.Errorf("name a refresh token family: %w", err)
+		return refused, fmt.Errorf("name a refresh token family: %w", err)
 	}
 	access.Family = family.ID
 	a, err := g.issue(r, access)
 	if err != nil {
-		return Answer{}, err
+		return refused, err
 	}
 	if a.RefreshToken, err = g.Refresh.Encode(tokens.Refresh{Family: family.ID, Generation: family.Generation}, family.CreatedAt); err != nil {
-		return Answer{}, err
+		return refused, err
 	}
 	err = g.Families.CreateFamily(ctx, family, uses(r.Once)...)
 	if errors.Is(err, store.ErrNotFound) { // deleted since it was read
-		return Answer{}, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
+		return refused, oauth.Fail(oauth.InvalidGrant, "user_unknown", "the username or the password is wrong")
 	}
 	if err := refuseAgain(r.Once, err); err != nil {
-		return Answer{}, fmt.Errorf("begin a refresh token family: %w", err)
+		return refused, fmt.Errorf("begin a refresh token family: %w", err)
 	}
 	return a, nil
 }

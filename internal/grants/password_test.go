@@ -76,14 +76,15 @@ func TestPasswordBeginsAFamilyOnlyToRefresh(t *testing.T) {
 	}
 }
 
-// Who guesses learns nothing: one answer, to the byte, whoever there is.
+// An attacker who guesses learns nothing: the answer is the same, to the byte, whether
+// or not the user exists.
 func TestPasswordRefusalsTellNothingApart(t *testing.T) {
 	w := newWorld(t)
 	told := make(map[string]bool)
 	for _, test := range []struct{ name, username, password, reason string }{
-		{"nobody of that name", "mallory", secret, "user_unknown"},
+		{"no user of that name", "mallory", secret, "user_unknown"},
 		{"an email address is no username", "alice@example.com", secret, "user_unknown"},
-		{"a name that nobody can have", "al ice", secret, "user_unknown"},
+		{"a name that no user can have", "al ice", secret, "user_unknown"},
 		{"a name without end", strings.Repeat("x", 5000), secret, "user_unknown"},
 		{"a wrong password", "alice", "down the rabbit hole", "password_wrong"},
 		{"a password that is too long for bcrypt", "alice", strings.Repeat("x", 73), "password_wrong"},
@@ -150,7 +151,7 @@ func (noKeys) Signer(string) (keys.Signer, error) { return keys.Signer{}, errNoK
 func (noKeys) ReadyFor(string) error              { return errNoKeys }
 
 // A user who is deleted between the comparison and the login has no family.
-func TestPasswordOfAUserWhoIsGoneMeanwhile(t *testing.T) {
+func TestPasswordOfAUserWhoIsDeletedMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	alice := w.alice()
 	w.password.Login.Users = remembered{alice}

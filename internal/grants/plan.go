@@ -8,7 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// plan is the exchange of a refresh token, or of a code, as far as it can be decided before its family is known.
+// plan is what can be decided of the exchange of a refresh token or a code before its family
+// is known.
 type plan struct {
 	rotation  store.Rotation
 	resources []found // that the access token may be for
@@ -21,7 +22,7 @@ func (i *Issuing) candidates(ctx context.Context, r Request, asked []string) []f
 	if len(ids) == 0 {
 		ids = i.Targets.Allowed(r.Client.Resources)
 	}
-	resources := i.Targets.look(ctx, ids)
+	resources := i.Targets.lookUp(ctx, ids)
 	for n := range resources {
 		if resources[n].err == nil {
 			resources[n].err = i.Minter.Ready(r.Now, resources[n].SigningAlg)
@@ -46,9 +47,9 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 	}
 	if len(of) == 0 {
 		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
-			"none of the resources that were granted may be asked for any more: an administrator can add one with --resource")
+			"none of the resources that were granted may be asked for any more: an administrator can add one to the client")
 	}
-	target, err := together(of)
+	target, err := combine(of)
 	if err != nil {
 		return Target{}, nil, err
 	}

@@ -10,10 +10,9 @@ import (
 	"authserver/internal/store"
 )
 
-// PutBacks puts refresh tokens back whose exchange could not be answered: they are as good
-// as before then, however long after. What cannot be put back now, because the database is
-// gone, it remembers and puts back later. Where this process ends before that, the grace is
-// all that the client has, as with an answer that was lost on its way.
+// PutBacks puts refresh tokens back whose exchange could not be answered, so that they are
+// as good as before. If the database is away, it does so later. If the process ends before
+// that, the client has only the grace, as after a lost answer.
 type PutBacks struct {
 	Families interface {
 		PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error
@@ -26,14 +25,14 @@ type PutBacks struct {
 
 const (
 	putBackWithin = time.Second // for the request that could not be answered
-	// maxPutBacks bounds how many wait. There are as many as requests under way when the
-	// database goes.
+	// maxPutBacks bounds how many wait: as many as there were requests under way when
+	// the database went away.
 	maxPutBacks = 10_000
 )
 
-// PutBack puts back what a rotation did: was is what it came to, [store.Unknown] where that
-// is not known. It goes on when ctx has ended. Its error is for the log: what could not be
-// put back is tried again.
+// PutBack undoes a rotation. was is the outcome of the rotation, or [store.Unknown].
+// PutBack goes on when ctx has ended. Its error is for the log: what could not be put back
+// is tried again.
 func (p *PutBacks) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackWithin)
 	defer cancel()
@@ -54,8 +53,8 @@ func (p *PutBacks) PutBack(ctx context.Context, r store.Rotation, was store.Outc
 	return fmt.Errorf("put the refresh token back, which is tried again: %w", err)
 }
 
-// Settle puts back what waits of a family, so that its next rotation finds it as it has to
-// be. Nearly always nothing does, and nothing is asked.
+// Settle puts back what waits for a family, before its next rotation. Nearly always
+// nothing waits, and then it makes no query.
 func (p *PutBacks) Settle(ctx context.Context, id store.FamilyID) error {
 	for _, r := range p.of(id) {
 		if err := p.Families.PutBack(ctx, r, store.Unknown); err != nil {

@@ -23,7 +23,7 @@ type Refresh struct {
 	// Revoker says what a reuse voids, and takes note in this process that it did.
 	Revoker interface {
 		Reuse(id store.FamilyID, now time.Time) store.Void
-		TakeNote(ctx context.Context)
+		ReloadView(ctx context.Context)
 	}
 	Grace time.Duration // how long a retry gets the same successor
 	Clock store.Clock   // that requests read Now from
@@ -62,15 +62,15 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 		}
 		return Answer{Outcome: putBack, Family: presented.Family}, errors.Join(err, g.PutBacks.PutBack(ctx, plan.rotation, store.Unknown))
 	}
-	refused := about(plan.rotation, rotated)
+	refused := refusedAnswer(plan.rotation, rotated)
 	switch rotated.Outcome {
 	case store.Rotated, store.Graced:
 		return g.deliver(ctx, r, plan, rotated)
 	case store.UsedBefore:
-		return refused, r.Once[rotated.Replay].again()
+		return refused, r.Once[rotated.Replay].replayError()
 	case store.Reused:
-		g.Revoker.TakeNote(ctx)
-		return refused, refuseRefresh("refresh_reused").Because(evidence(plan.rotation, rotated.Family))
+		g.Revoker.ReloadView(ctx)
+		return refused, refuseRefresh("refresh_reused").Because(familyCause(plan.rotation, rotated.Family))
 	case store.Unissuable:
 		_, _, err := plan.target(r.Client, rotated.Family)
 		if err == nil {
@@ -125,14 +125,14 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	}}, nil
 }
 
-// deliver answers with what the family has become. Where that fails, by whatever fault, or
-// where the client is gone, the refresh token is put back: to the client its answer is lost
-// then, and the time of the grace may be over when it comes again.
+// deliver answers with the tokens after the rotation. If that fails, or if the client has
+// hung up, the refresh token is put back: the client has no answer, and the grace may be
+// over when it retries.
 func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.RotationResult) (a Answer, err error) {
 	delivered := false
 	defer func() {
 		if !delivered {
-			a = about(p.rotation, rotated)
+			a = refusedAnswer(p.rotation, rotated)
 			a.Outcome = putBack
 			err = errors.Join(err, g.PutBacks.PutBack(ctx, p.rotation, rotated.Outcome))
 		}
@@ -159,9 +159,9 @@ func (g *Refresh) answer(ctx context.Context, r Request, p plan, rotated store.R
 	return a, nil
 }
 
-// about is what the log says of a refresh token that is refused: whose it is, and when and
-// why it came to an end.
-func about(asked store.Rotation, rotated store.RotationResult) Answer {
+// refusedAnswer is what the log says of a refused refresh token: its user and client, and when and
+// why its family ended.
+func refusedAnswer(asked store.Rotation, rotated store.RotationResult) Answer {
 	a := Answer{Outcome: rotated.Outcome.String(), Family: asked.ID, Subject: rotated.Family.UserID, Username: rotated.User.Username}
 	switch rotated.Outcome {
 	case store.Revoked, store.Reused:
@@ -170,14 +170,14 @@ func about(asked store.Rotation, rotated store.RotationResult) Answer {
 	return a
 }
 
-// evidence tells the log which family a refusal was about.
-func evidence(r store.Rotation, f store.Family) error {
+// familyCause tells the log which family a refusal was about.
+func familyCause(r store.Rotation, f store.Family) error {
 	return fmt.Errorf("family %x of client %q, begun %s, is at generation %d, and client %q presented generation %d",
 		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
 }
 
 func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
-	why := evidence(asked, rotated.Family)
+	why := familyCause(asked, rotated.Family)
 	switch rotated.Outcome {
 	case store.Unknown:
 		return refuseRefresh("refresh_unknown").Because(why)
@@ -191,17 +191,17 @@ func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
 		return refuseRefresh("refresh_expired").Because(why)
 	case store.ScopeExceeded: // RFC 6749 §6: MUST NOT include any scope not originally granted
 		return oauth.Fail(oauth.InvalidScope, "scope_exceeded",
-			beyond("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
+			quoteNotGranted("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			beyond("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
+			quoteNotGranted("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
 	default:
 		return fmt.Errorf("rotate the refresh token: outcome %d is not known", rotated.Outcome)
 	}
 }
 
-// beyond names the first value that was asked for and not granted.
-func beyond(word string, asked, granted oauth.Scope) string {
+// quoteNotGranted names the first value that was asked for and not granted.
+func quoteNotGranted(word string, asked, granted oauth.Scope) string {
 	value, _ := asked.Beyond(granted)
 	return oauth.Quote(word, value)
 }

@@ -52,7 +52,7 @@ func TestRefreshRotates(t *testing.T) {
 	w.mustRotate(second.RefreshToken)
 }
 
-// A lost answer never logs anybody out: the retry gets the same successor.
+// A lost answer never logs a user out: the retry gets the same successor.
 func TestRefreshRetry(t *testing.T) {
 	w := newWorld(t)
 	first := w.login()
@@ -91,8 +91,8 @@ func TestRefreshReuse(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "refresh_revoked")
 }
 
-// A retry that comes to a replica whose clock is ahead of the one that answered first is
-// a retry, and no theft; so is a login not over there before its time.
+// A retry at a replica whose clock is ahead of the first replica's is a retry, and no
+// theft. Nor does the login end there early.
 func TestRefreshAtAReplicaWithAnotherClock(t *testing.T) {
 	w := newWorld(t)
 	other := *w.refresh
@@ -275,7 +275,7 @@ func TestRefreshRefuses(t *testing.T) {
 			u := w.alice()
 			w.ok(w.db.DeleteUser(w.Context(), u.ID, storetest.Voiding(w.revoker().User(&u, "test"))))
 		}, nil, "refresh_unknown"},
-		{"nobody refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
+		{"not refreshed for too long", "web", func(w *world) { w.wait(30 * time.Minute) }, nil, "refresh_expired"},
 		{"a token that is damaged", "web", nil, func(token string) string { return token[:len(token)-4] + "AAAA" }, "refresh_forged"},
 		{"a token that was made up", "web", nil, func(string) string { return "art_x" }, "refresh_forged"},
 		{"an access token", "web", nil, func(string) string { return "eyJhbGciOiJub25lIn0.e30." }, "refresh_forged"},

@@ -38,7 +38,7 @@ func (w *world) vouchBy(key *ecdsa.PrivateKey, changes map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	return must(assertions.Sign(assertions.SigningKey{Key: key}, claims))
+	return must(assertions.Sign("JWT", assertions.SigningKey{Key: key}, claims))
 }
 
 func newClusterKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
@@ -71,7 +71,7 @@ func TestRegistrationsThatShareAnIss(t *testing.T) {
 		{name: "of the second, with the resource of the first", key: b, parameters: []string{"resource", api}, code: oauth.InvalidTarget, reason: "resource_not_allowed"},
 		{name: "of the first, about whom the second alone may speak", key: a, claims: map[string]any{"sub": "node"}, code: oauth.InvalidGrant, reason: "assertion_refused"},
 		{name: "of the second, about the same", key: b, claims: map[string]any{"sub": "node"}, client: "web", scope: "list"},
-		{name: "of nobody", key: stranger, code: oauth.InvalidGrant, reason: "assertion_refused"},
+		{name: "of no issuer", key: stranger, code: oauth.InvalidGrant, reason: "assertion_refused"},
 		{name: "of the first under the name of its registration", key: a, claims: map[string]any{"iss": "cluster-a"}, code: oauth.InvalidGrant, reason: "issuer_unknown"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestRegistrationsThatDifferInClientAuthentication(t *testing.T) {
 	_, err = w.present("", w.vouchBy(b, nil))
 	w.ok(err)
 	w.changeIssuer("cluster-b", func(i *store.Issuer) { i.ClientAuth = true })
-	_, err = w.present("", w.vouchBy(newClusterKey(), nil)) // whoever signed
+	_, err = w.present("", w.vouchBy(newClusterKey(), nil)) // by either registration
 	refused(t, err, oauth.InvalidClient, "client_auth_required")
 }
 
@@ -245,7 +245,7 @@ func TestAnAssertionThatWasUsedUpIsNotExchanged(t *testing.T) {
 
 // A client may be let off single use for what it signs as its own issuer, and for nothing
 // else.
-func TestAClientWhoseAssertionsMayComeAgain(t *testing.T) {
+func TestAClientMayRepeatItsAssertionsIfRegisteredSo(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
 	w.change("web", func(c *store.Client) { c.AuthMethods, c.JWKS = []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, set })

@@ -33,8 +33,8 @@ type Target struct {
 	Claims map[string]any
 }
 
-// Allowed returns what may be asked for by somebody who is registered for these
-// resources.
+// Allowed returns what a client or issuer that is registered for these resources may
+// ask for.
 func (t *Targets) Allowed(registered []string) []string {
 	if len(registered) == 0 {
 		return []string{t.Default.ID}
@@ -49,13 +49,13 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	for _, id := range asked {
 		if !slices.Contains(allowed, id) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
-				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it with --resource")
+				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it to the client")
 		}
 	}
 	if len(asked) == 0 {
 		asked = allowed[:1]
 	}
-	return together(t.look(ctx, asked))
+	return combine(t.lookUp(ctx, asked))
 }
 
 // found is a resource as it was looked up, or why there can be no token for it.
@@ -64,8 +64,8 @@ type found struct {
 	err            error
 }
 
-// look looks up resources, in their order.
-func (t *Targets) look(ctx context.Context, ids []string) []found {
+// lookUp looks up resources, in their order.
+func (t *Targets) lookUp(ctx context.Context, ids []string) []found {
 	all := make([]found, 0, len(ids))
 	for _, id := range ids {
 		resource, err := t.find(ctx, id)
@@ -75,9 +75,9 @@ func (t *Targets) look(ctx context.Context, ids []string) []found {
 	return all
 }
 
-// together is the target of a token for all of the resources, which have to agree on how
+// combine is the target of a token for all of the resources, which have to agree on how
 // it is made.
-func together(all []found) (Target, error) {
+func combine(all []found) (Target, error) {
 	var target Target
 	for _, resource := range all {
 		if resource.err != nil {
@@ -97,8 +97,8 @@ func together(all []found) (Target, error) {
 type kind struct {
 	Alg string
 	Typ string // header "typ" of the token; "": "at+jwt"
-	// Encryption is that of all of the resources: who can read the token of one must
-	// not have to hand it to another.
+	// Encryption is that of all of the resources: a resource that can read the token
+	// must not have to hand it to another.
 	Encryption tokens.Encryption
 }
 
@@ -133,7 +133,7 @@ func candidates(all []found, asked oauth.Scope) []store.Candidate {
 			}
 			target := Target{Identity: true} // what the family was not granted is refused anyway
 			target.add(resource.Resource)
-			c.Scope = target.known(asked)
+			c.Scope = target.scopeOfResources(asked)
 		}
 		list = append(list, c)
 	}
@@ -175,21 +175,21 @@ func (t *Target) add(r store.Resource) {
 // defaults that the target knows (RFC 6749 §3.3).
 func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error) {
 	if asked == nil {
-		return t.known(defaults), nil
+		return t.scopeOfResources(defaults), nil
 	}
 	if token, ok := asked.Beyond(allowed); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
-			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it with --scope")
+			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it to the client")
 	}
-	if token, ok := asked.Beyond(t.known(asked)); ok {
+	if token, ok := asked.Beyond(t.scopeOfResources(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
 			oauth.Quote("scope", token)+" is not one that the resource knows: ask for less, or for another resource")
 	}
 	return asked, nil
 }
 
-// known returns the part of the scope that the target's resources know.
-func (t Target) known(scope oauth.Scope) oauth.Scope {
+// scopeOfResources returns the part of the scope that the target's resources know.
+func (t Target) scopeOfResources(scope oauth.Scope) oauth.Scope {
 	if t.AnyScope {
 		return scope
 	}

@@ -8,11 +8,11 @@ import (
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 )
 
-// Trust is whose JWTs are taken, and for whom they speak. Every grant that takes one asks it.
+// Trust decides which JWTs are accepted and whom their issuers may speak for. Every
+// grant that accepts one asks it.
 type Trust struct {
 	Issuers   store.Issuers
 	Clients   store.Clients
@@ -34,8 +34,8 @@ type Trust struct {
 type trusted struct {
 	registration assertions.Registration
 	issuer       store.Issuer // zero: a client signs for itself, which limits nothing that the client may have
-	// own is the client that signs for itself, as it was read with the keys that count:
-	// the token remembers what that was. nil: the issuer is registered.
+	// own is the client that signs for itself, as it was read together with the keys
+	// that verified it; nil: the issuer is registered.
 	own *store.Client
 }
 
@@ -55,8 +55,9 @@ func (by trusted) mayRepeat() bool {
 	return by.issuer.AllowRepeat
 }
 
-// issuers finds who may have signed: the issuers that are registered with the "iss", or
-// else a client that signs for itself, as service accounts do. There is one or more.
+// issuers finds the parties that may have signed: the issuers that are registered with
+// the "iss", or else a client that signs for itself, as service accounts do. It returns
+// at least one.
 func (t *Trust) issuers(ctx context.Context, now time.Time, parsed assertions.Parsed) ([]trusted, error) {
 	found, err := t.registered(ctx, parsed)
 	if errors.Is(err, store.ErrNotFound) {
@@ -88,9 +89,10 @@ func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]tru
 	return found, nil
 }
 
-// believe checks an assertion, and tells which of those who may have signed it did.
-// encryption is how it was encrypted to this server; "": it was not.
-func (t *Trust) believe(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
+// verify checks an assertion, and finds which of the parties that may have signed it
+// did. encryption is the algorithm by which it was encrypted to this server; "": it was
+// not.
+func (t *Trust) verify(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
 	registrations := make([]assertions.Registration, len(by))
 	for i, t := range by {
 		registrations[i] = t.registration
@@ -138,7 +140,8 @@ func (t *Trust) subjects() assertions.Subjects {
 	return assertions.Subjects{Users: t.Users, Clients: t.Clients, Names: t.Names}
 }
 
-// find finds the subject of an assertion, for a client that is to hold its token.
+// find finds the subject of an assertion, for a client that is to hold its token. A refusal
+// comes with the user, if there is one, for the log.
 func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a assertions.Assertion) (found assertions.Subject, err error) {
 	if by.own != nil {
 		found, err = t.subjects().FindOwn(ctx, holder, a.Subject)
@@ -146,21 +149,22 @@ func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a ass
 		found, err = t.subjects().Find(ctx, by.issuer, a.Subject)
 	}
 	if err != nil {
-		return assertions.Subject{}, refuseSubject(err)
+		return found, refuseSubject(err)
 	}
 	return found, nil
 }
 
-// access finds the subject of an assertion and returns its token in the hands of a client.
-func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (tokens.Access, error) {
+// access finds the subject of an assertion and returns its token in the hands of a client. A
+// refusal comes with the user, as in find.
+func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	found, err := t.find(ctx, holder, by, a)
 	if err != nil {
-		return tokens.Access{}, err
+		return ofUser(found.User), err
 	}
 	return forSubject(target, scope, holder, found, a.Subject), nil
 }
 
-// refuseSubject tells no client whether a user whom it may not speak of is there.
+// refuseSubject does not tell a client whether a user exists of whom it may not speak.
 func refuseSubject(err error) error {
 	switch {
 	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):

@@ -87,8 +87,8 @@ func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	}
 	_, err = w.swap("other", token, "subject_token_type", grants.JWTType)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
-	// And no JWT of somebody else's with our iss is one.
-	forged, err := assertions.SignAs("JWT", assertions.SigningKey{Key: issuerKey()}, w.verifyAccess(token).All)
+	// A foreign JWT with this server's iss is no access token either.
+	forged, err := assertions.Sign("JWT", assertions.SigningKey{Key: issuerKey()}, w.verifyAccess(token).All)
 	w.ok(err)
 	_, err = w.swap("web", forged, "subject_token_type", grants.JWTType)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")

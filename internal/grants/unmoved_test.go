@@ -74,7 +74,7 @@ func (k shakyCodecKeys) At(at time.Time) (uint32, []byte, bool) {
 
 // shakyStore loses answers, and is gone at times.
 type shakyStore struct {
-	store.Store
+	store.Families
 	*mishaps
 }
 
@@ -82,7 +82,7 @@ func (s shakyStore) Rotate(ctx context.Context, r store.Rotation) (store.Rotatio
 	if s.down {
 		return store.RotationResult{}, fmt.Errorf("%w: %w", errGone, store.ErrNotDone)
 	}
-	result, err := s.Store.Rotate(ctx, r)
+	result, err := s.Families.Rotate(ctx, r)
 	if s.leave != nil {
 		s.leave()
 	}
@@ -96,7 +96,7 @@ func (s shakyStore) PutBack(ctx context.Context, r store.Rotation, was store.Out
 	if s.away {
 		return errGone
 	}
-	return s.Store.PutBack(ctx, r, was)
+	return s.Families.PutBack(ctx, r, was)
 }
 
 // unmoved is a login to which things happen.

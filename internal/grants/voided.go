@@ -13,10 +13,10 @@ import (
 // errVoid is said of every token that is void, whatever made it so.
 var errVoid = errors.New("it is revoked")
 
-// subjectOf finds whom a token of our own speaks of, and refuses a token that is void:
-// its subject or its client has another NotBefore by now, is gone, or was registered
-// under that name only later. The view of what is revoked may not have heard of it yet.
-// A token that was made of this one would remember the new NotBefore and be good.
+// subjectOf finds the subject of a token of our own, and refuses a token that is void:
+// its subject or its client has another NotBefore by now, was deleted, or was
+// registered under that name only later. The view of what is revoked may not know it
+// yet, and a token made from this one would carry the new NotBefore and be good.
 func (g *Exchange) subjectOf(ctx context.Context, at store.Client, claims tokens.Claims) (assertions.Subject, error) {
 	found, err := g.find(ctx, claims.Subject)
 	if err != nil {

@@ -95,8 +95,8 @@ func TestAVoidTokenOfAClientIsNotExchanged(t *testing.T) {
 	}
 }
 
-// A subject that only its issuer knows is nobody here, and gets nothing of a client that
-// is registered under its name later.
+// A subject that only its issuer knows is no client here. It gets nothing of a client
+// that is registered under its name later.
 func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.SubjectKind = store.SubjectAny })

@@ -15,8 +15,8 @@ import (
 	"authserver/internal/web"
 )
 
-// Audit records what speaks of a stolen assertion or proof. What speaks of a stolen refresh
-// token the store records with its rotation.
+// Audit records signs of a stolen assertion or proof. The store records those of a stolen
+// refresh token, with its rotation.
 type Audit struct {
 	Events interface {
 		RecordEvent(ctx context.Context, e store.Event) error
@@ -25,10 +25,10 @@ type Audit struct {
 	Now    func() time.Time
 }
 
-// replays records where an endpoint refuses what is good once and came a second time. Only
-// what was verified can be a repetition, and each is recorded once, however often it comes.
-func (a *Audit) replays(serve web.Endpoint) web.Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+// recordReplays records that an endpoint refused an assertion or a proof that was used before. It
+// was verified first, and each is recorded once, however often it comes.
+func (a *Audit) recordReplays(serve web.Endpoint) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		err := serve(w, r, n)
 		var replay *grants.Replay
 		if errors.As(err, &replay) {
@@ -38,13 +38,13 @@ func (a *Audit) replays(serve web.Endpoint) web.Endpoint {
 	}
 }
 
-func (a *Audit) record(ctx context.Context, n *web.Note, use store.Use) {
+func (a *Audit) record(ctx context.Context, n *web.RequestInfo, use store.Use) {
 	e := store.Event{
 		At: store.At(a.Now()), Type: store.AssertionReplayed, ClientID: n.ClientID, RequestID: telemetry.RequestID(ctx),
 		Actor:   store.Actor{Type: store.ActorClient, ID: cmp.Or(n.ClientID, use.Issuer)},
 		Details: store.EventDetails{ID: hex.EncodeToString(use.ID[:]), Name: use.Issuer},
 	}
-	if use.Issuer == proofsOf {
+	if use.Issuer == dpopNamespace {
 		e.Type = store.ProofReplayed
 	}
 	e.Once = string(e.Type) + " " + use.Issuer + " " + e.Details.ID

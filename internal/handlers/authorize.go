@@ -14,7 +14,7 @@ import (
 type Authorize struct{ *SignIn }
 
 // get takes a request that comes for the first time, and one that comes back from a page.
-func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	if continues(r.URL.RawQuery) {
 		sealed, err := continueOf(r)
 		if err != nil {
@@ -40,7 +40,7 @@ func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.Note) erro
 // post takes a request in a form, which pages of other sites send. The browser leaves the
 // cookie out then, since that is SameSite=Lax: so it is sent on to the same endpoint by GET,
 // where it brings the cookie.
-func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	body, err := n.Read(r)
 	if err != nil {
 		return err
@@ -65,11 +65,11 @@ func continues(query string) bool {
 // Accounts is GET and POST /accounts: the person chooses with which account to go on.
 type Accounts struct{ *SignIn }
 
-func (e Accounts) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Accounts) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	return e.show(w, r, n, authorize.AccountsPage)
 }
 
-func (e Accounts) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Accounts) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
 		return err

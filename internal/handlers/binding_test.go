@@ -113,12 +113,13 @@ func newBoundSite(t *testing.T) *boundSite {
 	t.Helper()
 	b := &boundSite{site: newSite(t), certificate: selfSigned(t), clientKey: testkit.P256(t), dpopKey: testkit.P256(t)}
 	b.Clients.CertificateProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	b.Token.Proof = Proof{Skew: time.Minute}
+	b.Token.DPoP = DPoP{Skew: time.Minute}
 	b.Clients.Authenticator.Methods = append([]clientauth.Method{
 		&clientauth.SelfSignedTLS{},
-		clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: clientauth.Assertions{
-			Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer, Rules: assertions.ClientRules{MaxLifetime: time.Hour},
-		}},
+		clientauth.JWT{
+			Method: oauth.AuthPrivateKeyJWT, Verifier: &assertions.Verifier{Skew: time.Minute}, Issuer: issuer,
+			Rules: assertions.ClientRules{MaxLifetime: time.Hour},
+		},
 	}, b.Clients.Authenticator.Methods...)
 	grant, _ := b.Token.Grants.Find(oauth.JWTBearer)
 	bearer := grant.(*grants.JWTBearer) //nolint:forcetypeassert // it is registered as that
@@ -166,7 +167,7 @@ func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form u
 	case oauth.AuthPost:
 		form.Set("client_secret", secret)
 	case oauth.AuthPrivateKeyJWT:
-		signed, err := assertions.Sign(assertions.SigningKey{Key: b.clientKey}, map[string]any{
+		signed, err := assertions.Sign("JWT", assertions.SigningKey{Key: b.clientKey}, map[string]any{
 			"iss": id, "sub": id, "aud": issuer, "jti": fmt.Sprint(b.requests), "exp": began.Add(time.Minute).Unix(),
 		})
 		b.ok(err)
@@ -179,7 +180,7 @@ func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form u
 		header.Set("Client-Cert", forwarded(b.certificate))
 	}
 	if c.proof {
-		proof, err := assertions.SignAs("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
+		proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
 			"jti": fmt.Sprint(b.requests), "htm": http.MethodPost, "htu": issuer + TokenPath, "iat": began.Unix(),
 		})
 		b.ok(err)
@@ -269,7 +270,7 @@ func TestWhatTokensAreBoundTo(t *testing.T) {
 // thumbprintOf is the thumbprint of the key of DPoP.
 func thumbprintOf(t *testing.T, b *boundSite) string {
 	t.Helper()
-	proof, err := assertions.SignAs("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
+	proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
 		"jti": "x", "htm": http.MethodPost, "htu": issuer + TokenPath, "iat": began.Unix(),
 	})
 	b.ok(err)

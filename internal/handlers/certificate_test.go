@@ -105,7 +105,7 @@ func TestForwardedCertificates(t *testing.T) {
 		{"by a listed proxy", web.Proxies{loopback}, one, batch, "", true},
 		{"by a proxy of a listed network", web.Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")}, one, batch, "", true},
 		{"by a peer that is not listed", web.Proxies{netip.MustParsePrefix("127.0.0.2/32")}, one, batch, "client_auth_method", false},
-		{"where nobody is listed", nil, one, batch, "client_auth_method", false},
+		{"where no proxy is listed", nil, one, batch, "client_auth_method", false},
 		{"another one", web.Proxies{loopback}, http.Header{"Client-Cert": {forwarded(other)}}, batch, "client_proof", false},
 		{"none, by a listed proxy", web.Proxies{loopback}, nil, batch, "client_auth_method", false},
 		{"twice", web.Proxies{loopback}, http.Header{"Client-Cert": {forwarded(own), forwarded(own)}}, batch, "client_cert_header", false},
@@ -179,7 +179,7 @@ func TestCertificatesOfTheConnection(t *testing.T) {
 		{"none", nil, nil, false, http.StatusUnauthorized},
 		{"none, and a header", nil, http.Header{"Client-Cert": {forwarded(own)}}, false, http.StatusUnauthorized},
 		{"another, and a header", []tls.Certificate{other}, http.Header{"Client-Cert": {forwarded(own)}}, false, http.StatusUnauthorized},
-		{"its own, and a header of somebody else's", []tls.Certificate{own}, http.Header{"Client-Cert": {"x"}}, false, http.StatusOK},
+		{"its own, and a header with another client's", []tls.Certificate{own}, http.Header{"Client-Cert": {"x"}}, false, http.StatusOK},
 		{"a proxy's, which forwards it", []tls.Certificate{other}, http.Header{"Client-Cert": {forwarded(own)}}, true, http.StatusOK},
 		{"a proxy's, which forwards none", []tls.Certificate{own}, nil, true, http.StatusUnauthorized},
 	} {
@@ -235,8 +235,8 @@ func TestMetadataOfCertificates(t *testing.T) {
 }
 
 // RFC 8705 §4: the refresh tokens of a public client are bound to the certificate of
-// its login, for they have nothing else to protect them. Whoever stole one without its
-// key neither uses it nor ends it.
+// its login, since nothing else protects them. A thief without the key can neither use
+// a refresh token nor end its family.
 func TestRefreshTokensOfAPublicClientAreBound(t *testing.T) {
 	own, other := selfSigned(t), selfSigned(t)
 	s := newCertifiedSite(t, own)

@@ -56,7 +56,7 @@ func TestShareIsOfTheAddress(t *testing.T) {
 		name            string
 		floods          string // a name of the gate
 		proxies         web.Proxies
-		one, other      string // addresses of a request, of the one that floods and of another
+		one, other      string // addresses of a request, of a client that floods and of another client
 		refusesTheOther bool
 	}{
 		{"IPv4", " 203.0.113.9", loopback, "203.0.113.9", "203.0.113.10", false},

@@ -14,13 +14,13 @@ import (
 // Consent is GET and POST /consent.
 type Consent struct{ *SignIn }
 
-func (e Consent) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Consent) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	return e.show(w, r, n, authorize.ConsentPage)
 }
 
 // post takes the decision of the person to whom the page was shown. Where another one is
 // signed in by now, or the client asks for something else, it is no decision.
-func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
 		return err

@@ -44,8 +44,8 @@ func TestRequestIDWithoutRandomness(t *testing.T) {
 func TestPanic(t *testing.T) {
 	s := newSite(t)
 	handler := s.Door.Handler([]web.Route{
-		{Method: http.MethodGet, Path: "/panic", Serve: func(http.ResponseWriter, *http.Request, *web.Note) error { panic("secret inside") }},
-		{Method: http.MethodGet, Path: "/late", Serve: func(w http.ResponseWriter, _ *http.Request, _ *web.Note) error {
+		{Method: http.MethodGet, Path: "/panic", Serve: func(http.ResponseWriter, *http.Request, *web.RequestInfo) error { panic("secret inside") }},
+		{Method: http.MethodGet, Path: "/late", Serve: func(w http.ResponseWriter, _ *http.Request, _ *web.RequestInfo) error {
 			w.WriteHeader(http.StatusAccepted)
 			panic("after the answer")
 		}},

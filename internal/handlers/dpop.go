@@ -11,8 +11,8 @@ import (
 	"authserver/internal/web"
 )
 
-// Proof is how proofs of possession are checked at the token endpoint (RFC 9449 §5).
-type Proof struct {
+// DPoP checks proofs of possession at the token endpoint (RFC 9449 §5).
+type DPoP struct {
 	Algorithms []string // that they may be signed with; nil: any
 	Skew       time.Duration
 	Nonces     interface { // nil: none are wanted
@@ -24,12 +24,12 @@ type Proof struct {
 // proofAge is how long after its iat a proof may come.
 const proofAge = time.Minute
 
-// proofsOf is the namespace of proofs among what is good once.
-const proofsOf = "dpop"
+// dpopNamespace is the namespace of proofs among what is good once.
+const dpopNamespace = "dpop"
 
 // giveNonce sends the nonce for the next proof along with every answer of the token
 // endpoint (RFC 9449 §8.2).
-func (p Proof) giveNonce(w http.ResponseWriter, now time.Time) error {
+func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
 	if p.Nonces == nil {
 		return nil
 	}
@@ -43,8 +43,8 @@ func (p Proof) giveNonce(w http.ResponseWriter, now time.Time) error {
 
 // check checks the proof of possession of a request, and returns it as what is good
 // once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
-// succeed is not known yet. The zero Proof is of one that brings none.
-func (p Proof) check(r *http.Request, form oauth.Form, n *web.Note, now time.Time) (dpop.Proof, []grants.Once, error) {
+// succeed is not known yet. The zero [dpop.Proof] stands for a request without one.
+func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.Once, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
@@ -69,7 +69,7 @@ func (p Proof) check(r *http.Request, form oauth.Form, n *web.Note, now time.Tim
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // by the clock of a replica that is behind, too
 	return proof, []grants.Once{{
-		Use:   store.Use{Issuer: proofsOf, ID: proof.ID, ExpiresAt: store.At(until)},
+		Use:   store.Use{Issuer: dpopNamespace, ID: proof.ID, ExpiresAt: store.At(until)},
 		Again: proofReplayed,
 	}}, nil
 }

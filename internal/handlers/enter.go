@@ -33,13 +33,13 @@ type Clients struct {
 	Now        func() time.Time
 }
 
-// enter waits until there is room for a request of a kind, and then finds its
-// client and takes note of it. The caller calls leave at the end, error or not.
+// enter waits until there is room for a request of a kind, and then authenticates its
+// client. The caller calls leave at the end, error or not.
 //
-// Room comes before the proof, which costs work and asks the database. So the share that
-// it takes is that of the client it names, from where it comes. Who names another's gets
-// less for that one, from that address, and nothing of the rest.
-func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Note) (who clientauth.Result, leave func(), err error) {
+// The wait comes first, because authentication costs work and queries. So the request
+// counts for the client that it names, at its own address. A request that names another
+// client's ID takes places from that client at that address alone.
+func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.RequestInfo) (who clientauth.Result, leave func(), err error) {
 	leave = func() {}
 	certificate, err := c.certificate(r)
 	if err != nil {
@@ -70,18 +70,18 @@ func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.No
 	return who, leave, err
 }
 
-// once adds what the client proved itself by to what else of a request is good once.
-func once(who clientauth.Result, proof []grants.Once) []grants.Once {
+// withAuthenticationUse adds what the client proved itself by to what else of a request is good once.
+func withAuthenticationUse(who clientauth.Result, proof []grants.Once) []grants.Once {
 	if who.Use == (store.Use{}) {
 		return proof
 	}
 	return append(proof, grants.Once{Use: who.Use, Again: clientauth.UsedBefore})
 }
 
-// useUp uses up what the client proved itself by, when nothing else can refuse the
+// useUp uses up the credentials that are good once, when nothing else can refuse the
 // request.
 func (c *Clients) useUp(ctx context.Context, who clientauth.Result) error {
-	return grants.UseUp(ctx, c.Assertions, once(who, nil))
+	return grants.UseUp(ctx, c.Assertions, withAuthenticationUse(who, nil))
 }
 
 func (c *Clients) gate(kind string) *admission.Gate {

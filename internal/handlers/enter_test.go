@@ -13,8 +13,9 @@ import (
 	"authserver/test/openapitest"
 )
 
-// A kind of requests without room is refused, with when to come back, and nothing
-// else is; whoever is refused has nothing proved and nothing used up.
+// A request of a kind that has no free place is refused, with the time to retry;
+// requests of other kinds are not. A refused request verifies nothing and uses nothing
+// up.
 func TestFullKindIsRefused(t *testing.T) {
 	s := newSite(t)
 	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
@@ -36,9 +37,9 @@ func TestFullKindIsRefused(t *testing.T) {
 	}{
 		{"a full kind", v.post(TokenPath, "web", secret, refresh...)},
 		{"a full kind, whatever the proof is", v.post(TokenPath, "web", "wrong", refresh...)},
-		{"a full kind, whoever it is", v.post(TokenPath, "nobody", secret, refresh...)},
+		{"a full kind, whichever client", v.post(TokenPath, "nobody", secret, refresh...)},
 		{"a turn that does not come", v.post(TokenPath, "", "", "grant_type", string(oauth.JWTBearer), "assertion", vouch(t, "1"))},
-		{"a grant that nobody knows", v.post(TokenPath, "web", secret, "grant_type", "junk")},
+		{"an unknown grant", v.post(TokenPath, "web", secret, "grant_type", "junk")},
 		{"a full endpoint", v.post(RevokePath, "web", secret, "token", first.text(t, "access_token"))},
 	} {
 		t.Run(refused.name, func(t *testing.T) {

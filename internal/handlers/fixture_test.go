@@ -377,7 +377,7 @@ func (v visitor) refused(a answer, status int, code oauth.Code) {
 
 func vouch(t *testing.T, jti string) string {
 	t.Helper()
-	assertion, err := assertions.Sign(assertions.SigningKey{Key: []byte(shared)}, map[string]any{
+	assertion, err := assertions.Sign("JWT", assertions.SigningKey{Key: []byte(shared)}, map[string]any{
 		"iss": idp, "sub": "alice", "aud": issuer, "jti": jti, "exp": began.Add(5 * time.Minute).Unix(),
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // readForm reads the body of a POST strictly and within bounds.
-func readForm(r *http.Request, n *web.Note) (oauth.Form, error) {
+func readForm(r *http.Request, n *web.RequestInfo) (oauth.Form, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return oauth.Form{}, err
 	}

@@ -48,17 +48,17 @@ func (h *Health) Draining() bool { return h.draining.Load() }
 
 // live is GET /healthz: the process answers. A database that is gone is no reason
 // to restart it.
-func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *web.Note) error {
+func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *web.RequestInfo) error {
 	w.Header().Set("Cache-Control", "no-store")
 	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil
 }
 
 // ready is GET /readyz: 200 while every check passes, else 503.
-func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	report := report{Status: "not ready", Checks: map[string]string{"draining": "failed"}}
 	if !h.draining.Load() {
-		report = h.look(context.WithoutCancel(r.Context()))
+		report = h.runChecks(context.WithoutCancel(r.Context()))
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	status := http.StatusOK
@@ -71,7 +71,7 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request, n *web.Note) erro
 	return nil
 }
 
-func (h *Health) look(ctx context.Context) report {
+func (h *Health) runChecks(ctx context.Context) report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := h.Now().Sub(h.looked); h.report.Checks != nil && age >= 0 && age < h.Fresh {
@@ -87,7 +87,7 @@ func (h *Health) look(ctx context.Context) report {
 			found.Status = "not ready"
 			failing[check.Name] = true
 		}
-		h.tell(ctx, check.Name, err)
+		h.logTransition(ctx, check.Name, err)
 	}
 	h.looked, h.report, h.failing = h.Now(), found, failing
 	return found
@@ -99,8 +99,8 @@ func (h *Health) run(ctx context.Context, check Check) error {
 	return check.Run(ctx)
 }
 
-// tell logs what a check came to, where the last time it came to the other.
-func (h *Health) tell(ctx context.Context, name string, err error) {
+// logTransition logs what a check came to, where the last time it came to the other.
+func (h *Health) logTransition(ctx context.Context, name string, err error) {
 	switch {
 	case err != nil && !h.failing[name]:
 		h.Logger.ErrorContext(ctx, "not ready: a check fails", "check", name, "error", err)

@@ -38,7 +38,7 @@ func (b introspectionBody) MarshalJSON() ([]byte, error) {
 	return append(append(members[:len(members)-1], ','), b.claims[1:]...), nil
 }
 
-func (e *Introspect) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e *Introspect) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	found, err := e.introspection(r, n)
 	if err != nil {
 		_, refused := web.Classify(err)
@@ -54,7 +54,7 @@ func (e *Introspect) serve(w http.ResponseWriter, r *http.Request, n *web.Note) 
 	return nil
 }
 
-func (e *Introspect) introspection(r *http.Request, n *web.Note) (tokens.Introspection, error) {
+func (e *Introspect) introspection(r *http.Request, n *web.RequestInfo) (tokens.Introspection, error) {
 	form, err := readForm(r, n)
 	if err != nil {
 		return tokens.Introspection{}, err

@@ -50,7 +50,8 @@ func TestIntrospectAccessToken(t *testing.T) {
 	}
 }
 
-// Who may know of a token: whom it was issued to, and whom it is meant for.
+// A token is introspected by the client that it was issued to, and by the resources
+// that it is for.
 func TestIntrospectionIsAuthorised(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -65,7 +66,7 @@ func TestIntrospectionIsAuthorised(t *testing.T) {
 		{"another client's access token", "other", access, false},
 		{"its own refresh token", "web", refresh, true},
 		{"another client's refresh token", "other", refresh, false},
-		{"a refresh token, of whoever serves the resource", "api", refresh, false},
+		{"a refresh token, for the resource", "api", refresh, false},
 		{"a token that was made up", "web", "x.y.z", false},
 		{"a refresh token that was made up", "web", "art_x", false},
 		{"an access token that was changed", "web", access[:len(access)-4] + "AAAA", false},
@@ -111,7 +112,7 @@ func TestIntrospectRefreshToken(t *testing.T) {
 	active("one that was exchanged", first, false)
 	active("the successor", second, true)
 	s.wait(time.Hour)
-	active("one that nobody used for too long", second, false)
+	active("one that was not used for too long", second, false)
 
 	third := v.login().text(t, "refresh_token")
 	user, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")

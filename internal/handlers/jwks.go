@@ -18,10 +18,10 @@ type JWKS struct {
 	Stale  time.Duration // and then while it fetches it again (RFC 5861 §3)
 }
 
-func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	document := e.Keys.JWKS()
 	if len(document.Body) == 0 { // a verifier that took in an empty set would refuse every token
-		return errors.New("no key set is published: see `authserver key list`")
+		return errors.New("no key set is published: the list of the signing keys says why")
 	}
 	header := w.Header()
 	header.Set("Access-Control-Expose-Headers", "ETag")

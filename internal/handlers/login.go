@@ -17,13 +17,13 @@ import (
 // Login is GET and POST /login.
 type Login struct{ *SignIn }
 
-func (e Login) get(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Login) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	return e.show(w, r, n, authorize.LoginPage)
 }
 
 // post proves a person by password. Whatever becomes of it, the browser goes on by GET, so
 // that a reload sends no password again.
-func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.Note) error {
 }
 
 // prove returns who the person is, or what the page says of why that is not known.
-func (e Login) prove(r *http.Request, n *web.Note, form oauth.Form) (store.User, pages.LoginFault, error) {
+func (e Login) prove(r *http.Request, n *web.RequestInfo, form oauth.Form) (store.User, pages.LoginFault, error) {
 	if !form.Has("username") || !form.Has("password") {
 		return store.User{}, pages.LoginBlank, nil
 	}

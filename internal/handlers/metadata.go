@@ -40,20 +40,20 @@ type metadataBody struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 }
 
-// Metadata is GET /.well-known/oauth-authorization-server. Whatever host it is
-// asked through, it tells the issuer that is configured (RFC 8414 §3.3).
+// Metadata is GET /.well-known/oauth-authorization-server. It always names the
+// configured issuer, whatever the Host (RFC 8414 §3.3).
 type Metadata struct {
 	Issuer        string
 	Authenticator *clientauth.Authenticator
 	Grants        *grants.Registry
-	// AssertionAlgs are what the assertions of clients may be signed with; nil: no client
-	// can prove itself by one.
+	// AssertionAlgs are the algorithms of client assertions; nil: no client can
+	// authenticate with one.
 	AssertionAlgs     []string
 	ProofAlgs         []string // that proofs of possession may be signed with; nil: any
 	TakesCertificates bool     // whether one of a client can arrive at all
 }
 
-func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.Note) error {
+func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestInfo) error {
 	base := web.IssuerBase(e.Issuer)
 	methods := names(e.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })

@@ -9,9 +9,9 @@ import (
 )
 
 // checkQuery refuses parameters in the URL of a request, where they end up in the logs
-// of every proxy on the way (RFC 6749 §2.3.1: MUST NOT be included in the request
-// URI). It is told for every spelling, so that a client with a mistake in it does not
-// go on to leak what it should keep. The server does not look at other parameters.
+// of every proxy on the way (RFC 6749 §2.3.1: MUST NOT be included in the request URI).
+// It recognises every spelling, so that a client with a mistake does not go on to leak
+// its secrets. The server does not look at other parameters.
 func checkQuery(u *url.URL) error {
 	if u.RawQuery == "" {
 		return nil
@@ -24,11 +24,11 @@ func checkQuery(u *url.URL) error {
 		"parameters belong in the body of the request, not in its URL, where they end up in logs: take the secrets that were in it for known to others")
 }
 
-// separates reports whether a character stands between two parameters, for anybody.
+// separates reports whether any parser takes a character for the end of a parameter.
 func separates(c rune) bool { return strings.ContainsRune("&;?#,|\r\n", c) }
 
-// isOurs reports whether a parameter is one of an OAuth request, or is named like a
-// secret, whatever stands around its name and between its words.
+// isOurs reports whether a parameter is one of an OAuth request, or has the name of a
+// secret, with any characters around it and between its words.
 func isOurs(parameter string) bool {
 	name, _, _ := strings.Cut(parameter, "=")
 	name = strings.Map(func(c rune) rune {

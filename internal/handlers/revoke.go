@@ -16,7 +16,7 @@ type Revoke struct {
 	Metrics *telemetry.Metrics
 }
 
-func (e *Revoke) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e *Revoke) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	outcome, err := e.revocation(r, n)
 	if err != nil {
 		_, refused := web.Classify(err)
@@ -31,7 +31,7 @@ func (e *Revoke) serve(w http.ResponseWriter, r *http.Request, n *web.Note) erro
 	return nil
 }
 
-func (e *Revoke) revocation(r *http.Request, n *web.Note) (string, error) {
+func (e *Revoke) revocation(r *http.Request, n *web.RequestInfo) (string, error) {
 	form, err := readForm(r, n)
 	if err != nil {
 		return "", err

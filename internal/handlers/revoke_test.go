@@ -72,7 +72,8 @@ func TestRevokeRefreshToken(t *testing.T) {
 	}
 }
 
-// An old generation ends the family too: whoever logs out may hold no newer one.
+// An old generation ends the family too: the client that logs out may hold no newer
+// one.
 func TestRevokeRefreshTokenThatWasExchanged(t *testing.T) {
 	v := newSite(t).open()
 	first := v.login()

@@ -38,10 +38,10 @@ func (p Public) Routes() []web.Route { return append(p.machines(), p.people()...
 // machines are the endpoints of programs.
 func (p Public) machines() []web.Route {
 	return []web.Route{
-		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.replays(p.Token.serve)},
-		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.replays(p.Token.serve)},
-		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.replays(p.Introspect.serve)},
-		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.replays(p.Revoke.serve)},
+		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.recordReplays(p.Token.serve)},
+		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.recordReplays(p.Token.serve)},
+		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.recordReplays(p.Introspect.serve)},
+		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.recordReplays(p.Revoke.serve)},
 		{Method: http.MethodGet, Path: JWKSPath, Serve: web.AnyOrigin(p.JWKS.serve), Quiet: true},
 		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.AnyOrigin(web.Preflight)},
 		{Method: http.MethodGet, Path: MetadataPath, Serve: web.AnyOrigin(p.Metadata.serve), Described: true},
@@ -89,7 +89,7 @@ func (o Ops) Routes() []web.Route {
 	}
 }
 
-func (o Ops) metrics(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+func (o Ops) metrics(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	o.Metrics.Handler().ServeHTTP(w, r)
 	return nil
 }

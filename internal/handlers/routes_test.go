@@ -60,7 +60,7 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 		{"dots in the path", http.MethodGet, "/.well-known/../metrics", http.StatusNotFound, ""},
 		{"what the ops listener has", http.MethodGet, "/metrics", http.StatusNotFound, ""},
 		{"profiles", http.MethodGet, "/debug/pprof/", http.StatusNotFound, ""},
-		{"a method that nobody knows, nowhere", "BREW", "/nothing", http.StatusNotFound, ""},
+		{"an unknown method, nowhere", "BREW", "/nothing", http.StatusNotFound, ""},
 		// RFC 6749 §3.2: the client MUST use POST. RFC 9110 §15.5.6: MUST generate Allow.
 		{"GET of the token endpoint", http.MethodGet, "/oauth2/token", http.StatusMethodNotAllowed, "POST"},
 		{"HEAD of the token endpoint", http.MethodHead, "/oauth2/token", http.StatusMethodNotAllowed, "POST"},
@@ -72,7 +72,7 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 		{"OPTIONS of its other name", http.MethodOptions, TokenAlias, http.StatusMethodNotAllowed, "POST"},
 		{"OPTIONS of this document", http.MethodOptions, "/openapi.yaml", http.StatusMethodNotAllowed, "GET, HEAD"},
 		{"OPTIONS of nothing", http.MethodOptions, "/nothing", http.StatusNotFound, ""},
-		{"a method that nobody knows", "BREW", MetadataPath, http.StatusMethodNotAllowed, "GET, HEAD, OPTIONS"},
+		{"an unknown method", "BREW", MetadataPath, http.StatusMethodNotAllowed, "GET, HEAD, OPTIONS"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

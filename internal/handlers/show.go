@@ -12,7 +12,7 @@ import (
 
 // show shows a page for which a request waits. Where it waits for another one, or for none
 // any more because the person was there in another tab, the browser goes on.
-func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.Note, page authorize.Page) error {
+func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, page authorize.Page) error {
 	sealed, err := continueOf(r)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func nameOf(u store.User) string {
 }
 
 // submitted reads the form of a page.
-func (s *SignIn) submitted(r *http.Request, n *web.Note) (oauth.Form, visit, error) {
+func (s *SignIn) submitted(r *http.Request, n *web.RequestInfo) (oauth.Form, visit, error) {
 	form, err := readForm(r, n)
 	if err != nil {
 		return form, visit{}, err

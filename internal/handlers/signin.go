@@ -45,7 +45,7 @@ type SignIn struct {
 }
 
 // enter waits for a turn.
-func (s *SignIn) enter(r *http.Request, n *web.Note, kind string) (leave func(), err error) {
+func (s *SignIn) enter(r *http.Request, n *web.RequestInfo, kind string) (leave func(), err error) {
 	gate := s.Gates[kind]
 	if gate == nil {
 		return func() {}, nil
@@ -59,26 +59,26 @@ func (s *SignIn) enter(r *http.Request, n *web.Note, kind string) (leave func(),
 
 // page is an endpoint of our own pages, whose forms no other site may send.
 func (s *SignIn) page(serve web.Endpoint) web.Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		return s.Pages.Serve(s.bounded(serve))(w, r, n)
 	}
 }
 
 // errors is an endpoint that a person gets to, who sees an error as a page.
 func (s *SignIn) errors(serve web.Endpoint) web.Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		return s.Pages.Errors(s.bounded(serve))(w, r, n)
 	}
 }
 
 // asset is GET /assets/NAME.
-func (s *SignIn) asset(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (s *SignIn) asset(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	return s.Pages.Asset(w, r, n)
 }
 
 // bounded holds an endpoint to its turn and its time.
 func (s *SignIn) bounded(serve web.Endpoint) web.Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		leave, err := s.enter(r, n, KindSignIn)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ type visit struct {
 }
 
 // resume reads a request that goes on.
-func (s *SignIn) resume(r *http.Request, n *web.Note, sealed string) (visit, error) {
+func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (visit, error) {
 	v := visit{now: s.Now()}
 	var err error
 	if v.flow, err = s.Authorizer.Resume(r.Context(), sealed); err != nil {
@@ -111,7 +111,7 @@ func (s *SignIn) resume(r *http.Request, n *web.Note, sealed string) (visit, err
 }
 
 // look finds out who is signed in.
-func (s *SignIn) look(r *http.Request, n *web.Note, v *visit) error {
+func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 	n.Claimed = v.flow.Client.ID
 	var err error
 	v.person, err = s.Sessions.Find(r.Context(), s.Cookie.read(r), v.now)
@@ -132,7 +132,7 @@ func (s *SignIn) goOn(w http.ResponseWriter, path string, now time.Time, c autho
 }
 
 // step asks what comes next, and does it.
-func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.Note, v visit) error {
+func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, v visit) error {
 	step, err := s.Authorizer.Step(r.Context(), v.flow, v.person, v.now)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.Note, v vis
 }
 
 // answer hands the answer to the client.
-func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.Note, f authorize.Flow, step authorize.Step) error {
+func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, f authorize.Flow, step authorize.Step) error {
 	if step.Family != (store.FamilyID{}) {
 		n.Family = hex.EncodeToString(step.Family[:])
 	}

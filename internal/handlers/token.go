@@ -28,18 +28,18 @@ type tokenBody struct {
 type Token struct {
 	Clients *Clients
 	Grants  *grants.Registry
-	Proof   Proof
+	DPoP    DPoP
 	Metrics *telemetry.Metrics
 	Now     func() time.Time
 }
 
-func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error {
+func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	began := e.Now()
-	if err := e.Proof.giveNonce(w, began); err != nil {
+	if err := e.DPoP.giveNonce(w, began); err != nil {
 		return err
 	}
 	answer, err := e.exchange(r, n, began)
-	take(n, answer)
+	noteAnswer(n, answer)
 	e.count(n, e.Now().Sub(began), err)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.Note) error
 }
 
 // exchange is the way of every token request, whatever its grant.
-func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.Answer, error) {
+func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (grants.Answer, error) {
 	// 1. Parse strictly.
 	form, err := readForm(r, n)
 	if err != nil {
@@ -89,14 +89,14 @@ func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.An
 	}
 	if who.Client != nil && !who.Client.May(grantType) {
 		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
-			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it with --grant")
+			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it")
 	}
 	// 5. To what is the token to be bound?
-	proof, proofs, err := e.Proof.check(r, form, n, now)
+	proof, proofs, err := e.DPoP.check(r, form, n, now)
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, RequestID: telemetry.RequestID(r.Context()), Held: held(who, proof), Once: once(who, proofs)}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, RequestID: telemetry.RequestID(r.Context()), Held: possessionOf(who, proof), Once: withAuthenticationUse(who, proofs)}
 	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}
@@ -104,7 +104,7 @@ func (e *Token) exchange(r *http.Request, n *web.Note, now time.Time) (grants.An
 	return grant.Exchange(r.Context(), request)
 }
 
-func (e *Token) count(n *web.Note, took time.Duration, err error) {
+func (e *Token) count(n *web.RequestInfo, took time.Duration, err error) {
 	outcome := telemetry.Issued
 	if err != nil {
 		_, refused := web.Classify(err)
@@ -116,8 +116,8 @@ func (e *Token) count(n *web.Note, took time.Duration, err error) {
 	}
 }
 
-// take notes what an answer, or a refusal, is about.
-func take(n *web.Note, a grants.Answer) {
+// noteAnswer notes what an answer, or a refusal, is about.
+func noteAnswer(n *web.RequestInfo, a grants.Answer) {
 	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
 	n.Username, n.RevokedAt, n.Revocation = a.Username, a.RevokedAt, a.Revocation
 	if a.Family != (store.FamilyID{}) {

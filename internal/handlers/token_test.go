@@ -146,7 +146,7 @@ func TestFormIsStrict(t *testing.T) {
 		{"a password in the URL", TokenPath + "?password=x", grant, nil, 400},
 		{"a token in the URL", IntrospectPath + "?token=x", "token=x", nil, 400},
 		{"a token in the URL, escaped", RevokePath + "?%74oken=x", "token=x", nil, 400},
-		{"what is nobody's business in the URL", TokenPath + "?trace=1", grant, nil, 200},
+		{"an unknown parameter in the URL", TokenPath + "?trace=1", grant, nil, 200},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -242,7 +242,7 @@ func (crowd) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
 	return false, passwords.ErrBusy
 }
 
-// slow is a database that answers when nobody waits any longer.
+// slow is a database that answers when the client waits no longer.
 type slow struct{}
 
 func (slow) Client(ctx context.Context, _ string) (store.Client, error) {

@@ -76,9 +76,9 @@ func SecretAlgorithms(size int) []string {
 	return can
 }
 
-// Fits reports whether a key, public or a shared secret ([]byte), can verify an
+// KeyFits reports whether a key, public or a shared secret ([]byte), can verify an
 // algorithm.
-func Fits(alg string, key any) bool {
+func KeyFits(alg string, key any) bool {
 	if secret, ok := key.([]byte); ok {
 		return slices.Contains(SecretAlgorithms(len(secret)), alg)
 	}

@@ -14,9 +14,9 @@ import (
 // of the year 9999.
 const latest = 253402300799
 
-// Date reads a claim that is a NumericDate (RFC 7519 §2), a number of seconds which may
+// NumericDate reads a claim that is a NumericDate (RFC 7519 §2), a number of seconds which may
 // have a fraction or an exponent, and whether it is there.
-func Date(claims map[string]any, name string) (time.Time, bool, error) {
+func NumericDate(claims map[string]any, name string) (time.Time, bool, error) {
 	value, ok := claims[name]
 	if !ok {
 		return time.Time{}, false, nil
@@ -36,9 +36,9 @@ func Date(claims map[string]any, name string) (time.Time, bool, error) {
 	return time.Unix(int64(whole), int64(fraction*float64(time.Second))).UTC(), true, nil
 }
 
-// Text reads a claim that is a string of bounded length and without NUL, which no
+// StringClaim reads a claim that is a string of bounded length and without NUL, which no
 // database takes, or "" where it is missing.
-func Text(claims map[string]any, name string) (string, error) {
+func StringClaim(claims map[string]any, name string) (string, error) {
 	value, ok := claims[name]
 	if !ok {
 		return "", nil

@@ -43,7 +43,7 @@ func TestDate(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", test.text, err)
 		}
-		got, there, err := Date(claims, "exp")
+		got, there, err := NumericDate(claims, "exp")
 		switch {
 		case test.says == "" && (err != nil || !there || !got.Equal(test.want)):
 			t.Errorf("%s: %v, %v, %v, want %v", test.text, got, there, err, test.want)
@@ -51,7 +51,7 @@ func TestDate(t *testing.T) {
 			t.Errorf("%s: %v, %v, want an error that says %q", test.text, got, err, test.says)
 		}
 	}
-	if _, there, err := Date(map[string]any{}, "exp"); there || err != nil {
+	if _, there, err := NumericDate(map[string]any{}, "exp"); there || err != nil {
 		t.Errorf("a claim that is missing: %v, %v", there, err)
 	}
 }

@@ -36,9 +36,9 @@ func EncryptionAlg(public any) string {
 	return ""
 }
 
-// CheckEncryptionKey reads the JWK that tokens for somebody are to be encrypted to,
-// and returns its public members alone, with "alg" and "kid" set: the kid that it
-// has or else its thumbprint (RFC 7638).
+// CheckEncryptionKey reads the JWK to which tokens for a recipient are encrypted, and
+// returns its public members alone, with "alg" and "kid" set: the kid that it has or
+// else its thumbprint (RFC 7638).
 func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 	key, err := jwk.ParseKey(data)
 	if err != nil {
@@ -47,9 +47,9 @@ func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 	return encryptionKey(key)
 }
 
-// ChooseEncryptionKey is [CheckEncryptionKey] for the key set that somebody publishes:
-// of its keys with use "enc" it takes the one for alg, or the only one where alg is "".
-// A JWK alone needs no use.
+// ChooseEncryptionKey is [CheckEncryptionKey] for the key set that a recipient
+// publishes: of its keys with use "enc" it takes the one for alg, or the only one where
+// alg is "". A JWK alone needs no use.
 func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
 	set, err := jwk.Parse(data, jwk.WithIgnoreParseError(true)) // a key of a kind that is not known
 	if err != nil || set.Len() == 0 {

@@ -20,9 +20,8 @@ type Header struct {
 	All     map[string]any // every member; numbers are json.Number
 }
 
-// Is reports whether the header's typ is one of these, or missing where "" is
-// among them. The case and the prefix "application/" say nothing (RFC 7515
-// §4.1.9).
+// Is reports whether the header's typ is one of these, or missing where "" is among
+// them. The case and the prefix "application/" do not matter (RFC 7515 §4.1.9).
 func (h Header) Is(types ...string) bool {
 	return slices.Contains(types, strings.TrimPrefix(strings.ToLower(h.Typ), "application/"))
 }

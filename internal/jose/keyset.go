@@ -45,7 +45,7 @@ type KeySet []Key
 func (s KeySet) Find(h Header) []Key {
 	var found []Key
 	for _, key := range s {
-		if key.named(h) && (h.Alg == "" || (key.Alg == "" || key.Alg == h.Alg) && Fits(h.Alg, key.Public)) {
+		if key.named(h) && (h.Alg == "" || (key.Alg == "" || key.Alg == h.Alg) && KeyFits(h.Alg, key.Public)) {
 			found = append(found, key)
 		}
 	}

@@ -42,9 +42,35 @@ func TestParseKeySetRefuses(t *testing.T) {
 	for i := range MaxKeys + 1 {
 		many = append(many, publicJWK(t, map[string]any{"kid": fmt.Sprint(i)}))
 	}
-	for name, data := range map[string][]byte{"a page": []byte("<html>"), "nothing": nil, "too many keys": setOf(many...)} {
+	key := publicJWK(t, nil)
+	for name, data := range map[string][]byte{
+		"a page": []byte("<html>"), "nothing": nil, "null": []byte("null"), "too many keys": setOf(many...),
+		"an array of keys":              []byte("[" + key + "]"),
+		"keys that are no array":        []byte(`{"keys":` + key + `}`),
+		"keys that are null":            []byte(`{"keys":null}`),
+		"keys that are null, and kty":   []byte(`{"keys":null,` + key[1:]),
+		"keys twice":                    []byte(`{"keys":[` + key + `],"keys":[` + key + `]}`),
+		"keys twice, once null":         []byte(`{"keys":null,"keys":[` + key + `]}`),
+		"keys twice, once empty":        []byte(`{"keys":[],"keys":[` + key + `]}`),
+		"keys in capitals":              []byte(`{"KEYS":[` + key + `]}`),
+		"a set with something after it": append(setOf(key), "{}"...),
+		"a set that is cut off":         setOf(key)[:20],
+	} {
 		if set, err := ParseKeySet(data); err == nil {
 			t.Errorf("%s is read as %v", name, set)
+		}
+	}
+}
+
+// RFC 7517 §5: what is wrong with one key is not the fault of the others.
+func TestAKeyThatIsDamagedLeavesTheOthers(t *testing.T) {
+	good := publicJWK(t, map[string]any{"kid": "good"})
+	for name, other := range map[string]string{
+		"a member twice": `{"kty":"EC","kty":"EC"}`, "no object": `[1]`, "null": "null", "too deep": strings.Repeat("[", 40) + strings.Repeat("]", 40),
+	} {
+		set, out, err := ReadKeySet([]byte(`{"more":{"a":1,"a":2},"keys":[` + other + "," + good + `]}`))
+		if err != nil || len(set) != 1 || set[0].KID != "good" || len(out) != 1 || out[0].Place != 1 {
+			t.Errorf("%s: got %v, %v, %v, want the good key alone", name, set, out, err)
 		}
 	}
 }
@@ -64,7 +90,7 @@ func FuzzParseKeySet(f *testing.F) {
 			return
 		}
 		for _, key := range set.Find(Header{Alg: alg, KID: kid}) {
-			fits := Fits(alg, key.Public)
+			fits := KeyFits(alg, key.Public)
 			if alg == "" {
 				fits = len(AlgorithmsFor(key.Public)) > 0
 			}

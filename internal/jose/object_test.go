@@ -67,8 +67,8 @@ func byEncodingJSON(t *testing.T, text []byte) map[string]any {
 	return object
 }
 
-// FuzzDecodeObject: what is taken is to everybody the same, and what encoding/json
-// writes is taken.
+// FuzzDecodeObject: every parser reads what is accepted alike, and what encoding/json
+// writes is accepted.
 func FuzzDecodeObject(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"a":"b","n":1e400,"l":[null,true,{"x":"\u00e9\ud83d\ude00"}]}`, `{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"\xff\":1}", `{"a":1}{}`, `[1]`, `{"a":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]}`,

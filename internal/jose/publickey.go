@@ -22,9 +22,9 @@ func HoldsSecret(members map[string]any) bool {
 	return members["kty"] == "oct"
 }
 
-// understood returns the members of a public JWK that are looked at here, each of them as
+// publicMembers returns the members of a public JWK that are looked at here, each of them as
 // it has to be. An "x5c" that is none is left out: it says nothing of the key.
-func understood(members map[string]any) (map[string]any, error) {
+func publicMembers(members map[string]any) (map[string]any, error) {
 	own := make(map[string]any, len(members))
 	for _, name := range []string{"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "x5t", "x5t#S256"} {
 		value, ok := members[name]

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -15,7 +15,7 @@ type LeftOut struct {
 	Place  int    // in the set, from one
 	KID    string // "": none that can be read
 	Why    string // in words that begin with "it" or "its"
-	Secret bool   // whoever reads the set can sign with it: a private key or a shared secret
+	Secret bool   // a private key or a shared secret, with which every reader of the set can sign
 	Use    bool   // it is for something else than signatures, as its publisher says
 }
 
@@ -26,7 +26,7 @@ func (l LeftOut) String() string {
 	return fmt.Sprintf("key %d (kid %.60q) is left out: %s", l.Place, l.KID, l.Why)
 }
 
-// ParseKeySet is [ReadKeySet] for readers who have nobody to tell what was left out.
+// ParseKeySet is [ReadKeySet] for callers that do not report what was left out.
 func ParseKeySet(data []byte) (KeySet, error) {
 	set, _, err := ReadKeySet(data)
 	return set, err
@@ -63,63 +63,36 @@ func ReadKeySet(data []byte) (KeySet, []LeftOut, error) {
 
 var errNoSet = errors.New("no set")
 
+// keyList is the member "keys" of a set, as it is written. Two readers of a set that has it
+// twice would see two sets.
+type keyList []jsontext.Value
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (l *keyList) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+	if *l != nil {
+		return errNoSet
+	}
+	if err := json.UnmarshalDecode(decoder, (*[]jsontext.Value)(l)); err != nil || *l == nil { // null
+		return errNoSet
+	}
+	return nil
+}
+
 // setMembers returns the keys of a set as they are written. What is wrong with one of
 // them is not the fault of the others, so that none is read yet.
 func setMembers(data []byte) ([]jsontext.Value, error) {
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
-	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
-		return nil, errNoSet
+	var set struct {
+		Keys keyList        `json:"keys"`
+		Kty  jsontext.Value `json:"kty"` // of a single key
 	}
-	var keys []jsontext.Value
-	var isSet, isKey bool
-	for decoder.PeekKind() != '}' {
-		name, err := decoder.ReadToken()
-		if err != nil {
-			return nil, errNoSet
-		}
-		switch {
-		case name.String() != "keys":
-			isKey = isKey || name.String() == "kty"
-			err = decoder.SkipValue()
-		case isSet: // two readers would see two sets
-			return nil, errNoSet
-		default:
-			isSet = true
-			keys, err = arrayOf(decoder)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, errNoSet
-	}
-	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errNoSet
-	}
-	if !isSet && isKey {
+	err := json.Unmarshal(data, &set, jsontext.AllowDuplicateNames(true))
+	switch {
+	case err == nil && set.Keys != nil:
+		return set.Keys, nil
+	case err == nil && set.Kty != nil:
 		return []jsontext.Value{data}, nil
 	}
-	if !isSet {
-		return nil, errNoSet
-	}
-	return keys, nil
-}
-
-func arrayOf(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
-	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '[' {
-		return nil, errNoSet
-	}
-	var values []jsontext.Value
-	for decoder.PeekKind() != ']' {
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return nil, errNoSet
-		}
-		values = append(values, value.Clone())
-	}
-	_, err := decoder.ReadToken()
-	return values, err
+	return nil, errNoSet
 }
 
 // readKey reads a key that is to verify signatures, or says why it does not.
@@ -137,7 +110,7 @@ func readKey(data []byte) (Key, *LeftOut) {
 		l.Secret = true
 		return Key{}, l
 	}
-	own, err := understood(members)
+	own, err := publicMembers(members)
 	if err != nil {
 		return Key{}, left("%s", err)
 	}

@@ -15,11 +15,11 @@ import (
 // caller's to choose, from what the key is registered for (RFC 8725 §3.1); one that
 // does not fit the key, or differs from the header's, is not a signature.
 //
-// It is checked over the bytes that were received. Verify of jws checks it over
-// what it encodes anew, and so passes white space that somebody put around the
-// header: the same token under another name.
+// It is checked over the bytes that were received. Verify of jws checks it over what it
+// encodes anew, and so accepts white space around the header, which makes a second form
+// of the same token.
 func (c Compact) SignedBy(alg string, key any) bool {
-	if c.Header.Alg != alg || !Fits(alg, key) {
+	if c.Header.Alg != alg || !KeyFits(alg, key) {
 		return false
 	}
 	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(alg, "PS") {

@@ -48,7 +48,7 @@ func TestAnAlgorithmThatIsAddedWaitsForVerifiers(t *testing.T) {
 	signsFrom(keys.ES256, added)
 	signsFrom(keys.EdDSA, added.Add(timeline().Lead()))
 	if _, there, err := m.SignsFrom(t.Context(), keys.PS256); err != nil || there {
-		t.Errorf("there is a key of an algorithm that nobody wants: %v", err)
+		t.Errorf("there is a key of an algorithm that no server wants: %v", err)
 	}
 	var notYet *keys.NotYet
 	if _, err := m.Signer(keys.EdDSA); !errors.As(err, &notYet) || !notYet.At.Equal(added.Add(timeline().Lead())) {

@@ -14,9 +14,9 @@ import (
 const maxChain = 10
 
 // CheckCertificates holds a chain to a key (RFC 7517 §4.7, RFC 5280 §6.1): the first
-// certificate is the key's and allows signatures, each is signed by the next, and
-// all of them are valid at now. Whether anybody trusts the last one is for those who
-// verify to know. A chain has one to ten certificates.
+// certificate is the key's and allows signatures, each is signed by the next, and all
+// of them are valid at now. Verifiers decide whether they trust the last one. A chain
+// has one to ten certificates.
 func CheckCertificates(public crypto.PublicKey, chain []*x509.Certificate, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("there is no certificate")

@@ -2,8 +2,6 @@ package keys
 
 import (
 	"crypto"
-	"crypto/sha1" //nolint:gosec // x5t is the SHA-1 thumbprint (RFC 7517 §4.8); x5t#S256 stands beside it
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -12,6 +10,8 @@ import (
 
 	"github.com/lestrrat-go/jwx/v2/cert"
 	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"authserver/internal/jose"
 )
 
 // certified returns the JWK with "x5c", "x5t" and "x5t#S256" (RFC 7517 §4.7 to
@@ -37,11 +37,10 @@ func certified(public crypto.PublicKey, plain json.RawMessage, chain [][]byte, n
 			return plain, time.Time{}, fmt.Errorf("attach a certificate: %w", err)
 		}
 	}
-	thumbprint, thumbprint256 := sha1.Sum(chain[0]), sha256.Sum256(chain[0]) //nolint:gosec // see above
 	for name, value := range map[string]any{
 		jwk.X509CertChainKey:          &x5c,
-		jwk.X509CertThumbprintKey:     base64.RawURLEncoding.EncodeToString(thumbprint[:]),
-		jwk.X509CertThumbprintS256Key: base64.RawURLEncoding.EncodeToString(thumbprint256[:]),
+		jwk.X509CertThumbprintKey:     jose.Thumbprint1(chain[0]),
+		jwk.X509CertThumbprintS256Key: jose.Thumbprint256(chain[0]),
 	} {
 		if err := key.Set(name, value); err != nil {
 			return plain, time.Time{}, fmt.Errorf("set %q of the public key: %w", name, err)

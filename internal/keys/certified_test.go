@@ -188,7 +188,8 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	}
 }
 
-// Whoever can write to the database alone cannot have us vouch for a certificate.
+// An attacker who can only write to the database cannot make this server vouch for a
+// certificate.
 func TestCertificatesInATamperedRowAreNotPublished(t *testing.T) {
 	brought, chain := certified(t)
 	other := ecKey(t, elliptic.P256())

@@ -13,10 +13,10 @@ import (
 // than its JWE comes out, since nothing compressed is taken.
 const maxDecrypted = 32 << 10
 
-// Decrypt returns what somebody encrypted to a key of this server's (RFC 7516 §5.2),
-// a JWE in compact form of which [jose.CheckEncryptedHeader] holds. The algorithm is
-// the key's and never the token's (RFC 8725 §3.1). A key is good until it is
-// removed, though others are no longer shown it.
+// Decrypt returns what a client or issuer encrypted to a key of this server (RFC 7516
+// §5.2), a JWE in compact form of which [jose.CheckEncryptedHeader] holds. The
+// algorithm is the key's and never the token's (RFC 8725 §3.1). A key is good until it
+// is removed, even when the key set no longer shows it.
 func (m *Manager) Decrypt(token string) ([]byte, error) {
 	header, err := jose.ParseEncrypted(token, maxDecrypted)
 	if err != nil {

@@ -29,7 +29,7 @@ func encryptionKeys(t *testing.T, m *keys.Manager) []jwk.Key {
 	return found
 }
 
-// encryptTo is what somebody sends who found the only key for encryption.
+// encryptTo encrypts to the only key for encryption in the key set.
 func encryptTo(t *testing.T, m *keys.Manager) string {
 	t.Helper()
 	found := encryptionKeys(t, m)
@@ -58,7 +58,7 @@ func TestAnEncryptionKeyIsMadeWhereAnIssuerWantsOne(t *testing.T) {
 			m := newManager(t, st, c)
 			load(t, m)
 			if found := encryptionKeys(t, m); len(found) != 0 {
-				t.Fatalf("nobody asked for %v", found)
+				t.Fatalf("no client asked for %v", found)
 			}
 			st.encryption = []string{alg}
 			tick(t, m)
@@ -76,8 +76,8 @@ func TestAnEncryptionKeyIsMadeWhereAnIssuerWantsOne(t *testing.T) {
 	}
 }
 
-// Whoever keeps a key set for as long as it may be kept is understood, whatever
-// rotation comes in between.
+// A client that caches a key set for as long as it may is understood, whatever rotation
+// comes in between.
 func TestWhatIsEncryptedToARetiredKeyIsRead(t *testing.T) {
 	st, c := &memory{}, newClock()
 	st.encryption = []string{keys.ECDHES}

@@ -29,8 +29,8 @@ func (d *distant) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 	return signature, err
 }
 
-// answers returns nil where the key signed when it was asked last, and asks it again
-// where it did not: once a server is not ready nobody else does.
+// answers returns nil if the key signed when it was asked last. If it did not, it asks
+// again: a server that is not ready gets no other request that would.
 func (d *distant) answers() error {
 	if !d.failed.Load() {
 		return nil

@@ -36,8 +36,9 @@ func (p pulled) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	return p.Signer.Sign(random, digest, opts)
 }
 
-// A server whose token is gone says so as soon as somebody noticed, and is ready
-// again when the token is back, although nobody has asked it for a token since.
+// A server whose PKCS #11 token is gone is not ready from the first failed signature
+// on. It is ready again when the token is back, although no client has asked for a
+// token since.
 func TestAServerWhoseTokenIsGoneIsNotReady(t *testing.T) {
 	for _, c := range []struct {
 		alg  string
@@ -60,7 +61,7 @@ func TestAServerWhoseTokenIsGoneIsNotReady(t *testing.T) {
 			}
 			k.out.Store(true)
 			if err := m.Ready(); err != nil {
-				t.Errorf("nobody has noticed, and it is not ready: %v", err)
+				t.Errorf("no signature has failed, and it is not ready: %v", err)
 			}
 			if err := sign(); err == nil {
 				t.Fatal("a token that is gone signs")

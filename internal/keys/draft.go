@@ -23,10 +23,9 @@ type draft struct {
 	failed   map[string]error   // the algorithms that no key could be made for
 }
 
-// change carries out, for the one who asks, what plan makes of the keys as they are, and plans anew where
-// another process was quicker, or where keys had to be made first: that takes
-// seconds, and Lead counts from the reading of the clock. It returns the keys as
-// they are then.
+// change plans for an actor from the keys as they are, and carries the plan out. It plans anew if
+// another process was quicker, or if keys had to be made first: that takes seconds, and Lead counts
+// from the reading of the clock. It returns the keys after the change.
 func (m *Manager) change(ctx context.Context, by store.Change, plan func(d *draft) error) ([]store.SigningKey, error) {
 	const attempts = 5
 	var spare []store.SigningKey
@@ -90,7 +89,7 @@ func within(ctx context.Context, t Timeline, change func(context.Context) error)
 	defer cancel()
 	err := change(bounded)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("the database did not take it within %v, half of --key-poll-interval, try again: %w", limit, err)
+		return fmt.Errorf("the database did not take it within %v, half of key-poll-interval, try again: %w", limit, err)
 	}
 	return err
 }
@@ -171,7 +170,7 @@ func (d *draft) takeOver(next store.SigningKey, h Handover) store.SigningKey {
 	d.update(next)
 	if before, ok := find(d.keys, next.Predecessor); ok {
 		before.RetiredAt, before.RemovedAt = h.At, h.RemovedAt
-		if encrypts(before.Alg) { // until nobody has a key set with it any more
+		if encrypts(before.Alg) { // until no cache has a key set with it any more
 			before.RemovedAt = later(h.RemovedAt, h.At.Add(d.timeline.Lead()))
 		}
 		d.update(before)

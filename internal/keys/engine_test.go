@@ -124,7 +124,7 @@ func sealedKey(t *testing.T, m *keys.Manager, kid string) []byte {
 	return nil
 }
 
-// Whoever gets hold of the database file gets no key.
+// An attacker with a copy of the database file gets no key.
 func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	db := openEngine(t, filepath.Join(dir, "test.db"))

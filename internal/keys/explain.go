@@ -26,19 +26,19 @@ func inWords(k store.SigningKey, now time.Time) string {
 	name := fmt.Sprintf("key %s (%s)", k.KID, k.Alg)
 	switch StateAt(k, now) {
 	case Pending:
-		return fmt.Sprintf("%s is pending: verifiers have it since %s, and it signs from %s on", name, say(k.PublishedAt), say(k.ActiveAt))
+		return fmt.Sprintf("%s is pending: verifiers have it since %s, and it signs from %s on", name, rfc3339(k.PublishedAt), rfc3339(k.ActiveAt))
 	case Active:
 		if k.RetiredAt.IsZero() {
-			return fmt.Sprintf("%s is active since %s", name, say(k.ActiveAt))
+			return fmt.Sprintf("%s is active since %s", name, rfc3339(k.ActiveAt))
 		}
-		return fmt.Sprintf("%s is active since %s, until %s", name, say(k.ActiveAt), say(k.RetiredAt))
+		return fmt.Sprintf("%s is active since %s, until %s", name, rfc3339(k.ActiveAt), rfc3339(k.RetiredAt))
 	case Retired:
-		return fmt.Sprintf("%s is retired since %s, and stays in the JWKS until %s, when its last token has expired", name, say(k.RetiredAt), say(k.RemovedAt))
+		return fmt.Sprintf("%s is retired since %s, and stays in the JWKS until %s, when its last token has expired", name, rfc3339(k.RetiredAt), rfc3339(k.RemovedAt))
 	}
 	if !k.RevokedAt.IsZero() {
-		return fmt.Sprintf("%s was revoked at %s (%s): every token that it signed is void", name, say(k.RevokedAt), k.Reason)
+		return fmt.Sprintf("%s was revoked at %s (%s): every token that it signed is void", name, rfc3339(k.RevokedAt), k.Reason)
 	}
-	return fmt.Sprintf("%s was removed from the JWKS at %s, when its last token had expired", name, say(k.RemovedAt))
+	return fmt.Sprintf("%s was removed from the JWKS at %s, when its last token had expired", name, rfc3339(k.RemovedAt))
 }
 
-func say(m store.Moment) string { return m.Format(time.RFC3339) }
+func rfc3339(m store.Moment) string { return m.Format(time.RFC3339) }

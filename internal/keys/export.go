@@ -37,7 +37,7 @@ func (m *Manager) Export(ctx context.Context, kid string) (Exported, error) {
 	public := opened.private.Public()
 	text, _, err := certified(public, opened.jwk, row.Certificates, now)
 	if err != nil {
-		text = opened.jwk // as in the key set, damaged certificates matter to nobody
+		text = opened.jwk // as in the key set, damaged certificates are left out
 	}
 	return Exported{Public: public, JWK: text}, nil
 }

@@ -23,12 +23,12 @@ type Imported struct {
 	Certificates int       `json:"certificates"` // how many are attached
 }
 
-// Import takes in a key pair that somebody brings, for an algorithm; "" is the one
-// that it names or, where it could have several, the first. It is published now and
-// is the next to sign, when the key that signs now would have been followed anyway,
-// and not before every verifier can know it. The one that was to be next follows it.
-// In an empty database it signs at once, and the other algorithms have their first
-// keys made with it, as when a server starts.
+// Import takes in a key pair that the operator brings, for an algorithm; "" is the
+// algorithm that the key names or, if it could have several, the first. The key is
+// published now. It is the next to sign, when the present key was due to be followed,
+// but not before every verifier can know it. The key that was planned as the next
+// follows it. In an empty database it signs at once, and the other algorithms have
+// their first keys made with it, as when a server starts.
 func (m *Manager) Import(ctx context.Context, by store.Change, brought Material, alg string) (Imported, error) {
 	return m.take(ctx, by, brought, "", alg)
 }
@@ -71,7 +71,7 @@ func (m *Manager) take(ctx context.Context, by store.Change, brought Material, u
 		d.insert(key)
 		d.change.Brought = key.KID
 		for _, alg := range algs {
-			// Nobody has a key set yet that would have to run out first.
+			// No verifier has a key set yet that would have to expire first.
 			if d.fresh && alg != key.Alg {
 				d.first(alg)
 			}
@@ -140,8 +140,7 @@ func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificat
 	return der, nil
 }
 
-// Certify attaches certificates to a key, in the place of those that it has. None
-// takes those away.
+// Certify replaces the certificates of a key. No certificates remove those that it has.
 func (m *Manager) Certify(ctx context.Context, by store.Change, kid string, chain []*x509.Certificate) (Imported, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()

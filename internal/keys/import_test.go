@@ -119,7 +119,7 @@ func TestAnImportedKeyIsTheNextToSign(t *testing.T) {
 			at := day + 5*time.Minute
 			return []turn{{first, 0, at + lag}, {imported, at, at + day + lag}, {pending, at + day, 0}}
 		}},
-		{"also where nobody is to follow, long after its time", false, 3 * day, func(first, _, imported string) []turn {
+		{"also without a successor, long after its time", false, 3 * day, func(first, _, imported string) []turn {
 			at := 3*day + 6*time.Minute
 			return []turn{{first, 0, at + lag}, {imported, at, 0}}
 		}},
@@ -152,13 +152,13 @@ func TestAnImportedKeyIsTheNextToSign(t *testing.T) {
 				t.Errorf("%s signs in its turn", got)
 			}
 			if len(statesAt(t, st, clk.Now())[keys.Pending]) != 1 {
-				t.Error("nobody is to follow it")
+				t.Error("no key is to follow it")
 			}
 		})
 	}
 }
 
-// Who brings a second key means it to go before the first.
+// A second imported key goes before the first.
 func TestTheKeyThatIsImportedLastIsNext(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
@@ -219,7 +219,7 @@ func TestAnImportedKeyGoesBeforeAFirstOneThatIsPending(t *testing.T) {
 	}
 }
 
-func TestAKeyOfAnAlgorithmThatNobodyHasIsImportedForWhoWillHaveIt(t *testing.T) {
+func TestAKeyOfAnAlgorithmThatNoServerHasYetIsImported(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
 	load(t, m)
@@ -318,12 +318,12 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 		t.Errorf("error = %v, want the source's", err)
 	}
 	m.Source = keys.Software{}
-	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "--pkcs11-module") {
+	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the setting", err)
 	}
 	// A server without the token says which key it cannot use, and why.
 	fresh := newManager(t, st, c)
-	if err := fresh.Load(t.Context()); err == nil || !strings.Contains(err.Error(), imported.KID) || !strings.Contains(err.Error(), "--pkcs11-module") {
+	if err := fresh.Load(t.Context()); err == nil || !strings.Contains(err.Error(), imported.KID) || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the key and the setting", err)
 	}
 }

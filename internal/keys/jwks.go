@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,10 +54,10 @@ type jwkOf struct {
 	jwk   json.RawMessage
 }
 
-// byPlace is the order of the set, for readers that take its first key whatever that is,
-// or give up at the first of another type than they expect, as python-jose does: keys of
-// RSA, which nearly everybody expects, before others, keys that sign before keys to
-// which others encrypt, and among those the one in use before the next and the last.
+// byPlace is the order of the set. Some readers take its first key whatever it is, or
+// give up at the first key of an unexpected type, as python-jose does. So RSA keys,
+// which nearly every reader expects, come before others, keys that sign before keys for
+// encryption, and among those the key in use before the next and the last.
 func byPlace(a, b jwkOf) int {
 	return cmp.Or(
 		cmp.Compare(rank(a.row.Alg), rank(b.row.Alg)),
@@ -103,7 +104,7 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 		p.change(certifiedUntil)
 	}
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("no signing key is published: see `authserver key list`")
+		return nil, errors.New("no signing key is published: the list of the keys says why")
 	}
 	slices.SortFunc(entries, byPlace)
 	set := struct {
@@ -130,8 +131,8 @@ func (p *published) change(at store.Moment) {
 
 // shown reports whether a key is in the set: one that signs for as long as something
 // that it signed may come, and one to which others encrypt only while it is the one
-// that they are to take. Its successor is known to every server by then, and what is
-// under way can be read until it is removed.
+// that they are to take. By then every server knows its successor. What is under way
+// can be decrypted until the key is removed.
 func shown(row store.SigningKey, now time.Time) bool {
 	state := StateAt(row, now)
 	return state == Active || state != Removed && !encrypts(row.Alg)

@@ -44,8 +44,8 @@ func (m *Manager) List(ctx context.Context) ([]Listed, error) {
 		}
 		l := Listed{
 			KID: k.KID, Alg: k.Alg, State: state,
-			PublishedAt: known(k.PublishedAt), ActiveAt: known(k.ActiveAt), RetiredAt: known(k.RetiredAt),
-			RemovedAt: known(k.RemovedAt), LastUsedAt: known(k.LastUsedAt), Certificates: len(k.Certificates),
+			PublishedAt: timeOrNil(k.PublishedAt), ActiveAt: timeOrNil(k.ActiveAt), RetiredAt: timeOrNil(k.RetiredAt),
+			RemovedAt: timeOrNil(k.RemovedAt), LastUsedAt: timeOrNil(k.LastUsedAt), Certificates: len(k.Certificates),
 		}
 		for _, e := range eventsOf(k) {
 			if e.At.After(now) {
@@ -59,7 +59,7 @@ func (m *Manager) List(ctx context.Context) ([]Listed, error) {
 	return listed, nil
 }
 
-func known(m store.Moment) *time.Time {
+func timeOrNil(m store.Moment) *time.Time {
 	if m.IsZero() {
 		return nil
 	}

@@ -53,8 +53,8 @@ type Manager struct {
 // the keys that are missing and reads them. In an empty database they sign at once.
 // It is an error where an algorithm has no key that could sign.
 func (m *Manager) Load(ctx context.Context) error {
-	// In this order: whoever plans from now on knows our lifetimes, and what was
-	// planned without them is read.
+	// In this order: a server that plans from now on knows our lifetimes, and then we
+	// read what was planned without them.
 	if err := m.keepPromise(ctx); err != nil {
 		return err
 	}

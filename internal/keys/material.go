@@ -21,8 +21,7 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// Material is a private key that somebody brings, with the certificates that came
-// with it.
+// Material is a private key that the operator brings, with its certificates.
 type Material struct {
 	Private      crypto.Signer
 	Alg          string              // that a JWK names, and that fits the key; "" otherwise
@@ -86,7 +85,7 @@ func parsePEM(data []byte) (Material, error) {
 				return Material{}, err
 			}
 		default:
-			return Material{}, fmt.Errorf("it holds %s, and a private key is wanted", keyfiles.Block(block.Type))
+			return Material{}, fmt.Errorf("it holds %s, and a private key in PKCS #8, PKCS #1 or SEC 1 is wanted", keyfiles.Block(block.Type))
 		}
 	}
 	if m.Private == nil {
@@ -199,7 +198,7 @@ func checkPrivate(private crypto.Signer) error {
 	if err := checkUsable(private.Public()); err != nil {
 		return err
 	}
-	if key, ok := private.(*rsa.PrivateKey); ok && len(key.Primes) != 2 { // RFC 7518 §6.3.2.7 leaves others to those who know of them
+	if key, ok := private.(*rsa.PrivateKey); ok && len(key.Primes) != 2 { // RFC 7518 §6.3.2.7 leaves other primes to software that supports them
 		return fmt.Errorf("it is an RSA key of %d primes, and only those of two are taken", len(key.Primes))
 	}
 	if !signs(private) {
@@ -231,7 +230,7 @@ func checkUsable(public crypto.PublicKey) error {
 
 // signs reports whether what the private half signs verifies with the public half.
 func signs(private crypto.Signer) bool {
-	message := sha256.Sum256([]byte("a private key that somebody brings"))
+	message := sha256.Sum256([]byte("a private key that is imported"))
 	opts := crypto.SignerOpts(crypto.SHA256)
 	if _, whole := private.Public().(ed25519.PublicKey); whole { // it hashes by itself
 		opts = crypto.Hash(0)

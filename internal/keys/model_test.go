@@ -28,8 +28,8 @@ import (
 //   - a JWKS is never empty;
 //   - no verifier ever meets a token whose key it does not have, unless that was
 //     revoked. The model does not draw verifiers but stands for all that there could
-//     be: whoever fetched the JWKS from any replica at any moment keeps it for as long
-//     as that replica said, and asks nobody.
+//     be: a verifier that fetched the JWKS from any replica at any moment keeps it for as long
+//     as that replica said, and does not ask again.
 //
 // Time passes in steps of a quarter of a second; settings are whole seconds.
 const modelStep = 250 * time.Millisecond
@@ -68,7 +68,7 @@ type planted struct {
 	// handover changes what a manager writes: a key, and the one that it takes over
 	// from, where that is in the same change.
 	handover func(w *world, next, before *store.SigningKey)
-	// forgetful: nobody knows by which lifetimes others serve.
+	// forgetful: no replica knows the lifetimes of the others.
 	forgetful bool
 }
 
@@ -85,7 +85,7 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 		"the lag is a second short":                           {timeline: func(tl *keys.Timeline) { tl.MaxTokenTTL -= time.Second }},
 		"an early handover forgets who has not heard of it":   {handover: func(w *world, next, before *store.SigningKey) { before.RemovedAt = next.ActiveAt.Add(w.truth.Lag()) }},
 		"the poll takes a second longer than the lead grants": {timeline: func(tl *keys.Timeline) { tl.PollInterval -= time.Second }},
-		"a lifetime that grew is told to nobody":              {forgetful: true},
+		"a lifetime that grew is not announced":               {forgetful: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sealer := openSealer(t, &memory{})
@@ -103,7 +103,7 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 
 type world struct {
 	t      *rapid.T
-	truth  keys.Timeline // that of replicas which nobody gave another
+	truth  keys.Timeline // that of replicas which got no other
 	bug    planted
 	sealer *sealing.Sealer
 	st     *memory
@@ -217,8 +217,8 @@ func (w *world) run() error {
 func (w *world) event() error {
 	n := w.nodes[rapid.IntRange(0, len(w.nodes)-1).Draw(w.t, "replica")]
 	anyCut := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.cut })
-	// Nothing tells a replica that is cut off of what was not planned when it read the
-	// keys last, nor whoever has its JWKS.
+	// A replica that is cut off does not learn what was planned after its last reading;
+	// nor do the verifiers that have its JWKS.
 	reached := !anyCut && !w.st.down && len(w.signed) > 0 && w.now.Sub(w.healed) >= w.longestCached()+w.truth.ClockSkew
 	event := rapid.SampledFrom([]string{"nothing", "tick", "delay", "rotate", "rotate", "revoke", "restart", "reconfigure", "outage", "cut"}).Draw(w.t, "event")
 	w.seen[event]++
@@ -280,7 +280,7 @@ func (w *world) reconfigure(n *node) error {
 	return w.tick(n)
 }
 
-// administrator is somebody at a command line, on yet another machine, with the
+// administrator is an operator at a command line, on yet another machine, with the
 // usual settings.
 func (w *world) administrator() *keys.Manager {
 	n := &node{w: w, timeline: w.truth, ahead: w.within("clock of the command", w.truth.ClockSkew), lag: w.within("the command's commit", time.Second/2)}
@@ -354,10 +354,10 @@ func (w *world) settle() error {
 	return nil
 }
 
-// cut takes the database from one replica, after its last reading, for as long as
-// it can do without: until the successor of the last key that it knows is in
-// somebody's cache. That key may take over sooner than it knows, where lifetimes
-// that were in force until a moment ago made it wait.
+// cut takes the database from one replica, after its last reading, for as long as it
+// can do without: until the successor of the last key that it knows is in the cache of
+// a verifier. That key may take over sooner than it knows, where lifetimes that were in
+// force until a moment ago made it wait.
 func (w *world) cut(n *node) error {
 	if err := w.settle(); err != nil {
 		return err
@@ -478,7 +478,7 @@ func (w *world) serves(n *node) error {
 	return nil
 }
 
-// describe tells how things stand, for whoever looks for the fault.
+// describe tells the state, for the developer who looks for the fault.
 func (w *world) describe() string {
 	var b strings.Builder
 	for _, k := range w.st.signing {

@@ -9,8 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// planFirst does what cannot wait until a server serves: nobody waits for a
-// successor.
+// planFirst does what cannot wait until a server serves. A successor can wait.
 func (m *Manager) planFirst(ctx context.Context) error {
 	m.planning.Lock()
 	defer m.planning.Unlock()
@@ -108,15 +107,15 @@ func (d *draft) plan(alg string) {
 	d.hasten(keys)
 }
 
-// first makes the first key of an algorithm. It signs at once where nobody can
-// have a key set without it, and else when nobody has one any more.
+// first makes the first key of an algorithm. It signs at once if no verifier can have a
+// key set without it, or else when none has such a set any more.
 func (d *draft) first(alg string) (made store.SigningKey) {
 	key, ok := d.newKey(alg)
 	if !ok {
 		return store.SigningKey{}
 	}
 	key.PublishedAt, key.ActiveAt = d.now, d.now
-	if !d.fresh && !encrypts(alg) { // nobody encrypts to what no server has shown yet
+	if !d.fresh && !encrypts(alg) { // no client can use a key that no server has published yet
 		key.ActiveAt = d.now.Add(d.timeline.Lead())
 	}
 	d.add(key)

@@ -154,7 +154,7 @@ func (o *overtaken) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChang
 	return o.memory.ChangeKeyPlan(ctx, change, by)
 }
 
-func TestWhoIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
+func TestAServerThatIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
 	st, c := &memory{}, newClock()
 	other, m := newManager(t, st, c), newManager(t, st, c)
 	source := &counted{}

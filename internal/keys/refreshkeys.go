@@ -20,18 +20,21 @@ const (
 	secretKeySize  = 32 // bytes, for HMAC-SHA-256
 )
 
+// RefreshStore is where the keys that authenticate refresh tokens are kept.
+type RefreshStore interface {
+	store.SecretKeys
+	// LastIdleExpiry is when the last refresh token of a page of the families
+	// expires: see [store.FamilyAdmin].
+	LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
+}
+
 // RefreshKeys holds the keys that authenticate refresh tokens. Like signing keys
 // they take turns by the clock, and each is known to every replica long before its
 // turn, since a refresh token that one replica makes any other has to know. A key
 // is good until the last token that it made has expired. All of it may be
 // called concurrently; At and ByID take no lock and make no query.
 type RefreshKeys struct {
-	Store interface {
-		store.SecretKeys
-		// LastIdleExpiry is when the last refresh token of a page of the families
-		// expires: see [store.FamilyAdmin].
-		LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
-	}
+	Store  RefreshStore
 	Sealer *sealing.Sealer
 	Actor  store.Actor // changes what the clock asks for
 	// Timeline is the one that keeps what every server has promised: see
@@ -208,9 +211,9 @@ func (r *RefreshKeys) List() []ListedRefreshKey {
 	keys, now := *r.current.Load(), r.Now()
 	listed := make([]ListedRefreshKey, 0, len(keys))
 	for i, k := range keys {
-		l := ListedRefreshKey{ID: k.row.ID, State: Active, CreatedAt: k.row.CreatedAt, ActiveAt: k.row.ActiveAt, RemovedAt: known(k.row.RemovedAt)}
+		l := ListedRefreshKey{ID: k.row.ID, State: Active, CreatedAt: k.row.CreatedAt, ActiveAt: k.row.ActiveAt, RemovedAt: timeOrNil(k.row.RemovedAt)}
 		if i+1 < len(keys) {
-			l.RetiredAt = known(keys[i+1].row.ActiveAt)
+			l.RetiredAt = timeOrNil(keys[i+1].row.ActiveAt)
 		}
 		switch {
 		case reached(k.row.RemovedAt, now):

@@ -47,7 +47,7 @@ func TestARefreshKeyThatIsKeptTooLateIsGivenUp(t *testing.T) {
 	tl.PollInterval = 20 * time.Millisecond
 	slow := newRefreshKeys(t, &stuckSecrets{memory: st}, s, c)
 	slow.Timeline = fixed(tl)
-	if err := slow.Tick(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of --key-poll-interval") {
+	if err := slow.Tick(t.Context()); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of key-poll-interval") {
 		t.Errorf("a new key: error = %v, want one that says how long it may take", err)
 	}
 	if err := r.Tick(t.Context()); err != nil {
@@ -127,15 +127,15 @@ func TestWhatTheKeysOfRefreshTokensCannotDoIsSaid(t *testing.T) {
 		want error
 		text string
 	}{
-		{"a first key, where nobody says by which settings", func(t *testing.T, r *keys.RefreshKeys, st *memory, _ *clock) error {
+		{"a first key, without the settings of the servers", func(t *testing.T, r *keys.RefreshKeys, st *memory, _ *clock) error {
 			st.secret, r.Timeline = nil, unavailable
 			return r.Load(t.Context())
 		}, store.ErrUnavailable, ""},
-		{"a next key, where nobody says by which settings", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
+		{"a next key, without the settings of the servers", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
 			r.Timeline = unavailable
 			return r.Tick(t.Context())
 		}, store.ErrUnavailable, ""},
-		{"a rotation, where nobody says by which settings", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
+		{"a rotation, without the settings of the servers", func(t *testing.T, r *keys.RefreshKeys, _ *memory, _ *clock) error {
 			r.Timeline = unavailable
 			return r.Rotate(t.Context(), by())
 		}, store.ErrUnavailable, ""},
@@ -199,7 +199,7 @@ func TestARefreshKeyIsMadeOnceAndSaidOnce(t *testing.T) {
 		}
 	}
 	if len(st.secret) != 2 || strings.Contains(log.String(), "key made") {
-		t.Errorf("%d keys, and those who came too late say: %s", len(st.secret), log)
+		t.Errorf("%d keys, and the callers that came too late say: %s", len(st.secret), log)
 	}
 }
 

@@ -54,7 +54,7 @@ type plantedRefresh struct {
 	create   func(*store.SecretKey)
 	change   func(*store.SecretKey)
 	idle     func(store.Moment) store.Moment
-	alone    bool // nobody knows by which settings others run
+	alone    bool // no replica knows the settings of the others
 }
 
 func TestTheModelOfRefreshTokensFindsPlantedBugs(t *testing.T) {
@@ -62,7 +62,7 @@ func TestTheModelOfRefreshTokensFindsPlantedBugs(t *testing.T) {
 		"a new key is used at once":               {create: func(k *store.SecretKey) { k.ActiveAt = k.CreatedAt }},
 		"a rotation is in force at once":          {change: func(k *store.SecretKey) { k.ActiveAt = k.ActiveAt.Add(-3 * time.Second) }},
 		"clocks agree":                            {timeline: func(tl *keys.Timeline) { tl.ClockSkew = 0 }},
-		"everybody hears at once":                 {timeline: func(tl *keys.Timeline) { tl.PollInterval = time.Millisecond }},
+		"every replica hears at once":             {timeline: func(tl *keys.Timeline) { tl.PollInterval = time.Millisecond }},
 		"the settings of others do not count":     {alone: true},
 		"a key is over when the next one is used": {idle: func(store.Moment) store.Moment { return store.Moment{} }},
 		"a key is over two seconds early":         {idle: func(m store.Moment) store.Moment { return m.Add(-2*time.Second - modelStep) }},
@@ -277,7 +277,7 @@ func (f *flock) issue(r *replica, x *family) {
 	}
 }
 
-// rotate is asked for by somebody on another machine, with the usual settings.
+// rotate is a command of an operator on another machine, with the usual settings.
 func (f *flock) rotate() error {
 	f.seen["rotate"]++
 	tl := modelTimeline()
@@ -304,7 +304,7 @@ func (f *flock) restart(r *replica) error {
 	return f.tick(r)
 }
 
-// outage takes the database away or gives it back. Everybody has read what was
+// outage takes the database away or gives it back. Every replica has read what was
 // planned until then.
 func (f *flock) outage() error {
 	f.seen["outage"]++

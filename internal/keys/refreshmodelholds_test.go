@@ -85,7 +85,7 @@ func (f *flock) count() {
 	}
 }
 
-// describe tells how things stand, for whoever looks for the fault.
+// describe tells the state, for the developer who looks for the fault.
 func (f *flock) describe() string {
 	var b bytes.Buffer
 	for _, k := range f.st.secret {

@@ -22,9 +22,9 @@ func TestResealMovesEverything(t *testing.T) {
 	signerOf(t, v.m, keys.ES256)
 	made, err := v.db.DataKeys(t.Context())
 	v.ok(err)
-	done := v.run(masterKey, next)
+	done := v.run(masterKey(), next)
 	want := sealing.Resealed{
-		From: master(t, masterKey).ID(), To: master(t, next).ID(), DataKey: 2,
+		From: masterKey().ID(), To: next.ID(), DataKey: 2,
 		Resealed: map[string]int{"signing_keys": 2, "secret_keys": 2, "issuers": 1},
 	}
 	if diff := cmp.Diff(want, done); diff != "" {
@@ -49,23 +49,23 @@ func TestResealMovesEverything(t *testing.T) {
 		t.Errorf("the key was last used at %v, %v; want what was noted before", plan.Keys[0].LastUsedAt, err)
 	}
 	// Until the end both master keys are good, for servers and for what they add.
-	for _, given := range []string{masterKey, next} {
+	for _, given := range []sealing.Master{masterKey(), next} {
 		s := v.sealer(given)
 		v.goesOn(s)
 		v.issuer(s, "https://"+s.MasterID())
 		v.plain = v.opened(v.sealer(next))
-		if diff := cmp.Diff(v.plain, v.opened(v.sealer(masterKey))); diff != "" {
-			t.Errorf("master key %s seals what the other does not open: %s", given, diff)
+		if diff := cmp.Diff(v.plain, v.opened(v.sealer(masterKey()))); diff != "" {
+			t.Errorf("master key %s seals what the other does not open: %s", given.ID(), diff)
 		}
 	}
-	if again := v.run(masterKey, next); len(again.Resealed) != 0 || again.DataKey != 2 {
+	if again := v.run(masterKey(), next); len(again.Resealed) != 0 || again.DataKey != 2 {
 		t.Errorf("a second run did %+v", again)
 	}
 	over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
-	if diff := cmp.Diff([]string{master(t, masterKey).ID()}, over); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{masterKey().ID()}, over); diff != "" || err != nil {
 		t.Errorf("finished, %v (-want +got): %s", err, diff)
 	}
-	v.refused(masterKey, next)
+	v.refused(masterKey(), next)
 	v.goesOn(v.sealer(next))
 	if rows, err := v.db.DataKeys(t.Context()); err != nil || len(rows) != 1 || rows[0].ID != 2 {
 		t.Errorf("%d data keys, %v; want the one under which everything is", len(rows), err)
@@ -76,26 +76,26 @@ func TestResealMovesEverything(t *testing.T) {
 	// The server that was not restarted goes on, and the way back is open.
 	v.ok(v.m.Sealer.Reload(t.Context()))
 	v.goesOn(v.m.Sealer)
-	if back := v.run(next, masterKey); back.DataKey != 3 {
+	if back := v.run(next, masterKey()); back.DataKey != 3 {
 		t.Errorf("the way back did %+v", back)
 	}
-	v.goesOn(v.sealer(masterKey))
+	v.goesOn(v.sealer(masterKey()))
 }
 
 func TestFinishResealWithTheOldMasterKeyTakesItBack(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
-	v.run(masterKey, next)
-	over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(masterKey))
-	if diff := cmp.Diff([]string{master(t, next).ID()}, over); diff != "" || err != nil {
+	v.run(masterKey(), next)
+	over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(masterKey()))
+	if diff := cmp.Diff([]string{next.ID()}, over); diff != "" || err != nil {
 		t.Errorf("taken back, %v (-want +got): %s", err, diff)
 	}
-	v.refused(next, masterKey)
-	v.goesOn(v.sealer(masterKey))
+	v.refused(next, masterKey())
+	v.goesOn(v.sealer(masterKey()))
 }
 
 func TestResealsAreRefused(t *testing.T) {
 	v, next, third := newVault(t), newMaster(t), newMaster(t)
-	refused := func(name, from, to, want string) {
+	refused := func(name string, from, to sealing.Master, want string) {
 		t.Helper()
 		r, err := v.reseal(v.db, from, to)
 		v.ok(err)
@@ -110,30 +110,30 @@ func TestResealsAreRefused(t *testing.T) {
 			t.Errorf("%s: the data keys changed: %s", name, diff)
 		}
 	}
-	refused("to the same", masterKey, masterKey, "is sealed under master key "+master(t, masterKey).ID()+" already")
-	v.run(masterKey, next)
-	refused("to a third one meanwhile", masterKey, third, "a reseal to master key "+master(t, next).ID()+" is under way: finish it first")
-	refused("to a third one meanwhile, from the new one", next, third, "a reseal to master key "+master(t, masterKey).ID()+" is under way: finish it first")
+	refused("to the same", masterKey(), masterKey(), "is sealed under master key "+masterKey().ID()+" already")
+	v.run(masterKey(), next)
+	refused("to a third one meanwhile", masterKey(), third, "a reseal to master key "+next.ID()+" is under way: finish it first")
+	refused("to a third one meanwhile, from the new one", next, third, "a reseal to master key "+masterKey().ID()+" is under way: finish it first")
 	v.goesOn(v.sealer(next))
 	// A key management service that has other key material under the same name.
-	r, err := v.reseal(v.db, masterKey, next)
+	r, err := v.reseal(v.db, masterKey(), next)
 	v.ok(err)
-	r.Keeper = master(t, third).Keeper()
+	r.Keeper = third.Keeper()
 	if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+r.Master) {
 		t.Errorf("the wrong key under the right name: error = %v", err)
 	}
-	o := sealerOptions(t, v.db, masterKey)
-	o.Keeper = master(t, third).Keeper()
+	o := sealerOptions(t, v.db, masterKey())
+	o.Keeper = third.Keeper()
 	if _, err := sealing.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "open data key 1 with master key "+o.MasterID) {
 		t.Errorf("the wrong key under the right name: error = %v", err)
 	}
-	v.goesOn(v.sealer(masterKey))
+	v.goesOn(v.sealer(masterKey()))
 }
 
 // Two administrators begin at once.
 func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
 	v, next, third := newVault(t), newMaster(t), newMaster(t)
-	other, err := v.reseal(v.db, masterKey, third)
+	other, err := v.reseal(v.db, masterKey(), third)
 	v.ok(err)
 	first := &resealWire{ResealStore: v.db, before: func(call string) {
 		if call == "CreateDataKeys" {
@@ -142,7 +142,7 @@ func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
 			}
 		}
 	}}
-	r, err := v.reseal(first, masterKey, next)
+	r, err := v.reseal(first, masterKey(), next)
 	v.ok(err)
 	if _, err := r.Run(t.Context()); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("error = %v, want ErrExists, and to try again", err)
@@ -154,7 +154,7 @@ func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
 // A server that has not heard of the new data key goes on sealing under the old one.
 func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
-	deaf := v.sealer(masterKey)
+	deaf := v.sealer(masterKey())
 	added := 0
 	st := &resealWire{ResealStore: v.db, before: func(call string) {
 		if call == "ReplaceSealed" && added < 3 {
@@ -162,7 +162,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 			v.issuer(deaf, fmt.Sprintf("https://%d.example.com", added))
 		}
 	}}
-	r, err := v.reseal(st, masterKey, next)
+	r, err := v.reseal(st, masterKey(), next)
 	v.ok(err)
 	done, err := r.Run(t.Context())
 	v.ok(err)
@@ -170,14 +170,14 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 		t.Errorf("%d issuers were resealed, want 4", done.Resealed["issuers"])
 	}
 	v.issuer(deaf, "https://late.example.com")
-	for _, given := range []string{masterKey, next} {
+	for _, given := range []sealing.Master{masterKey(), next} {
 		if _, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(given)); err == nil || !strings.Contains(err.Error(), "rows that are sealed under an older data key still: 1") {
 			t.Errorf("error = %v, want one that says how many rows are left", err)
 		}
 	}
 	v.plain = v.opened(v.sealer(next))
-	v.goesOn(v.sealer(masterKey))
-	if done := v.run(masterKey, next); done.Resealed["issuers"] != 1 {
+	v.goesOn(v.sealer(masterKey()))
+	if done := v.run(masterKey(), next); done.Resealed["issuers"] != 1 {
 		t.Errorf("the second run did %+v", done)
 	}
 	_, err = sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
@@ -206,7 +206,7 @@ func TestWhatIsChangedMeanwhileIsNotPutBack(t *testing.T) {
 		v.ok(v.db.UpdateIssuer(t.Context(), i, storetest.By()))
 		v.ok(v.db.DeleteIssuer(t.Context(), "https://gone.example.com", storetest.By()))
 	}}
-	r, err := v.reseal(st, masterKey, next)
+	r, err := v.reseal(st, masterKey(), next)
 	v.ok(err)
 	done, err := r.Run(t.Context())
 	v.ok(err)
@@ -223,7 +223,7 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 			v, next := newVault(t), newMaster(t)
 			st := &failingWire{db: v.db, at: n, done: done}
 			interrupted := func() error {
-				r, err := v.reseal(st, masterKey, next)
+				r, err := v.reseal(st, masterKey(), next)
 				if err != nil {
 					return err
 				}
@@ -241,14 +241,14 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 			if !errors.Is(err, errCut) {
 				t.Fatalf("call %d: %v", n, err)
 			}
-			v.goesOn(v.sealer(masterKey)) // nobody is worse off
-			v.run(masterKey, next)
-			for _, given := range []string{masterKey, next} {
+			v.goesOn(v.sealer(masterKey())) // nothing is lost
+			v.run(masterKey(), next)
+			for _, given := range []sealing.Master{masterKey(), next} {
 				v.goesOn(v.sealer(given))
 			}
 			_, err = sealing.Finish(t.Context(), by(), v.db, v.sealer(next))
 			v.ok(err)
-			v.refused(masterKey, next)
+			v.refused(masterKey(), next)
 			v.goesOn(v.sealer(next))
 			if t.Failed() {
 				t.Fatalf("after call %d was interrupted, carried out: %v", n, done)
@@ -259,13 +259,13 @@ func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
 
 func TestFinishResealThatFailsChangesNothing(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
-	v.run(masterKey, next)
+	v.run(masterKey(), next)
 	s := v.sealer(next)
 	for n := 1; n <= 3; n++ {
 		if _, err := sealing.Finish(t.Context(), by(), &failingWire{db: v.db, at: n}, s); !errors.Is(err, errCut) {
 			t.Errorf("call %d: %v", n, err)
 		}
-		for _, given := range []string{masterKey, next} {
+		for _, given := range []sealing.Master{masterKey(), next} {
 			v.goesOn(v.sealer(given))
 		}
 	}
@@ -283,7 +283,7 @@ func TestADamagedRowStopsAResealAndIsNamed(t *testing.T) {
 		bad := good
 		bad.Sealed = damage(slices.Clone(good.Sealed))
 		v.ok(v.db.ReplaceSealed(t.Context(), good, bad.Sealed, by()))
-		r, err := v.reseal(v.db, masterKey, next)
+		r, err := v.reseal(v.db, masterKey(), next)
 		v.ok(err)
 		if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "open "+store.SealedAs(good.Table, good.ID)) {
 			t.Errorf("%s: error = %v, want one that names the row", name, err)
@@ -294,6 +294,6 @@ func TestADamagedRowStopsAResealAndIsNamed(t *testing.T) {
 		values, err = v.db.SealedValues(t.Context())
 		v.ok(err)
 	}
-	v.run(masterKey, next)
+	v.run(masterKey(), next)
 	v.goesOn(v.sealer(next))
 }

@@ -17,7 +17,7 @@ func TestRevoke(t *testing.T) {
 		state  keys.State
 	}{
 		{"the active key, while the next one is pending", func(t *testing.T, m *keys.Manager, c *clock) { tick(t, m); c.advance(time.Hour) }, keys.Active},
-		{"the active key, with nobody to succeed it", func(*testing.T, *keys.Manager, *clock) {}, keys.Active},
+		{"the active key, without a successor", func(*testing.T, *keys.Manager, *clock) {}, keys.Active},
 		{"a pending key", func(t *testing.T, m *keys.Manager, _ *clock) { tick(t, m) }, keys.Pending},
 		{"a retired key", func(t *testing.T, m *keys.Manager, c *clock) {
 			if _, err := m.Rotate(t.Context(), by()); err != nil {

@@ -40,7 +40,7 @@ func (m *Manager) rotate(ctx context.Context, by store.Change, when func(t Timel
 		}
 		kids = kids[:0]
 		for _, alg := range rotated {
-			kid, err := m.hurry(d, alg, when)
+			kid, err := m.bringForward(d, alg, when)
 			if err != nil {
 				return err
 			}
@@ -62,8 +62,8 @@ func (m *Manager) rotate(ctx context.Context, by store.Change, when func(t Timel
 // inUse returns the algorithms named, or all of which there are keys. One that is
 // named is in use from then on.
 func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
-	known := algorithmsOf(rows)
-	if len(known) == 0 {
+	existing := algorithmsOf(rows)
+	if len(existing) == 0 {
 		return nil, errors.New("there is no signing key yet: a server makes the first ones when it starts")
 	}
 	for _, alg := range algs {
@@ -72,14 +72,14 @@ func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 		}
 	}
 	if len(algs) == 0 {
-		return known, nil
+		return existing, nil
 	}
 	return algs, nil
 }
 
-// hurry makes or brings forward the successor, gives it a successor of its own
+// bringForward makes or brings forward the successor, gives it a successor of its own
 // where it has none, and returns its kid.
-func (m *Manager) hurry(d *draft, alg string, when func(t Timeline, publishedAt, now store.Moment) Handover) (string, error) {
+func (m *Manager) bringForward(d *draft, alg string, when func(t Timeline, publishedAt, now store.Moment) Handover) (string, error) {
 	keys := d.chain(alg)
 	if len(keys) == 0 {
 		return d.first(alg).KID, nil
@@ -112,7 +112,7 @@ func (m *Manager) hurry(d *draft, alg string, when func(t Timeline, publishedAt,
 type Unseen struct {
 	KID       string // "" for a key that is not made yet
 	Alg       string
-	SeenByAll time.Time // when nobody has a key set without it any more
+	SeenByAll time.Time // when no verifier has a key set without it any more
 }
 
 // Unseen returns the next keys of the algorithms named, or of all, that verifiers

@@ -192,7 +192,7 @@ func TestRotateSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// contested has somebody else who is always first.
+// contested has another process that is always first.
 type contested struct{ *memory }
 
 func (*contested) ChangeKeyPlan(context.Context, store.KeyPlanChange, store.Change) error {
@@ -209,7 +209,7 @@ func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 		"a plan":     func() error { return m.Plan(t.Context()) },
 		"a rotation": func() error { _, err := m.Rotate(t.Context(), by()); return err },
 	} {
-		if err := change(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of --key-poll-interval") {
+		if err := change(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "within 10ms, half of key-poll-interval") {
 			t.Errorf("%s: error = %v, want one that says how long it may take", name, err)
 		}
 	}

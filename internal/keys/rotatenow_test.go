@@ -22,7 +22,7 @@ func TestRotateNowSignsAtOnce(t *testing.T) {
 		{"with a new key, where none is pending", false, 0, true},
 		{"with one that was published just now", true, 0, true},
 		{"with one that is published for a moment less than the lead", true, 6*time.Minute - time.Microsecond, true},
-		{"with one that everybody has", true, 6 * time.Minute, false},
+		{"with a key that every verifier has", true, 6 * time.Minute, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st, clk := &memory{}, newClock()
@@ -71,7 +71,7 @@ func TestRotateNowSignsAtOnce(t *testing.T) {
 				t.Error("the old key's tokens are not good any more")
 			}
 			if len(statesAt(t, st, clk.Now())[keys.Pending]) != 1 {
-				t.Error("nobody is to follow")
+				t.Error("no key is to follow")
 			}
 		})
 	}

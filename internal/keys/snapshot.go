@@ -19,7 +19,7 @@ type snapshot struct {
 	rows  []store.SigningKey // those that were read
 	byKID map[string]entry
 	byAlg map[string][]entry        // in the order in which they sign
-	jwks  atomic.Pointer[published] // as it was when somebody asked last
+	jwks  atomic.Pointer[published] // as it was at the last request
 }
 
 // entry is a row and its key pair, and the reason why the row could not be opened.
@@ -36,7 +36,7 @@ type entry struct {
 func takeSnapshot(sealer *sealing.Sealer, source Source, read store.KeyPlan, before *snapshot) *snapshot {
 	s := &snapshot{read: read, rows: read.Keys, byKID: make(map[string]entry, len(read.Keys)), byAlg: make(map[string][]entry)}
 	for _, row := range read.Keys {
-		e, known := before.known(row)
+		e, known := before.entryOf(row)
 		if !known || e.fault != nil || !bytes.Equal(e.row.Sealed, row.Sealed) {
 			var opened *pair
 			if opened, e.fault = openKey(sealer, source, row); e.pair == nil {
@@ -50,9 +50,9 @@ func takeSnapshot(sealer *sealing.Sealer, source Source, read store.KeyPlan, bef
 	return s
 }
 
-// known returns the entry of a key. Its kid is its thumbprint, so that a pair with
+// entryOf returns the entry of a key. Its kid is its thumbprint, so that a pair with
 // it stays good whatever becomes of the row: resealed, damaged or tampered with.
-func (s *snapshot) known(row store.SigningKey) (entry, bool) {
+func (s *snapshot) entryOf(row store.SigningKey) (entry, bool) {
 	if s == nil {
 		return entry{}, false
 	}
@@ -68,7 +68,7 @@ func (s *snapshot) faults(before *snapshot) []error {
 	var faults []error
 	for _, row := range s.rows {
 		fault := s.byKID[row.KID].fault
-		if e, known := before.known(row); fault != nil && (!known || e.fault == nil) {
+		if e, known := before.entryOf(row); fault != nil && (!known || e.fault == nil) {
 			faults = append(faults, fault)
 		}
 	}
@@ -103,7 +103,7 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 	if first, waits := chainOf(s.rows, alg).in(Pending, now); waits && first.Predecessor == "" {
 		return nil, &NotYet{Alg: alg, At: first.ActiveAt}
 	}
-	return nil, fmt.Errorf("no %s key is active: see `authserver key list`", alg)
+	return nil, fmt.Errorf("no %s key is active: the list of the keys says why", alg)
 }
 
 // signerOf is signer for an algorithm that a resource may have been registered for just

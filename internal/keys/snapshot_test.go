@@ -89,8 +89,8 @@ func TestAKeyThatCouldNotBeOpenedAtFirstIsOpenedLater(t *testing.T) {
 	}
 }
 
-// Verifiers would refuse good tokens else, and whoever can write to the database
-// could bring that about.
+// Otherwise verifiers would refuse good tokens, and an attacker who can write to the
+// database could cause that.
 func TestARunningServerKeepsKeysWhoseRowsCannotBeOpenedAnyMore(t *testing.T) {
 	for _, state := range []keys.State{keys.Pending, keys.Active, keys.Retired} {
 		t.Run(string(state), func(t *testing.T) {

@@ -30,7 +30,7 @@ func (Software) Generate(alg string) (crypto.Signer, string, error) {
 
 // Signer implements [Source].
 func (Software) Signer(string) (crypto.Signer, error) {
-	return nil, errors.New("the key is kept in a PKCS #11 token: set --pkcs11-module to the library of that token")
+	return nil, errors.New("the key is kept in a PKCS #11 token: set pkcs11-module to the library of that token")
 }
 
 // elsewhere begins what is sealed for a key that is kept elsewhere. PKCS #8, which

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -296,34 +295,28 @@ func timeline() keys.Timeline {
 	}
 }
 
-const masterKey = "c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE="
+// masterKey is the one that most tests seal under.
+func masterKey() sealing.Master { return aMaster([32]byte{1}) }
 
-// master reads a key as NewMasterKey prints it.
-func master(t testing.TB, text string) sealing.Master {
-	t.Helper()
-	key, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(key) != 32 {
-		t.Fatalf("%d bytes of key, error %v", len(key), err)
-	}
-	m, err := sealing.MasterFrom([32]byte(key))
+func aMaster(key [32]byte) sealing.Master {
+	m, err := sealing.MasterFrom(key)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return m
 }
 
 func openSealer(t testing.TB, st store.DataKeys) *sealing.Sealer {
 	t.Helper()
-	s, err := sealing.Open(t.Context(), sealerOptions(t, st, masterKey))
+	s, err := sealing.Open(t.Context(), sealerOptions(t, st, masterKey()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func sealerOptions(t testing.TB, st store.DataKeys, text string) sealing.Options {
+func sealerOptions(t testing.TB, st store.DataKeys, m sealing.Master) sealing.Options {
 	t.Helper()
-	m := master(t, text)
 	return sealing.Options{Store: st, Keeper: m.Keeper(), MasterID: m.ID(), Actor: by().Actor, Now: newClock().Now, Rand: rand.Reader}
 }
 

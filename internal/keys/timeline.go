@@ -14,7 +14,7 @@ import (
 // has promised to verifiers is kept (see [Manager.Load]).
 type Timeline struct {
 	RotationInterval time.Duration // how long a key signs
-	JWKSMaxAge       time.Duration // how long the JWKS is fresh to whoever keeps it
+	JWKSMaxAge       time.Duration // how long the JWKS is fresh in a cache
 	// PollInterval is the longest that a change may take from the reading of the
 	// clock that is written into it to the memory of every replica that reaches its
 	// database. WriteWithin and TickInterval share it out.
@@ -23,14 +23,14 @@ type Timeline struct {
 	MaxTokenTTL  time.Duration // the longest lifetime of an access token
 }
 
-// StaleWhileRevalidate is for how long after JWKSMaxAge whoever keeps the JWKS may
-// go on with it while fetching it again (RFC 5861 §3): a tenth, in whole seconds.
+// StaleWhileRevalidate is for how long after JWKSMaxAge a cache may go on with the JWKS
+// while it fetches it again (RFC 5861 §3): a tenth, in whole seconds.
 func (t Timeline) StaleWhileRevalidate() time.Duration {
 	return (t.JWKSMaxAge / 10).Truncate(time.Second)
 }
 
-// Lead is how long a key is published before it signs: by then every replica
-// has it, and whoever fetched the JWKS just before that has fetched it again.
+// Lead is how long a key is published before it signs: by then every replica has it,
+// and a verifier that fetched the JWKS just before that has fetched it again.
 func (t Timeline) Lead() time.Duration { return t.Cached() + t.PollInterval + t.ClockSkew }
 
 // Cached is how long a verifier may use a JWKS that it has, fresh and then stale.
@@ -55,12 +55,12 @@ func (t Timeline) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	require(t.PollInterval >= time.Second, "--key-poll-interval is %v: it has to be 1s or more", t.PollInterval)
-	require(t.JWKSMaxAge >= 0, "--jwks-max-age is %v: it cannot be negative", t.JWKSMaxAge)
-	require(t.ClockSkew >= 0, "--clock-skew is %v: it cannot be negative", t.ClockSkew)
-	require(t.MaxTokenTTL > 0, "--max-access-token-ttl is %v: it has to be more than nothing", t.MaxTokenTTL)
+	require(t.PollInterval >= time.Second, "key-poll-interval is %v: it has to be 1s or more", t.PollInterval)
+	require(t.JWKSMaxAge >= 0, "jwks-max-age is %v: it cannot be negative", t.JWKSMaxAge)
+	require(t.ClockSkew >= 0, "clock-skew is %v: it cannot be negative", t.ClockSkew)
+	require(t.MaxTokenTTL > 0, "max-access-token-ttl is %v: it has to be more than nothing", t.MaxTokenTTL)
 	require(t.RotationInterval >= t.Lead(),
-		"--key-rotation-interval is %v: it has to be %v or more, the sum of --jwks-max-age and a tenth of it, --key-poll-interval and --clock-skew,"+
+		"key-rotation-interval is %v: it has to be %v or more, the sum of jwks-max-age and a tenth of it, key-poll-interval and clock-skew,"+
 			" because a key is published for so long before it signs", t.RotationInterval, t.Lead())
 	return errors.Join(faults...)
 }
@@ -83,8 +83,8 @@ func StateAt(k store.SigningKey, now time.Time) State {
 		return Removed
 	case reached(k.RetiredAt, now):
 		return Retired
-	// The very first key has nobody to wait for: where the clock of the replica that
-	// made it is ahead of ours, we sign with it all the same.
+	// The very first key has no predecessor to wait for: even if the clock of the
+	// replica that made it is ahead of ours, we sign with it.
 	case now.Before(k.ActiveAt) && (k.Predecessor != "" || k.ActiveAt.After(k.PublishedAt)):
 		return Pending
 	default:
@@ -175,8 +175,8 @@ func (c chain) in(state State, now time.Time) (store.SigningKey, bool) {
 	return c[i], true
 }
 
-// due returns the key that is to be given a successor now: the one that signs,
-// when nobody waits to take over from it.
+// due returns the key that needs a successor now: the key that signs, if no key waits
+// to take over from it.
 func (c chain) due(now time.Time) (store.SigningKey, bool) {
 	if _, waiting := c.in(Pending, now); waiting {
 		return store.SigningKey{}, false

@@ -111,7 +111,7 @@ func TestTheLeadCountsHowLongTheJWKSMayBeStale(t *testing.T) {
 		{"whole seconds of it", 39 * time.Second, 3 * time.Second, 42 * time.Second},
 		{"just a second", 10 * time.Second, time.Second, 11 * time.Second},
 		{"nothing where that is less than a second", 10*time.Second - 1, 0, 10*time.Second - 1},
-		{"nothing where nobody may keep it", 0, 0, 0},
+		{"nothing if no cache may keep it", 0, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tl := keys.Timeline{JWKSMaxAge: c.maxAge, PollInterval: time.Minute, ClockSkew: time.Second}
@@ -136,12 +136,12 @@ func TestValidateNamesTheSettings(t *testing.T) {
 			*tl = keys.Timeline{RotationInterval: 2 * time.Second, JWKSMaxAge: time.Second, PollInterval: time.Second, MaxTokenTTL: time.Second}
 		}, nil},
 		{"an interval of exactly the lead is fine", func(tl *keys.Timeline) { tl.RotationInterval = tl.Lead() }, nil},
-		{"an interval shorter than the lead", func(tl *keys.Timeline) { tl.RotationInterval = tl.Lead() - 1 }, []string{"--key-rotation-interval"}},
-		{"a poll that is too quick", func(tl *keys.Timeline) { tl.PollInterval = time.Second - 1 }, []string{"--key-poll-interval"}},
-		{"negative durations", func(tl *keys.Timeline) { tl.ClockSkew, tl.JWKSMaxAge = -1, -1 }, []string{"--clock-skew", "--jwks-max-age"}},
+		{"an interval shorter than the lead", func(tl *keys.Timeline) { tl.RotationInterval = tl.Lead() - 1 }, []string{"key-rotation-interval"}},
+		{"a poll that is too quick", func(tl *keys.Timeline) { tl.PollInterval = time.Second - 1 }, []string{"key-poll-interval"}},
+		{"negative durations", func(tl *keys.Timeline) { tl.ClockSkew, tl.JWKSMaxAge = -1, -1 }, []string{"clock-skew", "jwks-max-age"}},
 		{"all faults at once", func(tl *keys.Timeline) {
 			*tl = keys.Timeline{JWKSMaxAge: -1, ClockSkew: -1, PollInterval: -1, RotationInterval: -time.Hour}
-		}, []string{"--key-rotation-interval", "--key-poll-interval", "--clock-skew", "--jwks-max-age", "--max-access-token-ttl"}},
+		}, []string{"key-rotation-interval", "key-poll-interval", "clock-skew", "jwks-max-age", "max-access-token-ttl"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tl := timeline()

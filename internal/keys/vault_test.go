@@ -80,7 +80,7 @@ func (v *vault) opened(s *sealing.Sealer) map[string]string {
 }
 
 // sealer opens the database with a master key.
-func (v *vault) sealer(master string) *sealing.Sealer {
+func (v *vault) sealer(master sealing.Master) *sealing.Sealer {
 	v.Helper()
 	s, err := sealing.Open(v.Context(), sealerOptions(v.T, v.db, master))
 	v.ok(err)
@@ -88,16 +88,16 @@ func (v *vault) sealer(master string) *sealing.Sealer {
 }
 
 // refused wants an error that names both master keys.
-func (v *vault) refused(given, needed string) {
+func (v *vault) refused(given, needed sealing.Master) {
 	v.Helper()
 	_, err := sealing.Open(v.Context(), sealerOptions(v.T, v.db, given))
-	if err == nil || !strings.Contains(err.Error(), master(v, given).ID()) || !strings.Contains(err.Error(), master(v, needed).ID()) {
-		v.Errorf("error = %v, want one that names master keys %s and %s", err, master(v, given).ID(), master(v, needed).ID())
+	if err == nil || !strings.Contains(err.Error(), given.ID()) || !strings.Contains(err.Error(), needed.ID()) {
+		v.Errorf("error = %v, want one that names master keys %s and %s", err, given.ID(), needed.ID())
 	}
 }
 
 // reseal is what the command does, by its own connection.
-func (v *vault) reseal(st sealing.ResealStore, from, to string) (*sealing.Reseal, error) {
+func (v *vault) reseal(st sealing.ResealStore, from, to sealing.Master) (*sealing.Reseal, error) {
 	v.Helper()
 	o := sealerOptions(v.T, v.db, from)
 	o.Store = st
@@ -105,14 +105,13 @@ func (v *vault) reseal(st sealing.ResealStore, from, to string) (*sealing.Reseal
 	if err != nil {
 		return nil, err
 	}
-	target := master(v, to)
 	return &sealing.Reseal{
-		Store: st, From: s, Keeper: target.Keeper(), Master: target.ID(), Now: v.c.Now, Rand: rand.Reader, By: by(),
+		Store: st, From: s, Keeper: to.Keeper(), Master: to.ID(), Now: v.c.Now, Rand: rand.Reader, By: by(),
 		Settle: func(ctx context.Context) error { return v.m.Sealer.Reload(ctx) },
 	}, nil
 }
 
-func (v *vault) run(from, to string) sealing.Resealed {
+func (v *vault) run(from, to sealing.Master) sealing.Resealed {
 	v.Helper()
 	r, err := v.reseal(v.db, from, to)
 	v.ok(err)
@@ -138,11 +137,11 @@ func (v *vault) goesOn(s *sealing.Sealer) {
 	}
 }
 
-func newMaster(t testing.TB) string {
+func newMaster(t testing.TB) sealing.Master {
 	t.Helper()
-	made, err := sealing.NewMasterKey(rand.Reader)
-	if err != nil {
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
 		t.Fatal(err)
 	}
-	return made
+	return aMaster(key)
 }

@@ -23,7 +23,7 @@ const (
 // names ISO-8859-1) mostly send ASCII, which is the same bytes in nearly all of them.
 func formCharset(contentType string) (charset, error) {
 	if contentType == formMediaType {
-		return inUTF8, nil // as nearly everybody writes it, and to parse it takes longer than the rest of a form
+		return inUTF8, nil // as nearly every client writes it; to parse it takes longer than the rest of a form
 	}
 	// The media type, the name of the parameter (RFC 9110 §8.3.1) and the name of a charset
 	// (RFC 2978 §2.3) are the same in either case, so "charset=UTF-8; charset=utf-8" is one.

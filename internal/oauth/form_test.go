@@ -72,7 +72,7 @@ func TestParseFormWithoutAParameterBetween(t *testing.T) {
 	}
 }
 
-// The charset that a client names is the one that it means; ASCII is the same in each.
+// A client means the charset that it names; ASCII is the same in each.
 func TestParseFormCharsets(t *testing.T) {
 	for _, test := range []struct{ name, parameters, body, want string }{
 		{"none", "", "p=p%C3%A4ss", "päss"},
@@ -96,7 +96,7 @@ func TestParseFormCharsets(t *testing.T) {
 		{"windows-1252 with ASCII", "; charset=windows-1252", "p=pass", "pass"},
 		{"Shift_JIS with ASCII", "; charset=Shift_JIS", "p=pass", "pass"},
 		{"GB18030 with ASCII", "; charset=GB18030", "p=pass", "pass"},
-		{"a charset that nobody knows with ASCII", "; charset=klingon", "p=pass", "pass"},
+		{"an unknown charset with ASCII", "; charset=klingon", "p=pass", "pass"},
 		{"a charset without a name", `; charset=""`, "p=pass", "pass"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -31,6 +31,6 @@ const (
 
 // How an access token is used, the value of "token_type".
 const (
-	Bearer = "Bearer" // by whoever bears it (RFC 6750)
+	Bearer = "Bearer" // a bearer token (RFC 6750)
 	DPoP   = "DPoP"   // with a proof of possession of its key (RFC 9449 §5)
 )

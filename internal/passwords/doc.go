@@ -1,8 +1,8 @@
-// Package passwords hashes and verifies passwords, and secrets that people
-// chose, with bcrypt behind admission control: a flood of logins fills a short
-// queue, and neither the memory nor the time of other requests.
+// Package passwords hashes and verifies passwords, and secrets that people chose, with
+// bcrypt behind admission control: a flood of logins fills a short queue, and takes
+// neither memory nor time from other requests.
 //
-// It refuses what bcrypt would quietly cut short, tells nobody by its timing
-// whether a user exists, and knows neither users nor clients. Start at [Hasher];
-// what a password may be is [Enforce].
+// It refuses a password that bcrypt would silently cut. Its timing does not tell
+// whether a user exists. It knows neither users nor clients. Start at [Hasher];
+// [Enforce] says what a password may be.
 package passwords

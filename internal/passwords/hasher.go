@@ -31,7 +31,7 @@ type Options struct {
 
 // ErrBusy says that the wait for a worker took too long. Nothing was computed: ask again in
 // a moment.
-var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise --password-workers")
+var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise password-workers")
 
 // Hasher computes bcrypt, a bounded number of times at once. It is safe for
 // concurrent use.
@@ -47,9 +47,9 @@ func New(o Options) (*Hasher, error) {
 	o = o.withDefaults()
 	switch {
 	case o.Cost < MinCost || o.Cost > MaxCost:
-		return nil, fmt.Errorf("--bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
+		return nil, fmt.Errorf("bcrypt-cost is %d: set it to a number from %d to %d, such as 12", o.Cost, MinCost, MaxCost)
 	case o.Workers < 0:
-		return nil, fmt.Errorf("--password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
+		return nil, fmt.Errorf("password-workers is %d: set it to 1 or more, or to 0 for the default", o.Workers)
 	case o.Wait < 0:
 		return nil, fmt.Errorf("the wait for a password worker is %s: it must not be negative", o.Wait)
 	}
@@ -105,24 +105,24 @@ func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, 
 	}
 	defer h.leave()
 	if checkSecret(secret) != nil {
-		h.spend()
+		h.compareDummy()
 		return false, nil
 	}
 	// A hash of a monstrous cost would hold a worker for hours.
 	if cost, err := bcrypt.Cost(hash); err != nil || cost > MaxCost {
-		h.spend()
+		h.compareDummy()
 		return false, nil
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(secret))
 	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		h.spend() // the salt is malformed, and nothing was computed
+		h.compareDummy() // the salt is malformed, and nothing was computed
 	}
 	return err == nil, nil
 }
 
 // enter takes a slot, which the caller gives back with leave when its computation has
-// ended: not when its client has gone away, for the processor is busy until then. How
-// many may wait is for the gates of the requests to bound.
+// ended: not when its client has gone away, for the processor is busy until then. The
+// gates of the requests bound how many may wait.
 func (h *Hasher) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("check a password: %w", err)
@@ -144,8 +144,8 @@ func (h *Hasher) leave() { <-h.slots }
 // InFlight returns how many computations run.
 func (h *Hasher) InFlight() int { return len(h.slots) }
 
-// spend takes the time of a comparison.
-func (h *Hasher) spend() {
+// compareDummy takes the time of a comparison.
+func (h *Hasher) compareDummy() {
 	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) // it is run for its time alone
 }
 

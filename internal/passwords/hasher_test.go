@@ -3,6 +3,7 @@ package passwords
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -47,9 +48,9 @@ func TestNew(t *testing.T) {
 		{"everything left out", Options{}, ""},
 		{"the lowest cost", Options{Cost: 4}, ""},
 		{"the highest cost", Options{Cost: 16}, ""},
-		{"a cost below bcrypt's own", Options{Cost: 3}, "--bcrypt-cost is 3"},
-		{"a cost that takes hours", Options{Cost: 31}, "--bcrypt-cost is 31"},
-		{"less than no workers", Options{Workers: -1}, "--password-workers is -1"},
+		{"a cost below bcrypt's own", Options{Cost: 3}, "bcrypt-cost is 3"},
+		{"a cost that takes hours", Options{Cost: 31}, "bcrypt-cost is 31"},
+		{"less than no workers", Options{Workers: -1}, "password-workers is -1"},
 		{"less than no wait", Options{Wait: -time.Second}, "must not be negative"},
 		{"no randomness", Options{Rand: strings.NewReader("short")}, "dummy"},
 	} {
@@ -162,7 +163,8 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 		{name: "a hash with a malformed salt", hash: badSalt, secret: "wonderland"},
 		{name: "an unknown user with an empty password"},
 	}
-	for range 11 {
+	var differing []string
+	for range 300 {
 		for i, c := range cases {
 			start := time.Now()
 			if _, err := h.Verify(t.Context(), c.hash, c.secret); err != nil {
@@ -170,18 +172,19 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 			}
 			cases[i].times = append(cases[i].times, time.Since(start))
 		}
-	}
-	wrong := median(cases[0].times)
-	for _, c := range cases[1:] {
-		if m := median(c.times); m < wrong/2 || m > wrong*2 {
-			t.Errorf("%s takes %v, a wrong password %v", c.name, m, wrong)
+		// The shortest of each: a busy machine makes a comparison longer, and never shorter.
+		wrong := slices.Min(cases[0].times)
+		differing = nil
+		for _, c := range cases[1:] {
+			if m := slices.Min(c.times); m < wrong/2 || m > wrong*2 {
+				differing = append(differing, fmt.Sprintf("%s takes %v, a wrong password %v", c.name, m, wrong))
+			}
+		}
+		if len(cases[0].times) >= 11 && differing == nil {
+			return
 		}
 	}
-}
-
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
+	t.Error(strings.Join(differing, "\n"))
 }
 
 func TestNoMoreThanWorkersAtOnce(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"authserver/internal/store"
 )
 
-// actor is this host, for the audit of what a server does by itself: of what the clock asks
-// for, no administrator is the actor.
+// actor is this host, for the audit of what a server does by itself, such as a planned
+// rotation, without an administrator.
 func actor() store.Actor {
 	host, _ := os.Hostname() // of a host without a name there is nothing more to say
 	return store.Actor{Type: store.ActorServer, ID: cmp.Or(host, "unknown host")}

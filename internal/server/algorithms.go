@@ -17,7 +17,7 @@ type algorithms struct {
 }
 
 // newAlgorithms reads the settings. What is not set is nil, and limits nothing.
-func newAlgorithms(s config.Settings) (algorithms, error) {
+func newAlgorithms(clients config.ClientAssertions, proofs config.Proofs) (algorithms, error) {
 	var a algorithms
 	for _, setting := range []struct {
 		name   string
@@ -25,8 +25,8 @@ func newAlgorithms(s config.Settings) (algorithms, error) {
 		known  []string
 		to     *[]string
 	}{
-		{"client-assertion-alg", s.ClientAssertionAlg, knownAssertions(), &a.assertions},
-		{"dpop-alg", s.DPoPAlg, jose.Algorithms(), &a.proofs},
+		{"client-assertion-alg", clients.ClientAssertionAlg, knownAssertions(), &a.assertions},
+		{"dpop-alg", proofs.DPoPAlg, jose.Algorithms(), &a.proofs},
 	} {
 		for _, alg := range setting.chosen {
 			if !slices.Contains(setting.known, alg) {
@@ -41,7 +41,7 @@ func newAlgorithms(s config.Settings) (algorithms, error) {
 }
 
 // ofClients are the rules for the assertions of clients.
-func (a algorithms) ofClients(s config.Settings) assertions.ClientRules {
+func (a algorithms) ofClients(s config.Assertions) assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: a.assertions, MaxLifetime: s.AssertionMaxLifetime}
 }
 

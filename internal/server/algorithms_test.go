@@ -8,19 +8,20 @@ import (
 )
 
 func TestAlgorithmsAreThoseThatAreKnown(t *testing.T) {
-	for _, s := range []config.Settings{
-		{DPoPAlg: []string{"ES256", "none"}}, {DPoPAlg: []string{"HS256"}}, {DPoPAlg: []string{""}},
-		{ClientAssertionAlg: []string{"RS1"}}, {ClientAssertionAlg: []string{"ES256", "es256"}},
+	for _, chosen := range []struct{ clients, proofs []string }{
+		{proofs: []string{"ES256", "none"}}, {proofs: []string{"HS256"}}, {proofs: []string{""}},
+		{clients: []string{"RS1"}}, {clients: []string{"ES256", "es256"}},
 	} {
-		if _, err := newAlgorithms(s); err == nil || !strings.Contains(err.Error(), "-alg") || !strings.Contains(err.Error(), "PS256") {
-			t.Errorf("%v, %v: %v", s.DPoPAlg, s.ClientAssertionAlg, err)
+		_, err := newAlgorithms(config.ClientAssertions{ClientAssertionAlg: chosen.clients}, config.Proofs{DPoPAlg: chosen.proofs})
+		if err == nil || !strings.Contains(err.Error(), "-alg") || !strings.Contains(err.Error(), "PS256") {
+			t.Errorf("%v: %v", chosen, err)
 		}
 	}
-	a, err := newAlgorithms(config.Settings{})
+	a, err := newAlgorithms(config.ClientAssertions{}, config.Proofs{})
 	if err != nil || a.proofs != nil || a.assertions != nil || len(a.ofAssertions()) != 13 {
 		t.Errorf("without a setting they are %+v, %v", a, err)
 	}
-	a, err = newAlgorithms(config.Settings{DPoPAlg: []string{"EdDSA", "PS256"}, ClientAssertionAlg: []string{"HS512", "ES256"}})
+	a, err = newAlgorithms(config.ClientAssertions{ClientAssertionAlg: []string{"HS512", "ES256"}}, config.Proofs{DPoPAlg: []string{"EdDSA", "PS256"}})
 	if err != nil || strings.Join(a.proofs, " ") != "PS256 EdDSA" || strings.Join(a.ofAssertions(), " ") != "HS512 ES256" {
 		t.Errorf("they are %+v, %v", a, err)
 	}

@@ -12,31 +12,31 @@ import (
 // Check looks whether Serve could start with these settings, and returns what it found
 // in a line each. It changes nothing: neither does it migrate, nor make keys, and it
 // does not listen, because a server may be running. The error is that of Serve.
-func Check(ctx context.Context, s config.Settings) (found []string, err error) {
+func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	silent := slog.New(slog.DiscardHandler)
-	if _, err := openTLS(s, silent); err != nil {
+	if _, err := openTLS(s.TLS, silent); err != nil {
 		return nil, err
 	}
-	if _, err := openPages(s); err != nil {
+	if _, err := openPages(s.Identity, s.Pages); err != nil {
 		return nil, err
 	}
-	remote, _, err := openRemoteKeys(s, silent)
+	remote, _, err := openRemoteKeys(s.Fetch, overHTTP(s.Identity), silent)
 	if err != nil {
 		return nil, err
 	}
 	remote.Close()
 	found = append(found, "settings: ok")
-	if missing := FindDatabase(s); missing != nil {
+	if missing := FindDatabase(s.Database); missing != nil {
 		if s.NoMigrate {
 			return found, missing
 		}
-		keeper, _, err := openMaster(ctx, s)
+		keeper, _, err := openMaster(ctx, s.Sealing)
 		if err != nil {
 			return found, err
 		}
 		return append(found, "database: there is none yet, and serve makes it"), keeper.Close()
 	}
-	st, err := OpenStore(ctx, s, silent)
+	st, err := OpenStore(ctx, s.Database, silent)
 	if err != nil {
 		return found, err
 	}
@@ -44,7 +44,13 @@ func Check(ctx context.Context, s config.Settings) (found []string, err error) {
 	return checkDatabase(ctx, st, s, silent, found)
 }
 
-func checkDatabase(ctx context.Context, st store.Store, s config.Settings, silent *slog.Logger, found []string) ([]string, error) {
+// checkedStore is what of a database is checked: its schema and the keys.
+type checkedStore interface {
+	MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
+	keyStore
+}
+
+func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent *slog.Logger, found []string) ([]string, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
 		return found, fmt.Errorf("read the schema version: %w", err)
@@ -61,13 +67,17 @@ func checkDatabase(ctx context.Context, st store.Store, s config.Settings, silen
 		return found, fmt.Errorf("read the data keys: %w", err)
 	}
 	if len(sealed) == 0 {
-		keeper, _, err := openMaster(ctx, s)
+		keeper, _, err := openMaster(ctx, s.Sealing)
 		if err != nil {
 			return found, err
 		}
 		return append(found, "keys: there are none yet, and serve makes them"), keeper.Close()
 	}
-	ring, err := openKeys(ctx, st, s, silent)
+	settings, err := serverKeys(s)
+	if err != nil {
+		return found, err
+	}
+	ring, err := openKeys(ctx, st, settings, silent)
 	if err != nil {
 		return found, err
 	}

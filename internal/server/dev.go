@@ -17,8 +17,8 @@ import (
 
 // PrepareDev makes what dev needs and is not there yet: the folders, the master
 // key, the schema and the demo. It returns the settings with the master key.
-func PrepareDev(ctx context.Context, by admin.Call, s config.Settings) (config.Settings, error) {
-	if path, ok := sqlitePath(s); ok {
+func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Server, error) {
+	if path, ok := sqlitePath(s.Database); ok {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return s, fmt.Errorf("make the folder of the database: %w", err)
 		}
@@ -30,26 +30,30 @@ func PrepareDev(ctx context.Context, by admin.Call, s config.Settings) (config.S
 		}
 		s.MasterKey = config.NewSecret(key)
 	}
-	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
+	st, err := OpenStore(ctx, s.Database, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return s, err
 	}
 	defer st.Close()
-	if err := prepare(ctx, st, s); err != nil {
+	if err := prepare(ctx, st, s.Schema); err != nil {
 		return s, err
 	}
-	a, err := openAdmin(ctx, st, s, openKeys)
+	a, ring, err := openAdmin(ctx, st, AdminSettings{
+		Database: s.Database, Sealing: &s.Sealing, PKCS11: s.PKCS11, Timeline: &s.Timeline, AccessTokens: s.AccessTokens, Clocks: s.Clocks,
+		Passwords: &s.Passwords, Identity: s.Identity, TLS: s.TLS, NewResources: s.NewResources, NewClients: s.NewClients,
+		Assertions: s.Assertions, ClientAssertions: s.ClientAssertions,
+	})
 	if err != nil {
 		return s, err
 	}
 	if err := a.Seed(ctx, by); err != nil {
-		return s, errors.Join(fmt.Errorf("register the demo: %w", err), a.Close())
+		return s, errors.Join(fmt.Errorf("register the demo: %w", err), ring.Close())
 	}
-	return s, a.Close()
+	return s, ring.Close()
 }
 
-// makeMasterKey puts a new master key into the file, whole or not at all, or reads
-// the one that somebody else was quicker to put there.
+// makeMasterKey puts a new master key into the file, whole or not at all. If another
+// process was quicker, it reads that process's key.
 func makeMasterKey(path string) (string, error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {

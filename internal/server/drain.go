@@ -8,8 +8,8 @@ import (
 	"authserver/internal/handlers"
 )
 
-// drain is how a server ends: for how long it goes on while it says that it is not
-// ready, and for how long after that it finishes what it has accepted.
+// drain is how a server stops: for how long it serves while it is not ready, and for
+// how long after that it finishes accepted requests.
 type drain struct{ delay, timeout time.Duration }
 
 // awaitProxies gives the proxies in front of the server the time to see that it is
@@ -24,8 +24,8 @@ func awaitProxies(told context.Context, delay time.Duration) {
 }
 
 // closeWhileDraining answers with Connection: close once the server drains, so that a
-// proxy sends its next request on a new connection, and has none left that ends under
-// its hands when the listener closes.
+// proxy sends its next request on a new connection, and has no idle one that breaks
+// when the listener closes.
 func closeWhileDraining(health *handlers.Health, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if health.Draining() {

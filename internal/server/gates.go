@@ -23,30 +23,37 @@ const (
 	shedLogged = 100 * time.Millisecond
 )
 
+// gateSettings are what bounds the requests.
+type gateSettings struct {
+	config.Load
+	config.Logins
+	config.Database
+}
+
 // newGates makes those of the public listener, one for each kind of request, so that what
 // holds up one kind, bcrypt or a database that is gone, fills no other's.
-func newGates(registry *grants.Registry, s config.Settings) map[string]*admission.Gate {
+func newGates(registry *grants.Registry, s gateSettings) map[string]*admission.Gate {
 	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindSignIn, handlers.KindOther}
 	for _, grant := range registry.Types() {
 		kinds = append(kinds, string(grant))
 	}
 	all := make(map[string]*admission.Gate, len(kinds))
 	for _, kind := range kinds {
-		all[kind] = &admission.Gate{Slots: requestSlots(s), Queue: s.RequestQueue, Wait: turnWait, Spare: true, Now: time.Now}
+		all[kind] = &admission.Gate{Slots: requestSlots(s.Database), Queue: s.RequestQueue, Wait: turnWait, Spare: true, Now: time.Now}
 	}
-	// One more login at once would wait behind those that compute, whoever sent it.
-	all[string(oauth.Password)] = &admission.Gate{Slots: passwordWorkers(s), Queue: s.PasswordQueue, Wait: loginWait, Now: time.Now}
+	// One more login at once, from any client, would wait behind those that compute.
+	all[string(oauth.Password)] = &admission.Gate{Slots: passwordWorkers(s.Logins), Queue: s.PasswordQueue, Wait: loginWait, Now: time.Now}
 	return all
 }
 
 // requestSlots is enough for one client alone, which gets half of it, to keep every
 // processor and every connection to the database busy.
-func requestSlots(s config.Settings) int {
+func requestSlots(s config.Database) int {
 	return 2 * max(4*runtime.GOMAXPROCS(0), s.DatabaseMaxConns)
 }
 
 // passwordWorkers is how many passwords are compared at once.
-func passwordWorkers(s config.Settings) int {
+func passwordWorkers(s config.Logins) int {
 	if s.PasswordWorkers > 0 {
 		return s.PasswordWorkers
 	}

@@ -17,7 +17,7 @@ func TestComputationsLeaveAProcessor(t *testing.T) {
 	}
 	processors := runtime.GOMAXPROCS(0)
 	for setting, want := range map[int]int{0: computations(processors), 1: 1, processors + 3: processors + 3} {
-		if got := passwordWorkers(config.Settings{PasswordWorkers: setting}); got != want {
+		if got := passwordWorkers(config.Logins{PasswordWorkers: setting}); got != want {
 			t.Errorf("--password-workers %d: %d workers, want %d", setting, got, want)
 		}
 	}

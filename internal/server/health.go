@@ -18,7 +18,7 @@ const (
 )
 
 // newHealth names what the server cannot do without.
-func newHealth(st store.Store, manager *keys.Manager, view *tokens.View, s config.Settings, logger *slog.Logger) *handlers.Health {
+func newHealth(st store.Health, manager *keys.Manager, view *tokens.View, s config.Timeline, logger *slog.Logger) *handlers.Health {
 	feed := s.KeyPollInterval + retryLast + loopTimeout // the longest that one turn of the loop takes
 	return &handlers.Health{
 		Checks: []handlers.Check{

@@ -23,9 +23,16 @@ const (
 	loopTimeout     = 10 * time.Second       // of one piece of work
 )
 
+// loopStore is what the loops look at and clean up.
+type loopStore interface {
+	store.Watcher
+	store.Housekeeper
+	SweepEvents(ctx context.Context, before store.Moment, limit int) (removed int, err error)
+}
+
 // loops is what runs beside the requests. No request waits for any of it.
 type loops struct {
-	store  store.Store
+	store  loopStore
 	cached *store.Cached
 	keys   *keyring
 	view   *tokens.View

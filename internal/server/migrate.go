@@ -11,35 +11,35 @@ import (
 
 // MigrateUp applies what is missing, to a database that it makes where there is
 // none. Like those below it returns where the schema stands then.
-func MigrateUp(ctx context.Context, s config.Settings) (store.MigrationStatus, error) {
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrateUp(ctx) })
+func MigrateUp(ctx context.Context, s config.Database) (store.MigrationStatus, error) {
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateUp(ctx) })
 }
 
 // MigrateDown takes back the newest steps migrations.
-func MigrateDown(ctx context.Context, s config.Settings, steps int) (store.MigrationStatus, error) {
+func MigrateDown(ctx context.Context, s config.Database, steps int) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrateDown(ctx, steps) })
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateDown(ctx, steps) })
 }
 
 // MigrateForce says that the schema is at this version.
-func MigrateForce(ctx context.Context, s config.Settings, version uint) (store.MigrationStatus, error) {
+func MigrateForce(ctx context.Context, s config.Database, version uint) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(st store.Store) error { return st.MigrationForce(ctx, version) })
+	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrationForce(ctx, version) })
 }
 
 // MigrationStatus changes nothing.
-func MigrationStatus(ctx context.Context, s config.Settings) (store.MigrationStatus, error) {
+func MigrationStatus(ctx context.Context, s config.Database) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
 	}
-	return migrate(ctx, s, func(store.Store) error { return nil })
+	return migrate(ctx, s, func(store.Migrator) error { return nil })
 }
 
-func migrate(ctx context.Context, s config.Settings, step func(st store.Store) error) (store.MigrationStatus, error) {
+func migrate(ctx context.Context, s config.Database, step func(st store.Migrator) error) (store.MigrationStatus, error) {
 	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return store.MigrationStatus{}, err

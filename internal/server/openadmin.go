@@ -2,101 +2,89 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
-	"time"
-
-	"gocloud.dev/secrets"
 
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/keys"
-	"authserver/internal/passwords"
 	"authserver/internal/store"
-	"authserver/internal/tokens"
 )
+
+// AdminSettings are the groups of settings that a command reads for what it does as an
+// administrator. What is nil opens nothing, and what is zero sets nothing: an operation
+// that needs it must not be asked for.
+type AdminSettings struct {
+	Database         config.Database
+	Sealing          *config.Sealing // nil: no key is opened and nothing is sealed
+	PKCS11           config.PKCS11
+	Timeline         *config.Timeline // nil: no signing key is planned
+	AccessTokens     config.AccessTokens
+	Clocks           config.Clocks
+	Passwords        *config.Passwords // nil: nothing is hashed
+	Fetch            *config.Fetch     // nil: no key set is fetched
+	Identity         config.Identity
+	TLS              config.TLS
+	NewResources     config.NewResources
+	NewClients       config.NewClients
+	Refresh          config.Refresh
+	Assertions       config.Assertions
+	ClientAssertions config.ClientAssertions
+}
 
 // OpenAdmin opens the database for an administrator, beside whatever servers run
 // on it. The schema has to be there already. The function returned closes it.
-func OpenAdmin(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
-	return opened(ctx, s, openKeys)
-}
-
-// OpenReader is OpenAdmin for what changes nothing and opens no key: no master key is
-// needed.
-func OpenReader(ctx context.Context, s config.Settings) (*admin.Admin, func(), error) {
-	return opened(ctx, s, closedKeys)
-}
-
-// keysOpener opens the keys of a database, as far as they are needed.
-type keysOpener func(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error)
-
-func opened(ctx context.Context, s config.Settings, open keysOpener) (*admin.Admin, func(), error) {
-	st, err := OpenStore(ctx, s, slog.New(slog.DiscardHandler))
+func OpenAdmin(ctx context.Context, s AdminSettings) (*admin.Admin, func(), error) {
+	st, err := OpenStore(ctx, s.Database, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := openAdmin(ctx, st, s, open)
+	a, ring, err := openAdmin(ctx, st, s)
 	if err != nil {
 		st.Close()
 		return nil, nil, err
 	}
 	return a, func() {
-		_ = a.Close() // what was asked for is done
+		_ = ring.Close() // what was asked for is done
 		st.Close()
 	}, nil
 }
 
-func openAdmin(ctx context.Context, st store.Store, s config.Settings, open keysOpener) (*admin.Admin, error) {
+// openAdmin opens what an administrator works with on a store that is open. The ring is
+// for the caller to close.
+func openAdmin(ctx context.Context, st store.Store, s AdminSettings) (*admin.Admin, *keyring, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the schema version: %w", err)
+		return nil, nil, fmt.Errorf("read the schema version: %w", err)
 	}
 	if err := status.Check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	ring, err := openAdminKeys(ctx, st, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := wireAdmin(st, ring, s)
+	if err != nil {
+		return nil, nil, errors.Join(err, ring.Close())
+	}
+	return a, ring, nil
+}
+
+// openAdminKeys opens the keys as far as the command reads what they need.
+func openAdminKeys(ctx context.Context, st keyStore, s AdminSettings) (*keyring, error) {
 	// What the manager has to tell it returns; a command's answer is no log.
 	silent := slog.New(slog.DiscardHandler)
-	ring, err := open(ctx, st, s, silent)
-	if err != nil {
-		return nil, err
+	var timeline keys.Timeline
+	if s.Timeline != nil {
+		var err error
+		if timeline, err = newTimeline(*s.Timeline, s.Clocks, s.AccessTokens); err != nil {
+			return nil, err
+		}
 	}
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost})
-	if err != nil {
-		return nil, fmt.Errorf("set up password hashing: %w", err)
+	if s.Sealing == nil {
+		return closedKeys(st, timeline, silent), nil
 	}
-	remote, _, err := openRemoteKeys(s, silent)
-	if err != nil {
-		return nil, err
-	}
-	limits, err := newAlgorithms(s)
-	if err != nil {
-		return nil, err
-	}
-	return &admin.Admin{
-		Remote: remote, LocalHTTP: overHTTP(s),
-		Store: st, Sealer: ring.sealer, Keys: ring.signing, RefreshKeys: ring.refresh, Passwords: hasher, Closer: ring,
-		OpenMaster: func(ctx context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
-			target := s
-			target.MasterKey, target.MasterKeyURL = config.NewSecret(to.Key), to.URL
-			return openMaster(ctx, target)
-		},
-		Revoker:   newRevoker(st, &tokens.View{Store: st, Now: time.Now}, s, slog.New(slog.DiscardHandler)),
-		Self:      s.Issuer,
-		Audiences: audiences(s.Issuer),
-		Limits: admin.Limits{
-			AccessTokenTTL:    s.DefaultAccessTokenTTL,
-			MaxAccessTokenTTL: s.MaxAccessTokenTTL,
-			SigningAlg:        keys.RS256,
-			RefreshIdleTTL:    s.DefaultRefreshIdleTTL,
-			RefreshMaxTTL:     s.DefaultRefreshMaxTTL,
-			RefreshGrace:      s.RefreshGrace,
-			AssertionLifetime: s.AssertionMaxLifetime,
-			AssertionAlgs:     limits.assertions,
-			ClockSkew:         s.ClockSkew,
-		},
-		TakesCertificates: s.TakesCertificates(), TrustsAuthorities: s.TLSClientCAFile != "",
-		Now: time.Now, Rand: rand.Reader,
-	}, nil
+	return openKeys(ctx, st, keySettings{sealing: *s.Sealing, pkcs11: s.PKCS11, timeline: timeline, grace: s.Refresh.RefreshGrace}, silent)
 }

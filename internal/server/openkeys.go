@@ -15,18 +15,24 @@ import (
 	"authserver/internal/config"
 	"authserver/internal/keys"
 	"authserver/internal/keys/keepers"
-	"authserver/internal/keys/pkcs11"
 	"authserver/internal/keys/sealing"
 	"authserver/internal/keys/signers"
 	"authserver/internal/store"
 )
+
+// keyStore is where our own keys are kept.
+type keyStore interface {
+	keys.Store
+	keys.RefreshStore
+	store.DataKeys
+}
 
 // keyring is all that has to do with our own keys. Nothing is loaded yet.
 type keyring struct {
 	sealer  *sealing.Sealer
 	signing *keys.Manager
 	refresh *keys.RefreshKeys
-	token   *token // nil: keys are kept in the database
+	token   *pkcs11Token // nil: keys are kept in the database
 	closers []io.Closer
 }
 
@@ -42,32 +48,45 @@ func (k *keyring) Close() error {
 // SignedBy says which code signs tokens with the keys that are kept in the database.
 func SignedBy() string { return signers.Name() }
 
-// closedKeys are what can be told of the signing keys without opening any of them.
-func closedKeys(_ context.Context, st store.Store, s config.Settings, logger *slog.Logger) (*keyring, error) {
+// keySettings are what the keys are opened by.
+type keySettings struct {
+	sealing  config.Sealing
+	pkcs11   config.PKCS11
+	timeline keys.Timeline // zero: no key is planned
+	grace    time.Duration // how long after its exchange a refresh token may be presented again
+}
+
+// serverKeys are the settings of a server's keys.
+func serverKeys(s config.Server) (keySettings, error) {
+	timeline, err := newTimeline(s.Timeline, s.Clocks, s.AccessTokens)
+	return keySettings{sealing: s.Sealing, pkcs11: s.PKCS11, timeline: timeline, grace: s.RefreshGrace}, err
+}
+
+// newTimeline is how the keys are planned. Its errors name the setting at fault.
+func newTimeline(s config.Timeline, clocks config.Clocks, tokens config.AccessTokens) (keys.Timeline, error) {
 	timeline := keys.Timeline{
 		RotationInterval: s.KeyRotationInterval, JWKSMaxAge: s.JWKSMaxAge, PollInterval: s.KeyPollInterval,
-		ClockSkew: s.ClockSkew, MaxTokenTTL: s.MaxAccessTokenTTL,
+		ClockSkew: clocks.ClockSkew, MaxTokenTTL: tokens.MaxAccessTokenTTL,
 	}
-	if err := timeline.Validate(); err != nil {
-		return nil, err
-	}
+	return timeline, timeline.Validate()
+}
+
+// closedKeys are what can be told of the signing keys without opening any of them.
+func closedKeys(st keyStore, timeline keys.Timeline, logger *slog.Logger) *keyring {
 	return &keyring{signing: &keys.Manager{
 		Store: st, Algorithms: []string{keys.RS256, keys.ES256}, Timeline: timeline, Now: time.Now, Logger: logger,
-	}}, nil
+	}}
 }
 
 // openKeys opens the sealer under the master key, and the keys under that.
-func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *slog.Logger) (_ *keyring, err error) {
-	ring, err := closedKeys(ctx, st, s, logger)
-	if err != nil {
-		return nil, err
-	}
+func openKeys(ctx context.Context, st keyStore, s keySettings, logger *slog.Logger) (_ *keyring, err error) {
+	ring := closedKeys(st, s.timeline, logger)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, ring.Close())
 		}
 	}()
-	keeper, master, err := openMaster(ctx, s)
+	keeper, master, err := openMaster(ctx, s.sealing)
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +96,8 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 		return nil, fmt.Errorf("open the sealed keys: %w", err)
 	}
 	var source keys.Source = keys.Software{}
-	if s.PKCS11Module != "" {
-		ring.token = &token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
+	if s.pkcs11.PKCS11Module != "" {
+		ring.token = newPKCS11Token(s.pkcs11)
 		ring.closers = append(ring.closers, ring.token)
 		source = ring.token
 	}
@@ -89,14 +108,14 @@ func openKeys(ctx context.Context, st store.Store, s config.Settings, logger *sl
 	ring.signing.Server, ring.signing.Sealer, ring.signing.Source = server, ring.sealer, source
 	ring.signing.Actor = actor()
 	ring.refresh = &keys.RefreshKeys{
-		Store: st, Sealer: ring.sealer, Actor: actor(), Timeline: ring.signing.Effective, Grace: s.RefreshGrace, Now: time.Now, Rand: rand.Reader, Logger: logger,
+		Store: st, Sealer: ring.sealer, Actor: actor(), Timeline: ring.signing.Effective, Grace: s.grace, Now: time.Now, Rand: rand.Reader, Logger: logger,
 	}
 	return ring, nil
 }
 
 // openMaster opens what the master key is: 32 bytes, or a key of a key management
 // service.
-func openMaster(ctx context.Context, s config.Settings) (keeper *secrets.Keeper, id string, err error) {
+func openMaster(ctx context.Context, s config.Sealing) (keeper *secrets.Keeper, id string, err error) {
 	if s.MasterKeyURL != "" {
 		if keeper, id, err = keepers.Open(ctx, s.MasterKeyURL); err != nil {
 			return nil, "", fmt.Errorf("--master-key-url: %w", err)

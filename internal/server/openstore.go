@@ -16,7 +16,7 @@ import (
 )
 
 // OpenStore opens the store that --database-url names, on whatever schema it has.
-func OpenStore(ctx context.Context, s config.Settings, logger *slog.Logger) (store.Store, error) {
+func OpenStore(ctx context.Context, s config.Database, logger *slog.Logger) (store.Store, error) {
 	path, ok := sqlitePath(s)
 	if !ok {
 		return openPostgres(ctx, s, logger)
@@ -31,7 +31,7 @@ func OpenStore(ctx context.Context, s config.Settings, logger *slog.Logger) (sto
 	return st, nil
 }
 
-func openPostgres(ctx context.Context, s config.Settings, logger *slog.Logger) (store.Store, error) {
+func openPostgres(ctx context.Context, s config.Database, logger *slog.Logger) (store.Store, error) {
 	st, err := postgres.Open(ctx, postgres.Options{
 		URL: s.DatabaseURL.Reveal(), MaxConns: int32(s.DatabaseMaxConns), Logger: logger, //nolint:gosec // G115: the settings bound it
 	})
@@ -43,7 +43,7 @@ func openPostgres(ctx context.Context, s config.Settings, logger *slog.Logger) (
 
 // FindDatabase returns an error where there is no database to open, before opening
 // would make an empty one where its path was mistyped. PostgreSQL tells by itself.
-func FindDatabase(s config.Settings) error {
+func FindDatabase(s config.Database) error {
 	path, ok := sqlitePath(s)
 	if !ok {
 		return nil
@@ -59,7 +59,7 @@ func FindDatabase(s config.Settings) error {
 }
 
 // sqlitePath returns the path in a URL such as sqlite:a.db or sqlite:///var/a.db.
-func sqlitePath(s config.Settings) (string, bool) {
+func sqlitePath(s config.Database) (string, bool) {
 	path, ok := strings.CutPrefix(s.DatabaseURL.Reveal(), "sqlite:")
 	return strings.TrimPrefix(path, "//"), ok
 }

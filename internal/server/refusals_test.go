@@ -39,9 +39,9 @@ func refusals() []refusal {
 		{"no host", "POST /oauth2/token HTTP/1.1\r\n\r\n", more, 400},
 		{"two hosts", "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", more, 400},
 		{"two lengths", "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", more, 400},
-		{"a transfer coding that nobody knows", "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", more, 501},
-		{"a version that nobody knows", "POST /oauth2/token HTTP/3.7\r\nHost: a\r\n\r\n", more, 505},
-		{"an expectation that nobody knows", "POST /oauth2/token HTTP/1.1\r\nExpect: more\r\nContent-Length: 16777216\r\n" + form + "\r\n", more, 417},
+		{"an unknown transfer coding", "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", more, 501},
+		{"an unknown version", "POST /oauth2/token HTTP/3.7\r\nHost: a\r\n\r\n", more, 505},
+		{"an unknown expectation", "POST /oauth2/token HTTP/1.1\r\nExpect: more\r\nContent-Length: 16777216\r\n" + form + "\r\n", more, 417},
 		{"a body that is announced as too large", "POST /oauth2/token HTTP/1.1\r\nContent-Length: 16777216\r\n" + form + "\r\n", more, 413},
 		{"a body that turns out too large", "POST /oauth2/token HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + form + "\r\n1000000\r\n", more, 413},
 		{"a large body to be revoked", "POST /oauth2/revoke HTTP/1.1\r\nContent-Length: 16777216\r\n" + form + "\r\n", more, 413},
@@ -52,8 +52,8 @@ func refusals() []refusal {
 	}
 }
 
-// Whoever is refused in the middle of what it sends is told why, and then that the
-// connection ends: a reset would take the answer away from it (RFC 9112 §9.6).
+// A client that is refused while it sends gets the answer, and then the end of the
+// connection: a reset would destroy the answer (RFC 9112 §9.6).
 func TestRefusalsArrive(t *testing.T) {
 	plain, stop := start(t, settings(t))
 	t.Cleanup(stop)

@@ -21,8 +21,8 @@ const (
 // openRemoteKeys prepares to fetch the key sets of others. A server that is itself
 // reached by http, to try it out, takes them by http from its own machine too. The
 // function that it returns reads the file of authorities again.
-func openRemoteKeys(s config.Settings, logger *slog.Logger) (remote *remotekeys.Sets, reload func(), err error) {
-	options, reload := remotekeys.FetcherOptions{AllowHosts: s.FetchAllowHost, AllowHTTP: overHTTP(s)}, func() {}
+func openRemoteKeys(s config.Fetch, overHTTP bool, logger *slog.Logger) (remote *remotekeys.Sets, reload func(), err error) {
+	options, reload := remotekeys.FetcherOptions{AllowHosts: s.FetchAllowHost, AllowHTTP: overHTTP}, func() {}
 	authorities := &watched[*x509.CertPool]{
 		settings: []string{"--fetch-ca-file"}, names: []string{s.FetchCAFile},
 		parse: besideTheSystem, now: time.Now, logger: logger,
@@ -42,7 +42,7 @@ func openRemoteKeys(s config.Settings, logger *slog.Logger) (remote *remotekeys.
 
 // overHTTP reports whether the server is not reached by https, or, in a command that
 // is not told its issuer, may be so.
-func overHTTP(s config.Settings) bool { return !strings.HasPrefix(s.Issuer, "https://") }
+func overHTTP(s config.Identity) bool { return !strings.HasPrefix(s.Issuer, "https://") }
 
 func besideTheSystem(contents [][]byte) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()

@@ -27,9 +27,9 @@ const (
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
 
-	// headroom is memory that nobody ever touches, so that none of it is resident. It
-	// counts as a part of the heap, which Go lets double before it collects garbage: that
-	// of a few megabytes would be collected dozens of times a second under load.
+	// headroom is memory that the server never touches, so that none of it is resident.
+	// It counts as a part of the heap, which Go lets double before it collects garbage:
+	// that of a few megabytes would be collected dozens of times a second under load.
 	headroom = 16 << 20
 )
 
@@ -47,22 +47,26 @@ type ServeOptions struct {
 // Serve runs a server until ctx ends. Then it says for --drain-delay that it is not
 // ready, while it accepts requests as before, closes the public listener, and finishes
 // the requests that it has accepted, for as long as --drain-timeout.
-func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
+func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	defer runtime.KeepAlive(make([]byte, headroom))
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
-	files, err := openTLS(s, logger)
+	files, err := openTLS(s.TLS, logger)
 	if err != nil {
 		return err
 	}
-	st, err := OpenStore(ctx, s, logger)
+	st, err := OpenStore(ctx, s.Database, logger)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	if err := prepare(ctx, st, s); err != nil {
+	if err := prepare(ctx, st, s.Schema); err != nil {
 		return err
 	}
-	ring, err := openKeys(ctx, st, s, logger)
+	settings, err := serverKeys(s)
+	if err != nil {
+		return err
+	}
+	ring, err := openKeys(ctx, st, settings, logger)
 	if err != nil {
 		return err
 	}
@@ -82,8 +86,8 @@ func Serve(ctx context.Context, s config.Settings, o ServeOptions) (err error) {
 	return p.run(ctx, public, ops, drain{s.DrainDelay, s.DrainTimeout}, logger, o)
 }
 
-// prepare brings the schema up, or sees to it that somebody has.
-func prepare(ctx context.Context, st store.Store, s config.Settings) error {
+// prepare migrates the schema, or checks that it is migrated.
+func prepare(ctx context.Context, st store.Migrator, s config.Schema) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	if !s.NoMigrate {

@@ -14,13 +14,16 @@ import (
 	"authserver/internal/config"
 )
 
-func settings(t *testing.T) config.Settings {
-	return config.Settings{
-		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Issuer: "https://auth.example.com", MaxConnections: 100, DrainTimeout: 5 * time.Second,
-		DatabaseURL:         config.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "authserver.db")),
-		MasterKey:           config.NewSecret("c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE="),
-		KeyRotationInterval: time.Hour, JWKSMaxAge: time.Minute, KeyPollInterval: time.Second, ClockSkew: time.Second,
-		DefaultAccessTokenTTL: time.Minute, MaxAccessTokenTTL: time.Hour, BcryptCost: 4, PasswordQueue: 1,
+func settings(t *testing.T) config.Server {
+	return config.Server{
+		Identity: config.Identity{Listen: "127.0.0.1:0", Issuer: "https://auth.example.com"}, Ops: config.Ops{OpsListen: "127.0.0.1:0"},
+		Load: config.Load{MaxConnections: 100}, Drain: config.Drain{DrainTimeout: 5 * time.Second},
+		Database: config.Database{DatabaseURL: config.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "authserver.db"))},
+		Sealing:  config.Sealing{MasterKey: config.NewSecret("c2VjcmV0IG1hc3RlciBrZXkgb2YgdGhpcnR5IHR3byE=")},
+		Timeline: config.Timeline{KeyRotationInterval: time.Hour, JWKSMaxAge: time.Minute, KeyPollInterval: time.Second},
+		Clocks:   config.Clocks{ClockSkew: time.Second}, AccessTokens: config.AccessTokens{MaxAccessTokenTTL: time.Hour},
+		NewResources: config.NewResources{DefaultAccessTokenTTL: time.Minute},
+		Passwords:    config.Passwords{BcryptCost: 4}, Logins: config.Logins{PasswordQueue: 1},
 	}
 }
 
@@ -44,12 +47,12 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 
 // start starts a server. Its addresses are those of the public and the ops listener;
 // the function returned stops it and waits until it has ended.
-func start(t *testing.T, s config.Settings) (at [2]string, stop func()) {
+func start(t *testing.T, s config.Server) (at [2]string, stop func()) {
 	t.Helper()
 	return startWith(t, s, ServeOptions{})
 }
 
-func startWith(t *testing.T, s config.Settings, o ServeOptions) (at [2]string, stop func()) {
+func startWith(t *testing.T, s config.Server, o ServeOptions) (at [2]string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	addresses := make(chan [2]string, 1)
@@ -76,17 +79,17 @@ func startWith(t *testing.T, s config.Settings, o ServeOptions) (at [2]string, s
 func TestServeRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		change func(s *config.Settings)
+		change func(s *config.Server)
 		want   string
 	}{
-		{"an address of another machine", func(s *config.Settings) { s.OpsListen = "192.0.2.1:1" }, "--ops-listen"},
-		{"a timeline that cannot be kept", func(s *config.Settings) { s.KeyRotationInterval = time.Second }, "--key-rotation-interval"},
-		{"no master key", func(s *config.Settings) { s.MasterKey = config.Secret{} }, "--master-key-file"},
-		{"a certificate of TLS that is not there", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "/nowhere/c.pem", "/nowhere/k.pem" }, "--tls-certificate-file"},
-		{"a certificate of TLS that is none", func(s *config.Settings) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},
-		{"authorities that are none", func(s *config.Settings) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it is not a certificate in PEM"},
-		{"a folder that is not there", func(s *config.Settings) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
-		{"a schema that nobody made", func(s *config.Settings) { s.NoMigrate = true }, "migrate up"},
+		{"an address of another machine", func(s *config.Server) { s.OpsListen = "192.0.2.1:1" }, "--ops-listen"},
+		{"a timeline that cannot be kept", func(s *config.Server) { s.KeyRotationInterval = time.Second }, "--key-rotation-interval"},
+		{"no master key", func(s *config.Server) { s.MasterKey = config.Secret{} }, "--master-key-file"},
+		{"a certificate of TLS that is not there", func(s *config.Server) { s.TLSCertificateFile, s.TLSKeyFile = "/nowhere/c.pem", "/nowhere/k.pem" }, "--tls-certificate-file"},
+		{"a certificate of TLS that is none", func(s *config.Server) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},
+		{"authorities that are none", func(s *config.Server) { s.ClientCertProxy, s.TLSClientCAFile = []string{"10.0.0.7"}, "tls.go" }, "--tls-client-ca-file tls.go: it is not a certificate in PEM"},
+		{"a folder that is not there", func(s *config.Server) { s.DatabaseURL = config.NewSecret("sqlite:/nowhere/at/all.db") }, "--database-url"},
+		{"a schema that was not made", func(s *config.Server) { s.NoMigrate = true }, "migrate up"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := settings(t)

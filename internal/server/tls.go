@@ -19,7 +19,7 @@ type tlsFiles struct {
 }
 
 // openTLS reads the files, each of which has to be good.
-func openTLS(s config.Settings, logger *slog.Logger) (tlsFiles, error) {
+func openTLS(s config.TLS, logger *slog.Logger) (tlsFiles, error) {
 	files := tlsFiles{asks: s.AsksForCertificates()}
 	if s.TLSHere() {
 		files.certificate = &watched[*tls.Certificate]{

@@ -51,7 +51,7 @@ func write(t *testing.T, name string, content []byte) {
 }
 
 // overTLS are settings of a server that ends TLS, with files of its own.
-func overTLS(t *testing.T) (config.Settings, string) {
+func overTLS(t *testing.T) (config.Server, string) {
 	t.Helper()
 	s, dir := settings(t), t.TempDir()
 	certify(t, dir, "first")
@@ -153,7 +153,7 @@ func TestWhetherClientsAreAsked(t *testing.T) {
 	for _, asks := range []bool{false, true} {
 		s, _ := overTLS(t)
 		s.TLSClientAuth = asks
-		files, err := openTLS(s, slog.New(slog.DiscardHandler))
+		files, err := openTLS(s.TLS, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestWhetherClientsAreAsked(t *testing.T) {
 func TestCertificatesAreReadAgain(t *testing.T) {
 	s, dir := overTLS(t)
 	var log bytes.Buffer
-	files, err := openTLS(s, slog.New(slog.NewTextHandler(&log, nil)))
+	files, err := openTLS(s.TLS, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

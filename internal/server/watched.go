@@ -17,8 +17,8 @@ import (
 const filesFresh = 2 * time.Second
 
 // watched is a value that is read from files, and read again when they have changed.
-// Files that became bad are reported once and leave the value as it was: whoever
-// replaces two of them cannot do so at once.
+// Files that became bad are reported once and leave the value as it was, since two
+// files cannot be replaced at the same moment.
 type watched[T any] struct {
 	settings []string // the flags, for errors
 	names    []string // the files, in the order in which parse takes their contents

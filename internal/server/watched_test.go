@@ -21,7 +21,7 @@ import (
 func TestReload(t *testing.T) {
 	s, dir := overTLS(t)
 	var log bytes.Buffer
-	files, err := openTLS(s, slog.New(slog.NewTextHandler(&log, nil)))
+	files, err := openTLS(s.TLS, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestReloadOfAuthorities(t *testing.T) {
 	certify(t, dir, "another authority")
 	s := settings(t)
 	s.FetchCAFile, s.FetchAllowHost = filepath.Join(dir, "cert.pem"), []string{"127.0.0.1"}
-	remote, reload, err := openRemoteKeys(s, slog.New(slog.DiscardHandler))
+	remote, reload, err := openRemoteKeys(s.Fetch, overHTTP(s.Identity), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Bounds and waits that nobody has had a reason to set.
+// Bounds and waits that no operator has had a reason to set.
 const (
 	cacheSize     = 10_000           // rows of each noun
 	cacheTTL      = 30 * time.Second // where no watcher tells
@@ -33,7 +33,7 @@ const (
 
 // parts is a server that is put together and does not listen yet.
 type parts struct {
-	doors  *doors
+	doors  *listenerHandlers
 	loops  *loops
 	keys   *keyring
 	tls    *tls.Config // of the public listener; nil: plain http
@@ -50,7 +50,7 @@ type base struct {
 }
 
 // wire puts the server together: it is the only place where the parts meet.
-func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
+func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	st, ring, logger := o.store, o.ring, o.logger
 	cached, err := store.NewCached(st, store.CacheOptions{
 		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
@@ -66,22 +66,25 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 		return nil, err
 	}
 	sealer, manager := ring.sealer, ring.signing
-	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: who needs it waits, and nobody else
-	revoker := newRevoker(st, view, s, logger)
-	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s), Wait: loginWait})
+	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: a request that needs it waits, and no other
+	revoker := newRevoker(st, view, s.Clocks, logger)
+	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s.Logins), Wait: loginWait})
 	if err != nil {
 		return nil, fmt.Errorf("set up password hashing: %w", err)
 	}
-	remote, reloadAuthorities, err := openRemoteKeys(s, logger)
+	remote, reloadAuthorities, err := openRemoteKeys(s.Fetch, overHTTP(s.Identity), logger)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newAlgorithms(s)
+	limits, err := newAlgorithms(s.ClientAssertions, s.Proofs)
 	if err != nil {
 		return nil, err
 	}
 	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
-	authenticator, err := wireClientAuth(clientAuthParts{clients: cached, hasher: hasher, verifier: verifier, files: o.files, limits: limits}, s)
+	authenticator, err := wireClientAuth(clientAuthParts{
+		clients: cached, hasher: hasher, verifier: verifier, files: o.files, limits: limits,
+		identity: s.Identity, tls: s.TLS, assertions: s.Assertions,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -97,18 +100,20 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
 	registry, err := wireGrants(grantParts{
-		store: st, cached: cached, targets: targets, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
+		store: st, used: st, cached: cached, targets: targets, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
 		own: own, verifier: verifier, minter: minter, putBacks: putBacks, clock: clock, limits: limits,
-	}, s)
+		identity: s.Identity, refresh: s.Refresh, assertions: s.Assertions,
+	})
 	if err != nil {
 		return nil, err
 	}
-	health := newHealth(st, manager, view, s, logger)
-	gates := newGates(registry, s)
+	health := newHealth(st, manager, view, s.Timeline, logger)
+	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	seen := &sessions.Seen{Store: st}
 	signIn, err := wireSignIn(signInParts{
 		store: st, cached: cached, targets: targets, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
-	}, s)
+		identity: s.Identity, tokens: s.AccessTokens, sessions: s.Sessions, pages: s.Pages,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +122,10 @@ func wire(ctx context.Context, o base, s config.Settings) (*parts, error) { //no
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
-			store: st, hasher: hasher, ring: ring, remote: remote,
+			meter: st, hasher: hasher, ring: ring, remote: remote,
 		}, o.version), logger: logger,
-	}, s)
+		identity: s.Identity, proxies: s.Proxies, tls: s.TLS, load: s.Load, proofs: s.Proofs,
+	})
 	if err != nil {
 		return nil, err
 	}

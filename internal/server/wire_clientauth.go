@@ -19,29 +19,35 @@ type clientAuthParts struct {
 	verifier *assertions.Verifier
 	files    tlsFiles
 	limits   algorithms
+
+	identity   config.Identity
+	tls        config.TLS
+	assertions config.Assertions
 }
 
 // wireClientAuth makes the methods that the settings allow, a line for each.
-func wireClientAuth(p clientAuthParts, s config.Settings) (*clientauth.Authenticator, error) {
+func wireClientAuth(p clientAuthParts) (*clientauth.Authenticator, error) {
 	verified, err := passwords.NewVerifiedCache(p.hasher, verifiedSize, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
 	secrets := clientauth.Secrets{Slow: verified, Opener: p.verifier.Opener}
-	signed := clientauth.Assertions{
-		Verifier: p.verifier, Issuer: s.Issuer, Endpoints: audiences(s.Issuer)[1:], Rules: p.limits.ofClients(s),
+	signed := func(method oauth.AuthMethod) clientauth.JWT {
+		return clientauth.JWT{
+			Method: method, Verifier: p.verifier, Issuer: p.identity.Issuer, Endpoints: audiences(p.identity.Issuer)[1:], Rules: p.limits.ofClients(p.assertions),
+		}
 	}
 	methods := []clientauth.Method{
 		clientauth.SecretBasic{Secrets: secrets},
 		clientauth.SecretPost{Secrets: secrets},
 	}
 	if p.limits.takes(assertions.SecretAlgorithms()) {
-		methods = append(methods, clientauth.JWT{Method: oauth.AuthSecretJWT, Assertions: signed})
+		methods = append(methods, signed(oauth.AuthSecretJWT))
 	}
 	if p.limits.takes(assertions.KeyAlgorithms()) {
-		methods = append(methods, clientauth.JWT{Method: oauth.AuthPrivateKeyJWT, Assertions: signed})
+		methods = append(methods, signed(oauth.AuthPrivateKeyJWT))
 	}
-	if s.TakesCertificates() {
+	if p.tls.TakesCertificates() {
 		methods = append(methods, &clientauth.SelfSignedTLS{Remote: p.verifier.Remote})
 		if p.files.clientCAs != nil {
 			methods = append(methods, clientauth.TLS{Authorities: p.files.clientCAs.get})

@@ -16,9 +16,20 @@ import (
 	"authserver/internal/web"
 )
 
+// grantStore is what the grants read and change.
+type grantStore interface {
+	store.Assertions
+	store.Clients
+	store.Users
+	store.Names
+	store.Families
+	store.Redemptions
+}
+
 // grantParts is what the grants are made of.
 type grantParts struct {
-	store    store.Store
+	store    grantStore
+	used     store.AssertionAdmin // what was used and is good once
 	cached   *store.Cached
 	targets  *grants.Targets
 	manager  *keys.Manager
@@ -32,14 +43,18 @@ type grantParts struct {
 	putBacks *grants.PutBacks
 	clock    store.Clock
 	limits   algorithms
+
+	identity   config.Identity
+	refresh    config.Refresh
+	assertions config.Assertions
 }
 
 // wireGrants makes the grants, a line for each.
-func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
+func wireGrants(p grantParts) (*grants.Registry, error) {
 	issuing := grants.Issuing{Targets: p.targets, Minter: p.minter, Assertions: p.store}
 	trust := &grants.Trust{
-		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: s.Issuer,
-		Audiences: audiences(s.Issuer), Own: p.limits.ofClients(s),
+		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: p.identity.Issuer,
+		Audiences: audiences(p.identity.Issuer), Own: p.limits.ofClients(p.assertions),
 	}
 	return grants.NewRegistry(
 		&grants.AuthorizationCode{
@@ -47,14 +62,14 @@ func wireGrants(p grantParts, s config.Settings) (*grants.Registry, error) {
 		},
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Login: p.login, Families: p.store, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: s.RefreshGrace, Clock: p.clock},
+		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: p.refresh.RefreshGrace, Clock: p.clock},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
-		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.store, Trust: trust},
+		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
 	)
 }
 
 // newRevoker makes the part that voids, for a server and for a command.
-func newRevoker(st store.Store, view *tokens.View, s config.Settings, logger *slog.Logger) *tokens.Revoker {
+func newRevoker(st tokens.RevokerStore, view *tokens.View, s config.Clocks, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
 		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,
 	}

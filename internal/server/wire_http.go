@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -20,9 +21,16 @@ import (
 	"authserver/internal/web"
 )
 
+// endpointStore is what the endpoints read and change beside the grants.
+type endpointStore interface {
+	store.Assertions
+	Family(ctx context.Context, id store.FamilyID) (store.Family, error)
+	RecordEvent(ctx context.Context, e store.Event) error
+}
+
 // endpointParts is what the endpoints are made of.
 type endpointParts struct {
-	store         store.Store
+	store         endpointStore
 	cached        *store.Cached
 	ring          *keyring
 	authenticator *clientauth.Authenticator
@@ -39,10 +47,16 @@ type endpointParts struct {
 	clock         store.Clock
 	metrics       *telemetry.Metrics
 	logger        *slog.Logger
+
+	identity config.Identity
+	proxies  config.Proxies
+	tls      config.TLS
+	load     config.Load
+	proofs   config.Proofs
 }
 
-// doors are the listeners' ways in and what is behind them.
-type doors struct {
+// listenerHandlers are the HTTP handlers of the listeners and their parts.
+type listenerHandlers struct {
 	issuer       string
 	public       *web.Door
 	ops          *web.Door
@@ -50,13 +64,13 @@ type doors struct {
 	opsEndpoints handlers.Ops
 }
 
-// wireHTTP makes the endpoints, and the doors before them.
-func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
-	certifying, err := s.ClientCertProxies()
+// wireHTTP makes the endpoints and the handlers of both listeners.
+func wireHTTP(p endpointParts) (*listenerHandlers, error) {
+	certifying, err := p.tls.ClientCertProxies()
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := s.TrustedProxies()
+	trusted, err := p.proxies.TrustedProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -64,30 +78,30 @@ func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
 	clients := &handlers.Clients{
 		Authenticator: p.authenticator, CertificateProxies: certifying, Gates: p.gates, Assertions: p.store, Now: time.Now,
 	}
-	proof := handlers.Proof{Algorithms: p.limits.proofs, Skew: s.ClockSkew}
-	if s.DPoPNonce {
-		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: s.ClockSkew}
+	proof := handlers.DPoP{Algorithms: p.limits.proofs, Skew: p.clock.Skew}
+	if p.proofs.DPoPNonce {
+		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
-	return &doors{
-		issuer: s.Issuer,
+	return &listenerHandlers{
+		issuer: p.identity.Issuer,
 		public: &web.Door{
-			Proxies: trusted, Places: admission.Places{Most: s.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
+			Proxies: trusted, Places: admission.Places{Most: p.load.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
 			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
 		},
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
 		endpoints: handlers.Public{
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
-			Token: &handlers.Token{Clients: clients, Grants: p.registry, Proof: proof, Metrics: p.metrics, Now: time.Now},
+			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
-				Issuer: s.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
 			}},
 			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
 			}},
 			JWKS: &handlers.JWKS{Keys: manager, MaxAge: manager.Timeline.JWKSMaxAge, Stale: manager.Timeline.StaleWhileRevalidate()},
 			Metadata: &handlers.Metadata{
-				Issuer: s.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
-				ProofAlgs: p.limits.proofs, TakesCertificates: s.TakesCertificates(),
+				Issuer: p.identity.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
+				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(),
 			},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
@@ -97,13 +111,15 @@ func wireHTTP(p endpointParts, s config.Settings) (*doors, error) {
 	}, nil
 }
 
-func (d *doors) health() *handlers.Health { return d.endpoints.Health }
+func (d *listenerHandlers) health() *handlers.Health { return d.endpoints.Health }
 
 // handlePublic is the handler of the public listener; crowded as [web.Door] has it.
-func (d *doors) handlePublic(crowded func() bool) http.Handler {
+func (d *listenerHandlers) handlePublic(crowded func() bool) http.Handler {
 	d.public.Crowded = crowded
 	return closeWhileDraining(d.health(), d.public.Handler(d.endpoints.Routes(), d.issuer))
 }
 
 // handleOps is the handler of the ops listener.
-func (d *doors) handleOps() http.Handler { return d.ops.Handler(d.opsEndpoints.Routes(), "") }
+func (d *listenerHandlers) handleOps() http.Handler {
+	return d.ops.Handler(d.opsEndpoints.Routes(), "")
+}

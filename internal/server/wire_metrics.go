@@ -21,7 +21,7 @@ type meteredParts struct {
 	signatures    *admission.Gate
 	registry      *grants.Registry
 	authenticator *clientauth.Authenticator
-	store         store.Store
+	meter         store.Meter
 	hasher        *passwords.Hasher
 	ring          *keyring
 	remote        *remotekeys.Sets
@@ -33,7 +33,7 @@ func wireMetrics(p meteredParts, version string) *telemetry.Metrics {
 	all["signature"] = p.signatures
 	options := telemetry.MetricsOptions{
 		Version: version, Signer: SignedBy(), Routes: handlers.Paths(),
-		RoundTrips:        p.store.RoundTrips,
+		RoundTrips:        p.meter.RoundTrips,
 		PasswordsInFlight: p.hasher.InFlight,
 		Keys:              p.ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: p.ring.signing.Age, KeyUntilNext: p.ring.signing.UntilNext,
 		SealingFailures:  p.ring.sealer.Failures,

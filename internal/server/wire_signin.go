@@ -2,9 +2,6 @@ package server
 
 import (
 	"crypto/rand"
-	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"authserver/internal/admission"
@@ -13,7 +10,6 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/logins"
-	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -28,9 +24,16 @@ const (
 	signInLinger = 10 * time.Minute
 )
 
+// signInStore is what a sign-in reads and changes.
+type signInStore interface {
+	store.Sessions
+	store.Consents
+	store.Families
+}
+
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
-	store   store.Store
+	store   signInStore
 	cached  *store.Cached
 	targets *grants.Targets
 	ring    *keyring
@@ -39,28 +42,28 @@ type signInParts struct {
 	seen    *sessions.Seen
 	clock   store.Clock
 	gates   map[string]*admission.Gate
+
+	identity config.Identity
+	tokens   config.AccessTokens
+	sessions config.Sessions
+	pages    config.Pages
 }
 
 // wireSignIn makes what a person signs in by: the prompts, a line for each, in the order in
 // which they are asked.
-func wireSignIn(p signInParts, s config.Settings) (*handlers.SignIn, error) {
-	issuer, err := url.Parse(s.Issuer)
+func wireSignIn(p signInParts) (*handlers.SignIn, error) {
+	base, err := basePath(p.identity)
 	if err != nil {
-		return nil, fmt.Errorf("read the issuer: %w", err)
+		return nil, err
 	}
-	base := strings.TrimSuffix(issuer.Path, "/")
-	book, err := pages.Open("", base)
+	written, err := openPages(p.identity, p.pages)
 	if err != nil {
-		return nil, fmt.Errorf("open the pages: %w", err)
-	}
-	written, err := web.NewPages(book, s.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("set up the pages: %w", err)
+		return nil, err
 	}
 	keys := p.ring.refresh
 	return &handlers.SignIn{
 		Authorizer: &authorize.Authorizer{
-			Issuer: s.Issuer, Clients: p.cached, Targets: p.targets, Consents: p.store, Families: p.store,
+			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.targets, Consents: p.store, Families: p.store,
 			Prompts: []authorize.Prompt{
 				authorize.Login{Linger: signInLinger},
 				authorize.StepUp{},
@@ -68,12 +71,12 @@ func wireSignIn(p signInParts, s config.Settings) (*handlers.SignIn, error) {
 				authorize.Consent{},
 			},
 			Codes: &tokens.CodeCodec{Keys: keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
-			CodeTTL: codeTTL, MaxTTL: s.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
+			CodeTTL: codeTTL, MaxTTL: p.tokens.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
 		},
 		Sessions: &sessions.Sessions{
-			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: s.SessionIdleTTL, Most: s.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
+			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: p.sessions.SessionIdleTTL, Most: p.sessions.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
 		},
-		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: issuer.Scheme == "https"}, Base: base,
+		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Base: base,
 		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
 	}, nil
 }

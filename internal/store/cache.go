@@ -23,9 +23,9 @@ type CacheOptions struct {
 	AbsentTTL time.Duration
 	// Stale is how old a row may be while the database is unavailable.
 	Stale time.Duration
-	// Patience is how long an asker waits for the database where there is a row
-	// that is older than its TTL but not yet stale: one that answers slowly, or not
-	// at all, must not slow down whoever was there before.
+	// Patience is how long a caller waits for the database if there is a row that is
+	// older than its TTL but not yet stale: a database that answers slowly, or not at
+	// all, must not slow down requests of known clients.
 	Patience time.Duration
 	Now      func() time.Time
 }

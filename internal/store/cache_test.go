@@ -122,7 +122,7 @@ func TestCacheAsksOnceForMany(t *testing.T) {
 	}
 }
 
-// Who looked just before another asker's read ended takes what it brought.
+// A caller that looked just before another caller's read ended takes its result.
 func TestCacheAskerLateForAFlight(t *testing.T) {
 	s := &shelf{rows: map[string]int{"a": 1}}
 	var c *Cache[int]

@@ -15,17 +15,17 @@ type SubjectKind string
 const (
 	SubjectUser      SubjectKind = "user"      // a user of this server
 	SubjectClient    SubjectKind = "client"    // a client of this server
-	SubjectFederated SubjectKind = "federated" // somebody whom only the issuer knows and whom its Patterns let in
-	SubjectAny       SubjectKind = "any"       // somebody whom only the issuer knows
+	SubjectFederated SubjectKind = "federated" // a subject that only the issuer knows and that its Patterns let in
+	SubjectAny       SubjectKind = "any"       // a subject that only the issuer knows
 )
 
 // ClaimPattern lets in the assertions in which each of these claims, by name or by
 // JSON Pointer, matches its glob.
 type ClaimPattern map[string]string
 
-// Issuer is somebody else whose assertions buy access tokens (RFC 7523 §2.1).
-// Exactly one of JWKS, JWKSURI, Discovery, Certificates and SealedSecret is where
-// its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
+// Issuer is a foreign issuer whose assertions are exchanged for access tokens (RFC 7523
+// §2.1). Exactly one of JWKS, JWKSURI, Discovery, Certificates and SealedSecret is
+// where its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
 // which begins with "/".
 type Issuer struct {
 	ID             string            `json:"-"`                        // names the registration

@@ -36,9 +36,9 @@ type Lifetimes struct {
 
 // LifetimePromises keeps the lifetimes that servers serve by.
 type LifetimePromises interface {
-	// PromiseLifetimes records by what l.Server serves until l.KeptUntil. Where at now
-	// it had not promised the same already, the version of the key plan moves on, so
-	// that nobody carries out what was planned without it, and the watchers of
-	// TopicKeys are told.
+	// PromiseLifetimes records by what l.Server serves until l.KeptUntil. If it had not
+	// promised the same already at now, the version of the key plan moves on, so that
+	// no server carries out a plan made without it, and the watchers of TopicKeys are
+	// told.
 	PromiseLifetimes(ctx context.Context, l Lifetimes, now Moment) error
 }

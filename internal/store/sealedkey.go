@@ -56,7 +56,7 @@ type SealedValue struct {
 type SealedValues interface {
 	// SealedValues returns all of them.
 	SealedValues(ctx context.Context) ([]SealedValue, error)
-	// ReplaceSealed puts with in the place of v.Sealed. ErrConflict where that is not
-	// there any more, and ErrNotFound where the row is gone.
+	// ReplaceSealed replaces v.Sealed by with. ErrConflict where v.Sealed is not there
+	// any more, and ErrNotFound where the row is gone.
 	ReplaceSealed(ctx context.Context, v SealedValue, with []byte, by Change) error
 }

@@ -95,7 +95,7 @@ func (p Page) Check() error {
 	return nil
 }
 
-// Housekeeper removes what nobody can ask for any more. No request waits for it.
+// Housekeeper removes what no request can need any more. No request waits for it.
 type Housekeeper interface {
 	// Sweep removes at most limit rows of each noun that expired before the
 	// moment given and returns how many it removed, 0 when nothing is left to do

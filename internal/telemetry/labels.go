@@ -8,11 +8,11 @@ import (
 // other is the value of a label for whatever is not in its set.
 const other = "other"
 
-// closed is the set of values that a label takes. A value from a request, such
-// as a grant type that nobody knows, must never make a time series of its own.
-type closed []string
+// labelSet is the set of values that a label takes. A value from a request, such as an
+// unknown grant type, must never make a time series of its own.
+type labelSet []string
 
-func (c closed) value(v string) string {
+func (c labelSet) value(v string) string {
 	if slices.Contains(c, v) {
 		return v
 	}
@@ -21,8 +21,8 @@ func (c closed) value(v string) string {
 
 // Outcomes of every request that a client makes: the error codes of RFC 6749
 // §5.2, RFC 7009 §2.2.1, RFC 8707 §2 and RFC 9449 §5, beside what each endpoint adds for success.
-func refusals() closed {
-	return closed{
+func refusals() labelSet {
+	return labelSet{
 		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 		"invalid_target", "invalid_dpop_proof", "use_dpop_nonce", "unsupported_token_type", "server_error", "temporarily_unavailable",
 	}
@@ -38,18 +38,18 @@ const (
 )
 
 // refreshOutcomes are what becomes of a refresh token that is presented.
-func refreshOutcomes() closed {
-	return closed{
+func refreshOutcomes() labelSet {
+	return labelSet{
 		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
 		"scope_exceeded", "resource_exceeded", "used_before", "unissuable", "put_back",
 	}
 }
 
 // storeErrors are the ways in which the database fails.
-func storeErrors() closed { return closed{"unavailable", "timeout", "conflict", other} }
+func storeErrors() labelSet { return labelSet{"unavailable", "timeout", "conflict", other} }
 
 // keyStates are the states of a signing key that is listed.
-func keyStates() closed { return closed{"pending", "active", "retired"} }
+func keyStates() labelSet { return labelSet{"pending", "active", "retired"} }
 
 // statusClass turns a status into "2xx", "3xx" and so on.
 func statusClass(status int) string {

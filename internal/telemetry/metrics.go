@@ -44,8 +44,8 @@ type Gate struct {
 // not in a label's set is counted as "other". It is safe for concurrent use.
 type Metrics struct {
 	registry                    *prometheus.Registry
-	grants, authMethods, routes closed
-	gates                       closed
+	grants, authMethods, routes labelSet
+	gates                       labelSet
 	reasons                     slugs
 
 	tokens         *prometheus.CounterVec
@@ -91,8 +91,8 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	)
 	m.registerGauges(o)
 	begin(m.refreshes, refreshOutcomes())
-	begin(m.introspections, closed{Active, Inactive})
-	begin(m.revocations, closed{Revoked, Ignored})
+	begin(m.introspections, labelSet{Active, Inactive})
+	begin(m.revocations, labelSet{Revoked, Ignored})
 	begin(m.storeFailures, storeErrors())
 	return m
 }
@@ -227,7 +227,7 @@ func (m *Metrics) RequestEnded(route string, status int, took time.Duration) {
 	m.requestSeconds.WithLabelValues(route).Observe(took.Seconds())
 }
 
-func begin(c *prometheus.CounterVec, values closed) {
+func begin(c *prometheus.CounterVec, values labelSet) {
 	for _, v := range values {
 		c.WithLabelValues(v)
 	}
@@ -255,22 +255,22 @@ func gaugeOf(name, help string, labels prometheus.Labels, read func() int) prome
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels}, func() float64 { return float64(read()) })
 }
 
-// spansOf is durations by algorithm, of those that are known.
-type spansOf struct {
+// durationsByAlgorithm is durations by algorithm, of those that are known.
+type durationsByAlgorithm struct {
 	desc *prometheus.Desc
 	algs []string
 	read func(alg string) (time.Duration, bool)
 }
 
-func spans(name, help string, algs []string, read func(alg string) (time.Duration, bool)) *spansOf {
-	return &spansOf{prometheus.NewDesc("authserver_"+name, help, []string{"alg"}, nil), algs, read}
+func spans(name, help string, algs []string, read func(alg string) (time.Duration, bool)) *durationsByAlgorithm {
+	return &durationsByAlgorithm{prometheus.NewDesc("authserver_"+name, help, []string{"alg"}, nil), algs, read}
 }
 
 // Describe implements prometheus.Collector.
-func (s *spansOf) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
+func (s *durationsByAlgorithm) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
 
 // Collect implements prometheus.Collector.
-func (s *spansOf) Collect(to chan<- prometheus.Metric) {
+func (s *durationsByAlgorithm) Collect(to chan<- prometheus.Metric) {
 	for _, alg := range s.algs {
 		if d, known := s.read(alg); known {
 			to <- prometheus.MustNewConstMetric(s.desc, prometheus.GaugeValue, d.Seconds(), alg)
@@ -278,7 +278,7 @@ func (s *spansOf) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// counted is a counter that somebody else keeps.
+// counted is a counter whose value the caller keeps.
 func counted(name, help string, labels prometheus.Labels, read func() int64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels},
 		func() float64 { return float64(read()) })

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Certify makes a certificate of a template for a public key. Without an authority whoever
-// signs does so for itself.
+// Certify makes a certificate of a template for a public key. Without an authority the
+// certificate is self-signed.
 func Certify(t testing.TB, template x509.Certificate, public crypto.PublicKey, authority *x509.Certificate, signer crypto.Signer) *x509.Certificate {
 	t.Helper()
 	if template.SerialNumber == nil {
@@ -36,7 +36,7 @@ func SelfSigned(t testing.TB, template x509.Certificate, key crypto.Signer) *x50
 	return Certify(t, template, key.Public(), nil, key)
 }
 
-// ServerCertificate returns what a server of TLS shows, whoever vouches for it.
+// ServerCertificate returns the certificate that a TLS server presents, unverified.
 func ServerCertificate(t testing.TB, address string) *x509.Certificate {
 	t.Helper()
 	connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // G402: to look at it is what it is for

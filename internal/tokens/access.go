@@ -34,14 +34,14 @@ type Access struct {
 	// a subject that only its issuer knows.
 	ClientNotBefore  store.Moment
 	SubjectNotBefore store.Moment
-	// Confirmation is the key that whoever uses the token has to possess.
+	// Confirmation is the key that the user of the token has to possess.
 	Confirmation Confirmation
-	// AuthTime, ACR and AMR are how the subject signed in (RFC 9068 §2.2.1); zero: they did
-	// not.
+	// AuthTime, ACR and AMR are how the subject signed in (RFC 9068 §2.2.1). They are zero if
+	// the subject did not sign in.
 	AuthTime store.Moment
 	ACR      string
 	AMR      []string
-	// Act is who acts for the subject (RFC 8693 §4.1); nil: nobody does.
+	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none does.
 	Act        map[string]any
 	Encryption Encryption
 	Alg        string
@@ -49,8 +49,8 @@ type Access struct {
 	TTL        time.Duration
 }
 
-// Encryption is to whom an access token is encrypted once it is signed (RFC 7519
-// §5.2); the zero Encryption is of tokens that are not.
+// Encryption is the recipient to which an access token is encrypted after it is signed
+// (RFC 7519 §5.2); zero: the token is not encrypted.
 type Encryption struct {
 	JWK string // as [jose.CheckEncryptionKey] returned it
 	Enc string // RFC 7518 §5.1
@@ -71,9 +71,9 @@ type Minter struct {
 	MaxTTL time.Duration
 	// Handles let the server revoke a token that it encrypted.
 	Handles *Handles
-	// Turns is how many signatures are computed at once, each client's in its turn:
-	// more would all be on their way and none ready, and before whatever takes less.
-	// nil: nothing bounds it.
+	// Turns bounds how many signatures are computed at once; the clients take turns.
+	// More at once would make each slower, and delay requests that need less. nil:
+	// there is no bound.
 	Turns *admission.Gate
 	Rand  io.Reader
 
@@ -87,8 +87,8 @@ type Minted struct {
 	ExpiresIn time.Duration
 }
 
-// sign waits for its turn where the signature takes the time of this machine's
-// processors; a key that is kept elsewhere takes somebody else's.
+// sign waits for its turn if the signature takes time of this machine's processors. A
+// key that is kept elsewhere takes none.
 func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byte, error) {
 	if signer.Distant() {
 		return sign(m.Rand, signer, typ, payload)

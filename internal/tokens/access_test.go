@@ -114,8 +114,8 @@ func TestMintSaysHowLongItIsGood(t *testing.T) {
 		minted := mint(t, newMinter(newKeyring(t)), a)
 		_, payload, _ := parts(t, minted.Token)
 		claims := object(t, payload)
-		exp, _, _ := jose.Date(claims, "exp")
-		iat, _, _ := jose.Date(claims, "iat")
+		exp, _, _ := jose.NumericDate(claims, "exp")
+		iat, _, _ := jose.NumericDate(claims, "iat")
 		if lives := exp.Sub(iat); lives != minted.ExpiresIn { // RFC 6749 §5.1, expires_in
 			t.Errorf("a token lives %s and expires_in is %s", lives, minted.ExpiresIn)
 		}

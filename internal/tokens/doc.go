@@ -1,7 +1,7 @@
-// Package tokens makes, checks and revokes what this server hands out: access tokens in
-// the JWT profile of RFC 9068, and refresh tokens, which are a function of their
-// family and generation.
+// Package tokens makes, checks and revokes the tokens of this server: access tokens in
+// the JWT profile of RFC 9068, and refresh tokens, which are a function of their family
+// and generation.
 //
-// It refuses to know who may have a token: that is the grants' part. Start at
+// It refuses to decide which client may have a token: the grants do. Start at
 // [Minter.Mint], [Verifier.Verify] and [Revoker].
 package tokens

@@ -15,7 +15,7 @@ import (
 )
 
 // handleMember is where an encrypted access token has its handle: a private header
-// parameter (RFC 7516 §4.3), which whoever does not know it ignores (§4).
+// parameter (RFC 7516 §4.3), which a reader that does not know it ignores (§4).
 const handleMember = "revocation_handle"
 
 // Handle is what this server knows of an access token that it encrypted to a resource and
@@ -34,8 +34,8 @@ func (h Handle) IssuedTo(client store.Client) bool {
 	return subtle.ConstantTimeCompare(h.client[:], hash[:]) == 1 && h.Parsed.Client != 0
 }
 
-// Handles seal a handle into the header of each encrypted access token. To all but this
-// server's replicas it is noise of one length.
+// Handles seal a handle into the header of each encrypted access token. Only this
+// server's replicas can read it, and all handles have the same length.
 type Handles struct {
 	Keys interface { // those of [RefreshCodec]; each outlives the access tokens of its turn
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -81,11 +81,8 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
 }
 
-// IsEncrypted reports whether a token is encrypted to somebody, by its form.
-func IsEncrypted(token string) bool { return jose.IsEncrypted(token) }
-
 // Find reads the handle of an encrypted access token that this server made. Nothing else
-// of the token is looked at: whoever has the handle has had the token.
+// of the token is read: a caller that has the handle has had the token.
 func (h *Handles) Find(token string) (Handle, error) {
 	header, err := jose.ParseEncrypted(token, MaxAccessBytes)
 	if err != nil {

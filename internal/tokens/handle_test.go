@@ -66,8 +66,8 @@ func TestHandleNamesTheTokenWithin(t *testing.T) {
 	}
 }
 
-// A token that no client asked for has an issuer's name as its client_id, and is nobody's
-// to revoke.
+// A token without a client has an issuer's name as its client_id, and no client may
+// revoke it.
 func TestHandleOfATokenOfNoClient(t *testing.T) {
 	k := turns{1: bytes.Repeat([]byte{1}, 32)}
 	minted, _ := encrypted(t, k, func(a *Access) { a.ClientNotBefore = store.Moment{} })
@@ -76,7 +76,8 @@ func TestHandleOfATokenOfNoClient(t *testing.T) {
 	}
 }
 
-// Whoever carries the token learns nothing from its handle: not even by its length.
+// The client that carries the token learns nothing from its handle, not even by its
+// length.
 func TestHandleLeaksNothing(t *testing.T) {
 	k := turns{1: bytes.Repeat([]byte{1}, 32)}
 	handle := func(minted Minted) string {

@@ -10,11 +10,11 @@ import (
 	"authserver/internal/store"
 )
 
-// ID is what the claim "jti" says, all of it for revocation: the refresh token
-// family that the access token descends from, so that ending it needs no claim of
-// its own, and the NotBefore of its client and its subject as they were read when
-// it was issued. Whether a token is from before a change is then told by what two
-// readings of one row said, and not by the clocks of two machines.
+// ID is what the claim "jti" says, all of it for revocation: the refresh token family
+// that the access token descends from, so that ending it needs no claim of its own, and
+// the NotBefore of its client and its subject as they were read when it was issued. So
+// two readings of one row decide whether a token is older than a change, instead of the
+// clocks of two machines.
 type ID struct {
 	Family store.FamilyID // zero: of no family
 	// Client and Subject are in milliseconds since the epoch; 0: the row has none, as
@@ -63,16 +63,16 @@ func ParseID(jti string) (ID, error) {
 	return id, nil
 }
 
-// OfSubject reports whether what the token remembers of its subject is still so, for
-// the NotBefore that the user or client of that name has; zero where there is neither. A
-// token of a subject that only its issuer knew is none of a client that was registered
-// under that name later.
-func (id ID) OfSubject(notBefore store.Moment) bool { return isStill(id.Subject, notBefore) }
+// OfSubject reports whether the NotBefore of the subject in the token is still that of
+// the user or client of that name; zero: there is neither. A token of a subject that
+// only its issuer knew does not belong to a client that was registered under that name
+// later.
+func (id ID) OfSubject(notBefore store.Moment) bool { return sameNotBefore(id.Subject, notBefore) }
 
 // OfClient is OfSubject for the client that the token was issued to.
-func (id ID) OfClient(notBefore store.Moment) bool { return isStill(id.Client, notBefore) }
+func (id ID) OfClient(notBefore store.Moment) bool { return sameNotBefore(id.Client, notBefore) }
 
-func isStill(remembered int64, notBefore store.Moment) bool {
+func sameNotBefore(remembered int64, notBefore store.Moment) bool {
 	if notBefore.IsZero() {
 		return remembered == 0
 	}

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Introspector says of tokens whether they are good, and what of them a client may know
-// (RFC 7662). Of an access token it knows from memory.
+// Introspector says whether tokens are good, and what a client may know of them (RFC
+// 7662). For an access token it makes no query.
 type Introspector struct {
 	Issuer   string
 	Verifier *Verifier
@@ -30,8 +30,8 @@ type Introspector struct {
 	Clock store.Clock // that Now reads
 }
 
-// Introspection is what there is to say of a token. The zero value is of one that is not
-// good, or not the client's to know of (RFC 7662 §2.2).
+// Introspection is the content of an answer. The zero value is that of a token that is
+// not good, or of which the client may not know (RFC 7662 §2.2).
 type Introspection struct {
 	Active    bool
 	TokenType string // how an access token is used; "": it is a refresh token
@@ -39,9 +39,9 @@ type Introspection struct {
 	Claims    []byte // a JSON object without any of "active", "token_type" and "username"
 }
 
-// Introspect looks at a token for a client: for the one that it was issued to, and an
-// access token for the resources of its audience too. An error says that this could not be
-// found out. The form of a token tells which it is; token_type_hint is only ever a hint.
+// Introspect answers the client that a token was issued to and, for an access token, the
+// resources of its audience too. An error says that the answer could not be found out. The
+// form of a token tells which it is; token_type_hint is only ever a hint.
 func (i *Introspector) Introspect(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	if strings.HasPrefix(token, RefreshPrefix) {
 		return i.refresh(ctx, client, token)

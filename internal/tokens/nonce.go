@@ -46,7 +46,7 @@ func (n *Nonces) Make(now time.Time) (string, error) {
 }
 
 // Good reports whether a nonce is one that a replica gave out in the turn of now or the
-// one before, by whatever clock.
+// one before, by the clock of any replica.
 func (n *Nonces) Good(now time.Time, nonce string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(b) != nonceSize {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -47,7 +48,7 @@ func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, t
 	switch {
 	case strings.HasPrefix(token, RefreshPrefix):
 		return f.refresh(ctx, by, client, token)
-	case IsEncrypted(token):
+	case jose.IsEncrypted(token):
 		return f.encrypted(ctx, by, client, token)
 	}
 	return f.access(ctx, by, client, token)
@@ -63,7 +64,7 @@ func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, 
 		return Revocable{}, oauth.Fail(oauth.UnsupportedTokenType, "token_encrypted",
 			"the token is encrypted and this server does not recognise it: revoke the signed token inside it, or the refresh token").Because(err)
 	case !handle.IssuedTo(client):
-		return Revocable{}, notYours()
+		return Revocable{}, wrongClient()
 	case !f.Now().Before(handle.ExpiresAt):
 		return Revocable{}, nil
 	}
@@ -77,7 +78,7 @@ func (f *Revocables) access(ctx context.Context, by By, client store.Client, tok
 	}
 	found := Revocable{Subject: claims.Subject}
 	if !claims.IssuedTo(client) {
-		return found, notYours()
+		return found, wrongClient()
 	}
 	found.Revoke = func() error { return f.Revoker.Token(ctx, by, claims.ID, claims.ExpiresAt) }
 	return found, nil
@@ -98,14 +99,14 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	}
 	found.Subject = family.UserID
 	if family.ClientID != client.ID {
-		return found, notYours()
+		return found, wrongClient()
 	}
 	found.Revoke = func() error { return f.Revoker.Family(ctx, by, family.ID) }
 	return found, nil
 }
 
-// notYours tells a client that nothing was revoked (RFC 7009 §2.1: if the token
+// wrongClient tells a client that nothing was revoked (RFC 7009 §2.1: if the token
 // was not issued to the client, the request is refused and the client informed).
-func notYours() *oauth.Error {
+func wrongClient() *oauth.Error {
 	return oauth.Fail(oauth.UnauthorizedClient, "token_of_another_client", "the token was issued to another client: only that one can revoke it")
 }

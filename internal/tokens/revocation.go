@@ -27,7 +27,7 @@ type View struct {
 	cursor    store.Cursor
 
 	mu   sync.RWMutex
-	held register
+	held revocationSet
 
 	followed atomic.Pointer[time.Time] // last to the end
 
@@ -62,8 +62,8 @@ func (v *View) Follow(ctx context.Context) error {
 	}
 }
 
-// Current returns an error where no Follow has come to its end within a time: what was
-// revoked since is not known. Before the first one that time begins when it is first asked.
+// Current returns an error if no Follow has ended within a time: what was revoked since is
+// not known. Before the first Follow that time begins with the first call.
 func (v *View) Current(within time.Duration) error {
 	now := v.Now()
 	v.followed.CompareAndSwap(nil, &now)
@@ -79,8 +79,8 @@ func (v *View) isLoaded() chan struct{} {
 	return v.loaded
 }
 
-// Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2).
-// Before the first Follow nobody knows: it waits for that, and fails with
+// Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2). Before
+// the first Follow it is not known: Revoked waits for that, and fails with
 // [store.ErrUnavailable] when ctx ends.
 func (v *View) Revoked(ctx context.Context, c Claims) (bool, error) {
 	select {
@@ -106,23 +106,23 @@ func (v *View) RevokedFamily(ctx context.Context, f store.Family) (bool, error) 
 	}})
 }
 
-// named is a name under which a token can be revoked.
-type named struct {
+// revocableName is a name under which a token can be revoked.
+type revocableName struct {
 	viewKey
 	issuedUnder int64 // NotBefore of who is named; always too early for a token or a family
 }
 
 // names returns everything whose revocation voids the token.
-func (c Claims) names() [5]named {
+func (c Claims) names() [5]revocableName {
 	family := "" // of which nothing is revoked
 	if c.Parsed.Family != (store.FamilyID{}) {
 		family = hex.EncodeToString(c.Parsed.Family[:])
 	}
-	return [5]named{
+	return [5]revocableName{
 		{viewKey{store.RevokedToken, c.ID}, math.MinInt64},
 		{viewKey{store.RevokedFamily, family}, math.MinInt64},
 		{viewKey{store.RevokedUser, c.Subject}, c.Parsed.Subject},
-		{viewKey{store.RevokedClient, c.Subject}, c.Parsed.Subject}, // a client that somebody else acts for
+		{viewKey{store.RevokedClient, c.Subject}, c.Parsed.Subject}, // a client for which another party acts
 		{viewKey{store.RevokedClient, c.ClientID}, c.Parsed.Client},
 	}
 }
@@ -140,7 +140,7 @@ func (c Claims) VoidedBy(r store.Revocation) bool {
 // Forget drops what can void no token any longer.
 func (v *View) Forget(now time.Time) {
 	for i := range segments {
-		v.mu.Lock() // for a segment at a time: nobody waits for all of them
+		v.mu.Lock() // a segment at a time, so that no request waits for all of them
 		v.held.forget(i, now)
 		v.mu.Unlock()
 	}
@@ -155,7 +155,7 @@ func (v *View) Len() int {
 
 func (v *View) add(revocations []store.Revocation) {
 	for _, r := range revocations {
-		v.mu.Lock() // for one at a time: nobody waits for a million of them
+		v.mu.Lock() // one at a time, so that no request waits for a million of them
 		v.held.add(r)
 		v.mu.Unlock()
 	}

@@ -158,7 +158,7 @@ func TestViewRevoked(t *testing.T) {
 		{"of a client, what was issued under an earlier NotBefore", void(store.RevokedClient, "web", noon.Add(time.Millisecond)), issued(noon, family), true},
 		{"of a client, not what was issued under the new one", void(store.RevokedClient, "web", noon.Truncate(time.Millisecond)), issued(noon, family), false},
 		{"of another client nothing", void(store.RevokedClient, "Web", noon), issued(noon, family), false},
-		{"of a client, what somebody else holds for it", void(store.RevokedClient, "web", noon.Add(time.Millisecond)), acting, true},
+		{"of a client, what another party holds for it", void(store.RevokedClient, "web", noon.Add(time.Millisecond)), acting, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -257,8 +257,8 @@ func TestViewFollowPassesWhatHasExpired(t *testing.T) {
 	}
 }
 
-// Before the first Follow nobody knows what is revoked: who asks waits, and is
-// told that it is not known when he cannot any longer.
+// Before the first Follow it is not known what is revoked: a caller waits, and gets an
+// error when its time is up.
 func TestViewThatIsNotLoaded(t *testing.T) {
 	b := &book{err: store.ErrUnavailable, entries: []store.Revocation{void(store.RevokedToken, "jti-1", noon)}}
 	v := newView(b)
@@ -296,7 +296,7 @@ func TestViewOutage(t *testing.T) {
 		t.Errorf("Token returned %v", err)
 	}
 	if v.Len() != 0 {
-		t.Error("a revocation that was not recorded is obeyed here alone, and nobody is told")
+		t.Error("a revocation that was not recorded is obeyed here alone, without an error")
 	}
 	b.err = nil
 	b.record(void(store.RevokedToken, "jti-1", noon))

@@ -10,26 +10,29 @@ import (
 	"authserver/internal/store"
 )
 
+// RevokerStore records what is void.
+type RevokerStore interface {
+	Revoke(ctx context.Context, by store.Change) error
+	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
+	EndSession(ctx context.Context, id store.SessionID, by store.Change) error
+}
+
 // Revoker is the only part that makes tokens void: those of a user or a client, of a
 // family, or one alone, by a server or by a command. It knows until when a server may
-// issue what is void by then; until when that lives the store knows, which has the
-// lifetimes that every server has promised. No setting of this process counts for that: a
-// command has settings of its own, servers may differ, and a setting may have been another
-// one when the token was issued.
+// still issue a token that is void. The store knows when the last of those tokens expires,
+// since it has the lifetimes that every server has promised. The settings of this process
+// do not count for that: a command has its own, servers may differ, and a setting may have
+// changed since the token was issued.
 type Revoker struct {
-	Store interface {
-		Revoke(ctx context.Context, by store.Change) error
-		RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
-		EndSession(ctx context.Context, id store.SessionID, by store.Change) error
-	}
-	View *View // obeys at once what this process voids
-	Now  func() time.Time
-	Skew time.Duration // the most by which two clocks differ
+	Store RevokerStore
+	View  *View // obeys at once what this process voids
+	Now   func() time.Time
+	Skew  time.Duration // the most by which two clocks differ
 	// Issuing is longer than any request takes, so that one that read a row before it was
 	// changed has issued its token.
 	Issuing time.Duration
-	// Stale is how long a server goes on by a client that it has read, while it cannot reach
-	// the database.
+	// Stale is how long a server uses a client that it has read, while it cannot reach the
+	// database.
 	Stale  time.Duration
 	Logger *slog.Logger
 }
@@ -37,7 +40,7 @@ type Revoker struct {
 // Client makes every token and family of a client void: it moves the NotBefore on, and
 // returns what to record with the change of the client.
 func (r *Revoker) Client(c *store.Client, reason string) store.Void {
-	c.NotBefore = r.past(c.NotBefore)
+	c.NotBefore = r.nextNotBefore(c.NotBefore)
 	return store.Void{
 		Kind: store.RevokedClient, Value: c.ID, Before: c.NotBefore, IssuedUntil: store.At(r.Now().Add(r.Stale + r.Issuing)), Reason: reason,
 	}
@@ -45,15 +48,15 @@ func (r *Revoker) Client(c *store.Client, reason string) store.Void {
 
 // User is Client for a user.
 func (r *Revoker) User(u *store.User, reason string) store.Void {
-	u.NotBefore = r.past(u.NotBefore)
+	u.NotBefore = r.nextNotBefore(u.NotBefore)
 	return store.Void{
 		Kind: store.RevokedUser, Value: u.ID, Before: u.NotBefore, IssuedUntil: store.At(r.Now().Add(r.Issuing)), Reason: reason,
 	}
 }
 
-// past is a NotBefore that is now, to the millisecond that a token remembers, and later
+// nextNotBefore is a NotBefore that is now, to the millisecond that a token remembers, and later
 // than the one before whatever this machine's clock says.
-func (r *Revoker) past(before store.Moment) store.Moment {
+func (r *Revoker) nextNotBefore(before store.Moment) store.Moment {
 	return store.Past(store.At(r.Now().Truncate(time.Millisecond)), before)
 }
 
@@ -91,25 +94,25 @@ func (r *Revoker) Family(ctx context.Context, by By, id store.FamilyID) error {
 	if err := r.Store.RevokeFamily(ctx, id, by.change(store.FamilyRevoked, r.family(id, r.Now(), by.Reason))); err != nil {
 		return fmt.Errorf("revoke the refresh token family: %w", err)
 	}
-	r.TakeNote(ctx)
+	r.ReloadView(ctx)
 	return nil
 }
 
 // Session ends the session of a browser with the families that live as long as it does, and
-// makes their access tokens void. [store.ErrNotFound] where there is none.
+// makes their access tokens void. [store.ErrNotFound] if there is none.
 func (r *Revoker) Session(ctx context.Context, by By, id store.SessionID) error {
 	void := r.family(store.FamilyID{}, r.Now(), by.Reason)
 	void.Value = "" // that of each family, which the store fills in
 	if err := r.Store.EndSession(ctx, id, by.change(store.SessionEnded, void)); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}
-	r.TakeNote(ctx)
+	r.ReloadView(ctx)
 	return nil
 }
 
-// TakeNote has this process obey what the store has recorded. Where it cannot read that
-// back now the watcher brings it.
-func (r *Revoker) TakeNote(ctx context.Context) {
+// ReloadView reads into this process's view what the store has recorded. If that fails
+// now, the watcher does it later.
+func (r *Revoker) ReloadView(ctx context.Context) {
 	if err := r.View.Follow(ctx); err != nil {
 		r.Logger.WarnContext(ctx, "the view of revocations is behind", "error", err)
 	}

@@ -20,7 +20,7 @@ func sign(random io.Reader, signer keys.Signer, typ string, payload []byte) ([]b
 	// kid is a thumbprint, alg and typ are names of ours: none has anything to escape.
 	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, typ)
 	encoding := base64.RawURLEncoding
-	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(longest(signer.Alg))+2)
+	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(maxSignature(signer.Alg))+2)
 	token = encoding.AppendEncode(token, header)
 	token = append(token, '.')
 	token = encoding.AppendEncode(token, payload)
@@ -32,8 +32,8 @@ func sign(random io.Reader, signer keys.Signer, typ string, payload []byte) ([]b
 	return encoding.AppendEncode(token, signature), nil
 }
 
-// longest is the length of a signature in bytes; of RSA, with the keys that we make.
-func longest(alg string) int {
+// maxSignature is the length of a signature in bytes; of RSA, with the keys that we make.
+func maxSignature(alg string) int {
 	switch alg {
 	case keys.ES256, keys.EdDSA:
 		return 64

@@ -17,19 +17,19 @@ const (
 // default first.
 func AccessTypes() []string { return []string{AccessType, PlainType} }
 
-// SaysAccess reports whether a JWT with this header "typ" and claim "iss" says of itself
-// that it is an access token of the server self. Nothing of it is believed yet.
-func SaysAccess(typ, iss, self string) bool {
+// LooksLikeAccessToken reports whether a JWT with this header "typ" and claim "iss", both
+// unverified, claims to be an access token of the server self.
+func LooksLikeAccessToken(typ, iss, self string) bool {
 	h := jose.Header{Typ: typ}
 	return h.Is(AccessType) || isPlain(h) && iss == self && self != ""
 }
 
 func isPlain(h jose.Header) bool { return h.Is(strings.ToLower(PlainType)) }
 
-// checkKind refuses what is signed by this server and is no access token. A token of
-// [AccessType] says by that what it is. One of [PlainType] has to have what every access
-// token has (RFC 9068 §2.2), and nothing that only an ID token (OpenID Connect Core §2,
-// §3.3.2.11) or a security event such as a logout token (RFC 8417 §2.2) has.
+// checkKind refuses a JWT of this server that is no access token. The type [AccessType]
+// suffices. A token of [PlainType] needs the claims of every access token (RFC 9068
+// §2.2), and must have none that only an ID token (OpenID Connect Core §2, §3.3.2.11) or
+// a security event such as a logout token (RFC 8417 §2.2) has.
 func checkKind(h jose.Header, c Claims) error {
 	_, scoped := c.All["scope"].(string)
 	if c.Subject == "" || c.ClientID == "" || !scoped {

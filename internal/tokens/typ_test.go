@@ -43,7 +43,7 @@ func TestNoOtherJWTOfOursIsAnAccessToken(t *testing.T) {
 		{"the same with s_hash", map[string]any{"s_hash": "h"}, "s_hash"},
 		{"the same with azp", map[string]any{"azp": "web"}, "azp"},
 		{"a logout token", map[string]any{"events": map[string]any{event: map[string]any{}}}, "events"},
-		{"what speaks of nobody", map[string]any{"sub": nil}, "sub"},
+		{"without a subject", map[string]any{"sub": nil}, "sub"},
 		{"a scope that is a list", map[string]any{"scope": []string{"read"}}, "scope"},
 	} {
 		for _, typ := range []string{"JWT", "jwt", "application/jwt"} {
@@ -86,7 +86,7 @@ func TestSaysAccess(t *testing.T) {
 		{"", issuer, issuer, false},
 		{"dpop+jwt", issuer, issuer, false},
 	} {
-		if got := SaysAccess(test.typ, test.iss, test.self); got != test.want {
+		if got := LooksLikeAccessToken(test.typ, test.iss, test.self); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}

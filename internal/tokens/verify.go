@@ -81,7 +81,7 @@ func (v *Verifier) check(now time.Time, c Claims) error {
 	if !now.Before(c.ExpiresAt) {
 		return fmt.Errorf("it expired at %s", c.ExpiresAt.Format(time.RFC3339))
 	}
-	nbf, ok, err := jose.Date(c.All, "nbf")
+	nbf, ok, err := jose.NumericDate(c.All, "nbf")
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func parseClaims(token jose.Compact) (Claims, error) {
 		return Claims{}, err
 	}
 	var ok bool
-	if c.ExpiresAt, ok, err = jose.Date(all, "exp"); err != nil || !ok {
+	if c.ExpiresAt, ok, err = jose.NumericDate(all, "exp"); err != nil || !ok {
 		return Claims{}, fmt.Errorf("its exp is missing or not a number of seconds")
 	}
 	if c.Parsed, err = ParseID(c.ID); err != nil {

@@ -57,7 +57,7 @@ func TestVerifyRefuses(t *testing.T) {
 	good := mint(t, newMinter(k), anAccess("ES256")).Token
 	goodHeader, goodPayload, goodSignature := parts(t, good)
 	es := k.signers["ES256"]
-	say := func(changes map[string]any) string {
+	signToken := func(changes map[string]any) string {
 		return forge(t, es, header("ES256", "ec-1", ""), claimsOf(t, changes))
 	}
 	elsewhere := keys.Signer{KID: "ec-1", Alg: "ES256", Key: newECKey(t)}
@@ -105,17 +105,17 @@ func TestVerifyRefuses(t *testing.T) {
 		{"s is zero", join(goodHeader, goodPayload, append(bytes.Clone(goodSignature[:32]), make([]byte, 32)...)), "signature"},
 		{"r and s are zero (CVE-2022-21449)", join(goodHeader, goodPayload, make([]byte, 64)), "signature"},
 
-		{"it has expired", say(map[string]any{"exp": noon.Unix() - 1}), "it expired"},
-		{"it expires at this very second", say(map[string]any{"exp": noon.Unix()}), "it expired"},
-		{"no exp", say(map[string]any{"exp": nil}), "its exp"},
-		{"exp is text", say(map[string]any{"exp": "1999999999"}), "its exp"},
-		{"exp is beyond all numbers", say(map[string]any{"exp": json.Number("1e400")}), "its exp"},
-		{"nbf is further ahead than the skew", say(map[string]any{"nbf": noon.Unix() + 11}), "not valid before"},
-		{"another issuer", say(map[string]any{"iss": "https://as.example.com/"}), "its issuer"},
-		{"no issuer", say(map[string]any{"iss": nil}), "its issuer"},
-		{"a list of issuers", say(map[string]any{"iss": []string{issuer}}), "its issuer"},
-		{"jti is not ours", say(map[string]any{"jti": "c0ffee"}), "jti"},
-		{"no jti", say(map[string]any{"jti": nil}), "jti"},
+		{"it has expired", signToken(map[string]any{"exp": noon.Unix() - 1}), "it expired"},
+		{"it expires at this very second", signToken(map[string]any{"exp": noon.Unix()}), "it expired"},
+		{"no exp", signToken(map[string]any{"exp": nil}), "its exp"},
+		{"exp is text", signToken(map[string]any{"exp": "1999999999"}), "its exp"},
+		{"exp is beyond all numbers", signToken(map[string]any{"exp": json.Number("1e400")}), "its exp"},
+		{"nbf is further ahead than the skew", signToken(map[string]any{"nbf": noon.Unix() + 11}), "not valid before"},
+		{"another issuer", signToken(map[string]any{"iss": "https://as.example.com/"}), "its issuer"},
+		{"no issuer", signToken(map[string]any{"iss": nil}), "its issuer"},
+		{"a list of issuers", signToken(map[string]any{"iss": []string{issuer}}), "its issuer"},
+		{"jti is not ours", signToken(map[string]any{"jti": "c0ffee"}), "jti"},
+		{"no jti", signToken(map[string]any{"jti": nil}), "jti"},
 
 		// RFC 7515 §4, RFC 7519 §4: names have to be unique.
 		{"a claim stands twice", forge(t, es, header("ES256", "ec-1", ""), strings.Replace(claimsOf(t, nil), "{", `{"scope":"admin",`, 1)), "twice"},

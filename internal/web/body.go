@@ -25,9 +25,9 @@ const (
 	streamCost = 32 << 10
 )
 
-// seat is where a request sits while it is answered: what it may hold, and how its client
-// is cut off that keeps others waiting.
-type seat struct {
+// requestSlot bounds what a request may hold while it is answered, and can cut off a client that
+// keeps others waiting.
+type requestSlot struct {
 	place     admission.Place
 	w         http.ResponseWriter // of net/http
 	answering bool                // and not waiting for the body
@@ -35,7 +35,7 @@ type seat struct {
 }
 
 // Cut implements [admission.Client].
-func (s *seat) Cut() {
+func (s *requestSlot) Cut() {
 	connection, past := http.NewResponseController(s.w), time.Unix(1, 0)
 	if s.answering {
 		_ = connection.SetWriteDeadline(past) // of a connection that is gone, there is nothing left to cut
@@ -44,9 +44,8 @@ func (s *seat) Cut() {
 	_ = connection.SetReadDeadline(past)
 }
 
-// answer says that from now on the server waits for nothing but that the client takes the
-// answer.
-func (s *seat) answer() error {
+// answer says that from now on the server waits only for the client to read the answer.
+func (s *requestSlot) answer() error {
 	s.answering = true
 	return s.place.Wait(s)
 }
@@ -54,7 +53,7 @@ func (s *seat) answer() error {
 // finish sends what is left of an answer over HTTP/2, whose clients can have each of their
 // streams wait for as long as they like: net/http would wait after the seat is left. With
 // HTTP/1.1 the buffers of the system take what is left.
-func (s *seat) finish(now time.Time) {
+func (s *requestSlot) finish(now time.Time) {
 	connection := http.NewResponseController(s.w)
 	if !s.answering && s.answer() != nil { // it lost its seat, and is to know why
 		_ = connection.SetWriteDeadline(now.Add(lastWords))
@@ -64,7 +63,7 @@ func (s *seat) finish(now time.Time) {
 
 // read reads the body of a request. Beside those of the body its errors are those of
 // [admission.Place.Hold].
-func (s *seat) read(r *http.Request) ([]byte, error) {
+func (s *requestSlot) read(r *http.Request) ([]byte, error) {
 	if r.ContentLength > oauth.MaxFormBytes {
 		return nil, &http.MaxBytesError{Limit: oauth.MaxFormBytes}
 	}
@@ -91,7 +90,7 @@ func (s *seat) read(r *http.Request) ([]byte, error) {
 }
 
 // readInto is io.ReadAll that asks for room before it takes it.
-func (s *seat) readInto(body []byte, reader io.Reader) ([]byte, error) {
+func (s *requestSlot) readInto(body []byte, reader io.Reader) ([]byte, error) {
 	for {
 		n, err := reader.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -114,7 +113,7 @@ func (s *seat) readInto(body []byte, reader io.Reader) ([]byte, error) {
 
 // Read reads the body of a request to its end, within bounds. Its errors say what to
 // answer.
-func (n *Note) Read(r *http.Request) ([]byte, error) {
+func (n *RequestInfo) Read(r *http.Request) ([]byte, error) {
 	body, err := n.seat.read(r)
 	if err == nil {
 		return body, nil
@@ -134,10 +133,10 @@ func (n *Note) Read(r *http.Request) ([]byte, error) {
 // leaves reports whether an answer over HTTP/1.1 ends the connection instead of waiting for
 // the rest of the body: where it says that there is no room for that, or that it came too
 // late.
-func (s *seat) leaves(r *http.Request, err error) bool {
+func (s *requestSlot) leaves(r *http.Request, err error) bool {
 	if r.ProtoMajor != 1 || s.whole || r.ContentLength == 0 {
 		return false
 	}
 	status, _ := Classify(err)
-	return shed(err) || status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge
+	return refusedForLoad(err) || status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge
 }

@@ -14,8 +14,9 @@ const (
 	shareBits    = 64      // of an IPv6 address: a subscriber has at least a /64 (RFC 6177 §2)
 )
 
-// Proxies are the networks of the proxies that are trusted to say for whom they forward a
-// request. Networks of IPv4 are written as such, whatever socket they come through.
+// Proxies are the networks of the proxies that the server trusts to name the client of a
+// request that they forward. IPv4 networks are written as such, also where the socket is
+// IPv6.
 type Proxies []netip.Prefix
 
 // Contain reports whether the other end of a connection, as net/http names it, is one of

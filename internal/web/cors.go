@@ -6,7 +6,7 @@ import "net/http"
 // too (the CORS protocol of the Fetch standard). It is for what is public and
 // looks at no credentials: the endpoints of clients have no such header.
 func AnyOrigin(serve Endpoint) Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *Note) error {
+	return func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 		setAnyOrigin(w.Header())
 		return serve(w, r, n)
 	}
@@ -16,7 +16,7 @@ func setAnyOrigin(header http.Header) { header.Set("Access-Control-Allow-Origin"
 
 // Preflight answers a browser that asks before a request which is more than plain,
 // as one with If-None-Match is. It may remember the answer for a day.
-func Preflight(w http.ResponseWriter, _ *http.Request, _ *Note) error {
+func Preflight(w http.ResponseWriter, _ *http.Request, _ *RequestInfo) error {
 	header := w.Header()
 	header.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 §9.3.7
 	header.Set("Access-Control-Allow-Methods", "GET, HEAD")

@@ -41,11 +41,11 @@ type Door struct {
 
 // Endpoint answers a request, or returns why not. What it learns for the one log line of
 // the request goes into the note.
-type Endpoint func(w http.ResponseWriter, r *http.Request, n *Note) error
+type Endpoint func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error
 
 // Plain makes an endpoint of a handler that cannot fail.
 func Plain(handler http.Handler) Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, _ *Note) error {
+	return func(w http.ResponseWriter, r *http.Request, _ *RequestInfo) error {
 		handler.ServeHTTP(w, r)
 		return nil
 	}
@@ -70,13 +70,13 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		d.Metrics.RequestBegan()
-		n := Note{seat: seat{w: w}, From: d.Proxies.ClientAddress(r), Called: called}
+		n := RequestInfo{seat: requestSlot{w: w}, From: d.Proxies.ClientAddress(r), Called: called}
 		if err = d.Places.Enter(&n.seat.place, n.From.Share, row.Method != http.MethodPost); err == nil {
 			defer n.seat.place.Leave()
 			if row.Method != http.MethodPost {
 				_ = n.seat.answer() // it has just been given its place
 			}
-			err = guarded(row.Serve, answer, r.WithContext(ctx), &n)
+			err = recoverPanic(row.Serve, answer, r.WithContext(ctx), &n)
 		}
 		if err != nil && answer.Status() == 0 {
 			if n.seat.leaves(r, err) {
@@ -94,7 +94,7 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		d.Metrics.RequestEnded(row.Path, answer.Status(), took)
 		d.countFailure(err)
 		switch {
-		case shed(err): // to write of each would cost more than to refuse it; the metrics count them
+		case refusedForLoad(err): // to write of each would cost more than to refuse it; the metrics count them
 			d.Shed.Do(func() { d.log(ctx, r, row, answer, &n, took, err) })
 		case err != nil || !row.Quiet:
 			d.log(ctx, r, row, answer, &n, took, err)
@@ -102,8 +102,8 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 	})
 }
 
-// guarded turns a panic into an error, so that one request cannot end the server.
-func guarded(serve Endpoint, w http.ResponseWriter, r *http.Request, n *Note) (err error) {
+// recoverPanic turns a panic into an error, so that one request cannot end the server.
+func recoverPanic(serve Endpoint, w http.ResponseWriter, r *http.Request, n *RequestInfo) (err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:

@@ -27,7 +27,7 @@ type statusError struct {
 func (e *statusError) Error() string { return e.refused.Error() }
 func (e *statusError) Unwrap() error { return e.refused }
 
-func notFound(http.ResponseWriter, *http.Request, *Note) error {
+func notFound(http.ResponseWriter, *http.Request, *RequestInfo) error {
 	return &statusError{http.StatusNotFound, oauth.Fail(oauth.InvalidRequest, "no_such_endpoint",
 		"there is no such endpoint: see /openapi.yaml and /.well-known/oauth-authorization-server")}
 }
@@ -47,8 +47,8 @@ func bodyLate(cause error) error {
 		"the body did not arrive in time: send all of it at once").Because(cause)}
 }
 
-// moreThanItsShare is 429 (RFC 6585 §4): the server has room, and not for this client.
-func moreThanItsShare() *statusError {
+// tooManyRequests is 429 (RFC 6585 §4): the server has room, and not for this client.
+func tooManyRequests() *statusError {
 	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "client_share",
 		"the client sends more requests at once than its share: try again shortly, with fewer at once")}
 }
@@ -96,7 +96,7 @@ func Classify(err error) (int, *oauth.Error) {
 	case errors.As(err, &refused):
 		return statusOf(refused.Code), refused
 	case errors.Is(err, admission.ErrShare):
-		share := moreThanItsShare()
+		share := tooManyRequests()
 		return share.status, share.refused
 	case errors.Is(err, admission.ErrOvertaken):
 		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "body_overtaken",
@@ -115,13 +115,13 @@ func Classify(err error) (int, *oauth.Error) {
 		"the server failed: its log says why under this request id")
 }
 
-// shed reports whether a request was refused for the others that there are.
-func shed(err error) bool {
+// refusedForLoad reports whether a request was refused because of the load of other
+// requests.
+func refusedForLoad(err error) bool {
 	return errors.Is(err, admission.ErrShare) || errors.Is(err, admission.ErrFull) || errors.Is(err, admission.ErrLate) || errors.Is(err, admission.ErrOvertaken)
 }
 
-// statusOf is the status of RFC 6749 §5.2: 400, but for a client that could not
-// prove itself.
+// statusOf is the status of RFC 6749 §5.2: 400, or 401 if client authentication failed.
 func statusOf(code oauth.Code) int {
 	switch code {
 	case oauth.InvalidClient:

@@ -2,8 +2,11 @@ package web
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // forwardedHops reads a line of Forwarded (RFC 7239 §4): the parameter "for" of each of its
@@ -44,7 +47,7 @@ func forwardedElement(text string) (hop netip.Addr, rest string, more, ok bool) 
 			return hop, strings.TrimPrefix(text, ","), text != "", true
 		}
 		name, after, found := strings.Cut(text, "=")
-		if !found || !isToken(name) {
+		if !found || !httpguts.ValidHeaderFieldName(name) {
 			return netip.Addr{}, "", false, false
 		}
 		value, after, ok := forwardedValue(after)
@@ -91,6 +94,9 @@ func forwardedValue(text string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
+// nodePort is a colon and a port, or what hides one (RFC 7239 §6.3).
+var nodePort = regexp.MustCompile(`^:(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)$`)
+
 // parseNode reads a node (RFC 7239 §6). It is not valid where it is "unknown", an
 // identifier that hides an address, or malformed: IPv6 stands in brackets.
 func parseNode(node string) netip.Addr {
@@ -100,25 +106,8 @@ func parseNode(node string) netip.Addr {
 	} else if colon := strings.IndexByte(node, ':'); colon >= 0 {
 		host, port = node[:colon], node[colon:]
 	}
-	if port != "" && !isNodePort(port) {
+	if port != "" && !nodePort.MatchString(port) {
 		return netip.Addr{}
 	}
 	return parseHop(host)
-}
-
-// isNodePort reports whether a text is a colon and a port, or what hides one.
-func isNodePort(text string) bool {
-	port, found := strings.CutPrefix(text, ":")
-	if hidden, ok := strings.CutPrefix(port, "_"); ok {
-		return found && isToken(hidden)
-	}
-	digit := func(c rune) bool { return c >= '0' && c <= '9' }
-	return found && port != "" && len(port) <= 5 && strings.IndexFunc(port, func(c rune) bool { return !digit(c) }) < 0
-}
-
-// isToken reports whether a text is a token (RFC 9110 §5.6.2).
-func isToken(text string) bool {
-	return text != "" && strings.IndexFunc(text, func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
-	}) < 0
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// Note is what is learnt of a request on its way, for its log line and for its endpoint.
-// What stays empty is not in the log.
-type Note struct {
+// RequestInfo is what the server learns of a request, for its log line and for its endpoint.
+// The log leaves out what stays empty.
+type RequestInfo struct {
 	From   ClientAddress
 	Called []string // the published URLs that the client may have called
 
@@ -32,17 +32,17 @@ type Note struct {
 	// Told is a refusal that the answer has told already, for example by a redirect; nil: none.
 	Told error
 
-	seat seat
+	seat requestSlot
 }
 
-// suspicious are the reasons that speak of a stolen token or assertion: the log marks them
-// for the audit.
+// suspicious are the reasons that are signs of a stolen token or assertion: the log marks
+// them for the audit.
 func suspicious() []string {
 	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed"}
 }
 
-// stamp is a moment as a log line has it; "": there is none.
-func stamp(t time.Time) string {
+// formatTime is a moment as a log line has it; "": there is none.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
@@ -51,7 +51,7 @@ func stamp(t time.Time) string {
 
 // log writes the one line of a request. What is refused is ordinary; what the
 // server failed at is an error.
-func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middleware.WrapResponseWriter, n *Note, took time.Duration, err error) {
+func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middleware.WrapResponseWriter, n *RequestInfo, took time.Duration, err error) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("method", r.Method),
@@ -64,7 +64,7 @@ func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middl
 		slog.String("proxy", n.From.Proxy),
 		slog.String("grant", n.Grant), slog.String("client_id", n.ClientID), slog.String("claimed_client_id", n.Claimed), slog.String("auth_method", n.Method),
 		slog.String("iss", n.Issuer), slog.String("sub", n.Subject), slog.String("username", n.Username), slog.String("jti", n.ID), slog.String("family", n.Family), slog.String("outcome", n.Outcome),
-		slog.String("revoked_at", stamp(n.RevokedAt)), slog.String("revocation_reason", n.Revocation),
+		slog.String("revoked_at", formatTime(n.RevokedAt)), slog.String("revocation_reason", n.Revocation),
 	} {
 		if learnt.Value.String() != "" {
 			attrs = append(attrs, learnt)

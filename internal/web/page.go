@@ -89,7 +89,7 @@ func openerPolicy(p pages.Policy) string {
 // Serve is an endpoint that a person opens or sends a form of ours to: a request that another
 // site made is refused where it changes something, and errors are pages.
 func (p *Pages) Serve(serve Endpoint) Endpoint {
-	return p.Errors(func(w http.ResponseWriter, r *http.Request, n *Note) error {
+	return p.Errors(func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 		if err := p.Protection.Check(r); err != nil {
 			return &statusError{http.StatusForbidden, oauth.Fail(oauth.InvalidRequest, "cross_origin",
 				"the form was sent by a page of another site: go back to the page, reload it and send its form again").Because(err)}
@@ -100,7 +100,7 @@ func (p *Pages) Serve(serve Endpoint) Endpoint {
 
 // Errors is an endpoint that people open, whose errors are pages.
 func (p *Pages) Errors(serve Endpoint) Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *Note) error {
+	return func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 		err := serve(w, r, n)
 		if err == nil {
 			return nil
@@ -136,7 +136,7 @@ const AssetPath = "/assets/{name}"
 
 // Asset is GET /assets/NAME: a file that pages load. Its name changes with what is in it,
 // so browsers may keep it for ever (RFC 8246).
-func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *Note) error {
+func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 	asset, found := p.Book.Asset(path.Base(r.URL.Path))
 	if !found {
 		return notFound(w, r, n)

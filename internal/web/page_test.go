@@ -73,7 +73,7 @@ func TestHeadersOfAPage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := get(servePages(t, func(p *Pages) []Route {
-				return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *Note) error {
+				return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *RequestInfo) error {
 					return p.Write(w, r, http.StatusOK, "", c.page)
 				})}}
 			}), "/page", http.Header{"Accept-Language": {"de"}})
@@ -105,7 +105,7 @@ func TestHeadersOfAPage(t *testing.T) {
 // another site sends is not taken.
 func TestFormsOfOtherSites(t *testing.T) {
 	h := servePages(t, func(p *Pages) []Route {
-		serve := p.Serve(func(w http.ResponseWriter, _ *http.Request, _ *Note) error {
+		serve := p.Serve(func(w http.ResponseWriter, _ *http.Request, _ *RequestInfo) error {
 			w.WriteHeader(http.StatusNoContent)
 			return nil
 		})
@@ -159,7 +159,7 @@ func TestErrorsArePages(t *testing.T) {
 		{"no such page", &statusError{http.StatusNotFound, oauth.Fail(oauth.InvalidRequest, "r", "d")}, 404, "", []string{"This page does not exist"}},
 	} {
 		h := servePages(t, func(p *Pages) []Route {
-			return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Errors(func(http.ResponseWriter, *http.Request, *Note) error { return c.err })}}
+			return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Errors(func(http.ResponseWriter, *http.Request, *RequestInfo) error { return c.err })}}
 		})
 		w := get(h, "/page", http.Header{"X-Request-Id": {"id-4711"}})
 		text := w.Body.String()
@@ -179,7 +179,7 @@ func TestErrorsArePages(t *testing.T) {
 
 func TestAssets(t *testing.T) {
 	h := servePages(t, func(p *Pages) []Route {
-		return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *Note) error {
+		return []Route{{Method: http.MethodGet, Path: "/page", Serve: p.Serve(func(w http.ResponseWriter, r *http.Request, _ *RequestInfo) error {
 			return p.Write(w, r, http.StatusOK, "", pages.Login{})
 		})}}
 	})

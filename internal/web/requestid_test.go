@@ -39,7 +39,7 @@ func FuzzRequestID(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, inbound string) {
 		id, err := newRequestID(inbound, rand.Reader)
-		if err != nil || !fitRequestID(id) {
+		if err != nil || !requestID.MatchString(id) {
 			t.Errorf("newRequestID(%q) = %q, %v", inbound, id, err)
 		}
 	})

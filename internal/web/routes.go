@@ -36,7 +36,7 @@ func (d *Door) Handler(table []Route, issuer string) http.Handler {
 		}
 	}
 	router.NotFound(d.wrap(Route{Serve: notFound}, nil).ServeHTTP)
-	router.MethodNotAllowed(d.wrap(Route{Serve: func(w http.ResponseWriter, r *http.Request, _ *Note) error {
+	router.MethodNotAllowed(d.wrap(Route{Serve: func(w http.ResponseWriter, r *http.Request, _ *RequestInfo) error {
 		allow := slices.Clone(methods[r.URL.Path])
 		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
 			return notFound(w, r, nil)

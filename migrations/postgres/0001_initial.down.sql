@@ -3,6 +3,7 @@ DROP TABLE probes, events, lifetimes, key_plan, data_keys, secret_keys, signing_
 DROP FUNCTION authserver_events_stay();
 DROP FUNCTION authserver_refused(text, text, timestamptz, text, text, text, text, text, text, text, bigint, bigint);
 DROP FUNCTION authserver_event_id(timestamptz);
+DROP SEQUENCE event_order;
 DROP FUNCTION authserver_user_names();
 DROP FUNCTION authserver_name();
 DROP FUNCTION authserver_expired_after(timestamptz);

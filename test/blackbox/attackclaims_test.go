@@ -28,7 +28,7 @@ func (d *door) claimAttacks(t *testing.T, l *lure) []attack {
 		{"sub is missing", refused, "sub", with("sub", nil)},
 		{"sub is a number", refused, "sub is not a string", with("sub", 7)},
 
-		// Item 3, and CVE-2025-27370 and 27371: this server, and nobody beside it.
+		// Item 3, and CVE-2025-27370 and 27371: this server, and no other audience.
 		{"aud is missing", refused, "aud is missing", with("aud", nil)},
 		{"aud is an empty list", refused, "aud is missing", with("aud", []string{})},
 		{"aud is a stranger", refused, notOurs, with("aud", evil)},
@@ -111,7 +111,7 @@ func (d *door) headerAttacks(t *testing.T) []attack {
 	t.Helper()
 	row := func(name, why, members string) attack { return attack{name, malformed, why, d.headed(t, members)} }
 	return []attack{
-		row("crit names an extension that nobody knows", "crit", `"crit":["`+marker+`"],"`+marker+`":1`),
+		row("crit names an unknown extension", "crit", `"crit":["`+marker+`"],"`+marker+`":1`),
 		row("crit names what is no extension", "crit", `"crit":["exp"],"exp":1`),
 		row("crit is empty", "crit", `"crit":[]`),
 		row("crit is null", "crit", `"crit":null`),

@@ -20,8 +20,8 @@ import (
 // marker is in every assertion of the attacks, and may be in no answer.
 const marker = "MARKER-of-who-attacks"
 
-// door is where somebody is believed for an assertion: who is registered there, with
-// what it signs, and how the door says no.
+// door is an endpoint that accepts an assertion: the registered signer, its key, and
+// the refusal of the endpoint.
 type door struct {
 	name     string
 	id       string // the claim "iss"

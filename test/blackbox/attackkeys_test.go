@@ -32,7 +32,7 @@ func (d *door) algAttacks(t *testing.T) []attack {
 		{"alg is a list", malformed, "alg is not a string", unsigned(`{"alg":["` + d.alg + `"]}`)},
 		{"alg is in lower case", algOfKeys, "", d.signs(t, `{"alg":"`+strings.ToLower(d.alg)+`"}`, d.payload(t, nil))},
 		{"alg has white space", refused, notAgreed, d.signs(t, `{"alg":"`+d.alg+` "}`, d.payload(t, nil))},
-		{"alg is one that nobody knows", algOfKeys, "", d.signs(t, `{"alg":"XS256"}`, d.payload(t, nil))},
+		{"alg is unknown", algOfKeys, "", d.signs(t, `{"alg":"XS256"}`, d.payload(t, nil))},
 		{"HS256 under no secret", algOfSecrets, "", forge(t, "HS256", []byte{}, `{"alg":"HS256"}`, d.payload(t, nil))},
 		{"HS256 under the identifier", algOfSecrets, "", forge(t, "HS256", []byte(d.id), `{"alg":"HS256"}`, d.payload(t, nil))},
 	}
@@ -55,7 +55,7 @@ func (d *door) keyAttacks(t *testing.T, l *lure) []attack {
 		{"the key of another under our iss", refused, notSigned, d.strange(t, plain)},
 		{"the key of another and no kid", refused, notSigned, d.strange(t, `{"alg":"`+d.alg+`"}`)},
 		{"our key under the iss of another", refused, notSigned, d.signed(t, claims{"iss": d.neighbor, "sub": d.neighbor})},
-		{"iss is nobody", unknown, "", d.signed(t, claims{"iss": "https://evil.example/" + marker})},
+		{"iss is unknown", unknown, "", d.signed(t, claims{"iss": "https://evil.example/" + marker})},
 		{"iss is the attacker's own server", unknown, "", d.signed(t, claims{"iss": l.URL})},
 		{"iss is SQL", unknown, "", d.signed(t, claims{"iss": d.id + "' OR '1'='1"})},
 		{"iss is a path", unknown, "", d.signed(t, claims{"iss": "../" + d.id})},
@@ -68,8 +68,9 @@ func (d *door) keyAttacks(t *testing.T, l *lure) []attack {
 	return append(table, attack{"jku, x5u, jwk and x5c are the attacker's", refused, notSigned, d.strange(t, all+"}")})
 }
 
-// nameAttacks are for who is registered with public keys, which everybody has: RFC 8725
-// section 2.1, the public key as the secret, and keys by names that are not theirs.
+// nameAttacks are against signers that are registered with public keys, which any
+// attacker has: RFC 8725 section 2.1, the public key as the secret, and keys by names
+// that are not theirs.
 func (d *door) nameAttacks(t *testing.T, l *lure) []attack {
 	t.Helper()
 	named := func(kid string) string {

@@ -73,7 +73,7 @@ func (l *lure) reached(t *testing.T, f *fixture, s *harness.Server) string {
 	assertion := func() string {
 		return sign(t, "ES256", l.key, map[string]any{"kid": "e1"}, assertionClaims(iss, "alice", nil))
 	}
-	harness.Eventually(t, promised, "an issuer whose keys are at the lure is believed", func() bool {
+	harness.Eventually(t, reached, "an issuer whose keys are at the lure is believed", func() bool {
 		return s.Token(t, harness.Credentials{}, bearer(assertion())).Status == http.StatusOK
 	})
 	visits := l.visits()

@@ -18,7 +18,7 @@ const (
 	algOfSecrets verdict = "its alg is one of shared secrets"
 	algOfKeys    verdict = "its alg is none of shared secrets"
 	encrypted    verdict = "it is encrypted"
-	unknown      verdict = "its iss is nobody who is registered"
+	unknown      verdict = "its iss is not registered"
 )
 
 // attack is an assertion that is to be refused.
@@ -30,10 +30,11 @@ type attack struct {
 }
 
 // One table of attacks, of RFC 8725 section 2 and what RFC 7515, RFC 7519 and RFC 7523
-// forbid besides, at every door where somebody is believed for an assertion: as a grant
-// (RFC 7523 section 2.1) and as client authentication (section 2.2), under private keys
-// and under shared secrets.
+// forbid besides, at every endpoint that accepts an assertion: as a grant (RFC 7523
+// section 2.1) and as client authentication (section 2.2), under private keys and under
+// shared secrets.
 func TestAttacksOnAssertions(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		l := newLure(t)

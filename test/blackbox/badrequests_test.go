@@ -25,6 +25,7 @@ type bad struct {
 
 // Every bad request gets its exact status and code, and the server goes on.
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		s := f.Start()
@@ -150,7 +151,7 @@ func (f *fixture) badGrants() []bad {
 		{"a scope that the resource does not know", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "write", "resource", apiES256))},
 		{"a malformed scope", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", "read\twrite"))},
 		{"a scope with a quotation mark", 400, "invalid_scope", ask(f.batch, clientCredentials("scope", `re"ad`))},
-		{"a resource that nobody knows", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "https://unknown.example.com"))},
+		{"an unknown resource", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "https://unknown.example.com"))},
 		{"a resource that the client may not ask for", 400, "invalid_target", ask(f.reader, clientCredentials("resource", apiES256))},
 		{"a resource that is no URI", 400, "invalid_target", ask(f.batch, clientCredentials("resource", "api"))},
 		{"a resource with a fragment", 400, "invalid_target", ask(f.batch, clientCredentials("resource", apiRS256+"#x"))},

@@ -74,6 +74,7 @@ func askWith(t *testing.T, s *harness.Server, who harness.Credentials, parameter
 // grant, a proof good once whichever server is asked, refresh tokens of public clients
 // bound, and nonces where they are wanted.
 func TestDPoP(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
@@ -149,7 +150,7 @@ func TestDPoP(t *testing.T) {
 		})
 		t.Run("a client that is registered for it has to", func(t *testing.T) {
 			wallet := f.client("wallet", "--dpop-bound", "--grant", "client_credentials", "--scope", "read", "--resource", apiRS256)
-			harness.Eventually(t, promised, "the client is known", func() bool {
+			harness.Eventually(t, reached, "the client is known", func() bool {
 				return askWith(t, replicas[0], wallet, clientCredentials(), h.proof(t, nil)).Status == http.StatusOK
 			})
 			wantError(t, askWith(t, replicas[0], wallet, clientCredentials()), http.StatusBadRequest, "invalid_dpop_proof")

@@ -11,6 +11,7 @@ import (
 // An API that was called with a user's token calls another one for the user, and
 // is named in the token; when the login ends so does that token.
 func TestTokenExchange(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		backend := f.client("backend", "--grant", "token-exchange", "--serves", apiRS256, "--scope", "read", "--resource", apiES256)
@@ -34,7 +35,7 @@ func TestTokenExchange(t *testing.T) {
 		if answer := s.Post(t, "/oauth2/revoke", f.web, form("token", session.Text("refresh_token"))); answer.Status != http.StatusOK {
 			t.Fatalf("revocation answered %d %s", answer.Status, answer.Raw)
 		}
-		harness.Eventually(t, promised, "the token ends with the login", func() bool { return !s.Active(t, backend, answer.Text("access_token")) })
+		harness.Eventually(t, reached, "the token ends with the login", func() bool { return !s.Active(t, backend, answer.Text("access_token")) })
 		wantError(t, s.Token(t, backend, swap(session.Text("access_token"))), http.StatusBadRequest, "invalid_request")
 	})
 }

@@ -157,6 +157,7 @@ func fapiAnyCases() []fapiCase {
 // The checks of the FAPI 2.0 Security Profile, as far as it is about client_credentials
 // (fapi_profile=fapi_client_credentials_grant), for each variant of the plan.
 func TestFAPI2(t *testing.T) {
+	t.Parallel()
 	f := newFAPI(t)
 	for _, v := range variants() {
 		cases := fapiAnyCases()

@@ -59,6 +59,7 @@ func (c *frames) request(stream uint32, method, path string, whole bool) error {
 
 // A10: a connection is told how many requests it may have at once, and has no more.
 func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
 	d := harness.SQLite(t)
 	register(t, d)
 	own := secure(t, d)
@@ -70,7 +71,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(reached)); err != nil {
 		t.Fatal(err)
 	}
 	const last = 2*streams + 1
@@ -104,6 +105,7 @@ func TestStreamsAreBounded(t *testing.T) {
 
 // A10: frames that cost the client next to nothing take little of the server's memory and
 // nothing from others. What would have to be kept for later ends the connection.
+// It runs alone: it measures memory, and how long a connection bears a flood.
 func TestFloodsOfFrames(t *testing.T) {
 	const mayGrow = 64 << 20
 	for _, test := range []struct {
@@ -125,13 +127,13 @@ func TestFloodsOfFrames(t *testing.T) {
 			}
 			return err
 		}},
-		{"pings whose answers nobody reads (CVE-2019-9512)", true, func(c *frames) (err error) {
+		{"pings whose answers the client does not read (CVE-2019-9512)", true, func(c *frames) (err error) {
 			for err == nil {
 				err = c.framer.WritePing(false, [8]byte{})
 			}
 			return err
 		}},
-		{"settings whose answers nobody reads (CVE-2019-9515)", false, func(c *frames) (err error) {
+		{"settings whose answers the client does not read (CVE-2019-9515)", false, func(c *frames) (err error) {
 			for err == nil {
 				err = c.framer.WriteSettings()
 			}

@@ -3,7 +3,6 @@ package blackbox
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lestrrat-go/jwx/v2/jwt"
@@ -15,6 +14,7 @@ import (
 // grant, verified by the key set alone, and a restart by kill -9 between a token
 // and its refresh.
 func TestEveryGrant(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		s := f.Start()
@@ -99,7 +99,7 @@ func TestEveryGrant(t *testing.T) {
 		t.Run("two resources of one algorithm in one token", func(t *testing.T) {
 			f.Run("resource", "create", "--id", "https://second.example.com", "--scope", "read")
 			f.Run("client", "update", "batch", "--resource", apiRS256, "--resource", "https://second.example.com")
-			harness.Eventually(t, 2*time.Second, "the changed client gets a token for both", func() bool {
+			harness.Eventually(t, reached, "the changed client gets a token for both", func() bool {
 				answer := s.Token(t, f.batch, clientCredentials("resource", apiRS256, "resource", "https://second.example.com"))
 				if answer.Status != http.StatusOK {
 					return false

@@ -11,6 +11,7 @@ import (
 )
 
 // A14: SIGHUP has files read again. It ends neither the server nor what it is working on.
+// It runs alone: the login has to be met in the middle.
 func TestHangup(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	f.Set("BCRYPT_COST", "12") // long enough to be met in the middle
@@ -37,6 +38,7 @@ func TestHangup(t *testing.T) {
 
 // A terminal that is closed does not end a server that is tried out, either.
 func TestHangupOfDev(t *testing.T) {
+	t.Parallel()
 	_, s := harness.Dev(t)
 	hangUp(t, s)
 	s.MustToken(t, harness.Credentials{ID: "demo", Secret: "demo-secret"}, clientCredentials())

@@ -17,6 +17,7 @@ import (
 // API by any printable ones without blanks: everything that one does with a plain name
 // works with those.
 func TestIdentifiersOfManyKinds(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		register(t, d)
 		apis := []string{"rabbitmq", "my-api", "urn:app:orders", "a#b", "bücher/本", "-x", "50%", `"'\<>{}`}
@@ -44,7 +45,7 @@ func useIdentifiers(t *testing.T, d *harness.Deployment, s *harness.Server, id, 
 	t.Helper()
 	made := d.JSON("", "client", "create", "--id="+id, "--grant", "client_credentials", "--scope", "read", "--resource="+api, "--serves="+api)
 	who := harness.Credentials{ID: id, Secret: made["client_secret"].(string)}
-	harness.Eventually(t, promised, "the client is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
+	harness.Eventually(t, reached, "the client is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
 
 	answer := s.MustToken(t, who, clientCredentials("audience", api))
 	token := answer.Text("access_token")
@@ -59,12 +60,12 @@ func useIdentifiers(t *testing.T, d *harness.Deployment, s *harness.Server, id, 
 	if answer := s.Post(t, "/oauth2/revoke", who, form("token", token)); answer.Status != http.StatusOK {
 		t.Errorf("revocation answered %d %s", answer.Status, answer.Raw)
 	}
-	harness.Eventually(t, promised, "the token is revoked", func() bool { return !s.Active(t, who, token) })
+	harness.Eventually(t, reached, "the token is revoked", func() bool { return !s.Active(t, who, token) })
 
 	d.Run("client", "update", "--name", "Orders", "--", id)
 	rotated := printed(t, d, "client", "rotate-secret", "-o", "json", "--", id)
 	who.Secret = rotated["client_secret"].(string)
-	harness.Eventually(t, promised, "the new secret is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
+	harness.Eventually(t, reached, "the new secret is known", func() bool { return s.Token(t, who, clientCredentials()).Status == http.StatusOK })
 	wantError(t, s.Token(t, harness.Credentials{ID: id, Secret: "wrong"}, clientCredentials()), http.StatusUnauthorized, "invalid_client")
 }
 
@@ -78,8 +79,9 @@ func printed(t *testing.T, d *harness.Deployment, args ...string) (object map[st
 }
 
 // In every grant audience means the same as resource, and what is unknown is refused:
-// nobody is given a token for another API than the one that was asked for.
+// no client gets a token for another API than it asked for.
 func TestAudienceIsResource(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		d.Run("resource", "create", "--id", "queue", "--scope", "read")
@@ -113,7 +115,7 @@ func TestAudienceIsResource(t *testing.T) {
 					"one of each":                {[]string{"resource", apiRS256, "audience", "queue"}, []string{apiRS256, "queue"}},
 					"the same by both names":     {[]string{"resource", "queue", "audience", "queue"}, []string{"queue"}},
 					"the same again":             {[]string{"audience", "queue", "audience", "queue"}, []string{"queue"}},
-					"one that nobody knows":      {[]string{"audience", "https://unknown.example"}, nil},
+					"an unknown one":             {[]string{"audience", "https://unknown.example"}, nil},
 					"one more that is not known": {[]string{"resource", "queue", "audience", "https://unknown.example"}, nil},
 					"one in another case":        {[]string{"audience", "Queue"}, nil},
 					"one with a slash more":      {[]string{"audience", apiRS256 + "/"}, nil},

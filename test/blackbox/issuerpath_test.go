@@ -18,6 +18,7 @@ import (
 // B8: an issuer with a path is reached by what its own metadata says, through a proxy that
 // hands the path on and through one that takes it off.
 func TestIssuerWithAPath(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/auth", "/auth/", "/oauth2"} {
 		for name, strip := range map[string]string{"handed on": "", "taken off": strings.TrimSuffix(path, "/")} {
 			t.Run(path+" is "+name, func(t *testing.T) {

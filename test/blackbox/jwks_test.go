@@ -66,6 +66,7 @@ func fetch(t *testing.T, client *http.Client, method, target string, header ...s
 
 // The key set honours what verifiers send to save work.
 func TestJWKSOverHTTP(t *testing.T) {
+	t.Parallel()
 	s := harness.SQLite(t).Start()
 	set := wholeSet(t, s)
 	if got := set.Header.Get("Cache-Control"); got != "public, max-age=300, stale-while-revalidate=30" {
@@ -120,6 +121,7 @@ func TestJWKSOverHTTP(t *testing.T) {
 
 // Every replica serves the same bytes under the same tag, whatever codings the caller reads.
 func TestReplicasServeTheSameKeySet(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		one, other := d.Start().URL+jwksPath, d.Start().URL+jwksPath
 		client := exact(t)
@@ -145,6 +147,7 @@ func TestReplicasServeTheSameKeySet(t *testing.T) {
 
 // A page of any origin may read the key set and the metadata, and nothing else.
 func TestPagesReadWhatIsPublic(t *testing.T) {
+	t.Parallel()
 	s := harness.SQLite(t).Start()
 	const metadata, token = "/.well-known/oauth-authorization-server", "/oauth2/token"
 	for _, test := range []struct {

@@ -48,7 +48,7 @@ func wantChain(t *testing.T, s *harness.Server, kid string, chain ...[]byte) {
 		want["x5c"] = x5c
 	}
 	got := make(map[string]any)
-	harness.Eventually(t, promised, "the key is published with its certificates", func() bool {
+	harness.Eventually(t, reached, "the key is published with its certificates", func() bool {
 		key := publishedKey(t, s, kid)
 		for name := range want {
 			got[name] = key[name]
@@ -72,6 +72,7 @@ func derOf(t *testing.T, path string) []byte {
 
 // Certificates that openssl made stand in the key set beside their key.
 func TestImportedCertificates(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d)
 		replicas := []*harness.Server{a.Start(), a.Start()}
@@ -109,9 +110,10 @@ func TestImportedCertificates(t *testing.T) {
 	})
 }
 
-// A key that a server made is certified by whoever knows its public half, and signs
+// An authority certifies a key that a server made by its public half, and the key signs
 // as before.
 func TestCertifyAGeneratedKey(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, everyAlg...)
 		replicas := []*harness.Server{a.Start(), a.Start()}

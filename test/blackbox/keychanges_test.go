@@ -19,6 +19,7 @@ import (
 // Two servers that start at the same moment on a database that is not made yet make
 // one set of keys.
 func TestReplicasThatStartAtOnceMakeOneSetOfKeys(t *testing.T) {
+	t.Parallel()
 	for round := range 3 {
 		t.Run(fmt.Sprintf("round %d", round), func(t *testing.T) {
 			harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -68,8 +69,9 @@ func pemOf(t *testing.T) string {
 	return harness.KeyPEM(t, private)
 }
 
-// What a command does to the keys every server obeys in time: within two seconds
-// where it is told, and where nobody tells it within --key-poll-interval.
+// Every server obeys in time what a command does to the keys: within two seconds if it
+// is notified, and within --key-poll-interval if not.
+// It runs alone, because of these times.
 func TestKeyChangesReachEveryReplica(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -90,8 +92,8 @@ func TestKeyChangesReachEveryReplica(t *testing.T) {
 				test.silence(t, d)
 				deadline := time.Time{}
 				changes := func(args ...string) {
-					deadline = time.Now().Add(test.within)
 					a.Run(args...)
+					deadline = time.Now().Add(test.within)
 				}
 				obeyed := func(what string, by func(s *harness.Server) bool) {
 					t.Helper()
@@ -145,7 +147,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 
 	wire.Cut()
 	for _, s := range replicas {
-		harness.Eventually(t, 5*time.Second, "a replica says that its database failed", func() bool {
+		harness.Eventually(t, reached, "a replica says that its database failed", func() bool {
 			ready := harness.Get(t, s.OpsURL+"/readyz")
 			checks, _ := ready.Body["checks"].(map[string]any)
 			return ready.Status == http.StatusServiceUnavailable && checks["database"] == "failed" && checks["signing_keys"] == "ok"
@@ -154,7 +156,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	for _, s := range replicas {
 		harness.Eventually(t, 15*time.Second, "the next key signs", func() bool { return a.signs(t, s, "ES256") == known.KID })
 	}
-	// Nobody can plan another one, so this one goes on.
+	// No server can plan another key, so this one goes on.
 	past := known.ActiveAt.Add(12 * time.Second)
 	harness.Eventually(t, 15*time.Second, "the time of the key that took over is over", func() bool {
 		for _, s := range replicas {
@@ -167,7 +169,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 
 	wire.Mend()
 	for _, s := range replicas {
-		harness.Eventually(t, 10*time.Second, "a replica is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
+		harness.Eventually(t, reached, "a replica is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
 	}
 	next := listedKey{}
 	harness.Eventually(t, prepared, "there is a next key again", func() bool {
@@ -176,7 +178,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 		return ok
 	})
 	for _, s := range replicas {
-		harness.Eventually(t, promised, "a replica publishes it", func() bool { return slices.Contains(kids(t, s), next.KID) })
+		harness.Eventually(t, reached, "a replica publishes it", func() bool { return slices.Contains(kids(t, s), next.KID) })
 	}
 	if lead := next.ActiveAt.Sub(*next.PublishedAt); lead < 4*time.Second {
 		t.Errorf("it signs %s after it is published, although verifiers need 4s", lead)
@@ -186,8 +188,9 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	}
 }
 
-// A rotation that would not wait says what it breaks and until when, and does
-// nothing until somebody says yes. Where it breaks nothing it does not ask.
+// A rotation that would not wait says what it breaks and until when, and does nothing
+// until the operator says yes. If it breaks nothing it does not ask.
+// It runs alone: servers are held to what is [promised].
 func TestRotationThatDoesNotWait(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, "ES256")
@@ -199,7 +202,7 @@ func TestRotationThatDoesNotWait(t *testing.T) {
 
 		_, stderr, code := a.Try("", "key", "rotate", "--now", "--alg", "ES256")
 		if code != 1 {
-			t.Errorf("with nobody to ask the exit code is %d", code)
+			t.Errorf("without a terminal to ask on the exit code is %d", code)
 		}
 		for _, want := range []string{"ES256", next.KID, next.ActiveAt.Format(time.RFC3339), "refuse its tokens", "Without --now nothing is refused", "--yes"} {
 			if !strings.Contains(stderr, want) {

@@ -25,6 +25,7 @@ func metric(t *testing.T, s *harness.Server, name string) float64 {
 
 // The metrics tell of each algorithm how old its key is and when something happens
 // to it next, so that a rotation that does not come is seen before it is missed.
+// It runs alone: ages are compared by the second.
 func TestKeyMetrics(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Set("KEY_ROTATION_INTERVAL", "2h")

@@ -13,10 +13,10 @@ import (
 	"authserver/test/harness"
 )
 
-// load is clients of every grant that go on asking while an administrator works.
-// Nobody of them may be refused.
+// load is clients of every grant that go on asking while an administrator works. None
+// of them may be refused.
 type load struct {
-	mu      sync.RWMutex // held for reading by whoever waits for an answer
+	mu      sync.RWMutex // held for reading by a client that waits for an answer
 	servers []*harness.Server
 	turn    atomic.Int64
 	served  sync.Map // what was asked for, to how often it was given
@@ -79,13 +79,12 @@ func (l *load) goesOn(t *testing.T) {
 	l.served.Range(func(_, n any) bool {
 		count := n.(*atomic.Int64) //nolint:forcetypeassert // nothing else is stored
 		from := count.Load()
-		harness.Eventually(t, 10*time.Second, "clients go on", func() bool { return count.Load() >= from+4 || t.Failed() })
+		harness.Eventually(t, reached, "clients go on", func() bool { return count.Load() >= from+4 || t.Failed() })
 		return true
 	})
 }
 
-// restart puts another server in the place of one, without a request that meets
-// neither.
+// restart replaces a server by another, without a request that meets neither.
 func (l *load) restart(t *testing.T, old *harness.Server, start func() *harness.Server) *harness.Server {
 	t.Helper()
 	l.mu.Lock()

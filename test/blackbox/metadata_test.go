@@ -13,6 +13,7 @@ import (
 // D4: whatever host it is asked through, the server tells the issuer that is
 // configured (RFC 8414 section 3.3), and only what works.
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
 	request, err := http.NewRequest(http.MethodGet, s.URL+"/.well-known/oauth-authorization-server", nil)
@@ -43,6 +44,7 @@ func TestMetadata(t *testing.T) {
 
 // D5: for an issuer with a path the document is where RFC 8414 section 3.1 puts it.
 func TestMetadataOfAnIssuerWithAPath(t *testing.T) {
+	t.Parallel()
 	d := harness.SQLite(t)
 	d.Set("ISSUER", "https://example.test/tenants/one")
 	s := d.Start()
@@ -66,6 +68,7 @@ func TestMetadataOfAnIssuerWithAPath(t *testing.T) {
 // D3: custom claims of a resource, a client and a user stand at the top of a
 // token; those that the server sets itself are refused when they are registered.
 func TestCustomClaims(t *testing.T) {
+	t.Parallel()
 	f := register(t, harness.SQLite(t))
 	f.Run("resource", "update", apiRS256, "--claim", "tier=gold")
 	f.Run("client", "update", "web", "--claim", `limits={"rate":12345678901234567890}`)

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
@@ -40,7 +39,7 @@ func (p *parties) certifiedCases() []certifiedCase {
 		{"none, beside a secret, where tokens are bound", nil, "client_id=bound" + secret, nil, "invalid_request"},
 		{"any, beside a secret, where tokens are not bound", p.batch, "client_id=plain" + secret, nil, ""},
 		{"none, beside a secret, where tokens are not bound", nil, "client_id=plain" + secret, nil, ""},
-		{"in place of a secret", p.batch, "client_id=plain", nil, "invalid_client"},
+		{"instead of a secret", p.batch, "client_id=plain", nil, "invalid_client"},
 	}
 }
 
@@ -74,6 +73,7 @@ func (p *parties) serving(t *testing.T) *pair {
 }
 
 func TestMTLSEndsHere(t *testing.T) {
+	t.Parallel()
 	p := newParties(t)
 	own := p.serving(t)
 	s := p.Start()
@@ -127,14 +127,14 @@ func TestMTLSEndsHere(t *testing.T) {
 		next, authority := p.serving(t), authorityOf(t, "Next CA")
 		p.File("clients-ca.pem", authority.pem())
 		byNext := issue(t, authority, x509.Certificate{Subject: p.batch.certificate.Subject, ExtKeyUsage: p.batch.certificate.ExtKeyUsage})
-		harness.Eventually(t, 10*time.Second, "the next certificate is presented", func() bool {
+		harness.Eventually(t, reached, "the next certificate is presented", func() bool {
 			answer, err := asking(t, next.certificate, nil).Get(s.URL + "/readyz")
 			if err != nil {
 				return false
 			}
 			return answer.Body.Close() == nil
 		})
-		harness.Eventually(t, 10*time.Second, "the next authority is trusted", func() bool {
+		harness.Eventually(t, reached, "the next authority is trusted", func() bool {
 			_, refused := askBy(t, asking(t, next.certificate, byNext.tls()), s.URL, "client_id=batch", nil)
 			return refused == ""
 		})
@@ -170,6 +170,7 @@ func proxy(t *testing.T, to, from string) *httptest.Server {
 }
 
 func TestMTLSEndsAtAProxy(t *testing.T) {
+	t.Parallel()
 	p := newParties(t)
 	p.Set("CLIENT_CERT_PROXY", "127.0.0.2,10.0.0.0/8")
 	s := p.Start()

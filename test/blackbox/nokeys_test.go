@@ -12,6 +12,7 @@ import (
 // A server that has no key to publish says so and does not start: a verifier that
 // fetched an empty set would refuse every token.
 func TestNoServerWithoutUsableKeys(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, statement string
 		want            string // what the message says to do

@@ -24,6 +24,7 @@ func usedUp(t *testing.T, db *sql.DB) (n int) {
 // What is good once is used up by a request that succeeds, and by nothing else: a stranger
 // writes nothing, and a request that was refused may be mended and sent again.
 func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		d.Set("REFRESH_GRACE", "1s")
@@ -37,12 +38,12 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 		s.MustToken(t, f.spa, refresh(old))
 		before := usedUp(t, db)
 
-		t.Run("a stranger, and whoever is refused, writes nothing", func(t *testing.T) {
+		t.Run("an unknown client, and a request that is refused, writes nothing", func(t *testing.T) {
 			for name, ask := range map[string]func() harness.Answer{
-				"nobody, nothing":                     func() harness.Answer { return askWith(t, s, nobody, url.Values{}, h.proof(t, nil)) },
-				"nobody, by client_credentials":       func() harness.Answer { return askWith(t, s, nobody, clientCredentials(), h.proof(t, nil)) },
-				"nobody, without an assertion":        func() harness.Answer { return askWith(t, s, nobody, form("grant_type", jwtBearer), h.proof(t, nil)) },
-				"nobody, with an assertion of nobody": func() harness.Answer { return askWith(t, s, nobody, bearer(signed()), h.proof(t, nil)) },
+				"no client, no grant":                               func() harness.Answer { return askWith(t, s, nobody, url.Values{}, h.proof(t, nil)) },
+				"no client, by client_credentials":                  func() harness.Answer { return askWith(t, s, nobody, clientCredentials(), h.proof(t, nil)) },
+				"no client, without an assertion":                   func() harness.Answer { return askWith(t, s, nobody, form("grant_type", jwtBearer), h.proof(t, nil)) },
+				"no client, with an assertion of an unknown issuer": func() harness.Answer { return askWith(t, s, nobody, bearer(signed()), h.proof(t, nil)) },
 				"a wrong secret": func() harness.Answer {
 					return askWith(t, s, harness.Credentials{ID: "web", Secret: "wrong"}, clientCredentials(), h.proof(t, nil))
 				},
@@ -61,7 +62,7 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 				"a proof for elsewhere": func() harness.Answer {
 					return askWith(t, s, nobody, signedBy(signed(), clientCredentials()), h.proof(t, claims{"htu": "https://x.example"}))
 				},
-				"an assertion of an issuer for nobody here": func() harness.Answer {
+				"an assertion of an issuer for an unknown user": func() harness.Answer {
 					return askWith(t, s, nobody, bearer(f.byKey(t, claims{"sub": "mallory"})), h.proof(t, nil))
 				},
 				"introspection of nothing": func() harness.Answer {

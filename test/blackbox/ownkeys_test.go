@@ -12,6 +12,7 @@ import (
 // The keys that a client has on file buy a token by the methods that it is registered
 // for today, and bound tokens alone where it is registered for bound tokens.
 func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		keys, certificate := f.File("own.jwks", jwksOf(t, f.ec.Public(), "own")), f.File("own.pem", certificatePEM(f.cert))
@@ -72,12 +73,12 @@ func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
 		}
 		t.Run("a method that is taken away", func(t *testing.T) {
 			f.Run("client", "update", "signs", "--auth-method", "client_secret_basic")
-			harness.Eventually(t, promised, "its keys buy nothing", func() bool {
+			harness.Eventually(t, reached, "its keys buy nothing", func() bool {
 				return askWith(t, s, nobody, bearer(own("signs"))).Text("error") == "invalid_grant"
 			})
 			wantError(t, s.Token(t, nobody, signedBy(own("signs"), clientCredentials())), http.StatusUnauthorized, "invalid_client")
 			f.Run("client", "update", "signs", "--auth-method", "private_key_jwt")
-			harness.Eventually(t, promised, "they do again", func() bool {
+			harness.Eventually(t, reached, "they do again", func() bool {
 				return askWith(t, s, nobody, bearer(own("signs"))).Status == http.StatusOK
 			})
 		})

@@ -157,19 +157,22 @@ func TestPKCS11ThatDoesNotOpen(t *testing.T) {
 		{"another PIN", []string{"--pkcs11-pin-file", wrong}, "the PIN is wrong"},
 		{"another label", []string{"--pkcs11-token", "nobody's"}, "no token of that label"},
 		{"another library", []string{"--pkcs11-module", d.File("text.so", "text")}, "text.so"},
-		{"no token", []string{"--pkcs11-module", "", "--pkcs11-token", "", "--pkcs11-pin-file", ""}, "set --pkcs11-module"},
+		{"no token", []string{"--pkcs11-module", "", "--pkcs11-token", "", "--pkcs11-pin-file", ""}, "set pkcs11-module"},
 	} {
 		stdout, stderr, code := d.Try("", append([]string{"serve"}, test.args...)...)
 		if code == 0 || !strings.Contains(stderr, test.want) || strings.Contains(stdout+stderr, "271828") {
 			t.Errorf("%s: exit code %d, %s%s", test.name, code, stdout, stderr)
 		}
 	}
+	right := slices.Clone(d.Env)
+	d.Set("PKCS11_PIN_FILE", wrong)
 	for _, command := range [][]string{{"key", "list"}, {"key", "plan"}, {"client", "list"}, {"resource", "show", apiOf("ES256")}} {
-		d.Run(append(command, "--pkcs11-pin-file", wrong)...)
+		d.Run(command...)
 	}
-	if _, stderr, code := d.Try("", "key", "rotate", "--pkcs11-pin-file", wrong); code != 1 || strings.Count(stderr, "the PIN is wrong") != 1 {
+	if _, stderr, code := d.Try("", "key", "rotate"); code != 1 || strings.Count(stderr, "the PIN is wrong") != 1 {
 		t.Errorf("a rotation with another PIN: exit code %d, %s", code, stderr)
 	}
+	d.Env = right
 	if got := a.signs(t, a.Start(), "ES256"); got != kid {
 		t.Errorf("with the PIN %s signs, want %s", got, kid)
 	}

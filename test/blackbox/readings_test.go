@@ -26,7 +26,7 @@ func withBasic(t *testing.T, s *harness.Server, userinfo string) (harness.Answer
 }
 
 // A secret that an administrator brought costs bcrypt once, however the client spells it,
-// whichever of two secrets it has, and also if it is wrong.
+// whichever of two secrets it has, and also if it is wrong. It runs alone: it measures time.
 func TestABroughtSecretCostsBcryptOnce(t *testing.T) {
 	d := harness.SQLite(t)
 	f := register(t, d)

@@ -42,8 +42,8 @@ func refreshTokenKeys(t *testing.T, d *harness.Deployment, args ...string) map[s
 	return states
 }
 
-// The key of refresh tokens takes its turn, and nobody is logged out: not by a
-// token of before, nor by a retry across the change.
+// The key of refresh tokens rotates, and no user is logged out: neither with a token of
+// before, nor by a retry across the change.
 func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -65,7 +65,7 @@ func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 			t.Fatalf("it plans %v", planned)
 		}
 		for _, s := range replicas {
-			harness.Eventually(t, 3*time.Second+promised, "a replica makes refresh tokens with the next key", func() bool {
+			harness.Eventually(t, 3*time.Second+reached, "a replica makes refresh tokens with the next key", func() bool {
 				return keyIDOf(t, s.MustToken(t, f.web, login()).Text("refresh_token")) == 2
 			})
 		}

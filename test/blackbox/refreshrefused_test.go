@@ -30,7 +30,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		both := []string{"resource", apiRS256, "resource", second, "scope", "read"}
 		reached := func(what string, status int, parameters ...string) {
 			t.Helper()
-			harness.Eventually(t, promised, what+" has reached the server", func() bool {
+			harness.Eventually(t, reached, what+" has reached the server", func() bool {
 				return s.Token(t, probe, clientCredentials(parameters...)).Status == status
 			})
 		}
@@ -124,7 +124,7 @@ func TestALostAnswerOfTheDatabase(t *testing.T) {
 		wantError(t, answer, http.StatusServiceUnavailable, "temporarily_unavailable")
 	}
 	wire.Mend()
-	harness.Eventually(t, 10*time.Second, "the server is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
+	harness.Eventually(t, reached, "the server is ready again", func() bool { return harness.Get(t, s.OpsURL+"/readyz").Status == http.StatusOK })
 	time.Sleep(1200 * time.Millisecond)
 	for _, token := range tokens {
 		if answer := s.Token(t, f.web, refresh(token)); answer.Status != http.StatusOK {

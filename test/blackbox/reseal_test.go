@@ -51,7 +51,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		clients.goesOn(t)
 		d.Run("key", "rotate", "--alg", "ES256") // under the new master key, for both
 		for _, s := range replicas {
-			harness.Eventually(t, promised, "a replica takes in a key that is sealed anew", func() bool { return len(kids(t, s)) == freshKeys+1 })
+			harness.Eventually(t, reached, "a replica takes in a key that is sealed anew", func() bool { return len(kids(t, s)) == freshKeys+1 })
 		}
 		replicas[1] = clients.restart(t, replicas[1], func() *harness.Server { return f.Start() })
 		clients.goesOn(t)
@@ -90,7 +90,7 @@ func TestInterruptedReseal(t *testing.T) {
 		s := f.Start()
 		waitForSet(t, freshKeys, s)
 		token := s.MustToken(t, f.web, login()).Text("refresh_token")
-		s.Stop() // so that nobody has to be waited for
+		s.Stop() // so that the command has to wait for no server
 		newFile := d.File("new.key", d.Run("key", "generate-master"))
 		interrupted := 0
 		for after := time.Millisecond; !d.Interrupt("", after, "key", "reseal", "--to-master-key-file", newFile); after += after/8 + 2*time.Millisecond {

@@ -90,6 +90,7 @@ func call(t *testing.T, client *http.Client, api, scheme, token string, proofs .
 }
 
 // The example of an API in Go, built and run beside a real server.
+// It runs alone: nothing else may take its port while the server starts anew.
 func TestExampleResourceServer(t *testing.T) {
 	d := harness.SQLite(t)
 	f := register(t, d)
@@ -117,6 +118,7 @@ func TestExampleResourceServer(t *testing.T) {
 
 // What cannot be right ends the example with a word about what to do.
 func TestExampleResourceServerSettings(t *testing.T) {
+	t.Parallel()
 	d := harness.SQLite(t)
 	binary := exampleBinary(t)
 	for name, test := range map[string]struct {

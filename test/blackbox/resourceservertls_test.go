@@ -87,6 +87,7 @@ func (e *exampleOverTLS) wants(t *testing.T, name string, answer called, status 
 
 // RFC 8705 §3, RFC 9449 §7, RFC 6750 §3: tokens of a real server at a real API, bound to
 // the certificates and keys of their clients.
+// It runs alone: nothing else may take its port while the server starts anew.
 func TestExampleResourceServerOverTLS(t *testing.T) {
 	e := newExampleOverTLS(t)
 	realm := ` realm="` + apiRS256 + `"`

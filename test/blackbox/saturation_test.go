@@ -60,6 +60,7 @@ func everyKind(t *testing.T, f *fixture, s *harness.Server, backend harness.Cred
 
 // More requests at once than there are connections to the database never wait for
 // each other: a request that held one while it asks for a second would, for ever.
+// It runs alone, as does all below that counts what a crowd is answered.
 func TestMoreAtOnceThanConnections(t *testing.T) {
 	for _, d := range []struct {
 		name  string
@@ -156,7 +157,7 @@ func refusedForNow(answer harness.Answer) bool {
 }
 
 // What one kind of request waits for takes no room from another, and what a client
-// has more than its share of is refused at once.
+// has more than its share of is refused at once. It runs alone.
 func TestFloodIsRefusedEarly(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Env = append(d.Env, "GOMAXPROCS=2") // what there is room for follows from it
@@ -213,18 +214,18 @@ func TestFloodIsRefusedEarly(t *testing.T) {
 	s.MustToken(t, f.web, refresh(sessions[0].Text("refresh_token")))
 	if metrics := string(harness.Get(t, s.OpsURL+"/metrics").Raw); !strings.Contains(metrics, `reason="client_share"`) ||
 		!strings.Contains(metrics, `authserver_turns_in_flight{kind="refresh_token"} 0`) || !strings.Contains(metrics, `authserver_turns_waiting{kind="refresh_token"} 0`) {
-		t.Error("the metrics do not show what was refused, or that nobody waits any more")
+		t.Error("the metrics do not show what was refused, or that no request waits any more")
 	}
 }
 
 // A client that logs users in by the dozen waits for its own: another's login is
-// next, however many came before.
+// next, however many came before. It runs alone.
 func TestClientsTakeTurns(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Set("PASSWORD_WORKERS", "1")
 	f := register(t, d)
 	s := f.Start()
-	// While nobody can write, the first login holds the only place.
+	// While no transaction can write, the first login holds the only place.
 	release := wedge(t, filepath.Join(f.Dir, "authserver.db"))
 	const before = 12
 	var all sync.WaitGroup
@@ -251,7 +252,8 @@ func TestClientsTakeTurns(t *testing.T) {
 			served++
 		}
 	}
-	// The one that held the place, and the one whose turn came before the other client did.
+	// The login that held the place, and the login whose turn came before the other
+	// client.
 	if served > 2+1 { // and one whose line was written meanwhile
 		t.Errorf("%d of %d logins of another client that were before it were served first", served, before)
 	}

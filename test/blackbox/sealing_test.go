@@ -27,7 +27,7 @@ func traces(secret []byte) []string {
 	for from := 0; from < len(secret); from += piece {
 		part := secret[from:min(from+piece, len(secret))]
 		if len(part) < 16 {
-			continue // too short to be nobody else's
+			continue // too short to be unique
 		}
 		found = append(found, string(part), hex.EncodeToString(part), strings.ToUpper(hex.EncodeToString(part)))
 	}
@@ -48,6 +48,7 @@ func traces(secret []byte) []string {
 // What a database dump shows of keys is public: neither a private number of a key
 // that was brought, nor an issuer's secret, in any encoding.
 func TestADumpShowsNoKey(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		s := f.Start()
@@ -110,6 +111,7 @@ func openFailures(t *testing.T, s *harness.Server) int {
 // Private keys that stand in each other's rows are good for nothing there: a server
 // that runs goes on with what it has and says what is wrong, and none starts.
 func TestSwappedSigningKeys(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, everyAlg...)
 		s := a.Start()
@@ -123,7 +125,7 @@ func TestSwappedSigningKeys(t *testing.T) {
 		for _, kid := range []string{one, other} {
 			wantLog(t, s, `"level":"ERROR"`, kid, "belongs to another row", "restore the row from a backup")
 		}
-		harness.Eventually(t, promised, "the metric rises", func() bool { return openFailures(t, s) > 0 })
+		harness.Eventually(t, reached, "the metric rises", func() bool { return openFailures(t, s) > 0 })
 		for alg, kid := range map[string]string{"ES256": one, "RS256": other} {
 			if got := a.signs(t, s, alg); got != kid {
 				t.Errorf("it signs %s with %s, want %s", alg, got, kid)
@@ -135,7 +137,7 @@ func TestSwappedSigningKeys(t *testing.T) {
 		// What has nothing to do with the damage is obeyed all the same.
 		leaked := mustBeInState(t, d, "EdDSA", "active").KID
 		d.Run("key", "revoke", "--reason", "drill", "--yes", "--", leaked)
-		harness.Eventually(t, promised, "the revocation of another key is obeyed", func() bool { return publishedKey(t, s, leaked) == nil })
+		harness.Eventually(t, reached, "the revocation of another key is obeyed", func() bool { return publishedKey(t, s, leaked) == nil })
 
 		_, stderr, code := d.Try("", "serve")
 		if code != 1 || !strings.Contains(stderr, one) || !strings.Contains(stderr, "belongs to another row") {
@@ -149,6 +151,7 @@ func TestSwappedSigningKeys(t *testing.T) {
 // The same of issuers' secrets: an assertion that cannot be checked is our fault,
 // and not that of who brought it.
 func TestSwappedIssuerSecrets(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		const otherIssuer = "https://other-secret.example.com"
@@ -159,7 +162,7 @@ func TestSwappedIssuerSecrets(t *testing.T) {
 		exchange := func() { swap(t, d, "issuers", "sealed_secret", "id", secretIssuer, otherIssuer) }
 		exchange()
 		var answer harness.Answer
-		harness.Eventually(t, promised, "the assertion is not good any more", func() bool {
+		harness.Eventually(t, reached, "the assertion is not good any more", func() bool {
 			answer = s.Token(t, harness.Credentials{}, bearer(f.bySecret(t)))
 			return answer.Status != http.StatusOK
 		})
@@ -170,7 +173,7 @@ func TestSwappedIssuerSecrets(t *testing.T) {
 		}
 		s.MustToken(t, f.batch, clientCredentials())
 		exchange()
-		harness.Eventually(t, promised, "the assertion is good again", func() bool {
+		harness.Eventually(t, reached, "the assertion is good again", func() bool {
 			return s.Token(t, harness.Credentials{}, bearer(f.bySecret(t))).Status == http.StatusOK
 		})
 	})

@@ -15,6 +15,7 @@ import (
 // After a full run neither the log nor the database holds a secret, password,
 // assertion or token in clear, nor a private key.
 func TestNothingSecretIsWrittenDown(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("LOG_LEVEL", "debug")
 		f := register(t, d)

@@ -41,6 +41,7 @@ func serviceAccount(t *testing.T, f *fixture, id, subject string) jwt.Config {
 
 // A client that is its own issuer, with the library that Google's service accounts are used with.
 func TestServiceAccounts(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		keys := f.File("connector.jwks", jwksOf(t, f.rsa.Public(), "account-1"))
@@ -137,12 +138,12 @@ func repeatedServiceAccounts(t *testing.T, ctx context.Context, f *fixture) {
 		sender.Scopes = []string{"read", "write"}
 		var token *oauth2.Token
 		var err error
-		harness.Eventually(t, promised, "the same one comes again", func() bool {
+		harness.Eventually(t, reached, "the same one comes again", func() bool {
 			token, err = sender.TokenSource(ctx).Token()
 			return err != nil
 		})
 		wantRefusal(t, token, err, used)
-		harness.Eventually(t, promised, "the next second has come", func() bool {
+		harness.Eventually(t, reached, "the next second has come", func() bool {
 			token, err = sender.TokenSource(ctx).Token()
 			return err == nil
 		})

@@ -30,6 +30,7 @@ func asItself(id string) claims { return assertionClaims(id, id, nil) }
 // No secret is needed by anyone who has a key: registered, used, used at every
 // endpoint, and rotated.
 func TestClientsThatSign(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
@@ -58,7 +59,7 @@ func TestClientsThatSign(t *testing.T) {
 			first := f.client("hmac", append([]string{"--auth-method", "client_secret_jwt"}, grant...)...)
 			second := f.JSON("", "client", "rotate-secret", "hmac", "--overlap", "1h")["client_secret"].(string)
 			for _, secret := range []string{first.Secret, second} {
-				harness.Eventually(t, promised, "the secret is good", func() bool {
+				harness.Eventually(t, reached, "the secret is good", func() bool {
 					assertion := sign(t, jwa.HS256, []byte(secret), nil, asItself("hmac"))
 					return replicas[1].Token(t, none, signedBy(assertion, clientCredentials())).Status == http.StatusOK
 				})
@@ -85,7 +86,7 @@ func TestClientsThatSign(t *testing.T) {
 			}
 			wantError(t, replicas[0].Token(t, none, addressed()), http.StatusUnauthorized, "invalid_client")
 			f.Run("client", "update", "job", "--accept-token-endpoint-audience")
-			harness.Eventually(t, promised, "it is taken", func() bool { return replicas[0].Token(t, none, addressed()).Status == http.StatusOK })
+			harness.Eventually(t, reached, "it is taken", func() bool { return replicas[0].Token(t, none, addressed()).Status == http.StatusOK })
 		})
 		t.Run("the metadata says so", func(t *testing.T) {
 			var body struct {

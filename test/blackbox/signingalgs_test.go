@@ -13,6 +13,7 @@ import (
 // Resources that are registered before the first server starts have their tokens
 // signed with whatever they want, at once.
 func TestEveryAlgorithm(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		a := registerAPIs(t, d, everyAlg...)
 		s := a.Start()
@@ -23,15 +24,15 @@ func TestEveryAlgorithm(t *testing.T) {
 	})
 }
 
-// A resource that wants an algorithm which nobody wanted before has its first key
-// published at once, and tokens from when every verifier can know that key.
+// If a resource wants a new algorithm, its first key is published at once, and tokens
+// are signed with it from when every verifier can know it.
 func TestAddedAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("JWKS_MAX_AGE", "2s")
+		d.Set("JWKS_MAX_AGE", "6s")
 		d.Set("KEY_POLL_INTERVAL", "2s")
 		d.Set("CLOCK_SKEW", "1s")
-		const lead = 5 * time.Second
+		const lead = 9 * time.Second // in which a slow machine meets it waiting
 		a := registerAPIs(t, d, "RS256")
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, freshKeys, replicas...)
@@ -42,7 +43,7 @@ func TestAddedAlgorithm(t *testing.T) {
 		}
 		d.Run("client", "update", "apis", "--resource", apiOf("RS256"), "--resource", apiOf("EdDSA"))
 		for _, s := range replicas {
-			harness.Eventually(t, promised, "its first key is published", func() bool {
+			harness.Eventually(t, reached, "its first key is published", func() bool {
 				added, there := inState(t, d, "EdDSA", "pending")
 				return there && slices.Contains(kids(t, s), added.KID)
 			})
@@ -53,15 +54,15 @@ func TestAddedAlgorithm(t *testing.T) {
 		}
 		refused := replicas[0].Token(t, a.client, clientCredentials("resource", apiOf("EdDSA")))
 		wait, err := strconv.Atoi(refused.Header.Get("Retry-After"))
-		if refused.Status != 503 || refused.Text("error") != "temporarily_unavailable" || err != nil || wait < 1 || wait > 5 {
+		if refused.Status != 503 || refused.Text("error") != "temporarily_unavailable" || err != nil || wait < 1 || wait > 9 {
 			t.Errorf("before it signs a request is answered %d %s, to be sent again in %d s", refused.Status, refused.Raw, wait)
 		}
-		a.token(t, replicas[0], "RS256") // nobody else notices
+		a.token(t, replicas[0], "RS256") // no other client notices
 		for _, s := range replicas {
 			if answer := harness.Get(t, s.OpsURL+"/readyz"); answer.Status != 200 {
 				t.Errorf("a replica is not ready: %s", answer.Raw)
 			}
-			harness.Eventually(t, lead+promised, "tokens are signed with it", func() bool {
+			harness.Eventually(t, lead+reached, "tokens are signed with it", func() bool {
 				return s.Token(t, a.client, clientCredentials("resource", apiOf("EdDSA"))).Status == 200
 			})
 			if time.Now().Before(*added.ActiveAt) {
@@ -86,15 +87,18 @@ func TestChangedAlgorithm(t *testing.T) {
 			t.Errorf("without a key: exit code %d, %s", code, stderr)
 		}
 		d.Run("key", "rotate", "--alg", "PS256")
-		added := mustBeInState(t, d, "PS256", "pending")
+		added, waits := inState(t, d, "PS256", "pending")
+		if !waits { // on a slow machine it signs by now
+			added = mustBeInState(t, d, "PS256", "active")
+		}
 		if _, stderr, code := d.Try("", update...); code == 0 && time.Now().Before(*added.ActiveAt) || code != 0 && !strings.Contains(stderr, added.ActiveAt.Format(time.RFC3339)) {
 			t.Errorf("with a key that waits: exit code %d, %s", code, stderr)
 		}
-		harness.Eventually(t, shortLead+promised, "it can be changed", func() bool {
+		harness.Eventually(t, shortLead+reached, "it can be changed", func() bool {
 			_, _, code := d.Try("", update...)
 			return code == 0
 		})
-		harness.Eventually(t, promised, "its tokens are signed so", func() bool {
+		harness.Eventually(t, reached, "its tokens are signed so", func() bool {
 			answer := s.MustToken(t, a.client, clientCredentials("resource", apiOf("RS256")))
 			return kidOf(t, answer.Text("access_token")) == added.KID
 		})

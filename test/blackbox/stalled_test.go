@@ -18,7 +18,7 @@ import (
 
 // A10: clients that keep the server waiting take a bounded amount of its memory, whatever
 // protocol they speak, and others are served beside them. Before there were bounds,
-// 5,000 bodies on 20 connections took 500 MB.
+// 5,000 bodies on 20 connections took 500 MB. It runs alone: it measures memory.
 func TestStalledClients(t *testing.T) {
 	const mayGrow = 192 << 20 // a stream takes 31 KB, so 4,000 of them 124 MB; their bodies would be 252 MB more
 	for _, test := range []struct {
@@ -29,7 +29,7 @@ func TestStalledClients(t *testing.T) {
 		{"HTTP/2, a byte of each body", func(t *testing.T, a *stalling) { a.bodies(t, 1, 20) }},
 		{"HTTP/1.1, 63 KB of each body", func(t *testing.T, a *stalling) { a.plainBodies(t, 63<<10, 1000) }},
 		{"HTTP/1.1, a byte of each body", func(t *testing.T, a *stalling) { a.plainBodies(t, 1, 1000) }},
-		{"HTTP/2, answers that nobody takes", func(t *testing.T, a *stalling) { a.answers(t, 30) }},
+		{"HTTP/2, answers that the client does not read", func(t *testing.T, a *stalling) { a.answers(t, 30) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := harness.SQLite(t)

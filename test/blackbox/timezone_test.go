@@ -10,7 +10,7 @@ import (
 )
 
 // A9: what the database takes for local time changes nothing: neither what expires
-// nor what was used already.
+// nor what was used already. It runs alone: the grace is a second.
 func TestDatabaseInAnotherTimeZone(t *testing.T) {
 	for _, zone := range []string{"Etc/GMT+8", "Etc/GMT-8"} {
 		t.Run(zone, func(t *testing.T) {

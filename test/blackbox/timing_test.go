@@ -10,6 +10,7 @@ import (
 )
 
 // E3: how long a refused login takes does not tell whether the user exists.
+// It runs alone: it measures time.
 func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 	d := harness.SQLite(t)
 	f := register(t, d)

@@ -12,6 +12,7 @@ import (
 // A resource whose verifier takes typ JWT alone: its tokens are access tokens at every
 // endpoint all the same, and nothing else.
 func TestTokensOfTypJWT(t *testing.T) {
+	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		const spring = "https://spring.example.com"

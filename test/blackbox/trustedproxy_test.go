@@ -28,6 +28,7 @@ func askThrough(t *testing.T, s *harness.Server, body url.Values, header http.He
 
 // The log has the address of the client as far as the settings trust the proxy that tells.
 func TestTrustedProxy(t *testing.T) {
+	t.Parallel()
 	const id = "the-request-of-this-case"
 	listed := func(lines ...string) http.Header { return http.Header{"X-Forwarded-For": lines} }
 	for proxies, cases := range map[string][]struct {
@@ -61,7 +62,7 @@ func TestTrustedProxy(t *testing.T) {
 					t.Fatalf("%d %s", answer.Status, answer.Raw)
 				}
 				line := ""
-				harness.Eventually(t, 5*time.Second, "the request is in the log", func() bool {
+				harness.Eventually(t, reached, "the request is in the log", func() bool {
 					line = s.Logs()[before:]
 					return strings.Contains(line, id)
 				})
@@ -74,7 +75,7 @@ func TestTrustedProxy(t *testing.T) {
 }
 
 // Behind a proxy, an address that floods with assertions and names no client takes nothing
-// of what another address needs.
+// of what another address needs. It runs alone: it counts what a crowd is answered.
 func TestFloodBehindAProxy(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Env = append(d.Env, "GOMAXPROCS=2") // what there is room for follows from it

@@ -12,9 +12,9 @@ import (
 	"authserver/test/harness"
 )
 
-// What is void is kept until the last token that a server has promised is over, whoever
-// voids it: a command or a replica with shorter lifetimes, or the only server after it was
-// started anew with them.
+// A revocation is kept until the last token that a server may have issued has expired, no
+// matter which process revokes: a command or a replica with shorter lifetimes, or the only
+// server after a restart with them.
 func TestWhatIsVoidIsKeptForTheLongestLifetime(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -31,7 +31,7 @@ func TestWhatIsVoidIsKeptForTheLongestLifetime(t *testing.T) {
 			wanted++
 			for _, server := range []*harness.Server{long, other} {
 				for _, token := range tokens {
-					harness.Eventually(t, promised, what, func() bool { return !server.Active(t, f.reader, token.Text("access_token")) })
+					harness.Eventually(t, reached, what, func() bool { return !server.Active(t, f.reader, token.Text("access_token")) })
 				}
 			}
 			if got := keptFor(t, d, ends); got != wanted {
@@ -124,7 +124,7 @@ func TestAnEncryptedTokenIsRevokedAsItIs(t *testing.T) {
 			t.Fatalf("the revocation is answered %d %s", answer.Status, answer.Raw)
 		}
 		for _, replica := range []*harness.Server{one, other} {
-			harness.Eventually(t, promised, "the token is void", func() bool { return !replica.Active(t, f.reader, within(token)) })
+			harness.Eventually(t, reached, "the token is void", func() bool { return !replica.Active(t, f.reader, within(token)) })
 			if !replica.Active(t, f.reader, within(bystander)) {
 				t.Error("another token went with it")
 			}

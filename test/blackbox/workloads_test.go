@@ -32,6 +32,7 @@ type workload struct {
 // The identity that GitHub Actions gives to a run: claims in plain names, of which
 // several say together what is let in, and keys with certificates.
 func TestGitHubActions(t *testing.T) {
+	t.Parallel()
 	const sub = "repo:acme/shop:environment:production"
 	deployed := claims{"sub": sub, "repository": "acme/shop", "ref": "refs/heads/main", "environment": "production"}
 	released := claims{"sub": "repo:acme/tools:ref:refs/tags/v1.2.0", "repository": "acme/tools", "ref": "refs/tags/v1.2.0", "environment": nil}
@@ -73,7 +74,7 @@ func TestGitHubActions(t *testing.T) {
 			{"the name in capitals", change("repository", "ACME/shop"), nil, noMatch},
 			{"half of one pattern and half of the other", change("repository", "acme/tools", "environment", nil), nil, noMatch},
 			{"without the claim that has to be there", change("run_id", nil), nil, "its claim run_id is missing"},
-			{"for the audience that it has where nobody asks for another", change("aud", "https://github.com/acme"), nil, "its aud must be"},
+			{"for its default audience", change("aud", "https://github.com/acme"), nil, "its aud must be"},
 			{"for a cloud beside us", change("aud", []string{harness.Issuer, "sts.amazonaws.com"}), nil, "its aud must be"},
 			{"of an issuer below", change("iss", "/acme"), nil, "its iss is not an issuer that is trusted here"},
 		},
@@ -84,6 +85,7 @@ func TestGitHubActions(t *testing.T) {
 // The identity that Kubernetes gives to a pod: a service account as sub, what else is
 // known of it within one claim, and a list as audience.
 func TestKubernetes(t *testing.T) {
+	t.Parallel()
 	const orders = "system:serviceaccount:shop:orders"
 	inside := func(namespace, account string) claims {
 		return claims{

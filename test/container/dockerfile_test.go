@@ -152,8 +152,8 @@ func goBuild(t *testing.T) string {
 	return ""
 }
 
-// TestMakeBuildsWhatTheImageHas: whoever builds from source gets the fast signatures too. The
-// clients of the clouds are the image's alone.
+// TestMakeBuildsWhatTheImageHas: a build from source has the fast signatures too. The clients
+// of the clouds are the image's alone.
 func TestMakeBuildsWhatTheImageHas(t *testing.T) {
 	command := exec.Command("make", "-n", "VERSION=1.2.3", "build")
 	command.Dir = "../.."

@@ -36,8 +36,8 @@ func mkdir(t *testing.T, name string) {
 	}
 }
 
-// run runs init as docker compose would, with the shell of this machine. Who is
-// not root cannot give files away: there chown does nothing.
+// run runs init as docker compose would, with the shell of this machine. Only root can
+// give files away: for another user chown does nothing.
 func (v volumes) run(t *testing.T) (string, error) {
 	t.Helper()
 	s := compose(t).Services["init"]

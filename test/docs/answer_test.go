@@ -16,8 +16,8 @@ import (
 // does not matter.
 const elided = "…"
 
-// asPrinted returns in which way an answer differs from the one that is printed, by
-// the language of the block that it is printed in.
+// asPrinted returns how an answer differs from the printed one, by the language of the
+// block that has it.
 func asPrinted(language, printed, answered string) []string {
 	switch language {
 	case "json":

@@ -15,7 +15,7 @@ var clumsy = []struct {
 	phrase  *regexp.Regexp
 	instead string
 }{
-	{regexp.MustCompile(`(?i)\b(whoever|whomever|whosoever|somebody|nobody|anybody|everybody)\b`), "name the subject: the client, the caller, the server, the operator"},
+	{regexp.MustCompile(`(?i)\b(whoever|whomever|whosoever|somebody|nobody|anybody|everybody|(those|one|ones|he) who)\b`), "name the subject: the client, the caller, the server, the operator"},
 	{regexp.MustCompile(`(?m)(^|[.!:;] |\| |\*\*)Who [a-z]+s? [^?\n]*[.:;|]`), "name the subject: the client, the caller, the server, the operator"},
 	{regexp.MustCompile(`(?i)\bin (the )?place of\b`), "instead of"},
 	{regexp.MustCompile(`(?i)\bworth waking\b`), "page someone when"},
@@ -74,6 +74,26 @@ func TestClumsy(t *testing.T) {
 	} {
 		if got := clumsyIn(text); len(got) != want {
 			t.Errorf("%q has %d faults, want %d: %v", text, len(got), want, got)
+		}
+	}
+}
+
+func TestClumsyInGo(t *testing.T) {
+	for _, c := range []struct {
+		name, source string
+		want         int
+	}{
+		{"a comment", "package a\n\n// f is for\n// whoever asks.\nfunc f() {}\n", 1},
+		{"a comment behind code", "package a\n\nvar a = 1 // nobody counts\n", 1},
+		{"a text", "package a\n\nvar a = \"nobody is told\"\n", 1},
+		{"the name of a test", "package a\n\nfunc TestNobodyIsTold() {}\n", 1},
+		{"the words of an RFC", "package a\n\n// RFC 0: \"whoever asks\".\nvar a = 1\n", 0},
+		{"a value", "package a\n\nvar a = \"nobody\"\n", 0},
+		{"the name of a test that names its subject", "package a\n\nfunc TestTheClientIsTold() {}\n", 0},
+	} {
+		got, err := clumsyInGo("a.go", c.source)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%s has %d faults, want %d: %v, %v", c.name, len(got), c.want, got, err)
 		}
 	}
 }

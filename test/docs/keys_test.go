@@ -87,7 +87,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// TestWhatToWatch: the metrics and log messages that docs/keys.md has somebody
+// TestWhatToWatch: the metrics and log messages that docs/keys.md tells the operator to
 // watch are there.
 func TestWhatToWatch(t *testing.T) {
 	known, text := metrics(t), readPage(t, keysPage).text

@@ -19,8 +19,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// prepare puts into the shell's folder what the reader of a page has from somebody
-// else: the keys of issuers, and a key to sign with.
+// prepare puts into the shell's folder what the reader of a page gets elsewhere: the
+// keys of issuers, and a key to sign with.
 func (s *shell) prepare(t *testing.T) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

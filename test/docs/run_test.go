@@ -236,7 +236,7 @@ func TestPages(t *testing.T) {
 }
 
 // TestKeys runs the commands of docs/keys.md, beside a server that has made the next
-// keys and to which nobody has to listen for long.
+// keys and whose clients have short lives.
 func TestKeys(t *testing.T) {
 	s := newShell(t, "--key-poll-interval", "2s")
 	s.prepare(t)

@@ -43,9 +43,15 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
-// Main is the TestMain of a package that uses [Binary].
-func Main(m *testing.M) {
+// Main is the TestMain of a package that uses [Binary]. What tests have left for each other
+// the last functions remove.
+func Main(m *testing.M, last ...func() error) {
 	code := m.Run()
+	for _, remove := range last {
+		if err := remove(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 	if err := os.RemoveAll(built); built != "" && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,8 +56,25 @@ func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
 	d.Set("LISTEN", "127.0.0.1:0")
 	d.Set("OPS_LISTEN", "127.0.0.1:0")
 	d.Set("BCRYPT_COST", "4") // what is tested is not how slow it is
-	d.Set("MASTER_KEY_FILE", d.File("master.key", d.Run("key", "generate-master")))
+	d.Set("MASTER_KEY_FILE", d.File("master.key", masterKey(d)))
 	return d
+}
+
+var (
+	madeMaster sync.Mutex
+	master     string
+)
+
+// masterKey is the key of every deployment of a package: none is told from another by it,
+// and a command takes a tenth of a second.
+func masterKey(d *Deployment) string {
+	d.t.Helper()
+	madeMaster.Lock()
+	defer madeMaster.Unlock()
+	if master == "" {
+		master = d.Run("key", "generate-master")
+	}
+	return master
 }
 
 // Set changes a setting for what is started from then on.

@@ -2,12 +2,11 @@ package harness
 
 import "testing"
 
-// DevIssuer is the issuer of a server that Dev starts: that of `authserver dev`
-// where nobody sets another.
+// DevIssuer is the issuer of a server that Dev starts: the default of `authserver dev`.
 const DevIssuer = "http://127.0.0.1:8080"
 
 // Dev starts `authserver dev` in an empty folder, on ports of its own. Every other
-// setting is as for somebody who types just that, but for those that are given.
+// setting has its default, except those that are given.
 func Dev(t testing.TB, flags ...string) (*Deployment, *Server) {
 	t.Helper()
 	d := &Deployment{t: t, Dir: t.TempDir(), Engine: "sqlite"}

@@ -16,7 +16,7 @@ import (
 
 // startTimeout is how long a server may take until it listens: a first start makes
 // an RSA key, on a machine that runs other tests beside.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // Server is a running server of a deployment.
 type Server struct {

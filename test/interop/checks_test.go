@@ -34,7 +34,7 @@ func checks() []string {
 		"invalid_scope for a scope that is not allowed",
 		"invalid_target for a resource that is not allowed",
 		"unauthorized_client for a grant that the client does not have",
-		"unsupported_grant_type for a grant that nobody knows",
+		"unsupported_grant_type for an unknown grant",
 	}
 	for _, alg := range algorithms() {
 		for _, name := range []string{

@@ -139,7 +139,7 @@ func goJWTBearer(t *testing.T, w *world, v *verifiers, alg string) {
 	_, err = config.TokenSource(t.Context()).Token()
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || !strings.Contains(string(refused.Body), `"invalid_grant"`) {
-		t.Errorf("an issuer that nobody knows: %v, want invalid_grant", err)
+		t.Errorf("an unknown issuer: %v, want invalid_grant", err)
 	}
 }
 

@@ -104,7 +104,7 @@ func (p program) run(t *testing.T, registered any) {
 		})
 	}
 	for name := range reports {
-		t.Errorf("the program reports a check that nobody expects: %q", name)
+		t.Errorf("the program reports an unexpected check: %q", name)
 	}
 }
 

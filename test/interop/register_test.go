@@ -196,10 +196,10 @@ func (w *world) registerClients(d *harness.Deployment) {
 	w.ResourceServer = create("resource-server", "", append(w.allowed("RS256"), serves...)...)
 }
 
-// registerIdPs registers three issuers for each algorithm of tokens: one with a
-// key set that needs no client beside it, one with a certificate and one with a
-// shared secret. A subject is a user's username, a user's email address and
-// somebody whom only the issuer knows.
+// registerIdPs registers three issuers for each algorithm of tokens: one with a key set
+// that needs no client beside it, one with a certificate and one with a shared secret.
+// A subject is a user's username, a user's email address, or a subject that only the
+// issuer knows.
 func (w *world) registerIdPs(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -31,8 +31,8 @@ const (
 	enough       = 20                     // failures that end the soak
 )
 
-// soak is a deployment of two replicas, those who ask it for tokens, and those who
-// verify them.
+// soak is a deployment of two replicas, with clients that ask for tokens and verifiers
+// of the tokens.
 type soak struct {
 	t         *testing.T
 	d         *harness.Deployment

@@ -162,8 +162,8 @@ func (b *book) judgeKeys() {
 	}
 }
 
-// describe tells all that is known of a token and its key. The token is of no use
-// to anybody once the test is over.
+// describe tells all that is known of a token and its key. The token is of no use once
+// the test is over.
 func (b *book) describe(m *minted) string {
 	var text strings.Builder
 	parts := strings.Split(m.raw, ".")

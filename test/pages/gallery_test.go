@@ -161,12 +161,12 @@ func openMuseum(t *testing.T) *museum {
 	}
 	table := []web.Route{{Method: http.MethodGet, Path: web.AssetPath, Serve: view.Asset}}
 	for _, e := range m.exhibits {
-		table = append(table, web.Route{Method: http.MethodGet, Path: "/" + e.name, Serve: view.Serve(func(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+		table = append(table, web.Route{Method: http.MethodGet, Path: "/" + e.name, Serve: view.Serve(func(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 			return view.Write(w, r, http.StatusOK, r.URL.Query().Get("ui_locales"), e.page)
 		})})
 	}
 	for _, path := range []string{"/taken", "/account/profile", "/account/password", "/account/session", "/account/app", "/account/logout"} {
-		table = append(table, web.Route{Method: http.MethodPost, Path: path, Serve: view.Serve(func(w http.ResponseWriter, r *http.Request, _ *web.Note) error {
+		table = append(table, web.Route{Method: http.MethodPost, Path: path, Serve: view.Serve(func(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 			if m.answer == "" {
 				record(m.taken)(w, r)
 				return nil

@@ -8,6 +8,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -45,14 +46,19 @@ func server(t testing.TB) *url.URL {
 
 func run(t testing.TB, admin *url.URL, statement string) {
 	t.Helper()
+	if err := execute(admin, statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execute(admin *url.URL, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, admin.String())
 	if err != nil {
-		t.Fatalf("TEST_DATABASE_URL leads to no PostgreSQL: %v", err)
+		return fmt.Errorf("TEST_DATABASE_URL leads to no PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, statement); err != nil {
-		t.Fatal(err)
-	}
+	_, err = conn.Exec(ctx, statement)
+	return err
 }

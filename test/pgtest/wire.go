@@ -26,8 +26,8 @@ type state int
 
 const (
 	whole  state = iota
-	silent       // they are swallowed, and nobody is told
-	deaf         // those from the server are swallowed, and nobody is told
+	silent       // they are swallowed without an error
+	deaf         // those from the server are swallowed without an error
 	broken       // there is no connection
 )
 
@@ -71,8 +71,8 @@ func (w *Wire) Cut() { w.become(broken, true) }
 // Silence swallows all that is sent from now on, as a firewall does.
 func (w *Wire) Silence() { w.become(silent, false) }
 
-// Deafen swallows all that the server answers from now on: it does what it is asked, and
-// the one who asks does not learn of it.
+// Deafen swallows all that the server answers from now on: the server does what it is
+// asked, but the client does not learn of it.
 func (w *Wire) Deafen() { w.become(deaf, false) }
 
 // Mend ends what Cut, Silence and Deafen began, and with it the connections that were

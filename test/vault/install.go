@@ -57,7 +57,7 @@ func install(ctx context.Context) (string, error) {
 	fresh := filepath.Join(work, "bao")
 	err = errors.Join(download(ctx, work), unpack(work, fresh))
 	if err == nil {
-		err = os.Rename(fresh, server) // whoever comes second replaces it by the same
+		err = os.Rename(fresh, server) // a second process replaces it by the same
 	}
 	return server, errors.Join(err, os.RemoveAll(work))
 }

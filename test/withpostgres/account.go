@@ -27,7 +27,7 @@ func unprivileged() (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither an account postgres nor nobody: run as another user")
+	return nil, errors.New("PostgreSQL does not run as root, and there is neither an account \"postgres\" nor \"nobody\": run as another user")
 }
 
 // give makes the account the owner of a file or folder; nil leaves it ours.

@@ -42,7 +42,7 @@ func startCluster(ctx context.Context, i installation) (_ *server, err error) {
 	if err := c.initialize(ctx); err != nil {
 		return nil, err
 	}
-	// Between our finding a port free and its listening somebody may take it.
+	// Between our finding a port free and its listening another process may take it.
 	for attempt := 1; ; attempt++ {
 		url, err := c.start(ctx)
 		if err == nil {
@@ -90,8 +90,8 @@ func (c *cluster) initialize(ctx context.Context) error {
 	return os.Remove(passwordFile)
 }
 
-// settings are those of a server whose data nobody will miss, and then those that
-// it is asked for.
+// settings are those of a server whose data may get lost, followed by those of the
+// caller.
 func settings() []string {
 	return append([]string{
 		"max_connections=300",
@@ -150,7 +150,7 @@ func (c *cluster) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	say("PostgreSQL %s of %s at 127.0.0.1:%s", version, c.binDir, port)
+	report("PostgreSQL %s of %s at 127.0.0.1:%s", version, c.binDir, port)
 	return url, nil
 }
 

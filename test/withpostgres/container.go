@@ -72,7 +72,7 @@ func (c *container) start(ctx context.Context) (_ *server, err error) {
 		return nil, err
 	}
 	if _, err := c.ask(ctx, 10*time.Second, "image", "inspect", image); err != nil {
-		say("%s pulls %s", c.engine, image)
+		report("%s pulls %s", c.engine, image)
 		if _, err := c.ask(ctx, 5*time.Minute, "pull", "--quiet", image); err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (c *container) start(ctx context.Context) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	say("PostgreSQL %s of %s in %s at 127.0.0.1:%s", version, image, c.engine, port)
+	report("PostgreSQL %s of %s in %s at 127.0.0.1:%s", version, image, c.engine, port)
 	return &server{url: url, stop: c.stop}, nil
 }
 

@@ -33,7 +33,7 @@ func find(ctx context.Context) (*server, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	say("no PostgreSQL on this machine can be used (%v; %v)", localErr, containerErr)
+	report("no PostgreSQL on this machine can be used (%v; %v)", localErr, containerErr)
 	installErr := install.Tools(ctx, os.Stderr, "postgres")
 	if installErr == nil {
 		srv, installErr = startNewest(ctx, installations(ctx, localPatterns()))
@@ -51,7 +51,7 @@ func given(ctx context.Context, url string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TEST_DATABASE_URL is set and its database does not answer; start it or unset the variable: %w", err)
 	}
-	say("PostgreSQL %s of TEST_DATABASE_URL", version)
+	report("PostgreSQL %s of TEST_DATABASE_URL", version)
 	srv := &server{url: url, stop: func() error { return nil }}
 	if local := installations(ctx, localPatterns()); len(local) > 0 {
 		srv.binDir = local[0].binDir

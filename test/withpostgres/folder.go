@@ -43,7 +43,7 @@ func (f *folder) dataDir() string { return filepath.Join(f.path, "data") }
 // newFolder makes a folder that belongs to the account, and sees to it that it
 // will be removed.
 func newFolder(account *syscall.Credential) (*folder, error) {
-	path, err := makeFolder(account, os.TempDir(), "/tmp", "/var/tmp")
+	path, err := makeFolder(account, parents()...)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,12 @@
 //
 // A server of its own listens on the loopback interface alone, at a free port,
 // with a random password, in a temporary folder, and trades durability for
-// speed; WITHPOSTGRES_SETTINGS adds settings to it (name=value, with spaces
-// between). The command finds it as TEST_DATABASE_URL (a superuser's, so that tests
-// make databases of their own) and, where the binaries are local, their folder
-// as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the command, and so does the
-// end of the process that started withpostgres. However it ends, by SIGKILL too,
+// speed: the folder is in memory (in /dev/shm, or where WITHPOSTGRES_MEMORY says)
+// if 4 GiB of it are free. WITHPOSTGRES_SETTINGS adds settings to the server
+// (name=value, with spaces between). The command finds it as TEST_DATABASE_URL (a
+// superuser's, so that tests make databases of their own) and, where the binaries
+// are local, their folder as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the
+// command, and so does the end of the process that started withpostgres. However it ends, by SIGKILL too,
 // the server is stopped and its folder removed. The exit code is the command's.
 package main
 
@@ -39,13 +40,13 @@ func main() {
 	}
 	code, err := run(args)
 	if err != nil {
-		say("%v", err)
+		report("%v", err)
 	}
 	os.Exit(code)
 }
 
-// say tells the person at the terminal what goes on.
-func say(format string, args ...any) {
+// report tells the person at the terminal what goes on.
+func report(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "withpostgres: "+format+"\n", args...)
 }
 
@@ -91,7 +92,7 @@ func forward(signals <-chan os.Signal, cmd *exec.Cmd, ended <-chan error) error 
 			return err
 		case sig := <-signals:
 			if sig == parentGone {
-				// Nobody is left who would insist.
+				// No parent is left that would repeat the signal.
 				deadline = time.After(10 * time.Second)
 				sig = syscall.SIGTERM
 			}
@@ -118,7 +119,7 @@ func exitCode(err error) (int, error) {
 	return exit.ExitCode(), nil
 }
 
-// parentGone is what watchParent sends: a signal that nobody else sends here.
+// parentGone is what watchParent sends: a signal that no other process sends here.
 const parentGone = syscall.SIGUSR2
 
 // watchParent tells when the process that started this one is gone. `go run`

@@ -47,7 +47,7 @@ func newProgram(t *testing.T, args ...string) *program {
 		given = ""
 	}
 	p := &program{Cmd: exec.Command(os.Args[0], args...), tmp: tmp, ours: given == ""}
-	p.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+tmp, "TEST_DATABASE_URL="+given)
+	p.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+tmp, "WITHPOSTGRES_MEMORY=none", "TEST_DATABASE_URL="+given)
 	// A file and not a pipe, whose end we would wait for together with the last of
 	// the command's processes.
 	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))

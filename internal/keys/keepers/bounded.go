@@ -35,7 +35,8 @@ func (b *bounded) ask(ctx context.Context, question func(context.Context, []byte
 
 func (b *bounded) Close() error { return b.service.Close() }
 
-// ErrorAs gives no driver's type away: which one is behind a URL is nobody's business.
+// ErrorAs gives no driver's type away: callers must not depend on the driver behind a
+// URL.
 func (b *bounded) ErrorAs(error, any) bool { return false }
 
 func (b *bounded) ErrorCode(err error) gcerrors.ErrorCode {

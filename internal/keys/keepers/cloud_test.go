@@ -27,7 +27,7 @@ func TestCloudSchemes(t *testing.T) {
 
 const azureVersion = "0123456789abcdef0123456789abcdef"
 
-// cloudEnvironment has credentials that nobody takes, so that no client looks for
+// cloudEnvironment has credentials that no cloud accepts, so that no client looks for
 // others on this machine.
 func cloudEnvironment(t *testing.T) {
 	t.Helper()

@@ -1,4 +1,4 @@
 package keepers
 
-// OpenWithin is Open for those who cannot wait for its 10 s.
+// OpenWithin is Open for tests, which cannot wait for its 10 s.
 var OpenWithin = open

@@ -13,7 +13,7 @@ import (
 	"authserver/internal/keys/keepers"
 )
 
-// cleanEnvironment has none of Vault's variables of whoever runs the tests.
+// cleanEnvironment removes the developer's own variables for Vault.
 func cleanEnvironment(t *testing.T) {
 	t.Helper()
 	for _, entry := range os.Environ() {
@@ -57,7 +57,7 @@ func TestOpenRefuses(t *testing.T) {
 		url  string
 		want []string
 	}{
-		{"a master key in the URL", "base64key://" + secret + "=", []string{"does not belong into a URL", "--master-key-file"}},
+		{"a master key in the URL", "base64key://" + secret + "=", []string{"does not belong into a URL", "master-key-file"}},
 		{"a master key in the URL, in capitals", "BASE64KEY:" + secret, []string{"does not belong into a URL"}},
 		{"a master key instead of a URL", secret + "=", []string{"malformed", "hashivault://KEY"}},
 		{"a user", "hashivault://" + secret + "@authserver", []string{"user or a password"}},
@@ -165,7 +165,7 @@ func checkHangs(t *testing.T, url string) {
 		}
 		return err
 	}
-	t.Run("a service that does not answer holds nobody longer than the time-out", func(t *testing.T) {
+	t.Run("a service that does not answer holds no caller longer than the time-out", func(t *testing.T) {
 		err := encrypt(t.Context(), timeout)
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 500ms: check that") {
 			t.Errorf("the error is %v", err)

@@ -64,7 +64,7 @@ const cloudNames = "awskms, azurekeyvault and gcpkms"
 // scheme: it is not known what was pasted there.
 func parse(text string) (key, error) {
 	if strings.HasPrefix(strings.ToLower(text), "base64key:") {
-		return key{}, errors.New("a master key does not belong into a URL, which gets into logs and lists of processes: put it into a file and set --master-key-file")
+		return key{}, errors.New("a master key does not belong into a URL, which gets into logs and lists of processes: put it into a file, for master-key-file")
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {

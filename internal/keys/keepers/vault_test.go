@@ -136,7 +136,7 @@ func TestVaultRefuses(t *testing.T) {
 		{"an engine that is not mounted", "hashivault://authserver?engine=nowhere", server.Token, nil, gcerrors.NotFound, []string{"404", "transit engine is mounted at nowhere"}},
 		{"an engine that is not transit", "hashivault://authserver?engine=plain", server.Token, nil, gcerrors.FailedPrecondition, []string{"plain of Vault", "does not answer like a transit engine"}},
 		{"another namespace", "hashivault://authserver", token, map[string]string{"VAULT_NAMESPACE": "nowhere"}, gcerrors.NotFound, []string{"404", "check VAULT_NAMESPACE"}},
-		{"an authority that nobody named", "hashivault://authserver", token, map[string]string{"VAULT_CACERT": ""}, gcerrors.Unknown, []string{"x509: ", "set VAULT_CACERT"}},
+		{"an authority that is not configured", "hashivault://authserver", token, map[string]string{"VAULT_CACERT": ""}, gcerrors.Unknown, []string{"x509: ", "set VAULT_CACERT"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			as(t, server, c.token)

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// Wanted is a kind of file that somebody is asked for.
+// Wanted is the kind of file that an operator is asked for.
 type Wanted string
 
 // The kinds.
@@ -19,13 +18,13 @@ const (
 	JWK         Wanted = "a public key as a JWK (RFC 7517 section 4)"
 	Certificate Wanted = "a certificate in PEM"
 	PrivateKey  Wanted = "a private key in PEM or as a JWK"
-	// Secret is of any bytes; those of a key or a certificate are refused all the same: with
-	// a public key for a secret everybody could sign (RFC 8725 §2.1).
+	// Secret is of any bytes; but those of a key or a certificate are refused: if a public
+	// key were the secret, any reader of it could sign (RFC 8725 §2.1).
 	Secret Wanted = "a shared secret"
 )
 
-// Check refuses a file that is of another kind than is wanted, in words that follow the
-// name of the file. One of no kind that is known passes: whoever reads it says more.
+// Check refuses a file of another kind than is wanted. Its error follows the name of
+// the file. A file of no known kind passes: the parser says more.
 func Check(data []byte, wanted Wanted) error {
 	c := look(data)
 	fits := map[Wanted][]kind{
@@ -33,7 +32,7 @@ func Check(data []byte, wanted Wanted) error {
 		JWK:         {publicJWK},
 		Certificate: {certificate},
 		PrivateKey:  {privateKey, privateJWK},
-		Secret:      {otherDER, empty, page, metadata, certificates, array, object, token, damagedPEM, encryptedJWK},
+		Secret:      {noKey, array},
 	}[wanted]
 	if c.kind == unknown || slices.Contains(fits, c.kind) {
 		return nil
@@ -45,11 +44,10 @@ func Check(data []byte, wanted Wanted) error {
 func Instead(data []byte, wanted Wanted) error { return look(data).instead(wanted) }
 
 func (c content) instead(wanted Wanted) error {
-	what := c.String()
-	if what == "" {
+	if c.what == "" {
 		return fmt.Errorf("it is not %s", wanted)
 	}
-	return &Other{What: what, Wanted: wanted, Cure: c.cure(wanted)}
+	return &Other{What: c.what, Wanted: wanted, Cure: c.cureFor(wanted)}
 }
 
 // Other is a file of another kind than is wanted.
@@ -69,28 +67,10 @@ func (o *Other) Error() string {
 	return o.Short() + ": " + o.Cure
 }
 
-// String is what the file is, "" where that is not known.
-func (c content) String() string {
-	what := map[kind]string{
-		empty: "empty", page: "an HTML page", keySet: "a JWK Set", publicJWK: "a public key", privateJWK: "a private key",
-		secretJWK: "a shared secret as a JWK (kty oct)", encryptedJWK: "an encrypted JWK", metadata: "the metadata of an issuer",
-		certificates: "JSON with certificates by their kid", array: "a JSON array", object: "JSON without kty and keys", token: "a token",
-		certificate: "a certificate", publicKey: "a public key", privateKey: "a private key", encryptedKey: "an encrypted private key",
-		request: "a request for a certificate", pkcs7: "a PKCS #7 file", pkcs12: "a PKCS #12 file",
-		openSSH: "a private key in OpenSSH's own format", openSSHPublic: "a public key in OpenSSH's own format",
-		putty: "a private key in PuTTY's own format", openPGP: "an OpenPGP key", damagedPEM: "PEM that is cut short or damaged",
-		utf16: "text in UTF-16, as PowerShell writes it with >", otherDER: "DER that is cut short, damaged or of another kind",
-	}[c.kind]
-	if c.form == "" || strings.Contains(what, "PEM") {
-		return what
-	}
-	return what + " " + c.form
-}
-
-// cure is what to do; "": there is nothing to say.
-func (c content) cure(wanted Wanted) string {
+// cureFor is what to do; "": there is nothing to say.
+func (c content) cureFor(wanted Wanted) string {
 	switch c.kind {
-	case privateKey, privateJWK, encryptedKey, openSSH, putty:
+	case privateKey, privateJWK, lockedKey:
 		return c.curePrivate(wanted)
 	case publicKey, publicJWK:
 		return c.curePublic(wanted)
@@ -107,23 +87,7 @@ func (c content) cure(wanted Wanted) string {
 			Certificate: "--jwks-file takes it", Secret: "--jwks-file takes it",
 		}[wanted]
 	}
-	return map[kind]string{
-		empty:         "look at what wrote it",
-		page:          "what was asked for it answered with a page, such as one to log in: download it again and look at it",
-		secretJWK:     "put the bytes that its k has in base64url into a file, and give that as --secret-file",
-		encryptedJWK:  "decrypt it first",
-		metadata:      "download what its jwks_uri names, or give that as --jwks-uri",
-		certificates:  "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
-		token:         "a token holds no key: ask who signs it for the keys",
-		request:       "give the certificate that an authority made of it",
-		pkcs7:         "`openssl pkcs7 -print_certs -in FILE -out NEW` takes the certificates out, with -inform DER where it is binary",
-		pkcs12:        "`openssl pkcs12 -in FILE -out NEW` writes what it holds as PEM, with -nokeys the certificates alone",
-		openSSHPublic: "`ssh-keygen -e -m PKCS8 -f FILE` writes it as PEM",
-		openPGP:       "such keys are not used here",
-		utf16:         "save it as UTF-8",
-		otherDER:      "`openssl asn1parse -inform DER -in FILE` shows what it is",
-		damagedPEM:    "copy the file again, from -----BEGIN to -----END and with its line breaks",
-	}[c.kind]
+	return c.cure
 }
 
 func (c content) curePublic(wanted Wanted) string {
@@ -152,14 +116,9 @@ func (c content) cureCertificate(wanted Wanted) string {
 
 func (c content) curePrivate(wanted Wanted) string {
 	if wanted == PrivateKey {
-		return map[kind]string{
-			privateKey:   "it is of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` converts it, with -inform DER where it is binary",
-			encryptedKey: "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase and writes it without one",
-			openSSH:      "`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it",
-			putty:        "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
-		}[c.kind]
+		return c.cure
 	}
-	const keep = "give nobody this file"
+	const keep = "keep this file secret"
 	switch wanted {
 	case JWK:
 		return keep + written(c.public, "; its public key is ", false)

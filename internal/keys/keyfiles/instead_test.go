@@ -96,13 +96,13 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"PKCS #1 public key", JWKSet, []string{"it is a public key in PEM", `"kty":"RSA"`}},
 		{"certificate", JWKSet, []string{"it is a certificate in PEM", "give it as --certificate-file"}},
 		{"certificate in DER", JWKSet, []string{"it is a certificate in DER", "give it as --certificate-file"}},
-		{"private key", JWKSet, []string{"it is a private key in PEM", "give nobody this file", `{"keys":[{"`}},
-		{"SEC 1", JWKSet, []string{"it is a private key in PEM", "give nobody this file"}},
-		{"private key in DER", JWKSet, []string{"it is a private key in DER", "give nobody this file"}},
-		{"private JWK", JWKSet, []string{"it is a private key as a JWK", "give nobody this file", `{"keys":[{"`}},
-		{"bundle", JWKSet, []string{"it is a private key in PEM", "give nobody this file"}},
-		{"encrypted key", JWKSet, []string{"it is an encrypted private key in PEM", "give nobody this file"}},
-		{"OpenSSH", JWKSet, []string{"OpenSSH's own format", "give nobody this file"}},
+		{"private key", JWKSet, []string{"it is a private key in PEM", "keep this file secret", `{"keys":[{"`}},
+		{"SEC 1", JWKSet, []string{"it is a private key in PEM", "keep this file secret"}},
+		{"private key in DER", JWKSet, []string{"it is a private key in DER", "keep this file secret"}},
+		{"private JWK", JWKSet, []string{"it is a private key as a JWK", "keep this file secret", `{"keys":[{"`}},
+		{"bundle", JWKSet, []string{"it is a private key in PEM", "keep this file secret"}},
+		{"encrypted key", JWKSet, []string{"it is an encrypted private key in PEM", "keep this file secret"}},
+		{"OpenSSH", JWKSet, []string{"OpenSSH's own format", "keep this file secret"}},
 		{"OpenSSH public", JWKSet, []string{"a public key in OpenSSH's own format", "ssh-keygen -e -m PKCS8"}},
 		{"PuTTY", JWKSet, []string{"PuTTY's own format"}},
 		{"OpenPGP", JWKSet, []string{"an OpenPGP key"}},
@@ -124,7 +124,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"public JWK", JWK, nil},
 		{"public key", JWK, []string{"a public key as a JWK (RFC 7517 section 4) is wanted", `put it into the file as {"`}},
 		{"certificate", JWK, []string{"it is a certificate in PEM", `the public key in it is {"`}},
-		{"private JWK", JWK, []string{"it is a private key as a JWK", "give nobody this file", `its public key is {"`}},
+		{"private JWK", JWK, []string{"it is a private key as a JWK", "keep this file secret", `its public key is {"`}},
 		{"set", JWK, []string{"it is a JWK Set", `take one key out of its "keys"`}},
 
 		{"certificate", Certificate, nil}, {"certificate in DER", Certificate, nil},
@@ -148,7 +148,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 		{"public key in DER", Secret, []string{"it is a public key in DER"}},
 		{"certificate", Secret, []string{"it is a certificate in PEM", "--certificate-file"}},
 		{"set", Secret, []string{"it is a JWK Set", "--jwks-file takes it"}},
-		{"private key", Secret, []string{"it is a private key in PEM", "give nobody this file"}},
+		{"private key", Secret, []string{"it is a private key in PEM", "keep this file secret"}},
 		{"secret JWK", Secret, []string{"kty oct", "put the bytes that its k has"}},
 		{"OpenSSH public", Secret, []string{"a public key in OpenSSH's own format"}},
 	} {
@@ -187,7 +187,7 @@ func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 			if regexp.MustCompile(`"(?:d|p|q|k)":`).MatchString(told) {
 				t.Errorf("%s for %s tells a private member: %s", name, wanted, told)
 			}
-			if c := look(data); c.kind == privateKey || c.kind == encryptedKey {
+			if c := look(data); c.kind == privateKey || c.kind == lockedKey {
 				for _, word := range regexp.MustCompile(`[A-Za-z0-9+/]{16,}`).FindAllString(string(data), -1) {
 					if strings.Contains(told, word[:16]) {
 						t.Errorf("%s for %s tells a piece of the file: %s", name, wanted, told)

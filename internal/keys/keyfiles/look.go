@@ -13,45 +13,38 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// kind is what a file holds.
+// kind is what a file holds, as far as it matters to what is wanted.
 type kind int
 
 const (
 	unknown kind = iota
-	empty
-	page          // HTML
-	keySet        // a JWK Set
-	publicJWK     //
-	privateJWK    //
-	secretJWK     // of kty oct
-	encryptedJWK  //
-	metadata      // of an issuer
-	certificates  // in JSON by their kid, as Google publishes them
-	array         // of JSON
-	object        // of JSON that is nothing of these
-	token         // a JWT
-	certificate   //
-	publicKey     //
-	privateKey    //
-	encryptedKey  // a private one under a passphrase
-	request       // for a certificate
-	pkcs7         //
-	pkcs12        //
-	openSSH       // a private key in OpenSSH's own format
-	openSSHPublic // a line of authorized_keys
-	putty         // PuTTY's own format
-	openPGP       //
-	damagedPEM    //
-	utf16         //
-	otherDER      //
+	noKey        // nothing of a key, so that it may be a shared secret
+	other        // of a key or certificate, and wanted nowhere
+	array        // of JSON
+	keySet
+	publicJWK
+	privateJWK
+	publicKey
+	privateKey
+	lockedKey // a private one under a passphrase, or in a format that is not read
+	certificate
 )
 
-// content is what a file holds, how it is written, and its public key where that can be
+// content is what a file holds, what to do about it, and its public key where that can be
 // told.
 type content struct {
 	kind   kind
-	form   string // "in PEM", "in DER", ""
+	what   string // "": it is not known
+	cure   string // of a private key, where one is wanted; "": it depends on what is wanted
 	public crypto.PublicKey
+}
+
+// in says how the content is written.
+func (c content) in(form string) content {
+	if c.what != "" {
+		c.what += " in " + form
+	}
+	return c
 }
 
 func look(data []byte) content {
@@ -60,68 +53,81 @@ func look(data []byte) content {
 	const sequence = 0x30 // with which DER begins, and which is the digit 0 in text
 	switch {
 	case len(text) == 0:
-		return content{kind: empty}
+		return content{kind: noKey, what: "empty", cure: "look at what wrote it"}
 	case isUTF16(data):
-		return content{kind: utf16}
+		return content{kind: other, what: "text in UTF-16, as PowerShell writes it with >", cure: "save it as UTF-8"}
 	case text[0] == '{':
 		return lookJSON(text)
 	case text[0] == '[' && json.Valid(text):
-		return content{kind: array}
+		return content{kind: array, what: "a JSON array"}
 	case text[0] == '<':
-		return content{kind: page}
+		return content{
+			kind: noKey, what: "an HTML page",
+			cure: "what was asked for it answered with a page, such as one to log in: download it again and look at it",
+		}
 	case bytes.Contains(text, []byte("-----BEGIN ")):
 		return lookPEM(data)
 	case data[0] == sequence && len(data) > 1:
-		c := lookDER(data)
-		if c.kind != unknown {
-			c.form = "in DER"
-			return c
+		if c := lookDER(data); c.kind != unknown {
+			return c.in("DER")
 		}
 		if data[1] >= 0x80 { // a length that no text has there
-			return content{kind: otherDER}
+			return content{
+				kind: noKey, what: "DER that is cut short, damaged or of another kind",
+				cure: "`openssl asn1parse -inform DER -in FILE` shows what it is",
+			}
 		}
 	}
-	return content{kind: lookText(string(text))}
+	return lookText(string(text))
 }
 
 var openSSHLine = regexp.MustCompile(`^(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) AAAA`)
 
-func lookText(text string) kind {
+func lookText(text string) content {
 	switch {
 	case openSSHLine.MatchString(text), strings.HasPrefix(text, "---- BEGIN SSH2 PUBLIC KEY"):
-		return openSSHPublic
+		return content{kind: other, what: "a public key in OpenSSH's own format", cure: "`ssh-keygen -e -m PKCS8 -f FILE` writes it as PEM"}
 	case strings.HasPrefix(text, "PuTTY-User-Key-File-"):
-		return putty
+		return content{
+			kind: lockedKey, what: "a private key in PuTTY's own format",
+			cure: "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
+		}
 	case strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") >= 2:
-		return token
+		return content{kind: noKey, what: "a token", cure: "a token holds no key: ask who signs it for the keys"}
 	}
-	return unknown
+	return content{}
 }
 
 // lookJSON tells objects apart by the names of their members.
 func lookJSON(text []byte) content {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
-		return content{kind: unknown}
+		return content{}
 	}
 	has := func(name string) bool { _, ok := members[name]; return ok }
 	switch {
 	case has("keys"):
-		return content{kind: keySet}
+		return content{kind: keySet, what: "a JWK Set"}
 	case has("ciphertext"):
-		return content{kind: encryptedJWK}
+		return content{kind: noKey, what: "an encrypted JWK", cure: "decrypt it first"}
 	case string(members["kty"]) == `"oct"`:
-		return content{kind: secretJWK}
+		return content{
+			kind: other, what: "a shared secret as a JWK (kty oct)",
+			cure: "put the bytes that its k has in base64url into a file, and give that as --secret-file",
+		}
 	case has("kty") && has("d"):
-		return content{kind: privateJWK, form: "as a JWK", public: publicOfJWK(members)}
+		return content{kind: privateJWK, what: "a private key as a JWK", public: publicOfJWK(members)}
 	case has("kty"):
-		return content{kind: publicJWK, form: "as a JWK", public: publicOfJWK(members)}
+		return content{kind: publicJWK, what: "a public key as a JWK", public: publicOfJWK(members)}
 	case has("jwks_uri"), has("issuer"):
-		return content{kind: metadata}
-	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")):
-		return content{kind: certificates}
+		return content{kind: noKey, what: "the metadata of an issuer", cure: "download what its jwks_uri names, or give that as --jwks-uri"}
+	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")): // as Google publishes them
+		return content{
+			kind: noKey, what: "JSON with certificates by their kid",
+			cure: "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
+		}
 	}
-	return content{kind: object}
+	return content{kind: noKey, what: "JSON without kty and keys"}
 }
 
 // publicOfJWK reads the public half from the members that make it alone; nil: it cannot be
@@ -150,19 +156,24 @@ func publicOfJWK(members map[string]json.RawMessage) crypto.PublicKey {
 
 // lookPEM looks for a private key first: whatever stands beside it, that matters most.
 func lookPEM(data []byte) content {
-	first := content{kind: damagedPEM, form: "in PEM"}
+	var first *content
 	for {
 		block, rest := pem.Decode(data)
-		if block == nil {
-			return first
+		switch {
+		case block == nil && first == nil:
+			return content{
+				kind: noKey, what: "PEM that is cut short or damaged",
+				cure: "copy the file again, from -----BEGIN to -----END and with its line breaks",
+			}
+		case block == nil:
+			return *first
 		}
-		c := lookBlock(block)
-		c.form = "in PEM"
-		if c.kind == privateKey || c.kind == encryptedKey || c.kind == openSSH {
+		c := lookBlock(block).in("PEM")
+		if c.kind == privateKey || c.kind == lockedKey {
 			return c
 		}
-		if first.kind == damagedPEM {
-			first = c
+		if first == nil {
+			first = &c
 		}
 		data = rest
 	}
@@ -171,72 +182,93 @@ func lookPEM(data []byte) content {
 func lookBlock(block *pem.Block) content {
 	switch {
 	case block.Headers["DEK-Info"] != "", block.Type == "ENCRYPTED PRIVATE KEY": // RFC 1421, RFC 5958 §3
-		return content{kind: encryptedKey}
+		return encryptedKey()
 	case block.Type == "OPENSSH PRIVATE KEY":
-		return content{kind: openSSH}
+		return content{
+			kind: lockedKey, what: "a private key in OpenSSH's own format", cure: "`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it",
+		}
 	case strings.HasPrefix(block.Type, "PGP "):
-		return content{kind: openPGP}
+		return content{kind: other, what: "an OpenPGP key", cure: "such keys are not used here"}
 	case block.Type == "PKCS7", block.Type == "CMS":
-		return content{kind: pkcs7}
+		return ofPKCS7()
 	}
 	c := lookDER(block.Bytes)
-	if strings.HasSuffix(block.Type, "PRIVATE KEY") && c.kind != privateKey {
-		return content{kind: privateKey} // of a kind that Go does not know
+	if strings.HasSuffix(block.Type, "PRIVATE KEY") && c.kind != privateKey { // of a kind that Go does not know
+		return ofPrivateKey(nil)
 	}
 	return c
+}
+
+func ofPrivateKey(public crypto.PublicKey) content {
+	return content{
+		kind: privateKey, what: "a private key", public: public,
+		cure: "it is of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` converts it, with -inform DER where it is binary",
+	}
+}
+
+func encryptedKey() content {
+	return content{
+		kind: lockedKey, what: "an encrypted private key",
+		cure: "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase and writes it without one",
+	}
+}
+
+func ofPKCS7() content {
+	return content{
+		kind: other, what: "a PKCS #7 file",
+		cure: "`openssl pkcs7 -print_certs -in FILE -out NEW` takes the certificates out, with -inform DER where it is binary",
+	}
 }
 
 // lookDER tries what a DER can be.
 func lookDER(der []byte) content {
 	if c, err := x509.ParseCertificate(der); err == nil {
-		return content{kind: certificate, public: c.PublicKey}
+		return content{kind: certificate, what: "a certificate", public: c.PublicKey}
 	}
 	if _, err := x509.ParseCertificateRequest(der); err == nil {
-		return content{kind: request}
+		return content{kind: other, what: "a request for a certificate", cure: "give the certificate that an authority made of it"}
 	}
-	for _, parse := range []func([]byte) (any, error){
-		x509.ParsePKIXPublicKey,
-		func(der []byte) (any, error) { return x509.ParsePKCS1PublicKey(der) },
-	} {
-		if public, err := parse(der); err == nil {
-			return content{kind: publicKey, public: public}
+	if public, err := x509.ParsePKIXPublicKey(der); err == nil {
+		return content{kind: publicKey, what: "a public key", public: public}
+	}
+	if public, err := x509.ParsePKCS1PublicKey(der); err == nil {
+		return content{kind: publicKey, what: "a public key", public: public}
+	}
+	if private, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		signer, ok := private.(crypto.Signer)
+		if !ok { // X25519
+			return ofPrivateKey(nil)
 		}
+		return ofPrivateKey(signer.Public())
 	}
-	for _, parse := range []func([]byte) (any, error){
-		x509.ParsePKCS8PrivateKey,
-		func(der []byte) (any, error) { return x509.ParsePKCS1PrivateKey(der) },
-		func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) },
-	} {
-		if private, err := parse(der); err == nil {
-			return content{kind: privateKey, public: publicOf(private)}
-		}
+	if private, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return ofPrivateKey(private.Public())
 	}
-	return content{kind: lookShape(der)}
-}
-
-func publicOf(private any) crypto.PublicKey {
-	if signer, ok := private.(crypto.Signer); ok {
-		return signer.Public()
+	if private, err := x509.ParseECPrivateKey(der); err == nil {
+		return ofPrivateKey(private.Public())
 	}
-	return nil
+	return lookShape(der)
 }
 
 // lookShape tells by their outermost form what x509 does not parse.
-func lookShape(der []byte) kind {
+func lookShape(der []byte) content {
 	var store struct { // RFC 7292 §4
 		Version int
 		Safe    asn1.RawValue
 		MAC     asn1.RawValue `asn1:"optional"`
 	}
 	if _, err := asn1.Unmarshal(der, &store); err == nil && store.Version == 3 && store.Safe.Tag == asn1.TagSequence {
-		return pkcs12
+		return content{
+			kind: other, what: "a PKCS #12 file",
+			cure: "`openssl pkcs12 -in FILE -out NEW` writes what it holds as PEM, with -nokeys the certificates alone",
+		}
 	}
 	var message struct { // RFC 2315 §7
 		Type    asn1.ObjectIdentifier
 		Content asn1.RawValue `asn1:"optional"`
 	}
 	if _, err := asn1.Unmarshal(der, &message); err == nil {
-		return pkcs7
+		return ofPKCS7()
 	}
 	var sealed struct { // RFC 5958 §3
 		Algorithm struct {
@@ -246,7 +278,7 @@ func lookShape(der []byte) kind {
 		Data []byte
 	}
 	if _, err := asn1.Unmarshal(der, &sealed); err == nil {
-		return encryptedKey
+		return encryptedKey()
 	}
-	return unknown
+	return content{}
 }

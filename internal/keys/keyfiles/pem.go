@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // maxFile bounds a file of blocks, in bytes. An RSA key of 4096 bits with ten certificates
@@ -13,8 +14,8 @@ import (
 const maxFile = 64 << 10
 
 // Blocks reads a file of PEM blocks (RFC 7468), and what programs write around them.
-// [pem.Decode] passes over a block that is damaged; here it is an error, for it may be the
-// one that matters.
+// [pem.Decode] passes over a block that is damaged; here it is an error, since it may be
+// the wanted one.
 func Blocks(data []byte) ([]*pem.Block, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("it is larger than %d KiB, which no file of keys or certificates is", maxFile>>10)
@@ -62,4 +63,13 @@ func Certificates(data []byte) ([]*x509.Certificate, error) {
 		chain = append(chain, certificate)
 	}
 	return chain, nil
+}
+
+// Block names a PEM block by its type.
+func Block(kind string) string {
+	// A block whose line breaks were lost has the key in its first line.
+	if regexp.MustCompile(`^[A-Z0-9][A-Z0-9 ]{0,30}$`).MatchString(kind) {
+		return fmt.Sprintf("a PEM block of the type %q", kind)
+	}
+	return "a PEM block of an unknown type"
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// TestThePrivateKeyStaysInTheToken tries what somebody could who took over our
-// process, PIN and all.
+// TestThePrivateKeyStaysInTheToken tries what an attacker could do who took over our
+// process, with the PIN.
 func TestThePrivateKeyStaysInTheToken(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)
@@ -68,9 +68,9 @@ func (r *raw) wrap(key pkcs11.ObjectHandle) ([]byte, error) {
 	return r.WrapKey(r.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_WRAP_PAD, nil)}, wrapper, key)
 }
 
-// TestAPublicKeyThatSomebodyElsePutThereIsRefused swaps the public half. It would
-// get into our JWKS, and its owner could sign tokens.
-func TestAPublicKeyThatSomebodyElsePutThereIsRefused(t *testing.T) {
+// TestAPlantedPublicKeyIsRefused swaps the public half. It would get into our JWKS, and
+// its owner could sign tokens.
+func TestAPlantedPublicKeyIsRefused(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)
 	for _, alg := range []string{"RS256", "ES256"} {

@@ -8,8 +8,8 @@
 // everything else here is plain Go.
 //
 // It refuses a PIN in a URI, a key that is too weak for the algorithms below, and
-// a public key whose private half the token does not prove to have: whoever may
-// write a public object into the token cannot make us vouch for a key of theirs.
+// a public key whose private half the token does not prove to have: a program that may
+// write a public object into the token cannot make us vouch for its own key.
 //
 // Start at [Open]; which key is meant is a [URI].
 package pkcs11

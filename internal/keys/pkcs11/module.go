@@ -104,9 +104,9 @@ type misses struct {
 	times map[string]int
 }
 
-// worthANewLogin reports whether to log in once more for a key that is not there:
-// for the first, the second, the fourth time, and so on, since everybody who signs
-// waits for it.
+// worthANewLogin reports whether to log in once more for a key that is not there: for
+// the first, the second, the fourth time, and so on, since every signature waits for
+// it.
 func (m *misses) worthANewLogin(uri string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -130,7 +130,7 @@ func (m *Module) try(f func(*crypto11.Context) error) (context *crypto11.Context
 	}
 	err = f(m.context)
 	var missing missingError
-	if errors.As(err, &missing) { // to those who are not logged in, private keys are not there
+	if errors.As(err, &missing) { // a session that is not logged in does not see private keys
 		return m.context, !isLoggedIn(m.options), err
 	}
 	return m.context, isForgotten(err), err

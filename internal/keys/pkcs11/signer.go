@@ -133,8 +133,8 @@ func (s *signer) in(context *crypto11.Context) (crypto.Signer, error) {
 }
 
 // prove checks that a key is fit for one of [Algorithms], and that the public half
-// belongs to the private one: an object with a public key may be written by those
-// who cannot log in.
+// belongs to the private one: a program that cannot log in may write an object with a
+// public key.
 func prove(key crypto.Signer) error {
 	digest := sha256.Sum256([]byte(rand.Text()))
 	switch public := key.Public().(type) {
@@ -178,5 +178,5 @@ func proveRSA(key crypto.Signer, public *rsa.PublicKey, digest []byte) error {
 }
 
 func unproven() error {
-	return errors.New("the public key in the token is not that of the private key: somebody put it there, so look who may write to the token")
+	return errors.New("the public key in the token is not that of the private key: another program put it there, so check which programs may write to the token")
 }

@@ -1,8 +1,9 @@
 package pkcs11
 
 import (
-	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,6 +26,10 @@ func IsURI(s string) bool { return strings.HasPrefix(s, scheme) }
 // ParseURI reads the attributes token, object, id and type (RFC 7512 §2.3). All
 // others are errors, because a key that they rule out would be taken; so is a
 // query, since the library and the PIN are settings. No error holds a value.
+//
+// github.com/stefanberger/go-pkcs11uri is no substitute: it has no release and no commit
+// since 2023, does not tell which attributes a URI has, takes characters that have to be
+// escaped, refuses type=data because of a typing error, and quotes values in its errors.
 func ParseURI(s string) (URI, error) {
 	rest, ok := strings.CutPrefix(s, scheme)
 	if !ok {
@@ -70,21 +75,21 @@ func (u *URI) set(name, escaped string) error {
 	case len(value) == 0:
 		return fmt.Errorf("the attribute %q of the PKCS#11 URI is empty: leave it out", name)
 	case name == "id":
-		u.ID = value
+		u.ID = []byte(value)
 		return nil
-	case !utf8.Valid(value): // RFC 7512 §2.3
+	case !utf8.ValidString(value): // RFC 7512 §2.3
 		return fmt.Errorf("the attribute %q of the PKCS#11 URI is not UTF-8", name)
 	}
-	switch text := string(value); name {
+	switch name {
 	case "token":
-		u.Token = text
+		u.Token = value
 	case "object":
-		u.Object = text
+		u.Object = value
 	case "type":
-		if text != "private" && text != "public" {
-			return fmt.Errorf("the PKCS#11 URI names no key pair: its type may be private or public")
+		if value != "private" && value != "public" {
+			return errors.New("the PKCS#11 URI names no key pair: its type may be private or public")
 		}
-		u.Type = text
+		u.Type = value
 	}
 	return nil
 }
@@ -106,17 +111,13 @@ func pinFault() error {
 func (u URI) String() string {
 	var parts []string
 	if u.Token != "" {
-		parts = append(parts, "token="+escape(u.Token))
+		parts = append(parts, "token="+url.PathEscape(u.Token))
 	}
 	if u.Object != "" {
-		parts = append(parts, "object="+escape(u.Object))
+		parts = append(parts, "object="+url.PathEscape(u.Object))
 	}
 	if len(u.ID) > 0 { // RFC 7512 §2.3: all of an id should be percent-encoded
-		var id strings.Builder
-		for _, b := range u.ID {
-			fmt.Fprintf(&id, "%%%02X", b)
-		}
-		parts = append(parts, "id="+id.String())
+		parts = append(parts, "id=%"+strings.ReplaceAll(fmt.Sprintf("% X", u.ID), " ", "%"))
 	}
 	if u.Type != "" {
 		parts = append(parts, "type="+u.Type)
@@ -124,44 +125,15 @@ func (u URI) String() string {
 	return scheme + strings.Join(parts, ";")
 }
 
-// isUnreserved is RFC 3986 §2.3.
-func isUnreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
-}
-
-func escape(text string) string {
-	var b strings.Builder
-	for _, c := range []byte(text) {
-		if isUnreserved(c) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
-}
-
 // unescape reads a pk11-pchar sequence (RFC 7512 §2.3).
-func unescape(escaped string) ([]byte, error) {
-	var value []byte
-	for i := 0; i < len(escaped); i++ {
-		c := escaped[i]
-		switch {
-		case c == '%':
-			if i+2 >= len(escaped) {
-				return nil, fmt.Errorf("ends within a percent escape")
-			}
-			b, err := hex.DecodeString(escaped[i+1 : i+3])
-			if err != nil {
-				return nil, fmt.Errorf("has a percent sign that two hexadecimal digits do not follow: write %%25 for the sign itself")
-			}
-			value = append(value, b...)
-			i += 2
-		case isUnreserved(c) || strings.IndexByte(":[]@!$'()*+,=&", c) >= 0:
-			value = append(value, c)
-		default:
-			return nil, fmt.Errorf("has a character that must be percent-encoded, as a space is %%20")
-		}
+func unescape(escaped string) (string, error) {
+	value, err := url.PathUnescape(escaped)
+	if err != nil { // the cause quotes it
+		return "", errors.New("has a percent sign that two hexadecimal digits do not follow: write %25 for the sign itself")
+	}
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%:[]@!$'()*+,=&"
+	if strings.ContainsFunc(escaped, func(c rune) bool { return !strings.ContainsRune(allowed, c) }) {
+		return "", errors.New("has a character that must be percent-encoded, as a space is %20")
 	}
 	return value, nil
 }

@@ -64,7 +64,7 @@ func TestParseURIRefuses(t *testing.T) {
 		"a serial number":             {"pkcs11:serial=77;id=%01", `"serial"`},
 		"a vendor's attribute":        {"pkcs11:x-muppet=kermit;id=%01", `"x-muppet"`},
 		"an attribute in capitals":    {"pkcs11:ID=%01", `"ID"`},
-		"an escape cut short":         {"pkcs11:id=%0", "ends within a percent escape"},
+		"an escape cut short":         {"pkcs11:id=%0", "two hexadecimal digits"},
 		"an escape of other letters":  {"pkcs11:id=%0g", "two hexadecimal digits"},
 		"a space":                     {"pkcs11:object=my key", "must be percent-encoded"},
 		"a fragment":                  {"pkcs11:id=%01#x", "must be percent-encoded"},

@@ -30,7 +30,7 @@ func NewMasterKey(rand io.Reader) (string, error) {
 // what a mistake leaves behind.
 func MasterFrom(key [masterSize]byte) (Master, error) {
 	if key == ([masterSize]byte{}) {
-		return Master{}, errors.New("the master key is all zeros: `authserver key generate-master` prints a new one")
+		return Master{}, errors.New("the master key is all zeros: key generate-master makes a new one")
 	}
 	return Master{key}, nil
 }
@@ -47,5 +47,5 @@ func (m Master) Keeper() *secrets.Keeper { return localsecrets.NewKeeper(m.key) 
 
 // Format keeps the key out of every kind of print.
 func (m Master) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "master key "+m.ID()) // a printer has nobody to tell
+	_, _ = io.WriteString(f, "master key "+m.ID()) // Format cannot return an error
 }

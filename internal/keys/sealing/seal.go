@@ -103,8 +103,8 @@ func (s *Sealer) Reload(ctx context.Context) error {
 		next.current = max(next.current, row.ID)
 	}
 	if len(next.aeads) == 0 {
-		return fmt.Errorf("the database is sealed under master key %s, but %s was given: set --master-key-file or AUTHSERVER_MASTER_KEY,"+
-			" or --master-key-url, to the key that the database was made with, or --database-url to the database that belongs to this key",
+		return fmt.Errorf("the database is sealed under master key %s, but %s was given: set master-key-file, or master-key-url,"+
+			" to the key that the database was made with, or database-url to the database that belongs to this key",
 			strings.Join(masters(rows), " and "), s.options.MasterID)
 	}
 	s.loaded.Store(next)

@@ -124,7 +124,7 @@ func TestAWrongMasterKeyIsNamedAndChangesNothing(t *testing.T) {
 	if err == nil {
 		t.Fatal("a wrong master key opens the database")
 	}
-	for _, want := range []string{right.MasterID, wrong.MasterID, "--master-key-file", "AUTHSERVER_MASTER_KEY"} {
+	for _, want := range []string{right.MasterID, wrong.MasterID, "master-key-file", "master-key-url", "database-url"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %q: %v", want, err)
 		}

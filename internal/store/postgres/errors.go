@@ -74,6 +74,13 @@ func notDone(err error) bool {
 // readOnlyServer is the SQLSTATE read_only_sql_transaction.
 const readOnlyServer = "25006"
 
+// notOurSchema reports whether an SQLSTATE says that the schema is not the one that this
+// binary was made for: undefined_table, undefined_column, undefined_function, or
+// insufficient_privilege for what is there.
+func notOurSchema(code string) bool {
+	return code == "42P01" || code == "42703" || code == "42883" || code == "42501"
+}
+
 // kindOfCode reads an SQLSTATE (PostgreSQL documentation, appendix A).
 func kindOfCode(code string) error {
 	switch code {
@@ -85,6 +92,9 @@ func kindOfCode(code string) error {
 		readOnlyServer,
 		"25P03", // idle_in_transaction_session_timeout
 		"55P03": // lock_not_available
+		return store.ErrUnavailable
+	}
+	if notOurSchema(code) {
 		return store.ErrUnavailable
 	}
 	if len(code) == 5 {

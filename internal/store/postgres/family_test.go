@@ -22,7 +22,7 @@ func TestRotationsThatWait(t *testing.T) {
 	const waiting = 10
 	var replicas []*postgres.DB // each with a rotation under way of its own
 	for range 2 * waiting {
-		replicas = append(replicas, open(t, postgres.Options{URL: url, MaxConns: 1}))
+		replicas = append(replicas, open(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}))
 	}
 	holder, admin := session(t, url), session(t, url)
 	for generation := uint32(1); generation < 60; generation += 2 {
@@ -49,7 +49,8 @@ func TestRotationsThatWait(t *testing.T) {
 		for range 2 * waiting {
 			counts[<-outcomes]++
 		}
-		// Those who are behind by two are reuse, if one rotated before them.
+		// A token that is two generations behind is reuse, if another caller rotated
+		// before.
 		if counts[store.Rotated]+counts[store.Graced]+counts[store.Reused]+counts[store.Revoked] != 2*waiting || counts[store.Rotated] > 1 {
 			t.Fatalf("generation %d: %v", generation, counts)
 		}

@@ -21,10 +21,10 @@ const troubleLasts = 10 * time.Second
 // trouble is a call that failed for a reason that the next one will meet as well.
 type trouble struct{ cause error }
 
-// lasting reports whether an SQLSTATE says so: disk_full, a system error (58), or a table
-// that is not there (undefined_table) or not ours to use (insufficient_privilege).
+// lasting reports whether an SQLSTATE says so: disk_full, a system error (58), or a schema
+// that is not ours.
 func lasting(code string) bool {
-	return code == "53100" || strings.HasPrefix(code, "58") || code == "42P01" || code == "42501"
+	return code == "53100" || strings.HasPrefix(code, "58") || notOurSchema(code)
 }
 
 // note has CheckWritable fail for some time after a call that failed for such a reason.

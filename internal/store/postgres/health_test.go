@@ -35,6 +35,7 @@ func TestTheCheckWritesInOneRoundTrip(t *testing.T) {
 }
 
 func TestADatabaseThatBecameReadOnlyFailsTheCheck(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	admin := session(t, with(t, url, "dbname", "postgres"))
@@ -51,6 +52,7 @@ func TestADatabaseThatBecameReadOnlyFailsTheCheck(t *testing.T) {
 }
 
 func TestAMissingTableFailsTheCheck(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	admin := session(t, url)
@@ -72,6 +74,10 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 		if err := s.CheckWritable(t.Context()); err == nil || !strings.Contains(err.Error(), table) {
 			t.Errorf("error = %v, want one that names %s", err, table)
 		}
+	}
+	// A call that wants the table is told what readiness is told.
+	if err := s.UseOnce(t.Context(), store.Use{Issuer: "dpop", ExpiresAt: store.At(time.Now())}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error = %v, want that the store is unavailable", err)
 	}
 }
 

@@ -125,8 +125,8 @@ func (d *DB) PromiseLifetimes(ctx context.Context, l store.Lifetimes, now store.
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}
-		// Who looked at the lifetimes for how long a revocation is kept is waited for: what it
-		// makes void no token of this server is.
+		// This waits for transactions that have read the lifetimes to see how long to keep a
+		// revocation: no token of this server is among those that they revoke.
 		if _, err := tx.Exec(ctx, "LOCK TABLE lifetimes IN EXCLUSIVE MODE"); err != nil {
 			return err
 		}

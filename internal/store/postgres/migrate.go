@@ -17,7 +17,7 @@ import (
 	"authserver/migrations"
 )
 
-// migrateLock names the advisory lock of whoever migrates.
+// migrateLock names the advisory lock of a migration.
 const migrateLock = 0x61757468_6d696772 // "authmigr"
 
 // MigrateUp applies what is missing.
@@ -57,10 +57,10 @@ func (d *DB) MigrationForce(ctx context.Context, version uint) error {
 // How often a replica asks for the migration lock that another holds.
 const migratePoll = 50 * time.Millisecond
 
-// migrate runs one of the above with the migration lock held. The lock belongs to
-// a transaction that does nothing else, and which PgBouncer keeps on one server.
-// Whoever waits, until ctx ends, waits outside of a transaction, so that many do
-// not keep the one that migrates from the servers that it needs.
+// migrate runs one of the above with the migration lock held. The lock belongs to a
+// transaction that does nothing else, and which PgBouncer keeps on one server. Other
+// processes wait for it outside of a transaction, until ctx ends, so that they do not
+// take the server connections that the migrating process needs.
 func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver, store.MigrationStatus, []uint) error) error {
 	locker, err := pgx.ConnectConfig(ctx, d.session.Copy())
 	if err != nil {

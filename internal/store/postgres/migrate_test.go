@@ -61,6 +61,7 @@ func wantStatus(t *testing.T, d *DB, want store.MigrationStatus) {
 }
 
 func TestMigrationThatBreaksOff(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), openForMigration(t)
 	steps := firstStep(t, d.steps)
 	broken := brokenSteps(t, steps)
@@ -102,6 +103,7 @@ func TestMigrationThatBreaksOff(t *testing.T) {
 }
 
 func TestMigrationWaitsForAnother(t *testing.T) {
+	t.Parallel()
 	d := openForMigration(t)
 	other, err := d.pool.Begin(t.Context())
 	if err != nil {
@@ -132,11 +134,16 @@ func TestMigrationWaitsForAnother(t *testing.T) {
 // TestMigrationThatTakesTooLong ends with its context, although golang-migrate
 // runs every statement without one.
 func TestMigrationThatTakesTooLong(t *testing.T) {
+	t.Parallel()
 	d := openForMigration(t)
+	d.steps = firstStep(t, d.steps)
+	if err := d.MigrateUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	broken := brokenSteps(t, d.steps)
 	broken["0002_more.up.sql"] = &fstest.MapFile{Data: []byte("SELECT pg_sleep(60);")}
 	d.steps = broken
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // in which the second step begins, on a busy machine too
 	defer cancel()
 	if err := d.MigrateUp(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
@@ -147,6 +154,7 @@ func TestMigrationThatTakesTooLong(t *testing.T) {
 // TestMigrationLeavesNoLock looks for a lock of a session, which PgBouncer in
 // transaction mode would leave behind on some server.
 func TestMigrationLeavesNoLock(t *testing.T) {
+	t.Parallel()
 	d := openForMigration(t)
 	broken := brokenSteps(t, d.steps)
 	broken["0002_more.up.sql"] = &fstest.MapFile{Data: []byte(

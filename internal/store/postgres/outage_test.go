@@ -14,6 +14,7 @@ import (
 )
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		url         string
 		unavailable bool
@@ -56,6 +57,7 @@ func everyKind(ctx context.Context, s store.Store, f store.Family) map[string]er
 }
 
 func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	f := withFamily(t, s)
@@ -77,6 +79,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 }
 
 func TestReadOnlyServer(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	f := withFamily(t, s)
@@ -94,6 +97,7 @@ func TestReadOnlyServer(t *testing.T) {
 }
 
 func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url, MaxConns: 2})
 	name := session(t, url).Config().Database
@@ -107,7 +111,7 @@ func TestTooManyConnections(t *testing.T) {
 }
 
 // TestLockHeldElsewhere has a call give up a wait in the server, and leave no
-// statement waiting behind.
+// statement waiting behind. It runs alone, since all its calls have a second.
 func TestLockHeldElsewhere(t *testing.T) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url, QueryTimeout: time.Second})
@@ -118,7 +122,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 	_, err := s.Rotate(t.Context(), present(f, 1))
 	wantUnavailable(t, err)
 	watcher := session(t, url)
-	eventually(t, "nobody waits for a lock", func() bool {
+	eventually(t, "no session waits for a lock", func() bool {
 		return query[int](t, watcher, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0
 	})
 	if _, err := s.Sweep(t.Context(), at(99*time.Hour), 10); err != nil {
@@ -133,6 +137,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 // TestDeadlockIsRetried has the store and another session wait for each other,
 // and PostgreSQL choose the store, which looks for a deadlock sooner.
 func TestDeadlockIsRetried(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: with(t, url, "deadlock_timeout", "2s")})
 	withFamily(t, s)
@@ -155,7 +160,8 @@ func TestDeadlockIsRetried(t *testing.T) {
 	})
 }
 
-// TestSilentServer has the network swallow everything, as a firewall does.
+// TestSilentServer has the network swallow everything, as a firewall does. It runs alone,
+// since all its calls have 300 ms.
 func TestSilentServer(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)

@@ -24,14 +24,14 @@ const together = 64
 const patience = 2 * time.Millisecond
 
 // boundLocks bounds how long calls that share a round trip wait for a row that one of
-// them wants and somebody else holds, until each goes its own way. It ends with their
-// transaction.
+// them wants and another transaction holds. After that each call goes its own way. It
+// ends with their transaction.
 const boundLocks = "SELECT set_config('lock_timeout', '100ms', true)"
 
 // pipeline sends single statements. Those that come while a round trip is under way
-// share the next one, and so one commit: to wait for the network and for the disk
-// takes longer than what they do. What waits for longer, behind a row that somebody
-// holds or a network that is slow, takes another connection.
+// share the next one, and so one commit: to wait for the network and for the disk takes
+// longer than what they do. A call that waits for longer, because a row is locked or
+// the network is slow, takes another connection.
 type pipeline struct {
 	// send carries calls out. Where it reports that they were refused together,
 	// nothing of them was done, and alone carries out each.
@@ -39,10 +39,10 @@ type pipeline struct {
 	alone func(*call)
 	most  int // round trips at once
 
-	mu      sync.Mutex
-	queue   []*call
-	running int
-	hurry   *time.Timer // starts another round trip
+	mu        sync.Mutex
+	queue     []*call
+	running   int
+	lateStart *time.Timer // starts another round trip
 }
 
 // call is a statement that stands alone.
@@ -73,7 +73,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 	case p.running == 0:
 		p.start(ctx)
 	case len(p.queue) == 1 && p.running < p.most:
-		p.hurry = time.AfterFunc(patience, func() { p.startLate(ctx) })
+		p.lateStart = time.AfterFunc(patience, func() { p.startLate(ctx) })
 	}
 	p.mu.Unlock()
 	select {
@@ -94,7 +94,7 @@ func (p *pipeline) start(ctx context.Context) {
 	go p.run(context.WithoutCancel(ctx))
 }
 
-// startLate is for those who have lost patience.
+// startLate starts another round trip for calls that have waited too long.
 func (p *pipeline) startLate(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +113,7 @@ func (p *pipeline) run(ctx context.Context) {
 				close(c.done)
 				continue
 			}
-			go func() { // nobody waits for the one that was refused, or for what it waits for
+			go func() { // no call waits for the refused one, or for what that waits for
 				guarded([]*call{c}, func() { p.alone(c) })
 				close(c.done)
 			}()
@@ -138,8 +138,8 @@ func guarded(calls []*call, send func()) {
 func (p *pipeline) take() []*call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hurry != nil {
-		p.hurry.Stop()
+	if p.lateStart != nil {
+		p.lateStart.Stop()
 	}
 	var next []*call
 	for len(p.queue) > 0 && len(next) < together {

@@ -75,11 +75,11 @@ func revokeDeleted(ctx context.Context, tx pgx.Tx, v store.Void, deleted pgx.Row
 	return v, revoke(ctx, tx, v)
 }
 
-// position is what a cursor holds. Transactions commit in another order than that
-// of their numbers, so a number alone would pass over one that commits late. A
-// reader goes through all rows that the snapshot Seen does not show, in pages,
-// and then takes in place of Seen the snapshot of the first of these pages: what
-// was not shown to that one is shown to the next round.
+// position is what a cursor holds. Transactions commit in another order than that of
+// their numbers, so a number alone would pass over one that commits late. A reader goes
+// through all rows that the snapshot Seen does not show, in pages, and then takes the
+// snapshot of the first of these pages as the new Seen: what was not shown to that one
+// is shown to the next round.
 type position struct {
 	Seen  string `json:"seen,omitempty"`  // every row that this snapshot shows was returned
 	Round string `json:"round,omitempty"` // the snapshot of the first page of a round under way

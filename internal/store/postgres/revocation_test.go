@@ -48,6 +48,7 @@ func want(t *testing.T, got []string, want ...string) {
 }
 
 func TestRevocationThatCommitsLate(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	late, later, prompt := session(t, url), session(t, url), session(t, url)
@@ -78,6 +79,7 @@ func TestRevocationThatCommitsLate(t *testing.T) {
 // TestRevocationThatCommitsBetweenPages has one of a lower number than the page
 // before commit after it.
 func TestRevocationThatCommitsBetweenPages(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	late, prompt := session(t, url), session(t, url)
@@ -96,6 +98,7 @@ func TestRevocationThatCommitsBetweenPages(t *testing.T) {
 }
 
 func TestManyRevocationsOfOneTransaction(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	exec(t, session(t, url), `INSERT INTO revocations (kind, value, voids_before, expires_at, reason, xid)
@@ -111,6 +114,7 @@ func TestManyRevocationsOfOneTransaction(t *testing.T) {
 // TestCursorFromTheFuture is a failover to a replica that lacks the last
 // transactions of the old primary, and counts over them again.
 func TestCursorFromTheFuture(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	exec(t, session(t, url), insertRevocation, "1", at(time.Hour))

@@ -11,8 +11,9 @@ import (
 	"authserver/test/pgtest"
 )
 
-// TestWhetherARotationWasDone has rotations fail in every way. Whoever may have moved the
-// family without knowing it is told so, and puts it back.
+// TestWhetherARotationWasDone has rotations fail in every way. A caller whose rotation may
+// have moved the family is told so, and puts it back. It runs alone, since all its calls
+// have half a second.
 func TestWhetherARotationWasDone(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)

@@ -28,7 +28,7 @@ type Options struct {
 	MaxConns       int32         // 0: what the URL says in pool_max_conns, or pgx's default
 	ConnectTimeout time.Duration // for one connection; 0: 5 s
 	QueryTimeout   time.Duration // for one call, waiting for a connection included; 0: 5 s
-	Logger         *slog.Logger  // told of lost watchers and retried deadlocks; nil: nobody is
+	Logger         *slog.Logger  // called for lost watchers and retried deadlocks; nil: not called
 }
 
 // DB is a store in one PostgreSQL database.

@@ -9,13 +9,13 @@ import (
 	"authserver/internal/store"
 )
 
-// sweepLock names the advisory lock of whoever sweeps.
+// sweepLock names the advisory lock of a sweep.
 const sweepLock = 0x61757468_73776570 // "authswep"
 
-// Sweep removes at most limit rows of each noun, unless another replica sweeps.
-// It passes over rows that are locked: nobody waits for it, nor it for anybody
-// but those who ask for a row in the moment it goes. Families, which requests ask
-// for, have a transaction to themselves, so that this moment is short.
+// Sweep removes at most limit rows of each noun, unless another replica sweeps. It
+// passes over locked rows, so it waits for no other transaction. Only a transaction
+// that wants a row at the moment of its removal waits for the sweep. Families, which
+// requests ask for, have a transaction to themselves, so that this moment is short.
 //
 // What is due is found by the index of its end and removed by where it lies (ctid):
 // neither may look at rows that are not due, however many there are.

@@ -11,6 +11,7 @@ import (
 // TestSweepComesBack locks a family that is due while all others go: it goes when
 // it is let go of, although the sweep had passed it.
 func TestSweepComesBack(t *testing.T) {
+	t.Parallel()
 	const families = 9
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
@@ -49,6 +50,7 @@ func TestSweepComesBack(t *testing.T) {
 // TestSweepLooksAtWhatIsDue counts the rows that the sweep reads by going through
 // a table: were there any, it would cost the more the more rows live.
 func TestSweepLooksAtWhatIsDue(t *testing.T) {
+	t.Parallel()
 	const living, due = 10_000, 5
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})

@@ -22,7 +22,7 @@ import (
 // refuses: each is answered as if it had been alone.
 func TestCallsThatFailTogether(t *testing.T) {
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, MaxConns: 1}) // so that nothing gets past what waits
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}) // so that nothing gets past what waits
 	f := withFamily(t, s)
 	holder, admin := session(t, url), session(t, url)
 	exec(t, holder, "BEGIN")
@@ -63,11 +63,12 @@ func TestCallsThatFailTogether(t *testing.T) {
 	}
 }
 
-// TestCallsGoPast has a call wait for a row that somebody holds: the others find
-// another connection.
+// TestCallsGoPast has a call wait for a row that another transaction holds: the other
+// calls find another connection.
 func TestCallsGoPast(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, MaxConns: 4})
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 4, QueryTimeout: inACrowd})
 	f := withFamily(t, s)
 	holder := session(t, url)
 	exec(t, holder, "BEGIN")
@@ -88,8 +89,9 @@ func TestCallsGoPast(t *testing.T) {
 // TestCallsLeaveTheOneThatWaits has calls share a transaction with one that waits for
 // a row: they do not wait with it.
 func TestCallsLeaveTheOneThatWaits(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, MaxConns: 2})
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 2, QueryTimeout: inACrowd})
 	families := withFamilies(t, s, 3)
 	rotate := func(f store.Family) chan error {
 		done := make(chan error, 1)
@@ -135,7 +137,8 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	replicas := []*postgres.DB{
-		migrated(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}), open(t, postgres.Options{URL: url, MaxConns: 2, Logger: log}),
+		migrated(t, postgres.Options{URL: url, MaxConns: 2, QueryTimeout: inACrowd, Logger: log}),
+		open(t, postgres.Options{URL: url, MaxConns: 2, QueryTimeout: inACrowd, Logger: log}),
 	}
 	families := withFamilies(t, replicas[0], 9)
 	var group sync.WaitGroup

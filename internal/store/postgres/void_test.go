@@ -12,7 +12,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// waits reports whether anybody waits for a lock in the database of the session.
+// waits reports whether a session waits for a lock in the database.
 func waits(t *testing.T, admin *pgx.Conn) func() bool {
 	return func() bool {
 		return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
@@ -46,6 +46,7 @@ func promise(t *testing.T, conn *pgx.Conn) {
 // What is void is kept for as long as a server promised whose promise was committed while
 // the statement that records it was under way already.
 func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
+	t.Parallel()
 	for name, void := range map[string]func(s *postgres.DB) error{
 		"a revocation": func(s *postgres.DB) error {
 			return s.Revoke(t.Context(), storetest.Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: at(0), IssuedUntil: at(0)}))
@@ -76,6 +77,7 @@ func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 
 // A server that promises serves only when the voids that do not know of it are committed.
 func TestAPromiseWaitsForWhatWasNotTold(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	withFamily(t, s)
@@ -94,6 +96,7 @@ func TestAPromiseWaitsForWhatWasNotTold(t *testing.T) {
 
 // A client that is made anew while its deletion is under way is not void.
 func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	withFamily(t, s)

@@ -130,7 +130,7 @@ func (p *pending) add(topics ...store.Topic) {
 	}
 }
 
-func (p *pending) take() (topic store.Topic, some bool) {
+func (p *pending) take() (topic store.Topic, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.topics) == 0 {
@@ -143,8 +143,8 @@ func (p *pending) take() (topic store.Topic, some bool) {
 // pass sends what is pending until ctx ends.
 func (p *pending) pass(ctx context.Context, changed chan<- store.Topic) {
 	for {
-		topic, some := p.take()
-		if !some {
+		topic, ok := p.take()
+		if !ok {
 			select {
 			case <-p.wake:
 				continue

@@ -40,10 +40,11 @@ func (d *DB) changeWhere(ctx context.Context, doing string, by store.Change, ste
 }
 
 func record(ctx context.Context, tx *transaction, e store.Event) error {
-	id, err := events.NewID(e.At, rand.Reader)
+	id, err := events.NewID(e.At, *tx.events, rand.Reader)
 	if err != nil {
 		return err
 	}
+	*tx.events++
 	_, err = tx.exec(ctx, `INSERT INTO events (id, at, type, actor_type, actor_id, client_id, user_id, family, request_id, once, details)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (once) DO NOTHING`,
 		id, micros(e.At), string(e.Type), string(e.Actor.Type), e.Actor.ID, orNull(e.ClientID), orNull(e.UserID), orNull(e.Family),

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -227,6 +228,10 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 		if err := d.CheckWritable(t.Context()); err == nil || !strings.Contains(err.Error(), table) {
 			t.Errorf("error = %v, want one that names %s", err, table)
 		}
+	}
+	// A call that wants the table is told what readiness is told.
+	if err := d.UseOnce(t.Context(), store.Use{Issuer: "dpop", ExpiresAt: store.At(time.Now())}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error = %v, want that the store is unavailable", err)
 	}
 }
 

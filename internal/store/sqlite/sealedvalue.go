@@ -22,9 +22,8 @@ func (d *DB) SealedValues(ctx context.Context) ([]store.SealedValue, error) {
 		ORDER BY 1, 2`)
 }
 
-// ReplaceSealed puts with in the place of v.Sealed. An issuer or client
-// gets another version, so that who is about to update it does not put the old
-// value back.
+// ReplaceSealed replaces v.Sealed by with. An issuer or client gets another version, so
+// that a concurrent update does not put the old value back.
 func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	var there, update string
 	switch v.Table {

@@ -16,7 +16,7 @@ type pool struct {
 	asked    atomic.Int64 // transactions, and statements outside of one
 }
 
-func (p *pool) known(text string) *sql.Stmt {
+func (p *pool) preparedStatement(text string) *sql.Stmt {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.prepared[text]
@@ -24,7 +24,7 @@ func (p *pool) known(text string) *sql.Stmt {
 
 // prepare asks for a connection, so it has no place inside a transaction.
 func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if s := p.known(text); s != nil {
+	if s := p.preparedStatement(text); s != nil {
 		return s, nil
 	}
 	s, err := p.PrepareContext(ctx, text)
@@ -56,13 +56,14 @@ type transaction struct {
 	writer   *pool
 	prepared map[string]*sql.Stmt // those of the writer, within this transaction
 	missed   []string
+	events   *uint // how many the writer has recorded
 }
 
 func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
 	if s := t.prepared[text]; s != nil {
 		return s
 	}
-	s := t.writer.known(text)
+	s := t.writer.preparedStatement(text)
 	if s == nil {
 		t.missed = append(t.missed, text)
 		return nil

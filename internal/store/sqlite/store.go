@@ -164,7 +164,7 @@ func readerDSN(path string, wait time.Duration) string {
 	return dsn(path, wait, url.Values{"_query_only": {"1"}, "_pragma": {"cache_size(-256)"}})
 }
 
-// dsn names a file that is there: SQLite never makes one in place of one that is gone.
+// dsn names a file that exists: SQLite never makes a new one instead of a lost one.
 func dsn(path string, wait time.Duration, settings url.Values) string {
 	settings.Set("mode", "rw")
 	settings.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))

@@ -6,8 +6,8 @@ import (
 	"authserver/internal/store"
 )
 
-// sweepStep is how many rows go in one transaction: while it lasts nobody else
-// writes.
+// sweepStep is how many rows are removed in one transaction: while it lasts no other
+// process can write.
 const sweepStep = 100
 
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.
@@ -85,7 +85,7 @@ func (d *DB) sweepClientlessConsents(ctx context.Context, _ store.Moment, limit 
 		SELECT c.user_id, c.client_id FROM deleted_clients d JOIN consents c ON `+consentClientless+` LIMIT ?)`, limit)
 }
 
-// sweepDeletedClients forgets the clients that have neither left. Nobody counts them.
+// sweepDeletedClients forgets the clients that have neither left. They do not count as removed.
 func (d *DB) sweepDeletedClients(ctx context.Context, _ store.Moment, _ int) (int64, error) {
 	_, err := d.sweepRows(ctx, "forget deleted clients", `DELETE FROM deleted_clients AS d
 		WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE `+familyClientless+`)

@@ -25,7 +25,9 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []*write
-	running bool // somebody works off the queue
+	running bool // a caller works off the queue
+
+	events uint // how many were recorded: the order of those of one moment
 }
 
 // errCommit says that a transaction may have been committed, or not.
@@ -133,7 +135,7 @@ func (w *writer) take() []*write {
 func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 	writes := w.take()
 	w.asked.Add(1)
-	t := &transaction{Tx: tx, writer: w.pool, prepared: map[string]*sql.Stmt{}}
+	t := &transaction{Tx: tx, writer: w.pool, prepared: map[string]*sql.Stmt{}, events: &w.events}
 	results := make([]error, len(writes))
 	var broken error
 	for i, each := range writes {

@@ -78,8 +78,8 @@ func gather(t *testing.T, d *DB, n int) {
 	}
 }
 
-// Of those who share a transaction each is done whole or not at all, whatever becomes
-// of the others.
+// Each call that shares a transaction is done whole or not at all, whatever becomes of
+// the others.
 func TestWritesThatShareATransaction(t *testing.T) {
 	d, notes := newNotes(t)
 	refused := errors.New("refused")
@@ -150,8 +150,8 @@ func TestWritesBeyondOneTransaction(t *testing.T) {
 	}
 }
 
-// Who gives up while the lock is taken has written nothing, and never will; the
-// others do not notice.
+// A caller that gives up while the lock is taken has written nothing, and never will;
+// the others do not notice.
 func TestWritesThatAreGivenUp(t *testing.T) {
 	d, notes := newNotes(t)
 	unlock := lock(t, d)

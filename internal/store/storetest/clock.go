@@ -17,7 +17,7 @@ func clockTests() []test {
 	return []test{
 		{"a moment of another clock has come when the skew is over, one of the same clock at once", with(clockTable)},
 		{"a sweep by the same rule leaves what another clock calls alive", with(clockSweep)},
-		{"replicas whose clocks differ by the skew at most log nobody out, and find every reuse", clockModel},
+		{"replicas whose clocks differ by the skew at most log no user out, and find every reuse", clockModel},
 	}
 }
 
@@ -71,7 +71,7 @@ func clockTable(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
-// Whoever sweeps passes a moment that every clock has reached.
+// The sweep gets a moment that every clock has reached.
 func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s) // idle until an hour is over
 	mine, now := by(1), at(time.Hour+testSkew)

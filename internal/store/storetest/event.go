@@ -28,6 +28,7 @@ func eventTests() []test {
 		{"each key of a changed plan is an event", with(eventOfKeyPlan)},
 		{"what happens once is recorded once, by however many at once", eventOnce},
 		{"events are found by what they are about, in the order of their ids", with(eventList)},
+		{"events of one moment are in the order in which they were recorded", with(eventOrder)},
 		{"old events are swept, in small batches", with(eventSweep)},
 	}
 }

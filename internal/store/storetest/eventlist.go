@@ -99,3 +99,19 @@ func eventBounded(t *testing.T, ctx context.Context, s store.Store) {
 		t.Errorf("an event has %d bytes", len(text))
 	}
 }
+
+// A change and what follows from it are told in their order, however soon after each other
+// they are: by their moments, and where these are the same as they were recorded.
+func eventOrder(t *testing.T, ctx context.Context, s store.Store) {
+	var want []string
+	for n := range 60 {
+		e := store.Event{At: at(time.Duration(n/3) * time.Microsecond), Type: "x.happened", Actor: By().Actor, Details: store.EventDetails{ID: fmt.Sprint(n)}}
+		ok(t, s.RecordEvent(ctx, e))
+		want = append(want, e.Details.ID)
+	}
+	var got []string
+	for _, e := range eventsOf(t, ctx, s, "x.happened") {
+		got = append(got, e.Details.ID)
+	}
+	same(t, got, want)
+}

@@ -13,7 +13,7 @@ func keyPlanTests() []test {
 	return []test{
 		{"lifetimes that servers promised come back, those said last of each", with(lifetimesRead)},
 		{"lifetimes that come into force void what was planned without them", with(lifetimesConflict)},
-		{"whoever plans while lifetimes come into force has seen them or is refused", lifetimesRace},
+		{"a server that plans while lifetimes come into force has seen them or is refused", lifetimesRace},
 	}
 }
 

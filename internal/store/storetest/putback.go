@@ -15,7 +15,7 @@ func putBackTests() []test {
 		{"only the rotation itself is put back, and only before its successor is used", with(putBackOwn)},
 		{"what is good once is forgotten with the rotation that used it up, and with no other", with(putBackUses)},
 		{"to put back what is gone is no error", with(putBackGone)},
-		{"whoever got the successor of a rotation that was put back goes on with it", with(putBackDelivered)},
+		{"a client that got the successor of a rotation that was put back goes on with it", with(putBackDelivered)},
 		{"of a rotation and what puts it back at once the later one holds", putBackRace},
 	}
 }
@@ -149,7 +149,7 @@ func putBackDelivered(t *testing.T, ctx context.Context, s store.Store) {
 	r := present(f, 1, time.Minute)
 	r.Clock = by(1)
 	mustRotate(t, ctx, s, r, store.Rotated)
-	mustRotate(t, ctx, s, r, store.Graced) // somebody who is answered
+	mustRotate(t, ctx, s, r, store.Graced) // a caller that is answered
 	ok(t, s.PutBack(ctx, r, store.Rotated))
 	same(t, mustRotate(t, ctx, s, present(f, 2, 2*time.Minute), store.Rotated).Family.Generation, 3)
 	mustRotate(t, ctx, s, present(f, 1, 2*time.Minute), store.Reused)

@@ -49,7 +49,7 @@ func graced(t *testing.T, ctx context.Context, s store.Store) {
 	want := store.RotationResult{Outcome: store.Graced, Family: first.Family, User: first.User}
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute))), want)
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute+10*time.Second))), want)
-	// Another replica's clock may be behind the one that rotated.
+	// Another replica's clock may be behind that of the replica that rotated.
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, present(f, 1, time.Minute-time.Second))), want)
 	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), first.Family)
 	next := must[store.RotationResult](t)(s.Rotate(ctx, present(f, 2, time.Minute+11*time.Second)))

@@ -19,7 +19,15 @@ type Open func() store.Store
 
 // Run holds an engine to the contract of package store. fresh makes an empty
 // database, not migrated yet, for the test alone.
+//
+// Watchers run first, and one at a time: what changed is told within a second, which a
+// crowd of other tests would not leave room for. All the rest run beside each other.
 func Run(t *testing.T, fresh func(t *testing.T) Open) {
+	t.Run("watchers", func(t *testing.T) {
+		for _, c := range watchTests() {
+			t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
+		}
+	})
 	for _, group := range []struct {
 		name  string
 		cases []test
@@ -43,13 +51,13 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"signing keys", signingKeyTests()},
 		{"key plans", keyPlanTests()},
 		{"sealed keys", sealedKeyTests()},
-		{"watchers", watchTests()},
 		{"migrations", migrateTests()},
 		{"sweeps", sweepTests()},
 		{"events", eventTests()},
 		{"health", healthTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
+			t.Parallel()
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()

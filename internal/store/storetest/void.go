@@ -101,7 +101,8 @@ func voidKept(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	for how, void := range voidings(t, ctx, s) {
 		kind, value := void(at(2 * time.Minute))
-		// By the clock of a server that is ahead, and of whoever sweeps that is ahead of it.
+		// By the clock of a server that is ahead, and by that of a sweep that is
+		// further ahead.
 		want := at(2 * time.Minute).Add(20*time.Hour + 2*3*time.Second)
 		if got := keptUntil(t, ctx, s, kind, value); !got.Equal(want) {
 			t.Errorf("%s is kept until %s, want %s", how, got, want)

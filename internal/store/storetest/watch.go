@@ -13,8 +13,8 @@ func watchTests() []test {
 	return []test{
 		{"a watcher begins with every topic", watchBegins},
 		{"a change by any handle is told within a second", watchChanges},
-		{"what grows with traffic is told to nobody", watchTraffic},
-		{"a watcher ends with its context, even where nobody listens", watchEnds},
+		{"what grows with traffic is not announced", watchTraffic},
+		{"a watcher ends with its context, even without a listener", watchEnds},
 	}
 }
 

@@ -44,7 +44,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 	if len(k.Certificates) > 0 && len(found) == 0 {
 		return v.fromCertificates(now, k, h)
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
 func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
@@ -54,11 +54,11 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 		if err != nil {
 			return nil, &Fault{fmt.Errorf("unseal the shared secret %s: %w", s.As, err)}
 		}
-		if jose.Fits(h.Alg, secret) {
+		if jose.KeyFits(h.Alg, secret) {
 			found = append(found, secret)
 		}
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
 // fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
@@ -79,7 +79,7 @@ func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any
 		if !certificate.named(h) {
 			continue
 		}
-		if !jose.Fits(h.Alg, certificate.PublicKey) {
+		if !jose.KeyFits(h.Alg, certificate.PublicKey) {
 			continue
 		}
 		if now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
@@ -98,10 +98,10 @@ func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any
 	if len(found) == 0 && outdated {
 		return nil, fmt.Errorf("the certificate that it names is expired or not valid yet")
 	}
-	return some(found)
+	return firstKeys(found)
 }
 
-func some(keys []any) ([]any, error) {
+func firstKeys(keys []any) ([]any, error) {
 	if len(keys) == 0 {
 		return nil, jose.ErrNoKey
 	}

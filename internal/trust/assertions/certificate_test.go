@@ -42,12 +42,12 @@ func TestCheckCertificate(t *testing.T) {
 		want                string // "": good
 	}{
 		{"it chains to the authority", leaf, [][]byte{leaf.Raw, between.Raw}, roots, noon, ""},
-		{"nobody asks whose it is", plain, nil, nil, noon, ""},
+		{"no subject is asked for", plain, nil, nil, noon, ""},
 		{"what is between is missing", leaf, nil, roots, noon, "does not chain"},
 		{"it is self-signed where an authority is wanted", plain, nil, roots, noon, "does not chain"},
 		{"the authority's time is over", leaf, [][]byte{between.Raw}, roots, noon.Add(2 * time.Hour), "does not chain"},
 		{"its key is not for signatures", wraps, nil, roots, noon, "key usage"},
-		{"its key is not for signatures, and nobody asks whose it is", wraps, nil, nil, noon, "key usage"},
+		{"its key is not for signatures, and no subject is checked", wraps, nil, nil, noon, "key usage"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := CheckCertificate(test.at, test.c.Raw, test.others, test.authorities)

@@ -3,9 +3,12 @@ package assertions
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"authserver/internal/jose"
 )
@@ -31,8 +34,7 @@ func Claim(claims map[string]any, path string) (any, bool) {
 		return value, ok
 	}
 	var value any = claims
-	for token := range strings.SplitSeq(path[1:], "/") {
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	for token := range jsontext.Pointer(path).Tokens() {
 		switch in := value.(type) {
 		case map[string]any:
 			var ok bool
@@ -58,7 +60,7 @@ func scope(claims map[string]any) (values string, there bool, err error) {
 	value, there := claims["scope"]
 	list, ok := value.([]any)
 	if !ok {
-		values, err = jose.Text(claims, "scope")
+		values, err = jose.StringClaim(claims, "scope")
 		return values, there, err
 	}
 	texts := make([]string, 0, len(list))
@@ -75,28 +77,9 @@ func scope(claims map[string]any) (values string, there bool, err error) {
 // Matches reports whether a text is of a pattern, in which * stands for any run of
 // characters and ? for one.
 func Matches(pattern, text string) bool {
-	p, s := []rune(pattern), []rune(text)
-	star, again := -1, 0 // where the last * stood, and what it did not swallow yet
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, again = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			again++
-			i, j = star+1, again
-		default:
-			return false
-		}
-	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
+	expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+	compiled, err := regexp.Compile("(?s)^" + expression + "$")
+	return err == nil && compiled.MatchString(text) // a pattern that is not UTF-8 matches nothing
 }
 
 // mismatches are the claims that the pattern names, of which each has to be a text of

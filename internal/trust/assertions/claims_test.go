@@ -51,7 +51,7 @@ func TestClaimDetails(t *testing.T) {
 		{"a subject without end", map[string]any{"sub": long}, "its sub is not a string of at most"},
 		{"a subject with NUL", map[string]any{"sub": "alice\x00"}, "without NUL"},
 
-		// Item 3: this server, and nobody beside it.
+		// Item 3: this server, and no other audience.
 		{"an audience that is empty", map[string]any{"aud": ""}, badAud},
 		{"an audience that is a number", map[string]any{"aud": 1}, "its aud is not a string or an array of strings"},
 		{"an audience that is null", map[string]any{"aud": json.RawMessage("null")}, "its aud is missing"},
@@ -138,8 +138,8 @@ func TestSubjectClaims(t *testing.T) {
 		{"email names the subject", "email", map[string]any{"email": "alice@example.com"}, "alice@example.com", ""},
 		{"an email that its holder proved", "email", map[string]any{"email": "a@b.c", "email_verified": true}, "a@b.c", ""},
 		{"an email that its holder proved, in text", "email", map[string]any{"email": "a@b.c", "email_verified": "true"}, "a@b.c", ""},
-		{"an email that nobody proved (OpenID Connect Core section 5.7)", "email", map[string]any{"email": "a@b.c", "email_verified": false}, "", "email_verified"},
-		{"an email that nobody proved, in text", "email", map[string]any{"email": "a@b.c", "email_verified": "false"}, "", "email_verified"},
+		{"an email that was not verified (OpenID Connect Core section 5.7)", "email", map[string]any{"email": "a@b.c", "email_verified": false}, "", "email_verified"},
+		{"an email that was not verified, in text", "email", map[string]any{"email": "a@b.c", "email_verified": "false"}, "", "email_verified"},
 		{"an email that is proved in numbers", "email", map[string]any{"email": "a@b.c", "email_verified": 1}, "", "email_verified"},
 		{"email_verified says nothing of another claim", "upn", map[string]any{"upn": "alice@corp", "email_verified": false}, "alice@corp", ""},
 		{"sub does not stand in for the claim", "upn", nil, "", "its claim upn, which names the subject, is missing"},
@@ -157,7 +157,7 @@ func TestSubjectClaims(t *testing.T) {
 	}
 }
 
-// Who is said to have made an assertion is looked up before anything is proved.
+// The "iss" of an assertion is looked up before its signature is verified.
 func TestIssuerIsFitForAQuery(t *testing.T) {
 	for name, changes := range map[string]map[string]any{
 		"NUL":        {"iss": "https://idp\x00"},

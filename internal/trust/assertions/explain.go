@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Finding is what one check of an assertion found, for whoever wants to know why it
-// is refused.
+// Finding is what one check of an assertion found, for an operator who wants to know
+// why it is refused.
 type Finding struct {
 	Check  string `json:"check"`
 	Passed bool   `json:"passed"`

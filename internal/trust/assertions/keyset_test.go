@@ -28,7 +28,7 @@ func TestSignAndVerifyEveryAlgorithm(t *testing.T) {
 			if !ok {
 				key = keys[alg[:2]]
 			}
-			assertion, err := Sign(SigningKey{Key: key, Alg: alg, KID: "k"}, claims(nil))
+			assertion, err := Sign("JWT", SigningKey{Key: key, Alg: alg, KID: "k"}, claims(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,14 +53,14 @@ func TestSignAndVerifyEveryAlgorithm(t *testing.T) {
 func TestSharedSecret(t *testing.T) {
 	issuer := newIssuer(t)
 	issuer.JWKS, issuer.SealedSecret, issuer.Algorithms = nil, []byte("sealed"), []string{"HS256"}
-	good, err := Sign(SigningKey{Key: secret}, claims(nil))
+	good, err := Sign("JWT", SigningKey{Key: secret}, claims(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := check(newVerifier(), noon, good, issuer); err != nil {
 		t.Errorf("refused: %v", err)
 	}
-	guessed, err := Sign(SigningKey{Key: []byte(strings.Repeat("x", jose.MinSecretBytes))}, claims(nil))
+	guessed, err := Sign("JWT", SigningKey{Key: []byte(strings.Repeat("x", jose.MinSecretBytes))}, claims(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +73,8 @@ func TestSharedSecret(t *testing.T) {
 	refused(t, err, noKey)
 }
 
-// Anybody makes a second valid signature of one of ECDSA: (r, n-s). Without a jti
-// it must not be a second assertion.
+// Any attacker can make a second valid signature from one of ECDSA: (r, n-s). Without a
+// jti it must not be a second assertion.
 func TestMalleatedSignatureIsTheSameAssertion(t *testing.T) {
 	good := e1(t, map[string]any{"jti": nil})
 	dot := strings.LastIndexByte(good, '.')
@@ -157,7 +157,7 @@ func TestCertificates(t *testing.T) {
 
 func TestSignNamesTheCertificate(t *testing.T) {
 	der := certify(t, ecKey(), noon.Add(-time.Hour), noon.Add(time.Hour))
-	assertion, err := Sign(SigningKey{Key: ecKey(), Cert: der}, claims(nil))
+	assertion, err := Sign("JWT", SigningKey{Key: ecKey(), Cert: der}, claims(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,11 +246,11 @@ func TestSignRefuses(t *testing.T) {
 		{"a curve that is not used", SigningKey{Key: newEC(elliptic.P224())}, "cannot be used"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Sign(test.key, claims(nil))
+			_, err := Sign("JWT", test.key, claims(nil))
 			refused(t, err, test.want)
 		})
 	}
-	if _, err := Sign(SigningKey{Key: ecKey()}, map[string]any{"f": func() {}}); err == nil {
+	if _, err := Sign("JWT", SigningKey{Key: ecKey()}, map[string]any{"f": func() {}}); err == nil {
 		t.Error("claims that are no JSON were signed")
 	}
 }

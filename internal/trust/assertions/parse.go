@@ -46,10 +46,10 @@ func Read(compact jose.Compact, types []string) (Parsed, error) {
 	return Parsed{compact, claims}, err
 }
 
-// Issuer is who is said to have made the assertion, or "". It is fit for a query,
-// whoever made it up.
+// Issuer is the "iss" of the assertion, unverified, or "". It is fit for a query, even
+// if an attacker made it up.
 func (p Parsed) Issuer() string {
-	iss, err := jose.Text(p.Claims, "iss")
+	iss, err := jose.StringClaim(p.Claims, "iss")
 	if err != nil {
 		return ""
 	}
@@ -62,11 +62,11 @@ func (p Parsed) Subject(path string) (string, error) {
 	if !ok || value == "" {
 		return "", fmt.Errorf("its claim %s, which names the subject, is missing", path)
 	}
-	subject, err := jose.Text(map[string]any{path: value}, path)
+	subject, err := jose.StringClaim(map[string]any{path: value}, path)
 	if err != nil {
 		return "", err
 	}
-	// OpenID Connect Core §5.1, §5.7: an address that nobody proved names nobody.
+	// OpenID Connect Core §5.1, §5.7: an address that was not verified names no user.
 	if verified, ok := p.Claims["email_verified"]; ok && path == "email" && verified != true && verified != "true" {
 		return "", fmt.Errorf("its email_verified says that the address, which names the subject, is not the subject's")
 	}
@@ -75,13 +75,14 @@ func (p Parsed) Subject(path string) (string, error) {
 
 // ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of itself.
 func (p Parsed) ID() (id [32]byte, err error) {
-	jti, err := jose.Text(p.Claims, "jti")
+	jti, err := jose.StringClaim(p.Claims, "jti")
 	if err != nil {
 		return id, err
 	}
 	if jti != "" {
 		return sha256.Sum256([]byte("jti\x00" + jti)), nil
 	}
-	// Not the signature: from one of ECDSA anybody makes a second that is valid.
+	// Not the signature: from one of ECDSA any attacker can make a second that is
+	// valid.
 	return sha256.Sum256([]byte("assertion\x00" + p.Input)), nil
 }

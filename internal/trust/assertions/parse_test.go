@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What Parse accepts, the standard library reads alike: nobody beside us sees
-// another assertion in the same bytes.
+// What Parse accepts, the standard library reads alike: no other reader sees another
+// assertion in the same bytes.
 func FuzzParse(f *testing.F) {
 	good := asJSON(f, claims(nil))
 	seed := func(header, payload string) { f.Add([]byte(header), []byte(payload), "c2ln") }

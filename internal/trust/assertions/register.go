@@ -24,7 +24,7 @@ func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 		return nil, nil, err
 	}
 	if i := slices.IndexFunc(out, func(l jose.LeftOut) bool { return l.Secret }); i >= 0 {
-		return nil, nil, fmt.Errorf("key %d is a private key or a shared secret: register public keys alone, and give nobody this file", out[i].Place)
+		return nil, nil, fmt.Errorf("key %d is a private key or a shared secret: register public keys alone, and keep this file secret", out[i].Place)
 	}
 	if len(set) == 0 && len(out) == 0 {
 		return nil, nil, errors.New("the key set is empty")
@@ -49,8 +49,8 @@ func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 	return public, out, nil
 }
 
-// CheckCertificates returns the algorithms that the certificates' keys are used
-// with where nobody chooses others.
+// CheckCertificates returns the algorithms that the certificates' keys are used with if
+// the operator chooses no others.
 func CheckCertificates(ders [][]byte) ([]string, error) {
 	if len(ders) > jose.MaxKeys {
 		return nil, fmt.Errorf("more than %d certificates", jose.MaxKeys)

@@ -92,7 +92,7 @@ func TestCheckJWKSRefuses(t *testing.T) {
 		{"a private member that is null", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"d": json.RawMessage("null")}))), "key 1 is a private key or a shared secret"},
 		{"a private member that is an object", string(jwks(t, jwkOf(t, rsaKey().Public(), map[string]any{"oth": map[string]any{}}))), "key 1 is a private key or a shared secret"},
 		{"a symmetric key", string(jwks(t, good, privateJWK(t, secret))), "key 2 is a private key or a shared secret"},
-		{"a private key alone", asJSON(t, privateJWK(t, ecKey())), "give nobody this file"},
+		{"a private key alone", asJSON(t, privateJWK(t, ecKey())), "keep this file secret"},
 		{"an RSA key of 1024 bits alone", string(jwks(t, jwkOf(t, shortRSA().Public(), nil))), "it is an RSA key of 1024 bits, and one has to have 2048 to 8192"},
 		{"a key for key agreement alone", x25519Set, `its crv is "X25519"`},
 		{"an alg that the key cannot", string(jwks(t, jwkOf(t, ecKey().Public(), map[string]any{"alg": "ES384"}))), "its alg is ES384, which a key of its kind cannot do"},
@@ -171,7 +171,7 @@ func with(members map[string]any, name string, value any) map[string]any {
 	return members
 }
 
-// offCurve is a public key that attacks whoever computes with it.
+// offCurve is a public key that attacks code that computes with it.
 func offCurve(t *testing.T) map[string]any {
 	t.Helper()
 	key := jwkOf(t, ecKey().Public(), nil)
@@ -244,7 +244,7 @@ func TestParsePrivateKey(t *testing.T) {
 			if err != nil || key.Alg != test.alg {
 				t.Fatalf("alg %q, %v; want %q", key.Alg, err, test.alg)
 			}
-			if _, err := Sign(key, claims(nil)); err != nil {
+			if _, err := Sign("JWT", key, claims(nil)); err != nil {
 				t.Errorf("it does not sign: %v", err)
 			}
 		})

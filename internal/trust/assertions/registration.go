@@ -13,8 +13,8 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// Registration is what somebody who signs assertions was registered with, whether
-// a trusted issuer or a client.
+// Registration is what a signer of assertions, a trusted issuer or a client, is
+// registered with.
 type Registration struct {
 	Iss          string // the claim "iss"
 	Uses         string // whose its assertions are, among what is good once ([store.Use])
@@ -36,9 +36,9 @@ type Registration struct {
 	EncryptionAlg string
 }
 
-// CheckEncryption wants assertions encrypted as is registered, and not where it is not: a
-// signed one that somebody saw on its way is no secret any more. alg is how one was; "":
-// it was not.
+// CheckEncryption requires encryption as registered. Otherwise an attacker could send a
+// signed assertion that was seen on its way. alg is the algorithm of the encryption; "":
+// the assertion was not encrypted.
 func (r Registration) CheckEncryption(alg string) error {
 	switch {
 	case r.EncryptionAlg == alg:

@@ -63,11 +63,8 @@ func ParseCertificates(data []byte) ([][]byte, error) {
 	return ders, nil
 }
 
-// Sign makes an assertion of the claims (RFC 7523 §3).
-func Sign(key SigningKey, claims map[string]any) (string, error) { return SignAs("JWT", key, claims) }
-
-// SignAs is Sign with a header "typ".
-func SignAs(typ string, key SigningKey, claims map[string]any) (string, error) {
+// Sign makes an assertion of the claims, with a header "typ" (RFC 7523 §3).
+func Sign(typ string, key SigningKey, claims map[string]any) (string, error) {
 	alg, err := key.algorithm()
 	if err != nil {
 		return "", err

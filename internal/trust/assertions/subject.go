@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Why a subject is nobody whom the issuer may speak of here. What a stranger is told is
-// for the grants to choose.
+// Why the issuer may not speak of a subject here. The grants choose what the client is
+// told.
 var (
 	ErrSubjectUnknown      = errors.New("its subject is not known here")
 	ErrSubjectDisabled     = errors.New("its subject is disabled here")
@@ -25,7 +25,7 @@ type Subjects struct {
 	Names   store.Names
 }
 
-// Subject is a user or a client of this server, or neither: somebody whom only the
+// Subject is a user or a client of this server, or neither: a subject that only the
 // issuer knows.
 type Subject struct {
 	User   *store.User
@@ -33,7 +33,8 @@ type Subject struct {
 }
 
 // Find finds the subject of an assertion of an issuer. The error is one of those above,
-// or a fault of the store.
+// or a fault of the store. With it comes the user who is refused, the zero User where
+// there is none.
 func (s Subjects) Find(ctx context.Context, issuer store.Issuer, subject string) (Subject, error) {
 	switch issuer.SubjectKind {
 	case store.SubjectUser:
@@ -56,12 +57,12 @@ func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject stri
 	}
 	user, err := s.user(ctx, "sub", subject)
 	if err != nil {
-		return Subject{}, err
+		return Subject{User: &user}, err
 	}
 	byName := slices.ContainsFunc(client.AssertUsers, func(pattern string) bool { return Matches(pattern, user.Username) })
 	byRole := slices.ContainsFunc(client.AssertRoles, func(role string) bool { return slices.Contains(user.Roles, role) })
 	if !byName && !byRole {
-		return Subject{}, ErrSubjectUnauthorised
+		return Subject{User: &user}, ErrSubjectUnauthorised
 	}
 	return Subject{User: &user}, nil
 }
@@ -69,7 +70,7 @@ func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject stri
 // Client finds the client that a subject is.
 func (s Subjects) Client(ctx context.Context, subject string) (store.Client, error) {
 	client, err := s.Clients.Client(ctx, subject)
-	return client, known(err, client.Disabled)
+	return client, subjectError(err, client.Disabled)
 }
 
 // user finds a user by the name that the issuer's subject claim is.
@@ -86,11 +87,12 @@ func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, 
 		return store.User{}, ErrSubjectUnknown
 	}
 	user, err := s.Users.UserByName(ctx, kind, name)
-	return user, known(err, user.Disabled)
+	return user, subjectError(err, user.Disabled)
 }
 
-// foreign refuses a subject that somebody here has already: an issuer that may
-// name anybody of its own must not speak for our users and clients (RFC 9068 §5).
+// foreign refuses a subject that is the name of a user or client here: an issuer that
+// may name any subject of its own must not speak for our users and clients (RFC 9068
+// §5).
 func (s Subjects) foreign(ctx context.Context, subject string) error {
 	taken, err := s.Names.SubjectTaken(ctx, subject)
 	switch {
@@ -102,8 +104,8 @@ func (s Subjects) foreign(ctx context.Context, subject string) error {
 	return nil
 }
 
-// known says what the reading of a row means for the subject that it is.
-func known(err error, disabled bool) error {
+// subjectError says what the reading of a row means for the subject that it is.
+func subjectError(err error, disabled bool) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return ErrSubjectUnknown

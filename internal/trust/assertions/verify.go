@@ -50,8 +50,8 @@ type Fault struct{ cause error }
 func (f *Fault) Error() string { return f.cause.Error() }
 func (f *Fault) Unwrap() error { return f.cause }
 
-// Verify checks an assertion of somebody who is registered (RFC 7523 §3). The error
-// says in words of our own which check failed; a [Fault] is not for the wire.
+// Verify checks an assertion of a registered signer (RFC 7523 §3). The error says in
+// words of our own which check failed; a [Fault] is not for the wire.
 func (v *Verifier) Verify(ctx context.Context, now time.Time, p Parsed, r Registration) (Assertion, error) {
 	if err := v.signed(ctx, now, p, r); err != nil {
 		return Assertion{}, err
@@ -146,7 +146,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	return a, err
 }
 
-// skew is by how much the clock of somebody who is registered may differ.
+// skew is by how much the clock of a registered signer may differ.
 func (v *Verifier) skew(r Registration) time.Duration {
 	if r.Skew > 0 {
 		return r.Skew
@@ -186,8 +186,8 @@ func mapped(claims map[string]any, mapping map[string]string) map[string]any {
 	return on
 }
 
-// checkAudience wants this server named, and nobody beside it: with a stranger in
-// the audience the assertion could be replayed here by the stranger.
+// checkAudience wants this server as the only audience: another party in the audience
+// could replay the assertion here.
 func (r Registration) checkAudience(claims map[string]any) error {
 	audience, err := jose.Audience(claims)
 	_, plain := claims["aud"].(string)
@@ -207,7 +207,7 @@ func (r Registration) checkAudience(claims map[string]any) error {
 // checkTimes returns exp. A longest lifetime bounds exp against now, so that iat
 // cannot be used to reach further.
 func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duration) (time.Time, error) {
-	expires, ok, err := jose.Date(claims, "exp")
+	expires, ok, err := jose.NumericDate(claims, "exp")
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -218,14 +218,14 @@ func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duratio
 	case expires.After(now.Add(longest + skew)):
 		return time.Time{}, fmt.Errorf("it lives longer than the %s that the issuer is allowed: bring exp nearer", longest)
 	}
-	notBefore, ok, err := jose.Date(claims, "nbf")
+	notBefore, ok, err := jose.NumericDate(claims, "nbf")
 	if err != nil {
 		return time.Time{}, err
 	}
 	if ok && now.Add(skew).Before(notBefore) {
 		return time.Time{}, fmt.Errorf("it is not valid yet: nbf is in the future")
 	}
-	issued, ok, err := jose.Date(claims, "iat")
+	issued, ok, err := jose.NumericDate(claims, "iat")
 	if err != nil {
 		return time.Time{}, err
 	}

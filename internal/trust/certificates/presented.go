@@ -10,7 +10,8 @@ import (
 // possess the key of the first certificate.
 type Presented struct {
 	Leaf *x509.Certificate
-	// Intermediates are what it sent along, in no order that anybody has checked.
+	// Intermediates are the other certificates that it sent, in an order that was not
+	// checked.
 	Intermediates []*x509.Certificate
 }
 

@@ -17,7 +17,7 @@ func subject(kind store.TLSSubjectKind, value string) store.TLSSubject {
 
 func TestACertificateWithoutAName(t *testing.T) {
 	if IsFor(certify(t, x509.Certificate{}), subject(store.TLSSubjectDN, "")) {
-		t.Error("an empty name is for somebody")
+		t.Error("an empty name is for a client")
 	}
 }
 

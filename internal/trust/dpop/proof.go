@@ -67,7 +67,7 @@ func Check(proof string, e Expect) (Proof, error) {
 	if checked.IssuedAt, err = e.checkTime(claims); err != nil {
 		return Proof{}, err
 	}
-	if checked.Nonce, err = jose.Text(claims, "nonce"); err != nil {
+	if checked.Nonce, err = jose.StringClaim(claims, "nonce"); err != nil {
 		return Proof{}, err
 	}
 	jti, ok := claims["jti"].(string)
@@ -109,7 +109,7 @@ func (e Expect) checkRequest(claims map[string]any) error {
 }
 
 func (e Expect) checkTime(claims map[string]any) (time.Time, error) {
-	at, ok, err := jose.Date(claims, "iat")
+	at, ok, err := jose.NumericDate(claims, "iat")
 	switch {
 	case err != nil:
 		return time.Time{}, err

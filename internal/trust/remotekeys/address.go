@@ -38,7 +38,7 @@ func (a addresses) check(address string) error {
 		return nil
 	}
 	if a.public.SafeAddr(ip) != nil || a.public.SafeAddr(translated(ip)) != nil {
-		return &refused{fmt.Sprintf("the address %s is not a public one: allow the host with --fetch-allow-host if it is meant", ip)}
+		return &refused{fmt.Sprintf("the address %s is not a public one: allow the host with fetch-allow-host if it is meant", ip)}
 	}
 	return nil
 }

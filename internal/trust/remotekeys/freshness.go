@@ -74,7 +74,7 @@ func deltaSeconds(text string) time.Duration {
 }
 
 // directives reads Cache-Control (RFC 9111 §5.2): names in lower case, and the first value of
-// each, quoted or not.
+// each, quoted or not. The parser httpcc, which jwx uses, panics at "max-age=".
 func directives(h http.Header) (map[string]string, error) {
 	quoted, escaped := false, false
 	list := strings.FieldsFunc(strings.Join(h.Values("Cache-Control"), ","), func(r rune) bool {

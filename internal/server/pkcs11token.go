@@ -6,20 +6,25 @@ import (
 	"fmt"
 	"sync"
 
+	"authserver/internal/config"
 	"authserver/internal/keys/pkcs11"
 )
 
-// token is a PKCS #11 token that is opened when it is needed first: most commands
-// touch no key, and are to work without it. It is tried once, since a token locks
-// itself after a few wrong PINs.
-type token struct {
+// pkcs11Token is a PKCS #11 token that is opened at its first use: most commands need
+// no key, and have to work without the token. It is opened at most once, since a token
+// locks itself after a few wrong PINs.
+type pkcs11Token struct {
 	options pkcs11.Options
 	once    sync.Once
 	module  *pkcs11.Module
 	fault   error
 }
 
-func (t *token) open() (*pkcs11.Module, error) {
+func newPKCS11Token(s config.PKCS11) *pkcs11Token {
+	return &pkcs11Token{options: pkcs11.Options{Module: s.PKCS11Module, Token: s.PKCS11Token, PIN: s.PKCS11PIN.Reveal()}}
+}
+
+func (t *pkcs11Token) open() (*pkcs11.Module, error) {
 	t.once.Do(func() {
 		module, err := pkcs11.Open(t.options)
 		if err != nil {
@@ -32,7 +37,7 @@ func (t *token) open() (*pkcs11.Module, error) {
 }
 
 // Generate makes a key pair that never leaves the token.
-func (t *token) Generate(alg string) (crypto.Signer, string, error) {
+func (t *pkcs11Token) Generate(alg string) (crypto.Signer, string, error) {
 	module, err := t.open()
 	if err != nil {
 		return nil, "", err
@@ -41,7 +46,7 @@ func (t *token) Generate(alg string) (crypto.Signer, string, error) {
 }
 
 // Signer finds a key pair by its URI.
-func (t *token) Signer(uri string) (crypto.Signer, error) {
+func (t *pkcs11Token) Signer(uri string) (crypto.Signer, error) {
 	module, err := t.open()
 	if err != nil {
 		return nil, err
@@ -50,7 +55,7 @@ func (t *token) Signer(uri string) (crypto.Signer, error) {
 }
 
 // Close lets go of it, where it was needed.
-func (t *token) Close() error {
+func (t *pkcs11Token) Close() error {
 	t.once.Do(func() { t.fault = errors.New("the PKCS #11 token is closed") })
 	if t.module == nil {
 		return nil

@@ -12,18 +12,18 @@ import (
 // segments bounds how many entries are looked at in one go.
 const segments = 256
 
-// register holds revocations in some 45 to 70 bytes each. It keeps of a name a hash under
-// seeds that never leave the process, long enough that no two names meet, and of moments
-// what an [ID] has of them.
-type register struct {
+// revocationSet holds revocations in some 45 to 70 bytes each. It keeps a hash of each name,
+// under seeds that never leave the process and long enough that no two names collide, and
+// moments with the precision of an [ID].
+type revocationSet struct {
 	seeds    [2]maphash.Seed
-	segments [segments]map[hash]mark // by the first byte of the hash; nil: nothing was ever held
+	segments [segments]map[hash]revokedUntil // by the first byte of the hash; nil: nothing was ever held
 	count    int
 }
 
 type hash [16]byte
 
-type mark struct{ before, expires moment }
+type revokedUntil struct{ before, expires moment }
 
 // moment is in milliseconds since the epoch, as in an [ID]: eight bytes would take twelve
 // more of each entry.
@@ -36,28 +36,28 @@ func momentAt(milliseconds int64) (m moment) {
 
 func (m moment) milliseconds() int64 { return momentOf(m[:]) }
 
-func (r *register) hash(k viewKey) (name hash) {
+func (r *revocationSet) hash(k viewKey) (name hash) {
 	for i, seed := range r.seeds {
 		binary.BigEndian.PutUint64(name[8*i:], maphash.Comparable(seed, k))
 	}
 	return name
 }
 
-// add takes a revocation in, or lets the one that is held grow.
-func (r *register) add(revoked store.Revocation) {
+// add adds a revocation, or extends the one that is held.
+func (r *revocationSet) add(revoked store.Revocation) {
 	if r.count == 0 {
 		r.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	}
 	name := r.hash(viewKey{revoked.Kind, revoked.Value})
 	segment := &r.segments[name[0]]
 	if *segment == nil {
-		*segment = make(map[hash]mark)
+		*segment = make(map[hash]revokedUntil)
 	}
 	old, held := (*segment)[name]
 	if !held {
 		r.count++
 	}
-	(*segment)[name] = mark{
+	(*segment)[name] = revokedUntil{
 		before:  momentAt(max(old.before.milliseconds(), milliseconds(revoked.Before))),
 		expires: momentAt(max(old.expires.milliseconds(), milliseconds(revoked.ExpiresAt.Add(time.Millisecond-1)))), // never forgotten too early
 	}
@@ -65,7 +65,7 @@ func (r *register) add(revoked store.Revocation) {
 
 // before returns what is void of a name: what was issued under an earlier
 // NotBefore, in milliseconds since the epoch.
-func (r *register) before(k viewKey) (milliseconds int64, held bool) {
+func (r *revocationSet) before(k viewKey) (milliseconds int64, held bool) {
 	if r.count == 0 {
 		return 0, false
 	}
@@ -75,13 +75,13 @@ func (r *register) before(k viewKey) (milliseconds int64, held bool) {
 }
 
 // forget drops what has expired from one segment.
-func (r *register) forget(i int, now time.Time) {
+func (r *revocationSet) forget(i int, now time.Time) {
 	segment := r.segments[i]
 	had, moment := len(segment), milliseconds(now)
-	maps.DeleteFunc(segment, func(_ hash, m mark) bool { return m.expires.milliseconds() <= moment })
+	maps.DeleteFunc(segment, func(_ hash, m revokedUntil) bool { return m.expires.milliseconds() <= moment })
 	r.count -= had - len(segment)
 	if len(segment) < had/2 { // a map gives back nothing by itself
-		smaller := make(map[hash]mark, len(segment))
+		smaller := make(map[hash]revokedUntil, len(segment))
 		maps.Copy(smaller, segment)
 		r.segments[i] = smaller
 	}

@@ -1,0 +1,23 @@
+package config
+
+import "time"
+
+// Load is how much the server takes on at once.
+type Load struct {
+	MaxConnections int `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Most connections to the public endpoints at once, and most requests over all of them. Further connections wait."`
+	RequestQueue   int `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Most requests of one kind (a grant, introspection, revocation) that wait for their turn; one client may fill half. The server answers more with 503 or 429."`
+}
+
+func (l *Load) complete(*completion) []error {
+	return present(checkNumber("max-connections", l.MaxConnections, 1, 1_000_000), checkNumber("request-queue", l.RequestQueue, 1, 100_000))
+}
+
+// Drain is how the server stops.
+type Drain struct {
+	DrainDelay   time.Duration `name:"drain-delay" setting:"flag env file" group:"Server" default:"0s" help:"How long the server still accepts requests after a signal to stop, while /readyz says 503, so that proxies notice."`
+	DrainTimeout time.Duration `name:"drain-timeout" setting:"flag env file" group:"Server" default:"10s" help:"How long the server then finishes the requests that it has accepted."`
+}
+
+func (d *Drain) complete(*completion) []error {
+	return present(checkDuration("drain-delay", d.DrainDelay, 0, 10*time.Minute), checkDuration("drain-timeout", d.DrainTimeout, 0, 10*time.Minute))
+}

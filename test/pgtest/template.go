@@ -1,0 +1,42 @@
+package pgtest
+
+import (
+	"crypto/rand"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Template is a database that many tests begin with.
+type Template struct {
+	admin *url.URL
+	name  string
+}
+
+// Keep makes a template of the database at a URL, which nothing may be connected to. The
+// caller drops it.
+func Keep(t testing.TB, from string) *Template {
+	t.Helper()
+	k := &Template{admin: server(t), name: "authserver_template_" + strings.ToLower(rand.Text())}
+	run(t, k.admin, "CREATE DATABASE "+k.name+" TEMPLATE "+databaseOf(t, from))
+	return k
+}
+
+// Copy makes the database at a URL, of [URL], anew from the template.
+func (k *Template) Copy(t testing.TB, to string) {
+	t.Helper()
+	run(t, k.admin, "DROP DATABASE "+databaseOf(t, to)+" WITH (FORCE)")
+	run(t, k.admin, "CREATE DATABASE "+databaseOf(t, to)+" TEMPLATE "+k.name)
+}
+
+// Drop removes the template.
+func (k *Template) Drop() error { return execute(k.admin, "DROP DATABASE "+k.name) }
+
+func databaseOf(t testing.TB, text string) string {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal("the URL of the database cannot be parsed")
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}

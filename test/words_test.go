@@ -1,0 +1,45 @@
+package test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// flagOrCommand is what the command line calls a field, a setting or an operation.
+var flagOrCommand = regexp.MustCompile("(^|[^-!])--[a-z]|\\bauthserver [a-z]+ [a-z]|`[a-z]+ (create|list|show|update|delete|rotate)|\\bAUTHSERVER_")
+
+// speakers know flags and commands. Of the files beside them keyfiles says what a person
+// does with a file that a command was given, and store/migrate.go what only commands do.
+var speakers = []string{"internal/config", "internal/server", "internal/keys/keyfiles"}
+
+const migrates = "internal/store/migrate.go"
+
+// notText are literals that go into hashes. They can never be changed.
+var notText = []string{"authserver master key id\x00", "authserver revocation handle", "authserver refresh token\x00", "authserver authorization code\x00"}
+
+// wordFaults finds texts of a room that name a flag or a command. What a room says goes to
+// an HTTP interface and into logs as well: it calls fields, settings and operations by
+// their own names, and the command line adds its own.
+func wordFaults(s source) []string {
+	if !strings.HasPrefix(s.path, "internal/") || slices.Contains(speakers, s.room()) || s.path == migrates {
+		return nil
+	}
+	var faults []string
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		lit, ok := n.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			return true
+		}
+		text, err := strconv.Unquote(lit.Value)
+		if err == nil && flagOrCommand.MatchString(text) && !slices.Contains(notText, text) {
+			faults = append(faults, fmt.Sprintf("%s: %s names a flag or a command: name the field, the setting or the operation", s.path, lit.Value))
+		}
+		return true
+	})
+	return faults
+}
