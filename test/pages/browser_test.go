@@ -104,6 +104,14 @@ func (b tab) open(url string) {
 	b.settle()
 }
 
+// pass goes to a page that goes on by itself, as by a link of another page: it may be gone
+// before it could be waited for.
+func (b tab) pass(museum, page string) {
+	b.t.Helper()
+	b.open(museum + "/login")
+	ask[bool](b, `(setTimeout(() => location.assign("`+page+`"), 0), true)`)
+}
+
 // arrive waits until the page that the museum or the app answers to a form is there. It asks the
 // browser and not the page, which may have no JavaScript.
 func (b tab) arrive() {
