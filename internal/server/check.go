@@ -17,7 +17,7 @@ func Check(ctx context.Context, s config.Settings) (found []string, err error) {
 	if _, err := openTLS(s, silent); err != nil {
 		return nil, err
 	}
-	if _, err := openPages(s); err != nil {
+	if _, err := openPages(s, ""); err != nil {
 		return nil, err
 	}
 	remote, _, err := openRemoteKeys(s, silent)

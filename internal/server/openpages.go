@@ -2,23 +2,18 @@ package server
 
 import (
 	"fmt"
-	"net/url"
-	"strings"
 
 	"authserver/internal/config"
 	"authserver/internal/pages"
 	"authserver/internal/web"
 )
 
-// openPages reads the pages that people see, with the theme over them.
-func openPages(s config.Settings) (*web.Pages, error) {
-	issuer, err := url.Parse(s.Issuer)
+// openPages reads the pages that people see, with the theme over them. base is the path of
+// the issuer.
+func openPages(s config.Settings, base string) (*web.Pages, error) {
+	book, err := pages.Open(s.ThemeDir, base)
 	if err != nil {
-		return nil, fmt.Errorf("read the issuer: %w", err)
-	}
-	book, err := pages.Open(s.ThemeDir, strings.TrimSuffix(issuer.Path, "/"))
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the pages: %w", err)
 	}
 	return web.NewPages(book, s.Issuer)
 }

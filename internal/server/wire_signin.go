@@ -13,7 +13,6 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/logins"
-	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -49,13 +48,9 @@ func wireSignIn(p signInParts, s config.Settings) (*handlers.SignIn, error) {
 		return nil, fmt.Errorf("read the issuer: %w", err)
 	}
 	base := strings.TrimSuffix(issuer.Path, "/")
-	book, err := pages.Open("", base)
+	written, err := openPages(s, base)
 	if err != nil {
-		return nil, fmt.Errorf("open the pages: %w", err)
-	}
-	written, err := web.NewPages(book, s.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("set up the pages: %w", err)
+		return nil, err
 	}
 	keys := p.ring.refresh
 	return &handlers.SignIn{
