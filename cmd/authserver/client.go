@@ -20,7 +20,7 @@ type clientCommand struct {
 // ClientFlags are the properties of a client.
 type ClientFlags struct {
 	Name             *string        `help:"Name for people."`
-	Grant            []string       `field:"grants" sep:"none" help:"Grant: client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
+	Grant            []string       `field:"grants" sep:"none" help:"Grant: authorization_code, client_credentials, password, refresh_token, jwt-bearer or token-exchange. Repeats."`
 	Scope            []string       `field:"scopes" sep:"none" help:"Scope that it may ask for. Repeats."`
 	DefaultScope     []string       `field:"default_scopes" sep:"none" placeholder:"SCOPE" help:"Scope if the request has none; the default is all of --scope. Repeats."`
 	Resource         []string       `field:"resources" sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask for; the first is the default. Repeats."`
@@ -48,6 +48,7 @@ type ClientFlags struct {
 	MayImpersonate   []string       `group:"Acting for users" sep:"none" placeholder:"PATTERN" help:"Subject that it may impersonate in a token exchange; * stands for any characters. Repeats."`
 	RefreshIdleTTL   *time.Duration `field:"refresh_idle_ttl_seconds" group:"Tokens" name:"refresh-idle-ttl" placeholder:"DURATION" help:"Lifetime of an unused refresh token."`
 	RefreshMaxTTL    *time.Duration `field:"refresh_max_ttl_seconds" group:"Tokens" name:"refresh-max-ttl" placeholder:"DURATION" help:"How long after a login it may refresh."`
+	ClientSignInFlags
 }
 
 func (f ClientFlags) input(p *process) (admin.ClientInput, error) {
@@ -59,6 +60,7 @@ func (f ClientFlags) input(p *process) (admin.ClientInput, error) {
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
 		TLSSubject: f.tlsSubject(), TLSBound: f.TLSBound,
+		ClientSignInInput: f.ClientSignInFlags.input(),
 	}
 	if err != nil {
 		return input, err

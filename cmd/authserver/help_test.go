@@ -18,7 +18,9 @@ import (
 const screen = 40
 
 func long() map[string]int {
-	return map[string]int{"client create": 85, "client update": 85, "issuer create": 75, "issuer update": 75}
+	return map[string]int{
+		"client create": 130, "client update": 130, "issuer create": 75, "issuer update": 75, "user create": 56, "user update": 56,
+	}
 }
 
 func leaves(t *testing.T) []*kong.Node {

@@ -192,7 +192,7 @@ func members(v reflect.Value) []member {
 			continue
 		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if options == "omitempty" && v.Field(i).IsZero() {
+		if (options == "omitempty" || options == "omitzero") && v.Field(i).IsZero() {
 			continue
 		}
 		shown := text(v.Field(i))

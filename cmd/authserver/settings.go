@@ -109,7 +109,7 @@ func (i *NewIssuerSettings) settings() server.AdminSettings {
 	return s
 }
 
-// FamilySettings are read to tell whether a family is over.
+// FamilySettings are read to tell whether a family or a session is over.
 type FamilySettings struct {
 	Database
 	config.Clocks

@@ -14,12 +14,13 @@ type userCommand struct {
 
 // UserFlags are the properties of a user.
 type UserFlags struct {
-	Email         *string  `help:"E-mail address. No two users share one."`
-	UPN           *string  `name:"upn" help:"User principal name. No two users share one."`
-	Role          []string `field:"roles" sep:"none" help:"Role in the user's tokens. Repeats."`
-	Permission    []string `field:"permissions" sep:"none" help:"Permission in the user's tokens. Repeats."`
-	Claim         []string `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
-	PasswordStdin bool     `field:"password" help:"Read the password from standard input: 8 characters to 72 bytes."`
+	Email      *string  `help:"E-mail address. No two users share one."`
+	UPN        *string  `name:"upn" help:"User principal name. No two users share one."`
+	Role       []string `field:"roles" sep:"none" help:"Role in the user's tokens. Repeats."`
+	Permission []string `field:"permissions" sep:"none" help:"Permission in the user's tokens. Repeats."`
+	Claim      []string `field:"claims" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of the user's tokens, with a value in JSON or a string. Repeats."`
+	UserProfileFlags
+	PasswordStdin bool `field:"password" help:"Read the password from standard input: 8 characters to 72 bytes."`
 }
 
 func (f UserFlags) input(p *process) (admin.UserInput, error) {
@@ -30,6 +31,7 @@ func (f UserFlags) input(p *process) (admin.UserInput, error) {
 	input := admin.UserInput{
 		Email: f.Email, UPN: f.UPN,
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
+		UserProfileInput: f.UserProfileFlags.input(),
 	}
 	if f.PasswordStdin {
 		password, err := p.secret("--password-stdin", "-")

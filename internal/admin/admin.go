@@ -20,6 +20,8 @@ type Admin struct {
 	Resources  *Resources
 	Issuers    *Issuers
 	Families   *Families
+	Sessions   *Sessions
+	Consents   *Consents
 	Audit      *Audit
 	Keys       *Keys
 	MasterKeys *MasterKeys

@@ -44,10 +44,11 @@ type Client struct {
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
 	TLSBound         *bool           `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate: always or never
 	Profile          string          `json:"profile,omitempty"`    // the rules that it is held to: "fapi2"
-	Disabled         bool            `json:"disabled"`
-	Secrets          []ClientSecret  `json:"secrets"`
-	CreatedAt        time.Time       `json:"created_at"`
-	UpdatedAt        time.Time       `json:"updated_at"`
+	ClientSignIn
+	Disabled  bool           `json:"disabled"`
+	Secrets   []ClientSecret `json:"secrets"`
+	CreatedAt time.Time      `json:"created_at"`
+	UpdatedAt time.Time      `json:"updated_at"`
 }
 
 // ClientWithSecret is a client together with the secret that it was given just now.
@@ -86,7 +87,8 @@ type ClientInput struct {
 	Claims           map[string]any    `field:"claims"`
 	RefreshIdleTTL   *time.Duration    `field:"refresh_idle_ttl_seconds"`
 	RefreshMaxTTL    *time.Duration    `field:"refresh_max_ttl_seconds"`
-	Disabled         *bool             `field:"disabled"`
+	ClientSignInInput
+	Disabled *bool `field:"disabled"`
 }
 
 // NewClient is a client to be.
@@ -286,9 +288,10 @@ func viewClient(c store.Client) (Client, error) {
 		JWKS:           c.JWKS, JWKSURI: c.JWKSURI, Certificates: certificates, EndpointAudience: c.EndpointAudience, AssertionAlgs: c.AssertionAlgs, Profile: string(c.Profile),
 		AssertUsers: c.AssertUsers, AssertRoles: c.AssertRoles, AllowRepeat: c.AllowRepeat, Impersonates: c.Impersonates,
 		TLSSubject: viewTLSSubject(c.TLSSubject), TLSBound: viewTLSBound(c), DPoPBound: c.DPoPBound,
-		Disabled:  c.Disabled,
-		Secrets:   secrets,
-		CreatedAt: c.CreatedAt,
-		UpdatedAt: c.UpdatedAt,
+		ClientSignIn: viewSignIn(c),
+		Disabled:     c.Disabled,
+		Secrets:      secrets,
+		CreatedAt:    c.CreatedAt,
+		UpdatedAt:    c.UpdatedAt,
 	}, nil
 }

@@ -40,7 +40,7 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	cs.setClientKeys(f, c, in)
 	setKnown(f, "assertion_algs", &c.AssertionAlgs, in.AssertionAlgs, slices.Concat(assertions.KeyAlgorithms(), assertions.SecretAlgorithms()))
 	setOptional(f, "profile", &c.Profile, (*store.Profile)(in.Profile), []store.Profile{store.ProfileFAPI2})
-	setKnown(f, "grants", &c.Grants, in.Grants, []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange})
+	setKnown(f, "grants", &c.Grants, in.Grants, []oauth.GrantType{oauth.AuthorizationCode, oauth.ClientCredentials, oauth.Password, oauth.RefreshToken, oauth.JWTBearer, oauth.TokenExchange})
 	f.setScopes("scopes", &c.Scopes, in.Scopes)
 	f.setScopes("default_scopes", &c.DefaultScopes, in.DefaultScopes)
 	cs.Targets.set(ctx, f, "resources", &c.Resources, in.Resources)
@@ -61,7 +61,9 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	set(&c.DPoPBound, in.DPoPBound)
 	set(&c.AllowRepeat, in.AllowRepeat)
 	set(&c.Disabled, in.Disabled)
+	setSignIn(f, c, in.ClientSignInInput)
 	checkClient(f, *c)
+	checkSignIn(f, *c)
 	checkProfile(f, *c, in)
 	checkAssertionAlgs(f, *c)
 	checkTLS(f, *c)
@@ -106,7 +108,7 @@ func (cs *Clients) clientWarnings(ctx context.Context, c store.Client, in Client
 		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client has no secret for them yet: %v makes one", Operation{Noun: "client", Verb: "rotate-secret", ID: c.ID}))
 	}
 	byProfile, err := cs.profileWarnings(ctx, c)
-	return slices.Concat(warnings, cs.tlsWarnings(c), byProfile, leftOut(in.JWKS)), err
+	return slices.Concat(warnings, cs.tlsWarnings(c), signInWarnings(c), byProfile, leftOut(in.JWKS)), err
 }
 
 func secretMethods() []oauth.AuthMethod { return []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} }

@@ -213,7 +213,7 @@ func once[V any](ctx context.Context, known *map[string]V, id string, look func(
 	}
 	v, err := look(ctx, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return v, fmt.Errorf("look up whose family it is: %w", err)
+		return v, fmt.Errorf("look up the user or the client: %w", err)
 	}
 	if *known == nil {
 		*known = map[string]V{}

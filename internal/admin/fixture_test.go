@@ -84,6 +84,8 @@ func newOffice(t testing.TB) *office {
 		Resources:  &admin.Resources{Common: o.Common, Store: db, Keys: signing},
 		Issuers:    &admin.Issuers{Common: o.Common, Store: db, Siblings: db, Clients: db, Targets: targets, Sealer: sealer},
 		Families:   families,
+		Sessions:   &admin.Sessions{Common: o.Common, Store: db, Users: users, Revoker: revoker},
+		Consents:   &admin.Consents{Store: db, Users: users, Clients: db, Revoker: revoker},
 		Audit:      &admin.Audit{Store: db, Users: users, Now: now},
 		Keys:       &admin.Keys{Signing: signing, Refresh: refresh, Now: now},
 		MasterKeys: &admin.MasterKeys{Common: o.Common, Store: db, Sealer: sealer, Servers: signing},

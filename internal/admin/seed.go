@@ -16,6 +16,8 @@ const (
 	DemoClient       = "demo"
 	DemoSecret       = "demo-secret"
 	DemoPublicClient = "demo-public"
+	DemoWebClient    = "demo-web" // a public one, to which people sign in
+	DemoAppClient    = "demo-app" // a confidential one, with DemoSecret
 	DemoUser         = "alice"
 	DemoPassword     = "wonderland"
 	DemoIssuer       = "https://issuer.example.com"
@@ -37,6 +39,14 @@ func (a *Admin) Seed(ctx context.Context, by Call) error {
 	group.Go(func() error {
 		_, err := a.Clients.Get(ctx, by, DemoPublicClient)
 		return seed(ctx, by, err, a.seedPublicClient)
+	})
+	group.Go(func() error {
+		_, err := a.Clients.Get(ctx, by, DemoWebClient)
+		return seed(ctx, by, err, a.seedWebClient)
+	})
+	group.Go(func() error {
+		_, err := a.Clients.Get(ctx, by, DemoAppClient)
+		return seed(ctx, by, err, a.seedAppClient)
 	})
 	group.Go(func() error {
 		_, err := a.Users.Named(ctx, by, DemoUser)
@@ -83,9 +93,45 @@ func (a *Admin) seedPublicClient(ctx context.Context, by Call) error {
 	return err
 }
 
+func (a *Admin) seedWebClient(ctx context.Context, by Call) error {
+	name := "Demo"
+	_, _, err := a.Clients.Create(ctx, by, NewClient{ID: DemoWebClient, ClientInput: ClientInput{
+		Name: &name, AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Grants: signInGrants(), Scopes: signInScopes(), Resources: []string{DemoResource},
+		ClientSignInInput: ClientSignInInput{
+			RedirectURIs:           []string{"http://127.0.0.1:8080/demo/callback"},
+			PostLogoutRedirectURIs: []string{"http://127.0.0.1:8080/demo"},
+		},
+	}})
+	return err
+}
+
+func (a *Admin) seedAppClient(ctx context.Context, by Call) error {
+	name := "Demo app"
+	_, _, err := a.Clients.Create(ctx, by, NewClient{ID: DemoAppClient, Secret: DemoSecret, ClientInput: ClientInput{
+		Name: &name, Grants: signInGrants(), Scopes: signInScopes(), Resources: []string{DemoResource},
+		ClientSignInInput: ClientSignInInput{
+			RedirectURIs:           []string{"http://127.0.0.1:8090/callback"},
+			PostLogoutRedirectURIs: []string{"http://127.0.0.1:8090/"},
+		},
+	}})
+	return err
+}
+
+func signInGrants() []oauth.GrantType {
+	return []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken}
+}
+
+func signInScopes() []string {
+	return append([]string{"openid", "profile", "email", "offline_access"}, demoScopes()...)
+}
+
 func (a *Admin) seedUser(ctx context.Context, by Call) error {
-	username, password := DemoUser, DemoPassword
-	_, err := a.Users.Create(ctx, by, UserInput{Username: &username, Password: &password, Roles: []string{"admin"}})
+	username, password, email := DemoUser, DemoPassword, "alice@wonderland.example"
+	name, given, family, verified := "Alice Liddell", "Alice", "Liddell", true
+	_, err := a.Users.Create(ctx, by, UserInput{
+		Username: &username, Password: &password, Email: &email, Roles: []string{"admin"},
+		UserProfileInput: UserProfileInput{Name: &name, GivenName: &given, FamilyName: &family, EmailVerified: &verified},
+	})
 	return err
 }
 

@@ -62,7 +62,7 @@ func (t Targets) unlisted(ctx context.Context, scopes oauth.Scope, resources []s
 	}
 	var warnings []Fault
 	for _, scope := range scopes {
-		if len(resources) > 0 && !listed.Has(scope) {
+		if len(resources) > 0 && !listed.Has(scope) && !oauth.IdentityScopes().Has(scope) {
 			warnings = append(warnings, newFault("scopes", CodeUnused,
 				"%q is listed by none of the resources, so that no token can have it: add it with %v", scope, Operation{Noun: "resource", Verb: "update"}))
 		}

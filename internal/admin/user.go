@@ -22,9 +22,10 @@ type User struct {
 	Roles       []string       `json:"roles"`
 	Permissions []string       `json:"permissions"`
 	Claims      map[string]any `json:"claims"`
-	Disabled    bool           `json:"disabled"`
-	CreatedAt   time.Time      `json:"created_at"`
-	UpdatedAt   time.Time      `json:"updated_at"`
+	store.UserProfile
+	Disabled  bool      `json:"disabled"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // UserInput is what of a user may be chosen. A nil field leaves it as it is; an
@@ -37,7 +38,8 @@ type UserInput struct {
 	Roles       []string       `field:"roles"`
 	Permissions []string       `field:"permissions"`
 	Claims      map[string]any `field:"claims"`
-	Disabled    *bool          `field:"disabled"`
+	UserProfileInput
+	Disabled *bool `field:"disabled"`
 }
 
 // Users looks after the users.
@@ -169,6 +171,7 @@ func explainUser(who string, err error) error {
 // setUser takes over the fields given. The password is hashed, which takes its time, where
 // nothing is wrong.
 func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInput) error {
+	before := *u
 	if in.Username != nil && f.setUserName("username", &u.Username, *in.Username) {
 		us.notAnID(ctx, f, *u)
 	}
@@ -177,6 +180,7 @@ func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInp
 	f.setWords("roles", &u.Roles, in.Roles)
 	f.setWords("permissions", &u.Permissions, in.Permissions)
 	f.setClaims(&u.Claims, in.Claims)
+	setProfile(f, u, before, in.UserProfileInput)
 	set(&u.Disabled, in.Disabled)
 	enforced := ""
 	if in.Password != nil {
@@ -239,6 +243,7 @@ func viewUser(u store.User) User {
 		Roles:       listed(u.Roles),
 		Permissions: listed(u.Permissions),
 		Claims:      claimed(u.Claims),
+		UserProfile: u.Profile,
 		Disabled:    u.Disabled,
 		CreatedAt:   u.CreatedAt,
 		UpdatedAt:   u.UpdatedAt,

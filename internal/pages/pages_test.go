@@ -2,6 +2,7 @@ package pages
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -213,6 +214,49 @@ func TestLogos(t *testing.T) {
 		}
 		if !want && !strings.Contains(text, ">Ä</span>") {
 			t.Errorf("%s: there is no letter instead", address)
+		}
+	}
+}
+
+// TestTogether renders pages at once while their templates are parsed for the first time.
+func TestTogether(t *testing.T) {
+	b := open(t, "")
+	var all sync.WaitGroup
+	for range 8 {
+		for _, tag := range b.tags {
+			all.Go(func() {
+				if _, err := b.Render(tag, Login{Client: Client{Name: "x"}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+}
+
+// BenchmarkLogin is what a login page costs: less than a millisecond.
+func BenchmarkLogin(b *testing.B) {
+	book, err := Open("", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	page := Login{Client: Client{Name: "Photo Album", Host: "photos.example.com", LogoURI: "https://photos.example.com/logo.png"}, Form: Form{Action: "/login", Continue: strings.Repeat("x", 1000), LeadsTo: "https://photos.example.com/callback"}}
+	if _, err = book.Render("en", page); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err = book.Render(book.Language("", "de-AT,de;q=0.9,en;q=0.8"), page); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOpen is what the pages add to the start of a server.
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		if _, err := Open("", ""); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func openPages(identity config.Identity, s config.Pages) (*web.Pages, error) {
 	}
 	book, err := pages.Open(s.ThemeDir, base)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the pages: %w", err)
 	}
 	return web.NewPages(book, identity.Issuer)
 }

@@ -47,6 +47,8 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 			Common: common, Store: st, Siblings: st, Clients: st, Targets: targets, Sealer: ring.sealer, LocalHTTP: localHTTP,
 		},
 		Families:   families,
+		Sessions:   &admin.Sessions{Common: common, Store: st, Users: users, Revoker: revoker},
+		Consents:   &admin.Consents{Store: st, Users: users, Clients: st, Revoker: revoker},
 		Audit:      &admin.Audit{Store: st, Users: users, Now: time.Now},
 		Keys:       &admin.Keys{Signing: ring.signing, Refresh: ring.refresh, Now: time.Now},
 		MasterKeys: &admin.MasterKeys{Common: common, Store: st, Sealer: ring.sealer, Servers: ring.signing, Open: openOtherMaster},

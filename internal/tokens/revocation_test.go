@@ -52,6 +52,11 @@ func (b *book) EndSession(ctx context.Context, _ store.SessionID, by store.Chang
 	return b.Revoke(ctx, by)
 }
 
+func (b *book) RevokeConsent(ctx context.Context, _, _ string, by store.Change) error {
+	by.Voids.Until = by.Voids.IssuedUntil
+	return b.Revoke(ctx, by)
+}
+
 // record is Revoke for what another replica recorded.
 func (b *book) record(r store.Revocation) {
 	b.mu.Lock()

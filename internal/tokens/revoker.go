@@ -15,6 +15,7 @@ type RevokerStore interface {
 	Revoke(ctx context.Context, by store.Change) error
 	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
 	EndSession(ctx context.Context, id store.SessionID, by store.Change) error
+	RevokeConsent(ctx context.Context, userID, clientID string, by store.Change) error
 }
 
 // Revoker is the only part that makes tokens void: those of a user or a client, of a
@@ -128,5 +129,17 @@ func (r *Revoker) Token(ctx context.Context, by By, jti string, expires time.Tim
 		return fmt.Errorf("record a revocation: %w", err)
 	}
 	r.View.add([]store.Revocation{{Kind: v.Kind, Value: v.Value, Before: v.Before, ExpiresAt: v.Until, Reason: v.Reason}})
+	return nil
+}
+
+// Consent takes back what a user lets a client ask for, ends every family of the user at
+// the client and makes their access tokens void. [store.ErrNotFound] where there is neither.
+func (r *Revoker) Consent(ctx context.Context, by By, userID, clientID string) error {
+	void := r.family(store.FamilyID{}, r.Now(), by.Reason)
+	void.Value = "" // that of each family, which the store fills in
+	if err := r.Store.RevokeConsent(ctx, userID, clientID, by.change(store.ConsentRevoked, void)); err != nil {
+		return fmt.Errorf("revoke the consent: %w", err)
+	}
+	r.ReloadView(ctx)
 	return nil
 }

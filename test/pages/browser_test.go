@@ -104,6 +104,14 @@ func (b tab) open(url string) {
 	b.settle()
 }
 
+// pass goes to a page that goes on by itself, as by a link of another page: it may be gone
+// before it could be waited for.
+func (b tab) pass(museum, page string) {
+	b.t.Helper()
+	b.open(museum + "/login")
+	ask[bool](b, `(setTimeout(() => location.assign("`+page+`"), 0), true)`)
+}
+
 // arrive waits until the page that the museum or the app answers to a form is there. It asks the
 // browser and not the page, which may have no JavaScript.
 func (b tab) arrive() {
@@ -119,6 +127,28 @@ func (b tab) arrive() {
 		}
 	}
 	b.t.Fatalf("no form was answered: the page is %q", last)
+}
+
+// at waits until a page of a path is there, and as an expression wants it.
+func (b tab) at(path, expression string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`location.pathname == "`+path+`" && document.readyState == "complete" && (`+expression+`)`))
+		if err == nil && there { // between two pages there is none to ask
+			return
+		}
+	}
+	b.t.Fatalf("the page %s never came, it is %s", path, ask[string](b, `location.href + " " + document.body.innerText`))
+}
+
+// tab opens another tab of the same browser.
+func (b tab) tab() tab {
+	b.t.Helper()
+	ctx, closeTab := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(closeTab)
+	opened := tab{b.t, ctx}
+	opened.open("about:blank")
+	return opened
 }
 
 // other is the tab that a page opened at an address.

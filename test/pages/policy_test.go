@@ -16,8 +16,10 @@ func TestFormPost(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
 	for _, script := range []bool{true, false} {
 		call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
-		b.open(m.url + "/formpost")
-		if !script {
+		if script {
+			b.pass(m.url, "/formpost")
+		} else {
+			b.open(m.url + "/formpost")
 			b.press(kb.Tab, kb.Enter)
 		}
 		got := await(t, m.called, "the answer at the app")
@@ -67,7 +69,7 @@ func TestPopup(t *testing.T) {
 // TestFrames tells apps of a logout by frames, and goes back to the app by itself.
 func TestFrames(t *testing.T) {
 	m, b := openMuseum(t), openBrowser(t)
-	b.open(m.url + "/loggedout-frames")
+	b.pass(m.url, "/loggedout-frames")
 	first := await(t, m.called, "the frame").form
 	second := await(t, m.called, "the app").form
 	b.arrive()

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"time"
+
+	"authserver/internal/admin"
+)
+
+// ClientSignInFlags are what a client has for people who sign in.
+type ClientSignInFlags struct {
+	RedirectURI                []string       `field:"redirect_uris" group:"Sign-in" name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where the browser goes back to with the code: https, http on this machine, or a private-use scheme of an app. Compared exactly. Repeats."`
+	PostLogoutRedirectURI      []string       `field:"post_logout_redirect_uris" group:"Sign-in" name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"Where the browser may go back to after a logout. Repeats."`
+	ResponseType               []string       `field:"response_types" group:"Sign-in" sep:"none" placeholder:"TYPE" help:"What an authorization request may ask for; the default is code. The others are for applications from before PKCE: id_token, token, 'id_token token', 'code id_token', 'code token', 'code id_token token', none. Repeats."`
+	PKCE                       *string        `group:"Sign-in" name:"pkce" placeholder:"required" help:"PKCE: required, or optional for a confidential client that sends openid and a nonce."`
+	Consent                    *string        `group:"Sign-in" placeholder:"once" help:"When the user is asked for consent: always, once, or never for an application of your own."`
+	DefaultMaxAge              *time.Duration `field:"default_max_age_seconds" group:"Sign-in" placeholder:"DURATION" help:"How old a sign-in may be, unless the request says so itself. 0s removes it."`
+	IDTokenAlg                 *string        `field:"id_token_signed_response_alg" group:"Sign-in" name:"id-token-alg" placeholder:"RS256" help:"Algorithm of its ID tokens."`
+	UserinfoAlg                *string        `field:"userinfo_signed_response_alg" group:"Sign-in" placeholder:"ALG" help:"Sign the answers of userinfo with this algorithm. Empty removes it: they are JSON then."`
+	SubjectType                *string        `group:"Sign-in" placeholder:"public" help:"Subject of its users: public, or pairwise for one that other clients do not know."`
+	SectorIdentifierURI        *string        `group:"Sign-in" name:"sector-identifier-uri" placeholder:"URL" help:"https URL whose host is that of its pairwise subjects. Empty removes it."`
+	BackchannelLogoutURI       *string        `group:"Sign-in" name:"backchannel-logout-uri" placeholder:"URL" help:"Where the server sends logout tokens. Empty removes it."`
+	FrontchannelLogoutURI      *string        `group:"Sign-in" name:"frontchannel-logout-uri" placeholder:"URL" help:"Page that the browser opens at a logout, on a host of a --redirect-uri. Empty removes it."`
+	InitiateLoginURI           *string        `group:"Sign-in" name:"initiate-login-uri" placeholder:"URL" help:"Page of the client that begins a sign-in. Empty removes it."`
+	LogoURI                    *string        `group:"Sign-in" name:"logo-uri" placeholder:"URL" help:"Logo on the pages: https or data:image/…. Empty removes it."`
+	PolicyURI                  *string        `group:"Sign-in" name:"policy-uri" placeholder:"URL" help:"Its privacy policy, linked on the pages. Empty removes it."`
+	TermsURI                   *string        `field:"tos_uri" group:"Sign-in" name:"terms-uri" placeholder:"URL" help:"Its terms of service, linked on the pages. Empty removes it."`
+	RequireSignedRequestObject *bool          `group:"Sign-in" negatable:"" help:"Take authorization requests in a signed request object only (RFC 9101)."`
+}
+
+func (f ClientSignInFlags) input() admin.ClientSignInInput {
+	return admin.ClientSignInInput{
+		RedirectURIs: list(f.RedirectURI), PostLogoutRedirectURIs: list(f.PostLogoutRedirectURI), ResponseTypes: list(f.ResponseType),
+		PKCE: f.PKCE, Consent: f.Consent, BackchannelLogoutURI: f.BackchannelLogoutURI, FrontchannelLogoutURI: f.FrontchannelLogoutURI,
+		IDTokenAlg: f.IDTokenAlg, UserinfoAlg: f.UserinfoAlg, SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
+		LogoURI: f.LogoURI, PolicyURI: f.PolicyURI, TermsURI: f.TermsURI, InitiateLoginURI: f.InitiateLoginURI,
+		DefaultMaxAge: f.DefaultMaxAge, RequireSignedRequestObject: f.RequireSignedRequestObject,
+	}
+}

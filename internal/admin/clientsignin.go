@@ -1,0 +1,193 @@
+package admin
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+)
+
+// ClientSignIn is what a client has for people who sign in. All of it is left out of a
+// client to which nobody signs in.
+type ClientSignIn struct {
+	RedirectURIs               []string `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs     []string `json:"post_logout_redirect_uris,omitempty"`
+	ResponseTypes              []string `json:"response_types,omitempty"`
+	PKCE                       string   `json:"pkce,omitempty"`    // "required" or "optional"
+	Consent                    string   `json:"consent,omitempty"` // "always", "once" or "never"
+	BackchannelLogoutURI       string   `json:"backchannel_logout_uri,omitempty"`
+	FrontchannelLogoutURI      string   `json:"frontchannel_logout_uri,omitempty"`
+	IDTokenAlg                 string   `json:"id_token_signed_response_alg,omitempty"`
+	UserinfoAlg                string   `json:"userinfo_signed_response_alg,omitempty"` // left out: JSON
+	SubjectType                string   `json:"subject_type,omitempty"`
+	SectorIdentifierURI        string   `json:"sector_identifier_uri,omitempty"`
+	LogoURI                    string   `json:"logo_uri,omitempty"`
+	PolicyURI                  string   `json:"policy_uri,omitempty"`
+	TermsURI                   string   `json:"tos_uri,omitempty"`
+	InitiateLoginURI           string   `json:"initiate_login_uri,omitempty"`
+	DefaultMaxAge              int64    `json:"default_max_age_seconds,omitempty"`
+	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"`
+}
+
+// ClientSignInInput is what of it may be chosen. A nil field leaves it as it is; an
+// empty list or text takes it away.
+type ClientSignInInput struct {
+	RedirectURIs               []string       `field:"redirect_uris"`
+	PostLogoutRedirectURIs     []string       `field:"post_logout_redirect_uris"`
+	ResponseTypes              []string       `field:"response_types"` // empty: "code" alone
+	PKCE                       *string        `field:"pkce"`
+	Consent                    *string        `field:"consent"`
+	BackchannelLogoutURI       *string        `field:"backchannel_logout_uri"`
+	FrontchannelLogoutURI      *string        `field:"frontchannel_logout_uri"`
+	IDTokenAlg                 *string        `field:"id_token_signed_response_alg"` // "": RS256
+	UserinfoAlg                *string        `field:"userinfo_signed_response_alg"` // "": JSON that is not signed
+	SubjectType                *string        `field:"subject_type"`
+	SectorIdentifierURI        *string        `field:"sector_identifier_uri"`
+	LogoURI                    *string        `field:"logo_uri"` // https, or data:image/…;base64,…
+	PolicyURI                  *string        `field:"policy_uri"`
+	TermsURI                   *string        `field:"tos_uri"`
+	InitiateLoginURI           *string        `field:"initiate_login_uri"`
+	DefaultMaxAge              *time.Duration `field:"default_max_age_seconds"` // 0: none
+	RequireSignedRequestObject *bool          `field:"require_signed_request_object"`
+}
+
+// The values of ClientSignIn.PKCE (RFC 7636).
+const (
+	PKCERequired = "required"
+	PKCEOptional = "optional"
+)
+
+// setSignIn takes over the fields given.
+func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
+	f.setRedirectURIs("redirect_uris", &c.RedirectURIs, in.RedirectURIs)
+	f.setRedirectURIs("post_logout_redirect_uris", &c.PostLogoutRedirectURIs, in.PostLogoutRedirectURIs)
+	setKnown(f, "response_types", &c.ResponseTypes, responseTypes(in.ResponseTypes), store.ResponseTypes())
+	pkce := pkceOf(*c)
+	setOne(f, "pkce", &pkce, in.PKCE, []string{PKCERequired, PKCEOptional})
+	c.PKCEOptional = pkce == PKCEOptional
+	setOne(f, "consent", &c.Consent, (*store.ConsentRule)(in.Consent), []store.ConsentRule{store.ConsentAlways, store.ConsentOnce, store.ConsentNever})
+	f.setLink("backchannel_logout_uri", &c.BackchannelLogoutURI, in.BackchannelLogoutURI)
+	f.setLink("frontchannel_logout_uri", &c.FrontchannelLogoutURI, in.FrontchannelLogoutURI)
+	setOptional(f, "id_token_signed_response_alg", &c.IDTokenAlg, in.IDTokenAlg, keys.Algorithms())
+	setOptional(f, "userinfo_signed_response_alg", &c.UserinfoAlg, in.UserinfoAlg, keys.Algorithms())
+	setOne(f, "subject_type", &c.SubjectType, (*store.SubjectType)(in.SubjectType), []store.SubjectType{store.SubjectPublic, store.SubjectPairwise})
+	f.setLink("sector_identifier_uri", &c.SectorIdentifierURI, in.SectorIdentifierURI)
+	f.setLogo(&c.LogoURI, in.LogoURI)
+	f.setLink("policy_uri", &c.PolicyURI, in.PolicyURI)
+	f.setLink("tos_uri", &c.TermsURI, in.TermsURI)
+	f.setLink("initiate_login_uri", &c.InitiateLoginURI, in.InitiateLoginURI)
+	if in.DefaultMaxAge != nil && *in.DefaultMaxAge == 0 {
+		c.DefaultMaxAge = 0
+	} else {
+		f.setTTL("default_max_age_seconds", &c.DefaultMaxAge, in.DefaultMaxAge)
+	}
+	set(&c.RequireSignedRequestObject, in.RequireSignedRequestObject)
+}
+
+// responseTypes are response types with their words in the order in which they are kept:
+// the order does not matter to those who ask (RFC 6749 §3.1.1).
+func responseTypes(values []string) []store.ResponseType {
+	if values == nil {
+		return nil
+	}
+	ordered := make([]store.ResponseType, len(values))
+	for n, value := range values {
+		ordered[n] = store.ResponseType(value)
+		for _, known := range store.ResponseTypes() {
+			if sameWords(value, string(known)) {
+				ordered[n] = known
+			}
+		}
+	}
+	return ordered
+}
+
+func hasWord(list, word string) bool { return slices.Contains(strings.Fields(list), word) }
+
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(strings.Fields(a))), slices.Sorted(slices.Values(strings.Fields(b))))
+}
+
+// checkSignIn refuses fields that do not go together.
+func checkSignIn(f *form, c store.Client) {
+	asksCode, asksElse := false, false // response types
+	for _, t := range store.ResponseTypes() {
+		if c.MayRespond(t) && (c.ResponseTypes != nil || c.May(oauth.AuthorizationCode)) {
+			if hasWord(string(t), "code") {
+				asksCode = true
+			} else {
+				asksElse = true
+			}
+		}
+	}
+	if (c.May(oauth.AuthorizationCode) || asksElse) && len(c.RedirectURIs) == 0 {
+		f.fault("redirect_uris", CodeRequired, "a browser has to be sent back to the client: give %v, as https://app.example.com/callback", Field("redirect_uris"))
+	}
+	if asksCode && !c.May(oauth.AuthorizationCode) {
+		f.fault("response_types", CodeConflict, "a code is exchanged by the grant authorization_code: add it to %v", Field("grants"))
+	}
+	if c.PKCEOptional && c.Public() { // RFC 9700 §2.1.1
+		f.fault("pkce", CodeConflict, "a public client always needs PKCE, which alone protects its codes (RFC 9700 section 2.1.1): leave it required")
+	}
+	if c.FrontchannelLogoutURI != "" && !sameOrigin(c.FrontchannelLogoutURI, c.RedirectURIs) { // Front-Channel Logout 1.0 §2
+		f.fault("frontchannel_logout_uri", CodeConflict, "it has to have the scheme, host and port of one of %v", Field("redirect_uris"))
+	}
+	if c.SubjectType == store.SubjectPairwise && c.SectorIdentifierURI == "" && len(hosts(c)) > 1 { // OIDC Core §8.1
+		f.fault("subject_type", CodeConflict, "pairwise with %v of several hosts needs to know whose subjects they share: give %v", Field("redirect_uris"), Field("sector_identifier_uri"))
+	}
+	if c.RequireSignedRequestObject && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil && !signs(c) {
+		f.fault("require_signed_request_object", CodeConflict, "the client has no key to sign with: give %v", []Field{"jwks", "jwks_uri", "certificates"})
+	}
+	if c.Profile == store.ProfileFAPI2 && (c.PKCEOptional || asksElse || slices.ContainsFunc(c.ResponseTypes, func(t store.ResponseType) bool { return t != store.ResponseCode })) {
+		f.fault("profile", CodeConflict, "with fapi2 a client asks for a code alone, with PKCE: see %v and %v (FAPI 2.0 section 5.3.2.2)", Field("response_types"), Field("pkce"))
+	}
+}
+
+// signInWarnings tell what of a registration is of no use.
+func signInWarnings(c store.Client) []Fault {
+	var warnings []Fault
+	if len(c.RedirectURIs) > 0 && !c.May(oauth.AuthorizationCode) && c.ResponseTypes == nil {
+		warnings = append(warnings, newFault("redirect_uris", CodeUnused, "they are not used: add authorization_code to %v", Field("grants")))
+	}
+	if c.SectorIdentifierURI != "" && c.SubjectType != store.SubjectPairwise {
+		warnings = append(warnings, newFault("sector_identifier_uri", CodeUnused, "it is not used: %v is not pairwise", Field("subject_type")))
+	}
+	return warnings
+}
+
+func pkceOf(c store.Client) string {
+	if c.PKCEOptional {
+		return PKCEOptional
+	}
+	return PKCERequired
+}
+
+func viewSignIn(c store.Client) ClientSignIn {
+	if len(c.RedirectURIs) == 0 && len(c.PostLogoutRedirectURIs) == 0 && !c.May(oauth.AuthorizationCode) {
+		return ClientSignIn{}
+	}
+	responds := texts(c.ResponseTypes)
+	if len(responds) == 0 {
+		responds = []string{string(store.ResponseCode)}
+	}
+	view := ClientSignIn{
+		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, ResponseTypes: responds,
+		PKCE: pkceOf(c), Consent: string(c.ConsentRule()), BackchannelLogoutURI: c.BackchannelLogoutURI, FrontchannelLogoutURI: c.FrontchannelLogoutURI,
+		IDTokenAlg: c.IDTokenAlg, UserinfoAlg: c.UserinfoAlg, SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
+		LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, InitiateLoginURI: c.InitiateLoginURI,
+		DefaultMaxAge: seconds(c.DefaultMaxAge), RequireSignedRequestObject: c.RequireSignedRequestObject,
+	}
+	if view.SubjectType == "" {
+		view.SubjectType = string(store.SubjectPublic)
+	}
+	if view.IDTokenAlg == "" {
+		view.IDTokenAlg = defaultIDTokenAlg
+	}
+	return view
+}
+
+// defaultIDTokenAlg is what every relying party can verify (OIDC Core §15.1).
+const defaultIDTokenAlg = "RS256"

@@ -1,0 +1,178 @@
+package admin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// The states of a session.
+const (
+	SessionActive  = "active"
+	SessionExpired = "expired"
+	SessionEnded   = "ended"
+)
+
+// Session is a browser in which a person is signed in. It has no secret.
+type Session struct {
+	ID            string          `json:"id"` // hex; "sid" of the ID tokens
+	State         string          `json:"state"`
+	Subject       string          `json:"sub"`
+	Username      string          `json:"username"`
+	Methods       []SessionMethod `json:"methods"` // how the person proved who they are, the oldest first
+	Device        string          `json:"device"`
+	Address       string          `json:"address"` // of the last sign-in
+	CreatedAt     time.Time       `json:"created_at"`
+	SeenAt        time.Time       `json:"seen_at"` // to the minute
+	IdleExpiresAt time.Time       `json:"idle_expires_at"`
+	ExpiresAt     time.Time       `json:"expires_at"`
+	// EndedAt and Reason are when and why it ended: by itself, or with its user.
+	EndedAt *time.Time `json:"ended_at"`
+	Reason  string     `json:"end_reason"`
+}
+
+// SessionMethod is one proof of who the person is.
+type SessionMethod struct {
+	Method string    `json:"method"` // RFC 8176
+	At     time.Time `json:"at"`
+}
+
+// SessionQuery asks for the sessions of a user, or of all. Page.After is the ID of a
+// session; Page.Search is of no use here.
+type SessionQuery struct {
+	User string // username, email address, UPN or id; "": all
+	Page Page
+}
+
+// Sessions looks after the sessions of people who signed in with a browser.
+type Sessions struct {
+	*Common
+	Store interface {
+		Session(ctx context.Context, id store.SessionID) (store.Session, error)
+		ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
+	}
+	Users   UserFinder
+	Revoker *tokens.Revoker
+}
+
+// List lists sessions in the order of their IDs.
+func (ss *Sessions) List(ctx context.Context, _ Call, q SessionQuery) ([]Session, error) {
+	page := store.SessionPage{Limit: q.Page.Limit}
+	if q.User != "" {
+		u, err := ss.Users.find(ctx, q.User)
+		if err != nil {
+			return nil, err
+		}
+		page.UserID = u.ID
+	}
+	if q.Page.After != "" {
+		id, ok := parseSessionID(q.Page.After)
+		if !ok {
+			return nil, Faults{newFault("after", CodeInvalid, "it has to be the id of a session: 32 hexadecimal digits")}
+		}
+		page.After = id
+	}
+	rows, err := ss.Store.ListSessions(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions: %w", err)
+	}
+	var users map[string]store.User
+	views := make([]Session, 0, len(rows))
+	for _, s := range rows {
+		u, err := once(ctx, &users, s.UserID, ss.Users.Store.User)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, ss.view(s, u))
+	}
+	return views, nil
+}
+
+// Get returns the session with an ID.
+func (ss *Sessions) Get(ctx context.Context, _ Call, id string) (Session, error) {
+	parsed, ok := parseSessionID(id)
+	if !ok {
+		return Session{}, missing("session", id)
+	}
+	s, err := ss.Store.Session(ctx, parsed)
+	if err != nil {
+		return Session{}, explain("session", id, err)
+	}
+	u, err := ss.Users.Store.User(ctx, s.UserID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return Session{}, fmt.Errorf("look up whose session it is: %w", err)
+	}
+	return ss.view(s, u), nil
+}
+
+// Revoke ends the session with an ID, and with it the families that live as long as
+// it does. Their tokens are void at once.
+func (ss *Sessions) Revoke(ctx context.Context, by Call, id string) error {
+	parsed, ok := parseSessionID(id)
+	if !ok {
+		return missing("session", id)
+	}
+	return explain("session", id, ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, parsed))
+}
+
+// RevokeAll ends every session of a user, and returns how many lived.
+func (ss *Sessions) RevokeAll(ctx context.Context, by Call, user string) (ended int, err error) {
+	u, err := ss.Users.find(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	page := store.SessionPage{UserID: u.ID, Limit: store.MaxPage}
+	for {
+		rows, err := ss.Store.ListSessions(ctx, page)
+		if err != nil {
+			return ended, fmt.Errorf("list the sessions: %w", err)
+		}
+		for _, s := range rows {
+			page.After = s.ID
+			if !s.EndedAt.IsZero() {
+				continue
+			}
+			err := ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, s.ID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) { // it was swept meanwhile
+				return ended, err
+			}
+			ended++
+		}
+		if len(rows) < page.Limit {
+			return ended, nil
+		}
+	}
+}
+
+func parseSessionID(text string) (id store.SessionID, ok bool) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(id) {
+		return id, false
+	}
+	return store.SessionID(b), true
+}
+
+func (ss *Sessions) view(s store.Session, u store.User) Session {
+	state, at, reason := SessionActive, s.EndedAt, s.EndedReason
+	switch {
+	case !at.IsZero():
+		state = SessionEnded
+	case u.Disabled, s.UserNotBefore.Before(u.NotBefore):
+		state, at, reason = SessionEnded, u.NotBefore, store.EndedWithUser
+	case s.Expired(store.At(ss.Now()), store.Clock{Skew: ss.Limits.ClockSkew}):
+		state = SessionExpired
+	}
+	methods := make([]SessionMethod, 0, len(s.Methods))
+	for _, m := range s.Methods {
+		methods = append(methods, SessionMethod(m))
+	}
+	return Session{
+		ID: hex.EncodeToString(s.ID[:]), State: state, Subject: s.UserID, Username: u.Username, Methods: methods, Device: s.Device, Address: s.Address,
+		CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, IdleExpiresAt: s.IdleExpiresAt, ExpiresAt: s.ExpiresAt, EndedAt: moment(at), Reason: reason,
+	}
+}

@@ -1,0 +1,185 @@
+//go:build browser
+
+package pages
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"authserver/test/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+const verifier = "dBjftJeZ4CVP-mBUJ6xWpAJvCBnOnEsS0rfkyBUGqjk"
+
+// world is a server as it is run, an app that asks it for codes, and a browser.
+type world struct {
+	*testing.T
+	server   *harness.Deployment
+	running  *harness.Server
+	callback string
+	codes    chan url.Values // what comes to the callback
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, server: harness.SQLite(t), codes: make(chan url.Values, 16)}
+	app := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/callback" {
+			w.codes <- r.URL.Query()
+		}
+		out.Header().Set("Content-Type", "text/html")
+		_, _ = out.Write([]byte("<!doctype html><title>taken</title>"))
+	}))
+	t.Cleanup(app.Close)
+	w.callback = strings.Replace(app.URL, "127.0.0.1", "localhost", 1) + "/callback"
+	address := freeAddress(t)
+	w.server.Set("LISTEN", address) // the same after a restart
+	w.server.Set("ISSUER", "http://"+address)
+	w.server.Run("migrate", "up")
+	w.server.Run("resource", "create", "--id", "https://api.example.com", "--scope", "read")
+	w.server.Run("client", "create", "--id", "photos", "--name", "Photo Album", "--public", "--grant", "authorization_code", "--scope", "read",
+		"--resource", "https://api.example.com", "--redirect-uri", w.callback)
+	w.server.RunWith("wonderland", "user", "create", "--username", "alice", "--password-stdin")
+	w.running = w.server.Start()
+	return w
+}
+
+// freeAddress is one that nothing listens on, below the ports that the system gives to
+// connections: it is free after a restart of the server too.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
+		if listener, err := net.Listen("tcp", address); err == nil {
+			_ = listener.Close()
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	panic("unreachable")
+}
+
+// ask is the address of an authorization request with a state.
+func (w *world) ask(state string, more ...string) string {
+	challenge := sha256.Sum256([]byte(verifier))
+	query := url.Values{
+		"response_type": {"code"}, "client_id": {"photos"}, "redirect_uri": {w.callback}, "scope": {"read"}, "state": {state},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		query.Set(more[i], more[i+1])
+	}
+	return w.running.URL + "/oauth2/authorize?" + query.Encode()
+}
+
+// answer is what came to the app, which has to be for a state.
+func (w *world) answer(b tab, state string) url.Values {
+	w.Helper()
+	got := await(w.T, w.codes, "the answer for "+state)
+	b.arrive()
+	if got.Get("state") != state || got.Get("iss") != w.running.URL {
+		w.Fatalf("the app got %v, want an answer for %s", got, state)
+	}
+	return got
+}
+
+// redeem exchanges a code for tokens.
+func (w *world) redeem(answer url.Values) {
+	w.Helper()
+	got := w.running.Post(w.T, "/oauth2/token", harness.Credentials{}, url.Values{
+		"grant_type": {"authorization_code"}, "code": {answer.Get("code")}, "redirect_uri": {w.callback}, "client_id": {"photos"}, "code_verifier": {verifier},
+	})
+	if got.Status != http.StatusOK || got.Text("access_token") == "" {
+		w.Fatalf("the code %v was answered with %d %v", answer, got.Status, got.Text("error_description"))
+	}
+}
+
+// forget makes the browser one in which no person is signed in.
+func (b tab) forget() {
+	b.t.Helper()
+	call(b, network.ClearBrowserCookies, cdp.Empty{})
+}
+
+// TestSignIn signs in by keyboard alone, with JavaScript and without, as one does: a wrong
+// password first, then consent, then without any page.
+func TestSignIn(t *testing.T) {
+	w, b := newWorld(t), openBrowser(t)
+	for i, script := range []bool{true, false} {
+		call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
+		b.forget()
+		b.open(w.ask("first"))
+		b.press("alice", kb.Tab, "looking glass", kb.Enter)
+		b.at("/login", `document.getElementById("error") != null`)
+		b.settle()
+		b.press("wonderland", kb.Enter)
+		if i == 0 { // it is remembered afterwards
+			b.at("/consent", `document.getElementById("approve") != null`)
+			b.press(kb.Tab, kb.Enter)
+		}
+		w.redeem(w.answer(b, "first"))
+		b.open(w.ask("second")) // which leads to the app at once
+		w.redeem(w.answer(b, "second"))
+	}
+}
+
+// TestDeny says no.
+func TestDeny(t *testing.T) {
+	w, b := newWorld(t), openBrowser(t)
+	b.open(w.ask("x"))
+	b.press("alice", kb.Tab, "wonderland", kb.Enter)
+	b.at("/consent", `document.getElementById("deny") != null`)
+	b.press(kb.Tab, kb.Tab, kb.Enter)
+	if got := w.answer(b, "x"); got.Get("error") != "access_denied" || got.Get("code") != "" {
+		t.Errorf("the app got %v", got)
+	}
+}
+
+// TestTabs begins in two tabs and ends in both, each for its own request; then goes back in
+// the history, reloads, and restarts the server, between a page and its form.
+func TestTabs(t *testing.T) {
+	w, b := newWorld(t), openBrowser(t)
+	other := b.tab()
+	b.open(w.ask("one"))
+	other.open(w.ask("two", "ui_locales", "ar"))
+	other.press("alice", kb.Tab, "wonderland", kb.Enter)
+	other.at("/consent", `document.documentElement.dir == "rtl"`)
+	other.press(kb.Tab, kb.Enter)
+	w.redeem(w.answer(other, "two"))
+
+	b.press("alice", kb.Tab, "wonderland", kb.Enter) // the page was left open meanwhile
+	w.redeem(w.answer(b, "one"))
+
+	b.forget()
+	b.open(w.ask("three"))
+	value(b, chromedp.Reload())
+	b.settle()
+	w.running.Stop()
+	w.running = w.server.Start()
+	b.press("alice", kb.Tab, "wonderland", kb.Enter)
+	w.redeem(w.answer(b, "three"))
+}
+
+// TestErrorPage shows what is wrong with a request where there is no app to tell.
+func TestErrorPage(t *testing.T) {
+	w, b := newWorld(t), openBrowser(t)
+	b.open(w.ask("x", "redirect_uri", "https://evil.example/callback", "ui_locales", "fr"))
+	if got := ask[string](b, `document.documentElement.lang + " " + (document.getElementById("error") != null) + " " + document.body.innerText.includes("evil.example/callback")`); got != "fr true false" {
+		t.Errorf("the page is %s: %s", got, ask[string](b, `document.body.innerText`))
+	}
+}
