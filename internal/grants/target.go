@@ -193,10 +193,13 @@ func (t Target) scopeOfResources(scope oauth.Scope) oauth.Scope {
 	if t.AnyScope {
 		return scope
 	}
-	if t.Identity {
-		return scope.And(t.Scopes.Or(oauth.IdentityScopes()))
+	known := make(oauth.Scope, 0, len(scope))
+	for _, s := range scope {
+		if t.Scopes.Has(s) || t.Identity && oauth.IdentityScopes().Has(s) {
+			known = append(known, s)
+		}
 	}
-	return scope.And(t.Scopes)
+	return known
 }
 
 // mergeClaims returns the claims of both, those of b winning.

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"authserver/test/browser"
 )
 
 // people is a site where people sign in.
-func people(t *testing.T) (*site, *browser, visitor) {
+func people(t *testing.T) (*site, *browser.Browser, visitor) {
 	t.Helper()
 	s := newSite(t)
 	s.people()
@@ -21,36 +23,20 @@ func people(t *testing.T) (*site, *browser, visitor) {
 	return s, s.browser(v.base), v
 }
 
-// left wants the browser to have been sent to an app, and returns the parameters.
-func (p page) sent(t *testing.T, to string) url.Values {
-	t.Helper()
-	if p.left == nil || !strings.HasPrefix(p.left.String(), to) {
-		t.Fatalf("the browser is at %d %v, was sent to %v, and not to %s: %s", p.status, p.url, p.left, to, p.body)
-	}
-	if p.left.Fragment != "" {
-		values, err := url.ParseQuery(p.left.EscapedFragment())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return values
-	}
-	return p.left.Query()
-}
-
 // The whole way: sign-in, consent, code, tokens, refresh.
 func TestSignIn(t *testing.T) {
 	_, b, v := people(t)
-	login := b.open(authorization("web-app"))
-	if _, is := login.ids["username"]; !is || login.url.Path != LoginPath {
-		t.Fatalf("not the login page: %v %s", login.url, login.body)
+	login := b.Open(authorization("web-app"))
+	if _, is := login.IDs["username"]; !is || login.URL.Path != LoginPath {
+		t.Fatalf("not the login page: %v %s", login.URL, login.Body)
 	}
-	consent := b.signIn(login, "alice", password)
+	consent := b.SignIn(login, "alice", password)
 	for _, says := range []string{"The Web App", "app.example.com", "read"} {
-		if !strings.Contains(consent.body, says) {
-			t.Errorf("the consent page does not say %q: %s", says, consent.body)
+		if !strings.Contains(consent.Body, says) {
+			t.Errorf("the consent page does not say %q: %s", says, consent.Body)
 		}
 	}
-	answer := b.approve(consent).sent(t, "https://app.example.com/callback?tenant=1&")
+	answer := b.Approve(consent).Sent(t, "https://app.example.com/callback?tenant=1&")
 	if answer.Get("state") != "the state" || answer.Get("iss") != issuer || !strings.HasPrefix(answer.Get("code"), "aco_") { // RFC 9207 §2
 		t.Fatalf("answered %v", answer)
 	}
@@ -67,10 +53,10 @@ func TestSignIn(t *testing.T) {
 		t.Error(diff)
 	}
 	// One login serves all clients, and consent is remembered.
-	b.open(authorization("web-app")).sent(t, "https://app.example.com/")
-	b.open(authorization("second")).sent(t, "https://second.example.com/cb?code=")
-	if again := b.open(authorization("spa")); again.url.Path != ConsentPath {
-		t.Errorf("another app is not asked for: %v", again.url)
+	b.Open(authorization("web-app")).Sent(t, "https://app.example.com/")
+	b.Open(authorization("second")).Sent(t, "https://second.example.com/cb?code=")
+	if again := b.Open(authorization("spa")); again.URL.Path != ConsentPath {
+		t.Errorf("another app is not asked for: %v", again.URL)
 	}
 }
 
@@ -87,7 +73,7 @@ func decoded(t *testing.T, token string) map[string]any {
 // RFC 6749 §4.1.2, RFC 9700 §4.5: a code that was exchanged before ends what came from it.
 func TestCodeIsGoodOnce(t *testing.T) {
 	_, b, v := people(t)
-	code := b.approve(b.signIn(b.open(authorization("spa")), "alice", password)).sent(t, spaCallback).Get("code")
+	code := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password)).Sent(t, spaCallback).Get("code")
 	exchange := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", spaCallback, "code_verifier", verifier}
 	tokens := v.token("spa", "", exchange...)
 	v.refused(v.post(TokenPath, "spa", "", exchange...), http.StatusBadRequest, "invalid_grant")
@@ -100,11 +86,11 @@ func TestCodeIsGoodOnce(t *testing.T) {
 // What binds a code: RFC 6749 §10.5, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5 and §4.8.
 func TestCodeIsBound(t *testing.T) {
 	s, b, v := people(t)
-	home := b.approve(b.signIn(b.open(authorization("spa")), "alice", password))
-	home.sent(t, spaCallback)
-	b.approve(b.open(authorization("web-app"))).sent(t, "https://app.example.com/")
+	home := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password))
+	home.Sent(t, spaCallback)
+	b.Approve(b.Open(authorization("web-app"))).Sent(t, "https://app.example.com/")
 	fresh := func(client string, changes ...string) string {
-		return b.open(authorization(client, changes...)).sent(t, "http").Get("code")
+		return b.Open(authorization(client, changes...)).Sent(t, "http").Get("code")
 	}
 	good := func(code string) []string {
 		return []string{"grant_type", "authorization_code", "code", code, "redirect_uri", spaCallback, "code_verifier", verifier}
@@ -180,10 +166,10 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := *b
 			b.TB = t
-			p := b.open(path)
-			_, says := p.ids["error"]
-			if p.left != nil || p.status != http.StatusBadRequest || !says || !strings.Contains(p.body, p.header.Get("X-Request-Id")) {
-				t.Errorf("answered %d, sent to %v: %s", p.status, p.left, p.body)
+			p := b.Open(path)
+			_, says := p.IDs["error"]
+			if p.Left != nil || p.Status != http.StatusBadRequest || !says || !strings.Contains(p.Body, p.Header.Get("X-Request-Id")) {
+				t.Errorf("answered %d, sent to %v: %s", p.Status, p.Left, p.Body)
 			}
 		})
 	}
@@ -222,8 +208,8 @@ func TestClientIsTold(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := *b
 			b.TB = t
-			p := b.open(test.path)
-			answer := p.sent(t, "http")
+			p := b.Open(test.path)
+			answer := p.Sent(t, "http")
 			asked, err := url.Parse(test.path)
 			if err != nil {
 				t.Fatal(err)
@@ -231,8 +217,8 @@ func TestClientIsTold(t *testing.T) {
 			if answer.Get("error") != test.code || answer.Get("iss") != issuer || answer.Get("state") != asked.Query().Get("state") || answer.Get("error_description") == "" {
 				t.Errorf("answered %v", answer)
 			}
-			if p.header.Get("Set-Cookie") != "" || p.header.Get("Cache-Control") != "no-store" || p.header.Get("Referrer-Policy") != "no-referrer" {
-				t.Errorf("header %v", p.header)
+			if p.Header.Get("Set-Cookie") != "" || p.Header.Get("Cache-Control") != "no-store" || p.Header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("header %v", p.Header)
 			}
 		})
 	}
@@ -240,14 +226,14 @@ func TestClientIsTold(t *testing.T) {
 
 func TestResponseModes(t *testing.T) {
 	_, b, _ := people(t)
-	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
-	fragment := b.open(authorization("web-app", "response_mode", "fragment"))
-	fragment.sent(t, "https://app.example.com/callback?tenant=1#code=")
-	posted := b.open(authorization("web-app", "response_mode", "form_post"))
-	if posted.status != http.StatusOK || posted.action != appCallback || posted.fields.Get("state") != "the state" || posted.fields.Get("iss") != issuer || posted.fields.Get("code") == "" {
-		t.Errorf("answered %d %s %v: %s", posted.status, posted.action, posted.fields, posted.body)
+	b.Approve(b.SignIn(b.Open(authorization("web-app")), "alice", password)).Sent(t, "https://app.example.com/")
+	fragment := b.Open(authorization("web-app", "response_mode", "fragment"))
+	fragment.Sent(t, "https://app.example.com/callback?tenant=1#code=")
+	posted := b.Open(authorization("web-app", "response_mode", "form_post"))
+	if posted.Status != http.StatusOK || posted.Action != appCallback || posted.Fields.Get("state") != "the state" || posted.Fields.Get("iss") != issuer || posted.Fields.Get("code") == "" {
+		t.Errorf("answered %d %s %v: %s", posted.Status, posted.Action, posted.Fields, posted.Body)
 	}
-	if csp := posted.header.Get("Content-Security-Policy"); !strings.Contains(csp, "https://app.example.com") {
+	if csp := posted.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "https://app.example.com") {
 		t.Errorf("the policy is %q", csp)
 	}
 }
@@ -255,105 +241,105 @@ func TestResponseModes(t *testing.T) {
 // OpenID Connect Core §3.1.2.1.
 func TestPrompts(t *testing.T) {
 	s, b, v := people(t)
-	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
-	shows := func(path, at string) page {
+	b.Approve(b.SignIn(b.Open(authorization("web-app")), "alice", password)).Sent(t, "https://app.example.com/")
+	shows := func(path, at string) browser.Page {
 		t.Helper()
-		p := b.open(path)
-		if p.left != nil || p.url.Path != at {
-			t.Fatalf("%s: the browser is at %v, was sent to %v, and not at %s", path, p.url, p.left, at)
+		p := b.Open(path)
+		if p.Left != nil || p.URL.Path != at {
+			t.Fatalf("%s: the browser is at %v, was sent to %v, and not at %s", path, p.URL, p.Left, at)
 		}
 		return p
 	}
 	s.wait(time.Second)
-	b.open(authorization("web-app", "prompt", "none")).sent(t, "https://app.example.com/callback?tenant=1&code=")
+	b.Open(authorization("web-app", "prompt", "none")).Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	for prompt, code := range map[string]string{"spa": "consent_required", "careful": "consent_required"} {
-		if got := b.open(authorization(prompt, "prompt", "none")).sent(t, "http").Get("error"); got != code {
+		if got := b.Open(authorization(prompt, "prompt", "none")).Sent(t, "http").Get("error"); got != code {
 			t.Errorf("%s: %s", prompt, got)
 		}
 	}
 	// prompt=login wants a new sign-in, and one is enough.
 	login := shows(authorization("web-app", "prompt", "login"), LoginPath)
-	code := b.signIn(login, "alice", password).sent(t, "https://app.example.com/").Get("code")
+	code := b.SignIn(login, "alice", password).Sent(t, "https://app.example.com/").Get("code")
 	claims := decoded(t, v.token("web-app", secret, "grant_type", "authorization_code", "code", code, "redirect_uri", appCallback, "code_verifier", verifier).text(t, "access_token"))
 	if claims["auth_time"] != float64(began.Add(time.Second).Unix()) {
 		t.Errorf("auth_time is %v", claims["auth_time"])
 	}
 	// prompt=consent asks again, and once.
 	s.wait(time.Second)
-	b.approve(shows(authorization("web-app", "prompt", "consent"), ConsentPath)).sent(t, "https://app.example.com/")
+	b.Approve(shows(authorization("web-app", "prompt", "consent"), ConsentPath)).Sent(t, "https://app.example.com/")
 	// prompt=select_account shows who is signed in.
 	accounts := shows(authorization("web-app", "prompt", "select_account"), AccountsPath)
-	if !strings.Contains(accounts.body, "alice") {
-		t.Errorf("the accounts are %s", accounts.body)
+	if !strings.Contains(accounts.Body, "alice") {
+		t.Errorf("the accounts are %s", accounts.Body)
 	}
-	b.send(accounts, "account", "0199a6f4-0000-7000-8000-000000000001").sent(t, "https://app.example.com/callback?tenant=1&code=")
+	b.Send(accounts, "account", "0199a6f4-0000-7000-8000-000000000001").Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	s.wait(time.Second)
-	other := b.send(accounts, "account", "other")
-	if other.url.Path != LoginPath {
-		t.Fatalf("to choose another account leads to %v", other.url)
+	other := b.Send(accounts, "account", "other")
+	if other.URL.Path != LoginPath {
+		t.Fatalf("to choose another account leads to %v", other.URL)
 	}
-	b.approve(b.signIn(other, "bob", "the password of bob")).sent(t, "https://app.example.com/")
+	b.Approve(b.SignIn(other, "bob", "the password of bob")).Sent(t, "https://app.example.com/")
 	// max_age.
 	s.wait(time.Minute)
-	b.open(authorization("web-app", "max_age", "60")).sent(t, "https://app.example.com/callback?tenant=1&code=")
+	b.Open(authorization("web-app", "max_age", "60")).Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	s.wait(time.Second)
-	if got := b.open(authorization("web-app", "max_age", "60", "prompt", "none")).sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
+	if got := b.Open(authorization("web-app", "max_age", "60", "prompt", "none")).Sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
 		t.Errorf("max_age with prompt=none: %s", got)
 	}
 	login = shows(authorization("web-app", "max_age", "0"), LoginPath)
 	s.wait(5 * time.Second) // a person takes longer than max_age
-	b.signIn(login, "bob", "the password of bob").sent(t, "https://app.example.com/callback?tenant=1&code=")
+	b.SignIn(login, "bob", "the password of bob").Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	// login_hint fills in the name of one who is not signed in.
-	if hinted := s.browser(b.base).open(authorization("web-app", "login_hint", "carol")); hinted.ids["username"] != "carol" {
-		t.Errorf("the login page says %q", hinted.ids["username"])
+	if hinted := s.browser(b.Base).Open(authorization("web-app", "login_hint", "carol")); hinted.IDs["username"] != "carol" {
+		t.Errorf("the login page says %q", hinted.IDs["username"])
 	}
 	// consent "always" asks each time.
 	for range 2 {
 		s.wait(time.Second)
-		b.approve(shows(authorization("careful"), ConsentPath)).sent(t, "https://careful.example.com/")
+		b.Approve(shows(authorization("careful"), ConsentPath)).Sent(t, "https://careful.example.com/")
 	}
 	// An acr that cannot be reached is told, and is not asked for on a page.
-	unmet := b.open(authorization("web-app", "claims", `{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`)).sent(t, "https://app.example.com/")
+	unmet := b.Open(authorization("web-app", "claims", `{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`)).Sent(t, "https://app.example.com/")
 	if unmet.Get("error") != "unmet_authentication_requirements" {
 		t.Errorf("an acr that cannot be reached: %v", unmet)
 	}
 	// Another person than the one who is asked for.
-	if got := b.open(authorization("web-app", "prompt", "none", "claims", `{"id_token":{"sub":{"value":"0199a6f4-0000-7000-8000-000000000001"}}}`)).sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
+	if got := b.Open(authorization("web-app", "prompt", "none", "claims", `{"id_token":{"sub":{"value":"0199a6f4-0000-7000-8000-000000000001"}}}`)).Sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
 		t.Errorf("another person: %s", got)
 	}
 }
 
 func TestConsentIsRefused(t *testing.T) {
 	_, b, _ := people(t)
-	consent := b.signIn(b.open(authorization("web-app")), "alice", password)
-	answer := b.send(consent, "decision", "deny").sent(t, "https://app.example.com/callback?tenant=1&error=access_denied")
+	consent := b.SignIn(b.Open(authorization("web-app")), "alice", password)
+	answer := b.Send(consent, "decision", "deny").Sent(t, "https://app.example.com/callback?tenant=1&error=access_denied")
 	if answer.Get("state") != "the state" || answer.Get("iss") != issuer {
 		t.Errorf("answered %v", answer)
 	}
-	if p := b.open(authorization("web-app")); p.url.Path != ConsentPath {
-		t.Errorf("it was taken for consent: %v", p.url)
+	if p := b.Open(authorization("web-app")); p.URL.Path != ConsentPath {
+		t.Errorf("it was taken for consent: %v", p.URL)
 	}
 }
 
 // keycloak#46564, #36150: two tabs, reload, back, and a page that was left open overnight.
 func TestTabs(t *testing.T) {
 	s, b, _ := people(t)
-	first, second := b.open(authorization("web-app", "state", "first")), b.open(authorization("spa", "state", "second"))
-	if got := b.approve(b.signIn(first, "alice", password)).sent(t, "https://app.example.com/").Get("state"); got != "first" {
+	first, second := b.Open(authorization("web-app", "state", "first")), b.Open(authorization("spa", "state", "second"))
+	if got := b.Approve(b.SignIn(first, "alice", password)).Sent(t, "https://app.example.com/").Get("state"); got != "first" {
 		t.Errorf("the first tab ends with the state %q", got)
 	}
 	// The second tab still shows its login page. Its form works, and so does a reload.
-	reloaded := b.open(strings.TrimPrefix(second.url.String(), b.base))
-	if got := b.approve(reloaded).sent(t, spaCallback).Get("state"); got != "second" {
+	reloaded := b.Open(strings.TrimPrefix(second.URL.String(), b.Base))
+	if got := b.Approve(reloaded).Sent(t, spaCallback).Get("state"); got != "second" {
 		t.Errorf("the second tab, reloaded, ends with the state %q", got)
 	}
-	if got := b.signIn(second, "alice", password).sent(t, spaCallback).Get("state"); got != "second" {
+	if got := b.SignIn(second, "alice", password).Sent(t, spaCallback).Get("state"); got != "second" {
 		t.Errorf("the second tab ends with the state %q", got)
 	}
 	// Back to the consent page of the first, and sent again.
 	s.wait(16 * time.Hour)
-	overnight := b.signIn(first, "alice", password)
-	if got := overnight.sent(t, "https://app.example.com/").Get("state"); got != "first" {
+	overnight := b.SignIn(first, "alice", password)
+	if got := overnight.Sent(t, "https://app.example.com/").Get("state"); got != "first" {
 		t.Errorf("overnight it ends with the state %q", got)
 	}
 }
@@ -361,33 +347,33 @@ func TestTabs(t *testing.T) {
 // The form of a consent page counts for the person to whom it was shown.
 func TestConsentOfAnother(t *testing.T) {
 	s, b, _ := people(t)
-	consent := b.signIn(b.open(authorization("web-app")), "alice", password)
+	consent := b.SignIn(b.Open(authorization("web-app")), "alice", password)
 	s.wait(time.Second)
-	other := b.send(b.open(authorization("spa", "prompt", "select_account")), "account", "other")
-	b.signIn(other, "bob", "the password of bob")
-	again := b.approve(consent)
-	if again.left != nil || again.url.Path != ConsentPath || !strings.Contains(again.body, "bob") {
-		t.Errorf("the consent of one person counts for another: %v %v", again.url, again.left)
+	other := b.Send(b.Open(authorization("spa", "prompt", "select_account")), "account", "other")
+	b.SignIn(other, "bob", "the password of bob")
+	again := b.Approve(consent)
+	if again.Left != nil || again.URL.Path != ConsentPath || !strings.Contains(again.Body, "bob") {
+		t.Errorf("the consent of one person counts for another: %v %v", again.URL, again.Left)
 	}
 }
 
 // RFC 9700 §4.7, RFC 6819 §4.4.1.8: no other site signs a person in, or consents.
 func TestFormsOfOtherSites(t *testing.T) {
 	_, b, _ := people(t)
-	login := b.open(authorization("web-app"))
-	b.header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-	if p := b.signIn(login, "alice", password); p.status != http.StatusForbidden || p.header.Get("Set-Cookie") != "" {
-		t.Errorf("another site signs a person in: %d", p.status)
+	login := b.Open(authorization("web-app"))
+	b.Header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+	if p := b.SignIn(login, "alice", password); p.Status != http.StatusForbidden || p.Header.Get("Set-Cookie") != "" {
+		t.Errorf("another site signs a person in: %d", p.Status)
 	}
-	b.header = map[string]string{"Origin": "https://evil.example"}
-	if p := b.signIn(login, "alice", password); p.status != http.StatusForbidden {
-		t.Errorf("another site signs a person in with an old browser: %d", p.status)
+	b.Header = map[string]string{"Origin": "https://evil.example"}
+	if p := b.SignIn(login, "alice", password); p.Status != http.StatusForbidden {
+		t.Errorf("another site signs a person in with an old browser: %d", p.Status)
 	}
-	b.header = map[string]string{"Sec-Fetch-Site": "same-origin"}
-	consent := b.signIn(login, "alice", password)
-	b.header = map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://a.example.com"}
-	if p := b.approve(consent); p.status != http.StatusForbidden {
-		t.Errorf("another site consents: %d", p.status)
+	b.Header = map[string]string{"Sec-Fetch-Site": "same-origin"}
+	consent := b.SignIn(login, "alice", password)
+	b.Header = map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://a.example.com"}
+	if p := b.Approve(consent); p.Status != http.StatusForbidden {
+		t.Errorf("another site consents: %d", p.Status)
 	}
 }
 
@@ -395,16 +381,16 @@ func TestFormsOfOtherSites(t *testing.T) {
 // comes back.
 func TestAuthorizeByPOST(t *testing.T) {
 	_, b, _ := people(t)
-	b.approve(b.signIn(b.open(authorization("web-app")), "alice", password)).sent(t, "https://app.example.com/")
+	b.Approve(b.SignIn(b.Open(authorization("web-app")), "alice", password)).Sent(t, "https://app.example.com/")
 	_, query, _ := strings.Cut(authorization("web-app"), "?")
-	b.header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://app.example.com"}
-	p := b.follow(http.MethodPost, b.base+AuthorizePath, query)
-	p.sent(t, "https://app.example.com/callback?tenant=1&code=")
-	if want := []string{AuthorizePath, AuthorizePath}; !slices.Equal(p.hops, want) {
-		t.Errorf("it went through %v", p.hops)
+	b.Header = map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://app.example.com"}
+	p := b.Follow(http.MethodPost, b.Base+AuthorizePath, query)
+	p.Sent(t, "https://app.example.com/callback?tenant=1&code=")
+	if want := []string{AuthorizePath, AuthorizePath}; !slices.Equal(p.Hops, want) {
+		t.Errorf("it went through %v", p.Hops)
 	}
-	if p := b.follow(http.MethodPost, b.base+AuthorizePath, "client_id=web-app&redirect_uri=https://evil.example"); p.status != http.StatusBadRequest || p.left != nil {
-		t.Errorf("a stranger's redirect URI by POST: %d %v", p.status, p.left)
+	if p := b.Follow(http.MethodPost, b.Base+AuthorizePath, "client_id=web-app&redirect_uri=https://evil.example"); p.Status != http.StatusBadRequest || p.Left != nil {
+		t.Errorf("a stranger's redirect URI by POST: %d %v", p.Status, p.Left)
 	}
 }
 
@@ -412,53 +398,53 @@ func TestAuthorizeByPOST(t *testing.T) {
 // before is worth nothing.
 func TestEachSignInHasANewSecret(t *testing.T) {
 	s, b, _ := people(t)
-	base, err := url.Parse(b.base)
+	base, err := url.Parse(b.Base)
 	s.ok(err)
-	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: strings.Repeat("A", 43), Path: "/"}})
-	b.signIn(b.open(authorization("web-app")), "alice", password)
-	first := b.client.Jar.Cookies(base)[0].Value
+	b.Client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: strings.Repeat("A", 43), Path: "/"}})
+	b.SignIn(b.Open(authorization("web-app")), "alice", password)
+	first := b.Client.Jar.Cookies(base)[0].Value
 	if first == strings.Repeat("A", 43) {
 		t.Fatal("the secret is that of the attacker")
 	}
 	s.wait(time.Second)
-	b.signIn(b.open(authorization("web-app", "prompt", "login")), "alice", password)
-	second := b.client.Jar.Cookies(base)[0].Value
+	b.SignIn(b.Open(authorization("web-app", "prompt", "login")), "alice", password)
+	second := b.Client.Jar.Cookies(base)[0].Value
 	if second == first {
 		t.Error("the secret is the same after another sign-in")
 	}
-	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: first, Path: "/"}})
-	if p := b.open(authorization("web-app")); p.url.Path != LoginPath {
-		t.Errorf("the secret from before is good: %v", p.url)
+	b.Client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: first, Path: "/"}})
+	if p := b.Open(authorization("web-app")); p.URL.Path != LoginPath {
+		t.Errorf("the secret from before is good: %v", p.URL)
 	}
-	b.client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: second, Path: "/"}})
-	if p := b.open(authorization("web-app")); p.url.Path != ConsentPath {
-		t.Errorf("the secret is not good: %v", p.url)
+	b.Client.Jar.SetCookies(base, []*http.Cookie{{Name: "session", Value: second, Path: "/"}})
+	if p := b.Open(authorization("web-app")); p.URL.Path != ConsentPath {
+		t.Errorf("the secret is not good: %v", p.URL)
 	}
 }
 
 func TestSessionEnds(t *testing.T) {
 	s, b, _ := people(t)
-	b.signIn(b.open(authorization("second")), "alice", password).sent(t, "https://second.example.com/")
+	b.SignIn(b.Open(authorization("second")), "alice", password).Sent(t, "https://second.example.com/")
 	for range 3 { // it is used
 		s.wait(sessionIdle - time.Minute)
-		b.open(authorization("second", "prompt", "none")).sent(t, "https://second.example.com/cb?code=")
+		b.Open(authorization("second", "prompt", "none")).Sent(t, "https://second.example.com/cb?code=")
 		s.ok(s.SignIn.Sessions.Seen.Flush(t.Context()))
 	}
 	s.wait(sessionIdle)
-	if p := b.open(authorization("second")); p.url.Path != LoginPath {
-		t.Errorf("a session that was not used lives on: %v", p.url)
+	if p := b.Open(authorization("second")); p.URL.Path != LoginPath {
+		t.Errorf("a session that was not used lives on: %v", p.URL)
 	}
 }
 
 func TestWrongPassword(t *testing.T) {
 	s, b, _ := people(t)
 	for _, who := range [][2]string{{"alice", "wrong"}, {"nobody", "wrong"}, {"", ""}} {
-		p := b.signIn(b.open(authorization("web-app")), who[0], who[1])
-		if p.status != http.StatusOK || p.url.Path != LoginPath || p.ids["username"] != who[0] || len(b.client.Jar.Cookies(p.url)) > 0 {
-			t.Errorf("%s: %d %v %q", who[0], p.status, p.url, p.ids["username"])
+		p := b.SignIn(b.Open(authorization("web-app")), who[0], who[1])
+		if p.Status != http.StatusOK || p.URL.Path != LoginPath || p.IDs["username"] != who[0] || len(b.Client.Jar.Cookies(p.URL)) > 0 {
+			t.Errorf("%s: %d %v %q", who[0], p.Status, p.URL, p.IDs["username"])
 		}
-		if _, says := p.ids["error"]; !says {
-			t.Errorf("%s: the page says nothing: %s", who[0], p.body)
+		if _, says := p.IDs["error"]; !says {
+			t.Errorf("%s: the page says nothing: %s", who[0], p.Body)
 		}
 	}
 	if log := s.log.String(); !strings.Contains(log, `"reason":"password_wrong"`) || !strings.Contains(log, `"reason":"user_unknown"`) {

@@ -4,14 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"strings"
-	"testing"
 	"time"
-
-	"golang.org/x/net/html"
 
 	"authserver/internal/authorize"
 	"authserver/internal/grants"
@@ -24,6 +18,7 @@ import (
 	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
 	"authserver/internal/web"
+	"authserver/test/browser"
 )
 
 const (
@@ -79,145 +74,8 @@ func (s *site) people() {
 	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000002", Username: "bob", PasswordHash: hash, CreatedAt: at, UpdatedAt: at}, storetest.By()))
 }
 
-// browser is a person's: it keeps cookies and follows redirects, but for those that leave
-// the server.
-type browser struct {
-	testing.TB
-	base   string
-	client *http.Client
-	header map[string]string // sent along
-}
-
-// page is what a browser shows, or where it was sent outside of the server.
-type page struct {
-	status int
-	header http.Header
-	url    *url.URL // of the page
-	left   *url.URL // where the browser was sent; nil: it is still here
-	hops   []string // the paths that it went through
-	body   string
-	ids    map[string]string // values, by id
-	action string            // of the form
-	fields url.Values        // hidden ones
-}
-
-func (s *site) browser(base string) *browser {
-	s.Helper()
-	jar, err := cookiejar.New(nil)
-	s.ok(err)
-	return &browser{TB: s.TB, base: base, client: &http.Client{
-		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, header: map[string]string{"Sec-Fetch-Site": "same-origin"}}
-}
-
-// open opens a path of the server.
-func (b *browser) open(path string) page {
-	b.Helper()
-	return b.follow(http.MethodGet, b.base+path, "")
-}
-
-// send sends the form of a page.
-func (b *browser) send(p page, fields ...string) page {
-	b.Helper()
-	form := url.Values{}
-	for name, values := range p.fields {
-		form[name] = values
-	}
-	for i := 0; i < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
-	}
-	if p.action == "" {
-		b.Fatalf("the page has no form: %d %s %s", p.status, p.url, p.body)
-	}
-	return b.follow(http.MethodPost, b.base+p.action, form.Encode())
-}
-
-// signIn fills in the login page.
-func (b *browser) signIn(p page, username, password string) page {
-	b.Helper()
-	if _, is := p.ids["password"]; !is {
-		b.Fatalf("this is no login page: %d %v %s", p.status, p.url, p.body)
-	}
-	return b.send(p, "username", username, "password", password)
-}
-
-func (b *browser) approve(p page) page {
-	b.Helper()
-	if _, is := p.ids["approve"]; !is {
-		b.Fatalf("this is no consent page: %d %v %v %s", p.status, p.url, p.left, p.body)
-	}
-	return b.send(p, "decision", "approve")
-}
-
-func (b *browser) follow(method, address, body string) page {
-	b.Helper()
-	var hops []string
-	for range 10 {
-		request, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(body))
-		if err != nil {
-			b.Fatal(err)
-		}
-		if method == http.MethodPost {
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		}
-		for name, value := range b.header {
-			request.Header.Set(name, value)
-		}
-		hops = append(hops, request.URL.Path)
-		p := b.once(request)
-		p.hops = hops
-		location := p.header.Get("Location")
-		if location == "" {
-			return p
-		}
-		if p.status != http.StatusSeeOther {
-			b.Errorf("%s %s redirects with %d", method, request.URL.Path, p.status)
-		}
-		next, err := request.URL.Parse(location)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if !strings.HasPrefix(next.String(), b.base) {
-			p.left = next
-			return p
-		}
-		method, address, body = http.MethodGet, next.String(), ""
-	}
-	b.Fatalf("it redirects for ever: %v", hops)
-	return page{}
-}
-
-func (b *browser) once(request *http.Request) page {
-	b.Helper()
-	a := visitor{TB: b.TB, client: b.client}.send(request)
-	p := page{status: a.status, header: a.header, url: request.URL, body: a.body, ids: map[string]string{}, fields: url.Values{}}
-	root, err := html.Parse(strings.NewReader(a.body))
-	if err != nil {
-		b.Fatal(err)
-	}
-	p.read(root)
-	return p
-}
-
-// read takes what a test looks at out of a page.
-func (p *page) read(n *html.Node) {
-	attributes := map[string]string{}
-	for _, a := range n.Attr {
-		attributes[a.Key] = a.Val
-	}
-	if id, is := attributes["id"]; is {
-		p.ids[id] = attributes["value"]
-	}
-	switch {
-	case n.Data == "form" && p.action == "":
-		p.action = attributes["action"]
-	case n.Data == "input" && attributes["type"] == "hidden":
-		p.fields.Set(attributes["name"], attributes["value"])
-	}
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		p.read(c)
-	}
-}
+// browser is a person's.
+func (s *site) browser(base string) *browser.Browser { return browser.New(s.TB, base) }
 
 // verifier is that of PKCE, and challenge belongs to it (RFC 7636 appendix B).
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

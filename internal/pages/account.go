@@ -35,7 +35,7 @@ type ProfileField struct {
 // AccountSession is a place where the person is signed in.
 type AccountSession struct {
 	ID        string
-	Device    string // such as "Firefox on Linux"
+	Device    string // the header User-Agent of the sign-in
 	Address   string
 	CreatedAt time.Time
 	SeenAt    time.Time

@@ -35,6 +35,7 @@ func (b *Book) functions(tag string) template.FuncMap {
 	return template.FuncMap{
 		"t":      texts.HTML,
 		"scope":  texts.scope,
+		"device": texts.device,
 		"date":   func(at time.Time) string { return at.UTC().Format(texts.lines["date.layout"]) },
 		"iso":    func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"asset":  b.assets.URL,

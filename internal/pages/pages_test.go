@@ -260,3 +260,18 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+func TestDevices(t *testing.T) {
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0":                                                                  "<bdi>Firefox</bdi> on <bdi>Linux</bdi>",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1": "<bdi>Safari</bdi> on <bdi>iPhone</bdi>",
+		"curl/8.5.0": "<bdi>curl/8.5.0</bdi>",
+		"<b>(x":      "<bdi>&lt;b&gt;(x</bdi>",
+		"":           "Unknown device",
+	} {
+		text := string(render(t, open(t, ""), "en", Account{Sessions: []AccountSession{{Device: agent}}}).HTML)
+		if !strings.Contains(text, ">"+want+"<") {
+			t.Errorf("%s is not shown as %s", agent, want)
+		}
+	}
+}

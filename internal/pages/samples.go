@@ -58,8 +58,8 @@ func sampleAccount(at time.Time, app, bare Client, scopes []Scope) Account {
 	account := Account{
 		Base: "/account", Username: "alice", Name: "Alice Liddell", MinPassword: 8,
 		Sessions: []AccountSession{
-			{ID: "1", Device: "Firefox on Linux", Address: "192.0.2.7", CreatedAt: at, SeenAt: at, Current: true},
-			{ID: "2", Device: "Safari on iPhone", Address: "2001:db8::7", CreatedAt: at, SeenAt: at},
+			{ID: "1", Device: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Address: "192.0.2.7", CreatedAt: at, SeenAt: at, Current: true},
+			{ID: "2", Device: "curl/8.5.0", Address: "2001:db8::7", CreatedAt: at, SeenAt: at},
 		},
 		Apps: []AccountApp{{ID: "photos", Client: app, Scopes: scopes, GrantedAt: at}, {ID: "crm", Client: bare, GrantedAt: at}},
 	}

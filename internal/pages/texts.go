@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mileusna/useragent"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -48,6 +49,22 @@ func (t Texts) scope(s Scope) (template.HTML, error) {
 		return t.HTML("scope." + s.Name)
 	}
 	return t.HTML("scope.other", "scope", s.Name)
+}
+
+// device is what a person knows a session by, such as "Firefox on Linux".
+func (t Texts) device(s AccountSession) (template.HTML, error) {
+	agent := useragent.Parse(s.Device)
+	system := agent.Device
+	if system == "" {
+		system = agent.OS
+	}
+	switch {
+	case s.Device == "":
+		return t.HTML("sessions.unknown")
+	case agent.Name == "" || system == "":
+		return template.HTML("<bdi>" + html.EscapeString(s.Device) + "</bdi>"), nil //nolint:gosec // it has been escaped
+	}
+	return t.HTML("sessions.device", "browser", agent.Name, "system", system)
 }
 
 // readTexts reads every language. A theme's file for a language that is built in has the

@@ -67,8 +67,13 @@ func TestEnvelopeRefuses(t *testing.T) {
 	}
 }
 
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
 func FuzzEnvelopeOpen(f *testing.F) {
 	e := newEnvelope("one purpose")
+	e.Rand = zeros{} // each process that fuzzes seals alike
 	known := make(map[string]bool)
 	for _, content := range []string{"", "content", strings.Repeat("c", 200)} {
 		text, err := e.Seal(second(2), []byte(content))

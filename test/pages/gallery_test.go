@@ -85,8 +85,8 @@ func account(editable bool) pages.Account {
 		Base: "/account", Username: "alice", Name: "Alice Liddell", MinPassword: 8,
 		Profile: []pages.ProfileField{{Name: "name", Value: "Alice Liddell", Editable: editable}, {Name: "nickname", Value: "", Editable: editable}, {Name: "email", Value: "alice@example.com", Editable: false}, {Name: "phone_number", Value: "+44 20 7946 0018", Editable: false}},
 		Sessions: []pages.AccountSession{
-			{ID: "1", Device: "Firefox on Linux", Address: "192.0.2.7", CreatedAt: at.Add(-100 * time.Hour), SeenAt: at, Current: true},
-			{ID: "2", Device: "Safari on iPhone", Address: "2001:db8:85a3::8a2e:370:7334", CreatedAt: at.Add(-900 * time.Hour), SeenAt: at.Add(-31 * time.Hour)},
+			{ID: "1", Device: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Address: "192.0.2.7", CreatedAt: at.Add(-100 * time.Hour), SeenAt: at, Current: true},
+			{ID: "2", Device: "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", Address: "2001:db8:85a3::8a2e:370:7334", CreatedAt: at.Add(-900 * time.Hour), SeenAt: at.Add(-31 * time.Hour)},
 		},
 		Apps: []pages.AccountApp{
 			{ID: "photos", Client: app(), GrantedAt: at.Add(-2000 * time.Hour), Scopes: []pages.Scope{{Name: "profile"}, {Name: "email"}, {Name: "albums:read", Text: "See your albums"}}},

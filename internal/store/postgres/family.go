@@ -15,7 +15,7 @@ func familyColumns(f *store.Family) []any {
 		familyID{&f.ID}, &f.ClientID, &f.UserID, array[oauth.Scope, string]{&f.Scope}, array[[]string, string]{&f.Resources},
 		&f.Generation, moment{&f.CreatedAt}, moment{&f.ClientNotBefore}, moment{&f.UserNotBefore}, moment{&f.RotatedAt},
 		moment{&f.IdleExpiresAt}, moment{&f.ExpiresAt}, moment{&f.RevokedAt}, text{&f.RevokedReason}, text{&f.BoundTo},
-		&f.CreatedBy, &f.RotatedBy, sessionID{&f.SessionID}, &f.Offline, document[store.Login]{&f.Login}, document[store.Code]{&f.Code},
+		&f.CreatedBy, &f.RotatedBy, signIn{f},
 	}
 }
 
@@ -25,13 +25,14 @@ func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
 
-// familyNames are the columns of a new family, whose values are the parameters 1 to 21.
+// familyNames are the columns of a new family, whose values are the parameters 1 to 17, and
+// signInNames those that a sign-in adds, the parameters 18 to 21.
 const (
 	familyNames = `id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at,
-		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason,
-		session_id, offline, login, code`
-	familyParameters = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17,
-		$18, $19, $20::json, $21::jsonb`
+		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason`
+	familyParameters = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17`
+	signInNames      = `, session_id, offline, login, code`
+	signInParameters = `, $18, $19, $20::json, $21::jsonb`
 	// signedIn is the session of a new family, as long as it lives: to end it waits until the
 	// family is there, and ends that too.
 	signedIn = `SELECT id FROM sessions WHERE id = $18 AND user_id = $3 AND ended_at IS NULL FOR SHARE`
@@ -41,27 +42,29 @@ const (
 // session is not one of theirs that lives, ErrExists where the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	const doing = "create a refresh token family"
-	args := familyValues(f)
-	with, where, first := "WITH ", "", firstReplay
+	args, names, values, from, where, first := familyValues(f), familyNames, familyParameters, "", "", firstReplay
+	if isSignIn(f) {
+		args, names, values = append(args, signInValues(f)...), names+signInNames, values+signInParameters
+	}
 	if !f.SessionID.IsZero() {
-		with, where = "WITH living AS MATERIALIZED ("+signedIn+"), ", " AND EXISTS (SELECT FROM living)"
+		from, where = " FROM ("+signedIn+") living", " AND EXISTS (SELECT FROM living)"
 		first = "CASE WHEN EXISTS (SELECT FROM living) THEN " + firstReplay + " ELSE " + notThere + " END"
 	}
-	if len(uses) > 0 {
-		return d.using(ctx, doing, familyLock(f.ID), with+wanted(len(args)+1)+`, `+spent("before.place IS NULL"+where, "before")+`, made AS (
-				INSERT INTO refresh_families (`+familyNames+`) SELECT `+familyParameters+` WHERE `+firstReplay+` = 0`+where+`
-			)
-			SELECT `+first, args, uses)
+	if len(uses) == 0 {
+		made, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+names+`) SELECT `+values+from, args...)
+		if err == nil && made == 0 {
+			err = fault(doing, store.ErrNotFound)
+		}
+		return err
 	}
-	from := ""
+	with := "WITH "
 	if !f.SessionID.IsZero() {
-		from = ` FROM (` + signedIn + `) living`
+		with += "living AS MATERIALIZED (" + signedIn + "), "
 	}
-	made, err := d.execTogether(ctx, doing, familyLock(f.ID), `INSERT INTO refresh_families (`+familyNames+`) SELECT `+familyParameters+from, args...)
-	if err == nil && made == 0 {
-		return fault(doing, store.ErrNotFound)
-	}
-	return err
+	return d.using(ctx, doing, familyLock(f.ID), with+wanted(len(args)+1)+`, `+spent("before.place IS NULL"+where, "before")+`, made AS (
+			INSERT INTO refresh_families (`+names+`) SELECT `+values+` WHERE `+firstReplay+` = 0`+where+`
+		)
+		SELECT `+first, args, uses)
 }
 
 func familyValues(f store.Family) []any {
@@ -69,7 +72,6 @@ func familyValues(f store.Family) []any {
 		f.ID[:], f.ClientID, f.UserID, list(f.Scope), list(f.Resources), int64(f.Generation),
 		orNever(f.CreatedAt), orNever(f.RotatedAt), orNever(f.IdleExpiresAt), orNever(f.ExpiresAt), orNever(f.RevokedAt),
 		orNever(f.ClientNotBefore), orNever(f.UserNotBefore), orNull(f.BoundTo), int32(f.CreatedBy), int32(f.RotatedBy), orNull(f.RevokedReason),
-		idOrNull(f.SessionID), f.Offline, orAbsent(f.Login), orAbsent(f.Code),
 	}
 }
 
@@ -81,8 +83,8 @@ func (d *DB) Family(ctx context.Context, id store.FamilyID) (store.Family, error
 
 const selectFamilies = `SELECT id, client_id, user_id, scope, resources, generation, created_at, client_not_before, user_not_before,
 		rotated_at, idle_expires_at, expires_at, revoked_at, revoked_reason, bound_to, created_by, rotated_by,
-		session_id, offline, login, CASE WHEN generation = 0 THEN code END
-	FROM refresh_families`
+		CASE WHEN generation = 0 OR ` + signInColumn + `
+	FROM refresh_families f`
 
 // ListFamilies returns families in the order of their IDs.
 func (d *DB) ListFamilies(ctx context.Context, p store.FamilyPage) ([]store.Family, error) {

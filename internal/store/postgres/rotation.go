@@ -77,8 +77,7 @@ const (
 		f.id, f.client_id, f.user_id, f.scope, f.resources, coalesce(moved.generation, f.generation), f.created_at, f.client_not_before,
 		f.user_not_before, coalesce(moved.rotated_at, f.rotated_at), coalesce(moved.idle_expires_at, f.idle_expires_at), f.expires_at,
 		coalesce(ended.revoked_at, f.revoked_at), coalesce(ended.revoked_reason, f.revoked_reason), coalesce(moved.bound_to, f.bound_to), f.created_by,
-		coalesce(moved.rotated_by, f.rotated_by), f.session_id, f.offline, f.login,
-		CASE WHEN coalesce(moved.generation, f.generation) = 0 THEN f.code END, ` + userColumnNames + `
+		coalesce(moved.rotated_by, f.rotated_by), CASE WHEN f.generation = 0 OR ` + signInColumn + `, ` + userColumnNames + `
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 

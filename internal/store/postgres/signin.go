@@ -1,0 +1,53 @@
+package postgres
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"authserver/internal/store"
+)
+
+// signInColumn is what a family has of a sign-in, as one column: nearly every rotation is of
+// a family that has nothing of it, and each column that is read costs. Before it stands
+// CASE WHEN and whether the family is a code; the alias is f.
+const signInColumn = `f.session_id IS NOT NULL OR f.offline OR f.login IS NOT NULL THEN json_build_object(
+		'session_id', encode(f.session_id, 'hex'), 'offline', f.offline, 'login', f.login, 'code', f.code) END`
+
+// signIn reads signInColumn.
+type signIn struct{ to *store.Family }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (s signIn) ScanBytes(v []byte) error {
+	if v == nil {
+		s.to.SessionID, s.to.Offline, s.to.Login, s.to.Code = store.SessionID{}, false, store.Login{}, store.Code{}
+		return nil
+	}
+	var kept struct {
+		SessionID string      `json:"session_id"`
+		Offline   bool        `json:"offline"`
+		Login     store.Login `json:"login"`
+		Code      store.Code  `json:"code"`
+	}
+	if err := json.Unmarshal(v, &kept); err != nil {
+		return fmt.Errorf("read the sign-in of a family: %w", err)
+	}
+	id, err := hex.DecodeString(kept.SessionID)
+	if err != nil || copy(s.to.SessionID[:], id) != len(id) {
+		return fmt.Errorf("the session of a family is kept as %q", kept.SessionID)
+	}
+	s.to.Offline, s.to.Login = kept.Offline, kept.Login
+	if s.to.Generation == 0 { // read before
+		s.to.Code = kept.Code
+	}
+	return nil
+}
+
+func isSignIn(f store.Family) bool {
+	return !f.SessionID.IsZero() || f.Offline || !f.Login.IsZero() || !f.Code.IsZero()
+}
+
+// signInValues are the parameters of signInParameters.
+func signInValues(f store.Family) []any {
+	return []any{idOrNull(f.SessionID), f.Offline, orAbsent(f.Login), orAbsent(f.Code)}
+}
