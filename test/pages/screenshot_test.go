@@ -41,7 +41,6 @@ func TestScreenshots(t *testing.T) {
 		*documented: {
 			{"sign-in", "login", 640, 600, false, "en"},
 			{"consent", "consent", 640, 780, true, "en"},
-			{"account", "account", 860, 1000, false, "en"},
 			{"sign-in-ar", "login-wrong", 360, 600, false, "ar"},
 		},
 	} {
