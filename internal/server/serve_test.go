@@ -83,7 +83,7 @@ func TestServeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"an address of another machine", func(s *config.Server) { s.OpsListen = "192.0.2.1:1" }, "--ops-listen"},
-		{"a timeline that cannot be kept", func(s *config.Server) { s.KeyRotationInterval = time.Second }, "--key-rotation-interval"},
+		{"a timeline that cannot be kept", func(s *config.Server) { s.KeyRotationInterval = time.Second }, "key-rotation-interval"},
 		{"no master key", func(s *config.Server) { s.MasterKey = config.Secret{} }, "--master-key-file"},
 		{"a certificate of TLS that is not there", func(s *config.Server) { s.TLSCertificateFile, s.TLSKeyFile = "/nowhere/c.pem", "/nowhere/k.pem" }, "--tls-certificate-file"},
 		{"a certificate of TLS that is none", func(s *config.Server) { s.TLSCertificateFile, s.TLSKeyFile = "tls.go", "tls.go" }, "--tls-certificate-file tls.go with --tls-key-file tls.go"},

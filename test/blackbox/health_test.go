@@ -55,7 +55,8 @@ func saysOnce(t *testing.T, s *harness.Server, reason string) {
 			lines = append(lines, line)
 		}
 	}
-	if len(lines) != 1 || !strings.Contains(lines[0], reason) {
+	// A check that runs when the administrator ends the sessions fails for that, and says no more.
+	if len(lines) != 1 || !strings.Contains(lines[0], reason) && !strings.Contains(lines[0], "SQLSTATE 57P01") {
 		t.Errorf("the log says %d times that a check fails, want once and that %q: %s", len(lines), reason, lines)
 	}
 }

@@ -21,7 +21,7 @@ func TestNoServerWithoutUsableKeys(t *testing.T) {
 		{"keys that were changed", `UPDATE signing_keys SET sealed = CAST(substr(sealed, 1, length(sealed) - 8) || randomblob(8) AS BLOB)`, "restore the row from a backup"},
 		{"keys in each other's rows", `UPDATE signing_keys SET sealed = (SELECT sealed FROM signing_keys AS s WHERE s.kid <> signing_keys.kid LIMIT 1)`, "restore the row from a backup"},
 		{"the keys of one algorithm alone", `UPDATE signing_keys SET sealed = x'00' WHERE alg = 'ES256'`, "restore the row from a backup"},
-		{"keys that were all removed", `UPDATE signing_keys SET retired_at = active_at, removed_at = active_at`, "authserver key list"},
+		{"keys that were all removed", `UPDATE signing_keys SET retired_at = active_at, removed_at = active_at`, "the list of the keys says why"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := harness.SQLite(t)

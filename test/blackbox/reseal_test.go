@@ -62,7 +62,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		clients.goesOn(t)
 
 		_, stderr, code = d.Try("", "serve", "--master-key-file", oldFile)
-		if code != 1 || !strings.Contains(stderr, resealed.From) || !strings.Contains(stderr, resealed.To) || !strings.Contains(stderr, "--master-key-file") {
+		if code != 1 || !strings.Contains(stderr, resealed.From) || !strings.Contains(stderr, resealed.To) || !strings.Contains(stderr, "master-key-file") {
 			t.Errorf("with the old master key a server starts: exit code %d, %s", code, stderr)
 		}
 		replicas = append(replicas, f.Start())
