@@ -10,8 +10,8 @@ import (
 	"authserver/internal/store"
 )
 
-// ClientSignIn is what a client has for people who sign in. All of it is left out of a
-// client to which nobody signs in.
+// ClientSignIn is what a client has for people who sign in. All of it is left out if no user
+// can sign in to the client.
 type ClientSignIn struct {
 	RedirectURIs               []string `json:"redirect_uris,omitempty"`
 	PostLogoutRedirectURIs     []string `json:"post_logout_redirect_uris,omitempty"`
@@ -88,7 +88,7 @@ func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 }
 
 // responseTypes are response types with their words in the order in which they are kept:
-// the order does not matter to those who ask (RFC 6749 §3.1.1).
+// a request may have them in any order (RFC 6749 §3.1.1).
 func responseTypes(values []string) []store.ResponseType {
 	if values == nil {
 		return nil

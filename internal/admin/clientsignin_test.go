@@ -167,6 +167,6 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 	}
 	machine := o.client(admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if diff := cmp.Diff(admin.ClientSignIn{}, machine.ClientSignIn); diff != "" {
-		t.Errorf("a client to which nobody signs in has\n%s", diff)
+		t.Errorf("a client without a grant for users has\n%s", diff)
 	}
 }

@@ -32,7 +32,7 @@ func (b *Book) Language(uiLocales, acceptLanguage string) string {
 	return b.tags[index]
 }
 
-// newMatcher puts the reference first, which is for everybody that no other language fits.
+// newMatcher puts the reference first, so that it is the language where no other one fits.
 func newMatcher(texts map[string]Texts) ([]string, language.Matcher) {
 	names := []string{reference}
 	for name := range texts {

@@ -52,10 +52,6 @@ type signInParts struct {
 // wireSignIn makes what a person signs in by: the prompts, a line for each, in the order in
 // which they are asked.
 func wireSignIn(p signInParts) (*handlers.SignIn, error) {
-	base, err := basePath(p.identity)
-	if err != nil {
-		return nil, err
-	}
 	written, err := openPages(p.identity, p.pages)
 	if err != nil {
 		return nil, err
@@ -76,7 +72,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 		Sessions: &sessions.Sessions{
 			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: p.sessions.SessionIdleTTL, Most: p.sessions.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
 		},
-		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Base: base,
+		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Base: web.IssuerPath(p.identity.Issuer),
 		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
 	}, nil
 }

@@ -9,9 +9,9 @@ import (
 // IssuerBase is what the published URL of every endpoint begins with.
 func IssuerBase(issuer string) string { return strings.TrimSuffix(issuer, "/") }
 
-// issuerPath is the path of an issuer such as https://example.com/auth, and "" of one
+// IssuerPath is the path of an issuer such as https://example.com/auth, and "" of one
 // without.
-func issuerPath(issuer string) string {
+func IssuerPath(issuer string) string {
 	u, err := url.Parse(IssuerBase(issuer))
 	if err != nil {
 		return ""
@@ -25,7 +25,7 @@ func issuerPath(issuer string) string {
 // at its end, and many clients append it as OpenID Connect Discovery §4 does.
 func servedAt(issuer string, row Route) []string {
 	path := row.Path
-	paths, prefix := []string{path}, issuerPath(issuer)
+	paths, prefix := []string{path}, IssuerPath(issuer)
 	if prefix == "" {
 		return paths
 	}

@@ -46,7 +46,7 @@ func consentRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, len(told), 2)
 	same(t, []string{told[0].UserID, told[0].ClientID}, []string{"alice", "web"})
 	if err := s.SetConsent(ctx, c, store.Change{}); err == nil {
-		t.Error("a consent was given by nobody")
+		t.Error("a consent was given without an actor")
 	}
 }
 

@@ -109,7 +109,7 @@ func sessionRefusals(t *testing.T, ctx context.Context, s store.Store) {
 	unproved.Methods = nil
 	refused(t, s.CreateSession(ctx, unproved, By()))
 	if err := s.CreateSession(ctx, aSession(4), store.Change{}); err == nil {
-		t.Error("a session was created by nobody")
+		t.Error("a session was created without an actor")
 	}
 }
 
