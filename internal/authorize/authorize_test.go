@@ -54,7 +54,8 @@ func (registration) Grantable(_ context.Context, _ store.Client, asked oauth.Sco
 func newAuthorizer() *Authorizer {
 	return &Authorizer{
 		Issuer: "https://as.example.com", Clients: registration{}, Targets: registration{}, Prompts: []Prompt{Login{}, StepUp{}, Account{}, Consent{}},
-		Envelope: NewEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}), Rand: rand.Reader,
+		Envelope: NewEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}),
+		Pushed:   NewPushedEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}), Rand: rand.Reader,
 	}
 }
 
@@ -158,7 +159,7 @@ func TestContinuation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Resume(t.Context(), foreign); err == nil {
+	if _, err := a.Resume(t.Context(), foreign, began); err == nil {
 		t.Error("what was sealed for another purpose goes on")
 	}
 }

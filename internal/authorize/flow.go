@@ -35,6 +35,7 @@ type Authorizer struct {
 	Prompts  []Prompt // in the order in which they are asked
 	Codes    *tokens.CodeCodec
 	Envelope *tokens.Envelope // see NewEnvelope
+	Pushed   *tokens.Envelope // see NewPushedEnvelope
 	CodeTTL  time.Duration
 	MaxTTL   time.Duration // of access tokens
 	Clock    store.Clock   // that requests read their moment from
@@ -58,15 +59,25 @@ func (f Flow) LeadsTo() string { return f.redirectURI }
 // request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1).
 // What else is wrong with it, Step tells the client.
 func (a *Authorizer) Begin(ctx context.Context, query string, now time.Time) (Flow, error) {
-	return a.check(ctx, Continuation{Request: query, Began: store.At(now)})
+	if !namesPushed(query) {
+		return a.check(ctx, Continuation{Request: query, Began: store.At(now)})
+	}
+	c, err := a.unseal(query, now)
+	if err != nil {
+		return Flow{}, err
+	}
+	return a.check(ctx, c)
 }
 
 // Resume takes a request that comes back from a page, or to one. It is checked anew: its
 // client may have been changed meanwhile.
-func (a *Authorizer) Resume(ctx context.Context, sealed string) (Flow, error) {
+func (a *Authorizer) Resume(ctx context.Context, sealed string, now time.Time) (Flow, error) {
 	c, err := a.open(sealed)
 	if err != nil {
 		return Flow{}, err
+	}
+	if c.Pushed.Issuer != "" && !now.Before(c.Pushed.ExpiresAt) { // whether it was used is forgotten then
+		return Flow{}, refusePushed()
 	}
 	return a.check(ctx, c)
 }
@@ -146,6 +157,9 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error
 	if !f.Client.May(oauth.AuthorizationCode) {
 		return oauth.Fail(oauth.UnauthorizedClient, "authorization_not_allowed",
 			"the client is not registered for the grant authorization_code: an administrator can add it")
+	}
+	if err := requirePushed(f); err != nil {
+		return err
 	}
 	if err := requireChallenge(f.Client, *r); err != nil {
 		return err

@@ -62,7 +62,7 @@ func (r *Request) read(p parameters) error {
 		return oauth.Fail(oauth.RegistrationNotSupported, "registration_parameter", "the parameter registration is not supported: an administrator registers clients")
 	}
 	if form.Has("request_uri") { // what any address may hold is fetched for no one (RFC 9101 §10.4)
-		return oauth.Fail(oauth.RequestURINotSupported, "request_uri_parameter", "the parameter request_uri is not supported: send the parameters themselves")
+		return oauth.Fail(oauth.RequestURINotSupported, "request_uri_parameter", "request_uri is taken of pushed requests alone (RFC 9126): push the request, or send the parameters themselves")
 	}
 	if form.Has("request") {
 		return oauth.Fail(oauth.RequestNotSupported, "request_parameter", "the parameter request is not supported: send the parameters themselves")

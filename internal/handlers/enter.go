@@ -80,8 +80,8 @@ func withAuthenticationUse(who clientauth.Result, proof []grants.Once) []grants.
 
 // useUp uses up the credentials that are good once, when nothing else can refuse the
 // request.
-func (c *Clients) useUp(ctx context.Context, who clientauth.Result) error {
-	return grants.UseUp(ctx, c.Assertions, withAuthenticationUse(who, nil))
+func (c *Clients) useUp(ctx context.Context, who clientauth.Result, proofs ...grants.Once) error {
+	return grants.UseUp(ctx, c.Assertions, withAuthenticationUse(who, proofs))
 }
 
 func (c *Clients) gate(kind string) *admission.Gate {

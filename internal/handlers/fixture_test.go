@@ -167,6 +167,7 @@ func newSite(t testing.TB) *site {
 		},
 		SignIn: s.signIn(targets, codec, hasher, revoker),
 	}
+	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
 	s.populate(hasher)
 	return s
 }

@@ -9,20 +9,27 @@ import (
 
 // readForm reads the body of a POST strictly and within bounds.
 func readForm(r *http.Request, n *web.RequestInfo) (oauth.Form, error) {
+	form, _, err := readFormText(r, n)
+	return form, err
+}
+
+// readFormText is readForm, with the body as it came.
+func readFormText(r *http.Request, n *web.RequestInfo) (form oauth.Form, body string, err error) {
 	if err := checkQuery(r.URL); err != nil {
-		return oauth.Form{}, err
+		return form, "", err
 	}
 	if r.Header.Get("Content-Encoding") != "" {
-		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_encoding", "the body must not be compressed")
+		return form, "", oauth.Fail(oauth.InvalidRequest, "content_encoding", "the body must not be compressed")
 	}
 	if len(r.Header.Values("Content-Type")) > 1 {
-		return oauth.Form{}, oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
+		return form, "", oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
 	}
-	body, err := n.Read(r)
+	read, err := n.Read(r)
 	if err != nil {
-		return oauth.Form{}, err
+		return form, "", err
 	}
-	return oauth.ParseForm(r.Header.Get("Content-Type"), body)
+	form, err = oauth.ParseForm(r.Header.Get("Content-Type"), read)
+	return form, string(read), err
 }
 
 // clientRequired is the answer to a request that presents no client where one is

@@ -17,6 +17,7 @@ import (
 type metadataBody struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
+	PushEndpoint             string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
 	TokenEndpoint            string   `json:"token_endpoint"`
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
@@ -61,6 +62,7 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 	web.WriteJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   e.Issuer,
 		AuthorizationEndpoint:    base + AuthorizePath,
+		PushEndpoint:             base + PushPath,
 		TokenEndpoint:            base + TokenPath,
 		JWKSURI:                  base + JWKSPath,
 		IntrospectionEndpoint:    base + IntrospectPath,

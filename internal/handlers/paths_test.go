@@ -56,7 +56,7 @@ func TestIssuerWithAPath(t *testing.T) {
 					v.isServed(t, path, name == "jwks_uri")
 				}
 			}
-			if published != 5 {
+			if published != 6 {
 				t.Errorf("%d URLs are published: %v", published, metadata)
 			}
 			for _, path := range []string{TokenAlias, "/healthz", "/readyz", "/openapi.yaml"} {

@@ -13,6 +13,7 @@ import (
 const (
 	TokenPath      = "/oauth2/token"
 	TokenAlias     = "/token" // the same under a shorter name
+	PushPath       = "/oauth2/par"
 	IntrospectPath = "/oauth2/introspect"
 	RevokePath     = "/oauth2/revoke"
 	JWKSPath       = "/.well-known/jwks.json"
@@ -25,6 +26,7 @@ type Public struct {
 	Token      *Token
 	Introspect *Introspect
 	Revoke     *Revoke
+	Push       *Push
 	JWKS       *JWKS
 	Metadata   *Metadata
 	OpenAPI    *OpenAPI
@@ -42,6 +44,7 @@ func (p Public) machines() []web.Route {
 		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.recordReplays(p.Token.serve)},
 		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.recordReplays(p.Introspect.serve)},
 		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.recordReplays(p.Revoke.serve)},
+		{Method: http.MethodPost, Path: PushPath, Serve: p.Audit.recordReplays(p.Push.serve)},
 		{Method: http.MethodGet, Path: JWKSPath, Serve: web.AnyOrigin(p.JWKS.serve), Quiet: true},
 		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.AnyOrigin(web.Preflight)},
 		{Method: http.MethodGet, Path: MetadataPath, Serve: web.AnyOrigin(p.Metadata.serve), Described: true},

@@ -161,7 +161,7 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%s is %v, which is no route", name, value)
 				}
 			}
-			if endpoints != 5 {
+			if endpoints != 6 {
 				t.Errorf("%d endpoints: %v", endpoints, body)
 			}
 			want := map[string]any{

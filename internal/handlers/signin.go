@@ -104,7 +104,7 @@ type visit struct {
 func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (visit, error) {
 	v := visit{now: s.Now()}
 	var err error
-	if v.flow, err = s.Authorizer.Resume(r.Context(), sealed); err != nil {
+	if v.flow, err = s.Authorizer.Resume(r.Context(), sealed, v.now); err != nil {
 		return v, err
 	}
 	return v, s.look(r, n, &v)

@@ -289,7 +289,7 @@ func TestPrompts(t *testing.T) {
 	login = shows(authorization("web-app", "max_age", "0"), LoginPath)
 	s.wait(5 * time.Second) // a person takes longer than max_age
 	b.SignIn(login, "bob", "the password of bob").Sent(t, "https://app.example.com/callback?tenant=1&code=")
-	// login_hint fills in the name of a user who is not signed in.
+	// login_hint fills in the name where the browser is not signed in.
 	if hinted := s.browser(b.Base).Open(authorization("web-app", "login_hint", "carol")); hinted.IDs["username"] != "carol" {
 		t.Errorf("the login page says %q", hinted.IDs["username"])
 	}
@@ -303,7 +303,7 @@ func TestPrompts(t *testing.T) {
 	if unmet.Get("error") != "unmet_authentication_requirements" {
 		t.Errorf("an acr that cannot be reached: %v", unmet)
 	}
-	// Another user than the request asks for.
+	// The request asks for another person.
 	if got := b.Open(authorization("web-app", "prompt", "none", "claims", `{"id_token":{"sub":{"value":"0199a6f4-0000-7000-8000-000000000001"}}}`)).Sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
 		t.Errorf("another person: %s", got)
 	}

@@ -41,6 +41,7 @@ func (s *site) signIn(targets *grants.Targets, codec *tokens.RefreshCodec, hashe
 			Issuer: issuer, Clients: s.db, Targets: targets, Consents: s.db, Families: s.db,
 			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
+			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,
 		},
 		Sessions: &sessions.Sessions{

@@ -33,7 +33,7 @@ type gateSettings struct {
 // newGates makes those of the public listener, one for each kind of request, so that what
 // holds up one kind, bcrypt or a database that is gone, fills no other's.
 func newGates(registry *grants.Registry, s gateSettings) map[string]*admission.Gate {
-	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindSignIn, handlers.KindOther}
+	kinds := []string{handlers.KindIntrospection, handlers.KindRevocation, handlers.KindPush, handlers.KindSignIn, handlers.KindOther}
 	for _, grant := range registry.Types() {
 		kinds = append(kinds, string(grant))
 	}

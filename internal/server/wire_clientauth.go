@@ -6,10 +6,12 @@ import (
 
 	"authserver/internal/clientauth"
 	"authserver/internal/config"
+	"authserver/internal/handlers"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/trust/assertions"
+	"authserver/internal/web"
 )
 
 // clientAuthParts is what the methods of client authentication are made of.
@@ -32,9 +34,10 @@ func wireClientAuth(p clientAuthParts) (*clientauth.Authenticator, error) {
 		return nil, fmt.Errorf("make the cache of verified secrets: %w", err)
 	}
 	secrets := clientauth.Secrets{Slow: verified, Opener: p.verifier.Opener}
+	endpoints := append(audiences(p.identity.Issuer)[1:], web.IssuerBase(p.identity.Issuer)+handlers.PushPath) // RFC 9126 §2
 	signed := func(method oauth.AuthMethod) clientauth.JWT {
 		return clientauth.JWT{
-			Method: method, Verifier: p.verifier, Issuer: p.identity.Issuer, Endpoints: audiences(p.identity.Issuer)[1:], Rules: p.limits.ofClients(p.assertions),
+			Method: method, Verifier: p.verifier, Issuer: p.identity.Issuer, Endpoints: endpoints, Rules: p.limits.ofClients(p.assertions),
 		}
 	}
 	methods := []clientauth.Method{

@@ -67,6 +67,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 				authorize.Consent{},
 			},
 			Codes: &tokens.CodeCodec{Keys: keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
+			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
 			CodeTTL: codeTTL, MaxTTL: p.tokens.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
 		},
 		Sessions: &sessions.Sessions{

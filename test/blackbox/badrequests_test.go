@@ -102,7 +102,7 @@ func (f *fixture) malformed() []bad {
 		{"no grant_type", 400, invalid, post("scope=read" + me)},
 		{"an empty grant_type", 400, invalid, post("grant_type=" + me)},
 		{"an unknown grant_type", 400, "unsupported_grant_type", post("grant_type=telepathy" + me)},
-		{"a grant of a later time", 400, "unsupported_grant_type", post("grant_type=authorization_code&code=x" + me)},
+		{"a grant of a later time", 400, "unsupported_grant_type", post("grant_type=device_code&device_code=x" + me)},
 		{"a grant_type in upper case", 400, "unsupported_grant_type", post("grant_type=CLIENT_CREDENTIALS" + me)},
 		{"a repeated grant_type", 400, invalid, post("grant_type=client_credentials&grant_type=password" + me)},
 		{"a repeated scope", 400, invalid, post("grant_type=client_credentials&scope=read&scope=write" + me)},

@@ -1,0 +1,135 @@
+package authorize
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+const (
+	// requestURN begins the request_uri of every pushed request (RFC 9126 §2.2).
+	requestURN = "urn:ietf:params:oauth:request_uri:"
+	// PushedTTL is how long a pushed request may be begun with. FAPI 2.0 §5.3.2.2 wants less
+	// than ten minutes.
+	PushedTTL = 5 * time.Minute
+	// pushedMost is how long the person may take from then on. The use of the request is
+	// remembered for as long.
+	pushedMost = 24 * time.Hour
+	// pushedOf is the namespace of pushed requests among what is good once.
+	pushedOf = "par"
+)
+
+// pushed is what the request_uri of a pushed request has in it: it needs no row.
+type pushed struct {
+	Request string       `json:"q"`
+	At      store.Moment `json:"a"`
+}
+
+// NewPushedEnvelope seals pushed requests.
+func NewPushedEnvelope(e tokens.Envelope) *tokens.Envelope {
+	e.Purpose, e.Most = "pushed authorization request of authserver", MaxContinuation
+	return &e
+}
+
+// secrets are what a client authenticates by, which is no part of its request.
+func secrets() []string {
+	return []string{"client_secret", "client_assertion", "client_assertion_type"}
+}
+
+// Push takes the request of a client that has authenticated, and returns the request_uri
+// that stands for it (RFC 9126 §2.1). jkt is the thumbprint of the key that the client
+// proved with it, to which the code is bound then (RFC 9449 §10.1); "": none.
+func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt string, now time.Time) (string, error) {
+	form, err := oauth.ParseQuery(body)
+	if err != nil {
+		return "", err
+	}
+	if form.Has("request_uri") { // RFC 9126 §2.1: MUST NOT be provided
+		return "", oauth.Fail(oauth.InvalidRequest, "pushed_request_uri", "a pushed request has the parameters themselves: leave request_uri out")
+	}
+	query, err := url.ParseQuery(body)
+	if err != nil {
+		return "", asRefusal(err)
+	}
+	for _, secret := range secrets() {
+		query.Del(secret)
+	}
+	query.Set("client_id", client.ID) // it may be in the header alone
+	if jkt != "" {
+		query.Set("dpop_jkt", jkt)
+	}
+	p := pushed{Request: query.Encode(), At: store.At(now)}
+	flow, err := a.check(ctx, Continuation{Request: p.Request, Began: p.At, Pushed: store.Use{Issuer: pushedOf}})
+	if err != nil {
+		return "", err
+	}
+	if flow.fault != nil {
+		return "", flow.fault
+	}
+	content, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := a.Pushed.Seal(now, content)
+	if tokens.IsTooLarge(err) {
+		return "", oauth.Fail(oauth.InvalidRequest, "pushed_request_large", "the pushed request has more than 5 KiB of parameters: send less")
+	}
+	return requestURN + sealed, err
+}
+
+// names reports whether a request stands for a pushed one, by its request_uri.
+func namesPushed(query string) bool {
+	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
+		return name == "request_uri" && err == nil && strings.HasPrefix(plain, requestURN)
+	})
+}
+
+// unseal finds the request that a request_uri stands for. Of the other parameters only the
+// client counts (RFC 9126 §4). Until it is found there is no redirect URI to tell anything.
+func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
+	if len(query) > MaxContinuation+MaxRequest {
+		return Continuation{}, refusePushed()
+	}
+	form, err := oauth.ParseQuery(query)
+	if err != nil {
+		return Continuation{}, err
+	}
+	sealed := strings.TrimPrefix(form.Get("request_uri"), requestURN)
+	content, err := a.Pushed.Open(sealed)
+	if err != nil {
+		return Continuation{}, refusePushed().Because(err)
+	}
+	var p pushed
+	if err := json.Unmarshal(content, &p); err != nil {
+		return Continuation{}, refusePushed().Because(err)
+	}
+	if readParameters(p.Request).get("client_id") != form.Get("client_id") || now.Sub(p.At) >= PushedTTL {
+		return Continuation{}, refusePushed()
+	}
+	return Continuation{
+		Request: p.Request, Began: store.At(now),
+		Pushed: store.Use{Issuer: pushedOf, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMost)},
+	}, nil
+}
+
+func refusePushed() *oauth.Error {
+	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_refused", "request_uri is not that of a request which this client pushed a short time ago: go back to the application and sign in again")
+}
+
+// requirePushed holds a client of FAPI 2.0 to pushed requests (§5.3.2.2, item 1).
+func requirePushed(f *Flow) error {
+	if f.Client.Profile == store.ProfileFAPI2 && f.Continuation.Pushed.Issuer == "" {
+		return oauth.Fail(oauth.InvalidRequest, "pushed_request_missing", "by its profile this client pushes its requests: send the request to the pushed authorization request endpoint first (RFC 9126)")
+	}
+	return nil
+}
