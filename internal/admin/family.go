@@ -31,6 +31,8 @@ type Family struct {
 	ClientID      string     `json:"client_id"`
 	Subject       string     `json:"sub"`
 	Username      string     `json:"username"`
+	Session       string     `json:"session,omitempty"` // the id of the session that it was begun in
+	Offline       bool       `json:"offline,omitempty"` // it lives on when that session ends
 	Scopes        []string   `json:"scopes"`
 	Resources     []string   `json:"resources"`
 	Presented     uint32     `json:"presented_generation,omitempty"` // of the token that was inspected
@@ -237,8 +239,12 @@ func (fs *Families) view(ctx context.Context, o *owners, f store.Family) (Family
 	case f.Expired(store.At(fs.Now()), store.Clock{Skew: fs.Limits.ClockSkew}):
 		state = FamilyExpired
 	}
+	session := ""
+	if !f.SessionID.IsZero() {
+		session = hex.EncodeToString(f.SessionID[:])
+	}
 	return Family{
-		ID: hex.EncodeToString(f.ID[:]), State: state, ClientID: f.ClientID, Subject: f.UserID, Username: user.Username,
+		ID: hex.EncodeToString(f.ID[:]), Session: session, Offline: f.Offline, State: state, ClientID: f.ClientID, Subject: f.UserID, Username: user.Username,
 		Scopes: listed(f.Scope), Resources: listed(f.Resources), Current: f.Generation,
 		CreatedAt: f.CreatedAt, RotatedAt: moment(f.RotatedAt), IdleExpiresAt: f.IdleExpiresAt, ExpiresAt: f.ExpiresAt,
 		RevokedAt: moment(at), Revocation: reason,

@@ -68,7 +68,7 @@ func TestSessionsAreShownAndEnded(t *testing.T) {
 	}
 	of, err := o.Families.Get(t.Context(), by, family)
 	o.must(err)
-	if of.State != admin.FamilyRevoked {
+	if of.State != admin.FamilyRevoked || of.Session != first {
 		t.Errorf("the family is %+v", of)
 	}
 	n, err := o.Sessions.RevokeAll(t.Context(), by, "alice")
