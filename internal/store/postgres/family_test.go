@@ -72,14 +72,37 @@ func TestRotationsThatWait(t *testing.T) {
 // rotated, as often as there is room: what makes room again waits for every transaction of
 // the PostgreSQL server, those in other databases too.
 func TestRotationStaysOnItsPage(t *testing.T) {
+	staysOnItsPage(t, `{}`, func(s *postgres.DB, f store.Family) (store.RotationResult, error) {
+		return s.Rotate(t.Context(), present(f, f.Generation))
+	}, store.Rotated, store.Rotated, store.Rotated, store.Rotated)
+}
+
+// TestRedemptionStaysOnItsPage is the same of a code and of what is rotated from there.
+func TestRedemptionStaysOnItsPage(t *testing.T) {
+	const code = `{"generation": 0, "session_id": "\\x00112233445566778899aabbccddeeff", "code": {"redirect_uri": "https://app.example.com/callback"}}`
+	staysOnItsPage(t, code, func(s *postgres.DB, f store.Family) (store.RotationResult, error) {
+		r := present(f, f.Generation)
+		if f.Generation > 0 {
+			return s.Rotate(t.Context(), r)
+		}
+		return s.Redeem(t.Context(), store.Redemption{
+			ID: f.ID, ClientID: r.ClientID, ClientNotBefore: r.ClientNotBefore, RedirectURI: "https://app.example.com/callback",
+			Now: r.Now, Candidates: r.Candidates, Idle: r.Idle,
+		})
+	}, store.Redeemed, store.Rotated)
+}
+
+// staysOnItsPage moves families that have these columns beside those of withFamily, and
+// wants each move to come to what is wanted.
+func staysOnItsPage(t *testing.T, columns string, move func(*postgres.DB, store.Family) (store.RotationResult, error), want ...store.Outcome) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	withFamily(t, s)
 	admin := session(t, url)
 	exec(t, admin, `INSERT INTO refresh_families
-		SELECT (jsonb_populate_record(f, jsonb_build_object('id', '\x' || lpad(to_hex(i), 32, '0')))).*
-		FROM refresh_families f, generate_series(1, 500) i`)
-	rows, err := admin.Query(t.Context(), `SELECT DISTINCT ON ((ctid::text::point)[0]) id FROM refresh_families`)
+		SELECT (jsonb_populate_record(f, $1::jsonb || jsonb_build_object('id', '\x' || lpad(to_hex(i), 32, '0')))).*
+		FROM refresh_families f, generate_series(1, 500) i`, columns)
+	rows, err := admin.Query(t.Context(), `SELECT DISTINCT ON ((ctid::text::point)[0]) id FROM refresh_families WHERE id < '\x01'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,11 +110,13 @@ func TestRotationStaysOnItsPage(t *testing.T) {
 	if err != nil || len(families) < 10 {
 		t.Fatalf("families on %d pages: %v", len(families), err)
 	}
-	const rotations = 4
-	for generation := range uint32(rotations) {
+	for _, wanted := range want {
 		for _, id := range families {
-			f := store.Family{ID: store.FamilyID(id)}
-			if got, err := s.Rotate(t.Context(), present(f, generation+1)); err != nil || got.Outcome != store.Rotated {
+			f, err := s.Family(t.Context(), store.FamilyID(id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := move(s, f); err != nil || got.Outcome != wanted {
 				t.Fatal(got.Outcome, err)
 			}
 		}
@@ -100,7 +125,7 @@ func TestRotationStaysOnItsPage(t *testing.T) {
 	updated := func() int {
 		return query[int](t, admin, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
 	}
-	eventually(t, "the updates are counted", func() bool { return updated() >= rotations*len(families) })
+	eventually(t, "the updates are counted", func() bool { return updated() >= len(want)*len(families) })
 	hot := query[int](t, admin, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
 	if hot != updated() {
 		t.Errorf("%d of %d updates were HOT", hot, updated())
