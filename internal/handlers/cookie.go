@@ -40,6 +40,9 @@ func (c Cookie) write(w http.ResponseWriter, secret string) {
 	http.SetCookie(w, c.with(secret, 0))
 }
 
+// remove has the browser forget the secret.
+func (c Cookie) remove(w http.ResponseWriter) { http.SetCookie(w, c.with("", -1)) }
+
 func (c Cookie) with(secret string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: c.name(), Value: secret, Path: "/", MaxAge: age, HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,

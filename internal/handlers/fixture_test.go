@@ -168,6 +168,7 @@ func newSite(t testing.TB) *site {
 		SignIn: s.signIn(targets, codec, hasher, revoker),
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
+	s.Public.Account = &Account{SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
 	s.populate(hasher)
 	return s
 }

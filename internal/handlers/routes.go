@@ -32,6 +32,7 @@ type Public struct {
 	OpenAPI    *OpenAPI
 	Health     *Health
 	SignIn     *SignIn
+	Account    *Account
 }
 
 // Routes is the table of the public listener.
@@ -57,7 +58,7 @@ func (p Public) machines() []web.Route {
 
 // people are the endpoints that a person's browser opens.
 func (p Public) people() []web.Route {
-	s := p.SignIn
+	s, a := p.SignIn, p.Account
 	return []web.Route{
 		{Method: http.MethodGet, Path: AuthorizePath, Serve: s.errors(Authorize{s}.get)},
 		{Method: http.MethodPost, Path: AuthorizePath, Serve: s.errors(Authorize{s}.post)}, // from any site: RFC 6749 §3.1
@@ -67,6 +68,10 @@ func (p Public) people() []web.Route {
 		{Method: http.MethodPost, Path: AccountsPath, Serve: s.page(Accounts{s}.post)},
 		{Method: http.MethodGet, Path: ConsentPath, Serve: s.page(Consent{s}.get)},
 		{Method: http.MethodPost, Path: ConsentPath, Serve: s.page(Consent{s}.post)},
+		{Method: http.MethodGet, Path: AccountPath, Serve: s.page(a.get)},
+		{Method: http.MethodPost, Path: AccountPath + "/session", Serve: s.page(a.form(a.session))},
+		{Method: http.MethodPost, Path: AccountPath + "/app", Serve: s.page(a.form(a.app))},
+		{Method: http.MethodPost, Path: AccountPath + "/logout", Serve: s.page(a.form(a.logout))},
 		{Method: http.MethodGet, Path: web.AssetPath, Serve: s.asset, Quiet: true},
 	}
 }

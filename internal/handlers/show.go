@@ -53,7 +53,7 @@ func (s *SignIn) sheet(v visit, page authorize.Page, sealed string) (pages.Page,
 			return nil, err
 		}
 		return pages.Consent{
-			Client: client, Form: s.form(ConsentPath, sealed, v.flow), User: nameOf(v.person.User), Groups: groups(v.flow.Asked),
+			Client: client, Form: s.form(ConsentPath, sealed, v.flow), User: nameOf(v.person.User), Groups: groups(v.flow.Asked), AccountURI: s.Base + AccountPath,
 		}, nil
 	}
 	c := v.flow.Continuation

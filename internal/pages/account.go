@@ -19,7 +19,8 @@ type Account struct {
 	Profile  []ProfileField
 	Sessions []AccountSession // the newest first
 	Apps     []AccountApp
-	// MinPassword is how many characters a new password has at least.
+	// MinPassword is how many characters a new password has at least; 0: the password cannot
+	// be changed here.
 	MinPassword int
 	Fault       AccountFault  // what a form was refused for
 	Notice      AccountNotice // what a form has done
@@ -87,12 +88,13 @@ func (a Account) policy() Policy {
 }
 
 func (a Account) needs() []need {
-	needs := []need{
-		form(a.Base + "/password"), form(a.Base + "/session"), form(a.Base + "/logout"),
-		{"input", map[string]string{"name": "current", "type": "password", "autocomplete": "current-password"}},
-		{"input", map[string]string{"name": "new", "type": "password", "autocomplete": "new-password"}},
-		{"input", map[string]string{"name": "again", "type": "password", "autocomplete": "new-password"}},
-		{"button", map[string]string{"name": "session", "value": "all"}},
+	needs := []need{form(a.Base + "/session"), form(a.Base + "/logout"), {"button", map[string]string{"name": "session", "value": "all"}}}
+	if a.MinPassword > 0 {
+		needs = append(needs, form(a.Base+"/password"),
+			need{"input", map[string]string{"name": "current", "type": "password", "autocomplete": "current-password"}},
+			need{"input", map[string]string{"name": "new", "type": "password", "autocomplete": "new-password"}},
+			need{"input", map[string]string{"name": "again", "type": "password", "autocomplete": "new-password"}},
+		)
 	}
 	if a.Fault != "" {
 		needs = append(needs, need{"", map[string]string{"id": "error"}})

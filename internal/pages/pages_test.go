@@ -116,7 +116,7 @@ func TestIDs(t *testing.T) {
 		{Accounts{}, []string{"other"}},
 		{Logout{}, []string{"logout-yes", "logout-no"}},
 		{Error{Kind: ErrorServer}, []string{"error"}},
-		{Account{Fault: PasswordWrong}, []string{"error", "current", "new", "again", "logout"}},
+		{Account{Fault: PasswordWrong, MinPassword: 8}, []string{"error", "current", "new", "again", "logout"}},
 		{FormPost{}, []string{"continue"}},
 	} {
 		text := string(render(t, b, "en", c.page).HTML)

@@ -32,7 +32,7 @@ func samples() []Page {
 		FormPost{Client: app, RedirectURI: "https://photos.example.com/callback", Fields: []Field{{"code", "aco_1"}, {"state", "x"}}},
 		FormPost{RedirectURI: "com.example.photos:/callback"},
 		sampleAccount(at, app, bare, scopes),
-		Account{Base: "/account", Username: "bob", MinPassword: 8, Sessions: []AccountSession{{ID: "1", CreatedAt: at, SeenAt: at}}},
+		Account{Base: "/account", Username: "bob", Sessions: []AccountSession{{ID: "1", CreatedAt: at, SeenAt: at}}},
 	}
 	for _, fault := range []LoginFault{LoginBlank, LoginSlow, LoginBusy} {
 		all = append(all, Login{Client: app, Form: form, Fault: fault})

@@ -26,6 +26,8 @@ type endpointStore interface {
 	store.Assertions
 	Family(ctx context.Context, id store.FamilyID) (store.Family, error)
 	RecordEvent(ctx context.Context, e store.Event) error
+	ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
+	ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
 }
 
 // endpointParts is what the endpoints are made of.
@@ -107,6 +109,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
 			SignIn:  p.signIn,
+			Account: &handlers.Account{SignIn: p.signIn, Store: p.store, Clients: p.cached, Revoker: p.revoker},
 		},
 		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},
 	}, nil

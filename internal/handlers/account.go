@@ -1,0 +1,154 @@
+package handlers
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"authserver/internal/pages"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/internal/web"
+)
+
+// AccountPath is a person's own page. What its forms send goes to paths below it.
+const AccountPath = "/account"
+
+// The reasons for which a person ends something, as the audit has them.
+const (
+	endedByPerson   = "signed_out"
+	revokedByPerson = "revoked_by_user"
+)
+
+// maxShown bounds what the page lists of a kind.
+const maxShown = 100
+
+// Account is a person's own page: where they are signed in, and which apps have access.
+type Account struct {
+	*SignIn
+	Store interface {
+		ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
+		ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
+	}
+	Clients interface {
+		Client(ctx context.Context, id string) (store.Client, error)
+	}
+	Revoker interface {
+		Consent(ctx context.Context, by tokens.By, userID, clientID string) error
+	}
+}
+
+// person is who is signed in; nil: no one is.
+func (e *Account) person(r *http.Request, n *web.RequestInfo) (*sessions.Person, error) {
+	p, err := e.Sessions.Find(r.Context(), e.Cookie.read(r), e.Now())
+	if p != nil {
+		n.Subject, n.Username = p.User.ID, p.User.Username
+	}
+	return p, err
+}
+
+func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	p, err := e.person(r, n)
+	if err != nil {
+		return err
+	}
+	locales := r.URL.Query().Get("ui_locales")
+	if p == nil {
+		return e.Pages.Write(w, r, http.StatusOK, locales, pages.LoggedOut{})
+	}
+	page := pages.Account{Base: e.Base + AccountPath, Username: p.User.Username, Name: p.User.Profile.Name, Profile: profileOf(p.User)}
+	if page.Sessions, err = e.sessionsOf(r.Context(), p); err != nil {
+		return err
+	}
+	if page.Apps, err = e.appsOf(r.Context(), p); err != nil {
+		return err
+	}
+	notice := pages.AccountNotice(r.URL.Query().Get("done"))
+	if slices.Contains([]pages.AccountNotice{pages.SessionEnded, pages.AppRemoved}, notice) {
+		page.Notice = notice
+	}
+	return e.Pages.Write(w, r, http.StatusOK, locales, page)
+}
+
+// profileOf are the claims that apps may see.
+func profileOf(u store.User) []pages.ProfileField {
+	var fields []pages.ProfileField
+	for _, field := range []pages.ProfileField{{Name: "name", Value: u.Profile.Name}, {Name: "email", Value: u.Email}} {
+		if field.Value != "" {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// sessionsOf are the sessions of a person that live, the last one used first.
+func (e *Account) sessionsOf(ctx context.Context, p *sessions.Person) ([]pages.AccountSession, error) {
+	rows, err := e.living(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(rows, func(a, b store.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	var shown []pages.AccountSession
+	for _, s := range rows[:min(len(rows), maxShown)] {
+		shown = append(shown, pages.AccountSession{
+			ID: hex.EncodeToString(s.ID[:]), Device: s.Device, Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Current: s.ID == p.Session.ID,
+		})
+	}
+	return shown, nil
+}
+
+// living are all sessions of a person that are not over.
+func (e *Account) living(ctx context.Context, p *sessions.Person) ([]store.Session, error) {
+	var living []store.Session
+	for page := (store.SessionPage{UserID: p.User.ID, Limit: store.MaxPage}); ; {
+		rows, err := e.Store.ListSessions(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range rows {
+			page.After = s.ID
+			if !s.Void(p.User, store.At(e.Now()), e.Sessions.Clock) {
+				living = append(living, s)
+			}
+		}
+		if len(rows) < page.Limit {
+			return living, nil
+		}
+	}
+}
+
+// appsOf are the apps that the person lets in.
+func (e *Account) appsOf(ctx context.Context, p *sessions.Person) ([]pages.AccountApp, error) {
+	rows, err := e.Store.ListConsents(ctx, store.ConsentPage{UserID: p.User.ID, Limit: maxShown})
+	if err != nil {
+		return nil, err
+	}
+	var apps []pages.AccountApp
+	for _, c := range rows {
+		client, err := e.Clients.Client(ctx, c.ClientID)
+		switch {
+		case errors.Is(err, store.ErrNotFound), !c.Live(store.At(e.Now())): // it lets no one in any more
+			continue
+		case err != nil:
+			return nil, err
+		}
+		app := pages.AccountApp{ID: c.ClientID, GrantedAt: c.GrantedAt, Client: pages.Client{Name: client.Name, LogoURI: client.LogoURI}}
+		if app.Client.Name == "" {
+			app.Client.Name = c.ClientID
+		}
+		for _, scopes := range c.Scopes {
+			for _, scope := range scopes {
+				if shown := (pages.Scope{Name: scope}); !slices.Contains(app.Scopes, shown) {
+					app.Scopes = append(app.Scopes, shown)
+				}
+			}
+		}
+		slices.SortFunc(app.Scopes, func(a, b pages.Scope) int { return strings.Compare(a.Name, b.Name) })
+		apps = append(apps, app)
+	}
+	return apps, nil
+}

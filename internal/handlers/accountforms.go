@@ -1,0 +1,88 @@
+package handlers
+
+import (
+	"encoding/hex"
+	"errors"
+	"net/http"
+
+	"authserver/internal/pages"
+	"authserver/internal/sessions"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+	"authserver/internal/web"
+)
+
+// form is an endpoint that takes a form of the page. Without a session there is nothing to
+// do, and the page says so.
+func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error)) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+		form, err := readForm(r, n)
+		if err != nil {
+			return err
+		}
+		p, err := e.person(r, n)
+		if err != nil {
+			return err
+		}
+		query := ""
+		if p != nil {
+			notice, err := do(w, r, p, form.Get)
+			if err != nil {
+				return err
+			}
+			if notice != "" {
+				query = "?done=" + string(notice)
+			}
+		}
+		redirect(w, e.Base+AccountPath+query)
+		return nil
+	}
+}
+
+// logout ends the session of this browser.
+func (e *Account) logout(w http.ResponseWriter, r *http.Request, p *sessions.Person, _ func(string) string) (pages.AccountNotice, error) {
+	return "", e.leave(w, r, p)
+}
+
+// leave ends the session of this browser, and takes its cookie.
+func (e *Account) leave(w http.ResponseWriter, r *http.Request, p *sessions.Person) error {
+	if err := e.Sessions.End(r.Context(), p, endedByPerson, telemetry.RequestID(r.Context())); err != nil {
+		return err
+	}
+	e.Cookie.remove(w)
+	return nil
+}
+
+// session ends a session of the person, or all of them, that of this browser last.
+func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error) {
+	living, err := e.living(r.Context(), p)
+	if err != nil {
+		return "", err
+	}
+	wanted, notice := value("session"), pages.AccountNotice("")
+	for _, s := range living { // those of other people are not among them
+		if s.ID == p.Session.ID || wanted != "all" && wanted != hex.EncodeToString(s.ID[:]) {
+			continue
+		}
+		err := e.Sessions.End(r.Context(), &sessions.Person{Session: s, User: p.User}, endedByPerson, telemetry.RequestID(r.Context()))
+		if err != nil {
+			return "", err
+		}
+		notice = pages.SessionEnded
+	}
+	if wanted == "all" {
+		return "", e.leave(w, r, p)
+	}
+	return notice, nil
+}
+
+// app takes the access of an app back.
+func (e *Account) app(_ http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error) {
+	by := tokens.By{Actor: p.Actor(), RequestID: telemetry.RequestID(r.Context()), Reason: revokedByPerson}
+	err := e.Revoker.Consent(r.Context(), by, p.User.ID, value("app"))
+	if errors.Is(err, store.ErrNotFound) { // it is gone already
+		return "", nil
+	}
+	return pages.AppRemoved, err
+}
