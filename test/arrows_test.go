@@ -39,10 +39,11 @@ var arrows = map[string][]string{
 	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/keys/sealing", "internal/oauth", "internal/pages", "internal/trust/assertions"},
 	"internal/server":             {all},
 	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
-	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/authorize", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/logins", "internal/sessions", "internal/tokens", "internal/keys", "internal/pages", "internal/store", "internal/telemetry", "internal/web"},
+	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/authorize", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/logins", "internal/oidc", "internal/sessions", "internal/tokens", "internal/keys", "internal/pages", "internal/store", "internal/telemetry", "internal/web"},
 	"internal/web":                {"internal/admission", "internal/oauth", "internal/pages", "internal/passwords", "internal/store", "internal/telemetry"},
 	"internal/grants":             {"internal/oauth", "internal/logins", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store"},
 	"internal/authorize":          {"internal/jose", "internal/oauth", "internal/sessions", "internal/store", "internal/tokens"},
+	"internal/oidc":               {"internal/jose", "internal/keys", "internal/oauth", "internal/store", "internal/tokens"},
 	"internal/sessions":           {"internal/store", "internal/tokens"},
 	"internal/logins":             {"internal/oauth", "internal/passwords", "internal/store"},
 	"internal/trust/assertions":   {"internal/jose", "internal/keys/keyfiles", "internal/oauth", "internal/parsed", "internal/trust/remotekeys", "internal/store"},
@@ -96,7 +97,7 @@ var bans = []struct {
 	{
 		"net/http", nil, []string{
 			"internal/oauth", "internal/store", "internal/store/postgres", "internal/store/sqlite", "internal/keys",
-			"internal/authorize", "internal/sessions", "internal/logins", "internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/encryption", "internal/trust/assertions", "internal/trust/certificates", "internal/trust/dpop",
+			"internal/authorize", "internal/oidc", "internal/sessions", "internal/logins", "internal/tokens", "internal/grants", "internal/clientauth", "internal/passwords", "internal/jose", "internal/encryption", "internal/trust/assertions", "internal/trust/certificates", "internal/trust/dpop",
 		}, "what touches a request is in internal/web and internal/handlers, and every other room gets values",
 	},
 }

@@ -30,7 +30,7 @@ type Issuing struct {
 // IDTokens makes ID tokens (OpenID Connect Core §2).
 type IDTokens interface {
 	// IDToken makes the one that goes with an access token, "" being none: by what the family
-	// remembers of the sign-in.
+	// remembers of the sign-in. The Scope of the family is that of the access token.
 	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error)
 }
 
@@ -160,7 +160,8 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 	if err != nil {
 		return Answer{}, err
 	}
-	if i.IDTokens != nil && family.Scope.Has("openid") {
+	if i.IDTokens != nil && scope.Has("openid") && !family.Login.AuthTime.IsZero() {
+		family.Scope = scope
 		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, a.AccessToken)
 	}
 	return a, err

@@ -14,7 +14,7 @@ import (
 // brokenMinter has keys that do not sign just now, as those of a module that is away.
 type brokenMinter struct{}
 
-var errAway = oauth.Fail(oauth.Unavailable, "signer_failed", "the access token could not be signed; try again later")
+var errAway = oauth.Fail(oauth.Unavailable, "signer_failed", "the token could not be signed; try again later")
 
 func (brokenMinter) Ready(time.Time, string) error { return nil }
 func (brokenMinter) Mint(time.Time, tokens.Access) (tokens.Minted, error) {

@@ -11,7 +11,7 @@ import (
 	"authserver/internal/web"
 )
 
-// DPoP checks proofs of possession at the token endpoint (RFC 9449 §5).
+// DPoP checks proofs of possession at the token endpoint (RFC 9449 §5) and at userinfo (§7).
 type DPoP struct {
 	Algorithms []string // that they may be signed with; nil: any
 	Skew       time.Duration
@@ -54,8 +54,20 @@ func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now ti
 	case len(proofs) == 0:
 		return dpop.Proof{}, nil, nil
 	}
-	proof, err := dpop.Check(proofs[0], dpop.Expect{
-		Method: r.Method, Algorithms: p.Algorithms, URLs: n.Called,
+	proof, once, err := p.checkOne(proofs[0], r.Method, "", n, now)
+	if err != nil {
+		return dpop.Proof{}, nil, err
+	}
+	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
+		return dpop.Proof{}, nil, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
+	}
+	return proof, once, nil
+}
+
+// checkOne checks a proof. accessToken is the one that comes with it; "": none does.
+func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.Once, error) {
+	proof, err := dpop.Check(text, dpop.Expect{
+		Method: method, Algorithms: p.Algorithms, URLs: n.Called, AccessToken: accessToken,
 		Now: now, MaxAge: proofAge, Skew: p.Skew,
 	})
 	if err != nil {
@@ -63,9 +75,6 @@ func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now ti
 	}
 	if p.Nonces != nil && !p.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
 		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
-	}
-	if jkt := form.Get("dpop_jkt"); jkt != "" && jkt != proof.JKT {
-		return dpop.Proof{}, nil, refuseProof("dpop_jkt", "dpop_jkt is not the thumbprint of the key in the proof")
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // by the clock of a replica that is behind, too
 	return proof, []grants.Once{{

@@ -27,6 +27,7 @@ import (
 	"authserver/internal/keys/sealing"
 	"authserver/internal/logins"
 	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
@@ -159,8 +160,13 @@ func newSite(t testing.TB) *site {
 			Verifier: s.Verifier, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Revoker: revoker, Now: s.clock,
 		}},
 		JWKS:     &JWKS{Keys: manager, MaxAge: 5 * time.Minute, Stale: 30 * time.Second},
-		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry},
-		OpenAPI:  &OpenAPI{Document: api.OpenAPI()},
+		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry, Keys: manager},
+		Userinfo: &Userinfo{Clients: s.Clients, Once: s.db, Now: s.clock, Persons: &oidc.Userinfo{
+			Issuer: issuer, Verifier: s.Verifier, View: view, Clients: s.db, Users: s.db,
+			Signer: &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
+		}},
+		Origins: &Origins{Registered: s},
+		OpenAPI: &OpenAPI{Document: api.OpenAPI()},
 		Health: &Health{
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
@@ -171,6 +177,13 @@ func newSite(t testing.TB) *site {
 	s.Public.Account = &Account{SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
 	s.populate(hasher)
 	return s
+}
+
+// Origin implements what [Origins] asks.
+func (s *site) Origin(ctx context.Context, origin string) (bool, error) {
+	cached, err := store.NewCached(s.db, store.CacheOptions{Size: 1, TTL: time.Second, Now: s.clock})
+	s.ok(err)
+	return cached.Origin(ctx, origin)
 }
 
 func (s *site) openKeys() *keys.Manager {
@@ -195,7 +208,9 @@ func (s *site) openKeys() *keys.Manager {
 func (s *site) registry(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
-	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: s.db}
+	issuing := grants.Issuing{
+		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, TTL: maxTTL},
+	}
 	r, err := grants.NewRegistry(
 		&grants.AuthorizationCode{
 			Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Codes: &tokens.CodeCodec{Keys: codec.Keys}, Refresh: codec, Revoker: revoker,

@@ -7,13 +7,16 @@ import (
 	"authserver/internal/authorize"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
+	"authserver/internal/keys"
 	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 	"authserver/internal/sessions"
 	"authserver/internal/trust/dpop"
 	"authserver/internal/web"
 )
 
-// metadataBody is the document of RFC 8414 §2, as far as it is true here.
+// metadataBody is the document of RFC 8414 §2 and of OpenID Connect Discovery §3, as far as
+// it is true here.
 type metadataBody struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
@@ -22,6 +25,14 @@ type metadataBody struct {
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"` // OpenID Connect Discovery §3, as what follows
+	SubjectTypes             []string `json:"subject_types_supported"`
+	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
+	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
+	Scopes                   []string `json:"scopes_supported"`
+	Claims                   []string `json:"claims_supported"`
+	ClaimsParameter          bool     `json:"claims_parameter_supported"`
+	RequestParameter         bool     `json:"request_parameter_supported"`
 	GrantTypes               []string `json:"grant_types_supported"`
 	ResponseTypes            []string `json:"response_types_supported"`
 	ResponseModes            []string `json:"response_modes_supported"`
@@ -41,8 +52,9 @@ type metadataBody struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 }
 
-// Metadata is GET /.well-known/oauth-authorization-server. It always names the
-// configured issuer, whatever the Host (RFC 8414 §3.3).
+// Metadata is GET /.well-known/oauth-authorization-server and, the same document, GET
+// /.well-known/openid-configuration. It always names the configured issuer, whatever the
+// Host (RFC 8414 §3.3).
 type Metadata struct {
 	Issuer        string
 	Authenticator *clientauth.Authenticator
@@ -52,6 +64,13 @@ type Metadata struct {
 	AssertionAlgs     []string
 	ProofAlgs         []string // that proofs of possession may be signed with; nil: any
 	TakesCertificates bool     // whether one of a client can arrive at all
+	// Keys say with which algorithms this server signs.
+	Keys interface{ ReadyFor(alg string) error }
+}
+
+// signs returns the algorithms that a key signs with now.
+func (e *Metadata) signs() []string {
+	return slices.DeleteFunc(keys.Algorithms(), func(alg string) bool { return e.Keys.ReadyFor(alg) != nil })
 }
 
 func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestInfo) error {
@@ -59,6 +78,7 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 	methods := names(e.Authenticator.Names())
 	confidential := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(oauth.AuthNone) })
 	w.Header().Set("Cache-Control", "public, max-age=300")
+	signs := e.signs()
 	web.WriteJSON(w, http.StatusOK, metadataBody{
 		Issuer:                   e.Issuer,
 		AuthorizationEndpoint:    base + AuthorizePath,
@@ -67,6 +87,13 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		JWKSURI:                  base + JWKSPath,
 		IntrospectionEndpoint:    base + IntrospectPath,
 		RevocationEndpoint:       base + RevokePath,
+		UserinfoEndpoint:         base + UserinfoPath,
+		SubjectTypes:             names(oidc.SubjectTypes()),
+		IDTokenAlgs:              signs,
+		UserinfoAlgs:             signs,
+		Scopes:                   oauth.IdentityScopes(),
+		Claims:                   oidc.ClaimNames(),
+		ClaimsParameter:          true,
 		GrantTypes:               names(e.Grants.Types()),
 		ResponseTypes:            names(authorize.ResponseTypes()),
 		ResponseModes:            names(authorize.Modes()),

@@ -18,6 +18,8 @@ const (
 	RevokePath     = "/oauth2/revoke"
 	JWKSPath       = "/.well-known/jwks.json"
 	MetadataPath   = "/.well-known/oauth-authorization-server"
+	DiscoveryPath  = "/.well-known/openid-configuration" // the same document
+	UserinfoPath   = "/oauth2/userinfo"
 )
 
 // Public are the endpoints of the public listener.
@@ -29,6 +31,8 @@ type Public struct {
 	Push       *Push
 	JWKS       *JWKS
 	Metadata   *Metadata
+	Userinfo   *Userinfo
+	Origins    *Origins
 	OpenAPI    *OpenAPI
 	Health     *Health
 	SignIn     *SignIn
@@ -41,15 +45,23 @@ func (p Public) Routes() []web.Route { return append(p.machines(), p.people()...
 // machines are the endpoints of programs.
 func (p Public) machines() []web.Route {
 	return []web.Route{
-		{Method: http.MethodPost, Path: TokenPath, Serve: p.Audit.recordReplays(p.Token.serve)},
-		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Audit.recordReplays(p.Token.serve)},
+		{Method: http.MethodPost, Path: TokenPath, Serve: p.Origins.admit(p.Audit.recordReplays(p.Token.serve))},
+		{Method: http.MethodOptions, Path: TokenPath, Serve: p.Origins.preflight},
+		{Method: http.MethodPost, Path: TokenAlias, Serve: p.Origins.admit(p.Audit.recordReplays(p.Token.serve))},
+		{Method: http.MethodOptions, Path: TokenAlias, Serve: p.Origins.preflight},
 		{Method: http.MethodPost, Path: IntrospectPath, Serve: p.Audit.recordReplays(p.Introspect.serve)},
-		{Method: http.MethodPost, Path: RevokePath, Serve: p.Audit.recordReplays(p.Revoke.serve)},
+		{Method: http.MethodPost, Path: RevokePath, Serve: p.Origins.admit(p.Audit.recordReplays(p.Revoke.serve))},
+		{Method: http.MethodOptions, Path: RevokePath, Serve: p.Origins.preflight},
 		{Method: http.MethodPost, Path: PushPath, Serve: p.Audit.recordReplays(p.Push.serve)},
-		{Method: http.MethodGet, Path: JWKSPath, Serve: web.AnyOrigin(p.JWKS.serve), Quiet: true},
-		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.AnyOrigin(web.Preflight)},
-		{Method: http.MethodGet, Path: MetadataPath, Serve: web.AnyOrigin(p.Metadata.serve), Described: true},
-		{Method: http.MethodOptions, Path: MetadataPath, Serve: web.AnyOrigin(web.Preflight), Described: true},
+		{Method: http.MethodGet, Path: UserinfoPath, Serve: p.Origins.admit(p.Audit.recordReplays(p.Userinfo.serve))},
+		{Method: http.MethodPost, Path: UserinfoPath, Serve: p.Origins.admit(p.Audit.recordReplays(p.Userinfo.serve))},
+		{Method: http.MethodOptions, Path: UserinfoPath, Serve: p.Origins.preflight},
+		{Method: http.MethodGet, Path: JWKSPath, Serve: p.JWKS.serve, Quiet: true, AnyOrigin: true},
+		{Method: http.MethodOptions, Path: JWKSPath, Serve: web.Preflight, AnyOrigin: true},
+		{Method: http.MethodGet, Path: MetadataPath, Serve: p.Metadata.serve, Described: true, AnyOrigin: true},
+		{Method: http.MethodOptions, Path: MetadataPath, Serve: web.Preflight, Described: true, AnyOrigin: true},
+		{Method: http.MethodGet, Path: DiscoveryPath, Serve: p.Metadata.serve, Described: true, AnyOrigin: true},
+		{Method: http.MethodOptions, Path: DiscoveryPath, Serve: web.Preflight, Described: true, AnyOrigin: true},
 		{Method: http.MethodGet, Path: "/openapi.yaml", Serve: p.OpenAPI.serve},
 		{Method: http.MethodGet, Path: "/healthz", Serve: p.Health.live, Quiet: true},
 		{Method: http.MethodGet, Path: "/readyz", Serve: p.Health.ready, Quiet: true},

@@ -62,14 +62,13 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 		{"profiles", http.MethodGet, "/debug/pprof/", http.StatusNotFound, ""},
 		{"an unknown method, nowhere", "BREW", "/nothing", http.StatusNotFound, ""},
 		// RFC 6749 §3.2: the client MUST use POST. RFC 9110 §15.5.6: MUST generate Allow.
-		{"GET of the token endpoint", http.MethodGet, "/oauth2/token", http.StatusMethodNotAllowed, "POST"},
-		{"HEAD of the token endpoint", http.MethodHead, "/oauth2/token", http.StatusMethodNotAllowed, "POST"},
-		{"PUT of its other name", http.MethodPut, "/token", http.StatusMethodNotAllowed, "POST"},
+		{"GET of the token endpoint", http.MethodGet, "/oauth2/token", http.StatusMethodNotAllowed, "OPTIONS, POST"},
+		{"HEAD of the token endpoint", http.MethodHead, "/oauth2/token", http.StatusMethodNotAllowed, "OPTIONS, POST"},
+		{"PUT of its other name", http.MethodPut, "/token", http.StatusMethodNotAllowed, "OPTIONS, POST"},
 		{"GET of introspection", http.MethodGet, "/oauth2/introspect", http.StatusMethodNotAllowed, "POST"},
-		{"DELETE of revocation", http.MethodDelete, "/oauth2/revoke", http.StatusMethodNotAllowed, "POST"},
+		{"DELETE of revocation", http.MethodDelete, "/oauth2/revoke", http.StatusMethodNotAllowed, "OPTIONS, POST"},
 		{"POST of the keys", http.MethodPost, JWKSPath, http.StatusMethodNotAllowed, "GET, HEAD, OPTIONS"},
-		{"OPTIONS of the token endpoint", http.MethodOptions, TokenPath, http.StatusMethodNotAllowed, "POST"},
-		{"OPTIONS of its other name", http.MethodOptions, TokenAlias, http.StatusMethodNotAllowed, "POST"},
+		{"OPTIONS of introspection", http.MethodOptions, IntrospectPath, http.StatusMethodNotAllowed, "POST"},
 		{"OPTIONS of this document", http.MethodOptions, "/openapi.yaml", http.StatusMethodNotAllowed, "GET, HEAD"},
 		{"OPTIONS of nothing", http.MethodOptions, "/nothing", http.StatusNotFound, ""},
 		{"an unknown method", "BREW", MetadataPath, http.StatusMethodNotAllowed, "GET, HEAD, OPTIONS"},
@@ -114,6 +113,8 @@ func TestHeadOfEveryGet(t *testing.T) {
 		get, head := v.do(http.MethodGet, row.Path, "", nil), v.do(http.MethodHead, row.Path, "", nil)
 		wanted := http.StatusOK
 		switch {
+		case row.Path == UserinfoPath: // without a token
+			wanted = http.StatusUnauthorized
 		case row.Path == web.AssetPath:
 			wanted = http.StatusNotFound
 		case row.Path == AccountPath: // it says that no one is signed in
@@ -162,7 +163,7 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%s is %v, which is no route", name, value)
 				}
 			}
-			if endpoints != 6 {
+			if endpoints != 7 {
 				t.Errorf("%d endpoints: %v", endpoints, body)
 			}
 			want := map[string]any{

@@ -11,6 +11,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/logins"
 	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 	"authserver/internal/pages"
 	"authserver/internal/passwords"
 	"authserver/internal/sessions"
@@ -39,7 +40,7 @@ func (s *site) signIn(targets *grants.Targets, codec *tokens.RefreshCodec, hashe
 	return &SignIn{
 		Authorizer: &authorize.Authorizer{
 			Issuer: issuer, Clients: s.db, Targets: targets, Consents: s.db, Families: s.db,
-			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
+			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys}}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,

@@ -24,6 +24,12 @@ const (
 	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 )
 
+// The error codes of a request with an access token, at userinfo.
+const (
+	InvalidToken      Code = "invalid_token"      // RFC 6750 §3.1
+	InsufficientScope Code = "insufficient_scope" // RFC 6750 §3.1
+)
+
 // The error codes that an authorization request alone may meet.
 const (
 	AccessDenied                Code = "access_denied"                     // RFC 6749 §4.1.2.1

@@ -119,7 +119,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	}
 	doors, err := wireHTTP(endpointParts{
 		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, gates: gates, limits: limits,
-		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, clock: clock,
+		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
 			meter: st, hasher: hasher, ring: ring, remote: remote,

@@ -10,11 +10,16 @@ import (
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/logins"
+	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
 	"authserver/internal/web"
 )
+
+// idTokenTTL is how long a client may take an ID token for news. The access token that comes
+// with it has a lifetime of its own.
+const idTokenTTL = time.Hour
 
 // grantStore is what the grants read and change.
 type grantStore interface {
@@ -51,7 +56,10 @@ type grantParts struct {
 
 // wireGrants makes the grants, a line for each.
 func wireGrants(p grantParts) (*grants.Registry, error) {
-	issuing := grants.Issuing{Targets: p.targets, Minter: p.minter, Assertions: p.store}
+	issuing := grants.Issuing{
+		Targets: p.targets, Minter: p.minter, Assertions: p.store,
+		IDTokens: &oidc.IDTokens{Issuer: p.identity.Issuer, Signer: p.minter, TTL: min(idTokenTTL, p.minter.MaxTTL)},
+	}
 	trust := &grants.Trust{
 		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: p.identity.Issuer,
 		Audiences: audiences(p.identity.Issuer), Own: p.limits.ofClients(p.assertions),

@@ -15,6 +15,7 @@ import (
 	"authserver/internal/config"
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
+	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
 	"authserver/internal/tokens"
@@ -46,6 +47,7 @@ type endpointParts struct {
 	revoker       *tokens.Revoker
 	codec         *tokens.RefreshCodec
 	handles       *tokens.Handles
+	minter        *tokens.Minter
 	clock         store.Clock
 	metrics       *telemetry.Metrics
 	logger        *slog.Logger
@@ -104,8 +106,12 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			JWKS: &handlers.JWKS{Keys: manager, MaxAge: manager.Timeline.JWKSMaxAge, Stale: manager.Timeline.StaleWhileRevalidate()},
 			Metadata: &handlers.Metadata{
 				Issuer: p.identity.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
-				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(),
+				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(), Keys: manager,
 			},
+			Userinfo: &handlers.Userinfo{Clients: clients, DPoP: proof, Once: p.store, Now: time.Now, Persons: &oidc.Userinfo{
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter,
+			}},
+			Origins: &handlers.Origins{Registered: p.cached},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
 			SignIn:  p.signIn,

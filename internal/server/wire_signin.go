@@ -10,6 +10,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/logins"
+	"authserver/internal/oidc"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -61,7 +62,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 		Authorizer: &authorize.Authorizer{
 			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.targets, Consents: p.store, Families: p.store,
 			Prompts: []authorize.Prompt{
-				authorize.Login{Linger: signInLinger},
+				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing}},
 				authorize.StepUp{},
 				authorize.Account{},
 				authorize.Consent{},

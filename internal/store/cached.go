@@ -10,6 +10,7 @@ type Cached struct {
 	resources *Cache[Resource]
 	issuers   *Cache[[]Issuer]
 	users     *Cache[User]
+	origins   *Cache[map[string]bool] // under "" alone
 }
 
 // NewCached makes caches, each of the given bounds, in front of s.
@@ -26,6 +27,9 @@ func NewCached(s Rows, options CacheOptions) (*Cached, error) {
 		return nil, err
 	}
 	if c.users, err = NewCache(s.User, options); err != nil {
+		return nil, err
+	}
+	if c.origins, err = NewCache(func(ctx context.Context, _ string) (map[string]bool, error) { return originsOf(ctx, s) }, options); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -52,11 +56,19 @@ func (c *Cached) User(ctx context.Context, id string) (User, error) {
 	return c.users.Get(ctx, id)
 }
 
+// Origin reports whether a redirect URI of a client that is not disabled has the origin, as
+// a browser writes it.
+func (c *Cached) Origin(ctx context.Context, origin string) (bool, error) {
+	all, err := c.origins.Get(ctx, "")
+	return all[origin], err
+}
+
 // Changed forgets what the topic is about.
 func (c *Cached) Changed(topic Topic) {
 	switch topic {
 	case TopicClients:
 		c.clients.Purge()
+		c.origins.Purge()
 	case TopicResources:
 		c.resources.Purge()
 	case TopicIssuers:

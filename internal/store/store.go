@@ -47,6 +47,8 @@ type Rows interface {
 	Resources
 	Issuers
 	Users
+	// ListClients is that of [ClientAdmin].
+	ListClients(ctx context.Context, page Page) ([]Client, error)
 }
 
 // Algorithms says which keys of the server the registrations want.

@@ -116,14 +116,14 @@ func notReady(now time.Time, err error) error {
 		return cannotSign(err)
 	}
 	return oauth.Fail(oauth.Unavailable, "signing_key_pending",
-		"access tokens for this resource cannot be signed yet: every verifier has to be able to know the key first; try again later").
+		"tokens of this kind cannot be signed yet: every verifier has to be able to know the key first; try again later").
 		Because(err).After(max(notYet.At.Sub(now), time.Second))
 }
 
 // cannotSign asks the caller to come back: a key that is kept elsewhere may be out
 // of reach for a while.
 func cannotSign(err error) error {
-	return oauth.Fail(oauth.Unavailable, "signer_failed", "the access token could not be signed; try again later").Because(err)
+	return oauth.Fail(oauth.Unavailable, "signer_failed", "the token could not be signed; try again later").Because(err)
 }
 
 // Mint signs an access token (RFC 9068 §2) that is issued at now.

@@ -37,6 +37,12 @@ func methodNotAllowed() error {
 		"the endpoint does not answer this method: see the header Allow")}
 }
 
+// Unauthorized is a refusal with the status 401. The endpoint says in WWW-Authenticate how to
+// come.
+func Unauthorized(refused *oauth.Error) error {
+	return &statusError{http.StatusUnauthorized, refused}
+}
+
 func bodyTooLarge(cause error) error {
 	return &statusError{http.StatusRequestEntityTooLarge, oauth.Fail(oauth.InvalidRequest, "body_too_large",
 		"the body is larger than 64 KiB").Because(cause)}
@@ -70,7 +76,9 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 	header.Set("Pragma", "no-cache")
 	switch status {
 	case http.StatusUnauthorized: // RFC 6749 §5.2, RFC 9110 §11.6.1
-		header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
+		if header.Get("WWW-Authenticate") == "" { // an endpoint of access tokens has its own
+			header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
+		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		header.Set("Retry-After", retrySeconds(refused))
 	}
@@ -121,11 +129,14 @@ func refusedForLoad(err error) bool {
 	return errors.Is(err, admission.ErrShare) || errors.Is(err, admission.ErrFull) || errors.Is(err, admission.ErrLate) || errors.Is(err, admission.ErrOvertaken)
 }
 
-// statusOf is the status of RFC 6749 §5.2: 400, or 401 if client authentication failed.
+// statusOf is the status of RFC 6749 §5.2: 400, or 401 if client authentication failed. Of
+// an access token it is that of RFC 6750 §3.1.
 func statusOf(code oauth.Code) int {
 	switch code {
-	case oauth.InvalidClient:
+	case oauth.InvalidClient, oauth.InvalidToken:
 		return http.StatusUnauthorized
+	case oauth.InsufficientScope:
+		return http.StatusForbidden
 	case oauth.Unavailable:
 		return http.StatusServiceUnavailable
 	case oauth.ServerError:

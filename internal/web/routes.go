@@ -17,13 +17,18 @@ type Route struct {
 	// Described is set for a document about the issuer, whose well-known path has the
 	// path of the issuer behind it too (RFC 8414 §3.1).
 	Described bool
+	// AnyOrigin lets pages of every origin read the answers: see [AnyOrigin].
+	AnyOrigin bool
 }
 
 // Handler serves a table, under the path of the issuer too; "": there is none.
 func (d *Door) Handler(table []Route, issuer string) http.Handler {
 	router := chi.NewRouter()
-	methods := make(map[string][]string)
+	methods, anyOrigin := make(map[string][]string), make(map[string]bool)
 	for _, row := range table {
+		if row.AnyOrigin {
+			row.Serve = AnyOrigin(row.Serve)
+		}
 		for _, path := range servedAt(issuer, row) {
 			serve := d.wrap(row, publishedAs(issuer, path, table))
 			for _, method := range answers(row.Method) {
@@ -32,6 +37,7 @@ func (d *Door) Handler(table []Route, issuer string) http.Handler {
 				}
 				router.Method(method, path, serve)
 				methods[path] = append(methods[path], method)
+				anyOrigin[path] = row.AnyOrigin
 			}
 		}
 	}
@@ -41,7 +47,7 @@ func (d *Door) Handler(table []Route, issuer string) http.Handler {
 		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
 			return notFound(w, r, nil)
 		}
-		if slices.Contains(allow, http.MethodOptions) { // a preflight would have let the page read this too
+		if anyOrigin[r.URL.Path] {
 			setAnyOrigin(w.Header())
 		}
 		slices.Sort(allow)

@@ -22,7 +22,7 @@ type refusal struct {
 // statuses are those of internal/web/errors.go, for codes and for the errors
 // that have one of their own.
 var (
-	statuses = map[string]int{"invalid_client": 401, "temporarily_unavailable": 503, "server_error": 500}
+	statuses = map[string]int{"invalid_client": 401, "invalid_token": 401, "insufficient_scope": 403, "temporarily_unavailable": 503, "server_error": 500}
 	own      = map[string]int{"StatusForbidden": 403, "StatusNotFound": 404, "StatusRequestTimeout": 408, "StatusTooManyRequests": 429, "StatusMethodNotAllowed": 405, "StatusRequestEntityTooLarge": 413}
 )
 

@@ -28,6 +28,7 @@ type Validator struct {
 // registerHTML has kin-openapi take a page for a string.
 var registerHTML = sync.OnceFunc(func() {
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
 })
 
 // New loads the document for the test t, which every difference fails.

@@ -1,0 +1,186 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"authserver/internal/grants"
+	"authserver/internal/oauth"
+	"authserver/internal/oidc"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+	"authserver/internal/trust/dpop"
+	"authserver/internal/web"
+)
+
+// Userinfo is GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
+type Userinfo struct {
+	Clients *Clients // know which certificate was presented
+	Persons *oidc.Userinfo
+	DPoP    DPoP
+	Once    store.Assertions // proofs that were used
+	Now     func() time.Time
+}
+
+// presented is an access token as it came.
+type presented struct {
+	token  string
+	scheme string // oauth.Bearer or oauth.DPoP
+}
+
+func (e *Userinfo) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	now := e.Now()
+	p, err := e.present(r, n)
+	if err == nil && p.scheme == oauth.DPoP {
+		err = e.DPoP.giveNonce(w, now)
+	}
+	var info oidc.Info
+	if err == nil {
+		info, err = e.answer(r, n, p, now)
+	}
+	if err != nil {
+		e.challenge(w, p, err)
+		return err
+	}
+	if info.JWT == "" {
+		web.WriteSecret(w, info.Claims)
+		return nil
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Pragma", "no-cache")
+	header.Set("Content-Type", "application/jwt")
+	_, _ = w.Write([]byte(info.JWT)) // a caller that is gone can be told nothing
+	return nil
+}
+
+func (e *Userinfo) answer(r *http.Request, n *web.RequestInfo, p presented, now time.Time) (oidc.Info, error) {
+	if p.token == "" {
+		return oidc.Info{}, oauth.Fail(oauth.InvalidToken, "access_token_missing", "an access token is required: send it in the header Authorization")
+	}
+	claims, err := e.Persons.Token(r.Context(), now, p.token)
+	if err != nil {
+		return oidc.Info{}, err
+	}
+	n.ClientID, n.Subject, n.ID = claims.ClientID, claims.Subject, claims.ID
+	once, err := e.possession(r, n, p, claims, now)
+	if err != nil {
+		return oidc.Info{}, unauthorized(err)
+	}
+	info, err := e.Persons.Of(r.Context(), now, claims)
+	if err != nil {
+		return oidc.Info{}, err
+	}
+	return info, unauthorized(grants.UseUp(r.Context(), e.Once, once))
+}
+
+// unauthorized is the status of a proof of possession that is not good (RFC 9449 §7.1, §9).
+func unauthorized(err error) error {
+	var refused *oauth.Error
+	if errors.As(err, &refused) && (refused.Code == oauth.InvalidDPoPProof || refused.Code == oauth.UseDPoPNonce) {
+		return web.Unauthorized(refused)
+	}
+	return err
+}
+
+// present reads the access token: from the header Authorization, or from the form of a POST,
+// and not from both (RFC 6750 §2). It may not be in the URL.
+func (e *Userinfo) present(r *http.Request, n *web.RequestInfo) (presented, error) {
+	if err := checkQuery(r.URL); err != nil {
+		return presented{}, err
+	}
+	p, err := readAuthorization(r.Header.Values("Authorization"))
+	if err != nil || r.Method != http.MethodPost {
+		return p, err
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return p, nil //nolint:nilerr // the body is none that could hold a token
+	}
+	form, err := readForm(r, n)
+	switch {
+	case err != nil:
+		return presented{}, err
+	case !form.Has("access_token"):
+		return p, nil
+	case p.token != "":
+		return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_twice", "the access token came in two ways: send it in the header Authorization alone")
+	}
+	return presented{form.Get("access_token"), oauth.Bearer}, nil
+}
+
+// readAuthorization reads the header (RFC 6750 §2.1, RFC 9449 §7.1).
+func readAuthorization(values []string) (presented, error) {
+	if len(values) == 0 {
+		return presented{}, nil
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.Trim(token, " ")
+	for _, known := range []string{oauth.Bearer, oauth.DPoP} {
+		if len(values) == 1 && strings.EqualFold(scheme, known) && token != "" && !strings.ContainsAny(token, " ,\t") {
+			return presented{token, known}, nil
+		}
+	}
+	return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_header", "the header Authorization has to be Bearer or DPoP and one access token")
+}
+
+// possession wants the proof of the keys to which the token is bound (RFC 9449 §7.1,
+// RFC 8705 §3). A bound token counts for nothing without, and a free one does not come as a
+// bound one.
+func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, now time.Time) ([]grants.Once, error) {
+	cnf, _ := claims.All["cnf"].(map[string]any)
+	if bound, is := cnf["x5t#S256"].(string); is {
+		certificate, err := e.Clients.certificate(r)
+		if err != nil {
+			return nil, err
+		}
+		if certificate == nil || certificate.Thumbprint() != bound {
+			return nil, oauth.Fail(oauth.InvalidToken, "access_token_certificate", "the token is bound to a certificate that the connection did not present")
+		}
+	}
+	jkt, bound := cnf["jkt"].(string)
+	if !bound && p.scheme == oauth.Bearer {
+		return nil, nil
+	}
+	if !bound || p.scheme != oauth.DPoP {
+		return nil, oauth.Fail(oauth.InvalidToken, "access_token_scheme", "a token that is bound to a key comes with the scheme DPoP, and no other token does")
+	}
+	proofs := r.Header.Values("DPoP")
+	if len(proofs) != 1 { // RFC 9449 §4.3, item 1
+		return nil, refuseProof("dpop_missing", "the token is bound to a key: send one proof of it in the header DPoP")
+	}
+	proof, once, err := e.DPoP.checkOne(proofs[0], r.Method, p.token, n, now)
+	if err != nil {
+		return nil, err
+	}
+	if proof.JKT != jkt {
+		return nil, oauth.Fail(oauth.InvalidToken, "access_token_key", "the proof is of another key than the one that the token is bound to")
+	}
+	return once, nil
+}
+
+// challenge says by which scheme to come, and what was wrong where a token came (RFC 6750
+// §3, RFC 9449 §7.1).
+func (e *Userinfo) challenge(w http.ResponseWriter, p presented, err error) {
+	status, refused := web.Classify(err)
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return
+	}
+	parameters := "realm=\"authserver\""
+	if p.token != "" {
+		parameters += fmt.Sprintf(", error=%q, error_description=%q", string(refused.Code), oauth.DescriptionText(refused.Description))
+	}
+	if refused.Code == oauth.InsufficientScope {
+		parameters += ", scope=\"openid\""
+	}
+	if p.scheme == oauth.DPoP {
+		parameters = "DPoP " + parameters + fmt.Sprintf(", algs=%q", strings.Join(dpop.Algorithms(e.DPoP.Algorithms), " "))
+	} else {
+		parameters = "Bearer " + parameters
+	}
+	w.Header().Set("WWW-Authenticate", parameters)
+}

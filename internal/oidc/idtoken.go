@@ -1,0 +1,111 @@
+package oidc
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"authserver/internal/jose"
+	"authserver/internal/keys"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Signer signs JWTs with the keys of this server; it is [tokens.Minter].
+type Signer interface {
+	Sign(now time.Time, alg, typ, by string, claims any) (string, error)
+}
+
+// IDTokens makes ID tokens (Core §2).
+type IDTokens struct {
+	Issuer string
+	Signer Signer
+	TTL    time.Duration // of an ID token; seconds count
+}
+
+// IDToken makes the ID token that goes with an access token. It has the nonce where the
+// family has just begun, and not where it is refreshed (§12.2). The standard claims that
+// the request asked for by the parameter claims are in it as far as the family's scope
+// covers them; userinfo has the others (§5.4).
+func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error) {
+	alg := Algorithm(client)
+	subject, err := Subjects{}.Subject(client, user.ID)
+	if err != nil {
+		return "", err
+	}
+	asked, err := askedOf(family.Login.Claims, "id_token")
+	if err != nil {
+		return "", err
+	}
+	claims := claimsOf(user, family.Scope, asked)
+	hash, err := leftHash(alg, accessToken)
+	if err != nil {
+		return "", err
+	}
+	login := family.Login
+	for name, value := range map[string]any{
+		"iss": t.Issuer, "sub": subject, "aud": client.ID, "azp": client.ID,
+		"iat": now.Unix(), "exp": now.Add(t.TTL).Unix(), "auth_time": login.AuthTime.Unix(), "at_hash": hash,
+	} {
+		claims[name] = value
+	}
+	if login.Nonce != "" && family.Generation <= 1 {
+		claims["nonce"] = login.Nonce
+	}
+	if login.ACR != "" {
+		claims["acr"] = login.ACR
+	}
+	if len(login.AMR) > 0 {
+		claims["amr"] = login.AMR
+	}
+	if family.SessionID != (store.SessionID{}) {
+		claims["sid"] = hex.EncodeToString(family.SessionID[:])
+	}
+	return t.Signer.Sign(now, alg, tokens.PlainType, client.ID, claims)
+}
+
+// Algorithm is that of the ID tokens of a client.
+func Algorithm(client store.Client) string { return cmp.Or(client.IDTokenAlg, keys.RS256) }
+
+// leftHash is the left half of the hash of a token, by the hash of the algorithm (§3.1.3.6).
+// Ed25519 hashes with SHA-512.
+func leftHash(alg, token string) (string, error) {
+	var sum []byte
+	switch alg {
+	case keys.RS256, keys.PS256, keys.ES256:
+		of := sha256.Sum256([]byte(token))
+		sum = of[:]
+	case keys.ES384:
+		of := sha512.Sum384([]byte(token))
+		sum = of[:]
+	case keys.EdDSA:
+		of := sha512.Sum512([]byte(token))
+		sum = of[:]
+	default:
+		return "", fmt.Errorf("make an ID token: no hash belongs to the algorithm %q", alg)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2]), nil
+}
+
+// askedOf returns the claims that the parameter claims asks for in a part, never nil (§5.5).
+func askedOf(parameter json.RawMessage, part string) ([]string, error) {
+	asked := []string{}
+	if len(parameter) == 0 {
+		return asked, nil
+	}
+	object, err := jose.DecodeObject(parameter)
+	if err != nil {
+		return nil, fmt.Errorf("read the claims that a sign-in asked for: %w", err)
+	}
+	members, _ := object[part].(map[string]any)
+	for name := range members {
+		asked = append(asked, name)
+	}
+	return asked, nil
+}

@@ -1,0 +1,99 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/tokens"
+)
+
+// Userinfo tells a client about the person whose access token it has (Core §5.3). With its
+// caches warm it makes no query.
+type Userinfo struct {
+	Issuer   string
+	Verifier *tokens.Verifier
+	View     interface {
+		Revoked(ctx context.Context, c tokens.Claims) (bool, error)
+	}
+	Clients interface {
+		Client(ctx context.Context, id string) (store.Client, error)
+	}
+	Users interface {
+		User(ctx context.Context, id string) (store.User, error)
+	}
+	Signer Signer
+}
+
+// Token checks the access token. A refusal is an [oauth.Error] with InvalidToken, or with
+// InsufficientScope where the token is good and not for userinfo.
+func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (tokens.Claims, error) {
+	claims, err := i.Verifier.Verify(now, token)
+	if err != nil {
+		return tokens.Claims{}, refuseToken("access_token_refused").Because(err)
+	}
+	revoked, err := i.View.Revoked(ctx, claims)
+	if err != nil {
+		return tokens.Claims{}, fmt.Errorf("look up whether the token is revoked: %w", err)
+	}
+	if revoked {
+		return tokens.Claims{}, refuseToken("access_token_revoked")
+	}
+	// Only the token of a sign-in has auth_time. The subject of another token may be a name
+	// that is a user's by chance.
+	if _, signedIn := claims.All["auth_time"]; !signedIn || !scopeOf(claims).Has("openid") {
+		return claims, oauth.Fail(oauth.InsufficientScope, "userinfo_scope", "the token needs the scope openid, of a sign-in")
+	}
+	return claims, nil
+}
+
+// Info is what userinfo answers.
+type Info struct {
+	Claims map[string]any
+	JWT    string // the claims, signed for the client that wants them so; "": it does not
+}
+
+// Of returns what a token that was checked lets a client know (§5.3.2).
+func (i *Userinfo) Of(ctx context.Context, now time.Time, token tokens.Claims) (Info, error) {
+	client, err := i.Clients.Client(ctx, token.ClientID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && client.Disabled {
+		return Info{}, refuseToken("access_token_client")
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("look up the client: %w", err)
+	}
+	user, err := i.Users.User(ctx, token.Subject)
+	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled {
+		return Info{}, refuseToken("access_token_user")
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("look up the user: %w", err)
+	}
+	claims := claimsOf(user, scopeOf(token).And(client.Scopes), nil)
+	if claims["sub"], err = (Subjects{}).Subject(client, user.ID); err != nil {
+		return Info{}, err
+	}
+	if client.UserinfoAlg == "" {
+		return Info{Claims: claims}, nil
+	}
+	claims["iss"], claims["aud"] = i.Issuer, client.ID // §5.3.2
+	jwt, err := i.Signer.Sign(now, client.UserinfoAlg, tokens.PlainType, client.ID, claims)
+	return Info{Claims: claims, JWT: jwt}, err
+}
+
+func scopeOf(token tokens.Claims) oauth.Scope {
+	text, _ := token.All["scope"].(string)
+	scope, err := oauth.ParseScope(text)
+	if err != nil {
+		return nil // this server signed it, and signs no such scope
+	}
+	return scope
+}
+
+// refuseToken is the one answer to a token that is not good, whatever it is that is wrong.
+func refuseToken(reason string) *oauth.Error {
+	return oauth.Fail(oauth.InvalidToken, reason, "the access token is not good, or not any more: get another one")
+}
