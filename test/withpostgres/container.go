@@ -112,7 +112,7 @@ func (c *container) launch() error {
 		"--entrypoint", "sh", image, "-c", entry, "sh",
 		"postgres",
 	}
-	for _, s := range append(settings(), countStatements, "listen_addresses=*") {
+	for _, s := range append(append(settings(), countStatements...), "listen_addresses=*") {
 		args = append(args, "-c", s)
 	}
 	c.run = exec.Command(c.engine, args...)
