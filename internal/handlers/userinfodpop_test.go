@@ -1,0 +1,71 @@
+package handlers
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"authserver/internal/keys"
+	"authserver/internal/oauth"
+	"authserver/internal/trust/assertions"
+)
+
+// A token that is bound to a key is good with a proof of it alone (RFC 9449 §7.1 and §11.1).
+func TestUserinfoWantsTheProof(t *testing.T) {
+	s, b, v := people(t)
+	key, err := keys.Generate(keys.ES256)
+	s.ok(err)
+	other, err := keys.Generate(keys.ES256)
+	s.ok(err)
+	prove := func(by any, jti, method, path, token string) string {
+		claims := map[string]any{"jti": jti, "htm": method, "htu": issuer + path, "iat": began.Unix()}
+		if token != "" {
+			hash := sha256.Sum256([]byte(token))
+			claims["ath"] = base64.RawURLEncoding.EncodeToString(hash[:])
+		}
+		proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: by, Embed: true}, claims)
+		s.ok(err)
+		return proof
+	}
+	code := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password)).Sent(t, spaCallback).Get("code")
+	form := url.Values{"client_id": {"spa"}, "grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {spaCallback}, "code_verifier": {verifier}}
+	token := v.do(http.MethodPost, TokenPath, form.Encode(), map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "DPoP": prove(key, "1", http.MethodPost, TokenPath, ""),
+	}).text(t, "access_token")
+	bound := map[string]string{"Authorization": "DPoP " + token}
+	with := func(proof string) map[string]string {
+		h := maps.Clone(bound)
+		h["DPoP"] = proof
+		return h
+	}
+	good := with(prove(key, "2", http.MethodGet, UserinfoPath, token))
+	if a := v.do(http.MethodGet, UserinfoPath, "", good); a.status != http.StatusOK || a.json(t)["sub"] != aliceID {
+		t.Fatalf("answered %d %s", a.status, a.body)
+	}
+	for name, test := range map[string]struct {
+		header map[string]string
+		code   oauth.Code
+	}{
+		"as a bearer token":    {map[string]string{"Authorization": "Bearer " + token}, oauth.InvalidToken},
+		"without a proof":      {bound, oauth.InvalidDPoPProof},
+		"the same proof again": {good, oauth.InvalidDPoPProof},
+		"of another key":       {with(prove(other, "3", http.MethodGet, UserinfoPath, token)), oauth.InvalidToken},
+		"of another method":    {with(prove(key, "4", http.MethodPost, UserinfoPath, token)), oauth.InvalidDPoPProof},
+		"of another URL":       {with(prove(key, "5", http.MethodGet, TokenPath, token)), oauth.InvalidDPoPProof},
+		"without the token":    {with(prove(key, "6", http.MethodGet, UserinfoPath, "")), oauth.InvalidDPoPProof},
+		"with another's token": {with(prove(key, "7", http.MethodGet, UserinfoPath, token+"x")), oauth.InvalidDPoPProof},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := v
+			v.TB = t
+			a := v.do(http.MethodGet, UserinfoPath, "", test.header)
+			v.refused(a, http.StatusUnauthorized, test.code)
+			if a.header.Get("WWW-Authenticate") == "" {
+				t.Error("it does not say how to come")
+			}
+		})
+	}
+}
