@@ -48,7 +48,7 @@ func newPgbench(b testing.TB, s *stage) *pgbench {
 		b.Fatalf("families for pgbench: %v", err)
 	}
 	script := filepath.Join(b.TempDir(), "rotate.sql")
-	if err := os.WriteFile(script, []byte("\\set generation :generation + 1\n"+rotation(statement)+";\n"), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte("\\set generation :generation + 1\n"+rotation(b, statement)+";\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	program := filepath.Join(os.Getenv("PG_BINDIR"), "pgbench")
@@ -60,15 +60,19 @@ func newPgbench(b testing.TB, s *stage) *pgbench {
 
 // rotation puts in what a request has for the parameters of the statement
 // (internal/store/postgres/rotation.go). A generation ahead of the row's is good.
-func rotation(statement string) string {
+func rotation(b testing.TB, statement string) string {
+	b.Helper()
 	values := map[int]string{
 		1: "decode(lpad(to_hex(:client_id::int), 32, '0'), 'hex')", 2: "(:generation)::bigint", 3: "'bench'", 4: "'-infinity'::timestamptz",
 		5: "NULL", 6: "NULL", 7: "now()", 8: "interval '10 s'", 9: "now() + interval '30 d'", 10: "now() + interval '1 h'",
 		11: "now() + interval '30 d'", 12: "''", 13: "ARRAY[]::text[]", 14: "NULL", 15: "''", 16: "now()", 17: "1", 18: "interval '1 min'",
-		19: "ARRAY['" + apiES256 + "']", 20: "ARRAY[0]", 21: "ARRAY[]::text[]", 22: "ARRAY[]::text[]",
+		19: "ARRAY['" + apiES256 + "']", 20: "ARRAY[0]", 21: "ARRAY[]::text[]", 22: "ARRAY[]::text[]", 23: "NULL::text",
 	}
 	return regexp.MustCompile(`\$\d+`).ReplaceAllStringFunc(statement, func(parameter string) string {
 		n, _ := strconv.Atoi(parameter[1:]) // the pattern has digits
+		if values[n] == "" {
+			b.Fatalf("the rotation statement has %s, for which there is no value here", parameter)
+		}
 		return values[n]
 	})
 }

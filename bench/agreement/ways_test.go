@@ -24,11 +24,11 @@ type way struct {
 }
 
 func ways() []way {
-	nobody := func(testing.TB, *harness.Deployment) {}
+	unhindered := func(testing.TB, *harness.Deployment) {}
 	const notified = 100 * time.Millisecond
 	return []way{
-		{"postgres", harness.PostgreSQL, 3, notified, 0, nobody},
-		{"sqlite", harness.SQLite, 2, notified, 0, nobody},
+		{"postgres", harness.PostgreSQL, 3, notified, 0, unhindered},
+		{"sqlite", harness.SQLite, 2, notified, 0, unhindered},
 		{"postgres, listeners cut off", harness.PostgreSQL, 3, pollInterval, 0, cutOff},
 		{"postgres, no notifications", harness.PostgreSQL, 3, pollInterval, pollInterval, silence},
 	}

@@ -44,12 +44,12 @@ func TestAClientIsItsOwnIssuer(t *testing.T) {
 		name, by, assertion, reason string
 	}{
 		{"for a user who is disabled", "", w.vouch(own("carol")), "subject_unknown"},
-		{"for an unknown user", "", w.vouch(own("nobody")), "subject_unknown"},
+		{"for an unknown user", "", w.vouch(own("unknown")), "subject_unknown"},
 		{"for another client", "", w.vouch(own("other")), "subject_unknown"},
 		{"while another client authenticated", "app", w.vouch(own("web")), "assertion_of_another_client"},
 		{"without the grant", "", w.vouch(map[string]any{"iss": "other", "sub": "other"}), "issuer_unknown"},
 		{"as a public client", "", w.vouch(map[string]any{"iss": "app", "sub": "app"}), "issuer_unknown"},
-		{"as an unknown client", "", w.vouch(map[string]any{"iss": "nobody", "sub": "nobody"}), "issuer_unknown"},
+		{"as an unknown client", "", w.vouch(map[string]any{"iss": "unknown", "sub": "unknown"}), "issuer_unknown"},
 		{"for longer than is allowed", "", w.vouch(map[string]any{"iss": "web", "sub": "web", "exp": w.Now().Add(3 * time.Hour).Unix()}), "assertion_refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func TestAnswersNameTheUser(t *testing.T) {
 		{"an assertion whose act is malformed", present(map[string]any{"act": 1}), "assertion_actor", "alice"},
 		{"an assertion of a disabled user", present(carol), "subject_unknown", "carol"},
 		{"an assertion of a client that may not speak of the user", present(map[string]any{"iss": "other"}), "subject_not_authorised", "alice"},
-		{"an assertion of no user", present(map[string]any{"sub": "nobody"}), "subject_unknown", ""},
+		{"an assertion of no user", present(map[string]any{"sub": "unknown"}), "subject_unknown", ""},
 		{"the exchange of our own token", own(), "", "alice"},
 		{"the exchange of our own token for a resource that the client may not have", own("resource", mail), "resource_not_allowed", "alice"},
 		{"the exchange of our own token with a broken actor", own("actor_token", "x", "actor_token_type", grants.JWTType), "exchanged_token_refused", "alice"},

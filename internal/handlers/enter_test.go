@@ -37,7 +37,7 @@ func TestFullKindIsRefused(t *testing.T) {
 	}{
 		{"a full kind", v.post(TokenPath, "web", secret, refresh...)},
 		{"a full kind, whatever the proof is", v.post(TokenPath, "web", "wrong", refresh...)},
-		{"a full kind, whichever client", v.post(TokenPath, "nobody", secret, refresh...)},
+		{"a full kind, whichever client", v.post(TokenPath, "unknown", secret, refresh...)},
 		{"a turn that does not come", v.post(TokenPath, "", "", "grant_type", string(oauth.JWTBearer), "assertion", vouch(t, "1"))},
 		{"an unknown grant", v.post(TokenPath, "web", secret, "grant_type", "junk")},
 		{"a full endpoint", v.post(RevokePath, "web", secret, "token", first.text(t, "access_token"))},
@@ -81,7 +81,7 @@ func TestShareIsOfTheClient(t *testing.T) {
 	ask := []string{"grant_type", "client_credentials"}
 	v.refused(v.post(TokenPath, "web", secret, ask...), http.StatusServiceUnavailable, oauth.Unavailable)
 	v.refused(v.post(TokenPath, "", "", append(ask, "client_id", "web", "client_secret", secret)...), http.StatusServiceUnavailable, oauth.Unavailable)
-	v.refused(v.post(TokenPath, "nobody", secret, ask...), http.StatusUnauthorized, oauth.InvalidClient) // it got in
+	v.refused(v.post(TokenPath, "unknown", secret, ask...), http.StatusUnauthorized, oauth.InvalidClient) // it got in
 	v.refused(v.post(TokenPath, "", "", ask...), http.StatusUnauthorized, oauth.InvalidClient)
 	if gate.InFlight() != 2 {
 		t.Errorf("%d in flight at the end", gate.InFlight())

@@ -148,12 +148,10 @@ func chainOf(keys []store.SigningKey, alg string) chain {
 func algorithmsOf(keys []store.SigningKey) []string {
 	var algs []string
 	for _, k := range keys {
-		if !slices.Contains(algs, k.Alg) {
-			algs = append(algs, k.Alg)
-		}
+		algs = append(algs, k.Alg)
 	}
 	slices.Sort(algs)
-	return algs
+	return slices.Compact(algs)
 }
 
 // last returns the key that has no successor yet.

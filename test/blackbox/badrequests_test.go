@@ -123,7 +123,7 @@ func (f *fixture) badClients() []bad {
 	proof := basic(f.batch.ID, f.batch.Secret)
 	return []bad{
 		{"no client", 401, invalid, post(grant)},
-		{"an unknown client", 401, invalid, post(grant, "Authorization", basic("nobody", "secret"))},
+		{"an unknown client", 401, invalid, post(grant, "Authorization", basic("unknown", "secret"))},
 		{"a wrong secret", 401, invalid, post(grant, "Authorization", basic(f.batch.ID, "wrong"))},
 		{"a wrong secret that was brought", 401, invalid, post(grant, "Authorization", basic(f.web.ID, "wrong"))},
 		{"a wrong secret in the body", 401, invalid, post(grant + "&client_id=batch&client_secret=wrong")},
@@ -193,14 +193,14 @@ func (f *fixture) badGrants() []bad {
 // those are in TestAttacksOnAssertions.
 func (f *fixture) badAssertions(t *testing.T) []bad {
 	t.Helper()
-	nobody := harness.Credentials{}
+	anonymous := harness.Credentials{}
 	row := func(name string, assertion func(t *testing.T) string) bad {
 		return bad{name, 400, "invalid_grant", func(t *testing.T, s *harness.Server) harness.Answer {
-			return s.Token(t, nobody, bearer(assertion(t)))
+			return s.Token(t, anonymous, bearer(assertion(t)))
 		}}
 	}
 	return []bad{
-		{"an assertion that is not there", 400, "invalid_request", ask(nobody, form("grant_type", jwtBearer))},
+		{"an assertion that is not there", 400, "invalid_request", ask(anonymous, form("grant_type", jwtBearer))},
 		row("an assertion that lives too long", func(t *testing.T) string { return f.byKey(t, claims{"exp": time.Now().Add(25 * time.Hour).Unix()}) }),
 		row("an assertion for an unknown subject", func(t *testing.T) string { return f.byKey(t, claims{"sub": "mallory"}) }),
 		row("an assertion with an algorithm that the issuer is not registered with", func(t *testing.T) string {
@@ -211,10 +211,10 @@ func (f *fixture) badAssertions(t *testing.T) []bad {
 				assertionClaims(certIssuer, "somebody", claims{"upn": "alice@corp.example.com"}))
 		}),
 		{"an assertion asking for more scope than it signed", 400, "invalid_scope", func(t *testing.T, s *harness.Server) harness.Answer {
-			return s.Token(t, nobody, bearer(f.byKey(t, claims{"scope": "read"}), "scope", "write"))
+			return s.Token(t, anonymous, bearer(f.byKey(t, claims{"scope": "read"}), "scope", "write"))
 		}},
 		{"an assertion asking for a resource that the issuer may not", 400, "invalid_target", func(t *testing.T, s *harness.Server) harness.Answer {
-			return s.Token(t, nobody, bearer(f.byKey(t, nil), "resource", "https://unknown.example.com"))
+			return s.Token(t, anonymous, bearer(f.byKey(t, nil), "resource", "https://unknown.example.com"))
 		}},
 	}
 }

@@ -25,7 +25,7 @@ func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 	grant := []string{"--grant", "client_credentials", "--scope", "read", "--resource", apiRS256}
 	f.Run(append([]string{"client", "create", "--id", "rsa", "--auth-method", "private_key_jwt", "--jwks-file", f.File("rsa.jwks", jwksOf(t, keys["PS256"].Public(), "k"))}, grant...)...)
 	hmac := f.client("hmac", append([]string{"--auth-method", "client_secret_jwt"}, grant...)...)
-	s, nobody := f.Start(), harness.Credentials{}
+	s, anonymous := f.Start(), harness.Credentials{}
 	var metadata map[string]any
 	if err := json.Unmarshal(harness.Get(t, s.URL+"/.well-known/oauth-authorization-server").Raw, &metadata); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 				}
 				proofs = []string{helper.proof(t, c.proof, key).jwt(t)}
 			}
-			answer := askWith(t, s, nobody, signedBy(c.assertion.jwt(t), clientCredentials()), proofs...)
+			answer := askWith(t, s, anonymous, signedBy(c.assertion.jwt(t), clientCredentials()), proofs...)
 			if answer.Text("error") != c.refused {
 				t.Errorf("answered %d %s, want %q", answer.Status, answer.Raw, c.refused)
 			}
@@ -70,7 +70,7 @@ func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 	t.Run("credentials that are not taken are not passed over", func(t *testing.T) {
 		form := bearer(f.byKey(t, nil))
 		signedBy(sign(t, jwa.HS256, []byte(hmac.Secret), nil, asItself("hmac")), form)
-		wantError(t, askWith(t, s, nobody, form), http.StatusUnauthorized, "invalid_client")
+		wantError(t, askWith(t, s, anonymous, form), http.StatusUnauthorized, "invalid_client")
 	})
 }
 

@@ -28,7 +28,7 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
 		d.Set("REFRESH_GRACE", "1s")
-		replicas, h, nobody := []*harness.Server{f.Start(), f.Start()}, newHolder(t), harness.Credentials{}
+		replicas, h, anonymous := []*harness.Server{f.Start(), f.Start()}, newHolder(t), harness.Credentials{}
 		f.Run("resource", "create", "--id", "https://later.example.com", "--scope", "read", "--signing-alg", "EdDSA")
 		f.Run("client", "create", "--id", "job", "--auth-method", "private_key_jwt", "--jwks-file", f.File("job.jwks", jwksOf(t, f.rsa.Public(), "r")),
 			"--grant", "client_credentials", "--scope", "read", "--resource", apiRS256, "--resource", "https://later.example.com")
@@ -40,10 +40,10 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 
 		t.Run("an unknown client, and a request that is refused, writes nothing", func(t *testing.T) {
 			for name, ask := range map[string]func() harness.Answer{
-				"no client, no grant":                               func() harness.Answer { return askWith(t, s, nobody, url.Values{}, h.proof(t, nil)) },
-				"no client, by client_credentials":                  func() harness.Answer { return askWith(t, s, nobody, clientCredentials(), h.proof(t, nil)) },
-				"no client, without an assertion":                   func() harness.Answer { return askWith(t, s, nobody, form("grant_type", jwtBearer), h.proof(t, nil)) },
-				"no client, with an assertion of an unknown issuer": func() harness.Answer { return askWith(t, s, nobody, bearer(signed()), h.proof(t, nil)) },
+				"no client, no grant":                               func() harness.Answer { return askWith(t, s, anonymous, url.Values{}, h.proof(t, nil)) },
+				"no client, by client_credentials":                  func() harness.Answer { return askWith(t, s, anonymous, clientCredentials(), h.proof(t, nil)) },
+				"no client, without an assertion":                   func() harness.Answer { return askWith(t, s, anonymous, form("grant_type", jwtBearer), h.proof(t, nil)) },
+				"no client, with an assertion of an unknown issuer": func() harness.Answer { return askWith(t, s, anonymous, bearer(signed()), h.proof(t, nil)) },
 				"a wrong secret": func() harness.Answer {
 					return askWith(t, s, harness.Credentials{ID: "web", Secret: "wrong"}, clientCredentials(), h.proof(t, nil))
 				},
@@ -57,20 +57,20 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 				"another client's refresh token": func() harness.Answer { return askWith(t, s, f.web, refresh(old), h.proof(t, nil)) },
 				"no such grant":                  func() harness.Answer { return askWith(t, s, f.web, form("grant_type", "x"), h.proof(t, nil)) },
 				"a scope that is not allowed": func() harness.Answer {
-					return askWith(t, s, nobody, signedBy(signed(), clientCredentials("scope", "admin")), h.proof(t, nil))
+					return askWith(t, s, anonymous, signedBy(signed(), clientCredentials("scope", "admin")), h.proof(t, nil))
 				},
 				"a proof for elsewhere": func() harness.Answer {
-					return askWith(t, s, nobody, signedBy(signed(), clientCredentials()), h.proof(t, claims{"htu": "https://x.example"}))
+					return askWith(t, s, anonymous, signedBy(signed(), clientCredentials()), h.proof(t, claims{"htu": "https://x.example"}))
 				},
 				"an assertion of an issuer for an unknown user": func() harness.Answer {
-					return askWith(t, s, nobody, bearer(f.byKey(t, claims{"sub": "mallory"})), h.proof(t, nil))
+					return askWith(t, s, anonymous, bearer(f.byKey(t, claims{"sub": "mallory"})), h.proof(t, nil))
 				},
 				"introspection of nothing": func() harness.Answer {
-					return s.Post(t, "/oauth2/introspect", nobody, signedBy(signed(), url.Values{}))
+					return s.Post(t, "/oauth2/introspect", anonymous, signedBy(signed(), url.Values{}))
 				},
-				"revocation of nothing": func() harness.Answer { return s.Post(t, "/oauth2/revoke", nobody, signedBy(signed(), url.Values{})) },
+				"revocation of nothing": func() harness.Answer { return s.Post(t, "/oauth2/revoke", anonymous, signedBy(signed(), url.Values{})) },
 				"a token that cannot be signed yet": func() harness.Answer {
-					return askWith(t, s, nobody, signedBy(signed(), clientCredentials("resource", "https://later.example.com")), h.proof(t, nil))
+					return askWith(t, s, anonymous, signedBy(signed(), clientCredentials("resource", "https://later.example.com")), h.proof(t, nil))
 				},
 			} {
 				for range 5 {
@@ -85,31 +85,31 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 		})
 		t.Run("what was refused is good for the request that is right", func(t *testing.T) {
 			assertion, proof := signed(), h.proof(t, nil)
-			pending := askWith(t, s, nobody, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
+			pending := askWith(t, s, anonymous, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
 			wantError(t, pending, http.StatusServiceUnavailable, "temporarily_unavailable")
-			again := askWith(t, s, nobody, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
+			again := askWith(t, s, anonymous, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
 			wantError(t, again, http.StatusServiceUnavailable, "temporarily_unavailable") // and not that it was used before
-			wantError(t, askWith(t, s, nobody, signedBy(assertion, clientCredentials("scope", "admin")), proof), http.StatusBadRequest, "invalid_scope")
-			if answer := askWith(t, s, nobody, signedBy(assertion, clientCredentials()), proof); answer.Status != http.StatusOK {
+			wantError(t, askWith(t, s, anonymous, signedBy(assertion, clientCredentials("scope", "admin")), proof), http.StatusBadRequest, "invalid_scope")
+			if answer := askWith(t, s, anonymous, signedBy(assertion, clientCredentials()), proof); answer.Status != http.StatusOK {
 				t.Fatalf("answered %d %s", answer.Status, answer.Raw)
 			}
-			wantError(t, askWith(t, s, nobody, signedBy(assertion, clientCredentials()), h.proof(t, nil)), http.StatusUnauthorized, "invalid_client")
+			wantError(t, askWith(t, s, anonymous, signedBy(assertion, clientCredentials()), h.proof(t, nil)), http.StatusUnauthorized, "invalid_client")
 			fresh := signed()
-			wantError(t, askWith(t, s, nobody, signedBy(fresh, clientCredentials()), proof), http.StatusBadRequest, "invalid_dpop_proof")
-			if answer := askWith(t, s, nobody, signedBy(fresh, clientCredentials()), h.proof(t, nil)); answer.Status != http.StatusOK {
+			wantError(t, askWith(t, s, anonymous, signedBy(fresh, clientCredentials()), proof), http.StatusBadRequest, "invalid_dpop_proof")
+			if answer := askWith(t, s, anonymous, signedBy(fresh, clientCredentials()), h.proof(t, nil)); answer.Status != http.StatusOK {
 				t.Fatalf("the assertion went with the proof: %d %s", answer.Status, answer.Raw)
 			}
 		})
 		t.Run("at the other endpoints too", func(t *testing.T) {
-			token := s.MustToken(t, nobody, signedBy(signed(), clientCredentials())).Text("access_token")
+			token := s.MustToken(t, anonymous, signedBy(signed(), clientCredentials())).Text("access_token")
 			for _, path := range []string{"/oauth2/introspect", "/oauth2/revoke"} {
 				assertion := signed()
-				wantError(t, s.Post(t, path, nobody, signedBy(assertion, url.Values{})), http.StatusBadRequest, "invalid_request")
-				if answer := s.Post(t, path, nobody, signedBy(assertion, form("token", token))); answer.Status != http.StatusOK {
+				wantError(t, s.Post(t, path, anonymous, signedBy(assertion, url.Values{})), http.StatusBadRequest, "invalid_request")
+				if answer := s.Post(t, path, anonymous, signedBy(assertion, form("token", token))); answer.Status != http.StatusOK {
 					t.Errorf("%s: answered %d %s", path, answer.Status, answer.Raw)
 				}
-				wantError(t, s.Post(t, path, nobody, signedBy(assertion, form("token", token))), http.StatusUnauthorized, "invalid_client")
-				wantError(t, askWith(t, s, nobody, signedBy(assertion, clientCredentials())), http.StatusUnauthorized, "invalid_client")
+				wantError(t, s.Post(t, path, anonymous, signedBy(assertion, form("token", token))), http.StatusUnauthorized, "invalid_client")
+				wantError(t, askWith(t, s, anonymous, signedBy(assertion, clientCredentials())), http.StatusUnauthorized, "invalid_client")
 			}
 		})
 		t.Run("of many at the same moment at two servers one gets a token", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 				for range 5 {
 					v, proof := parameters()
 					good := 0
-					for _, answer := range atOnce(8, func(i int) harness.Answer { return askWith(t, replicas[i%2], nobody, v, proof) }) {
+					for _, answer := range atOnce(8, func(i int) harness.Answer { return askWith(t, replicas[i%2], anonymous, v, proof) }) {
 						if answer.Status == http.StatusOK {
 							good++
 						}

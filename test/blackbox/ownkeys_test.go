@@ -30,7 +30,7 @@ func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
 		f.Run("client", "update", "hmac", "--auth-method", "client_secret_basic")
 		f.Run("issuer", "create", "--iss", "https://fleet.example.com", "--subject", "client", "--require-client-auth=false",
 			"--jwks-file", keys, "--scope", "read", "--resource", apiRS256)
-		s, h, nobody := f.Start(), newHolder(t), harness.Credentials{}
+		s, h, anonymous := f.Start(), newHolder(t), harness.Credentials{}
 
 		own := func(id string) string { return sign(t, jwa.ES256, f.ec, nil, asItself(id)) }
 		fleet := func(id string) string {
@@ -63,7 +63,7 @@ func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
 				if c.proof {
 					proofs = []string{h.proof(t, nil)}
 				}
-				answer := askWith(t, s, nobody, bearer(c.assertion), proofs...)
+				answer := askWith(t, s, anonymous, bearer(c.assertion), proofs...)
 				if c.code != "" {
 					wantError(t, answer, c.status, c.code)
 				} else if answer.Status != c.status || c.proof != (answer.Text("token_type") == "DPoP") {
@@ -74,12 +74,12 @@ func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
 		t.Run("a method that is taken away", func(t *testing.T) {
 			f.Run("client", "update", "signs", "--auth-method", "client_secret_basic")
 			harness.Eventually(t, reached, "its keys buy nothing", func() bool {
-				return askWith(t, s, nobody, bearer(own("signs"))).Text("error") == "invalid_grant"
+				return askWith(t, s, anonymous, bearer(own("signs"))).Text("error") == "invalid_grant"
 			})
-			wantError(t, s.Token(t, nobody, signedBy(own("signs"), clientCredentials())), http.StatusUnauthorized, "invalid_client")
+			wantError(t, s.Token(t, anonymous, signedBy(own("signs"), clientCredentials())), http.StatusUnauthorized, "invalid_client")
 			f.Run("client", "update", "signs", "--auth-method", "private_key_jwt")
 			harness.Eventually(t, reached, "they do again", func() bool {
-				return askWith(t, s, nobody, bearer(own("signs"))).Status == http.StatusOK
+				return askWith(t, s, anonymous, bearer(own("signs"))).Status == http.StatusOK
 			})
 		})
 	})

@@ -115,12 +115,10 @@ func (s *Sealer) Reload(ctx context.Context) error {
 func masters(rows []store.DataKey) []string {
 	var ids []string
 	for _, row := range rows {
-		if !slices.Contains(ids, row.MasterID) {
-			ids = append(ids, row.MasterID)
-		}
+		ids = append(ids, row.MasterID)
 	}
 	slices.Sort(ids)
-	return ids
+	return slices.Compact(ids)
 }
 
 // MasterID names the master key.

@@ -287,7 +287,7 @@ final class Main {
     refusal("invalid_target for a resource that is not allowed", () -> client.token(OWN, null, "https://nobody.example"));
     refusal("unauthorized_client for a grant that the client does not have", () ->
         basic(config.party("resource_server")).token(OWN, null));
-    refusal("unsupported_grant_type for a grant that nobody knows", () -> client.token(unknownGrant, null));
+    refusal("unsupported_grant_type for an unknown grant", () -> client.token(unknownGrant, null));
   }
 
   private static void refusal(String name, Check.Body attempt) {

@@ -259,7 +259,7 @@ async function refusals(library) {
     'invalid_scope for a scope that is not allowed': () => client.token('client_credentials', { scope: 'admin' }),
     'invalid_target for a resource that is not allowed': () => client.token('client_credentials', { resource: 'https://nobody.example' }),
     'unauthorized_client for a grant that the client does not have': () => library.client(basic(config.resource_server)).token('client_credentials', {}),
-    'unsupported_grant_type for a grant that nobody knows': () => client.token('urn:example:nothing', {}),
+    'unsupported_grant_type for an unknown grant': () => client.token('urn:example:nothing', {}),
   }
   for (const [name, attempt] of Object.entries(all)) {
     await check(name, () => refused(name.split(' ')[0], attempt()))

@@ -252,7 +252,7 @@ def refusals():
             app, "client_credentials", resource="https://nobody.example"
         ),
         "unauthorized_client for a grant that the client does not have": lambda: token(server, "client_credentials"),
-        "unsupported_grant_type for a grant that nobody knows": lambda: token(app, "urn:example:nothing"),
+        "unsupported_grant_type for an unknown grant": lambda: token(app, "urn:example:nothing"),
     }
 
 
