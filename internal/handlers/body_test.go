@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"authserver/internal/oauth"
+	"authserver/internal/web"
 )
 
 // stalled begins a request whose body does not come to its end, over HTTP/1.1 or HTTP/2.
@@ -48,12 +49,24 @@ func stalled(t *testing.T, server *httptest.Server, sent string) (answers chan a
 	return answers, func() { _, _ = io.WriteString(writer, sent) } // it may be refused meanwhile
 }
 
+// serverThatLingers is a server with a listener as the product has it. With any other a client that still
+// writes when it is answered may be reset before it has read the answer.
+func serverThatLingers(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	listener, err := web.Listen(t.Context(), "127.0.0.1:0", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(listener.End)
+	return &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: web.RequestTimeout}}
+}
+
 func overBoth(t *testing.T, test func(t *testing.T, s *site, server *httptest.Server)) {
 	for _, two := range []bool{false, true} {
 		t.Run(map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[two], func(t *testing.T) {
 			s := newSite(t)
 			s.Door.Now = time.Now // deadlines of connections are by no other clock
-			server := httptest.NewUnstartedServer(s.public(0))
+			server := serverThatLingers(t, s.public(0))
 			server.EnableHTTP2 = two
 			server.StartTLS()
 			t.Cleanup(server.Close)
@@ -142,8 +155,8 @@ func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 func TestABodyThatIsLate(t *testing.T) {
 	s := newSite(t)
 	for _, secure := range []bool{false, true} {
-		server := httptest.NewUnstartedServer(s.public(0))
-		server.Config.ReadTimeout = 200 * time.Millisecond
+		server := serverThatLingers(t, s.public(0))
+		server.Config.ReadTimeout = time.Second
 		if secure {
 			server.StartTLS()
 		} else {
@@ -182,8 +195,8 @@ func TestABodyThatIsLate(t *testing.T) {
 			t.Errorf("the connection ends with %v", err)
 		}
 	}
-	server := httptest.NewUnstartedServer(s.public(0))
-	server.EnableHTTP2, server.Config.ReadTimeout = true, 200*time.Millisecond
+	server := serverThatLingers(t, s.public(0))
+	server.EnableHTTP2, server.Config.ReadTimeout = true, time.Second
 	server.StartTLS()
 	defer server.Close()
 	answers, begin := stalled(t, server, "grant_type=")
@@ -232,7 +245,7 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 func TestAnswersThatAreNotTaken(t *testing.T) {
 	s := newSite(t)
 	s.Door.Now, s.Door.Places.Most = time.Now, 5
-	server := httptest.NewUnstartedServer(s.public(0))
+	server := serverThatLingers(t, s.public(0))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()

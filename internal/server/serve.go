@@ -86,6 +86,20 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	return p.run(ctx, public, ops, drain{s.DrainDelay, s.DrainTimeout}, logger, o)
 }
 
+// listen opens the listener that a setting asks for.
+func listen(ctx context.Context, setting, address string, connections int) (*web.Listener, error) {
+	listener, err := web.Listen(ctx, address, connections)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
+	}
+	return listener, nil
+}
+
+// crowded reports whether there are more connections than may have all of their streams.
+func crowded(listener *web.Listener) func() bool {
+	return func() bool { return listener.Connections() > crowd }
+}
+
 // prepare migrates the schema, or checks that it is migrated.
 func prepare(ctx context.Context, st store.Migrator, s config.Schema) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
@@ -101,9 +115,9 @@ func prepare(ctx context.Context, st store.Migrator, s config.Schema) error {
 }
 
 // run serves until ctx ends or a listener fails.
-func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logger *slog.Logger, o ServeOptions) error {
+func (p *parts) run(ctx context.Context, public, ops *web.Listener, drain drain, logger *slog.Logger, o ServeOptions) error {
 	defer p.loops.remote.Close()
-	publicServer := web.NewPublicServer(p.doors.handlePublic(public.crowded), p.tls, logger)
+	publicServer := web.NewPublicServer(p.doors.handlePublic(crowded(public)), p.tls, logger)
 	opsServer := web.NewOpsServer(p.doors.handleOps(), logger)
 
 	group, running := errgroup.WithContext(ctx)
@@ -128,8 +142,8 @@ func (p *parts) run(ctx context.Context, public, ops *bounded, drain drain, logg
 	err := shutdown(deadline, publicServer, opsServer)
 	stop()
 	err = errors.Join(err, group.Wait())
-	public.end()
-	ops.end()
+	public.End()
+	ops.End()
 	if ended := errors.Join(p.loops.putBacks.Flush(deadline), p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
 		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
 	}

@@ -1,25 +1,22 @@
-package server
+package web
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"sync"
 	"time"
-
-	"authserver/internal/web"
 )
 
 // How long a connection that is closed is still read from.
 const (
-	lingerIdle = 2 * time.Second    // with nothing to read
-	lingerMost = web.RequestTimeout // as long as the request could have gone on
-	lingerRead = 4 << 10            // bytes at a time
+	lingerIdle = 2 * time.Second // with nothing to read
+	lingerMost = RequestTimeout  // as long as the request could have gone on
+	lingerRead = 4 << 10         // bytes at a time
 )
 
-// bounded is a listener that has a number of connections at most. More wait to be
+// Listener is a TCP listener that has a number of connections at most. More wait to be
 // accepted. One that is closed counts until its client has heard of it.
-type bounded struct {
+type Listener struct {
 	*net.TCPListener
 	places chan struct{}
 	closed chan struct{}
@@ -31,20 +28,22 @@ type bounded struct {
 	drains    sync.WaitGroup
 }
 
-func listen(ctx context.Context, setting, address string, connections int) (*bounded, error) {
+// Listen listens on an address, HOST:PORT, for a number of connections at once. Its errors
+// are those of [net.ListenConfig.Listen].
+func Listen(ctx context.Context, address string, connections int) (*Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--%s %s: %w: choose another address, or stop what listens there", setting, address, err)
+		return nil, err
 	}
-	return &bounded{
+	return &Listener{
 		TCPListener: listener.(*net.TCPListener), places: make(chan struct{}, connections),
 		closed: make(chan struct{}), lingering: make(map[*connection]struct{}),
 	}, nil
 }
 
 // Accept waits for a place, and then for a connection.
-func (l *bounded) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case l.places <- struct{}{}:
 	case <-l.closed:
@@ -58,17 +57,17 @@ func (l *bounded) Accept() (net.Conn, error) {
 	return &connection{Conn: tcp, tcp: tcp, of: l}, nil
 }
 
-// crowded reports whether there are more connections than may have all of their streams.
-func (l *bounded) crowded() bool { return len(l.places) > crowd }
+// Connections returns how many connections there are, with those that linger.
+func (l *Listener) Connections() int { return len(l.places) }
 
 // Close stops accepting.
-func (l *bounded) Close() error {
+func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.TCPListener.Close()
 }
 
-// end lets go of the clients that have not heard yet, and waits until that is done.
-func (l *bounded) end() {
+// End lets go of the clients that have not heard yet, and waits until that is done.
+func (l *Listener) End() {
 	l.mu.Lock()
 	l.ended = true
 	for c := range l.lingering {
@@ -79,7 +78,7 @@ func (l *bounded) end() {
 }
 
 // linger has a connection drained, and reports false where it is too late for that.
-func (l *bounded) linger(c *connection) bool {
+func (l *Listener) linger(c *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
@@ -103,7 +102,7 @@ func (l *bounded) linger(c *connection) bool {
 type connection struct {
 	net.Conn
 	tcp *net.TCPConn
-	of  *bounded
+	of  *Listener
 
 	reading sync.Mutex // held by who reads
 	mu      sync.Mutex // guards closed, and the deadline while it is decided
@@ -149,9 +148,9 @@ func (c *connection) drain() {
 	defer c.tcp.Close()
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	most := time.Now().Add(lingerMost)
+	most := time.Now().Add(lingerMost) //nolint:forbidigo // deadlines of connections are by no other clock
 	for buffer := make([]byte, lingerRead); ; {
-		until := time.Now().Add(lingerIdle)
+		until := time.Now().Add(lingerIdle) //nolint:forbidigo // as above
 		if until.After(most) {
 			until = most
 		}
