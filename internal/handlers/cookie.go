@@ -44,7 +44,7 @@ func (c Cookie) write(w http.ResponseWriter, secret string) {
 func (c Cookie) remove(w http.ResponseWriter) { http.SetCookie(w, c.with("", -1)) }
 
 func (c Cookie) with(secret string, age int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // G124: Secure is left out on loopback http alone, where browsers would not keep the cookie
 		Name: c.name(), Value: secret, Path: "/", MaxAge: age, HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}
 }

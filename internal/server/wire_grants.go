@@ -27,6 +27,11 @@ type grantStore interface {
 	store.Clients
 	store.Users
 	store.Names
+	familyStore
+}
+
+// familyStore has the token families and redeems the codes that begin them.
+type familyStore interface {
 	store.Families
 	store.Redemptions
 }
