@@ -44,11 +44,7 @@ type Account struct {
 
 // person is who is signed in; nil: no one is.
 func (e *Account) person(r *http.Request, n *web.RequestInfo) (*sessions.Person, error) {
-	p, err := e.Sessions.Find(r.Context(), e.Cookie.read(r), e.Now())
-	if p != nil {
-		n.Subject, n.Username = p.User.ID, p.User.Username
-	}
-	return p, err
+	return e.who(r, n, e.Now())
 }
 
 func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {

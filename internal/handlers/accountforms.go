@@ -42,16 +42,7 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 
 // logout ends the session of this browser.
 func (e *Account) logout(w http.ResponseWriter, r *http.Request, p *sessions.Person, _ func(string) string) (pages.AccountNotice, error) {
-	return "", e.leave(w, r, p)
-}
-
-// leave ends the session of this browser, and takes its cookie.
-func (e *Account) leave(w http.ResponseWriter, r *http.Request, p *sessions.Person) error {
-	if err := e.Sessions.End(r.Context(), p, endedByPerson, telemetry.RequestID(r.Context())); err != nil {
-		return err
-	}
-	e.Cookie.remove(w)
-	return nil
+	return "", e.leave(w, r, p, endedByPerson)
 }
 
 // session ends a session of the person, or all of them, that of this browser last.
@@ -72,7 +63,7 @@ func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Pe
 		notice = pages.SessionEnded
 	}
 	if wanted == "all" {
-		return "", e.leave(w, r, p)
+		return "", e.leave(w, r, p, endedByPerson)
 	}
 	return notice, nil
 }

@@ -175,6 +175,9 @@ func newSite(t testing.TB) *site {
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
 	s.Public.Account = &Account{SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
+	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
+		Clients: s.db, Hints: oidc.Hints{Issuer: issuer, Keys: manager}, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
+	}}
 	s.populate(hasher)
 	return s
 }

@@ -25,7 +25,8 @@ type metadataBody struct {
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
-	UserinfoEndpoint         string   `json:"userinfo_endpoint"` // OpenID Connect Discovery §3, as what follows
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"`    // OpenID Connect Discovery §3, as what follows
+	EndSessionEndpoint       string   `json:"end_session_endpoint"` // RP-Initiated Logout 1.0 §2.1
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
 	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
@@ -88,6 +89,7 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		IntrospectionEndpoint:    base + IntrospectPath,
 		RevocationEndpoint:       base + RevokePath,
 		UserinfoEndpoint:         base + UserinfoPath,
+		EndSessionEndpoint:       base + EndSessionPath,
 		SubjectTypes:             names(oidc.SubjectTypes()),
 		IDTokenAlgs:              signs,
 		UserinfoAlgs:             signs,

@@ -37,6 +37,7 @@ type Public struct {
 	Health     *Health
 	SignIn     *SignIn
 	Account    *Account
+	Logout     *Logout
 }
 
 // Routes is the table of the public listener.
@@ -70,7 +71,7 @@ func (p Public) machines() []web.Route {
 
 // people are the endpoints that a person's browser opens.
 func (p Public) people() []web.Route {
-	s, a := p.SignIn, p.Account
+	s, a, l := p.SignIn, p.Account, p.Logout
 	return []web.Route{
 		{Method: http.MethodGet, Path: AuthorizePath, Serve: s.errors(Authorize{s}.get)},
 		{Method: http.MethodPost, Path: AuthorizePath, Serve: s.errors(Authorize{s}.post)}, // from any site: RFC 6749 §3.1
@@ -80,6 +81,10 @@ func (p Public) people() []web.Route {
 		{Method: http.MethodPost, Path: AccountsPath, Serve: s.page(Accounts{s}.post)},
 		{Method: http.MethodGet, Path: ConsentPath, Serve: s.page(Consent{s}.get)},
 		{Method: http.MethodPost, Path: ConsentPath, Serve: s.page(Consent{s}.post)},
+		{Method: http.MethodGet, Path: EndSessionPath, Serve: s.errors(l.endSession)},
+		{Method: http.MethodPost, Path: EndSessionPath, Serve: s.errors(l.endSessionByForm)}, // from any site: RP-Initiated Logout 1.0 §2
+		{Method: http.MethodGet, Path: LogoutPath, Serve: s.page(l.get)},
+		{Method: http.MethodPost, Path: LogoutPath, Serve: s.page(l.post)},
 		{Method: http.MethodGet, Path: AccountPath, Serve: s.page(a.get)},
 		{Method: http.MethodPost, Path: AccountPath + "/session", Serve: s.page(a.form(a.session))},
 		{Method: http.MethodPost, Path: AccountPath + "/app", Serve: s.page(a.form(a.app))},

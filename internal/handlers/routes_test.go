@@ -117,7 +117,7 @@ func TestHeadOfEveryGet(t *testing.T) {
 			wanted = http.StatusUnauthorized
 		case row.Path == web.AssetPath:
 			wanted = http.StatusNotFound
-		case row.Path == AccountPath: // it says that no one is signed in
+		case slices.Contains([]string{AccountPath, EndSessionPath, LogoutPath}, row.Path): // it says that no one is signed in
 		case slices.ContainsFunc(Public{}.people(), func(p web.Route) bool { return p.Path == row.Path }): // a page without a request
 			wanted = http.StatusBadRequest
 		}
@@ -163,7 +163,7 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%s is %v, which is no route", name, value)
 				}
 			}
-			if endpoints != 7 {
+			if endpoints != 8 {
 				t.Errorf("%d endpoints: %v", endpoints, body)
 			}
 			want := map[string]any{

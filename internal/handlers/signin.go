@@ -14,6 +14,7 @@ import (
 	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
+	"authserver/internal/telemetry"
 	"authserver/internal/web"
 )
 
@@ -114,11 +115,26 @@ func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (vis
 func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 	n.Claimed = v.flow.Client.ID
 	var err error
-	v.person, err = s.Sessions.Find(r.Context(), s.Cookie.read(r), v.now)
-	if v.person != nil {
-		n.Subject, n.Username = v.person.User.ID, v.person.User.Username
-	}
+	v.person, err = s.who(r, n, v.now)
 	return err
+}
+
+// who is the person that is signed in; nil: no one is.
+func (s *SignIn) who(r *http.Request, n *web.RequestInfo, now time.Time) (*sessions.Person, error) {
+	p, err := s.Sessions.Find(r.Context(), s.Cookie.read(r), now)
+	if p != nil {
+		n.Subject, n.Username = p.User.ID, p.User.Username
+	}
+	return p, err
+}
+
+// leave ends the session of this browser, and takes its cookie.
+func (s *SignIn) leave(w http.ResponseWriter, r *http.Request, p *sessions.Person, reason string) error {
+	if err := s.Sessions.End(r.Context(), p, reason, telemetry.RequestID(r.Context())); err != nil {
+		return err
+	}
+	s.Cookie.remove(w)
+	return nil
 }
 
 // goOn sends the browser to a page, or back to the authorization endpoint.
@@ -168,13 +184,15 @@ func (s *SignIn) form(path, sealed string, f authorize.Flow) pages.Form {
 }
 
 // clientOf is an app as a person knows it.
-func clientOf(f authorize.Flow) pages.Client {
-	c := f.Client
+func clientOf(f authorize.Flow) pages.Client { return appOf(f.Client, f.LeadsTo()) }
+
+// appOf is an app as a person knows it, and where the browser goes on to.
+func appOf(c store.Client, leadsTo string) pages.Client {
 	client := pages.Client{Name: c.Name, LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI}
 	if client.Name == "" {
 		client.Name = c.ID
 	}
-	if u, err := url.Parse(f.LeadsTo()); err == nil {
+	if u, err := url.Parse(leadsTo); err == nil {
 		client.Host = u.Host
 	}
 	return client

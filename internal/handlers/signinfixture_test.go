@@ -23,11 +23,12 @@ import (
 )
 
 const (
-	appCallback = "https://app.example.com/callback?tenant=1"
-	spaCallback = "http://127.0.0.1:8090/callback"
-	codeLife    = time.Minute
-	sessionIdle = time.Hour
-	sessionMost = 24 * time.Hour
+	appCallback  = "https://app.example.com/callback?tenant=1"
+	appLoggedOut = "https://app.example.com/signed-out?tenant=1"
+	spaCallback  = "http://127.0.0.1:8090/callback"
+	codeLife     = time.Minute
+	sessionIdle  = time.Hour
+	sessionMost  = 24 * time.Hour
 )
 
 // signIn is what a person signs in by, over plain http: httptest has no other.
@@ -58,9 +59,9 @@ func (s *site) people() {
 	ctx, at := s.Context(), store.At(began.Add(-time.Hour))
 	sum := sha256.Sum256([]byte(secret))
 	for _, c := range []store.Client{
-		{ID: "web-app", Name: "The Web App", RedirectURIs: []string{appCallback}, Scopes: oauth.Scope{"openid", "profile", "read", "write", "offline_access"}},
+		{ID: "web-app", Name: "The Web App", RedirectURIs: []string{appCallback}, PostLogoutRedirectURIs: []string{appLoggedOut, "com.example.app:/signed-out"}, Scopes: oauth.Scope{"openid", "profile", "read", "write", "offline_access"}},
 		{ID: "spa", RedirectURIs: []string{spaCallback}, AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Scopes: oauth.Scope{"openid", "read"}},
-		{ID: "second", RedirectURIs: []string{"https://second.example.com/cb"}, Consent: store.ConsentNever, PKCEOptional: true, Scopes: oauth.Scope{"openid", "read"}},
+		{ID: "second", PostLogoutRedirectURIs: []string{"https://second.example.com/out"}, RedirectURIs: []string{"https://second.example.com/cb"}, Consent: store.ConsentNever, PKCEOptional: true, Scopes: oauth.Scope{"openid", "read"}},
 		{ID: "careful", RedirectURIs: []string{"https://careful.example.com/cb"}, Consent: store.ConsentAlways, Scopes: oauth.Scope{"openid", "read"}},
 	} {
 		if c.AuthMethods == nil {

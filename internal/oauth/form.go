@@ -141,7 +141,7 @@ func repeated(name string) string {
 	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password", "refresh_token",
 		"assertion", "token", "token_type_hint", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "dpop_jkt",
 		"response_type", "response_mode", "redirect_uri", "state", "nonce", "prompt", "max_age", "code_challenge", "code_challenge_method",
-		"login_hint", "id_token_hint", "acr_values", "ui_locales", "display", "claims", "request", "request_uri", "code_verifier":
+		"login_hint", "id_token_hint", "post_logout_redirect_uri", "logout_hint", "acr_values", "ui_locales", "display", "claims", "request", "request_uri", "code_verifier":
 		return "the " + Quote("parameter", name) + " is repeated"
 	}
 	return "a parameter is repeated"

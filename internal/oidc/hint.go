@@ -22,35 +22,62 @@ type Hints struct {
 	Subjects
 }
 
-// Hinted returns the subject of an ID token that this server made for the client. It may
-// have expired (Core §3.1.2.1, "id_token_hint"). The error says which check failed, for the
-// log.
-func (h Hints) Hinted(client store.Client, idToken string) (string, error) {
+// Hint is what an ID token of this server says that came back.
+type Hint struct {
+	Subject   string   // as its client knows the person
+	Audience  []string // the client; never empty
+	SessionID string   // the claim "sid"; "": it has none
+}
+
+// unpublished is the error of a hint whose key this server does not publish, such as one that
+// retired long ago.
+type unpublished struct{}
+
+func (unpublished) Error() string { return "no published key has its identifier" }
+
+// Read reads an ID token that this server made. It may have expired. The error says which
+// check failed, for the log.
+func (h Hints) Read(idToken string) (Hint, error) {
 	parsed, err := jose.Parse(idToken, maxHint)
 	if err != nil {
-		return "", err
+		return Hint{}, err
 	}
 	key, published := h.Keys.Public(parsed.Header.KID)
+	if !published && parsed.Header.KID != "" && slices.Contains(keys.Algorithms(), parsed.Header.Alg) {
+		return Hint{}, unpublished{}
+	}
 	if !published || !parsed.SignedBy(key.Alg, key.Key) { // the algorithm is the key's (RFC 8725 §3.1)
-		return "", fmt.Errorf("its signature is not that of a published key")
+		return Hint{}, fmt.Errorf("its signature is not that of the key that it names")
 	}
 	claims, err := parsed.Claims()
 	if err != nil {
-		return "", err
+		return Hint{}, err
 	}
 	audience, err := jose.Audience(claims)
 	if err != nil {
-		return "", err
+		return Hint{}, err
 	}
 	subject, _ := claims["sub"].(string)
+	sid, _ := claims["sid"].(string)
 	_, isAccessToken := claims["client_id"]
 	switch {
-	case parsed.Header.Typ != tokens.PlainType || isAccessToken || claims["azp"] == nil || subject == "":
-		return "", fmt.Errorf("it is another JWT of this server and no ID token")
+	case parsed.Header.Typ != tokens.PlainType || isAccessToken || claims["azp"] == nil || subject == "" || len(audience) == 0:
+		return Hint{}, fmt.Errorf("it is another JWT of this server and no ID token")
 	case claims["iss"] != h.Issuer:
-		return "", fmt.Errorf("its issuer is not %s", h.Issuer)
-	case !slices.Contains(audience, client.ID):
+		return Hint{}, fmt.Errorf("its issuer is not %s", h.Issuer)
+	}
+	return Hint{Subject: subject, Audience: audience, SessionID: sid}, nil
+}
+
+// Hinted returns the subject of an ID token that this server made for the client (Core
+// §3.1.2.1, "id_token_hint").
+func (h Hints) Hinted(client store.Client, idToken string) (string, error) {
+	hint, err := h.Read(idToken)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(hint.Audience, client.ID) {
 		return "", fmt.Errorf("it was made for another client")
 	}
-	return subject, nil
+	return hint.Subject, nil
 }

@@ -115,6 +115,10 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
 			SignIn:  p.signIn,
+			Logout: &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
+				Clients: p.cached, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager},
+				Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
+			}},
 			Account: &handlers.Account{SignIn: p.signIn, Store: p.store, Clients: p.cached, Revoker: p.revoker},
 		},
 		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},

@@ -1,0 +1,200 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"authserver/internal/oauth"
+	"authserver/internal/oidc"
+	"authserver/internal/pages"
+	"authserver/internal/store"
+	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
+	"authserver/internal/web"
+)
+
+// Paths of a logout.
+const (
+	EndSessionPath = "/oauth2/logout" // to which clients send the browser
+	LogoutPath     = "/logout"        // the page that asks, and then says that it is done
+)
+
+// endedByClient is the reason of a session that ended at the request of a client, as the
+// audit has it.
+const endedByClient = "logged_out_by_client"
+
+// Logout is GET and POST /oauth2/logout (OpenID Connect RP-Initiated Logout 1.0 §2), and GET
+// and POST /logout.
+type Logout struct {
+	*SignIn
+	Requests *oidc.Logouts
+	// Ender ends a session that the browser at hand does not have.
+	Ender interface {
+		Session(ctx context.Context, by tokens.By, id store.SessionID) error
+	}
+}
+
+// endSession takes a request of a client. A person whose session the client knows by an ID
+// token is signed out at once; another one is asked.
+func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	out, err := e.requested(r)
+	if err != nil {
+		return err
+	}
+	now := e.Now()
+	n.Claimed = out.ClientID
+	person, err := e.who(r, n, now)
+	if err != nil {
+		return err
+	}
+	switch named, is := out.Named(); {
+	case person != nil && out.Of(person.Session.ID):
+		if err := e.leave(w, r, person, endedByClient); err != nil {
+			return err
+		}
+	case person != nil:
+		return e.goTo(w, LogoutPath, now, out)
+	case is: // the browser forgot its cookie when it was closed, and the client did not
+		by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: out.ClientID}, RequestID: telemetry.RequestID(r.Context()), Reason: endedByClient}
+		if err := e.Ender.Session(r.Context(), by, named); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return e.finish(w, now, out)
+}
+
+// requested reads a request that comes for the first time, and one that comes back from
+// endSessionByForm.
+func (e *Logout) requested(r *http.Request) (oidc.Logout, error) {
+	if continues(r.URL.RawQuery) {
+		return e.continued(r)
+	}
+	return e.Requests.Read(r.Context(), r.URL.RawQuery)
+}
+
+func (e *Logout) continued(r *http.Request) (oidc.Logout, error) {
+	if len(r.URL.RawQuery) > 2*oidc.MaxSealedLogout {
+		return e.Requests.Open("damaged")
+	}
+	query, err := oauth.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return oidc.Logout{}, err
+	}
+	return e.Requests.Open(query.Get("continue"))
+}
+
+// endSessionByForm takes a request in a form, which pages of other sites send. The browser
+// leaves the cookie out then, since that is SameSite=Lax: so it is sent on to the same
+// endpoint by GET, where it brings the cookie.
+func (e *Logout) endSessionByForm(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	body, err := n.Read(r)
+	if err != nil {
+		return err
+	}
+	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), nil); err != nil {
+		return err
+	}
+	out, err := e.Requests.Read(r.Context(), string(body))
+	if err != nil {
+		return err
+	}
+	n.Claimed = out.ClientID
+	return e.goTo(w, EndSessionPath, e.Now(), out)
+}
+
+// get asks the person, or says that they are signed out.
+func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	out, err := e.continued(r)
+	if err != nil {
+		return err
+	}
+	now := e.Now()
+	n.Claimed = out.ClientID
+	person, err := e.who(r, n, now)
+	if err != nil {
+		return err
+	}
+	if person == nil && !out.Ended {
+		return e.finish(w, now, out)
+	}
+	client, err := e.client(r.Context(), out)
+	if err != nil {
+		return err
+	}
+	if person == nil {
+		return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.LoggedOut{Client: client, ReturnURI: out.ReturnURI})
+	}
+	sealed, err := e.Requests.Seal(now, out.Asking(person.Session.ID))
+	if err != nil {
+		return err
+	}
+	return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.Logout{
+		Client: client, User: nameOf(person.User), Form: pages.Form{Action: e.Base + LogoutPath, Continue: sealed, LeadsTo: out.ReturnURI},
+	})
+}
+
+// post takes the decision of the person who was asked. Where another one is signed in by now,
+// it is no decision.
+func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+	form, err := readForm(r, n)
+	if err != nil {
+		return err
+	}
+	out, err := e.Requests.Open(form.Get("continue"))
+	if err != nil {
+		return err
+	}
+	now := e.Now()
+	n.Claimed = out.ClientID
+	person, err := e.who(r, n, now)
+	if err != nil {
+		return err
+	}
+	switch {
+	case person == nil:
+		return e.finish(w, now, out)
+	case !out.AskedOf(person.Session.ID):
+		return e.goTo(w, LogoutPath, now, out)
+	case form.Get("decision") == "no":
+		redirect(w, e.Base+AccountPath)
+		return nil
+	case form.Get("decision") != "yes":
+		return e.goTo(w, LogoutPath, now, out)
+	}
+	if err := e.leave(w, r, person, endedByPerson); err != nil {
+		return err
+	}
+	return e.finish(w, now, out)
+}
+
+// client is the client of a request as a person knows it; the zero Client: none is known.
+func (e *Logout) client(ctx context.Context, out oidc.Logout) (pages.Client, error) {
+	client, err := e.Requests.Client(ctx, out)
+	if err != nil || client.ID == "" {
+		return pages.Client{}, err
+	}
+	return appOf(client, out.ReturnURI), nil
+}
+
+// finish sends the browser back to the client, or to a page that says that the person is
+// signed out.
+func (e *Logout) finish(w http.ResponseWriter, now time.Time, out oidc.Logout) error {
+	if out.ReturnURI != "" {
+		redirect(w, out.ReturnURI)
+		return nil
+	}
+	out.Ended = true
+	return e.goTo(w, LogoutPath, now, out)
+}
+
+// goTo sends the browser to a path with the request.
+func (e *Logout) goTo(w http.ResponseWriter, path string, now time.Time, out oidc.Logout) error {
+	sealed, err := e.Requests.Seal(now, out)
+	if err != nil {
+		return err
+	}
+	redirect(w, e.Base+path+"?continue="+sealed)
+	return nil
+}
