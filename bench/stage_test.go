@@ -31,7 +31,7 @@ func newStage(b testing.TB, d *harness.Deployment, bcryptCost int) *stage {
 	d.Run("migrate", "up")
 	d.Run("resource", "create", "--id", apiRS256, "--scope", "read")
 	d.Run("resource", "create", "--id", apiES256, "--scope", "read", "--signing-alg", "ES256")
-	d.RunWith("wonderland\n", "user", "create", "--username", "alice", "--password-stdin")
+	d.RunWith("curiouser-and-curiouser\n", "user", "create", "--username", "alice", "--password-stdin")
 	keys := register(b, d)
 	s := d.Start()
 	made := &stage{
@@ -89,7 +89,7 @@ func clientCredentials(resource string) url.Values {
 }
 
 func login() url.Values {
-	return url.Values{"grant_type": {"password"}, "username": {"alice"}, "password": {"wonderland"}, "resource": {apiES256}}
+	return url.Values{"grant_type": {"password"}, "username": {"alice"}, "password": {"curiouser-and-curiouser"}, "resource": {apiES256}}
 }
 
 func refresh(token string) url.Values {

@@ -47,7 +47,7 @@ func newShop(t *testing.T) shop {
 func (s shop) run(stdout io.Writer, args ...string) (code int, stderr string) {
 	s.t.Helper()
 	var errs bytes.Buffer
-	code = run(append([]string{"authserver"}, args...), strings.NewReader("wonderland"), stdout, &errs, s.environ)
+	code = run(append([]string{"authserver"}, args...), strings.NewReader("curiouser-and-curiouser"), stdout, &errs, s.environ)
 	return code, errs.String()
 }
 

@@ -51,11 +51,12 @@ func (c *ClientSecretSettings) settings() server.AdminSettings {
 type UserSettings struct {
 	Database
 	config.Passwords
+	config.NewPasswords
 }
 
 func (u *UserSettings) settings() server.AdminSettings {
 	s := u.Database.settings()
-	s.Passwords = &u.Passwords
+	s.Passwords, s.NewPasswords = &u.Passwords, u.NewPasswords
 	return s
 }
 

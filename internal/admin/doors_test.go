@@ -75,7 +75,7 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 				whole.Username = ptr("bob")
 			}
 			if whole.Password == nil {
-				whole.Password = ptr("wonderland")
+				whole.Password = ptr("curiouser-and-curiouser")
 			}
 			_, created := o.Users.Create(t.Context(), by, whole)
 			wantFaults(t, created)

@@ -137,7 +137,7 @@ func (o *office) client(n admin.NewClient) admin.ClientWithSecret {
 
 func (o *office) user(name string) admin.User {
 	o.t.Helper()
-	u, err := o.Users.Create(o.t.Context(), by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
+	u, err := o.Users.Create(o.t.Context(), by, admin.UserInput{Username: &name, Password: ptr("curiouser-and-curiouser")})
 	o.must(err)
 	return u
 }

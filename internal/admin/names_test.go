@@ -62,7 +62,7 @@ func TestNamesInTokensAreOfOne(t *testing.T) {
 		o.client(admin.NewClient{ID: made.String()})
 		o.Rand = bytes.NewReader(made[:])
 		name := "bob"
-		_, err := o.Users.Create(ctx, by, admin.UserInput{Username: &name, Password: ptr("wonderland")})
+		_, err := o.Users.Create(ctx, by, admin.UserInput{Username: &name, Password: ptr("curiouser-and-curiouser")})
 		if !errors.Is(err, store.ErrNameTaken) {
 			t.Errorf("got %v", err)
 		}

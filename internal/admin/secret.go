@@ -158,7 +158,7 @@ func (cs *Clients) checkSecret(f *form, c store.Client, secret string) {
 		f.fault(field, CodeInvalid, "%s", unwanted(err))
 		return
 	}
-	least, most, what := minBroughtSecret, passwords.MaxBytes, "a client secret"
+	least, most, what := minBroughtSecret, passwords.MaxSecretBytes, "a client secret"
 	if signs(c) {
 		least, most, what = jose.MinSecretBytes, maxSealedSecret, "a client secret for client_secret_jwt"
 	}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"authserver/internal/oauth"
+	"authserver/internal/passwords"
 	"authserver/internal/store"
 )
 
@@ -128,7 +129,9 @@ func signInScopes() []string {
 func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	username, password, email := DemoUser, DemoPassword, "alice@wonderland.example"
 	name, given, family, verified := "Alice Liddell", "Alice", "Liddell", true
-	_, err := a.Users.Create(ctx, by, UserInput{
+	users := *a.Users
+	users.Policy = passwords.Policy{AllowCommon: true} // the one of the demo is known to all anyway
+	_, err := users.Create(ctx, by, UserInput{
 		Username: &username, Password: &password, Email: &email, Roles: []string{"admin"},
 		UserProfileInput: UserProfileInput{Name: &name, GivenName: &given, FamilyName: &family, EmailVerified: &verified},
 	})

@@ -48,6 +48,7 @@ type Users struct {
 	UserFinder
 	Rows      store.UserAdmin
 	Passwords Hasher
+	Policy    passwords.Policy // of new passwords
 	Revoker   *tokens.Revoker
 }
 
@@ -185,8 +186,13 @@ func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInp
 	enforced := ""
 	if in.Password != nil {
 		var err error
-		if enforced, err = passwords.Enforce(*in.Password); err != nil {
-			f.fault("password", CodeInvalid, "%v", err)
+		enforced, err = us.Policy.Check(*in.Password, u.Username, u.Email, u.UPN)
+		var refused *passwords.Refusal
+		switch {
+		case errors.As(err, &refused):
+			f.fault("password", passwordCode(refused.Reason), "%v", refused)
+		case err != nil:
+			f.fail("check the password: %w", err)
 		}
 	}
 	if err := f.result(); err != nil || in.Password == nil {
@@ -198,6 +204,17 @@ func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInp
 	}
 	u.PasswordHash = hash
 	return nil
+}
+
+// passwordCode is the code of a fault for a password that was refused.
+func passwordCode(r passwords.Reason) Code {
+	switch r {
+	case passwords.TooShort:
+		return CodeTooShort
+	case passwords.TooLong:
+		return CodeTooLong
+	}
+	return CodeInvalid
 }
 
 func (f *form) setUserName(field Field, to *string, name string) bool {

@@ -18,7 +18,7 @@ import (
 func TestTheJSONOfAUser(t *testing.T) {
 	o := newOffice(t)
 	u, err := o.Users.Create(t.Context(), by, admin.UserInput{
-		Username: ptr("Älice"), Email: ptr("A@Example.com"), Password: ptr("wonderland"), Roles: []string{"admin", "admin"},
+		Username: ptr("Älice"), Email: ptr("A@Example.com"), Password: ptr("curiouser-and-curiouser"), Roles: []string{"admin", "admin"},
 	})
 	o.must(err)
 	if _, err := uuid.Parse(u.ID); err != nil {
@@ -38,11 +38,11 @@ func TestTheJSONOfAUser(t *testing.T) {
 	}
 	kept, err := o.store.User(t.Context(), u.ID)
 	o.must(err)
-	o.must(bcrypt.CompareHashAndPassword(kept.PasswordHash, []byte("wonderland")))
+	o.must(bcrypt.CompareHashAndPassword(kept.PasswordHash, []byte("curiouser-and-curiouser")))
 }
 
 func TestUsersAreRefused(t *testing.T) {
-	password := ptr("wonderland")
+	password := ptr("curiouser-and-curiouser")
 	for _, c := range []struct {
 		name  string
 		f     admin.UserInput
@@ -56,9 +56,12 @@ func TestUsersAreRefused(t *testing.T) {
 		{"with an empty username", admin.UserInput{Username: ptr(""), Password: password}, "username", admin.CodeInvalid, ""},
 		{"with a malformed email", admin.UserInput{Username: ptr("bob"), Email: ptr("b b@x"), Password: password}, "email", admin.CodeInvalid, ""},
 		{"with a malformed upn", admin.UserInput{Username: ptr("bob"), UPN: ptr("b b"), Password: password}, "upn", admin.CodeInvalid, ""},
-		{"with a password of seven characters", admin.UserInput{Username: ptr("bob"), Password: ptr("1234567")}, "password", admin.CodeInvalid, "8 characters"},
-		{"with a password of 73 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("x", 73))}, "password", admin.CodeInvalid, "72 bytes"},
-		{"with a password of 37 umlauts, which are 74 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("ä", 37))}, "password", admin.CodeInvalid, "72 bytes"},
+		{"with a password of seven characters", admin.UserInput{Username: ptr("bob"), Password: ptr("1234567")}, "password", admin.CodeTooShort, "8 characters"},
+		{"with a password of 1,025 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("x", 1025))}, "password", admin.CodeTooLong, "1024 bytes"},
+		{"with a password of 513 umlauts, which are 1,026 bytes", admin.UserInput{Username: ptr("bob"), Password: ptr(strings.Repeat("ä", 513))}, "password", admin.CodeTooLong, "1024 bytes"},
+		{"with a password that is common", admin.UserInput{Username: ptr("bob"), Password: ptr("wonderland")}, "password", admin.CodeInvalid, "100,000 most common"},
+		{"with the username as the password", admin.UserInput{Username: ptr("bob.the.builder"), Password: ptr("Bob.The.Builder")}, "password", admin.CodeInvalid, "a name of the user"},
+		{"with the email as the password", admin.UserInput{Username: ptr("bob"), Email: ptr("bob@example.com"), Password: ptr("bob@example.com")}, "password", admin.CodeInvalid, "a name of the user"},
 		{"with a claim that is the server's own", admin.UserInput{Username: ptr("bob"), Password: password, Claims: map[string]any{"username": 1}}, "claims", admin.CodeInvalid, ""},
 		{"with an empty role", admin.UserInput{Username: ptr("bob"), Password: password, Roles: []string{""}}, "roles[0]", admin.CodeInvalid, ""},
 		{"with an empty permission", admin.UserInput{Username: ptr("bob"), Password: password, Permissions: []string{""}}, "permissions[0]", admin.CodeInvalid, ""},
@@ -76,11 +79,11 @@ func TestUsersAreRefused(t *testing.T) {
 
 func TestNamesAreUnique(t *testing.T) {
 	o := newOffice(t)
-	_, err := o.Users.Create(t.Context(), by, admin.UserInput{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("wonderland")})
+	_, err := o.Users.Create(t.Context(), by, admin.UserInput{Username: ptr("bob"), Email: ptr("b@x.org"), Password: ptr("curiouser-and-curiouser")})
 	o.must(err)
 	for _, f := range []admin.UserInput{
-		{Username: ptr("BOB"), Password: ptr("wonderland")},
-		{Username: ptr("bobby"), Email: ptr("B@x.org"), Password: ptr("wonderland")},
+		{Username: ptr("BOB"), Password: ptr("curiouser-and-curiouser")},
+		{Username: ptr("bobby"), Email: ptr("B@x.org"), Password: ptr("curiouser-and-curiouser")},
 	} {
 		if _, err := o.Users.Create(t.Context(), by, f); !errors.Is(err, store.ErrExists) || !strings.Contains(err.Error(), "username, email or upn") {
 			t.Errorf("got %v", err)
@@ -91,7 +94,7 @@ func TestNamesAreUnique(t *testing.T) {
 func TestAnUpdateOfAUserChangesWhatIsGivenAlone(t *testing.T) {
 	o := newOffice(t)
 	u, err := o.Users.Create(t.Context(), by, admin.UserInput{
-		Username: ptr("bob"), Email: ptr("b@x.org"), UPN: ptr("bob@corp"), Password: ptr("wonderland"), Roles: []string{"r"}, Permissions: []string{"p"},
+		Username: ptr("bob"), Email: ptr("b@x.org"), UPN: ptr("bob@corp"), Password: ptr("curiouser-and-curiouser"), Roles: []string{"r"}, Permissions: []string{"p"},
 	})
 	o.must(err)
 	before, err := o.store.User(t.Context(), u.ID)

@@ -12,7 +12,7 @@ import (
 func TestAProfileIsKeptAndTakenAway(t *testing.T) {
 	o := newOffice(t)
 	u, err := o.Users.Create(t.Context(), by, admin.UserInput{
-		Username: ptr("alice"), Password: ptr("wonderland"), Email: ptr("alice@example.com"),
+		Username: ptr("alice"), Password: ptr("curiouser-and-curiouser"), Email: ptr("alice@example.com"),
 		UserProfileInput: admin.UserProfileInput{
 			Name: ptr("Älice Liddell"), GivenName: ptr("Älice"), FamilyName: ptr("Liddell"), ProfilePage: ptr("https://example.com/alice"), Picture: ptr("http://example.com/a.png"),
 			EmailVerified: ptr(true), Birthdate: ptr("0000-02-29"), Zoneinfo: ptr("America/Argentina/Ushuaia"), Locale: ptr("en-GB"),
@@ -40,7 +40,7 @@ func TestAProfileIsKeptAndTakenAway(t *testing.T) {
 func TestWhatWasVerifiedIsNotAnother(t *testing.T) {
 	o := newOffice(t)
 	_, err := o.Users.Create(t.Context(), by, admin.UserInput{
-		Username: ptr("alice"), Password: ptr("wonderland"), Email: ptr("alice@example.com"),
+		Username: ptr("alice"), Password: ptr("curiouser-and-curiouser"), Email: ptr("alice@example.com"),
 		UserProfileInput: admin.UserProfileInput{EmailVerified: ptr(true), PhoneNumber: ptr("+14255551212"), PhoneNumberVerified: ptr(true)},
 	})
 	o.must(err)
@@ -79,7 +79,7 @@ func TestProfilesThatAreRefused(t *testing.T) {
 		"a page that is longer than it may": {admin.UserProfileInput{ProfilePage: ptr("https://example.com/" + string(make([]byte, 2048)))}, []string{"profile", "longer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, created := o.Users.Create(t.Context(), by, admin.UserInput{Username: ptr("bob"), Password: ptr("wonderland"), UserProfileInput: test.in})
+			_, created := o.Users.Create(t.Context(), by, admin.UserInput{Username: ptr("bob"), Password: ptr("curiouser-and-curiouser"), UserProfileInput: test.in})
 			wantFaults(t, created, test.words...)
 			_, updated := o.Users.Update(t.Context(), by, "alice", admin.UserInput{UserProfileInput: test.in})
 			wantFaults(t, updated, test.words...)

@@ -27,6 +27,7 @@ type Server struct {
 	Fetch
 	Pages
 	Passwords
+	NewPasswords
 	Logins
 	Audit
 	Log

@@ -2,7 +2,7 @@
 // bcrypt behind admission control: a flood of logins fills a short queue, and takes
 // neither memory nor time from other requests.
 //
-// It refuses a password that bcrypt would silently cut. Its timing does not tell
-// whether a user exists. It knows neither users nor clients. Start at [Hasher];
-// [Enforce] says what a password may be.
+// It refuses a new password that is short or common, and lets bcrypt cut none. Its
+// timing does not tell whether a user exists. It knows neither users nor clients. Start
+// at [Hasher]; [Policy] says what a new password may be.
 package passwords

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -40,6 +39,7 @@ type Hasher struct {
 	dummy []byte        // a hash of nothing, at the cost of new hashes
 	slots chan struct{} // holds one for each computation that runs
 	wait  time.Duration
+	rand  io.Reader
 }
 
 // New makes a Hasher. Its errors name the setting at fault.
@@ -57,7 +57,7 @@ func New(o Options) (*Hasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hasher{cost: o.Cost, dummy: dummy, slots: make(chan struct{}, o.Workers), wait: o.Wait}, nil
+	return &Hasher{cost: o.Cost, dummy: dummy, slots: make(chan struct{}, o.Workers), wait: o.Wait, rand: o.Rand}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -76,9 +76,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Hash returns the bcrypt hash of a password that [Enforce] returned, or of a
-// client secret that an administrator brought. Beside a secret that cannot be
-// hashed whole its errors are [ErrBusy] and ctx's.
+// Hash returns the hash of a password that [Policy.Check] returned, or of a client
+// secret that an administrator brought: one of bcrypt, behind the mark of its pre-hash
+// where the secret has more than 72 bytes. Beside a secret that cannot be hashed its
+// errors are [ErrBusy] and ctx's.
 func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 	if err := checkSecret(secret); err != nil {
 		return nil, err
@@ -87,24 +88,29 @@ func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 		return nil, err
 	}
 	defer h.leave()
-	hash, err := bcrypt.GenerateFromPassword([]byte(secret), h.cost)
+	mark, digest, err := prehash(h.rand, secret)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := bcrypt.GenerateFromPassword(digest, h.cost)
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
-	return hash, nil
+	return append(mark, hash...), nil
 }
 
-// Verify reports whether hash is the bcrypt hash of the secret. Where there is no
+// Verify reports whether stored is a hash of the secret. Where there is no
 // hash (nil, for a user who does not exist) or none that makes sense, and where
 // the secret is one that [Hasher.Hash] refuses, it takes its time on a dummy and
 // reports false, so that a stranger cannot tell these cases apart. Its errors are
 // [ErrBusy] and ctx's; once the computation has begun it is brought to its end.
-func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, error) {
+func (h *Hasher) Verify(ctx context.Context, stored []byte, secret string) (bool, error) {
 	if err := h.enter(ctx); err != nil {
 		return false, err
 	}
 	defer h.leave()
-	if checkSecret(secret) != nil {
+	hash, digest, ok := presented(stored, secret)
+	if !ok || checkSecret(secret) != nil {
 		h.compareDummy()
 		return false, nil
 	}
@@ -113,7 +119,7 @@ func (h *Hasher) Verify(ctx context.Context, hash []byte, secret string) (bool, 
 		h.compareDummy()
 		return false, nil
 	}
-	err := bcrypt.CompareHashAndPassword(hash, []byte(secret))
+	err := bcrypt.CompareHashAndPassword(hash, digest)
 	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		h.compareDummy() // the salt is malformed, and nothing was computed
 	}
@@ -147,20 +153,6 @@ func (h *Hasher) InFlight() int { return len(h.slots) }
 // compareDummy takes the time of a comparison.
 func (h *Hasher) compareDummy() {
 	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) // it is run for its time alone
-}
-
-// checkSecret refuses what bcrypt does not tell apart: everything beyond 72
-// bytes, and "a" from "a\x00a", since it repeats a secret with a NUL in between.
-func checkSecret(secret string) error {
-	switch {
-	case secret == "":
-		return errors.New("a secret must not be empty")
-	case len(secret) > MaxBytes:
-		return errTooLong("secret")
-	case strings.ContainsRune(secret, 0):
-		return errors.New("a secret must not hold a NUL character")
-	}
-	return nil
 }
 
 // dummyHash makes a well-formed hash of no known secret, without the time that

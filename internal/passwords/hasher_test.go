@@ -1,6 +1,7 @@
 package passwords
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,11 @@ func TestVerify(t *testing.T) {
 	// A salt that is well-formed but for a character outside of the alphabet.
 	badSalt := slices.Clone(good)
 	badSalt[10] = '!'
+	long := hash(t, h, strings.Repeat("x", 73))
+	_, digest, ok := presented(long, strings.Repeat("x", 73))
+	if !ok || len(digest) > bcryptBytes {
+		t.Fatalf("bcrypt hashes %q of a long secret", digest)
+	}
 	for _, c := range []struct {
 		name   string
 		hash   []byte
@@ -81,6 +87,14 @@ func TestVerify(t *testing.T) {
 		{"an empty secret does not", good, "", false},
 		{"a secret repeated after NUL does not", good, "wonderland\x00wonderland", false},
 		{"a secret of 73 bytes does not match one of 72", hash(t, h, strings.Repeat("x", 72)), strings.Repeat("x", 73), false},
+		{"a secret of 72 bytes does not match one of 73", long, strings.Repeat("x", 72), false},
+		{"a secret of 73 bytes matches", long, strings.Repeat("x", 73), true},
+		{"one that differs beyond 72 bytes does not", long, strings.Repeat("x", 72) + "y", false},
+		{"what bcrypt hashed of a long secret does not match it", long, string(digest), false},
+		{"a long secret without its mark matches nothing", long[bytes.LastIndex(long, []byte("$2a$")):], strings.Repeat("x", 73), false},
+		{"a mark without a salt matches nothing", slices.Concat([]byte("$hmac-sha256$"), good), strings.Repeat("x", 73), false},
+		{"a mark alone matches nothing", []byte("$hmac-sha256$"), strings.Repeat("x", 73), false},
+		{"1,024 bytes match", hash(t, h, strings.Repeat("x", 1024)), strings.Repeat("x", 1024), true},
 		{"no hash matches nothing", nil, "wonderland", false},
 		{"an empty hash matches nothing", []byte{}, "wonderland", false},
 		{"a hash that is none matches nothing", []byte(strings.Repeat("$", 60)), "wonderland", false},
@@ -107,11 +121,30 @@ func TestHashTakesTheCostOfTheOptions(t *testing.T) {
 	}
 }
 
+// A server of before wrote these, and passlib: they keep working.
+func TestHashesOfBcryptKeepWorking(t *testing.T) {
+	h := newHasher(t, Options{})
+	for _, secret := range []string{"wonderland", strings.Repeat("x", 72)} {
+		plain, err := bcrypt.GenerateFromPassword([]byte(secret), MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stored := range [][]byte{plain, []byte(strings.Replace(string(plain), "$2a$", "$2b$", 1)), hash(t, h, secret)} {
+			if right, err := h.Verify(t.Context(), stored, secret); !right || err != nil {
+				t.Errorf("%s: %v, %v", stored, right, err)
+			}
+			if bytes.HasPrefix(stored, []byte(prehashed)) {
+				t.Errorf("a secret of %d bytes is stored as %s", len(secret), stored)
+			}
+		}
+	}
+}
+
 func TestHashRefuses(t *testing.T) {
 	h := newHasher(t, Options{})
 	for _, c := range []struct{ name, secret, want string }{
 		{"nothing", "", "must not be empty"},
-		{"more than bcrypt looks at", strings.Repeat("x", 73), "a secret must not be longer than 72 bytes: bcrypt would ignore the rest"},
+		{"more than is hashed", strings.Repeat("x", 1025), "a secret must not be longer than 1024 bytes"},
 		{"a NUL", "wonder\x00land", "NUL"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -126,7 +159,7 @@ func TestHashRefuses(t *testing.T) {
 func TestWhatWasHashedIsVerified(t *testing.T) {
 	h := newHasher(t, Options{})
 	rapid.Check(t, func(rt *rapid.T) {
-		password, err := Enforce(text().Draw(rt, "password"))
+		password, err := Enforce(strings.Repeat(text().Draw(rt, "password"), rapid.IntRange(1, 8).Draw(rt, "times")))
 		if err != nil {
 			return
 		}
@@ -149,6 +182,7 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 	good := hash(t, h, "wonderland")
 	badSalt := slices.Clone(good)
 	badSalt[10] = '!'
+	long := hash(t, h, strings.Repeat("x", 73))
 	cases := []struct {
 		name   string
 		hash   []byte
@@ -159,6 +193,8 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 		{name: "an unknown user", secret: "wonderland"},
 		{name: "an empty password", hash: good},
 		{name: "a password that is too long", hash: good, secret: strings.Repeat("x", 1000)},
+		{name: "a long password", hash: long, secret: strings.Repeat("x", 100)},
+		{name: "a short password where the right one is long", hash: long, secret: "wonderland"},
 		{name: "a malformed hash", hash: []byte("plain"), secret: "wonderland"},
 		{name: "a hash with a malformed salt", hash: badSalt, secret: "wonderland"},
 		{name: "an unknown user with an empty password"},

@@ -70,7 +70,7 @@ func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets 
 	var unknown []pair
 	for _, hash := range hashes {
 		for _, secret := range secrets {
-			if checkSecret(secret) != nil {
+			if checkSecret(secret) != nil || len(secret) > MaxSecretBytes {
 				continue // no secret is like that
 			}
 			p := pair{hash, secret, c.entry(hash, secret)}

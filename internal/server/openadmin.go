@@ -23,7 +23,8 @@ type AdminSettings struct {
 	AccessTokens     config.AccessTokens
 	Clocks           config.Clocks
 	Passwords        *config.Passwords // nil: nothing is hashed
-	Fetch            *config.Fetch     // nil: no key set is fetched
+	NewPasswords     config.NewPasswords
+	Fetch            *config.Fetch // nil: no key set is fetched
 	Identity         config.Identity
 	TLS              config.TLS
 	NewResources     config.NewResources

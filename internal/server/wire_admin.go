@@ -41,7 +41,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 			Common: common, Store: st, Users: st, Issuers: st, Targets: targets, Sealer: ring.sealer, Passwords: hasher, Revoker: revoker,
 			LocalHTTP: localHTTP, TakesCertificates: s.TLS.TakesCertificates(), TrustsAuthorities: s.TLS.TLSClientCAFile != "",
 		},
-		Users:     &admin.Users{Common: common, UserFinder: users, Rows: st, Passwords: hasher, Revoker: revoker},
+		Users:     &admin.Users{Common: common, UserFinder: users, Rows: st, Passwords: hasher, Policy: newPolicy(s.NewPasswords), Revoker: revoker},
 		Resources: &admin.Resources{Common: common, Store: st, Keys: ring.signing},
 		Issuers: &admin.Issuers{
 			Common: common, Store: st, Siblings: st, Clients: st, Targets: targets, Sealer: ring.sealer, LocalHTTP: localHTTP,
@@ -72,6 +72,11 @@ func openAdminParts(s AdminSettings, logger *slog.Logger) (hasher *passwords.Has
 		}
 	}
 	return hasher, remote, nil
+}
+
+// newPolicy is what new passwords have to be.
+func newPolicy(s config.NewPasswords) passwords.Policy {
+	return passwords.Policy{MinCharacters: s.PasswordMinLength}
 }
 
 // adminLimits are the settings that registrations follow.

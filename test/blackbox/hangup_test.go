@@ -15,11 +15,11 @@ import (
 func TestHangup(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	f.Set("BCRYPT_COST", "12") // long enough to be met in the middle
-	f.RunWith("wonderland\n", "user", "update", "alice", "--password-stdin")
+	f.RunWith("curiouser-and-curiouser\n", "user", "update", "alice", "--password-stdin")
 	s := f.Start()
 	answers := make(chan harness.Answer, 1)
 	go func() {
-		answers <- s.Token(t, f.web, form("grant_type", "password", "username", "alice", "password", "wonderland"))
+		answers <- s.Token(t, f.web, form("grant_type", "password", "username", "alice", "password", "curiouser-and-curiouser"))
 	}()
 	harness.Eventually(t, 5*time.Second, "the login is under way", func() bool {
 		return strings.Contains(string(harness.Get(t, s.OpsURL+"/metrics").Raw), "authserver_password_hashes_in_flight 1")

@@ -41,7 +41,7 @@ func newFleet(t *testing.T) *fleet {
 	}
 	d.Run("client", "create", "--id", "batch", "--grant", "client_credentials", "--secret-file", d.File("secret", secret))
 	d.Run("client", "create", "--id", "app", "--public", "--grant", "password", "--grant", "refresh_token")
-	d.RunWith("wonderland", "user", "create", "--username", "alice", "--password-stdin")
+	d.RunWith("curiouser-and-curiouser", "user", "create", "--username", "alice", "--password-stdin")
 	return f
 }
 
@@ -58,7 +58,7 @@ func clientCredentials() url.Values {
 }
 
 func login() url.Values {
-	return url.Values{"grant_type": {"password"}, "client_id": {"app"}, "username": {"alice"}, "password": {"wonderland"}}
+	return url.Values{"grant_type": {"password"}, "client_id": {"app"}, "username": {"alice"}, "password": {"curiouser-and-curiouser"}}
 }
 
 // TestRollingRestart restarts each replica twice while clients send requests: none of

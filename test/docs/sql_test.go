@@ -16,7 +16,7 @@ import (
 
 const (
 	username = "alice"
-	password = "wonderland"
+	password = "curiouser-and-curiouser"
 	issuer   = "https://idp.example.com"
 )
 

@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	w.server.Run("resource", "create", "--id", "https://api.example.com", "--scope", "read")
 	w.server.Run("client", "create", "--id", "photos", "--name", "Photo Album", "--public", "--grant", "authorization_code", "--scope", "read",
 		"--resource", "https://api.example.com", "--redirect-uri", w.callback)
-	w.server.RunWith("wonderland", "user", "create", "--username", "alice", "--password-stdin")
+	w.server.RunWith("curiouser-and-curiouser", "user", "create", "--username", "alice", "--password-stdin")
 	w.running = w.server.Start()
 	return w
 }
@@ -127,7 +127,7 @@ func TestSignIn(t *testing.T) {
 		b.press("alice", kb.Tab, "looking glass", kb.Enter)
 		b.at("/login", `document.getElementById("error") != null`)
 		b.settle()
-		b.press("wonderland", kb.Enter)
+		b.press("curiouser-and-curiouser", kb.Enter)
 		if i == 0 { // it is remembered afterwards
 			b.at("/consent", `document.getElementById("approve") != null`)
 			b.press(kb.Tab, kb.Enter)
@@ -142,7 +142,7 @@ func TestSignIn(t *testing.T) {
 func TestDeny(t *testing.T) {
 	w, b := newWorld(t), openBrowser(t)
 	b.open(w.ask("x"))
-	b.press("alice", kb.Tab, "wonderland", kb.Enter)
+	b.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter)
 	b.at("/consent", `document.getElementById("deny") != null`)
 	b.press(kb.Tab, kb.Tab, kb.Enter)
 	if got := w.answer(b, "x"); got.Get("error") != "access_denied" || got.Get("code") != "" {
@@ -157,12 +157,12 @@ func TestTabs(t *testing.T) {
 	other := b.tab()
 	b.open(w.ask("one"))
 	other.open(w.ask("two", "ui_locales", "ar"))
-	other.press("alice", kb.Tab, "wonderland", kb.Enter)
+	other.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter)
 	other.at("/consent", `document.documentElement.dir == "rtl"`)
 	other.press(kb.Tab, kb.Enter)
 	w.redeem(w.answer(other, "two"))
 
-	b.press("alice", kb.Tab, "wonderland", kb.Enter) // the page was left open meanwhile
+	b.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter) // the page was left open meanwhile
 	w.redeem(w.answer(b, "one"))
 
 	b.forget()
@@ -171,7 +171,7 @@ func TestTabs(t *testing.T) {
 	b.settle()
 	w.running.Stop()
 	w.running = w.server.Start()
-	b.press("alice", kb.Tab, "wonderland", kb.Enter)
+	b.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter)
 	w.redeem(w.answer(b, "three"))
 }
 

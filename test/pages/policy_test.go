@@ -40,7 +40,7 @@ func TestRedirectAfterAForm(t *testing.T) {
 	for _, answer := range []string{m.callback, m.forward} {
 		m.answer = answer + "?code=aco_1"
 		b.open(m.url + "/login")
-		b.press("alice", kb.Tab, "wonderland", kb.Enter)
+		b.press("alice", kb.Tab, "curiouser-and-curiouser", kb.Enter)
 		got := await(t, m.called, "the answer at the app")
 		b.arrive()
 		if got.form.Get("code") != "aco_1" || got.form.Get("password") != "" || strings.HasPrefix(got.head.Get("Referer"), m.url) {

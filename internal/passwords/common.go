@@ -1,0 +1,36 @@
+package passwords
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	_ "embed" // for the list
+	"fmt"
+	"strings"
+)
+
+// mostCommon is a list that is sorted and in lower case: see common/README.md.
+//
+//go:embed common/passwords.txt.gz
+var mostCommon []byte
+
+// isCommon reports whether a password is among the 100,000 most common, in whatever case.
+// It reads the list through each time: that takes some milliseconds, beside the much longer
+// time of the hash that follows, and keeps nothing in memory.
+func isCommon(password string) (bool, error) {
+	wanted := strings.ToLower(password)
+	unpacked, err := gzip.NewReader(bytes.NewReader(mostCommon))
+	if err != nil {
+		return false, fmt.Errorf("open the list of common passwords: %w", err)
+	}
+	lines := bufio.NewScanner(unpacked)
+	for lines.Scan() {
+		if line := lines.Text(); line >= wanted {
+			return line == wanted, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return false, fmt.Errorf("read the list of common passwords: %w", err)
+	}
+	return false, nil
+}

@@ -1,0 +1,74 @@
+package passwords
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// MinCharacters is how many characters a password has at the very least, whatever is set
+// (NIST SP 800-63B-4 §3.1.1.2).
+const MinCharacters = 8
+
+// Policy is what a new password has to be.
+type Policy struct {
+	MinCharacters int // 0 and less than [MinCharacters] stand for that
+	// AllowCommon lets the password of the demo pass.
+	AllowCommon bool
+}
+
+// Reason says which rule a password breaks.
+type Reason string
+
+// The rules.
+const (
+	TooShort  Reason = "too_short"
+	TooLong   Reason = "too_long"
+	Common    Reason = "common"    // among the most common, or a name of the user
+	Malformed Reason = "malformed" // has characters that no password may have
+)
+
+// Refusal is the error of a password that cannot be set. Its text says what to do and never
+// repeats the password.
+type Refusal struct {
+	Reason Reason
+	text   string
+}
+
+func (r *Refusal) Error() string { return r.text }
+
+func refuse(reason Reason, format string, values ...any) *Refusal {
+	return &Refusal{reason, fmt.Sprintf(format, values...)}
+}
+
+// Least is how many characters a new password has at least.
+func (p Policy) Least() int { return max(p.MinCharacters, MinCharacters) }
+
+// Check returns the form in which a new password is hashed, which is that of [Enforce]. names
+// are what the user is called: NIST SP 800-63B-4 §3.1.1.2 has such words refused like the
+// common ones. An error is a [Refusal], or a fault of the server.
+func (p Policy) Check(password string, names ...string) (string, error) {
+	enforced, err := Enforce(password)
+	if err != nil {
+		return "", err
+	}
+	if utf8.RuneCountInString(enforced) < p.Least() {
+		return "", refuse(TooShort, "a password must have at least %d characters", p.Least())
+	}
+	for _, name := range names {
+		if strings.EqualFold(enforced, name) {
+			return "", refuse(Common, "a password must not be a name of the user: choose another, such as some words that do not belong together")
+		}
+	}
+	if p.AllowCommon {
+		return enforced, nil
+	}
+	common, err := isCommon(enforced)
+	if err != nil {
+		return "", err
+	}
+	if common {
+		return "", refuse(Common, "the password is among the 100,000 most common, which attackers try first: choose another, such as some words that do not belong together")
+	}
+	return enforced, nil
+}
