@@ -129,6 +129,9 @@ func checkSignIn(f *form, c store.Client) {
 	if asksCode && !c.May(oauth.AuthorizationCode) {
 		f.fault("response_types", CodeConflict, "a code is exchanged by the grant authorization_code: add it to %v", Field("grants"))
 	}
+	if (c.DPoPBound || c.TLSBound) && slices.ContainsFunc(c.ResponseTypes, func(t store.ResponseType) bool { return hasWord(string(t), "token") }) {
+		f.fault("response_types", CodeConflict, "access tokens that a browser carries cannot be bound, and those of this client always are: leave out those with token, or see %v and %v", Field("dpop_bound"), Field("tls_bound"))
+	}
 	if c.PKCEOptional && c.Public() { // RFC 9700 §2.1.1
 		f.fault("pkce", CodeConflict, "a public client always needs PKCE, which alone protects its codes (RFC 9700 section 2.1.1): leave it required")
 	}

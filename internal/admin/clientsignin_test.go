@@ -122,6 +122,9 @@ func TestWhatASignInCannotHaveIsRefusedByBothDoors(t *testing.T) {
 		"a sign-in that is too old before it is":   {func(in *admin.ClientInput) { in.DefaultMaxAge = ptr(-time.Second) }, []string{"default_max_age_seconds"}},
 		"signed requests without a key":            {func(in *admin.ClientInput) { in.RequireSignedRequestObject = ptr(true) }, []string{"require_signed_request_object", "jwks"}},
 		"an implicit answer to a client of FAPI 2": {func(in *admin.ClientInput) { in.Profile, in.ResponseTypes = ptr("fapi2"), []string{"id_token"} }, []string{"profile", "response_types"}},
+		"a token of the browser that is bound": {func(in *admin.ClientInput) {
+			in.DPoPBound, in.ResponseTypes = ptr(true), []string{"code", "id_token token"}
+		}, []string{"response_types", "cannot be bound"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)

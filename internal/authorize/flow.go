@@ -32,6 +32,12 @@ type Authorizer struct {
 	Families interface {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 	}
+	// Uses remembers which pushed requests were answered.
+	Uses interface {
+		UseOnce(ctx context.Context, uses ...store.Use) error
+	}
+	Tokens   FrontChannel
+	IDTokens IDTokens
 	Prompts  []Prompt // in the order in which they are asked
 	Codes    *tokens.CodeCodec
 	Envelope *tokens.Envelope // see NewEnvelope
@@ -154,9 +160,8 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error
 	if err := r.read(p); err != nil {
 		return err
 	}
-	if !f.Client.May(oauth.AuthorizationCode) {
-		return oauth.Fail(oauth.UnauthorizedClient, "authorization_not_allowed",
-			"the client is not registered for the grant authorization_code: an administrator can add it")
+	if err := r.checkResponse(f.Client); err != nil {
+		return err
 	}
 	if err := requirePushed(f); err != nil {
 		return err
@@ -167,8 +172,12 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error
 	if r.MaxAge < 0 && f.Client.DefaultMaxAge > 0 { // OpenID Connect Dynamic Client Registration §2
 		r.MaxAge = f.Client.DefaultMaxAge
 	}
+	asked := r.Scope
+	if !r.answers("code") && asked != nil { // OpenID Connect Core §11: MUST ignore the offline_access request
+		asked = asked.Without("offline_access")
+	}
 	var err error
-	f.Asked, err = a.Targets.Grantable(ctx, f.Client, r.Scope, r.Resources)
+	f.Asked, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources)
 	return err
 }
 

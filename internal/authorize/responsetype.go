@@ -15,7 +15,7 @@ func (r *Request) readResponse(p parameters, client store.Client) error {
 	slices.Sort(words) // their order means nothing (RFC 6749 §3.1.1)
 	r.ResponseType = strings.Join(words, " ")
 	standard := ModeQuery
-	if slices.Contains(words, "token") || slices.Contains(words, "id_token") { // Multiple Response Type Encoding Practices §5
+	if r.frontChannel() { // Multiple Response Type Encoding Practices §5
 		standard = ModeFragment
 	}
 	mode := Mode(p.get("response_mode"))
@@ -34,7 +34,7 @@ func (r *Request) readResponse(p parameters, client store.Client) error {
 		return p.fault
 	case r.ResponseType == "":
 		return oauth.Fail(oauth.InvalidRequest, "response_type_missing", "response_type is missing: send response_type=code")
-	case !slices.Contains(ResponseTypes(), store.ResponseType(r.ResponseType)):
+	case !slices.Contains(store.ResponseTypes(), store.ResponseType(r.ResponseType)):
 		return oauth.Fail(oauth.UnsupportedResponseType, "response_type_unknown", oauth.Quote("response_type", r.ResponseType)+" is not supported: send response_type=code")
 	case !client.MayRespond(store.ResponseType(r.ResponseType)):
 		return oauth.Fail(oauth.UnauthorizedClient, "response_type_not_allowed",
@@ -43,5 +43,22 @@ func (r *Request) readResponse(p parameters, client store.Client) error {
 	return nil
 }
 
-// ResponseTypes are the response types, for the metadata (RFC 8414 §2).
-func ResponseTypes() []store.ResponseType { return []store.ResponseType{store.ResponseCode} }
+// frontChannel reports whether the browser carries a token to the client.
+func (r *Request) frontChannel() bool { return r.answers("token") || r.answers("id_token") }
+
+// checkResponse refuses a request that does not go with its response type.
+func (r *Request) checkResponse(client store.Client) error {
+	switch {
+	case r.answers("code") && !client.May(oauth.AuthorizationCode):
+		return oauth.Fail(oauth.UnauthorizedClient, "authorization_not_allowed",
+			"the client is not registered for the grant authorization_code: an administrator can add it")
+	case r.answers("id_token") && !r.OpenID(): // OpenID Connect Core §3.1.2.1
+		return oauth.Fail(oauth.InvalidRequest, "id_token_scope", "an ID token needs the scope openid: add it, or leave id_token out of response_type")
+	case r.answers("id_token") && r.Nonce == "": // OpenID Connect Core §3.2.2.1 and §3.3.2.11
+		return oauth.Fail(oauth.InvalidRequest, "nonce_missing", "nonce is missing: an ID token that the browser carries needs one, by which the client recognises it")
+	case r.answers("token") && (client.DPoPBound || client.TLSBound || r.JKT != "" && !r.answers("code")):
+		return oauth.Fail(oauth.InvalidRequest, "token_unbound",
+			"an access token that the browser carries cannot be bound to a key: send response_type=code and prove the key with the code")
+	}
+	return nil
+}

@@ -29,9 +29,9 @@ type Issuing struct {
 
 // IDTokens makes ID tokens (OpenID Connect Core §2).
 type IDTokens interface {
-	// IDToken makes the one that goes with an access token, "" being none: by what the family
+	// IDToken makes the one that is handed out with an access token, by what the family
 	// remembers of the sign-in. The Scope of the family is that of the access token.
-	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error)
+	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error)
 }
 
 // resolveTarget reads scope and resource of a request and checks them against the
@@ -110,6 +110,16 @@ func forUser(target Target, scope oauth.Scope, client store.Client, user store.U
 	return heldBy(access, client)
 }
 
+// ofFamily is the token of a user who signed in, as the family remembers it.
+func ofFamily(target Target, scope oauth.Scope, client store.Client, user store.User, family store.Family) draft {
+	access := forUser(target, scope, client, user)
+	access.Family = family.ID
+	// What the family remembers, so that the token is void with it.
+	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
+	access.AuthTime, access.ACR, access.AMR = family.Login.AuthTime, family.Login.ACR, family.Login.AMR // RFC 9068 §2.2.1, RFC 9470 §6.1
+	return access
+}
+
 // forSubject is the token of the subject of a JWT, in the hands of a client: a user, a
 // client, or a subject that only its issuer knows under a name.
 func forSubject(target Target, scope oauth.Scope, holder store.Client, found assertions.Subject, name string) draft {
@@ -151,18 +161,13 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 	if err != nil {
 		return Answer{}, err
 	}
-	access := forUser(target, scope, *r.Client, user)
-	access.Family = family.ID
-	// What the family remembers, so that the token is void with it.
-	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
-	access.AuthTime, access.ACR, access.AMR = family.Login.AuthTime, family.Login.ACR, family.Login.AMR // RFC 9068 §2.2.1, RFC 9470 §6.1
-	a, err := i.issue(r, access)
+	a, err := i.issue(r, ofFamily(target, scope, *r.Client, user, family))
 	if err != nil {
 		return Answer{}, err
 	}
 	if i.IDTokens != nil && scope.Has("openid") && !family.Login.AuthTime.IsZero() {
 		family.Scope = scope
-		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, a.AccessToken)
+		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, tokens.Beside{AccessToken: a.AccessToken})
 	}
 	return a, err
 }

@@ -142,7 +142,8 @@ func newSite(t testing.TB) *site {
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
-	registry := s.registry(manager, targets, codec, hasher, revoker)
+	issuing := s.issuing(manager, targets, codec)
+	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
 	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager}
 	s.Door = &web.Door{
@@ -171,7 +172,7 @@ func newSite(t testing.TB) *site {
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
-		SignIn: s.signIn(targets, codec, hasher, revoker),
+		SignIn: s.signIn(issuing, codec, hasher, revoker),
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
 	s.Public.Account = &Account{SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
@@ -208,12 +209,16 @@ func (s *site) openKeys() *keys.Manager {
 	return m
 }
 
-func (s *site) registry(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
+func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec) grants.Issuing {
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
-	issuing := grants.Issuing{
+	return grants.Issuing{
 		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, TTL: maxTTL},
 	}
+}
+
+func (s *site) registry(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *grants.Registry {
+	s.Helper()
 	r, err := grants.NewRegistry(
 		&grants.AuthorizationCode{
 			Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Codes: &tokens.CodeCodec{Keys: codec.Keys}, Refresh: codec, Revoker: revoker,

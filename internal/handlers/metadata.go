@@ -11,6 +11,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/oidc"
 	"authserver/internal/sessions"
+	"authserver/internal/store"
 	"authserver/internal/trust/dpop"
 	"authserver/internal/web"
 )
@@ -96,8 +97,8 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		Scopes:                   oauth.IdentityScopes(),
 		Claims:                   oidc.ClaimNames(),
 		ClaimsParameter:          true,
-		GrantTypes:               names(e.Grants.Types()),
-		ResponseTypes:            names(authorize.ResponseTypes()),
+		GrantTypes:               append(names(e.Grants.Types()), "implicit"), // what response types with a token are called
+		ResponseTypes:            names(store.ResponseTypes()),
 		ResponseModes:            names(authorize.Modes()),
 		ChallengeMethods:         authorize.ChallengeMethods(),
 		AnswersSayIssuer:         true,

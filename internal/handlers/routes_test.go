@@ -167,8 +167,8 @@ func TestMetadata(t *testing.T) {
 				t.Errorf("%d endpoints: %v", endpoints, body)
 			}
 			want := map[string]any{
-				"grant_types_supported":                         []any{"authorization_code", "client_credentials", "password", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
-				"response_types_supported":                      []any{"code"},
+				"grant_types_supported":                         []any{"authorization_code", "client_credentials", "password", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer", "implicit"},
+				"response_types_supported":                      []any{"code", "id_token", "token", "id_token token", "code id_token", "code token", "code id_token token", "none"},
 				"code_challenge_methods_supported":              []any{"S256"},
 				"token_endpoint_auth_methods_supported":         []any{"client_secret_basic", "client_secret_post", "none"},
 				"revocation_endpoint_auth_methods_supported":    []any{"client_secret_basic", "client_secret_post", "none"},

@@ -184,7 +184,7 @@ func TestClientIsTold(t *testing.T) {
 	}{
 		{"no response type", authorization("web-app", "response_type", ""), "invalid_request"},
 		{"an unknown response type", authorization("web-app", "response_type", "device"), "unsupported_response_type"},
-		{"a response type from before PKCE", authorization("web-app", "response_type", "token"), "unsupported_response_type"},
+		{"a response type from before PKCE", authorization("web-app", "response_type", "token"), "unauthorized_client"},
 		{"a response mode that is not known", authorization("web-app", "response_mode", "jwt"), "invalid_request"},
 		{"a repeated parameter", authorization("web-app") + "&scope=read", "invalid_request"},
 		{"a bad escape", authorization("web-app") + "&x=%zz", "invalid_request"},

@@ -40,7 +40,7 @@ func standard() []claim {
 
 // ClaimNames returns the claims that an ID token or userinfo can have.
 func ClaimNames() []string {
-	names := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"}
+	names := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash", "sid"}
 	for _, c := range standard() {
 		names = append(names, c.name)
 	}

@@ -29,11 +29,12 @@ type IDTokens struct {
 	TTL    time.Duration // of an ID token; seconds count
 }
 
-// IDToken makes the ID token that goes with an access token. It has the nonce where the
-// family has just begun, and not where it is refreshed (§12.2). The standard claims that
-// the request asked for by the parameter claims are in it as far as the family's scope
-// covers them; userinfo has the others (§5.4).
-func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, accessToken string) (string, error) {
+// IDToken makes the ID token of a family, with the hashes of what is handed out with it. It
+// has the nonce where the family has just begun, and not where it is refreshed (§12.2). The
+// standard claims that the request asked for by the parameter claims are in it as far as the
+// family's scope covers them. Userinfo has the others; where the client gets no access token
+// to ask there, the ID token has them all (§5.4).
+func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
 	alg := Algorithm(client)
 	subject, err := Subjects{}.Subject(client, user.ID)
 	if err != nil {
@@ -43,17 +44,24 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 	if err != nil {
 		return "", err
 	}
-	claims := claimsOf(user, family.Scope, asked)
-	hash, err := leftHash(alg, accessToken)
-	if err != nil {
-		return "", err
+	if beside.AccessToken == "" && beside.Code == "" {
+		asked = nil
 	}
+	claims := claimsOf(user, family.Scope, asked)
 	login := family.Login
 	for name, value := range map[string]any{
 		"iss": t.Issuer, "sub": subject, "aud": client.ID, "azp": client.ID,
-		"iat": now.Unix(), "exp": now.Add(t.TTL).Unix(), "auth_time": login.AuthTime.Unix(), "at_hash": hash,
+		"iat": now.Unix(), "exp": now.Add(t.TTL).Unix(), "auth_time": login.AuthTime.Unix(),
 	} {
 		claims[name] = value
+	}
+	for name, text := range map[string]string{"at_hash": beside.AccessToken, "c_hash": beside.Code, "s_hash": beside.State} {
+		if text == "" {
+			continue
+		}
+		if claims[name], err = leftHash(alg, text); err != nil {
+			return "", err
+		}
 	}
 	if login.Nonce != "" && family.Generation <= 1 {
 		claims["nonce"] = login.Nonce

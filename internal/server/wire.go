@@ -13,6 +13,7 @@ import (
 	"authserver/internal/config"
 	"authserver/internal/grants"
 	"authserver/internal/logins"
+	"authserver/internal/oidc"
 	"authserver/internal/passwords"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
@@ -99,9 +100,11 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
+	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
+	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
 	registry, err := wireGrants(grantParts{
-		store: st, used: st, cached: cached, targets: targets, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
-		own: own, verifier: verifier, minter: minter, putBacks: putBacks, clock: clock, limits: limits,
+		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
+		own: own, verifier: verifier, putBacks: putBacks, clock: clock, limits: limits,
 		identity: s.Identity, refresh: s.Refresh, assertions: s.Assertions,
 	})
 	if err != nil {
@@ -111,7 +114,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	seen := &sessions.Seen{Store: st}
 	signIn, err := wireSignIn(signInParts{
-		store: st, cached: cached, targets: targets, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
+		store: st, cached: cached, issuing: issuing, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
 		identity: s.Identity, tokens: s.AccessTokens, sessions: s.Sessions, pages: s.Pages,
 	})
 	if err != nil {

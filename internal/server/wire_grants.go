@@ -10,7 +10,6 @@ import (
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/logins"
-	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -39,9 +38,9 @@ type familyStore interface {
 // grantParts is what the grants are made of.
 type grantParts struct {
 	store    grantStore
+	issuing  grants.Issuing
 	used     store.AssertionAdmin // what was used and is good once
 	cached   *store.Cached
-	targets  *grants.Targets
 	manager  *keys.Manager
 	login    logins.Password
 	view     *tokens.View
@@ -49,7 +48,6 @@ type grantParts struct {
 	codec    *tokens.RefreshCodec
 	own      *tokens.Verifier     // of our tokens
 	verifier *assertions.Verifier // of what others sign
-	minter   *tokens.Minter
 	putBacks *grants.PutBacks
 	clock    store.Clock
 	limits   algorithms
@@ -61,10 +59,7 @@ type grantParts struct {
 
 // wireGrants makes the grants, a line for each.
 func wireGrants(p grantParts) (*grants.Registry, error) {
-	issuing := grants.Issuing{
-		Targets: p.targets, Minter: p.minter, Assertions: p.store,
-		IDTokens: &oidc.IDTokens{Issuer: p.identity.Issuer, Signer: p.minter, TTL: min(idTokenTTL, p.minter.MaxTTL)},
-	}
+	issuing := p.issuing
 	trust := &grants.Trust{
 		Issuers: p.cached, Clients: p.cached, Users: p.store, Names: p.store, Decrypter: p.manager, Verifier: p.verifier, Self: p.identity.Issuer,
 		Audiences: audiences(p.identity.Issuer), Own: p.limits.ofClients(p.assertions),

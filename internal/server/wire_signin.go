@@ -30,13 +30,14 @@ type signInStore interface {
 	store.Sessions
 	store.Consents
 	store.Families
+	store.Assertions
 }
 
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
 	store   signInStore
 	cached  *store.Cached
-	targets *grants.Targets
+	issuing grants.Issuing
 	ring    *keyring
 	revoker *tokens.Revoker
 	login   logins.Password
@@ -60,7 +61,8 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 	keys := p.ring.refresh
 	return &handlers.SignIn{
 		Authorizer: &authorize.Authorizer{
-			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.targets, Consents: p.store, Families: p.store,
+			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store,
+			Tokens: &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
 				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing}},
 				authorize.StepUp{},

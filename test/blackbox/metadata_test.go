@@ -25,7 +25,7 @@ func TestMetadata(t *testing.T) {
 	if document["issuer"] != harness.Issuer {
 		t.Errorf("issuer is %v", document["issuer"])
 	}
-	want := []any{"authorization_code", "client_credentials", "password", "refresh_token", jwtBearer, "urn:ietf:params:oauth:grant-type:token-exchange"}
+	want := []any{"authorization_code", "client_credentials", "password", "refresh_token", jwtBearer, "urn:ietf:params:oauth:grant-type:token-exchange", "implicit"}
 	if diff := cmp.Diff(want, document["grant_types_supported"]); diff != "" {
 		t.Errorf("grant_types_supported (-want +got):\n%s", diff)
 	}
