@@ -105,3 +105,6 @@ func (b *Book) Asset(name string) (Asset, bool) {
 	asset, found := b.assets.served[name]
 	return asset, found
 }
+
+// Assets are the files that the pages load.
+func (b *Book) Assets() Assets { return b.assets }

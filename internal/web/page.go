@@ -38,6 +38,12 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, uiLoca
 	if err != nil {
 		return err
 	}
+	p.WriteSheet(w, status, sheet)
+	return nil
+}
+
+// WriteSheet answers with a page that has been rendered.
+func (p *Pages) WriteSheet(w http.ResponseWriter, status int, sheet pages.Sheet) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Language", sheet.Language)
@@ -56,7 +62,6 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, uiLoca
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(sheet.HTML)
-	return nil
 }
 
 func contentSecurityPolicy(p pages.Policy) string {
