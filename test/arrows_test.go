@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"internal/server":             {all},
 	"internal/admin":              {"internal/events", "internal/oauth", "internal/store", "internal/passwords", "internal/keys", "internal/tokens", "internal/trust/assertions", "internal/trust/certificates", "internal/jose", "internal/encryption", "internal/keys/keyfiles", "internal/keys/sealing", "internal/trust/remotekeys"},
 	"internal/handlers":           {"internal/admission", "internal/trust/dpop", "internal/oauth", "internal/authorize", "internal/clientauth", "internal/trust/certificates", "internal/grants", "internal/logins", "internal/oidc", "internal/sessions", "internal/tokens", "internal/keys", "internal/pages", "internal/store", "internal/telemetry", "internal/web"},
+	"internal/demo":               {"internal/oauth", "internal/pages", "internal/web"},
 	"internal/web":                {"internal/admission", "internal/oauth", "internal/pages", "internal/passwords", "internal/store", "internal/telemetry"},
 	"internal/grants":             {"internal/oauth", "internal/logins", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store"},
 	"internal/authorize":          {"internal/jose", "internal/oauth", "internal/sessions", "internal/store", "internal/tokens"},

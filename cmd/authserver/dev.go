@@ -40,7 +40,7 @@ func (c *devCommand) Run(p *process) error {
 		return err
 	}
 	return server.Serve(p.ctx, s, server.ServeOptions{
-		Version: buildVersion(), Stderr: p.stderr, Reload: reload,
+		Version: buildVersion(), Stderr: p.stderr, Reload: reload, Demo: true,
 		Ready: func(public, ops string) {
 			// If the hints cannot be printed, the server serves all the same.
 			_ = introduce(p, s.Issuer, public, ops)
@@ -51,7 +51,11 @@ func (c *devCommand) Run(p *process) error {
 const defaultListen = "127.0.0.1:8080" // of the setting "listen"
 
 const introduction = `
-authserver is ready at {{.Public}} with a demo client, user and issuer. Paste:
+authserver is ready at {{.Public}} with a demo client, user and issuer.
+
+To see people sign in, open {{.Public}}/demo in a browser. The user is {{.User}}, the password {{.Password}}.
+
+Or paste:
 
 # client_credentials
 curl -u {{.Client}}:{{.Secret}} {{.Public}}/oauth2/token -d grant_type=client_credentials -d scope=read

@@ -17,8 +17,9 @@ const (
 	DemoClient       = "demo"
 	DemoSecret       = "demo-secret"
 	DemoPublicClient = "demo-public"
-	DemoWebClient    = "demo-web" // a public one, to which people sign in
-	DemoAppClient    = "demo-app" // a confidential one, with DemoSecret
+	DemoWebClient    = "demo-web"                   // a public one, to which people sign in
+	DemoWebHome      = "http://127.0.0.1:8080/demo" // where its people begin, and come back to after a logout
+	DemoAppClient    = "demo-app"                   // a confidential one, with DemoSecret
 	DemoUser         = "alice"
 	DemoPassword     = "wonderland"
 	DemoIssuer       = "https://issuer.example.com"
@@ -99,8 +100,8 @@ func (a *Admin) seedWebClient(ctx context.Context, by Call) error {
 	_, _, err := a.Clients.Create(ctx, by, NewClient{ID: DemoWebClient, ClientInput: ClientInput{
 		Name: &name, AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Grants: signInGrants(), Scopes: signInScopes(), Resources: []string{DemoResource},
 		ClientSignInInput: ClientSignInInput{
-			RedirectURIs:           []string{"http://127.0.0.1:8080/demo/callback"},
-			PostLogoutRedirectURIs: []string{"http://127.0.0.1:8080/demo"},
+			RedirectURIs:           []string{DemoWebHome + "/callback"},
+			PostLogoutRedirectURIs: []string{DemoWebHome},
 		},
 	}})
 	return err

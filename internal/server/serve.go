@@ -37,6 +37,8 @@ const (
 type ServeOptions struct {
 	Version string
 	Stderr  io.Writer
+	// Demo adds an app that signs people in, for developers. It is for plain http.
+	Demo bool
 	// Ready is called once, when both listeners accept, with their addresses.
 	Ready func(public, ops string)
 	// Reload has files read again that may change while the server runs, each time that
@@ -82,6 +84,11 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 	ops, err := listen(ctx, "ops-listen", s.OpsListen, opsConnections)
 	if err != nil {
 		return errors.Join(err, public.Close())
+	}
+	if o.Demo {
+		if err = p.doors.openDemo(public.Addr().String()); err != nil {
+			return errors.Join(err, public.Close(), ops.Close())
+		}
 	}
 	return p.run(ctx, public, ops, drain{s.DrainDelay, s.DrainTimeout}, logger, o)
 }

@@ -66,6 +66,7 @@ type listenerHandlers struct {
 	ops          *web.Door
 	endpoints    handlers.Public
 	opsEndpoints handlers.Ops
+	demo         []web.Route
 }
 
 // wireHTTP makes the endpoints and the handlers of both listeners.
@@ -130,7 +131,7 @@ func (d *listenerHandlers) health() *handlers.Health { return d.endpoints.Health
 // handlePublic is the handler of the public listener; crowded as [web.Door] has it.
 func (d *listenerHandlers) handlePublic(crowded func() bool) http.Handler {
 	d.public.Crowded = crowded
-	return closeWhileDraining(d.health(), d.public.Handler(d.endpoints.Routes(), d.issuer))
+	return closeWhileDraining(d.health(), d.public.Handler(append(d.endpoints.Routes(), d.demo...), d.issuer))
 }
 
 // handleOps is the handler of the ops listener.

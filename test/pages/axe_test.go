@@ -56,27 +56,33 @@ func TestAxe(t *testing.T) {
 				continue
 			}
 			b.open(m.url + "/" + e.name + "?ui_locales=" + look.locales)
-			value(b, chromedp.Evaluate[chromedp.Void](program))
-			found := ask[string](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify({
-				ran: r.passes.length,
-				violations: r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html + " " + n.failureSummary)})),
-			}))`)
-			var result struct {
-				Ran        int
-				Violations []struct {
-					ID, Help string
-					Nodes    []string
-				}
-			}
-			if err := json.Unmarshal([]byte(found), &result); err != nil {
-				t.Fatal(err)
-			}
-			if result.Ran < 10 {
-				t.Errorf("%s, %s: only %d rules applied", e.name, look.name, result.Ran)
-			}
-			for _, v := range result.Violations {
-				t.Error(fmt.Sprintf("%s, %s: %s: %s", e.name, look.name, v.ID, v.Help), v.Nodes)
-			}
+			b.accessible(program, e.name+", "+look.name)
 		}
+	}
+}
+
+// accessible holds the page that is open to the rules.
+func (b tab) accessible(program, name string) {
+	b.t.Helper()
+	value(b, chromedp.Evaluate[chromedp.Void](program))
+	found := ask[string](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify({
+		ran: r.passes.length,
+		violations: r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html + " " + n.failureSummary)})),
+	}))`)
+	var result struct {
+		Ran        int
+		Violations []struct {
+			ID, Help string
+			Nodes    []string
+		}
+	}
+	if err := json.Unmarshal([]byte(found), &result); err != nil {
+		b.t.Fatal(err)
+	}
+	if result.Ran < 10 {
+		b.t.Errorf("%s: only %d rules applied", name, result.Ran)
+	}
+	for _, v := range result.Violations {
+		b.t.Error(fmt.Sprintf("%s: %s: %s", name, v.ID, v.Help), v.Nodes)
 	}
 }
