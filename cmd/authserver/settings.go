@@ -12,11 +12,12 @@ type ClientSettings struct {
 	config.TLS
 	config.ClientAssertions
 	config.Clocks
+	config.Fetch
 }
 
 func (c *ClientSettings) settings() server.AdminSettings {
 	s := c.Database.settings()
-	s.Identity, s.TLS, s.ClientAssertions, s.Clocks = c.Identity, c.TLS, c.ClientAssertions, c.Clocks
+	s.Identity, s.TLS, s.ClientAssertions, s.Clocks, s.Fetch = c.Identity, c.TLS, c.ClientAssertions, c.Clocks, &c.Fetch
 	return s
 }
 

@@ -117,7 +117,8 @@ type Clients struct {
 	Sealer    *sealing.Sealer
 	Passwords Hasher
 	Revoker   *tokens.Revoker
-	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
+	Documents Documents // that clients publish
+	LocalHTTP bool      // a URL of http to this machine is taken for that of a key set
 	// TakesCertificates and TrustsAuthorities are whether the certificates of clients
 	// reach a server with these settings, and whether any authority vouches for them.
 	TakesCertificates, TrustsAuthorities bool
@@ -227,6 +228,7 @@ func (cs *Clients) Update(ctx context.Context, by Call, id string, in ClientInpu
 		return Client{}, nil, explain("client", id, err)
 	}
 	var f form
+	before := c
 	cs.setClient(ctx, &f, &c, in)
 	if err := f.result(); err != nil {
 		return Client{}, nil, err
@@ -238,6 +240,7 @@ func (cs *Clients) Update(ctx context.Context, by Call, id string, in ClientInpu
 	if err != nil {
 		return Client{}, nil, err
 	}
+	warnings = append(warnings, sectorWarnings(before, c)...)
 	now := store.At(cs.Now())
 	c.UpdatedAt = now
 	change := by.change(store.ClientUpdated, now)

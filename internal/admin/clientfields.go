@@ -67,6 +67,7 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	checkProfile(f, *c, in)
 	checkAssertionAlgs(f, *c)
 	checkTLS(f, *c)
+	cs.checkSector(ctx, f, *c, in.ClientSignInInput)
 }
 
 // checkClient refuses fields that do not go together.

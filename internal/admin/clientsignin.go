@@ -138,7 +138,7 @@ func checkSignIn(f *form, c store.Client) {
 	if c.FrontchannelLogoutURI != "" && !sameOrigin(c.FrontchannelLogoutURI, c.RedirectURIs) { // Front-Channel Logout 1.0 §2
 		f.fault("frontchannel_logout_uri", CodeConflict, "it has to have the scheme, host and port of one of %v", Field("redirect_uris"))
 	}
-	if c.SubjectType == store.SubjectPairwise && c.SectorIdentifierURI == "" && len(hosts(c)) > 1 { // OIDC Core §8.1
+	if c.SubjectType == store.SubjectPairwise && len(c.Sectors()) > 1 { // OIDC Core §8.1
 		f.fault("subject_type", CodeConflict, "pairwise with %v of several hosts needs to know whose subjects they share: give %v", Field("redirect_uris"), Field("sector_identifier_uri"))
 	}
 	if c.RequireSignedRequestObject && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil && !signs(c) {

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		in.LogoURI, in.PolicyURI, in.TermsURI = ptr("data:image/png;base64,AAAA"), ptr("https://example.com/privacy"), ptr("https://example.com/terms")
 		in.DefaultMaxAge, in.RequireSignedRequestObject = ptr(time.Hour), ptr(true)
 	})
+	o.documents["https://example.com/sector.json"] = `["https://app.example.com/cb"]`
 	c := o.client(admin.NewClient{ClientInput: full})
 	want := admin.ClientSignIn{
 		RedirectURIs: []string{"https://app.example.com/cb"}, ResponseTypes: []string{"code id_token", "code"}, PKCE: "optional", Consent: "never",
@@ -171,5 +173,56 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 	machine := o.client(admin.NewClient{ClientInput: admin.ClientInput{Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if diff := cmp.Diff(admin.ClientSignIn{}, machine.ClientSignIn); diff != "" {
 		t.Errorf("a client without a grant for users has\n%s", diff)
+	}
+}
+
+// A client joins the sector of those alone who list its redirect URIs (OpenID Connect Dynamic
+// Client Registration 1.0 §5).
+func TestSectorIdentifier(t *testing.T) {
+	for name, test := range map[string]struct {
+		document string
+		words    []string // of the faults; nil: none
+	}{
+		"it lists them":            {`["https://x.example/", "https://app.example.com/cb"]`, nil},
+		"it lists another":         {`["https://app.example.com/CB"]`, []string{"sector_identifier_uri", "https://app.example.com/cb", "owner"}},
+		"it is no list":            {`{"redirect_uris":["https://app.example.com/cb"]}`, []string{"sector_identifier_uri", "array"}},
+		"it is a list of others":   {`[1]`, []string{"sector_identifier_uri", "array"}},
+		"it cannot be fetched":     {"", []string{"sector_identifier_uri", "404"}},
+		"it is followed by a list": {`["https://app.example.com/cb"] []`, []string{"sector_identifier_uri", "array"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			if test.document != "" {
+				o.documents["https://example.com/sector.json"] = test.document
+			}
+			pairwise := signIn(func(in *admin.ClientInput) {
+				in.SubjectType, in.SectorIdentifierURI = ptr("pairwise"), ptr("https://example.com/sector.json")
+			})
+			_, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: pairwise})
+			if test.words != nil {
+				wantFaults(t, err, test.words...)
+				return
+			}
+			o.must(err)
+		})
+	}
+}
+
+// A client that moves to another sector will not know its users again: the operator is told.
+func TestSectorMoves(t *testing.T) {
+	o := newOffice(t)
+	c := o.client(admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) { in.SubjectType = ptr("pairwise") })})
+	for _, test := range []struct {
+		uris  []string
+		warns bool
+	}{
+		{[]string{"https://app.example.com:8443/cb", "https://app.example.com/other"}, false},
+		{[]string{"https://new.example.com/cb"}, true},
+	} {
+		_, warnings, err := o.Clients.Update(t.Context(), by, c.ClientID, admin.ClientInput{ClientSignInInput: admin.ClientSignInInput{RedirectURIs: test.uris}})
+		o.must(err)
+		if warned := slices.ContainsFunc(warnings, func(f admin.Fault) bool { return f.Field == "subject_type" }); warned != test.warns {
+			t.Errorf("%v: warned %v", test.uris, warnings)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/remotekeys"
 )
 
 const (
@@ -37,6 +39,20 @@ type office struct {
 	t     testing.TB
 	store *sqlite.DB
 	clock time.Time
+	// documents are what clients publish, by their addresses.
+	documents published
+}
+
+// published are documents that a test serves.
+type published map[string]string
+
+// Fetch implements [admin.Documents].
+func (p published) Fetch(_ context.Context, from string, _ time.Time) (remotekeys.Fetched, error) {
+	body, is := p[from]
+	if !is {
+		return remotekeys.Fetched{}, errors.New("it answers 404")
+	}
+	return remotekeys.Fetched{Body: []byte(body)}, nil
 }
 
 func newOffice(t testing.TB) *office {
@@ -47,7 +63,7 @@ func newOffice(t testing.TB) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	o := &office{t: t, store: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)}
+	o := &office{t: t, store: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC), documents: published{}}
 	now := func() time.Time { return o.clock }
 	o.must(db.MigrateUp(ctx))
 	master, err := sealing.MasterFrom([32]byte{1})
@@ -79,7 +95,7 @@ func newOffice(t testing.TB) *office {
 	targets, users := admin.Targets{Self: self, Resources: db}, admin.UserFinder{Store: db}
 	families := &admin.Families{Common: o.Common, Store: db, Users: users, Clients: db, Revoker: revoker, Signing: signing, Refresh: refresh}
 	o.Admin = &admin.Admin{
-		Clients:    &admin.Clients{Common: o.Common, Store: db, Users: db, Issuers: db, Targets: targets, Sealer: sealer, Passwords: hasher, Revoker: revoker},
+		Clients:    &admin.Clients{Common: o.Common, Store: db, Users: db, Issuers: db, Targets: targets, Sealer: sealer, Passwords: hasher, Revoker: revoker, Documents: o.documents},
 		Users:      &admin.Users{Common: o.Common, UserFinder: users, Rows: db, Passwords: hasher, Revoker: revoker},
 		Resources:  &admin.Resources{Common: o.Common, Store: db, Keys: signing},
 		Issuers:    &admin.Issuers{Common: o.Common, Store: db, Siblings: db, Clients: db, Targets: targets, Sealer: sealer},
@@ -91,7 +107,7 @@ func newOffice(t testing.TB) *office {
 		MasterKeys: &admin.MasterKeys{Common: o.Common, Store: db, Sealer: sealer, Servers: signing},
 		Tokens: &admin.Inspector{
 			Common: o.Common, Audiences: []string{self, self + "/oauth2/token"}, Families: families, Issuers: db, Clients: db, Users: db, Names: db,
-			Assertions: db, Resources: db, Revocations: db, Signing: signing, Refresh: refresh, Sealer: sealer,
+			Assertions: db, Resources: db, Revocations: db, Signing: signing, Subjects: &keys.SubjectSecret{Store: db, Sealer: sealer, Actor: by.Actor, Now: now, Rand: rand.Reader}, Refresh: refresh, Sealer: sealer,
 		},
 	}
 	return o

@@ -84,9 +84,11 @@ type Inspector struct {
 		RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error)
 	}
 	Signing *keys.Manager
-	Refresh *keys.RefreshKeys // nothing is loaded yet
-	Sealer  *sealing.Sealer
-	Remote  *remotekeys.Sets // the key sets that issuers and clients publish
+	// Subjects tell whose a pairwise subject is.
+	Subjects *keys.SubjectSecret
+	Refresh  *keys.RefreshKeys // nothing is loaded yet
+	Sealer   *sealing.Sealer
+	Remote   *remotekeys.Sets // the key sets that issuers and clients publish
 }
 
 func bad(i Inspection, code FindingCode, format string, args ...any) Inspection {
@@ -156,7 +158,10 @@ func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspect
 	if err := ins.Signing.Reload(ctx); err != nil {
 		return Inspection{}, fmt.Errorf("read the signing keys: %w", err)
 	}
-	verifier := &tokens.Verifier{Issuer: ins.Self, Keys: ins.Signing, Skew: ins.Limits.ClockSkew}
+	if err := ins.Subjects.Reload(ctx); err != nil {
+		return Inspection{}, err
+	}
+	verifier := &tokens.Verifier{Issuer: ins.Self, Keys: ins.Signing, Pairwise: &tokens.Pairwise{Secret: ins.Subjects.Get}, Skew: ins.Limits.ClockSkew}
 	now := ins.Now()
 	kid, _ := i.Header["kid"].(string)
 	var err error

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"authserver/internal/store"
 )
 
 const (
@@ -159,15 +157,4 @@ func origin(link string) string {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
-}
-
-// hosts are the hosts of the redirect URIs of a client, each once.
-func hosts(c store.Client) []string {
-	var found []string
-	for _, uri := range c.RedirectURIs {
-		if u, err := url.Parse(uri); err == nil {
-			found = append(found, u.Host)
-		}
-	}
-	return distinct(found)
 }

@@ -41,7 +41,7 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 		}
 		return nested(before)
 	}
-	return nested(slices.Insert(before, 0, actor{acting.subject, g.Trust.nameOf(acting.iss)}))
+	return nested(slices.Insert(before, 0, actor{acting.told(), g.Trust.nameOf(acting.iss)}))
 }
 
 // actsNow checks the prior actors if no actor is added: the last of them is the current

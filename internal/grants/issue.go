@@ -103,7 +103,7 @@ func forClient(target Target, scope oauth.Scope, client store.Client) draft {
 // forUser is the token of a user at a client.
 func forUser(target Target, scope oauth.Scope, client store.Client, user store.User) draft {
 	access := forTarget(target, scope, user.ID)
-	access.username = user.Username
+	access.Sector, access.username = client.PairwiseSector(), user.Username
 	access.Roles, access.Permissions = user.Roles, user.Permissions
 	access.Custom = mergeClaims(mergeClaims(target.Claims, client.Claims), user.Claims)
 	access.SubjectNotBefore = user.NotBefore

@@ -94,6 +94,15 @@ func issuerOf(compact jose.Compact) string {
 	return assertions.Parsed{Compact: compact, Claims: claims}.Issuer()
 }
 
+// told is the subject as the party's own token says it, which may be pairwise.
+func (p party) told() string {
+	if p.claims.Pairwise {
+		subject, _ := p.all["sub"].(string)
+		return subject
+	}
+	return p.subject
+}
+
 // own reads an access token that this server issued, to the client or for an API that
 // the client is.
 func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) (party, error) {

@@ -130,6 +130,7 @@ func newSite(t testing.TB) *site {
 	t.Cleanup(s.db.Close)
 	s.ok(s.db.MigrateUp(t.Context()))
 	manager := s.openKeys()
+	pairwise := &tokens.Pairwise{Secret: func() ([]byte, error) { return []byte(strings.Repeat("p", 32)), nil }}
 	codec := &tokens.RefreshCodec{Keys: onlyKey(strings.Repeat("k", 32))}
 	hasher, err := passwords.New(passwords.Options{Cost: passwords.MinCost})
 	s.ok(err)
@@ -142,10 +143,10 @@ func newSite(t testing.TB) *site {
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
-	issuing := s.issuing(manager, targets, codec)
+	issuing := s.issuing(manager, targets, codec, pairwise)
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
-	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager}
+	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager, Pairwise: pairwise}
 	s.Door = &web.Door{
 		Crowded: func() bool { return true }, Metrics: metrics,
 		Logger: telemetry.NewLogger(s.log, slog.LevelDebug, "json"), Now: s.clock, Rand: rand.Reader,
@@ -155,7 +156,7 @@ func newSite(t testing.TB) *site {
 		Audit: &Audit{Events: s.db, Logger: slog.New(slog.DiscardHandler), Now: s.clock},
 		Token: &Token{Clients: s.Clients, Grants: registry, Metrics: metrics, Now: s.clock},
 		Introspect: &Introspect{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Introspector{
-			Issuer: issuer, Verifier: s.Verifier, View: view, Refresh: codec, Families: s.db, Users: s.db, Now: s.clock,
+			Issuer: issuer, Verifier: s.Verifier, View: view, Refresh: codec, Families: s.db, Users: s.db, Pairwise: pairwise, Now: s.clock,
 		}},
 		Revoke: &Revoke{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Revocables{
 			Verifier: s.Verifier, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Revoker: revoker, Now: s.clock,
@@ -164,7 +165,8 @@ func newSite(t testing.TB) *site {
 		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry, Keys: manager},
 		Userinfo: &Userinfo{Clients: s.Clients, Once: s.db, Now: s.clock, Persons: &oidc.Userinfo{
 			Issuer: issuer, Verifier: s.Verifier, View: view, Clients: s.db, Users: s.db,
-			Signer: &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
+			Subjects: oidc.Subjects{Pairwise: pairwise},
+			Signer:   &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
 		}},
 		Origins: &Origins{Registered: s},
 		OpenAPI: &OpenAPI{Document: api.OpenAPI()},
@@ -209,11 +211,11 @@ func (s *site) openKeys() *keys.Manager {
 	return m
 }
 
-func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec) grants.Issuing {
+func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *tokens.RefreshCodec, pairwise *tokens.Pairwise) grants.Issuing {
 	s.Helper()
-	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Rand: rand.Reader}
+	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Pairwise: pairwise, Rand: rand.Reader}
 	return grants.Issuing{
-		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, TTL: maxTTL},
+		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: maxTTL},
 	}
 }
 

@@ -23,13 +23,14 @@ import (
 )
 
 const (
-	appCallback    = "https://app.example.com/callback?tenant=1"
-	appLoggedOut   = "https://app.example.com/signed-out?tenant=1"
-	spaCallback    = "http://127.0.0.1:8090/callback"
-	legacyCallback = "https://legacy.example.com/cb"
-	codeLife       = time.Minute
-	sessionIdle    = time.Hour
-	sessionMost    = 24 * time.Hour
+	appCallback     = "https://app.example.com/callback?tenant=1"
+	appLoggedOut    = "https://app.example.com/signed-out?tenant=1"
+	spaCallback     = "http://127.0.0.1:8090/callback"
+	privateCallback = "https://private.example.com/cb"
+	legacyCallback  = "https://legacy.example.com/cb"
+	codeLife        = time.Minute
+	sessionIdle     = time.Hour
+	sessionMost     = 24 * time.Hour
 )
 
 // signIn is what a person signs in by, over plain http: httptest has no other.
@@ -43,7 +44,7 @@ func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher
 		Authorizer: &authorize.Authorizer{
 			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db,
 			Tokens: &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
-			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys}}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
+			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys, Subjects: oidc.Subjects{Pairwise: s.Verifier.Pairwise}}}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,
@@ -65,6 +66,9 @@ func (s *site) people() {
 		{ID: "spa", RedirectURIs: []string{spaCallback}, AuthMethods: []oauth.AuthMethod{oauth.AuthNone}, Scopes: oauth.Scope{"openid", "read"}},
 		{ID: "second", PostLogoutRedirectURIs: []string{"https://second.example.com/out"}, RedirectURIs: []string{"https://second.example.com/cb"}, Consent: store.ConsentNever, PKCEOptional: true, Scopes: oauth.Scope{"openid", "read"}},
 		{ID: "careful", RedirectURIs: []string{"https://careful.example.com/cb"}, Consent: store.ConsentAlways, Scopes: oauth.Scope{"openid", "read"}},
+		{ID: "private", RedirectURIs: []string{privateCallback}, Consent: store.ConsentNever, SubjectType: store.SubjectPairwise, ResponseTypes: store.ResponseTypes(), Scopes: oauth.Scope{"openid", "read"}},
+		{ID: "neighbour", RedirectURIs: []string{"https://private.example.com/other"}, Consent: store.ConsentNever, SubjectType: store.SubjectPairwise, Scopes: oauth.Scope{"openid", "read"}},
+		{ID: "stranger", RedirectURIs: []string{"https://stranger.example.com/cb"}, Consent: store.ConsentNever, SubjectType: store.SubjectPairwise, Scopes: oauth.Scope{"openid", "read"}},
 		{ID: "legacy", RedirectURIs: []string{legacyCallback}, Consent: store.ConsentNever, ResponseTypes: store.ResponseTypes(), Scopes: oauth.Scope{"openid", "profile", "read", "offline_access"}},
 	} {
 		if c.AuthMethods == nil {
@@ -96,6 +100,7 @@ func challenge() string {
 func authorization(client string, changes ...string) string {
 	callback := map[string]string{
 		"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb", "legacy": legacyCallback,
+		"private": privateCallback, "neighbour": "https://private.example.com/other", "stranger": "https://stranger.example.com/cb",
 	}[client]
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {callback}, "state": {"the state"}, "scope": {"openid read"},

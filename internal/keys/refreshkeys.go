@@ -88,7 +88,7 @@ func (r *RefreshKeys) Reload(ctx context.Context) error {
 	}
 	keys := make([]refreshKey, 0, len(rows))
 	for _, row := range rows {
-		plain, err := r.Sealer.Open(row.Sealed, secretKeyAs(row.ID))
+		plain, err := r.Sealer.Open(row.Sealed, secretKeyAs(refreshPurpose, row.ID))
 		if err != nil {
 			return fmt.Errorf("refresh token key %d: %w", row.ID, err)
 		}
@@ -153,7 +153,7 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 		return fmt.Errorf("make a refresh token key: %w", err)
 	}
 	var err error
-	if row.Sealed, err = r.Sealer.Seal(plain, secretKeyAs(row.ID)); err != nil {
+	if row.Sealed, err = r.Sealer.Seal(plain, secretKeyAs(refreshPurpose, row.ID)); err != nil {
 		return fmt.Errorf("make a refresh token key: %w", err)
 	}
 	err = within(ctx, t, func(ctx context.Context) error {
@@ -262,6 +262,6 @@ func (r *RefreshKeys) own(what store.EventType, now store.Moment) store.Change {
 	return store.Change{Actor: r.Actor, Event: what, At: now}
 }
 
-func secretKeyAs(id uint32) string {
-	return store.SealedAs("secret_keys", refreshPurpose+"/"+strconv.FormatUint(uint64(id), 10))
+func secretKeyAs(purpose string, id uint32) string {
+	return store.SealedAs("secret_keys", purpose+"/"+strconv.FormatUint(uint64(id), 10))
 }

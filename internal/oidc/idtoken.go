@@ -24,9 +24,10 @@ type Signer interface {
 
 // IDTokens makes ID tokens (Core §2).
 type IDTokens struct {
-	Issuer string
-	Signer Signer
-	TTL    time.Duration // of an ID token; seconds count
+	Issuer   string
+	Signer   Signer
+	Subjects Subjects
+	TTL      time.Duration // of an ID token; seconds count
 }
 
 // IDToken makes the ID token of a family, with the hashes of what is handed out with it. It
@@ -36,7 +37,7 @@ type IDTokens struct {
 // to ask there, the ID token has them all (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
 	alg := Algorithm(client)
-	subject, err := Subjects{}.Subject(client, user.ID)
+	subject, err := t.Subjects.Subject(client, user.ID)
 	if err != nil {
 		return "", err
 	}

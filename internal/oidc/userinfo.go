@@ -25,7 +25,8 @@ type Userinfo struct {
 	Users interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
-	Signer Signer
+	Signer   Signer
+	Subjects Subjects
 }
 
 // Token checks the access token. A refusal is an [oauth.Error] with InvalidToken, or with
@@ -73,7 +74,7 @@ func (i *Userinfo) Of(ctx context.Context, now time.Time, token tokens.Claims) (
 		return Info{}, fmt.Errorf("look up the user: %w", err)
 	}
 	claims := claimsOf(user, scopeOf(token).And(client.Scopes), nil)
-	if claims["sub"], err = (Subjects{}).Subject(client, user.ID); err != nil {
+	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
 		return Info{}, err
 	}
 	if client.UserinfoAlg == "" {

@@ -18,6 +18,7 @@ import (
 	"authserver/internal/keys/sealing"
 	"authserver/internal/keys/signers"
 	"authserver/internal/store"
+	"authserver/internal/tokens"
 )
 
 // keyStore is where our own keys are kept.
@@ -32,6 +33,7 @@ type keyring struct {
 	sealer  *sealing.Sealer
 	signing *keys.Manager
 	refresh *keys.RefreshKeys
+	subject *keys.SubjectSecret
 	token   *pkcs11Token // nil: keys are kept in the database
 	closers []io.Closer
 }
@@ -110,8 +112,12 @@ func openKeys(ctx context.Context, st keyStore, s keySettings, logger *slog.Logg
 	ring.refresh = &keys.RefreshKeys{
 		Store: st, Sealer: ring.sealer, Actor: actor(), Timeline: ring.signing.Effective, Grace: s.grace, Now: time.Now, Rand: rand.Reader, Logger: logger,
 	}
+	ring.subject = &keys.SubjectSecret{Store: st, Sealer: ring.sealer, Actor: actor(), Now: time.Now, Rand: rand.Reader}
 	return ring, nil
 }
+
+// pairwise makes pairwise subjects, once the keys are loaded.
+func (k *keyring) pairwise() *tokens.Pairwise { return &tokens.Pairwise{Secret: k.subject.Get} }
 
 // openMaster opens what the master key is: 32 bytes, or a key of a key management
 // service.
@@ -155,6 +161,9 @@ func (k *keyring) load(ctx context.Context) error {
 	}
 	if err := k.refresh.Load(ctx); err != nil {
 		return fmt.Errorf("load the refresh token keys: %w", err)
+	}
+	if err := k.subject.Load(ctx); err != nil {
+		return err
 	}
 	return nil
 }

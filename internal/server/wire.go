@@ -91,16 +91,17 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	}
 	codec := &tokens.RefreshCodec{Keys: ring.refresh}
 	handles := &tokens.Handles{Keys: ring.refresh}
-	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Skew: s.ClockSkew}
+	pairwise := ring.pairwise()
+	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Pairwise: pairwise, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: computations(runtime.GOMAXPROCS(0)), Now: time.Now}
-	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Turns: signatures, Rand: rand.Reader}
+	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Pairwise: pairwise, Turns: signatures, Rand: rand.Reader}
 	login := logins.Password{Users: st, Verifier: hasher}
 	putBacks := &grants.PutBacks{Families: st}
 	targets := &grants.Targets{
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
+	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
 	registry, err := wireGrants(grantParts{
 		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,

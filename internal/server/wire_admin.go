@@ -30,6 +30,10 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 		return nil, err
 	}
 	self, localHTTP := s.Identity.Issuer, overHTTP(s.Identity)
+	var documents admin.Documents
+	if remote != nil {
+		documents = remote.Fetcher
+	}
 	common := &admin.Common{Self: self, Limits: adminLimits(limits, s), Now: time.Now, Rand: rand.Reader}
 	targets, users := admin.Targets{Self: self, Resources: st}, admin.UserFinder{Store: st}
 	revoker := newRevoker(st, &tokens.View{Store: st, Now: time.Now}, s.Clocks, silent)
@@ -39,7 +43,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	return &admin.Admin{
 		Clients: &admin.Clients{
 			Common: common, Store: st, Users: st, Issuers: st, Targets: targets, Sealer: ring.sealer, Passwords: hasher, Revoker: revoker,
-			LocalHTTP: localHTTP, TakesCertificates: s.TLS.TakesCertificates(), TrustsAuthorities: s.TLS.TLSClientCAFile != "",
+			Documents: documents, LocalHTTP: localHTTP, TakesCertificates: s.TLS.TakesCertificates(), TrustsAuthorities: s.TLS.TLSClientCAFile != "",
 		},
 		Users:     &admin.Users{Common: common, UserFinder: users, Rows: st, Passwords: hasher, Policy: newPolicy(s.NewPasswords), Revoker: revoker},
 		Resources: &admin.Resources{Common: common, Store: st, Keys: ring.signing},
@@ -54,7 +58,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 		MasterKeys: &admin.MasterKeys{Common: common, Store: st, Sealer: ring.sealer, Servers: ring.signing, Open: openOtherMaster},
 		Tokens: &admin.Inspector{
 			Common: common, Audiences: audiences(self), Families: families, Issuers: st, Clients: st, Users: st, Names: st,
-			Assertions: st, Resources: st, Revocations: st, Signing: ring.signing, Refresh: ring.refresh, Sealer: ring.sealer, Remote: remote,
+			Assertions: st, Resources: st, Revocations: st, Signing: ring.signing, Subjects: ring.subject, Refresh: ring.refresh, Sealer: ring.sealer, Remote: remote,
 		},
 	}, nil
 }

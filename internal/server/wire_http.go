@@ -98,7 +98,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Now: time.Now, Clock: p.clock,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Pairwise: p.ring.pairwise(), Now: time.Now, Clock: p.clock,
 			}},
 			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
@@ -110,14 +110,14 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(), Keys: manager,
 			},
 			Userinfo: &handlers.Userinfo{Clients: clients, DPoP: proof, Once: p.store, Now: time.Now, Persons: &oidc.Userinfo{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()},
 			}},
 			Origins: &handlers.Origins{Registered: p.cached},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
 			SignIn:  p.signIn,
 			Logout: &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
-				Clients: p.cached, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager},
+				Clients: p.cached, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
 				Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
 			}},
 			Account: &handlers.Account{SignIn: p.signIn, Store: p.store, Clients: p.cached, Revoker: p.revoker},

@@ -64,7 +64,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store,
 			Tokens: &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
-				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing}},
+				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
 				authorize.StepUp{},
 				authorize.Account{},
 				authorize.Consent{},

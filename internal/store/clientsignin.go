@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"net/url"
+	"slices"
+)
 
 // ResponseType is a response_type of an authorization request (RFC 6749 §3.1.1), its words
 // in the order in which OAuth 2.0 Multiple Response Type Encoding Practices has them.
@@ -59,4 +62,38 @@ func (c Client) ConsentRule() ConsentRule {
 		return ConsentOnce
 	}
 	return c.Consent
+}
+
+// Sectors returns the sectors of the client, each once: those of its pairwise subjects (OIDC
+// Core §8.1). A client with SectorIdentifierURI has one.
+func (c Client) Sectors() []string {
+	uris := c.RedirectURIs
+	if c.SectorIdentifierURI != "" {
+		uris = []string{c.SectorIdentifierURI}
+	}
+	var sectors []string
+	for _, uri := range uris {
+		if u, err := url.Parse(uri); err == nil {
+			sector := u.Hostname()
+			if u.Scheme != "https" && u.Scheme != "http" { // a private-use scheme is the app's own (RFC 8252 §7.1)
+				sector = u.Scheme + ":"
+			}
+			if !slices.Contains(sectors, sector) {
+				sectors = append(sectors, sector)
+			}
+		}
+	}
+	return sectors
+}
+
+// PairwiseSector returns the sector in which the client knows its users; "": it is told
+// their IDs. A client without a redirect URI is a sector of its own.
+func (c Client) PairwiseSector() string {
+	if c.SubjectType != SubjectPairwise {
+		return ""
+	}
+	if sectors := c.Sectors(); len(sectors) > 0 {
+		return sectors[0]
+	}
+	return "client:" + c.ID
 }

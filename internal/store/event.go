@@ -42,6 +42,7 @@ const (
 
 	RefreshKeyPublished   EventType = "refresh_key.published"
 	RefreshKeyRescheduled EventType = "refresh_key.rescheduled"
+	SubjectSecretCreated  EventType = "subject_secret.created"
 	DataKeyCreated        EventType = "data_key.created"
 	DataKeyDeleted        EventType = "data_key.deleted"
 	SecretResealed        EventType = "secret.resealed"

@@ -3,10 +3,10 @@ package store
 import "context"
 
 // SecretKey is a symmetric key of the server's own, such as the one that
-// authenticates refresh tokens. It makes tokens from ActiveAt on, until the next
+// authenticates refresh tokens, or that of pairwise subjects, which never changes. It makes tokens from ActiveAt on, until the next
 // ID does, and is good for those that it made until RemovedAt.
 type SecretKey struct {
-	Purpose   string // "refresh"
+	Purpose   string // "refresh" or "subject"
 	ID        uint32 // counts up from 1 within a purpose
 	Sealed    []byte // sealed for SealedAs("secret_keys", Purpose+"/"+ID)
 	CreatedAt Moment

@@ -21,7 +21,10 @@ const MaxAccessBytes = 8 << 10
 
 // Access is what an access token is to say.
 type Access struct {
-	Subject     string
+	Subject string
+	// Sector is set where the client knows the subject, a user, under a pairwise one; "": it
+	// is told Subject (OpenID Connect Core §8).
+	Sector      string
 	ClientID    string
 	Audience    []string // resource identifiers; at least one
 	Scope       oauth.Scope
@@ -71,6 +74,8 @@ type Minter struct {
 	MaxTTL time.Duration
 	// Handles let the server revoke a token that it encrypted.
 	Handles *Handles
+	// Pairwise makes the subjects of the clients that know no other.
+	Pairwise *Pairwise
 	// Turns bounds how many signatures are computed at once; the clients take turns.
 	// More at once would make each slower, and delay requests that need less. nil:
 	// there is no bound.

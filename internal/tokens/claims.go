@@ -32,8 +32,15 @@ type registered struct {
 // claims lays out the payload: the custom claims that override no registered one, and
 // those (RFC 8725 §3.12 depends on who said it).
 func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) ([]byte, error) {
+	subject := a.Subject
+	if a.Sector != "" {
+		var err error
+		if subject, err = m.Pairwise.Subject(a.Sector, a.Subject); err != nil {
+			return nil, err
+		}
+	}
 	own, err := json.Marshal(registered{
-		Issuer: m.Issuer, Subject: a.Subject, Audience: audience(a.Audience),
+		Issuer: m.Issuer, Subject: subject, Audience: audience(a.Audience),
 		IssuedAt: now.Unix(), NotBefore: now.Add(-m.Backdate).Unix(), ExpiresAt: now.Add(ttl).Unix(),
 		ID: id, ClientID: a.ClientID, Scope: a.Scope.String(), Roles: a.Roles, Permissions: a.Permissions,
 		AuthTime: seconds(a.AuthTime), ACR: a.ACR, AMR: a.AMR, Act: a.Act, Confirmation: a.Confirmation,

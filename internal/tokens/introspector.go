@@ -20,6 +20,7 @@ type Introspector struct {
 	Verifier *Verifier
 	View     *View
 	Refresh  *RefreshCodec
+	Pairwise *Pairwise
 	Families interface {
 		Family(ctx context.Context, id store.FamilyID) (store.Family, error)
 	}
@@ -66,7 +67,8 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
 		found.TokenType = oauth.DPoP
 	}
-	if claims.Subject != claims.ClientID {
+	// A name would tell what a pairwise subject does not.
+	if claims.Subject != claims.ClientID && !claims.Pairwise {
 		// Whether the token is good does not hang on the name.
 		if user, err := i.Users.User(ctx, claims.Subject); err == nil {
 			found.Username = user.Username
@@ -123,9 +125,16 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if family.ExpiresAt.Before(expires) {
 		expires = family.ExpiresAt
 	}
+	subject, username := family.UserID, user.Username
+	if sector := client.PairwiseSector(); sector != "" {
+		if subject, err = i.Pairwise.Subject(sector, family.UserID); err != nil {
+			return Introspection{}, err
+		}
+		username = ""
+	}
 	claims, err := json.Marshal(refreshClaims{
-		ClientID: family.ClientID, Issuer: i.Issuer, Subject: family.UserID, Scope: family.Scope.String(),
+		ClientID: family.ClientID, Issuer: i.Issuer, Subject: subject, Scope: family.Scope.String(),
 		IssuedAt: family.CreatedAt.Unix(), ExpiresAt: expires.Unix(),
 	})
-	return Introspection{Active: true, Username: user.Username, Claims: claims}, err
+	return Introspection{Active: true, Username: username, Claims: claims}, err
 }

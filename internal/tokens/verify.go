@@ -12,7 +12,8 @@ import (
 // Claims is what a verified access token says.
 type Claims struct {
 	Issuer    string
-	Subject   string
+	Subject   string // the user's id also where the token has a pairwise subject; see Pairwise
+	Pairwise  bool   // the claim "sub" is a pairwise subject
 	Audience  []string
 	ClientID  string
 	ID        string // the claim "jti"
@@ -36,6 +37,8 @@ type Verifier struct {
 	Keys   interface {
 		Public(kid string) (keys.PublicKey, bool)
 	}
+	// Pairwise finds the users of pairwise subjects; nil: none is known.
+	Pairwise *Pairwise
 	// Skew is the time by which "nbf" may be ahead. Expiry has none: the clock that
 	// wrote it is ours.
 	Skew time.Duration
@@ -68,6 +71,13 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 		return Claims{}, err
 	}
 	claims.KID = key.KID
+	user, pairwise, err := v.Pairwise.User(claims.Subject)
+	if err != nil {
+		return Claims{}, err
+	}
+	if pairwise {
+		claims.Subject, claims.Pairwise = user, true
+	}
 	if err := v.check(now, claims); err != nil {
 		return claims, err
 	}
