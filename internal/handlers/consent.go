@@ -19,22 +19,20 @@ func (e Consent) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 }
 
 // post takes the decision of the person to whom the page was shown. Where another one is
-// signed in by now, or the client asks for something else, it is no decision.
+// signed in by now, or the client asks for something else, it is no consent. To refuse takes
+// no session.
 func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
 		return err
 	}
-	if !v.flow.Decided(v.person) {
-		return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
-	}
-	switch form.Get("decision") {
-	case "approve":
+	switch decision := form.Get("decision"); {
+	case decision == "deny":
+		return e.answer(w, r, n, v.flow, e.Authorizer.Deny(v.flow))
+	case decision == "approve" && v.flow.Decided(v.person):
 		if err := e.Authorizer.Approve(r.Context(), v.flow, v.person, v.now, telemetry.RequestID(r.Context())); err != nil {
 			return err
 		}
-	case "deny":
-		return e.answer(w, r, n, v.flow, e.Authorizer.Deny(v.flow))
 	}
 	return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
 }

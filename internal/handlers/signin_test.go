@@ -60,7 +60,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-func decoded(t *testing.T, token string) map[string]any {
+func decoded(t testing.TB, token string) map[string]any {
 	t.Helper()
 	payload := strings.Split(token, ".")[1]
 	body, err := base64.RawURLEncoding.DecodeString(payload)

@@ -34,6 +34,7 @@ func (b *Book) functions(tag string) template.FuncMap {
 	texts := b.texts[tag]
 	return template.FuncMap{
 		"t":      texts.HTML,
+		"plain":  texts.plain,
 		"scope":  texts.scope,
 		"device": texts.device,
 		"date":   func(at time.Time) string { return at.UTC().Format(texts.lines["date.layout"]) },

@@ -54,6 +54,9 @@ func TestHTML(t *testing.T) {
 				if node.Type != html.ElementNode {
 					continue
 				}
+				if node.Data == "title" && strings.Contains(node.FirstChild.Data, "<bdi>") {
+					t.Errorf("%s in %s: the title is %q, and a title has no elements", page.template(), tag, node.FirstChild.Data)
+				}
 				at := map[string]string{}
 				for _, a := range node.Attr {
 					at[a.Key] = a.Val

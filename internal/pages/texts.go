@@ -40,6 +40,19 @@ func (t Texts) HTML(key string, values ...string) (template.HTML, error) {
 	return template.HTML(line), nil //nolint:gosec // each part has been escaped
 }
 
+// plain is the text of a key where there can be no element, as in a title. A value is set apart
+// by the characters that are for that (Unicode Standard Annex #9, §2.4).
+func (t Texts) plain(key string, values ...string) (string, error) {
+	line, known := t.lines[key]
+	if !known {
+		return "", fmt.Errorf("there is no text %q in languages/%s.yaml", key, reference)
+	}
+	for i := 0; i+1 < len(values); i += 2 {
+		line = strings.ReplaceAll(line, "{"+values[i]+"}", "\u2068"+values[i+1]+"\u2069")
+	}
+	return line, nil
+}
+
 // scope is a scope in words.
 func (t Texts) scope(s Scope) (template.HTML, error) {
 	if s.Text != "" {

@@ -1,0 +1,295 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"authserver/internal/store"
+	"authserver/internal/store/storetest"
+	"authserver/test/browser"
+)
+
+// modelTab is an authorization request of an app in a tab of a browser.
+type modelTab struct {
+	in      *modelBrowser
+	client  string
+	state   string
+	prompt  string
+	maxAge  time.Duration // negative: none was asked for
+	opened  time.Time
+	page    browser.Page
+	refused bool // the person did not consent
+}
+
+// modelBrowser is the browser of a person, and what the model knows of its session.
+type modelBrowser struct {
+	*browser.Browser
+	from     *modelSession
+	authTime time.Time // of the newest sign-in
+	began    time.Time // of the session, at the latest
+	seen     time.Time // when it was used last
+}
+
+// modelSession is what codes and tokens come from.
+type modelSession struct {
+	user  string
+	ended bool
+}
+
+// modelCode is a code that an app got, and later the refresh token that it got for it.
+type modelCode struct {
+	modelTab
+	code     string
+	from     *modelSession
+	authTime time.Time
+	at       time.Time
+	refresh  string
+	void     bool // it was used twice
+}
+
+// signInModel is many browsers at once. It follows what may be, and not what has to be: a
+// session may end earlier than the model knows.
+type signInModel struct {
+	s        *site
+	v        visitor
+	browsers []*modelBrowser
+	tabs     []*modelTab
+	codes    []*modelCode
+	states   int
+}
+
+var modelUsers = map[string]struct{ id, password string }{
+	"alice": {"0199a6f4-0000-7000-8000-000000000001", password},
+	"bob":   {"0199a6f4-0000-7000-8000-000000000002", "the password of bob"},
+}
+
+var modelCallbacks = map[string]string{
+	"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb",
+}
+
+// Whatever browsers, tabs, apps and administrators do, and however the clock goes on: no code
+// and no session outlives its cause, no tab ends at the app of another, and prompt and max_age
+// hold (OpenID Connect Core §3.1.2.1, RFC 9700 §4.5).
+func TestSignInOverTime(t *testing.T) {
+	s, _, v := people(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &signInModel{s: s, v: v}
+		for range 2 {
+			m.browsers = append(m.browsers, &modelBrowser{Browser: s.browser(v.base)})
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"a tab is opened":     m.open,
+			"a tab goes on":       m.goOn,
+			"another tab goes on": m.goOn,
+			"an app redeems":      m.redeem,
+			"an app refreshes":    m.refreshes,
+			"a person signs out":  m.signOut,
+			"a user is disabled":  m.disable,
+			"time passes": func(rt *rapid.T) {
+				s.wait(rapid.SampledFrom([]time.Duration{time.Second, time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 3 * time.Hour, 30 * time.Hour}).Draw(rt, "how long"))
+				s.ok(s.SignIn.Sessions.Seen.Flush(t.Context()))
+			},
+		})
+	})
+}
+
+// pick draws the place of one, which is all that a failure has to print.
+func pick[T any](rt *rapid.T, what string, of []T) T {
+	return of[rapid.IntRange(0, len(of)-1).Draw(rt, what)]
+}
+
+func (m *signInModel) open(rt *rapid.T) {
+	m.states++
+	tab := &modelTab{
+		in:     pick(rt, "browser", m.browsers),
+		client: rapid.SampledFrom([]string{"web-app", "spa", "second", "careful"}).Draw(rt, "client"),
+		prompt: rapid.SampledFrom([]string{"", "", "none", "login"}).Draw(rt, "prompt"),
+		maxAge: rapid.SampledFrom([]time.Duration{-1, -1, 0, time.Minute, time.Hour}).Draw(rt, "max_age"),
+		state:  fmt.Sprintf("state %d", m.states), opened: m.s.clock(),
+	}
+	age := ""
+	if tab.maxAge >= 0 {
+		age = fmt.Sprint(int(tab.maxAge.Seconds()))
+	}
+	tab.page = tab.in.Open(authorization(tab.client, "state", tab.state, "nonce", tab.state, "prompt", tab.prompt, "max_age", age))
+	m.tabs = append(m.tabs, tab)
+	m.look(rt, tab)
+}
+
+// goOn does what the page of a tab asks for, whenever it was opened.
+func (m *signInModel) goOn(rt *rapid.T) {
+	if len(m.tabs) == 0 {
+		return
+	}
+	tab := pick(rt, "tab", m.tabs)
+	_, login := tab.page.IDs["password"]
+	_, consent := tab.page.IDs["approve"]
+	switch {
+	case login:
+		user := rapid.SampledFrom([]string{"alice", "alice", "bob"}).Draw(rt, "user")
+		tab.page = tab.in.SignIn(tab.page, user, modelUsers[user].password)
+		if _, again := tab.page.IDs["password"]; again {
+			rt.Fatalf("%s is not signed in: %s", user, tab.page.Body)
+		}
+		m.signedIn(tab.in, user)
+	case consent && rapid.IntRange(0, 4).Draw(rt, "consent") == 0:
+		tab.page, tab.refused = tab.in.Send(tab.page, "decision", "deny"), true
+		if tab.page.Left == nil {
+			rt.Fatalf("refusing leads to %v", tab.page.URL)
+		}
+	case consent:
+		tab.page = tab.in.Approve(tab.page)
+	default:
+		rt.Fatalf("the tab shows %v: %d %s", tab.page.URL, tab.page.Status, tab.page.Body)
+	}
+	m.look(rt, tab)
+}
+
+// signedIn says what the session of a browser is from now on. Another person ends that of the
+// one before. Where it may have ended by itself already, the next is a new one.
+func (m *signInModel) signedIn(b *modelBrowser, user string) {
+	now := m.s.clock()
+	if !m.lives(b) || b.from.user != user {
+		if m.lives(b) {
+			b.from.ended = true
+		}
+		b.from, b.began = &modelSession{user: user}, now
+	}
+	b.authTime = now
+}
+
+// lives reports whether the session of a browser is alive for certain.
+func (m *signInModel) lives(b *modelBrowser) bool {
+	now := m.s.clock()
+	return b.from != nil && !b.from.ended && now.Sub(b.seen) < sessionIdle/2 && now.Sub(b.began) < sessionMost/2
+}
+
+// look holds where a tab has come to to what may be.
+func (m *signInModel) look(rt *rapid.T, tab *modelTab) {
+	now, in := m.s.clock(), tab.in
+	alive := in.from != nil && !in.from.ended && now.Sub(in.seen) <= sessionIdle && now.Sub(in.began) <= sessionMost || in.authTime.Equal(now)
+	in.seen = now
+	if tab.page.Left == nil {
+		if tab.prompt == "none" {
+			rt.Fatalf("prompt=none shows %v", tab.page.URL)
+		}
+		return
+	}
+	for i, open := range m.tabs {
+		if open == tab {
+			m.tabs = append(m.tabs[:i], m.tabs[i+1:]...)
+			break
+		}
+	}
+	answer := tab.page.Sent(m.s, modelCallbacks[tab.client])
+	if answer.Get("state") != tab.state || answer.Get("iss") != issuer {
+		rt.Fatalf("the answer of another request: %v", answer)
+	}
+	switch refusal := answer.Get("error"); {
+	case refusal == "login_required" && tab.prompt == "none", refusal == "consent_required" && tab.prompt == "none", refusal == "access_denied" && tab.refused:
+		return
+	case refusal != "":
+		rt.Fatalf("refused with %v", answer)
+	case tab.refused:
+		rt.Fatal("a code without consent")
+	case in.from == nil || in.from.ended || !alive:
+		rt.Fatal("a code without a session")
+	case tab.prompt == "login" && in.authTime.Before(tab.opened):
+		rt.Fatalf("prompt=login at %s, and the person signed in at %s", tab.opened, in.authTime)
+	case tab.maxAge >= 0 && now.Sub(in.authTime) > tab.maxAge && in.authTime.Before(tab.opened):
+		rt.Fatalf("max_age is %s, and the person signed in %s ago", tab.maxAge, now.Sub(in.authTime))
+	}
+	m.codes = append(m.codes, &modelCode{modelTab: *tab, code: answer.Get("code"), from: in.from, authTime: in.authTime, at: now})
+}
+
+func (m *signInModel) ask(client string, parameters ...string) answer {
+	brought := secret
+	if client == "spa" {
+		brought = ""
+	}
+	return m.v.post(TokenPath, client, brought, parameters...)
+}
+
+func (m *signInModel) redeem(rt *rapid.T) {
+	if len(m.codes) == 0 {
+		return
+	}
+	c := pick(rt, "code", m.codes)
+	got := m.ask(c.client, "grant_type", "authorization_code", "code", c.code, "redirect_uri", modelCallbacks[c.client], "code_verifier", verifier)
+	fresh := m.s.clock().Sub(c.at) < codeLife
+	may := c.refresh == "" && !c.void && !c.from.ended && fresh
+	if c.refresh != "" {
+		c.void = true // RFC 6749 §4.1.2: what it brought is void with it
+	}
+	if ok := got.status == http.StatusOK; ok != may {
+		rt.Fatalf("a code of %s, used before %t, its session ended %t: %d %s", m.s.clock().Sub(c.at), c.refresh != "", c.from.ended, got.status, got.body)
+	}
+	if !may {
+		return
+	}
+	c.refresh = got.text(m.s, "refresh_token")
+	claims := decoded(m.s, got.text(m.s, "id_token"))
+	if claims["sub"] != modelUsers[c.from.user].id || claims["auth_time"] != float64(c.authTime.Unix()) || claims["nonce"] != c.state || claims["aud"] != c.client {
+		rt.Fatalf("signed in was %s at %s, and the ID token says %v", c.from.user, c.authTime, claims)
+	}
+}
+
+func (m *signInModel) refreshes(rt *rapid.T) {
+	if len(m.codes) == 0 {
+		return
+	}
+	c := pick(rt, "code", m.codes)
+	if c.refresh == "" {
+		return
+	}
+	got := m.ask(c.client, "grant_type", "refresh_token", "refresh_token", c.refresh)
+	switch {
+	case got.status == http.StatusOK && (c.void || c.from.ended):
+		rt.Fatalf("a refresh token is good: its code was used twice %t, its session ended %t", c.void, c.from.ended)
+	case got.status == http.StatusOK:
+		c.refresh = got.text(m.s, "refresh_token")
+	case !strings.Contains(got.body, "invalid_grant"):
+		rt.Fatalf("answered %d %s", got.status, got.body)
+	}
+}
+
+func (m *signInModel) signOut(rt *rapid.T) {
+	b := pick(rt, "browser", m.browsers)
+	if p := submit(b.Browser, "/account/logout"); p.Status != http.StatusOK {
+		rt.Fatalf("signing out: %d %s", p.Status, p.Body)
+	}
+	if m.lives(b) { // what has ended by itself already is not ended by this
+		b.from.ended = true
+	}
+	b.from = nil
+}
+
+// disable disables a user and enables the user again: what came before stays void.
+func (m *signInModel) disable(rt *rapid.T) {
+	name := rapid.SampledFrom([]string{"alice", "bob"}).Draw(rt, "user")
+	user, err := m.s.db.UserByName(m.s.Context(), store.ByUsername, name)
+	m.s.ok(err)
+	for _, disabled := range []bool{true, false} {
+		void := m.s.Revoker.User(&user, "user_disabled")
+		user.Disabled = disabled
+		m.s.ok(m.s.db.UpdateUser(m.s.Context(), user, storetest.Voiding(void)))
+		user, err = m.s.db.User(m.s.Context(), user.ID)
+		m.s.ok(err)
+	}
+	for _, b := range m.browsers {
+		if b.from != nil && b.from.user == name {
+			b.from.ended = true
+		}
+	}
+	for _, c := range m.codes {
+		if c.from.user == name {
+			c.from.ended = true
+		}
+	}
+	m.s.wait(time.Second) // what is issued in the very moment of a revocation counts as before it
+}
