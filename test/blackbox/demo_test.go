@@ -16,7 +16,7 @@ import (
 )
 
 // demoSite is `authserver dev` at an address that its issuer names, as by default.
-func demoSite(t *testing.T) *harness.Server {
+func demoSite(t *testing.T) (*harness.Deployment, *harness.Server) {
 	t.Helper()
 	address := ""
 	for range 100 { // below the ports that the system gives to connections
@@ -26,8 +26,7 @@ func demoSite(t *testing.T) *harness.Server {
 			break
 		}
 	}
-	_, server := harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
-	return server
+	return harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
 }
 
 // sends sends a form of the demo, and follows where it leads.
@@ -49,7 +48,7 @@ func says(t *testing.T, p browser.Page, wanted ...string) {
 // The app that dev shows signs a person in, and uses what it got.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	server := demoSite(t)
+	_, server := demoSite(t)
 	for end := time.Now().Add(time.Minute); !strings.Contains(server.Printed(), server.URL+"/demo"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("dev does not print the address of the demo: %s", server.Printed())
@@ -88,7 +87,7 @@ func TestDemo(t *testing.T) {
 // The app holds to what the tables of RFC 9700 §4 and OpenID Connect Core §16 ask of apps.
 func TestDemoIsAttacked(t *testing.T) {
 	t.Parallel()
-	server := demoSite(t)
+	_, server := demoSite(t)
 	signedIn := func() *browser.Browser {
 		b := browser.New(t, server.URL)
 		p := b.SignIn(sends(b, "sign-in", nil), "alice", "wonderland")
