@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -51,9 +52,20 @@ func (registration) Grantable(_ context.Context, _ store.Client, asked oauth.Sco
 	return oauth.Grantable{Scope: asked, Resources: resources}, nil
 }
 
+// unsigned takes the JSON of claims for a request object.
+type unsigned struct{}
+
+func (unsigned) Open(_ context.Context, _ time.Time, _ store.Client, object string) (map[string]any, error) {
+	claims, err := jose.DecodeObject([]byte(object))
+	if err != nil {
+		return nil, refuseObject(err.Error())
+	}
+	return claims, nil
+}
+
 func newAuthorizer() *Authorizer {
 	return &Authorizer{
-		Issuer: "https://as.example.com", Clients: registration{}, Targets: registration{}, Prompts: []Prompt{Login{}, StepUp{}, Account{}, Consent{}},
+		Issuer: "https://as.example.com", Clients: registration{}, Targets: registration{}, Prompts: []Prompt{Login{}, StepUp{}, Account{}, Consent{}}, Objects: unsigned{},
 		Envelope: NewEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}),
 		Pushed:   NewPushedEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}), Rand: rand.Reader,
 	}
@@ -99,6 +111,38 @@ func FuzzAuthorizationQuery(f *testing.F) {
 		}
 		if location := step.Answer.Location(); !strings.HasPrefix(location, callback+"?") && !strings.HasPrefix(location, callback+"#") || strings.ContainsAny(location, "\r\n \x00\"") {
 			t.Fatalf("the browser goes to %q", location)
+		}
+	})
+}
+
+// No request object that a client signed, whatever its claims, sends the browser anywhere but
+// to a redirect URI of that client, and none is looked at again once it was checked.
+func FuzzRequestObject(f *testing.F) {
+	good := `"response_type":"code","redirect_uri":"` + callback + `","scope":"openid","nonce":"n","state":"s"`
+	for _, seed := range []string{
+		"{" + good + "}", "{" + good + `,"iss":"web","aud":"https://as.example.com","exp":1}`, "{" + good + `,"client_id":"app"}`, "{" + good + `,"client_id":"web"}`,
+		"{" + good + `,"request":"x"}`, "{" + good + `,"request_uri":"x"}`, "{" + good + `,"max_age":3600,"resource":["https://a.example","https://b.example"]}`,
+		"{" + good + `,"claims":{"id_token":{"acr":{"values":["1"],"essential":true}}}}`, `{"redirect_uri":["` + callback + `"]}`, `{"redirect_uri":"https://evil.example/"}`,
+		`{"scope":null,"prompt":true,"state":{"a":[1]}}`, `{"client_secret":"s","state":"\u0000"}`, "{}", "[]", "x", `{"state":"` + strings.Repeat("s", MaxRequest) + `"}`,
+	} {
+		f.Add(seed)
+	}
+	a := newAuthorizer()
+	f.Fuzz(func(t *testing.T, object string) {
+		query := url.Values{"client_id": {"web"}, "redirect_uri": {"https://evil.example/"}, "state": {"outer"}, "request": {object}}
+		flow, err := a.Begin(t.Context(), query.Encode(), began)
+		if err != nil {
+			var refused *oauth.Error
+			if !errors.As(err, &refused) {
+				t.Fatalf("a fault: %v", err)
+			}
+			return
+		}
+		if flow.LeadsTo() != callback || flow.Client.ID != "web" || flow.Request.State == "outer" && !strings.Contains(object, "outer") {
+			t.Fatalf("the browser of %q goes to %q", flow.Client.ID, flow.LeadsTo())
+		}
+		if c := flow.Continuation; !c.Signed || strings.Contains(c.Request, "evil") && !strings.Contains(object, "evil") || strings.Contains(c.Request, "request=") && !strings.Contains(object, "request=") {
+			t.Fatalf("it goes on with %+v", c)
 		}
 	})
 }

@@ -18,6 +18,8 @@ const MaxContinuation = 8 << 10
 type Continuation struct {
 	Request string       `json:"q"` // the parameters, as a query
 	Began   store.Moment `json:"b"` // when the request first came
+	// Signed is set where the parameters are those of a request object that was checked.
+	Signed bool `json:"o,omitempty"`
 	// Pushed is what a pushed request is used up by when it is answered; zero: it was not
 	// pushed.
 	Pushed store.Use `json:"p,omitzero"`

@@ -36,6 +36,7 @@ type Authorizer struct {
 	Uses interface {
 		UseOnce(ctx context.Context, uses ...store.Use) error
 	}
+	Objects  RequestObjects
 	Tokens   FrontChannel
 	IDTokens IDTokens
 	Prompts  []Prompt // in the order in which they are asked
@@ -92,16 +93,23 @@ func (a *Authorizer) Resume(ctx context.Context, sealed string, now time.Time) (
 // be good nothing is sent to either.
 func (a *Authorizer) check(ctx context.Context, c Continuation) (Flow, error) {
 	p := readParameters(c.Request)
-	f := Flow{Continuation: c, Request: Request{RedirectURI: p.get("redirect_uri"), Mode: ModeQuery, MaxAge: -1}}
+	f := Flow{Continuation: c, Request: Request{Mode: ModeQuery, MaxAge: -1}}
 	var err error
 	if f.Client, err = a.client(ctx, p); err != nil {
 		return Flow{}, err
 	}
-	if f.redirectURI, err = redirectURI(f.Client, p); err != nil {
+	p, object, err := a.resolve(ctx, &f, p)
+	if err != nil {
+		return Flow{}, err
+	}
+	f.Request.RedirectURI = p.get("redirect_uri")
+	if f.redirectURI, err = redirectURI(f.Client, p); err != nil && object != nil {
+		return Flow{}, object
+	} else if err != nil {
 		return Flow{}, err
 	}
 	var refused *oauth.Error
-	if err := a.checkRest(ctx, &f, p); errors.As(err, &refused) {
+	if err := a.checkRest(ctx, &f, p, object); errors.As(err, &refused) {
 		f.fault = refused
 	} else if err != nil {
 		return Flow{}, err
@@ -147,14 +155,22 @@ func redirectURI(client store.Client, p parameters) (string, error) {
 	return client.RedirectURIs[0], nil
 }
 
-// checkRest checks what the client can be told about.
-func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error {
+// checkRest checks what the client can be told about, which begins with what is wrong with its
+// request object; nil: nothing.
+func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, object *oauth.Error) error {
 	r := &f.Request
 	if r.State = p.get("state"); len(r.State) > maxState {
 		r.State = ""
 		return oauth.Fail(oauth.InvalidRequest, "authorization_parameter_long", fmt.Sprintf("the parameter state is longer than %d bytes", maxState))
 	}
-	if err := r.readResponse(p, f.Client); err != nil {
+	err := r.readResponse(p, f.Client)
+	if object != nil {
+		return object
+	}
+	if err != nil {
+		return err
+	}
+	if err := requireObject(f); err != nil {
 		return err
 	}
 	if err := r.read(p); err != nil {
@@ -176,7 +192,6 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters) error
 	if !r.answers("code") && asked != nil { // OpenID Connect Core §11: MUST ignore the offline_access request
 		asked = asked.Without("offline_access")
 	}
-	var err error
 	f.Asked, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources)
 	return err
 }

@@ -31,6 +31,7 @@ const (
 type pushed struct {
 	Request string       `json:"q"`
 	At      store.Moment `json:"a"`
+	Signed  bool         `json:"o,omitempty"` // see Continuation
 }
 
 // NewPushedEnvelope seals pushed requests.
@@ -74,6 +75,10 @@ func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt st
 	if flow.fault != nil {
 		return "", flow.fault
 	}
+	p.Signed = flow.Continuation.Signed
+	if p.Request, err = withKey(flow, jkt); err != nil {
+		return "", err
+	}
 	content, err := json.Marshal(p)
 	if err != nil {
 		return "", err
@@ -104,6 +109,9 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 	if err != nil {
 		return Continuation{}, err
 	}
+	if form.Has("request") { // RFC 9101 §5: MUST NOT be used together
+		return Continuation{}, oauth.Fail(oauth.InvalidRequest, "request_twice", "send either request or request_uri")
+	}
 	sealed := strings.TrimPrefix(form.Get("request_uri"), requestURN)
 	content, err := a.Pushed.Open(sealed)
 	if err != nil {
@@ -117,7 +125,7 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 		return Continuation{}, refusePushed()
 	}
 	return Continuation{
-		Request: p.Request, Began: store.At(now),
+		Request: p.Request, Signed: p.Signed, Began: store.At(now),
 		Pushed: store.Use{Issuer: pushedOf, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMost)},
 	}, nil
 }

@@ -64,9 +64,6 @@ func (r *Request) read(p parameters) error {
 	if form.Has("request_uri") { // what any address may hold is fetched for no one (RFC 9101 §10.4)
 		return oauth.Fail(oauth.RequestURINotSupported, "request_uri_parameter", "request_uri is taken of pushed requests alone (RFC 9126): push the request, or send the parameters themselves")
 	}
-	if form.Has("request") {
-		return oauth.Fail(oauth.RequestNotSupported, "request_parameter", "the parameter request is not supported: send the parameters themselves")
-	}
 	for _, read := range []func(oauth.Form) error{r.readPlain, r.readScope, r.readPrompt, r.readMaxAge, r.readChallenge, r.readClaims} {
 		if err := read(form); err != nil {
 			return err

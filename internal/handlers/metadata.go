@@ -35,6 +35,7 @@ type metadataBody struct {
 	Claims                   []string `json:"claims_supported"`
 	ClaimsParameter          bool     `json:"claims_parameter_supported"`
 	RequestParameter         bool     `json:"request_parameter_supported"`
+	RequestAlgs              []string `json:"request_object_signing_alg_values_supported,omitempty"` // RFC 9101 §10.5
 	GrantTypes               []string `json:"grant_types_supported"`
 	ResponseTypes            []string `json:"response_types_supported"`
 	ResponseModes            []string `json:"response_modes_supported"`
@@ -61,8 +62,8 @@ type Metadata struct {
 	Issuer        string
 	Authenticator *clientauth.Authenticator
 	Grants        *grants.Registry
-	// AssertionAlgs are the algorithms of client assertions; nil: no client can
-	// authenticate with one.
+	// AssertionAlgs are the algorithms of client assertions and of request objects; nil: no
+	// client can authenticate with an assertion.
 	AssertionAlgs     []string
 	ProofAlgs         []string // that proofs of possession may be signed with; nil: any
 	TakesCertificates bool     // whether one of a client can arrive at all
@@ -97,6 +98,8 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		Scopes:                   oauth.IdentityScopes(),
 		Claims:                   oidc.ClaimNames(),
 		ClaimsParameter:          true,
+		RequestParameter:         true,
+		RequestAlgs:              e.AssertionAlgs,
 		GrantTypes:               append(names(e.Grants.Types()), "implicit"), // what response types with a token are called
 		ResponseTypes:            names(store.ResponseTypes()),
 		ResponseModes:            names(authorize.Modes()),

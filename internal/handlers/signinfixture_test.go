@@ -18,6 +18,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 	"authserver/internal/web"
 	"authserver/test/browser"
 )
@@ -43,7 +44,8 @@ func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher
 	return &SignIn{
 		Authorizer: &authorize.Authorizer{
 			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db,
-			Tokens: &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
+			Objects: &assertions.RequestObjects{Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Issuer: issuer},
+			Tokens:  &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
 			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys, Subjects: oidc.Subjects{Pairwise: s.Verifier.Pairwise}}}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),

@@ -115,7 +115,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	seen := &sessions.Seen{Store: st}
 	signIn, err := wireSignIn(signInParts{
-		store: st, cached: cached, issuing: issuing, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
+		store: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
 		identity: s.Identity, tokens: s.AccessTokens, sessions: s.Sessions, pages: s.Pages,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
+	"authserver/internal/trust/assertions"
 	"authserver/internal/web"
 )
 
@@ -35,15 +36,17 @@ type signInStore interface {
 
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
-	store   signInStore
-	cached  *store.Cached
-	issuing grants.Issuing
-	ring    *keyring
-	revoker *tokens.Revoker
-	login   logins.Password
-	seen    *sessions.Seen
-	clock   store.Clock
-	gates   map[string]*admission.Gate
+	store    signInStore
+	cached   *store.Cached
+	issuing  grants.Issuing
+	verifier *assertions.Verifier // of what clients sign
+	limits   algorithms
+	ring     *keyring
+	revoker  *tokens.Revoker
+	login    logins.Password
+	seen     *sessions.Seen
+	clock    store.Clock
+	gates    map[string]*admission.Gate
 
 	identity config.Identity
 	tokens   config.AccessTokens
@@ -62,7 +65,8 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 	return &handlers.SignIn{
 		Authorizer: &authorize.Authorizer{
 			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store,
-			Tokens: &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
+			Objects: &assertions.RequestObjects{Verifier: p.verifier, Issuer: p.identity.Issuer, Algorithms: p.limits.assertions},
+			Tokens:  &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
 				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
 				authorize.StepUp{},

@@ -116,16 +116,23 @@ func OfClient(c store.Client, alg string, now time.Time, rules ClientRules, audi
 	if c.Profile == store.ProfileFAPI2 {
 		r.Audiences, r.PlainAudience = audiences[:1], true
 	}
+	r.Keys = keysOf(c, alg, now)
+	return r, true
+}
+
+// keysOf are the keys of a client for an algorithm: its public keys, or those of its secrets
+// that are good at the moment and are kept as keys.
+func keysOf(c store.Client, alg string, now time.Time) Keys {
 	if !Symmetric(alg) {
-		r.Keys = Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
-		return r, true
+		return Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
 	}
+	var keys Keys
 	for _, s := range c.Secrets {
 		if s.Kind == store.SecretSealed && s.Live(now) {
-			r.Keys.Secrets = append(r.Keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})
+			keys.Secrets = append(keys.Secrets, Secret{s.Hash, store.SealedAs("clients", c.ID+"/"+s.ID)})
 		}
 	}
-	return r, true
+	return keys
 }
 
 // Method is how a client proves itself that signs with an algorithm (OpenID Connect

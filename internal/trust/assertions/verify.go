@@ -218,19 +218,24 @@ func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duratio
 	case expires.After(now.Add(longest + skew)):
 		return time.Time{}, fmt.Errorf("it lives longer than the %s that the issuer is allowed: bring exp nearer", longest)
 	}
+	return expires, checkBegun(now, claims, skew)
+}
+
+// checkBegun refuses what is not valid yet by its nbf and iat.
+func checkBegun(now time.Time, claims map[string]any, skew time.Duration) error {
 	notBefore, ok, err := jose.NumericDate(claims, "nbf")
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
 	if ok && now.Add(skew).Before(notBefore) {
-		return time.Time{}, fmt.Errorf("it is not valid yet: nbf is in the future")
+		return fmt.Errorf("it is not valid yet: nbf is in the future")
 	}
 	issued, ok, err := jose.NumericDate(claims, "iat")
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
 	if ok && now.Add(skew).Before(issued) {
-		return time.Time{}, fmt.Errorf("its iat is in the future")
+		return fmt.Errorf("its iat is in the future")
 	}
-	return expires, nil
+	return nil
 }
