@@ -21,6 +21,7 @@ type Admin struct {
 	Issuers    *Issuers
 	Families   *Families
 	Sessions   *Sessions
+	Deliveries *Deliveries
 	Consents   *Consents
 	Audit      *Audit
 	Keys       *Keys

@@ -31,6 +31,7 @@ type Authorizer struct {
 	}
 	Families interface {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
+		JoinSession(ctx context.Context, id store.SessionID, clientID string) error
 	}
 	// Uses remembers which pushed requests were answered.
 	Uses interface {

@@ -58,6 +58,15 @@ func (a *Authorizer) grantNoToken(ctx context.Context, s State) (Step, error) {
 	if err != nil {
 		return a.refusedOr(s, err)
 	}
+	if s.Request.answers("id_token") { // without a family the client is told all the same when the session ends
+		err := a.Families.JoinSession(ctx, s.Person.Session.ID, s.Client.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			err = oauth.Fail(oauth.AccessDenied, "session_ended", "the person was signed out meanwhile: send the request again")
+		}
+		if err != nil {
+			return a.refusedOr(s, fmt.Errorf("take part in a session: %w", err))
+		}
+	}
 	if uses := s.uses(); len(uses) > 0 {
 		if err := a.Uses.UseOnce(ctx, uses...); err != nil {
 			return a.refusedOr(s, fmt.Errorf("use up the pushed request: %w", err))

@@ -29,7 +29,7 @@ func (*Proofs) complete(*completion) []error { return nil }
 
 // Fetch is where the key sets of others may be fetched from. What opens the file checks it.
 type Fetch struct {
-	FetchAllowHost []string `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients."`
+	FetchAllowHost []string `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients, and to which it may send logout tokens."`
 	FetchCAFile    string   `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities to trust for these fetches, in addition to the system's. Read again on SIGHUP."`
 }
 

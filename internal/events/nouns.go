@@ -148,6 +148,13 @@ func Consent(by store.Change, userID, clientID string) store.Event {
 	return e
 }
 
+// Delivery is the event of a logout token that a client did not get.
+func Delivery(by store.Change, d store.Delivery) store.Event {
+	e := of(by)
+	e.Details.ID, e.UserID, e.ClientID, e.Details.Reason = hex.EncodeToString(d.SessionID[:]), d.UserID, d.ClientID, d.Fault
+	return e
+}
+
 // RefusedCode is the event of a code that a redemption refuses, recorded as Refused is.
 func RefusedCode(r store.Redemption, outcome store.Outcome, f store.Family, u store.User) store.Event {
 	e := store.Event{

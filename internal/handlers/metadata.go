@@ -26,8 +26,10 @@ type metadataBody struct {
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
-	UserinfoEndpoint         string   `json:"userinfo_endpoint"`    // OpenID Connect Discovery §3, as what follows
-	EndSessionEndpoint       string   `json:"end_session_endpoint"` // RP-Initiated Logout 1.0 §2.1
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"`            // OpenID Connect Discovery §3, as what follows
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`         // RP-Initiated Logout 1.0 §2.1
+	BackchannelLogout        bool     `json:"backchannel_logout_supported"` // Back-Channel Logout 1.0 §2.1
+	BackchannelSession       bool     `json:"backchannel_logout_session_supported"`
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
 	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
@@ -92,6 +94,8 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		RevocationEndpoint:       base + RevokePath,
 		UserinfoEndpoint:         base + UserinfoPath,
 		EndSessionEndpoint:       base + EndSessionPath,
+		BackchannelLogout:        true,
+		BackchannelSession:       true,
 		SubjectTypes:             names(oidc.SubjectTypes()),
 		IDTokenAlgs:              signs,
 		UserinfoAlgs:             signs,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"authserver/internal/grants"
+	"authserver/internal/oidc"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -17,6 +18,7 @@ import (
 const (
 	sweepInterval   = time.Minute
 	sweepBatch      = 1000
+	deliverInterval = time.Second            // a client is told within two seconds
 	putBackInterval = time.Second            // clients are asked to come again after two
 	retryFirst      = 500 * time.Millisecond // after a change that could not be taken in
 	retryLast       = 8 * time.Second        // what it doubles to while the database is gone
@@ -40,6 +42,7 @@ type loops struct {
 	// putBacks are refresh tokens whose exchange could not be answered.
 	putBacks       *grants.PutBacks
 	seen           *sessions.Seen
+	backchannel    *oidc.Backchannel
 	poll           time.Duration // how often changes are looked for that no watcher told
 	tick           time.Duration // how often the key timeline is looked at
 	skew           time.Duration // the most by which two clocks differ
@@ -64,6 +67,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	})
 	run(func() error {
 		l.every(ctx, sweepInterval, "write down which sessions were used", l.seen.Flush)
+		return nil
+	})
+	run(func() error {
+		l.every(ctx, deliverInterval, "deliver logout tokens", l.backchannel.Deliver)
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })

@@ -121,12 +121,16 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	if err != nil {
 		return nil, err
 	}
+	backchannel := &oidc.Backchannel{
+		Store: st, Clients: cached, Tokens: &oidc.LogoutTokens{Issuer: s.Issuer, Signer: minter, Subjects: idTokens.Subjects, Rand: rand.Reader}, Sender: remote.Fetcher,
+		Actor: actor(), Now: time.Now, Logger: logger,
+	}
 	doors, err := wireHTTP(endpointParts{
 		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, gates: gates, limits: limits,
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
-			meter: st, hasher: hasher, ring: ring, remote: remote,
+			meter: st, hasher: hasher, ring: ring, remote: remote, backchannel: backchannel,
 		}, o.version), logger: logger,
 		identity: s.Identity, proxies: s.Proxies, tls: s.TLS, load: s.Load, proofs: s.Proofs,
 	})
@@ -139,7 +143,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		tls:    o.files.config(),
 		reload: func() { o.files.reload(); reloadAuthorities() },
 		loops: &loops{
-			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, view: view, remote: remote,
+			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, backchannel: backchannel, view: view, remote: remote,
 			poll: s.KeyPollInterval, auditRetention: s.AuditRetention, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil

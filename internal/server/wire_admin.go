@@ -52,6 +52,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 		},
 		Families:   families,
 		Sessions:   &admin.Sessions{Common: common, Store: st, Users: users, Revoker: revoker},
+		Deliveries: &admin.Deliveries{Store: st},
 		Consents:   &admin.Consents{Store: st, Users: users, Clients: st, Revoker: revoker},
 		Audit:      &admin.Audit{Store: st, Users: users, Now: time.Now},
 		Keys:       &admin.Keys{Signing: ring.signing, Refresh: ring.refresh, Now: time.Now},

@@ -9,6 +9,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
+	"authserver/internal/oidc"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -25,6 +26,7 @@ type meteredParts struct {
 	hasher        *passwords.Hasher
 	ring          *keyring
 	remote        *remotekeys.Sets
+	backchannel   *oidc.Backchannel
 }
 
 // wireMetrics makes the metrics, and has the gates tell them of waits.
@@ -38,6 +40,7 @@ func wireMetrics(p meteredParts, version string) *telemetry.Metrics {
 		Keys:              p.ring.signing.CountByState, KeyAlgs: keys.Algorithms(), KeyAge: p.ring.signing.Age, KeyUntilNext: p.ring.signing.UntilNext,
 		SealingFailures:  p.ring.sealer.Failures,
 		RemoteKeyFetches: p.remote.Fetches,
+		LogoutDeliveries: p.backchannel.Count, DeliveryResults: []string{oidc.DeliveryDelivered, oidc.DeliveryFailed, oidc.DeliveryGivenUp},
 	}
 	for _, grant := range p.registry.Types() {
 		options.Grants = append(options.Grants, string(grant))

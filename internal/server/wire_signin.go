@@ -31,6 +31,7 @@ type signInStore interface {
 	store.Sessions
 	store.Consents
 	store.Families
+	store.Deliveries
 	store.Assertions
 }
 

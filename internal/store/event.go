@@ -32,6 +32,9 @@ const (
 	ConsentGranted EventType = "consent.granted"
 	ConsentRevoked EventType = "consent.revoked"
 
+	// LogoutUndelivered is that a client could not be told that a session ended.
+	LogoutUndelivered EventType = "logout.undelivered"
+
 	KeyPublished   EventType = "key.published"
 	KeyImported    EventType = "key.imported"
 	KeyCertified   EventType = "key.certified"
@@ -68,7 +71,7 @@ func EventTypes() []EventType {
 		ClientCreated, ClientUpdated, ClientSecretRotated, ClientDeleted, UserCreated, UserUpdated, UserDeleted,
 		ResourceCreated, ResourceUpdated, ResourceDeleted, IssuerCreated, IssuerUpdated, IssuerDeleted,
 		FamilyRevoked, TokensRevoked,
-		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked,
+		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked, LogoutUndelivered,
 		KeyPublished, KeyImported, KeyCertified, KeyRescheduled, KeyActivated, KeyRetired, KeyRevoked,
 		RefreshKeyPublished, RefreshKeyRescheduled, DataKeyCreated, DataKeyDeleted, SecretResealed,
 		AuthorizationCodeReplayed, AuthorizationCodeWrongClient, AuthorizationCodeWrongRedirectURI, AuthorizationCodeWrongVerifier, AuthorizationCodeWrongKey,

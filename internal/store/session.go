@@ -91,7 +91,7 @@ type Sessions interface {
 	// Offline. by.Voids is what is void of each such family: the engine fills in
 	// its Value, and takes its Reason for the session and for the families. Families of a session that is not kept any
 	// more end all the same. ErrNotFound where there is neither. To end what ended
-	// before is no error, and no event.
+	// before is no error, and no event. Its clients get a [Delivery] each.
 	EndSession(ctx context.Context, id SessionID, by Change) error
 }
 

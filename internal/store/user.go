@@ -86,9 +86,11 @@ type UserAdmin interface {
 	// ErrNameTaken where the id is the name of another noun. NotBefore is that of CreateClient.
 	CreateUser(ctx context.Context, u User, by Change) error
 	// UpdateUser replaces the user whose ID and Version are u's and counts the
-	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken.
+	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken. Of a session
+	// that by.Voids makes void, the clients get a [Delivery] each.
 	UpdateUser(ctx context.Context, u User, by Change) error
 	// DeleteUser removes the user with the families. The change has to void the access
 	// tokens, as with DeleteClient. ErrNotFound where there is none.
+	// The clients of the user's sessions get a [Delivery] each.
 	DeleteUser(ctx context.Context, id string, by Change) error
 }

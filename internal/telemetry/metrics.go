@@ -32,6 +32,9 @@ type MetricsOptions struct {
 	// RemoteKeyFetches is how often key sets of others were fetched, or could not be, since
 	// the start: those that are found by the metadata of an issuer, or by their URL.
 	RemoteKeyFetches func(discovery, failed bool) int64
+	// LogoutDeliveries is how many attempts to deliver a logout token came to a result.
+	LogoutDeliveries func(result string) int64
+	DeliveryResults  []string
 }
 
 // Gate is where requests of a kind wait for their turn.
@@ -120,6 +123,10 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 }
 
 func (m *Metrics) registerFetches(o MetricsOptions) {
+	for _, result := range o.DeliveryResults {
+		m.registry.MustRegister(counted("logout_deliveries_total", "Attempts to tell a client that a session ended, by what became of them.",
+			prometheus.Labels{"result": result}, func() int64 { return o.LogoutDeliveries(result) }))
+	}
 	if o.RemoteKeyFetches == nil {
 		return
 	}

@@ -35,6 +35,7 @@ func newMetrics() *Metrics {
 		Gates:             []Gate{{Kind: "signature", InFlight: func() int { return 4 }, Waiting: func() int { return 5 }}},
 		Keys:              func() map[string]int { return map[string]int{"active": 2, "retired": 1} },
 		SealingFailures:   func() (int64, int64) { return 4, 5 },
+		LogoutDeliveries:  func(string) int64 { return 7 }, DeliveryResults: []string{"delivered"},
 		RemoteKeyFetches: func(discovery, failed bool) int64 {
 			if discovery && failed {
 				return 6
@@ -106,6 +107,7 @@ func TestMetrics(t *testing.T) {
 		`authserver_signing_keys{state="pending"} 0`,
 		`authserver_sealing_failures_total{operation="seal"} 4`,
 		`authserver_sealing_failures_total{operation="open"} 5`,
+		`authserver_logout_deliveries_total{result="delivered"} 7`,
 		`authserver_remote_keys_fetches_total{result="failed",source="discovery"} 6`,
 		`authserver_remote_keys_fetches_total{result="fetched",source="jwks_uri"} 0`,
 		`authserver_build_info{goversion="go1.`,

@@ -167,6 +167,34 @@ CREATE TABLE consents (
 CREATE INDEX consents_of_client ON consents (client_id);
 CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
+-- Clients that took part in a session, of families that were swept before the session ended.
+-- A row may outlive its session.
+CREATE TABLE session_clients (
+    session_id bytea       NOT NULL CHECK (octet_length(session_id) = 16),
+    client_id  text COLLATE "C" NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (session_id, client_id)
+);
+CREATE INDEX session_clients_to_sweep ON session_clients (expires_at);
+
+-- Logout tokens that clients have to get, written where a session ends. A server that sends
+-- one moves due_at on first, so that no other sends it too.
+CREATE TABLE deliveries (
+    id         uuid        PRIMARY KEY,
+    client_id  text COLLATE "C" NOT NULL,
+    user_id    text COLLATE "C" NOT NULL,
+    session_id bytea       NOT NULL CHECK (octet_length(session_id) = 16),
+    created_at timestamptz NOT NULL,
+    due_at     timestamptz NOT NULL,
+    attempts   integer     NOT NULL DEFAULT 0,
+    fault      text,
+    ended_at   timestamptz,
+    delivered  boolean     NOT NULL DEFAULT false CHECK (NOT delivered OR ended_at IS NOT NULL),
+    UNIQUE (session_id, client_id)
+);
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE ended_at IS NULL;
+CREATE INDEX deliveries_to_sweep ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
 -- xid is the transaction that wrote the row last: a reader finds what committed
 -- since the snapshot that it saw before, in whatever order that was.
 CREATE TABLE revocations (

@@ -8,6 +8,8 @@ DROP TABLE secret_keys;
 DROP TABLE signing_keys;
 DROP TABLE used_assertions;
 DROP TABLE revocations;
+DROP TABLE deliveries;
+DROP TABLE session_clients;
 DROP TABLE consents;
 DROP TABLE sessions;
 DROP TABLE refresh_families;

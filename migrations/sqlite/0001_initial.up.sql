@@ -160,6 +160,34 @@ CREATE TABLE consents (
 CREATE INDEX consents_of_client ON consents (client_id);
 CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
+-- Clients that took part in a session, of families that were swept before the session ended.
+-- A row may outlive its session.
+CREATE TABLE session_clients (
+    session_id BLOB    NOT NULL CHECK (length(session_id) = 16),
+    client_id  TEXT    NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_clients_to_sweep ON session_clients (expires_at);
+
+-- Logout tokens that clients have to get, written where a session ends. A server that sends
+-- one moves due_at on first, so that no other sends it too.
+CREATE TABLE deliveries (
+    id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+    client_id  TEXT    NOT NULL,
+    user_id    TEXT    NOT NULL,
+    session_id BLOB    NOT NULL CHECK (length(session_id) = 16),
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    fault      TEXT,
+    ended_at   INTEGER,
+    delivered  INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1) AND (delivered = 0 OR ended_at IS NOT NULL)),
+    UNIQUE (session_id, client_id)
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE ended_at IS NULL;
+CREATE INDEX deliveries_to_sweep ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
 -- There is one writer at a time, so that the order of id is the order of the
 -- commits. A revocation that grows is replaced and gets a new id.
 CREATE TABLE revocations (

@@ -24,6 +24,7 @@ func metrics(t *testing.T) map[string][]string {
 		RoundTrips: func() int64 { return 0 }, PasswordsInFlight: none, Keys: func() map[string]int { return nil },
 		KeyAlgs: keys.Algorithms(), KeyAge: span, KeyUntilNext: span, SealingFailures: func() (int64, int64) { return 0, 0 },
 		RemoteKeyFetches: func(bool, bool) int64 { return 0 },
+		LogoutDeliveries: func(string) int64 { return 0 }, DeliveryResults: []string{"delivered"},
 	})
 	// What has no values yet is not told.
 	m.Token("", "", telemetry.Issued, time.Second)

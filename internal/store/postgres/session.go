@@ -114,6 +114,9 @@ func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change
 		if !ended {
 			userID = of
 		}
+		if err := deliver(ctx, tx, by, "SELECT $2::bytea AS id, $3::text AS user_id", id[:], userID); err != nil {
+			return store.Event{}, false, err
+		}
 		return events.Session(by, id, userID), true, nil
 	})
 }

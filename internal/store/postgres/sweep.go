@@ -46,15 +46,21 @@ func (d *DB) sweeping(ctx context.Context, step func(context.Context, pgx.Tx) er
 // What is removed stays in the index until a vacuum, and a batch that began at the
 // beginning would pass over all of it. So it begins where the one before ended, and
 // at the beginning again after the last, for those that were locked.
+//
+// Of a session that lives, the clients have to be told when it ends: they are kept.
 func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int, error) {
 	for {
 		var gone, postponed, due int
 		var last store.Moment
 		err := d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
-					SELECT id, sweep_at, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
+					SELECT id, sweep_at, session_id, client_id, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
 					FROM refresh_families WHERE sweep_at < $1 AND sweep_at >= $3
 					ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
+				), told AS (
+					INSERT INTO session_clients (session_id, client_id, expires_at)
+					SELECT DISTINCT s.id, due.client_id, s.expires_at FROM due JOIN sessions s ON s.id = due.session_id
+					WHERE due.over AND s.ended_at IS NULL ON CONFLICT DO NOTHING
 				), gone AS (
 					DELETE FROM refresh_families f USING due WHERE f.id = due.id AND due.over RETURNING f.id
 				), postponed AS (
@@ -78,7 +84,7 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		removed = 0
 		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-			sweepSessions, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
+			sweepSessions, sweepSessionClients, sweepDeliveries, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
 		} {
 			gone, err := sweep(ctx, tx, before, limit)
 			if err != nil {

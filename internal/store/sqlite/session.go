@@ -108,6 +108,9 @@ func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change
 		if !ended {
 			userID = families[0].UserID
 		}
+		if err := deliver(ctx, tx, by, "SELECT ?1 AS id, ?2 AS user_id", id[:], userID); err != nil {
+			return store.Event{}, false, err
+		}
 		return events.Session(by, id, userID), true, nil
 	})
 }

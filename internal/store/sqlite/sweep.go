@@ -13,7 +13,7 @@ const sweepStep = 100
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
-		d.sweepFamilies, d.sweepSessions, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
+		d.sweepFamilies, d.sweepSessions, d.sweepSessionClients, d.sweepDeliveries, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
 		d.sweepLifetimes, d.sweepDeletedClients,
 	} {
 		for left := limit; left > 0; {
@@ -32,23 +32,33 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 }
 
 func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepIdle(ctx, "refresh_families", "revoked_at", before, limit)
+	return d.sweepIdle(ctx, "refresh_families", "revoked_at", before, limit, `INSERT INTO session_clients (session_id, client_id, expires_at)
+		SELECT s.id, f.client_id, s.expires_at FROM refresh_families f JOIN sessions s ON s.id = f.session_id
+		WHERE s.ended_at IS NULL AND f.id IN `)
 }
 
 func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepIdle(ctx, "sessions", "ended_at", before, limit)
+	return d.sweepIdle(ctx, "sessions", "ended_at", before, limit, "")
 }
 
 // sweepIdle looks at the rows whose sweep_at has come. One that was used since is looked at
 // again when it would be idle; the others go. It goes on until it removed some or none is
-// due. over is the column that says when a row came to an end.
-func (d *DB) sweepIdle(ctx context.Context, table, over string, before store.Moment, limit int) (removed int64, err error) {
+// due. over is the column that says when a row came to an end. Before rows go, keep is done
+// with the query for their IDs: of a session that lives, the clients have to be told when it
+// ends.
+func (d *DB) sweepIdle(ctx context.Context, table, over string, before store.Moment, limit int, keep string) (removed int64, err error) {
+	gone := " AND (" + over + " IS NOT NULL OR idle_expires_at < ?1)"
 	due := "(SELECT id FROM " + table + " WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2)"
 	for {
 		var postponed int64
 		err := d.change(ctx, "sweep "+table, func(ctx context.Context, tx *transaction) (err error) {
-			removed, err = tx.exec(ctx, "DELETE FROM "+table+" WHERE id IN "+due+" AND ("+over+" IS NOT NULL OR idle_expires_at < ?1)",
-				micros(before), limit)
+			if keep != "" {
+				_, err = tx.exec(ctx, keep+"(SELECT id FROM "+table+" WHERE id IN "+due+gone+") ON CONFLICT DO NOTHING", micros(before), limit)
+				if err != nil {
+					return err
+				}
+			}
+			removed, err = tx.exec(ctx, "DELETE FROM "+table+" WHERE id IN "+due+gone, micros(before), limit)
 			if err != nil || removed > 0 {
 				return err
 			}

@@ -43,6 +43,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"redemptions", redemptionTests()},
 		{"sessions", sessionTests()},
 		{"consents", consentTests()},
+		{"deliveries", deliveryTests()},
 		{"clocks", clockTests()},
 		{"races", raceTests()},
 		{"revocations", revocationTests()},

@@ -1,0 +1,151 @@
+package handlers
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"authserver/internal/oidc"
+	"authserver/internal/store"
+	"authserver/internal/store/storetest"
+	"authserver/internal/trust/remotekeys"
+)
+
+// listener is an app that is told that sessions ended.
+type listener struct {
+	mu     sync.Mutex
+	status int
+	tokens []string
+}
+
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tokens = append(l.tokens, r.PostFormValue("logout_token"))
+	w.WriteHeader(l.status)
+}
+
+// backchannel tells the web app, which listens.
+func backchannel(t *testing.T, s *site) (*oidc.Backchannel, *listener) {
+	t.Helper()
+	l := &listener{status: http.StatusOK}
+	server := httptest.NewServer(l)
+	t.Cleanup(server.Close)
+	c, err := s.db.Client(t.Context(), "web-app")
+	s.ok(err)
+	c.BackchannelLogoutURI = server.URL + "/logout"
+	s.ok(s.db.UpdateClient(t.Context(), c, storetest.By()))
+	fetcher := remotekeys.NewFetcher(remotekeys.FetcherOptions{AllowHTTP: true})
+	return &oidc.Backchannel{
+		Store: s.db, Clients: s.db, Sender: fetcher, Actor: storetest.By().Actor, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
+		Tokens: &oidc.LogoutTokens{Issuer: issuer, Signer: s.Userinfo.Persons.Signer, Subjects: s.Userinfo.Persons.Subjects, Rand: rand.Reader},
+	}, l
+}
+
+func theDelivery(t *testing.T, s *site) store.Delivery {
+	t.Helper()
+	rows, err := s.db.ListDeliveries(t.Context(), store.DeliveryPage{Limit: 10})
+	s.ok(err)
+	if len(rows) != 1 {
+		t.Fatalf("%d deliveries: %+v", len(rows), rows)
+	}
+	return rows[0]
+}
+
+// OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.5.
+func TestLogoutTokensAreDelivered(t *testing.T) {
+	s, b, v := people(t)
+	back, app := backchannel(t, s)
+	idToken := decoded(t, exchangeAt(t, b, v)["id_token"].(string))
+	s.ok(back.Deliver(t.Context()))
+	if len(app.tokens) > 0 {
+		t.Fatal("the app is told of a session that lives")
+	}
+	submit(b, "/account/logout")
+	app.status = http.StatusServiceUnavailable
+	var waits []time.Duration
+	for attempt := 1; attempt <= 4; attempt++ {
+		s.ok(back.Deliver(t.Context()))
+		s.ok(back.Deliver(t.Context())) // it is not due
+		d := theDelivery(t, s)
+		if d.Attempts != attempt || len(app.tokens) != attempt || !strings.Contains(d.Fault, "answers 503") || !d.EndedAt.IsZero() {
+			t.Fatalf("after attempt %d, of %d: %+v", attempt, len(app.tokens), d)
+		}
+		waits = append(waits, d.DueAt.Sub(store.At(s.clock())))
+		s.wait(waits[len(waits)-1])
+	}
+	if want := []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}; !slices.Equal(waits, want) {
+		t.Errorf("it waits %v, want %v", waits, want)
+	}
+	app.status = http.StatusNoContent
+	s.ok(back.Deliver(t.Context()))
+	if d := theDelivery(t, s); !d.Delivered || d.Fault != "" {
+		t.Errorf("it is %+v", d)
+	}
+	s.wait(time.Hour)
+	s.ok(back.Deliver(t.Context()))
+	ids := map[any]bool{}
+	for _, token := range app.tokens {
+		claims := decoded(t, token)
+		for name, want := range map[string]any{"iss": issuer, "aud": "web-app", "sub": idToken["sub"], "sid": idToken["sid"], "nonce": nil} {
+			if claims[name] != want {
+				t.Errorf("%s is %v, want %v", name, claims[name], want)
+			}
+		}
+		if ids[claims["jti"]] || claims["iat"] == nil || claims["exp"] == nil || claims["events"].(map[string]any)["http://schemas.openid.net/event/backchannel-logout"] == nil {
+			t.Errorf("the claims are %v", claims)
+		}
+		ids[claims["jti"]] = true
+	}
+	if len(ids) != 5 || back.Count(oidc.DeliveryDelivered) != 1 || back.Count(oidc.DeliveryFailed) != 4 || back.Count(oidc.DeliveryGivenUp) != 0 {
+		t.Errorf("%d tokens", len(ids))
+	}
+}
+
+// The attempts are bounded in number and in time, and the audit says that there are no more.
+func TestLogoutTokensAreGivenUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		change   func(s *site, c *store.Client)
+		wait     time.Duration // between attempts
+		attempts int
+		fault    string
+	}{
+		"after many attempts":    {func(*site, *store.Client) {}, 15 * time.Minute, 15, "answers 400"},
+		"after a day":            {func(*site, *store.Client) {}, 13 * time.Hour, 3, "answers 400"},
+		"without a URI":          {func(_ *site, c *store.Client) { c.BackchannelLogoutURI = "" }, 0, 1, "no back-channel logout URI"},
+		"for a disabled client":  {func(_ *site, c *store.Client) { c.Disabled = true }, 0, 1, "no back-channel logout URI"},
+		"for an address inside":  {func(_ *site, c *store.Client) { c.BackchannelLogoutURI = "https://169.254.169.254/latest" }, 15 * time.Minute, 15, "not a public one"},
+		"for what is not public": {func(_ *site, c *store.Client) { c.BackchannelLogoutURI = "http://app.example.com/" }, 15 * time.Minute, 15, "not https"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b, v := people(t)
+			back, app := backchannel(t, s)
+			app.status = http.StatusBadRequest
+			exchangeAt(t, b, v)
+			submit(b, "/account/logout")
+			c, err := s.db.Client(t.Context(), "web-app")
+			s.ok(err)
+			test.change(s, &c)
+			s.ok(s.db.UpdateClient(t.Context(), c, storetest.By()))
+			for range 20 {
+				s.ok(back.Deliver(t.Context()))
+				s.wait(test.wait)
+			}
+			d := theDelivery(t, s)
+			if d.EndedAt.IsZero() || d.Delivered || d.Attempts != test.attempts || !strings.Contains(d.Fault, test.fault) {
+				t.Errorf("it is %+v", d)
+			}
+			events, err := s.db.ListEvents(t.Context(), store.EventFilter{Type: string(store.LogoutUndelivered), Limit: 10})
+			s.ok(err)
+			if len(events) != 1 || events[0].ClientID != "web-app" || events[0].UserID != aliceID {
+				t.Errorf("the audit says %+v", events)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"authserver/internal/events"
+	"authserver/internal/store"
+)
+
+const deliveryNames = "d.id, d.client_id, d.user_id, d.session_id, d.created_at, d.due_at, d.attempts, d.fault, d.ended_at, d.delivered"
+
+func deliveryColumns(d *store.Delivery) []any {
+	return []any{
+		&d.ID, &d.ClientID, &d.UserID, sessionID{&d.SessionID}, moment{&d.CreatedAt}, moment{&d.DueAt}, &d.Attempts, text{&d.Fault},
+		moment{&d.EndedAt}, &d.Delivered,
+	}
+}
+
+// participants are the clients of sessions, whose alias is s.
+const participants = `(SELECT f.client_id FROM refresh_families f WHERE f.session_id = s.id
+	UNION SELECT k.client_id FROM session_clients k WHERE k.session_id = s.id)`
+
+// livingSessions are the sessions of the user $2, whose NotBefore is $3, that did not end.
+const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = $2 AND user_not_before >= $3 AND ended_at IS NULL"
+
+// deliver adds a delivery for each client of the sessions that a query for id and user_id
+// picks, by the parameters from $2 on. Clients that a session told before are not told again.
+func deliver(ctx context.Context, tx pgx.Tx, by store.Change, sessions string, args ...any) error {
+	_, err := tx.Exec(ctx, `INSERT INTO deliveries (id, client_id, user_id, session_id, created_at, due_at)
+		SELECT authserver_event_id($1), c.id, s.user_id, s.id, $1, $1
+		FROM (`+sessions+`) s CROSS JOIN LATERAL `+participants+` p JOIN clients c ON c.id = p.client_id
+		WHERE c.document ->> 'backchannel_logout_uri' <> '' AND c.document ->> 'disabled' IS NULL
+		ORDER BY s.id, c.id
+		ON CONFLICT DO NOTHING`, append([]any{orNever(by.At)}, args...)...)
+	return err
+}
+
+// ClaimDeliveries takes deliveries that are due. Those that another server takes at this
+// moment are passed over.
+func (d *DB) ClaimDeliveries(ctx context.Context, now, again store.Moment, limit int) ([]store.Delivery, error) {
+	const doing = "claim deliveries"
+	if err := store.CheckClaim(now, again, limit); err != nil {
+		return nil, fault(doing, err)
+	}
+	return all(ctx, d, doing, deliveryColumns, `WITH due AS MATERIALIZED (
+			SELECT id FROM deliveries WHERE due_at <= $1 AND ended_at IS NULL ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+		), claimed AS (
+			UPDATE deliveries d SET due_at = $2, attempts = d.attempts + 1 FROM due WHERE d.id = due.id RETURNING d.*
+		)
+		SELECT `+deliveryNames+" FROM claimed d ORDER BY d.id", orNever(now), orNever(again), limit)
+}
+
+// SettleDelivery writes down what became of an attempt.
+func (d *DB) SettleDelivery(ctx context.Context, of store.Delivery, by store.Change) error {
+	return d.changeWhere(ctx, "settle a delivery", by, func(ctx context.Context, tx pgx.Tx) (store.Event, bool, error) {
+		settled, err := tx.Exec(ctx, `UPDATE deliveries SET due_at = $3, fault = $4, ended_at = $5, delivered = $6
+			WHERE id = $1 AND attempts = $2 AND ended_at IS NULL`,
+			of.ID, of.Attempts, orNever(of.DueAt), orNull(of.Fault), orNever(of.EndedAt), of.Delivered)
+		undelivered := settled.RowsAffected() > 0 && !of.EndedAt.IsZero() && !of.Delivered
+		return events.Delivery(by, of), undelivered, err
+	})
+}
+
+// ListDeliveries returns deliveries in the order of their IDs.
+func (d *DB) ListDeliveries(ctx context.Context, p store.DeliveryPage) ([]store.Delivery, error) {
+	const doing = "list deliveries"
+	if err := p.Check(); err != nil {
+		return nil, fault(doing, err)
+	}
+	return all(ctx, d, doing, deliveryColumns, "SELECT "+deliveryNames+" FROM deliveries d WHERE $1 = '' OR d.id > nullif($1, '')::uuid ORDER BY d.id LIMIT $2", p.After, p.Limit)
+}
+
+// JoinSession adds a client that takes part in a session: ErrNotFound where it is over.
+func (d *DB) JoinSession(ctx context.Context, id store.SessionID, clientID string) error {
+	return d.change(ctx, "join a session", func(ctx context.Context, tx pgx.Tx) error {
+		return execOne(ctx, tx, `INSERT INTO session_clients AS k (session_id, client_id, expires_at)
+			SELECT id, $2, expires_at FROM sessions WHERE id = $1 AND ended_at IS NULL FOR SHARE
+			ON CONFLICT (session_id, client_id) DO UPDATE SET expires_at = excluded.expires_at`, id[:], clientID)
+	})
+}
+
+// SessionClients returns the clients that took part in a session.
+func (d *DB) SessionClients(ctx context.Context, id store.SessionID) ([]string, error) {
+	return all(ctx, d, "list the clients of a session", func(c *string) []any { return []any{c} },
+		"SELECT p.client_id FROM (SELECT $1::bytea AS id) s CROSS JOIN LATERAL "+participants+" p ORDER BY p.client_id", id[:])
+}
+
+func sweepSessionClients(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM session_clients WHERE ctid = ANY (ARRAY(
+		SELECT k.ctid FROM session_clients k WHERE k.expires_at < $1 AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = k.session_id)
+		ORDER BY k.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+func sweepDeliveries(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM deliveries WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM deliveries WHERE ended_at < $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before.Add(-store.KeepDelivered)), limit)
+	return gone.RowsAffected(), err
+}
