@@ -22,6 +22,9 @@
 // TestSpringBoot and TestDovecot have programs verify tokens that are no libraries: what
 // they take as they come, and what docs/verify.md says to do about it.
 //
+// TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
+// openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out.
+//
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //
 // Start at TestForeignClients; what a program has to check is in checks_test.go.
