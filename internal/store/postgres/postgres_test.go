@@ -24,24 +24,35 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const inACrowd = 30 * time.Second
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
-		u := pgtest.URL(t)
-		return func() store.Store {
-			return open(t, postgres.Options{URL: u, MaxConns: 16, QueryTimeout: inACrowd})
-		}
-	})
+	contract(t, 16)
 }
 
 // TestContractWithoutSession is what PgBouncer in transaction mode allows, with a
 // single connection, so that a call which wanted a second one would wait for
 // itself, and in a time zone that is not ours.
 func TestContractWithoutSession(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
-		u := with(t, pgtest.URL(t), "default_query_exec_mode", "exec", "timezone", "Asia/Kathmandu")
-		return func() store.Store {
-			return open(t, postgres.Options{URL: u, MaxConns: 1, QueryTimeout: inACrowd})
+	contract(t, 1, "default_query_exec_mode", "exec", "timezone", "Asia/Kathmandu")
+}
+
+// contract runs the contract over so many connections, with parameters added to the URL.
+func contract(t *testing.T, connections int32, parameters ...string) {
+	from := func(database func(testing.TB) string) func(*testing.T) storetest.Open {
+		return func(t *testing.T) storetest.Open {
+			u := with(t, database(t), parameters...)
+			return func() store.Store {
+				return open(t, postgres.Options{URL: u, MaxConns: connections, QueryTimeout: inACrowd})
+			}
 		}
+	}
+	migrated := pgtest.NewPool(t, func(url string) error {
+		s, err := postgres.Open(t.Context(), postgres.Options{URL: url})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.MigrateUp(t.Context())
 	})
+	storetest.Run(t, from(pgtest.URL), from(migrated.URL))
 }
 
 // with adds parameters to a URL.

@@ -36,10 +36,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
+	empty := func(t *testing.T) storetest.Open {
 		path := filepath.Join(t.TempDir(), "with a % sign? #1.db")
 		return func() store.Store { return open(t, sqlite.Options{Path: path}) }
-	})
+	}
+	storetest.Run(t, empty, empty)
 }
 
 func open(t *testing.T, o sqlite.Options) *sqlite.DB {

@@ -17,17 +17,18 @@ import (
 // and closes the handle when the test is over.
 type Open func() store.Store
 
-// Run holds an engine to the contract of package store. fresh makes an empty
-// database, not migrated yet, for the test alone.
+// Run holds an engine to the contract of package store. empty makes a database without a
+// schema for the test alone, and fresh one that may be migrated already, without rows.
 //
 // Watchers run first, and one at a time: what changed is told within a second, which a
 // crowd of other tests would not leave room for. All the rest run beside each other.
-func Run(t *testing.T, fresh func(t *testing.T) Open) {
+func Run(t *testing.T, empty, fresh func(t *testing.T) Open) {
 	t.Run("watchers", func(t *testing.T) {
 		for _, c := range watchTests() {
 			t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 		}
 	})
+	run(t, "migrations", migrateTests(), empty)
 	for _, group := range []struct {
 		name  string
 		cases []test
@@ -52,21 +53,25 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"signing keys", signingKeyTests()},
 		{"key plans", keyPlanTests()},
 		{"sealed keys", sealedKeyTests()},
-		{"migrations", migrateTests()},
 		{"sweeps", sweepTests()},
 		{"events", eventTests()},
 		{"health", healthTests()},
 	} {
-		t.Run(group.name, func(t *testing.T) {
-			t.Parallel()
-			for _, c := range group.cases {
-				t.Run(c.name, func(t *testing.T) {
-					t.Parallel()
-					c.run(t, fresh(t))
-				})
-			}
-		})
+		run(t, group.name, group.cases, fresh)
 	}
+}
+
+// run runs the tests of a group beside each other and beside the other groups.
+func run(t *testing.T, group string, cases []test, database func(t *testing.T) Open) {
+	t.Run(group, func(t *testing.T) {
+		t.Parallel()
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				c.run(t, database(t))
+			})
+		}
+	})
 }
 
 type test struct {
