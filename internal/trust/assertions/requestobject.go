@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"authserver/internal/jose"
@@ -62,8 +63,12 @@ func checkObject(now time.Time, p Parsed, r Registration, skew time.Duration) er
 	if p.Claims["sub"] == r.Iss { // RFC 9101 §10.8: the browser carries it, and it would prove the client
 		return errors.New("its sub is the client_id, so that it could be used to authenticate as the client: leave sub out")
 	}
-	if err := r.checkAudience(p.Claims); err != nil {
+	audience, err := jose.Audience(p.Claims)
+	if err != nil {
 		return err
+	}
+	if !slices.Contains(audience, r.Audiences[0]) { // others beside it do no harm: the request is no credential
+		return fmt.Errorf("its aud has to be %s", r.Audiences[0])
 	}
 	expires, ok, err := jose.NumericDate(p.Claims, "exp")
 	if err != nil {
