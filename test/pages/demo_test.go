@@ -64,6 +64,15 @@ func TestDemo(t *testing.T) {
 	b.at("/consent", `document.getElementById("approve") != null`)
 	b.press(kb.Tab, kb.Enter)
 	b.at("/demo", `document.getElementById("name").textContent == "Alice Liddell"`)
+	if *documented != "" {
+		b.size(700, 620)
+		for name, dark := range map[string]bool{"demo": false, "demo-dark": true} {
+			b.dark(dark)
+			if err := os.WriteFile(filepath.Join(*documented, name+".png"), value(b, chromedp.CaptureScreenshot()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	ask[bool](b, `(document.querySelectorAll("details").forEach(d => d.open = true), true)`)
 	b.look(program, "demo-inside")
 

@@ -40,8 +40,14 @@ func TestScreenshots(t *testing.T) {
 		},
 		*documented: {
 			{"sign-in", "login", 640, 600, false, "en"},
-			{"consent", "consent", 640, 780, true, "en"},
+			{"consent", "consent", 640, 860, true, "en"},
 			{"sign-in-ar", "login-wrong", 360, 600, false, "ar"},
+			{"sign-in-dark", "login", 640, 600, true, "en"},
+			{"consent-light", "consent", 640, 860, false, "en"},
+			{"account", "account", 700, 720, false, "en"},
+			{"account-dark", "account", 700, 720, true, "en"},
+			{"logout", "logout", 640, 480, false, "en"},
+			{"logout-dark", "logout", 640, 480, true, "en"},
 		},
 	} {
 		if folder == "" {
@@ -57,11 +63,12 @@ func TestScreenshots(t *testing.T) {
 				}
 				b.open(m.url + "/" + e.name + "?ui_locales=" + l.locales)
 				ask[bool](b, `(document.activeElement.blur(), true)`)
-				name := e.name + "." + l.name
-				if l.page != "" {
-					name = l.name
+				name, picture := l.name, []byte(nil)
+				if l.page != "" { // what the window shows of it
+					picture = value(b, chromedp.CaptureScreenshot())
+				} else {
+					name, picture = e.name+"."+l.name, value(b, chromedp.FullScreenshot(100))
 				}
-				picture := value(b, chromedp.FullScreenshot(100))
 				if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
 					t.Fatal(err)
 				}
