@@ -24,6 +24,9 @@ const (
 	revokedByPerson = "revoked_by_user"
 )
 
+// leftHere says that the session of this browser ended.
+const leftHere pages.AccountNotice = "left"
+
 // maxShown bounds what the page lists of a kind.
 const maxShown = 100
 
@@ -37,6 +40,7 @@ type Account struct {
 	Clients interface {
 		Client(ctx context.Context, id string) (store.Client, error)
 	}
+	Logout  *Logout // the end of a session of this browser
 	Revoker interface {
 		Consent(ctx context.Context, by tokens.By, userID, clientID string) error
 	}

@@ -31,6 +31,9 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 			if err != nil {
 				return err
 			}
+			if notice == leftHere {
+				return e.Logout.left(w, r, p.Session.ID)
+			}
 			if notice != "" {
 				query = "?done=" + string(notice)
 			}
@@ -42,7 +45,7 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 
 // logout ends the session of this browser.
 func (e *Account) logout(w http.ResponseWriter, r *http.Request, p *sessions.Person, _ func(string) string) (pages.AccountNotice, error) {
-	return "", e.leave(w, r, p, endedByPerson)
+	return leftHere, e.leave(w, r, p, endedByPerson)
 }
 
 // session ends a session of the person, or all of them, that of this browser last.
@@ -63,7 +66,7 @@ func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Pe
 		notice = pages.SessionEnded
 	}
 	if wanted == "all" {
-		return "", e.leave(w, r, p, endedByPerson)
+		return leftHere, e.leave(w, r, p, endedByPerson)
 	}
 	return notice, nil
 }

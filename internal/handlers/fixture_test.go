@@ -177,10 +177,10 @@ func newSite(t testing.TB) *site {
 		SignIn: s.signIn(issuing, codec, hasher, revoker),
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
-	s.Public.Account = &Account{SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
 	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
-		Clients: s.db, Hints: oidc.Hints{Issuer: issuer, Keys: manager}, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
+		Clients: s.db, Store: s.db, Hints: oidc.Hints{Issuer: issuer, Keys: manager}, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 	}}
+	s.Public.Account = &Account{Logout: s.Public.Logout, SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
 	s.populate(hasher)
 	return s
 }

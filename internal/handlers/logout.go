@@ -54,6 +54,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 		if err := e.leave(w, r, person, endedByClient); err != nil {
 			return err
 		}
+		out = out.Ending(person.Session.ID)
 	case person != nil:
 		return e.goTo(w, LogoutPath, now, out)
 	case is: // the browser forgot its cookie when it was closed, and the client did not
@@ -61,8 +62,9 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 		if err := e.Ender.Session(r.Context(), by, named); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+		out = out.Ending(named)
 	}
-	return e.finish(w, now, out)
+	return e.finish(w, r, now, out)
 }
 
 // requested reads a request that comes for the first time, and one that comes back from
@@ -117,14 +119,18 @@ func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 		return err
 	}
 	if person == nil && !out.Ended {
-		return e.finish(w, now, out)
+		return e.finish(w, r, now, out)
 	}
 	client, err := e.client(r.Context(), out)
 	if err != nil {
 		return err
 	}
 	if person == nil {
-		return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.LoggedOut{Client: client, ReturnURI: out.ReturnURI})
+		frames, err := e.Requests.Frames(r.Context(), out)
+		if err != nil {
+			return err
+		}
+		return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.LoggedOut{Client: client, ReturnURI: out.ReturnURI, Frames: frames})
 	}
 	sealed, err := e.Requests.Seal(now, out.Asking(person.Session.ID))
 	if err != nil {
@@ -154,7 +160,7 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	}
 	switch {
 	case person == nil:
-		return e.finish(w, now, out)
+		return e.finish(w, r, now, out)
 	case !out.AskedOf(person.Session.ID):
 		return e.goTo(w, LogoutPath, now, out)
 	case form.Get("decision") == "no":
@@ -166,7 +172,12 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if err := e.leave(w, r, person, endedByPerson); err != nil {
 		return err
 	}
-	return e.finish(w, now, out)
+	return e.finish(w, r, now, out.Ending(person.Session.ID))
+}
+
+// left is the end of a session that the person ended on another page.
+func (e *Logout) left(w http.ResponseWriter, r *http.Request, id store.SessionID) error {
+	return e.finish(w, r, e.Now(), oidc.Logout{}.Ending(id))
 }
 
 // client is the client of a request as a person knows it; the zero Client: none is known.
@@ -179,9 +190,13 @@ func (e *Logout) client(ctx context.Context, out oidc.Logout) (pages.Client, err
 }
 
 // finish sends the browser back to the client, or to a page that says that the person is
-// signed out.
-func (e *Logout) finish(w http.ResponseWriter, now time.Time, out oidc.Logout) error {
-	if out.ReturnURI != "" {
+// signed out: always to the page where that has to tell clients of it first.
+func (e *Logout) finish(w http.ResponseWriter, r *http.Request, now time.Time, out oidc.Logout) error {
+	frames, err := e.Requests.Frames(r.Context(), out)
+	if err != nil {
+		return err
+	}
+	if out.ReturnURI != "" && len(frames) == 0 {
 		redirect(w, out.ReturnURI)
 		return nil
 	}

@@ -26,9 +26,11 @@ type metadataBody struct {
 	JWKSURI                  string   `json:"jwks_uri"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
-	UserinfoEndpoint         string   `json:"userinfo_endpoint"`            // OpenID Connect Discovery §3, as what follows
-	EndSessionEndpoint       string   `json:"end_session_endpoint"`         // RP-Initiated Logout 1.0 §2.1
-	BackchannelLogout        bool     `json:"backchannel_logout_supported"` // Back-Channel Logout 1.0 §2.1
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"`             // OpenID Connect Discovery §3, as what follows
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`          // RP-Initiated Logout 1.0 §2.1
+	BackchannelLogout        bool     `json:"backchannel_logout_supported"`  // Back-Channel Logout 1.0 §2.1
+	FrontchannelLogout       bool     `json:"frontchannel_logout_supported"` // Front-Channel Logout 1.0 §3
+	FrontchannelSession      bool     `json:"frontchannel_logout_session_supported"`
 	BackchannelSession       bool     `json:"backchannel_logout_session_supported"`
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
@@ -85,16 +87,17 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	signs := e.signs()
 	web.WriteJSON(w, http.StatusOK, metadataBody{
-		Issuer:                   e.Issuer,
-		AuthorizationEndpoint:    base + AuthorizePath,
-		PushEndpoint:             base + PushPath,
-		TokenEndpoint:            base + TokenPath,
-		JWKSURI:                  base + JWKSPath,
-		IntrospectionEndpoint:    base + IntrospectPath,
-		RevocationEndpoint:       base + RevokePath,
-		UserinfoEndpoint:         base + UserinfoPath,
-		EndSessionEndpoint:       base + EndSessionPath,
-		BackchannelLogout:        true,
+		Issuer:                e.Issuer,
+		AuthorizationEndpoint: base + AuthorizePath,
+		PushEndpoint:          base + PushPath,
+		TokenEndpoint:         base + TokenPath,
+		JWKSURI:               base + JWKSPath,
+		IntrospectionEndpoint: base + IntrospectPath,
+		RevocationEndpoint:    base + RevokePath,
+		UserinfoEndpoint:      base + UserinfoPath,
+		EndSessionEndpoint:    base + EndSessionPath,
+		BackchannelLogout:     true,
+		FrontchannelLogout:    true, FrontchannelSession: true,
 		BackchannelSession:       true,
 		SubjectTypes:             names(oidc.SubjectTypes()),
 		IDTokenAlgs:              signs,

@@ -33,6 +33,10 @@ type Logouts struct {
 	Clients interface {
 		Client(ctx context.Context, id string) (store.Client, error)
 	}
+	// Store knows which clients took part in a session.
+	Store interface {
+		SessionClients(ctx context.Context, id store.SessionID) ([]string, error)
+	}
 	Hints    Hints
 	Envelope *tokens.Envelope
 }
@@ -56,6 +60,9 @@ type Logout struct {
 	// Shown is the session, in hex, of the person who is asked.
 	Shown string `json:"a,omitempty"`
 	Ended bool   `json:"e,omitempty"` // the person is signed out
+	// Over is the session, in hex, that ended, whose clients are told by frames of the page; "":
+	// none.
+	Over string `json:"o,omitempty"`
 }
 
 // Of reports whether the client named the session by an ID token, so that the person need
@@ -73,7 +80,17 @@ func (o Logout) Asking(id store.SessionID) Logout {
 
 // Named returns the session that the client named by an ID token.
 func (o Logout) Named() (id store.SessionID, ok bool) {
-	b, err := hex.DecodeString(o.Session)
+	return sessionOf(o.Session)
+}
+
+// Ending returns the request as it is when a session ended.
+func (o Logout) Ending(id store.SessionID) Logout {
+	o.Over = hex.EncodeToString(id[:])
+	return o
+}
+
+func sessionOf(text string) (id store.SessionID, ok bool) {
+	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(id) {
 		return id, false
 	}
@@ -205,14 +222,19 @@ func logoutTooLarge() error {
 	return oauth.Fail(oauth.InvalidRequest, "logout_too_large", fmt.Sprintf("the logout request is too large: beside id_token_hint it has at most %d bytes", maxLogoutText))
 }
 
-// withState adds the parameter "state" to the registered URI, and changes nothing else of it.
+// withState adds the parameter "state" to the registered URI.
 func withState(uri, state string) string {
 	if state == "" {
 		return uri
 	}
+	return withQuery(uri, "state="+url.QueryEscape(state))
+}
+
+// withQuery adds parameters to a registered URI, and changes nothing else of it.
+func withQuery(uri, parameters string) string {
 	separator := "?"
 	if strings.Contains(uri, "?") {
 		separator = "&"
 	}
-	return uri + separator + "state=" + url.QueryEscape(state)
+	return uri + separator + parameters
 }

@@ -27,8 +27,14 @@ type endpointStore interface {
 	store.Assertions
 	Family(ctx context.Context, id store.FamilyID) (store.Family, error)
 	RecordEvent(ctx context.Context, e store.Event) error
+	personStore
+}
+
+// personStore is what the pages show a person, and a logout the clients.
+type personStore interface {
 	ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
 	ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
+	SessionClients(ctx context.Context, id store.SessionID) ([]string, error)
 }
 
 // endpointParts is what the endpoints are made of.
@@ -87,6 +93,10 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 	if p.proofs.DPoPNonce {
 		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
+	logout := &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
+		Clients: p.cached, Store: p.store, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
+		Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
+	}}
 	return &listenerHandlers{
 		issuer: p.identity.Issuer,
 		public: &web.Door{
@@ -116,11 +126,8 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
 			Health:  p.health,
 			SignIn:  p.signIn,
-			Logout: &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
-				Clients: p.cached, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
-				Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
-			}},
-			Account: &handlers.Account{SignIn: p.signIn, Store: p.store, Clients: p.cached, Revoker: p.revoker},
+			Logout:  logout,
+			Account: &handlers.Account{SignIn: p.signIn, Logout: logout, Store: p.store, Clients: p.cached, Revoker: p.revoker},
 		},
 		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},
 	}, nil
