@@ -102,11 +102,11 @@ func (b *Backchannel) deliver(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return b.settle(ctx, d, fmt.Errorf("make a logout token: %w", err))
 	}
-	err = b.Sender.Post(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
-	if err != nil && ctx.Err() != nil { // this server stops
-		return nil
+	sent := b.Sender.Post(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	if ctx.Err() != nil { // this server stops, which is no fault of the client
+		return ctx.Err()
 	}
-	return b.settle(ctx, d, err)
+	return b.settle(ctx, d, sent)
 }
 
 func (b *Backchannel) settle(ctx context.Context, d store.Delivery, failed error) error {
