@@ -9,6 +9,7 @@ type userCommand struct {
 	List   userList   `cmd:"" help:"List the users." example:"authserver user list --search alice --limit 20"`
 	Show   userShow   `cmd:"" help:"Show a user." example:"authserver user show alice"`
 	Update userUpdate `cmd:"" help:"Change a user: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver user update alice --disabled"`
+	Unlock userUnlock `cmd:"" help:"Forget a user's failed logins, which have the next one wait." example:"authserver user unlock alice"`
 	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once." example:"authserver user delete alice"`
 }
 
@@ -125,6 +126,22 @@ func (c *userUpdate) Run(p *process) error {
 			return err
 		}
 		return c.done(p, user)
+	})
+}
+
+type userUnlock struct {
+	Database
+	User string `arg:"" field:"id" help:"Username, e-mail address, UPN or id."`
+}
+
+func (c *userUnlock) Run(p *process) error {
+	return with(p, &c.Database, func(a *admin.Admin) error {
+		user, err := a.Users.Unlock(p.ctx, p.by, c.User)
+		if err != nil {
+			return err
+		}
+		p.report("user %s is unlocked: servers hear of it within a second", user.Username)
+		return nil
 	})
 }
 

@@ -46,7 +46,10 @@ type UserInput struct {
 type Users struct {
 	*Common
 	UserFinder
-	Rows      store.UserAdmin
+	Rows     store.UserAdmin
+	Attempts interface {
+		Unlock(ctx context.Context, userID, username string, by store.Change) error
+	}
 	Passwords Hasher
 	Policy    passwords.Policy // of new passwords
 	Revoker   *tokens.Revoker
@@ -122,6 +125,18 @@ func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) 
 	}
 	if err := us.Rows.UpdateUser(ctx, u, change); err != nil {
 		return User{}, explainUser(who, err)
+	}
+	return viewUser(u), nil
+}
+
+// Unlock forgets the failed logins of a user, so that none of them has the user wait.
+func (us *Users) Unlock(ctx context.Context, by Call, who string) (User, error) {
+	u, err := us.find(ctx, who)
+	if err != nil {
+		return User{}, err
+	}
+	if err := us.Attempts.Unlock(ctx, u.ID, u.Username, by.change(store.UserUnlocked, us.Now())); err != nil {
+		return User{}, fmt.Errorf("unlock the user: %w", err)
 	}
 	return viewUser(u), nil
 }

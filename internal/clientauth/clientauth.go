@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"authserver/internal/attempts"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/trust/assertions"
@@ -19,6 +20,8 @@ type Request struct {
 	Form          oauth.Form
 	// Certificate is what the client presented in TLS; nil: none.
 	Certificate *certificates.Presented
+	From        string // where wrong secrets are counted: web.ClientAddress.Share
+	RequestID   string
 	Now         time.Time
 }
 
@@ -26,6 +29,7 @@ type Request struct {
 type Credentials struct {
 	ClientID    string
 	Secrets     []string                // of a method with a secret: each way in which the request can be read
+	MayGuess    bool                    // the secret may be compared with one that can be guessed: see [Outcome]
 	Assertion   *assertions.Parsed      // that the client signed; nil: the method has none
 	Certificate *certificates.Presented // that the client presented in TLS; nil: the method has none
 }
@@ -47,7 +51,11 @@ type Method interface {
 // Outcome is the result of verifying credentials.
 type Outcome struct {
 	Good bool
-	Use  store.Use // the part of the credentials that is good once; zero: the client may send them again
+	// Guess is set where a secret is not known to be right, and may be a guess at one that an
+	// administrator chose: the credentials are to be verified again with MayGuess, when the
+	// guesses before leave room for that.
+	Guess bool
+	Use   store.Use // the part of the credentials that is good once; zero: the client may send them again
 }
 
 // CredentialError says for the log what was wrong with the credentials. The answer does
@@ -61,6 +69,7 @@ func (e *CredentialError) Unwrap() error { return e.Why }
 type Authenticator struct {
 	Clients store.Clients
 	Methods []Method
+	Guard   *attempts.Guard // counts wrong secrets; nil: they are not counted
 }
 
 // New returns an authenticator with the methods in the order given. A method that is
@@ -128,7 +137,8 @@ func (a *Authenticator) Present(r Request) (Presented, error) {
 
 // Authenticate finds the client of a request. A request that presents nothing has no
 // client, and the caller accepts or refuses it. A request that presents wrong
-// credentials is refused with invalid_client (RFC 6749 §5.2).
+// credentials is refused with invalid_client (RFC 6749 §5.2), and after too many wrong secrets
+// with [attempts.Throttled] (§2.3.1: the endpoint MUST be protected against brute force).
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, error) {
 	if len(p.methods) == 0 {
 		return Result{}, nil
@@ -137,6 +147,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 	failed := Result{Method: methods[0].Name(), Claimed: p.Claimed}
 	reason := "client_unknown"
 	var why *CredentialError
+	secrets := guesses{guard: a.Guard, request: r, id: p.Claimed}
 	for _, one := range credentials {
 		if !registrable(one.ClientID) {
 			continue
@@ -152,19 +163,33 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 			reason = "client_disabled"
 			continue
 		}
+		secrets.client = client.ID
 		reason = "client_auth_method"
 		for _, method := range methods {
 			if !slices.Contains(client.AuthMethods, method.Name()) {
 				continue
 			}
 			outcome, err := method.Verify(ctx, client, one, r.Now)
+			if outcome.Guess {
+				if err := secrets.enter(ctx); err != nil {
+					return failed, err
+				}
+				one.MayGuess = true
+				outcome, err = method.Verify(ctx, client, one, r.Now)
+			}
 			if err != nil && !errors.As(err, &why) {
 				return failed, fmt.Errorf("check the client's credentials: %w", err)
 			}
 			if outcome.Good {
+				secrets.passed(ctx)
 				return Result{Client: &client, Method: method.Name(), Use: outcome.Use, Certificate: r.Certificate}, nil
 			}
 			failed.Method, reason = method.Name(), "client_proof"
+		}
+	}
+	if credentials[0].Secrets != nil { // of a client that there is not, too: the answers are alike
+		if err := secrets.failed(ctx); err != nil {
+			return failed, err
 		}
 	}
 	if why != nil {

@@ -350,6 +350,8 @@ func TestOutageIsNotInvalidClient(t *testing.T) {
 
 type busy struct{}
 
+func (busy) Knows([][]byte, []string) bool { return false }
+
 func (busy) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
 	return false, passwords.ErrBusy
 }

@@ -58,7 +58,7 @@ func formDecoded(id, secret string) (decodedID, decoded string, ok bool) {
 
 // Verify implements [Method].
 func (m SecretBasic) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
-	return m.Secrets.match(ctx, client, presented.Secrets, now)
+	return m.Secrets.match(ctx, client, presented, now)
 }
 
 func malformedBasic() *oauth.Error {

@@ -28,5 +28,5 @@ func (SecretPost) Credentials(r Request) ([]Credentials, error) {
 
 // Verify implements [Method].
 func (m SecretPost) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
-	return m.Secrets.match(ctx, client, presented.Secrets, now)
+	return m.Secrets.match(ctx, client, presented, now)
 }

@@ -236,3 +236,10 @@ func Sealed(by store.Change, v store.SealedValue) store.Event {
 	e.Details.ID = store.SealedAs(v.Table, v.ID)
 	return e
 }
+
+// Unlock is the event of a user whose failed logins were forgotten.
+func Unlock(by store.Change, userID, username string) store.Event {
+	e := of(by)
+	e.UserID, e.Details.Name = userID, username
+	return e
+}

@@ -17,6 +17,9 @@ type Request struct {
 	Client *store.Client
 	Form   oauth.Form
 	Now    time.Time
+	// From is where the request comes from, by which failures are counted:
+	// web.ClientAddress.Share.
+	From string
 	// RequestID is the HTTP request's, for the audit.
 	RequestID string
 	// Held is the keys that the request proved to hold, and Confirmation those of them to

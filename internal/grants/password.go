@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"authserver/internal/attempts"
 	"authserver/internal/logins"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -45,7 +46,10 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if err := g.Minter.Ready(r.Now, target.Alg); err != nil {
 		return Answer{}, fmt.Errorf("prepare to sign: %w", err)
 	}
-	user, err := g.Login.Authenticate(ctx, r.Form.Get("username"), r.Form.Get("password"))
+	user, err := g.Login.Authenticate(ctx, logins.Attempt{
+		Username: r.Form.Get("username"), Password: r.Form.Get("password"), RequestID: r.RequestID,
+		From: attempts.Origin{Share: r.From, Backend: !r.Client.Public()},
+	})
 	if err != nil {
 		return ofUser(&user).about(), err
 	}

@@ -10,6 +10,7 @@ import (
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
+	"authserver/internal/telemetry"
 	"authserver/internal/web"
 )
 
@@ -49,6 +50,8 @@ func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Re
 		Authorization: r.Header.Values("Authorization"),
 		Form:          form,
 		Certificate:   certificate,
+		From:          n.From.Share,
+		RequestID:     telemetry.RequestID(r.Context()),
 		Now:           c.Now(),
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"authserver/api"
+	"authserver/internal/attempts"
 	"authserver/internal/clientauth"
 	"authserver/internal/grants"
 	"authserver/internal/keys"
@@ -88,8 +89,9 @@ type site struct {
 	Codec    *tokens.RefreshCodec
 	Revoker  *tokens.Revoker
 
-	db  *sqlite.DB
-	log *safeBuffer
+	db    *sqlite.DB
+	guard *attempts.Guard
+	log   *safeBuffer
 
 	time *testkit.Clock
 	hash func(ctx context.Context, password string) ([]byte, error)
@@ -139,6 +141,10 @@ func newSite(t testing.TB) *site {
 	secrets := clientauth.Secrets{Slow: verified}
 	authenticator, err := clientauth.New(s.db, clientauth.SecretBasic{Secrets: secrets}, clientauth.SecretPost{Secrets: secrets}, clientauth.None{})
 	s.ok(err)
+	s.guard = &attempts.Guard{
+		Store: s.db, Actor: store.Actor{Type: store.ActorServer, ID: "test"}, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
+	}
+	authenticator.Guard = s.guard
 	view := &tokens.View{Store: s.db, Now: s.clock}
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
@@ -226,7 +232,7 @@ func (s *site) registry(issuing grants.Issuing, codec *tokens.RefreshCodec, hash
 			Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Codes: &tokens.CodeCodec{Keys: codec.Keys}, Refresh: codec, Revoker: revoker,
 		},
 		&grants.ClientCredentials{Issuing: issuing},
-		&grants.Password{Issuing: issuing, Login: logins.Password{Users: s.db, Verifier: hasher}, Families: s.db, Refresh: codec, Rand: rand.Reader},
+		&grants.Password{Issuing: issuing, Login: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Families: s.db, Refresh: codec, Rand: rand.Reader},
 		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
 		&grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
 			Issuers: s.db, Clients: s.db, Users: s.db,

@@ -54,6 +54,9 @@ func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) 
 	}
 	n.Subject, n.Username = person.User.ID, person.User.Username
 	e.Cookie.write(w, secret)
+	if err := e.remember(w, r, person.User.Username); err != nil {
+		return err
+	}
 	c.Username = ""
 	return e.goOn(w, AuthorizePath, v.now, c)
 }
@@ -67,7 +70,10 @@ func (e Login) prove(r *http.Request, n *web.RequestInfo, form oauth.Form) (stor
 	if err == nil {
 		defer leave()
 		var user store.User
-		user, err = e.Password.Authenticate(r.Context(), form.Get("username"), form.Get("password"))
+		user, err = e.Password.Authenticate(r.Context(), logins.Attempt{
+			Username: form.Get("username"), Password: form.Get("password"), From: e.origin(r, n, form.Get("username")),
+			RequestID: telemetry.RequestID(r.Context()),
+		})
 		n.Subject, n.Username = user.ID, user.Username
 		if err == nil {
 			return user, "", nil

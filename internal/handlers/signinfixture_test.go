@@ -54,7 +54,7 @@ func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher
 		Sessions: &sessions.Sessions{
 			Store: s.db, Ender: revoker, Seen: &sessions.Seen{Store: s.db}, Idle: sessionIdle, Most: sessionMost, Rand: rand.Reader,
 		},
-		Password: logins.Password{Users: s.db, Verifier: hasher}, Pages: written, Limit: 10 * time.Second, Now: s.clock,
+		Password: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Devices: &tokens.Devices{Keys: codec.Keys, Rand: rand.Reader}, Pages: written, Limit: 10 * time.Second, Now: s.clock,
 	}
 }
 

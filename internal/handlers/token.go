@@ -96,7 +96,7 @@ func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (gr
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, RequestID: telemetry.RequestID(r.Context()), Held: possessionOf(who, proof), Once: withAuthenticationUse(who, proofs)}
+	request := grants.Request{Client: who.Client, Form: form, Now: now, From: n.From.Share, RequestID: telemetry.RequestID(r.Context()), Held: possessionOf(who, proof), Once: withAuthenticationUse(who, proofs)}
 	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}

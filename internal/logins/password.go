@@ -2,9 +2,11 @@ package logins
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
+	"authserver/internal/attempts"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -18,18 +20,40 @@ type Password struct {
 	Verifier interface {
 		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
+	Guard *attempts.Guard // counts what fails; nil: it is not counted
 }
 
 // MethodPassword is the authentication method reference of a password (RFC 8176 §2).
 const MethodPassword = "pwd"
 
+// Attempt is what a person, or a stranger in that name, tries.
+type Attempt struct {
+	Username, Password string
+	From               attempts.Origin
+	RequestID          string
+}
+
+// Account is what attempts at a username are counted by, whether or not a user has it.
+func Account(username string) [sha256.Size]byte {
+	name, err := store.NormalizeName(username)
+	if err != nil {
+		name = username
+	}
+	return store.LoginAccount(name)
+}
+
 // Authenticate takes the same time and gives the same answer for a user who is
 // unknown, disabled, or whose password is wrong. A refusal comes with the user, if there
-// is one, for the log.
-func (p *Password) Authenticate(ctx context.Context, username, password string) (store.User, error) {
+// is one, for the log. After too many failures it is an [attempts.Throttled], before the user
+// is looked up.
+func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, error) {
+	turn, err := p.Guard.Enter(ctx, Account(a.Username), a.From)
+	if err != nil {
+		return store.User{}, err
+	}
 	var user store.User
 	reason := "user_unknown"
-	name, err := store.NormalizeName(username)
+	name, err := store.NormalizeName(a.Username)
 	if err == nil {
 		user, err = p.Users.UserByName(ctx, store.ByUsername, name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -38,19 +62,21 @@ func (p *Password) Authenticate(ctx context.Context, username, password string) 
 	}
 	// A password that the profile refuses was never set; what Enforce returns for
 	// it, the empty string, costs its time and matches nothing.
-	enforced, _ := passwords.Enforce(password)
+	enforced, _ := passwords.Enforce(a.Password)
 	matched, err := p.Verifier.Verify(ctx, user.PasswordHash, enforced)
 	if err != nil {
 		return store.User{}, fmt.Errorf("compare the password: %w", err)
 	}
 	switch {
 	case matched && !user.Disabled:
+		turn.Passed(ctx)
 		return user, nil
 	case matched:
 		reason = "user_disabled"
 	case user.ID != "":
 		reason = "password_wrong"
 	}
+	turn.Failed(ctx, attempts.About{UserID: user.ID, RequestID: a.RequestID})
 	// A name that no user has is left out: it may be a password in the wrong field.
 	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }

@@ -90,6 +90,18 @@ func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets 
 	return false, nil
 }
 
+// Knows reports whether one of the secrets is known to have one of the hashes.
+func (c *VerifiedCache) Knows(hashes [][]byte, secrets []string) bool {
+	for _, hash := range hashes {
+		for _, secret := range secrets {
+			if _, right := c.right.Get(c.entry(hash, secret)); right {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // compute compares a pair that is not known yet.
 func (c *VerifiedCache) compute(ctx context.Context, entry [sha256.Size]byte, hash []byte, secret string) (bool, error) {
 	if err := ctx.Err(); err != nil {

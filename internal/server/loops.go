@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"authserver/internal/attempts"
 	"authserver/internal/grants"
 	"authserver/internal/oidc"
 	"authserver/internal/sessions"
@@ -20,6 +21,7 @@ const (
 	sweepBatch      = 1000
 	deliverInterval = time.Second            // a client is told within two seconds
 	putBackInterval = time.Second            // clients are asked to come again after two
+	guardInterval   = time.Second            // by which replicas hear of each other's failed logins
 	retryFirst      = 500 * time.Millisecond // after a change that could not be taken in
 	retryLast       = 8 * time.Second        // what it doubles to while the database is gone
 	loopTimeout     = 10 * time.Second       // of one piece of work
@@ -43,6 +45,7 @@ type loops struct {
 	putBacks       *grants.PutBacks
 	seen           *sessions.Seen
 	backchannel    *oidc.Backchannel
+	guard          *attempts.Guard
 	poll           time.Duration // how often changes are looked for that no watcher told
 	tick           time.Duration // how often the key timeline is looked at
 	skew           time.Duration // the most by which two clocks differ
@@ -71,6 +74,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	})
 	run(func() error {
 		l.every(ctx, deliverInterval, "deliver logout tokens", l.backchannel.Deliver)
+		return nil
+	})
+	run(func() error {
+		l.every(ctx, guardInterval, "read failed attempts", l.guard.Follow)
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })

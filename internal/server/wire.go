@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/admission"
+	"authserver/internal/attempts"
 	"authserver/internal/config"
 	"authserver/internal/grants"
 	"authserver/internal/logins"
@@ -82,8 +83,9 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		return nil, err
 	}
 	verifier := &assertions.Verifier{Skew: s.ClockSkew, Opener: sealer, Remote: remote}
+	guard := &attempts.Guard{Store: st, Actor: actor(), Now: time.Now, Logger: logger}
 	authenticator, err := wireClientAuth(clientAuthParts{
-		clients: cached, hasher: hasher, verifier: verifier, files: o.files, limits: limits,
+		clients: cached, guard: guard, hasher: hasher, verifier: verifier, files: o.files, limits: limits,
 		identity: s.Identity, tls: s.TLS, assertions: s.Assertions,
 	})
 	if err != nil {
@@ -95,7 +97,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	own := &tokens.Verifier{Issuer: s.Issuer, Keys: manager, Pairwise: pairwise, Skew: s.ClockSkew}
 	signatures := &admission.Gate{Slots: computations(runtime.GOMAXPROCS(0)), Now: time.Now}
 	minter := &tokens.Minter{Issuer: s.Issuer, Keys: manager, Backdate: notBeforeBack, MaxTTL: s.MaxAccessTokenTTL, Handles: handles, Pairwise: pairwise, Turns: signatures, Rand: rand.Reader}
-	login := logins.Password{Users: st, Verifier: hasher}
+	login := logins.Password{Users: st, Verifier: hasher, Guard: guard}
 	putBacks := &grants.PutBacks{Families: st}
 	targets := &grants.Targets{
 		Resources: cached,
@@ -143,7 +145,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		tls:    o.files.config(),
 		reload: func() { o.files.reload(); reloadAuthorities() },
 		loops: &loops{
-			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, backchannel: backchannel, view: view, remote: remote,
+			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, backchannel: backchannel, guard: guard, view: view, remote: remote,
 			poll: s.KeyPollInterval, auditRetention: s.AuditRetention, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	"authserver/internal/attempts"
 	"authserver/internal/clientauth"
 	"authserver/internal/config"
 	"authserver/internal/handlers"
@@ -17,6 +18,7 @@ import (
 // clientAuthParts is what the methods of client authentication are made of.
 type clientAuthParts struct {
 	clients  *store.Cached
+	guard    *attempts.Guard
 	hasher   *passwords.Hasher
 	verifier *assertions.Verifier
 	files    tlsFiles
@@ -56,5 +58,10 @@ func wireClientAuth(p clientAuthParts) (*clientauth.Authenticator, error) {
 			methods = append(methods, clientauth.TLS{Authorities: p.files.clientCAs.get})
 		}
 	}
-	return clientauth.New(p.clients, append(methods, clientauth.None{})...)
+	authenticator, err := clientauth.New(p.clients, append(methods, clientauth.None{})...)
+	if err != nil {
+		return nil, err
+	}
+	authenticator.Guard = p.guard
+	return authenticator, nil
 }

@@ -81,7 +81,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 		Sessions: &sessions.Sessions{
 			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: p.sessions.SessionIdleTTL, Most: p.sessions.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
 		},
-		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Base: web.IssuerPath(p.identity.Issuer),
+		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Devices: &tokens.Devices{Keys: keys, Rand: rand.Reader}, Base: web.IssuerPath(p.identity.Issuer),
 		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
 	}, nil
 }

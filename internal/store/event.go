@@ -17,6 +17,7 @@ const (
 	UserCreated         EventType = "user.created"
 	UserUpdated         EventType = "user.updated"
 	UserDeleted         EventType = "user.deleted"
+	UserUnlocked        EventType = "user.unlocked"
 	ResourceCreated     EventType = "resource.created"
 	ResourceUpdated     EventType = "resource.updated"
 	ResourceDeleted     EventType = "resource.deleted"
@@ -63,19 +64,22 @@ const (
 	RefreshTokenWrongKey              EventType = "refresh_token.wrong_key"
 	AssertionReplayed                 EventType = "assertion.replayed"
 	ProofReplayed                     EventType = "dpop.replayed"
+	// LoginThrottled is that passwords or client secrets are being guessed: the first time a day
+	// for an account and the place where the guesses come from.
+	LoginThrottled EventType = "login.throttled"
 )
 
 // EventTypes returns every type, in the order in which the documentation lists them.
 func EventTypes() []EventType {
 	return []EventType{
-		ClientCreated, ClientUpdated, ClientSecretRotated, ClientDeleted, UserCreated, UserUpdated, UserDeleted,
+		ClientCreated, ClientUpdated, ClientSecretRotated, ClientDeleted, UserCreated, UserUpdated, UserDeleted, UserUnlocked,
 		ResourceCreated, ResourceUpdated, ResourceDeleted, IssuerCreated, IssuerUpdated, IssuerDeleted,
 		FamilyRevoked, TokensRevoked,
 		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked, LogoutUndelivered,
 		KeyPublished, KeyImported, KeyCertified, KeyRescheduled, KeyActivated, KeyRetired, KeyRevoked,
 		RefreshKeyPublished, RefreshKeyRescheduled, DataKeyCreated, DataKeyDeleted, SecretResealed,
 		AuthorizationCodeReplayed, AuthorizationCodeWrongClient, AuthorizationCodeWrongRedirectURI, AuthorizationCodeWrongVerifier, AuthorizationCodeWrongKey,
-		RefreshTokenReused, RefreshTokenWrongClient, RefreshTokenWrongKey, AssertionReplayed, ProofReplayed,
+		RefreshTokenReused, RefreshTokenWrongClient, RefreshTokenWrongKey, AssertionReplayed, ProofReplayed, LoginThrottled,
 	}
 }
 

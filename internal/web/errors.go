@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"authserver/internal/admission"
+	"authserver/internal/attempts"
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
@@ -59,6 +60,12 @@ func tooManyRequests() *statusError {
 		"the client sends more requests at once than its share: try again shortly, with fewer at once")}
 }
 
+// tooManyAttempts is 429 for a password or a secret after too many that were wrong.
+func tooManyAttempts() *statusError {
+	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "too_many_attempts",
+		"too many attempts failed: wait for as long as Retry-After says, then try again")}
+}
+
 // errorBody is the answer of RFC 6749 §5.2, with the id under which the log says
 // more.
 type errorBody struct {
@@ -98,6 +105,7 @@ func retrySeconds(refused *oauth.Error) string {
 func Classify(err error) (int, *oauth.Error) {
 	var withStatus *statusError
 	var refused *oauth.Error
+	var throttled *attempts.Throttled
 	switch {
 	case errors.As(err, &withStatus):
 		return withStatus.status, withStatus.refused
@@ -106,6 +114,9 @@ func Classify(err error) (int, *oauth.Error) {
 	case errors.Is(err, admission.ErrShare):
 		share := tooManyRequests()
 		return share.status, share.refused
+	case errors.As(err, &throttled):
+		wait := tooManyAttempts()
+		return wait.status, wait.refused.After(throttled.Wait)
 	case errors.Is(err, admission.ErrOvertaken):
 		return http.StatusServiceUnavailable, oauth.Fail(oauth.Unavailable, "body_overtaken",
 			"the body did not arrive before its place was needed for another request: try again shortly")

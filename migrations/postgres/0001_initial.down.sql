@@ -1,4 +1,4 @@
-DROP TABLE probes, events, lifetimes, key_plan, data_keys, secret_keys, signing_keys, used_assertions, revocations,
+DROP TABLE probes, events, lifetimes, key_plan, data_keys, secret_keys, signing_keys, failed_attempts, used_assertions, revocations,
     deliveries, session_clients, consents, sessions, refresh_families, issuers, resources, users, deleted_clients, clients;
 DROP FUNCTION authserver_events_stay();
 DROP FUNCTION authserver_refused(text, text, timestamptz, text, text, text, text, text, text, text, bigint, bigint);

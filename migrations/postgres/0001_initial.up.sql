@@ -218,6 +218,18 @@ CREATE TABLE used_assertions (
 );
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
+-- One row per account and place from which attempts to prove an identity failed. account is a
+-- hash; zeros: of whatever account. See store.Failures.
+CREATE TABLE failed_attempts (
+    account  bytea       NOT NULL CHECK (octet_length(account) = 32),
+    origin   text COLLATE "C" NOT NULL CHECK (octet_length(origin) BETWEEN 1 AND 128),
+    at       timestamptz NOT NULL,
+    clear_at timestamptz NOT NULL,
+    PRIMARY KEY (account, origin)
+);
+CREATE INDEX failed_attempts_at ON failed_attempts (at);
+CREATE INDEX failed_attempts_to_sweep ON failed_attempts (clear_at);
+
 -- predecessor is '' for the first key of an algorithm, so that of several
 -- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
 -- DER, the key's own first.

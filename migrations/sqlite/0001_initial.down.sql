@@ -6,6 +6,7 @@ DROP TABLE changes;
 DROP TABLE data_keys;
 DROP TABLE secret_keys;
 DROP TABLE signing_keys;
+DROP TABLE failed_attempts;
 DROP TABLE used_assertions;
 DROP TABLE revocations;
 DROP TABLE deliveries;

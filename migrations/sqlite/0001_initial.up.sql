@@ -209,6 +209,18 @@ CREATE TABLE used_assertions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
+-- One row per account and place from which attempts to prove an identity failed. account is a
+-- hash; zeros: of whatever account. See store.Failures.
+CREATE TABLE failed_attempts (
+    account  BLOB    NOT NULL CHECK (length(account) = 32),
+    origin   TEXT    NOT NULL CHECK (length(origin) BETWEEN 1 AND 128),
+    at       INTEGER NOT NULL,
+    clear_at INTEGER NOT NULL,
+    PRIMARY KEY (account, origin)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX failed_attempts_at ON failed_attempts (at);
+CREATE INDEX failed_attempts_to_sweep ON failed_attempts (clear_at);
+
 -- predecessor is '' for the first key of an algorithm, so that of several
 -- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
 -- DER, base64 in a JSON array, the key's own first.

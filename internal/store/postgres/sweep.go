@@ -84,7 +84,7 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		removed = 0
 		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
-			sweepSessions, sweepSessionClients, sweepDeliveries, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
+			sweepSessions, sweepSessionClients, sweepDeliveries, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepFailures, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
 		} {
 			gone, err := sweep(ctx, tx, before, limit)
 			if err != nil {
@@ -159,6 +159,12 @@ func sweepRevocations(ctx context.Context, tx pgx.Tx, before store.Moment, limit
 func sweepAssertions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM used_assertions WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM used_assertions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
+	return gone.RowsAffected(), err
+}
+
+func sweepFailures(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
+	gone, err := tx.Exec(ctx, `DELETE FROM failed_attempts WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM failed_attempts WHERE clear_at < $1 ORDER BY clear_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
 	return gone.RowsAffected(), err
 }
 

@@ -13,7 +13,7 @@ const sweepStep = 100
 // Sweep removes at most limit rows of each noun, in transactions of sweepStep.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	for _, sweep := range []func(context.Context, store.Moment, int) (int64, error){
-		d.sweepFamilies, d.sweepSessions, d.sweepSessionClients, d.sweepDeliveries, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepSigningKeys, d.sweepSecretKeys,
+		d.sweepFamilies, d.sweepSessions, d.sweepSessionClients, d.sweepDeliveries, d.sweepConsents, d.sweepClientless, d.sweepClientlessConsents, d.sweepRevocations, d.sweepAssertions, d.sweepFailures, d.sweepSigningKeys, d.sweepSecretKeys,
 		d.sweepLifetimes, d.sweepDeletedClients,
 	} {
 		for left := limit; left > 0; {
@@ -111,6 +111,11 @@ func (d *DB) sweepRevocations(ctx context.Context, before store.Moment, limit in
 func (d *DB) sweepAssertions(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep used assertions", `DELETE FROM used_assertions WHERE (issuer, id) IN (
 		SELECT issuer, id FROM used_assertions WHERE expires_at < ? LIMIT ?)`, micros(before), limit)
+}
+
+func (d *DB) sweepFailures(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep failed attempts", `DELETE FROM failed_attempts WHERE (account, origin) IN (
+		SELECT account, origin FROM failed_attempts WHERE clear_at < ? LIMIT ?)`, micros(before), limit)
 }
 
 // sweepSigningKeys leaves removed keys for a day, so that people can be told why a

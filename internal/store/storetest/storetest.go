@@ -50,6 +50,7 @@ func Run(t *testing.T, empty, fresh func(t *testing.T) Open) {
 		{"revocations", revocationTests()},
 		{"voids", voidTests()},
 		{"assertions", assertionTests()},
+		{"failed attempts", failureTests()},
 		{"signing keys", signingKeyTests()},
 		{"key plans", keyPlanTests()},
 		{"sealed keys", sealedKeyTests()},

@@ -1,0 +1,273 @@
+package attempts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"authserver/internal/store"
+)
+
+// Bounds on what a server remembers and asks.
+const (
+	maxKnown = 20_000 // counters
+	// reread is how old a counter may be that has an attempt wait: a user who was unlocked, or
+	// who signed in at another replica, waits no longer.
+	reread = time.Second
+	// countTimeout bounds how long a refusal waits for its failure to be counted.
+	countTimeout = time.Second
+	// overlap is by how much a reading of what other replicas counted goes back before the last
+	// one, since their clocks differ and their transactions take time.
+	overlap = time.Minute
+)
+
+// Guard says which attempts have to wait. It remembers the counters with failures in them, so
+// that an attempt without a failure costs no query. The database has them for all replicas. A
+// nil Guard counts nothing.
+type Guard struct {
+	Store interface {
+		store.FailedAttempts
+		RecordEvent(ctx context.Context, e store.Event) error
+	}
+	Actor  store.Actor // of the events
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	mu       sync.Mutex
+	known    *lru.LRU[store.FailureKey, counter]
+	followed time.Time
+}
+
+// counter is a row, and when it was read.
+type counter struct {
+	store.Failures
+	read time.Time
+	here bool // there is no row
+}
+
+// Throttled is the error of an attempt that has to wait. Nothing of it was looked at.
+type Throttled struct{ Wait time.Duration }
+
+func (t *Throttled) Error() string {
+	return fmt.Sprintf("too many attempts failed: the next one may come in %s", t.Wait)
+}
+
+// Turn is an attempt that may be made.
+type Turn struct {
+	guard *Guard
+	keys  []store.FailureKey
+}
+
+// Enter returns [Throttled] where an attempt at an account has to wait. A browser in which
+// the account signed in before is held to its own failures alone, and where those are too many
+// it counts as any other.
+func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origin) (Turn, error) {
+	if g == nil {
+		return Turn{}, nil
+	}
+	if from.Device != "" {
+		own := []store.FailureKey{from.device(account)}
+		if g.wait(ctx, own) <= 0 {
+			return Turn{g, own}, nil
+		}
+	}
+	keys := from.of(account)
+	if wait := g.wait(ctx, keys); wait > 0 {
+		return Turn{g, keys}, &Throttled{wait}
+	}
+	return Turn{g, keys}, nil
+}
+
+// Passed says that the attempt was right: what was counted of the account from there is
+// forgotten (NIST SP 800-63B-4 §3.2.2). What was counted of the address is not, or an attacker
+// with an account would begin anew at will.
+func (t Turn) Passed(ctx context.Context) {
+	if t.guard == nil {
+		return
+	}
+	t.guard.forget(ctx, t.keys[0])
+}
+
+// About is whom an attempt was about, for the audit.
+type About struct {
+	UserID    string // "": the user is not known, or a client is meant
+	ClientID  string // "": the client is not known, or a user is meant
+	RequestID string
+	// Here has the failure counted by this replica alone. Strangers who make up client_ids
+	// would fill the table, since to refuse one costs nothing.
+	Here bool
+}
+
+// Failed counts the attempt.
+func (t Turn) Failed(ctx context.Context, about About) {
+	if t.guard == nil {
+		return
+	}
+	t.guard.count(ctx, t.keys, about)
+}
+
+// wait is how long an attempt that counts by these keys has to wait; not positive: not at all.
+func (g *Guard) wait(ctx context.Context, keys []store.FailureKey) time.Duration {
+	now := g.Now()
+	longest, stale := g.look(keys, now)
+	if len(stale) == 0 {
+		return longest
+	}
+	rows, err := g.Store.Failures(ctx, stale)
+	if err != nil {
+		return longest // what is remembered holds until the database answers
+	}
+	g.replace(stale, rows, now, false)
+	longest, _ = g.look(keys, now)
+	return longest
+}
+
+// look returns the longest wait of the keys, and those that make an attempt wait by a counter
+// that is to be read again. The next attempt leaves that to this one.
+func (g *Guard) look(keys []store.FailureKey, now time.Time) (longest time.Duration, stale []store.FailureKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, key := range keys {
+		c, known := g.counters().Get(key)
+		if !known {
+			continue
+		}
+		wait := ruleOf(key).until(c.Failures).Sub(now)
+		longest = max(longest, wait)
+		if wait > 0 && !c.here && now.Sub(c.read) >= reread {
+			stale = append(stale, key)
+			c.read = now
+			g.counters().Add(key, c)
+		}
+	}
+	return longest, stale
+}
+
+// replace remembers what was read of the keys.
+func (g *Guard) replace(keys []store.FailureKey, rows []store.Failures, now time.Time, here bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, key := range keys {
+		g.counters().Remove(key)
+	}
+	for _, row := range rows {
+		g.counters().Add(row.FailureKey, counter{row, now, here})
+	}
+}
+
+// forget removes what was counted by a key, if anything was.
+func (g *Guard) forget(ctx context.Context, key store.FailureKey) {
+	g.mu.Lock()
+	c, known := g.counters().Peek(key)
+	g.counters().Remove(key)
+	g.mu.Unlock()
+	if !known || c.here {
+		return
+	}
+	if err := g.Store.ClearFailures(ctx, key); err != nil {
+		g.Logger.WarnContext(ctx, "failed attempts cannot be forgotten, and run down by themselves", "error", err)
+	}
+}
+
+// count adds a failure by each of the keys. Where the database cannot be reached, this replica
+// alone knows of it.
+func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about About) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTimeout) // a guesser who hangs up is counted too
+	defer cancel()
+	now := store.At(g.Now())
+	failed := make([]store.Failure, len(keys))
+	for i, key := range keys {
+		r := ruleOf(key)
+		failed[i] = store.Failure{FailureKey: key, Adds: r.forget, Most: r.most}
+	}
+	if about.Here {
+		g.replace(keys, g.countHere(now, failed), now, true)
+		return
+	}
+	rows, err := g.Store.CountFailures(ctx, now, failed)
+	if err != nil {
+		g.Logger.WarnContext(ctx, "failed attempts are counted by this server alone", "error", err)
+		rows = g.countHere(now, failed)
+	}
+	g.replace(keys, rows, now, false)
+	for _, row := range rows {
+		if r := ruleOf(row.FailureKey); row.Account != [sha256.Size]byte{} && r.failures(row) == r.free {
+			g.tell(ctx, now, row.FailureKey, about)
+		}
+	}
+}
+
+// countHere does what CountFailures does.
+func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Failures {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rows := make([]store.Failures, len(failed))
+	for i, f := range failed {
+		c, _ := g.counters().Get(f.FailureKey)
+		from := now
+		if c.ClearAt.After(from) {
+			from = c.ClearAt
+		}
+		rows[i] = store.Failures{FailureKey: f.FailureKey, At: now, ClearAt: from.Add(f.Adds)}
+		if last := now.Add(f.Most); rows[i].ClearAt.After(last) {
+			rows[i].ClearAt = last
+		}
+	}
+	return rows
+}
+
+// tell records that an account is being guessed at, once a day for each place. Of accounts that
+// there are not it records nothing, so that strangers fill no table.
+func (g *Guard) tell(ctx context.Context, now store.Moment, key store.FailureKey, about About) {
+	if about.UserID == "" && about.ClientID == "" {
+		return
+	}
+	place := sha256.Sum256(append(key.Account[:], key.Origin...))
+	err := g.Store.RecordEvent(ctx, store.Event{
+		At: now, Type: store.LoginThrottled, Actor: g.Actor, UserID: about.UserID, ClientID: about.ClientID, RequestID: about.RequestID,
+		Details: store.EventDetails{Reason: key.Origin},
+		Once:    string(store.LoginThrottled) + " " + hex.EncodeToString(place[:16]) + " " + now.UTC().Format(time.DateOnly),
+	})
+	if err != nil {
+		g.Logger.ErrorContext(ctx, "an event cannot be recorded", "type", string(store.LoginThrottled), "error", err)
+	}
+}
+
+// Follow takes in what other replicas counted, and what this one did before it started.
+func (g *Guard) Follow(ctx context.Context) error {
+	now := g.Now()
+	g.mu.Lock()
+	since := g.followed
+	g.mu.Unlock()
+	if since.IsZero() {
+		since = now.Add(-ruleOf(store.FailureKey{Account: [sha256.Size]byte{1}}).most)
+	}
+	rows, err := g.Store.FailuresSince(ctx, store.At(since.Add(-overlap)), maxKnown)
+	if err != nil {
+		return fmt.Errorf("read failed attempts: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.followed = now
+	for i := range rows { // the newest last, which are remembered longest
+		row := rows[len(rows)-1-i]
+		if c, known := g.counters().Peek(row.FailureKey); !known || c.At.Before(row.At) || c.ClearAt.Before(row.ClearAt) {
+			g.counters().Add(row.FailureKey, counter{row, now, false})
+		}
+	}
+	return nil
+}
+
+// counters are those that are remembered. The caller holds the lock.
+func (g *Guard) counters() *lru.LRU[store.FailureKey, counter] {
+	if g.known == nil {
+		g.known, _ = lru.NewLRU[store.FailureKey, counter](maxKnown, nil) // it refuses no positive size
+	}
+	return g.known
+}

@@ -1,0 +1,56 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"authserver/internal/attempts"
+	"authserver/internal/logins"
+	"authserver/internal/web"
+)
+
+// deviceAge is how long a browser keeps the cookie: as long as browsers keep any
+// (RFC 6265bis §5.5).
+const deviceAge = 400 * 24 * time.Hour
+
+// deviceName is the name of the cookie by which a browser shows that a person signed in with
+// it before: see [tokens.Devices].
+func (c Cookie) deviceName() string {
+	if c.Secure {
+		return "__Host-device"
+	}
+	return "device"
+}
+
+// readDevice returns the device cookie; "": none. Of two different ones neither counts.
+func (c Cookie) readDevice(r *http.Request) string {
+	value := ""
+	for i, cookie := range r.CookiesNamed(c.deviceName()) {
+		if i == maxCookies || value != "" && cookie.Value != value {
+			return ""
+		}
+		value = cookie.Value
+	}
+	return value
+}
+
+// origin is where an attempt to sign in as a username comes from.
+func (s *SignIn) origin(r *http.Request, n *web.RequestInfo, username string) attempts.Origin {
+	from := attempts.Origin{Share: n.From.Share}
+	from.Device, _ = s.Devices.Name(s.Cookie.readDevice(r), logins.Account(username))
+	return from
+}
+
+// remember lets the browser show from now on that a person signed in with it. It is given the
+// cookie at a sign-in alone.
+func (s *SignIn) remember(w http.ResponseWriter, r *http.Request, username string) error {
+	value, err := s.Devices.Add(s.Now(), s.Cookie.readDevice(r), logins.Account(username))
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: s.Cookie.deviceName(), Value: value, Path: "/", MaxAge: int(deviceAge / time.Second), HttpOnly: true, Secure: s.Cookie.Secure,
+		SameSite: http.SameSiteLaxMode,
+	})
+	return nil
+}
