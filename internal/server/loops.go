@@ -19,7 +19,7 @@ import (
 const (
 	sweepInterval   = time.Minute
 	sweepBatch      = 1000
-	deliverInterval = time.Second            // a client is told within two seconds
+	deliverInterval = 2 * time.Second        // in which a client is told at the latest
 	putBackInterval = time.Second            // clients are asked to come again after two
 	guardInterval   = time.Second            // by which replicas hear of each other's failed logins
 	retryFirst      = 500 * time.Millisecond // after a change that could not be taken in

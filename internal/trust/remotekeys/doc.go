@@ -1,6 +1,7 @@
 // Package remotekeys fetches the key sets that others publish, and keeps them. The server
 // uses it for trusted issuers and for clients, the package verifier for the issuer of
-// access tokens.
+// access tokens. What it fetches by also sends forms to addresses of clients: see
+// [Fetcher.Post].
 //
 // It refuses plain http, addresses that are not public unless the host is allowed by name,
 // redirects to another host, and answers that are large or slow. A stranger who invents
