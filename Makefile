@@ -47,8 +47,8 @@ ensure-cc: # the race detector links with a C compiler
 	@sh test/install/install.sh cc
 
 .PHONY: interop
-interop: ## Run the tests with clients in other languages (installs node, python, java, maven, dovecot)
-	@sh test/install/install.sh node python java maven dovecot
+interop: ## Run the tests with clients in other languages (installs node, python, java, maven, dovecot, apache)
+	@sh test/install/install.sh node python java maven dovecot apache
 	$(WITHPOSTGRES) go test -count=1 -tags interop ./test/interop/...
 
 .PHONY: test-vault

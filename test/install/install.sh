@@ -2,7 +2,8 @@
 # install.sh TOOL…: sees to it that what the tests need is on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
-# maven, postgres, softhsm, haproxy, nginx, systemd, dovecot or chromium. What is there already is left alone; the rest
+# maven, postgres, softhsm, haproxy, nginx, systemd, dovecot, apache (with
+# mod_auth_openidc) or chromium. What is there already is left alone; the rest
 # comes from the system's package manager (apt-get, dnf, apk or brew), as root or
 # through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
 set -eu
@@ -31,8 +32,9 @@ there() {
     nginx) have nginx ;;
     systemd) have systemd-analyze ;;
     dovecot) have dovecot || [ -x /usr/sbin/dovecot ] ;;
+    apache) ls /usr/lib/apache2/modules/mod_auth_openidc.so /usr/lib64/httpd/modules/mod_auth_openidc.so 2>/dev/null | grep -q . ;;
     chromium) have chromium || have chromium-browser || have google-chrome || have chrome ;;
-    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd dovecot chromium"; exit 2 ;;
+    *) say "unknown tool $1; known are: cc node openssl python java maven postgres softhsm haproxy nginx systemd dovecot apache chromium"; exit 2 ;;
   esac
 }
 
@@ -68,6 +70,10 @@ package() {
     */systemd) echo systemd ;;
     apt-get/dovecot) echo dovecot-core ;;
     */dovecot) echo dovecot ;;
+    apt-get/apache) echo apache2 libapache2-mod-auth-openidc ;;
+    dnf/apache) echo httpd mod_auth_openidc ;;
+    apk/apache) echo apache2 apache-mod-auth-openidc ;;
+    brew/apache) echo httpd ;;
     */chromium) echo chromium ;;
   esac
 }
@@ -135,7 +141,7 @@ case $with in
     $as_root $apt update >&2
     case $missing in
       *postgres*) without_cluster $apt install -y --no-install-recommends $packages >&2 ;;
-      *haproxy*|*nginx*|*dovecot*) without_services $apt install -y --no-install-recommends $packages >&2 ;;
+      *haproxy*|*nginx*|*dovecot*|*apache*) without_services $apt install -y --no-install-recommends $packages >&2 ;;
       *) $as_root $apt install -y --no-install-recommends $packages >&2 ;;
     esac ;;
   dnf) $as_root dnf install -y $packages >&2 ;;

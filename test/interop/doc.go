@@ -23,7 +23,8 @@
 // they take as they come, and what docs/verify.md says to do about it.
 //
 // TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
-// openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out.
+// openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out. TestApache does so by
+// Apache's mod_auth_openidc.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //
