@@ -26,14 +26,18 @@ const participants = `(SELECT f.client_id FROM refresh_families f WHERE f.sessio
 const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = $2 AND user_not_before >= $3 AND ended_at IS NULL"
 
 // deliver adds a delivery for each client of the sessions that a query for id and user_id
-// picks, by the parameters from $2 on. Clients that a session told before are not told again.
+// picks, by the parameters from $2 on. A client that is about to be told of the session is
+// told once; one that was told is told again, since the session may have gone on with another
+// password.
 func deliver(ctx context.Context, tx pgx.Tx, by store.Change, sessions string, args ...any) error {
-	_, err := tx.Exec(ctx, `INSERT INTO deliveries (id, client_id, user_id, session_id, created_at, due_at)
+	_, err := tx.Exec(ctx, `INSERT INTO deliveries AS d (id, client_id, user_id, session_id, created_at, due_at)
 		SELECT authserver_event_id($1), c.id, s.user_id, s.id, $1, $1
 		FROM (`+sessions+`) s CROSS JOIN LATERAL `+participants+` p JOIN clients c ON c.id = p.client_id
 		WHERE c.document ->> 'backchannel_logout_uri' <> '' AND c.document ->> 'disabled' IS NULL
 		ORDER BY s.id, c.id
-		ON CONFLICT DO NOTHING`, append([]any{orNever(by.At)}, args...)...)
+		ON CONFLICT (session_id, client_id) DO UPDATE SET id = excluded.id, created_at = excluded.created_at,
+				due_at = excluded.due_at, attempts = 0, fault = NULL, ended_at = NULL, delivered = false
+			WHERE d.ended_at IS NOT NULL`, append([]any{orNever(by.At)}, args...)...)
 	return err
 }
 

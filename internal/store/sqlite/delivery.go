@@ -24,7 +24,8 @@ const participants = "SELECT client_id FROM refresh_families WHERE session_id = 
 const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = ?1 AND user_not_before >= ?2 AND ended_at IS NULL"
 
 // deliver adds a delivery for each client of the sessions that a query for id and user_id
-// picks. Clients that a session told before are not told again.
+// picks. A client that is about to be told of the session is told once; one that was told is
+// told again, since the session may have gone on with another password.
 func deliver(ctx context.Context, tx *transaction, by store.Change, sessions string, args ...any) error {
 	ended, err := allOf(ctx, tx, func(s *store.Session) []any { return []any{sessionID{&s.ID}, &s.UserID} }, sessions, args...)
 	if err != nil {
@@ -51,8 +52,10 @@ func deliverTo(ctx context.Context, tx *transaction, by store.Change, s store.Se
 		return err
 	}
 	*tx.events++
-	_, err = tx.exec(ctx, `INSERT INTO deliveries (id, client_id, user_id, session_id, created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-		ON CONFLICT (session_id, client_id) DO NOTHING`, id, client, s.UserID, s.ID[:], micros(by.At))
+	_, err = tx.exec(ctx, `INSERT INTO deliveries AS d (id, client_id, user_id, session_id, created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+		ON CONFLICT (session_id, client_id) DO UPDATE SET id = excluded.id, created_at = excluded.created_at,
+				due_at = excluded.due_at, attempts = 0, fault = NULL, ended_at = NULL, delivered = 0
+			WHERE d.ended_at IS NOT NULL`, id, client, s.UserID, s.ID[:], micros(by.At))
 	return err
 }
 

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ func deliveryTests() []test {
 		{"families that were swept leave their client behind", with(deliveredAfterSweep)},
 		{"a client without a family joins a session that lives", with(sessionJoined)},
 		{"a user that is disabled, gets a password or is deleted ends sessions too", with(deliveredWithUser)},
+		{"a session that went on with another password tells its clients again", with(deliveredAgain)},
 		{"an attempt is claimed, settled and ended", with(deliveryClaimed)},
 		{"what another server has claimed since is not settled", with(deliverySettledLate)},
 		{"a delivery that ended is swept after a day", with(deliverySwept)},
@@ -161,6 +161,31 @@ func withDelivery(t *testing.T, ctx context.Context, s store.Store) store.Delive
 	return must[[]store.Delivery](t)(s.ListDeliveries(ctx, store.DeliveryPage{Limit: 1}))[0]
 }
 
+func deliveredAgain(t *testing.T, ctx context.Context, s store.Store) {
+	one := withSession(t, ctx, s)
+	toldClients(t, ctx, s, "a", "b")
+	ok(t, s.JoinSession(ctx, one.ID, "a"))
+	u := must[store.User](t)(s.User(ctx, "alice"))
+	u.NotBefore = at(time.Minute)
+	ok(t, s.UpdateUser(ctx, u, Voiding(store.Void{Kind: store.RevokedUser, Value: "alice", Before: u.NotBefore, IssuedUntil: u.NotBefore, Reason: "test"})))
+	first := must[[]store.Delivery](t)(s.ClaimDeliveries(ctx, By().At, By().At.Add(time.Minute), 10))[0]
+	first.EndedAt, first.Delivered, first.Fault = By().At, true, "before"
+	ok(t, s.SettleDelivery(ctx, first, undelivered()))
+
+	renewed := one
+	renewed.Secret, renewed.UserNotBefore = [32]byte{9}, u.NotBefore
+	ok(t, s.RenewSession(ctx, one.Secret, renewed, By()))
+	ok(t, s.JoinSession(ctx, one.ID, "b"))
+	ok(t, s.EndSession(ctx, one.ID, ending(store.SessionEnded, time.Hour, "logged_out")))
+	rows := must[[]store.Delivery](t)(s.ListDeliveries(ctx, store.DeliveryPage{Limit: 10}))
+	same(t, len(rows), 2)
+	same(t, rows[0].ID == first.ID, false)
+	same(t, rows[0], store.Delivery{ID: rows[0].ID, ClientID: "a", UserID: "alice", SessionID: one.ID, CreatedAt: By().At, DueAt: By().At})
+	same(t, rows[1].ClientID, "b")
+	ok(t, s.SettleDelivery(ctx, first, undelivered())) // late
+	same(t, must[[]store.Delivery](t)(s.ListDeliveries(ctx, store.DeliveryPage{Limit: 10})), rows)
+}
+
 func undelivered() store.Change { return Changing(store.LogoutUndelivered) }
 
 func deliveryClaimed(t *testing.T, ctx context.Context, s store.Store) {
@@ -238,41 +263,4 @@ func sessionClientsSwept(t *testing.T, ctx context.Context, s store.Store) {
 	must[int](t)(s.Sweep(ctx, at(200*time.Hour), 100))
 	must[int](t)(s.Sweep(ctx, at(200*time.Hour), 100))
 	same(t, must[[]string](t)(s.SessionClients(ctx, one.ID)), nil)
-}
-
-func deliveryRace(t *testing.T, open Open) {
-	ctx, s := migrated(t, open)
-	one := withSession(t, ctx, s)
-	clients := []string{"a", "b", "c", "d", "e", "f"}
-	toldClients(t, ctx, s, clients...)
-	for n, client := range clients {
-		takesPart(t, ctx, s, client, byte(20+n), one)
-	}
-	ok(t, s.EndSession(ctx, one.ID, ending(store.SessionEnded, time.Minute, "logged_out")))
-	handles := []store.Store{s, open()}
-	claimed := make([][]store.Delivery, 6)
-	errs := make([]error, len(claimed))
-	var wg sync.WaitGroup
-	for n := range claimed {
-		wg.Go(func() {
-			claimed[n], errs[n] = handles[n%2].ClaimDeliveries(ctx, By().At, By().At.Add(time.Hour), 2)
-		})
-	}
-	wg.Wait()
-	taken := map[string]int{}
-	for n, rows := range claimed {
-		ok(t, errs[n])
-		for _, d := range rows {
-			taken[d.ClientID]++
-		}
-	}
-	// Of what the others held at that moment, some may be left.
-	for range clients {
-		for _, d := range must[[]store.Delivery](t)(s.ClaimDeliveries(ctx, By().At, By().At.Add(time.Hour), 2)) {
-			taken[d.ClientID]++
-		}
-	}
-	for _, client := range clients {
-		same(t, taken[client], 1)
-	}
 }
