@@ -209,10 +209,8 @@ type Step struct {
 // Step asks the prompts in their order, and answers the client where none needs the person.
 // person is nil where the browser is not signed in.
 func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, now time.Time) (Step, error) {
-	state, need, err := a.ask(ctx, f, person, now)
+	state, need := a.ask(f, person, now)
 	switch {
-	case err != nil:
-		return Step{}, err
 	case need == nil:
 		return a.grant(ctx, state)
 	case need.Page == "":
@@ -224,19 +222,19 @@ func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, 
 // Waits reports whether a request waits for the person on a page. Where it does not, the
 // browser goes on to the authorization endpoint: the person may have been there already,
 // in another tab.
-func (a *Authorizer) Waits(ctx context.Context, f Flow, person *sessions.Person, now time.Time, page Page) (bool, error) {
-	_, need, err := a.ask(ctx, f, person, now)
-	return need != nil && need.Page == page, err
+func (a *Authorizer) Waits(f Flow, person *sessions.Person, now time.Time, page Page) bool {
+	_, need := a.ask(f, person, now)
+	return need != nil && need.Page == page
 }
 
 // ask asks the prompts. A need without a page is a refusal.
-func (a *Authorizer) ask(ctx context.Context, f Flow, person *sessions.Person, now time.Time) (State, *Need, error) {
+func (a *Authorizer) ask(f Flow, person *sessions.Person, now time.Time) (State, *Need) {
 	state := State{Flow: f, Person: person, Now: store.At(now)}
 	if f.fault != nil {
-		return state, &Need{Refusal: f.fault}, nil
+		return state, &Need{Refusal: f.fault}
 	}
-	if err := a.readConsent(ctx, &state); err != nil {
-		return state, nil, err
+	if person != nil && person.Consent != nil && person.Consent.Live(state.Now) {
+		state.Consent = person.Consent
 	}
 	for _, prompt := range a.Prompts {
 		need := prompt.Needs(state)
@@ -244,10 +242,10 @@ func (a *Authorizer) ask(ctx context.Context, f Flow, person *sessions.Person, n
 			need.Page = ""
 		}
 		if need != nil {
-			return state, need, nil
+			return state, need
 		}
 	}
-	return state, nil, nil
+	return state, nil
 }
 
 func (a *Authorizer) refusal(f Flow, why *oauth.Error) Step {

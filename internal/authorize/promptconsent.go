@@ -34,24 +34,6 @@ func (Consent) Needs(s State) *Need {
 	return &Need{ConsentPage, oauth.Fail(oauth.ConsentRequired, "consent_required", "the person has to consent to what the client asks for")}
 }
 
-// readConsent reads what the person let the client have, where that matters.
-func (a *Authorizer) readConsent(ctx context.Context, s *State) error {
-	if s.Person == nil || s.Client.ConsentRule() == store.ConsentNever && !s.Request.asks("consent") {
-		return nil
-	}
-	consent, err := a.Consents.Consent(ctx, s.Person.User.ID, s.Client.ID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look up the consent: %w", err)
-	}
-	if consent.Live(s.Now) {
-		s.Consent = &consent
-	}
-	return nil
-}
-
 // Show is the continuation of a consent page that is shown to a person.
 func (f Flow) Show(person *sessions.Person) (Continuation, error) {
 	shown, err := f.shown()

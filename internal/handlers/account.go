@@ -48,7 +48,7 @@ type Account struct {
 
 // person is who is signed in; nil: no one is.
 func (e *Account) person(r *http.Request, n *web.RequestInfo) (*sessions.Person, error) {
-	return e.who(r, n, e.Now())
+	return e.who(r, n, "", e.Now())
 }
 
 func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {

@@ -89,6 +89,8 @@ type site struct {
 	Codec    *tokens.RefreshCodec
 	Revoker  *tokens.Revoker
 
+	targets *grants.Targets
+
 	db    *sqlite.DB
 	guard *attempts.Guard
 	log   *safeBuffer
@@ -149,6 +151,7 @@ func newSite(t testing.TB) *site {
 	s.ok(view.Follow(t.Context()))
 	revoker := &tokens.Revoker{Store: s.db, View: view, Now: s.clock, Skew: time.Minute, Issuing: time.Minute, Stale: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
+	s.targets = targets
 	issuing := s.issuing(manager, targets, codec, pairwise)
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})

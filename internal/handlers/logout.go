@@ -45,7 +45,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	}
 	now := e.Now()
 	n.Claimed = out.ClientID
-	person, err := e.who(r, n, now)
+	person, err := e.who(r, n, "", now)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 	}
 	now := e.Now()
 	n.Claimed = out.ClientID
-	person, err := e.who(r, n, now)
+	person, err := e.who(r, n, "", now)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	}
 	now := e.Now()
 	n.Claimed = out.ClientID
-	person, err := e.who(r, n, now)
+	person, err := e.who(r, n, "", now)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,7 @@ func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if err != nil {
 		return err
 	}
-	waits, err := s.Authorizer.Waits(r.Context(), v.flow, v.person, v.now, page)
-	if err != nil {
-		return err
-	}
-	if !waits {
+	if !s.Authorizer.Waits(v.flow, v.person, v.now, page) {
 		return s.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
 	}
 	shown, err := s.sheet(v, page, sealed)

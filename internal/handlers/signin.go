@@ -117,13 +117,14 @@ func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (vis
 func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 	n.Claimed = v.flow.Client.ID
 	var err error
-	v.person, err = s.who(r, n, v.now)
+	v.person, err = s.who(r, n, v.flow.Client.ID, v.now)
 	return err
 }
 
-// who is the person that is signed in; nil: no one is.
-func (s *SignIn) who(r *http.Request, n *web.RequestInfo, now time.Time) (*sessions.Person, error) {
-	p, err := s.Sessions.Find(r.Context(), s.Cookie.read(r), now)
+// who is the person that is signed in, with the consent to a client, "" being none; nil: no
+// one is.
+func (s *SignIn) who(r *http.Request, n *web.RequestInfo, clientID string, now time.Time) (*sessions.Person, error) {
+	p, err := s.Sessions.Find(r.Context(), s.Cookie.read(r), clientID, now)
 	if p != nil {
 		n.Subject, n.Username = p.User.ID, p.User.Username
 	}

@@ -16,7 +16,7 @@ import (
 type Sessions struct {
 	Store interface {
 		CreateSession(ctx context.Context, s store.Session, by store.Change) error
-		SessionBySecret(ctx context.Context, secret [32]byte) (store.Session, store.User, error)
+		SessionBySecret(ctx context.Context, secret [32]byte, clientID string) (store.SignedIn, error)
 		RenewSession(ctx context.Context, old [32]byte, s store.Session, by store.Change) error
 	}
 	// Ender ends a session and what depends on it; it is [tokens.Revoker].
@@ -34,6 +34,8 @@ type Sessions struct {
 type Person struct {
 	Session store.Session
 	User    store.User // without PasswordHash
+	// Consent is what the person lets the client have that Find was asked about; nil: nothing.
+	Consent *store.Consent
 }
 
 // Actor is the person, for the audit.
@@ -61,23 +63,24 @@ func ACRs() []string { return []string{ACROneFactor} }
 // ACR is the authentication context class of the sign-in.
 func (p Person) ACR() string { return ACROneFactor }
 
-// Find returns who is signed in with a secret, in one read; nil: no one is.
-func (s *Sessions) Find(ctx context.Context, secret string, now time.Time) (*Person, error) {
+// Find returns who is signed in with a secret, and what they let a client have, in one read;
+// nil: no one is. clientID may be "".
+func (s *Sessions) Find(ctx context.Context, secret, clientID string, now time.Time) (*Person, error) {
 	hash, ok := hashOf(secret)
 	if !ok {
 		return nil, nil
 	}
-	session, user, err := s.Store.SessionBySecret(ctx, hash)
+	found, err := s.Store.SessionBySecret(ctx, hash, clientID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("look up the session: %w", err)
-	case session.Void(user, store.At(now), s.Clock):
+	case found.Session.Void(found.User, store.At(now), s.Clock):
 		return nil, nil
 	}
-	s.Seen.note(session, store.At(now), store.At(now.Add(s.Idle)))
-	return &Person{session, user}, nil
+	s.Seen.note(found.Session, store.At(now), store.At(now.Add(s.Idle)))
+	return &Person{found.Session, found.User, found.Consent}, nil
 }
 
 // SignIn is that a person proved who they are with a browser.
@@ -112,7 +115,7 @@ func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string
 		by.Event = store.SessionRenewed
 		err := s.Store.RenewSession(ctx, before.Session.Secret, session, by)
 		if err == nil {
-			return secret, &Person{session, in.User}, nil
+			return secret, &Person{Session: session, User: in.User}, nil
 		}
 		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
 			return "", nil, fmt.Errorf("renew the session: %w", err)
@@ -131,7 +134,7 @@ func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string
 	if err := s.Store.CreateSession(ctx, session, by); err != nil {
 		return "", nil, fmt.Errorf("begin a session: %w", err)
 	}
-	return secret, &Person{session, in.User}, nil
+	return secret, &Person{Session: session, User: in.User}, nil
 }
 
 // End ends a session, and the refresh token families that live with it.

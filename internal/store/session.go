@@ -59,6 +59,13 @@ func (s Session) Void(u User, now Moment, c Clock) bool {
 	return !s.EndedAt.IsZero() || u.Disabled || s.UserNotBefore.Before(u.NotBefore) || s.Expired(now, c)
 }
 
+// SignedIn is what a server has to know to go on with a sign-in.
+type SignedIn struct {
+	Session Session
+	User    User     // without PasswordHash
+	Consent *Consent // of the user to the client that was asked about; nil: there is none
+}
+
 // SessionSeen says that a session was used.
 type SessionSeen struct {
 	ID            SessionID
@@ -75,9 +82,10 @@ type Sessions interface {
 	// CreateSession adds a session, its IdleExpiresAt cut to its ExpiresAt. ErrNotFound where
 	// the user is gone, ErrExists where the ID or the secret is taken.
 	CreateSession(ctx context.Context, s Session, by Change) error
-	// SessionBySecret returns a session, and its user without PasswordHash, in one read, or
-	// ErrNotFound. One that ended or expired is returned too: see Session.Void.
-	SessionBySecret(ctx context.Context, secret [32]byte) (Session, User, error)
+	// SessionBySecret returns a session with its user, and with what the user consented to for
+	// a client, in one read, or ErrNotFound. One that ended or expired is returned too: see
+	// Session.Void.
+	SessionBySecret(ctx context.Context, secret [32]byte, clientID string) (SignedIn, error)
 	// RenewSession replaces everything of a session but its ID, user and CreatedAt, and most of
 	// all its secret: each sign-in within a session gives the browser a new one. ErrNotFound
 	// where no session has the old secret, ErrConflict where that session ended, or is

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 
 	"authserver/internal/events"
 	"authserver/internal/store"
@@ -41,15 +42,26 @@ func (d *DB) CreateSession(ctx context.Context, s store.Session, by store.Change
 	})
 }
 
-// SessionBySecret returns a session and its user, or ErrNotFound.
-func (d *DB) SessionBySecret(ctx context.Context, secret [32]byte) (store.Session, store.User, error) {
-	type both struct {
-		s store.Session
-		u store.User
+// SessionBySecret returns a session, its user and a consent of theirs, or ErrNotFound. A
+// consent is that of the client of this name that there is now.
+func (d *DB) SessionBySecret(ctx context.Context, secret [32]byte, clientID string) (store.SignedIn, error) {
+	type row struct {
+		store.SignedIn
+		consent store.Consent
 	}
-	found, err := one(ctx, d, "read a session", func(b *both) []any { return append(sessionColumns(&b.s), userColumns(&b.u)...) },
-		"SELECT "+sessionColumnNames+", "+userColumnNames+" FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret = ?", secret[:])
-	return found.s, found.u, err
+	columns := func(r *row) []any {
+		return slices.Concat(sessionColumns(&r.Session), userColumns(&r.User), consentColumns(&r.consent))
+	}
+	found, err := one(ctx, d, "read a session", columns, `SELECT `+sessionColumnNames+`, `+userColumnNames+`,
+			s.user_id, coalesce(k.id, ''), c.scopes, c.granted_at, c.until
+		FROM sessions s JOIN users u ON u.id = s.user_id
+			LEFT JOIN consents c ON c.user_id = s.user_id AND c.client_id = ?2
+			LEFT JOIN clients k ON k.id = c.client_id AND k.created_at = c.client_created_at
+		WHERE s.secret = ?1`, secret[:], clientID)
+	if err == nil && found.consent.ClientID != "" {
+		found.Consent = &found.consent
+	}
+	return found.SignedIn, err
 }
 
 // RenewSession replaces a session by its secret: ErrNotFound or ErrConflict.

@@ -12,6 +12,7 @@ import (
 func sessionTests() []test {
 	return []test{
 		{"a session comes back as it was created, by its ID and by its secret with its user", with(sessionRoundTrip)},
+		{"a session comes with what its user consented to for one client, in the same read", with(sessionWithConsent)},
 		{"a session of no user, and a second of the same ID or secret, are refused", with(sessionRefusals)},
 		{"a renewal replaces the secret and what the sign-in says, and the old secret is gone", with(sessionRenewed)},
 		{"a renewal of a session that ended, or of another user's, is a conflict", with(sessionNotRenewed)},
@@ -72,13 +73,12 @@ func sessionRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 	want := withSession(t, ctx, s)
 	same(t, must[store.Session](t)(s.Session(ctx, want.ID)), want)
 	before := s.RoundTrips()
-	got, u, err := s.SessionBySecret(ctx, want.Secret)
+	got, err := s.SessionBySecret(ctx, want.Secret, "web")
 	ok(t, err)
 	same(t, s.RoundTrips()-before, 1)
-	same(t, got, want)
 	alice := aUser("alice")
 	alice.PasswordHash = nil
-	same(t, u, alice)
+	same(t, got, store.SignedIn{Session: want, User: alice})
 	told := theEvents(t, ctx, s, store.SessionCreated)
 	same(t, len(told), 1)
 	same(t, []string{told[0].UserID, told[0].Details.ID}, []string{"alice", "00000000000000000000000000000001"})
@@ -90,8 +90,38 @@ func sessionRoundTrip(t *testing.T, ctx context.Context, s store.Store) {
 
 	_, err = s.Session(ctx, store.SessionID{9})
 	wantErr(t, err, store.ErrNotFound)
-	_, _, err = s.SessionBySecret(ctx, [32]byte{9})
+	_, err = s.SessionBySecret(ctx, [32]byte{9}, "web")
 	wantErr(t, err, store.ErrNotFound)
+}
+
+func sessionWithConsent(t *testing.T, ctx context.Context, s store.Store) {
+	one := withSession(t, ctx, s)
+	ok(t, s.CreateClient(ctx, aClient("other"), By()))
+	ok(t, s.CreateUser(ctx, aUser("bob"), By()))
+	bobs := aConsent("web")
+	bobs.UserID = "bob"
+	ok(t, s.SetConsent(ctx, bobs, Changing(store.ConsentGranted)))
+	consented := func(clientID string) *store.Consent {
+		t.Helper()
+		before := s.RoundTrips()
+		got, err := s.SessionBySecret(ctx, one.Secret, clientID)
+		ok(t, err)
+		same(t, s.RoundTrips()-before, 1)
+		same(t, got.Session, one)
+		return got.Consent
+	}
+	for _, client := range []string{"web", "other", ""} {
+		same(t, consented(client), nil)
+	}
+	want := aConsent("web")
+	ok(t, s.SetConsent(ctx, want, Changing(store.ConsentGranted)))
+	same(t, consented("web"), &want)
+	same(t, consented("other"), nil)
+	web := must[store.Client](t)(s.Client(ctx, "web"))
+	ok(t, s.DeleteClient(ctx, "web", By()))
+	web.CreatedAt = web.CreatedAt.Add(time.Hour)
+	ok(t, s.CreateClient(ctx, web, By()))
+	same(t, consented("web"), nil)
 }
 
 func sessionRefusals(t *testing.T, ctx context.Context, s store.Store) {
@@ -122,7 +152,7 @@ func sessionRenewed(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.RenewSession(ctx, one.Secret, renewed, Changing(store.SessionRenewed)))
 	same(t, must[store.Session](t)(s.Session(ctx, one.ID)), renewed)
 	same(t, renewed.AuthTime(), at(time.Minute))
-	_, _, err := s.SessionBySecret(ctx, one.Secret)
+	_, err := s.SessionBySecret(ctx, one.Secret, "")
 	wantErr(t, err, store.ErrNotFound)
 	wantErr(t, s.RenewSession(ctx, one.Secret, one, By()), store.ErrNotFound)
 	same(t, must[store.Session](t)(s.Session(ctx, one.ID)), renewed)

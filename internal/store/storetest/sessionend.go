@@ -145,9 +145,9 @@ func sessionVoid(t *testing.T, ctx context.Context, s store.Store) {
 	c := store.Clock{Skew: time.Second}
 	void := func(want bool, after time.Duration) {
 		t.Helper()
-		got, u, err := s.SessionBySecret(ctx, one.Secret)
+		got, err := s.SessionBySecret(ctx, one.Secret, "")
 		ok(t, err)
-		same(t, got.Void(u, at(after), c), want)
+		same(t, got.Session.Void(got.User, at(after), c), want)
 	}
 	void(false, time.Minute)
 	void(false, time.Hour) // by a clock that may be ahead
