@@ -60,8 +60,18 @@ func (t *Throttled) Error() string {
 
 // Turn is an attempt that may be made.
 type Turn struct {
-	guard *Guard
-	keys  []store.FailureKey
+	guard   *Guard
+	account [sha256.Size]byte
+	from    Origin
+	known   bool // from.Device counts alone
+}
+
+// keys are the counters of the attempt, that of the account first.
+func (t Turn) keys() []store.FailureKey {
+	if t.known {
+		return []store.FailureKey{t.from.device(t.account)}
+	}
+	return t.from.of(t.account)
 }
 
 // Enter returns [Throttled] where an attempt at an account has to wait. A browser in which
@@ -71,27 +81,37 @@ func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origi
 	if g == nil {
 		return Turn{}, nil
 	}
-	if from.Device != "" {
-		own := []store.FailureKey{from.device(account)}
-		if g.wait(ctx, own) <= 0 {
-			return Turn{g, own}, nil
-		}
+	turn := Turn{guard: g, account: account, from: from, known: from.Device != ""}
+	if g.idle() {
+		return turn, nil
 	}
-	keys := from.of(account)
-	if wait := g.wait(ctx, keys); wait > 0 {
-		return Turn{g, keys}, &Throttled{wait}
+	wait := g.wait(ctx, turn.keys())
+	if wait > 0 && turn.known {
+		turn.known = false
+		wait = g.wait(ctx, turn.keys())
 	}
-	return Turn{g, keys}, nil
+	if wait > 0 {
+		return turn, &Throttled{wait}
+	}
+	return turn, nil
+}
+
+// idle reports whether no failure is remembered, as most of the time: then nothing waits, and
+// there is nothing to forget.
+func (g *Guard) idle() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.counters().Len() == 0
 }
 
 // Passed says that the attempt was right: what was counted of the account from there is
 // forgotten (NIST SP 800-63B-4 §3.2.2). What was counted of the address is not, or an attacker
 // with an account would begin anew at will.
 func (t Turn) Passed(ctx context.Context) {
-	if t.guard == nil {
+	if t.guard == nil || t.guard.idle() {
 		return
 	}
-	t.guard.forget(ctx, t.keys[0])
+	t.guard.forget(ctx, t.keys()[0])
 }
 
 // About is whom an attempt was about, for the audit.
@@ -109,7 +129,7 @@ func (t Turn) Failed(ctx context.Context, about About) {
 	if t.guard == nil {
 		return
 	}
-	t.guard.count(ctx, t.keys, about)
+	t.guard.count(ctx, t.keys(), about)
 }
 
 // wait is how long an attempt that counts by these keys has to wait; not positive: not at all.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"authserver/internal/logins"
 	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
@@ -36,14 +37,14 @@ type Account struct {
 	Store interface {
 		ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
 		ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
+		UpdateUser(ctx context.Context, u store.User, by store.Change) error
 	}
-	Clients interface {
+	NewPassword logins.NewPassword
+	Clients     interface {
 		Client(ctx context.Context, id string) (store.Client, error)
 	}
 	Logout  *Logout // the end of a session of this browser
-	Revoker interface {
-		Consent(ctx context.Context, by tokens.By, userID, clientID string) error
-	}
+	Revoker *tokens.Revoker
 }
 
 // person is who is signed in; nil: no one is.
@@ -60,7 +61,10 @@ func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if p == nil {
 		return e.Pages.Write(w, r, http.StatusOK, locales, pages.LoggedOut{})
 	}
-	page := pages.Account{Base: e.Base + AccountPath, Username: p.User.Username, Name: p.User.Profile.Name, Profile: profileOf(p.User)}
+	page := pages.Account{
+		Base: e.Base + AccountPath, Username: p.User.Username, Name: p.User.Profile.Name, Profile: profileOf(p.User),
+		MinPassword: e.NewPassword.Policy.Least(), Fault: faultOf(r),
+	}
 	if page.Sessions, err = e.sessionsOf(r.Context(), p); err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 		return err
 	}
 	notice := pages.AccountNotice(r.URL.Query().Get("done"))
-	if slices.Contains([]pages.AccountNotice{pages.SessionEnded, pages.AppRemoved}, notice) {
+	if slices.Contains([]pages.AccountNotice{pages.SessionEnded, pages.AppRemoved, pages.PasswordChanged}, notice) {
 		page.Notice = notice
 	}
 	return e.Pages.Write(w, r, http.StatusOK, locales, page)

@@ -62,7 +62,7 @@ func TestAccount(t *testing.T) {
 		}
 	}
 	others := sessionValue.FindAllStringSubmatch(page.Body, -1)
-	if len(others) != 1 || strings.Contains(page.Body, `type="password"`) {
+	if len(others) != 1 || !strings.Contains(page.Body, `action="/account/password"`) {
 		t.Fatalf("the page offers to end %v: %s", others, page.Body)
 	}
 
@@ -119,7 +119,7 @@ func TestSignOut(t *testing.T) {
 	s.wait(time.Second)
 	phone, _ := signedIn(t, s, v, safari)
 	laptop.Header["Sec-Fetch-Site"] = "cross-site"
-	for _, path := range []string{"/account/logout", "/account/session", "/account/app"} { // RFC 6819 §4.4.1.8
+	for _, path := range []string{"/account/logout", "/account/session", "/account/app", "/account/password"} { // RFC 6819 §4.4.1.8
 		if p := submit(laptop, path, "session", "all", "app", "web-app"); p.Status != http.StatusForbidden {
 			t.Errorf("%s: another site sent it: %d", path, p.Status)
 		}

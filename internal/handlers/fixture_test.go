@@ -189,7 +189,7 @@ func newSite(t testing.TB) *site {
 	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
 		Clients: s.db, Store: s.db, Hints: oidc.Hints{Issuer: issuer, Keys: manager}, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 	}}
-	s.Public.Account = &Account{Logout: s.Public.Logout, SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker}
+	s.Public.Account = &Account{Logout: s.Public.Logout, SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker, NewPassword: logins.NewPassword{Hasher: hasher}}
 	s.populate(hasher)
 	return s
 }

@@ -87,6 +87,7 @@ func (p Public) people() []web.Route {
 		{Method: http.MethodPost, Path: LogoutPath, Serve: s.page(l.post)},
 		{Method: http.MethodGet, Path: AccountPath, Serve: s.page(a.get)},
 		{Method: http.MethodPost, Path: AccountPath + "/session", Serve: s.page(a.form(a.session))},
+		{Method: http.MethodPost, Path: AccountPath + "/password", Serve: s.page(a.password)},
 		{Method: http.MethodPost, Path: AccountPath + "/app", Serve: s.page(a.form(a.app))},
 		{Method: http.MethodPost, Path: AccountPath + "/logout", Serve: s.page(a.form(a.logout))},
 		{Method: http.MethodGet, Path: web.AssetPath, Serve: s.asset, Quiet: true},

@@ -36,8 +36,12 @@ type Attempt struct {
 // Account is what attempts at a username are counted by, whether or not a user has it.
 func Account(username string) [sha256.Size]byte {
 	name, err := store.NormalizeName(username)
-	if err != nil {
-		name = username
+	return accountOf(username, name, err)
+}
+
+func accountOf(username, name string, malformed error) [sha256.Size]byte {
+	if malformed != nil {
+		return store.LoginAccount(username)
 	}
 	return store.LoginAccount(name)
 }
@@ -47,14 +51,14 @@ func Account(username string) [sha256.Size]byte {
 // is one, for the log. After too many failures it is an [attempts.Throttled], before the user
 // is looked up.
 func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, error) {
-	turn, err := p.Guard.Enter(ctx, Account(a.Username), a.From)
+	name, malformed := store.NormalizeName(a.Username)
+	turn, err := p.Guard.Enter(ctx, accountOf(a.Username, name, malformed), a.From)
 	if err != nil {
 		return store.User{}, err
 	}
 	var user store.User
 	reason := "user_unknown"
-	name, err := store.NormalizeName(a.Username)
-	if err == nil {
+	if malformed == nil {
 		user, err = p.Users.UserByName(ctx, store.ByUsername, name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return store.User{}, fmt.Errorf("look up the user: %w", err)

@@ -56,14 +56,20 @@ type AccountFault string
 
 // The faults of the account's forms.
 const (
-	PasswordWrong   AccountFault = "password-wrong"  // the current one is not right
-	PasswordShort   AccountFault = "password-short"  // shorter than MinPassword
-	PasswordLong    AccountFault = "password-long"   // over 1,024 bytes
-	PasswordCommon  AccountFault = "password-common" // among the most common
-	PasswordDiffers AccountFault = "password-differs"
-	PasswordSlow    AccountFault = "password-slow" // too many attempts
-	ProfileInvalid  AccountFault = "profile-invalid"
+	PasswordWrong     AccountFault = "password-wrong"     // the current one is not right
+	PasswordShort     AccountFault = "password-short"     // shorter than MinPassword
+	PasswordLong      AccountFault = "password-long"      // over 1,024 bytes
+	PasswordCommon    AccountFault = "password-common"    // among the most common
+	PasswordMalformed AccountFault = "password-malformed" // with characters that no password may have
+	PasswordDiffers   AccountFault = "password-differs"
+	PasswordSlow      AccountFault = "password-slow" // too many attempts
+	ProfileInvalid    AccountFault = "profile-invalid"
 )
+
+// PasswordFaults are those of the form that changes the password.
+func PasswordFaults() []AccountFault {
+	return []AccountFault{PasswordWrong, PasswordShort, PasswordLong, PasswordCommon, PasswordMalformed, PasswordDiffers, PasswordSlow}
+}
 
 // AccountNotice is what a form of the account has done.
 type AccountNotice string
@@ -122,7 +128,7 @@ func (a Account) Editable() bool {
 
 // NewRefused reports whether the fault is in the new password.
 func (a Account) NewRefused() bool {
-	return slices.Contains([]AccountFault{PasswordShort, PasswordLong, PasswordCommon, PasswordDiffers}, a.Fault)
+	return slices.Contains([]AccountFault{PasswordShort, PasswordLong, PasswordCommon, PasswordMalformed, PasswordDiffers}, a.Fault)
 }
 
 // Autocomplete is the token of HTML for a claim; "": there is none.

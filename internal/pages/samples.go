@@ -43,7 +43,7 @@ func samples() []Page {
 			RequestID: "0f4c1f6e9a7b4d52", Kind: kind, RetryURI: "/login",
 		}, Error{Kind: kind})
 	}
-	for _, fault := range []AccountFault{PasswordWrong, PasswordShort, PasswordLong, PasswordCommon, PasswordDiffers, PasswordSlow, ProfileInvalid} {
+	for _, fault := range append(PasswordFaults(), ProfileInvalid) {
 		account := sampleAccount(at, app, bare, scopes)
 		account.Fault = fault
 		all = append(all, account)

@@ -128,7 +128,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		Actor: actor(), Now: time.Now, Logger: logger,
 	}
 	doors, err := wireHTTP(endpointParts{
-		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, gates: gates, limits: limits,
+		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, newPassword: logins.NewPassword{Policy: newPolicy(s.NewPasswords), Hasher: hasher}, gates: gates, limits: limits,
 		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,

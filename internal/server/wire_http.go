@@ -15,6 +15,7 @@ import (
 	"authserver/internal/config"
 	"authserver/internal/grants"
 	"authserver/internal/handlers"
+	"authserver/internal/logins"
 	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
@@ -34,6 +35,7 @@ type endpointStore interface {
 type personStore interface {
 	ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
 	ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
+	UpdateUser(ctx context.Context, u store.User, by store.Change) error
 	SessionClients(ctx context.Context, id store.SessionID) ([]string, error)
 }
 
@@ -46,6 +48,7 @@ type endpointParts struct {
 	registry      *grants.Registry
 	health        *handlers.Health
 	signIn        *handlers.SignIn
+	newPassword   logins.NewPassword
 	gates         map[string]*admission.Gate
 	limits        algorithms
 	verifier      *tokens.Verifier
@@ -127,7 +130,9 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Health:  p.health,
 			SignIn:  p.signIn,
 			Logout:  logout,
-			Account: &handlers.Account{SignIn: p.signIn, Logout: logout, Store: p.store, Clients: p.cached, Revoker: p.revoker},
+			Account: &handlers.Account{
+				SignIn: p.signIn, Logout: logout, Store: p.store, Clients: p.cached, Revoker: p.revoker, NewPassword: p.newPassword,
+			},
 		},
 		opsEndpoints: handlers.Ops{Metrics: p.metrics, Health: p.health},
 	}, nil

@@ -16,12 +16,17 @@ type FailureKey struct {
 // LoginAccount names a person by the username, as NormalizeName leaves it. It is a hash,
 // since what a stranger typed may be a password in the wrong field.
 func LoginAccount(username string) [sha256.Size]byte {
-	return sha256.Sum256([]byte("user " + username))
+	return accountHash("user ", username)
 }
 
 // ClientAccount names a client.
 func ClientAccount(clientID string) [sha256.Size]byte {
-	return sha256.Sum256([]byte("client " + clientID))
+	return accountHash("client ", clientID)
+}
+
+func accountHash(kind, name string) [sha256.Size]byte {
+	text := make([]byte, 0, len("client ")+MaxNameLength) // on the stack
+	return sha256.Sum256(append(append(text, kind...), name...))
 }
 
 // Failures is a counter that runs down by itself. Each failure moves ClearAt on by a fixed
