@@ -73,7 +73,7 @@ func TestApache(t *testing.T) {
 		}
 		account := ""
 		if os.Geteuid() == 0 { // Apache refuses to serve as root
-			account = "User nobody\nGroup #65534"
+			account = "User #65534\nGroup #65534"
 			if err := os.Chmod(folder, 0o711); err != nil {
 				t.Fatal(err)
 			}
