@@ -48,6 +48,10 @@ func rows() []row {
 		{"revocation", both, 1, once(most, func(b testing.TB, s *stage) []byte {
 			return s.token(b, "/oauth2/revoke", url.Values{"token": {s.issued(b)}})
 		})},
+		{"authorize", both, 2, authorizing},
+		{"authorization_code", both, 1, redeeming},
+		{"userinfo", one, 0, userinfo},
+		{"login page", one, 0, loginPage},
 		{"JWKS", one, 0, again(func(b testing.TB, s *stage) []byte { return s.get(b, jwks) })},
 		{"JWKS, 304", one, 0, again(func(b testing.TB, s *stage) []byte {
 			return s.get(b, jwks, "If-None-Match", harness.Get(b, s.URL+jwks).Header.Get("ETag"))

@@ -22,6 +22,7 @@ type stage struct {
 	*harness.Server
 	deployment *harness.Deployment
 	client     harness.Credentials
+	app        harness.Credentials // to which people sign in
 	keys       signingKeys
 }
 
@@ -39,6 +40,7 @@ func newStage(b testing.TB, d *harness.Deployment, bcryptCost int) *stage {
 		Server: s, deployment: d, keys: keys,
 	}
 	made.client = made.newClient(b, "bench")
+	made.app = made.newApp(b)
 	return made
 }
 

@@ -39,6 +39,7 @@ func goals() []goal {
 			func(r round) float64 { return r.rows["refresh/sqlite"].PerSecond() * r.update.Time.Seconds() }},
 		{"password: CPU / one bcrypt", 1.03, false, over("password/postgres", func(r round) float64 { return microseconds(r.bcrypt.CPU) })},
 		{"JWKS: CPU / static floor", 1.2, false, over("JWKS/postgres", static)},
+		{"login page: CPU in ms", 1, false, func(r round) float64 { return microseconds(r.rows["login page/postgres"].CPU) / 1000 }},
 		{"introspection: CPU / (static floor + one verification)", 1.5, false,
 			over("introspection/postgres", func(r round) float64 { return static(r) + microseconds(r.verify.CPU) })},
 	}

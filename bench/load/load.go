@@ -57,7 +57,7 @@ func (j Job) due(n int, began time.Time) (time.Time, bool) {
 
 // Result is what came of it.
 type Result struct {
-	Answered int           // with 200 or 304
+	Answered int           // with 200, 304, or 303 of a page
 	Refused  int           // otherwise
 	Shed     int           // of these with 429 or 503
 	First    string        // the first answer that was refused
@@ -191,7 +191,7 @@ func (c *connection) ask(request []byte, due time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("read an answer: %w", err)
 	}
 	switch status {
-	case http.StatusOK, http.StatusNotModified:
+	case http.StatusOK, http.StatusNotModified, http.StatusSeeOther:
 		c.times = append(c.times, time.Since(due))
 		return c.body, nil
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
