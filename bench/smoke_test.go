@@ -35,7 +35,7 @@ var counts = map[string]struct {
 	"DPoP":                     {"ES256", 343, 4, 0},
 	"introspection":            {"static", 161, 0, 0},
 	"revocation":               {"static", 210, 5, 2}, // its notification has it read, and then that there is nothing more
-	"authorize":                {"static", 274, 9, 0}, // a row, its key and seven indexes
+	"authorize":                {"static", 274, 9, 0}, // a family: a row, its key, five indexes, and what it refers to
 	"authorization_code":       {"RS256", 345, 3, 0},
 	"userinfo":                 {"static", 165, 0, 0},
 	"login page":               {"static", 341, 0, 0},

@@ -24,7 +24,7 @@ type RequestObjects interface {
 // checked once, when it comes. What is wrong with the object is for the client.
 func (a *Authorizer) resolve(ctx context.Context, f *Flow, p parameters) (parameters, *oauth.Error, error) {
 	if f.Continuation.Signed || p.fault != nil || !p.form.Has("request") {
-		return p, nil, nil
+		return p, nil, nil //nolint:nilerr // what is wrong with the request is told with the rest of it
 	}
 	if p.form.Has("request_uri") { // RFC 9101 §5: MUST NOT be used together
 		return p, oauth.Fail(oauth.InvalidRequest, "request_twice", "send either request or request_uri"), nil

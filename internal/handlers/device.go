@@ -48,7 +48,7 @@ func (s *SignIn) remember(w http.ResponseWriter, r *http.Request, username strin
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: Secure is left out on loopback http alone, as for the session
 		Name: s.Cookie.deviceName(), Value: value, Path: "/", MaxAge: int(deviceAge / time.Second), HttpOnly: true, Secure: s.Cookie.Secure,
 		SameSite: http.SameSiteLaxMode,
 	})

@@ -44,8 +44,8 @@ func requestClaims(client string, changes map[string]any) map[string]any {
 	return claims
 }
 
-func withObject(client, object string, others ...string) string {
-	query := url.Values{"client_id": {client}, "request": {object}}
+func withObject(object string, others ...string) string {
+	query := url.Values{"client_id": {"signer"}, "request": {object}}
 	for i := 0; i < len(others); i += 2 {
 		query.Set(others[i], others[i+1])
 	}
@@ -58,7 +58,7 @@ func TestRequestObject(t *testing.T) {
 	s, b, v := people(t)
 	key := s.signers()
 	object := testkit.JWS(t, "ES256", key, map[string]any{"alg": "ES256", "kid": "1", "typ": "oauth-authz-req+jwt"}, requestClaims("signer", nil))
-	login := b.Open(withObject("signer", object, "state", "loose", "scope", "openid read write", "redirect_uri", "https://evil.example/", "prompt", "none", "response_type", "token", "max_age", "x"))
+	login := b.Open(withObject(object, "state", "loose", "scope", "openid read write", "redirect_uri", "https://evil.example/", "prompt", "none", "response_type", "token", "max_age", "x"))
 	if login.URL.Path != LoginPath {
 		t.Fatalf("at %v: %s", login.URL, login.Body)
 	}
@@ -74,7 +74,7 @@ func TestRequestObject(t *testing.T) {
 	fresh := testkit.JWS(t, "ES256", key, map[string]any{"alg": "ES256", "kid": "1"}, requestClaims("signer", map[string]any{
 		"exp": nil, "aud": []string{"https://other.example.com", issuer}, "claims": map[string]any{"id_token": map[string]any{"acr": map[string]any{"essential": true, "value": "9"}}},
 	}))
-	if got := b.Open(withObject("signer", fresh)).Sent(t, signerCallback); got.Get("error") != "unmet_authentication_requirements" {
+	if got := b.Open(withObject(fresh)).Sent(t, signerCallback); got.Get("error") != "unmet_authentication_requirements" {
 		t.Errorf("claims as an object: answered %v", got)
 	}
 	// POST, and once more where it is pushed (RFC 9126 §3).
@@ -123,7 +123,7 @@ func TestRequestObjectRefused(t *testing.T) {
 		{"one with a parameter that is wrong", sign(map[string]any{"prompt": "dance"}), "invalid_request"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := b.Open(withObject("signer", test.object, "response_type", "code", "redirect_uri", signerCallback, "state", "s")).Sent(t, signerCallback)
+			got := b.Open(withObject(test.object, "response_type", "code", "redirect_uri", signerCallback, "state", "s")).Sent(t, signerCallback)
 			if got.Get("error") != string(test.code) || got.Has("code") || got.Get("iss") != issuer {
 				t.Errorf("answered %v", got)
 			}
@@ -133,10 +133,10 @@ func TestRequestObjectRefused(t *testing.T) {
 		})
 	}
 	evil := sign(map[string]any{"redirect_uri": "https://evil.example/"})
-	if page := b.Open(withObject("signer", evil, "redirect_uri", signerCallback)); page.Left != nil || page.Status != http.StatusBadRequest {
+	if page := b.Open(withObject(evil, "redirect_uri", signerCallback)); page.Left != nil || page.Status != http.StatusBadRequest {
 		t.Errorf("a redirect URI that is not registered: %v", page.Left)
 	}
-	if page := b.Open(withObject("signer", "x", "redirect_uri", "https://evil.example/")); page.Left != nil || page.Status != http.StatusBadRequest {
+	if page := b.Open(withObject("x", "redirect_uri", "https://evil.example/")); page.Left != nil || page.Status != http.StatusBadRequest {
 		t.Errorf("a bad object beside a redirect URI that is not registered: %v", page.Left)
 	}
 	loose := strings.Replace(authorization("second"), "client_id=second", "client_id=strict", 1)
@@ -144,7 +144,7 @@ func TestRequestObjectRefused(t *testing.T) {
 	if got := b.Open(loose).Sent(t, signerCallback); got.Get("error") != "invalid_request" || got.Has("code") {
 		t.Errorf("parameters of a client that has to sign them: answered %v", got)
 	}
-	if got := b.Open(withObject("signer", sign(nil), "redirect_uri", signerCallback, "request_uri", "https://x.example/")).Sent(t, signerCallback); got.Get("error") != "invalid_request" {
+	if got := b.Open(withObject(sign(nil), "redirect_uri", signerCallback, "request_uri", "https://x.example/")).Sent(t, signerCallback); got.Get("error") != "invalid_request" {
 		t.Errorf("both request and request_uri: answered %v", got)
 	}
 }
