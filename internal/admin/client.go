@@ -118,9 +118,9 @@ type Clients struct {
 	Passwords Hasher
 	Revoker   *tokens.Revoker
 	Documents Documents // that clients publish
-	LocalHTTP bool      // a URL of http to this machine is taken for that of a key set
-	// TakesCertificates and TrustsAuthorities are whether the certificates of clients
-	// reach a server with these settings, and whether any authority vouches for them.
+	Keys      signingKeys
+	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
+	// Whether the certificates of clients reach the server, and whether an authority vouches for them.
 	TakesCertificates, TrustsAuthorities bool
 }
 

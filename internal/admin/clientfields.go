@@ -68,6 +68,7 @@ func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in C
 	checkAssertionAlgs(f, *c)
 	checkTLS(f, *c)
 	cs.checkSector(ctx, f, *c, in.ClientSignInInput)
+	cs.wantKeys(ctx, f, in.ClientSignInInput)
 }
 
 // checkClient refuses fields that do not go together.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,15 @@ func checkSignIn(f *form, c store.Client) {
 	}
 	if c.Profile == store.ProfileFAPI2 && (c.PKCEOptional || asksElse || slices.ContainsFunc(c.ResponseTypes, func(t store.ResponseType) bool { return t != store.ResponseCode })) {
 		f.fault("profile", CodeConflict, "with fapi2 a client asks for a code alone, with PKCE: see %v and %v (FAPI 2.0 section 5.3.2.2)", Field("response_types"), Field("pkce"))
+	}
+}
+
+// wantKeys refuses what the server cannot sign for the client yet: a sign-in would fail.
+func (cs *Clients) wantKeys(ctx context.Context, f *form, in ClientSignInInput) {
+	for field, alg := range map[Field]*string{"id_token_signed_response_alg": in.IDTokenAlg, "userinfo_signed_response_alg": in.UserinfoAlg} {
+		if alg != nil && slices.Contains(keys.Algorithms(), *alg) {
+			f.wantKey(ctx, cs.Keys, cs.Now, field, *alg)
+		}
 	}
 }
 

@@ -226,3 +226,17 @@ func TestSectorMoves(t *testing.T) {
 		}
 	}
 }
+
+// A client gets no ID tokens that the server cannot sign: the operator is told what to do.
+func TestIDTokenAlgWithoutAKey(t *testing.T) {
+	o := newOffice(t)
+	o.must(o.Keys.Signing.Load(t.Context())) // with a key for ES256
+	for alg, words := range map[string][]string{"ES256": nil, "EdDSA": {"id_token_signed_response_alg", "no key yet"}} {
+		_, _, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) { in.IDTokenAlg = ptr(alg) })})
+		if words != nil {
+			wantFaults(t, err, words...)
+			continue
+		}
+		o.must(err)
+	}
+}

@@ -51,9 +51,7 @@ type Resources struct {
 		store.Resources
 		store.ResourceAdmin
 	}
-	Keys interface {
-		SignsFrom(ctx context.Context, alg string) (at time.Time, there bool, err error)
-	}
+	Keys signingKeys
 }
 
 // NewResource is a resource to be. Its ID is what [oauth.CheckResource] takes.

@@ -26,13 +26,22 @@ func (rs *Resources) awaitKey(ctx context.Context, alg string) (warnings []Fault
 // wantKey refuses to have tokens of a resource that is in use signed with an
 // algorithm before there is a key that signs.
 func (rs *Resources) wantKey(ctx context.Context, f *form, alg string) {
-	at, there, err := rs.Keys.SignsFrom(ctx, alg)
+	f.wantKey(ctx, rs.Keys, rs.Now, "signing_alg", alg)
+}
+
+// signingKeys say from when on the server signs with an algorithm; it is [keys.Manager].
+type signingKeys interface {
+	SignsFrom(ctx context.Context, alg string) (at time.Time, there bool, err error)
+}
+
+func (f *form) wantKey(ctx context.Context, keys signingKeys, now func() time.Time, field Field, alg string) {
+	at, there, err := keys.SignsFrom(ctx, alg)
 	switch {
 	case err != nil:
 		f.fail("look for a key: %w", err)
 	case !there:
-		f.fault("signing_alg", CodeConflict, "%s has no key yet: make one first with %v", alg, Operation{Noun: "key", Verb: "rotate"}.with("algorithms", alg))
-	case rs.Now().Before(at):
-		f.fault("signing_alg", CodeConflict, "%s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
+		f.fault(field, CodeConflict, "%s has no key yet: make one first with %v", alg, Operation{Noun: "key", Verb: "rotate"}.with("algorithms", alg))
+	case now().Before(at): // the key of a database without any signs from the moment of the question
+		f.fault(field, CodeConflict, "%s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
 	}
 }

@@ -55,8 +55,8 @@ type Rows interface {
 
 // Algorithms says which keys of the server the registrations want.
 type Algorithms interface {
-	// SigningAlgs returns the algorithms that resources are registered for, each once
-	// and sorted.
+	// SigningAlgs returns the algorithms that resources and clients are registered for, each
+	// once and sorted.
 	SigningAlgs(ctx context.Context) ([]string, error)
 	// EncryptionAlgs returns the EncryptionAlg values of issuers that are not "", each
 	// once and sorted.

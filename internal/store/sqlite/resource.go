@@ -28,11 +28,14 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 	return page(ctx, d, "list resources", p, resourceColumns, selectResources, "id", "id", "name")
 }
 
-// SigningAlgs returns the algorithms that resources are registered for, each once
+// SigningAlgs returns the algorithms that resources and clients are registered for, each once
 // and sorted.
 func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
-	return all(ctx, d, "read the algorithms of resources", func(alg *string) []any { return []any{alg} },
-		`SELECT DISTINCT (document ->> 'signing_alg') FROM resources ORDER BY 1`)
+	return all(ctx, d, "read the algorithms of resources and clients", func(alg *string) []any { return []any{alg} },
+		`SELECT alg FROM (SELECT document ->> 'signing_alg' AS alg FROM resources
+			UNION SELECT document ->> 'id_token_signed_response_alg' FROM clients
+			UNION SELECT document ->> 'userinfo_signed_response_alg' FROM clients)
+		WHERE alg IS NOT NULL ORDER BY alg`)
 }
 
 // CreateResource adds a resource, or returns ErrExists.

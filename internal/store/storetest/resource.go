@@ -44,6 +44,10 @@ func resourceLife(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, must[[]string](t)(s.SigningAlgs(ctx)), []string{"ES256", "EdDSA", "RS256"})
 	ok(t, s.DeleteResource(ctx, other.ID, By()))
 	same(t, must[[]string](t)(s.SigningAlgs(ctx)), []string{"ES256", "RS256"})
+	client := aClient("of its own")
+	client.IDTokenAlg, client.UserinfoAlg = "PS256", "ES384"
+	ok(t, s.CreateClient(ctx, client, By()))
+	same(t, must[[]string](t)(s.SigningAlgs(ctx)), []string{"ES256", "ES384", "PS256", "RS256"})
 
 	list := must[[]store.Resource](t)(s.ListResources(ctx, store.Page{Limit: 10}))
 	same(t, list, []store.Resource{changed, aResource("https://b.example.com")})
