@@ -114,6 +114,11 @@ func (t Turn) Passed(ctx context.Context) {
 	t.guard.forget(ctx, t.keys()[0])
 }
 
+// Forget is Passed for what did not have to wait for a turn.
+func (g *Guard) Forget(ctx context.Context, account [sha256.Size]byte, from Origin) {
+	Turn{guard: g, account: account, from: from}.Passed(ctx)
+}
+
 // About is whom an attempt was about, for the audit.
 type About struct {
 	UserID    string // "": the user is not known, or a client is meant

@@ -55,7 +55,9 @@ type Outcome struct {
 	// administrator chose: the credentials are to be verified again with MayGuess, when the
 	// guesses before leave room for that.
 	Guess bool
-	Use   store.Use // the part of the credentials that is good once; zero: the client may send them again
+	// Strong is set where the secret is one that cannot be guessed.
+	Strong bool
+	Use    store.Use // the part of the credentials that is good once; zero: the client may send them again
 }
 
 // CredentialError says for the log what was wrong with the credentials. The answer does
@@ -181,7 +183,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 				return failed, fmt.Errorf("check the client's credentials: %w", err)
 			}
 			if outcome.Good {
-				secrets.passed(ctx)
+				secrets.passed(ctx, outcome.Strong)
 				return Result{Client: &client, Method: method.Name(), Use: outcome.Use, Certificate: r.Certificate}, nil
 			}
 			failed.Method, reason = method.Name(), "client_proof"

@@ -40,10 +40,14 @@ func (g *guesses) failed(ctx context.Context) error {
 	return nil
 }
 
-// passed forgets what was counted, where a secret that could be guessed was right. One that is
-// known already forgets nothing: a client that is busy would give its neighbours guesses.
-func (g *guesses) passed(ctx context.Context) {
-	if g.entered {
+// passed forgets what was counted, where the secret was compared now or cannot be guessed. One
+// that is known already and can be guessed forgets nothing: a client that is busy would give
+// its neighbours guesses.
+func (g *guesses) passed(ctx context.Context, strong bool) {
+	switch {
+	case g.entered:
 		g.turn.Passed(ctx)
+	case strong:
+		g.guard.Forget(ctx, store.ClientAccount(g.id), attempts.Origin{Share: g.request.From, Backend: true})
 	}
 }

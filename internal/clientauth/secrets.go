@@ -56,7 +56,7 @@ func (s Secrets) match(ctx context.Context, client store.Client, presented Crede
 			slow = append(slow, known.Hash)
 		}
 		if right {
-			return Outcome{Good: true}, nil
+			return Outcome{Good: true, Strong: true}, nil
 		}
 	}
 	if len(slow) == 0 {
