@@ -197,6 +197,15 @@ func TestDiscovery(t *testing.T) {
 	if says["userinfo_endpoint"] != s.Metadata.Issuer+UserinfoPath || says["request_uri_parameter_supported"] != false || says["request_parameter_supported"] != true {
 		t.Errorf("it says %v", says)
 	}
+	// RP-Initiated Logout 1.0 §2.1, Back-Channel Logout 1.0 §2.1, Front-Channel Logout 1.0 §3.
+	if says["end_session_endpoint"] != s.Metadata.Issuer+EndSessionPath {
+		t.Errorf("end_session_endpoint is %v", says["end_session_endpoint"])
+	}
+	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported", "frontchannel_logout_supported", "frontchannel_logout_session_supported"} {
+		if says[name] != true {
+			t.Errorf("%s is %v", name, says[name])
+		}
+	}
 	if algs := says["id_token_signing_alg_values_supported"].([]any); len(algs) != 2 || algs[0] != "RS256" { // Discovery §3: RS256 MUST be included
 		t.Errorf("ID tokens are signed with %v", algs)
 	}
