@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"authserver/internal/oauth"
+	"authserver/internal/store"
 )
 
 // Bounds on what is registered. What goes into a token has to fit into
 // [tokens.MaxAccessBytes] together.
 const (
-	maxText        = 255     // bytes of a name, a role or a permission
-	maxListed      = 100     // values of one list
-	maxClaimsBytes = 4 << 10 // custom claims of one noun, as JSON
+	maxText        = store.MaxLine // bytes of a name, a role or a permission
+	maxListed      = 100           // values of one list
+	maxClaimsBytes = 4 << 10       // custom claims of one noun, as JSON
 )
 
 // distinct returns the values in their order, each once. What is empty stays

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"authserver/internal/oauth"
+	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
 
@@ -73,7 +71,7 @@ func (f *form) checkText(field Field, text string, longest int) bool {
 	switch {
 	case len(text) > longest:
 		f.fault(field, CodeTooLong, "it is longer than %d bytes", longest)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+	case !store.IsLine(text):
 		f.fault(field, CodeInvalid, "it holds control characters or is not valid UTF-8")
 	default:
 		return true

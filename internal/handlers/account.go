@@ -37,6 +37,7 @@ type Account struct {
 	Store interface {
 		ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
 		ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
+		User(ctx context.Context, id string) (store.User, error)
 		UpdateUser(ctx context.Context, u store.User, by store.Change) error
 	}
 	NewPassword logins.NewPassword
@@ -72,21 +73,10 @@ func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 		return err
 	}
 	notice := pages.AccountNotice(r.URL.Query().Get("done"))
-	if slices.Contains([]pages.AccountNotice{pages.SessionEnded, pages.AppRemoved, pages.PasswordChanged}, notice) {
+	if slices.Contains([]pages.AccountNotice{pages.SessionEnded, pages.AppRemoved, pages.PasswordChanged, pages.ProfileSaved}, notice) {
 		page.Notice = notice
 	}
 	return e.Pages.Write(w, r, http.StatusOK, locales, page)
-}
-
-// profileOf are the claims that apps may see.
-func profileOf(u store.User) []pages.ProfileField {
-	var fields []pages.ProfileField
-	for _, field := range []pages.ProfileField{{Name: "name", Value: u.Profile.Name}, {Name: "email", Value: u.Email}} {
-		if field.Value != "" {
-			fields = append(fields, field)
-		}
-	}
-	return fields
 }
 
 // sessionsOf are the sessions of a person that live, the last one used first.

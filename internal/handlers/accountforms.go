@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"authserver/internal/oauth"
 	"authserver/internal/pages"
 	"authserver/internal/sessions"
 	"authserver/internal/store"
@@ -36,6 +37,34 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 			}
 			if notice != "" {
 				query = "?done=" + string(notice)
+			}
+		}
+		redirect(w, e.Base+AccountPath+query)
+		return nil
+	}
+}
+
+// changing is an endpoint that takes a form whose entries may be wrong. Whatever becomes of it,
+// the browser goes on by GET, so that a reload sends no password again.
+func (e *Account) changing(done pages.AccountNotice, change func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) (pages.AccountFault, error)) web.Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
+		form, err := readForm(r, n)
+		if err != nil {
+			return err
+		}
+		p, err := e.person(r, n)
+		if err != nil {
+			return err
+		}
+		query := ""
+		if p != nil {
+			fault, err := change(w, r, n, p, form)
+			if err != nil {
+				return err
+			}
+			query = "?done=" + string(done)
+			if fault != "" {
+				query = "?fault=" + string(fault)
 			}
 		}
 		redirect(w, e.Base+AccountPath+query)

@@ -14,32 +14,6 @@ import (
 	"authserver/internal/web"
 )
 
-// password is POST /account/password. Whatever becomes of it, the browser goes on by GET, so
-// that a reload sends no password again.
-func (e *Account) password(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
-	form, err := readForm(r, n)
-	if err != nil {
-		return err
-	}
-	p, err := e.person(r, n)
-	if err != nil {
-		return err
-	}
-	query := ""
-	if p != nil {
-		fault, err := e.changePassword(w, r, n, p, form)
-		if err != nil {
-			return err
-		}
-		query = "?done=" + string(pages.PasswordChanged)
-		if fault != "" {
-			query = "?fault=" + string(fault)
-		}
-	}
-	redirect(w, e.Base+AccountPath+query)
-	return nil
-}
-
 // changePassword changes the password of a person who knows the one that it was. That ends
 // every session and family of the person; the session of this browser goes on under a new
 // secret.
@@ -119,7 +93,7 @@ func brokenRule(broken passwords.Reason) pages.AccountFault {
 // faultOf is the fault that an address names.
 func faultOf(r *http.Request) pages.AccountFault {
 	fault := pages.AccountFault(r.URL.Query().Get("fault"))
-	if !slices.Contains(pages.PasswordFaults(), fault) {
+	if fault != pages.ProfileInvalid && !slices.Contains(pages.PasswordFaults(), fault) {
 		return ""
 	}
 	return fault

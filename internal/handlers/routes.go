@@ -5,6 +5,7 @@ import (
 	"net/http/pprof"
 	"slices"
 
+	"authserver/internal/pages"
 	"authserver/internal/telemetry"
 	"authserver/internal/web"
 )
@@ -87,7 +88,8 @@ func (p Public) people() []web.Route {
 		{Method: http.MethodPost, Path: LogoutPath, Serve: s.page(l.post)},
 		{Method: http.MethodGet, Path: AccountPath, Serve: s.page(a.get)},
 		{Method: http.MethodPost, Path: AccountPath + "/session", Serve: s.page(a.form(a.session))},
-		{Method: http.MethodPost, Path: AccountPath + "/password", Serve: s.page(a.password)},
+		{Method: http.MethodPost, Path: AccountPath + "/password", Serve: s.page(a.changing(pages.PasswordChanged, a.changePassword))},
+		{Method: http.MethodPost, Path: AccountPath + "/profile", Serve: s.page(a.changing(pages.ProfileSaved, a.changeProfile))},
 		{Method: http.MethodPost, Path: AccountPath + "/app", Serve: s.page(a.form(a.app))},
 		{Method: http.MethodPost, Path: AccountPath + "/logout", Serve: s.page(a.form(a.logout))},
 		{Method: http.MethodGet, Path: web.AssetPath, Serve: s.asset, Quiet: true},

@@ -33,6 +33,7 @@ type endpointStore interface {
 
 // personStore is what the pages show a person, and a logout the clients.
 type personStore interface {
+	User(ctx context.Context, id string) (store.User, error)
 	ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
 	ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
 	UpdateUser(ctx context.Context, u store.User, by store.Change) error

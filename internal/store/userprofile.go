@@ -1,5 +1,20 @@
 package store
 
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxLine bounds what is shown on one line, such as a name, in bytes.
+const MaxLine = 255
+
+// IsLine reports whether a text can be shown on one line: it is valid UTF-8 without control
+// characters.
+func IsLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 // UserProfile is the standard claims about a user (OIDC Core §5.1) that are not known
 // otherwise: sub is the ID, email is Email, and updated_at is UpdatedAt. An empty member is
 // not known. Access tokens have none of it.
