@@ -46,7 +46,7 @@ func (a *toldApp) told(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	raw := r.PostFormValue("logout_token")
 	a.raw = append(a.raw, raw)
-	if a.refuse > 0 {
+	if a.refuse > 0 || a.verifier == nil { // it does not know the keys yet
 		a.refuse--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return

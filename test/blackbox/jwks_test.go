@@ -161,7 +161,7 @@ func TestPagesReadWhatIsPublic(t *testing.T) {
 		{"an error of the metadata", "POST", metadata, http.StatusMethodNotAllowed, "*", ""},
 		{"a preflight for the key set", "OPTIONS", jwksPath, http.StatusNoContent, "*", "GET, HEAD"},
 		{"a preflight for the metadata", "OPTIONS", metadata, http.StatusNoContent, "*", "GET, HEAD"},
-		{"a preflight for the token endpoint", "OPTIONS", token, http.StatusMethodNotAllowed, "", ""},
+		{"a preflight for the token endpoint of no app", "OPTIONS", token, http.StatusNoContent, "", ""},
 		{"a token request", "POST", token, http.StatusBadRequest, "", ""},
 		{"a preflight for introspection", "OPTIONS", "/oauth2/introspect", http.StatusMethodNotAllowed, "", ""},
 		{"a preflight for nothing", "OPTIONS", "/nothing", http.StatusNotFound, "", ""},
