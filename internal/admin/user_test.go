@@ -160,7 +160,7 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 
 func TestAUserThatIsNotThere(t *testing.T) {
 	o := newOffice(t)
-	for _, who := range []string{"nobody", "no body", "8d7c1c2e-6b7e-4c0b-9d60-b5dd1b0ed7a8"} {
+	for _, who := range []string{"unknown", "no body", "8d7c1c2e-6b7e-4c0b-9d60-b5dd1b0ed7a8"} {
 		_, showErr := o.Users.Get(t.Context(), by, who)
 		_, updateErr := o.Users.Update(t.Context(), by, who, admin.UserInput{})
 		for _, err := range []error{showErr, updateErr, o.Users.Delete(t.Context(), by, who)} {

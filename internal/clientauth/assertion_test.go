@@ -189,7 +189,7 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 		{"a secret that is over", forge("HS256", []byte(strings.Repeat("x", 32)), `{"alg":"HS256"}`, said(asClient("hmac"))), "client_proof", "signature"},
 		{"HS512, for which the secret is too short (RFC 7518 §3.2)", forge("HS512", []byte(hmacSecret), `{"alg":"HS512"}`, said(asClient("hmac"))), "client_proof", "none of the registered keys"},
 		{"a key where the client is registered for a secret", forge("ES256", clientKey(), es256, said(asClient("posts"))), "client_auth_method", ""},
-		{"a client that is not there", signed(asClient("nobody")), "client_unknown", ""},
+		{"a client that is not there", signed(asClient("unknown")), "client_unknown", ""},
 		{"a client that is disabled", signed(asClient("off")), "client_disabled", ""},
 		{"a client without keys", signed(asClient("keyless")), "client_proof", "none of the registered keys"},
 		{"exp is too far ahead", claim("exp", noon.Add(3*time.Hour).Unix()), "client_proof", "lives longer"},

@@ -295,7 +295,7 @@ func TestRefusalsTellNothingApart(t *testing.T) {
 		"public with secret": {Authorization: basic("app:right")},
 		"named only":         {Form: form(t, "client_id=web")},
 		"public, disabled":   {Form: form(t, "client_id=app-off")},
-		"post, unknown":      {Form: form(t, post("nobody", "x"))},
+		"post, unknown":      {Form: form(t, post("unknown", "x"))},
 	} {
 		r.Now = noon
 		_, err := authenticate(t, newAuthenticator(t, newClientStore()), r)

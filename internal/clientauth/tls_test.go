@@ -92,7 +92,7 @@ func newBench(t *testing.T) bench {
 	for _, c := range []store.Client{
 		{ID: "batch", AuthMethods: byTLS, TLSSubject: dn},
 		{ID: "host", AuthMethods: byTLS, TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDNS, Value: "batch.example.com"}},
-		{ID: "nobody", AuthMethods: byTLS},
+		{ID: "unknown", AuthMethods: byTLS},
 		{ID: "off", AuthMethods: byTLS, TLSSubject: dn, Disabled: true},
 		{ID: "self", AuthMethods: bySelf, Certificates: [][]byte{inSet.certificate.Raw, b.own.certificate.Raw}},
 		{ID: "old", AuthMethods: bySelf, Certificates: [][]byte{b.expired.certificate.Raw}},

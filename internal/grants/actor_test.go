@@ -212,7 +212,7 @@ func TestForeignActorTokens(t *testing.T) {
 	}
 	for name, claims := range map[string]object{
 		"a user who is disabled here":  {"sub": "carol"},
-		"a user who is not here":       {"sub": "nobody"},
+		"a user who is not here":       {"sub": "unknown"},
 		"a name that is a client here": {"iss": partner, "sub": "web"},
 		"one that has expired":         {"exp": w.Now().Add(-time.Second).Unix()},
 		"one that is bound to a key":   {"cnf": object{"jkt": "a key"}},
@@ -265,7 +265,7 @@ func TestTheBoundsOfAnIssuerHoldInAnExchange(t *testing.T) {
 		"no end":                               {"web", object{"exp": nil}, nil, oauth.InvalidRequest, "exchanged_token_refused"},
 		"for another server":                   {"web", object{"aud": "https://elsewhere.example"}, nil, oauth.InvalidRequest, "exchanged_token_refused"},
 		"a user who is disabled":               {"web", object{"sub": "carol"}, nil, oauth.InvalidRequest, "exchanged_token_refused"},
-		"a user who is not here":               {"web", object{"sub": "nobody"}, nil, oauth.InvalidRequest, "exchanged_token_refused"},
+		"a user who is not here":               {"web", object{"sub": "unknown"}, nil, oauth.InvalidRequest, "exchanged_token_refused"},
 		"by a public client":                   {"app", nil, nil, oauth.UnauthorizedClient, "public_client"},
 	} {
 		t.Run(name, func(t *testing.T) {

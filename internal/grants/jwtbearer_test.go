@@ -126,7 +126,7 @@ func TestJWTBearerRefuses(t *testing.T) {
 		{"a user who is disabled", as, "web", w.vouch(map[string]any{"sub": "carol"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user by identifier, where names are agreed on", as, "web", w.vouch(map[string]any{"sub": alice}), oauth.InvalidGrant, "subject_unknown"},
 		{"a name that no user can have", as, "web", w.vouch(map[string]any{"sub": "al ice\n"}), oauth.InvalidGrant, "subject_unknown"},
-		{"a client that is unknown", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "nobody"}), oauth.InvalidGrant, "subject_unknown"},
+		{"a client that is unknown", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "unknown"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a client that is disabled", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "other"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user, where the subject is a client", kind(store.SubjectClient), "web", w.vouch(nil), oauth.InvalidGrant, "subject_unknown"},
 		// RFC 9068 §5: no foreign subject may pass for a user or client of this server.

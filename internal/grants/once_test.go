@@ -61,7 +61,7 @@ func TestOnlyATokenUsesUp(t *testing.T) {
 		{"client_credentials: the database", &grants.ClientCredentials{Issuing: grants.Issuing{Targets: w.targets, Minter: w.minter, Assertions: outage{}}}, w.client("web"), nil},
 		{"password: nothing sent", w.password, w.client("web"), nil},
 		{"password: a wrong one", w.password, w.client("web"), []string{"username", "alice", "password", "wrong password"}},
-		{"password: no such user", w.password, w.client("app"), []string{"username", "nobody", "password", secret}},
+		{"password: no such user", w.password, w.client("app"), []string{"username", "unknown", "password", secret}},
 		{"password: a key", unsigned(func(g *grants.Password) { g.Minter = brokenMinter{} }), w.client("web"), password},
 		{"password: a key, where nothing is to be refreshed", unsigned(func(g *grants.Password) { g.Minter = brokenMinter{} }), unrefreshed, password},
 		{"password: the database", unsigned(func(g *grants.Password) { g.Families = outage{} }), w.client("web"), password},
@@ -73,7 +73,7 @@ func TestOnlyATokenUsesUp(t *testing.T) {
 		{"jwt-bearer: nothing sent", w.jwtBearer, nil, nil},
 		{"jwt-bearer: no such issuer", w.jwtBearer, nil, []string{"assertion", w.vouch(map[string]any{"iss": "x"})}},
 		{"jwt-bearer: expired", w.jwtBearer, nil, []string{"assertion", w.vouch(map[string]any{"exp": w.Now().Add(-time.Hour).Unix()})}},
-		{"jwt-bearer: no such user", w.jwtBearer, nil, []string{"assertion", w.vouch(map[string]any{"sub": "nobody"})}},
+		{"jwt-bearer: no such user", w.jwtBearer, nil, []string{"assertion", w.vouch(map[string]any{"sub": "unknown"})}},
 		{"jwt-bearer: a scope", w.jwtBearer, nil, []string{"assertion", w.vouch(nil), "scope", "admin"}},
 		{"jwt-bearer: a key", &bearer, nil, []string{"assertion", w.vouch(nil)}},
 	} {

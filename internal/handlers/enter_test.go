@@ -21,9 +21,9 @@ func TestFullKindIsRefused(t *testing.T) {
 	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
 	first := v.login()
 	full := &admission.Gate{Slots: 1, Queue: 0, Now: time.Now}
-	s.ok(full.Enter(t.Context(), "somebody"))
+	s.ok(full.Enter(t.Context(), "unknown"))
 	late := &admission.Gate{Slots: 1, Queue: 2, Wait: time.Millisecond, Now: time.Now}
-	s.ok(late.Enter(t.Context(), "somebody"))
+	s.ok(late.Enter(t.Context(), "unknown"))
 	roomy := &admission.Gate{Slots: 2, Queue: 1, Wait: time.Second, Now: time.Now}
 	s.Clients.Gates = map[string]*admission.Gate{
 		string(oauth.RefreshToken): full, string(oauth.JWTBearer): late, KindOther: full, KindRevocation: full,
@@ -62,7 +62,7 @@ func TestFullKindIsRefused(t *testing.T) {
 			t.Errorf("%s answers %d %s", path, a.status, a.body)
 		}
 	}
-	full.Leave("somebody")
+	full.Leave("unknown")
 	v.token("web", secret, refresh...)
 	if roomy.InFlight() != 0 || full.InFlight() != 0 {
 		t.Errorf("%d and %d in flight at the end", roomy.InFlight(), full.InFlight())

@@ -149,7 +149,7 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 	_, b, _ := people(t)
 	for name, path := range map[string]string{
 		"no client":                     authorization("web-app", "client_id", ""),
-		"an unknown client":             authorization("web-app", "client_id", "nobody"),
+		"an unknown client":             authorization("web-app", "client_id", "unknown"),
 		"another's redirect URI":        authorization("web-app", "redirect_uri", spaCallback),
 		"a redirect URI that is longer": authorization("web-app", "redirect_uri", appCallback+"&next=https://evil.example"),
 		"no redirect URI with openid":   authorization("web-app", "redirect_uri", ""),
@@ -438,7 +438,7 @@ func TestSessionEnds(t *testing.T) {
 
 func TestWrongPassword(t *testing.T) {
 	s, b, _ := people(t)
-	for _, who := range [][2]string{{"alice", "wrong"}, {"nobody", "wrong"}, {"", ""}} {
+	for _, who := range [][2]string{{"alice", "wrong"}, {"unknown", "wrong"}, {"", ""}} {
 		p := b.SignIn(b.Open(authorization("web-app")), who[0], who[1])
 		if p.Status != http.StatusOK || p.URL.Path != LoginPath || p.IDs["username"] != who[0] || len(b.Client.Jar.Cookies(p.URL)) > 0 {
 			t.Errorf("%s: %d %v %q", who[0], p.Status, p.URL, p.IDs["username"])

@@ -88,7 +88,7 @@ func TestTokenRefuses(t *testing.T) {
 		{"no client", "", "", []string{"grant_type", "client_credentials"}, 401, oauth.InvalidClient},
 		{"no client for a refresh", "", "", []string{"grant_type", "refresh_token", "refresh_token", "art_x"}, 401, oauth.InvalidClient},
 		{"a wrong secret", "web", "wrong", []string{"grant_type", "client_credentials"}, 401, oauth.InvalidClient},
-		{"a client that is unknown", "nobody", secret, []string{"grant_type", "client_credentials"}, 401, oauth.InvalidClient},
+		{"a client that is unknown", "unknown", secret, []string{"grant_type", "client_credentials"}, 401, oauth.InvalidClient},
 		{"a confidential client that names itself", "web", "", []string{"grant_type", "client_credentials"}, 401, oauth.InvalidClient},
 		{"a wrong password", "web", secret, []string{"grant_type", "password", "username", "alice", "password", "guess, guess, guess"}, 400, oauth.InvalidGrant},
 		{"a refresh token that was made up", "web", secret, []string{"grant_type", "refresh_token", "refresh_token", "art_x"}, 400, oauth.InvalidGrant},

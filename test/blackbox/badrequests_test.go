@@ -208,7 +208,7 @@ func (f *fixture) badAssertions(t *testing.T) []bad {
 		}),
 		row("an assertion with a thumbprint of another certificate", func(t *testing.T) string {
 			return sign(t, jwa.ES256, f.ec, map[string]any{"x5t#S256": strings.Repeat("A", 43)},
-				assertionClaims(certIssuer, "somebody", claims{"upn": "alice@corp.example.com"}))
+				assertionClaims(certIssuer, "unknown", claims{"upn": "alice@corp.example.com"}))
 		}),
 		{"an assertion asking for more scope than it signed", 400, "invalid_scope", func(t *testing.T, s *harness.Server) harness.Answer {
 			return s.Token(t, anonymous, bearer(f.byKey(t, claims{"scope": "read"}), "scope", "write"))

@@ -170,7 +170,7 @@ func (f *fixture) byKey(t *testing.T, change claims) string {
 
 func (f *fixture) byCertificate(t *testing.T, change claims) string {
 	thumbprint := sha256.Sum256(f.cert)
-	c := assertionClaims(certIssuer, "somebody", claims{"upn": "Alice@Corp.example.com"})
+	c := assertionClaims(certIssuer, "unknown", claims{"upn": "Alice@Corp.example.com"})
 	for name, value := range change {
 		c[name] = value
 	}
@@ -178,7 +178,7 @@ func (f *fixture) byCertificate(t *testing.T, change claims) string {
 }
 
 func (f *fixture) bySecret(t *testing.T) string {
-	c := assertionClaims(secretIssuer, "somebody", claims{"email": "alice@example.com"})
+	c := assertionClaims(secretIssuer, "unknown", claims{"email": "alice@example.com"})
 	return sign(t, jwa.HS256, []byte(sharedSecret), nil, c)
 }
 

@@ -150,7 +150,7 @@ func TestCertifyAGeneratedKey(t *testing.T) {
 			}
 		}
 		certificate := d.File("chain.crt", certificatePEM(ca.certificate.Raw))
-		if _, stderr, code := d.Try("", "key", "certify", "--certificate-file", certificate, "--", "nobody"); code != 1 || !strings.Contains(stderr, "authserver key list") {
+		if _, stderr, code := d.Try("", "key", "certify", "--certificate-file", certificate, "--", "unknown"); code != 1 || !strings.Contains(stderr, "authserver key list") {
 			t.Errorf("a key that is not there: exit code %d, %s", code, stderr)
 		}
 	})

@@ -155,7 +155,7 @@ func TestPKCS11ThatDoesNotOpen(t *testing.T) {
 		want string
 	}{
 		{"another PIN", []string{"--pkcs11-pin-file", wrong}, "the PIN is wrong"},
-		{"another label", []string{"--pkcs11-token", "nobody's"}, "no token of that label"},
+		{"another label", []string{"--pkcs11-token", "unknown"}, "no token of that label"},
 		{"another library", []string{"--pkcs11-module", d.File("text.so", "text")}, "text.so"},
 		{"no token", []string{"--pkcs11-module", "", "--pkcs11-token", "", "--pkcs11-pin-file", ""}, "set pkcs11-module"},
 	} {

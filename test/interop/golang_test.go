@@ -197,7 +197,7 @@ func goErrors(t *testing.T, w *world) {
 		{"wrong password", "invalid_grant", password(app, "wrong password")},
 		{"unknown refresh token", "invalid_grant", unknown},
 		{"scope that is not allowed", "invalid_scope", request(app, oauth2.AuthStyleInHeader, "admin", target)},
-		{"resource that is not allowed", "invalid_target", request(app, oauth2.AuthStyleInHeader, "read", "https://nobody.example")},
+		{"resource that is not allowed", "invalid_target", request(app, oauth2.AuthStyleInHeader, "read", "https://unknown.example")},
 		{"grant that the client does not have", "unauthorized_client", request(w.ResourceServer, oauth2.AuthStyleInHeader, "read", target)},
 	} {
 		var refused *oauth2.RetrieveError

@@ -43,7 +43,7 @@ func TestCallsThatFailTogether(t *testing.T) {
 		made := f
 		made.ID[1] = byte(i + 1)
 		if i%3 == 1 {
-			made.UserID = "nobody"
+			made.UserID = "unknown"
 		}
 		group.Go(func() { errs[i] = s.CreateFamily(t.Context(), made) })
 	}
