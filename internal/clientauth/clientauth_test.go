@@ -236,7 +236,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 		{"NUL in it", basic("web:right\x00"), "", oauth.InvalidClient, "basic_malformed"},
 		{"invalid UTF-8 in it", basic("web:\xff"), "", oauth.InvalidClient, "basic_malformed"},
 
-		{"a client that is unknown", basic("nobody:right"), "", oauth.InvalidClient, "client_unknown"},
+		{"a client that is unknown", basic("unknown:right"), "", oauth.InvalidClient, "client_unknown"},
 		{"no identifier", basic(":right"), "", oauth.InvalidClient, "client_unknown"},
 		{"an identifier with NUL in an escape", basic("web%00:right"), "", oauth.InvalidClient, "client_unknown"},
 		{"an identifier with invalid UTF-8 in an escape", basic("%ff:right"), "", oauth.InvalidClient, "client_unknown"},
@@ -284,7 +284,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 func TestRefusalsTellNothingApart(t *testing.T) {
 	told := make(map[string][]string)
 	for name, r := range map[string]Request{
-		"unknown":            {Authorization: basic("nobody:right")},
+		"unknown":            {Authorization: basic("unknown:right")},
 		"impossible":         {Authorization: basic("\u00e9:right")},
 		"disabled":           {Authorization: basic("off:right")},
 		"wrong secret":       {Authorization: basic("web:wrong")},

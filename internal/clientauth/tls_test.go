@@ -92,7 +92,7 @@ func newBench(t *testing.T) bench {
 	for _, c := range []store.Client{
 		{ID: "batch", AuthMethods: byTLS, TLSSubject: dn},
 		{ID: "host", AuthMethods: byTLS, TLSSubject: store.TLSSubject{Kind: store.TLSSubjectDNS, Value: "batch.example.com"}},
-		{ID: "unknown", AuthMethods: byTLS},
+		{ID: "unnamed", AuthMethods: byTLS},
 		{ID: "off", AuthMethods: byTLS, TLSSubject: dn, Disabled: true},
 		{ID: "self", AuthMethods: bySelf, Certificates: [][]byte{inSet.certificate.Raw, b.own.certificate.Raw}},
 		{ID: "old", AuthMethods: bySelf, Certificates: [][]byte{b.expired.certificate.Raw}},
@@ -184,7 +184,7 @@ func TestCertificates(t *testing.T) {
 		{"not valid yet", presented(b.root.issue(t, early)), "client_id=batch", "", "client_proof"},
 		{"for servers", presented(b.root.issue(t, server)), "client_id=batch", "", "client_proof"},
 		{"for every use", presented(b.root.issue(t, anyUse)), "client_id=batch", oauth.AuthTLS, ""},
-		{"of a client without a subject", presented(batch), "client_id=nobody", "", "client_proof"},
+		{"of a client without a subject", presented(batch), "client_id=unnamed", "", "client_proof"},
 		{"of a client that is disabled", presented(batch), "client_id=off", "", "client_disabled"},
 		{"of a client that is not there", presented(batch), "client_id=gone", "", "client_unknown"},
 
