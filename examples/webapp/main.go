@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	app := &app{sessions: map[string]*session{}}
+	app := &app{sessions: map[string]*session{}, now: time.Now}
 	listen := ""
 	flag.StringVar(&listen, "listen", "127.0.0.1:8090", "address to serve on")
 	flag.StringVar(&app.issuer, "issuer", "http://127.0.0.1:8080", "the authorization server")

@@ -20,6 +20,7 @@ const (
 type app struct {
 	issuer, clientID, secret string
 	url                      string // of this application
+	now                      func() time.Time
 
 	mu       sync.Mutex
 	sessions map[string]*session // by the value of the cookie; an application with replicas keeps them in its database
@@ -44,12 +45,12 @@ func (a *app) begin(w http.ResponseWriter, r *http.Request, s *session) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for value, old := range a.sessions {
-		if time.Now().After(old.until) {
+		if a.now().After(old.until) {
 			delete(a.sessions, value)
 		}
 	}
 	value := random()
-	s.until = time.Now().Add(sessionTTL)
+	s.until = a.now().Add(sessionTTL)
 	a.sessions[value] = s
 	a.setCookie(w, sessionCookie, value, sessionTTL)
 }
@@ -62,7 +63,7 @@ func (a *app) session(r *http.Request) *session {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := a.sessions[cookie.Value]; s != nil && time.Now().Before(s.until) {
+	if s := a.sessions[cookie.Value]; s != nil && a.now().Before(s.until) {
 		return s
 	}
 	return nil

@@ -14,9 +14,9 @@ import (
 	"authserver/internal/web"
 )
 
-// form is an endpoint that takes a form of the page. Without a session there is nothing to
+// ofPerson is an endpoint that takes a form of the page. Without a session there is nothing to
 // do, and the page says so.
-func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error)) web.Endpoint {
+func (e *Account) ofPerson(do func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) error) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		form, err := readForm(r, n)
 		if err != nil {
@@ -26,50 +26,47 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 		if err != nil {
 			return err
 		}
-		query := ""
-		if p != nil {
-			notice, err := do(w, r, p, form.Get)
-			if err != nil {
-				return err
-			}
-			if notice == leftHere {
-				return e.Logout.left(w, r, p.Session.ID)
-			}
-			if notice != "" {
-				query = "?done=" + string(notice)
-			}
+		if p == nil {
+			redirect(w, e.Base+AccountPath)
+			return nil
 		}
-		redirect(w, e.Base+AccountPath+query)
-		return nil
+		return do(w, r, n, p, form)
 	}
+}
+
+// form is an endpoint that takes a form in which nothing can be wrong.
+func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error)) web.Endpoint {
+	return e.ofPerson(func(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo, p *sessions.Person, form oauth.Form) error {
+		notice, err := do(w, r, p, form.Get)
+		switch {
+		case err != nil:
+			return err
+		case notice == leftHere:
+			return e.Logout.left(w, r, p.Session.ID)
+		case notice == "":
+			redirect(w, e.Base+AccountPath)
+		default:
+			redirect(w, e.Base+AccountPath+"?done="+string(notice))
+		}
+		return nil
+	})
 }
 
 // changing is an endpoint that takes a form whose entries may be wrong. Whatever becomes of it,
 // the browser goes on by GET, so that a reload sends no password again.
 func (e *Account) changing(done pages.AccountNotice, change func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) (pages.AccountFault, error)) web.Endpoint {
-	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
-		form, err := readForm(r, n)
-		if err != nil {
+	return e.ofPerson(func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) error {
+		fault, err := change(w, r, n, p, form)
+		switch {
+		case err != nil:
 			return err
+		case fault != "":
+			redirect(w, e.Base+AccountPath+"?fault="+string(fault))
+		default:
+			redirect(w, e.Base+AccountPath+"?done="+string(done))
 		}
-		p, err := e.person(r, n)
-		if err != nil {
-			return err
-		}
-		query := ""
-		if p != nil {
-			fault, err := change(w, r, n, p, form)
-			if err != nil {
-				return err
-			}
-			query = "?done=" + string(done)
-			if fault != "" {
-				query = "?fault=" + string(fault)
-			}
-		}
-		redirect(w, e.Base+AccountPath+query)
 		return nil
-	}
+	})
 }
 
 // logout ends the session of this browser.

@@ -21,17 +21,20 @@ func (c Cookie) name() string {
 	return "session"
 }
 
-// read returns the secret that a browser sent; "": none. Of two different ones neither
-// counts: another program on this machine may have set one of them.
-func (c Cookie) read(r *http.Request) string {
-	secret := ""
-	for i, cookie := range r.CookiesNamed(c.name()) {
-		if i == maxCookies || secret != "" && cookie.Value != secret {
+// read returns the secret that a browser sent; "": none.
+func (c Cookie) read(r *http.Request) string { return onlyCookie(r, c.name()) }
+
+// onlyCookie returns the value of the cookie of a name; "": there is none. Of two different
+// ones neither counts: another program on this machine may have set one of them.
+func onlyCookie(r *http.Request, name string) string {
+	value := ""
+	for i, cookie := range r.CookiesNamed(name) {
+		if i == maxCookies || value != "" && cookie.Value != value {
 			return ""
 		}
-		secret = cookie.Value
+		value = cookie.Value
 	}
-	return secret
+	return value
 }
 
 // write gives the browser a secret. It keeps the cookie until it is closed, at most as long

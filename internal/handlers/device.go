@@ -22,17 +22,8 @@ func (c Cookie) deviceName() string {
 	return "device"
 }
 
-// readDevice returns the device cookie; "": none. Of two different ones neither counts.
-func (c Cookie) readDevice(r *http.Request) string {
-	value := ""
-	for i, cookie := range r.CookiesNamed(c.deviceName()) {
-		if i == maxCookies || value != "" && cookie.Value != value {
-			return ""
-		}
-		value = cookie.Value
-	}
-	return value
-}
+// readDevice returns the device cookie; "": none.
+func (c Cookie) readDevice(r *http.Request) string { return onlyCookie(r, c.deviceName()) }
 
 // origin is where an attempt to sign in as a username comes from.
 func (s *SignIn) origin(r *http.Request, n *web.RequestInfo, username string) attempts.Origin {
