@@ -27,6 +27,8 @@ import (
 	"testing"
 	"time"
 
+	"authserver/test/ports"
+
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
@@ -57,11 +59,11 @@ func TestScripts(t *testing.T) {
 }
 
 func setup(env *testscript.Env) error {
-	public, err := freeAddress()
+	public, err := takeAddress(env)
 	if err != nil {
 		return err
 	}
-	ops, err := freeAddress()
+	ops, err := takeAddress(env)
 	if err != nil {
 		return err
 	}
@@ -82,14 +84,14 @@ func setup(env *testscript.Env) error {
 	return writeKeys(env.WorkDir)
 }
 
-// freeAddress is an address on which no process listens now.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// takeAddress is an address for the server of the script, which no other gets while it runs.
+func takeAddress(env *testscript.Env) (string, error) {
+	port, release, err := ports.Take()
 	if err != nil {
 		return "", err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	env.Defer(release)
+	return net.JoinHostPort("127.0.0.1", port), nil
 }
 
 // writeKeys makes a key pair of an issuer: idp.pem, idp.jwks and idp.pub (the public half),

@@ -1,9 +1,6 @@
 package blackbox
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -13,19 +10,13 @@ import (
 
 	"authserver/test/browser"
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // demoSite is `authserver dev` at an address that its issuer names, as by default.
 func demoSite(t *testing.T) (*harness.Deployment, *harness.Server) {
 	t.Helper()
-	address := ""
-	for range 100 { // below the ports that the system gives to connections
-		address = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-		if listener, err := net.Listen("tcp", address); err == nil {
-			_ = listener.Close()
-			break
-		}
-	}
+	address := ports.Address(t)
 	return harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
 }
 

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // exampleAPI builds the example of an API in Go, runs it, and returns where it listens.
@@ -44,15 +44,10 @@ func exampleBinary(t *testing.T) string {
 
 // startAtIssuer starts a server whose issuer identifier is where it is: a verifier finds
 // the keys by it.
-func startAtIssuer(d *harness.Deployment) *harness.Server {
-	s := d.Start()
-	at, err := url.Parse(s.URL)
-	if err != nil {
-		panic(err) // the harness made it
-	}
-	s.Stop()
-	d.Set("ISSUER", s.URL)
-	d.Set("LISTEN", at.Host)
+func startAtIssuer(t *testing.T, d *harness.Deployment, scheme string) *harness.Server {
+	address := ports.Address(t)
+	d.Set("ISSUER", scheme+"://"+address)
+	d.Set("LISTEN", address)
 	return d.Start()
 }
 
@@ -90,11 +85,11 @@ func call(t *testing.T, client *http.Client, api, scheme, token string, proofs .
 }
 
 // The example of an API in Go, built and run beside a real server.
-// It runs alone: nothing else may take its port while the server starts anew.
 func TestExampleResourceServer(t *testing.T) {
+	t.Parallel()
 	d := harness.SQLite(t)
 	f := register(t, d)
-	s := startAtIssuer(d)
+	s := startAtIssuer(t, d, "http")
 	api := "http://" + exampleAPI(t, "-issuer", s.URL, "-audience", apiRS256) + "/orders"
 
 	writer := f.client("writer", "--grant", "client_credentials", "--scope", "write", "--resource", apiRS256)

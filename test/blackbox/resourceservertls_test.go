@@ -30,7 +30,7 @@ func newExampleOverTLS(t *testing.T) *exampleOverTLS {
 	t.Helper()
 	e := &exampleOverTLS{parties: newParties(t), base: "https://orders.example.com/v1"}
 	e.own = e.serving(t)
-	e.server = startAtIssuer(e.Deployment)
+	e.server = startAtIssuer(t, e.Deployment, "https")
 	e.api = issue(t, nil, x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
 	e.address = exampleAPI(t, append(e.tlsOfAPI(t), "-issuer", e.server.URL, "-issuer-ca-file", e.File("issuer-ca.pem", e.own.pem()),
 		"-audience", apiRS256, "-base-url", e.base)...)
@@ -87,8 +87,8 @@ func (e *exampleOverTLS) wants(t *testing.T, name string, answer called, status 
 
 // RFC 8705 §3, RFC 9449 §7, RFC 6750 §3: tokens of a real server at a real API, bound to
 // the certificates and keys of their clients.
-// It runs alone: nothing else may take its port while the server starts anew.
 func TestExampleResourceServerOverTLS(t *testing.T) {
+	t.Parallel()
 	e := newExampleOverTLS(t)
 	realm := ` realm="` + apiRS256 + `"`
 	t.Run("bound to a certificate", func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // proxy is a program that reads a file of deploy/.
@@ -79,7 +80,7 @@ func (p proxy) start(t *testing.T, replicas [2]string) (string, *http.Client) {
 	}, nil, nil)
 	certificatePEM, keyPEM := harness.CertificatePEM(certificate.Raw), harness.KeyPEM(t, key)
 	s := site{
-		listen: free(t), folder: folder, replicas: replicas,
+		listen: ports.Address(t), folder: folder, replicas: replicas,
 		certificate: write(t, folder, "site.pem", certificatePEM), key: write(t, folder, "site-key.pem", keyPEM),
 		bundled: write(t, folder, "bundle.pem", certificatePEM+keyPEM),
 	}
@@ -134,17 +135,6 @@ func write(t *testing.T, folder, name, content string) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// free returns an address at which nothing listens.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 func status(client *http.Client, url string) int {

@@ -11,6 +11,7 @@ import (
 
 	"authserver/test/harness"
 	"authserver/test/pgtest"
+	"authserver/test/ports"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -35,7 +36,7 @@ func newFleet(t *testing.T) *fleet {
 	d.Set("DATABASE_URL", wire.URL)
 	d.Set("DRAIN_DELAY", drainDelay.String())
 	d.Set("TRUSTED_PROXY", "127.0.0.1")
-	f := &fleet{d: d, wire: wire, addresses: [2]string{free(t), free(t)}}
+	f := &fleet{d: d, wire: wire, addresses: [2]string{ports.Address(t), ports.Address(t)}}
 	for i := range f.servers {
 		f.start(t, i)
 	}

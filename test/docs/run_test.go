@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -148,7 +148,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("README.md has no block %q", want)
 		}
 	}
-	address := freeAddress(t)
+	address := ports.Address(t)
 	s := newShell(t, "--listen", address, "--issuer", "http://"+address) // the example asks this issuer
 	s.startExample(t, "http://"+address)
 	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
@@ -174,17 +174,6 @@ func TestReadme(t *testing.T) {
 	t.Cleanup(func() { _, _ = command.Process.Kill(), command.Wait() })
 	waitFor(t, stderr, `"msg":"serving"`)
 	s.runBlocks(t, production[serve+1:])
-}
-
-// freeAddress returns an address of this machine at which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // startExample runs the example of an API, and has curl find it where the README

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // apacheConfig is an Apache that lets in who signed in at the server, by mod_auth_openidc.
@@ -59,7 +60,7 @@ func TestApache(t *testing.T) {
 	program, modules := apacheProgram(t)
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		p := registerPeople(t, d)
-		address := freeAddress(t)
+		address := ports.Address(t)
 		made := d.JSON("", "client", "create", "--id", "apache", "--grant", "authorization_code", "--grant", "refresh_token",
 			"--scope", "openid", "--scope", "profile", "--scope", "email", "--redirect-uri", "http://"+address+"/inside/callback",
 			"--post-logout-redirect-uri", "http://"+address+"/out.html")

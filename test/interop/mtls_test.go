@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // certified is what is registered where certificates take the place of secrets.
@@ -43,7 +44,7 @@ func registerCertified(t *testing.T, d *harness.Deployment) certified {
 	byAuthority, byAuthorityKey := harness.Certify(t, client, authority, authorityKey)
 	bySelf, bySelfKey := harness.Certify(t, client, nil, nil)
 
-	address := freeAddress(t)
+	address := ports.Address(t)
 	c := certified{
 		Issuer: "https://" + address, Authority: harness.CertificatePEM(server.Raw), Resource: "https://api.example.com",
 		Clients: map[string]certifiedClient{

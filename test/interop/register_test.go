@@ -11,13 +11,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // world is what is registered, as the programs are told it.
@@ -84,7 +84,7 @@ const (
 // register starts a server and registers everything through the command line.
 func register(t *testing.T, d *harness.Deployment) *world {
 	t.Helper()
-	address := freeAddress(t)
+	address := ports.Address(t)
 	issuer := "http://" + address
 	d.Set("LISTEN", address)
 	d.Set("ISSUER", issuer)
@@ -122,18 +122,6 @@ func start(t *testing.T, d *harness.Deployment) {
 			t.Logf("the end of the server's log:\n%s", logs[max(0, len(logs)-logTail):])
 		}
 	})
-}
-
-// freeAddress is an address on the loopback interface: the issuer identifier has
-// to name it before the server listens there.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func (w *world) registerResources(d *harness.Deployment) {

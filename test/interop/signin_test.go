@@ -17,6 +17,7 @@ import (
 
 	"authserver/test/browser"
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // people is what is registered for clients to which people sign in, as the programs are told.
@@ -77,7 +78,7 @@ func (i installed) signInPrograms(t *testing.T) []program {
 
 func registerPeople(t *testing.T, d *harness.Deployment) *people {
 	t.Helper()
-	address := freeAddress(t)
+	address := ports.Address(t)
 	d.Set("LISTEN", address)
 	d.Set("ISSUER", "http://"+address)
 	start(t, d)

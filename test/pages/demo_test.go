@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 // push presses a button as a person does who has no mouse. The page is marked as the old one.
@@ -53,7 +54,7 @@ func (b tab) look(program, name string) {
 
 // TestDemo goes through the app that dev shows, by keyboard alone.
 func TestDemo(t *testing.T) {
-	address := freeAddress(t)
+	address := ports.Address(t)
 	_, server := harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
 	program, b := axe(t), openBrowser(t)
 	b.open(server.URL + "/demo")

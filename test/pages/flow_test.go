@@ -5,9 +5,6 @@ package pages
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"authserver/test/harness"
+	"authserver/test/ports"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -48,7 +46,7 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(app.Close)
 	w.callback = strings.Replace(app.URL, "127.0.0.1", "localhost", 1) + "/callback"
-	address := freeAddress(t)
+	address := ports.Address(t)
 	w.server.Set("LISTEN", address) // the same after a restart
 	w.server.Set("ISSUER", "http://"+address)
 	w.server.Run("migrate", "up")
@@ -58,21 +56,6 @@ func newWorld(t *testing.T) *world {
 	w.server.RunWith("curiouser-and-curiouser", "user", "create", "--username", "alice", "--password-stdin")
 	w.running = w.server.Start()
 	return w
-}
-
-// freeAddress is one that nothing listens on, below the ports that the system gives to
-// connections: it is free after a restart of the server too.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-		if listener, err := net.Listen("tcp", address); err == nil {
-			_ = listener.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	panic("unreachable")
 }
 
 // ask is the address of an authorization request with a state.

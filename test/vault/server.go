@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"authserver/test/ports"
 )
 
 // startTimeout is how long a server may take until it answers. On a machine that
@@ -50,7 +51,7 @@ func Start(t testing.TB) *Server {
 func start(t testing.TB, binary string) *Server {
 	t.Helper()
 	folder := t.TempDir()
-	address := freeAddress(t)
+	address := ports.Address(t)
 	s := &Server{URL: "https://" + address, Token: rand.Text(), CACert: filepath.Join(folder, "vault-ca.pem")}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var log bytes.Buffer // read after the end only
@@ -83,16 +84,6 @@ func start(t testing.TB, binary string) *Server {
 			}
 		}
 	}
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // answers reports whether the server is unsealed, and makes its client on the way.

@@ -11,15 +11,18 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"authserver/test/ports"
 )
 
 // cluster is a PostgreSQL server of ours on this machine.
 type cluster struct {
 	installation
-	folder   *folder
-	password string
-	postgres *exec.Cmd
-	exited   chan struct{} // closed when postgres has ended
+	folder      *folder
+	password    string
+	postgres    *exec.Cmd
+	exited      chan struct{} // closed when postgres has ended
+	releasePort func()
 }
 
 // startCluster makes a new cluster and starts it. What it made is gone again
@@ -122,10 +125,11 @@ func (c *cluster) optional() []string {
 
 // start starts postgres and waits until it answers at the URL that it returns.
 func (c *cluster) start(ctx context.Context) (string, error) {
-	port, err := freePort()
+	port, release, err := ports.Take()
 	if err != nil {
 		return "", err
 	}
+	c.releasePort = release
 	args := []string{"-D", c.folder.dataDir()}
 	for _, s := range append(append(settings(), c.optional()...), "listen_addresses=127.0.0.1", "port="+port, "unix_socket_directories="+c.folder.path) {
 		args = append(args, "-c", s)
@@ -157,6 +161,9 @@ func (c *cluster) start(ctx context.Context) (string, error) {
 
 // stop ends the server and removes its folder.
 func (c *cluster) stop() error {
+	if c.releasePort != nil {
+		defer c.releasePort()
+	}
 	err := c.folder.remove()
 	if c.postgres != nil {
 		_ = c.postgres.Process.Kill() // ended already, unless the folder's keeper failed

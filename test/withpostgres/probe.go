@@ -33,17 +33,6 @@ func loopbackURL(password, port string) string {
 	return u.String()
 }
 
-// freePort returns a TCP port of the loopback interface that is free now.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
-}
-
 // waitReady asks the database until it answers a query, and returns the server's
 // version. It gives up after patience, or when exited is closed.
 func waitReady(ctx context.Context, url string, patience time.Duration, exited <-chan struct{}) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"authserver/test/ports"
 )
 
 // asProgram makes the test binary run main.
@@ -243,7 +246,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 }
 
 func TestADatabaseThatDoesNotAnswerIsAnError(t *testing.T) {
-	port, err := freePort()
+	_, port, err := net.SplitHostPort(ports.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}
