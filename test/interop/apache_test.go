@@ -5,9 +5,7 @@ package interop
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -88,10 +86,8 @@ func TestApache(t *testing.T) {
 			}
 		}
 		startApache(t, program, filepath.Join(folder, "httpd.conf"), "http://"+address)
-		a := visitor{t, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, "http://" + address}
-		a.Jar, _ = cookiejar.New(nil) // which has no way to fail
-
-		a.enter(p)
+		a := apacheVisitor{p.visitor(t, "apache", "http://"+address)}
+		a.enter()
 		info := a.info()
 		if info.Userinfo["sub"] != p.User.ID || info.Userinfo["email"] != email {
 			t.Errorf("userinfo is %v", info.Userinfo)
@@ -104,7 +100,7 @@ func TestApache(t *testing.T) {
 			t.Error("the access token is the old one")
 		}
 		_, to = a.open("/inside/callback?" + url.Values{"logout": {"http://" + address + "/out.html"}}.Encode())
-		if p.browse(t, "apache", to).Sent(t, "http://"+address+"/out.html"); t.Failed() {
+		if p.browse(t, a.name, to).Sent(t, "http://"+address+"/out.html"); t.Failed() {
 			return
 		}
 		_, to = a.open("/inside/")
@@ -159,38 +155,13 @@ func startApache(t *testing.T, program, config, address string) {
 	})
 }
 
-// visitor is a browser at Apache.
-type visitor struct {
-	*testing.T
-	*http.Client
-	base string
-}
-
-// open opens a page, and returns what is in it or where it leads.
-func (a visitor) open(path string) (body, to string) {
-	a.Helper()
-	request, err := http.NewRequestWithContext(a.Context(), http.MethodGet, a.base+path, http.NoBody)
-	if err != nil {
-		a.Fatal(err)
-	}
-	request.Header.Set("Accept", "text/html") // Apache sends no one to sign in who could not see the page
-	response, err := a.Do(request)
-	if err != nil {
-		a.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		a.Fatal(err)
-	}
-	return string(text), response.Header.Get("Location")
-}
+type apacheVisitor struct{ visitor }
 
 // enter opens a page for which a person has to sign in.
-func (a visitor) enter(p *people) {
+func (a apacheVisitor) enter() {
 	a.Helper()
 	_, to := a.open("/inside/")
-	back := p.browse(a.T, "apache", to)
+	back := a.people.browse(a.T, a.name, to)
 	back.Sent(a.T, a.base+"/inside/callback?code=")
 	if _, to = a.open(back.Left.RequestURI()); to != a.base+"/inside/" {
 		a.Fatalf("the sign-in ends at %q", to)
@@ -206,7 +177,7 @@ type apacheInfo struct {
 	Userinfo    map[string]any
 }
 
-func (a visitor) info() apacheInfo {
+func (a apacheVisitor) info() apacheInfo {
 	a.Helper()
 	body, _ := a.open("/inside/callback?info=json")
 	var info apacheInfo

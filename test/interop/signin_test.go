@@ -86,7 +86,7 @@ func registerPeople(t *testing.T, d *harness.Deployment) *people {
 		Issuer: "http://" + address, RedirectURI: "http://127.0.0.1:9/callback", Home: "http://127.0.0.1:9/",
 		User: user{Username: "Zoë", Password: `pässwörd & 100% + "q" = ☃`}, browsers: map[string]*browser.Browser{},
 	}
-	made := d.JSON(p.User.Password+"\n", "user", "create", "--username", p.User.Username, "--email", email, "--name", "Zoë Washburne", "--password-stdin")
+	made := d.JSON(p.User.Password+"\n", "user", "create", "--username", p.User.Username, "--email", email, "--email-verified", "--name", "Zoë Washburne", "--password-stdin")
 	p.User.ID, _ = made["id"].(string)
 	for id, flags := range map[string][]string{"web": nil, "native": {"--public"}} {
 		made := d.JSON("", append([]string{"client", "create", "--id", id, "--grant", "authorization_code", "--grant", "refresh_token",
@@ -128,6 +128,9 @@ func (p *people) browse(t *testing.T, name, address string) browser.Page {
 	}
 	if _, asked := page.IDs["approve"]; asked {
 		page = b.Approve(page)
+	}
+	if _, asked := page.IDs["logout-yes"]; asked {
+		page = b.Send(page, "decision", "yes")
 	}
 	return page
 }
