@@ -1,6 +1,10 @@
 package handlers
 
-import "net/http"
+import (
+	"net/http"
+
+	"authserver/internal/oauth"
+)
 
 // Cookie is the cookie that has the secret of a session.
 type Cookie struct {
@@ -21,20 +25,28 @@ func (c Cookie) name() string {
 	return "session"
 }
 
-// read returns the secret that a browser sent; "": none.
-func (c Cookie) read(r *http.Request) string { return onlyCookie(r, c.name()) }
+// read returns the secret that a browser sent; "": none. Two different ones are refused: neither
+// counts, and to ask the person to sign in would not take the other one away.
+func (c Cookie) read(r *http.Request) (string, error) {
+	secret, one := onlyCookie(r, c.name())
+	if !one {
+		return "", oauth.Fail(oauth.InvalidRequest, "cookie_twice",
+			"the browser sent two different cookies for this site, of which another program on this machine has set one: delete the cookies of this site, and sign in again")
+	}
+	return secret, nil
+}
 
-// onlyCookie returns the value of the cookie of a name; "": there is none. Of two different
-// ones neither counts: another program on this machine may have set one of them.
-func onlyCookie(r *http.Request, name string) string {
-	value := ""
+// onlyCookie returns the value of the cookie of a name, "" where there is none, and reports
+// whether there is one at most. Of two different ones neither counts: another program on this
+// machine may have set one of them.
+func onlyCookie(r *http.Request, name string) (value string, one bool) {
 	for i, cookie := range r.CookiesNamed(name) {
 		if i == maxCookies || value != "" && cookie.Value != value {
-			return ""
+			return "", false
 		}
 		value = cookie.Value
 	}
-	return value
+	return value, true
 }
 
 // write gives the browser a secret. It keeps the cookie until it is closed, at most as long

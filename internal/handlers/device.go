@@ -23,7 +23,10 @@ func (c Cookie) deviceName() string {
 }
 
 // readDevice returns the device cookie; "": none.
-func (c Cookie) readDevice(r *http.Request) string { return onlyCookie(r, c.deviceName()) }
+func (c Cookie) readDevice(r *http.Request) string {
+	value, _ := onlyCookie(r, c.deviceName())
+	return value
+}
 
 // origin is where an attempt to sign in as a username comes from.
 func (s *SignIn) origin(r *http.Request, n *web.RequestInfo, username string) attempts.Origin {

@@ -124,7 +124,11 @@ func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 // who is the person that is signed in, with the consent to a client, "" being none; nil: no
 // one is.
 func (s *SignIn) who(r *http.Request, n *web.RequestInfo, clientID string, now time.Time) (*sessions.Person, error) {
-	p, err := s.Sessions.Find(r.Context(), s.Cookie.read(r), clientID, now)
+	secret, err := s.Cookie.read(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Sessions.Find(r.Context(), secret, clientID, now)
 	if p != nil {
 		n.Subject, n.Username = p.User.ID, p.User.Username
 	}
