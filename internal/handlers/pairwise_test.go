@@ -12,7 +12,7 @@ import (
 func (v visitor) exchangeOf(client, code string) map[string]any {
 	v.Helper()
 	callback := map[string]string{
-		"private": privateCallback, "neighbour": "https://private.example.com/other", "stranger": "https://stranger.example.com/cb", "second": "https://second.example.com/cb",
+		"private": privateCallback, "neighbour": "https://private.example.com/other", "stranger": "https://stranger.example.com/cb", "second": "https://second.example.com/cb", "web-app": appCallback, "legacy": legacyCallback,
 	}[client]
 	return v.token(client, secret, "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "code_verifier", verifier).json(v)
 }
