@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"authserver/internal/store/sqlite"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/remotekeys"
+	"authserver/test/sqlitetest"
 )
 
 const (
@@ -58,14 +58,9 @@ func (p published) Fetch(_ context.Context, from string, _ time.Time) (remotekey
 func newOffice(t testing.TB) *office {
 	t.Helper()
 	ctx := t.Context()
-	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := sqlitetest.Open(t)
 	o := &office{t: t, store: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC), documents: published{}}
 	now := func() time.Time { return o.clock }
-	o.must(db.MigrateUp(ctx))
 	master, err := sealing.MasterFrom([32]byte{1})
 	o.must(err)
 	sealer, err := sealing.Open(ctx, sealing.Options{Store: db, Keeper: master.Keeper(), MasterID: master.ID(), Actor: by.Actor, Now: now, Rand: rand.Reader})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 	"authserver/internal/testkit"
+	"authserver/test/sqlitetest"
 )
 
 // replicas are servers on one database, and their clock.
@@ -23,15 +23,7 @@ type replicas struct {
 
 func newReplicas(t *testing.T) replicas {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	if err := db.MigrateUp(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return replicas{t, db, testkit.NewClock(time.Date(2026, 3, 29, 2, 0, 0, 0, time.UTC))}
+	return replicas{t, sqlitetest.Open(t), testkit.NewClock(time.Date(2026, 3, 29, 2, 0, 0, 0, time.UTC))}
 }
 
 func (r replicas) start() *attempts.Guard {

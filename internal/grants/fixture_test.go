@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,11 +23,11 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
-	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
+	"authserver/test/sqlitetest"
 )
 
 const (
@@ -103,19 +102,13 @@ func (w *world) wait(d time.Duration) { w.Advance(d) }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newWorldOn(t, db)
+	return newWorldOn(t, sqlitetest.Open(t))
 }
 
-// newWorldOn is newWorld over an empty database.
+// newWorldOn is newWorld over a migrated database without rows.
 func newWorldOn(t testing.TB, db store.Store) *world {
 	t.Helper()
 	w := &world{TB: t, Clock: testkit.NewClock(began), db: db}
-	t.Cleanup(w.db.Close)
-	w.ok(w.db.MigrateUp(t.Context()))
 	w.openKeys()
 	w.view = &tokens.View{Store: w.db, Now: w.Now}
 	w.ok(w.view.Follow(t.Context()))

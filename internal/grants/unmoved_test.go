@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +20,9 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/store/postgres"
-	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
 	"authserver/test/pgtest"
+	"authserver/test/sqlitetest"
 )
 
 // mishaps are what goes wrong while a refresh is under way.
@@ -248,16 +247,14 @@ func troubles() []trouble {
 // for what the request brought that is good once, too.
 func TestARefusalMovesNothing(t *testing.T) {
 	engines := map[string]func(*testing.T) store.Store{
-		"sqlite": func(t *testing.T) store.Store {
-			db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return db
-		},
+		"sqlite": func(t *testing.T) store.Store { return sqlitetest.Open(t) },
 		"postgres": func(t *testing.T) store.Store {
 			db, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.URL(t)})
 			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(db.Close)
+			if err := db.MigrateUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			return db

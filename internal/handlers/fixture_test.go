@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +38,7 @@ import (
 	"authserver/internal/trust/assertions"
 	"authserver/internal/web"
 	"authserver/test/openapitest"
+	"authserver/test/sqlitetest"
 )
 
 const (
@@ -128,11 +128,7 @@ func (plainBox) Open(sealed []byte, _ string) ([]byte, error) { return sealed, n
 func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{TB: t, time: testkit.NewClock(began), log: &safeBuffer{}}
-	var err error
-	s.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db")})
-	s.ok(err)
-	t.Cleanup(s.db.Close)
-	s.ok(s.db.MigrateUp(t.Context()))
+	s.db = sqlitetest.Open(t)
 	manager := s.openKeys()
 	pairwise := &tokens.Pairwise{Secret: func() ([]byte, error) { return []byte(strings.Repeat("p", 32)), nil }}
 	codec := &tokens.RefreshCodec{Keys: onlyKey(strings.Repeat("k", 32))}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"sync"
 	"time"
 
 	"authserver/internal/authorize"
@@ -34,10 +35,13 @@ const (
 	sessionMost     = 24 * time.Hour
 )
 
+// ownPages are the pages as they come, read once for all sites.
+var ownPages = sync.OnceValues(func() (*pages.Book, error) { return pages.Open("", "") })
+
 // signIn is what a person signs in by, over plain http: httptest has no other.
 func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *SignIn {
 	s.Helper()
-	book, err := pages.Open("", "")
+	book, err := ownPages()
 	s.ok(err)
 	written, err := web.NewPages(book, issuer)
 	s.ok(err)

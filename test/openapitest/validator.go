@@ -31,11 +31,15 @@ var registerHTML = sync.OnceFunc(func() {
 	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
 })
 
-// New loads the document for the test t, which every difference fails.
+// load reads the document once for all tests of a program: each reading takes half a second
+// of a processor under the race detector.
+var load = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI()) })
+
+// New holds to the document what the test t sends and is answered. Every difference fails t.
 func New(t testing.TB) *Validator {
 	t.Helper()
 	registerHTML()
-	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI())
+	doc, err := load()
 	if err != nil {
 		t.Fatalf("load api/openapi.yaml: %v", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
+	"authserver/test/sqlitetest"
 )
 
 // childPath tells a process of TestProcesses which database to work on.
@@ -36,11 +37,17 @@ func TestMain(m *testing.M) {
 }
 
 func TestContract(t *testing.T) {
-	empty := func(t *testing.T) storetest.Open {
-		path := filepath.Join(t.TempDir(), "with a % sign? #1.db")
+	at := func(t *testing.T) string { return filepath.Join(t.TempDir(), "with a % sign? #1.db") }
+	from := func(t *testing.T, path string) storetest.Open {
 		return func() store.Store { return open(t, sqlite.Options{Path: path}) }
 	}
-	storetest.Run(t, empty, empty)
+	empty := func(t *testing.T) storetest.Open { return from(t, at(t)) }
+	fresh := func(t *testing.T) storetest.Open {
+		path := at(t)
+		sqlitetest.Write(t, path)
+		return from(t, path)
+	}
+	storetest.Run(t, empty, fresh)
 }
 
 func open(t *testing.T, o sqlite.Options) *sqlite.DB {
