@@ -72,7 +72,7 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 	if recipient == nil {
 		return signed, nil
 	}
-	encrypted, err := recipient.Encrypt([]byte(signed), cmp.Or(n.Encryption.Enc, jose.ContentEncryptions()[0]), nil)
+	encrypted, err := recipient.Encrypt([]byte(signed), encryption.Form{Enc: cmp.Or(n.Encryption.Enc, jose.ContentEncryptions()[0])})
 	return string(encrypted), err
 }
 

@@ -1,6 +1,7 @@
 package encryption
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,33 +15,50 @@ import (
 // Recipient is the party that holds the key to which tokens are encrypted.
 type Recipient struct {
 	public any
-	alg    jwa.KeyEncryptionAlgorithm
+	alg    string // "": the JWK has none
 	kid    string
 }
 
-// ParseRecipient reads a key that [jose.CheckEncryptionKey] returned.
+// ParseRecipient reads a key that [jose.CheckEncryptionKey] or [jose.CheckClientEncryptionKey]
+// returned.
 func ParseRecipient(registered []byte) (Recipient, error) {
 	key, err := jwk.ParseKey(registered)
 	if err != nil {
 		return Recipient{}, fmt.Errorf("read the registered encryption key: %w", err)
 	}
-	r := Recipient{alg: jwa.KeyEncryptionAlgorithm(key.Algorithm().String()), kid: key.KeyID()}
+	r := Recipient{alg: key.Algorithm().String(), kid: key.KeyID()}
 	if err := key.Raw(&r.public); err != nil {
 		return Recipient{}, fmt.Errorf("read the registered encryption key: %w", err)
 	}
 	return r, nil
 }
 
-// Encrypt wraps a signed JWT into a JWE in compact form (RFC 7516 §7.1, RFC 7519 §5.2).
-// Nothing is compressed (RFC 8725 §3.6). The private members go into its header, which is
-// protected and in clear (RFC 7516 §4.3).
-func (r Recipient) Encrypt(signed []byte, enc string, private map[string]string) ([]byte, error) {
-	if !slices.Contains(jose.ContentEncryptions(), enc) {
-		return nil, fmt.Errorf("encrypt: enc %q is not known", enc)
+// Form is how a content is encrypted.
+type Form struct {
+	Alg string // RFC 7518 §4.1; "": that of the key
+	Enc string // RFC 7518 §5.1
+	// Claims says that the content is a claims set and no signed JWT (RFC 7519 §5.2).
+	Claims bool
+	// Header are members that go into the header, which is protected and in clear (RFC 7516 §4).
+	Header map[string]string
+}
+
+// Encrypt wraps a content into a JWE in compact form (RFC 7516 §7.1). Nothing is compressed
+// (RFC 8725 §3.6).
+func (r Recipient) Encrypt(content []byte, f Form) ([]byte, error) {
+	alg := cmp.Or(f.Alg, r.alg)
+	switch {
+	case !slices.Contains(jose.ClientEncryptionAlgs(), alg), r.alg != "" && alg != r.alg:
+		return nil, fmt.Errorf("encrypt: the key is not for alg %q", alg)
+	case !slices.Contains(jose.ClientEncryptions(), f.Enc): // they have those of resources among them
+		return nil, fmt.Errorf("encrypt: enc %q is not known", f.Enc)
 	}
 	headers := jwe.NewHeaders()
-	members := map[string]any{jwe.ContentTypeKey: "JWT", jwe.KeyIDKey: r.kid}
-	for name, value := range private {
+	members := map[string]any{jwe.KeyIDKey: r.kid}
+	if !f.Claims {
+		members[jwe.ContentTypeKey] = "JWT"
+	}
+	for name, value := range f.Header {
 		members[name] = value
 	}
 	for name, value := range members {
@@ -48,7 +66,7 @@ func (r Recipient) Encrypt(signed []byte, enc string, private map[string]string)
 			return nil, fmt.Errorf("encrypt: set the header %q: %w", name, err)
 		}
 	}
-	encrypted, err := jwe.Encrypt(signed, jwe.WithKey(r.alg, r.public), jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(enc)),
+	encrypted, err := jwe.Encrypt(content, jwe.WithKey(jwa.KeyEncryptionAlgorithm(alg), r.public), jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(f.Enc)),
 		jwe.WithProtectedHeaders(headers), jwe.WithCompress(jwa.NoCompress))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)

@@ -69,7 +69,7 @@ func TestEncryptedAssertions(t *testing.T) {
 	encrypt := func(signed string) string {
 		recipient, err := encryption.ParseRecipient(public)
 		w.ok(err)
-		token, err := recipient.Encrypt([]byte(signed), "A256GCM", nil)
+		token, err := recipient.Encrypt([]byte(signed), encryption.Form{Enc: "A256GCM"})
 		w.ok(err)
 		return string(token)
 	}

@@ -6,6 +6,8 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
@@ -13,12 +15,27 @@ import (
 // The values of "alg" of an encrypted token (RFC 7518 §4.1). RSA1_5 is refused
 // (RFC 8725 §3.2), and so is whatever encrypts under a password or a shared key.
 const (
-	RSAOAEP256 = "RSA-OAEP-256"
-	ECDHES     = "ECDH-ES"
+	RSAOAEP256  = "RSA-OAEP-256"
+	ECDHES      = "ECDH-ES"
+	ECDHESA128W = "ECDH-ES+A128KW"
+	ECDHESA192W = "ECDH-ES+A192KW"
+	ECDHESA256W = "ECDH-ES+A256KW"
 )
 
-// ContentEncryptions returns the values of "enc" (RFC 7518 §5.1), the default first.
+// ContentEncryptions returns the values of "enc" (RFC 7518 §5.1) of tokens that are encrypted
+// to this server or to a resource, the default first.
 func ContentEncryptions() []string { return []string{"A256GCM", "A128GCM"} }
+
+// ClientEncryptions returns the values of "enc" of what is encrypted to a client, the default
+// first (OpenID Connect Dynamic Client Registration 1.0 §2).
+func ClientEncryptions() []string {
+	return []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
+}
+
+// ClientEncryptionAlgs returns the values of "alg" of what is encrypted to a client.
+func ClientEncryptionAlgs() []string { return append([]string{RSAOAEP256}, curveAlgs()...) }
+
+func curveAlgs() []string { return []string{ECDHES, ECDHESA128W, ECDHESA192W, ECDHESA256W} }
 
 // EncryptionAlg is the algorithm by which content keys are made for a public key, ""
 // where it is too weak or of another kind.
@@ -45,6 +62,30 @@ func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 		return nil, fmt.Errorf("it is not a JWK (RFC 7517 section 4)")
 	}
 	return encryptionKey(key)
+}
+
+// CheckClientEncryptionKey is [CheckEncryptionKey] for the key of a client, which chooses the
+// algorithm of each kind of token by itself: "alg" is set only where the JWK has it, and may be
+// any of ClientEncryptionAlgs that the key can do.
+func CheckClientEncryptionKey(data []byte) (json.RawMessage, error) {
+	key, err := jwk.ParseKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is not a JWK (RFC 7517 section 4)")
+	}
+	if _, err := publicAlgs(key, curveAlgs()); err != nil {
+		return nil, err
+	}
+	return completed(key)
+}
+
+// AlgsOfClientKey returns the values of "alg" that a key can do which [CheckClientEncryptionKey]
+// returned.
+func AlgsOfClientKey(registered []byte) ([]string, error) {
+	key, err := jwk.ParseKey(registered)
+	if err != nil {
+		return nil, fmt.Errorf("read the registered encryption key: %w", err)
+	}
+	return publicAlgs(key, curveAlgs())
 }
 
 // ChooseEncryptionKey is [CheckEncryptionKey] for the key set that a recipient
@@ -86,6 +127,19 @@ func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
 
 // encryptionKey checks a key, and completes it.
 func encryptionKey(key jwk.Key) (json.RawMessage, error) {
+	algs, err := publicAlgs(key, []string{ECDHES})
+	if err != nil {
+		return nil, err
+	}
+	if err := key.Set(jwk.AlgorithmKey, algs[0]); err != nil {
+		return nil, fmt.Errorf("set the member %q: %w", jwk.AlgorithmKey, err)
+	}
+	return completed(key)
+}
+
+// publicAlgs checks a public key, and returns the values of "alg" that it can do, of those of
+// curves the ones given: its own alone where it has one. There is at least one.
+func publicAlgs(key jwk.Key, ofCurves []string) ([]string, error) {
 	if private, err := jwk.IsPrivateKey(key); err != nil || private {
 		return nil, fmt.Errorf("it is a private or symmetric key: register the public key alone")
 	}
@@ -96,22 +150,34 @@ func encryptionKey(key jwk.Key) (json.RawMessage, error) {
 	if err := key.Raw(&public); err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)
 	}
-	alg := EncryptionAlg(public)
-	if alg == "" {
+	var algs []string
+	switch EncryptionAlg(public) {
+	case "":
 		return nil, fmt.Errorf("the key is of a kind or size that cannot be used: take RSA from %d bits, P-256, P-384 or P-521", MinRSABits)
+	case RSAOAEP256:
+		algs = []string{RSAOAEP256}
+	default:
+		algs = ofCurves
 	}
-	if own := key.Algorithm().String(); own != "" && own != alg {
-		return nil, fmt.Errorf("its alg is %q: with this key it has to be %s", own, alg)
+	own := key.Algorithm().String()
+	switch {
+	case own == "":
+		return algs, nil
+	case !slices.Contains(algs, own):
+		return nil, fmt.Errorf("its alg is %q: with this key it has to be %s", own, strings.Join(algs, " or "))
 	}
+	return []string{own}, nil
+}
+
+// completed returns a public key with "use" and "kid".
+func completed(key jwk.Key) (json.RawMessage, error) {
 	if key.KeyID() == "" {
 		if err := jwk.AssignKeyID(key); err != nil {
 			return nil, fmt.Errorf("name the key: %w", err)
 		}
 	}
-	for name, value := range map[string]any{jwk.AlgorithmKey: alg, jwk.KeyUsageKey: "enc"} {
-		if err := key.Set(name, value); err != nil {
-			return nil, fmt.Errorf("set the member %q: %w", name, err)
-		}
+	if err := key.Set(jwk.KeyUsageKey, "enc"); err != nil {
+		return nil, fmt.Errorf("set the member %q: %w", jwk.KeyUsageKey, err)
 	}
 	encoded, err := json.Marshal(key)
 	if err != nil {

@@ -44,7 +44,7 @@ func encryptTo(t *testing.T, m *keys.Manager) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := recipient.Encrypt([]byte("a.b.c"), "A256GCM", nil)
+	token, err := recipient.Encrypt([]byte("a.b.c"), encryption.Form{Enc: "A256GCM"})
 	if err != nil {
 		t.Fatal(err)
 	}

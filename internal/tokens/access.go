@@ -178,5 +178,5 @@ func (m *Minter) encrypt(signed []byte, now time.Time, id string, expires time.T
 	if err != nil {
 		return nil, err
 	}
-	return recipient.Encrypt(signed, a.Encryption.Enc, map[string]string{handleMember: handle})
+	return recipient.Encrypt(signed, encryption.Form{Enc: a.Encryption.Enc, Header: map[string]string{handleMember: handle}})
 }
