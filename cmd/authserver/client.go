@@ -60,9 +60,11 @@ func (f ClientFlags) input(p *process) (admin.ClientInput, error) {
 		Roles: list(f.Role), Permissions: list(f.Permission), Claims: custom,
 		RefreshIdleTTL: f.RefreshIdleTTL, RefreshMaxTTL: f.RefreshMaxTTL,
 		TLSSubject: f.tlsSubject(), TLSBound: f.TLSBound,
-		ClientSignInInput: f.ClientSignInFlags.input(),
 	}
 	if err != nil {
+		return input, err
+	}
+	if input.ClientSignInInput, err = f.ClientSignInFlags.input(p); err != nil {
 		return input, err
 	}
 	if input.JWKS, err = p.readOrClear("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {

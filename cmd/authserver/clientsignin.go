@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/keys/keyfiles"
 )
 
 // ClientSignInFlags are what a client has for people who sign in.
@@ -16,6 +17,11 @@ type ClientSignInFlags struct {
 	DefaultMaxAge              *time.Duration `field:"default_max_age_seconds" group:"Sign-in" placeholder:"DURATION" help:"How old a sign-in may be, unless the request says so itself. 0s removes it."`
 	IDTokenAlg                 *string        `field:"id_token_signed_response_alg" group:"Sign-in" name:"id-token-alg" placeholder:"RS256" help:"Algorithm of its ID tokens."`
 	UserinfoAlg                *string        `field:"userinfo_signed_response_alg" group:"Sign-in" placeholder:"ALG" help:"Sign the answers of userinfo with this algorithm. Empty removes it: they are JSON then."`
+	EncryptionFile             *string        `field:"encryption_jwk" group:"Sign-in" name:"encryption-jwk-file" placeholder:"FILE" help:"JWK of a public key (RSA, P-256, P-384 or P-521) to which ID tokens, logout tokens and the answers of userinfo are encrypted. Empty turns that off."`
+	IDTokenEncryptionAlg       *string        `field:"id_token_encrypted_response_alg" group:"Sign-in" name:"id-token-encryption-alg" placeholder:"ALG" help:"Encrypt its signed ID tokens and logout tokens: RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A192KW or ECDH-ES+A256KW. Empty turns that off."`
+	IDTokenEncryptionEnc       *string        `field:"id_token_encrypted_response_enc" group:"Sign-in" name:"id-token-encryption-enc" placeholder:"ENC" help:"Their content encryption: A128CBC-HS256 (default), A256CBC-HS512, A128GCM or A256GCM."`
+	UserinfoEncryptionAlg      *string        `field:"userinfo_encrypted_response_alg" group:"Sign-in" placeholder:"ALG" help:"Encrypt the answers of userinfo in the same way. Empty turns that off."`
+	UserinfoEncryptionEnc      *string        `field:"userinfo_encrypted_response_enc" group:"Sign-in" placeholder:"ENC" help:"Their content encryption."`
 	SubjectType                *string        `group:"Sign-in" placeholder:"public" help:"Subject of its users: public, or pairwise for one that other clients do not know."`
 	SectorIdentifierURI        *string        `group:"Sign-in" name:"sector-identifier-uri" placeholder:"URL" help:"https URL whose host is that of its pairwise subjects. Empty removes it."`
 	BackchannelLogoutURI       *string        `group:"Sign-in" name:"backchannel-logout-uri" placeholder:"URL" help:"Where the server sends logout tokens. Empty removes it."`
@@ -27,12 +33,16 @@ type ClientSignInFlags struct {
 	RequireSignedRequestObject *bool          `group:"Sign-in" negatable:"" help:"Take authorization requests in a signed request object only (RFC 9101)."`
 }
 
-func (f ClientSignInFlags) input() admin.ClientSignInInput {
+func (f ClientSignInFlags) input(p *process) (admin.ClientSignInInput, error) {
+	key, err := p.readOrClear("--encryption-jwk-file", f.EncryptionFile, keyfiles.JWK)
 	return admin.ClientSignInInput{
 		RedirectURIs: list(f.RedirectURI), PostLogoutRedirectURIs: list(f.PostLogoutRedirectURI), ResponseTypes: list(f.ResponseType),
 		PKCE: f.PKCE, Consent: f.Consent, BackchannelLogoutURI: f.BackchannelLogoutURI, FrontchannelLogoutURI: f.FrontchannelLogoutURI,
-		IDTokenAlg: f.IDTokenAlg, UserinfoAlg: f.UserinfoAlg, SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
+		IDTokenAlg: f.IDTokenAlg, UserinfoAlg: f.UserinfoAlg, EncryptionJWK: key,
+		IDTokenEncryptionAlg: f.IDTokenEncryptionAlg, IDTokenEncryptionEnc: f.IDTokenEncryptionEnc,
+		UserinfoEncryptionAlg: f.UserinfoEncryptionAlg, UserinfoEncryptionEnc: f.UserinfoEncryptionEnc,
+		SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
 		LogoURI: f.LogoURI, PolicyURI: f.PolicyURI, TermsURI: f.TermsURI, InitiateLoginURI: f.InitiateLoginURI,
 		DefaultMaxAge: f.DefaultMaxAge, RequireSignedRequestObject: f.RequireSignedRequestObject,
-	}
+	}, err
 }

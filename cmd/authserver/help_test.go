@@ -19,7 +19,7 @@ const screen = 40
 
 func long() map[string]int {
 	return map[string]int{
-		"client create": 130, "client update": 130, "issuer create": 75, "issuer update": 75, "user create": 56, "user update": 56,
+		"client create": 150, "client update": 150, "issuer create": 75, "issuer update": 75, "user create": 56, "user update": 56,
 	}
 }
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -14,45 +15,56 @@ import (
 // ClientSignIn is what a client has for people who sign in. All of it is left out if no user
 // can sign in to the client.
 type ClientSignIn struct {
-	RedirectURIs               []string `json:"redirect_uris,omitempty"`
-	PostLogoutRedirectURIs     []string `json:"post_logout_redirect_uris,omitempty"`
-	ResponseTypes              []string `json:"response_types,omitempty"`
-	PKCE                       string   `json:"pkce,omitempty"`    // "required" or "optional"
-	Consent                    string   `json:"consent,omitempty"` // "always", "once" or "never"
-	BackchannelLogoutURI       string   `json:"backchannel_logout_uri,omitempty"`
-	FrontchannelLogoutURI      string   `json:"frontchannel_logout_uri,omitempty"`
-	IDTokenAlg                 string   `json:"id_token_signed_response_alg,omitempty"`
-	UserinfoAlg                string   `json:"userinfo_signed_response_alg,omitempty"` // left out: JSON
-	SubjectType                string   `json:"subject_type,omitempty"`
-	SectorIdentifierURI        string   `json:"sector_identifier_uri,omitempty"`
-	LogoURI                    string   `json:"logo_uri,omitempty"`
-	PolicyURI                  string   `json:"policy_uri,omitempty"`
-	TermsURI                   string   `json:"tos_uri,omitempty"`
-	InitiateLoginURI           string   `json:"initiate_login_uri,omitempty"`
-	DefaultMaxAge              int64    `json:"default_max_age_seconds,omitempty"`
-	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"`
+	RedirectURIs           []string `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	ResponseTypes          []string `json:"response_types,omitempty"`
+	PKCE                   string   `json:"pkce,omitempty"`    // "required" or "optional"
+	Consent                string   `json:"consent,omitempty"` // "always", "once" or "never"
+	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
+	FrontchannelLogoutURI  string   `json:"frontchannel_logout_uri,omitempty"`
+	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
+	UserinfoAlg            string   `json:"userinfo_signed_response_alg,omitempty"` // left out: JSON
+	// EncryptionJWK is the public key that what it learns of people is encrypted to.
+	EncryptionJWK              json.RawMessage `json:"encryption_jwk,omitempty"`
+	IDTokenEncryptionAlg       string          `json:"id_token_encrypted_response_alg,omitempty"` // of ID tokens and logout tokens
+	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoEncryptionAlg      string          `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptionEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	SubjectType                string          `json:"subject_type,omitempty"`
+	SectorIdentifierURI        string          `json:"sector_identifier_uri,omitempty"`
+	LogoURI                    string          `json:"logo_uri,omitempty"`
+	PolicyURI                  string          `json:"policy_uri,omitempty"`
+	TermsURI                   string          `json:"tos_uri,omitempty"`
+	InitiateLoginURI           string          `json:"initiate_login_uri,omitempty"`
+	DefaultMaxAge              int64           `json:"default_max_age_seconds,omitempty"`
+	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 }
 
 // ClientSignInInput is what of it may be chosen. A nil field leaves it as it is; an
 // empty list or text takes it away.
 type ClientSignInInput struct {
-	RedirectURIs               []string       `field:"redirect_uris"`
-	PostLogoutRedirectURIs     []string       `field:"post_logout_redirect_uris"`
-	ResponseTypes              []string       `field:"response_types"` // empty: "code" alone
-	PKCE                       *string        `field:"pkce"`
-	Consent                    *string        `field:"consent"`
-	BackchannelLogoutURI       *string        `field:"backchannel_logout_uri"`
-	FrontchannelLogoutURI      *string        `field:"frontchannel_logout_uri"`
-	IDTokenAlg                 *string        `field:"id_token_signed_response_alg"` // "": RS256
-	UserinfoAlg                *string        `field:"userinfo_signed_response_alg"` // "": JSON that is not signed
-	SubjectType                *string        `field:"subject_type"`
-	SectorIdentifierURI        *string        `field:"sector_identifier_uri"`
-	LogoURI                    *string        `field:"logo_uri"` // https, or data:image/…;base64,…
-	PolicyURI                  *string        `field:"policy_uri"`
-	TermsURI                   *string        `field:"tos_uri"`
-	InitiateLoginURI           *string        `field:"initiate_login_uri"`
-	DefaultMaxAge              *time.Duration `field:"default_max_age_seconds"` // 0: none
-	RequireSignedRequestObject *bool          `field:"require_signed_request_object"`
+	RedirectURIs               []string        `field:"redirect_uris"`
+	PostLogoutRedirectURIs     []string        `field:"post_logout_redirect_uris"`
+	ResponseTypes              []string        `field:"response_types"` // empty: "code" alone
+	PKCE                       *string         `field:"pkce"`
+	Consent                    *string         `field:"consent"`
+	BackchannelLogoutURI       *string         `field:"backchannel_logout_uri"`
+	FrontchannelLogoutURI      *string         `field:"frontchannel_logout_uri"`
+	IDTokenAlg                 *string         `field:"id_token_signed_response_alg"`    // "": RS256
+	UserinfoAlg                *string         `field:"userinfo_signed_response_alg"`    // "": JSON that is not signed
+	EncryptionJWK              json.RawMessage `field:"encryption_jwk"`                  // a public key; empty, and not nil: encrypt no longer
+	IDTokenEncryptionAlg       *string         `field:"id_token_encrypted_response_alg"` // RFC 7518 §4.1; "": sign alone
+	IDTokenEncryptionEnc       *string         `field:"id_token_encrypted_response_enc"` // RFC 7518 §5.1; the default is A128CBC-HS256
+	UserinfoEncryptionAlg      *string         `field:"userinfo_encrypted_response_alg"`
+	UserinfoEncryptionEnc      *string         `field:"userinfo_encrypted_response_enc"`
+	SubjectType                *string         `field:"subject_type"`
+	SectorIdentifierURI        *string         `field:"sector_identifier_uri"`
+	LogoURI                    *string         `field:"logo_uri"` // https, or data:image/…;base64,…
+	PolicyURI                  *string         `field:"policy_uri"`
+	TermsURI                   *string         `field:"tos_uri"`
+	InitiateLoginURI           *string         `field:"initiate_login_uri"`
+	DefaultMaxAge              *time.Duration  `field:"default_max_age_seconds"` // 0: none
+	RequireSignedRequestObject *bool           `field:"require_signed_request_object"`
 }
 
 // The values of ClientSignIn.PKCE (RFC 7636).
@@ -74,6 +86,7 @@ func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 	f.setLink("frontchannel_logout_uri", &c.FrontchannelLogoutURI, in.FrontchannelLogoutURI)
 	setOptional(f, "id_token_signed_response_alg", &c.IDTokenAlg, in.IDTokenAlg, keys.Algorithms())
 	setOptional(f, "userinfo_signed_response_alg", &c.UserinfoAlg, in.UserinfoAlg, keys.Algorithms())
+	setClientEncryption(f, c, in)
 	setOne(f, "subject_type", &c.SubjectType, (*store.SubjectType)(in.SubjectType), []store.SubjectType{store.SubjectPublic, store.SubjectPairwise})
 	f.setLink("sector_identifier_uri", &c.SectorIdentifierURI, in.SectorIdentifierURI)
 	f.setLogo(&c.LogoURI, in.LogoURI)
@@ -168,6 +181,9 @@ func signInWarnings(c store.Client) []Fault {
 	if c.SectorIdentifierURI != "" && c.SubjectType != store.SubjectPairwise {
 		warnings = append(warnings, newFault("sector_identifier_uri", CodeUnused, "it is not used: %v is not pairwise", Field("subject_type")))
 	}
+	if c.EncryptionJWK != nil && c.IDTokenEncryptionAlg == "" && c.UserinfoEncryptionAlg == "" {
+		warnings = append(warnings, newFault("encryption_jwk", CodeUnused, "it is not used: give %v, %v or both", Field("id_token_encrypted_response_alg"), Field("userinfo_encrypted_response_alg")))
+	}
 	return warnings
 }
 
@@ -189,7 +205,10 @@ func viewSignIn(c store.Client) ClientSignIn {
 	view := ClientSignIn{
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, ResponseTypes: responds,
 		PKCE: pkceOf(c), Consent: string(c.ConsentRule()), BackchannelLogoutURI: c.BackchannelLogoutURI, FrontchannelLogoutURI: c.FrontchannelLogoutURI,
-		IDTokenAlg: c.IDTokenAlg, UserinfoAlg: c.UserinfoAlg, SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
+		IDTokenAlg: c.IDTokenAlg, UserinfoAlg: c.UserinfoAlg, EncryptionJWK: c.EncryptionJWK,
+		IDTokenEncryptionAlg: c.IDTokenEncryptionAlg, IDTokenEncryptionEnc: c.IDTokenEncryptionEnc,
+		UserinfoEncryptionAlg: c.UserinfoEncryptionAlg, UserinfoEncryptionEnc: c.UserinfoEncryptionEnc,
+		SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
 		LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, InitiateLoginURI: c.InitiateLoginURI,
 		DefaultMaxAge: seconds(c.DefaultMaxAge), RequireSignedRequestObject: c.RequireSignedRequestObject,
 	}

@@ -70,10 +70,13 @@ const (
 // Inspector tells what a token is, and changes nothing.
 type Inspector struct {
 	*Common
-	Audiences  []string // the names under which an assertion may address this server
-	Families   *Families
-	Issuers    store.Issuers
-	Clients    store.Clients
+	Audiences []string // the names under which an assertion may address this server
+	Families  *Families
+	Issuers   store.Issuers
+	Clients   interface {
+		store.Clients
+		ListClients(ctx context.Context, page store.Page) ([]store.Client, error)
+	}
 	Users      store.Users
 	Names      store.Names
 	Assertions store.AssertionAdmin

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"authserver/internal/admin"
+	"authserver/internal/encryption"
 	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
@@ -271,6 +272,22 @@ func FuzzInspect(f *testing.F) {
 			t.Errorf("inspected as %+v, %v", i, err)
 		}
 	})
+}
+
+// Of what is encrypted to a client it says to which, whatever algorithms the client has.
+func TestWhatIsEncryptedToAClient(t *testing.T) {
+	o := newOffice(t)
+	public := testkit.JWK(t, testkit.P256(t).Public(), map[string]any{"kid": "of the app"})
+	app := o.client(admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) { in.EncryptionJWK, in.IDTokenEncryptionAlg = public, ptr(jose.ECDHESA256W) })})
+	registered, err := jose.CheckClientEncryptionKey(public)
+	o.must(err)
+	recipient, err := encryption.ParseRecipient(registered)
+	o.must(err)
+	for _, form := range []encryption.Form{{Alg: jose.ECDHESA256W, Enc: "A128CBC-HS256"}, {Alg: jose.ECDHES, Enc: "A256GCM", Claims: true}} {
+		token, err := recipient.Encrypt([]byte("a.b.c"), form)
+		o.must(err)
+		o.inspect(string(token), admin.KindEncrypted, false, `key "of the app" of client `+app.ClientID)
+	}
 }
 
 // Of what is encrypted to a resource its handle says whether it was revoked.

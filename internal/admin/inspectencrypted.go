@@ -15,28 +15,39 @@ import (
 // decrypts it. Only a JWE for this server itself can be checked further.
 func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
-	if fault := jose.CheckEncryptedHeader(header); fault != nil {
+	fault := jose.CheckEncryptedHeader(header)
+	if fault == nil {
+		if err := ins.Signing.Reload(ctx); err != nil {
+			return Inspection{}, fmt.Errorf("read the keys: %w", err)
+		}
+		if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for us
+			inner, err := ins.inspectSigned(ctx, string(signed), header.Alg, explain)
+			within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server; what is within:", []any{header.KID}}}
+			inner.Reasons = append([]Finding{within}, inner.Reasons...)
+			return inner, err
+		}
+		resource, err := encryptedFor(ctx, header.KID, ins.Resources.ListResources, func(r store.Resource) (string, json.RawMessage) { return r.ID, r.EncryptionJWK })
+		if err != nil {
+			return Inspection{}, err
+		}
+		if resource != "" {
+			i = bad(i, FoundEncrypted, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
+				header.KID, resource)
+			return ins.inspectHandle(ctx, i, token)
+		}
+	}
+	client, err := encryptedFor(ctx, header.KID, ins.Clients.ListClients, func(c store.Client) (string, json.RawMessage) { return c.ID, c.EncryptionJWK })
+	switch {
+	case err != nil:
+		return Inspection{}, err
+	case client != "":
+		return bad(i, FoundEncrypted, "it is encrypted (JWE) to key %q of client %s, as ID tokens, logout tokens and answers of userinfo are: it can be read with the private key of that alone. Decrypt it there and inspect what is inside",
+			header.KID, client), nil
+	case fault != nil:
 		return bad(i, FoundMalformed, "it is encrypted (JWE): %v", fault), nil
 	}
-	if err := ins.Signing.Reload(ctx); err != nil {
-		return Inspection{}, fmt.Errorf("read the keys: %w", err)
-	}
-	if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for us
-		inner, err := ins.inspectSigned(ctx, string(signed), header.Alg, explain)
-		within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server; what is within:", []any{header.KID}}}
-		inner.Reasons = append([]Finding{within}, inner.Reasons...)
-		return inner, err
-	}
-	resource, err := ins.encryptedFor(ctx, header.KID)
-	if err != nil {
-		return Inspection{}, err
-	}
-	if resource == "" {
-		return bad(i, FoundStranger, "it is encrypted (JWE) to key %q, which no resource is registered with: see %v", header.KID, Operation{Noun: "resource", Verb: "list"}), nil
-	}
-	i = bad(i, FoundEncrypted, "it is encrypted (JWE) to key %q of resource %s: what is signed within can be read with the private key of that alone. Decrypt it there and inspect what is inside",
-		header.KID, resource)
-	return ins.inspectHandle(ctx, i, token)
+	return bad(i, FoundStranger, "it is encrypted (JWE) to key %q, which no resource and no client is registered with: see %v and %v",
+		header.KID, Operation{Noun: "resource", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), nil
 }
 
 // inspectHandle adds what the handle of an encrypted access token says against it: of the
@@ -59,25 +70,28 @@ func (ins *Inspector) inspectHandle(ctx context.Context, i Inspection, token str
 	return i, err
 }
 
-// encryptedFor returns the first resource whose tokens are encrypted to a key, or "".
-func (ins *Inspector) encryptedFor(ctx context.Context, kid string) (string, error) {
+// encryptedFor returns the first of the nouns whose tokens are encrypted to a key, or "".
+func encryptedFor[N any](ctx context.Context, kid string, list func(context.Context, store.Page) ([]N, error), of func(N) (id string, key json.RawMessage)) (string, error) {
 	page := Page{Limit: store.MaxPage}
 	for {
-		resources, err := ins.Resources.ListResources(ctx, page)
+		nouns, err := list(ctx, page)
 		if err != nil {
-			return "", fmt.Errorf("look for the resource of the key: %w", err)
+			return "", fmt.Errorf("look for the recipient of the token: %w", err)
 		}
-		for _, r := range resources {
+		var last string
+		for _, noun := range nouns {
+			id, registered := of(noun)
 			var key struct {
 				KID string `json:"kid"`
 			}
-			if r.EncryptionJWK != nil && json.Unmarshal(r.EncryptionJWK, &key) == nil && key.KID == kid {
-				return r.ID, nil
+			if registered != nil && json.Unmarshal(registered, &key) == nil && key.KID == kid {
+				return id, nil
 			}
+			last = id
 		}
-		if len(resources) < page.Limit {
+		if len(nouns) < page.Limit {
 			return "", nil
 		}
-		page.After = resources[len(resources)-1].ID
+		page.After = last
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"authserver/internal/jose"
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -161,28 +160,6 @@ func (rs *Resources) setTokenTyp(f *form, r *store.Resource, typ *string) {
 		f.fault("token_typ", CodeConflict, "%s is for the APIs of others: %s is this server itself, which takes %s", *typ, r.ID, tokens.AccessType)
 	default:
 		r.TokenTyp = *typ
-	}
-}
-
-func setEncryption(f *form, r *store.Resource, in ResourceInput) {
-	switch {
-	case in.EncryptionJWK == nil:
-	case len(in.EncryptionJWK) == 0:
-		r.EncryptionJWK, r.EncryptionEnc = nil, ""
-	default:
-		public, err := jose.CheckEncryptionKey(in.EncryptionJWK)
-		if err != nil {
-			f.fault("encryption_jwk", CodeInvalid, "%v", err)
-			break
-		}
-		r.EncryptionJWK = public
-		if r.EncryptionEnc == "" {
-			r.EncryptionEnc = jose.ContentEncryptions()[0]
-		}
-	}
-	setOne(f, "encryption_enc", &r.EncryptionEnc, in.EncryptionEnc, jose.ContentEncryptions())
-	if in.EncryptionEnc != nil && r.EncryptionJWK == nil {
-		f.fault("encryption_enc", CodeConflict, "it goes with %v", Field("encryption_jwk"))
 	}
 }
 

@@ -24,7 +24,7 @@ func kinds(s *site, b *browser.Browser, v visitor) map[string]string {
 	client, err := s.db.Client(s.Context(), "web-app")
 	s.ok(err)
 	signer := s.Userinfo.Persons.Signer.(*tokens.Minter)
-	logoutToken, err := (&oidc.LogoutTokens{Issuer: issuer, Signer: signer, Rand: rand.Reader}).LogoutToken(s.clock(), client, aliceID, store.SessionID{1})
+	logoutToken, err := (&oidc.LogoutTokens{Issuer: issuer, Signer: signer, Encrypter: &oidc.Encrypter{}, Rand: rand.Reader}).LogoutToken(s.clock(), client, aliceID, store.SessionID{1})
 	s.ok(err)
 	base, err := url.Parse(b.Base)
 	s.ok(err)

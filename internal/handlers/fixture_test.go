@@ -149,6 +149,7 @@ func newSite(t testing.TB) *site {
 	targets := &grants.Targets{Resources: s.db, Default: store.Resource{ID: issuer, AccessTokenTTL: time.Minute, SigningAlg: keys.ES256}}
 	s.targets = targets
 	issuing := s.issuing(manager, targets, codec, pairwise)
+	hints := oidc.Hints{Issuer: issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: pairwise}}
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
 	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager, Pairwise: pairwise}
@@ -170,8 +171,8 @@ func newSite(t testing.TB) *site {
 		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry, Keys: manager},
 		Userinfo: &Userinfo{Clients: s.Clients, Once: s.db, Now: s.clock, Persons: &oidc.Userinfo{
 			Issuer: issuer, Verifier: s.Verifier, View: view, Clients: s.db, Users: s.db,
-			Subjects: oidc.Subjects{Pairwise: pairwise},
-			Signer:   &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
+			Subjects: oidc.Subjects{Pairwise: pairwise}, Encrypter: &oidc.Encrypter{},
+			Signer: &tokens.Minter{Issuer: issuer, Keys: manager, MaxTTL: maxTTL, Rand: rand.Reader},
 		}},
 		Origins: &Origins{Registered: s},
 		OpenAPI: &OpenAPI{Document: api.OpenAPI()},
@@ -179,11 +180,11 @@ func newSite(t testing.TB) *site {
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
-		SignIn: s.signIn(issuing, codec, hasher, revoker),
+		SignIn: s.signIn(issuing, hints, codec, hasher, revoker),
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
 	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
-		Clients: s.db, Store: s.db, Hints: oidc.Hints{Issuer: issuer, Keys: manager}, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
+		Clients: s.db, Store: s.db, Hints: hints, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 	}}
 	s.Public.Account = &Account{Logout: s.Public.Logout, SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker, NewPassword: logins.NewPassword{Hasher: hasher}}
 	s.populate(hasher)
@@ -220,7 +221,7 @@ func (s *site) issuing(manager *keys.Manager, targets *grants.Targets, codec *to
 	s.Helper()
 	minter := &tokens.Minter{Issuer: issuer, Keys: manager, Backdate: 30 * time.Second, MaxTTL: maxTTL, Handles: &tokens.Handles{Keys: codec.Keys}, Pairwise: pairwise, Rand: rand.Reader}
 	return grants.Issuing{
-		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: maxTTL},
+		Targets: targets, Minter: minter, Assertions: s.db, IDTokens: &oidc.IDTokens{Issuer: issuer, Signer: minter, Encrypter: &oidc.Encrypter{}, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: maxTTL},
 	}
 }
 

@@ -35,6 +35,10 @@ type metadataBody struct {
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
 	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
+	IDTokenEncryptionAlgs    []string `json:"id_token_encryption_alg_values_supported"`
+	IDTokenEncryptionEncs    []string `json:"id_token_encryption_enc_values_supported"`
+	UserinfoEncryptionAlgs   []string `json:"userinfo_encryption_alg_values_supported"`
+	UserinfoEncryptionEncs   []string `json:"userinfo_encryption_enc_values_supported"`
 	Scopes                   []string `json:"scopes_supported"`
 	Claims                   []string `json:"claims_supported"`
 	ClaimsParameter          bool     `json:"claims_parameter_supported"`
@@ -102,6 +106,10 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		SubjectTypes:             names(oidc.SubjectTypes()),
 		IDTokenAlgs:              signs,
 		UserinfoAlgs:             signs,
+		IDTokenEncryptionAlgs:    oidc.EncryptionAlgs(),
+		IDTokenEncryptionEncs:    oidc.Encryptions(),
+		UserinfoEncryptionAlgs:   oidc.EncryptionAlgs(),
+		UserinfoEncryptionEncs:   oidc.Encryptions(),
 		Scopes:                   oauth.IdentityScopes(),
 		Claims:                   oidc.ClaimNames(),
 		ClaimsParameter:          true,

@@ -39,7 +39,7 @@ const (
 var ownPages = sync.OnceValues(func() (*pages.Book, error) { return pages.Open("", "") })
 
 // signIn is what a person signs in by, over plain http: httptest has no other.
-func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *SignIn {
+func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *SignIn {
 	s.Helper()
 	book, err := ownPages()
 	s.ok(err)
@@ -50,7 +50,7 @@ func (s *site) signIn(issuing grants.Issuing, codec *tokens.RefreshCodec, hasher
 			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db,
 			Objects: &assertions.RequestObjects{Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Issuer: issuer},
 			Tokens:  &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
-			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys, Subjects: oidc.Subjects{Pairwise: s.Verifier.Pairwise}}}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
+			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: hints}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,

@@ -19,6 +19,10 @@ type Hints struct {
 	Keys   interface {
 		Public(kid string) (keys.PublicKey, bool)
 	}
+	// Decrypter opens ID tokens that a client encrypted to this server; it is [keys.Manager].
+	Decrypter interface {
+		Decrypt(token string) ([]byte, error)
+	}
 	Subjects
 }
 
@@ -36,8 +40,16 @@ type unpublished struct{}
 func (unpublished) Error() string { return "no published key has its identifier" }
 
 // Read reads an ID token that this server made. It may have expired. The error says which
-// check failed, for the log.
+// check failed, for the log. The client decrypts an ID token that was encrypted to it, and may
+// encrypt the signed one within to this server (Core §3.1.2.1, "id_token_hint").
 func (h Hints) Read(idToken string) (Hint, error) {
+	if jose.IsEncrypted(idToken) && len(idToken) <= maxHint {
+		signed, err := h.Decrypter.Decrypt(idToken)
+		if err != nil {
+			return Hint{}, fmt.Errorf("it is encrypted, and not to this server: the client has to decrypt it first: %w", err)
+		}
+		idToken = string(signed)
+	}
 	parsed, err := jose.Parse(idToken, maxHint)
 	if err != nil {
 		return Hint{}, err

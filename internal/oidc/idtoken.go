@@ -24,10 +24,11 @@ type Signer interface {
 
 // IDTokens makes ID tokens (Core §2).
 type IDTokens struct {
-	Issuer   string
-	Signer   Signer
-	Subjects Subjects
-	TTL      time.Duration // of an ID token; seconds count
+	Issuer    string
+	Signer    Signer
+	Encrypter *Encrypter
+	Subjects  Subjects
+	TTL       time.Duration // of an ID token; seconds count
 }
 
 // IDToken makes the ID token of a family, with the hashes of what is handed out with it. It
@@ -76,7 +77,11 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 	if family.SessionID != (store.SessionID{}) {
 		claims["sid"] = hex.EncodeToString(family.SessionID[:])
 	}
-	return t.Signer.Sign(now, alg, tokens.PlainType, client.ID, claims)
+	signed, err := t.Signer.Sign(now, alg, tokens.PlainType, client.ID, claims)
+	if err != nil {
+		return "", err
+	}
+	return t.Encrypter.idToken(client, signed, nil)
 }
 
 // Algorithm is that of the ID tokens of a client.

@@ -149,7 +149,7 @@ func (l *Logouts) readHint(out *Logout, form oauth.Form) (known bool, err error)
 	}
 	if err != nil {
 		return false, oauth.Fail(oauth.InvalidRequest, "logout_hint_refused",
-			"id_token_hint is no ID token of this server: the application has to send the last one that it got, or leave it out").Because(err)
+			"id_token_hint is no ID token of this server: the application has to send the last one that it got, decrypted if it is encrypted, or leave it out").Because(err)
 	}
 	switch {
 	case out.ClientID == "":

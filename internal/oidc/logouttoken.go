@@ -20,10 +20,11 @@ const logoutTokenTTL = 2 * time.Minute
 
 // LogoutTokens makes logout tokens (Back-Channel Logout 1.0 §2.4).
 type LogoutTokens struct {
-	Issuer   string
-	Signer   Signer
-	Subjects Subjects
-	Rand     io.Reader
+	Issuer    string
+	Signer    Signer
+	Encrypter *Encrypter
+	Subjects  Subjects
+	Rand      io.Reader
 }
 
 // LogoutToken makes a token that tells a client that a session ended. It has no nonce, so that
@@ -37,9 +38,13 @@ func (t *LogoutTokens) LogoutToken(now time.Time, client store.Client, userID st
 	if _, err := io.ReadFull(t.Rand, jti[:]); err != nil {
 		return "", fmt.Errorf("name a logout token: %w", err)
 	}
-	return t.Signer.Sign(now, Algorithm(client), LogoutTokenType, client.ID, map[string]any{
+	signed, err := t.Signer.Sign(now, Algorithm(client), LogoutTokenType, client.ID, map[string]any{
 		"iss": t.Issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenTTL).Unix(), "jti": base64.RawURLEncoding.EncodeToString(jti[:]),
 		"sub": subject, "sid": hex.EncodeToString(id[:]),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	})
+	if err != nil {
+		return "", err
+	}
+	return t.Encrypter.idToken(client, signed, map[string]string{"iss": t.Issuer}) // §2.4: SHOULD replicate iss
 }

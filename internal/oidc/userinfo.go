@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,8 +26,9 @@ type Userinfo struct {
 	Users interface {
 		User(ctx context.Context, id string) (store.User, error)
 	}
-	Signer   Signer
-	Subjects Subjects
+	Signer    Signer
+	Encrypter *Encrypter
+	Subjects  Subjects
 }
 
 // Token checks the access token. A refusal is an [oauth.Error] with InvalidToken, or with
@@ -54,7 +56,7 @@ func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (toke
 // Info is what userinfo answers.
 type Info struct {
 	Claims map[string]any
-	JWT    string // the claims, signed for the client that wants them so; "": it does not
+	JWT    string // the claims, signed or encrypted or both for the client that wants them so; "": it does not
 }
 
 // Of returns what a token that was checked lets a client know (§5.3.2).
@@ -77,12 +79,30 @@ func (i *Userinfo) Of(ctx context.Context, now time.Time, token tokens.Claims) (
 	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
 		return Info{}, err
 	}
-	if client.UserinfoAlg == "" {
-		return Info{Claims: claims}, nil
-	}
-	claims["iss"], claims["aud"] = i.Issuer, client.ID // §5.3.2
-	jwt, err := i.Signer.Sign(now, client.UserinfoAlg, tokens.PlainType, client.ID, claims)
+	jwt, err := i.protect(now, client, claims)
 	return Info{Claims: claims, JWT: jwt}, err
+}
+
+// protect signs the claims, encrypts them, or does both, signing first, as the client is
+// registered (§5.3.2).
+func (i *Userinfo) protect(now time.Time, client store.Client, claims map[string]any) (jwt string, err error) {
+	if client.UserinfoAlg != "" {
+		claims["iss"], claims["aud"] = i.Issuer, client.ID // §5.3.2: SHOULD
+		if jwt, err = i.Signer.Sign(now, client.UserinfoAlg, tokens.PlainType, client.ID, claims); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case client.UserinfoEncryptionAlg == "":
+		return jwt, nil
+	case jwt != "":
+		return i.Encrypter.userinfo(client, []byte(jwt), false)
+	}
+	content, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode the claims of userinfo: %w", err)
+	}
+	return i.Encrypter.userinfo(client, content, true)
 }
 
 func scopeOf(token tokens.Claims) oauth.Scope {

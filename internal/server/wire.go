@@ -103,7 +103,8 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		Resources: cached,
 		Default:   store.Resource{ID: s.Issuer, AccessTokenTTL: s.DefaultAccessTokenTTL, SigningAlg: "RS256"},
 	}
-	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
+	encrypter := &oidc.Encrypter{}
+	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
 	registry, err := wireGrants(grantParts{
 		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
@@ -124,12 +125,12 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		return nil, err
 	}
 	backchannel := &oidc.Backchannel{
-		Store: st, Clients: cached, Tokens: &oidc.LogoutTokens{Issuer: s.Issuer, Signer: minter, Subjects: idTokens.Subjects, Rand: rand.Reader}, Sender: remote.Fetcher,
+		Store: st, Clients: cached, Tokens: &oidc.LogoutTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: idTokens.Subjects, Rand: rand.Reader}, Sender: remote.Fetcher,
 		Actor: actor(), Now: time.Now, Logger: logger,
 	}
 	doors, err := wireHTTP(endpointParts{
 		store: st, cached: cached, ring: ring, authenticator: authenticator, registry: registry, health: health, signIn: signIn, newPassword: logins.NewPassword{Policy: newPolicy(s.NewPasswords), Hasher: hasher}, gates: gates, limits: limits,
-		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, clock: clock,
+		verifier: own, view: view, revoker: revoker, codec: codec, handles: handles, minter: minter, encrypter: encrypter, clock: clock,
 		metrics: wireMetrics(meteredParts{
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
 			meter: st, hasher: hasher, ring: ring, remote: remote, backchannel: backchannel,

@@ -58,6 +58,7 @@ type endpointParts struct {
 	codec         *tokens.RefreshCodec
 	handles       *tokens.Handles
 	minter        *tokens.Minter
+	encrypter     *oidc.Encrypter
 	clock         store.Clock
 	metrics       *telemetry.Metrics
 	logger        *slog.Logger
@@ -98,7 +99,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 		proof.Nonces = &tokens.Nonces{Keys: p.ring.refresh, Skew: p.clock.Skew}
 	}
 	logout := &handlers.Logout{SignIn: p.signIn, Ender: p.revoker, Requests: &oidc.Logouts{
-		Clients: p.cached, Store: p.store, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
+		Clients: p.cached, Store: p.store, Hints: oidc.Hints{Issuer: p.identity.Issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}},
 		Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: p.ring.refresh, Rand: rand.Reader}),
 	}}
 	return &listenerHandlers{
@@ -124,7 +125,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(), Keys: manager,
 			},
 			Userinfo: &handlers.Userinfo{Clients: clients, DPoP: proof, Once: p.store, Now: time.Now, Persons: &oidc.Userinfo{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()},
+				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Encrypter: p.encrypter, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()},
 			}},
 			Origins: &handlers.Origins{Registered: p.cached},
 			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},

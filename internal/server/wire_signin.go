@@ -69,7 +69,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 			Objects: &assertions.RequestObjects{Verifier: p.verifier, Issuer: p.identity.Issuer, Algorithms: p.limits.assertions},
 			Tokens:  &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
-				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
+				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Decrypter: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
 				authorize.StepUp{},
 				authorize.Account{},
 				authorize.Consent{},

@@ -50,23 +50,28 @@ type Client struct {
 
 	// What follows is for people who sign in. The names of OpenID Connect Dynamic Client
 	// Registration 1.0 §2 are in the tags.
-	RedirectURIs               []string       `json:"redirect_uris,omitempty"`             // compared exactly, but for the port of a loopback one (RFC 8252 §7.3)
-	PostLogoutRedirectURIs     []string       `json:"post_logout_redirect_uris,omitempty"` // compared exactly
-	ResponseTypes              []ResponseType `json:"response_types,omitempty"`            // nil: "code" alone
-	PKCEOptional               bool           `json:"pkce_optional,omitempty"`             // of a confidential client alone, with openid and a nonce (RFC 9700 §2.1.1)
-	Consent                    ConsentRule    `json:"consent,omitempty"`                   // "": ConsentOnce
-	BackchannelLogoutURI       string         `json:"backchannel_logout_uri,omitempty"`
-	FrontchannelLogoutURI      string         `json:"frontchannel_logout_uri,omitempty"`
-	IDTokenAlg                 string         `json:"id_token_signed_response_alg,omitempty"` // "": RS256
-	UserinfoAlg                string         `json:"userinfo_signed_response_alg,omitempty"` // "": JSON that is not signed
-	SubjectType                SubjectType    `json:"subject_type,omitempty"`                 // "": SubjectPublic
-	SectorIdentifierURI        string         `json:"sector_identifier_uri,omitempty"`        // https; its host is the sector of pairwise subjects
-	LogoURI                    string         `json:"logo_uri,omitempty"`
-	PolicyURI                  string         `json:"policy_uri,omitempty"`
-	TermsURI                   string         `json:"tos_uri,omitempty"`
-	InitiateLoginURI           string         `json:"initiate_login_uri,omitempty"`
-	DefaultMaxAge              time.Duration  `json:"default_max_age_ns,omitempty"` // 0: none
-	RequireSignedRequestObject bool           `json:"require_signed_request_object,omitempty"`
+	RedirectURIs               []string        `json:"redirect_uris,omitempty"`             // compared exactly, but for the port of a loopback one (RFC 8252 §7.3)
+	PostLogoutRedirectURIs     []string        `json:"post_logout_redirect_uris,omitempty"` // compared exactly
+	ResponseTypes              []ResponseType  `json:"response_types,omitempty"`            // nil: "code" alone
+	PKCEOptional               bool            `json:"pkce_optional,omitempty"`             // of a confidential client alone, with openid and a nonce (RFC 9700 §2.1.1)
+	Consent                    ConsentRule     `json:"consent,omitempty"`                   // "": ConsentOnce
+	BackchannelLogoutURI       string          `json:"backchannel_logout_uri,omitempty"`
+	FrontchannelLogoutURI      string          `json:"frontchannel_logout_uri,omitempty"`
+	IDTokenAlg                 string          `json:"id_token_signed_response_alg,omitempty"`    // "": RS256
+	UserinfoAlg                string          `json:"userinfo_signed_response_alg,omitempty"`    // "": JSON that is not signed
+	EncryptionJWK              json.RawMessage `json:"encryption_jwk,omitempty"`                  // public key, with kid, that what it learns of people is encrypted to; nil: nothing is
+	IDTokenEncryptionAlg       string          `json:"id_token_encrypted_response_alg,omitempty"` // "alg" (JWE) of its ID tokens and logout tokens; "": they are signed alone
+	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"` // "" where the alg is
+	UserinfoEncryptionAlg      string          `json:"userinfo_encrypted_response_alg,omitempty"` // "": as with ID tokens
+	UserinfoEncryptionEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	SubjectType                SubjectType     `json:"subject_type,omitempty"`          // "": SubjectPublic
+	SectorIdentifierURI        string          `json:"sector_identifier_uri,omitempty"` // https; its host is the sector of pairwise subjects
+	LogoURI                    string          `json:"logo_uri,omitempty"`
+	PolicyURI                  string          `json:"policy_uri,omitempty"`
+	TermsURI                   string          `json:"tos_uri,omitempty"`
+	InitiateLoginURI           string          `json:"initiate_login_uri,omitempty"`
+	DefaultMaxAge              time.Duration   `json:"default_max_age_ns,omitempty"` // 0: none
+	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
 	// of this client becomes void; each of them remembers the NotBefore under which
