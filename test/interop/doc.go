@@ -24,7 +24,8 @@
 //
 // TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
 // openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out. TestApache does so by
-// Apache's mod_auth_openidc, and TestOAuth2Proxy by oauth2-proxy.
+// Apache's mod_auth_openidc, and TestOAuth2Proxy by oauth2-proxy. TestSpringLogin does so by
+// Spring Security, whose sessions the server ends by a logout token too.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //

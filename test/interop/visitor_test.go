@@ -51,7 +51,7 @@ func (v visitor) open(path string, form ...string) (body, to string) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	request.Header.Set("Accept", "text/html") // an application sends no one to sign in who could not see the page
+	request.Header.Set("Accept", "text/html,*/*;q=0.8") // an application sends no one to sign in who could not see the page
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Origin", v.base)
