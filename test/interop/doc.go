@@ -25,7 +25,8 @@
 // TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
 // openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out. TestApache does so by
 // Apache's mod_auth_openidc, and TestOAuth2Proxy by oauth2-proxy. TestSpringLogin does so by
-// Spring Security, whose sessions the server ends by a logout token too.
+// Spring Security, whose sessions the server ends by a logout token too. TestDjango does so by mozilla-django-oidc,
+// which asks with prompt=none instead of refreshing.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //
