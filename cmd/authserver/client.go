@@ -131,7 +131,7 @@ func (c *clientCreate) Run(p *process) error {
 		input.AuthMethods = []oauth.AuthMethod{oauth.AuthNone}
 	}
 	input.Disabled = &c.Disabled
-	created := admin.NewClient{ID: c.ID, ClientInput: input, Tell: p.once(c.Output)}
+	created := admin.NewClient{ID: c.ID, ClientInput: input, ShowSecret: p.once(c.Output)}
 	if c.SecretFile != "" {
 		if created.Secret, err = p.sharedSecret(c.SecretFile); err != nil {
 			return err
@@ -250,7 +250,7 @@ func (c *clientRotate) Run(p *process) error {
 		}
 	}
 	return with(p, &c.ClientSecretSettings, func(a *admin.Admin) error {
-		_, err := a.Clients.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, Tell: p.once(c.Output)})
+		_, err := a.Clients.RotateSecret(p.ctx, p.by, c.ID, admin.SecretRotation{Secret: brought, Overlap: c.Overlap, ShowSecret: p.once(c.Output)})
 		return err
 	})
 }

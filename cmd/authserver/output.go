@@ -56,7 +56,7 @@ func afterwards(err error) error {
 
 // once prints a client with its secret, whole and to where it stays, before the secret is
 // stored: it can be printed this once only.
-func (p *process) once(o Output) admin.Tell {
+func (p *process) once(o Output) admin.ShowSecret {
 	return func(c admin.ClientWithSecret) error {
 		var answer bytes.Buffer
 		if err := o.show(&printer{to: &answer, colour: p.stdout.colour}, c); err != nil {

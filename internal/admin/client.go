@@ -93,9 +93,9 @@ type ClientInput struct {
 
 // NewClient is a client to be.
 type NewClient struct {
-	ID     string `field:"client_id"`     // "": one is made
-	Secret string `field:"client_secret"` // one that an administrator brings; "": one is made
-	Tell   Tell
+	ID         string `field:"client_id"`     // "": one is made
+	Secret     string `field:"client_secret"` // one that an administrator brings; "": one is made
+	ShowSecret ShowSecret
 	ClientInput
 }
 
@@ -152,7 +152,7 @@ func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWith
 	if err := cs.isFree(ctx, c.ID); err != nil {
 		return ClientWithSecret{}, nil, err
 	}
-	told, err := n.Tell.ahead(created)
+	told, err := n.ShowSecret.ahead(created)
 	if err != nil {
 		return ClientWithSecret{}, nil, err
 	}

@@ -31,18 +31,18 @@ const (
 
 // SecretRotation is a new secret of a client to be.
 type SecretRotation struct {
-	Secret  string        `field:"client_secret"`   // one that an administrator brings; "": one is made
-	Overlap time.Duration `field:"overlap_seconds"` // for which the old ones stay good beside it; zero ends them at once
-	Tell    Tell
+	Secret     string        `field:"client_secret"`   // one that an administrator brings; "": one is made
+	Overlap    time.Duration `field:"overlap_seconds"` // for which the old ones stay good beside it; zero ends them at once
+	ShowSecret ShowSecret
 }
 
-// Tell is given a client with its secret before the secret is stored, since it can be told
+// ShowSecret is given a client with its secret before the secret is stored, since it can be told
 // once only: an error of it ends what was asked for, and nothing is changed. It is not
 // called for a client that has no secret; nil: it is not told ahead of time.
-type Tell func(ClientWithSecret) error
+type ShowSecret func(ClientWithSecret) error
 
 // ahead tells what can be told once, and returns whether that was done.
-func (t Tell) ahead(c ClientWithSecret) (told bool, err error) {
+func (t ShowSecret) ahead(c ClientWithSecret) (told bool, err error) {
 	if t == nil || c.Secret == "" {
 		return false, nil
 	}
@@ -85,7 +85,7 @@ func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r Secre
 		return ClientWithSecret{}, err
 	}
 	rotated := ClientWithSecret{Client: view, Secret: made}
-	told, err := r.Tell.ahead(rotated)
+	told, err := r.ShowSecret.ahead(rotated)
 	if err != nil {
 		return ClientWithSecret{}, err
 	}

@@ -64,7 +64,7 @@ func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	}
 	page := pages.Account{
 		Base: e.Base + AccountPath, Username: p.User.Username, Name: p.User.Profile.Name, Profile: profileOf(p.User),
-		MinPassword: e.NewPassword.Policy.Least(), Fault: faultOf(r),
+		MinPassword: e.NewPassword.Policy.MinLength(), Fault: faultOf(r),
 	}
 	if page.Sessions, err = e.sessionsOf(r.Context(), p); err != nil {
 		return err

@@ -41,8 +41,8 @@ func refuse(reason Reason, format string, values ...any) *Refusal {
 	return &Refusal{reason, fmt.Sprintf(format, values...)}
 }
 
-// Least is how many characters a new password has at least.
-func (p Policy) Least() int { return max(p.MinCharacters, MinCharacters) }
+// MinLength is how many characters a new password has at least.
+func (p Policy) MinLength() int { return max(p.MinCharacters, MinCharacters) }
 
 // Check returns the form in which a new password is hashed, which is that of [Enforce]. names
 // are what the user is called: NIST SP 800-63B-4 §3.1.1.2 has such words refused like the
@@ -52,8 +52,8 @@ func (p Policy) Check(password string, names ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if utf8.RuneCountInString(enforced) < p.Least() {
-		return "", refuse(TooShort, "a password must have at least %d characters", p.Least())
+	if utf8.RuneCountInString(enforced) < p.MinLength() {
+		return "", refuse(TooShort, "a password must have at least %d characters", p.MinLength())
 	}
 	for _, name := range names {
 		if strings.EqualFold(enforced, name) {

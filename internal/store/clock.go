@@ -13,10 +13,10 @@ type Clock struct {
 	Skew time.Duration // the most by which any two clocks differ
 }
 
-// Least returns what another clock shows at least when this one shows now: the same
+// Earliest returns the earliest that another clock may show when this one shows now: the same
 // where it is this one. A moment that was written by the other has come for certain
-// where Least has reached it.
-func (c Clock) Least(now Moment, other ClockID) Moment {
+// where Earliest has reached it.
+func (c Clock) Earliest(now Moment, other ClockID) Moment {
 	if c.ID != 0 && c.ID == other {
 		return now
 	}

@@ -23,15 +23,15 @@ func (f Family) Exchanged(p Presented) Outcome {
 	case p.Generation >= f.Generation:
 		return Rotated
 	case p.Grace > 0 && !f.RotatedAt.IsZero() && p.Generation == f.Generation-1 &&
-		p.Clock.Least(At(p.Now), f.RotatedBy).Sub(f.RotatedAt) <= p.Grace:
+		p.Clock.Earliest(At(p.Now), f.RotatedBy).Sub(f.RotatedAt) <= p.Grace:
 		return Graced
 	}
 	return Reused
 }
 
-// Standing says whether a refresh token of the family is good, and why not: Revoked,
+// Outcome says whether a refresh token of the family is good, and why not: Revoked,
 // Expired, Reused, Graced or Rotated, which is the only one that is the newest.
-func (f Family) Standing(p Presented) Outcome {
+func (f Family) Outcome(p Presented) Outcome {
 	switch {
 	case f.Void(p.User, p.ClientNotBefore):
 		return Revoked
@@ -45,17 +45,17 @@ func (f Family) Standing(p Presented) Outcome {
 // user as they are now, and whether one of the uses was made before. An engine that decides
 // in SQL says the same.
 func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
-	standing := f.Standing(Presented{r.Generation, u, r.ClientNotBefore, r.Now, r.Clock, r.Grace})
+	outcome := f.Outcome(Presented{r.Generation, u, r.ClientNotBefore, r.Now, r.Clock, r.Grace})
 	switch {
 	case f.ClientID != r.ClientID:
 		return WrongClient
 	case f.BoundTo != "" && !slices.Contains(r.Proved, f.BoundTo):
 		return WrongKey
-	case standing == Revoked, standing == Expired:
-		return standing
+	case outcome == Revoked, outcome == Expired:
+		return outcome
 	case usedBefore:
 		return UsedBefore
-	case standing == Reused:
+	case outcome == Reused:
 		return Reused
 	case !r.Scope.Within(f.Scope):
 		return ScopeExceeded
@@ -64,7 +64,7 @@ func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
 	case !r.Issuable(f):
 		return Unissuable
 	}
-	return standing
+	return outcome
 }
 
 // exceeds reports whether more is asked for than was granted.

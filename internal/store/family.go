@@ -59,8 +59,8 @@ const (
 // when a clock shows now. An IdleExpiresAt that was cut to ExpiresAt says nothing of its
 // own, and is not by the clock that cut it.
 func (f Family) Expired(now Moment, c Clock) bool {
-	idle := f.IdleExpiresAt.Before(f.ExpiresAt) && !c.Least(now, f.RotatedBy).Before(f.IdleExpiresAt)
-	return idle || !c.Least(now, f.CreatedBy).Before(f.ExpiresAt)
+	idle := f.IdleExpiresAt.Before(f.ExpiresAt) && !c.Earliest(now, f.RotatedBy).Before(f.IdleExpiresAt)
+	return idle || !c.Earliest(now, f.CreatedBy).Before(f.ExpiresAt)
 }
 
 // Void reports whether the family was revoked, or its user or client is not as it was when

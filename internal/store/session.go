@@ -49,7 +49,7 @@ func (s Session) AuthTime() Moment {
 // when a clock shows now. Any server may have written its moments, so all of them count as
 // those of another clock.
 func (s Session) Expired(now Moment, c Clock) bool {
-	at := c.Least(At(now), 0)
+	at := c.Earliest(At(now), 0)
 	return !at.Before(s.IdleExpiresAt) || !at.Before(s.ExpiresAt)
 }
 

@@ -115,10 +115,10 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up the user: %w", err)
 	}
-	standing := family.Standing(store.Presented{
+	outcome := family.Outcome(store.Presented{
 		Generation: presented.Generation, User: user, ClientNotBefore: client.NotBefore, Now: store.At(i.Now()), Clock: i.Clock,
 	})
-	if revoked || family.ClientID != client.ID || standing != store.Rotated {
+	if revoked || family.ClientID != client.ID || outcome != store.Rotated {
 		return Introspection{}, nil
 	}
 	expires := family.IdleExpiresAt

@@ -75,7 +75,7 @@ func clockTable(t *testing.T, ctx context.Context, s store.Store) {
 func clockSweep(t *testing.T, ctx context.Context, s store.Store) {
 	f := withFamily(t, ctx, s) // idle until an hour is over
 	mine, now := by(1), at(time.Hour+testSkew)
-	same(t, must[int](t)(s.Sweep(ctx, mine.Least(now, 2), 100)), 0)
+	same(t, must[int](t)(s.Sweep(ctx, mine.Earliest(now, 2), 100)), 0)
 	behind := present(f, 1, time.Hour)
 	behind.Clock = by(3)
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, behind)).Outcome, store.Rotated)
