@@ -26,7 +26,7 @@
 // openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out. TestApache does so by
 // Apache's mod_auth_openidc, and TestOAuth2Proxy by oauth2-proxy. TestSpringLogin does so by
 // Spring Security, whose sessions the server ends by a logout token too. TestDjango does so by mozilla-django-oidc,
-// which asks with prompt=none instead of refreshing.
+// which asks with prompt=none instead of refreshing, and TestAuthJS by Auth.js.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //
