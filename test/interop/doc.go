@@ -23,10 +23,10 @@
 // they take as they come, and what docs/verify.md says to do about it.
 //
 // TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
-// openid-client, Authlib and Nimbus: each signs in, calls userinfo, refreshes and logs out. TestApache does so by
-// Apache's mod_auth_openidc, and TestOAuth2Proxy by oauth2-proxy. TestSpringLogin does so by
-// Spring Security, whose sessions the server ends by a logout token too. TestDjango does so by mozilla-django-oidc,
-// which asks with prompt=none instead of refreshing, and TestAuthJS by Auth.js.
+// openid-client, AppAuth-JS (that for Java runs on Android alone), Authlib and Nimbus: each signs
+// in, calls userinfo, refreshes and logs out. So do applications that are whole: TestApache with
+// mod_auth_openidc, TestOAuth2Proxy, TestSpringLogin, TestAuthJS and TestDjango with
+// mozilla-django-oidc, which asks with prompt=none instead of refreshing.
 //
 // TestForeignClientsWithCertificates has a server that ends TLS itself.
 //

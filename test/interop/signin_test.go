@@ -25,7 +25,8 @@ type people struct {
 	Issuer      string  `json:"issuer"`
 	Clients     []party `json:"clients"` // a confidential one, and a public one
 	RedirectURI string  `json:"redirect_uri"`
-	Home        string  `json:"home"` // the post-logout redirect URI
+	Home        string  `json:"home"`     // the post-logout redirect URI
+	Loopback    string  `json:"loopback"` // where an app of a desktop may listen
 	User        user    `json:"user"`
 	// BrowseURL is a person with a browser: POST of an address opens it, signs in and consents
 	// where a page asks, and answers with the address outside of the server to which the
@@ -67,9 +68,10 @@ func (i installed) signInPrograms(t *testing.T) []program {
 	t.Helper()
 	zitadel := filepath.Join(t.TempDir(), "zitadel")
 	run(t, "zitadel", "go", "build", "-o", zitadel, ".")
-	modules := i.nodeFolder(t, "node/checks.mjs", "node/signin.mjs")
+	modules := i.nodeFolder(t, "node/checks.mjs", "node/signin.mjs", "node/appauth.mjs", "node/xdg-open")
 	return []program{
 		{"openid-client", []string{"node", filepath.Join(modules, "signin.mjs")}, signingIn()},
+		{"appauth", []string{"node", filepath.Join(modules, "appauth.mjs")}, signingIn()},
 		{"authlib", []string{i.python, "python/signin.py"}, signingIn()},
 		{"zitadel", []string{zitadel}, signingIn()},
 		{"nimbus", i.java(t)("SignIn"), signingIn()},
@@ -83,7 +85,7 @@ func registerPeople(t *testing.T, d *harness.Deployment) *people {
 	d.Set("ISSUER", "http://"+address)
 	start(t, d)
 	p := &people{
-		Issuer: "http://" + address, RedirectURI: "http://127.0.0.1:9/callback", Home: "http://127.0.0.1:9/",
+		Issuer: "http://" + address, RedirectURI: "http://127.0.0.1:9/callback", Home: "http://127.0.0.1:9/", Loopback: ports.Address(t),
 		User: user{Username: "Zoë", Password: `pässwörd & 100% + "q" = ☃`}, browsers: map[string]*browser.Browser{},
 	}
 	made := d.JSON(p.User.Password+"\n", "user", "create", "--username", p.User.Username, "--email", email, "--email-verified", "--name", "Zoë Washburne", "--password-stdin")
