@@ -44,6 +44,14 @@ func checkProfile(f *form, c store.Client, in ClientInput) {
 			refuse("a client signs with %s, and %v is %s (FAPI 2.0 section 5.4.1)", strings.Join(c.Profile.Algorithms(), ", "), Field("assertion_algs"), alg)
 		}
 	}
+	for _, signed := range []struct {
+		field Field
+		alg   string
+	}{{"id_token_signed_response_alg", c.IDTokenAlg}, {"userinfo_signed_response_alg", c.UserinfoAlg}} {
+		if signed.alg != "" && !slices.Contains(c.Profile.Algorithms(), signed.alg) { // §5.4.1
+			refuse("the server signs for a client with %s, and %v is %s (FAPI 2.0 section 5.4.1)", strings.Join(c.Profile.Algorithms(), ", "), signed.field, signed.alg)
+		}
+	}
 }
 
 // checkAssertionAlgs refuses algorithms that the client has no method for, a method that

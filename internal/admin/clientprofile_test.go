@@ -157,6 +157,8 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"another audience (item 8)", func(f *admin.ClientInput) { f.EndpointAudience = yes }, []string{"accept_token_endpoint_audience"}},
 		{"tokens that are not bound (items 4, 5)", func(f *admin.ClientInput) { f.TLSBound, f.DPoPBound = no, no }, []string{"dpop_bound=false", "tls_bound=false"}},
 		{"RS256 (§5.4.1)", func(f *admin.ClientInput) { f.AssertionAlgs = []string{"PS256", "RS256"} }, []string{"RS256", "PS256, ES256, EdDSA", "5.4.1"}},
+		{"ID tokens with RS256 (§5.4.1)", func(f *admin.ClientInput) { f.IDTokenAlg = ptr("RS256") }, []string{"id_token_signed_response_alg is RS256", "PS256, ES256, EdDSA", "5.4.1"}},
+		{"userinfo with RS256 (§5.4.1)", func(f *admin.ClientInput) { f.UserinfoAlg = ptr("RS256") }, []string{"userinfo_signed_response_alg is RS256", "5.4.1"}},
 		{"ES384 (§5.4.1)", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, p384, "") }, []string{"jwks", "ES384"}},
 		{"a key whose alg is RS256 (§5.4.1)", func(f *admin.ClientInput) { f.JWKS = jwksWith(t, rs, "RS256") }, []string{"jwks", "RS256"}},
 	} {
@@ -172,8 +174,8 @@ func TestTheProfileOfAClient(t *testing.T) {
 			}
 			kept, err := o.store.Client(t.Context(), made.ClientID)
 			o.must(err)
-			if kept.Profile != store.ProfileFAPI2 {
-				t.Errorf("it is kept as %+v", kept)
+			if kept.Profile != store.ProfileFAPI2 || kept.IDTokenAlgorithm() != "ES256" { // §5.4.1
+				t.Errorf("it is kept as %+v, with ID tokens by %s", kept, kept.IDTokenAlgorithm())
 			}
 		})
 	}
@@ -187,6 +189,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 		{"another audience", admin.ClientInput{EndpointAudience: yes}, []string{"accept_token_endpoint_audience"}},
 		{"passwords", admin.ClientInput{Grants: []oauth.GrantType{"password"}}, []string{"password among grants"}},
 		{"RS256", admin.ClientInput{AssertionAlgs: []string{"RS256"}}, []string{"RS256"}},
+		{"ID tokens with RS256", admin.ClientInput{ClientSignInInput: admin.ClientSignInInput{IDTokenAlg: ptr("RS256")}}, []string{"id_token_signed_response_alg is RS256"}},
 		{"another key", admin.ClientInput{JWKS: jwksWith(t, p384, "")}, []string{"ES384"}},
 		{"unbound tokens", admin.ClientInput{TLSBound: no, DPoPBound: no}, []string{"dpop_bound=false"}},
 	} {

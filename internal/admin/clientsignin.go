@@ -50,7 +50,7 @@ type ClientSignInInput struct {
 	Consent                    *string         `field:"consent"`
 	BackchannelLogoutURI       *string         `field:"backchannel_logout_uri"`
 	FrontchannelLogoutURI      *string         `field:"frontchannel_logout_uri"`
-	IDTokenAlg                 *string         `field:"id_token_signed_response_alg"`    // "": RS256
+	IDTokenAlg                 *string         `field:"id_token_signed_response_alg"`    // "": see [store.Client.IDTokenAlgorithm]
 	UserinfoAlg                *string         `field:"userinfo_signed_response_alg"`    // "": JSON that is not signed
 	EncryptionJWK              json.RawMessage `field:"encryption_jwk"`                  // a public key; empty, and not nil: encrypt no longer
 	IDTokenEncryptionAlg       *string         `field:"id_token_encrypted_response_alg"` // RFC 7518 §4.1; "": sign alone
@@ -205,7 +205,7 @@ func viewSignIn(c store.Client) ClientSignIn {
 	view := ClientSignIn{
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, ResponseTypes: responds,
 		PKCE: pkceOf(c), Consent: string(c.ConsentRule()), BackchannelLogoutURI: c.BackchannelLogoutURI, FrontchannelLogoutURI: c.FrontchannelLogoutURI,
-		IDTokenAlg: c.IDTokenAlg, UserinfoAlg: c.UserinfoAlg, EncryptionJWK: c.EncryptionJWK,
+		IDTokenAlg: c.IDTokenAlgorithm(), UserinfoAlg: c.UserinfoAlg, EncryptionJWK: c.EncryptionJWK,
 		IDTokenEncryptionAlg: c.IDTokenEncryptionAlg, IDTokenEncryptionEnc: c.IDTokenEncryptionEnc,
 		UserinfoEncryptionAlg: c.UserinfoEncryptionAlg, UserinfoEncryptionEnc: c.UserinfoEncryptionEnc,
 		SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
@@ -215,11 +215,5 @@ func viewSignIn(c store.Client) ClientSignIn {
 	if view.SubjectType == "" {
 		view.SubjectType = string(store.SubjectPublic)
 	}
-	if view.IDTokenAlg == "" {
-		view.IDTokenAlg = defaultIDTokenAlg
-	}
 	return view
 }
-
-// defaultIDTokenAlg is what every relying party can verify (OIDC Core §15.1).
-const defaultIDTokenAlg = "RS256"

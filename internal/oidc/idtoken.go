@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -37,7 +36,7 @@ type IDTokens struct {
 // family's scope covers them. Userinfo has the others; where the client gets no access token
 // to ask there, the ID token has them all (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
-	alg := Algorithm(client)
+	alg := client.IDTokenAlgorithm()
 	subject, err := t.Subjects.Subject(client, user.ID)
 	if err != nil {
 		return "", err
@@ -83,9 +82,6 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 	}
 	return t.Encrypter.idToken(client, signed, nil)
 }
-
-// Algorithm is that of the ID tokens of a client.
-func Algorithm(client store.Client) string { return cmp.Or(client.IDTokenAlg, keys.RS256) }
 
 // leftHash is the left half of the hash of a token, by the hash of the algorithm (§3.1.3.6).
 // Ed25519 hashes with SHA-512.

@@ -38,7 +38,7 @@ func (t *LogoutTokens) LogoutToken(now time.Time, client store.Client, userID st
 	if _, err := io.ReadFull(t.Rand, jti[:]); err != nil {
 		return "", fmt.Errorf("name a logout token: %w", err)
 	}
-	signed, err := t.Signer.Sign(now, Algorithm(client), LogoutTokenType, client.ID, map[string]any{
+	signed, err := t.Signer.Sign(now, client.IDTokenAlgorithm(), LogoutTokenType, client.ID, map[string]any{
 		"iss": t.Issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenTTL).Unix(), "jti": base64.RawURLEncoding.EncodeToString(jti[:]),
 		"sub": subject, "sid": hex.EncodeToString(id[:]),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},

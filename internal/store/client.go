@@ -57,7 +57,7 @@ type Client struct {
 	Consent                    ConsentRule     `json:"consent,omitempty"`                   // "": ConsentOnce
 	BackchannelLogoutURI       string          `json:"backchannel_logout_uri,omitempty"`
 	FrontchannelLogoutURI      string          `json:"frontchannel_logout_uri,omitempty"`
-	IDTokenAlg                 string          `json:"id_token_signed_response_alg,omitempty"`    // "": RS256
+	IDTokenAlg                 string          `json:"id_token_signed_response_alg,omitempty"`    // "": see IDTokenAlgorithm
 	UserinfoAlg                string          `json:"userinfo_signed_response_alg,omitempty"`    // "": JSON that is not signed
 	EncryptionJWK              json.RawMessage `json:"encryption_jwk,omitempty"`                  // public key, with kid, that what it learns of people is encrypted to; nil: nothing is
 	IDTokenEncryptionAlg       string          `json:"id_token_encrypted_response_alg,omitempty"` // "alg" (JWE) of its ID tokens and logout tokens; "": they are signed alone
@@ -89,16 +89,30 @@ type Profile string
 // ProfileFAPI2 is the FAPI 2.0 Security Profile, as far as it is about a client at the
 // token endpoint: the client proves itself by a private key or a certificate, its
 // assertions have the issuer identifier alone as their audience, its access tokens are
-// bound, and it signs with one of the profile's Algorithms (§5.3.2.1, §5.4.1).
+// bound, and what it signs and what is signed for it is signed with one of the profile's
+// Algorithms (§5.3.2.1, §5.4.1).
 const ProfileFAPI2 Profile = "fapi2"
 
-// Algorithms returns what a client of the profile may sign with; nil: anything that its
-// keys can do.
+// Algorithms returns what a client of the profile may sign with, and may have signed for
+// it; nil: anything that the keys can do.
 func (p Profile) Algorithms() []string {
 	if p == ProfileFAPI2 {
 		return []string{"PS256", "ES256", "EdDSA"}
 	}
 	return nil
+}
+
+// IDTokenAlgorithm returns what the ID tokens and logout tokens of the client are signed
+// with: RS256, which every relying party can verify (OIDC Core §15.1), or for a client of
+// FAPI 2.0 ES256 (§5.4.1), unless the client asks for another.
+func (c Client) IDTokenAlgorithm() string {
+	switch {
+	case c.IDTokenAlg != "":
+		return c.IDTokenAlg
+	case c.Profile == ProfileFAPI2:
+		return "ES256"
+	}
+	return "RS256"
 }
 
 // TLSSubjectKind says what of a certificate is compared (RFC 8705 §2.1.2).
