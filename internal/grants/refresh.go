@@ -12,7 +12,8 @@ import (
 )
 
 // Refresh is the grant of a refresh token (RFC 6749 §6) with rotation and reuse
-// detection (RFC 9700 §4.14.2).
+// detection (RFC 9700 §4.14.2). A client of a profile that rotates none is given the same
+// generation again, as another text once the key that authenticates refresh tokens has changed.
 type Refresh struct {
 	Issuing
 	Families interface {
@@ -82,9 +83,13 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 }
 
-// putBack is what becomes of a refresh token that was exchanged for an answer which could
-// not be given.
-const putBack = "put_back"
+const (
+	// putBack is what becomes of a refresh token that was exchanged for an answer which could
+	// not be given.
+	putBack = "put_back"
+	// kept is what becomes of the refresh token of a client whose profile rotates none.
+	kept = "kept"
+)
 
 // plan reads the request. Scope and resources that the client may not ask for (any more)
 // are refused here.
@@ -108,6 +113,7 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 	return plan{resources: resources, rotation: store.Rotation{
 		ID:              presented.Family,
 		Generation:      presented.Generation,
+		Keep:            !r.Client.Profile.Rotates(),
 		ClientID:        r.Client.ID,
 		ClientNotBefore: r.Client.NotBefore,
 		Proved:          r.Held.keys(),
@@ -147,6 +153,7 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 
 func (g *Refresh) answer(ctx context.Context, r Request, p plan, rotated store.RotationResult) (Answer, error) {
 	family := rotated.Family
+	family.Login.Nonce = "" // OpenID Connect Core §12.2
 	a, err := g.issueOf(ctx, r, p, family, rotated.User)
 	if err != nil {
 		return Answer{}, err
@@ -156,6 +163,9 @@ func (g *Refresh) answer(ctx context.Context, r Request, p plan, rotated store.R
 		return Answer{}, err
 	}
 	a.RefreshToken, a.Outcome = refresh, rotated.Outcome.String()
+	if p.rotation.Keep && rotated.Outcome == store.Rotated {
+		a.Outcome = kept
+	}
 	return a, nil
 }
 

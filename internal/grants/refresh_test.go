@@ -69,6 +69,22 @@ func TestRefreshRetry(t *testing.T) {
 	w.mustRotate(second.RefreshToken)
 }
 
+// FAPI 2.0 Security Profile §5.3.2.1: refresh tokens are not rotated.
+func TestRefreshOfAClientOfTheProfileRotatesNothing(t *testing.T) {
+	w := newWorld(t)
+	first := w.login()
+	client := w.client("web")
+	client.Profile = store.ProfileFAPI2
+	for _, later := range []time.Duration{time.Minute, 4 * grace, 29 * time.Minute, 29 * time.Minute} {
+		w.wait(later)
+		again := w.exchange(w.refresh, w.ask(client, "refresh_token", first.RefreshToken))
+		if again.Outcome != "kept" || again.RefreshToken != first.RefreshToken {
+			t.Errorf("outcome %q, and another refresh token: %v", again.Outcome, again.RefreshToken != first.RefreshToken)
+		}
+		w.verifyAccess(again.AccessToken)
+	}
+}
+
 // RFC 9700 §4.14.2: a token that is used again was stolen, by one of the two.
 func TestRefreshReuse(t *testing.T) {
 	w := newWorld(t)

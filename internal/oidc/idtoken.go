@@ -30,8 +30,7 @@ type IDTokens struct {
 	TTL       time.Duration // of an ID token; seconds count
 }
 
-// IDToken makes the ID token of a family, with the hashes of what is handed out with it. It
-// has the nonce where the family has just begun, and not where it is refreshed (§12.2). The
+// IDToken makes the ID token of a family, with the hashes of what is handed out with it. The
 // standard claims that the request asked for by the parameter claims are in it as far as the
 // family's scope covers them. Userinfo has the others; where the client gets no access token
 // to ask there, the ID token has them all (§5.4).
@@ -64,7 +63,7 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 			return "", err
 		}
 	}
-	if login.Nonce != "" && family.Generation <= 1 {
+	if login.Nonce != "" {
 		claims["nonce"] = login.Nonce
 	}
 	if login.ACR != "" {

@@ -102,6 +102,11 @@ func (p Profile) Algorithms() []string {
 	return nil
 }
 
+// Rotates reports whether a refresh token is exchanged for another at each use. FAPI 2.0
+// forbids it (§5.3.2.1): its clients are confidential and their tokens are bound, so that a
+// rotation protects nothing, and a lost answer would end the login.
+func (p Profile) Rotates() bool { return p != ProfileFAPI2 }
+
 // IDTokenAlgorithm returns what the ID tokens and logout tokens of the client are signed
 // with: RS256, which every relying party can verify (OIDC Core §15.1), or for a client of
 // FAPI 2.0 ES256 (§5.4.1), unless the client asks for another.

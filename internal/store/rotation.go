@@ -11,6 +11,7 @@ import (
 type Rotation struct {
 	ID         FamilyID
 	Generation uint32 // of the refresh token presented
+	Keep       bool   // the refresh token presented stays the newest, and is good again
 	ClientID   string // the client that presents it
 	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
 	// is void.
@@ -34,6 +35,14 @@ type Rotation struct {
 	// Reuse is what a reuse makes void: the access tokens of the family.
 	Reuse     Void
 	RequestID string // for the audit, where the client is the actor
+}
+
+// Next returns the generation that the family moves to.
+func (r Rotation) Next() uint32 {
+	if r.Keep {
+		return r.Generation
+	}
+	return r.Generation + 1
 }
 
 // Candidate is a resource that an access token may be for, as far as a rotation has to
@@ -96,7 +105,7 @@ const (
 	// Graced: the generation before, within the grace: the answer is the successor
 	// that was made then. Nothing moved.
 	Graced
-	// Rotated: the family moved to Rotation.Generation+1.
+	// Rotated: the family moved to Rotation.Next.
 	Rotated
 )
 

@@ -40,7 +40,7 @@ const (
 // refreshOutcomes are what becomes of a refresh token that is presented.
 func refreshOutcomes() labelSet {
 	return labelSet{
-		"rotated", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
+		"rotated", "kept", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
 		"scope_exceeded", "resource_exceeded", "used_before", "unissuable", "put_back",
 	}
 }

@@ -24,7 +24,7 @@ import (
 // hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
 // $15 why a reuse voids, $16 from when on, $17 the clock that shows now, $18 the skew,
 // $19 and $20 the candidates and their kinds, $21 and $22 candidates and what they know of
-// the scope, $23 the id of the request
+// the scope, $23 the id of the request, $24 the generation that follows
 const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
 
 const (
@@ -55,7 +55,7 @@ const (
 		FOR UPDATE OF f
 	), `
 	rotateMove = `moved AS (
-		UPDATE refresh_families r SET generation = $2 + 1, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
+		UPDATE refresh_families r SET generation = $24, rotated_at = $7, idle_expires_at = least($9, f.expires_at),
 			bound_to = coalesce(f.bound_to, $14), rotated_by = coalesce($17, 0), prior_generation = f.generation,
 			prior_rotated_at = coalesce(f.rotated_at, '-infinity'), prior_rotated_by = f.rotated_by, prior_idle_expires_at = f.idle_expires_at, bound_anew = f.bound_to IS NULL AND $14 IS NOT NULL,
 			code = CASE WHEN f.generation = 0 THEN f.code END
@@ -81,11 +81,11 @@ const (
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 
-// rotateUsing is rotate for a request that brings what is good once, from $24 on. It is
+// rotateUsing is rotate for a request that brings what is good once, from $25 on. It is
 // recorded where the outcome is a token. Where it was used before, nothing moves: that
 // comes before reuse, since a request which is sent a second time as it was is no theft.
 func rotateUsing() string {
-	return "WITH " + wanted(24) + ", " + //nolint:mnd // the parameter after those of rotate
+	return "WITH " + wanted(25) + ", " + //nolint:mnd // the parameter after those of rotate
 		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
 		spent("f.outcome IN ('graced', 'rotated')", "f") + ", " +
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
@@ -110,7 +110,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 		orNever(r.Reuse.IssuedUntil), orNever(now.Add(store.KeepRevoked)), r.Reuse.Value,
 		list(r.Proved), orNull(r.Binds), r.Reuse.Reason, orNever(r.Reuse.Before),
 		clockOrNull(r.Clock.ID), r.Clock.Skew,
-		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID),
+		candidates.ids, candidates.kinds, candidates.knowing, candidates.scopes, orNull(r.RequestID), int64(r.Next()),
 	}
 	text := rotate
 	if len(r.Uses) > 0 {
@@ -125,10 +125,10 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 // putBack goes back to where the family was before a rotation, as long as it is as that
 // one left it: FOR UPDATE waits for the rotation itself, where that is still under way.
 //
-// $1 family, $2 the generation that was presented, $3 when it was rotated, $4 by which
+// $1 family, $2 the generation that it moved to, $3 when it was rotated, $4 by which
 // clock, $5 whether it was graced, which moved nothing, $6 and $7 the uses
 const putBack = `WITH f AS MATERIALIZED (
-		SELECT id, generation = $2 + 1 AND rotated_at = $3 AND rotated_by = $4 AS moved FROM refresh_families WHERE id = $1 FOR UPDATE
+		SELECT id, generation = $2 AND rotated_at = $3 AND rotated_by = $4 AS moved FROM refresh_families WHERE id = $1 FOR UPDATE
 	), back AS (
 		UPDATE refresh_families r SET generation = r.prior_generation, rotated_at = nullif(r.prior_rotated_at, '-infinity'), rotated_by = r.prior_rotated_by,
 			idle_expires_at = r.prior_idle_expires_at, bound_to = CASE WHEN r.bound_anew THEN NULL ELSE r.bound_to END
@@ -145,7 +145,7 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 		issuers[i], ids[i] = u.Issuer, u.ID[:]
 	}
 	_, err := d.execTogether(ctx, "put a refresh token back", familyLock(r.ID), putBack,
-		r.ID[:], int64(r.Generation), orNever(store.At(r.Now)), int32(r.Clock.ID), was == store.Graced, issuers, ids)
+		r.ID[:], int64(r.Next()), orNever(store.At(r.Now)), int32(r.Clock.ID), was == store.Graced, issuers, ids)
 	return err
 }
 

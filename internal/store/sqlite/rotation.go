@@ -66,10 +66,10 @@ func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses [
 	return result, nil
 }
 
-// move moves a family to the generation after the one presented. What the exchange of a code
+// move moves a family to the generation that follows. What the exchange of a code
 // was held to stays, in case that is put back.
 func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
-	f.Generation, f.Code = r.Generation+1, store.Code{}
+	f.Generation, f.Code = r.Next(), store.Code{}
 	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
 	f.IdleExpiresAt = store.At(r.Now.Add(r.Idle))
 	if f.IdleExpiresAt.After(f.ExpiresAt) {
@@ -84,7 +84,7 @@ func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family
 			generation = ?3, rotated_at = ?4, rotated_by = ?5, idle_expires_at = ?6, bound_to = ?7,
 			code = CASE WHEN generation = 0 THEN code END
 		WHERE id = ?1`,
-		f.ID[:], binds, int64(r.Generation)+1, micros(f.RotatedAt), f.RotatedBy, micros(f.IdleExpiresAt), orNull(f.BoundTo))
+		f.ID[:], binds, int64(r.Next()), micros(f.RotatedAt), f.RotatedBy, micros(f.IdleExpiresAt), orNull(f.BoundTo))
 	return f, err
 }
 
@@ -94,8 +94,8 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 		if was != store.Graced {
 			n, err := tx.exec(ctx, `UPDATE refresh_families SET generation = prior_generation, rotated_at = prior_rotated_at, rotated_by = prior_rotated_by,
 					idle_expires_at = prior_idle_expires_at, bound_to = CASE WHEN bound_anew THEN NULL ELSE bound_to END
-				WHERE id = ?1 AND generation = ?2 + 1 AND rotated_at = ?3 AND rotated_by = ?4`,
-				r.ID[:], int64(r.Generation), micros(store.At(r.Now)), r.Clock.ID)
+				WHERE id = ?1 AND generation = ?2 AND rotated_at = ?3 AND rotated_by = ?4`,
+				r.ID[:], int64(r.Next()), micros(store.At(r.Now)), r.Clock.ID)
 			if err != nil || n == 0 {
 				return err
 			}

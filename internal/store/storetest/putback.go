@@ -11,6 +11,7 @@ import (
 func putBackTests() []test {
 	return []test{
 		{"a rotation that is put back leaves nothing behind", with(putBackAll)},
+		{"a use of a refresh token that is kept is put back too", with(putBackKept)},
 		{"a rotation that is put back lets go of the key that it bound the family to", with(putBackBound)},
 		{"only the rotation itself is put back, and only before its successor is used", with(putBackOwn)},
 		{"what is good once is forgotten with the rotation that used it up, and with no other", with(putBackUses)},
@@ -45,6 +46,15 @@ func putBackAll(t *testing.T, ctx context.Context, s store.Store) {
 	mustRotate(t, ctx, s, present(f, 1, time.Minute), store.Graced)
 	again := present(f, 2, 59*time.Minute)
 	same(t, mustRotate(t, ctx, s, again, store.Rotated).Family.Generation, 3)
+}
+
+func putBackKept(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	failed := present(f, 1, time.Minute)
+	failed.Clock, failed.Keep = by(1), true
+	mustRotate(t, ctx, s, failed, store.Rotated)
+	ok(t, s.PutBack(ctx, failed, store.Rotated))
+	same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 }
 
 func putBackBound(t *testing.T, ctx context.Context, s store.Store) {

@@ -15,6 +15,7 @@ func rotationTests() []test {
 		{"a rotation moves the family and returns its user", with(rotated)},
 		{"a retry within the grace gets the successor again and moves nothing", with(graced)},
 		{"a reuse ends the family and voids its access tokens", with(reused)},
+		{"a refresh token that is kept is good again, and its use moves the idle end alone", with(rotatedKeeping)},
 		{"a generation ahead of the row goes on from where it stands", with(rotatedAhead)},
 		{"a family that is bound to a key moves for that key, and one that is not for any", with(rotatedBound)},
 		{"a family that is bound to no key is bound by the rotation that names one, and stays so", with(rotatedBinding)},
@@ -73,6 +74,25 @@ func reused(t *testing.T, ctx context.Context, s store.Store) {
 		store.RotationResult{Outcome: store.Revoked, Family: moved.Family, User: moved.User})
 	same(t, must[store.RotationResult](t)(s.Rotate(ctx, late)).Outcome, store.Revoked)
 	same(t, len(recorded(t, ctx, s)), 1)
+}
+
+func rotatedKeeping(t *testing.T, ctx context.Context, s store.Store) {
+	f := withFamily(t, ctx, s)
+	for _, after := range []time.Duration{time.Minute, 31 * time.Minute, 90 * time.Minute} {
+		r := present(f, 1, after)
+		r.Keep = true
+		f.RotatedAt, f.IdleExpiresAt = at(after), at(after+time.Hour)
+		same(t, mustRotate(t, ctx, s, r, store.Rotated).Family, f)
+		same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
+	}
+	late := present(f, 1, 90*time.Minute+time.Hour)
+	late.Keep = true
+	mustRotate(t, ctx, s, late, store.Expired)
+	// A client that is to rotate from now on does.
+	same(t, mustRotate(t, ctx, s, present(f, 1, 91*time.Minute), store.Rotated).Family.Generation, 2)
+	kept := present(f, 1, 93*time.Minute)
+	kept.Keep = true
+	mustRotate(t, ctx, s, kept, store.Reused)
 }
 
 func rotatedAhead(t *testing.T, ctx context.Context, s store.Store) {
