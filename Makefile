@@ -71,7 +71,7 @@ test-deploy: ## Run the files of deploy/ with HAProxy, nginx and systemd-analyze
 .PHONY: test-browser
 test-browser: ## Run the tests of the pages in a real Chromium (installs chromium and node)
 	@sh test/install/install.sh node chromium
-	go test -count=1 -timeout 30m -tags browser ./test/pages/...
+	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags browser ./test/pages/...
 
 # What the tag changes is the one package keys/signers. Its tests and those of tokens sign and verify with each
 # algorithm; of the tests of keys these hand a key to it, or use what comes back. The others, and the rooms below keys,

@@ -36,7 +36,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, server: harness.SQLite(t), codes: make(chan url.Values, 16)}
+	return newWorldOn(t, harness.SQLite(t))
+}
+
+// newWorldOn is newWorld on a database.
+func newWorldOn(t *testing.T, d *harness.Deployment) *world {
+	t.Helper()
+	w := &world{T: t, server: d, codes: make(chan url.Values, 16)}
 	app := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
 			w.codes <- r.URL.Query()

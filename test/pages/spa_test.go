@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"authserver/test/harness"
 )
 
 // startSPA serves examples/spa from a copy, with what its lock file pins, and returns where.
@@ -57,8 +59,13 @@ func startSPA(t *testing.T) string {
 // TestExampleSPA signs a person in with oidc-client-ts: discovery, token endpoint and UserInfo
 // are called by the page, across origins.
 func TestExampleSPA(t *testing.T) {
-	w, b := newWorld(t), openBrowser(t)
 	home := startSPA(t)
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) { signInToSPA(t, newWorldOn(t, d), home) })
+}
+
+func signInToSPA(t *testing.T, w *world, home string) {
+	t.Helper()
+	b := openBrowser(t)
 	w.server.Run("client", "create", "--id", "spa", "--public", "--grant", "authorization_code", "--grant", "refresh_token",
 		"--scope", "openid", "--scope", "profile", "--scope", "email", "--redirect-uri", home, "--post-logout-redirect-uri", home)
 	w.server.Run("user", "update", "alice", "--name", "Alice Liddell", "--email", "alice@wonderland.example")
