@@ -50,7 +50,7 @@ ensure-cc: # the race detector links with a C compiler
 .PHONY: interop
 interop: ## Run the tests with clients in other languages (installs node, python, java, maven, dovecot, apache)
 	@sh test/install/install.sh node python java maven dovecot apache
-	$(WITHPOSTGRES) go test -count=1 -tags interop ./test/interop/...
+	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags interop ./test/interop/...
 
 .PHONY: test-vault
 test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache) and of the build with the clouds

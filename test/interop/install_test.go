@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,9 +76,17 @@ func install(t *testing.T) installed {
 }
 
 // checkTools returns what the tools say of their versions, or fails and names all
-// that are missing.
+// that are missing. It asks them once for all tests.
 func checkTools(t *testing.T) string {
 	t.Helper()
+	versions, err := toolVersions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return versions
+}
+
+var toolVersions = sync.OnceValues(func() (string, error) {
 	var versions strings.Builder
 	var missing []string
 	for _, tool := range tools() {
@@ -89,10 +98,10 @@ func checkTools(t *testing.T) string {
 		versions.Write(out)
 	}
 	if len(missing) > 0 {
-		t.Fatalf("install what the foreign clients need, by hand or with test/install/install.sh node python java maven:\n%s", strings.Join(missing, "\n"))
+		return "", fmt.Errorf("install what the foreign clients need, by hand or with test/install/install.sh node python java maven:\n%s", strings.Join(missing, "\n"))
 	}
-	return versions.String()
-}
+	return versions.String(), nil
+})
 
 // cached returns a folder in the user's cache that fill has filled: once for what
 // the files hold and the tools are. Tests that run at the same time wait for each
