@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"authserver/test/harness"
 	"authserver/test/ports"
@@ -60,7 +59,7 @@ func TestAuthJS(t *testing.T) {
 
 				a.signIn(client) // which asks for the password again
 				d.Run("session", "revoke", "--yes", "--user", p.User.Username)
-				harness.Eventually(t, time.Minute, "a refresh is refused", func() bool { return a.post("/auth/session").Error == "invalid_grant" })
+				harness.Eventually(t, programTimeout, "a refresh is refused", func() bool { return a.post("/auth/session").Error == "invalid_grant" })
 			})
 		}
 	})

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"authserver/test/harness"
 	"authserver/test/ports"
@@ -36,7 +35,7 @@ func TestOAuth2Proxy(t *testing.T) {
 				first := o.inside()
 				o.wantUserinfo(first)
 				var again string
-				harness.Eventually(t, time.Minute, "the proxy refreshes", func() bool {
+				harness.Eventually(t, programTimeout, "the proxy refreshes", func() bool {
 					again = o.inside()
 					return again != first
 				})
@@ -50,7 +49,7 @@ func TestOAuth2Proxy(t *testing.T) {
 				}
 				o.inside() // signs in again
 				d.Run("session", "revoke", "--yes", "--user", p.User.Username)
-				harness.Eventually(t, time.Minute, "the proxy notices by a refresh that the session ended", func() bool {
+				harness.Eventually(t, programTimeout, "the proxy notices by a refresh that the session ended", func() bool {
 					_, to := o.open("/")
 					return strings.HasPrefix(to, p.Issuer+"/oauth2/authorize?")
 				})

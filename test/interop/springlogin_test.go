@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/oauth2"
 
@@ -169,7 +168,7 @@ func (s springVisitor) isToldOfTheEnd(d *harness.Deployment) {
 	if _, stderr, code := d.Try("", "session", "revoke", "--yes", sid); code != 0 {
 		s.Fatal(stderr)
 	}
-	harness.Eventually(s.T, time.Minute, "the application ends its session", func() bool {
+	harness.Eventually(s.T, programTimeout, "the application ends its session", func() bool {
 		_, to := s.open("/")
 		return to == s.base+"/login"
 	})

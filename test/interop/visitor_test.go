@@ -33,7 +33,7 @@ type visitor struct {
 
 // visitor opens a browser without cookies.
 func (p *people) visitor(t *testing.T, name, base string) visitor {
-	v := visitor{t, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, base, name, p}
+	v := visitor{t, &http.Client{Timeout: programTimeout, CheckRedirect: harness.Client.CheckRedirect}, base, name, p}
 	v.Jar, _ = cookiejar.New(nil) // which has no way to fail
 	return v
 }
@@ -177,7 +177,7 @@ func startServer(t *testing.T, address string, argv ...string) {
 			t.Fatalf("%s ended before it answered", argv[0])
 		default:
 		}
-		response, err := http.Get(address)
+		response, err := harness.Client.Get(address)
 		if err == nil {
 			_ = response.Body.Close() // that it answers is all
 		}
