@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"internal/demo":               {"internal/oauth", "internal/pages", "internal/web"},
 	"internal/web":                {"internal/attempts", "internal/admission", "internal/oauth", "internal/pages", "internal/passwords", "internal/store", "internal/telemetry"},
 	"internal/grants":             {"internal/attempts", "internal/oauth", "internal/logins", "internal/tokens", "internal/trust/assertions", "internal/jose", "internal/store"},
-	"internal/authorize":          {"internal/jose", "internal/oauth", "internal/sessions", "internal/store", "internal/tokens"},
+	"internal/authorize":          {"internal/jose", "internal/oauth", "internal/oidc", "internal/sessions", "internal/store", "internal/tokens"},
 	"internal/oidc":               {"internal/encryption", "internal/parsed", "internal/jose", "internal/keys", "internal/oauth", "internal/store", "internal/tokens"},
 	"internal/sessions":           {"internal/store", "internal/tokens"},
 	"internal/logins":             {"internal/attempts", "internal/oauth", "internal/passwords", "internal/store"},

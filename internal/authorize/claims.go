@@ -1,16 +1,19 @@
 package authorize
 
 import (
-	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 
 	"authserver/internal/jose"
+	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 )
 
 // Claims is the parameter "claims" (OpenID Connect Core §5.5). The zero Claims asks for
 // nothing.
 type Claims struct {
-	Raw json.RawMessage // the whole parameter, a JSON object; nil: there was none
+	IDToken, Userinfo []string // the claims that are asked for there, in their order
 	// Of the ID token's claims, what the sign-in has to do with.
 	Subject string   // that the user has to have; "": any
 	ACR     []string // one of which the sign-in has to reach where Essential is set
@@ -25,12 +28,13 @@ func parseClaims(text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, errors.New("it is not one JSON object without repeated names")
 	}
-	claims := Claims{Raw: json.RawMessage(text)}
-	for _, part := range []string{"userinfo", "id_token"} {
+	var claims Claims
+	for part, names := range map[string]*[]string{"userinfo": &claims.Userinfo, "id_token": &claims.IDToken} {
 		asked, err := objectIn(object, part)
 		if err != nil {
 			return Claims{}, err
 		}
+		*names = slices.Sorted(maps.Keys(asked))
 		for claim := range asked {
 			member, err := objectIn(asked, claim)
 			if err != nil {
@@ -42,6 +46,26 @@ func parseClaims(text string) (Claims, error) {
 		}
 	}
 	return claims, nil
+}
+
+// agreeToClaims has the person consent to the scopes that the claims asked for come with, as
+// far as the client may ask for those scopes. The client is granted the claims, and not the
+// scopes.
+func (f *Flow) agreeToClaims() {
+	if !f.Asked.Scope.Has("openid") {
+		return
+	}
+	for _, name := range slices.Concat(f.Request.Claims.IDToken, f.Request.Claims.Userinfo) {
+		if scope := oidc.ScopeOf(name); f.Client.Scopes.Has(scope) {
+			f.Asked.ByResource[""] = f.Asked.ByResource[""].Or(oauth.Scope{scope})
+		}
+	}
+}
+
+// userinfoClaims are the claims that userinfo is to tell although none of the scopes has them.
+func (s State) userinfoClaims() []string {
+	granted := oidc.Granted(s.Request.Claims.Userinfo, s.Asked.ByResource[""])
+	return slices.DeleteFunc(granted, func(name string) bool { return s.Asked.Scope.Has(oidc.ScopeOf(name)) })
 }
 
 // take takes note of what the sign-in has to do with (§5.5.1).

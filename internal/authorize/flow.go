@@ -193,8 +193,11 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, objec
 	if !r.answers("code") && asked != nil { // OpenID Connect Core §11: MUST ignore the offline_access request
 		asked = asked.Without("offline_access")
 	}
-	f.Asked, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources)
-	return err
+	if f.Asked, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources); err != nil {
+		return err
+	}
+	f.agreeToClaims()
+	return nil
 }
 
 // Step is what comes next: a page, or the answer to the client.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authserver/internal/oauth"
+	"authserver/internal/oidc"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -153,7 +154,8 @@ func (a *Authorizer) family(s State) store.Family {
 		SessionID: person.Session.ID,
 		Offline:   s.Asked.Scope.Has("offline_access"),
 		Login: store.Login{
-			AuthTime: person.Session.AuthTime(), ACR: person.ACR(), AMR: person.AMR(), Nonce: r.Nonce, Claims: r.Claims.Raw,
+			AuthTime: person.Session.AuthTime(), ACR: person.ACR(), AMR: person.AMR(), Nonce: r.Nonce,
+			IDTokenClaims: oidc.Granted(r.Claims.IDToken, s.Asked.ByResource[""]), UserinfoClaims: s.userinfoClaims(),
 		},
 		Code: store.Code{RedirectURI: r.RedirectURI, Challenge: r.Challenge, JKT: r.JKT},
 	}

@@ -117,6 +117,9 @@ func ofFamily(target Target, scope oauth.Scope, client store.Client, user store.
 	// What the family remembers, so that the token is void with it.
 	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
 	access.AuthTime, access.ACR, access.AMR = family.Login.AuthTime, family.Login.ACR, family.Login.AMR // RFC 9068 §2.2.1, RFC 9470 §6.1
+	if scope.Has("openid") {
+		access.UserinfoClaims = family.Login.UserinfoClaims
+	}
 	return access
 }
 

@@ -78,6 +78,46 @@ func TestIDToken(t *testing.T) {
 	}
 }
 
+// userinfoAt is what userinfo tells of an access token.
+func userinfoAt(t *testing.T, v visitor, token string) map[string]any {
+	t.Helper()
+	return v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + token}).json(t)
+}
+
+// A claim that the parameter claims asks for is told without its scope, where the person
+// agreed to it and the client may ask for that scope (OpenID Connect Core §5.5).
+func TestClaimsWithoutTheirScope(t *testing.T) {
+	_, b, v := people(t)
+	ask := []string{"scope", "openid read", "claims", `{"userinfo":{"preferred_username":{"essential":true},"email":null,"sub":null},"id_token":{"preferred_username":null,"email":null}}`}
+	exchangeAt(t, b, v, "scope", "openid read")
+	consent := b.Open(authorization("web-app", ask...))
+	if _, asked := consent.IDs["approve"]; !asked {
+		t.Fatalf("the person is not asked for what the claim tells: %s", consent.Body)
+	}
+	tokens := exchangeAt(t, b, v, ask...)
+	told := func(tokens map[string]any) {
+		t.Helper()
+		if tokens["scope"] != "openid read" {
+			t.Errorf("the scope is %v", tokens["scope"])
+		}
+		info := userinfoAt(t, v, tokens["access_token"].(string))
+		for where, claims := range map[string]map[string]any{"userinfo": info, "the ID token": decoded(t, tokens["id_token"].(string))} {
+			if claims["preferred_username"] != "alice" || claims["name"] != nil || claims["updated_at"] != nil || claims["email"] != nil {
+				t.Errorf("%s tells %v", where, claims)
+			}
+		}
+	}
+	told(tokens)
+	tokens = v.token("web-app", secret, "grant_type", "refresh_token", "refresh_token", tokens["refresh_token"].(string)).json(t)
+	told(tokens)
+
+	// Another sign-in asks for nothing of the kind.
+	plain := exchangeAt(t, b, v, "scope", "openid read")
+	if info := userinfoAt(t, v, plain["access_token"].(string)); info["preferred_username"] != nil {
+		t.Errorf("userinfo tells %v of another sign-in", info)
+	}
+}
+
 // An ID token that comes back is one of this server, for the client (Core §3.1.2.1).
 func TestIDTokenHint(t *testing.T) {
 	s, b, v := people(t)

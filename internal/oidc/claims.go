@@ -47,12 +47,32 @@ func ClaimNames() []string {
 	return names
 }
 
-// claimsOf returns the standard claims of a user that come with a scope; where only is not
-// nil, those of them alone.
-func claimsOf(u store.User, scope oauth.Scope, only []string) map[string]any {
+// ScopeOf returns the scope that a standard claim comes with; "": it is none.
+func ScopeOf(name string) string {
+	for _, c := range standard() {
+		if c.name == name {
+			return c.scope
+		}
+	}
+	return ""
+}
+
+// Granted returns the standard claims among names that come with a scope.
+func Granted(names []string, scope oauth.Scope) []string {
+	var granted []string
+	for _, name := range names {
+		if scope.Has(ScopeOf(name)) {
+			granted = append(granted, name)
+		}
+	}
+	return granted
+}
+
+// claimsOf returns the standard claims of a user that come with a scope, and those named.
+func claimsOf(u store.User, scope oauth.Scope, named []string) map[string]any {
 	claims := make(map[string]any)
 	for _, c := range standard() {
-		if !scope.Has(c.scope) || only != nil && !slices.Contains(only, c.name) {
+		if !scope.Has(c.scope) && !slices.Contains(named, c.name) {
 			continue
 		}
 		if value := c.value(u); value != nil {

@@ -6,12 +6,11 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"authserver/internal/jose"
 	"authserver/internal/keys"
+	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 )
@@ -31,23 +30,20 @@ type IDTokens struct {
 }
 
 // IDToken makes the ID token of a family, with the hashes of what is handed out with it. The
-// standard claims that the request asked for by the parameter claims are in it as far as the
-// family's scope covers them. Userinfo has the others; where the client gets no access token
-// to ask there, the ID token has them all (§5.4).
+// standard claims that the request asked for by the parameter claims are in it. Userinfo has
+// those of the family's scope; where the client gets no access token to ask there, the ID
+// token has them too (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
 	alg := client.IDTokenAlgorithm()
 	subject, err := t.Subjects.Subject(client, user.ID)
 	if err != nil {
 		return "", err
 	}
-	asked, err := askedOf(family.Login.Claims, "id_token")
-	if err != nil {
-		return "", err
-	}
+	var scope oauth.Scope
 	if beside.AccessToken == "" && beside.Code == "" {
-		asked = nil
+		scope = family.Scope
 	}
-	claims := claimsOf(user, family.Scope, asked)
+	claims := claimsOf(user, scope, Granted(family.Login.IDTokenClaims, client.Scopes))
 	login := family.Login
 	for name, value := range map[string]any{
 		"iss": t.Issuer, "sub": subject, "aud": client.ID, "azp": client.ID,
@@ -100,21 +96,4 @@ func leftHash(alg, token string) (string, error) {
 		return "", fmt.Errorf("make an ID token: no hash belongs to the algorithm %q", alg)
 	}
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2]), nil
-}
-
-// askedOf returns the claims that the parameter claims asks for in a part, never nil (§5.5).
-func askedOf(parameter json.RawMessage, part string) ([]string, error) {
-	asked := []string{}
-	if len(parameter) == 0 {
-		return asked, nil
-	}
-	object, err := jose.DecodeObject(parameter)
-	if err != nil {
-		return nil, fmt.Errorf("read the claims that a sign-in asked for: %w", err)
-	}
-	members, _ := object[part].(map[string]any)
-	for name := range members {
-		asked = append(asked, name)
-	}
-	return asked, nil
 }

@@ -75,7 +75,7 @@ func (i *Userinfo) Of(ctx context.Context, now time.Time, token tokens.Claims) (
 	if err != nil {
 		return Info{}, fmt.Errorf("look up the user: %w", err)
 	}
-	claims := claimsOf(user, scopeOf(token).And(client.Scopes), nil)
+	claims := claimsOf(user, scopeOf(token).And(client.Scopes), Granted(namedIn(token), client.Scopes))
 	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
 		return Info{}, err
 	}
@@ -103,6 +103,18 @@ func (i *Userinfo) protect(now time.Time, client store.Client, claims map[string
 		return "", fmt.Errorf("encode the claims of userinfo: %w", err)
 	}
 	return i.Encrypter.userinfo(client, content, true)
+}
+
+// namedIn returns the claims that the token names for userinfo (§5.5).
+func namedIn(token tokens.Claims) []string {
+	var names []string
+	list, _ := token.All["userinfo_claims"].([]any)
+	for _, one := range list {
+		if name, is := one.(string); is {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func scopeOf(token tokens.Claims) oauth.Scope {

@@ -1,20 +1,22 @@
 package store
 
-import "encoding/json"
-
 // Login is what a family remembers of how its user signed in, for ID tokens (OIDC Core §2);
 // zero for the grants without a sign-in.
 type Login struct {
-	AuthTime Moment          `json:"auth_time,omitzero"`
-	ACR      string          `json:"acr,omitempty"`
-	AMR      []string        `json:"amr,omitempty"`
-	Nonce    string          `json:"nonce,omitempty"`
-	Claims   json.RawMessage `json:"claims,omitempty"` // the parameter "claims" (OIDC Core §5.5), a JSON object
+	AuthTime Moment   `json:"auth_time,omitzero"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	Nonce    string   `json:"nonce,omitempty"`
+	// IDTokenClaims and UserinfoClaims are the claims that the person agreed to and that the
+	// parameter "claims" asked for (OIDC Core §5.5): all of those of ID tokens, and those of
+	// userinfo that come with none of the family's scopes.
+	IDTokenClaims  []string `json:"id_token_claims,omitempty"`
+	UserinfoClaims []string `json:"userinfo_claims,omitempty"`
 }
 
 // IsZero reports whether no sign-in is remembered.
 func (l Login) IsZero() bool {
-	return l.AuthTime.IsZero() && l.ACR == "" && l.AMR == nil && l.Nonce == "" && l.Claims == nil
+	return l.AuthTime.IsZero() && l.ACR == "" && l.AMR == nil && l.Nonce == "" && l.IDTokenClaims == nil && l.UserinfoClaims == nil
 }
 
 // Code is what exchanging an authorization code is held to. The code itself is a function

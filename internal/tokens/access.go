@@ -44,6 +44,9 @@ type Access struct {
 	AuthTime store.Moment
 	ACR      string
 	AMR      []string
+	// UserinfoClaims are what userinfo tells beside the claims of the scope (OpenID Connect
+	// Core §5.5).
+	UserinfoClaims []string
 	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none does.
 	Act        map[string]any
 	Encryption Encryption

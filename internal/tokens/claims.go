@@ -25,6 +25,7 @@ type registered struct {
 	AuthTime     int64          `json:"auth_time,omitempty"` // RFC 9068 §2.2.1
 	ACR          string         `json:"acr,omitempty"`
 	AMR          []string       `json:"amr,omitempty"`
+	Userinfo     []string       `json:"userinfo_claims,omitempty"`
 	Act          map[string]any `json:"act,omitzero"`
 	Confirmation Confirmation   `json:"cnf,omitzero"`
 }
@@ -43,7 +44,7 @@ func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) (
 		Issuer: m.Issuer, Subject: subject, Audience: audience(a.Audience),
 		IssuedAt: now.Unix(), NotBefore: now.Add(-m.Backdate).Unix(), ExpiresAt: now.Add(ttl).Unix(),
 		ID: id, ClientID: a.ClientID, Scope: a.Scope.String(), Roles: a.Roles, Permissions: a.Permissions,
-		AuthTime: seconds(a.AuthTime), ACR: a.ACR, AMR: a.AMR, Act: a.Act, Confirmation: a.Confirmation,
+		AuthTime: seconds(a.AuthTime), ACR: a.ACR, AMR: a.AMR, Userinfo: a.UserinfoClaims, Act: a.Act, Confirmation: a.Confirmation,
 	})
 	if err != nil || len(a.Custom) == 0 {
 		return own, err
@@ -82,6 +83,7 @@ func reservedClaims() []string {
 		"cnf", "act", "may_act", // RFC 7800, RFC 8693
 		"auth_time", "acr", "amr", "azp", "nonce", "sid", // OpenID Connect Core §2
 		"at_hash", "c_hash", "s_hash", "events", // of ID tokens and security events alone
+		"userinfo_claims",                  // of this server, for itself
 		"active", "username", "token_type", // RFC 7662 §2.2
 	}
 }

@@ -35,7 +35,7 @@ func aCode(number byte) store.Family {
 	f.Generation, f.IdleExpiresAt = 0, at(time.Minute)
 	f.Code = store.Code{RedirectURI: "https://app.example.com/cb?a=b", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", JKT: aJKT}
 	f.Login = store.Login{
-		AuthTime: at(0), ACR: "urn:acr:1", AMR: []string{"pwd", "otp"}, Nonce: `n"0`, Claims: []byte(`{"userinfo":{"b":null,"a":{"essential":true}}}`),
+		AuthTime: at(0), ACR: "urn:acr:1", AMR: []string{"pwd", "otp"}, Nonce: `n"0`, IDTokenClaims: []string{"name", "email"}, UserinfoClaims: []string{"address"},
 	}
 	return f
 }
