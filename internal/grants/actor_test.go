@@ -233,6 +233,45 @@ func TestForeignActorTokens(t *testing.T) {
 	}
 }
 
+// What an issuer is registered for is left neither by a second exchange nor by an exchange
+// of what an assertion bought.
+func TestTheBoundsOfAnIssuerHoldInALaterExchange(t *testing.T) {
+	w := newWorld(t)
+	w.trust(func(i *store.Issuer) { i.Resources = []string{files} })
+	w.change("web", func(c *store.Client) { c.Resources = []string{api, files, mail} })
+	exchanged, err := w.swapForeign("web", nil)
+	w.ok(err)
+	bought := w.exchange(w.jwtBearer, w.ask(w.client("web"), "assertion", w.vouch(nil)))
+	for from, token := range map[string]string{"an exchange": exchanged.AccessToken, "an assertion": bought.AccessToken} {
+		t.Run(from, func(t *testing.T) {
+			for range 2 { // the second token is bounded as the first
+				for _, resource := range []string{api, mail, self} {
+					_, err := w.swap("web", token, "resource", resource)
+					refused(t, err, oauth.InvalidTarget, "resource_not_allowed")
+				}
+				again, err := w.swap("web", token, "resource", files)
+				w.ok(err)
+				if got := w.verifyAccess(again.AccessToken).Audience; !slices.Equal(got, []string{files}) {
+					t.Errorf("it is for %v", got)
+				}
+				token = again.AccessToken
+			}
+			_, err := w.swap("other", token)
+			refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
+			w.change("other", func(c *store.Client) { c.Serves = []string{files} })
+			defer w.change("other", func(c *store.Client) { c.Serves = nil })
+			_, err = w.swap("other", token)
+			refused(t, err, oauth.InvalidTarget, "resources_disjoint")
+		})
+	}
+	login := w.login()
+	free, err := w.swap("web", login.AccessToken, "resource", mail)
+	w.ok(err)
+	if got := w.verifyAccess(free.AccessToken).Audience; !slices.Equal(got, []string{mail}) {
+		t.Errorf("a token of a login is exchanged for %v", got)
+	}
+}
+
 // What is issued by a foreign token has no more than its issuer is registered for.
 func TestTheBoundsOfAnIssuerHoldInAnExchange(t *testing.T) {
 	w := newWorld(t)

@@ -117,13 +117,17 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 }
 
 // allowed are the resources that the client may ask for, as far as the issuer of a
-// foreign token is registered for them too.
+// foreign token is registered for them too. Our own token that came of such an issuer
+// keeps to its audience, or a second exchange would leave that bound.
 func (g *Exchange) allowed(client store.Client, subject party) ([]string, error) {
-	allowed := g.Targets.Allowed(client.Resources)
-	if len(subject.by.issuer.Resources) == 0 { // it is our own, or its issuer leaves them to the client
+	allowed, bound := g.Targets.Allowed(client.Resources), subject.by.issuer.Resources
+	if subject.claims.Parsed.Bounded {
+		bound = subject.claims.Audience
+	}
+	if len(bound) == 0 { // nothing but the client's registration limits it
 		return allowed, nil
 	}
-	if allowed = oauth.Scope(allowed).And(subject.by.issuer.Resources); len(allowed) == 0 {
+	if allowed = oauth.Scope(allowed).And(bound); len(allowed) == 0 {
 		return nil, disjoint()
 	}
 	return allowed, nil
@@ -149,6 +153,7 @@ func local(target Target, scope oauth.Scope, holder store.Client, subject party)
 		name = subject.found.User.Username
 	}
 	access.SubjectNotBefore = subject.claims.Parsed.SubjectNotBefore()
+	access.Bounded = subject.claims.Parsed.Bounded
 	access.Family = subject.claims.Parsed.Family // ending the login ends this token too
 	return access, name
 }

@@ -161,7 +161,9 @@ func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, ho
 	if err != nil {
 		return ofUser(found.User), err
 	}
-	return forSubject(target, scope, holder, found, a.Subject), nil
+	access := forSubject(target, scope, holder, found, a.Subject)
+	access.Bounded = len(by.issuer.Resources) > 0
+	return access, nil
 }
 
 // refuseSubject does not tell a client whether a user exists of whom it may not speak.

@@ -37,6 +37,8 @@ type Access struct {
 	// a subject that only its issuer knows.
 	ClientNotBefore  store.Moment
 	SubjectNotBefore store.Moment
+	// Bounded is [ID]'s.
+	Bounded bool
 	// Confirmation is the key that the user of the token has to possess.
 	Confirmation Confirmation
 	// AuthTime, ACR and AMR are how the subject signed in (RFC 9068 §2.2.1). They are zero if
@@ -143,7 +145,7 @@ func (m *Minter) Mint(now time.Time, a Access) (Minted, error) {
 	if err != nil {
 		return Minted{}, notReady(now, fmt.Errorf("mint an access token: %w", err))
 	}
-	id, err := ID{Family: a.Family, Client: milliseconds(a.ClientNotBefore), Subject: milliseconds(a.SubjectNotBefore)}.encode(m.Rand)
+	id, err := ID{Family: a.Family, Client: milliseconds(a.ClientNotBefore), Subject: milliseconds(a.SubjectNotBefore), Bounded: a.Bounded}.encode(m.Rand)
 	if err != nil {
 		return Minted{}, fmt.Errorf("mint an access token: %w", err)
 	}

@@ -20,15 +20,22 @@ type ID struct {
 	// Client and Subject are in milliseconds since the epoch; 0: the row has none, as
 	// a subject that only its issuer knows.
 	Client, Subject int64
+	// Bounded is set where the token came, at once or by exchanges, of an issuer that is
+	// registered for some resources alone: what is exchanged for it has no audience beside
+	// its own.
+	Bounded bool
 }
 
 // An ID is encoded as base64url of [family, 16 bytes] | client, 6 | subject, 6 |
-// random, 10.
+// random, 10. The highest bit of client, which no moment before the year 6429 has, is
+// Bounded.
 const (
 	idMoment = 6
 	idRandom = 10
 	idShort  = 2*idMoment + idRandom
 	idLong   = len(store.FamilyID{}) + idShort
+
+	idBounded = 1 << (8*idMoment - 1)
 )
 
 // encode writes the ID with fresh random bytes.
@@ -38,7 +45,11 @@ func (id ID) encode(rand io.Reader) (string, error) {
 	if id.Family != (store.FamilyID{}) {
 		b = append(b, id.Family[:]...)
 	}
-	b = appendMoment(b, id.Client)
+	client := id.Client
+	if id.Bounded {
+		client |= idBounded
+	}
+	b = appendMoment(b, client)
 	b = appendMoment(b, id.Subject)
 	n := len(b)
 	b = b[:n+idRandom]
@@ -60,6 +71,7 @@ func ParseID(jti string) (ID, error) {
 		b = b[len(id.Family):]
 	}
 	id.Client, id.Subject = momentOf(b), momentOf(b[idMoment:])
+	id.Bounded, id.Client = id.Client&idBounded != 0, id.Client&^idBounded
 	return id, nil
 }
 
