@@ -33,9 +33,8 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	if client == nil {
 		return bound, nil
 	}
-	if allowed := client.Profile.Algorithms(); p.JKT != "" && allowed != nil && !slices.Contains(allowed, p.Alg) { // FAPI 2.0 §5.4.1
-		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_refused",
-			"the proof in the header DPoP is not accepted: by its profile this client signs with "+strings.Join(allowed, ", "))
+	if err := p.Fits(client.Profile); err != nil {
+		return tokens.Confirmation{}, err
 	}
 	if client.DPoPBound && p.JKT == "" { // RFC 9449 §5.2
 		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
@@ -55,6 +54,16 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 			"by its profile the access tokens of this client are bound: send a proof of a key in the header DPoP, or present a certificate in TLS")
 	}
 	return bound, nil
+}
+
+// Fits is an [oauth.Error] where there is a proof, and it is signed with an algorithm that the
+// profile of the client does not have (FAPI 2.0 §5.4.1).
+func (p Possession) Fits(profile store.Profile) error {
+	if allowed := profile.Algorithms(); p.JKT != "" && allowed != nil && !slices.Contains(allowed, p.Alg) {
+		return oauth.Fail(oauth.InvalidDPoPProof, "dpop_refused",
+			"the proof in the header DPoP is not accepted: by its profile this client signs with "+strings.Join(allowed, ", "))
+	}
+	return nil
 }
 
 // certifiedOnly reports whether a client authenticates by certificates alone.

@@ -67,11 +67,15 @@ func (e *Userinfo) answer(r *http.Request, n *web.RequestInfo, p presented, now 
 		return oidc.Info{}, err
 	}
 	n.ClientID, n.Subject, n.ID = claims.ClientID, claims.Subject, claims.ID
-	once, err := e.possession(r, n, p, claims, now)
+	client, err := e.Persons.Client(r.Context(), claims)
+	if err != nil {
+		return oidc.Info{}, err
+	}
+	once, err := e.possession(r, n, p, claims, client.Profile, now)
 	if err != nil {
 		return oidc.Info{}, unauthorized(err)
 	}
-	info, err := e.Persons.Of(r.Context(), now, claims)
+	info, err := e.Persons.Of(r.Context(), now, client, claims)
 	if err != nil {
 		return oidc.Info{}, err
 	}
@@ -131,7 +135,7 @@ func readAuthorization(values []string) (presented, error) {
 // possession wants the proof of the keys to which the token is bound (RFC 9449 §7.1,
 // RFC 8705 §3). A bound token counts for nothing without, and a free one does not come as a
 // bound one.
-func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, now time.Time) ([]grants.Once, error) {
+func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, profile store.Profile, now time.Time) ([]grants.Once, error) {
 	cnf, _ := claims.All["cnf"].(map[string]any)
 	if bound, is := cnf["x5t#S256"].(string); is {
 		certificate, err := e.Clients.certificate(r)
@@ -155,6 +159,9 @@ func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, 
 	}
 	proof, once, err := e.DPoP.checkOne(proofs[0], r.Method, p.token, n, now)
 	if err != nil {
+		return nil, err
+	}
+	if err := (grants.Possession{JKT: proof.JKT, Alg: proof.Alg}).Fits(profile); err != nil {
 		return nil, err
 	}
 	if proof.JKT != jkt {

@@ -10,6 +10,8 @@ import (
 
 	"authserver/internal/keys"
 	"authserver/internal/oauth"
+	"authserver/internal/store"
+	"authserver/internal/store/storetest"
 	"authserver/internal/trust/assertions"
 )
 
@@ -68,4 +70,24 @@ func TestUserinfoWantsTheProof(t *testing.T) {
 			}
 		})
 	}
+
+	// FAPI 2.0 Security Profile §5.4.1: the token endpoint would not have bound a token to this key.
+	rsa, err := keys.Generate(keys.RS256)
+	s.ok(err)
+	token = v.do(http.MethodPost, TokenPath, url.Values{
+		"client_id": {"spa"}, "grant_type": {"authorization_code"}, "redirect_uri": {spaCallback}, "code_verifier": {verifier},
+		"code": {b.Open(authorization("spa")).Sent(t, spaCallback).Get("code")},
+	}.Encode(), map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "DPoP": prove(rsa, "8", http.MethodPost, TokenPath, ""),
+	}).text(t, "access_token")
+	bound = map[string]string{"Authorization": "DPoP " + token}
+	fine := v.do(http.MethodGet, UserinfoPath, "", with(prove(rsa, "9", http.MethodGet, UserinfoPath, token)))
+	if fine.status != http.StatusOK {
+		t.Fatalf("answered %d %s", fine.status, fine.body)
+	}
+	client, err := s.db.Client(t.Context(), "spa")
+	s.ok(err)
+	client.Profile = store.ProfileFAPI2
+	s.ok(s.db.UpdateClient(t.Context(), client, storetest.By()))
+	v.refused(v.do(http.MethodGet, UserinfoPath, "", with(prove(rsa, "10", http.MethodGet, UserinfoPath, token))), http.StatusUnauthorized, oauth.InvalidDPoPProof)
 }

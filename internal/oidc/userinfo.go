@@ -59,15 +59,20 @@ type Info struct {
 	JWT    string // the claims, signed or encrypted or both for the client that wants them so; "": it does not
 }
 
-// Of returns what a token that was checked lets a client know (§5.3.2).
-func (i *Userinfo) Of(ctx context.Context, now time.Time, token tokens.Claims) (Info, error) {
+// Client returns the client that a token was issued to.
+func (i *Userinfo) Client(ctx context.Context, token tokens.Claims) (store.Client, error) {
 	client, err := i.Clients.Client(ctx, token.ClientID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && client.Disabled {
-		return Info{}, refuseToken("access_token_client")
+		return store.Client{}, refuseToken("access_token_client")
 	}
 	if err != nil {
-		return Info{}, fmt.Errorf("look up the client: %w", err)
+		return store.Client{}, fmt.Errorf("look up the client: %w", err)
 	}
+	return client, nil
+}
+
+// Of returns what a token that was checked lets its client know (§5.3.2).
+func (i *Userinfo) Of(ctx context.Context, now time.Time, client store.Client, token tokens.Claims) (Info, error) {
 	user, err := i.Users.User(ctx, token.Subject)
 	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled {
 		return Info{}, refuseToken("access_token_user")
