@@ -30,6 +30,7 @@ type ClientSignInFlags struct {
 	LogoURI                    *string        `group:"Sign-in" name:"logo-uri" placeholder:"URL" help:"Logo on the pages: https or data:image/…. Empty removes it."`
 	PolicyURI                  *string        `group:"Sign-in" name:"policy-uri" placeholder:"URL" help:"Its privacy policy, linked on the pages. Empty removes it."`
 	TermsURI                   *string        `field:"tos_uri" group:"Sign-in" name:"terms-uri" placeholder:"URL" help:"Its terms of service, linked on the pages. Empty removes it."`
+	SessionManagement          *bool          `group:"Sign-in" negatable:"" help:"Tell its pages by a frame whether the sign-in goes on (OpenID Connect Session Management 1.0)."`
 	RequireSignedRequestObject *bool          `group:"Sign-in" negatable:"" help:"Take authorization requests in a signed request object only (RFC 9101)."`
 }
 
@@ -43,6 +44,6 @@ func (f ClientSignInFlags) input(p *process) (admin.ClientSignInInput, error) {
 		UserinfoEncryptionAlg: f.UserinfoEncryptionAlg, UserinfoEncryptionEnc: f.UserinfoEncryptionEnc,
 		SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
 		LogoURI: f.LogoURI, PolicyURI: f.PolicyURI, TermsURI: f.TermsURI, InitiateLoginURI: f.InitiateLoginURI,
-		DefaultMaxAge: f.DefaultMaxAge, RequireSignedRequestObject: f.RequireSignedRequestObject,
+		DefaultMaxAge: f.DefaultMaxAge, SessionManagement: f.SessionManagement, RequireSignedRequestObject: f.RequireSignedRequestObject,
 	}, err
 }

@@ -37,6 +37,7 @@ type ClientSignIn struct {
 	TermsURI                   string          `json:"tos_uri,omitempty"`
 	InitiateLoginURI           string          `json:"initiate_login_uri,omitempty"`
 	DefaultMaxAge              int64           `json:"default_max_age_seconds,omitempty"`
+	SessionManagement          bool            `json:"session_management,omitempty"`
 	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 }
 
@@ -64,6 +65,7 @@ type ClientSignInInput struct {
 	TermsURI                   *string         `field:"tos_uri"`
 	InitiateLoginURI           *string         `field:"initiate_login_uri"`
 	DefaultMaxAge              *time.Duration  `field:"default_max_age_seconds"` // 0: none
+	SessionManagement          *bool           `field:"session_management"`
 	RequireSignedRequestObject *bool           `field:"require_signed_request_object"`
 }
 
@@ -98,6 +100,7 @@ func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 	} else {
 		f.setTTL("default_max_age_seconds", &c.DefaultMaxAge, in.DefaultMaxAge)
 	}
+	set(&c.SessionManagement, in.SessionManagement)
 	set(&c.RequireSignedRequestObject, in.RequireSignedRequestObject)
 }
 
@@ -151,6 +154,9 @@ func checkSignIn(f *form, c store.Client) {
 	}
 	if c.FrontchannelLogoutURI != "" && !sameOrigin(c.FrontchannelLogoutURI, c.RedirectURIs) { // Front-Channel Logout 1.0 §2
 		f.fault("frontchannel_logout_uri", CodeConflict, "it has to have the scheme, host and port of one of %v", Field("redirect_uris"))
+	}
+	if c.SessionManagement && !slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return store.Origin(uri) != "" }) {
+		f.fault("session_management", CodeConflict, "it is for pages in a browser: give %v of https too", Field("redirect_uris"))
 	}
 	if c.SubjectType == store.SubjectPairwise && len(c.Sectors()) > 1 { // OIDC Core §8.1
 		f.fault("subject_type", CodeConflict, "pairwise with %v of several hosts needs to know whose subjects they share: give %v", Field("redirect_uris"), Field("sector_identifier_uri"))
@@ -210,7 +216,7 @@ func viewSignIn(c store.Client) ClientSignIn {
 		UserinfoEncryptionAlg: c.UserinfoEncryptionAlg, UserinfoEncryptionEnc: c.UserinfoEncryptionEnc,
 		SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
 		LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, InitiateLoginURI: c.InitiateLoginURI,
-		DefaultMaxAge: seconds(c.DefaultMaxAge), RequireSignedRequestObject: c.RequireSignedRequestObject,
+		DefaultMaxAge: seconds(c.DefaultMaxAge), SessionManagement: c.SessionManagement, RequireSignedRequestObject: c.RequireSignedRequestObject,
 	}
 	if view.SubjectType == "" {
 		view.SubjectType = string(store.SubjectPublic)

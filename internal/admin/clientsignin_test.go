@@ -120,8 +120,11 @@ func TestWhatASignInCannotHaveIsRefusedByBothDoors(t *testing.T) {
 		"pairwise over hosts": {func(in *admin.ClientInput) {
 			in.SubjectType, in.RedirectURIs = ptr("pairwise"), []string{"https://a.example/", "https://b.example/"}
 		}, []string{"subject_type", "sector_identifier_uri"}},
-		"a sign-in that is too old before it is":   {func(in *admin.ClientInput) { in.DefaultMaxAge = ptr(-time.Second) }, []string{"default_max_age_seconds"}},
-		"signed requests without a key":            {func(in *admin.ClientInput) { in.RequireSignedRequestObject = ptr(true) }, []string{"require_signed_request_object", "jwks"}},
+		"a sign-in that is too old before it is": {func(in *admin.ClientInput) { in.DefaultMaxAge = ptr(-time.Second) }, []string{"default_max_age_seconds"}},
+		"signed requests without a key":          {func(in *admin.ClientInput) { in.RequireSignedRequestObject = ptr(true) }, []string{"require_signed_request_object", "jwks"}},
+		"session management of an app that has no page": {func(in *admin.ClientInput) {
+			in.RedirectURIs, in.SessionManagement = []string{"com.example.app:/cb"}, ptr(true)
+		}, []string{"session_management", "redirect_uris", "https"}},
 		"an implicit answer to a client of FAPI 2": {func(in *admin.ClientInput) { in.Profile, in.ResponseTypes = ptr("fapi2"), []string{"id_token"} }, []string{"profile", "response_types"}},
 		"a token of the browser that is bound": {func(in *admin.ClientInput) {
 			in.DPoPBound, in.ResponseTypes = ptr(true), []string{"code", "id_token token"}
@@ -147,7 +150,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		in.SectorIdentifierURI, in.BackchannelLogoutURI = ptr("https://example.com/sector.json"), ptr("https://app.example.com/logout")
 		in.FrontchannelLogoutURI, in.InitiateLoginURI = ptr("https://APP.example.com:443/out"), ptr("https://app.example.com/login")
 		in.LogoURI, in.PolicyURI, in.TermsURI = ptr("data:image/png;base64,AAAA"), ptr("https://example.com/privacy"), ptr("https://example.com/terms")
-		in.DefaultMaxAge, in.RequireSignedRequestObject = ptr(time.Hour), ptr(true)
+		in.DefaultMaxAge, in.RequireSignedRequestObject, in.SessionManagement = ptr(time.Hour), ptr(true), ptr(true)
 	})
 	o.documents["https://example.com/sector.json"] = `["https://app.example.com/cb"]`
 	c := o.client(admin.NewClient{ClientInput: full})
@@ -155,7 +158,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		RedirectURIs: []string{"https://app.example.com/cb"}, ResponseTypes: []string{"code id_token", "code"}, PKCE: "optional", Consent: "never",
 		BackchannelLogoutURI: "https://app.example.com/logout", FrontchannelLogoutURI: "https://APP.example.com:443/out", IDTokenAlg: "ES256", UserinfoAlg: "RS256",
 		SubjectType: "pairwise", SectorIdentifierURI: "https://example.com/sector.json", LogoURI: "data:image/png;base64,AAAA", PolicyURI: "https://example.com/privacy",
-		TermsURI: "https://example.com/terms", InitiateLoginURI: "https://app.example.com/login", DefaultMaxAge: 3600, RequireSignedRequestObject: true,
+		TermsURI: "https://example.com/terms", InitiateLoginURI: "https://app.example.com/login", DefaultMaxAge: 3600, RequireSignedRequestObject: true, SessionManagement: true,
 	}
 	if diff := cmp.Diff(want, c.ClientSignIn); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -163,7 +166,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 	updated, _, err := o.Clients.Update(t.Context(), by, c.ClientID, admin.ClientInput{ClientSignInInput: admin.ClientSignInInput{
 		ResponseTypes: []string{}, PKCE: ptr("required"), Consent: ptr("once"), SubjectType: ptr("public"), IDTokenAlg: ptr(""), UserinfoAlg: ptr(""),
 		SectorIdentifierURI: ptr(""), BackchannelLogoutURI: ptr(""), FrontchannelLogoutURI: ptr(""), InitiateLoginURI: ptr(""), LogoURI: ptr(""), PolicyURI: ptr(""),
-		TermsURI: ptr(""), DefaultMaxAge: ptr(time.Duration(0)), RequireSignedRequestObject: ptr(false),
+		TermsURI: ptr(""), DefaultMaxAge: ptr(time.Duration(0)), RequireSignedRequestObject: ptr(false), SessionManagement: ptr(false),
 	}})
 	o.must(err)
 	bare := admin.ClientSignIn{RedirectURIs: want.RedirectURIs, ResponseTypes: []string{"code"}, PKCE: "required", Consent: "once", IDTokenAlg: "RS256", SubjectType: "public"}

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"authserver/internal/oauth"
@@ -28,6 +29,11 @@ type Answer struct {
 	RedirectURI string
 	Mode        Mode
 	Fields      []Field
+}
+
+// SessionState reports whether the answer tells the client of the state of the browser.
+func (a Answer) SessionState() bool {
+	return slices.ContainsFunc(a.Fields, func(f Field) bool { return f.Name == "session_state" })
 }
 
 // Location returns where the browser goes with an answer by query or fragment. What the

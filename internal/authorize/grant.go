@@ -125,7 +125,11 @@ func (a *Authorizer) fields(ctx context.Context, s State, family store.Family) (
 		}
 		fields = append(fields, Field{"id_token", token})
 	}
-	return fields, nil
+	state, err := a.sessionState(s)
+	if err == nil && state != "" {
+		fields = append(fields, Field{"session_state", state})
+	}
+	return fields, err
 }
 
 // family is what a code and the tokens come from. One without a code begins where a code

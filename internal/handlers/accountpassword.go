@@ -42,13 +42,14 @@ func (e *Account) changePassword(w http.ResponseWriter, r *http.Request, n *web.
 	if err := e.Store.UpdateUser(r.Context(), user, change.Voiding(e.Revoker.User(&user, "password_changed"))); err != nil {
 		return "", err
 	}
-	secret, _, err := e.Sessions.Begin(r.Context(), sessions.SignIn{
+	secret, renewed, err := e.Sessions.Begin(r.Context(), sessions.SignIn{
 		User: user, Method: logins.MethodPassword, Device: r.UserAgent(), Address: n.From.Text, At: now, RequestID: id,
 	}, p)
 	if err != nil {
 		return "", err
 	}
 	e.Cookie.write(w, secret)
+	e.Cookie.followState(w, r, renewed, false)
 	return "", e.remember(w, r, user.Username)
 }
 

@@ -186,6 +186,7 @@ func newSite(t testing.TB) *site {
 	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
 		Clients: s.db, Store: s.db, Hints: hints, Envelope: oidc.NewLogoutEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 	}}
+	s.Public.CheckSession = &CheckSession{Registered: s}
 	s.Public.Account = &Account{Logout: s.Public.Logout, SignIn: s.Public.SignIn, Store: s.db, Clients: s.db, Revoker: revoker, NewPassword: logins.NewPassword{Hasher: hasher}}
 	s.populate(hasher)
 	return s
@@ -193,9 +194,18 @@ func newSite(t testing.TB) *site {
 
 // Origin implements what [Origins] asks.
 func (s *site) Origin(ctx context.Context, origin string) (bool, error) {
+	return s.registered().Origin(ctx, origin)
+}
+
+// FramingOrigin implements what [CheckSession] asks.
+func (s *site) FramingOrigin(ctx context.Context, origin string) (bool, error) {
+	return s.registered().FramingOrigin(ctx, origin)
+}
+
+func (s *site) registered() *store.Cached {
 	cached, err := store.NewCached(s.db, store.CacheOptions{Size: 1, TTL: time.Second, Now: s.clock})
 	s.ok(err)
-	return cached.Origin(ctx, origin)
+	return cached
 }
 
 func (s *site) openKeys() *keys.Manager {

@@ -54,6 +54,7 @@ func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) 
 	}
 	n.Subject, n.Username = person.User.ID, person.User.Username
 	e.Cookie.write(w, secret)
+	e.Cookie.followState(w, r, person, false)
 	if err := e.remember(w, r, person.User.Username); err != nil {
 		return err
 	}

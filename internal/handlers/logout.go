@@ -49,6 +49,9 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	if err != nil {
 		return err
 	}
+	if person == nil { // the session ended, and not by this browser
+		e.Cookie.followState(w, r, nil, false)
+	}
 	switch named, is := out.Named(); {
 	case person != nil && out.Of(person.Session.ID):
 		if err := e.leave(w, r, person, endedByClient); err != nil {

@@ -28,6 +28,7 @@ type metadataBody struct {
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	UserinfoEndpoint         string   `json:"userinfo_endpoint"`             // OpenID Connect Discovery §3, as what follows
 	EndSessionEndpoint       string   `json:"end_session_endpoint"`          // RP-Initiated Logout 1.0 §2.1
+	CheckSessionIframe       string   `json:"check_session_iframe"`          // Session Management 1.0 §3.3
 	BackchannelLogout        bool     `json:"backchannel_logout_supported"`  // Back-Channel Logout 1.0 §2.1
 	FrontchannelLogout       bool     `json:"frontchannel_logout_supported"` // Front-Channel Logout 1.0 §3
 	FrontchannelSession      bool     `json:"frontchannel_logout_session_supported"`
@@ -100,6 +101,7 @@ func (e *Metadata) serve(w http.ResponseWriter, _ *http.Request, _ *web.RequestI
 		RevocationEndpoint:    base + RevokePath,
 		UserinfoEndpoint:      base + UserinfoPath,
 		EndSessionEndpoint:    base + EndSessionPath,
+		CheckSessionIframe:    base + CheckSessionPath,
 		BackchannelLogout:     true,
 		FrontchannelLogout:    true, FrontchannelSession: true,
 		BackchannelSession:       true,

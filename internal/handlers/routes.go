@@ -25,20 +25,21 @@ const (
 
 // Public are the endpoints of the public listener.
 type Public struct {
-	Audit      *Audit
-	Token      *Token
-	Introspect *Introspect
-	Revoke     *Revoke
-	Push       *Push
-	JWKS       *JWKS
-	Metadata   *Metadata
-	Userinfo   *Userinfo
-	Origins    *Origins
-	OpenAPI    *OpenAPI
-	Health     *Health
-	SignIn     *SignIn
-	Account    *Account
-	Logout     *Logout
+	Audit        *Audit
+	Token        *Token
+	Introspect   *Introspect
+	Revoke       *Revoke
+	Push         *Push
+	JWKS         *JWKS
+	Metadata     *Metadata
+	Userinfo     *Userinfo
+	Origins      *Origins
+	OpenAPI      *OpenAPI
+	Health       *Health
+	SignIn       *SignIn
+	Account      *Account
+	Logout       *Logout
+	CheckSession *CheckSession
 }
 
 // Routes is the table of the public listener.
@@ -64,6 +65,7 @@ func (p Public) machines() []web.Route {
 		{Method: http.MethodOptions, Path: MetadataPath, Serve: web.Preflight, Described: true, AnyOrigin: true},
 		{Method: http.MethodGet, Path: DiscoveryPath, Serve: p.Metadata.serve, Described: true, AnyOrigin: true},
 		{Method: http.MethodOptions, Path: DiscoveryPath, Serve: web.Preflight, Described: true, AnyOrigin: true},
+		{Method: http.MethodGet, Path: CheckSessionPath, Serve: p.CheckSession.serve}, // a page for programs: it shows nothing
 		{Method: http.MethodGet, Path: "/openapi.yaml", Serve: p.OpenAPI.serve},
 		{Method: http.MethodGet, Path: "/healthz", Serve: p.Health.live, Quiet: true},
 		{Method: http.MethodGet, Path: "/readyz", Serve: p.Health.ready, Quiet: true},

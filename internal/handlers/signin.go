@@ -141,6 +141,7 @@ func (s *SignIn) leave(w http.ResponseWriter, r *http.Request, p *sessions.Perso
 		return err
 	}
 	s.Cookie.remove(w)
+	s.Cookie.followState(w, r, nil, false)
 	return nil
 }
 
@@ -160,6 +161,7 @@ func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if err != nil {
 		return err
 	}
+	s.Cookie.followState(w, r, v.person, step.Answer != nil && step.Answer.SessionState())
 	if step.Page != "" {
 		return s.goOn(w, pagePath(step.Page), v.now, v.flow.Continuation)
 	}

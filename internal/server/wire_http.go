@@ -127,11 +127,12 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Userinfo: &handlers.Userinfo{Clients: clients, DPoP: proof, Once: p.store, Now: time.Now, Persons: &oidc.Userinfo{
 				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Clients: p.cached, Users: p.cached, Signer: p.minter, Encrypter: p.encrypter, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()},
 			}},
-			Origins: &handlers.Origins{Registered: p.cached},
-			OpenAPI: &handlers.OpenAPI{Document: api.OpenAPI()},
-			Health:  p.health,
-			SignIn:  p.signIn,
-			Logout:  logout,
+			Origins:      &handlers.Origins{Registered: p.cached},
+			OpenAPI:      &handlers.OpenAPI{Document: api.OpenAPI()},
+			Health:       p.health,
+			SignIn:       p.signIn,
+			Logout:       logout,
+			CheckSession: &handlers.CheckSession{Registered: p.cached},
 			Account: &handlers.Account{
 				SignIn: p.signIn, Logout: logout, Store: p.store, Clients: p.cached, Revoker: p.revoker, NewPassword: p.newPassword,
 			},

@@ -71,6 +71,7 @@ type Client struct {
 	TermsURI                   string          `json:"tos_uri,omitempty"`
 	InitiateLoginURI           string          `json:"initiate_login_uri,omitempty"`
 	DefaultMaxAge              time.Duration   `json:"default_max_age_ns,omitempty"` // 0: none
+	SessionManagement          bool            `json:"session_management,omitempty"` // answers have session_state (OpenID Connect Session Management 1.0)
 	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 
 	// NotBefore moves on, by a millisecond at least, whenever every token and family
