@@ -159,11 +159,13 @@ func parseSessionID(text string) (id store.SessionID, ok bool) {
 
 func (ss *Sessions) view(s store.Session, u store.User) Session {
 	state, at, reason := SessionActive, s.EndedAt, s.EndedReason
-	switch {
+	switch void := u.Disabled || s.UserNotBefore.Before(u.NotBefore); {
+	case void && (at.IsZero() || u.NotBefore.Before(at)):
+		state, at, reason = SessionEnded, u.NotBefore, store.EndedWithUser
+	case reason == store.EndedByExpiry:
+		state = SessionExpired
 	case !at.IsZero():
 		state = SessionEnded
-	case u.Disabled, s.UserNotBefore.Before(u.NotBefore):
-		state, at, reason = SessionEnded, u.NotBefore, store.EndedWithUser
 	case s.Expired(store.At(ss.Now()), store.Clock{Skew: ss.Limits.ClockSkew}):
 		state = SessionExpired
 	}

@@ -81,6 +81,16 @@ func TestSessionsAreShownAndEnded(t *testing.T) {
 	if void, err := o.Sessions.Get(t.Context(), by, third); err != nil || void.State != admin.SessionEnded || void.Reason != store.EndedWithUser {
 		t.Errorf("after another password the session is %+v, %v", void, err)
 	}
+	fourth, _ := o.signedIn(4, alice.ID, "web")
+	over := store.Change{Actor: by.Actor, Event: store.SessionEnded, At: store.At(o.now())}.Voiding(store.Void{Before: store.At(o.now().Add(time.Minute)), Reason: store.EndedByExpiry})
+	if _, err := o.store.EndExpiredSessions(t.Context(), store.At(o.now().Add(1000*time.Hour)), 10, over); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string][2]string{third: {admin.SessionEnded, store.EndedWithUser}, fourth: {admin.SessionExpired, store.EndedByExpiry}, first: {admin.SessionEnded, "revoked_by_operator"}} {
+		if got, err := o.Sessions.Get(t.Context(), by, id); err != nil || [2]string{got.State, got.Reason} != want || got.EndedAt == nil {
+			t.Errorf("session %s is %+v, want %v", id, got, want)
+		}
+	}
 	for _, id := range []string{"", "xyz", hex.EncodeToString(make([]byte, 16)), hex.EncodeToString(make([]byte, 32))} {
 		if _, err := o.Sessions.Get(t.Context(), by, id); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("session %q: %v", id, err)

@@ -26,6 +26,10 @@ type Refresh struct {
 		Reuse(id store.FamilyID, now time.Time) store.Void
 		ReloadView(ctx context.Context)
 	}
+	// Sessions is told that the session is in use from which a family comes that ends with it.
+	Sessions interface {
+		Used(id store.SessionID, now time.Time)
+	}
 	Grace time.Duration // how long a retry gets the same successor
 	Clock store.Clock   // that requests read Now from
 }
@@ -148,6 +152,9 @@ func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.
 		err = fmt.Errorf("answer the client: %w", gone)
 	}
 	delivered = err == nil
+	if family := rotated.Family; delivered && !family.SessionID.IsZero() && !family.Offline {
+		g.Sessions.Used(family.SessionID, r.Now)
+	}
 	return a, err
 }
 

@@ -149,3 +149,90 @@ func TestLogoutTokensAreGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// expire ends the sessions that expired, as servers do each minute.
+func (s *site) expire() int {
+	s.Helper()
+	s.ok(s.SignIn.Sessions.Seen.Flush(s.Context()))
+	ended, err := s.Revoker.ExpiredSessions(s.Context(), storetest.By().Actor, store.At(s.clock()), 100)
+	s.ok(err)
+	return ended
+}
+
+// Back-Channel Logout 1.0 §2, OpenID Connect Core §11: a session that expired takes what came from
+// it along, but for what is offline, and its apps are told. Until then an app that refreshes keeps
+// it.
+func TestExpiredSessionEnds(t *testing.T) {
+	s, b, v := people(t)
+	back, app := backchannel(t, s)
+	c, err := s.db.Client(t.Context(), "web-app")
+	s.ok(err)
+	c.RefreshIdle = refreshMost // longer than a session may be idle
+	s.ok(s.db.UpdateClient(t.Context(), c, storetest.By()))
+	tokens := exchangeAt(t, b, v)
+	offline := exchangeAt(t, b, v, "scope", "openid read offline_access")["refresh_token"].(string)
+	sid, token := decoded(t, tokens["id_token"].(string))["sid"], tokens["refresh_token"].(string)
+	refreshed := func(token string) string {
+		t.Helper()
+		a := refresh(v, token)
+		if a.status != http.StatusOK {
+			t.Fatalf("the refresh token is not good: %d %s", a.status, a.body)
+		}
+		return a.text(t, "refresh_token")
+	}
+	for range 3 {
+		s.wait(sessionIdle - time.Minute)
+		token = refreshed(token)
+		if ended := s.expire(); ended != 0 {
+			t.Fatalf("%d sessions ended that are in use", ended)
+		}
+	}
+	b.Open(authorization("second", "prompt", "none")).Sent(t, "https://second.example.com/cb?code=")
+	s.expire()
+	s.wait(sessionIdle - time.Minute)
+	offline = refreshed(offline) // which is no use of the session
+	s.wait(time.Minute + time.Second)
+	token = refreshed(token) // the session is over, and no server has ended it yet
+	if got := b.Open(authorization("second", "prompt", "none")).Sent(t, "https://second.example.com/").Get("error"); got != "login_required" {
+		t.Errorf("a refresh brings back a session that is over: %q", got)
+	}
+	s.ok(back.Deliver(t.Context()))
+	if ended := s.expire(); ended != 1 || len(app.tokens) > 0 {
+		t.Fatalf("%d sessions ended, and %d tokens were sent before", ended, len(app.tokens))
+	}
+	v.refused(refresh(v, token), http.StatusBadRequest, "invalid_grant")
+	refreshed(offline)
+	s.ok(back.Deliver(t.Context()))
+	if len(app.tokens) != 1 || decoded(t, app.tokens[0])["sid"] != sid {
+		t.Errorf("the app is told %q", app.tokens)
+	}
+	if s.expire() != 0 {
+		t.Error("it ends twice")
+	}
+	told, err := s.db.ListEvents(t.Context(), store.EventFilter{Type: string(store.SessionEnded), Limit: 10})
+	if err != nil || len(told) != 1 || told[0].Details.Reason != "session_expired" || told[0].UserID != aliceID {
+		t.Errorf("the audit has %+v, %v", told, err)
+	}
+}
+
+// An app that a person removes on /account is told in each session of theirs, and no other app is.
+func TestRemovedAppIsTold(t *testing.T) {
+	s, b, v := people(t)
+	back, app := backchannel(t, s)
+	tokens := exchangeAt(t, b, v)
+	b.Open(authorization("second")).Sent(t, "https://second.example.com/cb?code=")
+	submit(b, "/account/app", "app", "second") // which wants to be told nothing
+	s.ok(back.Deliver(t.Context()))
+	if len(app.tokens) != 0 {
+		t.Fatalf("the app is told that another one was removed: %q", app.tokens)
+	}
+	submit(b, "/account/app", "app", "web-app")
+	v.refused(refresh(v, tokens["refresh_token"].(string)), http.StatusBadRequest, "invalid_grant")
+	s.ok(back.Deliver(t.Context()))
+	if len(app.tokens) != 1 || decoded(t, app.tokens[0])["sid"] != decoded(t, tokens["id_token"].(string))["sid"] {
+		t.Errorf("the app is told %q", app.tokens)
+	}
+	if !isIn(b) {
+		t.Error("the session of the person ended")
+	}
+}

@@ -29,6 +29,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/oidc"
 	"authserver/internal/passwords"
+	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/store/sqlite"
 	"authserver/internal/store/storetest"
@@ -97,6 +98,8 @@ type site struct {
 
 	time *testkit.Clock
 	hash func(ctx context.Context, password string) ([]byte, error)
+
+	browsers *sessions.Sessions
 }
 
 func (s *site) clock() time.Time     { return s.time.Now() }
@@ -150,6 +153,7 @@ func newSite(t testing.TB) *site {
 	s.targets = targets
 	issuing := s.issuing(manager, targets, codec, pairwise)
 	hints := oidc.Hints{Issuer: issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: pairwise}}
+	s.browsers = &sessions.Sessions{Store: s.db, Ender: revoker, Seen: &sessions.Seen{Store: s.db}, Idle: sessionIdle, Most: sessionMost, Rand: rand.Reader}
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
 	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager, Pairwise: pairwise}
@@ -180,7 +184,7 @@ func newSite(t testing.TB) *site {
 			Checks:  []Check{{"database", s.db.CheckWritable}, {"signing_keys", func(context.Context) error { return manager.Ready() }}},
 			Timeout: time.Second, Now: s.clock, Logger: slog.New(slog.DiscardHandler),
 		},
-		SignIn: s.signIn(issuing, hints, codec, hasher, revoker),
+		SignIn: s.signIn(issuing, hints, codec, hasher),
 	}
 	s.Push = &Push{Clients: s.Clients, Authorizer: s.SignIn.Authorizer, Now: s.clock}
 	s.Public.Logout = &Logout{SignIn: s.Public.SignIn, Ender: revoker, Requests: &oidc.Logouts{
@@ -243,7 +247,7 @@ func (s *site) registry(issuing grants.Issuing, codec *tokens.RefreshCodec, hash
 		},
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Login: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Families: s.db, Refresh: codec, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Grace: 10 * time.Second},
+		&grants.Refresh{Issuing: issuing, Families: s.db, PutBacks: &grants.PutBacks{Families: s.db}, Refresh: codec, Revoker: revoker, Sessions: s.browsers, Grace: 10 * time.Second},
 		&grants.JWTBearer{Issuing: issuing, Trust: &grants.Trust{
 			Issuers: s.db, Clients: s.db, Users: s.db,
 			Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Self: issuer, Audiences: []string{issuer, issuer + TokenPath}, Own: assertions.ClientRules{MaxLifetime: time.Hour},

@@ -15,7 +15,6 @@ import (
 	"authserver/internal/oidc"
 	"authserver/internal/pages"
 	"authserver/internal/passwords"
-	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/internal/tokens"
@@ -33,13 +32,15 @@ const (
 	codeLife        = time.Minute
 	sessionIdle     = time.Hour
 	sessionMost     = 24 * time.Hour
+	refreshIdle     = time.Hour
+	refreshMost     = 24 * time.Hour
 )
 
 // ownPages are the pages as they come, read once for all sites.
 var ownPages = sync.OnceValues(func() (*pages.Book, error) { return pages.Open("", "") })
 
 // signIn is what a person signs in by, over plain http: httptest has no other.
-func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.RefreshCodec, hasher *passwords.Hasher, revoker *tokens.Revoker) *SignIn {
+func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.RefreshCodec, hasher *passwords.Hasher) *SignIn {
 	s.Helper()
 	book, err := ownPages()
 	s.ok(err)
@@ -55,9 +56,7 @@ func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.Re
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,
 		},
-		Sessions: &sessions.Sessions{
-			Store: s.db, Ender: revoker, Seen: &sessions.Seen{Store: s.db}, Idle: sessionIdle, Most: sessionMost, Rand: rand.Reader,
-		},
+		Sessions: s.browsers,
 		Password: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Devices: &tokens.Devices{Keys: codec.Keys, Rand: rand.Reader}, Pages: written, Limit: 10 * time.Second, Now: s.clock,
 	}
 }
@@ -82,7 +81,7 @@ func (s *site) people() {
 			c.Secrets = []store.ClientSecret{{ID: "1", Kind: store.SecretSHA256, Hash: sum[:], CreatedAt: at}}
 		}
 		c.Grants, c.Resources = []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken}, []string{apiID}
-		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = time.Hour, 24*time.Hour, at, at
+		c.RefreshIdle, c.RefreshMax, c.CreatedAt, c.UpdatedAt = refreshIdle, refreshMost, at, at
 		s.ok(s.db.CreateClient(ctx, c, storetest.By()))
 	}
 	hash, err := s.hash(ctx, "the password of bob")

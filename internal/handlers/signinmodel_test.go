@@ -31,14 +31,18 @@ type modelBrowser struct {
 	*browser.Browser
 	from     *modelSession
 	authTime time.Time // of the newest sign-in
-	began    time.Time // of the session, at the latest
-	seen     time.Time // when it was used last
 }
 
 // modelSession is what codes and tokens come from.
 type modelSession struct {
-	user  string
-	ended bool
+	user   string
+	ended  bool
+	voided bool      // with its user, and what outlives the session too
+	over   bool      // it was idle for too long or at its end, and so were its tokens ended
+	began  time.Time // with the newest sign-in
+	used   time.Time // last by the browser, or by an app whose tokens end with the session
+	// vague is set where the server may have gone on with it as the next one.
+	vague bool
 }
 
 // modelCode is a code that an app got, and later the refresh token that it got for it.
@@ -49,8 +53,12 @@ type modelCode struct {
 	authTime time.Time
 	at       time.Time
 	refresh  string
-	void     bool // it was used twice
+	last     time.Time // when the app got the refresh token
+	void     bool      // it was used twice
 }
+
+// offline reports whether the tokens outlive their session.
+func (c *modelCode) offline() bool { return c.client == "offline" }
 
 // signInModel is many browsers at once. It follows what may be, and not what has to be: a
 // session may end earlier than the model knows.
@@ -58,6 +66,7 @@ type signInModel struct {
 	s        *site
 	v        visitor
 	browsers []*modelBrowser
+	sessions []*modelSession
 	tabs     []*modelTab
 	codes    []*modelCode
 	states   int
@@ -69,7 +78,7 @@ var modelUsers = map[string]struct{ id, password string }{
 }
 
 var modelCallbacks = map[string]string{
-	"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb",
+	"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb", "offline": appCallback,
 }
 
 // Whatever browsers, tabs, apps and administrators do, and however the clock goes on: no code
@@ -77,6 +86,10 @@ var modelCallbacks = map[string]string{
 // hold (OpenID Connect Core §3.1.2.1, RFC 9700 §4.5).
 func TestSignInOverTime(t *testing.T) {
 	s, _, v := people(t)
+	registered, err := s.db.Client(t.Context(), "web-app")
+	s.ok(err)
+	registered.ID, registered.Consent = "offline", store.ConsentNever
+	s.ok(s.db.CreateClient(t.Context(), registered, storetest.By()))
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &signInModel{s: s, v: v}
 		for range 2 {
@@ -92,7 +105,7 @@ func TestSignInOverTime(t *testing.T) {
 			"a user is disabled":  m.disable,
 			"time passes": func(rt *rapid.T) {
 				s.wait(rapid.SampledFrom([]time.Duration{time.Second, time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 3 * time.Hour, 30 * time.Hour}).Draw(rt, "how long"))
-				s.ok(s.SignIn.Sessions.Seen.Flush(t.Context()))
+				m.housekeep(rt)
 			},
 		})
 	})
@@ -107,7 +120,7 @@ func (m *signInModel) open(rt *rapid.T) {
 	m.states++
 	tab := &modelTab{
 		in:     pick(rt, "browser", m.browsers),
-		client: rapid.SampledFrom([]string{"web-app", "spa", "second", "careful"}).Draw(rt, "client"),
+		client: rapid.SampledFrom([]string{"web-app", "spa", "second", "careful", "offline"}).Draw(rt, "client"),
 		prompt: rapid.SampledFrom([]string{"", "", "none", "login"}).Draw(rt, "prompt"),
 		maxAge: rapid.SampledFrom([]time.Duration{-1, -1, 0, time.Minute, time.Hour}).Draw(rt, "max_age"),
 		state:  fmt.Sprintf("state %d", m.states), opened: m.s.clock(),
@@ -116,7 +129,11 @@ func (m *signInModel) open(rt *rapid.T) {
 	if tab.maxAge >= 0 {
 		age = fmt.Sprint(int(tab.maxAge.Seconds()))
 	}
-	tab.page = tab.in.Open(authorization(tab.client, "state", tab.state, "nonce", tab.state, "prompt", tab.prompt, "max_age", age))
+	changes := []string{"state", tab.state, "nonce", tab.state, "prompt", tab.prompt, "max_age", age, "redirect_uri", modelCallbacks[tab.client]}
+	if tab.client == "offline" {
+		changes = append(changes, "scope", "openid read offline_access")
+	}
+	tab.page = tab.in.Open(authorization(tab.client, changes...))
 	m.tabs = append(m.tabs, tab)
 	m.look(rt, tab)
 }
@@ -155,25 +172,59 @@ func (m *signInModel) goOn(rt *rapid.T) {
 func (m *signInModel) signedIn(b *modelBrowser, user string) {
 	now := m.s.clock()
 	if !m.lives(b) || b.from.user != user {
-		if m.lives(b) {
-			b.from.ended = true
-		}
-		b.from, b.began = &modelSession{user: user}, now
+		m.leave(b)
+		b.from = &modelSession{user: user}
+		m.sessions = append(m.sessions, b.from)
 	}
-	b.authTime = now
+	b.from.began, b.from.used, b.authTime = now, now, now
+}
+
+// leave ends the session of a browser, where it did not end by itself before.
+func (m *signInModel) leave(b *modelBrowser) {
+	switch {
+	case b.from == nil:
+	case m.lives(b):
+		b.from.ended = true
+	default:
+		b.from.vague = true
+	}
+	b.from = nil
+}
+
+// use is that a session was used, if it was not over by then.
+func (m *signInModel) use(from *modelSession) {
+	if from != nil && m.s.clock().Sub(from.used) <= sessionIdle {
+		from.used = m.s.clock()
+	}
+}
+
+// housekeep does what servers do each minute: sessions that expired end with what came from them.
+func (m *signInModel) housekeep(rt *rapid.T) {
+	now := m.s.clock()
+	m.s.ok(m.s.SignIn.Sessions.Seen.Flush(m.s.Context()))
+	if _, err := m.s.Revoker.ExpiredSessions(m.s.Context(), storetest.By().Actor, store.At(now), 1000); err != nil {
+		rt.Fatal(err)
+	}
+	for _, from := range m.sessions {
+		from.over = from.over || now.Sub(from.used) > sessionIdle || now.Sub(from.began) > sessionMost
+	}
 }
 
 // lives reports whether the session of a browser is alive for certain.
 func (m *signInModel) lives(b *modelBrowser) bool {
+	return b.from != nil && m.certain(b.from)
+}
+
+func (m *signInModel) certain(from *modelSession) bool {
 	now := m.s.clock()
-	return b.from != nil && !b.from.ended && now.Sub(b.seen) < sessionIdle/2 && now.Sub(b.began) < sessionMost/2
+	return !from.ended && !from.vague && now.Sub(from.used) < sessionIdle/2 && now.Sub(from.began) < sessionMost/2
 }
 
 // look holds where a tab has come to to what may be.
 func (m *signInModel) look(rt *rapid.T, tab *modelTab) {
 	now, in := m.s.clock(), tab.in
-	alive := in.from != nil && !in.from.ended && now.Sub(in.seen) <= sessionIdle && now.Sub(in.began) <= sessionMost || in.authTime.Equal(now)
-	in.seen = now
+	alive := in.from != nil && !in.from.ended && now.Sub(in.from.used) <= sessionIdle && now.Sub(in.from.began) <= sessionMost || in.authTime.Equal(now)
+	m.use(in.from)
 	if tab.page.Left == nil {
 		if tab.prompt == "none" {
 			rt.Fatalf("prompt=none shows %v", tab.page.URL)
@@ -232,7 +283,7 @@ func (m *signInModel) redeem(rt *rapid.T) {
 	if !may {
 		return
 	}
-	c.refresh = got.text(m.s, "refresh_token")
+	c.refresh, c.last = got.text(m.s, "refresh_token"), m.s.clock()
 	claims := decoded(m.s, got.text(m.s, "id_token"))
 	if claims["sub"] != modelUsers[c.from.user].id || claims["auth_time"] != float64(c.authTime.Unix()) || claims["nonce"] != c.state || claims["aud"] != c.client {
 		rt.Fatalf("signed in was %s at %s, and the ID token says %v", c.from.user, c.authTime, claims)
@@ -248,13 +299,19 @@ func (m *signInModel) refreshes(rt *rapid.T) {
 		return
 	}
 	got := m.ask(c.client, "grant_type", "refresh_token", "refresh_token", c.refresh)
+	now, gone := m.s.clock(), !c.offline() && (c.from.ended || c.from.over && !c.from.vague)
 	switch {
-	case got.status == http.StatusOK && (c.void || c.from.ended):
-		rt.Fatalf("a refresh token is good: its code was used twice %t, its session ended %t", c.void, c.from.ended)
+	case got.status == http.StatusOK && (c.void || c.from.voided || gone):
+		rt.Fatalf("a refresh token is good: its code was used twice %t, its session: %+v", c.void, c.from)
 	case got.status == http.StatusOK:
-		c.refresh = got.text(m.s, "refresh_token")
+		c.refresh, c.last = got.text(m.s, "refresh_token"), now
+		if !c.offline() {
+			m.use(c.from)
+		}
 	case !strings.Contains(got.body, "invalid_grant"):
 		rt.Fatalf("answered %d %s", got.status, got.body)
+	case !c.void && !c.from.voided && now.Sub(c.last) < refreshIdle && now.Sub(c.at) < refreshMost && (c.offline() || m.certain(c.from)):
+		rt.Fatalf("a refresh token of %s is not good, its session: %+v", now.Sub(c.last), c.from)
 	}
 }
 
@@ -263,10 +320,7 @@ func (m *signInModel) signOut(rt *rapid.T) {
 	if p := submit(b.Browser, "/account/logout"); p.Status != http.StatusOK {
 		rt.Fatalf("signing out: %d %s", p.Status, p.Body)
 	}
-	if m.lives(b) { // what has ended by itself already is not ended by this
-		b.from.ended = true
-	}
-	b.from = nil
+	m.leave(b)
 }
 
 // disable disables a user and enables the user again: what came before stays void.
@@ -281,14 +335,9 @@ func (m *signInModel) disable(rt *rapid.T) {
 		user, err = m.s.db.User(m.s.Context(), user.ID)
 		m.s.ok(err)
 	}
-	for _, b := range m.browsers {
-		if b.from != nil && b.from.user == name {
-			b.from.ended = true
-		}
-	}
-	for _, c := range m.codes {
-		if c.from.user == name {
-			c.from.ended = true
+	for _, from := range m.sessions {
+		if from.user == name {
+			from.ended, from.voided = true, true
 		}
 	}
 	m.s.wait(time.Second) // what is issued in the very moment of a revocation counts as before it

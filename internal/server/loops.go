@@ -44,6 +44,7 @@ type loops struct {
 	// putBacks are refresh tokens whose exchange could not be answered.
 	putBacks       *grants.PutBacks
 	seen           *sessions.Seen
+	revoker        *tokens.Revoker
 	backchannel    *oidc.Backchannel
 	guard          *attempts.Guard
 	poll           time.Duration // how often changes are looked for that no watcher told
@@ -78,6 +79,10 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	})
 	run(func() error {
 		l.every(ctx, guardInterval, "read failed attempts", l.guard.Follow)
+		return nil
+	})
+	run(func() error {
+		l.every(ctx, sweepInterval, "end the sessions that expired", l.endSessions)
 		return nil
 	})
 	run(func() error { l.every(ctx, sweepInterval, "sweep", l.sweep); return nil })
@@ -149,6 +154,18 @@ func (l *loops) sweep(ctx context.Context) error {
 		removed, err := l.store.Sweep(ctx, over, sweepBatch)
 		if err != nil || removed == 0 {
 			return errors.Join(flushed, err)
+		}
+	}
+}
+
+// endSessions ends the sessions that have expired by the clock of every replica, and whose last
+// use every replica has written down by now.
+func (l *loops) endSessions(ctx context.Context) error {
+	over := store.At(l.now().Add(-2*l.skew - 2*sweepInterval))
+	for {
+		ended, err := l.revoker.ExpiredSessions(ctx, actor(), over, sweepBatch)
+		if err != nil || ended == 0 {
+			return err
 		}
 	}
 }

@@ -106,9 +106,13 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	encrypter := &oidc.Encrypter{}
 	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
+	seen := &sessions.Seen{Store: st}
+	browsers := &sessions.Sessions{
+		Store: st, Ender: revoker, Seen: seen, Idle: s.Sessions.SessionIdleTTL, Most: s.Sessions.SessionMaxTTL, Clock: clock, Rand: rand.Reader,
+	}
 	registry, err := wireGrants(grantParts{
 		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,
-		own: own, verifier: verifier, putBacks: putBacks, clock: clock, limits: limits,
+		own: own, verifier: verifier, putBacks: putBacks, browsers: browsers, clock: clock, limits: limits,
 		identity: s.Identity, refresh: s.Refresh, assertions: s.Assertions,
 	})
 	if err != nil {
@@ -116,10 +120,9 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	}
 	health := newHealth(st, manager, view, s.Timeline, logger)
 	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
-	seen := &sessions.Seen{Store: st}
 	signIn, err := wireSignIn(signInParts{
-		store: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, seen: seen, clock: clock, gates: gates,
-		identity: s.Identity, tokens: s.AccessTokens, sessions: s.Sessions, pages: s.Pages,
+		store: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, browsers: browsers, clock: clock, gates: gates,
+		identity: s.Identity, tokens: s.AccessTokens, pages: s.Pages,
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +149,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		tls:    o.files.config(),
 		reload: func() { o.files.reload(); reloadAuthorities() },
 		loops: &loops{
-			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, backchannel: backchannel, guard: guard, view: view, remote: remote,
+			store: st, cached: cached, keys: ring, putBacks: putBacks, seen: seen, revoker: revoker, backchannel: backchannel, guard: guard, view: view, remote: remote,
 			poll: s.KeyPollInterval, auditRetention: s.AuditRetention, tick: manager.Timeline.TickInterval(), skew: s.ClockSkew, now: time.Now, logger: logger,
 		},
 	}, nil

@@ -10,6 +10,7 @@ import (
 	"authserver/internal/handlers"
 	"authserver/internal/keys"
 	"authserver/internal/logins"
+	"authserver/internal/sessions"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
 	"authserver/internal/trust/assertions"
@@ -49,6 +50,7 @@ type grantParts struct {
 	own      *tokens.Verifier     // of our tokens
 	verifier *assertions.Verifier // of what others sign
 	putBacks *grants.PutBacks
+	browsers *sessions.Sessions
 	clock    store.Clock
 	limits   algorithms
 
@@ -70,7 +72,7 @@ func wireGrants(p grantParts) (*grants.Registry, error) {
 		},
 		&grants.ClientCredentials{Issuing: issuing},
 		&grants.Password{Issuing: issuing, Login: p.login, Families: p.store, Refresh: p.codec, Clock: p.clock.ID, Rand: rand.Reader},
-		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Grace: p.refresh.RefreshGrace, Clock: p.clock},
+		&grants.Refresh{Issuing: issuing, Families: p.store, PutBacks: p.putBacks, Refresh: p.codec, Revoker: p.revoker, Sessions: p.browsers, Grace: p.refresh.RefreshGrace, Clock: p.clock},
 		&grants.JWTBearer{Issuing: issuing, Trust: trust},
 		&grants.Exchange{Issuing: issuing, Users: p.store, Clients: p.store, Tokens: p.own, Revoked: p.view, Used: p.used, Trust: trust},
 	)

@@ -45,13 +45,12 @@ type signInParts struct {
 	ring     *keyring
 	revoker  *tokens.Revoker
 	login    logins.Password
-	seen     *sessions.Seen
+	browsers *sessions.Sessions
 	clock    store.Clock
 	gates    map[string]*admission.Gate
 
 	identity config.Identity
 	tokens   config.AccessTokens
-	sessions config.Sessions
 	pages    config.Pages
 }
 
@@ -78,9 +77,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
 			CodeTTL: codeTTL, MaxTTL: p.tokens.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
 		},
-		Sessions: &sessions.Sessions{
-			Store: p.store, Ender: p.revoker, Seen: p.seen, Idle: p.sessions.SessionIdleTTL, Most: p.sessions.SessionMaxTTL, Clock: p.clock, Rand: rand.Reader,
-		},
+		Sessions: p.browsers,
 		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Devices: &tokens.Devices{Keys: keys, Rand: rand.Reader}, Base: web.IssuerPath(p.identity.Issuer),
 		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
 	}, nil

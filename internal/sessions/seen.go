@@ -28,19 +28,16 @@ const (
 	seeMost = 1000 // in one batch
 )
 
-// note remembers that a session was used, where that is not written down for this minute
-// already.
-func (s *Seen) note(session store.Session, now, idle store.Moment) {
-	if now.Sub(session.SeenAt) < seenEvery {
-		return
-	}
+// note remembers that a session was used: the first time since what was noted was written down,
+// which shows that the session was not idle for too long by then.
+func (s *Seen) note(seen store.SessionSeen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil {
 		s.seen = make(map[store.SessionID]store.SessionSeen)
 	}
-	if _, known := s.seen[session.ID]; known || len(s.seen) < maxSeen {
-		s.seen[session.ID] = store.SessionSeen{ID: session.ID, SeenAt: now, IdleExpiresAt: idle}
+	if _, known := s.seen[seen.ID]; !known && len(s.seen) < maxSeen {
+		s.seen[seen.ID] = seen
 	}
 }
 
@@ -64,7 +61,7 @@ func (s *Seen) Flush(ctx context.Context) error {
 	return nil
 }
 
-// again notes what could not be written, where nothing later was noted meanwhile.
+// again notes what could not be written. It is from before whatever was noted meanwhile.
 func (s *Seen) again(all []store.SessionSeen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +69,7 @@ func (s *Seen) again(all []store.SessionSeen) {
 		s.seen = make(map[store.SessionID]store.SessionSeen)
 	}
 	for _, seen := range all {
-		if _, known := s.seen[seen.ID]; !known && len(s.seen) < maxSeen {
+		if _, known := s.seen[seen.ID]; known || len(s.seen) < maxSeen {
 			s.seen[seen.ID] = seen
 		}
 	}

@@ -79,8 +79,26 @@ func (s *Sessions) Find(ctx context.Context, secret, clientID string, now time.T
 	case found.Session.Void(found.User, store.At(now), s.Clock):
 		return nil, nil
 	}
-	s.Seen.note(found.Session, store.At(now), store.At(now.Add(s.Idle)))
+	s.found(found.Session, store.At(now))
 	return &Person{found.Session, found.User, found.Consent}, nil
+}
+
+// found notes that a session was used, where that is not written down for this minute already.
+func (s *Sessions) found(session store.Session, now store.Moment) {
+	if now.Sub(session.SeenAt) < seenEvery {
+		return
+	}
+	seen := now
+	if seen.After(session.IdleExpiresAt) { // by another clock: this one holds that it lives
+		seen = session.IdleExpiresAt
+	}
+	s.Seen.note(store.SessionSeen{ID: session.ID, SeenAt: seen, IdleExpiresAt: store.At(now.Add(s.Idle))})
+}
+
+// Used notes that an app of the person used a session: it refreshed tokens that end with it. No
+// request waits for that, and a session that was idle for too long before is over all the same.
+func (s *Sessions) Used(id store.SessionID, now time.Time) {
+	s.Seen.note(store.SessionSeen{ID: id, SeenAt: store.At(now), IdleExpiresAt: store.At(now.Add(s.Idle))})
 }
 
 // SignIn is that a person proved who they are with a browser.

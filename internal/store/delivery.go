@@ -27,8 +27,9 @@ type Delivery struct {
 const KeepDelivered = 24 * time.Hour
 
 // Deliveries keeps the logout tokens that clients have to get. They are added with the end
-// of a session: by EndSession, and by a change of a user that makes sessions void, for each
-// client with a BackchannelLogoutURI that took part in it.
+// of a session: by EndSession, by EndExpiredSessions, and by a change of a user that makes
+// sessions void, for each client with a BackchannelLogoutURI that took part in it. RevokeConsent
+// adds them for its client alone, in each session of the user that lives.
 type Deliveries interface {
 	// ClaimDeliveries takes at most limit deliveries that are due at a moment, the earliest
 	// first, counts an attempt of each and makes it due again at another: no other server has

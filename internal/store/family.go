@@ -29,7 +29,7 @@ type Family struct {
 	// a certificate (RFC 8705 §4); "": none. The first key that it is bound to stays.
 	BoundTo   string
 	SessionID SessionID // that the user signed in by; zero: none
-	Offline   bool      // it lives on when its session ends (OIDC Core §11)
+	Offline   bool      // once its code was exchanged it lives on when its session ends (OIDC Core §11)
 	Login     Login
 	Code      Code // zero but for generation 0
 	CreatedAt Moment

@@ -2,6 +2,10 @@ package store
 
 import "errors"
 
+// EndedByExpiry is the reason of a session that was idle for too long or at the end of its life,
+// and of the families that ended with it.
+const EndedByExpiry = "session_expired"
+
 // The reasons of families that are void with their user or their client.
 const (
 	EndedWithUser   = "user_tokens_revoked"   // a new password, or the user was disabled

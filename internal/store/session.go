@@ -70,7 +70,7 @@ type SignedIn struct {
 type SessionSeen struct {
 	ID            SessionID
 	SeenAt        Moment
-	IdleExpiresAt Moment
+	IdleExpiresAt Moment // from then on
 }
 
 // KeepEnded is how long a session that ended is kept, so that the person and the audit can
@@ -91,24 +91,29 @@ type Sessions interface {
 	// where no session has the old secret, ErrConflict where that session ended, or is
 	// not the one that s.ID and s.UserID name.
 	RenewSession(ctx context.Context, old [32]byte, s Session, by Change) error
-	// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live. Neither moves back, and
-	// IdleExpiresAt never beyond ExpiresAt. It is done in batches, by the minute, and
-	// never on the way of a request.
+	// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live, and that were not idle
+	// for too long before they were seen. Neither moves back, and IdleExpiresAt never beyond
+	// ExpiresAt. It is done in batches, by the minute, and never on the way of a request.
 	SeeSessions(ctx context.Context, seen []SessionSeen) error
 	// EndSession ends a session, and in the same transaction each of its families that is not
-	// Offline. by.Voids is what is void of each such family: the engine fills in
-	// its Value, and takes its Reason for the session and for the families. Families of a session that is not kept any
-	// more end all the same. ErrNotFound where there is neither. To end what ended
-	// before is no error, and no event. Its clients get a [Delivery] each.
+	// Offline, and each code. by.Voids is what is void of each such family: the engine fills in
+	// its Value, and takes its Reason for the session and for the families. ErrNotFound where there is none. To end
+	// what ended before is no error, and no event. Its clients get a [Delivery] each.
 	EndSession(ctx context.Context, id SessionID, by Change) error
 }
 
-// SessionAdmin shows sessions.
+// SessionAdmin looks after all sessions.
 type SessionAdmin interface {
 	// Session returns a session, or ErrNotFound.
 	Session(ctx context.Context, id SessionID) (Session, error)
 	// ListSessions returns sessions in the order of their IDs.
 	ListSessions(ctx context.Context, p SessionPage) ([]Session, error)
+	// EndExpiredSessions ends as EndSession does at most limit sessions that did not end, and
+	// that were idle for too long or at the end of their life before a moment. It returns how
+	// many, 0 when none is left or when another replica does it. by.Voids has the moment and the
+	// reason, and no Kind: access tokens that were issued are left to their own end, since a
+	// revocation for each session would make what replicas hold in memory grow with traffic.
+	EndExpiredSessions(ctx context.Context, before Moment, limit int, by Change) (ended int, err error)
 }
 
 // SessionPage is a listing of sessions: at most Limit (1 to MaxPage) whose ID sorts after

@@ -105,7 +105,7 @@ type Housekeeper interface {
 	// moment given and returns how many it removed, 0 when nothing is left to do
 	// or when another replica is sweeping. What goes: families past their end, idle
 	// for too long, revoked longer than KeepRevoked ago or without their client, and codes
-	// that no client exchanged; sessions past their end, idle for too long or ended longer than
+	// that no client exchanged; sessions that ended longer than
 	// KeepEnded ago; consents past Until or without their client; deliveries that ended longer than KeepDelivered ago; revocations and used assertions past ExpiresAt, failed attempts past ClearAt; signing keys that were removed, and
 	// not revoked, longer than KeepRemoved ago and secret keys past RemovedAt, but for the newest of an
 	// algorithm or purpose; lifetimes by which no key set is cached and no token lives

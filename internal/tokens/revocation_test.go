@@ -52,6 +52,10 @@ func (b *book) EndSession(ctx context.Context, _ store.SessionID, by store.Chang
 	return b.Revoke(ctx, by)
 }
 
+func (*book) EndExpiredSessions(context.Context, store.Moment, int, store.Change) (int, error) {
+	return 0, nil
+}
+
 func (b *book) RevokeConsent(ctx context.Context, _, _ string, by store.Change) error {
 	by.Voids.Until = by.Voids.IssuedUntil
 	return b.Revoke(ctx, by)

@@ -15,6 +15,7 @@ type RevokerStore interface {
 	Revoke(ctx context.Context, by store.Change) error
 	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
 	EndSession(ctx context.Context, id store.SessionID, by store.Change) error
+	EndExpiredSessions(ctx context.Context, before store.Moment, limit int, by store.Change) (int, error)
 	RevokeConsent(ctx context.Context, userID, clientID string, by store.Change) error
 }
 
@@ -109,6 +110,18 @@ func (r *Revoker) Session(ctx context.Context, by By, id store.SessionID) error 
 	}
 	r.ReloadView(ctx)
 	return nil
+}
+
+// ExpiredSessions ends at most limit sessions that expired before a moment, with the families that
+// live as long as they do, and returns how many. What access tokens there are expire by
+// themselves.
+func (r *Revoker) ExpiredSessions(ctx context.Context, actor store.Actor, before store.Moment, limit int) (int, error) {
+	by := By{Actor: actor}.change(store.SessionEnded, store.Void{Before: store.At(r.Now()), Reason: store.EndedByExpiry})
+	ended, err := r.Store.EndExpiredSessions(ctx, before, limit, by)
+	if err != nil {
+		return ended, fmt.Errorf("end the sessions that expired: %w", err)
+	}
+	return ended, nil
 }
 
 // ReloadView reads into this process's view what the store has recorded. If that fails

@@ -152,7 +152,8 @@ CREATE TABLE sessions (
     CHECK (idle_expires_at <= expires_at)
 ) WITH (fillfactor = 80);
 CREATE INDEX sessions_of_user ON sessions (user_id, id);
-CREATE INDEX sessions_to_sweep ON sessions (sweep_at);
+CREATE INDEX sessions_to_end ON sessions (sweep_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_to_sweep ON sessions (sweep_at) WHERE ended_at IS NOT NULL;
 
 -- client_created_at tells a client from the one before it under the same name.
 CREATE TABLE consents (

@@ -3,7 +3,9 @@ package blackbox
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -133,6 +135,23 @@ func delivery(t *testing.T, d *harness.Deployment, session string) listedDeliver
 	return listedDelivery{}
 }
 
+// expire makes a session one that was not used for a long time.
+func expire(t *testing.T, d *harness.Deployment, session string) {
+	t.Helper()
+	id, err := hex.DecodeString(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := "created_at - interval '1 hour'"
+	if d.Engine != "postgres" {
+		earlier = "created_at - 3600000000"
+	}
+	statement := fmt.Sprintf("UPDATE sessions SET idle_expires_at = %s, sweep_at = %s WHERE id = %s", earlier, earlier, bytesLiteral(d.Engine, id))
+	if _, err := openDatabase(t, d).ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // OpenID Connect Back-Channel Logout 1.0 §2: an app is told of each end of a session, also
 // where no server ran when it ended, or the app was down.
 func TestAppsAreToldThatSessionsEnd(t *testing.T) {
@@ -154,10 +173,12 @@ func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 		}
 		ctx, _ := provider(one)
 		_, session := signedInBy(t, ctx, browser.New(t, one.URL), app)
+		_, expired := signedInBy(t, ctx, browser.New(t, one.URL), app)
 
-		// Ended by a command while no server runs.
+		// Ended by a command, and by itself, while no server runs.
 		one.Kill()
 		two.Kill()
+		expire(t, d, expired)
 		d.Run("session", "revoke", session, "--yes")
 		if got, want := delivery(t, d, session), (listedDelivery{State: "pending", ClientID: "web-app", Session: session}); got != want {
 			t.Fatalf("the delivery is %+v, want %+v", got, want)
@@ -171,6 +192,13 @@ func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 			subject = told.knows(t, session)
 			return subject != ""
 		})
+		harness.Eventually(t, time.Minute, "the app is told of a session that expired", func() bool { return told.knows(t, expired) == subject })
+		var shown struct {
+			Reason string `json:"end_reason"`
+		}
+		if err := json.Unmarshal([]byte(d.Run("session", "show", expired, "-o", "json")), &shown); err != nil || shown.Reason != "session_expired" {
+			t.Errorf("the session ended for %+v, %v", shown, err)
+		}
 		harness.Eventually(t, time.Minute, "the delivery is listed as delivered", func() bool { return delivery(t, d, session).State == "delivered" })
 
 		// Ended by a logout, with the app down at first: each attempt has a token of its own.

@@ -54,9 +54,13 @@ func (d *DB) RevokeConsent(ctx context.Context, userID, clientID string, by stor
 		if err != nil {
 			return store.Event{}, err
 		}
-		families, _, err := endFamilies(ctx, tx, by.Voids, "user_id = $6 AND client_id = $7", userID, clientID)
+		families, err := endFamilies(ctx, tx, by.Voids, "user_id = $6 AND client_id = $7", userID, clientID)
 		if err == nil && gone.RowsAffected() == 0 && families == 0 {
 			err = store.ErrNotFound
+		}
+		if err == nil {
+			err = deliver(ctx, tx, by, clientID, `SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id
+				WHERE s.user_id = $3 AND s.user_not_before >= u.not_before AND s.ended_at IS NULL`, userID)
 		}
 		return events.Consent(by, userID, clientID), err
 	})

@@ -22,22 +22,29 @@ func deliveryColumns(d *store.Delivery) []any {
 const participants = `(SELECT f.client_id FROM refresh_families f WHERE f.session_id = s.id
 	UNION SELECT k.client_id FROM session_clients k WHERE k.session_id = s.id)`
 
-// livingSessions are the sessions of the user $2, whose NotBefore is $3, that did not end.
-const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = $2 AND user_not_before >= $3 AND ended_at IS NULL"
+// livingSessions are the sessions of the user $3, whose NotBefore is $4, that did not end.
+const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = $3 AND user_not_before >= $4 AND ended_at IS NULL"
 
-// deliver adds a delivery for each client of the sessions that a query for id and user_id
-// picks, by the parameters from $2 on. A client that is about to be told of the session is
+// untold are the sessions $3, but for those whose clients were told before that they are void
+// with their user.
+const untold = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ANY ($3) AND s.user_not_before >= u.not_before"
+
+// everyClient is a client for deliver: all of them.
+const everyClient = ""
+
+// deliver adds a delivery for a client, or each client, of the sessions that a query for id and
+// user_id picks, by the parameters from $3 on. A client that is about to be told of the session is
 // told once; one that was told is told again, since the session may have gone on with another
 // password.
-func deliver(ctx context.Context, tx pgx.Tx, by store.Change, sessions string, args ...any) error {
+func deliver(ctx context.Context, tx pgx.Tx, by store.Change, client, sessions string, args ...any) error {
 	_, err := tx.Exec(ctx, `INSERT INTO deliveries AS d (id, client_id, user_id, session_id, created_at, due_at)
 		SELECT authserver_event_id($1), c.id, s.user_id, s.id, $1, $1
 		FROM (`+sessions+`) s CROSS JOIN LATERAL `+participants+` p JOIN clients c ON c.id = p.client_id
-		WHERE c.document ->> 'backchannel_logout_uri' <> '' AND c.document ->> 'disabled' IS NULL
+		WHERE ($2 = '' OR c.id = $2) AND c.document ->> 'backchannel_logout_uri' <> '' AND c.document ->> 'disabled' IS NULL
 		ORDER BY s.id, c.id
 		ON CONFLICT (session_id, client_id) DO UPDATE SET id = excluded.id, created_at = excluded.created_at,
 				due_at = excluded.due_at, attempts = 0, fault = NULL, ended_at = NULL, delivered = false
-			WHERE d.ended_at IS NOT NULL`, append([]any{orNever(by.At)}, args...)...)
+			WHERE d.ended_at IS NOT NULL`, append([]any{orNever(by.At), client}, args...)...)
 	return err
 }
 

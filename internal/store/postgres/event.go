@@ -108,7 +108,7 @@ func (d *DB) ListEvents(ctx context.Context, f store.EventFilter) ([]store.Event
 
 // SweepEvents removes events from before a moment, unless another replica sweeps.
 func (d *DB) SweepEvents(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
-	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = d.sweeping(ctx, sweepLock, func(ctx context.Context, tx pgx.Tx) error {
 		gone, err := tx.Exec(ctx, `DELETE FROM events WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM events WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
 		removed = int(gone.RowsAffected())

@@ -91,16 +91,16 @@ func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 		ids[i], at[i], idle[i] = s.ID[:], store.At(s.SeenAt), store.At(s.IdleExpiresAt)
 	}
 	return d.exec(ctx, "note that sessions were used", `WITH seen AS (
-			SELECT id, max(at) AS at, max(idle) AS idle FROM unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) AS w (id, at, idle) GROUP BY id
+			SELECT id, min(at) AS first, max(at) AS at, max(idle) AS idle FROM unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[]) AS w (id, at, idle) GROUP BY id
 		), living AS MATERIALIZED (
 			SELECT s.id FROM sessions s WHERE s.id = ANY ($1) AND s.ended_at IS NULL ORDER BY s.id FOR NO KEY UPDATE
 		)
 		UPDATE sessions s SET seen_at = greatest(s.seen_at, seen.at), idle_expires_at = least(greatest(s.idle_expires_at, seen.idle), s.expires_at)
-		FROM seen JOIN living USING (id) WHERE s.id = seen.id`, ids, at, idle)
+		FROM seen JOIN living USING (id) WHERE s.id = seen.id AND s.idle_expires_at >= seen.first`, ids, at, idle)
 }
 
 // EndSession ends a session and its families that are not offline: ErrNotFound where there
-// is neither.
+// is none.
 func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change) error {
 	return d.changeWhere(ctx, "end a session", by, func(ctx context.Context, tx pgx.Tx) (store.Event, bool, error) {
 		var userID string
@@ -110,46 +110,101 @@ func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change
 		if err != nil {
 			return store.Event{}, false, err
 		}
-		families, of, err := endFamilies(ctx, tx, by.Voids, "session_id = $6 AND NOT offline", id[:])
-		if err != nil {
-			return store.Event{}, false, err
-		}
-		if !ended && families == 0 {
+		if !ended {
 			var there bool
-			err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sessions WHERE id = $1) OR EXISTS (SELECT FROM refresh_families WHERE session_id = $1)`,
-				id[:]).Scan(&there)
+			err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM sessions WHERE id = $1)", id[:]).Scan(&there)
 			if err == nil && !there {
 				err = store.ErrNotFound
 			}
 			return store.Event{}, false, err
 		}
-		if !ended {
-			userID = of
+		if _, err := endFamilies(ctx, tx, by.Voids, ofSessions, [][]byte{id[:]}); err != nil {
+			return store.Event{}, false, err
 		}
-		if err := deliver(ctx, tx, by, "SELECT $2::bytea AS id, $3::text AS user_id", id[:], userID); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, "SELECT $3::bytea AS id, $4::text AS user_id", id[:], userID); err != nil {
 			return store.Event{}, false, err
 		}
 		return events.Session(by, id, userID), true, nil
 	})
 }
 
+// EndExpiredSessions ends sessions that expired, in transactions of endStep, unless another
+// replica does.
+func (d *DB) EndExpiredSessions(ctx context.Context, before store.Moment, limit int, by store.Change) (ended int, err error) {
+	const doing = "end sessions that expired"
+	if err := by.Check(); err != nil {
+		return 0, fault(doing, err)
+	}
+	for ended < limit {
+		var over, due int
+		err := d.sweeping(ctx, endLock, func(ctx context.Context, tx pgx.Tx) (err error) {
+			over, due, err = endExpired(ctx, tx, before, min(limit-ended, endStep), by)
+			return err
+		})
+		ended += over
+		if err != nil || due == 0 {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+// endStep is how many sessions end in one transaction, which holds on to their families.
+const endStep = 100
+
+// endExpired looks at sessions whose sweep_at has come, as sweepFamilies does, and ends those that
+// are over.
+func endExpired(ctx context.Context, tx pgx.Tx, before store.Moment, limit int, by store.Change) (ended, due int, err error) {
+	var ids [][]byte
+	var users []string
+	err = tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
+			SELECT id, idle_expires_at < $1 AS over FROM sessions WHERE ended_at IS NULL AND sweep_at < $1
+			ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
+		), postponed AS (
+			UPDATE sessions s SET sweep_at = s.idle_expires_at FROM due WHERE s.id = due.id AND NOT due.over
+		), ended AS (
+			UPDATE sessions s SET ended_at = $3, ended_reason = $4, sweep_at = $5 FROM due WHERE s.id = due.id AND due.over RETURNING s.id, s.user_id
+		)
+		SELECT (SELECT count(*) FROM due), array_agg(id ORDER BY id), array_agg(user_id ORDER BY id) FROM ended`,
+		orNever(before), limit, orNever(by.Voids.Before), by.Voids.Reason, orNever(by.Voids.Before.Add(store.KeepEnded))).Scan(&due, &ids, &users)
+	if err != nil || len(ids) == 0 {
+		return 0, due, err
+	}
+	if _, err := endFamilies(ctx, tx, by.Voids, ofSessions, ids); err != nil {
+		return 0, due, err
+	}
+	if err := deliver(ctx, tx, by, everyClient, untold, ids); err != nil {
+		return 0, due, err
+	}
+	for i, id := range ids {
+		if err := record(ctx, tx, events.Session(by, store.SessionID(id), users[i])); err != nil {
+			return 0, due, err
+		}
+	}
+	return len(ids), due, nil
+}
+
+// ofSessions are the families of the sessions $6 that end with them. A code does in any case: that
+// its client may go on without the session counts from when it is exchanged.
+const ofSessions = "session_id = ANY ($6) AND (NOT offline OR generation = 0)"
+
 // endFamilies ends the families that live and that a condition picks by the parameters from
-// $6 on, and records what is void of each. It returns how many there were, and a user of theirs.
-func endFamilies(ctx context.Context, tx pgx.Tx, v store.Void, where string, args ...any) (ended int, userID string, err error) {
+// $6 on, and records what is void of each. It returns how many there were.
+func endFamilies(ctx context.Context, tx pgx.Tx, v store.Void, where string, args ...any) (ended int, err error) {
 	err = tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
 			SELECT id FROM refresh_families WHERE `+where+` AND revoked_at IS NULL ORDER BY id FOR UPDATE
 		), ended AS (
 			UPDATE refresh_families f SET revoked_at = $1, revoked_reason = $2, sweep_at = least($3, f.expires_at) FROM due WHERE f.id = due.id
-			RETURNING f.id, f.user_id
+			RETURNING f.id
 		), voided AS (
 			INSERT INTO revocations AS r (kind, value, voids_before, expires_at, reason, xid)
-			SELECT $5, encode(id, 'hex'), $1, (SELECT authserver_expired_after($4)), $2, pg_current_xact_id() FROM ended`+grow+`
+			SELECT $5, encode(id, 'hex'), $1, (SELECT authserver_expired_after($4)), $2, pg_current_xact_id() FROM ended WHERE $5 <> ''`+grow+`
 		)
-		SELECT count(*), coalesce(min(user_id), '') FROM ended`,
+		SELECT count(*) FROM ended`,
 		append([]any{
-			orNever(v.Before), v.Reason, orNever(v.Before.Add(store.KeepRevoked)), orNever(v.IssuedUntil), string(store.RevokedFamily),
-		}, args...)...).Scan(&ended, &userID)
-	return ended, userID, err
+			orNever(v.Before), v.Reason, orNever(v.Before.Add(store.KeepRevoked)), orNever(v.IssuedUntil), string(v.Kind),
+		}, args...)...).Scan(&ended)
+	return ended, err
 }
 
 // Session returns a session, or ErrNotFound.

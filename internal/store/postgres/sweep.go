@@ -9,8 +9,11 @@ import (
 	"authserver/internal/store"
 )
 
-// sweepLock names the advisory lock of a sweep.
-const sweepLock = 0x61757468_73776570 // "authswep"
+// The advisory locks of a sweep, and of the end of sessions, which runs beside it.
+const (
+	sweepLock = 0x61757468_73776570 // "authswep"
+	endLock   = 0x61757468_656e6473 // "authends"
+)
 
 // Sweep removes at most limit rows of each noun, unless another replica sweeps. It
 // passes over locked rows, so it waits for no other transaction. Only a transaction
@@ -28,11 +31,11 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 	return families + others, err
 }
 
-// sweeping runs step in a transaction, unless another replica sweeps.
-func (d *DB) sweeping(ctx context.Context, step func(context.Context, pgx.Tx) error) error {
+// sweeping runs step in a transaction, unless another replica holds the lock.
+func (d *DB) sweeping(ctx context.Context, lock int64, step func(context.Context, pgx.Tx) error) error {
 	return d.change(ctx, "sweep", func(ctx context.Context, tx pgx.Tx) error {
 		var mine bool
-		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sweepLock)).Scan(&mine); err != nil || !mine {
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", lock).Scan(&mine); err != nil || !mine {
 			return err
 		}
 		return step(ctx, tx)
@@ -52,7 +55,7 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 	for {
 		var gone, postponed, due int
 		var last store.Moment
-		err := d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		err := d.sweeping(ctx, sweepLock, func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
 					SELECT id, sweep_at, session_id, client_id, revoked_at IS NOT NULL OR idle_expires_at < $1 AS over
 					FROM refresh_families WHERE sweep_at < $1 AND sweep_at >= $3
@@ -81,7 +84,7 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 }
 
 func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
-	err = d.sweeping(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = d.sweeping(ctx, sweepLock, func(ctx context.Context, tx pgx.Tx) error {
 		removed = 0
 		for _, sweep := range []func(context.Context, pgx.Tx, store.Moment, int) (int64, error){
 			sweepSessions, sweepSessionClients, sweepDeliveries, sweepConsents, sweepClientless, sweepRevocations, sweepAssertions, sweepFailures, sweepSigningKeys, sweepSecretKeys, sweepLifetimes,
@@ -97,23 +100,11 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	return removed, err
 }
 
-// sweepSessions looks at sessions whose sweep_at has come, as sweepFamilies does.
+// sweepSessions leaves those that did not end to EndExpiredSessions.
 func sweepSessions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
-	for {
-		var gone, postponed int64
-		err := tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
-				SELECT id, ended_at IS NOT NULL OR idle_expires_at < $1 AS over FROM sessions WHERE sweep_at < $1
-				ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
-			), gone AS (
-				DELETE FROM sessions s USING due WHERE s.id = due.id AND due.over RETURNING s.id
-			), postponed AS (
-				UPDATE sessions s SET sweep_at = s.idle_expires_at FROM due WHERE s.id = due.id AND NOT due.over RETURNING s.id
-			)
-			SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM postponed)`, orNever(before), limit).Scan(&gone, &postponed)
-		if err != nil || gone > 0 || postponed == 0 {
-			return gone, err
-		}
-	}
+	gone, err := tx.Exec(ctx, `DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
+	return gone.RowsAffected(), err
 }
 
 func sweepConsents(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {

@@ -103,7 +103,7 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) erro
 		if err := revoke(ctx, tx, by.Voids); err != nil {
 			return store.Event{}, err
 		}
-		if err := deliver(ctx, tx, by, livingSessions+" AND user_not_before < $4", u.ID, orNever(before.NotBefore), orNever(u.NotBefore)); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, livingSessions+" AND user_not_before < $5", u.ID, orNever(before.NotBefore), orNever(u.NotBefore)); err != nil {
 			return store.Event{}, err
 		}
 		return events.User(by, before, &u)
@@ -117,7 +117,7 @@ func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
 		if err != nil {
 			return store.Event{}, err
 		}
-		if err := deliver(ctx, tx, by, livingSessions, id, orNever(before.NotBefore)); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, livingSessions, id, orNever(before.NotBefore)); err != nil {
 			return store.Event{}, err
 		}
 		_, err = revokeDeleted(ctx, tx, by.Voids, tx.QueryRow(ctx, "DELETE FROM users WHERE id = $1 RETURNING not_before", id))

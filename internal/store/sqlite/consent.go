@@ -55,8 +55,12 @@ func (d *DB) RevokeConsent(ctx context.Context, userID, clientID string, by stor
 			return store.Event{}, err
 		}
 		families, err := endFamilies(ctx, tx, by.Voids, "f.user_id = ? AND f.client_id = ?", userID, clientID)
-		if err == nil && gone == 0 && len(families) == 0 {
+		if err == nil && gone == 0 && families == 0 {
 			err = store.ErrNotFound
+		}
+		if err == nil {
+			err = deliver(ctx, tx, by, clientID, `SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id
+				WHERE s.user_id = ? AND s.user_not_before >= u.not_before AND s.ended_at IS NULL`, userID)
 		}
 		return events.Consent(by, userID, clientID), err
 	})

@@ -23,17 +23,23 @@ const participants = "SELECT client_id FROM refresh_families WHERE session_id = 
 // livingSessions are the sessions of the user ?1, whose NotBefore is ?2, that did not end.
 const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = ?1 AND user_not_before >= ?2 AND ended_at IS NULL"
 
-// deliver adds a delivery for each client of the sessions that a query for id and user_id
-// picks. A client that is about to be told of the session is told once; one that was told is
+// untold is the session ?1, unless its clients were told before that it is void with its user.
+const untold = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1 AND s.user_not_before >= u.not_before"
+
+// everyClient is a client for deliver: all of them.
+const everyClient = ""
+
+// deliver adds a delivery for a client, or each client, of the sessions that a query for id and
+// user_id picks. A client that is about to be told of the session is told once; one that was told is
 // told again, since the session may have gone on with another password.
-func deliver(ctx context.Context, tx *transaction, by store.Change, sessions string, args ...any) error {
+func deliver(ctx context.Context, tx *transaction, by store.Change, client, sessions string, args ...any) error {
 	ended, err := allOf(ctx, tx, func(s *store.Session) []any { return []any{sessionID{&s.ID}, &s.UserID} }, sessions, args...)
 	if err != nil {
 		return err
 	}
 	for _, s := range ended {
 		clients, err := allOf(ctx, tx, func(c *string) []any { return []any{c} }, `SELECT id FROM clients
-			WHERE id IN (`+participants+`) AND document ->> 'backchannel_logout_uri' <> '' AND document ->> 'disabled' IS NULL ORDER BY id`, s.ID[:])
+			WHERE id IN (`+participants+`) AND (?2 = '' OR id = ?2) AND document ->> 'backchannel_logout_uri' <> '' AND document ->> 'disabled' IS NULL ORDER BY id`, s.ID[:], client)
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 	return d.change(ctx, "note that sessions were used", func(ctx context.Context, tx *transaction) error {
 		for _, s := range seen {
 			_, err := tx.exec(ctx, `UPDATE sessions SET seen_at = max(seen_at, ?2), idle_expires_at = min(max(idle_expires_at, ?3), expires_at)
-				WHERE id = ?1 AND ended_at IS NULL`, s.ID[:], micros(s.SeenAt), micros(s.IdleExpiresAt))
+				WHERE id = ?1 AND ended_at IS NULL AND idle_expires_at >= ?2`, s.ID[:], micros(s.SeenAt), micros(s.IdleExpiresAt))
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 }
 
 // EndSession ends a session and its families that are not offline: ErrNotFound where there
-// is neither.
+// is none.
 func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change) error {
 	return d.changeWhere(ctx, "end a session", by, func(ctx context.Context, tx *transaction) (store.Event, bool, error) {
 		var userID string
@@ -106,44 +106,97 @@ func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change
 		if err != nil {
 			return store.Event{}, false, err
 		}
-		families, err := endFamilies(ctx, tx, by.Voids, "f.session_id = ? AND NOT f.offline", id[:])
-		if err != nil {
-			return store.Event{}, false, err
-		}
-		if !ended && len(families) == 0 {
-			there, err := exists(ctx, tx, "SELECT 1 FROM sessions WHERE id = ?1 UNION ALL SELECT 1 FROM refresh_families WHERE session_id = ?1", id[:])
+		if !ended {
+			there, err := exists(ctx, tx, "SELECT 1 FROM sessions WHERE id = ?1", id[:])
 			if err == nil && !there {
 				err = store.ErrNotFound
 			}
 			return store.Event{}, false, err
 		}
-		if !ended {
-			userID = families[0].UserID
+		if _, err := endFamilies(ctx, tx, by.Voids, ofSession, id[:]); err != nil {
+			return store.Event{}, false, err
 		}
-		if err := deliver(ctx, tx, by, "SELECT ?1 AS id, ?2 AS user_id", id[:], userID); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, "SELECT ?1 AS id, ?2 AS user_id", id[:], userID); err != nil {
 			return store.Event{}, false, err
 		}
 		return events.Session(by, id, userID), true, nil
 	})
 }
 
+// EndExpiredSessions ends sessions that expired, in transactions of sweepStep.
+func (d *DB) EndExpiredSessions(ctx context.Context, before store.Moment, limit int, by store.Change) (ended int, err error) {
+	const doing = "end sessions that expired"
+	if err := by.Check(); err != nil {
+		return 0, fault(doing, err)
+	}
+	for ended < limit {
+		var due []store.Session
+		over := 0
+		err := d.change(ctx, doing, func(ctx context.Context, tx *transaction) (err error) {
+			due, err = allOf(ctx, tx, sessionColumns, selectSessions+" WHERE s.ended_at IS NULL AND s.sweep_at < ? ORDER BY s.sweep_at LIMIT ?",
+				micros(before), min(limit-ended, sweepStep))
+			if err == nil {
+				over, err = endExpired(ctx, tx, due, before, by)
+			}
+			return err
+		})
+		ended += over
+		if err != nil || len(due) == 0 {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+// endExpired ends those of the sessions that are over. One that was used since is looked at again
+// when it would be idle.
+func endExpired(ctx context.Context, tx *transaction, due []store.Session, before store.Moment, by store.Change) (ended int, err error) {
+	for _, s := range due {
+		if !s.IdleExpiresAt.Before(before) {
+			if _, err := tx.exec(ctx, "UPDATE sessions SET sweep_at = idle_expires_at WHERE id = ?", s.ID[:]); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if _, err := tx.exec(ctx, "UPDATE sessions SET ended_at = ?2, ended_reason = ?3, sweep_at = ?4 WHERE id = ?1",
+			s.ID[:], micros(by.Voids.Before), by.Voids.Reason, micros(by.Voids.Before.Add(store.KeepEnded))); err != nil {
+			return 0, err
+		}
+		if _, err := endFamilies(ctx, tx, by.Voids, ofSession, s.ID[:]); err != nil {
+			return 0, err
+		}
+		if err := deliver(ctx, tx, by, everyClient, untold, s.ID[:]); err != nil {
+			return 0, err
+		}
+		if err := record(ctx, tx, events.Session(by, s.ID, s.UserID)); err != nil {
+			return 0, err
+		}
+		ended++
+	}
+	return ended, nil
+}
+
+// ofSession are the families of the session ?1 that end with it. A code does in any case: that its
+// client may go on without the session counts from when it is exchanged.
+const ofSession = "f.session_id = ?1 AND (NOT f.offline OR f.generation = 0)"
+
 // endFamilies ends the families that live and that a condition picks, and records what is
 // void of each.
-func endFamilies(ctx context.Context, tx *transaction, v store.Void, where string, args ...any) ([]store.Family, error) {
+func endFamilies(ctx context.Context, tx *transaction, v store.Void, where string, args ...any) (ended int, err error) {
 	families, err := allOf(ctx, tx, familyColumns, "SELECT "+familyColumnNames+" FROM refresh_families f WHERE "+where+" AND f.revoked_at IS NULL", args...)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	for _, f := range families {
 		if _, err := end(ctx, tx, f.ID, v.Before, v.Reason); err != nil {
-			return nil, err
+			return 0, err
 		}
-		v.Kind, v.Value = store.RevokedFamily, hex.EncodeToString(f.ID[:])
+		v.Value = hex.EncodeToString(f.ID[:])
 		if err := revoke(ctx, tx, v); err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
-	return families, nil
+	return len(families), nil
 }
 
 // Session returns a session, or ErrNotFound.

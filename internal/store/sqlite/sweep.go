@@ -31,38 +31,28 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 	return removed, nil
 }
 
-func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepIdle(ctx, "refresh_families", "revoked_at", before, limit, `INSERT INTO session_clients (session_id, client_id, expires_at)
-		SELECT s.id, f.client_id, s.expires_at FROM refresh_families f JOIN sessions s ON s.id = f.session_id
-		WHERE s.ended_at IS NULL AND f.id IN `)
-}
-
-func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
-	return d.sweepIdle(ctx, "sessions", "ended_at", before, limit, "")
-}
-
-// sweepIdle looks at the rows whose sweep_at has come. One that was used since is looked at
-// again when it would be idle; the others go. It goes on until it removed some or none is
-// due. over is the column that says when a row came to an end. Before rows go, keep is done
-// with the query for their IDs: of a session that lives, the clients have to be told when it
-// ends.
-func (d *DB) sweepIdle(ctx context.Context, table, over string, before store.Moment, limit int, keep string) (removed int64, err error) {
-	gone := " AND (" + over + " IS NOT NULL OR idle_expires_at < ?1)"
-	due := "(SELECT id FROM " + table + " WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2)"
+// sweepFamilies looks at the families whose sweep_at has come. One that was used since is looked
+// at again when it would be idle; the others go. It goes on until it removed some or none is
+// due. Of a session that lives, the clients have to be told when it ends: they are kept.
+func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (removed int64, err error) {
+	const (
+		due  = "(SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2)"
+		gone = " WHERE id IN " + due + " AND (revoked_at IS NOT NULL OR idle_expires_at < ?1)"
+	)
 	for {
 		var postponed int64
-		err := d.change(ctx, "sweep "+table, func(ctx context.Context, tx *transaction) (err error) {
-			if keep != "" {
-				_, err = tx.exec(ctx, keep+"(SELECT id FROM "+table+" WHERE id IN "+due+gone+") ON CONFLICT DO NOTHING", micros(before), limit)
-				if err != nil {
-					return err
-				}
+		err := d.change(ctx, "sweep families", func(ctx context.Context, tx *transaction) (err error) {
+			_, err = tx.exec(ctx, `INSERT INTO session_clients (session_id, client_id, expires_at)
+				SELECT s.id, f.client_id, s.expires_at FROM refresh_families f JOIN sessions s ON s.id = f.session_id
+				WHERE s.ended_at IS NULL AND f.id IN (SELECT id FROM refresh_families`+gone+") ON CONFLICT DO NOTHING", micros(before), limit)
+			if err != nil {
+				return err
 			}
-			removed, err = tx.exec(ctx, "DELETE FROM "+table+" WHERE id IN "+due+gone, micros(before), limit)
+			removed, err = tx.exec(ctx, "DELETE FROM refresh_families"+gone, micros(before), limit)
 			if err != nil || removed > 0 {
 				return err
 			}
-			postponed, err = tx.exec(ctx, "UPDATE "+table+" SET sweep_at = idle_expires_at WHERE id IN "+due+" AND "+over+" IS NULL AND idle_expires_at >= ?1",
+			postponed, err = tx.exec(ctx, "UPDATE refresh_families SET sweep_at = idle_expires_at WHERE id IN "+due+" AND revoked_at IS NULL AND idle_expires_at >= ?1",
 				micros(before), limit)
 			return err
 		})
@@ -70,6 +60,12 @@ func (d *DB) sweepIdle(ctx context.Context, table, over string, before store.Mom
 			return removed, err
 		}
 	}
+}
+
+// sweepSessions leaves those that did not end to EndExpiredSessions.
+func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
+	return d.sweepRows(ctx, "sweep sessions", `DELETE FROM sessions WHERE id IN (
+		SELECT id FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < ? ORDER BY sweep_at LIMIT ?)`, micros(before), limit)
 }
 
 func (d *DB) sweepConsents(ctx context.Context, before store.Moment, limit int) (int64, error) {

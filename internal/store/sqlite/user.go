@@ -100,7 +100,7 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) erro
 		if err := revoke(ctx, tx, by.Voids); err != nil {
 			return store.Event{}, err
 		}
-		if err := deliver(ctx, tx, by, livingSessions+" AND user_not_before < ?3", u.ID, micros(before.NotBefore), micros(u.NotBefore)); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, livingSessions+" AND user_not_before < ?3", u.ID, micros(before.NotBefore), micros(u.NotBefore)); err != nil {
 			return store.Event{}, err
 		}
 		return events.User(by, before, &u)
@@ -114,7 +114,7 @@ func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
 		if err != nil {
 			return store.Event{}, err
 		}
-		if err := deliver(ctx, tx, by, livingSessions, id, micros(before.NotBefore)); err != nil {
+		if err := deliver(ctx, tx, by, everyClient, livingSessions, id, micros(before.NotBefore)); err != nil {
 			return store.Event{}, err
 		}
 		_, err = revokeDeleted(ctx, tx, by.Voids, tx.row(ctx, "DELETE FROM users WHERE id = ? RETURNING not_before", id))

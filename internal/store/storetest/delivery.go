@@ -14,6 +14,7 @@ func deliveryTests() []test {
 		{"families that were swept leave their client behind", with(deliveredAfterSweep)},
 		{"a client without a family joins a session that lives", with(sessionJoined)},
 		{"a user that is disabled, gets a password or is deleted ends sessions too", with(deliveredWithUser)},
+		{"a client is told where a user takes back what they consented to, in the sessions that live", with(deliveredWithConsent)},
 		{"a session that went on with another password tells its clients again", with(deliveredAgain)},
 		{"an attempt is claimed, settled and ended", with(deliveryClaimed)},
 		{"what another server has claimed since is not settled", with(deliverySettledLate)},
@@ -112,6 +113,32 @@ func sessionJoined(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.EndSession(ctx, one.ID, ending(store.SessionEnded, time.Minute, "logged_out")))
 	same(t, due(t, ctx, s), []string{"a"})
 	wantErr(t, s.JoinSession(ctx, one.ID, "web"), store.ErrNotFound)
+}
+
+func deliveredWithConsent(t *testing.T, ctx context.Context, s store.Store) {
+	one := withSession(t, ctx, s)
+	toldClients(t, ctx, s, "a", "b")
+	ended, another, void := aSession(2), aSession(3), aSession(4)
+	for _, of := range []store.Session{ended, another} {
+		ok(t, s.CreateSession(ctx, of, By()))
+	}
+	takesPart(t, ctx, s, "a", 20, one)
+	takesPart(t, ctx, s, "b", 21, one)
+	takesPart(t, ctx, s, "a", 22, ended)
+	takesPart(t, ctx, s, "b", 23, another)
+	void.UserNotBefore = at(-time.Minute)
+	ok(t, s.CreateSession(ctx, void, By()))
+	takesPart(t, ctx, s, "a", 24, void)
+	ok(t, s.EndSession(ctx, ended.ID, ending(store.SessionEnded, time.Minute, "logged_out")))
+	of := must[[]store.Delivery](t)(s.ListDeliveries(ctx, store.DeliveryPage{Limit: 100}))
+	same(t, len(of), 1)
+	ok(t, s.RevokeConsent(ctx, "alice", "a", ending(store.ConsentRevoked, time.Minute, "revoked_by_user")))
+	rows := must[[]store.Delivery](t)(s.ListDeliveries(ctx, store.DeliveryPage{Limit: 100}))
+	same(t, len(rows), 2)
+	same(t, rows[0], of[0])
+	same(t, []any{rows[1].ClientID, rows[1].SessionID}, []any{"a", one.ID})
+	wantErr(t, s.RevokeConsent(ctx, "alice", "a", ending(store.ConsentRevoked, time.Minute, "again")), store.ErrNotFound)
+	same(t, len(due(t, ctx, s)), 2)
 }
 
 func deliveredWithUser(t *testing.T, ctx context.Context, s store.Store) {
@@ -260,6 +287,7 @@ func sessionClientsSwept(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.RenewSession(ctx, one.Secret, s2, By())) // lives longer than what is kept of it
 	must[int](t)(s.Sweep(ctx, at(48*time.Hour), 100))
 	same(t, must[[]string](t)(s.SessionClients(ctx, one.ID)), []string{"web"})
+	same(t, must[int](t)(s.EndExpiredSessions(ctx, at(100*time.Hour), 100, expiring(100*time.Hour))), 1)
 	must[int](t)(s.Sweep(ctx, at(200*time.Hour), 100))
 	must[int](t)(s.Sweep(ctx, at(200*time.Hour), 100))
 	same(t, must[[]string](t)(s.SessionClients(ctx, one.ID)), nil)

@@ -20,12 +20,14 @@ func sessionTests() []test {
 		{"sessions that are seen live on, and never beyond their end", with(sessionSeen)},
 		{"a session that ends takes the families and codes that are not offline along", with(sessionEnded)},
 		{"a session that ended once does not end again", with(sessionEndedTwice)},
-		{"families of a session that is not kept any more end all the same", with(sessionEndedLate)},
+		{"sessions that expired end with their families, and those that were seen live on", with(sessionsExpired)},
+		{"a session that is void with its user ends without telling its clients again", with(sessionExpiredVoid)},
+		{"of servers at once one ends a session that expired", sessionExpiryRace},
 		{"no family is begun by a session that ended, or by another user's", with(sessionOver)},
 		{"a family that is begun while its session ends is not left over", sessionEndRace},
 		{"a session is void with its user, and goes with the user", with(sessionVoid)},
 		{"sessions are listed a page at a time, of one user or of all", with(sessionList)},
-		{"sessions go when they are over, and not before", with(sweepSessions)},
+		{"sessions go a day after they ended, and not before", with(sweepSessions)},
 		{"codes that were not redeemed go when they expired, and redeemed ones stay", with(sweepCodes)},
 	}
 }

@@ -29,11 +29,15 @@ func sessionEnded(t *testing.T, ctx context.Context, s store.Store) {
 	elsewhere.SessionID = another.ID
 	ok(t, s.CreateFamily(ctx, elsewhere))
 
+	offlineCode := aCode(14)
+	offlineCode.SessionID, offlineCode.Offline = one.ID, true
+	ok(t, s.CreateFamily(ctx, offlineCode))
+
 	by := ending(store.SessionEnded, time.Minute, "logged_out")
 	ok(t, s.EndSession(ctx, one.ID, by))
 	one.EndedAt, one.EndedReason = at(time.Minute), "logged_out"
 	same(t, must[store.Session](t)(s.Session(ctx, one.ID)), one)
-	for _, f := range []store.Family{token, code} {
+	for _, f := range []store.Family{token, code, offlineCode} {
 		f.RevokedAt, f.RevokedReason = at(time.Minute), "logged_out"
 		same(t, must[store.Family](t)(s.Family(ctx, f.ID)), f)
 	}
@@ -44,8 +48,8 @@ func sessionEnded(t *testing.T, ctx context.Context, s store.Store) {
 	for _, r := range recorded(t, ctx, s) {
 		void[r.Value] = r
 	}
-	same(t, len(void), 2)
-	for _, f := range []store.Family{token, code} {
+	same(t, len(void), 3)
+	for _, f := range []store.Family{token, code, offlineCode} {
 		want := voided(f, by)
 		same(t, void[want.Value], want)
 	}
@@ -55,6 +59,7 @@ func sessionEnded(t *testing.T, ctx context.Context, s store.Store) {
 
 	mustRotate(t, ctx, s, present(token, 1, time.Minute), store.Revoked)
 	mustRedeem(t, ctx, s, redeem(code, 30*time.Second), store.Revoked)
+	mustRedeem(t, ctx, s, redeem(offlineCode, 30*time.Second), store.Revoked)
 	mustRotate(t, ctx, s, present(offline, 1, time.Minute), store.Rotated)
 }
 
@@ -68,22 +73,6 @@ func sessionEndedTwice(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, recorded(t, ctx, s), void)
 	same(t, len(theEvents(t, ctx, s, store.SessionEnded)), 1)
 	wantErr(t, s.EndSession(ctx, store.SessionID{9}, ending(store.SessionEnded, time.Hour, "no such")), store.ErrNotFound)
-}
-
-func sessionEndedLate(t *testing.T, ctx context.Context, s store.Store) {
-	one := withSession(t, ctx, s)
-	token, _, _ := begun(t, ctx, s, one)
-	r := present(token, 1, time.Minute)
-	r.Idle = 20 * time.Hour
-	mustRotate(t, ctx, s, r, store.Rotated)
-	must[int](t)(s.Sweep(ctx, at(2*time.Hour), 100))
-	_, err := s.Session(ctx, one.ID)
-	wantErr(t, err, store.ErrNotFound)
-	ok(t, s.EndSession(ctx, one.ID, ending(store.SessionEnded, 2*time.Hour, "logged_out")))
-	same(t, must[store.Family](t)(s.Family(ctx, token.ID)).RevokedReason, "logged_out")
-	told := theEvents(t, ctx, s, store.SessionEnded)
-	same(t, len(told), 1)
-	same(t, told[0].UserID, "alice")
 }
 
 func sessionOver(t *testing.T, ctx context.Context, s store.Store) {
@@ -166,10 +155,8 @@ func sessionVoid(t *testing.T, ctx context.Context, s store.Store) {
 
 func sweepSessions(t *testing.T, ctx context.Context, s store.Store) {
 	withSession(t, ctx, s) // idle after an hour
-	seen, ended := aSession(2), aSession(3)
-	ok(t, s.CreateSession(ctx, seen, By()))
+	ended := aSession(2)
 	ok(t, s.CreateSession(ctx, ended, By()))
-	ok(t, s.SeeSessions(ctx, []store.SessionSeen{{ID: seen.ID, SeenAt: at(time.Minute), IdleExpiresAt: at(2 * time.Hour)}}))
 	ok(t, s.EndSession(ctx, ended.ID, ending(store.SessionEnded, time.Minute, "logged_out")))
 	ok(t, s.RevokeFamily(ctx, aFamily(1).ID, Voiding(voidsFamily(aFamily(1).ID, 0, "revoked")))) // it is not what is swept
 	left := func(after time.Duration, want ...store.SessionID) {
@@ -183,11 +170,11 @@ func sweepSessions(t *testing.T, ctx context.Context, s store.Store) {
 		}
 		same(t, ids, want)
 	}
-	left(time.Hour, aSession(1).ID, seen.ID, ended.ID)
-	left(time.Hour+time.Microsecond, seen.ID, ended.ID)
-	left(2*time.Hour+time.Microsecond, ended.ID)
-	left(time.Minute+store.KeepEnded, ended.ID)
-	left(time.Minute + store.KeepEnded + time.Microsecond)
+	left(time.Minute+store.KeepEnded, aSession(1).ID, ended.ID)
+	left(time.Minute+store.KeepEnded+time.Microsecond, aSession(1).ID) // it expired, and its clients were not told yet
+	same(t, must[int](t)(s.EndExpiredSessions(ctx, at(2*time.Hour), 10, expiring(2*time.Hour))), 1)
+	left(2*time.Hour+store.KeepEnded, aSession(1).ID)
+	left(2*time.Hour + store.KeepEnded + time.Microsecond)
 }
 
 func sweepCodes(t *testing.T, ctx context.Context, s store.Store) {
