@@ -111,7 +111,7 @@ func userinfo(t *testing.T, s *harness.Server, accessToken string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is written
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/jwt" {
 		t.Fatalf("userinfo answers %d %q %s, %v", response.StatusCode, response.Header.Get("Content-Type"), body, err)
