@@ -144,14 +144,15 @@ func (cs *Clients) profileWarnings(ctx context.Context, c store.Client) ([]Fault
 	}
 	for _, id := range resources {
 		resource, err := cs.Targets.Resources.Resource(ctx, id)
+		cure := Operation{Noun: "resource", Verb: "update", ID: id}
 		if errors.Is(err, store.ErrNotFound) { // this server itself
-			resource.SigningAlg = cs.Limits.SigningAlg
+			resource.SigningAlg, cure.Verb = cs.Limits.SigningAlg, "create"
 		} else if err != nil {
 			return nil, fmt.Errorf("look up resource %q: %w", id, err)
 		}
 		if !slices.Contains(c.Profile.Algorithms(), resource.SigningAlg) {
 			warnings = append(warnings, newFault("profile", CodeInvalid, "resource %s has its access tokens signed with %s, and FAPI 2.0 wants one of %s (section 5.4.1): choose another with %v",
-				id, resource.SigningAlg, strings.Join(c.Profile.Algorithms(), ", "), Operation{Noun: "resource", Verb: "update", ID: id}))
+				id, resource.SigningAlg, strings.Join(c.Profile.Algorithms(), ", "), cure.with("signing_alg", "ES256")))
 		}
 	}
 	return warnings, nil

@@ -211,7 +211,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 		o.Limits.ClockSkew = 2 * time.Minute
 		_, warnings, err := o.Clients.Create(t.Context(), by, admin.NewClient{ClientInput: base(func(f *admin.ClientInput) { f.Resources = []string{self} })})
 		o.must(err)
-		for _, want := range []string{"clock-skew", "RS256"} {
+		for _, want := range []string{"clock-skew", "RS256", "resource create signing_alg"} {
 			if !strings.Contains(said(warnings), want) {
 				t.Errorf("%q does not tell of %s", warnings, want)
 			}
