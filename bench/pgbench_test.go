@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"authserver/test/harness"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -66,7 +68,7 @@ func rotation(b testing.TB, statement string) string {
 		1: "decode(lpad(to_hex(:client_id::int), 32, '0'), 'hex')", 2: "(:generation)::bigint", 3: "'bench'", 4: "'-infinity'::timestamptz",
 		5: "NULL", 6: "NULL", 7: "now()", 8: "interval '10 s'", 9: "now() + interval '30 d'", 10: "now() + interval '1 h'",
 		11: "now() + interval '30 d'", 12: "''", 13: "ARRAY[]::text[]", 14: "NULL", 15: "''", 16: "now()", 17: "1", 18: "interval '1 min'",
-		19: "ARRAY['" + apiES256 + "']", 20: "ARRAY[0]", 21: "ARRAY[]::text[]", 22: "ARRAY[]::text[]", 23: "NULL::text",
+		19: "ARRAY['" + apiES256 + "']", 20: "ARRAY[0]", 21: "ARRAY[]::text[]", 22: "ARRAY[]::text[]", 23: "NULL::text", 24: "(:generation + 1)::bigint",
 	}
 	return regexp.MustCompile(`\$\d+`).ReplaceAllStringFunc(statement, func(parameter string) string {
 		n, _ := strconv.Atoi(parameter[1:]) // the pattern has digits
@@ -75,6 +77,17 @@ func rotation(b testing.TB, statement string) string {
 		}
 		return values[n]
 	})
+}
+
+// The rotation statement gains a parameter now and then, which the floor has to know.
+func TestPgbenchRotates(t *testing.T) {
+	p := newPgbench(t, newStage(t, harness.PostgreSQL(t), 4)) // what is tested is not how slow it is
+	if _, err := exec.LookPath(p.program); err != nil {
+		t.Skip("PostgreSQL runs in a container here, and pgbench is not installed")
+	}
+	if rate := p.perSecond(t, time.Second); rate <= 0 {
+		t.Errorf("%g rotations a second", rate)
+	}
 }
 
 // perSecond is how many rotations there were a second.
