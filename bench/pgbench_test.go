@@ -38,7 +38,8 @@ func newPgbench(b testing.TB, s *stage) *pgbench {
 	var statement string
 	for token := s.ask(b, login()).Text("refresh_token"); statement == ""; { // the background may have asked something since
 		token = s.ask(b, refresh(token)).Text("refresh_token")
-		err := connection.QueryRow(b.Context(), "SELECT query FROM pg_stat_activity WHERE query LIKE 'WITH f AS MATERIALIZED%' LIMIT 1").Scan(&statement)
+		err := connection.QueryRow(b.Context(), `SELECT query FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'WITH f AS MATERIALIZED%THEN ''graced''%' LIMIT 1`).Scan(&statement)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			b.Fatalf("the rotation statement: %v", err)
 		}
