@@ -45,14 +45,7 @@ func TestEncryptedOpenIDByALibrary(t *testing.T) {
 			t.Fatal(err)
 		}
 		app.Endpoint, app.Scopes = provider.Endpoint(), []string{"openid", "read"}
-		verifier := oauth2.GenerateVerifier()
-		b := browser.New(t, one.URL)
-		login := b.Open(begin(t, app, "a state", oauth2.S256ChallengeOption(verifier), oidc.Nonce("a nonce")))
-		code := b.Approve(b.SignIn(login, "alice", alicePassword)).Sent(t, appCallback).Get("code")
-		token, err := app.Exchange(ctx, code, oauth2.VerifierOption(verifier))
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := tokensByLibrary(ctx, t, browser.New(t, one.URL), app)
 		// Each replica learns of the client by itself.
 		arrives := func(what string, key *ecdsa.PrivateKey) (signed string) {
 			harness.Eventually(t, 60*time.Second, what, func() bool {

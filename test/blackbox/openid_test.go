@@ -45,14 +45,7 @@ func TestOpenIDByALibrary(t *testing.T) {
 			t.Fatal(err)
 		}
 		app.Endpoint, app.Scopes = provider.Endpoint(), []string{"openid", "email", "read"}
-		verifier := oauth2.GenerateVerifier()
-		b := browser.New(t, one.URL)
-		login := b.Open(begin(t, app, "a state", oauth2.S256ChallengeOption(verifier), oidc.Nonce("a nonce")))
-		code := b.Approve(b.SignIn(login, "alice", alicePassword)).Sent(t, appCallback).Get("code")
-		token, err := app.Exchange(ctx, code, oauth2.VerifierOption(verifier))
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := tokensByLibrary(ctx, t, browser.New(t, one.URL), app)
 		raw, _ := token.Extra("id_token").(string)
 		idToken, err := provider.Verifier(&oidc.Config{ClientID: "web-app"}).Verify(ctx, raw)
 		if err != nil {
@@ -83,4 +76,18 @@ func TestOpenIDByALibrary(t *testing.T) {
 			return err != nil && strings.HasPrefix(err.Error(), "401")
 		})
 	})
+}
+
+// tokensByLibrary has alice sign in to an app with a browser, and returns what the code buys. Its
+// nonce is "a nonce".
+func tokensByLibrary(ctx context.Context, t *testing.T, b *browser.Browser, app *oauth2.Config) *oauth2.Token {
+	t.Helper()
+	verifier := oauth2.GenerateVerifier()
+	login := b.Open(begin(t, app, "a state", oauth2.S256ChallengeOption(verifier), oidc.Nonce("a nonce")))
+	code := b.Approve(b.SignIn(login, "alice", alicePassword)).Sent(t, appCallback).Get("code")
+	token, err := app.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
