@@ -98,7 +98,7 @@ bench: ## Compare requests with the least that they could cost, BENCH_RUNS (5) t
 
 .PHONY: bench-smoke
 bench-smoke: ## Fail if a request allocates, queries or writes more than before
-	$(WITHPOSTGRES) go test -count=1 -run '^TestCounts$$' -v ./bench
+	go test -count=1 -run '^TestCounts$$' -v ./bench
 
 .PHONY: bench-growth
 bench-growth: ## Measure calls and rows beside GROWTH_ROWS rows, into bench/GROWTH.md (half an hour, 20 GB)

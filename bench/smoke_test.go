@@ -49,7 +49,7 @@ const perRead = 53
 
 // TestCounts fails where a request allocates, asks or writes more than it did.
 func TestCounts(t *testing.T) {
-	d := harness.PostgreSQL(t)
+	d := harness.PostgreSQLAlone(t)
 	d.Env = append(d.Env, "GODEBUG=memprofilerate=0") // to write the profile costs as much as many requests
 	s := newStage(t, d, 4)                            // what is counted is not how slow it is
 	statistics, err := pgx.Connect(t.Context(), d.DatabaseURL())

@@ -42,6 +42,11 @@ func PostgreSQL(t testing.TB) *Deployment {
 	return deploy(t, t.TempDir(), "postgres", pgtest.URL(t))
 }
 
+// PostgreSQLAlone is PostgreSQL on a server that no other test uses.
+func PostgreSQLAlone(t testing.TB) *Deployment {
+	return deploy(t, t.TempDir(), "postgres", pgtest.Alone(t))
+}
+
 // OnBoth runs a test on each engine.
 func OnBoth(t *testing.T, test func(t *testing.T, d *Deployment)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
