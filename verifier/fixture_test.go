@@ -161,7 +161,7 @@ func sign(t testing.TB, alg string, key any, header map[string]any, claims any) 
 // eventually polls: fetches go on beside the requests.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("in vain waited until " + what)
 		}

@@ -10,7 +10,7 @@ import (
 // answer ends its connection, so that none is left open when the listener closes.
 func TestDrainDelay(t *testing.T) {
 	s := settings(t)
-	s.DrainDelay = time.Second
+	s.DrainDelay, s.DrainTimeout = 2*time.Second, time.Minute
 	at, stop := start(t, s)
 	kept := &http.Transport{} // as a proxy keeps connections
 	defer kept.CloseIdleConnections()
@@ -59,7 +59,7 @@ func TestDrainDelay(t *testing.T) {
 func TestAServerThatFailsDoesNotWait(t *testing.T) {
 	begun := time.Now()
 	awaitProxies(t.Context(), time.Hour)
-	if took := time.Since(begun); took > time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("it waited for %s", took)
 	}
 }

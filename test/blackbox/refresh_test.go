@@ -47,7 +47,6 @@ func TestParallelRefreshesConverge(t *testing.T) {
 // It runs alone: the grace is a second.
 func TestRetryAndReuse(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("REFRESH_GRACE", "1s")
 		f := register(t, d)
 		s, other := f.Start(), f.Start()
 		first := s.MustToken(t, f.web, login())

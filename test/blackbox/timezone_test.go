@@ -15,7 +15,7 @@ func TestDatabaseInAnotherTimeZone(t *testing.T) {
 	for _, zone := range []string{"Etc/GMT+8", "Etc/GMT-8"} {
 		t.Run(zone, func(t *testing.T) {
 			d := harness.PostgreSQL(t)
-			d.Set("REFRESH_GRACE", "1s")
+			d.Set("REFRESH_GRACE", "3s")
 			f := register(t, d)
 			target, err := url.Parse(f.DatabaseURL())
 			if err != nil {
@@ -32,7 +32,7 @@ func TestDatabaseInAnotherTimeZone(t *testing.T) {
 			first := s.MustToken(t, f.web, login())
 			second := s.MustToken(t, f.web, refresh(first.Text("refresh_token")))
 			s.MustToken(t, f.web, refresh(first.Text("refresh_token"))) // within the grace
-			time.Sleep(1100 * time.Millisecond)                         // and after it
+			time.Sleep(3100 * time.Millisecond)                         // and after it
 			wantError(t, s.Token(t, f.web, refresh(first.Text("refresh_token"))), http.StatusBadRequest, "invalid_grant")
 			if s.Active(t, f.web, second.Text("access_token")) {
 				t.Error("the reuse did not revoke the family's access tokens")

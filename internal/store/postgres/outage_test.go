@@ -111,10 +111,10 @@ func TestTooManyConnections(t *testing.T) {
 }
 
 // TestLockHeldElsewhere has a call give up a wait in the server, and leave no
-// statement waiting behind. It runs alone, since all its calls have a second.
+// statement waiting behind. It runs alone, since all its calls have three seconds.
 func TestLockHeldElsewhere(t *testing.T) {
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, QueryTimeout: time.Second})
+	s := migrated(t, postgres.Options{URL: url, QueryTimeout: 3 * time.Second})
 	f := withFamily(t, s)
 	holder := session(t, url)
 	exec(t, holder, "BEGIN")
@@ -165,17 +165,18 @@ func TestDeadlockIsRetried(t *testing.T) {
 func TestSilentServer(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)
-	s := migrated(t, postgres.Options{URL: through.URL, QueryTimeout: 300 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond})
-	f := withFamily(t, s)
+	f := withFamily(t, migrated(t, postgres.Options{URL: direct}))
+	s := open(t, postgres.Options{URL: through.URL, QueryTimeout: 300 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond})
+	eventually(t, "the store is connected", func() bool { return s.CheckWritable(t.Context()) == nil })
 	through.Silence()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for range 2 { // on the connection that there was, and on new ones
 		_, err := s.Rotate(ctx, present(f, 1))
 		wantUnavailable(t, err)
 	}
 	if ctx.Err() != nil {
-		t.Error("the calls took longer than two seconds")
+		t.Error("the calls, of which each has 300 ms, took longer than twenty seconds")
 	}
 	through.Mend()
 	eventually(t, "the store recovers", func() bool {

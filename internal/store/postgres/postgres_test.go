@@ -119,7 +119,7 @@ func query[T any](t *testing.T, conn *pgx.Conn, statement string, args ...any) T
 // eventually polls until what is asked for comes about.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for !is() {
 		select {

@@ -12,12 +12,12 @@ import (
 )
 
 // TestWhetherARotationWasDone has rotations fail in every way. A caller whose rotation may
-// have moved the family is told so, and puts it back. It runs alone, since all its calls
-// have half a second.
+// have moved the family is told so, and puts it back. It runs alone, since a call has two
+// seconds to reach PostgreSQL.
 func TestWhetherARotationWasDone(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)
-	s := migrated(t, postgres.Options{URL: through.URL, QueryTimeout: 500 * time.Millisecond, ConnectTimeout: 300 * time.Millisecond, MaxConns: 1})
+	s := migrated(t, postgres.Options{URL: through.URL, QueryTimeout: 3 * time.Second, ConnectTimeout: 3 * time.Second, MaxConns: 1})
 	f := withFamily(t, s)
 	watcher := session(t, direct)
 	generation := func() int { return query[int](t, watcher, "SELECT generation FROM refresh_families") }
@@ -65,7 +65,7 @@ func TestWhetherARotationWasDone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			stop := c.fail()
-			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			_, err := s.Rotate(ctx, r)
 			cancel()
 			if err == nil || errors.Is(err, store.ErrNotDone) == c.done {

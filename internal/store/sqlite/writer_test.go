@@ -65,7 +65,7 @@ func lock(t *testing.T, d *DB) (unlock func()) {
 // gather waits until so many writes are in the queue.
 func gather(t *testing.T, d *DB, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		d.write.mu.Lock()
 		queued := len(d.write.queue)
 		d.write.mu.Unlock()

@@ -231,7 +231,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); p.fetches.Load() < 2; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); p.fetches.Load() < 2; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not fetched again")
 		}
@@ -315,10 +315,17 @@ func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
 		fails bool
 		most  time.Duration
 	}{{"a", false, failWait / 2}, {"new", true, 2 * failWait}} {
-		begun := time.Now()
-		_, err := s.Keys(t.Context(), p.source(), es256(test.kid))
-		if took := time.Since(begun); (err != nil) != test.fails || took > test.most {
-			t.Errorf("for kid %q: %v after %v", test.kid, err, took)
+		shortest := time.Hour
+		for range 3 { // a busy machine makes a call longer, and never shorter
+			begun := time.Now()
+			_, err := s.Keys(t.Context(), p.source(), es256(test.kid))
+			if (err != nil) != test.fails {
+				t.Errorf("for kid %q: %v", test.kid, err)
+			}
+			shortest = min(shortest, time.Since(begun))
+		}
+		if shortest > test.most {
+			t.Errorf("for kid %q each call takes %v", test.kid, shortest)
 		}
 	}
 }
