@@ -10,7 +10,7 @@ import (
 // GlobalFlags are the flags of every command, beside kong's --help.
 type GlobalFlags struct {
 	HelpSettings settingsHelp `name:"help-settings" help:"Show the settings, which are flags too."`
-	Version      versionFlag  `name:"version" help:"Print the version."`
+	ShowVersion  versionFlag  `name:"version" help:"Print the version."`
 }
 
 // settingsHelp is a flag that prints the settings of a command and ends it, as kong's

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -103,7 +104,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		if exited < 0 {
 			exited = code
 		}
-	})
+	}, only(args[1:])...)
 	if err != nil {
 		return fail(stderr, err)
 	}
@@ -167,14 +168,39 @@ func inColour(w io.Writer, environ []string) bool {
 
 // newParser reads command lines by the table of commands. exit is called instead of
 // ending the process.
-func newParser(stdout, stderr io.Writer, environ []string, exit func(code int)) (*kong.Kong, error) {
-	return kong.New(&commands{}, append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
+func newParser(stdout, stderr io.Writer, environ []string, exit func(code int), more ...kong.Option) (*kong.Kong, error) {
+	options := append(config.Options(config.Sources{Environ: environ, ReadFile: readText}),
 		kong.Name("authserver"),
 		kong.Description("An OAuth 2.0 authorization server that issues JWT access tokens."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		kong.Help(help),
-	)...)
+	)
+	return kong.New(&commands{}, append(options, more...)...)
+}
+
+// only leaves all commands out of the table except the one that the arguments begin with: to
+// read the flags of all of them takes longer than most commands do. Arguments that begin with
+// no command need the whole table, to say which there are.
+func only(args []string) []kong.Option {
+	if len(args) == 0 {
+		return nil
+	}
+	var others []string
+	found := false
+	for field := range reflect.TypeFor[commands]().Fields() {
+		switch _, command := field.Tag.Lookup("cmd"); {
+		case !command:
+		case strings.ToLower(field.Name) == args[0]:
+			found = true
+		default:
+			others = append(others, field.Name)
+		}
+	}
+	if !found {
+		return nil
+	}
+	return []kong.Option{kong.IgnoreFields(`^commands\.(` + strings.Join(others, "|") + `)$`)}
 }
 
 // given returns the settings that come from the command line, the environment or the
