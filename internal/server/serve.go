@@ -26,11 +26,6 @@ const (
 
 	migrateTimeout = 5 * time.Minute
 	opsConnections = 256 // probes and scrapes
-
-	// headroom is memory that the server never touches, so that none of it is resident.
-	// It counts as a part of the heap, which Go lets double before it collects garbage:
-	// that of a few megabytes would be collected dozens of times a second under load.
-	headroom = 16 << 20
 )
 
 // ServeOptions is what a server needs beside its settings.
@@ -50,7 +45,7 @@ type ServeOptions struct {
 // ready, while it accepts requests as before, closes the public listener, and finishes
 // the requests that it has accepted, for as long as --drain-timeout.
 func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
-	defer runtime.KeepAlive(make([]byte, headroom))
+	defer runtime.KeepAlive(reserveHeadroom())
 	logger := telemetry.NewLogger(o.Stderr, s.LogLevel, s.LogFormat)
 	files, err := openTLS(s.TLS, logger)
 	if err != nil {
