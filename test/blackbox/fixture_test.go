@@ -54,9 +54,17 @@ const (
 	secretIssuer = "https://secret.example.com"
 )
 
-// register makes the fixture: as copies of what the commands made for the first test of an
-// engine, since a dozen commands take more than most tests do.
+// register makes the fixture, on which a server with the usual settings has served already: as
+// copies of what was made for the first test of an engine, since a dozen commands and the first
+// keys take more than most tests do.
 func register(t *testing.T, d *harness.Deployment) *fixture {
+	t.Helper()
+	return servedOn[d.Engine].copy(t, d)
+}
+
+// registerUnserved makes the fixture for a test of the first server itself, or of lifetimes
+// that are shorter than those that a server with the usual settings promises.
+func registerUnserved(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	return registeredOn[d.Engine].copy(t, d)
 }

@@ -50,7 +50,7 @@ func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 		d.Set("KEY_POLL_INTERVAL", "2s")
 		d.Set("CLOCK_SKEW", "1s")
 		d.Set("REFRESH_GRACE", "1m")
-		f := register(t, d)
+		f := registerUnserved(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
 		harness.Eventually(t, prepared, "the next key is prepared", func() bool { return refreshTokenKeys(t, d)["pending"].ID == 2 })
 		idle := replicas[0].MustToken(t, f.web, login()).Text("refresh_token")

@@ -21,7 +21,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		d.Set("JWKS_MAX_AGE", "2s")
 		d.Set("KEY_POLL_INTERVAL", "2s")
 		d.Set("CLOCK_SKEW", "1s")
-		f := register(t, d)
+		f := registerUnserved(t, d)
 		f.Run("resource", "create", "--id", second, "--scope", "read")
 		app := f.client("app", "--public", "--grant", "password", "--grant", "refresh_token", "--scope", "read", "--resource", apiRS256, "--resource", second,
 			"--claim", "own="+strings.Repeat("x", 3000))

@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -10,24 +11,46 @@ import (
 	"authserver/test/pgtest"
 )
 
-// registered is what the commands of [registerByCommands] left on an engine: their files,
-// SQLite's database among them, and a template of PostgreSQL's.
+// registered is what was made for the first test of an engine: its files, SQLite's database
+// among them, and a template of PostgreSQL's.
 type registered struct {
+	make     func(t *testing.T, d *harness.Deployment) *fixture
 	made     sync.Mutex
 	fixture  *fixture // nil: not yet
 	files    map[string]string
 	template *pgtest.Template // nil on SQLite
 }
 
-var registeredOn = map[string]*registered{"sqlite": {}, "postgres": {}}
+// registeredOn is what the commands left on each engine, and servedOn what a first server made of it.
+var (
+	registeredOn = map[string]*registered{"sqlite": {make: registerByCommands}, "postgres": {make: registerByCommands}}
+	servedOn     = map[string]*registered{"sqlite": {make: serveOnce}, "postgres": {make: serveOnce}}
+)
 
-// copy makes a deployment, on which no command has run yet, one in which all of them have.
+// serveOnce makes the fixture of which a server has served: with the keys that sign and with
+// those that will. To make the RSA keys takes more than most tests do.
+func serveOnce(t *testing.T, d *harness.Deployment) *fixture {
+	t.Helper()
+	f := registerUnserved(t, d)
+	s := f.Start()
+	waitForSet(t, freshKeys, s)
+	if code := s.Stop(); code != 0 {
+		t.Fatalf("the first server ends with exit code %d:\n%s", code, s.Logs())
+	}
+	return f
+}
+
+// copy makes a deployment, on which no command has run yet, one that begins with all of that.
 func (r *registered) copy(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	r.made.Lock()
 	defer r.made.Unlock()
-	if r.fixture == nil {
-		return r.keep(t, registerByCommands(t, d))
+	if r.fixture == nil { // on a deployment of its own, so that the settings of the first test have no say
+		fresh := harness.SQLite
+		if d.Engine == "postgres" {
+			fresh = harness.PostgreSQL
+		}
+		r.keep(t, r.make(t, fresh(t)))
 	}
 	for name, content := range r.files {
 		d.File(name, content)
@@ -41,7 +64,7 @@ func (r *registered) copy(t *testing.T, d *harness.Deployment) *fixture {
 }
 
 // keep keeps the fixture of the first test.
-func (r *registered) keep(t *testing.T, f *fixture) *fixture {
+func (r *registered) keep(t *testing.T, f *fixture) {
 	t.Helper()
 	r.files = make(map[string]string)
 	left, err := filepath.Glob(filepath.Join(f.Dir, "*"))
@@ -59,13 +82,15 @@ func (r *registered) keep(t *testing.T, f *fixture) *fixture {
 		r.template = pgtest.Keep(t, f.DatabaseURL())
 	}
 	r.fixture = f
-	return f
 }
 
 // dropRegistered removes what a PostgreSQL server would keep.
 func dropRegistered() error {
-	if template := registeredOn["postgres"].template; template != nil {
-		return template.Drop()
+	var failed []error
+	for _, r := range []*registered{registeredOn["postgres"], servedOn["postgres"]} {
+		if r.template != nil {
+			failed = append(failed, r.template.Drop())
+		}
 	}
-	return nil
+	return errors.Join(failed...)
 }

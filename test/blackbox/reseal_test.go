@@ -16,7 +16,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("KEY_POLL_INTERVAL", "2s")
-		f := register(t, d)
+		f := registerUnserved(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
 		waitForSet(t, freshKeys, replicas...)
 		oldFile, newFile := d.Dir+"/master.key", d.File("new.key", d.Run("key", "generate-master"))
