@@ -22,6 +22,7 @@ type ClientSignInFlags struct {
 	IDTokenEncryptionEnc       *string        `field:"id_token_encrypted_response_enc" group:"Sign-in" name:"id-token-encryption-enc" placeholder:"ENC" help:"Their content encryption: A128CBC-HS256 (default), A256CBC-HS512, A128GCM or A256GCM."`
 	UserinfoEncryptionAlg      *string        `field:"userinfo_encrypted_response_alg" group:"Sign-in" placeholder:"ALG" help:"Encrypt the answers of userinfo in the same way. Empty turns that off."`
 	UserinfoEncryptionEnc      *string        `field:"userinfo_encrypted_response_enc" group:"Sign-in" placeholder:"ENC" help:"Their content encryption."`
+	IDTokenScopeClaims         *bool          `group:"Sign-in" name:"id-token-scope-claims" negatable:"" help:"Put the claims of the scopes profile, email, address and phone into its ID tokens too, for an application that does not ask userinfo."`
 	SubjectType                *string        `group:"Sign-in" placeholder:"public" help:"Subject of its users: public, or pairwise for one that other clients do not know."`
 	SectorIdentifierURI        *string        `group:"Sign-in" name:"sector-identifier-uri" placeholder:"URL" help:"https URL whose host is that of its pairwise subjects. Empty removes it."`
 	BackchannelLogoutURI       *string        `group:"Sign-in" name:"backchannel-logout-uri" placeholder:"URL" help:"Where the server sends logout tokens. Empty removes it."`
@@ -42,7 +43,7 @@ func (f ClientSignInFlags) input(p *process) (admin.ClientSignInInput, error) {
 		IDTokenAlg: f.IDTokenAlg, UserinfoAlg: f.UserinfoAlg, EncryptionJWK: key,
 		IDTokenEncryptionAlg: f.IDTokenEncryptionAlg, IDTokenEncryptionEnc: f.IDTokenEncryptionEnc,
 		UserinfoEncryptionAlg: f.UserinfoEncryptionAlg, UserinfoEncryptionEnc: f.UserinfoEncryptionEnc,
-		SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
+		IDTokenScopeClaims: f.IDTokenScopeClaims, SubjectType: f.SubjectType, SectorIdentifierURI: f.SectorIdentifierURI,
 		LogoURI: f.LogoURI, PolicyURI: f.PolicyURI, TermsURI: f.TermsURI, InitiateLoginURI: f.InitiateLoginURI,
 		DefaultMaxAge: f.DefaultMaxAge, SessionManagement: f.SessionManagement, RequireSignedRequestObject: f.RequireSignedRequestObject,
 	}, err

@@ -30,6 +30,7 @@ type ClientSignIn struct {
 	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"`
 	UserinfoEncryptionAlg      string          `json:"userinfo_encrypted_response_alg,omitempty"`
 	UserinfoEncryptionEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	IDTokenScopeClaims         bool            `json:"id_token_scope_claims,omitempty"`
 	SubjectType                string          `json:"subject_type,omitempty"`
 	SectorIdentifierURI        string          `json:"sector_identifier_uri,omitempty"`
 	LogoURI                    string          `json:"logo_uri,omitempty"`
@@ -58,6 +59,7 @@ type ClientSignInInput struct {
 	IDTokenEncryptionEnc       *string         `field:"id_token_encrypted_response_enc"` // RFC 7518 §5.1; the default is A128CBC-HS256
 	UserinfoEncryptionAlg      *string         `field:"userinfo_encrypted_response_alg"`
 	UserinfoEncryptionEnc      *string         `field:"userinfo_encrypted_response_enc"`
+	IDTokenScopeClaims         *bool           `field:"id_token_scope_claims"` // beside userinfo, which has them
 	SubjectType                *string         `field:"subject_type"`
 	SectorIdentifierURI        *string         `field:"sector_identifier_uri"`
 	LogoURI                    *string         `field:"logo_uri"` // https, or data:image/…;base64,…
@@ -89,6 +91,7 @@ func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 	setOptional(f, "id_token_signed_response_alg", &c.IDTokenAlg, in.IDTokenAlg, keys.Algorithms())
 	setOptional(f, "userinfo_signed_response_alg", &c.UserinfoAlg, in.UserinfoAlg, keys.Algorithms())
 	setClientEncryption(f, c, in)
+	set(&c.IDTokenScopeClaims, in.IDTokenScopeClaims)
 	setOne(f, "subject_type", &c.SubjectType, (*store.SubjectType)(in.SubjectType), []store.SubjectType{store.SubjectPublic, store.SubjectPairwise})
 	f.setLink("sector_identifier_uri", &c.SectorIdentifierURI, in.SectorIdentifierURI)
 	f.setLogo(&c.LogoURI, in.LogoURI)
@@ -214,7 +217,7 @@ func viewSignIn(c store.Client) ClientSignIn {
 		IDTokenAlg: c.IDTokenAlgorithm(), UserinfoAlg: c.UserinfoAlg, EncryptionJWK: c.EncryptionJWK,
 		IDTokenEncryptionAlg: c.IDTokenEncryptionAlg, IDTokenEncryptionEnc: c.IDTokenEncryptionEnc,
 		UserinfoEncryptionAlg: c.UserinfoEncryptionAlg, UserinfoEncryptionEnc: c.UserinfoEncryptionEnc,
-		SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
+		IDTokenScopeClaims: c.IDTokenScopeClaims, SubjectType: string(c.SubjectType), SectorIdentifierURI: c.SectorIdentifierURI,
 		LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, InitiateLoginURI: c.InitiateLoginURI,
 		DefaultMaxAge: seconds(c.DefaultMaxAge), SessionManagement: c.SessionManagement, RequireSignedRequestObject: c.RequireSignedRequestObject,
 	}

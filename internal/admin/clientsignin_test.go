@@ -151,6 +151,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		in.FrontchannelLogoutURI, in.InitiateLoginURI = ptr("https://APP.example.com:443/out"), ptr("https://app.example.com/login")
 		in.LogoURI, in.PolicyURI, in.TermsURI = ptr("data:image/png;base64,AAAA"), ptr("https://example.com/privacy"), ptr("https://example.com/terms")
 		in.DefaultMaxAge, in.RequireSignedRequestObject, in.SessionManagement = ptr(time.Hour), ptr(true), ptr(true)
+		in.IDTokenScopeClaims = ptr(true)
 	})
 	o.documents["https://example.com/sector.json"] = `["https://app.example.com/cb"]`
 	c := o.client(admin.NewClient{ClientInput: full})
@@ -159,6 +160,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		BackchannelLogoutURI: "https://app.example.com/logout", FrontchannelLogoutURI: "https://APP.example.com:443/out", IDTokenAlg: "ES256", UserinfoAlg: "RS256",
 		SubjectType: "pairwise", SectorIdentifierURI: "https://example.com/sector.json", LogoURI: "data:image/png;base64,AAAA", PolicyURI: "https://example.com/privacy",
 		TermsURI: "https://example.com/terms", InitiateLoginURI: "https://app.example.com/login", DefaultMaxAge: 3600, RequireSignedRequestObject: true, SessionManagement: true,
+		IDTokenScopeClaims: true,
 	}
 	if diff := cmp.Diff(want, c.ClientSignIn); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -167,6 +169,7 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 		ResponseTypes: []string{}, PKCE: ptr("required"), Consent: ptr("once"), SubjectType: ptr("public"), IDTokenAlg: ptr(""), UserinfoAlg: ptr(""),
 		SectorIdentifierURI: ptr(""), BackchannelLogoutURI: ptr(""), FrontchannelLogoutURI: ptr(""), InitiateLoginURI: ptr(""), LogoURI: ptr(""), PolicyURI: ptr(""),
 		TermsURI: ptr(""), DefaultMaxAge: ptr(time.Duration(0)), RequireSignedRequestObject: ptr(false), SessionManagement: ptr(false),
+		IDTokenScopeClaims: ptr(false),
 	}})
 	o.must(err)
 	bare := admin.ClientSignIn{RedirectURIs: want.RedirectURIs, ResponseTypes: []string{"code"}, PKCE: "required", Consent: "once", IDTokenAlg: "RS256", SubjectType: "public"}

@@ -31,8 +31,8 @@ type IDTokens struct {
 
 // IDToken makes the ID token of a family, with the hashes of what is handed out with it. The
 // standard claims that the request asked for by the parameter claims are in it. Userinfo has
-// those of the family's scope; where the client gets no access token to ask there, the ID
-// token has them too (§5.4).
+// those of the family's scope; where the client gets no access token to ask there, or is
+// registered for it, the ID token has them too (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
 	alg := client.IDTokenAlgorithm()
 	subject, err := t.Subjects.Subject(client, user.ID)
@@ -40,8 +40,8 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 		return "", err
 	}
 	var scope oauth.Scope
-	if beside.AccessToken == "" && beside.Code == "" {
-		scope = family.Scope
+	if client.IDTokenScopeClaims || beside.AccessToken == "" && beside.Code == "" {
+		scope = family.Scope.And(client.Scopes)
 	}
 	claims := claimsOf(user, scope, Granted(family.Login.IDTokenClaims, client.Scopes))
 	login := family.Login

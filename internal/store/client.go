@@ -64,6 +64,7 @@ type Client struct {
 	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"` // "" where the alg is
 	UserinfoEncryptionAlg      string          `json:"userinfo_encrypted_response_alg,omitempty"` // "": as with ID tokens
 	UserinfoEncryptionEnc      string          `json:"userinfo_encrypted_response_enc,omitempty"`
+	IDTokenScopeClaims         bool            `json:"id_token_scope_claims,omitempty"` // its ID tokens have the standard claims of the scopes too
 	SubjectType                SubjectType     `json:"subject_type,omitempty"`          // "": SubjectPublic
 	SectorIdentifierURI        string          `json:"sector_identifier_uri,omitempty"` // https; its host is the sector of pairwise subjects
 	LogoURI                    string          `json:"logo_uri,omitempty"`

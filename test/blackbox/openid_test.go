@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
 	"authserver/test/browser"
@@ -75,6 +76,74 @@ func TestOpenIDByALibrary(t *testing.T) {
 			_, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(refreshed))
 			return err != nil && strings.HasPrefix(err.Error(), "401")
 		})
+	})
+}
+
+// A client that is registered for it has the claims of the granted scopes in its ID tokens, at
+// the sign-in and at each refresh, and no more than those.
+func TestIDTokenHasTheClaimsOfTheScopes(t *testing.T) {
+	t.Parallel()
+	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		t.Parallel()
+		one, two, app := signInSite(t, d)
+		d.Run("client", "update", "web-app", "--consent", "always", "--id-token-scope-claims", "--scope", "openid", "--scope", "profile",
+			"--scope", "email", "--scope", "address", "--scope", "phone", "--scope", "read")
+		d.Run("user", "update", "alice", "--email", "alice@example.com", "--email-verified", "--name", "Alice Liddell",
+			"--phone-number", "+441865276492", "--locality", "Oxford")
+		ctx := reach(t, two)
+		provider, err := oidc.NewProvider(ctx, "http://127.0.0.1:8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		app.Endpoint = provider.Endpoint()
+		told := func(token *oauth2.Token) map[string]any {
+			t.Helper()
+			raw, _ := token.Extra("id_token").(string)
+			idToken, err := provider.Verifier(&oidc.Config{ClientID: "web-app"}).Verify(ctx, raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims := map[string]any{}
+			if err := idToken.Claims(&claims); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]any{}
+			for _, name := range []string{"name", "preferred_username", "email", "email_verified", "phone_number", "address"} {
+				if value, is := claims[name]; is {
+					got[name] = value
+				}
+			}
+			return got
+		}
+		all := map[string]any{
+			"name": "Alice Liddell", "preferred_username": "alice", "email": "alice@example.com", "email_verified": true,
+			"phone_number": "+441865276492", "address": map[string]any{"locality": "Oxford"},
+		}
+		ofEmail := map[string]any{"email": "alice@example.com", "email_verified": true}
+		for name, c := range map[string]struct {
+			scopes []string
+			want   map[string]any
+		}{
+			"every scope":    {[]string{"openid", "profile", "email", "address", "phone", "read"}, all},
+			"one of them":    {[]string{"openid", "email", "read"}, ofEmail},
+			"none beside it": {[]string{"openid", "read"}, map[string]any{}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				app := *app
+				app.Scopes = c.scopes
+				token := tokensByLibrary(ctx, t, browser.New(t, one.URL), &app)
+				if diff := cmp.Diff(c.want, told(token)); diff != "" {
+					t.Errorf("the ID token of the sign-in: %s", diff)
+				}
+				refreshed, err := app.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(c.want, told(refreshed)); diff != "" {
+					t.Errorf("the ID token of the refresh: %s", diff)
+				}
+			})
+		}
 	})
 }
 
