@@ -13,7 +13,7 @@ import (
 )
 
 // TestAuthJS has Auth.js sign people in, refresh and sign out, by a confidential client and by
-// a public one.
+// a public one, which reads the profile from the ID token.
 func TestAuthJS(t *testing.T) {
 	t.Parallel()
 	modules := install(t).nodeFolder(t, "node/authjs.mjs")
@@ -23,7 +23,7 @@ func TestAuthJS(t *testing.T) {
 		address := ports.Address(t)
 		base := "http://" + address
 		var clients []party
-		for id, flags := range map[string][]string{"authjs-web": nil, "authjs-native": {"--public"}} {
+		for id, flags := range map[string][]string{"authjs-web": nil, "authjs-native": {"--public", "--id-token-scope-claims"}} {
 			made := d.JSON("", append([]string{"client", "create", "--id", id, "--grant", "authorization_code", "--grant", "refresh_token",
 				"--scope", "openid", "--scope", "profile", "--scope", "email", "--redirect-uri", base + "/auth/callback/" + id,
 				"--post-logout-redirect-uri", base + "/out"}, flags...)...)
@@ -69,7 +69,7 @@ type authjsVisitor struct{ visitor }
 
 // authjsSession is what Auth.js knows of a person.
 type authjsSession struct {
-	Profile      map[string]any `json:"profile"` // from userinfo
+	Profile      map[string]any `json:"profile"` // from userinfo or the ID token
 	AccessToken  string         `json:"access_token"`
 	RefreshToken string         `json:"refresh_token"`
 	IDToken      string         `json:"id_token"`

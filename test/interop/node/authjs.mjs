@@ -22,7 +22,8 @@ const config = {
   secret: 'a-secret-of-this-test',
   trustHost: true,
   providers: clients.map(({ id, secret }) => ({
-    id, name: id, type: 'oidc', issuer, clientId: id, clientSecret: secret, checks: ['pkce', 'state', 'nonce'], idToken: false, // so userinfo is asked
+    id, name: id, type: 'oidc', issuer, clientId: id, clientSecret: secret, checks: ['pkce', 'state', 'nonce'],
+    idToken: !secret, // the confidential client asks userinfo for the profile
     client: secret ? {} : { token_endpoint_auth_method: 'none' },
   })),
   callbacks: {
