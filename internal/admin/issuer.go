@@ -113,7 +113,7 @@ func (is *Issuers) Create(ctx context.Context, by Call, n NewIssuer) (Issuer, []
 		ID: id, Iss: n.Iss, SubjectClaim: "sub", SubjectKind: store.SubjectUser, ClientAuth: true,
 		MaxLifetime: is.Limits.AssertionLifetime, CreatedAt: now, UpdatedAt: now,
 	}
-	is.setIssuer(ctx, &f, &i, n.IssuerInput)
+	siblings := is.setIssuer(ctx, &f, &i, n.IssuerInput)
 	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
@@ -121,7 +121,7 @@ func (is *Issuers) Create(ctx context.Context, by Call, n NewIssuer) (Issuer, []
 	if err != nil {
 		return Issuer{}, nil, err
 	}
-	if err := is.Store.CreateIssuer(ctx, i, by.change(store.IssuerCreated, is.Now())); err != nil {
+	if err := is.write(ctx, i, siblings, by.change(store.IssuerCreated, is.Now()), is.Store.CreateIssuer); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)
@@ -182,7 +182,7 @@ func (is *Issuers) Update(ctx context.Context, by Call, id string, in IssuerInpu
 		return Issuer{}, nil, explain("issuer", id, err)
 	}
 	var f form
-	is.setIssuer(ctx, &f, &i, in)
+	siblings := is.setIssuer(ctx, &f, &i, in)
 	if err := f.result(); err != nil {
 		return Issuer{}, nil, err
 	}
@@ -191,7 +191,7 @@ func (is *Issuers) Update(ctx context.Context, by Call, id string, in IssuerInpu
 		return Issuer{}, nil, err
 	}
 	i.UpdatedAt = store.At(is.Now())
-	if err := is.Store.UpdateIssuer(ctx, i, by.change(store.IssuerUpdated, is.Now())); err != nil {
+	if err := is.write(ctx, i, siblings, by.change(store.IssuerUpdated, is.Now()), is.Store.UpdateIssuer); err != nil {
 		return Issuer{}, nil, explainIssuer(id, err)
 	}
 	view, err := viewIssuer(i)

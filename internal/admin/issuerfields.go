@@ -9,8 +9,9 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// setIssuer takes over the fields given and checks what results.
-func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) {
+// setIssuer takes over the fields given and checks what results. It returns the other
+// registrations with its iss.
+func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) []store.Issuer {
 	is.setIssuerKeys(f, i, in)
 	if in.SubjectClaim != nil && f.checkPath("subject_claim", *in.SubjectClaim) {
 		i.SubjectClaim = *in.SubjectClaim
@@ -18,7 +19,7 @@ func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in I
 	setOne(f, "subject", &i.SubjectKind, (*store.SubjectKind)(in.Subject), []store.SubjectKind{store.SubjectUser, store.SubjectClient, store.SubjectFederated, store.SubjectAny})
 	setClaimRules(f, i, in)
 	is.setAuthorities(f, i, in)
-	is.checkSiblings(ctx, f, *i)
+	siblings := is.checkSiblings(ctx, f, *i)
 	setAudiences(f, &i.Audiences, in.Audiences)
 	f.setScopes("scopes", &i.Scopes, in.Scopes)
 	is.Targets.set(ctx, f, "resources", &i.Resources, in.Resources)
@@ -29,6 +30,7 @@ func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in I
 	set(&i.ClientAuth, in.RequireClientAuth)
 	set(&i.AllowRepeat, in.AllowRepeat)
 	set(&i.Disabled, in.Disabled)
+	return siblings
 }
 
 // checkPath wants the name of a claim or a JSON Pointer to one.

@@ -21,24 +21,28 @@ const maxSiblings = 50
 
 // checkSiblings refuses a key that another registration with the same iss has: the key
 // that verifies an assertion says which of them it is of. Keys that are fetched show only
-// then, so that servers look again.
-func (is *Issuers) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
+// then, so that servers look again. It returns the registrations that it compared with.
+func (is *Issuers) checkSiblings(ctx context.Context, f *form, i store.Issuer) []store.Issuer {
 	siblings, err := is.Siblings.IssuersOf(ctx, i.Iss)
 	if errors.Is(err, store.ErrNotFound) {
-		return
+		return nil
 	}
 	if err != nil {
 		f.fail("look up the registrations of %q: %w", i.Iss, err)
-		return
+		return nil
 	}
 	siblings = slices.DeleteFunc(siblings, func(s store.Issuer) bool { return s.ID == i.ID })
 	if len(siblings) >= maxSiblings {
 		f.fault("iss", CodeTooMany, "%s has %d registrations already, which is as many as there may be", i.Iss, len(siblings))
-		return
+		return nil
 	}
-	if slices.ContainsFunc(keyFields(), f.wrong) {
-		return
+	if !slices.ContainsFunc(keyFields(), f.wrong) {
+		is.compareKeys(f, i, siblings)
 	}
+	return siblings
+}
+
+func (is *Issuers) compareKeys(f *form, i store.Issuer, siblings []store.Issuer) {
 	own, err := is.keyNames(i)
 	if err != nil {
 		f.fail("%w", err)
@@ -52,6 +56,32 @@ func (is *Issuers) checkSiblings(ctx context.Context, f *form, i store.Issuer) {
 		}
 		if slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
 			f.fault("", CodeExists, "the registration %q has the same iss and one of the same keys, or finds them in the same place: nothing would tell which of the two an assertion is of", s.ID)
+		}
+	}
+}
+
+// write writes a registration that was compared with its siblings. Where another command
+// wrote one of them meanwhile, it compares again. Each turn is one that another command won.
+func (is *Issuers) write(ctx context.Context, i store.Issuer, siblings []store.Issuer, by store.Change,
+	write func(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error,
+) error {
+	for {
+		err := write(ctx, i, by, siblings...)
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		own, readErr := is.Store.Issuer(ctx, i.ID)
+		switch {
+		case errors.Is(readErr, store.ErrNotFound) && i.Version == 0: // it is to be created
+		case readErr != nil:
+			return readErr
+		case own.Version != i.Version:
+			return err
+		}
+		var f form
+		siblings = is.checkSiblings(ctx, &f, i)
+		if err := f.result(); err != nil {
+			return err
 		}
 	}
 }

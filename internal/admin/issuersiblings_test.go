@@ -2,7 +2,9 @@ package admin_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -156,4 +158,47 @@ func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
 	wantFault(t, err, "allow_repeat", admin.CodeConflict, "set it to false")
 	_, _, err = o.Clients.Update(t.Context(), by, "web", admin.ClientInput{Grants: []oauth.GrantType{"password"}, AllowRepeat: ptr(false)})
 	o.must(err)
+}
+
+// Commands that run at once are no door either: the comparison and the write are one step.
+func TestRacingRegistrationsHaveKeysOfTheirOwn(t *testing.T) {
+	race := func(t *testing.T, keys func() admin.IssuerKeys) (taken int, refused []error) {
+		o := newOffice(t)
+		inputs := make([]admin.NewIssuer, 12)
+		for n := range inputs {
+			inputs[n] = admin.NewIssuer{
+				ID: fmt.Sprintf("cluster-%02d", n), Iss: clusterIss, IssuerInput: admin.IssuerInput{Keys: keys(), Disabled: ptr(true)},
+			}
+		}
+		errs := make([]error, len(inputs))
+		var commands sync.WaitGroup
+		for n, input := range inputs {
+			commands.Go(func() { _, _, errs[n] = o.Issuers.Create(t.Context(), by, input) })
+		}
+		commands.Wait()
+		for _, err := range errs {
+			if err == nil {
+				taken++
+			} else {
+				refused = append(refused, err)
+			}
+		}
+		return taken, refused
+	}
+	t.Run("with one key", func(t *testing.T) {
+		key := newKey(t)
+		taken, refused := race(t, func() admin.IssuerKeys { return admin.IssuerKeys{JWKS: set(t, "", key.Public())} })
+		if taken != 1 {
+			t.Errorf("%d registrations have the key", taken)
+		}
+		for _, err := range refused {
+			wantFaults(t, err, "same iss")
+		}
+	})
+	t.Run("each with a key of its own", func(t *testing.T) {
+		_, refused := race(t, func() admin.IssuerKeys { return admin.IssuerKeys{JWKS: set(t, "", newKey(t).Public())} })
+		if refused != nil {
+			t.Errorf("refused: %v", refused)
+		}
+	})
 }

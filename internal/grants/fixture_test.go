@@ -1,6 +1,7 @@
 package grants_test
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -301,7 +303,17 @@ func (w *world) trust(change func(*store.Issuer)) {
 		Scopes: oauth.Scope{"read", "list"}, Resources: []string{api, files}, MaxLifetime: time.Hour, CreatedAt: at, UpdatedAt: at,
 	}
 	change(&issuer)
-	w.ok(w.db.CreateIssuer(w.Context(), issuer, storetest.By()))
+	w.ok(w.db.CreateIssuer(w.Context(), issuer, storetest.By(), w.siblings(issuer)...))
+}
+
+// siblings are the other registrations with the iss of one.
+func (w *world) siblings(issuer store.Issuer) []store.Issuer {
+	w.Helper()
+	found, err := w.db.IssuersOf(w.Context(), cmp.Or(issuer.Iss, issuer.ID))
+	if !errors.Is(err, store.ErrNotFound) {
+		w.ok(err)
+	}
+	return slices.DeleteFunc(found, func(i store.Issuer) bool { return i.ID == issuer.ID })
 }
 
 // vouch makes an assertion of idp, with changes; a nil one takes a claim away.

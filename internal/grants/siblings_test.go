@@ -121,7 +121,7 @@ func (w *world) changeIssuer(id string, change func(*store.Issuer)) {
 	i, err := w.db.Issuer(w.Context(), id)
 	w.ok(err)
 	change(&i)
-	w.ok(w.db.UpdateIssuer(w.Context(), i, storetest.By()))
+	w.ok(w.db.UpdateIssuer(w.Context(), i, storetest.By(), w.siblings(i)...))
 }
 
 // Nothing but the key tells registrations apart: where two have it, neither is meant.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"authserver/internal/oauth"
@@ -61,6 +62,20 @@ type Issuer struct {
 // was put, and as the one whose assertions are good once.
 func SealedAs(table, id string) string { return table + "/" + id }
 
+// CheckSiblings returns ErrConflict where the registrations that an engine found are not the
+// siblings that a change was checked against.
+func CheckSiblings(found, siblings []Issuer) error {
+	for _, s := range siblings {
+		if !slices.ContainsFunc(found, func(i Issuer) bool { return i.ID == s.ID && i.Version == s.Version }) {
+			return ErrConflict
+		}
+	}
+	if len(found) != len(siblings) {
+		return ErrConflict
+	}
+	return nil
+}
+
 // Issuers reads trusted issuers.
 type Issuers interface {
 	// IssuersOf returns the registrations with this claim "iss" in the order of their IDs,
@@ -75,11 +90,14 @@ type IssuerAdmin interface {
 	Issuer(ctx context.Context, id string) (Issuer, error)
 	// ListIssuers returns issuers in the order of their identifiers.
 	ListIssuers(ctx context.Context, page Page) ([]Issuer, error)
-	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken.
-	CreateIssuer(ctx context.Context, i Issuer, by Change) error
+	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken. Its keys were compared
+	// with those of the siblings, by ID and Version: ErrConflict where the other registrations
+	// with its Iss are not these, or not any more.
+	CreateIssuer(ctx context.Context, i Issuer, by Change, siblings ...Issuer) error
 	// UpdateIssuer replaces the issuer whose ID and Version are i's, but for its Iss, and
-	// counts the version up. ErrNotFound, ErrConflict or ErrNameTaken.
-	UpdateIssuer(ctx context.Context, i Issuer, by Change) error
+	// counts the version up. ErrNotFound, ErrConflict or ErrNameTaken. The siblings are those
+	// of CreateIssuer.
+	UpdateIssuer(ctx context.Context, i Issuer, by Change, siblings ...Issuer) error
 	// DeleteIssuer removes an issuer. ErrNotFound where there is none.
 	DeleteIssuer(ctx context.Context, id string, by Change) error
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/jackc/pgx/v5"
@@ -8,6 +9,9 @@ import (
 	"authserver/internal/events"
 	"authserver/internal/store"
 )
+
+// issuerLock is the advisory lock of a change of an issuer that was compared with others.
+const issuerLock = 0x61757468_69737372 // "authissr"
 
 const selectIssuers = "SELECT id, coalesce(iss, id), client_id, sealed_secret, document, version, created_at, updated_at FROM issuers"
 
@@ -57,9 +61,12 @@ func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 		`SELECT DISTINCT (document ->> 'encryption_alg') COLLATE "C" FROM issuers WHERE document ->> 'encryption_alg' <> '' ORDER BY 1`)
 }
 
-// CreateIssuer adds an issuer, or returns ErrExists.
-func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+// CreateIssuer adds an issuer: ErrExists, ErrNameTaken or ErrConflict.
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error {
 	return d.changeBy(ctx, "create an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
+		if err := checkSiblings(ctx, tx, cmp.Or(i.Iss, i.ID), i.ID, siblings); err != nil {
+			return store.Event{}, err
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO issuers (id, client_id, sealed_secret, document, updated_at, created_at, iss, version)
 			VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, 1)`,
 			append(issuerValues(i), orNever(i.CreatedAt), orNull(ownIss(i)))...)
@@ -70,9 +77,9 @@ func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 	})
 }
 
-// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
-// ErrConflict.
-func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound, ErrConflict or
+// ErrNameTaken.
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error {
 	return d.changeBy(ctx, "update an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		before, err := locked(ctx, tx, issuerColumns, selectIssuers+" WHERE id = $1", i.ID)
 		if err != nil {
@@ -80,6 +87,9 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 		}
 		if before.Version != i.Version {
 			return store.Event{}, store.ErrConflict
+		}
+		if err := checkSiblings(ctx, tx, before.Iss, i.ID, siblings); err != nil {
+			return store.Event{}, err
 		}
 		_, err = tx.Exec(ctx, `UPDATE issuers SET client_id = $2, sealed_secret = $3, document = $4::jsonb, updated_at = $5,
 				version = version + 1
@@ -90,6 +100,25 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 		i.Iss = before.Iss
 		return events.Issuer(by, before, &i)
 	})
+}
+
+// checkSiblings returns ErrConflict where the other registrations with an iss are not the
+// siblings. The lock keeps them as they are until the transaction ends.
+func checkSiblings(ctx context.Context, tx pgx.Tx, iss, id string, siblings []store.Issuer) error {
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(issuerLock)); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, "SELECT id, version FROM issuers WHERE coalesce(iss, id) = $1 AND id <> $2", iss, id)
+	if err != nil {
+		return err
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i store.Issuer, err error) {
+		return i, row.Scan(&i.ID, &i.Version)
+	})
+	if err != nil {
+		return err
+	}
+	return store.CheckSiblings(found, siblings)
 }
 
 // DeleteIssuer removes an issuer: ErrNotFound where there is none.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 
 	"authserver/internal/events"
@@ -55,9 +56,12 @@ func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 		`SELECT DISTINCT (document ->> 'encryption_alg') FROM issuers WHERE document ->> 'encryption_alg' <> '' ORDER BY 1`)
 }
 
-// CreateIssuer adds an issuer, or returns ErrExists.
-func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+// CreateIssuer adds an issuer: ErrExists, ErrNameTaken or ErrConflict.
+func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error {
 	return d.changeBy(ctx, "create an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
+		if err := checkSiblings(ctx, tx, cmp.Or(i.Iss, i.ID), i.ID, siblings); err != nil {
+			return store.Event{}, err
+		}
 		_, err := tx.exec(ctx, `INSERT INTO issuers (id, client_id, sealed_secret, document, updated_at, created_at, iss, version)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)`,
 			append(issuerValues(i), micros(i.CreatedAt), orNull(ownIss(i)))...)
@@ -68,9 +72,9 @@ func (d *DB) CreateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 	})
 }
 
-// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound or
-// ErrConflict.
-func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) error {
+// UpdateIssuer replaces the issuer whose ID and Version are i's: ErrNotFound, ErrConflict or
+// ErrNameTaken.
+func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error {
 	return d.changeBy(ctx, "update an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		before, err := read(ctx, tx, issuerColumns, selectIssuers+" WHERE id = ?", i.ID)
 		if err != nil {
@@ -78,6 +82,9 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 		}
 		if before.Version != i.Version {
 			return store.Event{}, store.ErrConflict
+		}
+		if err := checkSiblings(ctx, tx, before.Iss, i.ID, siblings); err != nil {
+			return store.Event{}, err
 		}
 		_, err = tx.exec(ctx, `UPDATE issuers SET client_id = ?2, sealed_secret = ?3, document = ?4, updated_at = ?5,
 				version = version + 1
@@ -88,6 +95,17 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change) 
 		i.Iss = before.Iss
 		return events.Issuer(by, before, &i)
 	})
+}
+
+// checkSiblings returns ErrConflict where the other registrations with an iss are not the
+// siblings. Nothing else writes during the transaction.
+func checkSiblings(ctx context.Context, tx *transaction, iss, id string, siblings []store.Issuer) error {
+	found, err := allOf(ctx, tx, func(i *store.Issuer) []any { return []any{&i.ID, &i.Version} },
+		"SELECT id, version FROM issuers WHERE coalesce(iss, id) = ? AND id <> ?", iss, id)
+	if err != nil {
+		return err
+	}
+	return store.CheckSiblings(found, siblings)
 }
 
 // DeleteIssuer removes an issuer: ErrNotFound where there is none.

@@ -74,9 +74,12 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	const iss = "https://kubernetes.default.svc.cluster.local"
 	own, b, a := anIssuer(iss), anIssuer("cluster-b"), anIssuer("cluster-a")
 	a.Iss, b.Iss, b.Disabled = iss, iss, true
-	for _, i := range []store.Issuer{own, b, a, anIssuer("https://another.example")} {
-		ok(t, s.CreateIssuer(ctx, i, By()))
-	}
+	ok(t, s.CreateIssuer(ctx, own, By()))
+	wantErr(t, s.CreateIssuer(ctx, b, By()), store.ErrConflict) // it was not compared with own
+	ok(t, s.CreateIssuer(ctx, b, By(), own))
+	ok(t, s.CreateIssuer(ctx, a, By(), b, own))
+	wantErr(t, s.CreateIssuer(ctx, anIssuer("https://another.example"), By(), own), store.ErrConflict)
+	ok(t, s.CreateIssuer(ctx, anIssuer("https://another.example"), By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b, own})
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-b")), b)
 	for _, none := range []string{"cluster-a", "", "https://kubernetes.default.svc.cluster.local/", "HTTPS://kubernetes.default.svc.cluster.local"} {
@@ -87,11 +90,18 @@ func issuerSharedIss(t *testing.T, ctx context.Context, s store.Store) {
 	wantErr(t, err, store.ErrNotFound)
 
 	a.Iss, a.AllowRepeat, a.UpdatedAt = "https://another.example", false, at(time.Hour) // the iss is not one of the things that change
-	ok(t, s.UpdateIssuer(ctx, a, By()))
+	wantErr(t, s.UpdateIssuer(ctx, a, By(), own), store.ErrConflict)
+	ok(t, s.UpdateIssuer(ctx, a, By(), own, b))
 	a.Iss, a.Version = iss, 2
 	same(t, must[store.Issuer](t)(s.Issuer(ctx, "cluster-a")), a)
 	ok(t, s.DeleteIssuer(ctx, iss, By()))
 	same(t, must[[]store.Issuer](t)(s.IssuersOf(ctx, iss)), []store.Issuer{a, b})
+	b.UpdatedAt = at(time.Hour)
+	wantErr(t, s.UpdateIssuer(ctx, b, By(), a, own), store.ErrConflict) // own is gone
+	old := a
+	old.Version = 1
+	wantErr(t, s.UpdateIssuer(ctx, b, By(), old), store.ErrConflict) // a was changed
+	ok(t, s.UpdateIssuer(ctx, b, By(), a))
 
 	empty := anIssuer("no iss")
 	empty.Iss = "" // as one says that it is the ID

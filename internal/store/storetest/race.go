@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ func raceTests() []test {
 		{"a rotation and a revocation at once leave the family revoked", rotateRevokeRace},
 		{"no rotation that begins after a user was disabled succeeds", disableRace},
 		{"of many updates of one version exactly one is taken", updateRace},
+		{"of many registrations with one iss that were compared with none exactly one is taken", siblingRace},
 		{"many kinds of work at once end without an error", mixedRace},
 	}
 }
@@ -165,6 +167,37 @@ func updateRace(t *testing.T, open Open) {
 	errs := together(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), By()) == nil })
 	same(t, count(errs), map[bool]int{true: 1, false: 29})
 	same(t, must[store.Client](t)(one.Client(ctx, "web")).Version, 2)
+}
+
+// siblingRace has commands compare the keys of a registration with those of the others, and
+// write it all at once.
+func siblingRace(t *testing.T, open Open) {
+	ctx, one := migrated(t, open)
+	handles := []store.Store{one, open()}
+	created := together(30, func(i int) error {
+		issuer := anIssuer(fmt.Sprintf("cluster-%02d", i))
+		issuer.Iss = "https://idp.example.com"
+		return handles[i%2].CreateIssuer(ctx, issuer, By())
+	})
+	for _, err := range created {
+		if err != nil {
+			wantErr(t, err, store.ErrConflict)
+		}
+	}
+	first := must[[]store.Issuer](t)(one.IssuersOf(ctx, "https://idp.example.com"))
+	same(t, len(first), 1)
+
+	second := anIssuer("second")
+	second.Iss = first[0].Iss
+	ok(t, one.CreateIssuer(ctx, second, By(), first...))
+	updated := together(2, func(i int) bool { // each to the key of the other
+		mine, other := first[0], second
+		if i == 1 {
+			mine, other = second, first[0]
+		}
+		return handles[i].UpdateIssuer(ctx, mine, By(), other) == nil
+	})
+	same(t, count(updated), map[bool]int{true: 1, false: 1})
 }
 
 // mixedRace has many more callers than connections, each with all kinds of work.
