@@ -49,7 +49,7 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	subject, err := g.party(ctx, r, "subject_token")
 	if err != nil {
-		return Answer{}, err
+		return ofUser(subject.found.User).about(), err
 	}
 	a, err := g.exchange(ctx, r, subject)
 	a.Issuer = subject.by.issuer.ID

@@ -48,17 +48,18 @@ func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
 }
 
 // party reads the token of a parameter (RFC 8693 §2.1). One that ends within a second is
-// refused: what is issued ends with it, and tokens count in whole seconds.
+// refused: what is issued ends with it, and tokens count in whole seconds. A refusal comes
+// with whom the token speaks of, as far as that is known, for the log.
 func (g *Exchange) party(ctx context.Context, r Request, parameter string) (party, error) {
 	p, err := g.read(ctx, r, parameter)
 	if err != nil {
-		return party{}, err
+		return p, err
 	}
 	if p.expires.Sub(r.Now) < time.Second {
-		return party{}, badToken(parameter, errors.New("it has expired"))
+		return p, badToken(parameter, errors.New("it has expired"))
 	}
 	if err := holdsKey(p.all, r.Held); err != nil {
-		return party{}, badToken(parameter, err)
+		return p, badToken(parameter, err)
 	}
 	return p, nil
 }
@@ -110,32 +111,28 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
+	p := party{subject: claims.Subject, iss: claims.Issuer, expires: claims.ExpiresAt, all: claims.All, claims: claims}
 	revoked, err := g.Revoked.Revoked(ctx, claims)
 	if err != nil {
-		return party{}, fmt.Errorf("look up whether the token is revoked: %w", err)
+		return p, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
-	if revoked {
-		return party{}, badToken(parameter, errVoid)
-	}
-	if !claims.IssuedTo(*r.Client) && !claims.ServedBy(*r.Client) {
-		return party{}, badToken(parameter, errors.New("it was issued neither to the client nor for a resource that it serves"))
-	}
-	found, err := g.subjectOf(ctx, *r.Client, claims)
-	if errors.Is(err, errVoid) || errors.Is(err, assertions.ErrSubjectUnknown) {
-		return party{}, badToken(parameter, err)
-	}
-	if err != nil {
-		return party{}, err
+	p.found, err = g.subjectOf(ctx, *r.Client, claims)
+	void := errors.Is(err, errVoid) || errors.Is(err, assertions.ErrSubjectUnknown)
+	switch {
+	case err != nil && !void:
+		return p, err
+	case revoked:
+		return p, badToken(parameter, errVoid)
+	case !claims.IssuedTo(*r.Client) && !claims.ServedBy(*r.Client):
+		return p, badToken(parameter, errors.New("it was issued neither to the client nor for a resource that it serves"))
+	case void:
+		return p, badToken(parameter, err)
 	}
 	text, _ := claims.All["scope"].(string)
-	scope, err := oauth.ParseScope(text)
-	if err != nil {
-		return party{}, fmt.Errorf("read the scope of a token of our own: %w", err)
+	if p.scope, err = oauth.ParseScope(text); err != nil {
+		return p, fmt.Errorf("read the scope of a token of our own: %w", err)
 	}
-	return party{
-		subject: claims.Subject, iss: claims.Issuer, scope: scope, expires: claims.ExpiresAt, all: claims.All,
-		claims: claims, found: found,
-	}, nil
+	return p, nil
 }
 
 // foreign reads a JWT of a trusted issuer. It is not used up, since a client may act for

@@ -3,11 +3,13 @@ package grants_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"authserver/internal/grants"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/testkit"
+	"authserver/internal/tokens"
 )
 
 // An operator finds a user's requests by the username, so that the answer names the user
@@ -35,6 +37,12 @@ func TestAnswersNameTheUser(t *testing.T) {
 	present := func(claims map[string]any, parameters ...string) func() (grants.Answer, error) {
 		return func() (grants.Answer, error) { return w.present("", w.vouch(claims), parameters...) }
 	}
+	revoked := w.login().AccessToken
+	by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: "web"}, Reason: "test"}
+	w.ok(w.revoker().Token(w.Context(), by, w.verifyAccess(revoked).ID, w.Now().Add(time.Hour)))
+	bound := w.ask(w.client("web"), "username", "alice", "password", secret)
+	bound.Confirmation = tokens.Confirmation{JKT: "a key"}
+	boundToken := w.exchange(w.password, bound).AccessToken
 	carol := map[string]any{"sub": "carol"} // is disabled
 	tests := []struct {
 		name     string
@@ -52,9 +60,16 @@ func TestAnswersNameTheUser(t *testing.T) {
 		{"the exchange of our own token", own(), "", "alice"},
 		{"the exchange of our own token for a resource that the client may not have", own("resource", mail), "resource_not_allowed", "alice"},
 		{"the exchange of our own token with a broken actor", own("actor_token", "x", "actor_token_type", grants.JWTType), "exchanged_token_refused", "alice"},
+		{"the exchange of our own token that was revoked", func() (grants.Answer, error) { return w.swap("web", revoked) }, "exchanged_token_refused", "alice"},
+		{"the exchange of our own token that is bound to a key", func() (grants.Answer, error) { return w.swap("web", boundToken) }, "exchanged_token_refused", "alice"},
+		{"the exchange of our own token by a client that it is not for", func() (grants.Answer, error) { return w.swap("other", login.AccessToken) }, "exchanged_token_refused", "alice"},
 		{"the exchange of an issuer's token", foreign(nil), "", "alice"},
 		{"the exchange of an issuer's token whose act is malformed", foreign(map[string]any{"act": 1}), "exchanged_token_refused", "alice"},
 		{"the exchange of a disabled user's token", foreign(carol), "exchanged_token_refused", "carol"},
+		{"the exchange of our own token from before another password", func() (grants.Answer, error) {
+			w.changeUser(voidUser)
+			return w.swap("web", login.AccessToken)
+		}, "exchanged_token_refused", "alice"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,7 +16,8 @@ var errVoid = errors.New("it is revoked")
 // subjectOf finds the subject of a token of our own, and refuses a token that is void:
 // its subject or its client has another NotBefore by now, was deleted, or was
 // registered under that name only later. The view of what is revoked may not know it
-// yet, and a token made from this one would carry the new NotBefore and be good.
+// yet, and a token made from this one would carry the new NotBefore and be good. A refusal
+// comes with the subject, as far as it is known, for the log.
 func (g *Exchange) subjectOf(ctx context.Context, at store.Client, claims tokens.Claims) (assertions.Subject, error) {
 	found, err := g.find(ctx, claims.Subject)
 	if err != nil {
@@ -25,14 +26,14 @@ func (g *Exchange) subjectOf(ctx context.Context, at store.Client, claims tokens
 	client := &at
 	if claims.ClientID != at.ID {
 		if client, err = g.client(ctx, claims.ClientID); err != nil {
-			return assertions.Subject{}, err
+			return found, err
 		}
 	}
 	if !claims.Parsed.OfSubject(notBefore(found)) || !claims.Parsed.OfClient(notBefore(assertions.Subject{Client: client})) {
-		return assertions.Subject{}, errVoid
+		return found, errVoid
 	}
 	if found.User != nil && found.User.Disabled || found.Client != nil && found.Client.Disabled {
-		return assertions.Subject{}, assertions.ErrSubjectUnknown
+		return found, assertions.ErrSubjectUnknown
 	}
 	return found, nil
 }
