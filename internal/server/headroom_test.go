@@ -14,12 +14,7 @@ func TestTheHeadroomTakesNoMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the kernel says how much memory is resident in /proc, on Linux alone")
 	}
-	used := make([]byte, 4*headroom)
-	for i := 0; i < len(used); i += os.Getpagesize() {
-		used[i] = 1
-	}
-	runtime.KeepAlive(used)
-	used = nil
+	useAndLeave(4 * headroom)
 	debug.FreeOSMemory()
 	before := resident(t)
 	room := reserveHeadroom()
@@ -30,6 +25,15 @@ func TestTheHeadroomTakesNoMemory(t *testing.T) {
 	if taken := resident(t) - before; taken > headroom/2 {
 		t.Errorf("the headroom made %d bytes resident, want none", taken)
 	}
+}
+
+// useAndLeave touches so many bytes, which are garbage when it returns.
+func useAndLeave(size int) {
+	used := make([]byte, size)
+	for i := 0; i < size; i += os.Getpagesize() {
+		used[i] = 1
+	}
+	runtime.KeepAlive(used)
 }
 
 // resident is the memory of this process that is no file's, in bytes.
