@@ -94,6 +94,7 @@ var bans = []struct {
 	{"modernc.org/sqlite", []string{"internal/store/sqlite", "migrations"}, nil, "SQL is the engines'"},
 	{"github.com/golang-migrate/migrate", []string{"internal/store/postgres", "internal/store/sqlite", "migrations"}, nil, "migrations are the engines'"},
 	{"github.com/hashicorp/vault", []string{"internal/keys/keepers"}, nil, "every other room is given a keeper"},
+	{"gocloud.dev", []string{"internal/keys/keepers"}, nil, "it links gRPC and OpenTelemetry, which only builds with the tag cloudkms need"},
 	{"github.com/ThalesGroup/crypto11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{"github.com/miekg/pkcs11", []string{"internal/keys/pkcs11"}, nil, "C code is linked in by the tag of that room alone"},
 	{

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"gocloud.dev/secrets"
 
 	"authserver/internal/admin"
 	"authserver/internal/keys"
@@ -168,7 +167,7 @@ func TestEverythingIsResealed(t *testing.T) {
 	o := newOffice(t)
 	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
-	o.MasterKeys.Open = func(_ context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
+	o.MasterKeys.Open = func(_ context.Context, to admin.MasterKey) (sealing.Keeper, string, error) {
 		if to != (admin.MasterKey{Key: "the next one"}) {
 			return nil, "", errors.New("another key was asked for")
 		}
@@ -221,7 +220,7 @@ func TestAResealWaitsForServers(t *testing.T) {
 	o.minter() // a server serves
 	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
-	o.MasterKeys.Open = func(context.Context, admin.MasterKey) (*secrets.Keeper, string, error) {
+	o.MasterKeys.Open = func(context.Context, admin.MasterKey) (sealing.Keeper, string, error) {
 		return next.Keeper(), next.ID(), nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -6,8 +6,6 @@ import (
 
 	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
-
-	"gocloud.dev/secrets"
 )
 
 // MasterKey is another master key than the one that is set: one of the two.
@@ -26,7 +24,7 @@ type MasterKeys struct {
 		Settles(ctx context.Context) (time.Duration, error)
 	}
 	// Open opens another master key than the one that is set, and names it.
-	Open func(ctx context.Context, to MasterKey) (keeper *secrets.Keeper, id string, err error)
+	Open func(ctx context.Context, to MasterKey) (keeper sealing.Keeper, id string, err error)
 }
 
 // Reseal moves everything that is sealed to another master key, while servers run

@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"time"
 
-	"gocloud.dev/secrets"
-
 	"authserver/internal/config"
 	"authserver/internal/keys"
 	"authserver/internal/keys/keepers"
@@ -121,7 +119,7 @@ func (k *keyring) pairwise() *tokens.Pairwise { return &tokens.Pairwise{Secret: 
 
 // openMaster opens what the master key is: 32 bytes, or a key of a key management
 // service.
-func openMaster(ctx context.Context, s config.Sealing) (keeper *secrets.Keeper, id string, err error) {
+func openMaster(ctx context.Context, s config.Sealing) (keeper sealing.Keeper, id string, err error) {
 	if s.MasterKeyURL != "" {
 		if keeper, id, err = keepers.Open(ctx, s.MasterKeyURL); err != nil {
 			return nil, "", fmt.Errorf("--master-key-url: %w", err)

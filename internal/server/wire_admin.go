@@ -7,11 +7,10 @@ import (
 	"log/slog"
 	"time"
 
-	"gocloud.dev/secrets"
-
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/keys"
+	"authserver/internal/keys/sealing"
 	"authserver/internal/passwords"
 	"authserver/internal/store"
 	"authserver/internal/tokens"
@@ -100,6 +99,6 @@ func adminLimits(a algorithms, s AdminSettings) admin.Limits {
 }
 
 // openOtherMaster opens another master key than the one that is set.
-func openOtherMaster(ctx context.Context, to admin.MasterKey) (*secrets.Keeper, string, error) {
+func openOtherMaster(ctx context.Context, to admin.MasterKey) (sealing.Keeper, string, error) {
 	return openMaster(ctx, config.Sealing{MasterKey: config.NewSecret(to.Key), MasterKeyURL: to.URL})
 }

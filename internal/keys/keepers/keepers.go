@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"gocloud.dev/secrets"
 )
 
 // timeout is how long a key management service may take to answer. A start waits
@@ -23,11 +21,11 @@ const timeout = 10 * time.Second
 // Nothing is asked of the service yet: a key that does not exist, or may not be
 // used, is an error of the keeper's Encrypt and Decrypt. Each of them, and Open, ends
 // within 10 s with an error that names the URL. Close the keeper after use.
-func Open(ctx context.Context, url string) (keeper *secrets.Keeper, id string, err error) {
+func Open(ctx context.Context, url string) (keeper *Keeper, id string, err error) {
 	return open(ctx, url, timeout)
 }
 
-func open(ctx context.Context, url string, timeout time.Duration) (*secrets.Keeper, string, error) {
+func open(ctx context.Context, url string, timeout time.Duration) (*Keeper, string, error) {
 	k, err := parse(url)
 	if err != nil {
 		return nil, "", err
@@ -40,7 +38,7 @@ func open(ctx context.Context, url string, timeout time.Duration) (*secrets.Keep
 	if err != nil {
 		return nil, "", fmt.Errorf("open master key %s: %w", id, err)
 	}
-	return secrets.NewKeeper(&bounded{service: service, id: id, timeout: timeout}), id, nil
+	return &Keeper{service: service, id: id, timeout: timeout}, id, nil
 }
 
 // Schemes returns those that this build knows, sorted.

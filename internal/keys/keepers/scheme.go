@@ -28,8 +28,8 @@ type param struct {
 	value *regexp.Regexp
 }
 
-// service is a key behind a URL. Both what gocloud.dev makes and what is made here
-// are one.
+// service is a key behind a URL. The clients of the clouds, of gocloud.dev, are such,
+// and our own of Vault is.
 type service interface {
 	Encrypt(ctx context.Context, plain []byte) ([]byte, error)
 	Decrypt(ctx context.Context, sealed []byte) ([]byte, error)

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/api"
-	"gocloud.dev/gcerrors"
 
 	"authserver/internal/bcp195"
 )
@@ -19,8 +18,7 @@ import (
 // vaultKey is a key of a transit engine of HashiCorp Vault or OpenBao.
 //
 // gocloud.dev has a driver for it, which is not used: it does not pass its context
-// on, panics at answers that are not a transit engine's, and says of no error what
-// kind it is. What it seals is the same text, vault:v1:….
+// on, panics at answers that are not a transit engine's, and links gRPC and OpenTelemetry. What it seals is the same text, vault:v1:….
 type vaultKey struct {
 	client *api.Client
 	config *api.Config
@@ -138,7 +136,7 @@ func (k *vaultKey) ask(ctx context.Context, what, field, value, want string) (st
 }
 
 func (k *vaultKey) notTransit() error {
-	return fault{fmt.Errorf("%s of Vault at %s does not answer like a transit engine: name with ?engine= where one is mounted", k.engine, k.client.Address()), gcerrors.FailedPrecondition}
+	return fmt.Errorf("%s of Vault at %s does not answer like a transit engine: name with ?engine= where one is mounted", k.engine, k.client.Address())
 }
 
 // explain says what to do about an error of the client.
@@ -156,17 +154,17 @@ func (k *vaultKey) explain(err error) error {
 	switch refused.StatusCode {
 	case 403:
 		if k.client.Token() == "" {
-			return fault{fmt.Errorf("%s: no token was given: set VAULT_TOKEN, or VAULT_TOKEN_FILE", said), gcerrors.PermissionDenied}
+			return fmt.Errorf("%s: no token was given: set VAULT_TOKEN, or VAULT_TOKEN_FILE", said)
 		}
-		return fault{fmt.Errorf("%s: check that the token is valid, that its policy has `update` on %s, and that the key exists", said, paths), gcerrors.PermissionDenied}
+		return fmt.Errorf("%s: check that the token is valid, that its policy has `update` on %s, and that the key exists", said, paths)
 	case 404:
-		return fault{fmt.Errorf("%s: check VAULT_NAMESPACE, and that a transit engine is mounted at %s, or name with ?engine= where it is", said, k.engine), gcerrors.NotFound}
+		return fmt.Errorf("%s: check VAULT_NAMESPACE, and that a transit engine is mounted at %s, or name with ?engine= where it is", said, k.engine)
 	case 400:
-		return fault{fmt.Errorf("%s: check that the key %s exists in %s and is the one that sealed this", said, k.name, k.engine), gcerrors.InvalidArgument}
+		return fmt.Errorf("%s: check that the key %s exists in %s and is the one that sealed this", said, k.name, k.engine)
 	case 503:
-		return fault{fmt.Errorf("%s: unseal it, or wait for it", said), gcerrors.Internal}
+		return fmt.Errorf("%s: unseal it, or wait for it", said)
 	}
-	return fault{errors.New(said), gcerrors.Unknown}
+	return errors.New(said)
 }
 
 // explainNetwork leaves out the request's URL, of which the address is enough.

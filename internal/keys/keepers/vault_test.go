@@ -11,9 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"gocloud.dev/gcerrors"
-	"gocloud.dev/secrets"
-
 	"authserver/internal/keys/keepers"
 	"authserver/test/vault"
 )
@@ -30,7 +27,7 @@ func as(t *testing.T, s *vault.Server, token string) {
 	t.Setenv("VAULT_TOKEN", token)
 }
 
-func open(t *testing.T, url string) *secrets.Keeper {
+func open(t *testing.T, url string) *keepers.Keeper {
 	t.Helper()
 	keeper, id, err := keepers.Open(t.Context(), url)
 	if err != nil {
@@ -43,7 +40,7 @@ func open(t *testing.T, url string) *secrets.Keeper {
 	return keeper
 }
 
-func seal(t *testing.T, keeper *secrets.Keeper) []byte {
+func seal(t *testing.T, keeper *keepers.Keeper) []byte {
 	t.Helper()
 	sealed, err := keeper.Encrypt(t.Context(), []byte(plainText))
 	if err != nil {
@@ -55,7 +52,7 @@ func seal(t *testing.T, keeper *secrets.Keeper) []byte {
 	return sealed
 }
 
-func opens(t *testing.T, keeper *secrets.Keeper, sealed []byte) {
+func opens(t *testing.T, keeper *keepers.Keeper, sealed []byte) {
 	t.Helper()
 	plain, err := keeper.Decrypt(t.Context(), sealed)
 	if err != nil {
@@ -126,17 +123,16 @@ func TestVaultRefuses(t *testing.T) {
 		url   string
 		token string
 		set   map[string]string
-		code  gcerrors.ErrorCode
 		want  []string
 	}{
-		{"a wrong token", "hashivault://authserver", wrong, nil, gcerrors.PermissionDenied, []string{"403", "token is valid", "`update` on transit/encrypt/authserver and transit/decrypt/authserver"}},
-		{"no token", "hashivault://authserver", "", nil, gcerrors.PermissionDenied, []string{"no token was given: set VAULT_TOKEN, or VAULT_TOKEN_FILE"}},
-		{"a key that does not exist", "hashivault://nothing", token, nil, gcerrors.InvalidArgument, []string{"400", "key nothing exists in transit"}},
-		{"another key than it was sealed with", "hashivault://other", token, nil, gcerrors.InvalidArgument, []string{"400", "is the one that sealed this"}},
-		{"an engine that is not mounted", "hashivault://authserver?engine=nowhere", server.Token, nil, gcerrors.NotFound, []string{"404", "transit engine is mounted at nowhere"}},
-		{"an engine that is not transit", "hashivault://authserver?engine=plain", server.Token, nil, gcerrors.FailedPrecondition, []string{"plain of Vault", "does not answer like a transit engine"}},
-		{"another namespace", "hashivault://authserver", token, map[string]string{"VAULT_NAMESPACE": "nowhere"}, gcerrors.NotFound, []string{"404", "check VAULT_NAMESPACE"}},
-		{"an authority that is not configured", "hashivault://authserver", token, map[string]string{"VAULT_CACERT": ""}, gcerrors.Unknown, []string{"x509: ", "set VAULT_CACERT"}},
+		{"a wrong token", "hashivault://authserver", wrong, nil, []string{"403", "token is valid", "`update` on transit/encrypt/authserver and transit/decrypt/authserver"}},
+		{"no token", "hashivault://authserver", "", nil, []string{"no token was given: set VAULT_TOKEN, or VAULT_TOKEN_FILE"}},
+		{"a key that does not exist", "hashivault://nothing", token, nil, []string{"400", "key nothing exists in transit"}},
+		{"another key than it was sealed with", "hashivault://other", token, nil, []string{"400", "is the one that sealed this"}},
+		{"an engine that is not mounted", "hashivault://authserver?engine=nowhere", server.Token, nil, []string{"404", "transit engine is mounted at nowhere"}},
+		{"an engine that is not transit", "hashivault://authserver?engine=plain", server.Token, nil, []string{"plain of Vault", "does not answer like a transit engine"}},
+		{"another namespace", "hashivault://authserver", token, map[string]string{"VAULT_NAMESPACE": "nowhere"}, []string{"404", "check VAULT_NAMESPACE"}},
+		{"an authority that is not configured", "hashivault://authserver", token, map[string]string{"VAULT_CACERT": ""}, []string{"x509: ", "set VAULT_CACERT"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			as(t, server, c.token)
@@ -144,14 +140,14 @@ func TestVaultRefuses(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			_, err := open(t, c.url).Decrypt(t.Context(), sealed)
-			checkFault(t, err, c.code, append(c.want, c.url, server.URL)...)
+			checkFault(t, err, append(c.want, c.url, server.URL)...)
 			checkSilent(t, err, token, server.Token, wrong, plainText, string(sealed))
 		})
 	}
 	t.Run("sealing with a key that does not exist makes none where the token may not", func(t *testing.T) {
 		as(t, server, token)
 		_, err := open(t, "hashivault://nothing").Encrypt(t.Context(), []byte(plainText))
-		checkFault(t, err, gcerrors.PermissionDenied, "that the key exists")
+		checkFault(t, err, "that the key exists")
 		checkSilent(t, err, token)
 	})
 	t.Run("a version of the key that was retired", func(t *testing.T) {
@@ -159,31 +155,28 @@ func TestVaultRefuses(t *testing.T) {
 		server.Call(t, http.MethodPost, "transit/keys/authserver/rotate", nil)
 		server.Call(t, http.MethodPost, "transit/keys/authserver/config", map[string]any{"min_decryption_version": 2})
 		_, err := open(t, "hashivault://authserver").Decrypt(t.Context(), sealed)
-		checkFault(t, err, gcerrors.InvalidArgument, "too old")
+		checkFault(t, err, "too old")
 	})
 	t.Run("a server that is sealed", func(t *testing.T) {
 		as(t, server, token)
 		server.Call(t, http.MethodPut, "sys/seal", nil)
 		_, err := open(t, "hashivault://authserver").Decrypt(t.Context(), sealed)
-		checkFault(t, err, gcerrors.Internal, "503", "unseal it", server.URL)
+		checkFault(t, err, "503", "unseal it", server.URL)
 		checkSilent(t, err, token)
 	})
 	t.Run("a server that is gone", func(t *testing.T) {
 		as(t, server, token)
 		server.Kill()
 		_, err := open(t, "hashivault://authserver").Decrypt(t.Context(), sealed)
-		checkFault(t, err, gcerrors.Unknown, "hashivault://authserver", server.URL, "connection refused", "check VAULT_ADDR")
+		checkFault(t, err, "hashivault://authserver", server.URL, "connection refused", "check VAULT_ADDR")
 		checkSilent(t, err, token)
 	})
 }
 
-func checkFault(t *testing.T, err error, code gcerrors.ErrorCode, want ...string) {
+func checkFault(t *testing.T, err error, want ...string) {
 	t.Helper()
 	if err == nil {
 		t.Fatal("it was not refused")
-	}
-	if got := gcerrors.Code(err); got != code {
-		t.Errorf("the code is %v, want %v", got, code)
 	}
 	for _, part := range want {
 		if !strings.Contains(err.Error(), part) {

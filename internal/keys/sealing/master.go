@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"gocloud.dev/secrets"
-	"gocloud.dev/secrets/localsecrets"
 )
 
 const masterSize = 32 // bytes
@@ -41,9 +38,6 @@ func (m Master) ID() string {
 	sum := sha256.Sum256(append([]byte("authserver master key id\x00"), m.key[:]...))
 	return hex.EncodeToString(sum[:8])
 }
-
-// Keeper returns what seals under the master key.
-func (m Master) Keeper() *secrets.Keeper { return localsecrets.NewKeeper(m.key) }
 
 // Format keeps the key out of every kind of print.
 func (m Master) Format(f fmt.State, _ rune) {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"gocloud.dev/secrets"
-
 	"authserver/internal/store"
 )
 
@@ -26,8 +24,8 @@ type ResealStore interface {
 type Reseal struct {
 	Store  ResealStore
 	From   *Sealer
-	Keeper *secrets.Keeper // of the master key to move to
-	Master string          // its name
+	Keeper Keeper // of the master key to move to
+	Master string // its name
 	// Settle waits until every server has taken in the new data key: before that
 	// none may find a row that is sealed under it.
 	Settle func(ctx context.Context) error

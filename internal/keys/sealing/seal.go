@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gocloud.dev/secrets"
-
 	"authserver/internal/store"
 )
 
@@ -50,9 +48,9 @@ type dataKeys struct {
 // Options is what Open needs, all of it.
 type Options struct {
 	Store    store.DataKeys
-	Keeper   *secrets.Keeper // seals the data keys: the master key, or a key management service
-	MasterID string          // names what is behind Keeper
-	Actor    store.Actor     // makes the first data key
+	Keeper   Keeper      // seals the data keys: the master key, or a key management service
+	MasterID string      // names what is behind Keeper
+	Actor    store.Actor // makes the first data key
 	Now      func() time.Time
 	Rand     io.Reader
 }

@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"gocloud.dev/gcerrors"
-	"gocloud.dev/secrets"
-
 	"authserver/internal/keys/sealing"
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
@@ -113,7 +110,7 @@ func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 	st := &storetest.DataKeyTable{}
 	o := options(t, st, masterKey)
 	gate := &gatedKeeper{Keeper: o.Keeper, began: make(chan struct{}), goOn: make(chan struct{})}
-	o.Keeper = secrets.NewKeeper(gate)
+	o.Keeper = gate
 	s, err := sealing.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +136,7 @@ func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 
 // gatedKeeper holds up the first data key after it was armed.
 type gatedKeeper struct {
-	*secrets.Keeper
+	sealing.Keeper
 	armed       atomic.Bool
 	began, goOn chan struct{}
 }
@@ -151,9 +148,6 @@ func (g *gatedKeeper) Decrypt(ctx context.Context, sealed []byte) ([]byte, error
 	}
 	return g.Keeper.Decrypt(ctx, sealed)
 }
-
-func (*gatedKeeper) ErrorAs(error, any) bool            { return false }
-func (*gatedKeeper) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
 
 func TestFailuresAreCounted(t *testing.T) {
 	st := &storetest.DataKeyTable{}
@@ -204,6 +198,13 @@ func TestFailuresAreCounted(t *testing.T) {
 	counts(1, 4)
 }
 
+// unreachable is a key management service that cannot be reached.
+type unreachable struct{ sealing.Keeper }
+
+func (unreachable) Encrypt(context.Context, []byte) ([]byte, error) {
+	return nil, errors.New("connection refused")
+}
+
 func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*sealing.Options, *storetest.DataKeyTable)
@@ -211,7 +212,7 @@ func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 	}{
 		"no randomness": {func(o *sealing.Options, _ *storetest.DataKeyTable) { o.Rand = strings.NewReader("") }, "make a data key"},
 		"no way to the keeper": {func(o *sealing.Options, _ *storetest.DataKeyTable) {
-			_ = o.Keeper.Close()
+			o.Keeper = unreachable{o.Keeper}
 		}, "seal data key 1 under master key "},
 		"no way to keep it": {func(o *sealing.Options, st *storetest.DataKeyTable) { o.Store = &unwritable{DataKeyTable: st} }, "keep the first data key"},
 	} {

@@ -5,55 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"gocloud.dev/gcerrors"
 )
 
-// bounded is a driver.Keeper that asks a service, waits no longer than timeout, and
+// Keeper asks a key of a key management service, waits no longer than its time-out, and
 // says in its errors which key it was about.
-type bounded struct {
+type Keeper struct {
 	service service
 	id      string
 	timeout time.Duration
 }
 
-func (b *bounded) Encrypt(ctx context.Context, plain []byte) ([]byte, error) {
-	return b.ask(ctx, b.service.Encrypt, plain)
+// Encrypt seals under the key.
+func (k *Keeper) Encrypt(ctx context.Context, plain []byte) ([]byte, error) {
+	return k.ask(ctx, k.service.Encrypt, plain)
 }
 
-func (b *bounded) Decrypt(ctx context.Context, sealed []byte) ([]byte, error) {
-	return b.ask(ctx, b.service.Decrypt, sealed)
+// Decrypt opens what Encrypt sealed.
+func (k *Keeper) Decrypt(ctx context.Context, sealed []byte) ([]byte, error) {
+	return k.ask(ctx, k.service.Decrypt, sealed)
 }
 
-func (b *bounded) ask(ctx context.Context, question func(context.Context, []byte) ([]byte, error), about []byte) ([]byte, error) {
-	answer, err := within(ctx, b.timeout, func(ctx context.Context) ([]byte, error) { return question(ctx, about) })
+func (k *Keeper) ask(ctx context.Context, question func(context.Context, []byte) ([]byte, error), about []byte) ([]byte, error) {
+	answer, err := within(ctx, k.timeout, func(ctx context.Context) ([]byte, error) { return question(ctx, about) })
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.id, err)
+		return nil, fmt.Errorf("%s: %w", k.id, err)
 	}
 	return answer, nil
 }
 
-func (b *bounded) Close() error { return b.service.Close() }
-
-// ErrorAs gives no driver's type away: callers must not depend on the driver behind a
-// URL.
-func (b *bounded) ErrorAs(error, any) bool { return false }
-
-func (b *bounded) ErrorCode(err error) gcerrors.ErrorCode {
-	var f fault
-	if errors.As(err, &f) {
-		return f.code
-	}
-	return gcerrors.Code(err)
-}
-
-// fault is an error with its code.
-type fault struct {
-	error
-	code gcerrors.ErrorCode
-}
-
-func (f fault) Unwrap() error { return f.error }
+// Close lets go of the connections to the service.
+func (k *Keeper) Close() error { return k.service.Close() }
 
 // parting is how long a question that ran out of time may take to say what it was
 // busy with.
