@@ -36,6 +36,7 @@ type Authorizer struct {
 	// Uses remembers which pushed requests were answered.
 	Uses interface {
 		UseOnce(ctx context.Context, uses ...store.Use) error
+		AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
 	}
 	Objects  RequestObjects
 	Tokens   FrontChannel
@@ -218,6 +219,13 @@ func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, 
 		return a.grant(ctx, state)
 	case need.Page == "":
 		return a.refusal(f, need.Refusal), nil
+	}
+	used, err := a.used(ctx, f)
+	switch {
+	case err != nil:
+		return Step{}, err
+	case used:
+		return a.refusal(f, pushedAgain()), nil
 	}
 	return Step{Page: need.Page}, nil
 }

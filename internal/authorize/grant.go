@@ -82,7 +82,7 @@ func (a *Authorizer) refusedOr(s State, err error) (Step, error) {
 	var replayed *store.Replayed
 	switch {
 	case errors.As(err, &replayed): // RFC 9126 §4
-		return a.refusal(s.Flow, oauth.Fail(oauth.InvalidRequestURI, "pushed_request_used", "the pushed request was answered before: push it again")), nil
+		return a.refusal(s.Flow, pushedAgain()), nil
 	case errors.As(err, &refused) && refused.Code != oauth.Unavailable:
 		return a.refusal(s.Flow, refused), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -132,6 +133,25 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 
 func refusePushed() *oauth.Error {
 	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_refused", "request_uri is not that of a request which this client pushed a short time ago: go back to the application and sign in again")
+}
+
+// used reports whether a pushed request was answered before, so that the person is not asked
+// for what is refused in the end. Without a page, the answer itself finds out.
+func (a *Authorizer) used(ctx context.Context, f Flow) (bool, error) {
+	pushed := f.Continuation.Pushed
+	if pushed == (store.Use{}) {
+		return false, nil
+	}
+	used, err := a.Uses.AssertionUsed(ctx, pushed.Issuer, pushed.ID)
+	if err != nil {
+		return false, fmt.Errorf("look up whether the pushed request was answered: %w", err)
+	}
+	return used, nil
+}
+
+// pushedAgain refuses a pushed request that was answered (RFC 9126 §4).
+func pushedAgain() *oauth.Error {
+	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_used", "the pushed request was answered before: push it again")
 }
 
 // requirePushed holds a client of FAPI 2.0 to pushed requests (§5.3.2.2, item 1).

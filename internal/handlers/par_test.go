@@ -9,6 +9,7 @@ import (
 
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
+	"authserver/test/browser"
 )
 
 // push pushes a good request with changes, and returns the path for the browser.
@@ -58,6 +59,29 @@ func TestPushedRequest(t *testing.T) {
 	if got := b.Open(again).Sent(t, "https://app.example.com/").Get("error"); got != "invalid_request_uri" {
 		t.Errorf("it is answered twice: %s", got)
 	}
+}
+
+// A pushed request that was answered is refused before the person sees a page, whichever that
+// would be.
+func TestUsedPushedRequestShowsNoPage(t *testing.T) {
+	s, b, v := people(t)
+	client, err := s.db.Client(t.Context(), "web-app")
+	s.ok(err)
+	client.Consent = store.ConsentAlways
+	s.ok(s.db.UpdateClient(t.Context(), client, storetest.By()))
+	path, _ := v.push("web-app", secret)
+	b.Approve(b.SignIn(b.Open(path), "alice", password)).Sent(t, "https://app.example.com/callback?tenant=1&code=")
+	s.wait(time.Minute) // the next consent is another one
+	for page, browser := range map[string]*browser.Browser{"consent": b, "sign-in": s.browser(b.Base)} {
+		if got := browser.Open(path).Sent(t, "https://app.example.com/").Get("error"); got != "invalid_request_uri" {
+			t.Errorf("%s: answered %s", page, got)
+		}
+	}
+	// The person may still be at the page of one that is under way.
+	again, _ := v.push("web-app", secret)
+	consent := b.Open(again)
+	b.Open(again)
+	b.Approve(consent).Sent(t, "https://app.example.com/callback?tenant=1&code=")
 }
 
 func TestPushedRequestIsRefused(t *testing.T) {

@@ -33,6 +33,7 @@ type signInStore interface {
 	store.Families
 	store.Deliveries
 	store.Assertions
+	store.AssertionAdmin // which pushed requests were answered
 }
 
 // signInParts is what the endpoints of people are made of.
