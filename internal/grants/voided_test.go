@@ -13,6 +13,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/internal/testkit"
+	"authserver/internal/tokens"
 )
 
 // changeUser changes alice. The view is not told: that is a replica whose notifications
@@ -75,6 +76,27 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Revoking one access token ends that one. What came of it lives on, until it expires with
+// it at the latest, and ends with the login (RFC 8693 demands neither).
+func TestWhatWasExchangedEndsWithTheLogin(t *testing.T) {
+	w := newWorld(t)
+	w.change("other", func(c *store.Client) { c.Serves = []string{api} })
+	login := w.login().AccessToken
+	token := w.verifyAccess(login)
+	exchanged, err := w.swap("other", login)
+	w.ok(err)
+	claims := w.verifyAccess(exchanged.AccessToken)
+	by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: "web"}, Reason: "test"}
+	w.ok(w.revoker().Token(w.Context(), by, token.ID, token.ExpiresAt))
+	if !w.revoked(token) || w.revoked(claims) || claims.ExpiresAt.After(token.ExpiresAt) {
+		t.Errorf("revoked: %v, what came of it: %v", w.revoked(token), w.revoked(claims))
+	}
+	w.ok(w.revoker().Family(w.Context(), by, token.Parsed.Family))
+	if !w.revoked(claims) {
+		t.Error("what came of the login outlives it")
 	}
 }
 
