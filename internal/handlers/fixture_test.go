@@ -166,7 +166,7 @@ func newSite(t testing.TB) *site {
 		Audit: &Audit{Events: s.db, Logger: slog.New(slog.DiscardHandler), Now: s.clock},
 		Token: &Token{Clients: s.Clients, Grants: registry, Metrics: metrics, Now: s.clock},
 		Introspect: &Introspect{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Introspector{
-			Issuer: issuer, Verifier: s.Verifier, View: view, Refresh: codec, Families: s.db, Users: s.db, Pairwise: pairwise, Now: s.clock,
+			Issuer: issuer, Verifier: s.Verifier, Handles: &tokens.Handles{Keys: codec.Keys}, View: view, Refresh: codec, Families: s.db, Users: s.db, Pairwise: pairwise, Now: s.clock,
 		}},
 		Revoke: &Revoke{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Revocables{
 			Verifier: s.Verifier, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Revoker: revoker, Now: s.clock,

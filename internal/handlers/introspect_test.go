@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
 
 	"authserver/internal/oauth"
 	"authserver/internal/store"
@@ -243,4 +245,42 @@ func TestIntrospectBeforeWhatIsRevokedIsLoaded(t *testing.T) {
 	if a := v.introspect("web", token); a.json(t)["active"] != true {
 		t.Errorf("when it is loaded: %s", a.body)
 	}
+}
+
+// What is encrypted to a resource cannot be looked into here. "Inactive" would be wrong of a
+// good token, so the API is told to send what is inside.
+func TestIntrospectEncryptedAccessToken(t *testing.T) {
+	s := newSite(t)
+	private := s.encrypt(t)
+	v := s.open()
+	inside := func(token string) string {
+		t.Helper()
+		signed, err := jwe.Decrypt([]byte(token), jwe.WithKey(jwa.ECDH_ES, private))
+		s.ok(err)
+		return string(signed)
+	}
+	first, second := v.login(), v.login()
+	token := first.text(t, "access_token")
+	for _, who := range []string{"web", "api"} {
+		if a := v.post(IntrospectPath, who, secret, "token", token); a.status != 400 || a.text(t, "error") != "invalid_request" || !strings.Contains(a.text(t, "error_description"), "decrypt it") {
+			t.Errorf("%s: answered %d %s", who, a.status, a.body)
+		}
+		if !v.introspectedBy(who, inside(token)) {
+			t.Errorf("%s: the token inside is not active", who)
+		}
+	}
+	inactive := func(name, token string) {
+		t.Helper()
+		if a := v.introspect("web", token); a.status != 200 || strings.TrimSpace(a.body) != `{"active":false}` {
+			t.Errorf("%s: answered %d %s", name, a.status, a.body)
+		}
+	}
+	inactive("of another make", "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9.AA.AA.AA.AA")
+	v.revoke("web", secret, token)
+	inactive("one that was revoked", token)
+	v.revoke("web", secret, second.text(t, "refresh_token"))
+	inactive("one whose login was ended", second.text(t, "access_token"))
+	third := v.login().text(t, "access_token")
+	s.wait(15 * time.Minute)
+	inactive("one that has expired", third)
 }

@@ -113,7 +113,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},
 			Introspect: &handlers.Introspect{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Introspector{
-				Issuer: p.identity.Issuer, Verifier: p.verifier, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Pairwise: p.ring.pairwise(), Now: time.Now, Clock: p.clock,
+				Issuer: p.identity.Issuer, Verifier: p.verifier, Handles: p.handles, View: p.view, Refresh: p.codec, Families: p.store, Users: p.cached, Pairwise: p.ring.pairwise(), Now: time.Now, Clock: p.clock,
 			}},
 			Revoke: &handlers.Revoke{Clients: clients, Metrics: p.metrics, Tokens: &tokens.Revocables{
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,

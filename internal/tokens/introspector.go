@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"authserver/internal/jose"
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 )
@@ -18,6 +19,7 @@ import (
 type Introspector struct {
 	Issuer   string
 	Verifier *Verifier
+	Handles  *Handles
 	View     *View
 	Refresh  *RefreshCodec
 	Pairwise *Pairwise
@@ -42,10 +44,14 @@ type Introspection struct {
 
 // Introspect answers the client that a token was issued to and, for an access token, the
 // resources of its audience too. An error says that the answer could not be found out. The
-// form of a token tells which it is; token_type_hint is only ever a hint.
+// form of a token tells which it is; token_type_hint is only ever a hint. An encrypted token
+// of this server that is not known to be void is an [oauth.Error].
 func (i *Introspector) Introspect(ctx context.Context, client store.Client, token string) (Introspection, error) {
-	if strings.HasPrefix(token, RefreshPrefix) {
+	switch {
+	case strings.HasPrefix(token, RefreshPrefix):
 		return i.refresh(ctx, client, token)
+	case jose.IsEncrypted(token):
+		return Introspection{}, i.encrypted(ctx, token)
 	}
 	return i.access(ctx, client, token)
 }
@@ -75,6 +81,25 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 		}
 	}
 	return found, nil
+}
+
+// encrypted refuses a token that only its resource can read. Its handle says neither whom it
+// is about nor what it is for, so that an answer would be a guess: "inactive" would tell an
+// API to turn a good token away. nil: it is not good, or another server made it.
+func (i *Introspector) encrypted(ctx context.Context, token string) error {
+	handle, err := i.Handles.Find(token)
+	if err != nil || !i.Now().Before(handle.ExpiresAt) {
+		return nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+	}
+	revoked, err := i.View.Revoked(ctx, Claims{ID: handle.ID, Parsed: handle.Parsed})
+	if err != nil {
+		return fmt.Errorf("look up whether the token is revoked: %w", err)
+	}
+	if revoked {
+		return nil
+	}
+	return oauth.Fail(oauth.InvalidRequest, "introspect_encrypted",
+		"the token is encrypted to its resource, and this server cannot read it: decrypt it, and send the signed token inside")
 }
 
 // ServedBy reports whether the token is for a resource that the client serves.
