@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,6 +146,6 @@ func (c *Cache[V]) put(epoch uint64, rows *lru.Cache[string, cached[V]], id stri
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch == epoch {
-		rows.Add(id, row)
+		rows.Add(strings.Clone(id), row) // it may be a part of a header, with a secret beside it
 	}
 }

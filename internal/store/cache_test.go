@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // shelf is what stands behind a cache in these tests.
@@ -97,6 +98,25 @@ func TestCacheJunkDoesNotPushOutRows(t *testing.T) {
 	s.reads.Store(0)
 	if _, err := c.Get(t.Context(), "a"); err != nil || s.reads.Load() != 0 {
 		t.Errorf("the row was read again (%v): junk names pushed it out", err)
+	}
+}
+
+// An identifier comes out of a request, often with a secret beside it.
+func TestCacheKeepsNothingOfTheRequest(t *testing.T) {
+	s := &shelf{rows: map[string]int{"a": 1}}
+	c := newCache(t, s, time.Now)
+	const header = "a:secret b:secret"
+	for _, id := range []string{header[:1], header[9:10]} { // one that is there, and one that is not
+		_, _ = c.Get(t.Context(), id) // what is kept of it is looked at
+	}
+	for _, key := range append(c.rows.Keys(), c.absent.Keys()...) {
+		at := uintptr(unsafe.Pointer(unsafe.StringData(key)))
+		if from := uintptr(unsafe.Pointer(unsafe.StringData(header))); from <= at && at < from+uintptr(len(header)) {
+			t.Errorf("the key %q keeps the request in memory", key)
+		}
+	}
+	if kept := c.rows.Len() + c.absent.Len(); kept != 2 {
+		t.Errorf("%d rows are kept, want 2", kept)
 	}
 }
 
