@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ const idle = 5 * time.Second
 func footprint(b *testing.B, used *stage) taking {
 	b.Helper()
 	lite, postgres := harness.SQLite(b), harness.PostgreSQL(b)
+	lite.Binary, postgres.Binary = used.deployment.Binary, used.deployment.Binary
 	lite.Start().Stop() // it makes the keys
 	postgres.Start().Stop()
 	first := func(d *harness.Deployment) (target, float64) {
@@ -51,7 +53,7 @@ func footprint(b *testing.B, used *stage) taking {
 	}
 	time.Sleep(idle)
 	idling, program := fresh.resident(b)
-	released := release(b)
+	released := withGo(b)
 	lite.Binary = released
 	own, _ := first(lite)
 	time.Sleep(idle)
@@ -97,12 +99,23 @@ func worked(b *testing.B, s *stage) (all, files int64) {
 	return s.resident(b)
 }
 
-// release builds what make build-go builds: stripped, and without C.
-func release(b *testing.B) string {
+// withOpenSSL builds what make build builds: stripped and static, as it is installed.
+func withOpenSSL(b *testing.B) string {
+	b.Helper()
+	return release(b, "CGO_ENABLED=1", "-tags", "openssl,netgo,osusergo", "-ldflags", "-s -w -linkmode external -extldflags -static")
+}
+
+// withGo builds what make build-go builds: stripped, and without C.
+func withGo(b *testing.B) string {
+	b.Helper()
+	return release(b, "CGO_ENABLED=0", "-ldflags", "-s -w")
+}
+
+func release(b *testing.B, cgo string, flags ...string) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), "authserver")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "authserver/cmd/authserver")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.Command("go", slices.Concat([]string{"build", "-trimpath"}, flags, []string{"-o", binary, "authserver/cmd/authserver"})...)
+	build.Env = append(os.Environ(), cgo)
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}

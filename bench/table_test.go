@@ -34,7 +34,10 @@ type round struct {
 // bench, with -benchtime 1x.
 func BenchmarkTable(b *testing.B) {
 	runs, duration := setting(b, runsSetting, 5), time.Duration(setting(b, secondsSetting, 2))*time.Second
-	stages := map[string]*stage{"postgres": newStage(b, harness.PostgreSQL(b), floor.BcryptCost), "sqlite": newStage(b, harness.SQLite(b), floor.BcryptCost)}
+	postgres, lite := harness.PostgreSQL(b), harness.SQLite(b)
+	postgres.Binary = withOpenSSL(b)
+	lite.Binary = postgres.Binary
+	stages := map[string]*stage{"postgres": newStage(b, postgres, floor.BcryptCost), "sqlite": newStage(b, lite, floor.BcryptCost)}
 	floors := newFloors(b, stages["postgres"])
 	var rounds []round
 	for n := range runs {
