@@ -65,10 +65,7 @@ func TestPushedRequest(t *testing.T) {
 // would be.
 func TestUsedPushedRequestShowsNoPage(t *testing.T) {
 	s, b, v := people(t)
-	client, err := s.db.Client(t.Context(), "web-app")
-	s.ok(err)
-	client.Consent = store.ConsentAlways
-	s.ok(s.db.UpdateClient(t.Context(), client, storetest.By()))
+	s.change("web-app", func(c *store.Client) { c.Consent = store.ConsentAlways })
 	path, _ := v.push("web-app", secret)
 	b.Approve(b.SignIn(b.Open(path), "alice", password)).Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	s.wait(time.Minute) // the next consent is another one
