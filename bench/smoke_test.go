@@ -18,33 +18,34 @@ const smoked = 400
 
 // counts is what a request may cost at most: in allocations beyond those of a bare net/http
 // server that does the same signature, which are measured in the same run and change with a
-// release of Go; in changes on disk; and in round trips beyond those that answer it.
-// Nothing here is a time.
+// release of Go, and to which some 3 % are added here for what differs from run to run; in
+// changes on disk; and in round trips beyond those that answer it. Nothing here is a time.
 var counts = map[string]struct {
 	floor         string
 	allocations   float64
 	writes, reads float64
 }{
-	"client_credentials RS256": {"RS256", 64, 0, 0},
-	"client_credentials ES256": {"ES256", 64, 0, 0},
-	"password":                 {"RS256", 251, 7, 0}, // a row, its key and four indexes; its log line names the user
-	"refresh":                  {"ES256", 220, 3, 0}, // a row that is locked and changed in place, and now and then a page that is tidied
-	"jwt-bearer RS256":         {"RS256", 214, 4, 0}, // a row, its key and an index
-	"jwt-bearer ES256":         {"ES256", 226, 4, 0},
-	"private_key_jwt":          {"ES256", 248, 4, 0},
-	"DPoP":                     {"ES256", 343, 4, 0},
-	"introspection":            {"static", 161, 0, 0},
-	"revocation":               {"static", 210, 5, 2}, // its notification has it read, and then that there is nothing more
-	"authorize":                {"static", 253, 9, 0}, // a family: a row, its key, five indexes, and what it refers to
-	"authorization_code":       {"RS256", 342, 3, 0},
-	"userinfo":                 {"static", 164, 0, 0},
-	"login page":               {"static", 341, 0, 0},
+	"client_credentials RS256": {"RS256", 66, 0, 0},
+	"client_credentials ES256": {"ES256", 66, 0, 0},
+	"password":                 {"RS256", 258, 7, 0}, // a row, its key and four indexes; its log line names the user
+	"refresh":                  {"ES256", 227, 3, 0}, // a row that is locked and changed in place, and now and then a page that is tidied
+	"jwt-bearer RS256":         {"RS256", 217, 4, 0}, // a row, its key and an index
+	"jwt-bearer ES256":         {"ES256", 232, 4, 0},
+	"private_key_jwt":          {"ES256", 254, 4, 0},
+	"DPoP":                     {"ES256", 352, 4, 0},
+	"introspection":            {"static", 165, 0, 0},
+	"revocation":               {"static", 216, 5, 2}, // its notification has it read, and then that there is nothing more
+	"authorize":                {"static", 262, 9, 0}, // a family: a row, its key, five indexes, and what it refers to
+	"authorization_code":       {"RS256", 353, 3, 0},
+	"userinfo":                 {"static", 169, 0, 0},
+	"login page":               {"static", 351, 0, 0},
 	"JWKS":                     {"static", 14, 0, 0},
 	"JWKS, 304":                {"static", 12, 0, 0},
 }
 
-// perRead is what one of those further round trips allocates. How many there are is a matter of
-// time: revocations whose notifications arrive together are read together.
+// perRead is what one of the further round trips allocates. How many there are is a matter of
+// time: revocations whose notifications arrive together are read together, and what polls does
+// so more often beside requests that a busy machine makes slow.
 const perRead = 53
 
 // TestCounts fails where a request allocates, asks or writes more than it did.
@@ -109,10 +110,7 @@ func TestCounts(t *testing.T) {
 			}
 			own := got.Allocs - floors[want.floor]
 			t.Logf("%.1f allocations beside %.1f of the floor, %.2f round trips, %.2f changes", own, floors[want.floor], got.Trips, (read(writes)-written)/n)
-			most := want.allocations
-			if want.reads > 0 {
-				most += perRead * max(0, got.Trips-row.trips)
-			}
+			most := want.allocations + perRead*max(0, got.Trips-row.trips)
 			if own > most+few {
 				t.Errorf("%.1f allocations for each request beyond the floor, want %.0f at most", own, most)
 			}
