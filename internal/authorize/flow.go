@@ -33,9 +33,11 @@ type Authorizer struct {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 		JoinSession(ctx context.Context, id store.SessionID, clientID string) error
 	}
-	// Uses remembers which pushed requests were answered.
+	// Uses remembers which pushed requests were answered, and Used tells.
 	Uses interface {
 		UseOnce(ctx context.Context, uses ...store.Use) error
+	}
+	Used interface {
 		AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
 	}
 	Objects  RequestObjects

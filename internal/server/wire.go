@@ -121,7 +121,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	health := newHealth(st, manager, view, s.Timeline, logger)
 	gates := newGates(registry, gateSettings{s.Load, s.Logins, s.Database})
 	signIn, err := wireSignIn(signInParts{
-		store: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, browsers: browsers, clock: clock, gates: gates,
+		store: st, used: st, cached: cached, issuing: issuing, verifier: verifier, limits: limits, ring: ring, revoker: revoker, login: login, browsers: browsers, clock: clock, gates: gates,
 		identity: s.Identity, tokens: s.AccessTokens, pages: s.Pages,
 	})
 	if err != nil {

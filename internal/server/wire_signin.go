@@ -33,12 +33,12 @@ type signInStore interface {
 	store.Families
 	store.Deliveries
 	store.Assertions
-	store.AssertionAdmin // which pushed requests were answered
 }
 
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
 	store    signInStore
+	used     store.AssertionAdmin // which pushed requests were answered
 	cached   *store.Cached
 	issuing  grants.Issuing
 	verifier *assertions.Verifier // of what clients sign
@@ -65,7 +65,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 	keys := p.ring.refresh
 	return &handlers.SignIn{
 		Authorizer: &authorize.Authorizer{
-			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store,
+			Issuer: p.identity.Issuer, Clients: p.cached, Targets: p.issuing.Targets, Consents: p.store, Families: p.store, Uses: p.store, Used: p.used,
 			Objects: &assertions.RequestObjects{Verifier: p.verifier, Issuer: p.identity.Issuer, Algorithms: p.limits.assertions},
 			Tokens:  &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{

@@ -43,7 +43,7 @@ type Assertions interface {
 	UseOnce(ctx context.Context, uses ...Use) error
 }
 
-// AssertionAdmin is what an administrator may know of them.
+// AssertionAdmin is what may be known of them without using one up.
 type AssertionAdmin interface {
 	// AssertionUsed reports whether UseOnce would return a Replayed. It records nothing.
 	AssertionUsed(ctx context.Context, issuer string, id [32]byte) (bool, error)
