@@ -14,9 +14,10 @@ import (
 )
 
 // noticed is how long a server may take to be ready or not: its answer is a second old at
-// most, and a check takes two. The rest is for the other tests that run beside;
-// TestSQLiteWriterWedged and TestDatabaseOutage, which run alone, hold it to five seconds.
-const noticed = 15 * time.Second
+// most, a check takes two, and a call that failed counts for ten. The rest is for the other
+// tests that run beside; TestSQLiteWriterWedged and TestDatabaseOutage, which run alone, hold
+// it to five seconds.
+const noticed = 30 * time.Second
 
 // isReady holds the server to an answer of /readyz on both listeners, and a container that
 // runs it to the same health.

@@ -38,38 +38,44 @@ func (d *DB) note(err error) {
 	time.AfterFunc(troubleLasts, func() { d.trouble.CompareAndSwap(t, nil) })
 }
 
-// CheckWritable writes 16 KiB and deletes them again, in one transaction and one round
-// trip. That is more than a request writes. Of what it writes PostgreSQL compresses
-// nothing.
+// CheckWritable probes the database. Where the probe finds no fault, a call that failed a
+// short time ago still counts. The probe goes first, because it names all that it finds.
 func (d *DB) CheckWritable(ctx context.Context) error {
 	const doing = "check that the database takes writes"
+	if err := d.try(ctx, doing, d.probe); err != nil {
+		return err
+	}
 	if t := d.trouble.Load(); t != nil {
 		return fault(doing, fmt.Errorf("a call failed less than %v ago: %w", troubleLasts, t.cause))
 	}
-	return d.try(ctx, doing, func(ctx context.Context) (err error) {
-		id := rand.Text()
-		batch := &pgx.Batch{}
-		batch.Queue(`SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
-			ARRAY(SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL)`, d.tables)
-		batch.Queue("INSERT INTO probes (id, content) VALUES ($1, repeat('x', 16384))", id)
-		batch.Queue("DELETE FROM probes WHERE id = $1", id)
-		results := d.pool.SendBatch(ctx, batch)
-		defer func() { _ = results.Close() }() // again, where it has not come to its end
-		var readOnly bool
-		var missing []string
-		switch err := results.QueryRow().Scan(&readOnly, &missing); {
-		case err != nil:
+	return nil
+}
+
+// probe writes 16 KiB and deletes them again, in one transaction and one round trip. That
+// is more than a request writes. Of what it writes PostgreSQL compresses nothing.
+func (d *DB) probe(ctx context.Context) error {
+	id := rand.Text()
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
+		ARRAY(SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL)`, d.tables)
+	batch.Queue("INSERT INTO probes (id, content) VALUES ($1, repeat('x', 16384))", id)
+	batch.Queue("DELETE FROM probes WHERE id = $1", id)
+	results := d.pool.SendBatch(ctx, batch)
+	defer func() { _ = results.Close() }() // again, where it has not come to its end
+	var readOnly bool
+	var missing []string
+	switch err := results.QueryRow().Scan(&readOnly, &missing); {
+	case err != nil:
+		return err
+	case readOnly:
+		return fmt.Errorf("%w: the server is read-only", store.ErrUnavailable)
+	case len(missing) > 0:
+		return fmt.Errorf("tables are missing: %s", strings.Join(missing, ", "))
+	}
+	for range batch.Len() - 1 {
+		if _, err := results.Exec(); err != nil {
 			return err
-		case readOnly:
-			return fmt.Errorf("%w: the server is read-only", store.ErrUnavailable)
-		case len(missing) > 0:
-			return fmt.Errorf("tables are missing: %s", strings.Join(missing, ", "))
 		}
-		for range batch.Len() - 1 {
-			if _, err := results.Exec(); err != nil {
-				return err
-			}
-		}
-		return results.Close() // nothing is committed before
-	})
+	}
+	return results.Close() // nothing is committed before
 }
