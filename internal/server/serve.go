@@ -81,7 +81,8 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 		return errors.Join(err, public.Close())
 	}
 	if o.Demo {
-		if err = p.doors.openDemo(public.Addr().String()); err != nil {
+		// A newcomer reads what Ready prints: the log of the first keys comes before it.
+		if err = errors.Join(ring.tick(ctx), p.doors.openDemo(public.Addr().String())); err != nil {
 			return errors.Join(err, public.Close(), ops.Close())
 		}
 	}

@@ -316,6 +316,9 @@ func TestGoRunPrintsWhatLasts(t *testing.T) {
 	if !found || !strings.Contains(log, "msg=serving") || strings.Contains(paste, "level=") {
 		t.Errorf("the lines to paste do not follow the log:\n%s", all)
 	}
+	if n := strings.Count(log, "signing key published"); n != 4 {
+		t.Errorf("%d keys are in the log before the lines to paste, want that of each algorithm and its successor:\n%s", n, log)
+	}
 	if strings.Contains(paste, "go-build") || strings.Count(paste, "go run ./cmd/authserver ") != 2 {
 		t.Errorf("the lines to paste name a program that will be gone:\n%s", paste)
 	}
