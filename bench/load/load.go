@@ -34,7 +34,7 @@ type Job struct {
 	Total    int
 	// Chain is for refresh tokens: connection i begins with request i, and what the
 	// answer holds as "refresh_token" takes the place of the token before, which has
-	// the same length.
+	// the same length. They too end after Total.
 	Chain []string
 	// Rate is how many requests are due a second, whether or not the server keeps up;
 	// 0: as many as it answers. The time of an answer is from when its request was due.
@@ -99,19 +99,20 @@ func Run(job Job) (Result, error) {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	cpu, began := process.CPU(), time.Now()
+	turn := func() (n int, due time.Time, ok bool) {
+		n = int(next.Add(1) - 1)
+		if due, ok = job.due(n, began); ok {
+			time.Sleep(time.Until(due))
+		}
+		return n, due, ok
+	}
 	for i, c := range connections {
 		group.Go(func() {
 			if job.Chain != nil {
-				c.err = c.chain(slices.Clone(job.Requests[i]), []byte(job.Chain[i]), began.Add(job.Duration))
+				c.err = c.chain(slices.Clone(job.Requests[i]), []byte(job.Chain[i]), turn)
 				return
 			}
-			for c.err == nil {
-				n := int(next.Add(1) - 1)
-				due, ok := job.due(n, began)
-				if !ok {
-					return
-				}
-				time.Sleep(time.Until(due))
+			for n, due, ok := turn(); ok && c.err == nil; n, due, ok = turn() {
 				_, c.err = c.ask(job.Requests[n%len(job.Requests)], due)
 			}
 		})
@@ -153,13 +154,13 @@ type connection struct {
 }
 
 // chain refreshes over and over again.
-func (c *connection) chain(request, token []byte, until time.Time) error {
+func (c *connection) chain(request, token []byte, turn func() (n int, due time.Time, ok bool)) error {
 	at := bytes.Index(request, token)
 	if at < 0 {
 		return fmt.Errorf("the request does not hold its refresh token")
 	}
-	for time.Now().Before(until) {
-		body, err := c.ask(request, time.Now())
+	for _, due, ok := turn(); ok; _, due, ok = turn() {
+		body, err := c.ask(request, due)
 		if err != nil {
 			return err
 		}
