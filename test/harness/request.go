@@ -164,12 +164,17 @@ func (s *Server) Verify(t testing.TB, token, audience string) jwt.Token {
 	return verified
 }
 
-// Eventually waits until a condition holds, for as long as it is promised to take.
+// Eventually waits until a condition holds, for as long as it is promised to take. The last look
+// begins when that time is over: a look before says nothing of it, however long it takes.
 func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)
-	for !condition() {
-		if time.Now().After(deadline) {
+	for {
+		over := time.Now().After(deadline)
+		if condition() {
+			return
+		}
+		if over {
 			t.Fatalf("not within %s: %s", within, what)
 		}
 		time.Sleep(20 * time.Millisecond)
