@@ -25,8 +25,14 @@ func TestDatabaseOutage(t *testing.T) {
 	f.Set("DATABASE_URL", wire.URL)
 	s := f.Start()
 	session := s.MustToken(t, f.web, login())
-	// When its watcher begins to listen a server forgets what it has read so far.
-	time.Sleep(time.Second)
+	// When its watcher begins to listen a server forgets what it has read so far: clients, users and
+	// resources before issuers. So once it has forgotten an issuer, it keeps what it reads of the others.
+	bySecret := func() int { return s.Token(t, harness.Credentials{}, bearer(f.bySecret(t))).Status }
+	if status := bySecret(); status != http.StatusOK {
+		t.Fatalf("an assertion is answered with %d", status)
+	}
+	f.Run("issuer", "update", secretIssuer, "--disabled")
+	harness.Eventually(t, reached, "the server has read the issuer again", func() bool { return bySecret() == http.StatusBadRequest })
 	access := s.MustToken(t, f.batch, clientCredentials()).Text("access_token")
 	s.Active(t, f.web, session.Text("access_token"))
 
