@@ -171,7 +171,8 @@ func TestImportRefuses(t *testing.T) {
 		openssl(t, d, line)
 	}
 	key := privateEC(t, filepath.Join(d.Dir, "p256"))
-	expired := selfSigned(t, key, time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))
+	yesterday := time.Now().Add(-24 * time.Hour)
+	expired := selfSigned(t, key, yesterday.Add(-24*time.Hour), yesterday)
 	d.File("expired.crt", certificatePEM(expired))
 	for _, test := range []struct {
 		name string
@@ -184,7 +185,7 @@ func TestImportRefuses(t *testing.T) {
 		{"an encrypted key", []string{"--file", "encrypted"}, []string{"--file", "encrypted", "openssl pkcs8 -topk8 -nocrypt"}},
 		{"an algorithm of another kind of key", []string{"--file", "p256", "--alg", "RS256"}, []string{"--alg", "RS256", "ES256"}},
 		{"a certificate of another key", []string{"--file", "p256", "--certificate-file", "other.crt"}, []string{`"CN=other.example"`, "another key"}},
-		{"an expired certificate", []string{"--file", "p256", "--certificate-file", "expired.crt"}, []string{"expired at " + time.Now().Add(-24*time.Hour).UTC().Format("2006-01-02T")}},
+		{"an expired certificate", []string{"--file", "p256", "--certificate-file", "expired.crt"}, []string{"expired at " + yesterday.UTC().Format("2006-01-02T")}},
 		{"neither a file nor a URI", nil, []string{"--file", "--uri"}},
 		{"a file that is not there", []string{"--file", "nothing"}, []string{"--file", "nothing"}},
 	} {

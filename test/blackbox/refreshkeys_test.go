@@ -47,7 +47,7 @@ func refreshTokenKeys(t *testing.T, d *harness.Deployment, args ...string) map[s
 func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("KEY_POLL_INTERVAL", "2s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "1s")
 		d.Set("REFRESH_GRACE", "1m")
 		f := registerUnserved(t, d)
@@ -61,11 +61,11 @@ func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 		}
 
 		planned := refreshTokenKeys(t, d, "--rotate")
-		if planned["active"].ID != 1 || planned["pending"].ID != 2 || planned["active"].Retired == nil || time.Until(planned["pending"].ActiveAt) > 3*time.Second {
+		if planned["active"].ID != 1 || planned["pending"].ID != 2 || planned["active"].Retired == nil || time.Until(planned["pending"].ActiveAt) > 5*time.Second {
 			t.Fatalf("it plans %v", planned)
 		}
 		for _, s := range replicas {
-			harness.Eventually(t, 3*time.Second+reached, "a replica makes refresh tokens with the next key", func() bool {
+			harness.Eventually(t, 5*time.Second+reached, "a replica makes refresh tokens with the next key", func() bool {
 				return keyIDOf(t, s.MustToken(t, f.web, login()).Text("refresh_token")) == 2
 			})
 		}

@@ -19,7 +19,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("REFRESH_GRACE", "1s")
 		d.Set("JWKS_MAX_AGE", "2s")
-		d.Set("KEY_POLL_INTERVAL", "2s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "1s")
 		f := registerUnserved(t, d)
 		f.Run("resource", "create", "--id", second, "--scope", "read")

@@ -135,7 +135,7 @@ func TestRotationRunsItsCourse(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("JWKS_MAX_AGE", "1s")
-		d.Set("KEY_POLL_INTERVAL", "2s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "1s")
 		d.Set("MAX_ACCESS_TOKEN_TTL", "3s")
 		d.Set("DEFAULT_ACCESS_TOKEN_TTL", "3s")

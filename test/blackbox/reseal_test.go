@@ -15,7 +15,7 @@ import (
 func TestResealUnderRunningServers(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("KEY_POLL_INTERVAL", "2s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		f := registerUnserved(t, d)
 		replicas := []*harness.Server{f.Start(), f.Start()}
 		waitForSet(t, freshKeys, replicas...)
@@ -29,7 +29,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		if d.Interrupt("waiting", 0, reseal...) {
 			t.Error("it was done before it was interrupted")
 		}
-		d.Interrupt("waiting", 2*time.Second, reseal...)
+		d.Interrupt("waiting", 4*time.Second, reseal...)
 		clients.goesOn(t)
 		stdout, stderr, code := d.Try("", reseal...)
 		var resealed struct {

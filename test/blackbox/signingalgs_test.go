@@ -29,10 +29,10 @@ func TestEveryAlgorithm(t *testing.T) {
 func TestAddedAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("JWKS_MAX_AGE", "6s")
-		d.Set("KEY_POLL_INTERVAL", "2s")
+		d.Set("JWKS_MAX_AGE", "10s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "1s")
-		const lead = 9 * time.Second // in which a slow machine meets it waiting
+		const lead = 16 * time.Second // in which a slow machine meets it waiting
 		a := registerAPIs(t, d, "RS256")
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, freshKeys, replicas...)
@@ -54,7 +54,7 @@ func TestAddedAlgorithm(t *testing.T) {
 		}
 		refused := replicas[0].Token(t, a.client, clientCredentials("resource", apiOf("EdDSA")))
 		wait, err := strconv.Atoi(refused.Header.Get("Retry-After"))
-		if refused.Status != 503 || refused.Text("error") != "temporarily_unavailable" || err != nil || wait < 1 || wait > 9 {
+		if refused.Status != 503 || refused.Text("error") != "temporarily_unavailable" || err != nil || wait < 1 || wait > 16 {
 			t.Errorf("before it signs a request is answered %d %s, to be sent again in %d s", refused.Status, refused.Raw, wait)
 		}
 		a.token(t, replicas[0], "RS256") // no other client notices

@@ -227,9 +227,9 @@ func TestPages(t *testing.T) {
 // TestKeys runs the commands of docs/keys.md, beside a server that has made the next
 // keys and whose clients have short lives.
 func TestKeys(t *testing.T) {
-	s := newShell(t, "--key-poll-interval", "2s")
+	s := newShell(t, "--key-poll-interval", "4s")
 	s.prepare(t)
-	harness.Eventually(t, 10*time.Second, "the next keys are made", func() bool {
+	harness.Eventually(t, 30*time.Second, "the next keys are made", func() bool {
 		out, err := s.run("authserver key list && authserver key refresh-token-keys")
 		return err == nil && strings.Count(out, "pending") == 3
 	})

@@ -55,20 +55,20 @@ func TestTheMasterKeyIsLost(t *testing.T) {
 // tokens of one key.
 func TestARefreshTokenKeyLeaked(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
-		d.Set("KEY_POLL_INTERVAL", "1s")
+		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "0s")
 		s := d.Start()
 		refresh := login(t, d, s)
 		listed := func() string { return d.Run("key", "refresh-token-keys") }
-		harness.Eventually(t, 10*time.Second, "the next key is made", func() bool { return strings.Contains(listed(), "\n2   pending") })
+		harness.Eventually(t, 30*time.Second, "the next key is made", func() bool { return strings.Contains(listed(), "\n2   pending") })
 		d.Run("key", "refresh-token-keys", "--rotate")
-		harness.Eventually(t, 10*time.Second, "the next key is in use", func() bool { return strings.Contains(listed(), "\n2   active") })
+		harness.Eventually(t, 30*time.Second, "the next key is in use", func() bool { return strings.Contains(listed(), "\n2   active") })
 
 		execute(t, d, "A refresh token key leaked, or is due")
 		if out := listed(); strings.Contains(out, "\n1 ") {
 			t.Errorf("key 1 is listed still:\n%s", out)
 		}
-		harness.Eventually(t, 10*time.Second, "the server has heard", func() bool {
+		harness.Eventually(t, 30*time.Second, "the server has heard", func() bool {
 			return exchange(t, s, refresh).Text("error") == "invalid_grant"
 		})
 		if answer := exchange(t, s, loginAgain(t, s)); answer.Status != 200 {

@@ -45,7 +45,7 @@ func TestDovecot(t *testing.T) {
 	usual := w.login(t, w.Clients["RS256"])
 	d.Run("resource", "update", mailServer, "--token-typ", "at+jwt")
 	var other string
-	harness.Eventually(t, 5*time.Second, "tokens of the other type", func() bool {
+	harness.Eventually(t, 20*time.Second, "tokens of the other type", func() bool {
 		other = w.login(t, client)
 		return strings.Contains(headerOf(t, other), "at+jwt")
 	})
@@ -67,7 +67,7 @@ func (w *world) login(t *testing.T, client party) string {
 	t.Helper()
 	config := &oauth2.Config{ClientID: client.ID, ClientSecret: client.Secret, Endpoint: oauth2.Endpoint{TokenURL: w.TokenEndpoint, AuthStyle: oauth2.AuthStyleInHeader}}
 	var token string
-	harness.Eventually(t, 5*time.Second, "a token of "+client.ID, func() bool {
+	harness.Eventually(t, 20*time.Second, "a token of "+client.ID, func() bool {
 		answer, err := config.PasswordCredentialsToken(t.Context(), w.User.Username, w.User.Password)
 		if err == nil {
 			token = answer.AccessToken

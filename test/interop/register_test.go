@@ -89,7 +89,7 @@ func register(t *testing.T, d *harness.Deployment) *world {
 	d.Set("LISTEN", address)
 	d.Set("ISSUER", issuer)
 	d.Set("JWKS_MAX_AGE", "1s") // a rotation waits for it
-	d.Set("KEY_POLL_INTERVAL", "1s")
+	d.Set("KEY_POLL_INTERVAL", "2s")
 	d.Set("CLOCK_SKEW", "1s")
 	start(t, d)
 	w := &world{

@@ -85,7 +85,7 @@ func obtain(t *testing.T, w *world, client party, resource string) string {
 	t.Helper()
 	config := clientCredentials(w, client, oauth2.AuthStyleInHeader, resource)
 	var token string
-	harness.Eventually(t, 5*time.Second, "a token for "+resource, func() bool {
+	harness.Eventually(t, 20*time.Second, "a token for "+resource, func() bool {
 		answer, err := config.Token(t.Context())
 		if err == nil {
 			token = answer.AccessToken

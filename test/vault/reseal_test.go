@@ -20,7 +20,7 @@ func TestTheMasterKeyMovesToVaultAndBack(t *testing.T) {
 	service := vault.Start(t)
 	token := service.TransitKey(t, "transit", "authserver")
 	d := harness.SQLite(t)
-	d.Set("KEY_POLL_INTERVAL", "1s")
+	d.Set("KEY_POLL_INTERVAL", "4s")
 	d.Env = append(d.Env, "VAULT_ADDR="+service.URL, "VAULT_TOKEN="+token, "VAULT_CACERT="+service.CACert)
 	before := d.Start()
 	d.Run("resource", "create", "--id", api, "--scope", "read")
@@ -39,7 +39,7 @@ func TestTheMasterKeyMovesToVaultAndBack(t *testing.T) {
 	d.Set("MASTER_KEY_URL", "hashivault://authserver")
 	after := d.Start()
 	d.Run("key", "rotate") // seals a new key
-	harness.Eventually(t, 5*time.Second, "the server whose master key is the old file has read what was sealed since", func() bool {
+	harness.Eventually(t, 20*time.Second, "the server whose master key is the old file has read what was sealed since", func() bool {
 		return same(t, before, after)
 	})
 	signs(t, before, who)
