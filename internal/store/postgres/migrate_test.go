@@ -143,8 +143,16 @@ func TestMigrationThatTakesTooLong(t *testing.T) {
 	broken := brokenSteps(t, d.steps)
 	broken["0002_more.up.sql"] = &fstest.MapFile{Data: []byte("SELECT pg_sleep(60);")}
 	d.steps = broken
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // in which the second step begins, on a busy machine too
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
+	go func() { // the second step has begun
+		sleeping := false
+		for ctx.Err() == nil && !sleeping {
+			_ = d.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')").Scan(&sleeping)
+			_ = pause(ctx, 20*time.Millisecond)
+		}
+		cancel()
+	}()
 	if err := d.MigrateUp(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}

@@ -70,6 +70,18 @@ func wantEvery(t *testing.T, topics <-chan store.Topic, patience time.Duration) 
 	}
 }
 
+// settle waits until the watcher has heard its own notification: before, it tells every topic
+// again and again.
+func settle(topics <-chan store.Topic) {
+	for {
+		select {
+		case <-topics:
+		case <-time.After(2 * watchBlind):
+			return
+		}
+	}
+}
+
 func wantTopic(t *testing.T, topics <-chan store.Topic, want store.Topic) {
 	t.Helper()
 	select {
@@ -95,13 +107,15 @@ func TestWatcherConnectsAgain(t *testing.T) {
 	d, admin := watched(t)
 	topics := watch(t, d)
 	wantEvery(t, topics, patient)
+	settle(topics)
 	for _, value := range []string{"1", "2"} {
 		tag, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
-		if err != nil || tag.RowsAffected() != 1 {
+		if err != nil || tag.RowsAffected() < 1 { // and one of before that has not quite ended
 			t.Fatal(tag, err)
 		}
 		wantEvery(t, topics, patient)
+		settle(topics)
 		revokeSome(t, d, value)
 		wantTopic(t, topics, store.TopicRevocations)
 	}
@@ -148,8 +162,7 @@ func TestIdleIsFree(t *testing.T) {
 	d, admin := watched(t)
 	topics := watch(t, d)
 	wantEvery(t, topics, patient)
-	revokeSome(t, d, "1") // told of only after the watcher heard its echo
-	wantTopic(t, topics, store.TopicRevocations)
+	settle(topics)
 	asked := func() (moments []time.Time) {
 		rows, err := admin.Query(t.Context(), `SELECT query_start FROM pg_stat_activity
 			WHERE datname = current_database() AND application_name = 'authserver' ORDER BY pid`)

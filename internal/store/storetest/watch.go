@@ -18,6 +18,14 @@ func watchTests() []test {
 	}
 }
 
+const (
+	// busy is how long anything may take on a machine that runs other tests beside.
+	busy = 30 * time.Second
+	// settled is longer than a watcher waits to hear its own notification. One that did not hear
+	// it tells every topic again.
+	settled = 2 * time.Second
+)
+
 // watching starts a watcher and takes every topic that it begins with.
 func watching(t *testing.T, s store.Store) <-chan store.Topic {
 	t.Helper()
@@ -32,26 +40,32 @@ func watching(t *testing.T, s store.Store) <-chan store.Topic {
 		cancel()
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(busy):
 			t.Error("the watcher did not end with its context")
 		}
 	})
 	var first []store.Topic
 	for range store.Topics() {
-		first = append(first, next(t, topics, 10*time.Second))
+		first = append(first, next(t, topics))
 	}
 	slices.Sort(first)
 	same(t, first, slices.Sorted(slices.Values(store.Topics())))
-	return topics
+	for {
+		select {
+		case <-topics:
+		case <-time.After(settled):
+			return topics
+		}
+	}
 }
 
-func next(t *testing.T, topics <-chan store.Topic, patience time.Duration) store.Topic {
+func next(t *testing.T, topics <-chan store.Topic) store.Topic {
 	t.Helper()
 	select {
 	case topic := <-topics:
 		return topic
-	case <-time.After(patience):
-		t.Fatalf("nothing was told within %s", patience)
+	case <-time.After(busy):
+		t.Fatalf("nothing was told within %s", busy)
 		return ""
 	}
 }
@@ -66,6 +80,7 @@ func watchChanges(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	topics := watching(t, one)
+	var took []time.Duration
 	for i, step := range []struct {
 		what  string
 		topic store.Topic
@@ -113,12 +128,18 @@ func watchChanges(t *testing.T, open Open) {
 		if err := step.do(handles[i%2]); err != nil {
 			t.Fatalf("%s: %v", step.what, err)
 		}
-		if got := next(t, topics, time.Second); got != step.topic {
+		committed := time.Now()
+		if got := next(t, topics); got != step.topic {
 			t.Fatalf("%s: told of %s, want %s", step.what, got, step.topic)
 		}
+		took = append(took, time.Since(committed))
+	}
+	// The median: a machine that runs other tests beside holds up one or the other.
+	if slices.Sort(took); took[len(took)/2] > time.Second {
+		t.Errorf("changes are told after %v, want within a second", took)
 	}
 	ok(t, one.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", 0))))
-	both := []store.Topic{next(t, topics, time.Second), next(t, topics, time.Second)}
+	both := []store.Topic{next(t, topics), next(t, topics)}
 	slices.Sort(both)
 	same(t, both, []store.Topic{store.TopicRevocations, store.TopicUsers})
 }
@@ -139,9 +160,9 @@ func watchTraffic(t *testing.T, open Open) {
 	ok(t, one.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{}, ExpiresAt: at(time.Hour)}))
 	must[int](t)(one.Sweep(ctx, at(100*time.Hour), 100))
 	ok(t, one.CreateResource(ctx, aResource("urn:last"), By()))
-	same(t, next(t, topics, time.Second), store.TopicResources)
+	same(t, next(t, topics), store.TopicResources)
 	ok(t, one.Revoke(ctx, Voiding(aVoid("1", time.Hour))))
-	same(t, next(t, topics, time.Second), store.TopicRevocations)
+	same(t, next(t, topics), store.TopicRevocations)
 }
 
 func watchEnds(t *testing.T, open Open) {
@@ -155,7 +176,7 @@ func watchEnds(t *testing.T, open Open) {
 	cancel()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(busy):
 		t.Error("the watcher did not end with its context")
 	}
 }
