@@ -10,7 +10,7 @@ import (
 // answer ends its connection, so that none is left open when the listener closes.
 func TestDrainDelay(t *testing.T) {
 	s := settings(t)
-	s.DrainDelay, s.DrainTimeout = 2*time.Second, time.Minute
+	s.DrainDelay, s.DrainTimeout = 4*time.Second, time.Minute
 	at, stop := start(t, s)
 	kept := &http.Transport{} // as a proxy keeps connections
 	defer kept.CloseIdleConnections()

@@ -142,6 +142,7 @@ func TestLingeringEnds(t *testing.T) {
 	s.MaxConnections = 2
 	at, stop := start(t, s)
 	defer stop()
+	began := time.Now()
 	for i := range 2 {
 		connection, err := net.Dial("tcp", at[0])
 		if err != nil {
@@ -162,7 +163,6 @@ func TestLingeringEnds(t *testing.T) {
 			}()
 		}
 	}
-	began := time.Now()
 	client := &http.Client{Timeout: 2 * web.RequestTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get("http://" + at[0] + "/healthz")
 	if err != nil {
