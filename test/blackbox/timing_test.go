@@ -17,8 +17,9 @@ func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 	f := register(t, d)
 	d.Set("BCRYPT_COST", "10") // so that bcrypt is what is measured
 	f.RunWith(alicePassword+"\n", "user", "update", "alice", "--password-stdin")
-	for _, name := range []string{"disabled0", "disabled1"} {
-		f.RunWith(alicePassword+"\n", "user", "create", "--username", name, "--disabled", "--password-stdin")
+	const rounds, fewest, disabled = 45, 11, 5
+	for i := range disabled {
+		f.RunWith(alicePassword+"\n", "user", "create", "--username", fmt.Sprint("disabled", i), "--disabled", "--password-stdin")
 	}
 	s := f.Start()
 	// Few failures for each name, so that none of them waits for those before.
@@ -26,14 +27,15 @@ func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 		return map[string][2]string{
 			"a wrong password":      {"alice", "wrong password"},
 			"an unknown user":       {fmt.Sprint("mallory", round), "wrong password"},
-			"a disabled user":       {fmt.Sprint("disabled", round%2), alicePassword},
+			"a disabled user":       {fmt.Sprint("disabled", round%disabled), alicePassword},
 			"a password too long":   {"alice", strings.Repeat("a", 100)},
 			"a password too short":  {"alice", "short"},
 			"a name that is no one": {fmt.Sprint("al ice", round), "wrong password"},
 		}
 	}
 	took := make(map[string][]time.Duration)
-	for round := range 15 { // in turn, so that the machine's moods meet all of them
+	var differing []string
+	for round := range rounds { // in turn, so that the machine's moods meet all of them
 		s.MustToken(t, f.web, form("grant_type", "password", "username", "alice", "password", alicePassword))
 		for name, login := range logins(round) {
 			began := time.Now()
@@ -44,12 +46,17 @@ func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 				t.Errorf("%s is told apart: %s", name, got)
 			}
 		}
-	}
-	median := func(name string) time.Duration { slices.Sort(took[name]); return took[name][len(took[name])/2] }
-	want := median("a wrong password")
-	for name := range took {
-		if got := median(name); got < want*6/10 || got > want*16/10 {
-			t.Errorf("%s takes %s, and a wrong password %s", name, got, want)
+		// The shortest of each: a busy machine makes an answer late, and never early.
+		want := slices.Min(took["a wrong password"])
+		differing = nil
+		for name, times := range took {
+			if got := slices.Min(times); got < want*6/10 || got > want*16/10 {
+				differing = append(differing, fmt.Sprintf("%s takes %s, and a wrong password %s", name, got, want))
+			}
+		}
+		if round >= fewest && differing == nil {
+			return
 		}
 	}
+	t.Error(strings.Join(differing, "\n"))
 }
