@@ -42,6 +42,7 @@ func rows() []row {
 		{"jwt-bearer ES256", both, 2, once(most, func(b testing.TB, s *stage) []byte { return s.bearer(b, keys.ES256, apiES256) })},
 		{"private_key_jwt", both, 1, once(most, func(b testing.TB, s *stage) []byte { return s.keyed(b) })},
 		{"DPoP", both, 1, once(most, func(b testing.TB, s *stage) []byte { return s.proving(b) })},
+		// One token, as an API asks for it that gets many requests with it: its signature is known.
 		{"introspection", one, 0, again(func(b testing.TB, s *stage) []byte {
 			return s.token(b, "/oauth2/introspect", url.Values{"token": {s.issued(b)}})
 		})},

@@ -6,6 +6,7 @@ import (
 
 	"authserver/internal/jose"
 	"authserver/internal/keys"
+	"authserver/internal/parsed"
 	"authserver/internal/store"
 )
 
@@ -42,6 +43,10 @@ type Verifier struct {
 	// Skew is the time by which "nbf" may be ahead. Expiry has none: the clock that
 	// wrote it is ours.
 	Skew time.Duration
+
+	// signed are tokens whose signature was good, by their hash. An API asks for the same token
+	// with every request that it gets, and the signature is most of what an answer costs.
+	signed parsed.Cache[struct{}]
 }
 
 // Verify checks the signature, type, issuer and times of an access token
@@ -49,24 +54,24 @@ type Verifier struct {
 // §3.1). The error says which check failed, for the log and for people who
 // inspect a token; it is not for the wire.
 func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
-	parsed, err := jose.Parse(token, MaxAccessBytes)
+	presented, err := jose.Parse(token, MaxAccessBytes)
 	if err != nil {
 		return Claims{}, err
 	}
-	if !parsed.Header.Is(AccessType) && !isPlain(parsed.Header) { // RFC 9068 §4
-		return Claims{}, fmt.Errorf("its typ is %q and not %q or %q", parsed.Header.Typ, AccessType, PlainType)
+	if !presented.Header.Is(AccessType) && !isPlain(presented.Header) { // RFC 9068 §4
+		return Claims{}, fmt.Errorf("its typ is %q and not %q or %q", presented.Header.Typ, AccessType, PlainType)
 	}
-	key, ok := v.Keys.Public(parsed.Header.KID)
+	key, ok := v.Keys.Public(presented.Header.KID)
 	if !ok {
 		return Claims{}, fmt.Errorf("its key is not one of this server's, or is not published any more")
 	}
-	if parsed.Header.Alg != key.Alg { // RFC 8725 §3.1
+	if presented.Header.Alg != key.Alg { // RFC 8725 §3.1
 		return Claims{}, fmt.Errorf("its alg is not that of key %s", key.KID)
 	}
-	if !parsed.SignedBy(key.Alg, key.Key) {
-		return Claims{}, fmt.Errorf("its signature is not that of key %s", key.KID)
+	if err := v.checkSignature(token, presented, key); err != nil {
+		return Claims{}, err
 	}
-	claims, err := parseClaims(parsed)
+	claims, err := parseClaims(presented)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -81,7 +86,20 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	if err := v.check(now, claims); err != nil {
 		return claims, err
 	}
-	return claims, checkKind(parsed.Header, claims)
+	return claims, checkKind(presented.Header, claims)
+}
+
+// checkSignature verifies each token once. The bytes of a token say with which key it was signed,
+// since the kid in them is the thumbprint of that key, so that a signature that was good stays
+// good. Whether the key is still published, and everything else, is checked each time.
+func (v *Verifier) checkSignature(token string, presented jose.Compact, key keys.PublicKey) error {
+	_, err := v.signed.Get([]byte(token), func([]byte) (struct{}, error) {
+		if !presented.SignedBy(key.Alg, key.Key) {
+			return struct{}{}, fmt.Errorf("its signature is not that of key %s", key.KID)
+		}
+		return struct{}{}, nil
+	})
+	return err
 }
 
 func (v *Verifier) check(now time.Time, c Claims) error {

@@ -194,6 +194,37 @@ func TestVerifyTimes(t *testing.T) {
 }
 
 // What goes wrong must not repeat the token: errors go to the log.
+// A token that was verified is good for no other signature, at no other time, and without its key
+// for nothing at all.
+func TestVerifyChecksATokenThatItKnows(t *testing.T) {
+	k := newKeyring(t)
+	a := anAccess("ES256")
+	token, v := mint(t, newMinter(k), a).Token, newVerifier(k)
+	_, _, signature := parts(t, token)
+	for range 2 {
+		if _, err := v.Verify(noon, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signature[len(signature)-1] ^= 1
+	changed := token[:strings.LastIndexByte(token, '.')+1] + base64.RawURLEncoding.EncodeToString(signature)
+	for range 2 {
+		if _, err := v.Verify(noon, changed); err == nil {
+			t.Error("a signature was taken that is not the one which was good")
+		}
+	}
+	if _, err := v.Verify(noon.Add(a.TTL), token); err == nil {
+		t.Error("the token is good after it expired")
+	}
+	delete(k.public, k.signers["ES256"].KID)
+	if _, err := v.Verify(noon, token); err == nil {
+		t.Error("the token is good after its key was withdrawn")
+	}
+	if _, err := v.Verify(noon, changed); err == nil {
+		t.Error("a token with another signature is good")
+	}
+}
+
 func TestVerifyErrorsHoldNothingOfTheToken(t *testing.T) {
 	k := newKeyring(t)
 	token := mint(t, newMinter(k), anAccess("ES256")).Token
