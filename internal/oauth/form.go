@@ -19,7 +19,7 @@ const (
 // §3.2), but for "resource" (RFC 8707 §2) and "audience" (RFC 8693 §2.1), which mean the
 // same here.
 type Form struct {
-	values    map[string]string
+	values    map[string]string // "": the parameter has no value, which counts as left out
 	resources []string
 }
 
@@ -49,7 +49,6 @@ func parsePairs(text string, charset charset) (Form, error) {
 	if n := strings.Count(text, "&") + 1; n > MaxFormFields { // empty ones too
 		return Form{}, invalidForm("too_many_fields", fmt.Sprintf("the request has more than %d parameters", MaxFormFields))
 	}
-	seen := make(map[string]bool)
 	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
@@ -64,13 +63,10 @@ func parsePairs(text string, charset charset) (Form, error) {
 			}
 			continue
 		}
-		if seen[name] {
+		if _, again := form.values[name]; again {
 			return Form{}, invalidForm("repeated_parameter", repeated(name)+": it may stand once (RFC 6749 section 3.2)")
 		}
-		seen[name] = true
-		if value != "" {
-			form.values[name] = value
-		}
+		form.values[name] = value
 	}
 	return form, nil
 }

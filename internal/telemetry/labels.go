@@ -37,6 +37,14 @@ const (
 	Ignored  = "ignored"  // of a revocation: the token was none of ours, or dead already
 )
 
+// outcomeOf is the label of an outcome: one of those of success, or a refusal.
+func outcomeOf(outcome string, success ...string) string {
+	if slices.Contains(success, outcome) {
+		return outcome
+	}
+	return refusals().value(outcome)
+}
+
 // refreshOutcomes are what becomes of a refresh token that is presented.
 func refreshOutcomes() labelSet {
 	return labelSet{
@@ -53,12 +61,19 @@ func keyStates() labelSet { return labelSet{"pending", "active", "retired"} }
 
 // statusClass turns a status into "2xx", "3xx" and so on.
 func statusClass(status int) string {
-	switch {
-	case status >= 100 && status < 600:
-		return string(rune('0'+status/100)) + "xx"
-	default:
-		return other
+	switch status / 100 {
+	case 1:
+		return "1xx"
+	case 2:
+		return "2xx"
+	case 3:
+		return "3xx"
+	case 4:
+		return "4xx"
+	case 5:
+		return "5xx"
 	}
+	return other
 }
 
 // maxReasons bounds the reasons that are told apart.

@@ -179,9 +179,7 @@ func (m *Metrics) Handler() http.Handler {
 // or an OAuth error code.
 func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
 	grant, authMethod = m.grants.value(grant), m.authMethods.value(authMethod)
-	if outcome != Issued {
-		outcome = refusals().value(outcome)
-	}
+	outcome = outcomeOf(outcome, Issued)
 	m.tokens.WithLabelValues(grant, authMethod, outcome).Inc()
 	m.tokenSeconds.WithLabelValues(grant, authMethod, outcome).Observe(took.Seconds())
 }
@@ -196,13 +194,13 @@ func (m *Metrics) Refresh(outcome string) {
 // Introspection counts an introspection request: [Active], [Inactive] or an OAuth
 // error code.
 func (m *Metrics) Introspection(outcome string) {
-	m.introspections.WithLabelValues(append(refusals(), Active, Inactive).value(outcome)).Inc()
+	m.introspections.WithLabelValues(outcomeOf(outcome, Active, Inactive)).Inc()
 }
 
 // Revocation counts a revocation request: [Revoked], [Ignored] or an OAuth error
 // code.
 func (m *Metrics) Revocation(outcome string) {
-	m.revocations.WithLabelValues(append(refusals(), Revoked, Ignored).value(outcome)).Inc()
+	m.revocations.WithLabelValues(outcomeOf(outcome, Revoked, Ignored)).Inc()
 }
 
 // Refused counts a refusal by its OAuth error code and its reason, a slug such as
