@@ -41,6 +41,9 @@ func suspicious() []string {
 	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed"}
 }
 
+// maxAttrs is how many attributes a line has at most.
+const maxAttrs = 24
+
 // formatTime is a moment as a log line has it; "": there is none.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
@@ -53,23 +56,31 @@ func formatTime(t time.Time) string {
 // server failed at is an error.
 func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middleware.WrapResponseWriter, n *RequestInfo, took time.Duration, err error) {
 	level := slog.LevelInfo
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, maxAttrs),
 		slog.String("method", r.Method),
 		slog.String("route", row.Path),
 		slog.Int("status", answer.Status()),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("client_address", n.From.Text),
-	}
-	for _, learnt := range []slog.Attr{
-		slog.String("proxy", n.From.Proxy),
-		slog.String("grant", n.Grant), slog.String("client_id", n.ClientID), slog.String("claimed_client_id", n.Claimed), slog.String("auth_method", n.Method),
-		slog.String("iss", n.Issuer), slog.String("sub", n.Subject), slog.String("username", n.Username), slog.String("jti", n.ID), slog.String("family", n.Family), slog.String("outcome", n.Outcome),
-		slog.String("revoked_at", formatTime(n.RevokedAt)), slog.String("revocation_reason", n.Revocation),
-	} {
-		if learnt.Value.String() != "" {
-			attrs = append(attrs, learnt)
+	)
+	learn := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
 		}
 	}
+	learn("proxy", n.From.Proxy)
+	learn("grant", n.Grant)
+	learn("client_id", n.ClientID)
+	learn("claimed_client_id", n.Claimed)
+	learn("auth_method", n.Method)
+	learn("iss", n.Issuer)
+	learn("sub", n.Subject)
+	learn("username", n.Username)
+	learn("jti", n.ID)
+	learn("family", n.Family)
+	learn("outcome", n.Outcome)
+	learn("revoked_at", formatTime(n.RevokedAt))
+	learn("revocation_reason", n.Revocation)
 	if err != nil {
 		_, refused := Classify(err)
 		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
@@ -82,5 +93,11 @@ func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middl
 			attrs = append(attrs, slog.Bool("audit", true))
 		}
 	}
-	d.Logger.LogAttrs(ctx, level, "request", attrs...)
+	if !d.Logger.Enabled(ctx, level) {
+		return
+	}
+	// Logger.LogAttrs would look for the line of code that logs, which no line has.
+	record := slog.NewRecord(d.Now(), level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = d.Logger.Handler().Handle(ctx, record) // slog says nothing either of a log that cannot be written
 }
