@@ -58,7 +58,7 @@ func TestCallsThatFailTogether(t *testing.T) {
 			t.Errorf("call %d returned %v, and then %v", i, err, found)
 		}
 	}
-	if n := s.RoundTrips() - before - calls; n > 1+calls { // together, and then alone
+	if n := s.RoundTrips() - before - calls; n > calls/2+calls { // together with another at least, and then alone
 		t.Errorf("%d round trips", n)
 	}
 }

@@ -116,7 +116,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestAnotherProcessHoldsTheWriteLock(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "a.db")
-	s := open(t, sqlite.Options{Path: path, BusyTimeout: 300 * time.Millisecond})
+	s := open(t, sqlite.Options{Path: path, BusyTimeout: time.Second})
 	if err := s.MigrateUp(ctx); err != nil {
 		t.Fatal(err)
 	}
