@@ -27,7 +27,7 @@ var given = struct{ revocations, keys *int }{
 func BenchmarkAgreement(b *testing.B) {
 	for _, way := range ways() {
 		b.Run(way.name, func(b *testing.B) {
-			f := newFleet(b, way)
+			f := newFleet(b, way, pollInterval)
 			for _, change := range []struct {
 				name   string
 				rounds int
@@ -59,7 +59,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 func TestAgreement(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			f := newFleet(t, way)
+			f := newFleet(t, way, 4*pollInterval) // a key is committed in half of it, on a busy machine too
 			f.rounds(t, 2, f.revoke)
 			f.rounds(t, 2, f.change)
 		})
@@ -76,10 +76,10 @@ type fleet struct {
 	changes  int
 }
 
-func newFleet(tb testing.TB, way way) *fleet {
+func newFleet(tb testing.TB, way way, poll time.Duration) *fleet {
 	tb.Helper()
 	d := way.deploy(tb)
-	d.Set("KEY_POLL_INTERVAL", pollInterval.String())
+	d.Set("KEY_POLL_INTERVAL", poll.String())
 	d.Run("migrate", "up")
 	d.Run("resource", "create", "--id", resource, "--scope", "read", "--signing-alg", "ES256")
 	made := d.JSON("", "client", "create", "--id", "client", "--grant", "client_credentials", "--scope", "read", "--resource", resource)
@@ -151,12 +151,15 @@ func (f *fleet) revoke(tb testing.TB) time.Duration {
 	return time.Since(began)
 }
 
+// patience is many times what is promised: how long agreement takes is measured.
+const patience = 30 * time.Second
+
 // await asks every millisecond.
 func await(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
-	for tick, deadline := time.NewTicker(time.Millisecond), time.Now().Add(10*pollInterval); !condition(); <-tick.C {
+	for tick, deadline := time.NewTicker(time.Millisecond), time.Now().Add(patience); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
-			tb.Fatalf("not within %s: %s", 10*pollInterval, what)
+			tb.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

@@ -130,11 +130,11 @@ func TestGrowth(t *testing.T) {
 			// So few that the room which new pages leave is enough for them, whether or not
 			// the snapshot of a transaction keeps the old rows there.
 			fresh := made(t, ctx, open, 1000)
-			day := refresh(t, ctx, fresh, 50)
+			day := refresh(t, ctx, fresh, refreshers)
 			r.day(fresh, day)
 			all, hot := day.after.all-day.before.all, day.after.hot-day.before.hot
-			if day.counted && (all != 50 || hot != all) {
-				t.Errorf("50 refreshes were %d updates, and %d of them HOT", all, hot)
+			if day.counted && (all != refreshers || hot != all) {
+				t.Errorf("%d refreshes were %d updates, and %d of them HOT", refreshers, all, hot)
 			}
 			removed := expire(t, ctx, open, 3000)
 			r.removal(removed)

@@ -31,20 +31,27 @@ import (
 func TestARefreshTokenIsGoodEverywhereUntilItsFamilyEnds(t *testing.T) {
 	sealer := openSealer(t, &memory{})
 	seen := map[string]int{}
-	rapid.Check(t, func(rt *rapid.T) {
-		f := newFlock(rt, sealer, plantedRefresh{})
-		if err := f.run(); err != nil {
-			rt.Fatal(err)
+	few := func() []string {
+		events := []string{"login", "refresh", "rotate", "restart", "outage", "turns", "ends"}
+		return slices.DeleteFunc(events, func(event string) bool { return seen[event] >= 50 })
+	}
+	for range 5 { // what comes up is a matter of chance: the first is enough as a rule
+		rapid.Check(t, func(rt *rapid.T) {
+			f := newFlock(rt, sealer, plantedRefresh{})
+			if err := f.run(); err != nil {
+				rt.Fatal(err)
+			}
+			for event, times := range f.seen {
+				seen[event] += times
+			}
+		})
+		if len(few()) == 0 {
+			break
 		}
-		for event, times := range f.seen {
-			seen[event] += times
-		}
-	})
+	}
 	t.Logf("seen: %v", seen)
-	for _, event := range []string{"login", "refresh", "rotate", "restart", "outage", "turns", "ends"} {
-		if seen[event] < 50 {
-			t.Errorf("the model saw %q %d times: too few to say anything", event, seen[event])
-		}
+	if events := few(); len(events) > 0 {
+		t.Errorf("the model saw %v too seldom to say anything", events)
 	}
 }
 

@@ -223,7 +223,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		p.nothingLeft(t, url)
 	})
 	t.Run("by a signal while the server starts", func(t *testing.T) {
-		p := newProgram(t, "true")
+		p := newProgram(t, tellAndStay...)
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.code(t); p.ours && got != 1 {
+		// On a slow machine the command has begun by now, and ends by the signal.
+		if got := p.code(t); p.ours && got != 1 && got != 128+int(syscall.SIGTERM) {
 			t.Errorf("exit code %d, want 1", got)
 		}
 		p.nothingLeft(t, "")
