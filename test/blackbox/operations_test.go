@@ -25,14 +25,7 @@ func TestDatabaseOutage(t *testing.T) {
 	f.Set("DATABASE_URL", wire.URL)
 	s := f.Start()
 	session := s.MustToken(t, f.web, login())
-	// When its watcher begins to listen a server forgets what it has read so far: clients, users and
-	// resources before issuers. So once it has forgotten an issuer, it keeps what it reads of the others.
-	bySecret := func() int { return s.Token(t, harness.Credentials{}, bearer(f.bySecret(t))).Status }
-	if status := bySecret(); status != http.StatusOK {
-		t.Fatalf("an assertion is answered with %d", status)
-	}
-	f.Run("issuer", "update", secretIssuer, "--disabled")
-	harness.Eventually(t, reached, "the server has read the issuer again", func() bool { return bySecret() == http.StatusBadRequest })
+	keepWhatTheyRead(t, d, apiRS256, s)
 	access := s.MustToken(t, f.batch, clientCredentials()).Text("access_token")
 	s.Active(t, f.web, session.Text("access_token"))
 
@@ -108,21 +101,35 @@ func TestManyGrantsAtOnce(t *testing.T) {
 	})
 }
 
+// heldLogin begins a login that waits for the database until it is released.
+func heldLogin(t *testing.T, f *fixture, s *harness.Server) (answers <-chan harness.Answer, release func()) {
+	t.Helper()
+	release = wedge(t, filepath.Join(f.Dir, "authserver.db"))
+	answered := make(chan harness.Answer, 1)
+	go func() { answered <- s.Token(t, f.web, login()) }()
+	harness.Eventually(t, 5*time.Second, "the login is under way", func() bool {
+		return strings.Contains(string(harness.Get(t, s.OpsURL+"/metrics").Raw), `authserver_turns_in_flight{kind="password"} 1`)
+	})
+	return answered, release
+}
+
 // A server that is asked to stop answers what it has begun.
-// It runs alone: the login has to be met in the middle.
+// It runs alone: the login is held in the middle for five seconds at most.
 func TestDrain(t *testing.T) {
 	f := register(t, harness.SQLite(t))
-	f.Set("BCRYPT_COST", "12") // long enough to be met in the middle
-	f.RunWith("curiouser-and-curiouser\n", "user", "update", "alice", "--password-stdin")
 	s := f.Start()
-	answers := make(chan harness.Answer, 1)
-	go func() {
-		answers <- s.Token(t, f.web, form("grant_type", "password", "username", "alice", "password", "curiouser-and-curiouser"))
-	}()
-	harness.Eventually(t, 5*time.Second, "the login is under way", func() bool {
-		return strings.Contains(string(harness.Get(t, s.OpsURL+"/metrics").Raw), "authserver_password_hashes_in_flight 1")
+	answers, release := heldLogin(t, f, s)
+	codes := make(chan int, 1)
+	go func() { codes <- s.Stop() }()
+	harness.Eventually(t, 5*time.Second, "the server takes no more connections", func() bool {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
 	})
-	code := s.Stop()
+	release()
+	code := <-codes
 	if answer := <-answers; answer.Status != http.StatusOK {
 		t.Errorf("the login that was under way got %d %s", answer.Status, answer.Raw)
 	}

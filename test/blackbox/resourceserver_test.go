@@ -93,7 +93,7 @@ func TestExampleResourceServer(t *testing.T) {
 	api := "http://" + exampleAPI(t, "-issuer", s.URL, "-audience", apiRS256) + "/orders"
 
 	writer := f.client("writer", "--grant", "client_credentials", "--scope", "write", "--resource", apiRS256)
-	harness.Eventually(t, promised, "the client is known", func() bool { return s.Token(t, writer, clientCredentials()).Status == http.StatusOK })
+	harness.Eventually(t, reached, "the client is known", func() bool { return s.Token(t, writer, clientCredentials()).Status == http.StatusOK })
 	for name, test := range map[string]struct {
 		token  string
 		status int

@@ -231,7 +231,7 @@ func TestClientsTakeTurns(t *testing.T) {
 	var all sync.WaitGroup
 	waiting := func(n int) {
 		t.Helper()
-		harness.Eventually(t, 2*time.Second, strconv.Itoa(n)+" logins wait", func() bool {
+		harness.Eventually(t, 4*time.Second, strconv.Itoa(n)+" logins wait", func() bool {
 			return strings.Contains(string(harness.Get(t, s.OpsURL+"/metrics").Raw), `authserver_turns_waiting{kind="password"} `+strconv.Itoa(n)+"\n")
 		})
 	}
