@@ -18,7 +18,7 @@ import (
 // is read goes through jose.
 func sign(random io.Reader, signer keys.Signer, typ string, payload []byte) ([]byte, error) {
 	// kid is a thumbprint, alg and typ are names of ours: none has anything to escape.
-	header := fmt.Appendf(nil, `{"alg":%q,"kid":%q,"typ":%q}`, signer.Alg, signer.KID, typ)
+	header := []byte(`{"alg":"` + signer.Alg + `","kid":"` + signer.KID + `","typ":"` + typ + `"}`)
 	encoding := base64.RawURLEncoding
 	token := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(maxSignature(signer.Alg))+2)
 	token = encoding.AppendEncode(token, header)
