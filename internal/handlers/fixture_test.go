@@ -171,7 +171,7 @@ func newSite(t testing.TB) *site {
 		Revoke: &Revoke{Clients: s.Clients, Metrics: metrics, Tokens: &tokens.Revocables{
 			Verifier: s.Verifier, Refresh: codec, Handles: &tokens.Handles{Keys: codec.Keys}, Families: s.db, Revoker: revoker, Now: s.clock,
 		}},
-		JWKS:     &JWKS{Keys: manager, MaxAge: 5 * time.Minute, Stale: 30 * time.Second},
+		JWKS:     &JWKS{Keys: manager, CacheControl: KeySetCacheControl(5*time.Minute, 30*time.Second)},
 		Metadata: &Metadata{Issuer: issuer, Authenticator: authenticator, Grants: registry, Keys: manager},
 		Userinfo: &Userinfo{Clients: s.Clients, Once: s.db, Now: s.clock, Persons: &oidc.Userinfo{
 			Issuer: issuer, Verifier: s.Verifier, View: view, Clients: s.db, Users: s.db,

@@ -13,9 +13,8 @@ import (
 
 // JWKS is GET /.well-known/jwks.json (RFC 7517 §5).
 type JWKS struct {
-	Keys   interface{ JWKS() keys.Document }
-	MaxAge time.Duration // how long a cache may use the key set
-	Stale  time.Duration // and then while it fetches it again (RFC 5861 §3)
+	Keys         interface{ JWKS() keys.Document }
+	CacheControl string // [KeySetCacheControl]
 }
 
 func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
@@ -25,8 +24,8 @@ func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo)
 	}
 	header := w.Header()
 	header.Set("Access-Control-Expose-Headers", "ETag")
-	header.Set("Cache-Control", e.cacheControl())
-	header.Set("ETag", document.ETag)
+	header.Set("Cache-Control", e.CacheControl)
+	header.Set("Etag", document.ETag) // as net/http writes the name, which it need not make anew
 	if matches(r.Header.Values("If-None-Match"), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -37,10 +36,12 @@ func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo)
 	return nil
 }
 
-// cacheControl gives a cache no longer than the timeline of the keys counts on.
-func (e *JWKS) cacheControl() string {
-	directives := "public, max-age=" + strconv.Itoa(int(e.MaxAge/time.Second))
-	if stale := int(e.Stale / time.Second); stale > 0 {
+// KeySetCacheControl is Cache-Control of the key set: how long a cache may use it, and for how
+// long then while it fetches it again (RFC 5861 §3). A cache gets no longer than the timeline of
+// the keys counts on.
+func KeySetCacheControl(maxAge, stale time.Duration) string {
+	directives := "public, max-age=" + strconv.Itoa(int(maxAge/time.Second))
+	if stale := int(stale / time.Second); stale > 0 {
 		directives += ", stale-while-revalidate=" + strconv.Itoa(stale)
 	}
 	return directives

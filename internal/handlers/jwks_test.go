@@ -123,8 +123,7 @@ func TestJWKSMayBeStaleForWholeSeconds(t *testing.T) {
 		{"a part of a second is not granted", 1999 * time.Millisecond, 0, "public, max-age=1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := &JWKS{MaxAge: test.maxAge, Stale: test.stale}
-			if got := h.cacheControl(); got != test.want {
+			if got := KeySetCacheControl(test.maxAge, test.stale); got != test.want {
 				t.Errorf("Cache-Control is %q, want %q", got, test.want)
 			}
 		})

@@ -119,7 +119,9 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 				Verifier: p.verifier, Refresh: p.codec, Handles: p.handles, Families: p.store, Revoker: p.revoker, Now: time.Now,
 			}},
 			Push: &handlers.Push{Clients: clients, Authorizer: p.signIn.Authorizer, DPoP: proof, Now: time.Now},
-			JWKS: &handlers.JWKS{Keys: manager, MaxAge: manager.Timeline.JWKSMaxAge, Stale: manager.Timeline.StaleWhileRevalidate()},
+			JWKS: &handlers.JWKS{
+				Keys: manager, CacheControl: handlers.KeySetCacheControl(manager.Timeline.JWKSMaxAge, manager.Timeline.StaleWhileRevalidate()),
+			},
 			Metadata: &handlers.Metadata{
 				Issuer: p.identity.Issuer, Authenticator: p.authenticator, Grants: p.registry, AssertionAlgs: p.limits.ofAssertions(),
 				ProofAlgs: p.limits.proofs, TakesCertificates: p.tls.TakesCertificates(), Keys: manager,
