@@ -30,6 +30,9 @@ type Audit struct {
 func (a *Audit) recordReplays(serve web.Endpoint) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		err := serve(w, r, n)
+		if err == nil {
+			return nil
+		}
 		var replay *grants.Replay
 		if errors.As(err, &replay) {
 			a.record(r.Context(), n, replay.Use)
