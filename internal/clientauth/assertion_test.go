@@ -279,7 +279,7 @@ func FuzzClientAssertion(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, assertion string) {
 		values := url.Values{"client_assertion_type": {AssertionType}, "client_assertion": {assertion}}
-		parsed, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(values.Encode()))
+		parsed, err := oauth.ParseForm("application/x-www-form-urlencoded", values.Encode())
 		if err != nil {
 			return
 		}

@@ -124,7 +124,7 @@ func authenticate(t testing.TB, a *Authenticator, r Request) (Result, error) {
 
 func form(t testing.TB, body string) oauth.Form {
 	t.Helper()
-	f, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(body))
+	f, err := oauth.ParseForm("application/x-www-form-urlencoded", body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -244,7 +244,7 @@ func (w *world) ask(client *store.Client, parameters ...string) grants.Request {
 	for i := 0; i < len(parameters); i += 2 {
 		pairs = append(pairs, url.QueryEscape(parameters[i])+"="+url.QueryEscape(parameters[i+1]))
 	}
-	form, err := oauth.ParseForm("application/x-www-form-urlencoded", []byte(strings.Join(pairs, "&")))
+	form, err := oauth.ParseForm("application/x-www-form-urlencoded", strings.Join(pairs, "&"))
 	w.ok(err)
 	return grants.Request{Client: client, Form: form, Now: w.Now()}
 }

@@ -45,7 +45,7 @@ func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 	if err != nil {
 		return err
 	}
-	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), nil); err != nil {
+	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), ""); err != nil {
 		return err
 	}
 	now := e.Now()

@@ -28,8 +28,9 @@ func readFormText(r *http.Request, n *web.RequestInfo) (form oauth.Form, body st
 	if err != nil {
 		return form, "", err
 	}
-	form, err = oauth.ParseForm(r.Header.Get("Content-Type"), read)
-	return form, string(read), err
+	body = string(read)
+	form, err = oauth.ParseForm(r.Header.Get("Content-Type"), body)
+	return form, body, err
 }
 
 // clientRequired is the answer to a request that presents no client where one is

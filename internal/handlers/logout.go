@@ -98,7 +98,7 @@ func (e *Logout) endSessionByForm(w http.ResponseWriter, r *http.Request, n *web
 	if err != nil {
 		return err
 	}
-	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), nil); err != nil {
+	if _, err := oauth.ParseForm(r.Header.Get("Content-Type"), ""); err != nil {
 		return err
 	}
 	out, err := e.Requests.Read(r.Context(), string(body))

@@ -29,7 +29,7 @@ type Form struct {
 // The charset is UTF-8 or ISO-8859-1; a form in ASCII is taken under the name of any
 // charset in which ASCII is ASCII. A parameter without a value counts as left out
 // (RFC 6749 §3.2), and so does nothing at all between two ampersands.
-func ParseForm(contentType string, body []byte) (Form, error) {
+func ParseForm(contentType, body string) (Form, error) {
 	charset, err := formCharset(contentType)
 	if err != nil {
 		return Form{}, err
@@ -37,7 +37,7 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 	if len(body) > MaxFormBytes {
 		return Form{}, invalidForm("body_too_large", fmt.Sprintf("the body is larger than %d bytes", MaxFormBytes))
 	}
-	return parsePairs(string(body), charset)
+	return parsePairs(body, charset)
 }
 
 // ParseQuery reads the query of an authorization request (RFC 6749 §3.1), as strictly as

@@ -12,7 +12,7 @@ import (
 const formType = "application/x-www-form-urlencoded"
 
 func TestParseForm(t *testing.T) {
-	form, err := ParseForm(formType+"; charset=UTF-8", []byte("grant_type=password&scope=a+b&empty=&resource=https%3A%2F%2Fa.example&resource=https://b.example&resource=https://a.example"))
+	form, err := ParseForm(formType+"; charset=UTF-8", "grant_type=password&scope=a+b&empty=&resource=https%3A%2F%2Fa.example&resource=https://b.example&resource=https://a.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestParseFormResources(t *testing.T) {
 		{"a number sign in what is no URI", "audience=a%23b", []string{"a#b"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			form, err := ParseForm(formType, []byte(test.body))
+			form, err := ParseForm(formType, test.body)
 			if diff := cmp.Diff(test.want, form.Resources()); diff != "" || err != nil {
 				t.Errorf("%v, resources (-want +got):\n%s", err, diff)
 			}
@@ -60,13 +60,13 @@ func TestParseFormResources(t *testing.T) {
 // Nothing between two ampersands is no parameter.
 func TestParseFormWithoutAParameterBetween(t *testing.T) {
 	for _, body := range []string{"a=b&&c=d", "&a=b&c=d", "a=b&c=d&", "&&&a=b&&c=d&&"} {
-		form, err := ParseForm(formType, []byte(body))
+		form, err := ParseForm(formType, body)
 		if err != nil || form.Get("a") != "b" || form.Get("c") != "d" {
 			t.Errorf("%q: a=%q c=%q (%v)", body, form.Get("a"), form.Get("c"), err)
 		}
 	}
 	for _, body := range []string{"", "&", "&&&"} {
-		if form, err := ParseForm(formType, []byte(body)); err != nil || form.Has("a") {
+		if form, err := ParseForm(formType, body); err != nil || form.Has("a") {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -100,13 +100,13 @@ func TestParseFormCharsets(t *testing.T) {
 		{"a charset without a name", `; charset=""`, "p=pass", "pass"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			form, err := ParseForm(formType+test.parameters, []byte(test.body))
+			form, err := ParseForm(formType+test.parameters, test.body)
 			if err != nil || form.Get("p") != test.want {
 				t.Errorf("read %q (%v), want %q", form.Get("p"), err, test.want)
 			}
 		})
 	}
-	form, err := ParseForm("Application/X-WWW-Form-URLEncoded", []byte("p=p%C3%A4ss"))
+	form, err := ParseForm("Application/X-WWW-Form-URLEncoded", "p=p%C3%A4ss")
 	if err != nil || form.Get("p") != "päss" {
 		t.Errorf("of a content type in another case %q is read (%v)", form.Get("p"), err)
 	}
@@ -164,7 +164,7 @@ func TestParseFormRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := ParseForm(test.contentType, []byte(test.body))
+			_, err := ParseForm(test.contentType, test.body)
 			var refused *Error
 			if !errors.As(err, &refused) {
 				t.Fatalf("ParseForm returned %v, want an Error", err)
@@ -183,7 +183,7 @@ func FuzzParseForm(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		form, err := ParseForm(formType, []byte(body))
+		form, err := ParseForm(formType, body)
 		if err != nil {
 			return
 		}
