@@ -7,8 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-
 	"authserver/test/harness"
 )
 
@@ -99,27 +97,4 @@ func letIn(t *testing.T, send func() harness.Answer) (answer harness.Answer) {
 		return !refusedForNow(answer) || !strings.Contains(answer.Text("error_description"), "more requests arrive")
 	})
 	return answer
-}
-
-// keepWhatTheyRead waits until servers keep what they read. When its watcher begins to listen a
-// server forgets what it has read so far: clients, users and resources before issuers. So once it
-// has read an issuer again, it keeps what it reads of the others.
-func keepWhatTheyRead(t *testing.T, d *harness.Deployment, api string, servers ...*harness.Server) {
-	t.Helper()
-	const iss, secret = "https://watched.example.com", "shared-secret-of-watched-32-bytes!"
-	d.Run("issuer", "create", "--iss", iss, "--secret-file", d.File("watched.secret", secret), "--subject", "any", "--require-client-auth=false",
-		"--scope", "read", "--resource", api)
-	ask := func(s *harness.Server) int {
-		assertion := sign(t, jwa.HS256, []byte(secret), nil, assertionClaims(iss, "workload", nil))
-		return s.Token(t, harness.Credentials{}, bearer(assertion)).Status
-	}
-	for _, s := range servers {
-		if status := ask(s); status != http.StatusOK {
-			t.Fatalf("an assertion is answered with %d", status)
-		}
-	}
-	d.Run("issuer", "update", iss, "--disabled")
-	for _, s := range servers {
-		harness.Eventually(t, reached, "the server has read the issuer again", func() bool { return ask(s) == http.StatusBadRequest })
-	}
 }

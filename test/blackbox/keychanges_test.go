@@ -139,7 +139,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	d.Set("DATABASE_URL", wire.URL)
 	replicas := []*harness.Server{a.Start(), a.Start()}
 	waitForSet(t, 4, replicas...)
-	keepWhatTheyRead(t, d, apiOf("ES256"), replicas...)
+	d.KeepWhatTheyRead(replicas...)
 	known, _ := inState(t, d, "ES256", "pending")
 	for _, s := range replicas {
 		if a.signs(t, s, "ES256") == known.KID {

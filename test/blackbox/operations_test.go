@@ -25,7 +25,7 @@ func TestDatabaseOutage(t *testing.T) {
 	f.Set("DATABASE_URL", wire.URL)
 	s := f.Start()
 	session := s.MustToken(t, f.web, login())
-	keepWhatTheyRead(t, d, apiRS256, s)
+	d.KeepWhatTheyRead(s)
 	access := s.MustToken(t, f.batch, clientCredentials()).Text("access_token")
 	s.Active(t, f.web, session.Text("access_token"))
 

@@ -31,7 +31,7 @@ func TestClientAddress(t *testing.T) {
 				}
 				_ = answer.Body.Close()
 				id, line := request.Header.Get("X-Request-Id"), ""
-				harness.Eventually(t, 5*time.Second, "a replica logs the request", func() bool {
+				harness.Eventually(t, 20*time.Second, "a replica logs the request", func() bool {
 					for _, s := range f.servers {
 						for l := range strings.Lines(s.Logs()) {
 							if strings.Contains(l, `"request_id":"`+id+`"`) {

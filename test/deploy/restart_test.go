@@ -49,7 +49,7 @@ func newFleet(t *testing.T) *fleet {
 func (f *fleet) start(t *testing.T, i int) {
 	t.Helper()
 	f.servers[i] = f.d.Start("--listen", f.addresses[i])
-	harness.Eventually(t, 10*time.Second, "the replica is ready", func() bool {
+	harness.Eventually(t, 30*time.Second, "the replica is ready", func() bool {
 		return status(http.DefaultClient, f.servers[i].URL+"/readyz") == http.StatusOK
 	})
 }
@@ -94,6 +94,7 @@ func TestDatabaseStopped(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			f := newFleet(t)
 			at, client := p.start(t, f.addresses)
+			f.d.KeepWhatTheyRead(f.servers[:]...)
 			for _, s := range f.servers { // each has read the client once
 				if answer := s.Token(t, harness.Credentials{ID: "batch", Secret: secret}, url.Values{"grant_type": {"client_credentials"}}); answer.Status != http.StatusOK {
 					t.Fatalf("%d %s", answer.Status, answer.Raw)
