@@ -263,7 +263,7 @@ func TestCertificates(t *testing.T) {
 // TestDevPrintsWhatWorks runs what `authserver dev` prints for its reader to paste.
 func TestDevPrintsWhatWorks(t *testing.T) {
 	d, s := harness.Dev(t)
-	harness.Eventually(t, 5*time.Second, "dev has printed all", func() bool { return strings.Contains(s.Printed(), "metrics:") })
+	harness.Eventually(t, time.Minute, "dev has printed all", func() bool { return strings.Contains(s.Printed(), "metrics:") })
 	sh := &shell{dir: d.Dir, env: []string{"HOME=" + d.Dir, "PATH=" + os.Getenv("PATH")}}
 	refresh, ran := "", 0
 	for part := range strings.SplitSeq(s.Printed(), "\n\n") {
