@@ -56,7 +56,7 @@ func (r *registered) copy(t *testing.T, d *harness.Deployment) *fixture {
 		d.File(name, content)
 	}
 	if r.template != nil {
-		r.template.Copy(t, d.DatabaseURL())
+		d.BeginWith(r.template)
 	}
 	f := *r.fixture
 	f.Deployment = d

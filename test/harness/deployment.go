@@ -29,22 +29,24 @@ type Deployment struct {
 	Binary string   // what is run; "": what [Binary] builds
 
 	databaseURL string
+	database    *pgtest.Database // nil: it needs no making
 }
 
 // SQLite makes a deployment on an empty SQLite database.
 func SQLite(t testing.TB) *Deployment {
 	dir := t.TempDir()
-	return deploy(t, dir, "sqlite", "sqlite:"+filepath.Join(dir, "authserver.db"))
+	return deploy(t, dir, "sqlite", "sqlite:"+filepath.Join(dir, "authserver.db"), nil)
 }
 
 // PostgreSQL makes a deployment on an empty database of a real server.
 func PostgreSQL(t testing.TB) *Deployment {
-	return deploy(t, t.TempDir(), "postgres", pgtest.URL(t))
+	database := pgtest.New(t)
+	return deploy(t, t.TempDir(), "postgres", database.URL, database)
 }
 
 // PostgreSQLAlone is PostgreSQL on a server that no other test uses.
 func PostgreSQLAlone(t testing.TB) *Deployment {
-	return deploy(t, t.TempDir(), "postgres", pgtest.Alone(t))
+	return deploy(t, t.TempDir(), "postgres", pgtest.Alone(t), nil)
 }
 
 // OnBoth runs a test on each engine.
@@ -53,7 +55,7 @@ func OnBoth(t *testing.T, test func(t *testing.T, d *Deployment)) {
 	t.Run("postgres", func(t *testing.T) { test(t, PostgreSQL(t)) })
 }
 
-func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
+func deploy(t testing.TB, dir, engine, databaseURL string, database *pgtest.Database) *Deployment {
 	t.Helper()
 	d := &Deployment{t: t, Dir: dir, Engine: engine, databaseURL: databaseURL}
 	d.Set("DATABASE_URL", databaseURL)
@@ -62,6 +64,7 @@ func deploy(t testing.TB, dir, engine, databaseURL string) *Deployment {
 	d.Set("OPS_LISTEN", "127.0.0.1:0")
 	d.Set("BCRYPT_COST", "4") // what is tested is not how slow it is
 	d.Set("MASTER_KEY_FILE", d.File("master.key", masterKey(d)))
+	d.database = database // which the command that makes a master key does not need
 	return d
 }
 
@@ -89,7 +92,26 @@ func (d *Deployment) Set(name, value string) {
 
 // DatabaseURL is where the database was made. Another that is set later does not
 // change it.
-func (d *Deployment) DatabaseURL() string { return d.databaseURL }
+func (d *Deployment) DatabaseURL() string {
+	d.t.Helper()
+	d.makeDatabase()
+	return d.databaseURL
+}
+
+// BeginWith has the database, of PostgreSQL, begin as a copy of a template. No command has run
+// on it yet.
+func (d *Deployment) BeginWith(template *pgtest.Template) {
+	d.t.Helper()
+	template.Copy(d.database)
+}
+
+// makeDatabase makes the database empty, unless there is one.
+func (d *Deployment) makeDatabase() {
+	d.t.Helper()
+	if d.database != nil {
+		d.database.Make()
+	}
+}
 
 // File writes a file into the deployment's folder and returns its path.
 func (d *Deployment) File(name, content string) string {
@@ -170,6 +192,8 @@ func (d *Deployment) Interrupt(said string, after time.Duration, args ...string)
 }
 
 func (d *Deployment) command(args ...string) *exec.Cmd {
+	d.t.Helper()
+	d.makeDatabase()
 	binary := d.Binary
 	if binary == "" {
 		binary = Binary(d.t)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,13 +23,44 @@ import (
 // Without a server the test fails.
 func URL(t testing.TB) string {
 	t.Helper()
-	name := "authserver_test_" + strings.ToLower(rand.Text())
-	admin := server(t)
-	run(t, admin, "CREATE DATABASE "+name+" TEMPLATE template0")
-	t.Cleanup(func() { run(t, admin, "DROP DATABASE "+name+" WITH (FORCE)") })
-	own := *admin
-	own.Path = "/" + name
-	return own.String()
+	d := New(t)
+	d.Make()
+	return d.URL
+}
+
+// Database is a database of a test. To make one takes the server a tenth of a second of a
+// processor, so it is made once it is clear what it begins with.
+type Database struct {
+	URL string
+
+	t     testing.TB
+	admin *url.URL
+	name  string
+	once  sync.Once
+}
+
+// New names a database, which is dropped after the test if it was made.
+func New(t testing.TB) *Database {
+	t.Helper()
+	d := &Database{t: t, admin: server(t), name: "authserver_test_" + strings.ToLower(rand.Text())}
+	own := *d.admin
+	own.Path = "/" + d.name
+	d.URL = own.String()
+	t.Cleanup(func() { run(t, d.admin, "DROP DATABASE IF EXISTS "+d.name+" WITH (FORCE)") })
+	return d
+}
+
+// Make makes the database empty, unless it was made before.
+func (d *Database) Make() { d.make("template0") }
+
+// make makes the database as a copy of another, and reports whether it was not made before.
+func (d *Database) make(template string) (made bool) {
+	d.t.Helper()
+	d.once.Do(func() {
+		run(d.t, d.admin, "CREATE DATABASE "+d.name+" TEMPLATE "+template)
+		made = true
+	})
+	return made
 }
 
 func server(t testing.TB) *url.URL {

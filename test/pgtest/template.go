@@ -22,11 +22,12 @@ func Keep(t testing.TB, from string) *Template {
 	return k
 }
 
-// Copy makes the database at a URL, of [URL], anew from the template.
-func (k *Template) Copy(t testing.TB, to string) {
-	t.Helper()
-	run(t, k.admin, "DROP DATABASE "+databaseOf(t, to)+" WITH (FORCE)")
-	run(t, k.admin, "CREATE DATABASE "+databaseOf(t, to)+" TEMPLATE "+k.name)
+// Copy makes a database, which was not made yet, as a copy of the template.
+func (k *Template) Copy(to *Database) {
+	to.t.Helper()
+	if !to.make(k.name) {
+		to.t.Fatal("the database was made before it could be a copy")
+	}
 }
 
 // Drop removes the template.
