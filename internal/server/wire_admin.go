@@ -63,10 +63,14 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	}, nil
 }
 
+// commandHashWait is how long a hash of a command waits for others. It waits for those of the same
+// command alone, so it is not refused for load as a login is.
+const commandHashWait = time.Hour
+
 // openAdminParts makes what takes its time, where the command reads what it needs.
 func openAdminParts(s AdminSettings, logger *slog.Logger) (hasher *passwords.Hasher, remote *remotekeys.Sets, err error) {
 	if s.Passwords != nil {
-		if hasher, err = passwords.New(passwords.Options{Cost: s.Passwords.BcryptCost}); err != nil {
+		if hasher, err = passwords.New(passwords.Options{Cost: s.Passwords.BcryptCost, Wait: commandHashWait}); err != nil {
 			return nil, nil, fmt.Errorf("set up password hashing: %w", err)
 		}
 	}
