@@ -58,10 +58,16 @@ func (i installed) java(t *testing.T) func(class string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, ".", "javac", append([]string{"-classpath", i.jars, "-d", classes}, sources...)...)
+	run(t, ".", "javac", append(briefly("-J", "-classpath", i.jars, "-d", classes), sources...)...)
 	return func(class string) []string {
-		return []string{"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, class}
+		return append([]string{"java"}, briefly("", "-classpath", classes+string(os.PathListSeparator)+i.jars, class)...)
 	}
+}
+
+// briefly puts before arguments of Java what has it compile for a run of seconds, each behind a
+// prefix. Half of its processor's time went into code that runs well only after minutes.
+func briefly(prefix string, arguments ...string) []string {
+	return append([]string{prefix + "-XX:TieredStopAtLevel=1", prefix + "-XX:+UseSerialGC"}, arguments...)
 }
 
 // nodeFolder is a folder with the modules and what they import beside them: Node

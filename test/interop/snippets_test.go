@@ -54,12 +54,12 @@ func (i installed) snippets(t *testing.T) map[string][]string {
 	binary := filepath.Join(t.TempDir(), "verify")
 	run(t, "snippets/go", "go", "build", "-o", binary, ".")
 	classes := t.TempDir() // compiled once: java Verify.java would do so every time
-	run(t, "snippets", "javac", "-classpath", i.jars, "-d", classes, "Verify.java")
+	run(t, "snippets", "javac", briefly("-J", "-classpath", i.jars, "-d", classes, "Verify.java")...)
 	return map[string][]string{
 		"go":     {binary},
 		"node":   {"node", filepath.Join(i.nodeFolder(t, "snippets/verify.mjs"), "verify.mjs")},
 		"python": {i.python, "snippets/verify.py"},
-		"java":   {"java", "-classpath", classes + string(os.PathListSeparator) + i.jars, "Verify"},
+		"java":   append([]string{"java"}, briefly("", "-classpath", classes+string(os.PathListSeparator)+i.jars, "Verify")...),
 	}
 }
 

@@ -105,11 +105,11 @@ func springBoot(t *testing.T, version, tools string) func(t *testing.T, issuer, 
 		run(t, folder, "mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(folder, "jars"))
 	})
 	jars, classes := filepath.Join(installed, "jars", "*"), t.TempDir()
-	run(t, ".", "javac", "-parameters", "-classpath", jars, "-d", classes, "spring/Api.java", "snippets/AtJwt.java")
+	run(t, ".", "javac", briefly("-J", "-parameters", "-classpath", jars, "-d", classes, "spring/Api.java", "snippets/AtJwt.java")...)
 	return func(t *testing.T, issuer, audience string, arguments ...string) string {
 		t.Helper()
 		// Tomcat makes folders for temporary files, and leaves them where it is stopped.
-		java := []string{"java", "-Djava.io.tmpdir=" + t.TempDir(), "-classpath", classes + string(os.PathListSeparator) + jars, "Api"}
+		java := append([]string{"java"}, briefly("", "-Djava.io.tmpdir="+t.TempDir(), "-classpath", classes+string(os.PathListSeparator)+jars, "Api")...)
 		return serve(t, "http://127.0.0.1:", append(append(java, arguments...),
 			"--server.port=0", "--server.address=127.0.0.1", "--spring.main.banner-mode=off", "--logging.level.root=warn",
 			"--spring.security.oauth2.resourceserver.jwt.issuer-uri="+issuer,

@@ -80,15 +80,13 @@ func startSpringLogin(t *testing.T, boot, tools, address string, servers map[str
 		run(t, folder, "mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(folder, "jars"))
 	})
 	jars, classes := filepath.Join(installed, "jars", "*"), t.TempDir()
-	run(t, ".", "javac", "-parameters", "-classpath", jars, "-d", classes, "spring/Login.java")
+	run(t, ".", "javac", briefly("-J", "-parameters", "-classpath", jars, "-d", classes, "spring/Login.java")...)
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := []string{
-		"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.io.tmpdir=" + t.TempDir(), "-classpath", classes + string(os.PathListSeparator) + jars, "Login",
-		"--server.port=" + port, "--server.address=" + host, "--spring.main.banner-mode=off", "--logging.level.root=warn",
-	}
+	argv := append([]string{"java"}, briefly("", "-Djava.io.tmpdir="+t.TempDir(), "-classpath", classes+string(os.PathListSeparator)+jars, "Login",
+		"--server.port="+port, "--server.address="+host, "--spring.main.banner-mode=off", "--logging.level.root=warn")...)
 	for engine, p := range servers {
 		argv = append(argv, "--spring.security.oauth2.client.provider."+engine+".issuer-uri="+p.Issuer)
 		for _, kind := range springClients() {
