@@ -52,10 +52,11 @@ test: ensure-cc ## Run every test, those of the rooms with the race detector, be
 ensure-cc: # the race detector links with a C compiler
 	@sh test/install/install.sh cc
 
+# INTEROP may choose among the tests: .ci/run has the soak, which keeps time, run by itself.
 .PHONY: interop
 interop: ## Run the tests with clients in other languages (installs node, python, java, maven, dovecot, apache)
 	@sh test/install/install.sh node python java maven dovecot apache
-	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags interop ./test/interop/...
+	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags interop $(INTEROP) ./test/interop/...
 
 .PHONY: test-vault
 test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache) and of the build with the clouds
