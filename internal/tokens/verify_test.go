@@ -193,7 +193,6 @@ func TestVerifyTimes(t *testing.T) {
 	}
 }
 
-// What goes wrong must not repeat the token: errors go to the log.
 // A token that was verified is good for no other signature, at no other time, and without its key
 // for nothing at all.
 func TestVerifyChecksATokenThatItKnows(t *testing.T) {
@@ -225,6 +224,7 @@ func TestVerifyChecksATokenThatItKnows(t *testing.T) {
 	}
 }
 
+// What goes wrong must not repeat the token: errors go to the log.
 func TestVerifyErrorsHoldNothingOfTheToken(t *testing.T) {
 	k := newKeyring(t)
 	token := mint(t, newMinter(k), anAccess("ES256")).Token
