@@ -33,7 +33,8 @@ var counts = map[string]struct {
 	"jwt-bearer ES256":         {"ES256", 225, 4, 0},
 	"private_key_jwt":          {"ES256", 247, 4, 0},
 	"DPoP":                     {"ES256", 345, 4, 0},
-	"introspection":            {"static", 130, 0, 0},
+	"introspection":            {"static", 165, 0, 0},
+	"introspection, again":     {"static", 130, 0, 0},
 	"revocation":               {"static", 212, 5, 2}, // its notification has it read, and then that there is nothing more
 	"authorize":                {"static", 262, 9, 0}, // a family: a row, its key, five indexes, and what it refers to
 	"authorization_code":       {"RS256", 342, 3, 0},

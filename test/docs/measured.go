@@ -23,6 +23,7 @@ func measurements(results string) (string, error) {
 		{"refresh | postgres", "`refresh_token` on PostgreSQL"},
 		{"refresh | sqlite", "`refresh_token` on SQLite"},
 		{"introspection | postgres", "introspection"},
+		{"introspection, again | postgres", "introspection of the same token again"},
 		{"JWKS | postgres", "key set"},
 	} {
 		cells, err := find(results, row.begins)
