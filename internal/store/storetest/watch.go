@@ -80,7 +80,7 @@ func watchChanges(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	topics := watching(t, one)
-	var took []time.Duration
+	told, late := 0, 0
 	for i, step := range []struct {
 		what  string
 		topic store.Topic
@@ -128,15 +128,20 @@ func watchChanges(t *testing.T, open Open) {
 		if err := step.do(handles[i%2]); err != nil {
 			t.Fatalf("%s: %v", step.what, err)
 		}
-		committed := time.Now() //nolint:forbidigo // what is measured is real time
-		if got := next(t, topics); got != step.topic {
+		var got store.Topic
+		select {
+		case got = <-topics:
+		case <-time.After(time.Second):
+			late++
+			got = next(t, topics)
+		}
+		if told++; got != step.topic {
 			t.Fatalf("%s: told of %s, want %s", step.what, got, step.topic)
 		}
-		took = append(took, time.Since(committed)) //nolint:forbidigo // as above
 	}
-	// The median: a machine that runs other tests beside holds up one or the other.
-	if slices.Sort(took); took[len(took)/2] > time.Second {
-		t.Errorf("changes are told after %v, want within a second", took)
+	// Most of them: a machine that runs other tests beside holds up one or the other.
+	if late > told/2 {
+		t.Errorf("%d of %d changes are told later than within a second", late, told)
 	}
 	ok(t, one.DeleteUser(ctx, "alice", Voiding(voidsUser("alice", 0))))
 	both := []store.Topic{next(t, topics), next(t, topics)}
