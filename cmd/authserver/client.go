@@ -25,8 +25,8 @@ type ClientFlags struct {
 	DefaultScope     []string       `field:"default_scopes" sep:"none" placeholder:"SCOPE" help:"Scope if the request has none; the default is all of --scope. Repeats."`
 	Resource         []string       `field:"resources" sep:"none" placeholder:"RESOURCE" help:"Resource that it may ask for; the first is the default. Repeats."`
 	Serves           []string       `sep:"none" placeholder:"RESOURCE" help:"Resource whose tokens it may introspect, because it is that API. Repeats."`
-	Role             []string       `field:"roles" sep:"none" help:"Role in tokens for the client itself. Repeats."`
-	Permission       []string       `field:"permissions" sep:"none" help:"Permission in tokens for the client itself. Repeats."`
+	Role             []string       `field:"roles" group:"Tokens" sep:"none" help:"Role in tokens for the client itself. Repeats."`
+	Permission       []string       `field:"permissions" group:"Tokens" sep:"none" help:"Permission in tokens for the client itself. Repeats."`
 	Claim            []string       `field:"claims" group:"Tokens" sep:"none" placeholder:"NAME=VALUE" help:"Custom claim of its tokens, with a value in JSON or a string. Repeats."`
 	AuthMethod       []string       `field:"auth_methods" group:"Authentication" sep:"none" placeholder:"METHOD" help:"Authentication: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none. The default is Basic or post. Repeats."`
 	JWKSFile         *string        `field:"jwks" group:"Authentication" name:"jwks-file" placeholder:"FILE" help:"JWK Set with its public keys, for private_key_jwt. Empty removes it."`

@@ -20,8 +20,8 @@ func (c *completionCommand) Run(p *process) error {
 }
 
 const bashCompletion = `_authserver() {
-  local IFS=$'\n'
-  COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+  local IFS=$'\n' typed=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${typed#=}"))
 }
 complete -o default -F _authserver authserver
 `
@@ -77,6 +77,8 @@ func candidates(node *kong.Node, words []string) []string {
 	var value *kong.Flag // whose value comes next
 	for _, word := range before {
 		switch {
+		case word == "=": // bash divides --output=json there
+		case word == "help" && node.Parent == nil: // what follows names a command
 		case value != nil:
 			value = nil
 		case strings.HasPrefix(word, "-"):
@@ -87,16 +89,19 @@ func candidates(node *kong.Node, words []string) []string {
 			}
 		}
 	}
+	flag, begun, assigned := strings.Cut(last, "=")
+	switch {
+	case last == "=":
+		last = ""
+	case assigned && valued(node, flag) != nil: // one word, as zsh and fish have it
+		return matching(valued(node, flag).EnumSlice(), begun, flag+"=")
+	}
 	var found []string
 	switch {
 	case value != nil:
 		found = value.EnumSlice()
 	case strings.HasPrefix(last, "-"):
-		for _, group := range node.AllFlags(true) {
-			for _, f := range group {
-				found = append(found, "--"+f.Name)
-			}
-		}
+		found = flagsOf(node)
 	default:
 		for _, child := range node.Children {
 			if !child.Hidden {
@@ -107,7 +112,31 @@ func candidates(node *kong.Node, words []string) []string {
 			found = append(found, node.Positional[0].EnumSlice()...)
 		}
 	}
-	found = slices.DeleteFunc(found, func(word string) bool { return word == "" || !strings.HasPrefix(word, last) })
+	return matching(found, last, "")
+}
+
+// flagsOf are the flags of a command, and the opposites of those that have one.
+func flagsOf(node *kong.Node) []string {
+	var found []string
+	for _, group := range node.AllFlags(true) {
+		for _, f := range group {
+			found = append(found, "--"+f.Name)
+			if f.Tag.Negatable != "" {
+				found = append(found, "--no-"+f.Name)
+			}
+		}
+	}
+	return found
+}
+
+// matching are the words that go on from what was typed, in order, each after the same.
+func matching(words []string, typed, after string) []string {
+	var found []string
+	for _, word := range words {
+		if word != "" && strings.HasPrefix(word, typed) {
+			found = append(found, after+word)
+		}
+	}
 	slices.Sort(found)
 	return found
 }

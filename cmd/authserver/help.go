@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -9,19 +10,19 @@ import (
 
 // GlobalFlags are the flags of every command, beside kong's --help.
 type GlobalFlags struct {
-	HelpSettings settingsHelp `name:"help-settings" help:"Show the settings, which are flags too."`
-	ShowVersion  versionFlag  `name:"version" help:"Print the version."`
+	HelpAll      helpFlag    `name:"help-all" help:"Explain every flag of the command."`
+	HelpSettings helpFlag    `name:"help-settings" help:"Show the settings, which are flags too."`
+	ShowVersion  versionFlag `name:"version" help:"Print the version."`
 }
 
-// settingsHelp is a flag that prints the settings of a command and ends it, as kong's
-// own --help does.
-type settingsHelp bool
+// helpFlag is a flag that prints a help and ends the command, as kong's own --help does.
+type helpFlag bool
 
 // IgnoreDefault has kong apply the flag before a command is chosen.
-func (settingsHelp) IgnoreDefault() {}
+func (helpFlag) IgnoreDefault() {}
 
 // BeforeReset is called by kong where the flag is given.
-func (settingsHelp) BeforeReset(ctx *kong.Context) error {
+func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	err := ctx.PrintUsage(false)
 	ctx.Exit(exitDone)
 	return err
@@ -40,10 +41,20 @@ func (versionFlag) BeforeReset(ctx *kong.Context) error {
 	return err
 }
 
+// The screen that a help has to fit.
+const (
+	screenLines = 48
+	helpWidth   = 80
+)
+
 // help prints the flags of the command itself and an example or, for --help-settings,
-// the settings.
+// the settings. If the flags do not fit a screen, it names those that stand in groups, and
+// --help-all explains them.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
-	settings := slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == "help-settings" })
+	asked := func(name string) bool {
+		return slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
+	}
+	settings, all := asked("help-settings"), asked("help-all")
 	selected := ctx.Selected()
 	for _, f := range ctx.Flags() {
 		switch {
@@ -53,14 +64,62 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 			f.Hidden = selected != nil
 		case f.Name == "help-settings":
 			f.Hidden = !hasSettings(selected)
+		case f.Name == "help-all":
+			f.Hidden = !all
 		}
 	}
-	options.Compact, options.NoExpandSubcommands = true, true
-	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || settings || selected == nil {
+	options.Compact, options.NoExpandSubcommands, options.WrapUpperBound = true, true, helpWidth
+	out := ctx.Stdout
+	defer func() { ctx.Stdout = out }()
+	var text bytes.Buffer
+	ctx.Stdout = &text
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
 	}
-	if example := selected.Tag.Get("example"); example != "" {
-		fmt.Fprintf(ctx.Stdout, "\nExample:\n  %s\n", example)
+	if !settings && !all && bytes.Count(text.Bytes(), []byte("\n")) > screenLines {
+		text.Reset()
+		if err := brief(options, ctx, &text); err != nil {
+			return err
+		}
+	}
+	if !settings && selected != nil && selected.Tag.Get("example") != "" {
+		fmt.Fprintf(&text, "\nExample:\n  %s\n", selected.Tag.Get("example"))
+	}
+	_, err := out.Write(text.Bytes())
+	return err
+}
+
+// brief is the help of a command in which the flags of groups are only named.
+func brief(options kong.HelpOptions, ctx *kong.Context, text *bytes.Buffer) error {
+	var groups []string
+	named := map[string][]string{}
+	for _, f := range ctx.Flags() {
+		switch {
+		case f.Name == "help-all":
+			f.Hidden = false
+		case f.Hidden || f.Group == nil:
+		default:
+			f.Hidden = true
+			if named[f.Group.Title] == nil {
+				groups = append(groups, f.Group.Title)
+			}
+			named[f.Group.Title] = append(named[f.Group.Title], "--"+f.Name)
+		}
+	}
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(text, "\nMore flags, which --help-all explains:\n")
+	for _, group := range groups {
+		line := "  " + group + ":"
+		for _, name := range named[group] {
+			if len(line)+1+len(name) > options.WrapUpperBound {
+				fmt.Fprintln(text, line)
+				line = "   "
+			}
+			line += " " + name
+		}
+		fmt.Fprintln(text, line)
 	}
 	return nil
 }

@@ -13,16 +13,6 @@ import (
 	"authserver/internal/config"
 )
 
-// screen is how many lines a terminal shows. Commands that register something with
-// many properties have more, in groups.
-const screen = 40
-
-func long() map[string]int {
-	return map[string]int{
-		"client create": 150, "client update": 150, "issuer create": 75, "issuer update": 75, "user create": 56, "user update": 56,
-	}
-}
-
 func leaves(t *testing.T) []*kong.Node {
 	t.Helper()
 	parser, err := newParser(&bytes.Buffer{}, &bytes.Buffer{}, nil, func(int) {})
@@ -39,8 +29,8 @@ func execute(args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), code
 }
 
-// TestHelp: the help of a command fits a screen, and has an example and none of the
-// settings. help COMMAND is the same.
+// TestHelp: the help of a command fits a screen, names every flag, and has an example and none
+// of the settings. help COMMAND is the same, and --help-all explains every flag.
 func TestHelp(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		words := strings.Fields(leaf.Path())
@@ -49,12 +39,19 @@ func TestHelp(t *testing.T) {
 			if code != exitDone || stderr != "" {
 				t.Fatalf("exit code %d: %s", code, stderr)
 			}
-			most := screen
-			if n := long()[leaf.Path()]; n > 0 {
-				most = n
+			if lines := strings.Count(out, "\n"); lines > screenLines {
+				t.Errorf("%d lines, want at most %d:\n%s", lines, screenLines, out)
 			}
-			if lines := strings.Count(out, "\n"); lines > most {
-				t.Errorf("%d lines, want at most %d", lines, most)
+			whole, _, code := execute(append(words, "--help-all")...)
+			for _, f := range leaf.Flags {
+				name := "--" + f.Name
+				if f.Tag.Negatable != "" {
+					name = "--[no-]" + f.Name
+				}
+				explained := strings.Contains(whole, name+" ") || strings.Contains(whole, name+"=") || strings.Contains(whole, name+"\n")
+				if !f.Tag.Has("setting") && (!strings.Contains(out, f.Name) || code != exitDone || !explained) {
+					t.Errorf("--help should name --%s, and --help-all, which ends with %d, explain it:\n%s\n%s", f.Name, code, out, whole)
+				}
 			}
 			if strings.Contains(out, "$AUTHSERVER_") {
 				t.Errorf("it shows settings:\n%s", out)
@@ -164,6 +161,12 @@ func TestCandidates(t *testing.T) {
 		"completion ":            "bash fish zsh",
 		"client show ":           "", // identifiers are not known: the shell offers files
 		"serve --log-f":          "--log-format",
+		"client list --output=j": "--output=json", // as zsh and fish have it
+		"client list --output =": "json table",    // as bash has it
+		"client list -o = j":     "json",
+		"client update --no-dp":  "--no-dpop-bound",
+		"help client rot":        "rotate-secret",
+		"help cl":                "client",
 	} {
 		out, _, code := execute(append([]string{"complete", "--"}, strings.Split(words, " ")...)...)
 		if got := strings.Join(strings.Fields(out), " "); code != exitDone || got != want {
@@ -181,9 +184,12 @@ func TestBashCompletion(t *testing.T) {
 	command := exec.Command("bash", "-c", script+`
 authserver() { local IFS=' '; printf 'list\n'; [ "$*" = 'complete -- client l' ] || printf 'another question: %s\n' "$*"; }
 COMP_WORDS=(authserver client l); COMP_CWORD=2; _authserver
+echo "${COMPREPLY[@]}"
+authserver() { printf 'json\ntable\n'; }
+COMP_WORDS=(authserver client list --output =); COMP_CWORD=4; _authserver
 echo "${COMPREPLY[@]}"`)
 	out, err := command.CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "list" {
+	if err != nil || strings.TrimSpace(string(out)) != "list\njson table" {
 		t.Errorf("bash completes to %q, %v", out, err)
 	}
 }
