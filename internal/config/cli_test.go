@@ -289,6 +289,30 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// TestListsInTheFile: a setting that takes several values takes a YAML list of them too.
+func TestListsInTheFile(t *testing.T) {
+	for _, r := range Table() {
+		if !r.takesSeveral() {
+			continue
+		}
+		for _, file := range []string{": a,b", ": [a, b]", ":\n  - a\n  - b\n"} {
+			values, err := parseFile("a.yaml", []byte(r.Name+file), every())
+			if err != nil || values[r.Name] != "a,b" {
+				t.Errorf("%s%s sets %q, %v", r.Name, file, values[r.Name], err)
+			}
+		}
+		for _, file := range []string{": [a, [b]]", ": [a, {b: c}]", ": ['a,b']", ": ['']", ": {a: b}"} {
+			if values, err := parseFile("a.yaml", []byte(r.Name+file), every()); err == nil {
+				t.Errorf("%s%s sets %q", r.Name, file, values[r.Name])
+			}
+		}
+	}
+	values, err := parseFile("a.yaml", []byte("trusted-proxy: []"), every())
+	if len(values) != 0 || err != nil {
+		t.Errorf("an empty list sets %v, %v", values, err)
+	}
+}
+
 func TestFilesThatSetNothing(t *testing.T) {
 	for _, file := range []string{"", "\n", "# only a comment\n", "---\n", "~", "{}"} {
 		if values, err := parseFile("a.yaml", []byte(file), every()); len(values) != 0 || err != nil {

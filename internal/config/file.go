@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -74,6 +75,8 @@ func (f *file) add(key, value *yaml.Node) error {
 	switch {
 	case !f.read[row.Name]:
 		return nil
+	case value.Kind == yaml.SequenceNode && row.takesSeveral():
+		return f.addSeveral(row, where, value.Content)
 	case value.Kind != yaml.ScalarNode:
 		return fmt.Errorf("%s must be a single value", where)
 	case value.Tag == "!!null" || value.Value == "":
@@ -81,6 +84,21 @@ func (f *file) add(key, value *yaml.Node) error {
 	}
 	f.values[row.Name] = value.Value
 	return row.check(where, value.Value)
+}
+
+// addSeveral reads a YAML sequence, which is the same as its values with commas between them.
+func (f *file) addSeveral(row Row, where string, values []*yaml.Node) error {
+	texts := make([]string, 0, len(values))
+	for _, value := range values {
+		if value.Kind != yaml.ScalarNode || value.Value == "" || strings.Contains(value.Value, ",") {
+			return fmt.Errorf("%s must be a list of single values", where)
+		}
+		texts = append(texts, value.Value)
+	}
+	if len(texts) > 0 {
+		f.values[row.Name] = strings.Join(texts, ",")
+	}
+	return nil
 }
 
 // row finds the setting that a key names.

@@ -55,6 +55,12 @@ func rowOf(field reflect.StructField) Row {
 	return row
 }
 
+// takesSeveral reports whether the setting is a list.
+func (r Row) takesSeveral() bool {
+	_, several := r.zero.([]string)
+	return several
+}
+
 // Markdown renders rows as the table of docs/settings.md.
 func Markdown(rows []Row) string {
 	var b strings.Builder
