@@ -30,6 +30,9 @@ func Check(ctx context.Context, s config.Server) (found []string, err error) {
 		if s.NoMigrate {
 			return found, missing
 		}
+		if err := checkFolder(s.Database); err != nil {
+			return found, err
+		}
 		keeper, _, err := openMaster(ctx, s.Sealing)
 		if err != nil {
 			return found, err

@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"authserver/internal/config"
 	"authserver/internal/store"
@@ -54,6 +57,28 @@ func FindDatabase(s config.Database) error {
 	}
 	if err != nil {
 		return fmt.Errorf("look for the database: %w", err)
+	}
+	return nil
+}
+
+// checkFolder returns an error where the file of a database that is not there yet cannot be made.
+func checkFolder(s config.Database) error {
+	path, ok := sqlitePath(s)
+	if !ok {
+		return nil
+	}
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the SQLite database %s: %w: make its folder first, or set --database-url to another place", path, err)
+	case err != nil:
+		return fmt.Errorf("look for the folder of the SQLite database: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("the SQLite database %s: %s is not a folder: set --database-url to another place", path, folder)
+	}
+	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("the SQLite database %s: this account cannot make files in %s: %w", path, folder, err)
 	}
 	return nil
 }
