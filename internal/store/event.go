@@ -77,7 +77,7 @@ func EventTypes() []EventType {
 		FamilyRevoked, TokensRevoked,
 		SessionCreated, SessionRenewed, SessionEnded, ConsentGranted, ConsentRevoked, LogoutUndelivered,
 		KeyPublished, KeyImported, KeyCertified, KeyRescheduled, KeyActivated, KeyRetired, KeyRevoked,
-		RefreshKeyPublished, RefreshKeyRescheduled, DataKeyCreated, DataKeyDeleted, SecretResealed,
+		RefreshKeyPublished, RefreshKeyRescheduled, SubjectSecretCreated, DataKeyCreated, DataKeyDeleted, SecretResealed,
 		AuthorizationCodeReplayed, AuthorizationCodeWrongClient, AuthorizationCodeWrongRedirectURI, AuthorizationCodeWrongVerifier, AuthorizationCodeWrongKey,
 		RefreshTokenReused, RefreshTokenWrongClient, RefreshTokenWrongKey, AssertionReplayed, ProofReplayed, LoginThrottled,
 	}
