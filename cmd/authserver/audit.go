@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -150,19 +152,50 @@ func eventChanges(e admin.Event) string {
 	return strings.Join(said, "; ")
 }
 
-// eventValue is a value without the marks of JSON where it has one meaning without them.
+// eventValue is a value without the marks of JSON: a list has blanks between its values, and an
+// object its members in brackets, as in the tables of other commands.
 func eventValue(v json.RawMessage) string {
-	var text *string
-	var list []string
-	switch {
-	case json.Unmarshal(v, &text) == nil && text == nil, json.Unmarshal(v, &text) == nil && *text == "":
-		return nothing
-	case json.Unmarshal(v, &text) == nil:
-		return *text
-	case json.Unmarshal(v, &list) == nil:
-		return orNothing(strings.Join(list, " "))
+	var read any
+	decoder := json.NewDecoder(bytes.NewReader(v))
+	decoder.UseNumber()
+	if err := decoder.Decode(&read); err != nil {
+		return orNothing(string(v))
 	}
-	return string(v)
+	return valueText(read)
+}
+
+func valueText(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return nothing
+	case string:
+		return orNothing(textOf(x))
+	case []any:
+		texts := make([]string, 0, len(x))
+		for _, one := range x {
+			texts = append(texts, valueText(one))
+		}
+		return orNothing(strings.Join(texts, " "))
+	case map[string]any:
+		texts := make([]string, 0, len(x))
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			texts = append(texts, name+"="+valueText(x[name]))
+		}
+		return "(" + strings.Join(texts, " ") + ")"
+	}
+	return fmt.Sprint(v)
+}
+
+// textOf is a text as it is read: a duration and a time, which events have as Go writes them,
+// as in the tables of other commands.
+func textOf(text string) string {
+	if d, err := time.ParseDuration(text); err == nil && d.String() == text {
+		return config.FormatDuration(d)
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && at.Format(time.RFC3339Nano) == text {
+		return at.Format(time.RFC3339)
+	}
+	return text
 }
 
 // printable keeps a name from moving the cursor of a terminal.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -28,6 +29,20 @@ func TestAnEventHasNoReasonThatSaysNothingNew(t *testing.T) {
 		}
 		if shown := strings.Contains(line.String(), "because "+c.reason); shown != c.shown {
 			t.Errorf("%s with the reason %q is shown as %q", c.kind, c.reason, line.String())
+		}
+	}
+}
+
+// TestEventValues: a person reads values without JSON, and a lifetime as it is typed.
+func TestEventValues(t *testing.T) {
+	for value, want := range map[string]string{
+		``: "-", `null`: "-", `""`: "-", `[]`: "-", `"read"`: "read", `["read","write"]`: "read write", `true`: "true", `12345678901234567890`: "12345678901234567890",
+		`"720h0m0s"`: "30d", `"15m0s"`: "15m", `"1h30m0s"`: "1h30m", `"1s"`: "1s", `"1h"`: "1h", `"2026-11-30T12:28:15.198608Z"`: "2026-11-30T12:28:15Z",
+		`[{"created_at":"2026-11-30T12:28:17.035278Z","id":"nx23srn3","kind":"sha256"},{"id":"b"}]`: "(created_at=2026-11-30T12:28:17Z id=nx23srn3 kind=sha256) (id=b)",
+		`{"a":{"x":1},"b":null}`: "(a=(x=1) b=-)",
+	} {
+		if got := eventValue(json.RawMessage(value)); got != want {
+			t.Errorf("%s is shown as %q, want %q", value, got, want)
 		}
 	}
 }
