@@ -57,7 +57,7 @@ func (f *Flow) agreeToClaims() {
 	}
 	for _, name := range slices.Concat(f.Request.Claims.IDToken, f.Request.Claims.Userinfo) {
 		if scope := oidc.ScopeOf(name); f.Client.Scopes.Has(scope) {
-			f.Asked.ByResource[""] = f.Asked.ByResource[""].Or(oauth.Scope{scope})
+			f.Asked.ByResource[""] = f.Asked.ByResource[""].Union(oauth.Scope{scope})
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (a *Authorizer) agreed(ctx context.Context, f Flow, person *sessions.Person
 		}
 	}
 	for resource, scope := range f.Asked.ByResource {
-		all[resource] = all[resource].Or(scope)
+		all[resource] = all[resource].Union(scope)
 	}
 	return all, nil
 }

@@ -112,7 +112,7 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 	if err != nil {
 		return Target{}, nil, err
 	}
-	scope, err := target.Scope(asked, subject.scope.And(r.Client.Scopes), subject.scope.And(r.Client.Defaults()))
+	scope, err := target.Scope(asked, subject.scope.Intersect(r.Client.Scopes), subject.scope.Intersect(r.Client.Defaults()))
 	return target, scope, err
 }
 
@@ -127,7 +127,7 @@ func (g *Exchange) allowed(client store.Client, subject party) ([]string, error)
 	if len(bound) == 0 { // nothing but the client's registration limits it
 		return allowed, nil
 	}
-	if allowed = oauth.Scope(allowed).And(bound); len(allowed) == 0 {
+	if allowed = oauth.Scope(allowed).Intersect(bound); len(allowed) == 0 {
 		return nil, disjoint()
 	}
 	return allowed, nil

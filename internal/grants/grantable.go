@@ -17,7 +17,7 @@ func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oaut
 		return oauth.Grantable{}, err
 	}
 	target.Identity = true
-	_, defaults := client.Defaults().Divided()
+	_, defaults := client.Defaults().Split()
 	scope, err := target.Scope(asked, client.Scopes, defaults)
 	if err != nil {
 		return oauth.Grantable{}, err
@@ -26,7 +26,7 @@ func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oaut
 		scope = scope.Without("offline_access")
 	}
 	g := oauth.Grantable{Scope: scope, Resources: target.Resources, ByResource: make(map[string]oauth.Scope)}
-	identity, others := scope.Divided()
+	identity, others := scope.Split()
 	if len(identity) > 0 {
 		g.ByResource[""] = identity
 	}
@@ -36,7 +36,7 @@ func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oaut
 		}
 		known := others
 		if len(resource.Scopes) > 0 {
-			known = others.And(resource.Scopes)
+			known = others.Intersect(resource.Scopes)
 		}
 		g.ByResource[resource.ID] = known
 	}

@@ -185,7 +185,7 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 	}
 	limit := bounds{client.Resources, client.Scopes, client.Defaults()}
 	if len(issuer.Resources) > 0 && len(client.Resources) > 0 {
-		limit.resources = oauth.Scope(issuer.Resources).And(client.Resources)
+		limit.resources = oauth.Scope(issuer.Resources).Intersect(client.Resources)
 		if len(limit.resources) == 0 {
 			return bounds{}, disjoint()
 		}
@@ -193,8 +193,8 @@ func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 		limit.resources = issuer.Resources
 	}
 	if len(issuer.Scopes) > 0 {
-		limit.scopes = issuer.Scopes.And(client.Scopes)
-		limit.defaults = client.Defaults().And(issuer.Scopes)
+		limit.scopes = issuer.Scopes.Intersect(client.Scopes)
+		limit.defaults = client.Defaults().Intersect(issuer.Scopes)
 	}
 	return limit, nil
 }
@@ -219,7 +219,7 @@ func askedAssertionScope(parameter, claim string) (oauth.Scope, error) {
 	if asked == nil {
 		return signed, nil
 	}
-	if token, ok := asked.Beyond(signed); signed != nil && ok {
+	if token, ok := asked.FirstNotIn(signed); signed != nil && ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_signed",
 			oauth.Quote("scope", token)+" is not in the claim scope of the assertion")
 	}

@@ -169,7 +169,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		if err != nil {
 			return party{}, badToken(parameter, fmt.Errorf("its scope is malformed: %w", err))
 		}
-		scope = signed.And(by.issuer.Scopes)
+		scope = signed.Intersect(by.issuer.Scopes)
 	}
 	expires, _, err := jose.NumericDate(parsed.Claims, "exp")
 	return party{

@@ -54,7 +54,7 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 		return Target{}, nil, err
 	}
 	target.Identity = true
-	granted := family.Scope.And(client.Scopes)
+	granted := family.Scope.Intersect(client.Scopes)
 	scope, err := target.Scope(p.rotation.Scope, granted, granted)
 	return target, scope, err
 }

@@ -219,7 +219,7 @@ func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
 
 // quoteNotGranted names the first value that was asked for and not granted.
 func quoteNotGranted(word string, asked, granted oauth.Scope) string {
-	value, _ := asked.Beyond(granted)
+	value, _ := asked.FirstNotIn(granted)
 	return oauth.Quote(word, value)
 }
 

@@ -177,11 +177,11 @@ func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error)
 	if asked == nil {
 		return t.scopeOfResources(defaults), nil
 	}
-	if token, ok := asked.Beyond(allowed); ok {
+	if token, ok := asked.FirstNotIn(allowed); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_allowed",
 			oauth.Quote("scope", token)+" is not allowed for this client: ask for less, or have an administrator add it to the client")
 	}
-	if token, ok := asked.Beyond(t.scopeOfResources(asked)); ok {
+	if token, ok := asked.FirstNotIn(t.scopeOfResources(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
 			oauth.Quote("scope", token)+" is not one that the resource knows: ask for less, or for another resource")
 	}

@@ -6,8 +6,8 @@ func IdentityScopes() Scope {
 	return Scope{"openid", "profile", "email", "address", "phone", "offline_access"}
 }
 
-// Divided returns the scopes of OpenID Connect, and the others, each in the order of s.
-func (s Scope) Divided() (identity, others Scope) {
+// Split returns the scopes of OpenID Connect, and the others, each in the order of s.
+func (s Scope) Split() (identity, others Scope) {
 	for _, t := range s {
 		if IdentityScopes().Has(t) {
 			identity = append(identity, t)

@@ -64,8 +64,8 @@ func (s Scope) String() string { return strings.Join(s, " ") }
 // Has reports whether the token is in the scope.
 func (s Scope) Has(token string) bool { return slices.Contains(s, token) }
 
-// Beyond returns the first token of s that is not in other, if there is one.
-func (s Scope) Beyond(other Scope) (string, bool) {
+// FirstNotIn returns the first token of s that is not in other, if there is one.
+func (s Scope) FirstNotIn(other Scope) (string, bool) {
 	for _, t := range s {
 		if !other.Has(t) {
 			return t, true
@@ -74,14 +74,14 @@ func (s Scope) Beyond(other Scope) (string, bool) {
 	return "", false
 }
 
-// Within reports whether every token of s is in other.
-func (s Scope) Within(other Scope) bool {
-	_, beyond := s.Beyond(other)
+// IsSubsetOf reports whether every token of s is in other.
+func (s Scope) IsSubsetOf(other Scope) bool {
+	_, beyond := s.FirstNotIn(other)
 	return !beyond
 }
 
-// And returns the tokens of s that are in other too, in the order of s.
-func (s Scope) And(other Scope) Scope {
+// Intersect returns the tokens of s that are in other too, in the order of s.
+func (s Scope) Intersect(other Scope) Scope {
 	both := make(Scope, 0, len(s))
 	for _, t := range s {
 		if other.Has(t) {
@@ -91,8 +91,8 @@ func (s Scope) And(other Scope) Scope {
 	return both
 }
 
-// Or returns the tokens of s, and then those of other that are not in s.
-func (s Scope) Or(other Scope) Scope {
+// Union returns the tokens of s, and then those of other that are not in s.
+func (s Scope) Union(other Scope) Scope {
 	both := slices.Clone(s)
 	for _, t := range other {
 		if !both.Has(t) {

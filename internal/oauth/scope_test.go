@@ -55,15 +55,15 @@ func TestScopeAlgebra(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		both := a.And(b)
-		if !both.Within(a) || !both.Within(b) {
+		both := a.Intersect(b)
+		if !both.IsSubsetOf(a) || !both.IsSubsetOf(b) {
 			t.Errorf("%q and %q have %q in common, which is not within both", a, b, both)
 		}
-		if a.Within(b) != (len(both) == len(a)) {
-			t.Errorf("%q within %q is %v", a, b, a.Within(b))
+		if a.IsSubsetOf(b) != (len(both) == len(a)) {
+			t.Errorf("%q within %q is %v", a, b, a.IsSubsetOf(b))
 		}
 		again, err := ParseScope(a.String())
-		if err != nil || !again.Within(a) || !a.Within(again) {
+		if err != nil || !again.IsSubsetOf(a) || !a.IsSubsetOf(again) {
 			t.Errorf("%q is read again as %q, %v", a, again, err)
 		}
 	})

@@ -41,7 +41,7 @@ func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client
 	}
 	var scope oauth.Scope
 	if client.IDTokenScopeClaims || beside.AccessToken == "" && beside.Code == "" {
-		scope = family.Scope.And(client.Scopes)
+		scope = family.Scope.Intersect(client.Scopes)
 	}
 	claims := claimsOf(user, scope, Granted(family.Login.IDTokenClaims, client.Scopes))
 	login := family.Login

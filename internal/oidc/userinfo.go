@@ -80,7 +80,7 @@ func (i *Userinfo) Of(ctx context.Context, now time.Time, client store.Client, t
 	if err != nil {
 		return Info{}, fmt.Errorf("look up the user: %w", err)
 	}
-	claims := claimsOf(user, scopeOf(token).And(client.Scopes), Granted(namedIn(token), client.Scopes))
+	claims := claimsOf(user, scopeOf(token).Intersect(client.Scopes), Granted(namedIn(token), client.Scopes))
 	if claims["sub"], err = i.Subjects.Subject(client, user.ID); err != nil {
 		return Info{}, err
 	}

@@ -24,7 +24,7 @@ func (c Consent) Live(now Moment) bool { return c.Until.IsZero() || now.Before(c
 // Covers reports whether everything that is asked for, by resource, was consented to.
 func (c Consent) Covers(asked map[string]oauth.Scope) bool {
 	for resource, scope := range asked {
-		if !scope.Within(c.Scopes[resource]) {
+		if !scope.IsSubsetOf(c.Scopes[resource]) {
 			return false
 		}
 	}

@@ -57,7 +57,7 @@ func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
 		return UsedBefore
 	case outcome == Reused:
 		return Reused
-	case !r.Scope.Within(f.Scope):
+	case !r.Scope.IsSubsetOf(f.Scope):
 		return ScopeExceeded
 	case exceeds(r.Resources, f.Resources):
 		return ResourceExceeded
