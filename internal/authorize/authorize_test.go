@@ -66,7 +66,7 @@ func (unsigned) Open(_ context.Context, _ time.Time, _ store.Client, object stri
 
 func newAuthorizer() *Authorizer {
 	return &Authorizer{
-		Issuer: "https://as.example.com", Clients: registration{}, Targets: registration{}, Prompts: []Prompt{Login{}, StepUp{}, Account{}, Consent{}}, Objects: unsigned{},
+		Issuer: "https://as.example.com", Clients: registration{}, Targets: registration{}, Prompts: []Prompt{LoginPrompt{}, StepUpPrompt{}, AccountPrompt{}, ConsentPrompt{}}, Objects: unsigned{},
 		Envelope: NewEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}),
 		Pushed:   NewPushedEnvelope(tokens.Envelope{Keys: onlyKey{}, Rand: rand.Reader}), Rand: rand.Reader,
 	}
@@ -101,8 +101,8 @@ func FuzzAuthorizationQuery(f *testing.F) {
 		if (step.Page == "") == (step.Answer == nil) {
 			t.Fatalf("a page and an answer, or neither: %+v", step)
 		}
-		if flow.LeadsTo() != callback || step.Answer != nil && step.Answer.RedirectURI != callback {
-			t.Fatalf("the browser goes to %q", flow.LeadsTo())
+		if flow.Destination() != callback || step.Answer != nil && step.Answer.RedirectURI != callback {
+			t.Fatalf("the browser goes to %q", flow.Destination())
 		}
 		if step.Answer == nil {
 			if flow.Request.asks("none") {
@@ -139,8 +139,8 @@ func FuzzRequestObject(f *testing.F) {
 			}
 			return
 		}
-		if flow.LeadsTo() != callback || flow.Client.ID != "web" || flow.Request.State == "outer" && !strings.Contains(object, "outer") {
-			t.Fatalf("the browser of %q goes to %q", flow.Client.ID, flow.LeadsTo())
+		if flow.Destination() != callback || flow.Client.ID != "web" || flow.Request.State == "outer" && !strings.Contains(object, "outer") {
+			t.Fatalf("the browser of %q goes to %q", flow.Client.ID, flow.Destination())
 		}
 		if c := flow.Continuation; !c.Signed || strings.Contains(c.Request, "evil") && !strings.Contains(object, "evil") || strings.Contains(c.Request, "request=") && !strings.Contains(object, "request=") {
 			t.Fatalf("it goes on with %+v", c)

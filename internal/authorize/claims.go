@@ -52,20 +52,20 @@ func parseClaims(text string) (Claims, error) {
 // far as the client may ask for those scopes. The client is granted the claims, and not the
 // scopes.
 func (f *Flow) agreeToClaims() {
-	if !f.Asked.Scope.Has("openid") {
+	if !f.Grantable.Scope.Has("openid") {
 		return
 	}
 	for _, name := range slices.Concat(f.Request.Claims.IDToken, f.Request.Claims.Userinfo) {
 		if scope := oidc.ScopeOf(name); f.Client.Scopes.Has(scope) {
-			f.Asked.ByResource[""] = f.Asked.ByResource[""].Union(oauth.Scope{scope})
+			f.Grantable.ByResource[""] = f.Grantable.ByResource[""].Union(oauth.Scope{scope})
 		}
 	}
 }
 
 // userinfoClaims are the claims that userinfo is to tell although none of the scopes has them.
-func (s State) userinfoClaims() []string {
-	granted := oidc.Granted(s.Request.Claims.Userinfo, s.Asked.ByResource[""])
-	return slices.DeleteFunc(granted, func(name string) bool { return s.Asked.Scope.Has(oidc.ScopeOf(name)) })
+func (s PromptInput) userinfoClaims() []string {
+	granted := oidc.Granted(s.Request.Claims.Userinfo, s.Grantable.ByResource[""])
+	return slices.DeleteFunc(granted, func(name string) bool { return s.Grantable.Scope.Has(oidc.ScopeOf(name)) })
 }
 
 // take takes note of what the sign-in has to do with (§5.5.1).

@@ -58,13 +58,13 @@ type Flow struct {
 	Continuation Continuation
 	Client       store.Client
 	Request      Request
-	Asked        oauth.Grantable // what the client may get of what it asks for
+	Grantable    oauth.Grantable // what the client may get of what it asks for
 	redirectURI  string          // where the answer goes
 	fault        *oauth.Error    // what the client is told instead of being answered
 }
 
-// LeadsTo is where the browser goes at the end.
-func (f Flow) LeadsTo() string { return f.redirectURI }
+// Destination is where the browser goes at the end.
+func (f Flow) Destination() string { return f.redirectURI }
 
 // Begin takes a request that comes for the first time. An error is for the person: the
 // request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1).
@@ -196,7 +196,7 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, objec
 	if !r.answers("code") && asked != nil { // OpenID Connect Core §11: MUST ignore the offline_access request
 		asked = asked.Without("offline_access")
 	}
-	if f.Asked, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources); err != nil {
+	if f.Grantable, err = a.Targets.Grantable(ctx, f.Client, asked, r.Resources); err != nil {
 		return err
 	}
 	f.agreeToClaims()
@@ -241,8 +241,8 @@ func (a *Authorizer) Waits(f Flow, person *sessions.Person, now time.Time, page 
 }
 
 // ask asks the prompts. A need without a page is a refusal.
-func (a *Authorizer) ask(f Flow, person *sessions.Person, now time.Time) (State, *Need) {
-	state := State{Flow: f, Person: person, Now: store.At(now)}
+func (a *Authorizer) ask(f Flow, person *sessions.Person, now time.Time) (PromptInput, *Need) {
+	state := PromptInput{Flow: f, Person: person, Now: store.At(now)}
 	if f.fault != nil {
 		return state, &Need{Refusal: f.fault}
 	}

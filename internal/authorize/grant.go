@@ -30,7 +30,7 @@ type IDTokens interface {
 // grant answers with what the response type asks for. All of it comes from one new family,
 // of which a code is generation 0 (RFC 6749 §4.1.2). Nothing is written before all of it is
 // made.
-func (a *Authorizer) grant(ctx context.Context, s State) (Step, error) {
+func (a *Authorizer) grant(ctx context.Context, s PromptInput) (Step, error) {
 	if !s.Request.answers("code") && !s.Request.answers("token") { // nothing to be revoked later
 		return a.grantNoToken(ctx, s)
 	}
@@ -54,7 +54,7 @@ func (a *Authorizer) grant(ctx context.Context, s State) (Step, error) {
 
 // grantNoToken answers with an ID token, or with nothing (OAuth 2.0 Multiple Response Type
 // Encoding Practices §4).
-func (a *Authorizer) grantNoToken(ctx context.Context, s State) (Step, error) {
+func (a *Authorizer) grantNoToken(ctx context.Context, s PromptInput) (Step, error) {
 	fields, err := a.fields(ctx, s, a.family(s))
 	if err != nil {
 		return a.refusedOr(s, err)
@@ -77,7 +77,7 @@ func (a *Authorizer) grantNoToken(ctx context.Context, s State) (Step, error) {
 }
 
 // refusedOr tells the client what was refused, or returns the fault of the server.
-func (a *Authorizer) refusedOr(s State, err error) (Step, error) {
+func (a *Authorizer) refusedOr(s PromptInput, err error) (Step, error) {
 	var refused *oauth.Error
 	var replayed *store.Replayed
 	switch {
@@ -90,7 +90,7 @@ func (a *Authorizer) refusedOr(s State, err error) (Step, error) {
 }
 
 // uses are what is used up by the answer.
-func (s State) uses() []store.Use {
+func (s PromptInput) uses() []store.Use {
 	if s.Continuation.Pushed == (store.Use{}) {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (s State) uses() []store.Use {
 }
 
 // fields makes what the response type asks for (OpenID Connect Core §3.2.2.5, §3.3.2.5).
-func (a *Authorizer) fields(ctx context.Context, s State, family store.Family) ([]Field, error) {
+func (a *Authorizer) fields(ctx context.Context, s PromptInput, family store.Family) ([]Field, error) {
 	var fields []Field
 	beside := tokens.Beside{State: s.Request.State}
 	if s.Request.answers("code") {
@@ -135,7 +135,7 @@ func (a *Authorizer) fields(ctx context.Context, s State, family store.Family) (
 // family is what a code and the tokens come from. One without a code begins where a code
 // would be exchanged, and has no refresh token: it is there so that its access token ends
 // with the session, and where the person takes the client's access away.
-func (a *Authorizer) family(s State) store.Family {
+func (a *Authorizer) family(s PromptInput) store.Family {
 	r, person := s.Request, s.Person
 	life := s.Client.RefreshMax
 	if !s.Client.May(oauth.RefreshToken) {
@@ -144,8 +144,8 @@ func (a *Authorizer) family(s State) store.Family {
 	family := store.Family{
 		ClientID:  s.Client.ID,
 		UserID:    person.User.ID,
-		Scope:     s.Asked.Scope,
-		Resources: s.Asked.Resources,
+		Scope:     s.Grantable.Scope,
+		Resources: s.Grantable.Resources,
 		CreatedAt: s.Now,
 
 		ClientNotBefore: s.Client.NotBefore,
@@ -156,10 +156,10 @@ func (a *Authorizer) family(s State) store.Family {
 		CreatedBy:     a.Clock.ID, RotatedBy: a.Clock.ID,
 
 		SessionID: person.Session.ID,
-		Offline:   s.Asked.Scope.Has("offline_access"),
+		Offline:   s.Grantable.Scope.Has("offline_access"),
 		Login: store.Login{
 			AuthTime: person.Session.AuthTime(), ACR: person.ACR(), AMR: person.AMR(), Nonce: r.Nonce,
-			IDTokenClaims: oidc.Granted(r.Claims.IDToken, s.Asked.ByResource[""]), UserinfoClaims: s.userinfoClaims(),
+			IDTokenClaims: oidc.Granted(r.Claims.IDToken, s.Grantable.ByResource[""]), UserinfoClaims: s.userinfoClaims(),
 		},
 		Code: store.Code{RedirectURI: r.RedirectURI, Challenge: r.Challenge, JKT: r.JKT},
 	}

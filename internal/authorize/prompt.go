@@ -16,8 +16,8 @@ const (
 	ConsentPage  Page = "consent"
 )
 
-// State is what a prompt decides by.
-type State struct {
+// PromptInput is what a prompt decides by.
+type PromptInput struct {
 	Flow
 	Person  *sessions.Person // nil: the browser is not signed in
 	Consent *store.Consent   // of the person to the client; nil: none, or none that counts
@@ -33,10 +33,10 @@ type Need struct {
 // Prompt decides whether a request needs the person for one thing.
 type Prompt interface {
 	// Needs returns nil where it does not.
-	Needs(s State) *Need
+	Needs(s PromptInput) *Need
 }
 
 // signedInSince reports whether the person signed in at or after a moment.
-func (s State) signedInSince(moment store.Moment) bool {
+func (s PromptInput) signedInSince(moment store.Moment) bool {
 	return s.Person != nil && !s.Person.Session.AuthTime().Before(moment)
 }

@@ -14,17 +14,17 @@ import (
 	"authserver/internal/store"
 )
 
-// Consent wants the person to agree to what the client asks for.
-type Consent struct{}
+// ConsentPrompt wants the person to agree to what the client asks for.
+type ConsentPrompt struct{}
 
 // Needs implements [Prompt].
-func (Consent) Needs(s State) *Need {
+func (ConsentPrompt) Needs(s PromptInput) *Need {
 	rule := s.Client.ConsentRule()
 	prompted := s.Request.asks("consent")
 	if rule == store.ConsentNever && !prompted {
 		return nil
 	}
-	agreed := s.Consent != nil && s.Consent.Covers(s.Asked.ByResource)
+	agreed := s.Consent != nil && s.Consent.Covers(s.Grantable.ByResource)
 	if rule == store.ConsentAlways || prompted {
 		agreed = agreed && !s.Consent.GrantedAt.Before(s.Continuation.Began)
 	}
@@ -34,8 +34,8 @@ func (Consent) Needs(s State) *Need {
 	return &Need{ConsentPage, oauth.Fail(oauth.ConsentRequired, "consent_required", "the person has to consent to what the client asks for")}
 }
 
-// Show is the continuation of a consent page that is shown to a person.
-func (f Flow) Show(person *sessions.Person) (Continuation, error) {
+// ShowConsent is the continuation of a consent page that is shown to a person.
+func (f Flow) ShowConsent(person *sessions.Person) (Continuation, error) {
 	shown, err := f.shown()
 	if err != nil {
 		return Continuation{}, err
@@ -47,7 +47,7 @@ func (f Flow) Show(person *sessions.Person) (Continuation, error) {
 
 // shown names what a consent page says: the client and the scopes.
 func (f Flow) shown() (string, error) {
-	text, err := json.Marshal([]any{f.Client.ID, f.Asked.ByResource})
+	text, err := json.Marshal([]any{f.Client.ID, f.Grantable.ByResource})
 	if err != nil {
 		return "", fmt.Errorf("describe a consent page: %w", err)
 	}
@@ -55,10 +55,10 @@ func (f Flow) shown() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(hash[:16]), nil
 }
 
-// Decided reports whether a decision on a consent page counts: it was shown to the person
+// DecisionCounts reports whether a decision on a consent page counts: it was shown to the person
 // who is signed in now, and shows what the client asks for now. Where it does not, the
 // prompts are asked again.
-func (f Flow) Decided(person *sessions.Person) bool {
+func (f Flow) DecisionCounts(person *sessions.Person) bool {
 	shown, err := f.shown()
 	return err == nil && f.fault == nil && person != nil && person.User.ID == f.Continuation.User && shown == f.Continuation.Shown
 }
@@ -93,7 +93,7 @@ func (a *Authorizer) agreed(ctx context.Context, f Flow, person *sessions.Person
 			all[resource] = scope
 		}
 	}
-	for resource, scope := range f.Asked.ByResource {
+	for resource, scope := range f.Grantable.ByResource {
 		all[resource] = all[resource].Union(scope)
 	}
 	return all, nil

@@ -7,24 +7,24 @@ import (
 	"authserver/internal/store"
 )
 
-// Login wants the person to be signed in, recently enough, and to be the one that the client
+// LoginPrompt wants the person to be signed in, recently enough, and to be the one that the client
 // asks for.
-type Login struct {
+type LoginPrompt struct {
 	// Subjects knows what ID tokens say; nil: the server makes none, and a hint is ignored.
 	Subjects Subjects
-	Linger   time.Duration // how long a person may take from the sign-in to the end
+	FreshFor time.Duration // how long a person may take from the sign-in to the end
 }
 
 // Subjects knows under which subject a client knows a user (OpenID Connect Core §8).
 type Subjects interface {
-	// Hinted returns the subject of an ID token of this server for the client, which may have
+	// HintSubject returns the subject of an ID token of this server for the client, which may have
 	// expired (OpenID Connect Core §3.1.2.1, "id_token_hint").
-	Hinted(client store.Client, idToken string) (subject string, err error)
+	HintSubject(client store.Client, idToken string) (subject string, err error)
 	Subject(client store.Client, userID string) (subject string, err error)
 }
 
 // Needs implements [Prompt].
-func (l Login) Needs(s State) *Need {
+func (l LoginPrompt) Needs(s PromptInput) *Need {
 	if s.Person == nil {
 		return &Need{LoginPage, oauth.Fail(oauth.LoginRequired, "login_required", "the person has to sign in")}
 	}
@@ -42,15 +42,15 @@ func (l Login) Needs(s State) *Need {
 
 // recent reports whether the sign-in is no older than max_age. One that the request itself
 // led to counts a little longer, or else a max_age of a few seconds would never be reached.
-func (l Login) recent(s State, fresh bool) bool {
+func (l LoginPrompt) recent(s PromptInput, fresh bool) bool {
 	age := s.Now.Sub(s.Person.Session.AuthTime())
-	return age <= s.Request.MaxAge || fresh && age <= l.Linger
+	return age <= s.Request.MaxAge || fresh && age <= l.FreshFor
 }
 
 // asWanted wants the person to be the one that the client asks for by id_token_hint or by
 // the claim "sub" (OpenID Connect Core §3.1.2.2). Where the person signed in as another for
 // this very request, to ask again would not help.
-func (l Login) asWanted(s State, fresh bool) *Need {
+func (l LoginPrompt) asWanted(s PromptInput, fresh bool) *Need {
 	wanted, err := l.wanted(s)
 	if err != nil {
 		return &Need{Refusal: oauth.Fail(oauth.InvalidRequest, "id_token_hint_refused", "id_token_hint is not an ID token of this server for this client").Because(err)}
@@ -75,9 +75,9 @@ func (l Login) asWanted(s State, fresh bool) *Need {
 }
 
 // wanted is the subject that the client asks for; "": any.
-func (l Login) wanted(s State) (string, error) {
+func (l LoginPrompt) wanted(s PromptInput) (string, error) {
 	if s.Request.IDTokenHint == "" || l.Subjects == nil {
 		return s.Request.Claims.Subject, nil
 	}
-	return l.Subjects.Hinted(s.Client, s.Request.IDTokenHint)
+	return l.Subjects.HintSubject(s.Client, s.Request.IDTokenHint)
 }

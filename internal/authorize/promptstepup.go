@@ -7,13 +7,13 @@ import (
 	"authserver/internal/sessions"
 )
 
-// StepUp wants a sign-in of an authentication context class that the client cannot do
+// StepUpPrompt wants a sign-in of an authentication context class that the client cannot do
 // without (OpenID Connect Core §5.5.1.1, RFC 9470 §4). What acr_values asks for is
 // voluntary: the ID token says what was reached.
-type StepUp struct{}
+type StepUpPrompt struct{}
 
 // Needs implements [Prompt].
-func (StepUp) Needs(s State) *Need {
+func (StepUpPrompt) Needs(s PromptInput) *Need {
 	wanted := s.Request.Claims.ACR
 	if !s.Request.Claims.Essential || len(wanted) == 0 || slices.Contains(wanted, s.Person.ACR()) {
 		return nil

@@ -21,9 +21,9 @@ const (
 	// PushedTTL is how long a pushed request may be begun with. FAPI 2.0 §5.3.2.2 wants less
 	// than ten minutes.
 	PushedTTL = 5 * time.Minute
-	// pushedMost is how long the person may take from then on. The use of the request is
+	// pushedMaxAge is how long the person may take from then on. The use of the request is
 	// remembered for as long.
-	pushedMost = 24 * time.Hour
+	pushedMaxAge = 24 * time.Hour
 	// pushedOf is the namespace of pushed requests among what is good once.
 	pushedOf = "par"
 )
@@ -127,7 +127,7 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 	}
 	return Continuation{
 		Request: p.Request, Signed: p.Signed, Began: store.At(now),
-		Pushed: store.Use{Issuer: pushedOf, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMost)},
+		Pushed: store.Use{Issuer: pushedOf, ID: sha256.Sum256([]byte(sealed)), ExpiresAt: p.At.Add(pushedMaxAge)},
 	}, nil
 }
 

@@ -13,9 +13,9 @@ import (
 // sessionState is the parameter "session_state" of an answer, by which pages of the client ask
 // whether the same sign-in goes on (OpenID Connect Session Management 1.0 §2). "": the client is
 // not registered for it, or its redirect URI belongs to no page.
-func (a *Authorizer) sessionState(s State) (string, error) {
+func (a *Authorizer) sessionState(s PromptInput) (string, error) {
 	origin := store.Origin(s.redirectURI)
-	if !s.Client.SessionManagement || !s.Asked.Scope.Has("openid") || origin == "" {
+	if !s.Client.SessionManagement || !s.Grantable.Scope.Has("openid") || origin == "" {
 		return "", nil
 	}
 	var random [16]byte

@@ -75,10 +75,10 @@ func (e Accounts) post(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 		return err
 	}
 	if v.person == nil || form.Get("account") == "other" {
-		return e.goOn(w, LoginPath, v.now, v.flow.Another(another(v)))
+		return e.goOn(w, LoginPath, v.now, v.flow.SwitchAccount(another(v)))
 	}
 	if form.Get("account") != v.person.User.ID { // another one is signed in than when the page was shown
 		return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
 	}
-	return e.goOn(w, AuthorizePath, v.now, v.flow.Choose(v.person.Session.ID))
+	return e.goOn(w, AuthorizePath, v.now, v.flow.ChooseAccount(v.person.Session.ID))
 }

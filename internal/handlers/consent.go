@@ -29,7 +29,7 @@ func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	switch decision := form.Get("decision"); {
 	case decision == "deny":
 		return e.answer(w, r, n, v.flow, e.Authorizer.Deny(v.flow))
-	case decision == "approve" && v.flow.Decided(v.person):
+	case decision == "approve" && v.flow.DecisionCounts(v.person):
 		if err := e.Authorizer.Approve(r.Context(), v.flow, v.person, v.now, telemetry.RequestID(r.Context())); err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 		return err
 	}
 	return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.Logout{
-		Client: client, User: nameOf(person.User), Form: pages.Form{Action: e.Base + LogoutPath, Continue: sealed, LeadsTo: out.ReturnURI},
+		Client: client, User: nameOf(person.User), Form: pages.Form{Action: e.Base + LogoutPath, Continue: sealed, Destination: out.ReturnURI},
 	})
 }
 

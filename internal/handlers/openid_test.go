@@ -124,7 +124,7 @@ func TestIDTokenHint(t *testing.T) {
 	tokens := exchangeAt(t, b, v)
 	hint := tokens["id_token"].(string)
 	hints := oidc.Hints{Issuer: issuer, Keys: s.Verifier.Keys}
-	subject, err := hints.Hinted(store.Client{ID: "web-app"}, hint)
+	subject, err := hints.HintSubject(store.Client{ID: "web-app"}, hint)
 	if err != nil || subject != aliceID {
 		t.Errorf("the hint says %q, %v", subject, err)
 	}
@@ -136,7 +136,7 @@ func TestIDTokenHint(t *testing.T) {
 		"without a signature":       {"web-app", hint[:strings.LastIndex(hint, ".")+1]},
 		"its payload with alg none": {"web-app", "eyJhbGciOiJub25lIn0" + hint[strings.Index(hint, "."):strings.LastIndex(hint, ".")+1]},
 	} {
-		if subject, err := hints.Hinted(store.Client{ID: at.client}, at.token); err == nil {
+		if subject, err := hints.HintSubject(store.Client{ID: at.client}, at.token); err == nil {
 			t.Errorf("%s is taken for %s", name, subject)
 		}
 	}

@@ -41,7 +41,7 @@ func (s *SignIn) sheet(v visit, page authorize.Page, sealed string) (pages.Page,
 			Accounts: []pages.AccountChoice{{ID: user.ID, Name: user.Profile.Name, Username: user.Username}},
 		}, nil
 	case authorize.ConsentPage:
-		c, err := v.flow.Show(v.person)
+		c, err := v.flow.ShowConsent(v.person)
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func (s *SignIn) sheet(v visit, page authorize.Page, sealed string) (pages.Page,
 			return nil, err
 		}
 		return pages.Consent{
-			Client: client, Form: s.form(ConsentPath, sealed, v.flow), User: nameOf(v.person.User), Groups: groups(v.flow.Asked), AccountURI: s.Base + AccountPath,
+			Client: client, Form: s.form(ConsentPath, sealed, v.flow), User: nameOf(v.person.User), Groups: groups(v.flow.Grantable), AccountURI: s.Base + AccountPath,
 		}, nil
 	}
 	c := v.flow.Continuation

@@ -189,11 +189,11 @@ func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 
 // form is that of a page: where it leads, and what goes on afterwards.
 func (s *SignIn) form(path, sealed string, f authorize.Flow) pages.Form {
-	return pages.Form{Action: s.Base + path, Continue: sealed, LeadsTo: f.LeadsTo()}
+	return pages.Form{Action: s.Base + path, Continue: sealed, Destination: f.Destination()}
 }
 
 // clientOf is an app as a person knows it.
-func clientOf(f authorize.Flow) pages.Client { return appOf(f.Client, f.LeadsTo()) }
+func clientOf(f authorize.Flow) pages.Client { return appOf(f.Client, f.Destination()) }
 
 // appOf is an app as a person knows it, and where the browser goes on to.
 func appOf(c store.Client, leadsTo string) pages.Client {

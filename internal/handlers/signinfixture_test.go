@@ -51,7 +51,7 @@ func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.Re
 			Issuer: issuer, Clients: s.db, Targets: issuing.Targets, Consents: s.db, Families: s.db, Uses: s.db, Used: s.db,
 			Objects: &assertions.RequestObjects{Verifier: &assertions.Verifier{Skew: time.Minute, Opener: plainBox{}}, Issuer: issuer},
 			Tokens:  &grants.FrontChannel{Issuing: issuing}, IDTokens: issuing.IDTokens,
-			Prompts: []authorize.Prompt{authorize.Login{Linger: 10 * time.Minute, Subjects: hints}, authorize.StepUp{}, authorize.Account{}, authorize.Consent{}},
+			Prompts: []authorize.Prompt{authorize.LoginPrompt{FreshFor: 10 * time.Minute, Subjects: hints}, authorize.StepUpPrompt{}, authorize.AccountPrompt{}, authorize.ConsentPrompt{}},
 			Codes:   &tokens.CodeCodec{Keys: codec.Keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: codec.Keys, Rand: rand.Reader}),
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,

@@ -81,9 +81,9 @@ func (h Hints) Read(idToken string) (Hint, error) {
 	return Hint{Subject: subject, Audience: audience, SessionID: sid}, nil
 }
 
-// Hinted returns the subject of an ID token that this server made for the client (Core
+// HintSubject returns the subject of an ID token that this server made for the client (Core
 // §3.1.2.1, "id_token_hint").
-func (h Hints) Hinted(client store.Client, idToken string) (string, error) {
+func (h Hints) HintSubject(client store.Client, idToken string) (string, error) {
 	hint, err := h.Read(idToken)
 	if err != nil {
 		return "", err

@@ -17,7 +17,7 @@ type AccountChoice struct {
 
 func (Accounts) template() string { return "accounts" }
 
-func (a Accounts) policy() Policy { return a.Client.policy(a.Form.LeadsTo) }
+func (a Accounts) policy() Policy { return a.Client.policy(a.Form.Destination) }
 
 func (a Accounts) needs() []need {
 	needs := []need{form(a.Form.Action), field("continue"), button("other", "account", "other")}

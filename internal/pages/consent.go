@@ -30,7 +30,7 @@ type Scope struct {
 
 func (Consent) template() string { return "consent" }
 
-func (c Consent) policy() Policy { return c.Client.policy(c.Form.LeadsTo) }
+func (c Consent) policy() Policy { return c.Client.policy(c.Form.Destination) }
 
 func (c Consent) needs() []need {
 	return []need{form(c.Form.Action), field("continue"), button("approve", "decision", "approve"), button("deny", "decision", "deny")}

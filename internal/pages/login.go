@@ -24,7 +24,7 @@ const (
 
 func (Login) template() string { return "login" }
 
-func (l Login) policy() Policy { return l.Client.policy(l.Form.LeadsTo) }
+func (l Login) policy() Policy { return l.Client.policy(l.Form.Destination) }
 
 func (l Login) needs() []need {
 	needs := []need{form(l.Form.Action), field("continue"),

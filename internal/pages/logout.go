@@ -12,7 +12,7 @@ type Logout struct {
 
 func (Logout) template() string { return "logout" }
 
-func (l Logout) policy() Policy { return l.Client.policy(l.Form.LeadsTo) }
+func (l Logout) policy() Policy { return l.Client.policy(l.Form.Destination) }
 
 // LoggedOut says that the person is signed out.
 type LoggedOut struct {

@@ -30,9 +30,9 @@ type Client struct {
 type Form struct {
 	Action   string // the path that takes the POST
 	Continue string // the sealed request that goes on afterwards: the hidden field "continue"
-	// LeadsTo is the redirect URI to which the answer may send the browser on; "": none.
+	// Destination is the redirect URI to which the answer may send the browser on; "": none.
 	// Chromium holds the redirects that follow a form to form-action too.
-	LeadsTo string
+	Destination string
 }
 
 // need is an element that a page cannot do without, with its attributes: a person or a

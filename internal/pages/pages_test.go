@@ -136,7 +136,7 @@ func TestNothingGetsOut(t *testing.T) {
 	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)>{{.}}` + "\u202e\x00"
 	const address = "javascript:alert(1)"
 	client := Client{Name: evil, Host: evil, LogoURI: address, PolicyURI: address, TermsURI: "http://example.com/"}
-	form := Form{Action: "/login", Continue: evil, LeadsTo: address}
+	form := Form{Action: "/login", Continue: evil, Destination: address}
 	scopes := []Scope{{Name: evil}, {Name: "x", Text: evil}}
 	b := open(t, "")
 	for _, tag := range []string{"en", "ar"} {
@@ -243,7 +243,7 @@ func BenchmarkLogin(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	page := Login{Client: Client{Name: "Photo Album", Host: "photos.example.com", LogoURI: "https://photos.example.com/logo.png"}, Form: Form{Action: "/login", Continue: strings.Repeat("x", 1000), LeadsTo: "https://photos.example.com/callback"}}
+	page := Login{Client: Client{Name: "Photo Album", Host: "photos.example.com", LogoURI: "https://photos.example.com/logo.png"}, Form: Form{Action: "/login", Continue: strings.Repeat("x", 1000), Destination: "https://photos.example.com/callback"}}
 	if _, err = book.Render("en", page); err != nil {
 		b.Fatal(err)
 	}

@@ -11,8 +11,8 @@ func samples() []Page {
 		PolicyURI: "https://photos.example.com/privacy", TermsURI: "https://photos.example.com/terms",
 	}
 	bare := Client{Name: "crm"}
-	form := Form{Action: "/login", Continue: "c2VhbGVk", LeadsTo: "https://photos.example.com/callback"}
-	consent := Form{Action: "/consent", Continue: "c2VhbGVk", LeadsTo: "com.example.photos:/callback"}
+	form := Form{Action: "/login", Continue: "c2VhbGVk", Destination: "https://photos.example.com/callback"}
+	consent := Form{Action: "/consent", Continue: "c2VhbGVk", Destination: "com.example.photos:/callback"}
 	scopes := []Scope{{Name: "openid"}, {Name: "profile"}, {Name: "email"}, {Name: "address"}, {Name: "phone"}, {Name: "offline_access"}}
 	api := []Scope{{Name: "albums:read", Text: "see your albums"}, {Name: "albums:write"}}
 	all := []Page{

@@ -21,9 +21,9 @@ import (
 // Waits and bounds of a sign-in.
 const (
 	codeTTL = time.Minute // of an authorization code (RFC 6749 §4.1.2 recommends at most ten)
-	// signInLinger is how long a person may take from the sign-in to the last page, however
+	// signInFreshFor is how long a person may take from the sign-in to the last page, however
 	// short max_age is.
-	signInLinger = 10 * time.Minute
+	signInFreshFor = 10 * time.Minute
 )
 
 // signInStore is what a sign-in reads and changes.
@@ -69,10 +69,10 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 			Objects: &assertions.RequestObjects{Verifier: p.verifier, Issuer: p.identity.Issuer, Algorithms: p.limits.assertions},
 			Tokens:  &grants.FrontChannel{Issuing: p.issuing}, IDTokens: p.issuing.IDTokens,
 			Prompts: []authorize.Prompt{
-				authorize.Login{Linger: signInLinger, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Decrypter: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
-				authorize.StepUp{},
-				authorize.Account{},
-				authorize.Consent{},
+				authorize.LoginPrompt{FreshFor: signInFreshFor, Subjects: oidc.Hints{Issuer: p.identity.Issuer, Keys: p.ring.signing, Decrypter: p.ring.signing, Subjects: oidc.Subjects{Pairwise: p.ring.pairwise()}}},
+				authorize.StepUpPrompt{},
+				authorize.AccountPrompt{},
+				authorize.ConsentPrompt{},
 			},
 			Codes: &tokens.CodeCodec{Keys: keys}, Envelope: authorize.NewEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),
 			Pushed:  authorize.NewPushedEnvelope(tokens.Envelope{Keys: keys, Rand: rand.Reader}),

@@ -51,12 +51,12 @@ func TestHeadersOfAPage(t *testing.T) {
 		refresh        string
 	}{
 		"login": {
-			pages.Login{Client: app, Form: pages.Form{LeadsTo: "https://app.example.com:8443/callback?x"}},
+			pages.Login{Client: app, Form: pages.Form{Destination: "https://app.example.com:8443/callback?x"}},
 			"img-src 'self' data: https://cdn.example.com; form-action 'self' https://app.example.com:8443 https:", "unsafe-none", "",
 		},
-		"login for a native app": {pages.Login{Form: pages.Form{LeadsTo: "com.example.app:/callback"}}, "img-src 'self' data:; form-action 'self' com.example.app:", "unsafe-none", ""},
+		"login for a native app": {pages.Login{Form: pages.Form{Destination: "com.example.app:/callback"}}, "img-src 'self' data:; form-action 'self' com.example.app:", "unsafe-none", ""},
 		"login for an app that a developer runs": {
-			pages.Login{Form: pages.Form{LeadsTo: "http://localhost:3000/callback"}},
+			pages.Login{Form: pages.Form{Destination: "http://localhost:3000/callback"}},
 			"img-src 'self' data:; form-action 'self' http://localhost:3000 http://localhost:* http://127.0.0.1:*", "unsafe-none", "",
 		},
 		"login for no app": {pages.Login{}, "img-src 'self' data:; form-action 'self'", "unsafe-none", ""},

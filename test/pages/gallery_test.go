@@ -45,7 +45,7 @@ func long() pages.Client {
 
 // gallery has every page, as one meets it and with long names.
 func gallery(callback string) []exhibit {
-	form := pages.Form{Action: "/taken", Continue: "sealed", LeadsTo: callback}
+	form := pages.Form{Action: "/taken", Continue: "sealed", Destination: callback}
 	w := strings.Repeat("w", 200)
 	oidc := []pages.Scope{{Name: "openid"}, {Name: "profile"}, {Name: "email"}, {Name: "offline_access"}}
 	albums := []pages.Scope{{Name: "albums:read", Text: "See your albums"}, {Name: "albums:write", Text: "Add and remove pictures"}}
