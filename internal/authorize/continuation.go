@@ -37,7 +37,7 @@ type Continuation struct {
 
 // NewEnvelope seals continuations.
 func NewEnvelope(e tokens.Envelope) *tokens.Envelope {
-	e.Purpose, e.Most = "authserver sign-in continuation", MaxContinuation
+	e.Purpose, e.MaxBytes = "authserver sign-in continuation", MaxContinuation
 	return &e
 }
 

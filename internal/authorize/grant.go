@@ -24,7 +24,7 @@ type FrontChannel interface {
 
 // IDTokens makes ID tokens (OpenID Connect Core §2).
 type IDTokens interface {
-	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error)
+	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error)
 }
 
 // grant answers with what the response type asks for. All of it comes from one new family,
@@ -100,7 +100,7 @@ func (s PromptInput) uses() []store.Use {
 // fields makes what the response type asks for (OpenID Connect Core §3.2.2.5, §3.3.2.5).
 func (a *Authorizer) fields(ctx context.Context, s PromptInput, family store.Family) ([]Field, error) {
 	var fields []Field
-	beside := tokens.Beside{State: s.Request.State}
+	beside := tokens.HashInputs{State: s.Request.State}
 	if s.Request.answers("code") {
 		code, err := a.Codes.Encode(family.ID, family.CreatedAt)
 		if err != nil {

@@ -37,7 +37,7 @@ type pushed struct {
 
 // NewPushedEnvelope seals pushed requests.
 func NewPushedEnvelope(e tokens.Envelope) *tokens.Envelope {
-	e.Purpose, e.Most = "pushed authorization request of authserver", MaxContinuation
+	e.Purpose, e.MaxBytes = "pushed authorization request of authserver", MaxContinuation
 	return &e
 }
 

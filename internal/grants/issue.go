@@ -31,7 +31,7 @@ type Issuing struct {
 type IDTokens interface {
 	// IDToken makes the one that is handed out with an access token, by what the family
 	// remembers of the sign-in. The Scope of the family is that of the access token.
-	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error)
+	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error)
 }
 
 // resolveTarget reads scope and resource of a request and checks them against the
@@ -170,7 +170,7 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 	}
 	if i.IDTokens != nil && scope.Has("openid") && !family.Login.AuthTime.IsZero() {
 		family.Scope = scope
-		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, tokens.Beside{AccessToken: a.AccessToken})
+		a.IDToken, err = i.IDTokens.IDToken(ctx, r.Now, *r.Client, user, family, tokens.HashInputs{AccessToken: a.AccessToken})
 	}
 	return a, err
 }

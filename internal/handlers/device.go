@@ -14,7 +14,7 @@ import (
 const deviceAge = 400 * 24 * time.Hour
 
 // deviceName is the name of the cookie by which a browser shows that a person signed in with
-// it before: see [tokens.Devices].
+// it before: see [tokens.DeviceCookies].
 func (c Cookie) deviceName() string {
 	if c.Secure {
 		return "__Host-device"

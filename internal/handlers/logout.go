@@ -52,12 +52,12 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	if person == nil { // the session ended, and not by this browser
 		e.Cookie.followState(w, r, nil, false)
 	}
-	switch named, is := out.Named(); {
-	case person != nil && out.Of(person.Session.ID):
+	switch named, is := out.NamedSession(); {
+	case person != nil && out.NamesSession(person.Session.ID):
 		if err := e.leave(w, r, person, endedByClient); err != nil {
 			return err
 		}
-		out = out.Ending(person.Session.ID)
+		out = out.WithEnded(person.Session.ID)
 	case person != nil:
 		return e.goTo(w, LogoutPath, now, out)
 	case is: // the browser forgot its cookie when it was closed, and the client did not
@@ -65,7 +65,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 		if err := e.Ender.Session(r.Context(), by, named); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		out = out.Ending(named)
+		out = out.WithEnded(named)
 	}
 	return e.finish(w, r, now, out)
 }
@@ -135,7 +135,7 @@ func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 		}
 		return e.Pages.Write(w, r, http.StatusOK, out.Locales, pages.LoggedOut{Client: client, ReturnURI: out.ReturnURI, Frames: frames})
 	}
-	sealed, err := e.Requests.Seal(now, out.Asking(person.Session.ID))
+	sealed, err := e.Requests.Seal(now, out.WithAsked(person.Session.ID))
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	switch {
 	case person == nil:
 		return e.finish(w, r, now, out)
-	case !out.AskedOf(person.Session.ID):
+	case !out.AskedIn(person.Session.ID):
 		return e.goTo(w, LogoutPath, now, out)
 	case form.Get("decision") == "no":
 		redirect(w, e.Base+AccountPath)
@@ -175,12 +175,12 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if err := e.leave(w, r, person, endedByPerson); err != nil {
 		return err
 	}
-	return e.finish(w, r, now, out.Ending(person.Session.ID))
+	return e.finish(w, r, now, out.WithEnded(person.Session.ID))
 }
 
 // left is the end of a session that the person ended on another page.
 func (e *Logout) left(w http.ResponseWriter, r *http.Request, id store.SessionID) error {
-	return e.finish(w, r, e.Now(), oidc.Logout{}.Ending(id))
+	return e.finish(w, r, e.Now(), oidc.Logout{}.WithEnded(id))
 }
 
 // client is the client of a request as a person knows it; the zero Client: none is known.

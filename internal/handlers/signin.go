@@ -38,7 +38,7 @@ type SignIn struct {
 	Password   logins.Password
 	Pages      *web.Pages
 	Cookie     Cookie
-	Devices    *tokens.Devices
+	Devices    *tokens.DeviceCookies
 	Base       string // path of the issuer, "" of most
 	// Gates bound how many requests are worked on at once: KindSignIn of them all, and the
 	// grant "password" of those that compare one; nil: nothing does.

@@ -57,7 +57,7 @@ func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.Re
 			CodeTTL: codeLife, MaxTTL: maxTTL, Rand: rand.Reader,
 		},
 		Sessions: s.browsers,
-		Password: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Devices: &tokens.Devices{Keys: codec.Keys, Rand: rand.Reader}, Pages: written, Limit: 10 * time.Second, Now: s.clock,
+		Password: logins.Password{Users: s.db, Verifier: hasher, Guard: s.guard}, Devices: &tokens.DeviceCookies{Keys: codec.Keys, Rand: rand.Reader}, Pages: written, Limit: 10 * time.Second, Now: s.clock,
 	}
 }
 

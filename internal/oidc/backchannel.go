@@ -16,7 +16,7 @@ import (
 
 // Bounds of the delivery of logout tokens.
 const (
-	deliverMost     = 50 // at once
+	maxDeliveries   = 50 // at once
 	deliverLease    = 30 * time.Second
 	deliverAttempts = 15
 	deliverWithin   = 24 * time.Hour
@@ -70,7 +70,7 @@ func (b *Backchannel) Count(result string) int64 {
 // Deliver sends the logout tokens that are due, a bounded number beside each other.
 func (b *Backchannel) Deliver(ctx context.Context) error {
 	now := b.Now()
-	claimed, err := b.Store.ClaimDeliveries(ctx, store.At(now), store.At(now.Add(deliverLease)), deliverMost)
+	claimed, err := b.Store.ClaimDeliveries(ctx, store.At(now), store.At(now.Add(deliverLease)), maxDeliveries)
 	if err != nil {
 		return fmt.Errorf("claim logout tokens to deliver: %w", err)
 	}

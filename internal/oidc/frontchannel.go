@@ -12,7 +12,7 @@ const maxFrames = 50
 // Frames are the addresses by which a page tells the clients of the session that ended, with
 // the issuer and the session (OpenID Connect Front-Channel Logout 1.0 §3).
 func (l *Logouts) Frames(ctx context.Context, out Logout) ([]string, error) {
-	id, some := sessionOf(out.Over)
+	id, some := sessionOf(out.EndedSession)
 	if !some {
 		return nil, nil
 	}
@@ -27,7 +27,7 @@ func (l *Logouts) Frames(ctx context.Context, out Logout) ([]string, error) {
 			return nil, err
 		}
 		if client.FrontchannelLogoutURI != "" && len(frames) < maxFrames {
-			frames = append(frames, withQuery(client.FrontchannelLogoutURI, "iss="+url.QueryEscape(l.Hints.Issuer)+"&sid="+out.Over))
+			frames = append(frames, withQuery(client.FrontchannelLogoutURI, "iss="+url.QueryEscape(l.Hints.Issuer)+"&sid="+out.EndedSession))
 		}
 	}
 	return frames, nil

@@ -33,7 +33,7 @@ type IDTokens struct {
 // standard claims that the request asked for by the parameter claims are in it. Userinfo has
 // those of the family's scope; where the client gets no access token to ask there, or is
 // registered for it, the ID token has them too (§5.4).
-func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.Beside) (string, error) {
+func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error) {
 	alg := client.IDTokenAlgorithm()
 	subject, err := t.Subjects.Subject(client, user.ID)
 	if err != nil {

@@ -43,7 +43,7 @@ type Logouts struct {
 
 // NewLogoutEnvelope seals requests to sign out.
 func NewLogoutEnvelope(e tokens.Envelope) *tokens.Envelope {
-	e.Purpose, e.Most = "authserver logout", MaxSealedLogout
+	e.Purpose, e.MaxBytes = "authserver logout", MaxSealedLogout
 	return &e
 }
 
@@ -57,35 +57,35 @@ type Logout struct {
 	// Session is the session, in hex, that the client knows by an ID token of this server; "":
 	// none.
 	Session string `json:"s,omitempty"`
-	// Shown is the session, in hex, of the person who is asked.
-	Shown string `json:"a,omitempty"`
-	Ended bool   `json:"e,omitempty"` // the person is signed out
-	// Over is the session, in hex, that ended, whose clients are told by frames of the page; "":
+	// AskedSession is the session, in hex, of the person who is asked.
+	AskedSession string `json:"a,omitempty"`
+	Ended        bool   `json:"e,omitempty"` // the person is signed out
+	// EndedSession is the session, in hex, that ended, whose clients are told by frames of the page; "":
 	// none.
-	Over string `json:"o,omitempty"`
+	EndedSession string `json:"o,omitempty"`
 }
 
-// Of reports whether the client named the session by an ID token, so that the person need
+// NamesSession reports whether the client named the session by an ID token, so that the person need
 // not be asked (§2).
-func (o Logout) Of(id store.SessionID) bool { return o.Session == hex.EncodeToString(id[:]) }
+func (o Logout) NamesSession(id store.SessionID) bool { return o.Session == hex.EncodeToString(id[:]) }
 
-// AskedOf reports whether the person was asked with this session.
-func (o Logout) AskedOf(id store.SessionID) bool { return o.Shown == hex.EncodeToString(id[:]) }
+// AskedIn reports whether the person was asked with this session.
+func (o Logout) AskedIn(id store.SessionID) bool { return o.AskedSession == hex.EncodeToString(id[:]) }
 
-// Asking returns the request as a page asks the person about it.
-func (o Logout) Asking(id store.SessionID) Logout {
-	o.Shown, o.Ended = hex.EncodeToString(id[:]), false
+// WithAsked returns the request as a page asks the person about it.
+func (o Logout) WithAsked(id store.SessionID) Logout {
+	o.AskedSession, o.Ended = hex.EncodeToString(id[:]), false
 	return o
 }
 
-// Named returns the session that the client named by an ID token.
-func (o Logout) Named() (id store.SessionID, ok bool) {
+// NamedSession returns the session that the client named by an ID token.
+func (o Logout) NamedSession() (id store.SessionID, ok bool) {
 	return sessionOf(o.Session)
 }
 
-// Ending returns the request as it is when a session ended.
-func (o Logout) Ending(id store.SessionID) Logout {
-	o.Over = hex.EncodeToString(id[:])
+// WithEnded returns the request as it is when a session ended.
+func (o Logout) WithEnded(id store.SessionID) Logout {
+	o.EndedSession = hex.EncodeToString(id[:])
 	return o
 }
 

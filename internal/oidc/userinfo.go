@@ -71,7 +71,7 @@ func (i *Userinfo) Client(ctx context.Context, token tokens.Claims) (store.Clien
 	return client, nil
 }
 
-// Of returns what a token that was checked lets its client know (§5.3.2).
+// NamesSession returns what a token that was checked lets its client know (§5.3.2).
 func (i *Userinfo) Of(ctx context.Context, now time.Time, client store.Client, token tokens.Claims) (Info, error) {
 	user, err := i.Users.User(ctx, token.Subject)
 	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled {

@@ -108,7 +108,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
 	seen := &sessions.Seen{Store: st}
 	browsers := &sessions.Sessions{
-		Store: st, Ender: revoker, Seen: seen, Idle: s.Sessions.SessionIdleTTL, Most: s.Sessions.SessionMaxTTL, Clock: clock, Rand: rand.Reader,
+		Store: st, Ender: revoker, Seen: seen, IdleTTL: s.Sessions.SessionIdleTTL, MaxTTL: s.Sessions.SessionMaxTTL, Clock: clock, Rand: rand.Reader,
 	}
 	registry, err := wireGrants(grantParts{
 		store: st, issuing: issuing, used: st, cached: cached, manager: manager, login: login, view: view, revoker: revoker, codec: codec,

@@ -79,7 +79,7 @@ func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 			CodeTTL: codeTTL, MaxTTL: p.tokens.MaxAccessTokenTTL, Clock: p.clock, Rand: rand.Reader,
 		},
 		Sessions: p.browsers,
-		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Devices: &tokens.Devices{Keys: keys, Rand: rand.Reader}, Base: web.IssuerPath(p.identity.Issuer),
+		Password: p.login, Pages: written, Cookie: handlers.Cookie{Secure: !overHTTP(p.identity)}, Devices: &tokens.DeviceCookies{Keys: keys, Rand: rand.Reader}, Base: web.IssuerPath(p.identity.Issuer),
 		Gates: p.gates, Limit: web.RequestTimeout, Now: time.Now,
 	}, nil
 }

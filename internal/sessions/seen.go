@@ -24,8 +24,8 @@ const (
 	seenEvery = time.Minute
 	// maxSeen bounds how many sessions are remembered. Those beyond it are written down when
 	// they are used again.
-	maxSeen = 50_000
-	seeMost = 1000 // in one batch
+	maxSeen      = 50_000
+	maxSeenBatch = 1000 // in one batch
 )
 
 // note remembers that a session was used: the first time since what was noted was written down,
@@ -51,7 +51,7 @@ func (s *Seen) Flush(ctx context.Context) error {
 	s.seen = nil
 	s.mu.Unlock()
 	for len(all) > 0 {
-		batch := all[:min(seeMost, len(all))]
+		batch := all[:min(maxSeenBatch, len(all))]
 		if err := s.Store.SeeSessions(ctx, batch); err != nil {
 			s.again(all)
 			return fmt.Errorf("write down which sessions were used: %w", err)

@@ -23,11 +23,11 @@ type Sessions struct {
 	Ender interface {
 		Session(ctx context.Context, by tokens.By, id store.SessionID) error
 	}
-	Seen  *Seen
-	Idle  time.Duration // a session that is unused for so long is over
-	Most  time.Duration // a session is over so long after the sign-in that began it
-	Clock store.Clock   // that requests read their moment from
-	Rand  io.Reader
+	Seen    *Seen
+	IdleTTL time.Duration // a session that is unused for so long is over
+	MaxTTL  time.Duration // a session is over so long after the sign-in that began it
+	Clock   store.Clock   // that requests read their moment from
+	Rand    io.Reader
 }
 
 // Person is who a browser is signed in as.
@@ -92,13 +92,13 @@ func (s *Sessions) found(session store.Session, now store.Moment) {
 	if seen.After(session.IdleExpiresAt) { // by another clock: this one holds that it lives
 		seen = session.IdleExpiresAt
 	}
-	s.Seen.note(store.SessionSeen{ID: session.ID, SeenAt: seen, IdleExpiresAt: store.At(now.Add(s.Idle))})
+	s.Seen.note(store.SessionSeen{ID: session.ID, SeenAt: seen, IdleExpiresAt: store.At(now.Add(s.IdleTTL))})
 }
 
 // Used notes that an app of the person used a session: it refreshed tokens that end with it. No
 // request waits for that, and a session that was idle for too long before is over all the same.
 func (s *Sessions) Used(id store.SessionID, now time.Time) {
-	s.Seen.note(store.SessionSeen{ID: id, SeenAt: store.At(now), IdleExpiresAt: store.At(now.Add(s.Idle))})
+	s.Seen.note(store.SessionSeen{ID: id, SeenAt: store.At(now), IdleExpiresAt: store.At(now.Add(s.IdleTTL))})
 }
 
 // SignIn is that a person proved who they are with a browser.
@@ -125,7 +125,7 @@ func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string
 	session := store.Session{
 		Secret: hash, UserID: in.User.ID, UserNotBefore: in.User.NotBefore,
 		Methods: []store.SessionMethod{{Method: in.Method, At: at}}, Device: device(in.Device), Address: in.Address,
-		CreatedAt: at, SeenAt: at, IdleExpiresAt: store.At(in.At.Add(s.Idle)), ExpiresAt: store.At(in.At.Add(s.Most)),
+		CreatedAt: at, SeenAt: at, IdleExpiresAt: store.At(in.At.Add(s.IdleTTL)), ExpiresAt: store.At(in.At.Add(s.MaxTTL)),
 	}
 	by := store.Change{Actor: store.Actor{Type: store.ActorUser, ID: in.User.ID}, At: at, RequestID: in.RequestID}
 	if before != nil && before.User.ID == in.User.ID {

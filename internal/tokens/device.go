@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Devices are cookies by which a browser shows that an account signed in with it before, so
+// DeviceCookies are cookies by which a browser shows that an account signed in with it before, so
 // that it is not held to the failures of strangers. They are kept nowhere else: each is under
 // a key that all replicas have, and good as long as that.
-type Devices struct {
+type DeviceCookies struct {
 	Keys interface { // those of [RefreshCodec]
 		At(moment time.Time) (id uint32, key []byte, ok bool)
 		ByID(id uint32) (key []byte, ok bool)
@@ -39,7 +39,7 @@ const (
 )
 
 // Name returns the name that the browser has for an account, if the account signed in with it.
-func (d *Devices) Name(cookie string, account [sha256.Size]byte) (name string, ok bool) {
+func (d *DeviceCookies) Name(cookie string, account [sha256.Size]byte) (name string, ok bool) {
 	for _, entry := range deviceEntries(cookie) {
 		if name, ok := d.open(entry, account); ok {
 			return name, true
@@ -49,7 +49,7 @@ func (d *Devices) Name(cookie string, account [sha256.Size]byte) (name string, o
 }
 
 // Add returns the cookie with an account that signed in now, beside the others that it has.
-func (d *Devices) Add(now time.Time, cookie string, account [sha256.Size]byte) (string, error) {
+func (d *DeviceCookies) Add(now time.Time, cookie string, account [sha256.Size]byte) (string, error) {
 	id, key, ok := d.Keys.At(now)
 	if !ok {
 		return "", errors.New("make a device cookie: no key is loaded")
@@ -84,7 +84,7 @@ func deviceEntries(cookie string) []string {
 	return slices.DeleteFunc(strings.Split(cookie, "."), func(e string) bool { return len(e) != deviceLength })
 }
 
-func (d *Devices) open(entry string, account [sha256.Size]byte) (name string, ok bool) {
+func (d *DeviceCookies) open(entry string, account [sha256.Size]byte) (name string, ok bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(entry)
 	if err != nil || len(b) != deviceSize || b[0] != deviceVersion {
 		return "", false

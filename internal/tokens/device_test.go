@@ -13,7 +13,7 @@ func account(name string) [sha256.Size]byte { return sha256.Sum256([]byte(name))
 
 func TestDevices(t *testing.T) {
 	ring := oneKey{1, bytes.Repeat([]byte{7}, 32)}
-	d := &Devices{Keys: ring, Rand: rand.Reader}
+	d := &DeviceCookies{Keys: ring, Rand: rand.Reader}
 	add := func(cookie, name string) string {
 		t.Helper()
 		cookie, err := d.Add(noon, cookie, account(name))
@@ -30,7 +30,7 @@ func TestDevices(t *testing.T) {
 	if again := add(cookie, "alice"); again != cookie {
 		t.Errorf("it has another name after another sign-in: %q, %q", cookie, again)
 	}
-	for name, other := range map[string]*Devices{
+	for name, other := range map[string]*DeviceCookies{
 		"another key":       {Keys: oneKey{1, bytes.Repeat([]byte{8}, 32)}},
 		"a key that is not": {Keys: oneKey{2, bytes.Repeat([]byte{7}, 32)}},
 	} {
@@ -51,7 +51,7 @@ func TestDevices(t *testing.T) {
 }
 
 func FuzzDevices(f *testing.F) {
-	d := &Devices{Keys: oneKey{1, bytes.Repeat([]byte{7}, 32)}, Rand: rand.Reader}
+	d := &DeviceCookies{Keys: oneKey{1, bytes.Repeat([]byte{7}, 32)}, Rand: rand.Reader}
 	good, err := d.Add(noon, "", account("alice"))
 	if err != nil {
 		f.Fatal(err)

@@ -25,8 +25,8 @@ type Envelope struct {
 		ByID(id uint32) (key []byte, ok bool)
 	}
 	Rand io.Reader
-	// Most bounds the text, in bytes.
-	Most int
+	// MaxBytes bounds the text, in bytes.
+	MaxBytes int
 }
 
 // An envelope is base64url of version, 1 byte | key id, 4 | salt, 24 | what is sealed | tag, 16.
@@ -48,7 +48,7 @@ func IsTooLarge(err error) bool { return errors.Is(err, tooLarge{}) }
 // Seal seals content at a moment.
 func (e *Envelope) Seal(now time.Time, content []byte) (string, error) {
 	size := envelopeBody + len(content) + envelopeTag
-	if base64.RawURLEncoding.EncodedLen(size) > e.Most {
+	if base64.RawURLEncoding.EncodedLen(size) > e.MaxBytes {
 		return "", tooLarge{}
 	}
 	id, key, ok := e.Keys.At(now)
@@ -70,7 +70,7 @@ func (e *Envelope) Seal(now time.Time, content []byte) (string, error) {
 
 // Open returns what a replica of this server sealed. The error holds nothing of it.
 func (e *Envelope) Open(text string) ([]byte, error) {
-	if len(text) > e.Most {
+	if len(text) > e.MaxBytes {
 		return nil, errors.New("it is longer than what this server seals")
 	}
 	if strings.ContainsAny(text, "\r\n") { // which the decoder would pass over

@@ -10,7 +10,7 @@ import (
 )
 
 func newEnvelope(purpose string) *Envelope {
-	return &Envelope{Purpose: purpose, Keys: newCodec().Keys, Rand: rand.Reader, Most: 400}
+	return &Envelope{Purpose: purpose, Keys: newCodec().Keys, Rand: rand.Reader, MaxBytes: 400}
 }
 
 func TestEnvelopeRoundTrip(t *testing.T) {
@@ -61,7 +61,7 @@ func TestEnvelopeRefuses(t *testing.T) {
 	if _, err := e.Seal(second(2), make([]byte, 300)); !IsTooLarge(err) {
 		t.Errorf("content that is too large: %v", err)
 	}
-	gone := &Envelope{Purpose: "one purpose", Keys: turns{1: bytes.Repeat([]byte{1}, 32)}, Rand: rand.Reader, Most: 400}
+	gone := &Envelope{Purpose: "one purpose", Keys: turns{1: bytes.Repeat([]byte{1}, 32)}, Rand: rand.Reader, MaxBytes: 400}
 	if _, err := gone.Open(good); err == nil {
 		t.Error("it opens without its key")
 	}

@@ -24,9 +24,9 @@ func (m *Minter) Sign(now time.Time, alg, typ, by string, claims any) (string, e
 	return string(token), nil
 }
 
-// Beside is what an ID token is handed out with, of which it has hashes (OpenID Connect Core
+// HashInputs is what an ID token is handed out with, of which it has hashes (OpenID Connect Core
 // §3.3.2.11); "" of each: it is not there.
-type Beside struct {
+type HashInputs struct {
 	AccessToken string // at_hash
 	Code        string // c_hash
 	State       string // s_hash (FAPI 1.0 Advanced §5.1)
