@@ -30,7 +30,7 @@ func newKeySource(issuer string, o Options) *keySource {
 	ctx, stop := context.WithCancel(context.Background())
 	k := &keySource{
 		sets: &remotekeys.Sets{
-			Fetcher: remotekeys.NewUnguarded(o.HTTPClient), Now: o.Now, Patience: retryGap, Log: o.Log,
+			Fetcher: remotekeys.NewUnguarded(o.HTTPClient), Now: o.Now, MaxPause: retryGap, Log: o.Log,
 		},
 		source: remotekeys.Source{Issuer: issuer},
 		stop:   stop, ended: make(chan struct{}),

@@ -16,8 +16,8 @@ var ErrOvertaken = errors.New("the place was given to another")
 // that keeps the server waiting on purpose is soon the oldest. The zero value bounds
 // nothing. It is safe for concurrent use.
 type Places struct {
-	Most  int   // at once; 0: no bound
-	Bytes int64 // that they hold together, and half of them those of one name; 0: no bound
+	Max      int   // at once; 0: no bound
+	MaxBytes int64 // that they hold together, and half of them those of one name; 0: no bound
 
 	mu             sync.Mutex
 	taken          int
@@ -32,13 +32,14 @@ type Place struct {
 	by            string
 	held          int64
 	taken         bool // and not given to another
-	client        Client
+	client        Connection
 	waits         bool
 	before, after *Place // of those that wait
 }
 
-// Client is who a place may wait for. Cut has to end the wait, and to return at once.
-type Client interface{ Cut() }
+// Connection is that of the client for which a place may wait. Abort has to end the wait, and to
+// return at once.
+type Connection interface{ Abort() }
 
 // Enter takes a place, which the caller gives back with [Place.Leave]. Its error is ErrFull. A
 // request that waits for its client alone gets a place anyway, since the next request can
@@ -47,7 +48,7 @@ func (p *Places) Enter(l *Place, by string, anyway bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.of, l.by = p, by
-	for p.Most > 0 && p.taken >= p.Most {
+	for p.Max > 0 && p.taken >= p.Max {
 		if p.endOldest("", true) {
 			continue
 		}
@@ -68,8 +69,8 @@ func (l *Place) Hold(bytes int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	most := int64(math.MaxInt64)
-	if p.Bytes > 0 {
-		most = p.Bytes
+	if p.MaxBytes > 0 {
+		most = p.MaxBytes
 	}
 	for {
 		switch {
@@ -104,7 +105,7 @@ func (p *Places) hold(l *Place, bytes int64) {
 // Wait says that the client has to go on now. If the place is given to another meanwhile,
 // the client is cut. The caller calls [Place.Resume] when the wait is over. Where there is
 // no place any more the error is ErrOvertaken, and no request is cut.
-func (l *Place) Wait(client Client) error {
+func (l *Place) Wait(client Connection) error {
 	p := l.of
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -173,7 +174,7 @@ func (p *Places) endOldest(by string, all bool) bool {
 	for l := p.oldest; l != nil; l = l.after {
 		if all || l.by == by {
 			l.end()
-			l.client.Cut()
+			l.client.Abort()
 			return true
 		}
 	}

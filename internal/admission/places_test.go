@@ -35,7 +35,7 @@ func want(t *testing.T, got, wanted error) {
 
 // Where all is taken, the place that has waited longest for its client is given away.
 func TestTheOldestIsOvertaken(t *testing.T) {
-	p := &Places{Most: 3}
+	p := &Places{Max: 3}
 	first, second, third := place(t, p, "a"), place(t, p, "a"), place(t, p, "b")
 	want(t, p.Enter(&Place{}, "c", false), ErrFull) // no request waits for a client
 	want(t, second.Wait(second), nil)
@@ -58,7 +58,7 @@ func TestTheOldestIsOvertaken(t *testing.T) {
 
 // What is soon done is let in although all places are taken, one at a time.
 func TestAnyway(t *testing.T) {
-	p := &Places{Most: 1}
+	p := &Places{Max: 1}
 	place(t, p, "a")
 	for range 10 {
 		v := &visitor{}
@@ -73,7 +73,7 @@ func TestAnyway(t *testing.T) {
 
 // No address gets more than half of the bytes, and no request is refused for one that waits.
 func TestBytesAreShared(t *testing.T) {
-	p := &Places{Bytes: 100}
+	p := &Places{MaxBytes: 100}
 	greedy, modest := place(t, p, "greedy"), place(t, p, "modest")
 	want(t, greedy.Hold(50), nil)
 	want(t, greedy.Hold(1), ErrShare)
@@ -111,7 +111,7 @@ func TestNothingIsBounded(t *testing.T) {
 // Whatever is done in whatever order: the bounds hold, and nothing is lost or found.
 func TestPlacesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := &Places{Most: 4, Bytes: 40}
+		p := &Places{Max: 4, MaxBytes: 40}
 		all := map[int]*visitor{}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			i := rapid.IntRange(0, 6).Draw(t, "who")
@@ -144,11 +144,11 @@ func TestPlacesAddUp(t *testing.T) {
 					t.Fatalf("one whose place is gone holds %d bytes", v.held)
 				}
 			}
-			if taken, held := p.InFlight(); taken != places || held != bytes || taken > p.Most || held > p.Bytes {
+			if taken, held := p.InFlight(); taken != places || held != bytes || taken > p.Max || held > p.MaxBytes {
 				t.Fatalf("%d places with %d bytes are taken, and %d with %d known", places, bytes, taken, held)
 			}
 			for by, share := range shares {
-				if share > p.Bytes/2 || p.shares[by] != share {
+				if share > p.MaxBytes/2 || p.shares[by] != share {
 					t.Fatalf("%s holds %d bytes", by, share)
 				}
 			}
@@ -157,7 +157,7 @@ func TestPlacesAddUp(t *testing.T) {
 }
 
 func TestPlacesTogether(t *testing.T) {
-	p := &Places{Most: 8, Bytes: 100}
+	p := &Places{Max: 8, MaxBytes: 100}
 	var group sync.WaitGroup
 	for i := range 32 {
 		group.Go(func() {

@@ -47,19 +47,19 @@ type Guard struct {
 // counter is a row, and when it was read.
 type counter struct {
 	store.Failures
-	read time.Time
-	here bool // there is no row
+	read  time.Time
+	local bool // there is no row
 }
 
-// Throttled is the error of an attempt that has to wait. Nothing of it was looked at.
-type Throttled struct{ Wait time.Duration }
+// ThrottledError refuses an attempt that has to wait. Its credentials were not looked at.
+type ThrottledError struct{ Wait time.Duration }
 
-func (t *Throttled) Error() string {
+func (t *ThrottledError) Error() string {
 	return fmt.Sprintf("too many attempts failed: the next one may come in %s", t.Wait)
 }
 
-// Turn is an attempt that may be made.
-type Turn struct {
+// Attempt is one that may be made now. Its caller reports the result with Passed or Failed.
+type Attempt struct {
 	guard   *Guard
 	account [sha256.Size]byte
 	from    Origin
@@ -67,21 +67,21 @@ type Turn struct {
 }
 
 // keys are the counters of the attempt, that of the account first.
-func (t Turn) keys() []store.FailureKey {
+func (t Attempt) keys() []store.FailureKey {
 	if t.known {
 		return []store.FailureKey{t.from.device(t.account)}
 	}
 	return t.from.of(t.account)
 }
 
-// Enter returns [Throttled] where an attempt at an account has to wait. A browser in which
+// Enter returns [ThrottledError] where an attempt at an account has to wait. A browser in which
 // the account signed in before is held to its own failures alone, and where those are too many
 // it counts as any other.
-func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origin) (Turn, error) {
+func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origin) (Attempt, error) {
 	if g == nil {
-		return Turn{}, nil
+		return Attempt{}, nil
 	}
-	turn := Turn{guard: g, account: account, from: from, known: from.Device != ""}
+	turn := Attempt{guard: g, account: account, from: from, known: from.Device != ""}
 	if g.idle() {
 		return turn, nil
 	}
@@ -91,7 +91,7 @@ func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origi
 		wait = g.wait(ctx, turn.keys())
 	}
 	if wait > 0 {
-		return turn, &Throttled{wait}
+		return turn, &ThrottledError{wait}
 	}
 	return turn, nil
 }
@@ -107,7 +107,7 @@ func (g *Guard) idle() bool {
 // Passed says that the attempt was right: what was counted of the account from there is
 // forgotten (NIST SP 800-63B-4 §3.2.2). What was counted of the address is not, or an attacker
 // with an account would begin anew at will.
-func (t Turn) Passed(ctx context.Context) {
+func (t Attempt) Passed(ctx context.Context) {
 	if t.guard == nil || t.guard.idle() {
 		return
 	}
@@ -116,21 +116,21 @@ func (t Turn) Passed(ctx context.Context) {
 
 // Forget is Passed for what did not have to wait for a turn.
 func (g *Guard) Forget(ctx context.Context, account [sha256.Size]byte, from Origin) {
-	Turn{guard: g, account: account, from: from}.Passed(ctx)
+	Attempt{guard: g, account: account, from: from}.Passed(ctx)
 }
 
-// About is whom an attempt was about, for the audit.
-type About struct {
+// Subject is the user or the client whose credentials an attempt guesses at, for the audit.
+type Subject struct {
 	UserID    string // "": the user is not known, or a client is meant
 	ClientID  string // "": the client is not known, or a user is meant
 	RequestID string
-	// Here has the failure counted by this replica alone. Strangers who make up client_ids
-	// would fill the table, since to refuse one costs nothing.
-	Here bool
+	// LocalOnly keeps the count in this replica, without a row. An attacker can make up
+	// client_ids at no cost, and would fill the table.
+	LocalOnly bool
 }
 
 // Failed counts the attempt.
-func (t Turn) Failed(ctx context.Context, about About) {
+func (t Attempt) Failed(ctx context.Context, about Subject) {
 	if t.guard == nil {
 		return
 	}
@@ -165,7 +165,7 @@ func (g *Guard) look(keys []store.FailureKey, now time.Time) (longest time.Durat
 		}
 		wait := ruleOf(key).until(c.Failures).Sub(now)
 		longest = max(longest, wait)
-		if wait > 0 && !c.here && now.Sub(c.read) >= reread {
+		if wait > 0 && !c.local && now.Sub(c.read) >= reread {
 			stale = append(stale, key)
 			c.read = now
 			g.counters().Add(key, c)
@@ -192,7 +192,7 @@ func (g *Guard) forget(ctx context.Context, key store.FailureKey) {
 	c, known := g.counters().Peek(key)
 	g.counters().Remove(key)
 	g.mu.Unlock()
-	if !known || c.here {
+	if !known || c.local {
 		return
 	}
 	if err := g.Store.ClearFailures(ctx, key); err != nil {
@@ -202,16 +202,16 @@ func (g *Guard) forget(ctx context.Context, key store.FailureKey) {
 
 // count adds a failure by each of the keys. Where the database cannot be reached, this replica
 // alone knows of it.
-func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about About) {
+func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about Subject) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTimeout) // a guesser who hangs up is counted too
 	defer cancel()
 	now := store.At(g.Now())
 	failed := make([]store.Failure, len(keys))
 	for i, key := range keys {
 		r := ruleOf(key)
-		failed[i] = store.Failure{FailureKey: key, Adds: r.forget, Most: r.most}
+		failed[i] = store.Failure{FailureKey: key, Adds: r.forget, Max: r.most}
 	}
-	if about.Here {
+	if about.LocalOnly {
 		g.replace(keys, g.countHere(now, failed), now, true)
 		return
 	}
@@ -240,7 +240,7 @@ func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Fail
 			from = c.ClearAt
 		}
 		rows[i] = store.Failures{FailureKey: f.FailureKey, At: now, ClearAt: from.Add(f.Adds)}
-		if last := now.Add(f.Most); rows[i].ClearAt.After(last) {
+		if last := now.Add(f.Max); rows[i].ClearAt.After(last) {
 			rows[i].ClearAt = last
 		}
 	}
@@ -249,7 +249,7 @@ func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Fail
 
 // tell records that an account is being guessed at, once a day for each place. Of accounts that
 // there are not it records nothing, so that strangers fill no table.
-func (g *Guard) tell(ctx context.Context, now store.Moment, key store.FailureKey, about About) {
+func (g *Guard) tell(ctx context.Context, now store.Moment, key store.FailureKey, about Subject) {
 	if about.UserID == "" && about.ClientID == "" {
 		return
 	}

@@ -41,12 +41,12 @@ var (
 func (r replicas) guess(g *attempts.Guard, account [32]byte, from attempts.Origin) time.Duration {
 	r.Helper()
 	turn, err := g.Enter(r.Context(), account, from)
-	if throttled := (*attempts.Throttled)(nil); errors.As(err, &throttled) {
+	if throttled := (*attempts.ThrottledError)(nil); errors.As(err, &throttled) {
 		return throttled.Wait
 	} else if err != nil {
 		r.Fatal(err)
 	}
-	turn.Failed(r.Context(), attempts.About{UserID: "id", RequestID: "request"})
+	turn.Failed(r.Context(), attempts.Subject{UserID: "id", RequestID: "request"})
 	return 0
 }
 
@@ -278,7 +278,7 @@ func TestAuditTellsOfGuesses(t *testing.T) {
 	for range 20 {
 		turn, err := g.Enter(t.Context(), bob, at("198.51.100.1"))
 		if err == nil {
-			turn.Failed(t.Context(), attempts.About{}) // there is no such user
+			turn.Failed(t.Context(), attempts.Subject{}) // there is no such user
 		}
 	}
 	told, err := r.db.ListEvents(t.Context(), store.EventFilter{Type: string(store.LoginThrottled), Limit: 100})
@@ -312,7 +312,7 @@ func TestNoGuardCountsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		turn.Failed(t.Context(), attempts.About{})
+		turn.Failed(t.Context(), attempts.Subject{})
 		turn.Passed(t.Context())
 	}
 }

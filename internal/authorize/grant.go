@@ -79,7 +79,7 @@ func (a *Authorizer) grantNoToken(ctx context.Context, s PromptInput) (Step, err
 // refusedOr tells the client what was refused, or returns the fault of the server.
 func (a *Authorizer) refusedOr(s PromptInput, err error) (Step, error) {
 	var refused *oauth.Error
-	var replayed *store.Replayed
+	var replayed *store.ReplayedError
 	switch {
 	case errors.As(err, &replayed): // RFC 9126 §4
 		return a.refusal(s.Flow, pushedAgain()), nil

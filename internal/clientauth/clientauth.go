@@ -140,7 +140,7 @@ func (a *Authenticator) Present(r Request) (Presented, error) {
 // Authenticate finds the client of a request. A request that presents nothing has no
 // client, and the caller accepts or refuses it. A request that presents wrong
 // credentials is refused with invalid_client (RFC 6749 §5.2), and after too many wrong secrets
-// with [attempts.Throttled] (§2.3.1: the endpoint MUST be protected against brute force).
+// with [attempts.ThrottledError] (§2.3.1: the endpoint MUST be protected against brute force).
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, error) {
 	if len(p.methods) == 0 {
 		return Result{}, nil

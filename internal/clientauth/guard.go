@@ -14,11 +14,11 @@ type guesses struct {
 	request Request
 	id      string // the client_id in the request
 	client  string // the client_id, if there is such a client
-	turn    attempts.Turn
+	turn    attempts.Attempt
 	entered bool
 }
 
-// enter has the request wait for its turn, once: the error is an [attempts.Throttled]. It
+// enter has the request wait for its turn, once: the error is an [attempts.ThrottledError]. It
 // counts by client and network alone: a wrong secret comes from a server that is set up
 // wrongly more often than from an attacker.
 func (g *guesses) enter(ctx context.Context) error {
@@ -36,7 +36,7 @@ func (g *guesses) failed(ctx context.Context) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
-	g.turn.Failed(ctx, attempts.About{ClientID: g.client, RequestID: g.request.RequestID, Here: g.client == ""})
+	g.turn.Failed(ctx, attempts.Subject{ClientID: g.client, RequestID: g.request.RequestID, LocalOnly: g.client == ""})
 	return nil
 }
 

@@ -378,7 +378,7 @@ func TestForeignTokensThatAreBoundToAKey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			exchange := w.ask(w.client("web"), "subject_token", w.vouch(object{"cnf": test.cnf}), "subject_token_type", grants.JWTType)
 			bearer := w.ask(w.client("web"), "assertion", w.vouch(object{"cnf": test.cnf}))
-			exchange.Held, bearer.Held = test.proved, test.proved
+			exchange.Possession, bearer.Possession = test.proved, test.proved
 			_, exchanged := w.exchanger().Exchange(w.Context(), exchange)
 			_, bought := w.jwtBearer.Exchange(w.Context(), bearer)
 			if test.good {

@@ -111,7 +111,7 @@ func (g *AuthorizationCode) plan(ctx context.Context, r Request, id store.Family
 		ClientNotBefore: r.Client.NotBefore,
 		RedirectURI:     r.Form.Get("redirect_uri"),
 		Challenge:       challenge,
-		Proved:          r.Held.keys(),
+		Proved:          r.Possession.keys(),
 		Binds:           r.familyKey(),
 		Resources:       asked,
 		Now:             store.At(r.Now),

@@ -22,13 +22,13 @@ type Request struct {
 	From string
 	// RequestID is the HTTP request's, for the audit.
 	RequestID string
-	// Held is the keys that the request proved to hold, and Confirmation those of them to
-	// which its access token is bound: see [Possession.Bind].
-	Held         Possession
+	// Possession has the keys that the request proved to hold, and Confirmation those to which
+	// the access token is bound: see [Possession.Bind].
+	Possession   Possession
 	Confirmation tokens.Confirmation
 	// Once is what the request has been believed for and is good once. Whatever answers
 	// with a token uses it up.
-	Once []Once
+	Once []SingleUse
 }
 
 // Answer is a successful answer (RFC 6749 §5.1).

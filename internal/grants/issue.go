@@ -177,7 +177,7 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 
 // issueOnce issues the token, and then uses up what is good once. So a request that
 // cannot be signed just now uses nothing up.
-func (i *Issuing) issueOnce(ctx context.Context, r Request, access draft, beside ...Once) (Answer, error) {
+func (i *Issuing) issueOnce(ctx context.Context, r Request, access draft, beside ...SingleUse) (Answer, error) {
 	a, err := i.issue(r, access)
 	if err != nil {
 		return a, err

@@ -66,7 +66,7 @@ func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed 
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := holdsKey(parsed.Claims, r.Held); err != nil {
+	if err := holdsKey(parsed.Claims, r.Possession); err != nil {
 		return Answer{}, refuseAssertion("assertion_bound", err)
 	}
 	access, err := g.access(ctx, r, client, by, assertion)
@@ -129,7 +129,7 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 		limited = &subject
 	}
 	if limited != nil { // a client that did not authenticate gets no unbound token either
-		if _, err := r.Held.Bind(limited); err != nil {
+		if _, err := r.Possession.Bind(limited); err != nil {
 			return draft{}, err
 		}
 	}
@@ -156,13 +156,13 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 // 7), unless the issuer is registered for assertions that come again. An assertion
 // without jti is identified by its content. Its use is kept for the skew longer than it
 // is good here, since a replica whose clock is behind accepts it for that long.
-func (g *JWTBearer) once(by trusted, a assertions.Assertion) []Once {
+func (g *JWTBearer) once(by trusted, a assertions.Assertion) []SingleUse {
 	if by.mayRepeat() {
 		return nil
 	}
-	return []Once{{
-		Use:   store.Use{Issuer: by.registration.Uses, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Trust.Verifier.Skew))},
-		Again: assertionReplayed,
+	return []SingleUse{{
+		Use:      store.Use{Issuer: by.registration.Uses, ID: a.ID, ExpiresAt: store.At(a.ExpiresAt.Add(g.Trust.Verifier.Skew))},
+		OnReplay: assertionReplayed,
 	}}
 }
 

@@ -9,39 +9,39 @@ import (
 	"authserver/internal/store"
 )
 
-// Once is a part of a request that is good once: a client's assertion, a proof of
+// SingleUse is a part of a request that is good once: a client's assertion, a proof of
 // possession, or an assertion that is exchanged. It is used up last, when there is a
 // token and nothing can refuse the request any more. So the client can repeat a request
 // that was refused or that the server could not answer, and a refused request writes
 // nothing. If two requests bring the same one at once, the database accepts one of them.
-type Once struct {
+type SingleUse struct {
 	store.Use
-	Again func() *oauth.Error // refuses what was used before
+	OnReplay func() *oauth.Error // refuses what was used before
 }
 
-// Replay is the cause of the refusal of what was used before.
-type Replay struct {
+// ReplayError is the cause of the refusal of what was used before.
+type ReplayError struct {
 	Use   store.Use
 	cause error // of the refusal itself; nil: none
 }
 
-func (r *Replay) Error() string {
+func (r *ReplayError) Error() string {
 	if r.cause == nil {
 		return "it was used before"
 	}
 	return r.cause.Error()
 }
 
-func (r *Replay) Unwrap() error { return r.cause }
+func (r *ReplayError) Unwrap() error { return r.cause }
 
 // replayError refuses what was used before.
-func (o Once) replayError() error {
-	refused := o.Again()
-	return refused.Because(&Replay{Use: o.Use, cause: refused.Unwrap()})
+func (o SingleUse) replayError() error {
+	refused := o.OnReplay()
+	return refused.Because(&ReplayError{Use: o.Use, cause: refused.Unwrap()})
 }
 
 // UseUp uses up all of them, or none where one was used before.
-func UseUp(ctx context.Context, used store.Assertions, once []Once) error {
+func UseUp(ctx context.Context, used store.Assertions, once []SingleUse) error {
 	if len(once) == 0 {
 		return nil
 	}
@@ -49,18 +49,18 @@ func UseUp(ctx context.Context, used store.Assertions, once []Once) error {
 }
 
 // refuseAgain is what a request is told whose uses were recorded with an error.
-func refuseAgain(once []Once, err error) error {
-	var replayed *store.Replayed
+func refuseAgain(once []SingleUse, err error) error {
+	var replayed *store.ReplayedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &replayed):
-		return once[replayed.Of].replayError()
+		return once[replayed.Index].replayError()
 	}
 	return fmt.Errorf("record what is good once: %w", err)
 }
 
-func uses(once []Once) []store.Use {
+func uses(once []SingleUse) []store.Use {
 	list := make([]store.Use, 0, len(once))
 	for _, o := range once {
 		list = append(list, o.Use)

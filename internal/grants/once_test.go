@@ -22,16 +22,16 @@ func (brokenMinter) Mint(time.Time, tokens.Access) (tokens.Minted, error) {
 }
 
 // brought is a proof that a request brings, good once.
-func (w *world) brought(id byte) grants.Once {
-	return grants.Once{
+func (w *world) brought(id byte) grants.SingleUse {
+	return grants.SingleUse{
 		Use: store.Use{Issuer: "dpop", ID: [32]byte{id}, ExpiresAt: store.At(w.Now().Add(time.Hour))},
-		Again: func() *oauth.Error {
+		OnReplay: func() *oauth.Error {
 			return oauth.Fail(oauth.InvalidDPoPProof, "dpop_replayed", "the proof was used before")
 		},
 	}
 }
 
-func (w *world) usedUp(once grants.Once) bool {
+func (w *world) usedUp(once grants.SingleUse) bool {
 	w.Helper()
 	used, err := w.db.AssertionUsed(w.Context(), once.Issuer, once.ID)
 	w.ok(err)
@@ -80,7 +80,7 @@ func TestOnlyATokenUsesUp(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			proof := w.brought(byte(i + 1))
 			r := w.ask(test.client, test.parameters...)
-			r.Once = []grants.Once{proof}
+			r.Once = []grants.SingleUse{proof}
 			answer, err := test.grant.Exchange(t.Context(), r)
 			if err == nil || answer.AccessToken != "" {
 				t.Fatalf("it was not refused: %v", err)
@@ -106,7 +106,7 @@ func TestAnAssertionOfARequestThatFailedIsNotUsedUp(t *testing.T) {
 	proof := w.brought(1)
 	w.ok(w.db.UseOnce(t.Context(), proof.Use))
 	r := w.ask(nil, "assertion", assertion)
-	r.Once = []grants.Once{proof}
+	r.Once = []grants.SingleUse{proof}
 	_, err = w.jwtBearer.Exchange(t.Context(), r)
 	refused(t, err, oauth.InvalidDPoPProof, "dpop_replayed")
 	w.exchange(w.jwtBearer, w.ask(nil, "assertion", assertion))
@@ -135,7 +135,7 @@ func TestAProofIsGoodOnceByEveryGrant(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			proof := w.brought(byte(i + 1))
 			r := test.ask()
-			r.Once = []grants.Once{proof}
+			r.Once = []grants.SingleUse{proof}
 			w.exchange(test.grant, r)
 			if !w.usedUp(proof) {
 				t.Error("the proof is not used up")
@@ -143,7 +143,7 @@ func TestAProofIsGoodOnceByEveryGrant(t *testing.T) {
 			for _, wait := range []time.Duration{0, 2 * grace} { // within the grace and after it
 				w.wait(wait)
 				r = test.ask()
-				r.Once = []grants.Once{proof}
+				r.Once = []grants.SingleUse{proof}
 				answer, err := test.grant.Exchange(t.Context(), r)
 				refused(t, err, oauth.InvalidDPoPProof, "dpop_replayed")
 				if answer.AccessToken != "" || answer.RefreshToken != "" {

@@ -100,7 +100,7 @@ func TestAClientIsItsOwnIssuerAsItIsRegistered(t *testing.T) {
 				test.change(c)
 			})
 			r := w.ask(nil, "assertion", w.vouch(map[string]any{"iss": "web", "sub": "web"}))
-			r.Held.JKT, r.Confirmation = test.proved.JKT, test.proved
+			r.Possession.JKT, r.Confirmation = test.proved.JKT, test.proved
 			answer, err := w.jwtBearer.Exchange(t.Context(), r)
 			if test.code != "" {
 				refused(t, err, test.code, test.reason)

@@ -58,7 +58,7 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 	if p.expires.Sub(r.Now) < time.Second {
 		return p, badToken(parameter, errors.New("it has expired"))
 	}
-	if err := holdsKey(p.all, r.Held); err != nil {
+	if err := holdsKey(p.all, r.Possession); err != nil {
 		return p, badToken(parameter, err)
 	}
 	return p, nil

@@ -120,7 +120,7 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 		Keep:            !r.Client.Profile.Rotates(),
 		ClientID:        r.Client.ID,
 		ClientNotBefore: r.Client.NotBefore,
-		Proved:          r.Held.keys(),
+		Proved:          r.Possession.keys(),
 		Binds:           r.familyKey(),
 		Scope:           scope,
 		Resources:       asked,

@@ -134,7 +134,7 @@ func (u *unmoved) present(proof uint64, token string, parameters ...string) (a g
 	r := u.ask(u.client("web"), append([]string{"refresh_token", token}, parameters...)...)
 	use := store.Use{Issuer: "dpop", ExpiresAt: store.At(u.Now().Add(time.Hour))}
 	binary.BigEndian.PutUint64(use.ID[:], proof)
-	r.Once = []grants.Once{{Use: use, Again: func() *oauth.Error { return oauth.Fail(oauth.InvalidDPoPProof, "dpop_replayed", "used before") }}}
+	r.Once = []grants.SingleUse{{Use: use, OnReplay: func() *oauth.Error { return oauth.Fail(oauth.InvalidDPoPProof, "dpop_replayed", "used before") }}}
 	return u.refresh.Exchange(ctx, r)
 }
 

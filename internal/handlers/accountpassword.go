@@ -69,10 +69,10 @@ func (e *Account) confirm(r *http.Request, n *web.RequestInfo, p *sessions.Perso
 	status, refused := web.Classify(err)
 	switch {
 	case refused.Code == oauth.InvalidGrant:
-		n.Told = err
+		n.Refusal = err
 		return user, pages.PasswordWrong, nil
 	case status == http.StatusTooManyRequests:
-		n.Told = err
+		n.Refusal = err
 		return user, pages.PasswordSlow, nil
 	}
 	return user, "", err

@@ -33,7 +33,7 @@ func (a *Audit) recordReplays(serve web.Endpoint) web.Endpoint {
 		if err == nil {
 			return nil
 		}
-		var replay *grants.Replay
+		var replay *grants.ReplayError
 		if errors.As(err, &replay) {
 			a.record(r.Context(), n, replay.Use)
 		}

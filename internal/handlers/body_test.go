@@ -89,7 +89,7 @@ func until(t *testing.T, what string, holds func() bool) {
 // is told to come back.
 func TestAStalledBodyIsOvertaken(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
-		s.Door.Places.Most = 2
+		s.Door.Places.Max = 2
 		var all []chan answer
 		for i := range 3 {
 			answers, begin := stalled(t, server, "grant_type=")
@@ -123,7 +123,7 @@ func TestAStalledBodyIsOvertaken(t *testing.T) {
 // The bytes of bodies are bounded too, and clients together get no more than there are.
 func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
-		s.Door.Places.Bytes = 4 * (32 << 10) // of four streams of HTTP/2, and half of it for one host
+		s.Door.Places.MaxBytes = 4 * (32 << 10) // of four streams of HTTP/2, and half of it for one host
 		var all []chan answer
 		for range 10 {
 			answers, begin := stalled(t, server, strings.Repeat("a", 50<<10))
@@ -132,7 +132,7 @@ func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 		}
 		refused := 0
 		until(t, "most of them are refused", func() bool {
-			if _, bytes := s.Door.Places.InFlight(); bytes > s.Door.Places.Bytes/2 {
+			if _, bytes := s.Door.Places.InFlight(); bytes > s.Door.Places.MaxBytes/2 {
 				t.Fatalf("%d bytes are held", bytes)
 			}
 			for _, answers := range all {
@@ -207,7 +207,7 @@ func TestABodyThatIsLate(t *testing.T) {
 // A connection of HTTP/1.1 is used again after a refusal whose request was read.
 func TestRefusalsKeepTheConnection(t *testing.T) {
 	s := newSite(t)
-	s.Door.Places.Most, s.Door.Places.Bytes = 10, 1<<20
+	s.Door.Places.Max, s.Door.Places.MaxBytes = 10, 1<<20
 	server := httptest.NewServer(s.public(0))
 	defer server.Close()
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -244,7 +244,7 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 // of the connections.
 func TestAnswersThatAreNotTaken(t *testing.T) {
 	s := newSite(t)
-	s.Door.Now, s.Door.Places.Most = time.Now, 5
+	s.Door.Now, s.Door.Places.Max = time.Now, 5
 	server := serverThatLingers(t, s.public(0))
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -275,7 +275,7 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for overtaken := 0; overtaken < requests-s.Door.Places.Most; {
+	for overtaken := 0; overtaken < requests-s.Door.Places.Max; {
 		frame, err := framer.ReadFrame()
 		if err != nil {
 			t.Fatalf("%d were overtaken: %v", overtaken, err)
@@ -284,7 +284,7 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 			overtaken++
 		}
 	}
-	if places, _ := s.Door.Places.InFlight(); places > s.Door.Places.Most {
+	if places, _ := s.Door.Places.InFlight(); places > s.Door.Places.Max {
 		t.Errorf("%d places are taken", places)
 	}
 	answer, err := server.Client().Get(server.URL + "/openapi.yaml")

@@ -44,7 +44,7 @@ func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
 // check checks the proof of possession of a request, and returns it as what is good
 // once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
 // succeed is not known yet. The zero [dpop.Proof] stands for a request without one.
-func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.Once, error) {
+func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.SingleUse, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
@@ -65,9 +65,9 @@ func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now ti
 }
 
 // checkOne checks a proof. accessToken is the one that comes with it; "": none does.
-func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.Once, error) {
+func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.SingleUse, error) {
 	proof, err := dpop.Check(text, dpop.Expect{
-		Method: method, Algorithms: p.Algorithms, URLs: n.Called, AccessToken: accessToken,
+		Method: method, Algorithms: p.Algorithms, URLs: n.URLs, AccessToken: accessToken,
 		Now: now, MaxAge: proofAge, Skew: p.Skew,
 	})
 	if err != nil {
@@ -77,9 +77,9 @@ func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now
 		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
 	}
 	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // by the clock of a replica that is behind, too
-	return proof, []grants.Once{{
-		Use:   store.Use{Issuer: dpopNamespace, ID: proof.ID, ExpiresAt: store.At(until)},
-		Again: proofReplayed,
+	return proof, []grants.SingleUse{{
+		Use:      store.Use{Issuer: dpopNamespace, ID: proof.ID, ExpiresAt: store.At(until)},
+		OnReplay: proofReplayed,
 	}}, nil
 }
 

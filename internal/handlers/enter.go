@@ -74,16 +74,16 @@ func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Re
 }
 
 // withAuthenticationUse adds what the client proved itself by to what else of a request is good once.
-func withAuthenticationUse(who clientauth.Result, proof []grants.Once) []grants.Once {
+func withAuthenticationUse(who clientauth.Result, proof []grants.SingleUse) []grants.SingleUse {
 	if who.Use == (store.Use{}) {
 		return proof
 	}
-	return append(proof, grants.Once{Use: who.Use, Again: clientauth.UsedBefore})
+	return append(proof, grants.SingleUse{Use: who.Use, OnReplay: clientauth.UsedBefore})
 }
 
 // useUp uses up the credentials that are good once, when nothing else can refuse the
 // request.
-func (c *Clients) useUp(ctx context.Context, who clientauth.Result, proofs ...grants.Once) error {
+func (c *Clients) useUp(ctx context.Context, who clientauth.Result, proofs ...grants.SingleUse) error {
 	return grants.UseUp(ctx, c.Assertions, withAuthenticationUse(who, proofs))
 }
 

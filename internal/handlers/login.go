@@ -81,7 +81,7 @@ func (e Login) prove(r *http.Request, n *web.RequestInfo, form oauth.Form) (stor
 		}
 	}
 	status, refused := web.Classify(err)
-	n.Told = err
+	n.Refusal = err
 	switch {
 	case refused.Code == oauth.InvalidGrant:
 		return store.User{}, pages.LoginWrong, nil

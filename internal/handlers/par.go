@@ -43,7 +43,7 @@ func (e *Push) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 	if who.Client == nil {
 		return clientRequired()
 	}
-	jkt, proofs := "", []grants.Once(nil)
+	jkt, proofs := "", []grants.SingleUse(nil)
 	if len(r.Header.Values("DPoP")) > 0 { // RFC 9449 §10.1: dpop_jkt alone needs no proof here
 		proof, proved, err := e.DPoP.check(r, form, n, now)
 		if err != nil {

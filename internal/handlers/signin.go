@@ -174,7 +174,7 @@ func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 		n.Family = hex.EncodeToString(step.Family[:])
 	}
 	if step.Refused != nil {
-		n.Told = step.Refused
+		n.Refusal = step.Refused
 	}
 	if step.Answer.Mode != authorize.ModeFormPost {
 		redirect(w, step.Answer.Location())

@@ -96,8 +96,8 @@ func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (gr
 	if err != nil {
 		return grants.Answer{}, err
 	}
-	request := grants.Request{Client: who.Client, Form: form, Now: now, From: n.From.Share, RequestID: telemetry.RequestID(r.Context()), Held: possessionOf(who, proof), Once: withAuthenticationUse(who, proofs)}
-	if request.Confirmation, err = request.Held.Bind(who.Client); err != nil {
+	request := grants.Request{Client: who.Client, Form: form, Now: now, From: n.From.Share, RequestID: telemetry.RequestID(r.Context()), Possession: possessionOf(who, proof), Once: withAuthenticationUse(who, proofs)}
+	if request.Confirmation, err = request.Possession.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}
 	// 6. Exchange, and use up what is good once.

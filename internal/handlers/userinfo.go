@@ -135,7 +135,7 @@ func readAuthorization(values []string) (presented, error) {
 // possession wants the proof of the keys to which the token is bound (RFC 9449 §7.1,
 // RFC 8705 §3). A bound token counts for nothing without, and a free one does not come as a
 // bound one.
-func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, profile store.Profile, now time.Time) ([]grants.Once, error) {
+func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, profile store.Profile, now time.Time) ([]grants.SingleUse, error) {
 	cnf, _ := claims.All["cnf"].(map[string]any)
 	if bound, is := cnf["x5t#S256"].(string); is {
 		certificate, err := e.Clients.certificate(r)

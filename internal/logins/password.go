@@ -48,7 +48,7 @@ func accountOf(username, name string, malformed error) [sha256.Size]byte {
 
 // Authenticate takes the same time and gives the same answer for a user who is
 // unknown, disabled, or whose password is wrong. A refusal comes with the user, if there
-// is one, for the log. After too many failures it is an [attempts.Throttled], before the user
+// is one, for the log. After too many failures it is an [attempts.ThrottledError], before the user
 // is looked up.
 func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, error) {
 	name, malformed := store.NormalizeName(a.Username)
@@ -80,7 +80,7 @@ func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, err
 	case user.ID != "":
 		reason = "password_wrong"
 	}
-	turn.Failed(ctx, attempts.About{UserID: user.ID, RequestID: a.RequestID})
+	turn.Failed(ctx, attempts.Subject{UserID: user.ID, RequestID: a.RequestID})
 	// A name that no user has is left out: it may be a password in the wrong field.
 	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }

@@ -28,7 +28,7 @@ const (
 	cacheTTL      = 30 * time.Second // where no watcher tells
 	cacheAbsent   = 5 * time.Second
 	cacheStale    = time.Hour // while the database is gone
-	cachePatience = 100 * time.Millisecond
+	cacheMaxWait  = 100 * time.Millisecond
 	verifiedSize  = 10_000 // client secrets that were right
 	notBeforeBack = 30 * time.Second
 )
@@ -55,7 +55,7 @@ type base struct {
 func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	st, ring, logger := o.store, o.ring, o.logger
 	cached, err := store.NewCached(st, store.CacheOptions{
-		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, Patience: cachePatience, Now: time.Now,
+		Size: cacheSize, TTL: cacheTTL, AbsentTTL: cacheAbsent, Stale: cacheStale, MaxWait: cacheMaxWait, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the caches: %w", err)

@@ -105,7 +105,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 	return &listenerHandlers{
 		issuer: p.identity.Issuer,
 		public: &web.Door{
-			Proxies: trusted, Places: admission.Places{Most: p.load.MaxConnections, Bytes: bodyBytes}, Limit: web.RequestTimeout,
+			Proxies: trusted, Places: admission.Places{Max: p.load.MaxConnections, MaxBytes: bodyBytes}, Limit: web.RequestTimeout,
 			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
 		},
 		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to

@@ -17,13 +17,13 @@ type Use struct {
 // exchanged for a token.
 const MaxUses = 4
 
-// Replayed is the error of a step one of whose uses was made before. Nothing of the step
+// ReplayedError is the error of a step one of whose uses was made before. Nothing of the step
 // was done.
-type Replayed struct {
-	Of int // its place among the uses
+type ReplayedError struct {
+	Index int // its place among the uses
 }
 
-func (*Replayed) Error() string { return "it was used before" }
+func (*ReplayedError) Error() string { return "it was used before" }
 
 // Repeated returns the place of a use that stands among uses for the second time.
 func Repeated(uses []Use) (of int, found bool) {
@@ -38,7 +38,7 @@ func Repeated(uses []Use) (of int, found bool) {
 // Assertions remembers what was used, so that each is good once across replicas and
 // restarts.
 type Assertions interface {
-	// UseOnce records uses, MaxUses at most: all of them, or none and a [*Replayed]. Of
+	// UseOnce records uses, MaxUses at most: all of them, or none and a [*ReplayedError]. Of
 	// any number of calls at once with one use exactly one records it.
 	UseOnce(ctx context.Context, uses ...Use) error
 }

@@ -24,11 +24,11 @@ type CacheOptions struct {
 	AbsentTTL time.Duration
 	// Stale is how old a row may be while the database is unavailable.
 	Stale time.Duration
-	// Patience is how long a caller waits for the database if there is a row that is
+	// MaxWait is how long a caller waits for the database if there is a row that is
 	// older than its TTL but not yet stale: a database that answers slowly, or not at
 	// all, must not slow down requests of known clients.
-	Patience time.Duration
-	Now      func() time.Time
+	MaxWait time.Duration
+	Now     func() time.Time
 }
 
 // Cache holds rows of one noun by their identity in front of a store. Of several
@@ -74,7 +74,7 @@ func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
 	if !held {
 		return c.fetch(ctx, id)
 	}
-	patient, cancel := context.WithTimeout(ctx, c.options.Patience)
+	patient, cancel := context.WithTimeout(ctx, c.options.MaxWait)
 	defer cancel()
 	value, err := c.fetch(patient, id)
 	if errors.Is(err, ErrUnavailable) {

@@ -40,7 +40,7 @@ func (s *shelf) load(_ context.Context, id string) (int, error) {
 
 func newCache(t *testing.T, s *shelf, now func() time.Time) *Cache[int] {
 	t.Helper()
-	c, err := NewCache(s.load, CacheOptions{Size: 4, TTL: time.Minute, AbsentTTL: time.Second, Stale: time.Hour, Patience: 10 * time.Millisecond, Now: now})
+	c, err := NewCache(s.load, CacheOptions{Size: 4, TTL: time.Minute, AbsentTTL: time.Second, Stale: time.Hour, MaxWait: 10 * time.Millisecond, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type Failures struct {
 // further than Most from now.
 type Failure struct {
 	FailureKey
-	Adds, Most time.Duration
+	Adds, Max time.Duration
 }
 
 // FailedAttempts keeps the counters. Strangers make rows here: each is small, there is one for

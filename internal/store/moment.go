@@ -6,9 +6,9 @@ import "time"
 // keep. The zero Moment is "never" or "not yet", and is stored as NULL.
 type Moment = time.Time
 
-// Past returns the first moment from at on under which nothing was issued that was issued
+// LaterNotBefore returns the first moment from at on under which nothing was issued that was issued
 // under the NotBefore given, nor under an earlier one: tokens remember whole milliseconds.
-func Past(at, notBefore Moment) Moment {
+func LaterNotBefore(at, notBefore Moment) Moment {
 	if next := notBefore.Truncate(time.Millisecond).Add(time.Millisecond); at.Before(next) {
 		return next
 	}

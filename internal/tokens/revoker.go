@@ -59,7 +59,7 @@ func (r *Revoker) User(u *store.User, reason string) store.Void {
 // nextNotBefore is a NotBefore that is now, to the millisecond that a token remembers, and later
 // than the one before whatever this machine's clock says.
 func (r *Revoker) nextNotBefore(before store.Moment) store.Moment {
-	return store.Past(store.At(r.Now().Truncate(time.Millisecond)), before)
+	return store.LaterNotBefore(store.At(r.Now().Truncate(time.Millisecond)), before)
 }
 
 // Reuse is what [store.Families.Rotate] records where it finds at the moment given that a

@@ -34,8 +34,8 @@ type requestSlot struct {
 	whole     bool                // the body was read to its end
 }
 
-// Cut implements [admission.Client].
-func (s *requestSlot) Cut() {
+// Abort implements [admission.Connection].
+func (s *requestSlot) Abort() {
 	connection, past := http.NewResponseController(s.w), time.Unix(1, 0)
 	if s.answering {
 		_ = connection.SetWriteDeadline(past) // of a connection that is gone, there is nothing left to cut
@@ -114,7 +114,7 @@ func (s *requestSlot) readInto(body []byte, reader io.Reader) ([]byte, error) {
 // Read reads the body of a request to its end, within bounds. Its errors say what to
 // answer.
 func (n *RequestInfo) Read(r *http.Request) ([]byte, error) {
-	body, err := n.seat.read(r)
+	body, err := n.slot.read(r)
 	if err == nil {
 		return body, nil
 	}

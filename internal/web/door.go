@@ -70,25 +70,25 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		d.Metrics.RequestBegan()
-		n := RequestInfo{seat: requestSlot{w: w}, From: d.Proxies.ClientAddress(r), Called: called}
-		if err = d.Places.Enter(&n.seat.place, n.From.Share, row.Method != http.MethodPost); err == nil {
-			defer n.seat.place.Leave()
+		n := RequestInfo{slot: requestSlot{w: w}, From: d.Proxies.ClientAddress(r), URLs: called}
+		if err = d.Places.Enter(&n.slot.place, n.From.Share, row.Method != http.MethodPost); err == nil {
+			defer n.slot.place.Leave()
 			if row.Method != http.MethodPost {
-				_ = n.seat.answer() // it has just been given its place
+				_ = n.slot.answer() // it has just been given its place
 			}
 			err = recoverPanic(row.Serve, answer, r.WithContext(ctx), &n)
 		}
 		if err != nil && answer.Status() == 0 {
-			if n.seat.leaves(r, err) {
+			if n.slot.leaves(r, err) {
 				w.Header().Set("Connection", "close")
 			}
 			writeError(answer, id, err)
 		}
 		if err == nil {
-			err = n.Told
+			err = n.Refusal
 		}
 		if r.ProtoMajor >= 2 && d.Crowded != nil && d.Crowded() {
-			n.seat.finish(d.Now())
+			n.slot.finish(d.Now())
 		}
 		took := d.Now().Sub(began)
 		d.Metrics.RequestEnded(row.Path, answer.Status(), took)

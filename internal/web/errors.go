@@ -105,7 +105,7 @@ func retrySeconds(refused *oauth.Error) string {
 func Classify(err error) (int, *oauth.Error) {
 	var withStatus *statusError
 	var refused *oauth.Error
-	var throttled *attempts.Throttled
+	var throttled *attempts.ThrottledError
 	switch {
 	case errors.As(err, &withStatus):
 		return withStatus.status, withStatus.refused

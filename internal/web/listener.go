@@ -10,7 +10,7 @@ import (
 // How long a connection that is closed is still read from.
 const (
 	lingerIdle = 2 * time.Second // with nothing to read
-	lingerMost = RequestTimeout  // as long as the request could have gone on
+	maxLinger  = RequestTimeout  // as long as the request could have gone on
 	lingerRead = 4 << 10         // bytes at a time
 )
 
@@ -148,7 +148,7 @@ func (c *connection) drain() {
 	defer c.tcp.Close()
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	most := time.Now().Add(lingerMost) //nolint:forbidigo // deadlines of connections are by no other clock
+	most := time.Now().Add(maxLinger) //nolint:forbidigo // deadlines of connections are by no other clock
 	for buffer := make([]byte, lingerRead); ; {
 		until := time.Now().Add(lingerIdle) //nolint:forbidigo // as above
 		if until.After(most) {

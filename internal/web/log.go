@@ -13,8 +13,8 @@ import (
 // RequestInfo is what the server learns of a request, for its log line and for its endpoint.
 // The log leaves out what stays empty.
 type RequestInfo struct {
-	From   ClientAddress
-	Called []string // the published URLs that the client may have called
+	From ClientAddress
+	URLs []string // the published URLs that the client may have called
 
 	Grant    string
 	ClientID string // that authenticated
@@ -29,10 +29,10 @@ type RequestInfo struct {
 	// RevokedAt and Revocation are when and why a family that was refused became void.
 	RevokedAt  time.Time
 	Revocation string
-	// Told is a refusal that the answer has told already, for example by a redirect; nil: none.
-	Told error
+	// Refusal is the error that the answer has told already, for example by a redirect; nil: none.
+	Refusal error
 
-	seat requestSlot
+	slot requestSlot
 }
 
 // suspicious are the reasons that are signs of a stolen token or assertion: the log marks

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// UseOnce records uses: all of them, or none and a [*store.Replayed].
+// UseOnce records uses: all of them, or none and a [*store.ReplayedError].
 func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 	const doing = "record a use"
 	switch len(uses) {
@@ -20,7 +20,7 @@ func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 		n, err := d.execTogether(ctx, doing, useLock(u), `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 			u.Issuer, u.ID[:], orNever(u.ExpiresAt))
 		if err == nil && n == 0 {
-			return fault(doing, &store.Replayed{})
+			return fault(doing, &store.ReplayedError{})
 		}
 		return err
 	}
@@ -33,7 +33,7 @@ func useLock(u store.Use) string { return "assertion " + u.Issuer + " " + string
 // that come after args, and returns the first that was made before, 0 for none, or notThere.
 func (d *DB) using(ctx context.Context, doing, locks, statement string, args []any, uses []store.Use) error {
 	if of, twice := store.Repeated(uses); twice {
-		return fault(doing, &store.Replayed{Of: of})
+		return fault(doing, &store.ReplayedError{Index: of})
 	}
 	var first int
 	err := d.do(ctx, doing, func(ctx context.Context) error {
@@ -45,7 +45,7 @@ func (d *DB) using(ctx context.Context, doing, locks, statement string, args []a
 	case first < 0:
 		return fault(doing, store.ErrNotFound)
 	case first > 0:
-		return fault(doing, &store.Replayed{Of: first - 1})
+		return fault(doing, &store.ReplayedError{Index: first - 1})
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func failureColumns(f *store.Failures) []any {
 func (d *DB) CountFailures(ctx context.Context, now store.Moment, failed []store.Failure) ([]store.Failures, error) {
 	accounts, origins, adds, most := make([][]byte, len(failed)), make([]string, len(failed)), make([]int64, len(failed)), make([]int64, len(failed))
 	for i, f := range failed {
-		accounts[i], origins[i], adds[i], most[i] = f.Account[:], f.Origin, f.Adds.Microseconds(), f.Most.Microseconds()
+		accounts[i], origins[i], adds[i], most[i] = f.Account[:], f.Origin, f.Adds.Microseconds(), f.Max.Microseconds()
 	}
 	return all(ctx, d, "count failed attempts", failureColumns, `WITH failed AS MATERIALIZED (
 			SELECT w.account, w.origin, w.adds * interval '1 microsecond' AS adds, w.most * interval '1 microsecond' AS most

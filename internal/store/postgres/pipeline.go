@@ -15,13 +15,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// together is how many calls share a round trip at most: the first of them waits for
+// maxTogether is how many calls share a round trip at most: the first of them waits for
 // the last.
-const together = 64
+const maxTogether = 64
 
-// patience is how long a call waits to share the next round trip, while the one before
+// shareWait is how long a call waits to share the next round trip, while the one before
 // it is under way, until it gets a connection of its own.
-const patience = 2 * time.Millisecond
+const shareWait = 2 * time.Millisecond
 
 // boundLocks bounds how long calls that share a round trip wait for a row that one of
 // them wants and another transaction holds. After that each call goes its own way. It
@@ -73,7 +73,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 	case p.running == 0:
 		p.start(ctx)
 	case len(p.queue) == 1 && p.running < p.most:
-		p.lateStart = time.AfterFunc(patience, func() { p.startLate(ctx) })
+		p.lateStart = time.AfterFunc(shareWait, func() { p.startLate(ctx) })
 	}
 	p.mu.Unlock()
 	select {
@@ -142,7 +142,7 @@ func (p *pipeline) take() []*call {
 		p.lateStart.Stop()
 	}
 	var next []*call
-	for len(p.queue) > 0 && len(next) < together {
+	for len(p.queue) > 0 && len(next) < maxTogether {
 		if c := p.queue[0]; c.taken.CompareAndSwap(false, true) {
 			next = append(next, c)
 		}

@@ -92,7 +92,7 @@ func TestCallsLosePatience(t *testing.T) {
 		l := newLine(2)
 		wait := l.begin(t.Context(), "a", "b", "c")
 		l.want(t, "a")
-		time.Sleep(patience)
+		time.Sleep(shareWait)
 		l.want(t, "a", "b c")
 		waitMore := l.begin(t.Context(), "d")
 		time.Sleep(time.Hour)
@@ -154,14 +154,14 @@ func TestCallsThatAreRefusedTogether(t *testing.T) {
 func TestCallsBeyondOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
-		names := make([]string, 1+together+1)
+		names := make([]string, 1+maxTogether+1)
 		for i := range names {
 			names[i] = fmt.Sprintf("%03d", i)
 		}
 		wait := l.begin(t.Context(), names...)
 		close(l.release)
 		wait()
-		l.want(t, names[0], strings.Join(names[1:1+together], " "), names[1+together])
+		l.want(t, names[0], strings.Join(names[1:1+maxTogether], " "), names[1+maxTogether])
 	})
 }
 

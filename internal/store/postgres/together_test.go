@@ -151,7 +151,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 					t.Error(err)
 				}
 				err := s.UseOnce(t.Context(), store.Use{Issuer: "urn:idp", ID: [32]byte{byte(rand.N(len(families)))}, ExpiresAt: at(time.Hour)})
-				if replayed := (*store.Replayed)(nil); err != nil && !errors.As(err, &replayed) {
+				if replayed := (*store.ReplayedError)(nil); err != nil && !errors.As(err, &replayed) {
 					t.Error(err)
 				}
 				err = nil

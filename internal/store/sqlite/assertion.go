@@ -6,7 +6,7 @@ import (
 	"authserver/internal/store"
 )
 
-// UseOnce records uses: all of them, or none and a [*store.Replayed].
+// UseOnce records uses: all of them, or none and a [*store.ReplayedError].
 func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 	return d.change(ctx, "record a use", func(ctx context.Context, tx *transaction) error { return use(ctx, tx, uses) })
 }
@@ -21,7 +21,7 @@ func use(ctx context.Context, tx *transaction, uses []store.Use) error {
 			return err
 		}
 		if n == 0 {
-			return &store.Replayed{Of: i}
+			return &store.ReplayedError{Index: i}
 		}
 	}
 	return nil

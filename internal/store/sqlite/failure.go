@@ -21,7 +21,7 @@ func (d *DB) CountFailures(ctx context.Context, now store.Moment, failed []store
 			err := tx.row(ctx, `INSERT INTO failed_attempts AS f (account, origin, at, clear_at) VALUES (?1, ?2, ?3, ?3 + min(?4, ?5))
 				ON CONFLICT (account, origin) DO UPDATE SET at = max(f.at, ?3), clear_at = min(max(f.clear_at, ?3) + ?4, ?3 + ?5)
 				RETURNING account, origin, at, clear_at`,
-				f.Account[:], f.Origin, micros(now), f.Adds.Microseconds(), f.Most.Microseconds()).Scan(failureColumns(&counted[i])...)
+				f.Account[:], f.Origin, micros(now), f.Adds.Microseconds(), f.Max.Microseconds()).Scan(failureColumns(&counted[i])...)
 			if err != nil {
 				return err
 			}

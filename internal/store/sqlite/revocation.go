@@ -49,7 +49,7 @@ func revokeDeleted(ctx context.Context, tx *transaction, v store.Void, deleted *
 	if err := deleted.Scan(moment{&notBefore}); err != nil {
 		return v, err
 	}
-	v.Before = store.Past(v.Before, notBefore)
+	v.Before = store.LaterNotBefore(v.Before, notBefore)
 	return v, revoke(ctx, tx, v)
 }
 

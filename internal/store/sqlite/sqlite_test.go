@@ -203,7 +203,7 @@ func child(path string) error {
 	}
 	used := 0
 	for i := range childAssertions {
-		var replayed *store.Replayed
+		var replayed *store.ReplayedError
 		switch err := s.UseOnce(ctx, store.Use{Issuer: "urn:idp", ID: [32]byte{byte(i)}, ExpiresAt: time.Unix(1, 0)}); {
 		case err == nil:
 			used++

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// together is how many writes share a transaction at most: the first of them waits
+// maxTogether is how many writes share a transaction at most: the first of them waits
 // for the last.
-const together = 64
+const maxTogether = 64
 
 // writer is the connection that writes. Writes that come while another transaction
 // goes to the disk share the next one, since to wait for the disk takes longer than
@@ -117,7 +117,7 @@ func (w *writer) wanted() bool {
 func (w *writer) take() []*write {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := min(len(w.queue), together)
+	n := min(len(w.queue), maxTogether)
 	if i := slices.IndexFunc(w.queue[:n], func(waiting *write) bool { return waiting.alone }); i >= 0 {
 		n = max(i, 1)
 	}

@@ -133,7 +133,7 @@ func TestWritesBeyondOneTransaction(t *testing.T) {
 	d, notes := newNotes(t)
 	unlock := lock(t, d)
 	var group sync.WaitGroup
-	for i := range together + 1 {
+	for i := range maxTogether + 1 {
 		group.Go(func() {
 			err := d.change(t.Context(), "write a note", func(ctx context.Context, tx *transaction) error { return note(ctx, tx, fmt.Sprint(i)) })
 			if err != nil {
@@ -141,11 +141,11 @@ func TestWritesBeyondOneTransaction(t *testing.T) {
 			}
 		})
 	}
-	gather(t, d, together+1)
+	gather(t, d, maxTogether+1)
 	before := d.RoundTrips()
 	unlock()
 	group.Wait()
-	if trips, written := d.RoundTrips()-before, len(notes()); trips != 2 || written != together+1 {
+	if trips, written := d.RoundTrips()-before, len(notes()); trips != 2 || written != maxTogether+1 {
 		t.Errorf("%d notes were written in %d transactions", written, trips)
 	}
 }

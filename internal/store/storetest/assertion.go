@@ -32,8 +32,8 @@ func aUse(issuer string, id byte) store.Use {
 // wantReplay wants a step refused because of the use at a place.
 func wantReplay(t *testing.T, err error, of int) {
 	t.Helper()
-	var replayed *store.Replayed
-	if !errors.As(err, &replayed) || replayed.Of != of {
+	var replayed *store.ReplayedError
+	if !errors.As(err, &replayed) || replayed.Index != of {
 		t.Fatalf("got error %v, want that use %d was made before", err, of)
 	}
 }
@@ -75,13 +75,13 @@ func assertionsTogether(t *testing.T, ctx context.Context, s store.Store) {
 func assertionRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
-	wantOne(t, together(100, func(i int) error { return handles[i%2].UseOnce(ctx, aUse("https://idp.example.com", 1)) }))
+	wantOne(t, concurrently(100, func(i int) error { return handles[i%2].UseOnce(ctx, aUse("https://idp.example.com", 1)) }))
 }
 
 func assertionsRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
-	wantOne(t, together(100, func(i int) error {
+	wantOne(t, concurrently(100, func(i int) error {
 		uses := []store.Use{aUse("web", 1), aUse("dpop", 1)}
 		if i/2%2 == 0 {
 			slices.Reverse(uses)
@@ -95,7 +95,7 @@ func wantOne(t *testing.T, errs []error) {
 	t.Helper()
 	good := 0
 	for _, err := range errs {
-		var replayed *store.Replayed
+		var replayed *store.ReplayedError
 		switch {
 		case err == nil:
 			good++
@@ -176,7 +176,7 @@ func rotateOnceRace(t *testing.T, open Open) {
 	f := withFamily(t, ctx, one)
 	other := aFamily(2)
 	ok(t, one.CreateFamily(ctx, other))
-	results := together(100, func(i int) store.Outcome {
+	results := concurrently(100, func(i int) store.Outcome {
 		r := present([]store.Family{f, other}[i/2%2], 1, time.Minute)
 		r.Uses = []store.Use{aUse("dpop", 1)}
 		got, err := handles[i%2].Rotate(ctx, r)

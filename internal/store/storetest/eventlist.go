@@ -17,7 +17,7 @@ func eventOnce(t *testing.T, open Open) {
 	ctx, s := migrated(t, open)
 	e := store.Event{At: at(0), Type: store.KeyActivated, Actor: By().Actor, Once: "key.activated one", Details: store.EventDetails{ID: "one"}}
 	handles := []store.Store{s, open(), open()}
-	for _, err := range together(9, func(i int) error { return handles[i%3].RecordEvent(ctx, e) }) {
+	for _, err := range concurrently(9, func(i int) error { return handles[i%3].RecordEvent(ctx, e) }) {
 		ok(t, err)
 	}
 	e.Once = "key.activated two"

@@ -29,7 +29,7 @@ func failureKey(username, origin string) store.FailureKey {
 }
 
 func aFailure(key store.FailureKey) store.Failure {
-	return store.Failure{FailureKey: key, Adds: time.Minute, Most: time.Hour}
+	return store.Failure{FailureKey: key, Adds: time.Minute, Max: time.Hour}
 }
 
 // fail counts one failure by a key.
@@ -56,7 +56,7 @@ func failuresBounded(t *testing.T, ctx context.Context, s store.Store) {
 	}
 	same(t, fail(t, ctx, s, time.Minute, key).ClearAt, at(time.Hour+time.Minute))
 	same(t, fail(t, ctx, s, 0, key).At, at(time.Minute))
-	counted := must[[]store.Failures](t)(s.CountFailures(ctx, at(0), []store.Failure{{FailureKey: failureKey("bob", "x"), Adds: time.Hour, Most: time.Minute}}))
+	counted := must[[]store.Failures](t)(s.CountFailures(ctx, at(0), []store.Failure{{FailureKey: failureKey("bob", "x"), Adds: time.Hour, Max: time.Minute}}))
 	same(t, counted[0].ClearAt, at(time.Minute))
 }
 

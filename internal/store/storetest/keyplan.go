@@ -65,7 +65,7 @@ func lifetimesRace(t *testing.T, open Open) {
 	other := open()
 	for round := range 20 {
 		kid := string(rune('a' + round))
-		errs := together(2, func(i int) error {
+		errs := concurrently(2, func(i int) error {
 			if i == 0 {
 				return one.PromiseLifetimes(ctx, lifetimes(kid, time.Minute, time.Hour), at(0))
 			}

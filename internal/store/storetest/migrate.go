@@ -27,7 +27,7 @@ func status(t *testing.T, ctx context.Context, s store.Store) store.MigrationSta
 }
 
 func migrateEmpty(t *testing.T, open Open) {
-	got := status(t, patience(t), open())
+	got := status(t, testContext(t), open())
 	if got.Version != 0 || got.Dirty || got.Latest == 0 || got.Check() == nil {
 		t.Errorf("got %+v, check %v", got, got.Check())
 	}
@@ -56,12 +56,12 @@ func migrateTwoWay(t *testing.T, open Open) {
 }
 
 func migrateTogether(t *testing.T, open Open) {
-	ctx := patience(t)
+	ctx := testContext(t)
 	handles := make([]store.Store, 10)
 	for i := range handles {
 		handles[i] = open()
 	}
-	together(2*len(handles), func(i int) error {
+	concurrently(2*len(handles), func(i int) error {
 		s := handles[i/2]
 		if i%2 == 0 {
 			if err := s.MigrateUp(ctx); err != nil {
@@ -119,5 +119,5 @@ func migrateContext(t *testing.T, open Open) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
 	wantErr(t, s.MigrateUp(ctx), store.ErrUnavailable)
-	same(t, status(t, patience(t), s).Version, 0)
+	same(t, status(t, testContext(t), s).Version, 0)
 }

@@ -115,7 +115,7 @@ func nameRace(t *testing.T, open Open) {
 	handles := []store.Store{one, open(), open()}
 	for round := range 5 {
 		name := fmt.Sprint("name-", round)
-		results := together(12, func(i int) error { return takers()[i%len(takers())].take(ctx, handles[i%len(handles)], name) })
+		results := concurrently(12, func(i int) error { return takers()[i%len(takers())].take(ctx, handles[i%len(handles)], name) })
 		taken := 0
 		for i, err := range results {
 			switch {
@@ -133,7 +133,7 @@ func nameBeside(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	users := takers()[1]
-	for _, err := range together(50, func(i int) error { return users.take(ctx, handles[i%2], fmt.Sprint("user-", i)) }) {
+	for _, err := range concurrently(50, func(i int) error { return users.take(ctx, handles[i%2], fmt.Sprint("user-", i)) }) {
 		ok(t, err)
 	}
 }

@@ -169,7 +169,7 @@ func putBackRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	f := withFamily(t, ctx, one)
-	results := together(64, func(i int) store.Outcome {
+	results := concurrently(64, func(i int) store.Outcome {
 		r := present(f, 1, time.Minute)
 		r.Clock = by(store.ClockID(i + 1))
 		got, err := handles[i%2].Rotate(ctx, r)

@@ -28,7 +28,7 @@ func rotateRace(t *testing.T, open Open) {
 	f := withFamily(t, ctx, one)
 	const steps = 5
 	for step := range uint32(steps) {
-		results := together(100, func(i int) store.Outcome {
+		results := concurrently(100, func(i int) store.Outcome {
 			got, err := handles[i%2].Rotate(ctx, present(f, step+1, time.Minute))
 			if err != nil {
 				t.Error(err)
@@ -49,7 +49,7 @@ func reuseRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	f := withFamily(t, ctx, one)
-	results := together(100, func(i int) store.Outcome {
+	results := concurrently(100, func(i int) store.Outcome {
 		r := present(f, 1, time.Minute)
 		r.Grace = -time.Microsecond
 		got, err := handles[i%2].Rotate(ctx, r)
@@ -69,7 +69,7 @@ func boundRace(t *testing.T, open Open) {
 	f := aFamily(2)
 	f.BoundTo = aThumbprint
 	ok(t, one.CreateFamily(ctx, f))
-	results := together(100, func(i int) store.Outcome {
+	results := concurrently(100, func(i int) store.Outcome {
 		r := present(f, 1, time.Minute)
 		r.Proved = [][]string{{aThumbprint}, nil, {anotherThumbprint, aThumbprint}, {anotherThumbprint}}[i/2%4]
 		got, err := handles[i%2].Rotate(ctx, r)
@@ -91,7 +91,7 @@ func rotateRevokeRace(t *testing.T, open Open) {
 	for i := range 100 {
 		f := aFamily(byte(i + 2))
 		ok(t, one.CreateFamily(ctx, f))
-		together(2, func(i int) error {
+		concurrently(2, func(i int) error {
 			if i == 0 {
 				err := two.RevokeFamily(ctx, f.ID, Voiding(voidsFamily(f.ID, time.Minute, "revoked")))
 				if err != nil {
@@ -139,7 +139,7 @@ func disableRace(t *testing.T, open Open) {
 
 // rotateUntil rotates from ten goroutines, each going on from the last answer.
 func rotateUntil(t *testing.T, ctx context.Context, s store.Store, f store.Family, stop <-chan struct{}) {
-	together(10, func(int) error {
+	concurrently(10, func(int) error {
 		generation := uint32(1)
 		for {
 			select {
@@ -164,7 +164,7 @@ func updateRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	ok(t, one.CreateClient(ctx, aClient("web"), By()))
-	errs := together(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), By()) == nil })
+	errs := concurrently(30, func(i int) bool { return handles[i%2].UpdateClient(ctx, aClient("web"), By()) == nil })
 	same(t, count(errs), map[bool]int{true: 1, false: 29})
 	same(t, must[store.Client](t)(one.Client(ctx, "web")).Version, 2)
 }
@@ -174,7 +174,7 @@ func updateRace(t *testing.T, open Open) {
 func siblingRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
-	created := together(30, func(i int) error {
+	created := concurrently(30, func(i int) error {
 		issuer := anIssuer(fmt.Sprintf("cluster-%02d", i))
 		issuer.Iss = "https://idp.example.com"
 		return handles[i%2].CreateIssuer(ctx, issuer, By())
@@ -190,7 +190,7 @@ func siblingRace(t *testing.T, open Open) {
 	second := anIssuer("second")
 	second.Iss = first[0].Iss
 	ok(t, one.CreateIssuer(ctx, second, By(), first...))
-	updated := together(2, func(i int) bool { // each to the key of the other
+	updated := concurrently(2, func(i int) bool { // each to the key of the other
 		mine, other := first[0], second
 		if i == 1 {
 			mine, other = second, first[0]
@@ -205,7 +205,7 @@ func mixedRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	withFamily(t, ctx, one)
-	errs := together(64, func(i int) error {
+	errs := concurrently(64, func(i int) error {
 		s := handles[i%2]
 		f := aFamily(byte(100 + i))
 		if err := s.CreateFamily(ctx, f); err != nil {

@@ -206,7 +206,7 @@ func redeemRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	f := withCode(t, ctx, one)
-	results := together(100, func(i int) store.Outcome {
+	results := concurrently(100, func(i int) store.Outcome {
 		got, err := handles[i%2].Redeem(ctx, redeem(f, time.Second))
 		if err != nil {
 			t.Error(err)

@@ -111,7 +111,7 @@ func revocationRace(t *testing.T, open Open) {
 	const writers, each = 20, 10
 	done := make(chan []error)
 	go func() {
-		done <- together(writers, func(i int) error {
+		done <- concurrently(writers, func(i int) error {
 			for j := range each {
 				if err := writer.Revoke(ctx, Voiding(aVoid(fmt.Sprintf("%d-%d", i, j), time.Hour))); err != nil {
 					return err

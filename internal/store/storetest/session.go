@@ -183,7 +183,7 @@ func sessionRenewRace(t *testing.T, open Open) {
 	ctx, one := migrated(t, open)
 	handles := []store.Store{one, open()}
 	of := withSession(t, ctx, one)
-	taken := together(20, func(i int) bool {
+	taken := concurrently(20, func(i int) bool {
 		renewed := of
 		renewed.Secret = [32]byte{byte(i + 1)}
 		return handles[i%2].RenewSession(ctx, of.Secret, renewed, By()) == nil

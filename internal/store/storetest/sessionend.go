@@ -110,7 +110,7 @@ func sessionEndRace(t *testing.T, open Open) {
 	for round := range byte(20) {
 		of := aSession(round + 1)
 		ok(t, one.CreateSession(ctx, of, By()))
-		together(4, func(i int) bool {
+		concurrently(4, func(i int) bool {
 			if i == 0 {
 				if err := handles[1].EndSession(ctx, of.ID, ending(store.SessionEnded, time.Minute, "logged_out")); err != nil {
 					t.Error(err)

@@ -88,7 +88,7 @@ func sessionExpiryRace(t *testing.T, open Open) {
 		ok(t, one.CreateSession(ctx, of, By()))
 		takesPart(t, ctx, one, "a", 50+n, of)
 	}
-	together(4, func(i int) bool {
+	concurrently(4, func(i int) bool {
 		if _, err := handles[i%2].EndExpiredSessions(ctx, at(2*time.Hour), 100, expiring(2*time.Hour)); err != nil {
 			t.Error(err)
 		}

@@ -135,7 +135,7 @@ func signingKeyRace(t *testing.T, open Open) {
 	replicas := []store.Store{one, open(), open()}
 	for step := range 3 {
 		plan := must[store.KeyPlan](t)(one.KeyPlan(ctx, at(0)))
-		errs := together(30, func(i int) error {
+		errs := concurrently(30, func(i int) error {
 			key := aKey(fmt.Sprintf("%d-%d", step, i), "ES256", fmt.Sprintf("%d-%d", step-1, i), time.Duration(step)*time.Hour)
 			return replicas[i%3].ChangeKeyPlan(ctx, store.KeyPlanChange{Version: plan.Version, Add: []store.SigningKey{key}}, By())
 		})

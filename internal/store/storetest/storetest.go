@@ -90,14 +90,14 @@ func with(run func(*testing.T, context.Context, store.Store)) func(*testing.T, O
 
 func migrated(t *testing.T, open Open) (context.Context, store.Store) {
 	t.Helper()
-	ctx := patience(t)
+	ctx := testContext(t)
 	s := open()
 	ok(t, s.MigrateUp(ctx))
 	return ctx, s
 }
 
-// patience is how long a test may wait for anything.
-func patience(t *testing.T) context.Context {
+// testContext ends when a test has waited for too long.
+func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
@@ -150,8 +150,8 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// together runs n calls of f at once and returns their results.
-func together[T any](n int, f func(i int) T) []T {
+// concurrently runs n calls of f at once and returns their results.
+func concurrently[T any](n int, f func(i int) T) []T {
 	results := make([]T, n)
 	start := make(chan struct{})
 	var wg sync.WaitGroup

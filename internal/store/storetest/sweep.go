@@ -184,7 +184,7 @@ func sweepRace(t *testing.T, open Open) {
 	for i := range 50 {
 		ok(t, one.Revoke(ctx, Voiding(aVoid(fmt.Sprint(i), time.Minute))))
 	}
-	removed := together(10, func(i int) int {
+	removed := concurrently(10, func(i int) int {
 		total := 0
 		for range 20 {
 			n, err := handles[i%2].Sweep(ctx, at(time.Hour), 3)

@@ -128,7 +128,7 @@ func voidRace(t *testing.T, open Open) {
 		l := lifetimes(id, time.Minute, time.Hour)
 		l.MaxTokenTTL = time.Duration(round+1) * time.Hour
 		there := false
-		errs := together(2, func(i int) error {
+		errs := concurrently(2, func(i int) error {
 			if i == 0 {
 				return one.DeleteUser(ctx, id, Voiding(voidsUser(id, 0)))
 			}

@@ -73,7 +73,7 @@ func TestMetadataThatCannotBeRead(t *testing.T) {
 	c.Advance(time.Hour)
 	wantKeys(t, s, source, "b", 1)
 	wantAsked(t, p, 2, 2)
-	c.Advance(staleMost + time.Second)
+	c.Advance(maxStale + time.Second)
 	if keys, err := s.Keys(t.Context(), source, es256("b")); err == nil {
 		t.Errorf("after a day there are still %d keys", len(keys))
 	}

@@ -11,9 +11,9 @@ import (
 
 // Bounds on how long an answer is fresh.
 const (
-	freshLeast = 5 * time.Second  // whatever its publisher says, so that fetches do not follow each other
-	freshUsual = 15 * time.Minute // if its publisher says nothing
-	freshMost  = time.Hour
+	minFresh     = 5 * time.Second  // whatever its publisher says, so that fetches do not follow each other
+	defaultFresh = 15 * time.Minute // if its publisher says nothing
+	maxFresh     = time.Hour
 )
 
 // freshness is how long an answer may be used without asking again, counted from the moment
@@ -25,7 +25,7 @@ const (
 // may differ, so it is left out: every cache since HTTP/1.1 sends Age (§5.1).
 func freshness(h http.Header, asked time.Time) time.Duration {
 	allowed := lifetime(h, asked)
-	return min(max(allowed-age(h), freshLeast), freshMost)
+	return min(max(allowed-age(h), minFresh), maxFresh)
 }
 
 // lifetime is RFC 9111 §4.2.1. It is 0 for an answer that must not be kept, and for a value
@@ -51,7 +51,7 @@ func lifetime(h http.Header, asked time.Time) time.Duration {
 		}
 		return max(until.Sub(from), 0)
 	}
-	return freshUsual
+	return defaultFresh
 }
 
 // age is RFC 9111 §5.1: the first of a list counts, and a value that is no number is ignored.

@@ -35,7 +35,7 @@ func (s *Sets) load(ctx context.Context, source Source, at *located) (jose.KeySe
 		switch {
 		case err == nil:
 			*at = found
-		case !s.Now().Before(at.until.Add(staleMost)):
+		case !s.Now().Before(at.until.Add(maxStale)):
 			return nil, 0, err
 		}
 	}

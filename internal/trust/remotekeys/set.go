@@ -11,16 +11,16 @@ import (
 
 // How long a set is good, and how soon it may be fetched again.
 const (
-	staleMost = 24 * time.Hour   // the age up to which a set is used while its publisher is down
+	maxStale  = 24 * time.Hour   // the age up to which a set is used while its publisher is down
 	cooldown  = 30 * time.Second // the least time between two fetches for a kid that is missing
 	failFirst = time.Second      // the pause after a failed fetch, which doubles
-	failLast  = time.Minute      // the longest such pause, unless [Sets.Patience] says another
+	failLast  = time.Minute      // the longest such pause, unless [Sets.MaxPause] says another
 	failWait  = time.Second      // how long a request waits for the fetch after a failed one
 )
 
 // set is the key set that was fetched last, and the outcome of the last fetch.
 type set struct {
-	patience time.Duration
+	maxPause time.Duration
 
 	mu      sync.Mutex
 	keys    jose.KeySet
@@ -93,7 +93,7 @@ func (k *set) find(now time.Time, h jose.Header) []jose.Key {
 }
 
 func (k *set) good(now time.Time) bool {
-	return !k.fetched.IsZero() && now.Sub(k.fetched) <= staleMost
+	return !k.fetched.IsZero() && now.Sub(k.fetched) <= maxStale
 }
 
 // due reports whether three quarters of the time are over for which the set is fresh: it is
@@ -138,7 +138,7 @@ func (k *set) end(asked, now time.Time, keys jose.KeySet, fresh time.Duration, f
 	if fault == nil {
 		k.keys, k.fetched, k.fresh, k.pause = keys, asked, fresh, 0
 	} else {
-		k.pause = min(max(2*k.pause, failFirst), cmp.Or(k.patience, failLast))
+		k.pause = min(max(2*k.pause, failFirst), cmp.Or(k.maxPause, failLast))
 	}
 	close(k.running)
 	k.running = nil

@@ -27,9 +27,9 @@ type Source struct {
 type Sets struct {
 	Fetcher *Fetcher
 	Now     func() time.Time
-	// Patience bounds the pause after a failed fetch, which doubles with each failure; 0:
+	// MaxPause bounds the pause after a failed fetch, which doubles with each failure; 0:
 	// a minute.
-	Patience time.Duration
+	MaxPause time.Duration
 	// Idle is how long a set stays without a token that asks for it; 0: without limit.
 	Idle time.Duration
 	// Log records why fetches fail; nil: nothing is logged.
@@ -85,7 +85,7 @@ func (s *Sets) of(source Source) (*set, context.Context, error) {
 	if len(s.all) >= maxSources {
 		return nil, nil, fmt.Errorf("the keys of %d others are kept already", maxSources)
 	}
-	k := &set{patience: s.Patience}
+	k := &set{maxPause: s.MaxPause}
 	s.all[source] = k
 	return k, s.ctx, nil
 }

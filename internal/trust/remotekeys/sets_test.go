@@ -189,7 +189,7 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			if keys, err := s.Keys(t.Context(), p.source(), es256("new")); err == nil {
 				t.Errorf("a key that may be there is called unknown: %v", keys)
 			}
-			c.Advance(staleMost)
+			c.Advance(maxStale)
 			if keys, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil {
 				t.Errorf("after a day it is still trusted: %v", keys)
 			}
@@ -227,7 +227,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 	s, c := newSets(p)
 	wantKeys(t, s, p.source(), "a", 1)
 	p.set(func() { p.kids = []string{"b"} })
-	c.Advance(freshUsual * 3 / 4)
+	c.Advance(defaultFresh * 3 / 4)
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
 	s, c := newSets(p)
 	wantKeys(t, s, p.source(), "a", 1)
 	p.set(func() { p.kids = []string{"b"} })
-	c.Advance(freshUsual)
+	c.Advance(defaultFresh)
 	wantKeys(t, s, p.source(), "a", 0)
 	wantKeys(t, s, p.source(), "b", 1)
 	if n := p.fetches.Load(); n != 2 {
@@ -288,7 +288,7 @@ func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
 			_, _ = w.Write(body)
 		}
 	})
-	c.Advance(freshUsual * 3 / 4)
+	c.Advance(defaultFresh * 3 / 4)
 	for range 3 {
 		wantKeys(t, s, p.source(), "a", 1)
 	}
