@@ -22,7 +22,7 @@ type dpopProof struct {
 }
 
 func (c *dpopProof) Run(p *process) error {
-	n := admin.NewProof{Method: c.Method, URL: c.URL, Nonce: c.Nonce, Alg: c.Alg}
+	n := admin.NewDPoPProof{Method: c.Method, URL: c.URL, Nonce: c.Nonce, Alg: c.Alg}
 	var err error
 	if n.Key, err = p.readPrivateKey("--key-file", c.KeyFile); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (c *dpopProof) Run(p *process) error {
 			return err
 		}
 	}
-	proof, err := admin.MakeProof(time.Now(), rand.Reader, n)
+	proof, err := admin.MakeDPoPProof(time.Now(), rand.Reader, n)
 	if err != nil {
 		return err
 	}

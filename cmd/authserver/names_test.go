@@ -18,7 +18,7 @@ var inputs = map[string]any{
 	"issuer create":        admin.NewIssuer{},
 	"issuer update":        admin.IssuerInput{},
 	"assertion sign":       admin.NewAssertion{},
-	"dpop proof":           admin.NewProof{},
+	"dpop proof":           admin.NewDPoPProof{},
 	"key import":           admin.KeyImport{},
 	"key certify": struct {
 		Certificates []byte `field:"certificates"`

@@ -85,7 +85,7 @@ func (f *form) checkCertificates(now time.Time, ders [][]byte) bool {
 
 // unwanted is what is wrong with a key, without what a person would do with a file of it.
 func unwanted(err error) string {
-	if other := (*keyfiles.Other)(nil); errors.As(err, &other) {
+	if other := (*keyfiles.MismatchError)(nil); errors.As(err, &other) {
 		return other.Short()
 	}
 	return err.Error()

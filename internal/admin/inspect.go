@@ -54,17 +54,17 @@ type FindingCode string
 
 // The codes of reasons.
 const (
-	FoundGood      FindingCode = "good"
-	FoundMalformed FindingCode = "malformed"   // it is none of the tokens that are known
-	FoundRefused   FindingCode = "refused"     // a check of its signature or its claims fails
-	FoundRevoked   FindingCode = "revoked"     // it, its family, or all tokens of its user or client
-	FoundExpired   FindingCode = "expired"     // or was unused for too long
-	FoundReplaced  FindingCode = "replaced"    // it was exchanged for a newer one
-	FoundGone      FindingCode = "gone"        // its family, client or user is not there any more
-	FoundDisabled  FindingCode = "disabled"    // its client, user or issuer
-	FoundStranger  FindingCode = "not_found"   // its issuer or its key is not registered
-	FoundMethod    FindingCode = "unsupported" // its client is not registered for what it is signed with
-	FoundEncrypted FindingCode = "encrypted"   // what is within cannot be told here, or is told next
+	FoundGood         FindingCode = "good"
+	FoundMalformed    FindingCode = "malformed"   // it is no token of a known kind
+	FoundRefused      FindingCode = "refused"     // a check of its signature or its claims fails
+	FoundRevoked      FindingCode = "revoked"     // it was revoked, or its family, or all tokens of its user or client
+	FoundExpired      FindingCode = "expired"     // it is too old, or was unused for too long
+	FoundReplaced     FindingCode = "replaced"    // it was exchanged for a newer one
+	FoundDeleted      FindingCode = "gone"        // its family, client or user was deleted
+	FoundDisabled     FindingCode = "disabled"    // its client, user or issuer is disabled
+	FoundUnregistered FindingCode = "not_found"   // its issuer or its key is not registered
+	FoundMethod       FindingCode = "unsupported" // its client is not registered for what it is signed with
+	FoundEncrypted    FindingCode = "encrypted"   // its content cannot be read here, or the next finding has it
 )
 
 // Inspector tells what a token is, and changes nothing.

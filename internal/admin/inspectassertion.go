@@ -128,7 +128,7 @@ func (ins *Inspector) signerOf(ctx context.Context, verifier *assertions.Verifie
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		slash, err := ins.slashedOtherwise(ctx, iss)
-		return signer{}, refused(FoundStranger, "its issuer %q is neither this server, %s, nor one that is registered%s: see %v and %v", iss, ins.Self, slash,
+		return signer{}, refused(FoundUnregistered, "its issuer %q is neither this server, %s, nor one that is registered%s: see %v and %v", iss, ins.Self, slash,
 			Operation{Noun: "issuer", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), err
 	case err != nil:
 		return by, nil, fmt.Errorf("look up its client: %w", err)

@@ -46,7 +46,7 @@ func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, 
 	case fault != nil:
 		return bad(i, FoundMalformed, "it is encrypted (JWE): %v", fault), nil
 	}
-	return bad(i, FoundStranger, "it is encrypted (JWE) to key %q, which no resource and no client is registered with: see %v and %v",
+	return bad(i, FoundUnregistered, "it is encrypted (JWE) to key %q, which no resource and no client is registered with: see %v and %v",
 		header.KID, Operation{Noun: "resource", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), nil
 }
 

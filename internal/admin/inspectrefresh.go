@@ -22,7 +22,7 @@ func (ins *Inspector) inspectRefresh(ctx context.Context, token string) (Inspect
 	}
 	f, err := ins.Families.Store.Family(ctx, refresh.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return bad(i, FoundGone, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
+		return bad(i, FoundDeleted, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
 	}
 	if err != nil {
 		return Inspection{}, fmt.Errorf("look up its family: %w", err)
@@ -48,7 +48,7 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 	client, err := ins.Clients.Client(ctx, f.ClientID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, FoundGone, "its client %q is gone", f.ClientID)
+		i = bad(i, FoundDeleted, "its client %q is gone", f.ClientID)
 	case err != nil:
 		return i, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
@@ -59,7 +59,7 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 	user, err := ins.Users.User(ctx, f.UserID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, FoundGone, "its user is gone")
+		i = bad(i, FoundDeleted, "its user is gone")
 	case err != nil:
 		return i, fmt.Errorf("look up its user: %w", err)
 	case user.Disabled:

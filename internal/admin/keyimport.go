@@ -43,7 +43,7 @@ func (ks *Keys) Certify(ctx context.Context, by Call, kid string, certificates [
 
 // explainImport says which field does not fit.
 func explainImport(kid string, err error) error {
-	if unfit := (*keys.Unfit)(nil); errors.As(err, &unfit) {
+	if unfit := (*keys.UnfitKeyError)(nil); errors.As(err, &unfit) {
 		field := Field("alg")
 		if unfit.Chain {
 			field = "certificates"

@@ -12,8 +12,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// NewProof is a DPoP proof to be made (RFC 9449 §4.2).
-type NewProof struct {
+// NewDPoPProof is a DPoP proof to be made (RFC 9449 §4.2).
+type NewDPoPProof struct {
 	Method      string                `field:"method"`
 	URL         string                `field:"url"`
 	Nonce       string                `field:"nonce"`        // "": none was asked for
@@ -22,9 +22,9 @@ type NewProof struct {
 	Alg         string                `field:"alg"` // "": the first that the key can do
 }
 
-// MakeProof makes a proof that the sender of a request has a key. As [SignAssertion] it
+// MakeDPoPProof makes a proof that the sender of a request has a key. As [SignAssertion] it
 // needs no database: it stands for a client.
-func MakeProof(now time.Time, rand io.Reader, n NewProof) (string, error) {
+func MakeDPoPProof(now time.Time, rand io.Reader, n NewDPoPProof) (string, error) {
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return "", Faults{newFault("url", CodeInvalid, "it is the whole URL of the request, of https or http")}

@@ -202,7 +202,7 @@ func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInp
 	if in.Password != nil {
 		var err error
 		enforced, err = us.Policy.Check(*in.Password, u.Username, u.Email, u.UPN)
-		var refused *passwords.Refusal
+		var refused *passwords.PolicyError
 		switch {
 		case errors.As(err, &refused):
 			f.fault("password", passwordCode(refused.Reason), "%v", refused)

@@ -18,7 +18,7 @@ func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {
 	known := map[string]bool{}
 	for _, input := range []any{
 		admin.NewClient{}, admin.NewResource{}, admin.NewIssuer{}, admin.UserInput{}, admin.SecretRotation{}, admin.KeyImport{},
-		admin.NewAssertion{}, admin.NewProof{}, admin.EventQuery{},
+		admin.NewAssertion{}, admin.NewDPoPProof{}, admin.EventQuery{},
 	} {
 		addFields(known, reflect.TypeOf(input))
 	}

@@ -15,7 +15,7 @@ type visitor struct {
 	cut int
 }
 
-func (v *visitor) Cut() { v.cut++ }
+func (v *visitor) Abort() { v.cut++ }
 
 func place(t *testing.T, p *Places, by string) *visitor {
 	t.Helper()
@@ -183,4 +183,4 @@ func TestPlacesTogether(t *testing.T) {
 // quiet is a client that may be cut by several at once.
 type quiet struct{ Place }
 
-func (*quiet) Cut() {}
+func (*quiet) Abort() {}

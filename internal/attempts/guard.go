@@ -223,7 +223,7 @@ func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about Subjec
 	g.replace(keys, rows, now, false)
 	for _, row := range rows {
 		if r := ruleOf(row.FailureKey); row.Account != [sha256.Size]byte{} && r.failures(row) == r.free {
-			g.tell(ctx, now, row.FailureKey, about)
+			g.recordThrottled(ctx, now, row.FailureKey, about)
 		}
 	}
 }
@@ -247,9 +247,9 @@ func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Fail
 	return rows
 }
 
-// tell records that an account is being guessed at, once a day for each place. Of accounts that
-// there are not it records nothing, so that strangers fill no table.
-func (g *Guard) tell(ctx context.Context, now store.Moment, key store.FailureKey, about Subject) {
+// recordThrottled records that an account is being guessed at, once a day for each origin. It records
+// nothing for an account that does not exist, so that an attacker cannot fill the table.
+func (g *Guard) recordThrottled(ctx context.Context, now store.Moment, key store.FailureKey, about Subject) {
 	if about.UserID == "" && about.ClientID == "" {
 		return
 	}

@@ -53,11 +53,11 @@ func Complete(settings any, mode Mode, readFile func(name string) ([]byte, error
 	for _, g := range groups {
 		faults = append(faults, g.complete(&c)...)
 	}
-	return errors.Join(append(faults, together(groups)...)...)
+	return errors.Join(append(faults, crossCheck(groups)...)...)
 }
 
-// together checks what the settings of two groups say about each other.
-func together(groups []group) (faults []error) {
+// crossCheck checks the settings of two groups against each other.
+func crossCheck(groups []group) (faults []error) {
 	if resources, tokens := find[*NewResources](groups), find[*AccessTokens](groups); resources != nil && tokens != nil {
 		faults = append(faults, resources.checkWithin(*tokens))
 	}

@@ -23,7 +23,7 @@ type Server struct {
 	Sessions
 	Assertions
 	ClientAssertions
-	Proofs
+	DPoP
 	Fetch
 	Pages
 	Passwords

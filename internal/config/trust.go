@@ -19,13 +19,13 @@ type ClientAssertions struct {
 
 func (*ClientAssertions) complete(*completion) []error { return nil }
 
-// Proofs is what the server wants of proofs of possession (DPoP).
-type Proofs struct {
+// DPoP has the settings for proofs of possession (RFC 9449).
+type DPoP struct {
 	DPoPNonce bool     `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Require a nonce of this server in proofs of possession (DPoP). Each answer of the token endpoint has one."`
 	DPoPAlg   []string `name:"dpop-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that proofs of possession (DPoP) may be signed with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA."`
 }
 
-func (*Proofs) complete(*completion) []error { return nil }
+func (*DPoP) complete(*completion) []error { return nil }
 
 // Fetch is where the key sets of others may be fetched from. What opens the file checks it.
 type Fetch struct {

@@ -57,7 +57,7 @@ func New(o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := newView(o.Pages.Book)
+	v, err := newView(o.Pages.Renderer)
 	if err != nil {
 		return nil, err
 	}

@@ -94,8 +94,8 @@ func fields(values url.Values, known []claim) []claim {
 	return found
 }
 
-func newView(book *pages.Book) (*view, error) {
-	assets := book.Assets()
+func newView(renderer *pages.Renderer) (*view, error) {
+	assets := renderer.Assets()
 	page, err := template.New("demo.html").Funcs(template.FuncMap{"asset": assets.URL, "styles": assets.Styles}).ParseFS(files, "demo.html")
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (d *Demo) write(w http.ResponseWriter, status int, person *signedIn, notice
 	if err := d.view.page.Execute(&html, data); err != nil {
 		return err
 	}
-	d.Pages.WriteSheet(w, status, pages.Sheet{HTML: html.Bytes(), Language: "en", Policy: pages.Policy{FormAction: []string{origin(d.Issuer)}}})
+	d.Pages.WriteDocument(w, status, pages.Document{HTML: html.Bytes(), Language: "en", Policy: pages.Policy{FormAction: []string{origin(d.Issuer)}}})
 	return nil
 }
 

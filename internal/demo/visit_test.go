@@ -14,11 +14,11 @@ import (
 
 func newDemo(t *testing.T, now func() time.Time) *Demo {
 	t.Helper()
-	book, err := pages.Open("", "")
+	renderer, err := pages.Open("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := web.NewPages(book, "http://127.0.0.1:8080")
+	written, err := web.NewPages(renderer, "http://127.0.0.1:8080")
 	if err != nil {
 		t.Fatal(err)
 	}

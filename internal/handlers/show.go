@@ -24,14 +24,14 @@ func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	if !s.Authorizer.Waits(v.flow, v.person, v.now, page) {
 		return s.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
 	}
-	shown, err := s.sheet(v, page, sealed)
+	shown, err := s.document(v, page, sealed)
 	if err != nil {
 		return err
 	}
 	return s.Pages.Write(w, r, http.StatusOK, v.flow.Request.UILocales, shown)
 }
 
-func (s *SignIn) sheet(v visit, page authorize.Page, sealed string) (pages.Page, error) {
+func (s *SignIn) document(v visit, page authorize.Page, sealed string) (pages.Page, error) {
 	client := clientOf(v.flow)
 	switch page {
 	case authorize.AccountsPage:

@@ -37,14 +37,14 @@ const (
 )
 
 // ownPages are the pages as they come, read once for all sites.
-var ownPages = sync.OnceValues(func() (*pages.Book, error) { return pages.Open("", "") })
+var ownPages = sync.OnceValues(func() (*pages.Renderer, error) { return pages.Open("", "") })
 
 // signIn is what a person signs in by, over plain http: httptest has no other.
 func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.RefreshCodec, hasher *passwords.Hasher) *SignIn {
 	s.Helper()
-	book, err := ownPages()
+	renderer, err := ownPages()
 	s.ok(err)
-	written, err := web.NewPages(book, issuer)
+	written, err := web.NewPages(renderer, issuer)
 	s.ok(err)
 	return &SignIn{
 		Authorizer: &authorize.Authorizer{

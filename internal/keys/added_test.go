@@ -50,7 +50,7 @@ func TestAnAlgorithmThatIsAddedWaitsForVerifiers(t *testing.T) {
 	if _, there, err := m.SignsFrom(t.Context(), keys.PS256); err != nil || there {
 		t.Errorf("there is a key of an algorithm that no server wants: %v", err)
 	}
-	var notYet *keys.NotYet
+	var notYet *keys.NotActiveError
 	if _, err := m.Signer(keys.EdDSA); !errors.As(err, &notYet) || !notYet.At.Equal(added.Add(timeline().Lead())) {
 		t.Errorf("error = %v, want one that says from when on it signs", err)
 	}

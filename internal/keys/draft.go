@@ -52,7 +52,7 @@ func (m *Manager) change(ctx context.Context, by store.Change, plan func(d *draf
 		err = within(ctx, d.timeline, func(ctx context.Context) error { return m.Store.ChangeKeyPlan(ctx, d.change, by) })
 		switch {
 		case err == nil:
-			m.tell(ctx, d.change)
+			m.logChange(ctx, d.change)
 			return d.keys, unmade
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound): // changed, or swept
 			return nil, err
@@ -94,8 +94,8 @@ func within(ctx context.Context, t Timeline, change func(context.Context) error)
 	return err
 }
 
-// tell logs what a change did.
-func (m *Manager) tell(ctx context.Context, change store.KeyPlanChange) {
+// logChange logs what a change did.
+func (m *Manager) logChange(ctx context.Context, change store.KeyPlanChange) {
 	for _, k := range change.Add {
 		m.Logger.InfoContext(ctx, "signing key published", "kid", k.KID, "alg", k.Alg, "active_at", k.ActiveAt, "predecessor", k.Predecessor)
 	}

@@ -94,16 +94,18 @@ func imported(k store.SigningKey, now time.Time) Imported {
 	}
 }
 
-// Unfit is an error in a key that is brought, and not in what was done with it.
-type Unfit struct {
-	Chain bool // its certificates are at fault, and not its algorithm
+// UnfitKeyError reports a fault of the key that is imported, and not of the server.
+type UnfitKeyError struct {
+	Chain bool // the certificates are at fault, not the algorithm
 	cause error
 }
 
-func (e *Unfit) Error() string { return e.cause.Error() }
-func (e *Unfit) Unwrap() error { return e.cause }
+func (e *UnfitKeyError) Error() string { return e.cause.Error() }
+func (e *UnfitKeyError) Unwrap() error { return e.cause }
 
-func unfit(format string, args ...any) error { return &Unfit{cause: fmt.Errorf(format, args...)} }
+func unfit(format string, args ...any) error {
+	return &UnfitKeyError{cause: fmt.Errorf(format, args...)}
+}
 
 // chooseAlgorithm gives a key the one algorithm that it is for (RFC 8725 §3.1).
 func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, error) {
@@ -131,7 +133,7 @@ func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificat
 		return nil, nil
 	}
 	if err := CheckCertificates(public, chain, m.Now()); err != nil {
-		return nil, &Unfit{Chain: true, cause: err}
+		return nil, &UnfitKeyError{Chain: true, cause: err}
 	}
 	der := make([][]byte, 0, len(chain))
 	for _, c := range chain {

@@ -42,11 +42,11 @@ type Manager struct {
 	Now        func() time.Time
 	Logger     *slog.Logger
 
-	reloading sync.Mutex                   // so that an older reading never replaces a newer one
-	planning  sync.Mutex                   // so that this process plans one change at a time
-	promised  atomic.Pointer[store.Moment] // nil: this process does not serve
-	current   atomic.Pointer[snapshot]
-	turns     turns
+	reloading   sync.Mutex                   // so that an older reading never replaces a newer one
+	planning    sync.Mutex                   // so that this process plans one change at a time
+	promised    atomic.Pointer[store.Moment] // nil: this process does not serve
+	current     atomic.Pointer[snapshot]
+	transitions transitions
 }
 
 // Load is for a server that is about to serve: it promises its lifetimes, makes
@@ -110,7 +110,7 @@ func (m *Manager) Tick(ctx context.Context) error {
 	if err := errors.Join(m.Reload(ctx), m.keepPromise(ctx)); err != nil {
 		return err
 	}
-	return errors.Join(m.Plan(ctx), m.tellTurns(ctx))
+	return errors.Join(m.Plan(ctx), m.recordTransitions(ctx))
 }
 
 func (m *Manager) read(ctx context.Context, now store.Moment) (store.KeyPlan, error) {
@@ -155,7 +155,7 @@ func (m *Manager) ReadyFor(alg string) error {
 	if err != nil {
 		return err
 	}
-	if d, ok := p.private.(*distant); ok {
+	if d, ok := p.private.(*remoteKey); ok {
 		return d.answers()
 	}
 	return nil

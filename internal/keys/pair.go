@@ -65,7 +65,7 @@ func openKey(sealer *sealing.Sealer, source Source, row store.SigningKey) (*pair
 	}
 	switch {
 	case isURI(secret):
-		private = &distant{Signer: private, alg: row.Alg}
+		private = &remoteKey{Signer: private, alg: row.Alg}
 	case !encrypts(row.Alg):
 		if private, err = signers.For(private); err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)

@@ -145,7 +145,7 @@ func (d *draft) hasten(keys chain) {
 // one that has retired everywhere are from before.
 func (d *draft) extend() {
 	for _, k := range d.keys {
-		heard := k.RetiredAt.Add(d.timeline.heard())
+		heard := k.RetiredAt.Add(d.timeline.propagation())
 		if k.RetiredAt.IsZero() || !k.RevokedAt.IsZero() || !d.now.Before(heard) || !k.RemovedAt.Before(k.RetiredAt.Add(d.timeline.Lag())) {
 			continue
 		}

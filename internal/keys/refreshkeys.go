@@ -146,7 +146,7 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 	if n := len(keys); n > 0 {
 		last := keys[n-1].row
 		row.ID = last.ID + 1
-		row.ActiveAt = later(now.Add(t.heard()), last.ActiveAt.Add(t.RotationInterval))
+		row.ActiveAt = later(now.Add(t.propagation()), last.ActiveAt.Add(t.RotationInterval))
 	}
 	plain := make([]byte, secretKeySize)
 	if _, err := io.ReadFull(r.Rand, plain); err != nil {
@@ -185,7 +185,7 @@ func (r *RefreshKeys) Rotate(ctx context.Context, by store.Change) error {
 	if reached(last.ActiveAt, now) {
 		return errors.New("the next refresh token key is not made yet: try again in a moment, while a server runs")
 	}
-	if at := now.Add(t.heard()); at.Before(last.ActiveAt) {
+	if at := now.Add(t.propagation()); at.Before(last.ActiveAt) {
 		last.ActiveAt = at
 		err := within(ctx, t, func(ctx context.Context) error { return r.Store.RescheduleSecretKey(ctx, last, by) })
 		if err != nil {

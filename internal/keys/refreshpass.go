@@ -39,7 +39,7 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 	defer r.passing.Unlock()
 	now := store.At(r.Now())
 	// Until then a replica may make refresh tokens with one, by whatever clock.
-	over = slices.DeleteFunc(over, func(i int) bool { return !reached(keys[i+1].row.ActiveAt.Add(t.heard()), now) })
+	over = slices.DeleteFunc(over, func(i int) bool { return !reached(keys[i+1].row.ActiveAt.Add(t.propagation()), now) })
 	if len(over) == 0 {
 		r.pass = nil // another replica was quicker
 		return nil

@@ -101,7 +101,7 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 		return e.pair, nil
 	}
 	if first, waits := chainOf(s.rows, alg).in(Pending, now); waits && first.Predecessor == "" {
-		return nil, &NotYet{Alg: alg, At: first.ActiveAt}
+		return nil, &NotActiveError{Alg: alg, At: first.ActiveAt}
 	}
 	return nil, fmt.Errorf("no %s key is active: the list of the keys says why", alg)
 }
@@ -111,19 +111,19 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 func (s *snapshot) signerOf(alg string, now time.Time) (*pair, error) {
 	p, err := s.signer(alg, now)
 	if err != nil && len(s.byAlg[alg]) == 0 && slices.Contains(Algorithms(), alg) {
-		return nil, &NotYet{Alg: alg}
+		return nil, &NotActiveError{Alg: alg}
 	}
 	return p, err
 }
 
-// NotYet says that the first key of an algorithm cannot sign before every verifier
-// can know it.
-type NotYet struct {
+// NotActiveError reports that no key of an algorithm is active yet: the first one waits until every
+// verifier can know it.
+type NotActiveError struct {
 	Alg string
 	At  time.Time // zero: there is none yet
 }
 
-func (e *NotYet) Error() string {
+func (e *NotActiveError) Error() string {
 	if e.At.IsZero() {
 		return fmt.Sprintf("there is no %s key yet: a server is about to make one", e.Alg)
 	}
@@ -135,7 +135,7 @@ func (e *NotYet) Error() string {
 func (s *snapshot) ready(algs []string, now time.Time) error {
 	var faults []error
 	for _, alg := range algs {
-		var notYet *NotYet
+		var notYet *NotActiveError
 		if _, err := s.signer(alg, now); err != nil && !errors.As(err, &notYet) {
 			faults = append(faults, err)
 		}
@@ -152,7 +152,7 @@ func (s *snapshot) answer(now time.Time) error {
 		if err != nil {
 			continue // ready says whether that is a fault
 		}
-		if d, ok := p.private.(*distant); ok {
+		if d, ok := p.private.(*remoteKey); ok {
 			faults = append(faults, d.answers())
 		}
 	}

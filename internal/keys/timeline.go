@@ -116,11 +116,11 @@ func (t Timeline) Earliest(publishedAt, now store.Moment) Handover {
 // predecessor. That is the handover, or where it is nearer than the poll the
 // moment at which the last replica has heard of it.
 func (t Timeline) handover(at, now store.Moment) Handover {
-	return Handover{At: at, RemovedAt: later(at, now.Add(t.heard())).Add(t.Lag())}
+	return Handover{At: at, RemovedAt: later(at, now.Add(t.propagation())).Add(t.Lag())}
 }
 
-// heard is how long a change takes to reach every replica, by whatever clock.
-func (t Timeline) heard() time.Duration { return t.PollInterval + t.ClockSkew }
+// propagation is how long a change takes to reach every replica, whatever its clock shows.
+func (t Timeline) propagation() time.Duration { return t.PollInterval + t.ClockSkew }
 
 func later(a, b time.Time) time.Time {
 	if a.Before(b) {

@@ -20,7 +20,7 @@ type NewPassword struct {
 // Hash returns the hash of a new password for a user, or the rule that it breaks.
 func (n NewPassword) Hash(ctx context.Context, password string, u store.User) (hash []byte, broken passwords.Reason, err error) {
 	enforced, err := n.Policy.Check(password, u.Username, u.Email, u.UPN)
-	if refused := (*passwords.Refusal)(nil); errors.As(err, &refused) {
+	if refused := (*passwords.PolicyError)(nil); errors.As(err, &refused) {
 		return nil, refused.Reason, nil
 	}
 	if err != nil {

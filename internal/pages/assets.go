@@ -44,7 +44,7 @@ func fitAsset(from string) error {
 }
 
 // readAssets hashes the assets: the style sheets last, since they name others.
-func readAssets(files laid, base string) (Assets, error) {
+func readAssets(files overlay, base string) (Assets, error) {
 	a := Assets{base: base + "/assets/", served: map[string]Asset{}, hashed: map[string]string{}}
 	names := files.names("assets")
 	slices.SortStableFunc(names, func(x, y string) int { return rank(x) - rank(y) })
@@ -76,7 +76,7 @@ func rank(name string) int {
 var styleURL = regexp.MustCompile(`url\(\s*["']?([^"')]*)["']?\s*\)|@import`)
 
 // link puts the names with hashes into a style sheet.
-func (a Assets) link(file laidFile) ([]byte, error) {
+func (a Assets) link(file overlayFile) ([]byte, error) {
 	lines := strings.Split(string(file.text), "\n")
 	for i, line := range lines {
 		for _, found := range styleURL.FindAllStringSubmatch(line, -1) {

@@ -11,14 +11,14 @@ import (
 
 // check renders every sample in every language and holds the result to what the pages need,
 // so that a theme which does not fit this version is found at start.
-func (b *Book) check(files laid) error {
+func (b *Renderer) check(files overlay) error {
 	for _, tag := range b.tags {
 		for _, page := range samples() {
 			sheet, err := b.Render(tag, page)
 			if err != nil {
 				return fmt.Errorf("a template of the theme does not fit this version (docs/theming.md says how to compare it with that of the version): %w", err)
 			}
-			if err = checkSheet(files, page, sheet); err != nil {
+			if err = checkDocument(files, page, sheet); err != nil {
 				return err
 			}
 		}
@@ -26,9 +26,9 @@ func (b *Book) check(files laid) error {
 	return nil
 }
 
-// checkSheet holds a page that has been rendered to what it needs, and to what the browser
+// checkDocument holds a page that has been rendered to what it needs, and to what the browser
 // would refuse.
-func checkSheet(files laid, page Page, sheet Sheet) error {
+func checkDocument(files overlay, page Page, sheet Document) error {
 	document, err := html.Parse(bytes.NewReader(sheet.HTML))
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func sourceOf(address string) string {
 }
 
 // blame finds the line of the theme that an element comes from, as far as the text tells.
-func (l laid) blame(page Page, node *html.Node) string {
+func (l overlay) blame(page Page, node *html.Node) string {
 	for _, name := range []string{page.template(), "layout", "parts"} {
 		file := l[templatePath(name)]
 		if !file.themed {

@@ -10,7 +10,7 @@ import (
 // Export writes the files that are built in and that a theme can change below a folder, and
 // returns their paths. It makes the folder, and changes no file that is there.
 func Export(folder string) ([]string, error) {
-	files, err := lay("")
+	files, err := newOverlay("")
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func pageNames() []string {
 }
 
 // functions are what templates may call beside those of Go.
-func (b *Book) functions(tag string) template.FuncMap {
+func (b *Renderer) functions(tag string) template.FuncMap {
 	texts := b.texts[tag]
 	return template.FuncMap{
 		"t":      texts.HTML,

@@ -14,7 +14,7 @@ const maxLanguages = 1024
 
 // Language chooses the language for a person: by ui_locales (OpenID Connect Core 1.0
 // §3.1.2.1), in whose order the app wishes, then by the header Accept-Language.
-func (b *Book) Language(uiLocales, acceptLanguage string) string {
+func (b *Renderer) Language(uiLocales, acceptLanguage string) string {
 	for _, wish := range strings.Fields(uiLocales[:min(len(uiLocales), maxLanguages)]) {
 		tag, err := language.Parse(wish)
 		if err != nil {

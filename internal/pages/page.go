@@ -10,8 +10,8 @@ type Page interface {
 	needs() []need
 }
 
-// Sheet is a page that has been rendered.
-type Sheet struct {
+// Document is a page that has been rendered.
+type Document struct {
 	HTML     []byte
 	Language string // BCP 47
 	Policy   Policy

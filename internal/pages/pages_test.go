@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-func open(t *testing.T, theme string) *Book {
+func open(t *testing.T, theme string) *Renderer {
 	t.Helper()
 	b, err := Open(theme, "")
 	if err != nil {
@@ -18,7 +18,7 @@ func open(t *testing.T, theme string) *Book {
 	return b
 }
 
-func render(t *testing.T, b *Book, tag string, page Page) Sheet {
+func render(t *testing.T, b *Renderer, tag string, page Page) Document {
 	t.Helper()
 	sheet, err := b.Render(tag, page)
 	if err != nil {
@@ -29,7 +29,7 @@ func render(t *testing.T, b *Book, tag string, page Page) Sheet {
 
 // The pages that are built in are held to what a theme is held to.
 func TestEveryPageInEveryLanguage(t *testing.T) {
-	files, err := lay("")
+	files, err := newOverlay("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,8 +82,8 @@ func (t Texts) device(s AccountSession) (template.HTML, error) {
 
 // readTexts reads every language. A theme's file for a language that is built in has the
 // texts that it changes; one for a language of its own has all of them.
-func readTexts(files laid) (map[string]Texts, error) {
-	wanted, err := readLines(laidFile{text: files.beneath(languagePath(reference)), from: languagePath(reference)})
+func readTexts(files overlay) (map[string]Texts, error) {
+	wanted, err := readLines(overlayFile{text: files.beneath(languagePath(reference)), from: languagePath(reference)})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func readTexts(files laid) (map[string]Texts, error) {
 func languagePath(tag string) string { return "languages/" + tag + ".yaml" }
 
 // beneath is a file as it is built in.
-func (l laid) beneath(name string) []byte {
+func (l overlay) beneath(name string) []byte {
 	if file := l[name]; file.themed {
 		return file.beneath
 	}
@@ -120,11 +120,11 @@ func (l laid) beneath(name string) []byte {
 
 // readLanguage reads a file over the one that is beneath it, and holds it to the keys and
 // placeholders that are wanted.
-func readLanguage(file laidFile, wanted map[string]yamlLine) (map[string]yamlLine, error) {
+func readLanguage(file overlayFile, wanted map[string]yamlLine) (map[string]yamlLine, error) {
 	lines := map[string]yamlLine{}
 	if file.beneath != nil {
 		var err error
-		if lines, err = readLines(laidFile{text: file.beneath, from: path.Base(file.from)}); err != nil {
+		if lines, err = readLines(overlayFile{text: file.beneath, from: path.Base(file.from)}); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +165,7 @@ type yamlLine struct {
 }
 
 // readLines reads a YAML file of keys and texts.
-func readLines(file laidFile) (map[string]yamlLine, error) {
+func readLines(file overlayFile) (map[string]yamlLine, error) {
 	var document yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(file.text)).Decode(&document); err != nil {
 		return nil, fmt.Errorf("%s: %w", file.from, err)

@@ -16,11 +16,11 @@ import (
 //go:embed templates languages assets
 var builtIn embed.FS
 
-// laid are the files of the pages by their path, such as "templates/login.html": those
-// that are built in, and over them those of a theme.
-type laid map[string]laidFile
+// overlay has the files of the pages by their path, such as "templates/login.html". A file of a
+// theme replaces the one that is built in.
+type overlay map[string]overlayFile
 
-type laidFile struct {
+type overlayFile struct {
 	text   []byte
 	from   string // where it was read, for errors
 	themed bool
@@ -33,9 +33,9 @@ func templatePath(name string) string { return "templates/" + name + ".html" }
 // maxThemeFile bounds a file of a theme, which stays in memory.
 const maxThemeFile = 4 << 20
 
-// lay reads the files that are built in and those of a theme; "": none.
-func lay(theme string) (laid, error) {
-	files := laid{}
+// newOverlay reads the files that are built in and those of the theme; "": there is no theme.
+func newOverlay(theme string) (overlay, error) {
+	files := overlay{}
 	if err := files.add(builtIn, ""); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func lay(theme string) (laid, error) {
 }
 
 // add lays the files of a folder over the others; theme is its path, "" of what is built in.
-func (l laid) add(folder fs.FS, theme string) error {
+func (l overlay) add(folder fs.FS, theme string) error {
 	return fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(theme, name), err)
@@ -67,7 +67,7 @@ func (l laid) add(folder fs.FS, theme string) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", filepath.Join(theme, name), err)
 		}
-		file := laidFile{text: text, from: name}
+		file := overlayFile{text: text, from: name}
 		if theme != "" {
 			file.from, file.themed, file.beneath = filepath.Join(theme, name), true, l[name].text
 			if err = l.fits(name, file); err != nil {
@@ -87,7 +87,7 @@ func fitFolder(theme, name string) error {
 }
 
 // fits reports why a file may not be laid over the others.
-func (l laid) fits(name string, file laidFile) error {
+func (l overlay) fits(name string, file overlayFile) error {
 	_, known := l[name]
 	switch folder := path.Dir(name); {
 	case len(file.text) > maxThemeFile:
@@ -107,7 +107,7 @@ func (l laid) fits(name string, file laidFile) error {
 }
 
 // names are the files of a folder, sorted.
-func (l laid) names(folder string) []string {
+func (l overlay) names(folder string) []string {
 	var names []string
 	for name := range l {
 		if path.Dir(name) == folder {
@@ -119,7 +119,7 @@ func (l laid) names(folder string) []string {
 }
 
 // parse adds a template to a set. Errors name its file and line.
-func (l laid) parse(set *template.Template, name string) error {
+func (l overlay) parse(set *template.Template, name string) error {
 	file, found := l[templatePath(name)]
 	if !found {
 		return errors.New(templatePath(name) + " is missing")

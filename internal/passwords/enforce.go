@@ -17,7 +17,7 @@ const maxRawBytes = 4 * MaxBytes
 
 // Enforce returns the form in which a password is hashed and compared: the
 // PRECIS profile OpaqueString (RFC 8265 §4.2), so that it is the same password
-// on every keyboard. It has at most [MaxBytes] bytes. An error is a [Refusal].
+// on every keyboard. It has at most [MaxBytes] bytes. An error is a [PolicyError].
 //
 // With an error the password returned is empty, which [Hasher.Verify] never
 // matches at the price of one that is wrong: a login goes on with it, and takes
@@ -43,7 +43,7 @@ func Enforce(password string) (string, error) {
 	return enforced, nil
 }
 
-func tooLong(what string) *Refusal {
+func tooLong(what string) *PolicyError {
 	return refuse(TooLong, "a %s must not be longer than %d bytes", what, MaxBytes)
 }
 

@@ -53,7 +53,7 @@ func TestEnforceRefuses(t *testing.T) {
 			if got != "" {
 				t.Errorf("Enforce returned %q beside its error", got)
 			}
-			if refused := (*Refusal)(nil); !errors.As(err, &refused) || refused.Reason != c.reason {
+			if refused := (*PolicyError)(nil); !errors.As(err, &refused) || refused.Reason != c.reason {
 				t.Errorf("Enforce returned %#v, want the reason %s", err, c.reason)
 			}
 			if len(c.password) >= MinCharacters && strings.Contains(err.Error(), c.password) {

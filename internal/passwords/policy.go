@@ -28,17 +28,17 @@ const (
 	Malformed Reason = "malformed" // has characters that no password may have
 )
 
-// Refusal is the error of a password that cannot be set. Its text says what to do and never
+// PolicyError reports a password that cannot be set. Its text says what to do and never
 // repeats the password.
-type Refusal struct {
+type PolicyError struct {
 	Reason Reason
 	text   string
 }
 
-func (r *Refusal) Error() string { return r.text }
+func (r *PolicyError) Error() string { return r.text }
 
-func refuse(reason Reason, format string, values ...any) *Refusal {
-	return &Refusal{reason, fmt.Sprintf(format, values...)}
+func refuse(reason Reason, format string, values ...any) *PolicyError {
+	return &PolicyError{reason, fmt.Sprintf(format, values...)}
 }
 
 // MinLength is how many characters a new password has at least.
@@ -46,7 +46,7 @@ func (p Policy) MinLength() int { return max(p.MinCharacters, MinCharacters) }
 
 // Check returns the form in which a new password is hashed, which is that of [Enforce]. names
 // are what the user is called: NIST SP 800-63B-4 §3.1.1.2 has such words refused like the
-// common ones. An error is a [Refusal], or a fault of the server.
+// common ones. An error is a [PolicyError], or a fault of the server.
 func (p Policy) Check(password string, names ...string) (string, error) {
 	enforced, err := Enforce(password)
 	if err != nil {

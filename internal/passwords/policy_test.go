@@ -58,7 +58,7 @@ func TestPolicyRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := c.policy.Check(c.password, "", "alice.liddell")
-			refused := (*Refusal)(nil)
+			refused := (*PolicyError)(nil)
 			if !errors.As(err, &refused) || refused.Reason != c.reason || !strings.Contains(err.Error(), c.want) || got != "" {
 				t.Fatalf("Check(%q) = %q, %v; want %s: %q", c.password, got, err, c.reason, c.want)
 			}

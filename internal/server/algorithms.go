@@ -17,7 +17,7 @@ type algorithms struct {
 }
 
 // newAlgorithms reads the settings. What is not set is nil, and limits nothing.
-func newAlgorithms(clients config.ClientAssertions, proofs config.Proofs) (algorithms, error) {
+func newAlgorithms(clients config.ClientAssertions, proofs config.DPoP) (algorithms, error) {
 	var a algorithms
 	for _, setting := range []struct {
 		name   string

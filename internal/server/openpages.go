@@ -10,9 +10,9 @@ import (
 
 // openPages reads the pages that people see, with the theme over them.
 func openPages(identity config.Identity, s config.Pages) (*web.Pages, error) {
-	book, err := pages.Open(s.ThemeDir, web.IssuerPath(identity.Issuer))
+	renderer, err := pages.Open(s.ThemeDir, web.IssuerPath(identity.Issuer))
 	if err != nil {
 		return nil, fmt.Errorf("open the pages: %w", err)
 	}
-	return web.NewPages(book, identity.Issuer)
+	return web.NewPages(renderer, identity.Issuer)
 }

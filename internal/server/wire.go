@@ -78,7 +78,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newAlgorithms(s.ClientAssertions, s.Proofs)
+	limits, err := newAlgorithms(s.ClientAssertions, s.DPoP)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 			gates: gates, signatures: signatures, registry: registry, authenticator: authenticator,
 			meter: st, hasher: hasher, ring: ring, remote: remote, backchannel: backchannel,
 		}, o.version), logger: logger,
-		identity: s.Identity, proxies: s.Proxies, tls: s.TLS, load: s.Load, proofs: s.Proofs,
+		identity: s.Identity, proxies: s.Proxies, tls: s.TLS, load: s.Load, proofs: s.DPoP,
 	})
 	if err != nil {
 		return nil, err

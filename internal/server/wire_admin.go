@@ -24,7 +24,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newAlgorithms(s.ClientAssertions, config.Proofs{})
+	limits, err := newAlgorithms(s.ClientAssertions, config.DPoP{})
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ type endpointParts struct {
 	proxies  config.Proxies
 	tls      config.TLS
 	load     config.Load
-	proofs   config.Proofs
+	proofs   config.DPoP
 }
 
 // listenerHandlers are the HTTP handlers of the listeners and their parts.

@@ -100,7 +100,7 @@ type Minted struct {
 // sign waits for its turn if the signature takes time of this machine's processors. A
 // key that is kept elsewhere takes none.
 func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byte, error) {
-	if signer.Distant() {
+	if signer.Remote() {
 		return sign(m.Rand, signer, typ, payload)
 	}
 	if m.Turns != nil {
@@ -121,7 +121,7 @@ func (m *Minter) Ready(now time.Time, alg string) error {
 
 // notReady asks the caller to come back, where it is known when.
 func notReady(now time.Time, err error) error {
-	notYet := (*keys.NotYet)(nil)
+	notYet := (*keys.NotActiveError)(nil)
 	if !errors.As(err, &notYet) {
 		return cannotSign(err)
 	}

@@ -14,36 +14,36 @@ import (
 
 // Pages answers people with pages.
 type Pages struct {
-	Book *pages.Book
+	Renderer *pages.Renderer
 	// Protection refuses what pages of other sites send.
 	Protection *http.CrossOriginProtection
 }
 
-// NewPages returns what answers with the pages of a book. A form of the issuer's own pages is
+// NewPages returns Pages that answer with the pages of a renderer. A form of the issuer's own pages is
 // taken even where a proxy has changed the Host.
-func NewPages(book *pages.Book, issuer string) (*Pages, error) {
+func NewPages(renderer *pages.Renderer, issuer string) (*Pages, error) {
 	protection := http.NewCrossOriginProtection()
 	if origin := originOf(issuer); origin != "" {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
 			return nil, err
 		}
 	}
-	return &Pages{Book: book, Protection: protection}, nil
+	return &Pages{Renderer: renderer, Protection: protection}, nil
 }
 
 // Write answers with a page, in the language that the app wishes by ui_locales or else the
 // browser by its header.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, uiLocales string, page pages.Page) error {
-	sheet, err := p.Book.Render(p.Book.Language(uiLocales, r.Header.Get("Accept-Language")), page)
+	sheet, err := p.Renderer.Render(p.Renderer.Language(uiLocales, r.Header.Get("Accept-Language")), page)
 	if err != nil {
 		return err
 	}
-	p.WriteSheet(w, status, sheet)
+	p.WriteDocument(w, status, sheet)
 	return nil
 }
 
-// WriteSheet answers with a page that has been rendered.
-func (p *Pages) WriteSheet(w http.ResponseWriter, status int, sheet pages.Sheet) {
+// WriteDocument answers with a rendered page.
+func (p *Pages) WriteDocument(w http.ResponseWriter, status int, sheet pages.Document) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Language", sheet.Language)
@@ -142,7 +142,7 @@ const AssetPath = "/assets/{name}"
 // Asset is GET /assets/NAME: a file that pages load. Its name changes with what is in it,
 // so browsers may keep it for ever (RFC 8246).
 func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
-	asset, found := p.Book.Asset(path.Base(r.URL.Path))
+	asset, found := p.Renderer.Asset(path.Base(r.URL.Path))
 	if !found {
 		return notFound(w, r, n)
 	}

@@ -21,11 +21,11 @@ import (
 
 func servePages(t *testing.T, table func(*Pages) []Route) http.Handler {
 	t.Helper()
-	book, err := pages.Open("", "")
+	renderer, err := pages.Open("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPages(book, "https://as.example.com")
+	p, err := NewPages(renderer, "https://as.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,9 +36,9 @@ func (k *Keeper) ask(ctx context.Context, question func(context.Context, []byte)
 // Close lets go of the connections to the service.
 func (k *Keeper) Close() error { return k.service.Close() }
 
-// parting is how long a question that ran out of time may take to say what it was
+// closeTimeout is how long a call that ran out of time may take to say what it was
 // busy with.
-const parting = 100 * time.Millisecond
+const closeTimeout = 100 * time.Millisecond
 
 // within runs f and returns what it returned, or an error that wraps
 // context.DeadlineExceeded after the time-out. It does not wait for f to notice:
@@ -61,7 +61,7 @@ func within[T any](ctx context.Context, timeout time.Duration, f func(context.Co
 	case <-bound.Done():
 		select {
 		case got = <-done:
-		case <-time.After(parting):
+		case <-time.After(closeTimeout):
 			got.err = bound.Err()
 		}
 	}

@@ -47,35 +47,37 @@ func (c content) instead(wanted Wanted) error {
 	if c.what == "" {
 		return fmt.Errorf("it is not %s", wanted)
 	}
-	return &Other{What: c.what, Wanted: wanted, Cure: c.cureFor(wanted)}
+	return &MismatchError{What: c.what, Wanted: wanted, Hint: c.hintFor(wanted)}
 }
 
-// Other is a file of another kind than is wanted.
-type Other struct {
+// MismatchError reports a file of another kind than the one that is wanted.
+type MismatchError struct {
 	What   string
 	Wanted Wanted
-	Cure   string // what to do with the file at the command line; "": there is nothing to say
+	Hint   string // what the operator can do with the file; "": nothing
 }
 
-// Short is the error without the cure, for what did not come as a file.
-func (o *Other) Short() string { return fmt.Sprintf("it is %s, and %s is wanted", o.What, o.Wanted) }
+// Short is the error without the hint, for content that did not come from a file.
+func (o *MismatchError) Short() string {
+	return fmt.Sprintf("it is %s, and %s is wanted", o.What, o.Wanted)
+}
 
-func (o *Other) Error() string {
-	if o.Cure == "" {
+func (o *MismatchError) Error() string {
+	if o.Hint == "" {
 		return o.Short()
 	}
-	return o.Short() + ": " + o.Cure
+	return o.Short() + ": " + o.Hint
 }
 
-// cureFor is what to do; "": there is nothing to say.
-func (c content) cureFor(wanted Wanted) string {
+// hintFor returns what the operator can do; "": nothing.
+func (c content) hintFor(wanted Wanted) string {
 	switch c.kind {
 	case privateKey, privateJWK, lockedKey:
-		return c.curePrivate(wanted)
+		return c.hintPrivate(wanted)
 	case publicKey, publicJWK:
-		return c.curePublic(wanted)
+		return c.hintPublic(wanted)
 	case certificate:
-		return c.cureCertificate(wanted)
+		return c.hintCertificate(wanted)
 	case array:
 		if wanted == JWKSet {
 			return `put it into an object, as {"keys": …}`
@@ -87,10 +89,10 @@ func (c content) cureFor(wanted Wanted) string {
 			Certificate: "--jwks-file takes it", Secret: "--jwks-file takes it",
 		}[wanted]
 	}
-	return c.cure
+	return c.hint
 }
 
-func (c content) curePublic(wanted Wanted) string {
+func (c content) hintPublic(wanted Wanted) string {
 	switch wanted {
 	case JWKSet:
 		return written(c.public, "put it into the file as ", true)
@@ -102,7 +104,7 @@ func (c content) curePublic(wanted Wanted) string {
 	return "give the private key that it belongs to"
 }
 
-func (c content) cureCertificate(wanted Wanted) string {
+func (c content) hintCertificate(wanted Wanted) string {
 	switch wanted {
 	case JWK:
 		return written(c.public, "the public key in it is ", false)
@@ -114,9 +116,9 @@ func (c content) cureCertificate(wanted Wanted) string {
 	return "`openssl x509 -in FILE -out NEW` converts it, with -inform DER where it is binary"
 }
 
-func (c content) curePrivate(wanted Wanted) string {
+func (c content) hintPrivate(wanted Wanted) string {
 	if wanted == PrivateKey {
-		return c.cure
+		return c.hint
 	}
 	const keep = "keep this file secret"
 	switch wanted {

@@ -35,7 +35,7 @@ const (
 type content struct {
 	kind   kind
 	what   string // "": it is not known
-	cure   string // of a private key, where one is wanted; "": it depends on what is wanted
+	hint   string // of a private key, where one is wanted; "": it depends on what is wanted
 	public crypto.PublicKey
 }
 
@@ -53,9 +53,9 @@ func look(data []byte) content {
 	const sequence = 0x30 // with which DER begins, and which is the digit 0 in text
 	switch {
 	case len(text) == 0:
-		return content{kind: noKey, what: "empty", cure: "look at what wrote it"}
+		return content{kind: noKey, what: "empty", hint: "look at what wrote it"}
 	case isUTF16(data):
-		return content{kind: other, what: "text in UTF-16, as PowerShell writes it with >", cure: "save it as UTF-8"}
+		return content{kind: other, what: "text in UTF-16, as PowerShell writes it with >", hint: "save it as UTF-8"}
 	case text[0] == '{':
 		return lookJSON(text)
 	case text[0] == '[' && json.Valid(text):
@@ -63,7 +63,7 @@ func look(data []byte) content {
 	case text[0] == '<':
 		return content{
 			kind: noKey, what: "an HTML page",
-			cure: "what was asked for it answered with a page, such as one to log in: download it again and look at it",
+			hint: "what was asked for it answered with a page, such as one to log in: download it again and look at it",
 		}
 	case bytes.Contains(text, []byte("-----BEGIN ")):
 		return lookPEM(data)
@@ -74,7 +74,7 @@ func look(data []byte) content {
 		if data[1] >= 0x80 { // a length that no text has there
 			return content{
 				kind: noKey, what: "DER that is cut short, damaged or of another kind",
-				cure: "`openssl asn1parse -inform DER -in FILE` shows what it is",
+				hint: "`openssl asn1parse -inform DER -in FILE` shows what it is",
 			}
 		}
 	}
@@ -86,14 +86,14 @@ var openSSHLine = regexp.MustCompile(`^(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+
 func lookText(text string) content {
 	switch {
 	case openSSHLine.MatchString(text), strings.HasPrefix(text, "---- BEGIN SSH2 PUBLIC KEY"):
-		return content{kind: other, what: "a public key in OpenSSH's own format", cure: "`ssh-keygen -e -m PKCS8 -f FILE` writes it as PEM"}
+		return content{kind: other, what: "a public key in OpenSSH's own format", hint: "`ssh-keygen -e -m PKCS8 -f FILE` writes it as PEM"}
 	case strings.HasPrefix(text, "PuTTY-User-Key-File-"):
 		return content{
 			kind: lockedKey, what: "a private key in PuTTY's own format",
-			cure: "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
+			hint: "PuTTYgen exports it as an OpenSSH key, and `ssh-keygen -p -m PKCS8 -f COPY` converts a copy of that",
 		}
 	case strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") >= 2:
-		return content{kind: noKey, what: "a token", cure: "a token holds no key: ask who signs it for the keys"}
+		return content{kind: noKey, what: "a token", hint: "a token holds no key: ask who signs it for the keys"}
 	}
 	return content{}
 }
@@ -109,22 +109,22 @@ func lookJSON(text []byte) content {
 	case has("keys"):
 		return content{kind: keySet, what: "a JWK Set"}
 	case has("ciphertext"):
-		return content{kind: noKey, what: "an encrypted JWK", cure: "decrypt it first"}
+		return content{kind: noKey, what: "an encrypted JWK", hint: "decrypt it first"}
 	case string(members["kty"]) == `"oct"`:
 		return content{
 			kind: other, what: "a shared secret as a JWK (kty oct)",
-			cure: "put the bytes that its k has in base64url into a file, and give that as --secret-file",
+			hint: "put the bytes that its k has in base64url into a file, and give that as --secret-file",
 		}
 	case has("kty") && has("d"):
 		return content{kind: privateJWK, what: "a private key as a JWK", public: publicOfJWK(members)}
 	case has("kty"):
 		return content{kind: publicJWK, what: "a public key as a JWK", public: publicOfJWK(members)}
 	case has("jwks_uri"), has("issuer"):
-		return content{kind: noKey, what: "the metadata of an issuer", cure: "download what its jwks_uri names, or give that as --jwks-uri"}
+		return content{kind: noKey, what: "the metadata of an issuer", hint: "download what its jwks_uri names, or give that as --jwks-uri"}
 	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")): // as Google publishes them
 		return content{
 			kind: noKey, what: "JSON with certificates by their kid",
-			cure: "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
+			hint: "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
 		}
 	}
 	return content{kind: noKey, what: "JSON without kty and keys"}
@@ -163,7 +163,7 @@ func lookPEM(data []byte) content {
 		case block == nil && first == nil:
 			return content{
 				kind: noKey, what: "PEM that is cut short or damaged",
-				cure: "copy the file again, from -----BEGIN to -----END and with its line breaks",
+				hint: "copy the file again, from -----BEGIN to -----END and with its line breaks",
 			}
 		case block == nil:
 			return *first
@@ -185,10 +185,10 @@ func lookBlock(block *pem.Block) content {
 		return encryptedKey()
 	case block.Type == "OPENSSH PRIVATE KEY":
 		return content{
-			kind: lockedKey, what: "a private key in OpenSSH's own format", cure: "`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it",
+			kind: lockedKey, what: "a private key in OpenSSH's own format", hint: "`ssh-keygen -p -m PKCS8 -f COPY` converts a copy of it",
 		}
 	case strings.HasPrefix(block.Type, "PGP "):
-		return content{kind: other, what: "an OpenPGP key", cure: "such keys are not used here"}
+		return content{kind: other, what: "an OpenPGP key", hint: "such keys are not used here"}
 	case block.Type == "PKCS7", block.Type == "CMS":
 		return ofPKCS7()
 	}
@@ -202,21 +202,21 @@ func lookBlock(block *pem.Block) content {
 func ofPrivateKey(public crypto.PublicKey) content {
 	return content{
 		kind: privateKey, what: "a private key", public: public,
-		cure: "it is of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` converts it, with -inform DER where it is binary",
+		hint: "it is of a kind or form that is not read: `openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` converts it, with -inform DER where it is binary",
 	}
 }
 
 func encryptedKey() content {
 	return content{
 		kind: lockedKey, what: "an encrypted private key",
-		cure: "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase and writes it without one",
+		hint: "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase and writes it without one",
 	}
 }
 
 func ofPKCS7() content {
 	return content{
 		kind: other, what: "a PKCS #7 file",
-		cure: "`openssl pkcs7 -print_certs -in FILE -out NEW` takes the certificates out, with -inform DER where it is binary",
+		hint: "`openssl pkcs7 -print_certs -in FILE -out NEW` takes the certificates out, with -inform DER where it is binary",
 	}
 }
 
@@ -226,7 +226,7 @@ func lookDER(der []byte) content {
 		return content{kind: certificate, what: "a certificate", public: c.PublicKey}
 	}
 	if _, err := x509.ParseCertificateRequest(der); err == nil {
-		return content{kind: other, what: "a request for a certificate", cure: "give the certificate that an authority made of it"}
+		return content{kind: other, what: "a request for a certificate", hint: "give the certificate that an authority made of it"}
 	}
 	if public, err := x509.ParsePKIXPublicKey(der); err == nil {
 		return content{kind: publicKey, what: "a public key", public: public}
@@ -260,7 +260,7 @@ func lookShape(der []byte) content {
 	if _, err := asn1.Unmarshal(der, &store); err == nil && store.Version == 3 && store.Safe.Tag == asn1.TagSequence {
 		return content{
 			kind: other, what: "a PKCS #12 file",
-			cure: "`openssl pkcs12 -in FILE -out NEW` writes what it holds as PEM, with -nokeys the certificates alone",
+			hint: "`openssl pkcs12 -in FILE -out NEW` writes what it holds as PEM, with -nokeys the certificates alone",
 		}
 	}
 	var message struct { // RFC 2315 §7

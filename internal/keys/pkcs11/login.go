@@ -28,7 +28,7 @@ func (o Options) check() error {
 func connect(o Options) (*crypto11.Context, error) {
 	context, err := crypto11.Configure(&crypto11.Config{
 		Path: o.Module, TokenLabel: o.Token, Pin: o.PIN,
-		MaxSessions: maxSessions, PoolWaitTimeout: patience,
+		MaxSessions: maxSessions, PoolWaitTimeout: sessionWait,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the PKCS#11 token %q: %w", o.Token, explain(o, err))

@@ -17,9 +17,9 @@ const (
 	// maxSessions bounds how many signatures the token makes for us at once, and
 	// the threads that wait for it. Where the token allows fewer, fewer it is.
 	maxSessions = 32
-	// patience bounds the wait for one of those sessions, so that a token that
+	// sessionWait bounds the wait for one of those sessions, so that a token that
 	// does not answer fails requests instead of collecting them.
-	patience = 5 * time.Second
+	sessionWait = 5 * time.Second
 )
 
 // Module is a token that we are logged in to. All methods may be called at the

@@ -8,22 +8,22 @@ import (
 	"sync/atomic"
 )
 
-// distant is a key that is kept elsewhere. It remembers whether it signed when it
-// was asked last, so that a server whose token is gone is known not to be ready.
-type distant struct {
+// remoteKey is a key outside this process, for example in a PKCS #11 token. It remembers whether the
+// last signature succeeded, so that a server whose token is gone is not ready.
+type remoteKey struct {
 	crypto.Signer
 	alg    string
 	failed atomic.Bool
 }
 
-// Distant reports whether the key is kept elsewhere, and signs there.
-func (s Signer) Distant() bool {
-	_, distant := s.Key.(*distant)
+// Remote reports whether the key is outside this process and signs there.
+func (s Signer) Remote() bool {
+	_, distant := s.Key.(*remoteKey)
 	return distant
 }
 
 // Sign implements [crypto.Signer].
-func (d *distant) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+func (d *remoteKey) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	signature, err := d.Signer.Sign(random, digest, opts)
 	d.failed.Store(err != nil)
 	return signature, err
@@ -31,7 +31,7 @@ func (d *distant) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 
 // answers returns nil if the key signed when it was asked last. If it did not, it asks
 // again: a server that is not ready gets no other request that would.
-func (d *distant) answers() error {
+func (d *remoteKey) answers() error {
 	if !d.failed.Load() {
 		return nil
 	}

@@ -1,0 +1,67 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// transitionsFor is how long after its moment a transition is still recorded, if no server ran at
+// that moment.
+const transitionsFor = 24 * time.Hour
+
+// transitions remembers which transitions of keys this process has recorded in the audit.
+type transitions struct {
+	mu       sync.Mutex
+	recorded map[string]bool // by the Once of the event
+}
+
+// recordTransitions records in the audit which keys began to sign and which stopped. The clock makes
+// these transitions, without a change of the store, so every server records them, and the store
+// keeps the first record.
+func (m *Manager) recordTransitions(ctx context.Context) error {
+	now := m.Now()
+	for _, k := range m.current.Load().read.Keys {
+		if err := m.recordTransition(ctx, now, store.KeyActivated, k, k.ActiveAt); err != nil {
+			return err
+		}
+		if !k.RevokedAt.IsZero() {
+			continue // which has an event of its own
+		}
+		if err := m.recordTransition(ctx, now, store.KeyRetired, k, k.RetiredAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Manager) recordTransition(ctx context.Context, now time.Time, what store.EventType, k store.SigningKey, at store.Moment) error {
+	if !reached(at, now) || now.Sub(at) > transitionsFor {
+		return nil
+	}
+	once := string(what) + " " + k.KID
+	m.transitions.mu.Lock()
+	defer m.transitions.mu.Unlock()
+	if m.transitions.recorded[once] {
+		return nil
+	}
+	err := m.Store.RecordEvent(ctx, store.Event{
+		At: at, Type: what, Actor: m.Actor, Once: once, Details: store.EventDetails{ID: k.KID, Name: k.Alg},
+	})
+	if err != nil {
+		return fmt.Errorf("record a transition of key %s: %w", k.KID, err)
+	}
+	if m.transitions.recorded == nil {
+		m.transitions.recorded = map[string]bool{}
+	}
+	m.transitions.recorded[once] = true
+	return nil
+}
+
+// own is a change that the timeline asks for.
+func (m *Manager) own() store.Change {
+	return store.Change{Actor: m.Actor, Event: store.KeyRescheduled}
+}
