@@ -49,7 +49,7 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	}
 	subject, err := g.party(ctx, r, "subject_token")
 	if err != nil {
-		return ofUser(subject.found.User).about(), err
+		return subject.about(), err
 	}
 	a, err := g.exchange(ctx, r, subject)
 	a.Issuer = subject.by.issuer.ID
@@ -63,12 +63,12 @@ func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answ
 	acting, delegated := g.itself(*r.Client, subject.expires), r.Form.Has("actor_token")
 	if delegated {
 		if acting, err = g.actor(ctx, r); err != nil {
-			return ofUser(subject.found.User).about(), err
+			return subject.about(), err
 		}
 	}
 	target, scope, err := g.target(ctx, r, subject)
 	if err != nil {
-		return ofUser(subject.found.User).about(), err
+		return subject.about(), err
 	}
 	access, name, err := g.access(ctx, target, scope, *r.Client, subject)
 	if err != nil {

@@ -28,6 +28,13 @@ type party struct {
 	assertion assertions.Assertion
 }
 
+// about is what the log says of the token that was presented.
+func (p party) about() Answer {
+	a := ofUser(p.found.User).about()
+	a.Family = p.claims.Parsed.Family
+	return a
+}
+
 // itself is the client as the actor, if no actor token names another.
 func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	return party{

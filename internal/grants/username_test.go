@@ -2,6 +2,7 @@ package grants_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,9 @@ func TestAnswersNameTheUser(t *testing.T) {
 			}
 			if a.Username != test.username || (a.Subject == "") != (test.username == "") || test.username == "alice" && a.Subject != alice.ID {
 				t.Errorf("the answer is about %q, %q, want %q", a.Subject, a.Username, test.username)
+			}
+			if own := strings.HasPrefix(test.name, "the exchange of our own token"); own && a.Family == (store.FamilyID{}) {
+				t.Error("the answer names no family")
 			}
 			if err != nil && a.AccessToken != "" {
 				t.Error("a refusal comes with a token")

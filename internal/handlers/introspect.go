@@ -45,9 +45,10 @@ func (e *Introspect) serve(w http.ResponseWriter, r *http.Request, n *web.Reques
 		e.Metrics.Introspection(string(refused.Code))
 		return err
 	}
-	n.Outcome = telemetry.Inactive
-	if found.Active {
-		n.Outcome = telemetry.Active
+	n.Outcome = telemetry.Active
+	if !found.Active {
+		n.Outcome = telemetry.Inactive
+		noteToken(n, found.About)
 	}
 	e.Metrics.Introspection(n.Outcome)
 	web.WriteSecret(w, introspectionBody{found.Active, found.TokenType, found.Username, found.Claims})

@@ -49,7 +49,7 @@ func (e *Revoke) revocation(r *http.Request, n *web.RequestInfo) (string, error)
 		return "", oauth.Fail(oauth.InvalidRequest, "token_missing", "token is required")
 	}
 	found, err := e.Tokens.Find(r.Context(), *who.Client, telemetry.RequestID(r.Context()), token)
-	n.Subject, n.Family = found.Subject, found.Family
+	noteToken(n, found.About)
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"authserver/internal/oauth"
 	"authserver/internal/store"
 	"authserver/internal/telemetry"
+	"authserver/internal/tokens"
 	"authserver/internal/web"
 )
 
@@ -123,6 +124,12 @@ func noteAnswer(n *web.RequestInfo, a grants.Answer) {
 	if a.Family != (store.FamilyID{}) {
 		n.Family = hex.EncodeToString(a.Family[:])
 	}
+}
+
+// noteToken notes what is known of a token that a request presents.
+func noteToken(n *web.RequestInfo, a tokens.About) {
+	n.Subject, n.Username, n.ID, n.Family = a.Subject, a.Username, a.ID, a.Family
+	n.RevokedAt, n.Revocation = a.RevokedAt, a.Revocation
 }
 
 // names returns strings of any kind as strings.

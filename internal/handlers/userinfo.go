@@ -63,10 +63,11 @@ func (e *Userinfo) answer(r *http.Request, n *web.RequestInfo, p presented, now 
 		return oidc.Info{}, oauth.Fail(oauth.InvalidToken, "access_token_missing", "an access token is required: send it in the header Authorization")
 	}
 	claims, err := e.Persons.Token(r.Context(), now, p.token)
+	n.ClientID = claims.ClientID
+	noteToken(n, claims.About())
 	if err != nil {
 		return oidc.Info{}, err
 	}
-	n.ClientID, n.Subject, n.ID = claims.ClientID, claims.Subject, claims.ID
 	client, err := e.Persons.Client(r.Context(), claims)
 	if err != nil {
 		return oidc.Info{}, err

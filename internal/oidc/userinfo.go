@@ -31,7 +31,8 @@ type Userinfo struct {
 	Subjects  Subjects
 }
 
-// Token checks the access token. A refusal is an [oauth.Error] with InvalidToken, or with
+// Token checks the access token. A refusal comes with the claims, as far as they are the
+// server's, for the log. It is an [oauth.Error] with InvalidToken, or with
 // InsufficientScope where the token is good and not for userinfo.
 func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (tokens.Claims, error) {
 	claims, err := i.Verifier.Verify(now, token)
@@ -43,7 +44,7 @@ func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (toke
 		return tokens.Claims{}, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	if revoked {
-		return tokens.Claims{}, refuseToken("access_token_revoked")
+		return claims, refuseToken("access_token_revoked")
 	}
 	// Only the token of a sign-in has auth_time. The subject of another token may be a name
 	// that is a user's by chance.

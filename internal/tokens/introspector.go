@@ -33,13 +33,14 @@ type Introspector struct {
 	Clock store.Clock // that Now reads
 }
 
-// Introspection is the content of an answer. The zero value is that of a token that is
+// Introspection is the content of an answer. One that is not Active is that of a token that is
 // not good, or of which the client may not know (RFC 7662 §2.2).
 type Introspection struct {
 	Active    bool
 	TokenType string // how an access token is used; "": it is a refresh token
 	Username  string // of its user; "": it has none, or it is not known just now
 	Claims    []byte // a JSON object without any of "active", "token_type" and "username"
+	About     About  // of a token that is not active: what the log says, and the client may not know
 }
 
 // Introspect answers the client that a token was issued to and, for an access token, the
@@ -67,7 +68,7 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 	}
 	own := claims.IssuedTo(client) && claims.Parsed.OfClient(client.NotBefore)
 	if revoked || !own && !claims.ServedBy(client) {
-		return Introspection{}, nil
+		return Introspection{About: claims.About()}, nil
 	}
 	found := Introspection{Active: true, TokenType: oauth.Bearer, Claims: claims.Payload}
 	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
@@ -122,9 +123,10 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if err != nil {
 		return Introspection{}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
 	}
+	about := About{Family: familyText(presented.Family)}
 	family, err := i.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return Introspection{}, nil
+		return Introspection{About: about}, nil
 	}
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up the refresh token: %w", err)
@@ -133,9 +135,10 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up whether the refresh token is revoked: %w", err)
 	}
+	about.Subject = family.UserID
 	user, err := i.Users.User(ctx, family.UserID)
 	if errors.Is(err, store.ErrNotFound) {
-		return Introspection{}, nil
+		return Introspection{About: about}, nil
 	}
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up the user: %w", err)
@@ -144,7 +147,9 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 		Generation: presented.Generation, User: user, ClientNotBefore: client.NotBefore, Now: store.At(i.Now()), Clock: i.Clock,
 	})
 	if revoked || family.ClientID != client.ID || outcome != store.Rotated {
-		return Introspection{}, nil
+		about.Username = user.Username
+		about.RevokedAt, about.Revocation = family.Ended(user, family.ClientNotBefore)
+		return Introspection{About: about}, nil
 	}
 	expires := family.IdleExpiresAt
 	if family.ExpiresAt.Before(expires) {

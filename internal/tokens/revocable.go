@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,8 +33,7 @@ type Revocables struct {
 
 // Revocable is a token that a client wants to revoke.
 type Revocable struct {
-	Subject string // as far as it is known, for the log
-	Family  string // in hex, likewise
+	About About
 	// Revoke makes it void; nil: it is not good, which is no error (RFC 7009 §2.2).
 	Revoke func() error
 }
@@ -59,16 +57,18 @@ func (f *Revocables) Find(ctx context.Context, client store.Client, requestID, t
 // was ended. The client is told that nothing was revoked (RFC 7009 §2.2.1).
 func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	handle, err := f.Handles.Find(token)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Revocable{}, oauth.Fail(oauth.UnsupportedTokenType, "token_encrypted",
 			"the token is encrypted and this server does not recognise it: revoke the signed token inside it, or the refresh token").Because(err)
-	case !handle.IssuedTo(client):
-		return Revocable{}, wrongClient()
-	case !f.Now().Before(handle.ExpiresAt):
-		return Revocable{}, nil
 	}
-	return Revocable{Revoke: func() error { return f.Revoker.Token(ctx, by, handle.ID, handle.ExpiresAt) }}, nil
+	found := Revocable{About: About{ID: handle.ID, Family: familyText(handle.Parsed.Family)}}
+	switch {
+	case !handle.IssuedTo(client):
+		return found, wrongClient()
+	case f.Now().Before(handle.ExpiresAt):
+		found.Revoke = func() error { return f.Revoker.Token(ctx, by, handle.ID, handle.ExpiresAt) }
+	}
+	return found, nil
 }
 
 func (f *Revocables) access(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
@@ -76,7 +76,7 @@ func (f *Revocables) access(ctx context.Context, by By, client store.Client, tok
 	if err != nil {
 		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
 	}
-	found := Revocable{Subject: claims.Subject}
+	found := Revocable{About: claims.About()}
 	if !claims.IssuedTo(client) {
 		return found, wrongClient()
 	}
@@ -89,7 +89,7 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	if err != nil {
 		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
 	}
-	found := Revocable{Family: hex.EncodeToString(presented.Family[:])}
+	found := Revocable{About: About{Family: familyText(presented.Family)}}
 	family, err := f.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
 		return found, nil // it is gone already
@@ -97,7 +97,7 @@ func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, to
 	if err != nil {
 		return found, fmt.Errorf("look up the refresh token: %w", err)
 	}
-	found.Subject = family.UserID
+	found.About.Subject = family.UserID
 	if family.ClientID != client.ID {
 		return found, wrongClient()
 	}

@@ -35,10 +35,13 @@ type RequestInfo struct {
 	slot requestSlot
 }
 
-// suspicious are the reasons that are signs of a stolen token or assertion: the log marks
+// suspicious are the reasons that are signs of a stolen code, token or assertion: the log marks
 // them for the audit.
 func suspicious() []string {
-	return []string{"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed"}
+	return []string{
+		"code_replayed", "code_wrong_client", "code_redirect_uri", "code_verifier_wrong", "code_wrong_key",
+		"refresh_reused", "refresh_wrong_client", "refresh_wrong_key", "assertion_replayed", "dpop_replayed",
+	}
 }
 
 // maxAttrs is how many attributes a line has at most.

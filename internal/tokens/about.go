@@ -1,0 +1,31 @@
+package tokens
+
+import (
+	"encoding/hex"
+	"time"
+
+	"authserver/internal/store"
+)
+
+// About is what the log says of a token that a request presents, as far as it is known.
+type About struct {
+	Subject    string
+	Username   string // of the subject
+	ID         string // "jti"
+	Family     string // in hex
+	RevokedAt  time.Time
+	Revocation string // why the family became void
+}
+
+// About names the token of the claims.
+func (c Claims) About() About {
+	return About{Subject: c.Subject, ID: c.ID, Family: familyText(c.Parsed.Family)}
+}
+
+// familyText is a family as it is shown; "": there is none.
+func familyText(id store.FamilyID) string {
+	if id == (store.FamilyID{}) {
+		return ""
+	}
+	return hex.EncodeToString(id[:])
+}
