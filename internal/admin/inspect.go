@@ -175,6 +175,9 @@ func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspect
 	if err != nil {
 		return bad(i, FoundRefused, "%v", err), nil
 	}
+	if i.Family, err = ins.familyOf(ctx, claims); err != nil {
+		return Inspection{}, err
+	}
 	revocations, err := ins.revocationsOf(ctx, claims)
 	if err != nil {
 		return Inspection{}, err
@@ -187,6 +190,22 @@ func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspect
 	}
 	return good(i, "signed by key %s, not revoked, and good for another %s, until %s",
 		claims.KID, claims.ExpiresAt.Sub(now).Round(time.Second), claims.ExpiresAt.Format(time.RFC3339)), nil
+}
+
+// familyOf is the family of an access token; nil: it has none, or none any more.
+func (ins *Inspector) familyOf(ctx context.Context, c tokens.Claims) (*Family, error) {
+	if c.Parsed.Family == (store.FamilyID{}) {
+		return nil, nil //nolint:nilnil // that there is none is an answer
+	}
+	f, err := ins.Families.Store.Family(ctx, c.Parsed.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // likewise
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up its family: %w", err)
+	}
+	family, err := ins.Families.view(ctx, ins.Families.owners(), f)
+	return &family, err
 }
 
 // revocationsOf returns in words what revokes the token.
@@ -214,11 +233,11 @@ func (ins *Inspector) revocationsOf(ctx context.Context, c tokens.Claims) ([]str
 func inWords(r store.Revocation) string {
 	switch r.Kind {
 	case store.RevokedFamily:
-		return fmt.Sprintf("its refresh token was revoked, and it with that (%s)", r.Reason)
+		return "its family was revoked: " + ended(r.Reason)
 	case store.RevokedUser:
-		return fmt.Sprintf("all tokens of its user that were issued before %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason)
+		return fmt.Sprintf("all tokens of its user that were issued before %s are revoked: %s", r.Before.Format(time.RFC3339), ended(r.Reason))
 	case store.RevokedClient:
-		return fmt.Sprintf("all tokens of its client that were issued before %s are revoked (%s)", r.Before.Format(time.RFC3339), r.Reason)
+		return fmt.Sprintf("all tokens of its client that were issued before %s are revoked: %s", r.Before.Format(time.RFC3339), ended(r.Reason))
 	}
-	return fmt.Sprintf("it was revoked (%s)", r.Reason)
+	return "it was revoked: " + ended(r.Reason)
 }

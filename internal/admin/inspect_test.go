@@ -88,16 +88,16 @@ func TestAccessTokensThatAreBad(t *testing.T) {
 		{"changed", func(_ *office, token, _ string) string { return token[:len(token)-4] + "AAAA" }, "its signature"},
 		{"revoked itself", func(o *office, token, id string) string {
 			return o.revoke(token, store.Void{Kind: store.RevokedToken, Value: id, Reason: "revoked"})
-		}, "it was revoked (revoked)"},
+		}, "it was revoked: revoked"},
 		{"of a revoked family", func(o *office, token, _ string) string {
 			return o.revoke(token, store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(family[:]), Reason: "refresh_reused"})
-		}, "its refresh token was revoked, and it with that (refresh_reused)"},
+		}, "its family was revoked: an older refresh token of it was presented again: two places share one, or it was stolen (refresh_reused)"},
 		{"of a revoked user", func(o *office, token, _ string) string {
 			return o.revoke(token, store.Void{Kind: store.RevokedUser, Value: "alice", Before: o.notBefore().Add(time.Millisecond), Reason: "user_disabled"})
-		}, "all tokens of its user"},
+		}, "are revoked: the user was disabled (user_disabled)"},
 		{"of a revoked client", func(o *office, token, _ string) string {
 			return o.revoke(token, store.Void{Kind: store.RevokedClient, Value: "web", Before: o.notBefore().Add(time.Millisecond), Reason: "client_deleted"})
-		}, "all tokens of its client"},
+		}, "are revoked: the client was deleted (client_deleted)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -313,7 +313,7 @@ func TestAnEncryptedAccessToken(t *testing.T) {
 	}
 	o.revoke("", store.Void{Kind: store.RevokedToken, Value: minted.ID, Reason: "by itself"})
 	o.revoke("", store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(append([]byte{1}, make([]byte, 15)...)), Reason: "with its family"})
-	o.inspect(minted.Token, admin.KindEncrypted, false, "it was revoked (by itself)", "its refresh token was revoked, and it with that (with its family)")
+	o.inspect(minted.Token, admin.KindEncrypted, false, "it was revoked: by itself", "its family was revoked: with its family")
 	o.clock = o.clock.Add(time.Hour)
 	o.inspect(minted.Token, admin.KindEncrypted, false, "it expired at 2026-03-01T12:15:00Z")
 }

@@ -90,16 +90,3 @@ func (ins *Inspector) generation(i Inspection, f store.Family, presented uint32)
 	}
 	return bad(i, FoundReplaced, "it was exchanged for a newer one already: to present it again revokes its family")
 }
-
-// ended says in words why a family was revoked.
-func ended(reason string) string {
-	switch reason {
-	case "refresh_reused":
-		return "an older refresh token of it was presented again: two places share one, or it was stolen"
-	case "revoked_by_client":
-		return "the client revoked it"
-	case revokedByOperator:
-		return "an operator revoked it"
-	}
-	return reason
-}
