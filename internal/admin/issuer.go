@@ -216,7 +216,7 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 	view := Issuer{
 		ID:                i.ID,
 		Iss:               i.Iss,
-		KeySource:         "jwks",
+		KeySource:         string(keySource(i)),
 		JWKS:              i.JWKS,
 		JWKSURI:           i.JWKSURI,
 		Certificates:      certificates,
@@ -236,16 +236,6 @@ func viewIssuer(i store.Issuer) (Issuer, error) {
 		Disabled:  i.Disabled,
 		CreatedAt: i.CreatedAt,
 		UpdatedAt: i.UpdatedAt,
-	}
-	switch {
-	case i.JWKSURI != "":
-		view.KeySource = "jwks_uri"
-	case i.Discovery:
-		view.KeySource = "discovery"
-	case len(i.SealedSecret) > 0:
-		view.KeySource = "secret"
-	case len(i.Certificates) > 0:
-		view.KeySource = "certificates"
 	}
 	return view, nil
 }

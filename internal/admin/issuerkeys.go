@@ -39,6 +39,21 @@ func (k IssuerKeys) fields() []Field {
 	return fields
 }
 
+// keySource is the field from which the keys of an issuer come.
+func keySource(i store.Issuer) Field {
+	switch {
+	case i.JWKSURI != "":
+		return "jwks_uri"
+	case i.Discovery:
+		return "discovery"
+	case len(i.SealedSecret) > 0:
+		return "secret"
+	case len(i.Certificates) > 0:
+		return "certificates"
+	}
+	return "jwks"
+}
+
 // setIssuerKeys takes over keys and algorithms.
 func (is *Issuers) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 	registered := i.Algorithms
@@ -76,6 +91,10 @@ func (is *Issuers) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	before := len(f.faults)
 	if fields := k.fields(); len(fields) > 1 {
 		f.fault(fields[1], CodeInvalid, "give exactly one of %v", keyFields())
+		return false
+	}
+	if k.Certificates != nil && len(k.Certificates) == 0 {
+		f.fault("certificates", CodeRequired, "an issuer needs keys: give a certificate, or one of the other sources of keys")
 		return false
 	}
 	i.JWKS, i.Certificates, i.SealedSecret, i.JWKSURI, i.Discovery = nil, nil, nil, "", false

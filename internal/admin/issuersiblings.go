@@ -55,7 +55,8 @@ func (is *Issuers) compareKeys(f *form, i store.Issuer, siblings []store.Issuer)
 			return
 		}
 		if slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
-			f.fault("", CodeExists, "the registration %q has the same iss and one of the same keys, or finds them in the same place: nothing would tell which of the two an assertion is of", s.ID)
+			f.fault(keySource(i), CodeExists, "the registration %q has the same iss and one of the same keys, or finds them in the same place: "+
+				"nothing would tell which of the two an assertion is of, so give each a key of its own, or delete that registration", s.ID)
 		}
 	}
 }
