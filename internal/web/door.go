@@ -70,7 +70,7 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		d.Metrics.RequestBegan()
-		n := RequestInfo{slot: requestSlot{w: w}, From: d.Proxies.ClientAddress(r), URLs: called}
+		n := RequestInfo{route: row.Path, slot: requestSlot{w: w}, From: d.Proxies.ClientAddress(r), URLs: called}
 		if err = d.Places.Enter(&n.slot.place, n.From.Share, row.Method != http.MethodPost); err == nil {
 			defer n.slot.place.Leave()
 			if row.Method != http.MethodPost {
@@ -90,14 +90,14 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		if r.ProtoMajor >= 2 && d.Crowded != nil && d.Crowded() {
 			n.slot.finish(d.Now())
 		}
-		took := d.Now().Sub(began)
-		d.Metrics.RequestEnded(row.Path, answer.Status(), took)
+		n.took = d.Now().Sub(began)
+		d.Metrics.RequestEnded(row.Path, answer.Status(), n.took)
 		d.countFailure(err)
 		switch {
 		case refusedForLoad(err): // to write of each would cost more than to refuse it; the metrics count them
-			d.Shed.Do(func() { d.log(ctx, r, row, answer, &n, took, err) })
+			d.Shed.Do(func() { d.log(ctx, r, answer, &n, err) })
 		case err != nil || !row.Quiet:
-			d.log(ctx, r, row, answer, &n, took, err)
+			d.log(ctx, r, answer, &n, err)
 		}
 	})
 }

@@ -32,7 +32,9 @@ type RequestInfo struct {
 	// Refusal is the error that the answer has told already, for example by a redirect; nil: none.
 	Refusal error
 
-	slot requestSlot
+	route string        // as logs and metrics have it
+	took  time.Duration // from the request to its answer
+	slot  requestSlot
 }
 
 // suspicious are the reasons that are signs of a stolen code, token or assertion: the log marks
@@ -57,13 +59,13 @@ func formatTime(t time.Time) string {
 
 // log writes the one line of a request. What is refused is ordinary; what the
 // server failed at is an error.
-func (d *Door) log(ctx context.Context, r *http.Request, row Route, answer middleware.WrapResponseWriter, n *RequestInfo, took time.Duration, err error) {
+func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapResponseWriter, n *RequestInfo, err error) {
 	level := slog.LevelInfo
 	attrs := append(make([]slog.Attr, 0, maxAttrs),
 		slog.String("method", r.Method),
-		slog.String("route", row.Path),
+		slog.String("route", n.route),
 		slog.Int("status", answer.Status()),
-		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.Float64("duration_ms", float64(n.took.Microseconds())/1000),
 		slog.String("client_address", n.From.Text),
 	)
 	learn := func(name, value string) {

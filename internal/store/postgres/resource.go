@@ -27,7 +27,7 @@ func (d *DB) Resource(ctx context.Context, id string) (store.Resource, error) {
 
 // ListResources returns resources in the order of their identifiers.
 func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource, error) {
-	return page(ctx, d, "list resources", p, resourceColumns, selectResources, "id", "id", "name")
+	return listing[store.Resource]{"list resources", resourceColumns, selectResources, "id", []string{"id", "name"}}.page(ctx, d, p)
 }
 
 // SigningAlgs returns the algorithms that resources and clients are registered for, each once

@@ -48,22 +48,30 @@ func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	return list, nil
 }
 
-// page reads the rows that a query selects in the order of key, and looks for
-// Page.Search in the columns named. In the collation C lower knows ASCII alone.
-func page[T any](ctx context.Context, d *DB, doing string, p store.Page, columns func(*T) []any, query, key string, searched ...string) ([]T, error) {
+// listing is how the rows of a noun are listed: which the query selects, in the order of key.
+// Page.Search looks in the columns of searched. In the collation C lower knows ASCII alone.
+type listing[T any] struct {
+	doing    string
+	columns  func(*T) []any
+	query    string
+	key      string
+	searched []string
+}
+
+func (l listing[T]) page(ctx context.Context, d *DB, p store.Page) ([]T, error) {
 	if err := p.Check(); err != nil {
-		return nil, fault(doing, err)
+		return nil, fault(l.doing, err)
 	}
-	where, args := key+" > $1", []any{p.After, p.Limit}
+	where, args := l.key+" > $1", []any{p.After, p.Limit}
 	if p.Search != "" {
 		var found []string
-		for _, column := range searched {
+		for _, column := range l.searched {
 			found = append(found, "position(lower($3::text COLLATE \"C\") IN lower("+column+" COLLATE \"C\")) > 0")
 		}
 		where += " AND (" + strings.Join(found, " OR ") + ")"
 		args = append(args, p.Search)
 	}
-	return all(ctx, d, doing, columns, query+" WHERE "+where+" ORDER BY "+key+" LIMIT $2", args...)
+	return all(ctx, d, l.doing, l.columns, l.query+" WHERE "+where+" ORDER BY "+l.key+" LIMIT $2", args...)
 }
 
 // execOne runs a statement that has to change a row, or returns ErrNotFound.

@@ -28,7 +28,7 @@ func (d *DB) Client(ctx context.Context, id string) (store.Client, error) {
 
 // ListClients returns clients in the order of their identifiers.
 func (d *DB) ListClients(ctx context.Context, p store.Page) ([]store.Client, error) {
-	return page(ctx, d, "list clients", p, clientColumns, selectClients, "id", "id", "name")
+	return listing[store.Client]{"list clients", clientColumns, selectClients, "id", []string{"id", "name"}}.page(ctx, d, p)
 }
 
 // CreateClient adds a client, or returns ErrExists.

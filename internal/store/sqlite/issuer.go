@@ -46,7 +46,7 @@ func (d *DB) Issuer(ctx context.Context, id string) (store.Issuer, error) {
 
 // ListIssuers returns issuers in the order of their identifiers.
 func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, error) {
-	return page(ctx, d, "list issuers", p, issuerColumns, selectIssuers, "id", "id", "iss")
+	return listing[store.Issuer]{"list issuers", issuerColumns, selectIssuers, "id", []string{"id", "iss"}}.page(ctx, d, p)
 }
 
 // EncryptionAlgs returns what the assertions of issuers are encrypted with, each

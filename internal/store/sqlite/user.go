@@ -54,7 +54,7 @@ func (d *DB) UserByName(ctx context.Context, kind store.NameKind, name string) (
 
 // ListUsers returns users in the order of their usernames.
 func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) {
-	return page(ctx, d, "list users", p, userAndHash, selectUsers, "u.username", "u.username", "u.email", "u.upn", "u.id")
+	return listing[store.User]{"list users", userAndHash, selectUsers, "u.username", []string{"u.username", "u.email", "u.upn", "u.id"}}.page(ctx, d, p)
 }
 
 // CreateUser adds a user: ErrExists where the id or one of the names is taken.
