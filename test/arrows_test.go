@@ -415,6 +415,29 @@ func TestTheHouseIsInOrder(t *testing.T) {
 
 // TestTheRulesFindFaults breaks each rule once: a rule that finds nothing holds
 // nothing.
+// TestEveryArrowIsUsed: a room may import nothing that it does not.
+func TestEveryArrowIsUsed(t *testing.T) {
+	h, err := readHouse("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := make(map[string]bool)
+	for _, s := range h {
+		for _, p := range s.imports() {
+			if !s.isTest() {
+				used[s.room()+" "+strings.TrimPrefix(p, module+"/")] = true
+			}
+		}
+	}
+	for room, allowed := range arrows {
+		for _, p := range allowed {
+			if p != all && !used[room+" "+p] {
+				t.Errorf("%s imports %s nowhere: take the arrow out", room, p)
+			}
+		}
+	}
+}
+
 func TestTheRulesFindFaults(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string
