@@ -33,7 +33,7 @@ func DecodeDocument(document []byte, noun any) error {
 	decoder.DisallowUnknownFields()
 	decoder.UseNumber() // a float64 would cut large integers
 	if err := decoder.Decode(noun); err != nil {
-		return fmt.Errorf("read the document: %w", err)
+		return fmt.Errorf("read the document: %w: a newer server may have written it", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("read the document: something follows it")
