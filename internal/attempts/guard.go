@@ -55,7 +55,7 @@ type counter struct {
 type ThrottledError struct{ Wait time.Duration }
 
 func (t *ThrottledError) Error() string {
-	return fmt.Sprintf("too many attempts failed: the next one may come in %s", t.Wait)
+	return fmt.Sprintf("too many attempts failed: the next one may come in %s", t.Wait.Round(time.Millisecond))
 }
 
 // Attempt is one that may be made now. Its caller reports the result with Passed or Failed.

@@ -67,7 +67,8 @@ type Flow struct {
 func (f Flow) Destination() string { return f.redirectURI }
 
 // Begin takes a request that comes for the first time. An error is for the person: the
-// request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1).
+// request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1). It
+// comes with the client, if that is known, for the log.
 // What else is wrong with it, Step tells the client.
 func (a *Authorizer) Begin(ctx context.Context, query string, now time.Time) (Flow, error) {
 	if !namesPushed(query) {
@@ -102,15 +103,16 @@ func (a *Authorizer) check(ctx context.Context, c Continuation) (Flow, error) {
 	if f.Client, err = a.client(ctx, p); err != nil {
 		return Flow{}, err
 	}
+	known := Flow{Client: f.Client}
 	p, object, err := a.resolve(ctx, &f, p)
 	if err != nil {
-		return Flow{}, err
+		return known, err
 	}
 	f.Request.RedirectURI = p.get("redirect_uri")
 	if f.redirectURI, err = redirectURI(f.Client, p); err != nil && object != nil {
-		return Flow{}, object
+		return known, object
 	} else if err != nil {
-		return Flow{}, err
+		return known, err
 	}
 	var refused *oauth.Error
 	if err := a.checkRest(ctx, &f, p, object); errors.As(err, &refused) {
@@ -135,9 +137,15 @@ func (a *Authorizer) client(ctx context.Context, p parameters) (store.Client, er
 	}
 	if err != nil || client.Disabled {
 		return store.Client{}, oauth.Fail(oauth.UnauthorizedClient, "authorization_client",
-			"the application that sent you here is not registered: an administrator can look up its client_id")
+			"the application that sent you here is not registered: an administrator can look up its client_id").Because(sent("client_id", id))
 	}
 	return client, nil
+}
+
+// sent tells the log what a person is not shown: what an application sent, and a stranger may
+// have written.
+func sent(parameter, value string) error {
+	return fmt.Errorf("the request has %s", oauth.Quote(parameter, value))
 }
 
 // redirectURI finds out where the answer goes (RFC 6749 §3.1.2.3).
@@ -148,7 +156,7 @@ func redirectURI(client store.Client, p parameters) (string, error) {
 	case presented != "":
 		if !registered(client.RedirectURIs, presented) {
 			return "", oauth.Fail(oauth.InvalidRequest, "redirect_uri_unregistered",
-				"redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it to the client")
+				"redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it to the client").Because(sent("redirect_uri", presented))
 		}
 		return presented, nil
 	case len(p.loose["redirect_uri"]) > 1:

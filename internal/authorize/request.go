@@ -123,7 +123,7 @@ func (r *Request) readMaxAge(form oauth.Form) error {
 	}
 	seconds, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return oauth.Fail(oauth.InvalidRequest, "max_age_malformed", "max_age is a number of seconds, without sign and fraction")
+		return oauth.Fail(oauth.InvalidRequest, "max_age_malformed", oauth.Quote("max_age", text)+" is no number of seconds, without sign and fraction")
 	}
 	r.MaxAge = min(time.Duration(seconds)*time.Second, maxAge)
 	return nil
@@ -139,7 +139,7 @@ func (r *Request) readChallenge(form oauth.Form) error {
 	case r.Challenge == "":
 		return nil
 	case method != "S256": // no method means plain, which RFC 9700 §2.1.1 advises against
-		return oauth.Fail(oauth.InvalidRequest, "pkce_method", "code_challenge_method has to be S256: plain, which is meant where it is left out, shows the verifier in the request")
+		return oauth.Fail(oauth.InvalidRequest, "pkce_method", oauth.Quote("code_challenge_method", method)+" has to be S256: plain, which is meant where it is left out, shows the verifier in the request")
 	case !isSHA256(r.Challenge):
 		return oauth.Fail(oauth.InvalidRequest, "pkce_challenge", "code_challenge is not the hash of a verifier by SHA-256 in base64url without padding, which has 43 characters (RFC 7636 section 4.2)")
 	}

@@ -84,7 +84,7 @@ func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, er
 		}
 		return refused, err
 	default:
-		return refused, refuseRedemption(plan.rotation, redeemed)
+		return refused, refuseRedemption(plan.rotation, redemption.RedirectURI, redeemed)
 	}
 }
 
@@ -171,7 +171,7 @@ func challengeOf(verifier string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(hash[:]), nil
 }
 
-func refuseRedemption(asked store.Rotation, redeemed store.RotationResult) error {
+func refuseRedemption(asked store.Rotation, redirectURI string, redeemed store.RotationResult) error {
 	why := familyCause(asked, redeemed.Family)
 	switch redeemed.Outcome {
 	case store.Unknown:
@@ -185,7 +185,7 @@ func refuseRedemption(asked store.Rotation, redeemed store.RotationResult) error
 	case store.WrongKey: // RFC 9449 §10
 		return refuseCode("code_wrong_key").Because(why)
 	case store.WrongRedirectURI: // RFC 6749 §4.1.3
-		return oauth.Fail(oauth.InvalidGrant, "code_redirect_uri", "redirect_uri is not the one of the authorization request").Because(why)
+		return oauth.Fail(oauth.InvalidGrant, "code_redirect_uri", oauth.Quote("redirect_uri", redirectURI)+" is not the one of the authorization request").Because(why)
 	case store.WrongVerifier: // RFC 7636 §4.6, RFC 9700 §2.1.1
 		return oauth.Fail(oauth.InvalidGrant, "code_verifier_wrong",
 			"code_verifier does not belong to the code_challenge of the authorization request, or only one of the two was sent").Because(why)

@@ -28,7 +28,9 @@ func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 	}
 	v := visit{now: e.Now()}
 	var err error
-	if v.flow, err = e.Authorizer.Begin(r.Context(), r.URL.RawQuery, v.now); err != nil {
+	v.flow, err = e.Authorizer.Begin(r.Context(), r.URL.RawQuery, v.now)
+	n.Claimed = v.flow.Client.ID
+	if err != nil {
 		return err
 	}
 	if err := e.look(r, n, &v); err != nil {
@@ -50,10 +52,10 @@ func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 	}
 	now := e.Now()
 	flow, err := e.Authorizer.Begin(r.Context(), string(body), now)
+	n.Claimed = flow.Client.ID
 	if err != nil {
 		return err
 	}
-	n.Claimed = flow.Client.ID
 	return e.goOn(w, AuthorizePath, now, flow.Continuation)
 }
 

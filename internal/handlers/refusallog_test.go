@@ -71,3 +71,23 @@ func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsLoggedOfAPageOfAnError: the page that a person sees repeats nothing of the address,
+// which a stranger may have written, and the log names the client and what it sent.
+func TestWhatIsLoggedOfAPageOfAnError(t *testing.T) {
+	s, _, v := people(t)
+	for path, want := range map[string]string{
+		AuthorizePath + "?response_type=code&client_id=spa&redirect_uri=https://elsewhere.example.com/cb":   `redirect_uri \"https://elsewhere.example.com/cb\"`,
+		AuthorizePath + "?response_type=code&client_id=nosuch&redirect_uri=https://elsewhere.example.com":   `client_id \"nosuch\"`,
+		AuthorizePath + "?response_type=code&client_id=spa&scope=openid":                                    `"claimed_client_id":"spa"`,
+		EndSessionPath + "?client_id=spa&post_logout_redirect_uri=https://elsewhere.example.com/signed-out": `client \"spa\" sent post_logout_redirect_uri \"https://elsewhere.example.com/signed-out\"`,
+	} {
+		a := v.do(http.MethodGet, path, "", nil)
+		if line := lastLine(s.log.String()); a.status != http.StatusBadRequest || !strings.Contains(line, want) {
+			t.Errorf("%s: answered %d, and %s is not in %s", path, a.status, want, line)
+		}
+		if strings.Contains(a.body, "elsewhere") || strings.Contains(a.body, "nosuch") {
+			t.Errorf("%s: the page repeats what was sent", path)
+		}
+	}
+}

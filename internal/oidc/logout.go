@@ -129,7 +129,8 @@ func (l *Logouts) Read(ctx context.Context, text string) (Logout, error) {
 			"the request does not say which application sent you here: post_logout_redirect_uri needs an id_token_hint or a client_id beside it")
 	case !slices.Contains(client.PostLogoutRedirectURIs, returnURI): // §3: exactly
 		return Logout{}, oauth.Fail(oauth.InvalidRequest, "post_logout_redirect_uri_unregistered",
-			"post_logout_redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it to the client")
+			"post_logout_redirect_uri is not one that the application is registered with: it has to be the same character by character, and an administrator can add it to the client").
+			Because(fmt.Errorf("client %q sent %s", out.ClientID, oauth.Quote("post_logout_redirect_uri", returnURI)))
 	default:
 		out.ReturnURI = withState(returnURI, form.Get("state"))
 	}
