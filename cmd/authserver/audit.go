@@ -29,7 +29,7 @@ type auditList struct {
 	Actor   string `placeholder:"ACTOR" help:"Only events by this actor: an id, a type (operator, server, client, user), or TYPE:ID."`
 	Type    string `placeholder:"TYPE" help:"Only events of this type, such as client.updated, or client for every event about clients."`
 	Since   string `placeholder:"TIME" help:"Only events since this time, such as 2026-01-31T10:00:00Z, or since so long ago, such as 1h or 7d."`
-	After   string `placeholder:"ID" help:"Only events after the one with this id."`
+	After   string `empty:"" placeholder:"ID" help:"Only events after the one with this id."`
 	Limit   int    `default:"100" help:"Most events to list, 1 to 1000: the oldest with --since or --after, otherwise the newest."`
 	Follow  bool   `help:"Go on and print events as they come, until the command is interrupted. With -o json, one object on each line."`
 }

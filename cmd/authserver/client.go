@@ -132,7 +132,7 @@ func (c *clientCreate) Run(p *process) error {
 	}
 	input.Disabled = &c.Disabled
 	created := admin.NewClient{ID: c.ID, ClientInput: input, ShowSecret: p.once(c.Output)}
-	if p.given["secret-file"] {
+	if c.SecretFile != "" {
 		if created.Secret, err = p.sharedSecret(c.SecretFile); err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ type clientRotate struct {
 
 func (c *clientRotate) Run(p *process) error {
 	var brought string
-	if p.given["secret-file"] {
+	if c.SecretFile != "" {
 		var err error
 		if brought, err = p.sharedSecret(c.SecretFile); err != nil {
 			return err

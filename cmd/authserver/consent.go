@@ -14,7 +14,7 @@ type consentList struct {
 	Output
 	User  string `required:"" help:"Username, e-mail address, UPN or id of the user."`
 	Limit int    `help:"At most this many entries."`
-	After string `placeholder:"CLIENT" help:"Only those after this client, in the order of the list."`
+	After string `empty:"" placeholder:"CLIENT" help:"Only those after this client, in the order of the list."`
 }
 
 func (c *consentList) Run(p *process) error {

@@ -55,9 +55,9 @@ func complete(settings any, mode config.Mode) error {
 
 // Listing is embedded by commands that list what there may be many of.
 type Listing struct {
-	Search string `help:"Only those with this text in their identifier, name or address."`
+	Search string `empty:"" help:"Only those with this text in their identifier, name or address."`
 	Limit  int    `help:"At most this many entries."`
-	After  string `placeholder:"IDENTIFIER" help:"Only those after this one, in the order of the list."`
+	After  string `empty:"" placeholder:"IDENTIFIER" help:"Only those after this one, in the order of the list."`
 }
 
 // rows lists what is asked for, a page at a time. key is what a row is sorted by.

@@ -10,7 +10,7 @@ type deliveryList struct {
 	Database
 	Output
 	Limit int    `help:"At most this many entries."`
-	After string `placeholder:"DELIVERY" help:"Only those after this one, in the order of the list."`
+	After string `empty:"" placeholder:"DELIVERY" help:"Only those after this one, in the order of the list."`
 }
 
 func (c *deliveryList) Run(p *process) error {

@@ -18,7 +18,7 @@ type familyList struct {
 	User   string `help:"Username, e-mail address, UPN or id of the user."`
 	Client string `help:"The client_id."`
 	Limit  int    `help:"At most this many entries."`
-	After  string `placeholder:"FAMILY" help:"Only those after this one, in the order of the list."`
+	After  string `empty:"" placeholder:"FAMILY" help:"Only those after this one, in the order of the list."`
 }
 
 func (c *familyList) Run(p *process) error {

@@ -29,9 +29,6 @@ func readText(name string) ([]byte, error) {
 // read returns the content of a file, or of standard input for "-".
 func (p *process) read(flag, name string) ([]byte, error) {
 	from := p.stdin
-	if name == "" {
-		return nil, usage("%s: name a file, or - for standard input", flag)
-	}
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -124,6 +126,34 @@ func TestQuote(t *testing.T) {
 	for path, want := range map[string]string{"./authserver": "./authserver", "/a b/authserver": "'/a b/authserver'", "it's": `'it'\''s'`} {
 		if got := quote(path); got != want {
 			t.Errorf("%s is quoted as %s", path, got)
+		}
+	}
+}
+
+// TestEmptyFlags: a flag whose variable was not set is refused, where the command would do more
+// without it.
+func TestEmptyFlags(t *testing.T) {
+	for _, leaf := range leaves(t) {
+		for _, f := range leaf.Flags {
+			if f.Tag.Has("setting") || f.Target.Kind() != reflect.String || f.Enum != "" {
+				continue
+			}
+			args := append(strings.Fields(leaf.Path()), "--"+f.Name, "")
+			for _, p := range leaf.Positional {
+				args = append(args, p.Name)
+			}
+			taken := slices.Clone(f.Xor)
+			for _, other := range leaf.Flags {
+				one := func(group string) bool { return slices.Contains(taken, group) }
+				if other.Required && other != f && !slices.ContainsFunc(other.Xor, one) {
+					args, taken = append(args, "--"+other.Name, "x"), append(taken, other.Xor...)
+				}
+			}
+			_, stderr, code := execute(args...)
+			refused := code == exitUsage && strings.Contains(stderr, "--"+f.Name+": it must not be empty")
+			if refused == f.Tag.Has("empty") {
+				t.Errorf("%q ends with %d: %s", args, code, stderr)
+			}
 		}
 	}
 }

@@ -65,11 +65,8 @@ func (f IssuerFlags) input(p *process) (admin.IssuerInput, error) {
 // keys reads where the keys of the issuer come from.
 func (f IssuerFlags) keys(p *process) (admin.IssuerKeys, error) {
 	keys := admin.IssuerKeys{JWKSURI: f.JWKSURI, Discovery: f.Discovery}
-	if p.given["jwks-uri"] && f.JWKSURI == "" {
-		return keys, usage("--jwks-uri: it must not be empty")
-	}
 	var err error
-	if p.given["jwks-file"] {
+	if f.JWKSFile != "" {
 		if keys.JWKS, err = p.readKeys("--jwks-file", f.JWKSFile, keyfiles.JWKSet); err != nil {
 			return keys, err
 		}
@@ -77,7 +74,7 @@ func (f IssuerFlags) keys(p *process) (admin.IssuerKeys, error) {
 	if keys.Certificates, err = p.readCertificates("--certificate-file", f.CertificateFile); err != nil {
 		return keys, err
 	}
-	if p.given["secret-file"] {
+	if f.SecretFile != "" {
 		secret, err := p.sharedSecret(f.SecretFile)
 		if err != nil {
 			return keys, err

@@ -109,6 +109,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		return fail(stderr, err)
 	}
 	parsed, err := parse(parser, args[1:])
+	if err == nil && exited < 0 {
+		err = empty(parsed)
+	}
 	switch {
 	case out.failed != nil:
 		return fail(stderr, fmt.Errorf("the help cannot be printed: %w", out.failed))
@@ -213,6 +216,22 @@ func given(parsed *kong.Context) map[string]bool {
 		}
 	}
 	return names
+}
+
+// empty refuses a flag of the command itself that has no value, as one has whose variable was
+// not set: without it the command may do more than was meant. A flag that may be empty, to clear
+// what is there, is a pointer or a list; one whose empty value says the same as none has the
+// tag "empty".
+func empty(parsed *kong.Context) error {
+	var faults []error
+	for _, path := range parsed.Path {
+		f := path.Flag
+		if f == nil || f.Tag.Has("setting") || f.Tag.Has("empty") || f.Target.Kind() != reflect.String || f.Target.String() != "" {
+			continue
+		}
+		faults = append(faults, fmt.Errorf("--%s: it must not be empty: give it a value, or leave it out", f.Name))
+	}
+	return errors.Join(faults...)
 }
 
 // hint says where to read what a command takes, where that was the trouble and not

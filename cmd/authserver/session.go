@@ -15,7 +15,7 @@ type sessionList struct {
 	Output
 	User  string `help:"Username, e-mail address, UPN or id of the user."`
 	Limit int    `help:"At most this many entries."`
-	After string `placeholder:"SESSION" help:"Only those after this one, in the order of the list."`
+	After string `empty:"" placeholder:"SESSION" help:"Only those after this one, in the order of the list."`
 }
 
 func (c *sessionList) Run(p *process) error {
