@@ -82,11 +82,26 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 			return err
 		}
 	}
-	if !settings && selected != nil && selected.Tag.Get("example") != "" {
-		fmt.Fprintf(&text, "\nExample:\n  %s\n", selected.Tag.Get("example"))
+	node := selected
+	if node == nil {
+		node = ctx.Model.Node
+	}
+	if example := exampleOf(node); !settings && example != "" {
+		fmt.Fprintf(&text, "\nExample:\n  %s\n", example)
 	}
 	_, err := out.Write(text.Bytes())
 	return err
+}
+
+// exampleOf is the example of a command, or of the first that it has below it.
+func exampleOf(node *kong.Node) string {
+	for node.Tag == nil || node.Tag.Get("example") == "" {
+		if len(node.Children) == 0 {
+			return ""
+		}
+		node = node.Children[0]
+	}
+	return node.Tag.Get("example")
 }
 
 // brief is the help of a command in which the flags of groups are only named.

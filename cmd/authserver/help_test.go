@@ -69,6 +69,29 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestHelpOfGroups: the help of what only has commands below it fits a screen, names each of
+// them, and has an example too.
+func TestHelpOfGroups(t *testing.T) {
+	parser, err := newParser(&bytes.Buffer{}, &bytes.Buffer{}, nil, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range append([]*kong.Node{parser.Model.Node}, parser.Model.Children...) {
+		if len(group.Children) == 0 {
+			continue
+		}
+		out, stderr, code := execute(append(strings.Fields(group.Path()), "--help")...)
+		if lines := strings.Count(out, "\n"); code != exitDone || stderr != "" || lines > screenLines || !strings.Contains(out, "\nExample:\n  authserver "+group.Path()) {
+			t.Errorf("%s --help ends with %d and has %d lines: %s%s", group.Path(), code, lines, out, stderr)
+		}
+		for _, child := range group.Children {
+			if !child.Hidden && !strings.Contains(out, child.Name) {
+				t.Errorf("%s --help does not name %s", group.Path(), child.Name)
+			}
+		}
+	}
+}
+
 func hasFlag(leaf *kong.Node, name string) bool {
 	return slices.ContainsFunc(leaf.Flags, func(f *kong.Flag) bool { return f.Name == name })
 }
