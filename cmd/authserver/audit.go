@@ -30,8 +30,8 @@ type auditList struct {
 	Type    string `placeholder:"TYPE" help:"Only events of this type, such as client.updated, or client for every event about clients."`
 	Since   string `placeholder:"TIME" help:"Only events since this time, such as 2026-01-31T10:00:00Z, or since so long ago, such as 1h or 7d."`
 	After   string `empty:"" placeholder:"ID" help:"Only events after the one with this id."`
-	Limit   int    `default:"100" help:"Most events to list, 1 to 1000: the oldest with --since or --after, otherwise the newest."`
-	Follow  bool   `help:"Go on and print events as they come, until the command is interrupted. With -o json, one object on each line."`
+	Limit   int    `default:"100" help:"Maximum number of events to list, 1 to 1000: the oldest with --since or --after, otherwise the newest."`
+	Follow  bool   `help:"Continue and print new events until the command is interrupted. With -o json, one object on each line."`
 }
 
 func (c *auditList) Run(p *process) error {

@@ -111,7 +111,7 @@ type clientCreate struct {
 	Existing
 	ClientFlags
 	ID         string `name:"id" field:"client_id" help:"The client_id. The default is a random one."`
-	Public     bool   `group:"Authentication" help:"It cannot keep a secret, such as an app on a phone. The same as --auth-method none."`
+	Public     bool   `group:"Authentication" help:"The client cannot keep a secret, such as an app on a phone. The same as --auth-method none."`
 	SecretFile string `field:"client_secret" group:"Authentication" placeholder:"FILE" help:"File with the secret; - is standard input. The default is a random secret."`
 	Disabled   bool   `help:"Register it disabled."`
 }

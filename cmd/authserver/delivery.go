@@ -3,7 +3,7 @@ package main
 import "authserver/internal/admin"
 
 type deliveryCommand struct {
-	List deliveryList `cmd:"" help:"List the logout tokens that clients have to get, got in the last day, or could not be given." example:"authserver delivery list"`
+	List deliveryList `cmd:"" help:"List the logout tokens that are pending, that were delivered in the last day, or that failed for good." example:"authserver delivery list"`
 }
 
 type deliveryList struct {

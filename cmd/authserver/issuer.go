@@ -23,7 +23,7 @@ type IssuerFlags struct {
 	Discovery         bool           `group:"Keys" help:"Find its JWK Set through its metadata."`
 	CertificateFile   []string       `field:"certificates" group:"Keys" sep:"none" placeholder:"FILE" help:"Certificates in PEM, which its assertions name by x5t or x5t#S256. Repeats."`
 	SecretFile        string         `field:"secret" group:"Keys" placeholder:"FILE" help:"Shared secret for HS256, HS384 or HS512, of at least 32, 48 or 64 bytes; - is standard input."`
-	Alg               []string       `field:"algorithms" group:"Keys" sep:"none" help:"Algorithm that it may use. The default are those of its keys. Repeats."`
+	Alg               []string       `field:"algorithms" group:"Keys" sep:"none" help:"Algorithm that it may use. The default is the algorithms of its keys. Repeats."`
 	Audience          []string       `field:"audiences" sep:"none" help:"Another aud that its assertions may have, beside the issuer identifier and the token endpoint. Repeats."`
 	SubjectClaim      *string        `group:"Subjects and claims" placeholder:"CLAIM" help:"Claim that names the subject: sub (default), upn, email, another claim, or a JSON Pointer."`
 	Subject           *string        `group:"Subjects and claims" placeholder:"KIND" help:"Its subjects: user (of this server, the default), client (of this server), federated (known to the issuer, allowed by --match) or any."`

@@ -11,7 +11,7 @@ type keyReseal struct {
 	Output
 	ToMasterKeyFile string `placeholder:"FILE" help:"File with the new master key."`
 	ToMasterKeyURL  string `name:"to-master-key-url" placeholder:"URL" help:"Key of a key management service as the new master key, as in --master-key-url."`
-	Finish          bool   `help:"Let only the configured master key open anything, after every server was restarted with it."`
+	Finish          bool   `help:"Remove the data keys of the old master key, after every server was restarted with the new one."`
 }
 
 func (c *keyReseal) Run(p *process) error {

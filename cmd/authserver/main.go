@@ -38,7 +38,7 @@ type commands struct {
 	Theme       themeCommand       `cmd:"" help:"Themes: your own look for the pages that people see."`
 	Session     sessionCommand     `cmd:"" help:"Sessions: browsers in which people are signed in."`
 	Consent     consentCommand     `cmd:"" help:"Consents: what users let clients ask for."`
-	Delivery    deliveryCommand    `cmd:"" help:"Deliveries: what clients have to be told of sessions that ended."`
+	Delivery    deliveryCommand    `cmd:"" help:"Deliveries of logout tokens to clients, after sessions ended."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready. The exit code is the answer." example:"authserver healthcheck"`
 	Version     versionCommand     `cmd:"" help:"Print the version." example:"authserver version"`
 	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in a shell." example:"source <(authserver completion bash)"`

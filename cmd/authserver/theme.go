@@ -7,12 +7,12 @@ import (
 )
 
 type themeCommand struct {
-	Export themeExport `cmd:"" help:"Write the templates, languages and styles of this version to a new folder, to compare a theme with or to begin one. This needs no database." example:"authserver theme export builtin"`
+	Export themeExport `cmd:"" help:"Write the templates, languages and styles of this version to a new folder, to compare with a theme or to begin one. This needs no database." example:"authserver theme export builtin"`
 	Check  themeCheck  `cmd:"" help:"Check a theme against this version, as serve does when it starts: run it with the new version before an upgrade. This needs no database." example:"authserver theme check /etc/authserver/theme"`
 }
 
 type themeExport struct {
-	Folder string `arg:"" help:"Folder to write to. The command changes no file that is there."`
+	Folder string `arg:"" help:"Folder to write to. The command changes no existing file."`
 }
 
 func (c *themeExport) Run(p *process) error {

@@ -9,7 +9,7 @@ type userCommand struct {
 	List   userList   `cmd:"" help:"List the users." example:"authserver user list --search alice --limit 20"`
 	Show   userShow   `cmd:"" help:"Show a user." example:"authserver user show alice"`
 	Update userUpdate `cmd:"" help:"Change a user: only the flags that you give. A repeated flag replaces the list; an empty value clears it." example:"authserver user update alice --disabled"`
-	Unlock userUnlock `cmd:"" help:"Forget a user's failed logins, which have the next one wait." example:"authserver user unlock alice"`
+	Unlock userUnlock `cmd:"" help:"Reset the counters of a user's failed logins, so that the next login does not wait." example:"authserver user unlock alice"`
 	Delete userDelete `cmd:"" help:"Delete a user. The user's tokens are void at once." example:"authserver user delete alice"`
 }
 

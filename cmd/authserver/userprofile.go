@@ -9,17 +9,17 @@ type UserProfileFlags struct {
 	FamilyName          *string `group:"Profile" placeholder:"NAME" help:"Family names."`
 	MiddleName          *string `group:"Profile" placeholder:"NAME" help:"Middle names."`
 	Nickname            *string `group:"Profile" placeholder:"NAME" help:"Nickname."`
-	PreferredUsername   *string `group:"Profile" placeholder:"NAME" help:"Name that the user likes to be called by. The default is the username."`
+	PreferredUsername   *string `group:"Profile" placeholder:"NAME" help:"Name by which the user wishes to be called. The default is the username."`
 	Profile             *string `group:"Profile" placeholder:"URL" help:"Page about the user."`
 	Picture             *string `group:"Profile" placeholder:"URL" help:"Picture of the user."`
 	Website             *string `group:"Profile" placeholder:"URL" help:"Page of the user."`
-	EmailVerified       *bool   `group:"Profile" negatable:"" help:"The e-mail address is known to be the user's. Another --email takes this away."`
+	EmailVerified       *bool   `group:"Profile" negatable:"" help:"The user's e-mail address has been verified. A new --email removes this."`
 	Gender              *string `group:"Profile" placeholder:"TEXT" help:"Gender."`
 	Birthdate           *string `group:"Profile" placeholder:"YYYY-MM-DD" help:"Date of birth, or its year alone."`
 	Zoneinfo            *string `group:"Profile" placeholder:"ZONE" help:"Time zone, such as Europe/Paris."`
 	Locale              *string `group:"Profile" placeholder:"TAG" help:"Language, such as en-US."`
 	PhoneNumber         *string `group:"Profile" placeholder:"NUMBER" help:"Phone number, such as +14255551212."`
-	PhoneNumberVerified *bool   `group:"Profile" negatable:"" help:"The phone number is known to be the user's. Another --phone-number takes this away."`
+	PhoneNumberVerified *bool   `group:"Profile" negatable:"" help:"The user's phone number has been verified. A new --phone-number removes this."`
 	Address             *string `group:"Profile" placeholder:"TEXT" help:"Postal address as on a letter."`
 	StreetAddress       *string `group:"Profile" placeholder:"TEXT" help:"Street and number."`
 	Locality            *string `group:"Profile" placeholder:"TEXT" help:"City."`

@@ -6,7 +6,7 @@ import "errors"
 type Database struct {
 	DatabaseURL      Secret `name:"database-url" setting:"flag env file" group:"Database" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Outside of serve it defaults to sqlite:.authserver/authserver.db."`
 	DatabaseURLFile  string `name:"database-url-file" setting:"flag env file" group:"Database" placeholder:"FILE" help:"File that contains the database URL, instead of database-url."`
-	DatabaseMaxConns int    `name:"database-max-conns" setting:"flag env file" group:"Database" default:"10" help:"Most connections to PostgreSQL of one server."`
+	DatabaseMaxConns int    `name:"database-max-conns" setting:"flag env file" group:"Database" default:"10" help:"Maximum number of connections of one server to PostgreSQL."`
 }
 
 // devDatabaseURL is the database of dev, and of a command that is given none.

@@ -4,8 +4,8 @@ import "time"
 
 // Load is how much the server takes on at once.
 type Load struct {
-	MaxConnections int `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Most connections to the public endpoints at once, and most requests over all of them. Further connections wait."`
-	RequestQueue   int `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Most requests of one kind (a grant, introspection, revocation) that wait for their turn; one client may fill half. The server answers more with 503 or 429."`
+	MaxConnections int `name:"max-connections" setting:"flag env file" group:"Server" default:"10000" help:"Maximum number of connections to the public endpoints, and of requests over all of them. Further connections wait."`
+	RequestQueue   int `name:"request-queue" setting:"flag env file" group:"Server" default:"1000" help:"Maximum number of requests of one kind (such as a grant, introspection or the pages of a sign-in) that wait for their turn; one client may fill half. Beyond that the server answers 503 or 429."`
 }
 
 func (l *Load) complete(*completion) []error {

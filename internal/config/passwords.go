@@ -11,7 +11,7 @@ func (p *Passwords) complete(*completion) []error {
 
 // NewPasswords is what a new password has to be.
 type NewPasswords struct {
-	PasswordMinLength int `name:"password-min-length" setting:"flag env file" group:"Passwords" default:"8" help:"Fewest characters of a new password, from 8 to 64. Where a password is all that a person signs in with, NIST SP 800-63B-4 asks for 15."`
+	PasswordMinLength int `name:"password-min-length" setting:"flag env file" group:"Passwords" default:"8" help:"Minimum length of a new password in characters, from 8 to 64. If people sign in with nothing but a password, NIST SP 800-63B-4 asks for 15."`
 }
 
 func (p *NewPasswords) complete(*completion) []error {
@@ -20,8 +20,8 @@ func (p *NewPasswords) complete(*completion) []error {
 
 // Logins is how many passwords the server compares at once.
 type Logins struct {
-	PasswordWorkers int `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"Password comparisons at once. 0 means one for each processor; of three and more processors one is left for other requests."`
-	PasswordQueue   int `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Most logins by password that wait; one client may fill half. The server answers more with 503 or 429."`
+	PasswordWorkers int `name:"password-workers" setting:"flag env file" group:"Passwords" default:"0" help:"Number of passwords that are compared at once. 0 means one for each processor, less one if there are three or more."`
+	PasswordQueue   int `name:"password-queue" setting:"flag env file" group:"Passwords" default:"64" help:"Maximum number of logins by password that wait; one client may fill half. Beyond that the server answers 503 or 429."`
 }
 
 func (l *Logins) complete(*completion) []error {

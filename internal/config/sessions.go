@@ -7,8 +7,8 @@ import (
 
 // Sessions is how long a person who signed in with a browser stays signed in.
 type Sessions struct {
-	SessionIdleTTL time.Duration `name:"session-idle-ttl" setting:"flag env file" group:"Tokens" default:"24h" help:"How long a person who signed in with a browser stays signed in without using it."`
-	SessionMaxTTL  time.Duration `name:"session-max-ttl" setting:"flag env file" group:"Tokens" default:"30d" help:"How long after a sign-in a person has to sign in again at the latest."`
+	SessionIdleTTL time.Duration `name:"session-idle-ttl" setting:"flag env file" group:"Tokens" default:"24h" help:"How long a person stays signed in with a browser that is not used."`
+	SessionMaxTTL  time.Duration `name:"session-max-ttl" setting:"flag env file" group:"Tokens" default:"30d" help:"Maximum age of a sign-in: after that the person has to sign in again."`
 }
 
 func (s *Sessions) complete(*completion) []error {

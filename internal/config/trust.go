@@ -14,7 +14,7 @@ func (a *Assertions) complete(*completion) []error {
 // ClientAssertions is what clients may sign with. The room that knows the algorithms
 // checks them.
 type ClientAssertions struct {
-	ClientAssertionAlg []string `name:"client-assertion-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that clients may sign their assertions with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA. client create --assertion-alg limits one client further."`
+	ClientAssertionAlg []string `name:"client-assertion-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that clients may sign their assertions with, separated by commas. The default is all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA. client create --assertion-alg limits one client further."`
 }
 
 func (*ClientAssertions) complete(*completion) []error { return nil }
@@ -22,7 +22,7 @@ func (*ClientAssertions) complete(*completion) []error { return nil }
 // DPoP has the settings for proofs of possession (RFC 9449).
 type DPoP struct {
 	DPoPNonce bool     `name:"dpop-nonce" setting:"flag env file" group:"Trust" help:"Require a nonce of this server in proofs of possession (DPoP). Each answer of the token endpoint has one."`
-	DPoPAlg   []string `name:"dpop-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that proofs of possession (DPoP) may be signed with, separated by commas; without it all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA."`
+	DPoPAlg   []string `name:"dpop-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that proofs of possession (DPoP) may be signed with, separated by commas. The default is all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA."`
 }
 
 func (*DPoP) complete(*completion) []error { return nil }
