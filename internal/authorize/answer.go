@@ -8,7 +8,7 @@ import (
 	"authserver/internal/oauth"
 )
 
-// Mode is how an answer gets to the client, the parameter "response_mode".
+// Mode is the way in which an answer reaches the client: the parameter "response_mode".
 type Mode string
 
 // The response modes.
@@ -24,20 +24,20 @@ func Modes() []Mode { return []Mode{ModeQuery, ModeFragment, ModeFormPost} }
 // Field is a parameter of an answer.
 type Field struct{ Name, Value string }
 
-// Answer is what the client is told, and where.
+// Answer is an authorization response, and where it goes.
 type Answer struct {
 	RedirectURI string
 	Mode        Mode
 	Fields      []Field
 }
 
-// SessionState reports whether the answer tells the client of the state of the browser.
+// SessionState reports whether the answer has the parameter session_state.
 func (a Answer) SessionState() bool {
 	return slices.ContainsFunc(a.Fields, func(f Field) bool { return f.Name == "session_state" })
 }
 
-// Location returns where the browser goes with an answer by query or fragment. What the
-// redirect URI has of a query stays (RFC 6749 §4.1.2).
+// Location returns the URI to which the browser goes with an answer by query or fragment. A query
+// of the redirect URI stays in it (RFC 6749 §4.1.2).
 func (a Answer) Location() string {
 	pairs := make([]string, 0, len(a.Fields))
 	for _, f := range a.Fields {
@@ -65,7 +65,7 @@ func (a *Authorizer) answer(f Flow, fields ...Field) *Answer {
 	return &Answer{RedirectURI: f.redirectURI, Mode: f.Request.Mode, Fields: fields}
 }
 
-// refuse tells the client why it gets nothing.
+// refuse answers the client with an error.
 func (a *Authorizer) refuse(f Flow, why *oauth.Error) *Answer {
 	return a.answer(f, Field{"error", string(why.Code)}, Field{"error_description", oauth.DescriptionText(why.Description)})
 }

@@ -13,12 +13,11 @@ import (
 // Claims is the parameter "claims" (OpenID Connect Core §5.5). The zero Claims asks for
 // nothing.
 type Claims struct {
-	IDToken, Userinfo []string // the claims that are asked for there, in their order
-	// Of the ID token's claims, what the sign-in has to do with.
+	IDToken, Userinfo []string // the claims that the request asks for there, in its order
+	// The claims of the ID token that the sign-in depends on.
 	Subject string   // that the user has to have; "": any
-	ACR     []string // one of which the sign-in has to reach where Essential is set
-	// Essential is set where the client cannot do with a sign-in that reaches none of ACR
-	// (§5.5.1.1).
+	ACR     []string // the sign-in has to reach one of them if Essential is set
+	// Essential is set if the client demands a sign-in that reaches one of ACR (§5.5.1.1).
 	Essential bool
 	AuthTime  bool // auth_time is essential
 }
@@ -48,9 +47,9 @@ func parseClaims(text string) (Claims, error) {
 	return claims, nil
 }
 
-// agreeToClaims has the person consent to the scopes that the claims asked for come with, as
-// far as the client may ask for those scopes. The client is granted the claims, and not the
-// scopes.
+// agreeToClaims adds to what the person consents to: the scopes of the single claims that the
+// request asks for, if the client may ask for those scopes. The client is granted only the claims,
+// not the scopes.
 func (f *Flow) agreeToClaims() {
 	if !f.Grantable.Scope.Has("openid") {
 		return
@@ -62,13 +61,13 @@ func (f *Flow) agreeToClaims() {
 	}
 }
 
-// userinfoClaims are the claims that userinfo is to tell although none of the scopes has them.
+// userinfoClaims are the claims that UserInfo returns although no granted scope contains them.
 func (s PromptInput) userinfoClaims() []string {
 	granted := oidc.Granted(s.Request.Claims.Userinfo, s.Grantable.ByResource[""])
 	return slices.DeleteFunc(granted, func(name string) bool { return s.Grantable.Scope.Has(oidc.ScopeOf(name)) })
 }
 
-// take takes note of what the sign-in has to do with (§5.5.1).
+// take records the claims that the sign-in depends on (§5.5.1).
 func (c *Claims) take(claim string, member map[string]any) {
 	essential, _ := member["essential"].(bool)
 	value, _ := member["value"].(string)
@@ -88,7 +87,7 @@ func (c *Claims) take(claim string, member map[string]any) {
 	}
 }
 
-// objectIn returns a member that is an object, or null or not there.
+// objectIn returns a member that has to be an object, null or absent.
 func objectIn(object map[string]any, name string) (map[string]any, error) {
 	value := object[name]
 	if value == nil {

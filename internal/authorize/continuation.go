@@ -12,25 +12,25 @@ import (
 // MaxContinuation bounds a sealed continuation, in bytes.
 const MaxContinuation = 8 << 10
 
-// Continuation is what a sign-in goes on with after a page. It is sealed into the address
-// of the page, and kept nowhere else: tabs, a reload, a restart and another replica all
-// have it.
+// Continuation is the state with which a sign-in continues after a page. It is sealed into the
+// address of the page and stored nowhere else, so it survives other tabs, a reload, a restart and a
+// change of the replica.
 type Continuation struct {
 	Request string       `json:"q"` // the parameters, as a query
 	Began   store.Moment `json:"b"` // when the request first came
-	// Signed is set where the parameters are those of a request object that was checked.
+	// Signed is set if the parameters come from a request object that was verified.
 	Signed bool `json:"o,omitempty"`
-	// Pushed is what a pushed request is used up by when it is answered; zero: it was not
+	// Pushed is the use that the answer of a pushed request records; zero: the request was not
 	// pushed.
 	Pushed store.Use `json:"p,omitzero"`
-	// LoginAfter is when the person chose to go on with another account: a sign-in has to be
-	// later. Chosen is the session, in hex, with which the person chose to go on.
+	// LoginAfter is when the person chose another account: the sign-in has to be later. Chosen is
+	// the session, in hex, that the person chose.
 	LoginAfter store.Moment `json:"l,omitzero"`
 	Chosen     string       `json:"c,omitempty"`
-	// User and Shown say to whom a consent page was shown, and what was on it.
+	// User and Shown are the person to whom a consent page was shown, and a hash of what it showed.
 	User  string `json:"u,omitempty"`
 	Shown string `json:"s,omitempty"`
-	// Username and Fault are what the login page begins with after an attempt that failed.
+	// Username and Fault are what the login page shows after a failed attempt.
 	Username string `json:"n,omitempty"`
 	Fault    string `json:"f,omitempty"`
 }

@@ -21,7 +21,7 @@ type Authorizer struct {
 	Clients interface {
 		Client(ctx context.Context, id string) (store.Client, error)
 	}
-	// Targets says what of a request may be granted.
+	// Targets returns the part of a request that may be granted.
 	Targets interface {
 		Grantable(ctx context.Context, client store.Client, asked oauth.Scope, resources []string) (oauth.Grantable, error)
 	}
@@ -33,7 +33,7 @@ type Authorizer struct {
 		CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error
 		JoinSession(ctx context.Context, id store.SessionID, clientID string) error
 	}
-	// Uses remembers which pushed requests were answered, and Used tells.
+	// Uses records that a pushed request was answered, and Used reads that.
 	Uses interface {
 		UseOnce(ctx context.Context, uses ...store.Use) error
 	}
@@ -58,18 +58,17 @@ type Flow struct {
 	Continuation Continuation
 	Client       store.Client
 	Request      Request
-	Grantable    oauth.Grantable // what the client may get of what it asks for
+	Grantable    oauth.Grantable // the part of the request that the client may get
 	redirectURI  string          // where the answer goes
-	fault        *oauth.Error    // what the client is told instead of being answered
+	fault        *oauth.Error    // the error that the client gets
 }
 
 // Destination is where the browser goes at the end.
 func (f Flow) Destination() string { return f.redirectURI }
 
-// Begin takes a request that comes for the first time. An error is for the person: the
-// request names no client or redirect URI to which it could be told (RFC 6749 §4.1.2.1). It
-// comes with the client, if that is known, for the log.
-// What else is wrong with it, Step tells the client.
+// Begin reads a new request. Its error is for the person: the request names no valid client and
+// redirect URI to which the error could go (RFC 6749 §4.1.2.1). It comes with the client, if that
+// is known, for the log. Step sends all other errors to the client.
 func (a *Authorizer) Begin(ctx context.Context, query string, now time.Time) (Flow, error) {
 	if !namesPushed(query) {
 		return a.check(ctx, Continuation{Request: query, Began: store.At(now)})
@@ -81,21 +80,21 @@ func (a *Authorizer) Begin(ctx context.Context, query string, now time.Time) (Fl
 	return a.check(ctx, c)
 }
 
-// Resume takes a request that comes back from a page, or to one. It is checked anew: its
-// client may have been changed meanwhile.
+// Resume reads a request that comes from a page, or returns to one. It checks the request again,
+// because its client may have changed in the meantime.
 func (a *Authorizer) Resume(ctx context.Context, sealed string, now time.Time) (Flow, error) {
 	c, err := a.open(sealed)
 	if err != nil {
 		return Flow{}, err
 	}
-	if c.Pushed.Issuer != "" && !now.Before(c.Pushed.ExpiresAt) { // whether it was used is forgotten then
+	if c.Pushed.Issuer != "" && !now.Before(c.Pushed.ExpiresAt) { // by then the record of its use is gone
 		return Flow{}, refusePushed()
 	}
 	return a.check(ctx, c)
 }
 
-// check checks a request in two steps. Before the client and the redirect URI are known to
-// be good nothing is sent to either.
+// check checks a request in two steps. Nothing is sent to the client until the client and the
+// redirect URI have proved valid.
 func (a *Authorizer) check(ctx context.Context, c Continuation) (Flow, error) {
 	p := readParameters(c.Request)
 	f := Flow{Continuation: c, Request: Request{Mode: ModeQuery, MaxAge: -1}}
@@ -142,13 +141,13 @@ func (a *Authorizer) client(ctx context.Context, p parameters) (store.Client, er
 	return client, nil
 }
 
-// sent tells the log what a person is not shown: what an application sent, and a stranger may
-// have written.
+// sent is for the log alone: the value of a parameter, which an attacker may have written and the
+// person is not shown.
 func sent(parameter, value string) error {
 	return fmt.Errorf("the request has %s", oauth.Quote(parameter, value))
 }
 
-// redirectURI finds out where the answer goes (RFC 6749 §3.1.2.3).
+// redirectURI returns where the answer goes (RFC 6749 §3.1.2.3).
 func redirectURI(client store.Client, p parameters) (string, error) {
 	presented := p.get("redirect_uri")
 	scope := strings.Fields(p.get("scope"))
@@ -167,8 +166,8 @@ func redirectURI(client store.Client, p parameters) (string, error) {
 	return client.RedirectURIs[0], nil
 }
 
-// checkRest checks what the client can be told about, which begins with what is wrong with its
-// request object; nil: nothing.
+// checkRest makes the checks whose errors go to the client. The first is object, the error of the
+// request object; nil: none.
 func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, object *oauth.Error) error {
 	r := &f.Request
 	if r.State = p.get("state"); len(r.State) > maxState {
@@ -215,13 +214,13 @@ func (a *Authorizer) checkRest(ctx context.Context, f *Flow, p parameters, objec
 type Step struct {
 	Page   Page // "": none
 	Answer *Answer
-	// What the log says of an answer: the family that begins with it, or why there is none.
+	// For the log: the family that begins with the answer, or the refusal.
 	Family  store.FamilyID
 	Refused *oauth.Error
 }
 
-// Step asks the prompts in their order, and answers the client where none needs the person.
-// person is nil where the browser is not signed in.
+// Step asks the prompts in their order, and answers the client if none needs the person. person is
+// nil if the browser is not signed in.
 func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, now time.Time) (Step, error) {
 	state, need := a.ask(f, person, now)
 	switch {
@@ -240,9 +239,8 @@ func (a *Authorizer) Step(ctx context.Context, f Flow, person *sessions.Person, 
 	return Step{Page: need.Page}, nil
 }
 
-// Waits reports whether a request waits for the person on a page. Where it does not, the
-// browser goes on to the authorization endpoint: the person may have been there already,
-// in another tab.
+// Waits reports whether a request waits for the person on a page. If not, the browser returns to
+// the authorization endpoint: the person may have finished the page in another tab.
 func (a *Authorizer) Waits(f Flow, person *sessions.Person, now time.Time, page Page) bool {
 	_, need := a.ask(f, person, now)
 	return need != nil && need.Page == page

@@ -14,11 +14,9 @@ import (
 	"authserver/internal/tokens"
 )
 
-// FrontChannel makes the access tokens that the browser carries to the client (RFC 6749
-// §4.2.2).
+// FrontChannel makes the access tokens that reach the client through the browser (RFC 6749 §4.2.2).
 type FrontChannel interface {
-	// AccessToken makes the one of a family that is about to begin, and says for how long it
-	// is good.
+	// AccessToken makes the access token of a new family, and returns its lifetime.
 	AccessToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family) (token string, expiresIn time.Duration, err error)
 }
 
@@ -27,9 +25,9 @@ type IDTokens interface {
 	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error)
 }
 
-// grant answers with what the response type asks for. All of it comes from one new family,
-// of which a code is generation 0 (RFC 6749 §4.1.2). Nothing is written before all of it is
-// made.
+// grant makes the answer that the response type asks for. Code and tokens belong to one new family,
+// with the code as generation 0 (RFC 6749 §4.1.2). The family is written last, when everything else
+// is made.
 func (a *Authorizer) grant(ctx context.Context, s PromptInput) (Step, error) {
 	if !s.Request.answers("code") && !s.Request.answers("token") { // nothing to be revoked later
 		return a.grantNoToken(ctx, s)
@@ -43,7 +41,7 @@ func (a *Authorizer) grant(ctx context.Context, s PromptInput) (Step, error) {
 		return a.refusedOr(s, err)
 	}
 	err = a.Families.CreateFamily(ctx, family, s.uses()...)
-	if errors.Is(err, store.ErrNotFound) { // the user is gone, or the session ended meanwhile
+	if errors.Is(err, store.ErrNotFound) { // the user was deleted, or the session ended meanwhile
 		err = oauth.Fail(oauth.AccessDenied, "session_ended", "the person was signed out meanwhile: send the request again")
 	}
 	if err != nil {
@@ -59,7 +57,7 @@ func (a *Authorizer) grantNoToken(ctx context.Context, s PromptInput) (Step, err
 	if err != nil {
 		return a.refusedOr(s, err)
 	}
-	if s.Request.answers("id_token") { // without a family the client is told all the same when the session ends
+	if s.Request.answers("id_token") { // the client gets a logout token even without a family
 		err := a.Families.JoinSession(ctx, s.Person.Session.ID, s.Client.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			err = oauth.Fail(oauth.AccessDenied, "session_ended", "the person was signed out meanwhile: send the request again")
@@ -76,7 +74,7 @@ func (a *Authorizer) grantNoToken(ctx context.Context, s PromptInput) (Step, err
 	return Step{Answer: a.answer(s.Flow, fields...)}, nil
 }
 
-// refusedOr tells the client what was refused, or returns the fault of the server.
+// refusedOr answers the client with a refusal, or returns a fault of the server.
 func (a *Authorizer) refusedOr(s PromptInput, err error) (Step, error) {
 	var refused *oauth.Error
 	var replayed *store.ReplayedError
@@ -89,7 +87,7 @@ func (a *Authorizer) refusedOr(s PromptInput, err error) (Step, error) {
 	return Step{}, err
 }
 
-// uses are what is used up by the answer.
+// uses are the uses that the answer records.
 func (s PromptInput) uses() []store.Use {
 	if s.Continuation.Pushed == (store.Use{}) {
 		return nil
@@ -132,9 +130,8 @@ func (a *Authorizer) fields(ctx context.Context, s PromptInput, family store.Fam
 	return fields, err
 }
 
-// family is what a code and the tokens come from. One without a code begins where a code
-// would be exchanged, and has no refresh token: it is there so that its access token ends
-// with the session, and where the person takes the client's access away.
+// family is the family of a code and its tokens. Without a code it begins at generation 1 and has
+// no refresh token: it makes the access token end with the session, and with the consent.
 func (a *Authorizer) family(s PromptInput) store.Family {
 	r, person := s.Request, s.Person
 	life := s.Client.RefreshMax

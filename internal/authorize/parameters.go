@@ -11,13 +11,12 @@ import (
 // part of an address, and many proxies take no more than 8 KiB of that.
 const MaxRequest = 5 << 10
 
-// parameters are those of a request as far as they can be read, and what was wrong with
-// them.
+// parameters are those of a request, as far as they can be read, with the first fault.
 type parameters struct {
 	form  oauth.Form
 	fault *oauth.Error // nil: nothing
-	// Of a malformed request, what is needed to tell its client so: each of them stands
-	// exactly once in it.
+	// For a malformed request, the parameters that the error needs to reach the client: each
+	// appears exactly once.
 	loose url.Values
 }
 
@@ -43,7 +42,7 @@ func readParameters(text string) parameters {
 	return p
 }
 
-// get returns a parameter, and "" where it stands more than once.
+// get returns a parameter, and "" where it appears more than once.
 func (p parameters) get(name string) string {
 	if p.loose == nil {
 		return p.form.Get(name)
@@ -54,7 +53,7 @@ func (p parameters) get(name string) string {
 	return ""
 }
 
-// asRefusal returns a refusal as it is.
+// asRefusal returns err if it is a refusal already.
 func asRefusal(err error) *oauth.Error {
 	if refused, is := err.(*oauth.Error); is { //nolint:errorlint // what the room made itself is not wrapped
 		return refused

@@ -5,12 +5,12 @@ import (
 	"authserver/internal/store"
 )
 
-// ChallengeMethods are those of PKCE, for the metadata (RFC 8414 §2).
+// ChallengeMethods are the methods of PKCE, for the metadata (RFC 8414 §2).
 func ChallengeMethods() []string { return []string{"S256"} }
 
-// requireChallenge demands PKCE of a request for a code, where nothing else binds the code
-// to the client that asked for it (RFC 9700 §2.1.1): always of a public client, and of a
-// confidential one unless the nonce of its ID token does.
+// requireChallenge demands PKCE of a request for a code, unless something else binds the code to
+// the request (RFC 9700 §2.1.1): always of a public client, and of a confidential one without a
+// nonce for its ID token.
 func requireChallenge(client store.Client, r Request) error {
 	if r.Challenge != "" || !r.answers("code") {
 		return nil

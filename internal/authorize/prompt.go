@@ -6,7 +6,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Page names a page that a person is sent to.
+// Page names a page to which the person is sent.
 type Page string
 
 // The pages.
@@ -16,23 +16,23 @@ const (
 	ConsentPage  Page = "consent"
 )
 
-// PromptInput is what a prompt decides by.
+// PromptInput is the input of a prompt's decision.
 type PromptInput struct {
 	Flow
 	Person  *sessions.Person // nil: the browser is not signed in
-	Consent *store.Consent   // of the person to the client; nil: none, or none that counts
+	Consent *store.Consent   // of the person to the client; nil: none, or none that is valid
 	Now     store.Moment
 }
 
-// Need is why the person is needed.
+// Need says why a request needs the person.
 type Need struct {
-	Page    Page         // ""; none helps, and the client is refused
-	Refusal *oauth.Error // what the client is told where no page may be shown
+	Page    Page         // "": no page helps, and the client is refused
+	Refusal *oauth.Error // the error for the client if no page may be shown
 }
 
-// Prompt decides whether a request needs the person for one thing.
+// Prompt decides whether a request needs the person, for one reason.
 type Prompt interface {
-	// Needs returns nil where it does not.
+	// Needs returns nil if it does not.
 	Needs(s PromptInput) *Need
 }
 

@@ -7,7 +7,7 @@ import (
 	"authserver/internal/store"
 )
 
-// AccountPrompt lets the person choose with which account to go on.
+// AccountPrompt lets the person choose an account.
 type AccountPrompt struct{}
 
 // Needs implements [Prompt].
@@ -19,14 +19,14 @@ func (AccountPrompt) Needs(s PromptInput) *Need {
 	return &Need{AccountsPage, oauth.Fail(oauth.AccountSelectionRequired, "account_selection_required", "the person has to choose an account")}
 }
 
-// ChooseAccount goes on with the account of a session.
+// ChooseAccount continues with the account of a session.
 func (f Flow) ChooseAccount(session store.SessionID) Continuation {
 	c := f.Continuation
 	c.Chosen = hex.EncodeToString(session[:])
 	return c
 }
 
-// SwitchAccount goes on with another account than the one that is signed in.
+// SwitchAccount continues with another account than the one that is signed in.
 func (f Flow) SwitchAccount(now store.Moment) Continuation {
 	c := f.Continuation
 	c.LoginAfter, c.Chosen, c.Username, c.Fault = now, "", "", ""

@@ -14,7 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// ConsentPrompt wants the person to agree to what the client asks for.
+// ConsentPrompt asks the person to consent to the request of the client.
 type ConsentPrompt struct{}
 
 // Needs implements [Prompt].
@@ -34,7 +34,7 @@ func (ConsentPrompt) Needs(s PromptInput) *Need {
 	return &Need{ConsentPage, oauth.Fail(oauth.ConsentRequired, "consent_required", "the person has to consent to what the client asks for")}
 }
 
-// ShowConsent is the continuation of a consent page that is shown to a person.
+// ShowConsent returns the continuation of a consent page for a person.
 func (f Flow) ShowConsent(person *sessions.Person) (Continuation, error) {
 	shown, err := f.shown()
 	if err != nil {
@@ -45,7 +45,7 @@ func (f Flow) ShowConsent(person *sessions.Person) (Continuation, error) {
 	return c, nil
 }
 
-// shown names what a consent page says: the client and the scopes.
+// shown is a hash of what a consent page shows: the client and the scopes.
 func (f Flow) shown() (string, error) {
 	text, err := json.Marshal([]any{f.Client.ID, f.Grantable.ByResource})
 	if err != nil {
@@ -55,9 +55,9 @@ func (f Flow) shown() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(hash[:16]), nil
 }
 
-// DecisionCounts reports whether a decision on a consent page counts: it was shown to the person
-// who is signed in now, and shows what the client asks for now. Where it does not, the
-// prompts are asked again.
+// DecisionCounts reports whether a decision on a consent page counts: the page was shown to the
+// person who is signed in now, and it showed what the client asks for now. If not, the prompts are
+// asked again.
 func (f Flow) DecisionCounts(person *sessions.Person) bool {
 	shown, err := f.shown()
 	return err == nil && f.fault == nil && person != nil && person.User.ID == f.Continuation.User && shown == f.Continuation.Shown
@@ -81,7 +81,7 @@ func (a *Authorizer) Approve(ctx context.Context, f Flow, person *sessions.Perso
 	return nil
 }
 
-// agreed adds what is agreed to now to what was agreed to before.
+// agreed adds the new consent to the earlier one.
 func (a *Authorizer) agreed(ctx context.Context, f Flow, person *sessions.Person, at store.Moment) (map[string]oauth.Scope, error) {
 	before, err := a.Consents.Consent(ctx, person.User.ID, f.Client.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

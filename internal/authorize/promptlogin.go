@@ -7,15 +7,15 @@ import (
 	"authserver/internal/store"
 )
 
-// LoginPrompt wants the person to be signed in, recently enough, and to be the one that the client
-// asks for.
+// LoginPrompt demands that the person has signed in recently enough, and is the person that the
+// client asks for.
 type LoginPrompt struct {
-	// Subjects knows what ID tokens say; nil: the server makes none, and a hint is ignored.
+	// Subjects reads ID tokens; nil: the server makes none, and ignores a hint.
 	Subjects Subjects
 	FreshFor time.Duration // how long a person may take from the sign-in to the end
 }
 
-// Subjects knows under which subject a client knows a user (OpenID Connect Core §8).
+// Subjects maps a user to the subject that a client sees (OpenID Connect Core §8).
 type Subjects interface {
 	// HintSubject returns the subject of an ID token of this server for the client, which may have
 	// expired (OpenID Connect Core §3.1.2.1, "id_token_hint").
@@ -40,16 +40,16 @@ func (l LoginPrompt) Needs(s PromptInput) *Need {
 	return l.asWanted(s, fresh)
 }
 
-// recent reports whether the sign-in is no older than max_age. One that the request itself
-// led to counts a little longer, or else a max_age of a few seconds would never be reached.
+// recent reports whether the sign-in is no older than max_age. A sign-in for this request counts
+// for FreshFor, because a person could never meet a max_age of a few seconds.
 func (l LoginPrompt) recent(s PromptInput, fresh bool) bool {
 	age := s.Now.Sub(s.Person.Session.AuthTime())
 	return age <= s.Request.MaxAge || fresh && age <= l.FreshFor
 }
 
-// asWanted wants the person to be the one that the client asks for by id_token_hint or by
-// the claim "sub" (OpenID Connect Core §3.1.2.2). Where the person signed in as another for
-// this very request, to ask again would not help.
+// asWanted demands the person that the client asks for by id_token_hint or by the claim "sub"
+// (OpenID Connect Core §3.1.2.2). If another person signed in for this request, asking again would
+// not help.
 func (l LoginPrompt) asWanted(s PromptInput, fresh bool) *Need {
 	wanted, err := l.wanted(s)
 	if err != nil {
@@ -64,7 +64,7 @@ func (l LoginPrompt) asWanted(s PromptInput, fresh bool) *Need {
 			return &Need{Refusal: oauth.Fail(oauth.ServerError, "client_subject", "the server cannot tell under which subject the client knows the person").Because(err)}
 		}
 	}
-	refused := oauth.Fail(oauth.LoginRequired, "login_other", "another person is signed in than the one that the request asks for")
+	refused := oauth.Fail(oauth.LoginRequired, "login_other", "the person who is signed in is not the one that the request asks for")
 	switch {
 	case subject == wanted:
 		return nil

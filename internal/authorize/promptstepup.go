@@ -7,9 +7,9 @@ import (
 	"authserver/internal/sessions"
 )
 
-// StepUpPrompt wants a sign-in of an authentication context class that the client cannot do
-// without (OpenID Connect Core §5.5.1.1, RFC 9470 §4). What acr_values asks for is
-// voluntary: the ID token says what was reached.
+// StepUpPrompt demands a sign-in with an essential authentication context class (OpenID Connect
+// Core §5.5.1.1, RFC 9470 §4). The values of acr_values are voluntary: the ID token says which one
+// was reached.
 type StepUpPrompt struct{}
 
 // Needs implements [Prompt].
@@ -18,7 +18,7 @@ func (StepUpPrompt) Needs(s PromptInput) *Need {
 	if !s.Request.Claims.Essential || len(wanted) == 0 || slices.Contains(wanted, s.Person.ACR()) {
 		return nil
 	}
-	unmet := oauth.Fail(oauth.UnmetAuthenticationRequired, "acr_unmet", "the person cannot sign in here in the way that the request demands by acr")
+	unmet := oauth.Fail(oauth.UnmetAuthenticationRequired, "acr_unmet", "no sign-in at this server reaches the acr that the request demands")
 	if slices.ContainsFunc(wanted, func(acr string) bool { return slices.Contains(sessions.ACRs(), acr) }) {
 		return &Need{LoginPage, unmet}
 	}

@@ -18,17 +18,17 @@ import (
 const (
 	// requestURN begins the request_uri of every pushed request (RFC 9126 §2.2).
 	requestURN = "urn:ietf:params:oauth:request_uri:"
-	// PushedTTL is how long a pushed request may be begun with. FAPI 2.0 §5.3.2.2 wants less
+	// PushedTTL is how long a sign-in may begin with a pushed request. FAPI 2.0 §5.3.2.2 wants less
 	// than ten minutes.
 	PushedTTL = 5 * time.Minute
-	// pushedMaxAge is how long the person may take from then on. The use of the request is
-	// remembered for as long.
+	// pushedMaxAge is how long the person may take from then on. The store remembers the use of the
+	// request for that long.
 	pushedMaxAge = 24 * time.Hour
-	// pushedOf is the namespace of pushed requests among what is good once.
+	// pushedOf is the namespace of pushed requests among single uses.
 	pushedOf = "par"
 )
 
-// pushed is what the request_uri of a pushed request has in it: it needs no row.
+// pushed is the content of the request_uri of a pushed request, so that it needs no row.
 type pushed struct {
 	Request string       `json:"q"`
 	At      store.Moment `json:"a"`
@@ -41,21 +41,21 @@ func NewPushedEnvelope(e tokens.Envelope) *tokens.Envelope {
 	return &e
 }
 
-// secrets are what a client authenticates by, which is no part of its request.
+// secrets are the parameters of client authentication, which are no part of the request.
 func secrets() []string {
 	return []string{"client_secret", "client_assertion", "client_assertion_type"}
 }
 
-// Push takes the request of a client that has authenticated, and returns the request_uri
-// that stands for it (RFC 9126 §2.1). jkt is the thumbprint of the key that the client
-// proved with it, to which the code is bound then (RFC 9449 §10.1); "": none.
+// Push takes the request of a client that has authenticated, and returns the request_uri that
+// stands for it (RFC 9126 §2.1). jkt is the thumbprint of the key that the client proved with it,
+// and the code is bound to that key (RFC 9449 §10.1); "": none.
 func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt string, now time.Time) (string, error) {
 	form, err := oauth.ParseQuery(body)
 	if err != nil {
 		return "", err
 	}
 	if form.Has("request_uri") { // RFC 9126 §2.1: MUST NOT be provided
-		return "", oauth.Fail(oauth.InvalidRequest, "pushed_request_uri", "a pushed request has the parameters themselves: leave request_uri out")
+		return "", oauth.Fail(oauth.InvalidRequest, "pushed_request_uri", "a pushed request contains the parameters themselves: leave out request_uri")
 	}
 	query, err := url.ParseQuery(body)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *Authorizer) Push(ctx context.Context, client store.Client, body, jkt st
 	return requestURN + sealed, err
 }
 
-// names reports whether a request stands for a pushed one, by its request_uri.
+// namesPushed reports whether a request refers to a pushed one, by its request_uri.
 func namesPushed(query string) bool {
 	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {
 		name, value, _ := strings.Cut(pair, "=")
@@ -100,8 +100,8 @@ func namesPushed(query string) bool {
 	})
 }
 
-// unseal finds the request that a request_uri stands for. Of the other parameters only the
-// client counts (RFC 9126 §4). Until it is found there is no redirect URI to tell anything.
+// unseal returns the request that a request_uri stands for. Of the other parameters only client_id
+// counts (RFC 9126 §4). Its errors are for the person, because there is no redirect URI yet.
 func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 	if len(query) > MaxContinuation+MaxRequest {
 		return Continuation{}, refusePushed()
@@ -132,11 +132,11 @@ func (a *Authorizer) unseal(query string, now time.Time) (Continuation, error) {
 }
 
 func refusePushed() *oauth.Error {
-	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_refused", "request_uri is not that of a request which this client pushed a short time ago: go back to the application and sign in again")
+	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_refused", "request_uri does not belong to a request that this client pushed a short time ago: go back to the application and sign in again")
 }
 
-// used reports whether a pushed request was answered before, so that the person is not asked
-// for what is refused in the end. Without a page, the answer itself finds out.
+// used reports whether a pushed request was answered before, so that the person does not fill in
+// pages in vain. Without a page, recording the use finds that out.
 func (a *Authorizer) used(ctx context.Context, f Flow) (bool, error) {
 	pushed := f.Continuation.Pushed
 	if pushed == (store.Use{}) {
@@ -154,10 +154,10 @@ func pushedAgain() *oauth.Error {
 	return oauth.Fail(oauth.InvalidRequestURI, "pushed_request_used", "the pushed request was answered before: push it again")
 }
 
-// requirePushed holds a client of FAPI 2.0 to pushed requests (§5.3.2.2, item 1).
+// requirePushed demands pushed requests of a client of FAPI 2.0 (§5.3.2.2, item 1).
 func requirePushed(f *Flow) error {
 	if f.Client.Profile == store.ProfileFAPI2 && f.Continuation.Pushed.Issuer == "" {
-		return oauth.Fail(oauth.InvalidRequest, "pushed_request_missing", "by its profile this client pushes its requests: send the request to the pushed authorization request endpoint first (RFC 9126)")
+		return oauth.Fail(oauth.InvalidRequest, "pushed_request_missing", "the profile of this client demands pushed requests: send the request to the pushed authorization request endpoint first (RFC 9126)")
 	}
 	return nil
 }

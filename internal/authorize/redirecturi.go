@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// registered returns the redirect URI of a request where it is one that the client is
-// registered for. They are compared byte by byte (RFC 9700 §2.1), but for the port of a
-// loopback address: a native app listens on whatever port is free (RFC 8252 §7.3).
+// registered returns the redirect URI of a request if it is registered for the client. URIs are
+// compared byte by byte (RFC 9700 §2.1), except for the port of a loopback address: a native app
+// listens on any free port (RFC 8252 §7.3).
 func registered(uris []string, presented string) bool {
 	return slices.ContainsFunc(uris, func(uri string) bool { return covers(uri, presented) })
 }
@@ -25,9 +25,8 @@ func covers(uri, presented string) bool {
 	return loopback && host == otherHost && rest == otherRest
 }
 
-// cutLoopback divides a URI such as http://127.0.0.1:8090/callback into what is before and
-// what is behind its port. Of what follows the host nothing is interpreted: it has to be the
-// same.
+// cutLoopback splits a URI such as http://127.0.0.1:8090/callback before and after its port. What
+// follows the port is not interpreted: it has to be the same.
 func cutLoopback(uri string) (host, rest string, loopback bool) {
 	for _, host := range []string{"http://127.0.0.1", "http://[::1]", "http://localhost"} {
 		rest, is := strings.CutPrefix(uri, host)

@@ -22,7 +22,7 @@ const (
 
 // Request is an authorization request that was read.
 type Request struct {
-	RedirectURI  string // as it was presented; "": it was left out
+	RedirectURI  string // as the client sent it; "": it was left out
 	ResponseType string // its values in the order of the registration
 	Mode         Mode
 	State        string
@@ -46,7 +46,7 @@ func (r Request) OpenID() bool { return r.Scope.Has("openid") }
 // asks reports whether the request names a prompt.
 func (r Request) asks(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
 
-// answers reports whether the response type has a value, such as "code".
+// answers reports whether the response type contains a value, such as "code".
 func (r Request) answers(value string) bool {
 	return slices.Contains(strings.Fields(r.ResponseType), value)
 }
@@ -61,8 +61,8 @@ func (r *Request) read(p parameters) error {
 	if form.Has("registration") {
 		return oauth.Fail(oauth.RegistrationNotSupported, "registration_parameter", "the parameter registration is not supported: an administrator registers clients")
 	}
-	if form.Has("request_uri") { // what any address may hold is fetched for no one (RFC 9101 §10.4)
-		return oauth.Fail(oauth.RequestURINotSupported, "request_uri_parameter", "request_uri is taken of pushed requests alone (RFC 9126): push the request, or send the parameters themselves")
+	if form.Has("request_uri") { // the server fetches no address (RFC 9101 §10.4)
+		return oauth.Fail(oauth.RequestURINotSupported, "request_uri_parameter", "request_uri is supported for pushed requests only (RFC 9126): push the request, or send the parameters themselves")
 	}
 	for _, read := range []func(oauth.Form) error{r.readPlain, r.readScope, r.readPrompt, r.readMaxAge, r.readChallenge, r.readClaims} {
 		if err := read(form); err != nil {
@@ -107,7 +107,7 @@ func (r *Request) readPrompt(form oauth.Form) error {
 		}
 	}
 	if r.asks("none") && len(r.Prompt) > 1 {
-		return oauth.Fail(oauth.InvalidRequest, "prompt_none", "prompt=none stands alone: the other values show a page, and it forbids that")
+		return oauth.Fail(oauth.InvalidRequest, "prompt_none", "prompt=none must be the only value: the other values show a page, and none forbids that")
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (r *Request) readChallenge(form oauth.Form) error {
 	case r.Challenge == "":
 		return nil
 	case method != "S256": // no method means plain, which RFC 9700 §2.1.1 advises against
-		return oauth.Fail(oauth.InvalidRequest, "pkce_method", oauth.Quote("code_challenge_method", method)+" has to be S256: plain, which is meant where it is left out, shows the verifier in the request")
+		return oauth.Fail(oauth.InvalidRequest, "pkce_method", oauth.Quote("code_challenge_method", method)+" has to be S256: without it the method is plain, which shows the verifier in the request")
 	case !isSHA256(r.Challenge):
 		return oauth.Fail(oauth.InvalidRequest, "pkce_challenge", "code_challenge is not the hash of a verifier by SHA-256 in base64url without padding, which has 43 characters (RFC 7636 section 4.2)")
 	}
@@ -153,7 +153,7 @@ func (r *Request) readClaims(form oauth.Form) error {
 	}
 	claims, err := parseClaims(text)
 	if err != nil {
-		return oauth.Fail(oauth.InvalidRequest, "claims_malformed", "the parameter claims is not as OpenID Connect Core section 5.5 has it: "+err.Error())
+		return oauth.Fail(oauth.InvalidRequest, "claims_malformed", "the parameter claims is not in the form of OpenID Connect Core section 5.5: "+err.Error())
 	}
 	r.Claims = claims
 	return nil

@@ -19,9 +19,9 @@ type RequestObjects interface {
 	Open(ctx context.Context, now time.Time, client store.Client, object string) (map[string]any, error)
 }
 
-// resolve takes the parameters of the request object, where there is one, instead of those
-// beside it (RFC 9101 §6.3). From then on the continuation has them, so that the object is
-// checked once, when it comes. What is wrong with the object is for the client.
+// resolve uses the parameters of the request object, if there is one, and ignores those beside it
+// (RFC 9101 §6.3). The continuation then has these parameters, so the object is verified once, when
+// it comes. An error in the object is for the client.
 func (a *Authorizer) resolve(ctx context.Context, f *Flow, p parameters) (parameters, *oauth.Error, error) {
 	if f.Continuation.Signed || p.fault != nil || !p.form.Has("request") {
 		return p, nil, nil //nolint:nilerr // what is wrong with the request is told with the rest of it
@@ -45,11 +45,11 @@ func (a *Authorizer) resolve(ctx context.Context, f *Flow, p parameters) (parame
 	return readParameters(f.Continuation.Request), nil, nil
 }
 
-// claimsOfJWT are those claims of a request object that are about the object itself.
+// claimsOfJWT are the claims of a request object that describe the object itself.
 func claimsOfJWT() []string { return []string{"iss", "aud", "sub", "exp", "nbf", "iat", "jti"} }
 
-// objectParameters are the parameters that a request object has (RFC 9101 §4): text as it is,
-// and whatever else by its JSON, but for the elements of resource (RFC 8707 §2).
+// objectParameters are the parameters that a request object has (RFC 9101 §4): text as it is, and
+// any other value as JSON, except that resource may be an array (RFC 8707 §2).
 func objectParameters(claims map[string]any, clientID string) (url.Values, error) {
 	query := url.Values{}
 	for name, value := range claims {
@@ -57,7 +57,7 @@ func objectParameters(claims map[string]any, clientID string) (url.Values, error
 			continue
 		}
 		if name == "request" || name == "request_uri" { // RFC 9101 §4: MUST NOT be included
-			return nil, refuseObject("it has the claim " + name + ", which it may not")
+			return nil, refuseObject("it has the claim " + name + ", which it must not have")
 		}
 		values := []any{value}
 		if list, is := value.([]any); is && (name == "resource" || name == "audience") {
@@ -86,23 +86,23 @@ func refuseObject(why string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidRequestObject, "request_object_refused", "the request object is not accepted: "+why)
 }
 
-// requireObject holds a client to signed request objects that is registered for them (RFC
-// 9101 §10.5).
+// requireObject demands a signed request object of a client that is registered for them (RFC 9101
+// §10.5).
 func requireObject(f *Flow) error {
 	if f.Client.RequireSignedRequestObject && !f.Continuation.Signed {
-		return oauth.Fail(oauth.InvalidRequest, "request_object_missing", "this client is registered for signed requests alone: send the parameters in a signed request object (RFC 9101)")
+		return oauth.Fail(oauth.InvalidRequest, "request_object_missing", "this client may send signed requests only: send the parameters in a signed request object (RFC 9101)")
 	}
 	return nil
 }
 
-// withKey binds the code of a pushed request to the key that was proved with it (RFC 9449
-// §10.1), where a signed one does not name another.
+// withKey binds the code of a pushed request to the key that was proved with it (RFC 9449 §10.1),
+// unless a signed request names another key.
 func withKey(f Flow, jkt string) (string, error) {
 	if !f.Continuation.Signed || jkt == "" {
 		return f.Continuation.Request, nil
 	}
 	if f.Request.JKT != "" && f.Request.JKT != jkt {
-		return "", refuseObject("its dpop_jkt is that of another key than the one that the request proves")
+		return "", refuseObject("its dpop_jkt is not the thumbprint of the key that the request proves")
 	}
 	query, err := url.ParseQuery(f.Continuation.Request)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"authserver/internal/store"
 )
 
-// sessionState is the parameter "session_state" of an answer, by which pages of the client ask
-// whether the same sign-in goes on (OpenID Connect Session Management 1.0 §2). "": the client is
-// not registered for it, or its redirect URI belongs to no page.
+// sessionState is the parameter "session_state" of an answer, with which pages of the client check
+// whether the session still exists (OpenID Connect Session Management 1.0 §2). "": the client is
+// not registered for it, or its redirect URI has no web origin.
 func (a *Authorizer) sessionState(s PromptInput) (string, error) {
 	origin := store.Origin(s.redirectURI)
 	if !s.Client.SessionManagement || !s.Grantable.Scope.Has("openid") || origin == "" {

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// NewPassword makes what is stored of a password that a person chose.
+// NewPassword makes the stored form of a password that a person chose.
 type NewPassword struct {
 	Policy passwords.Policy
 	Hasher interface {

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Password proves a person by username and password.
+// Password authenticates a person by username and password.
 type Password struct {
 	Users interface {
 		UserByName(ctx context.Context, kind store.NameKind, name string) (store.User, error)
@@ -20,20 +20,21 @@ type Password struct {
 	Verifier interface {
 		Verify(ctx context.Context, hash []byte, password string) (bool, error)
 	}
-	Guard *attempts.Guard // counts what fails; nil: it is not counted
+	Guard *attempts.Guard // counts failures; nil: they are not counted
 }
 
 // MethodPassword is the authentication method reference of a password (RFC 8176 §2).
 const MethodPassword = "pwd"
 
-// Attempt is what a person, or a stranger in that name, tries.
+// Attempt is one try of a person, or of an attacker.
 type Attempt struct {
 	Username, Password string
 	From               attempts.Origin
 	RequestID          string
 }
 
-// Account is what attempts at a username are counted by, whether or not a user has it.
+// Account is the key by which attempts at a username are counted, whether or not a user has the
+// name.
 func Account(username string) [sha256.Size]byte {
 	name, err := store.NormalizeName(username)
 	return accountOf(username, name, err)
@@ -64,8 +65,8 @@ func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, err
 			return store.User{}, fmt.Errorf("look up the user: %w", err)
 		}
 	}
-	// A password that the profile refuses was never set; what Enforce returns for
-	// it, the empty string, costs its time and matches nothing.
+	// A password that the profile refuses was never set. Enforce returns the empty string for it,
+	// which takes the same time and matches no hash.
 	enforced, _ := passwords.Enforce(a.Password)
 	matched, err := p.Verifier.Verify(ctx, user.PasswordHash, enforced)
 	if err != nil {
@@ -81,6 +82,6 @@ func (p *Password) Authenticate(ctx context.Context, a Attempt) (store.User, err
 		reason = "password_wrong"
 	}
 	turn.Failed(ctx, attempts.Subject{UserID: user.ID, RequestID: a.RequestID})
-	// A name that no user has is left out: it may be a password in the wrong field.
+	// A name without a user is not logged: it may be a password in the wrong field.
 	return user, oauth.Fail(oauth.InvalidGrant, reason, "the username or the password is wrong")
 }

@@ -32,8 +32,8 @@ const (
 	DeliveryGivenUp   = "given_up"
 )
 
-// Backchannel tells clients that sessions ended (OpenID Connect Back-Channel Logout 1.0 §2.5).
-// The outbox is the store's: a restart loses nothing, and of several servers one sends each
+// Backchannel sends logout tokens to clients (OpenID Connect Back-Channel Logout 1.0 §2.5). The
+// store has the outbox, so a restart loses nothing, and exactly one of several servers sends each
 // token.
 type Backchannel struct {
 	Store interface {
@@ -49,14 +49,14 @@ type Backchannel struct {
 	Sender interface {
 		Post(ctx context.Context, to string, form url.Values) error
 	}
-	Actor  store.Actor // of the audit, where a client could not be told
+	Actor  store.Actor // of the event logout.undelivered
 	Now    func() time.Time
 	Logger *slog.Logger
 
 	delivered, failed, givenUp atomic.Int64
 }
 
-// Count is how many attempts came to a result since the start.
+// Count is the number of attempts with a result since the start.
 func (b *Backchannel) Count(result string) int64 {
 	switch result {
 	case DeliveryDelivered:
@@ -67,7 +67,7 @@ func (b *Backchannel) Count(result string) int64 {
 	return b.givenUp.Load()
 }
 
-// Deliver sends the logout tokens that are due, a bounded number beside each other.
+// Deliver sends the logout tokens that are due, a bounded number at once.
 func (b *Backchannel) Deliver(ctx context.Context) error {
 	now := b.Now()
 	claimed, err := b.Store.ClaimDeliveries(ctx, store.At(now), store.At(now.Add(deliverLease)), maxDeliveries)
@@ -83,13 +83,13 @@ func (b *Backchannel) Deliver(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// final is the error of an attempt that no other can better.
+// final is an error that another attempt would not cure.
 type final struct{ why string }
 
 func (e *final) Error() string { return e.why }
 
-// deliver makes an attempt and writes down what became of it. What this server could not even
-// try is left to the end of the lease.
+// deliver makes an attempt and records its result. If this server cannot even try, the delivery
+// waits for the end of its lease.
 func (b *Backchannel) deliver(ctx context.Context, d store.Delivery) error {
 	client, err := b.Clients.Client(ctx, d.ClientID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -103,7 +103,7 @@ func (b *Backchannel) deliver(ctx context.Context, d store.Delivery) error {
 		return b.settle(ctx, d, fmt.Errorf("make a logout token: %w", err))
 	}
 	sent := b.Sender.Post(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
-	if ctx.Err() != nil { // this server stops, which is no fault of the client
+	if ctx.Err() != nil { // this server stops; the client is not at fault
 		return ctx.Err()
 	}
 	return b.settle(ctx, d, sent)
@@ -130,12 +130,12 @@ func (b *Backchannel) settle(ctx context.Context, d store.Delivery, failed error
 	}
 	by := store.Change{Actor: b.Actor, Event: store.LogoutUndelivered, At: store.At(now)}
 	if err := b.Store.SettleDelivery(ctx, d, by); err != nil {
-		return fmt.Errorf("write down whether a client was told: %w", err)
+		return fmt.Errorf("record whether a client was told: %w", err)
 	}
 	return nil
 }
 
-// backoff is how long to wait after so many attempts.
+// backoff is the wait after a number of attempts.
 func backoff(attempts int) time.Duration {
 	wait := deliverFirst
 	for range attempts - 1 {

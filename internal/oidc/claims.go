@@ -94,7 +94,7 @@ func known(value string) any {
 	return value
 }
 
-// beside is a claim that says something of another one.
+// beside is a claim about another claim, left out without it.
 func beside(value string, verified bool) any {
 	if value == "" {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Encrypter encrypts what a client is told to the key of the client (Core §10.2). It parses each
-// key once.
+// Encrypter encrypts ID tokens, logout tokens and UserInfo to the key of the client (Core §10.2).
+// It parses each key once.
 type Encrypter struct {
 	recipients parsed.Cache[encryption.Recipient]
 }
@@ -21,9 +21,8 @@ func EncryptionAlgs() []string { return jose.ClientEncryptionAlgs() }
 // Encryptions are its content encryptions, the default first.
 func Encryptions() []string { return jose.ClientEncryptions() }
 
-// idToken encrypts a signed ID token or logout token where the client is registered for it
-// (Core §16.14: signed first). Both take the same key and algorithms (Back-Channel Logout 1.0
-// §2.4).
+// idToken encrypts a signed ID token or logout token if the client is registered for it (Core
+// §16.14: signed first). Both take the same key and algorithms (Back-Channel Logout 1.0 §2.4).
 func (e *Encrypter) idToken(client store.Client, signed string, header map[string]string) (string, error) {
 	if client.IDTokenEncryptionAlg == "" {
 		return signed, nil
@@ -31,7 +30,7 @@ func (e *Encrypter) idToken(client store.Client, signed string, header map[strin
 	return e.encrypt(client, []byte(signed), encryption.Form{Alg: client.IDTokenEncryptionAlg, Enc: client.IDTokenEncryptionEnc, Header: header})
 }
 
-// userinfo encrypts what userinfo answers, a signed JWT or claims (Core §5.3.2).
+// userinfo encrypts an answer of UserInfo, a signed JWT or claims (Core §5.3.2).
 func (e *Encrypter) userinfo(client store.Client, content []byte, isClaims bool) (string, error) {
 	return e.encrypt(client, content, encryption.Form{Alg: client.UserinfoEncryptionAlg, Enc: client.UserinfoEncryptionEnc, Claims: isClaims})
 }

@@ -6,10 +6,10 @@ import (
 	"net/url"
 )
 
-// maxFrames bounds how many clients a page tells.
+// maxFrames bounds the number of clients that a page notifies.
 const maxFrames = 50
 
-// Frames are the addresses by which a page tells the clients of the session that ended, with
+// Frames returns the URIs with which a page notifies the clients of the session that ended, with
 // the issuer and the session (OpenID Connect Front-Channel Logout 1.0 §3).
 func (l *Logouts) Frames(ctx context.Context, out Logout) ([]string, error) {
 	id, some := sessionOf(out.EndedSession)

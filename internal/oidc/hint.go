@@ -13,7 +13,7 @@ import (
 // maxHint bounds an ID token that comes back, in bytes.
 const maxHint = 16 << 10
 
-// Hints reads ID tokens that come back to this server.
+// Hints reads ID tokens that come back as id_token_hint.
 type Hints struct {
 	Issuer string
 	Keys   interface {
@@ -26,22 +26,21 @@ type Hints struct {
 	Subjects
 }
 
-// Hint is what an ID token of this server says that came back.
+// Hint is the content of an id_token_hint.
 type Hint struct {
 	Subject   string   // as its client knows the person
 	Audience  []string // the client; never empty
 	SessionID string   // the claim "sid"; "": it has none
 }
 
-// unpublished is the error of a hint whose key this server does not publish, such as one that
-// retired long ago.
+// unpublished is the error of a hint whose key this server no longer publishes.
 type unpublished struct{}
 
 func (unpublished) Error() string { return "no published key has its identifier" }
 
-// Read reads an ID token that this server made. It may have expired. The error says which
-// check failed, for the log. The client decrypts an ID token that was encrypted to it, and may
-// encrypt the signed one within to this server (Core §3.1.2.1, "id_token_hint").
+// Read reads an ID token that this server made. It may have expired. The error says which check
+// failed, for the log. The client has to decrypt an ID token that was encrypted to it, and may
+// encrypt the signed ID token to this server (Core §3.1.2.1, "id_token_hint").
 func (h Hints) Read(idToken string) (Hint, error) {
 	if jose.IsEncrypted(idToken) && len(idToken) <= maxHint {
 		signed, err := h.Decrypter.Decrypt(idToken)
@@ -74,7 +73,7 @@ func (h Hints) Read(idToken string) (Hint, error) {
 	_, isAccessToken := claims["client_id"]
 	switch {
 	case parsed.Header.Typ != tokens.PlainType || isAccessToken || claims["azp"] == nil || subject == "" || len(audience) == 0:
-		return Hint{}, fmt.Errorf("it is another JWT of this server and no ID token")
+		return Hint{}, fmt.Errorf("it is another JWT of this server, not an ID token")
 	case claims["iss"] != h.Issuer:
 		return Hint{}, fmt.Errorf("its issuer is not %s", h.Issuer)
 	}

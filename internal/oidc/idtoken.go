@@ -29,10 +29,10 @@ type IDTokens struct {
 	TTL       time.Duration // of an ID token; seconds count
 }
 
-// IDToken makes the ID token of a family, with the hashes of what is handed out with it. The
-// standard claims that the request asked for by the parameter claims are in it. Userinfo has
-// those of the family's scope; where the client gets no access token to ask there, or is
-// registered for it, the ID token has them too (§5.4).
+// IDToken makes the ID token of a family, with hashes of the tokens and the code that come with it.
+// It has the standard claims that the request asked for with the parameter claims. The claims of
+// the family's scope are at UserInfo; the ID token has them too if the client gets no access token
+// to call UserInfo, or is registered for it (§5.4).
 func (t *IDTokens) IDToken(_ context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error) {
 	alg := client.IDTokenAlgorithm()
 	subject, err := t.Subjects.Subject(client, user.ID)

@@ -21,7 +21,7 @@ const (
 	maxLogout      = maxHint + maxLogoutText
 	maxLogoutText  = 8 << 10 // of all but the hint
 	maxLogoutState = 2 << 10
-	maxLogoutShort = 512 // of a parameter that says little
+	maxLogoutShort = 512 // of a short parameter
 )
 
 // MaxSealedLogout bounds a sealed request to sign out, in bytes.
@@ -33,7 +33,7 @@ type Logouts struct {
 	Clients interface {
 		Client(ctx context.Context, id string) (store.Client, error)
 	}
-	// Store knows which clients took part in a session.
+	// Store returns the clients that took part in a session.
 	Store interface {
 		SessionClients(ctx context.Context, id store.SessionID) ([]string, error)
 	}
@@ -47,21 +47,19 @@ func NewLogoutEnvelope(e tokens.Envelope) *tokens.Envelope {
 	return &e
 }
 
-// Logout is a request to sign a person out. It is sealed into the address of each page, and
-// kept nowhere else. The zero Logout is that of a person who wants to sign out, without a
-// client.
+// Logout is a request to sign a person out. It is sealed into the address of each page and stored
+// nowhere else. The zero Logout is the request of a person without a client.
 type Logout struct {
 	ClientID  string `json:"c,omitempty"` // "": none is known
-	ReturnURI string `json:"r,omitempty"` // where the browser goes at the end; "": to a page of this server
+	ReturnURI string `json:"r,omitempty"` // the URI to which the browser goes at the end; "": a page of this server
 	Locales   string `json:"l,omitempty"` // of the pages (ui_locales)
-	// Session is the session, in hex, that the client knows by an ID token of this server; "":
-	// none.
+	// Session is the session, in hex, of the ID token in the request; "": none.
 	Session string `json:"s,omitempty"`
 	// AskedSession is the session, in hex, of the person who is asked.
 	AskedSession string `json:"a,omitempty"`
 	Ended        bool   `json:"e,omitempty"` // the person is signed out
-	// EndedSession is the session, in hex, that ended, whose clients are told by frames of the page; "":
-	// none.
+	// EndedSession is the session, in hex, that ended. The page notifies its clients with frames;
+	// "": none.
 	EndedSession string `json:"o,omitempty"`
 }
 
@@ -72,7 +70,7 @@ func (o Logout) NamesSession(id store.SessionID) bool { return o.Session == hex.
 // AskedIn reports whether the person was asked with this session.
 func (o Logout) AskedIn(id store.SessionID) bool { return o.AskedSession == hex.EncodeToString(id[:]) }
 
-// WithAsked returns the request as a page asks the person about it.
+// WithAsked returns the request for a page that asks the person about the session.
 func (o Logout) WithAsked(id store.SessionID) Logout {
 	o.AskedSession, o.Ended = hex.EncodeToString(id[:]), false
 	return o
@@ -83,7 +81,7 @@ func (o Logout) NamedSession() (id store.SessionID, ok bool) {
 	return sessionOf(o.Session)
 }
 
-// WithEnded returns the request as it is when a session ended.
+// WithEnded returns the request after a session ended.
 func (o Logout) WithEnded(id store.SessionID) Logout {
 	o.EndedSession = hex.EncodeToString(id[:])
 	return o
@@ -97,8 +95,8 @@ func sessionOf(text string) (id store.SessionID, ok bool) {
 	return store.SessionID(b), true
 }
 
-// Read reads the parameters of a request, a query or the body of a form. A refusal is for
-// the person: nothing is sent to a client that did not prove good.
+// Read reads the parameters of a request, a query or the body of a form. A refusal is for the
+// person: the browser goes to no URI before the client proved valid.
 func (l *Logouts) Read(ctx context.Context, text string) (Logout, error) {
 	if len(text) > maxLogout {
 		return Logout{}, logoutTooLarge()
@@ -123,7 +121,7 @@ func (l *Logouts) Read(ctx context.Context, text string) (Logout, error) {
 	}
 	returnURI := form.Get("post_logout_redirect_uri")
 	switch {
-	case returnURI == "", !known && out.ClientID == "": // the person can sign out all the same
+	case returnURI == "", !known && out.ClientID == "": // the person can sign out without a client
 	case out.ClientID == "":
 		return Logout{}, oauth.Fail(oauth.InvalidRequest, "logout_client_missing",
 			"the request does not say which application sent you here: post_logout_redirect_uri needs an id_token_hint or a client_id beside it")
@@ -137,8 +135,8 @@ func (l *Logouts) Read(ctx context.Context, text string) (Logout, error) {
 	return out, nil
 }
 
-// readHint reads who the client is, and the session that it knows. known is false where an ID
-// token came whose key is forgotten: it says nothing then.
+// readHint reads the client and the session from the ID token. known is false if this server no
+// longer knows the key of the ID token, which then proves nothing.
 func (l *Logouts) readHint(out *Logout, form oauth.Form) (known bool, err error) {
 	out.ClientID = form.Get("client_id")
 	if !form.Has("id_token_hint") {
@@ -150,19 +148,19 @@ func (l *Logouts) readHint(out *Logout, form oauth.Form) (known bool, err error)
 	}
 	if err != nil {
 		return false, oauth.Fail(oauth.InvalidRequest, "logout_hint_refused",
-			"id_token_hint is no ID token of this server: the application has to send the last one that it got, decrypted if it is encrypted, or leave it out").Because(err)
+			"id_token_hint is no ID token of this server: the application has to send the last ID token that it got, decrypted if it was encrypted, or none").Because(err)
 	}
 	switch {
 	case out.ClientID == "":
 		out.ClientID = hint.Audience[0]
 	case !slices.Contains(hint.Audience, out.ClientID): // §2: MUST
-		return false, oauth.Fail(oauth.InvalidRequest, "logout_client_differs", "client_id is not the client that id_token_hint was made for: the application has to send one of its own")
+		return false, oauth.Fail(oauth.InvalidRequest, "logout_client_differs", "client_id is not the client that id_token_hint was made for: the application has to send an ID token of its own")
 	}
 	out.Session = hint.SessionID
 	return true, nil
 }
 
-// client looks up the client of a request; the zero Client: none is named.
+// client looks up the client of a request; the zero Client: the request names none.
 func (l *Logouts) client(ctx context.Context, id string) (store.Client, error) {
 	if id == "" {
 		return store.Client{}, nil
@@ -178,8 +176,8 @@ func (l *Logouts) client(ctx context.Context, id string) (store.Client, error) {
 	return client, nil
 }
 
-// Client returns the client of a request, to show it; the zero Client: none is known, or it
-// is gone meanwhile.
+// Client returns the client of a request, for a page; the zero Client: none is known, or it was
+// deleted.
 func (l *Logouts) Client(ctx context.Context, out Logout) (store.Client, error) {
 	client, err := l.client(ctx, out.ClientID)
 	var refused *oauth.Error
@@ -220,7 +218,7 @@ func (l *Logouts) Open(sealed string) (Logout, error) {
 }
 
 func logoutTooLarge() error {
-	return oauth.Fail(oauth.InvalidRequest, "logout_too_large", fmt.Sprintf("the logout request is too large: beside id_token_hint it has at most %d bytes", maxLogoutText))
+	return oauth.Fail(oauth.InvalidRequest, "logout_too_large", fmt.Sprintf("the logout request is too large: it may have %d bytes, not counting id_token_hint", maxLogoutText))
 }
 
 // withState adds the parameter "state" to the registered URI.
@@ -231,7 +229,7 @@ func withState(uri, state string) string {
 	return withQuery(uri, "state="+url.QueryEscape(state))
 }
 
-// withQuery adds parameters to a registered URI, and changes nothing else of it.
+// withQuery adds parameters to a registered URI, and changes nothing else in it.
 func withQuery(uri, parameters string) string {
 	separator := "?"
 	if strings.Contains(uri, "?") {

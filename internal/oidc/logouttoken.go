@@ -10,12 +10,12 @@ import (
 	"authserver/internal/store"
 )
 
-// LogoutTokenType is the header "typ" of a logout token: no other JWT of this server has it,
-// and it is taken for no other (Back-Channel Logout 1.0 §2.4).
+// LogoutTokenType is the header "typ" of a logout token. No other JWT of this server has it, so
+// none can be confused with a logout token (Back-Channel Logout 1.0 §2.4).
 const LogoutTokenType = "logout+jwt"
 
-// logoutTokenTTL is how long a logout token is good. It is made for each attempt, so two
-// minutes are for the clocks (§2.4).
+// logoutTokenTTL is the lifetime of a logout token. Each attempt has a new one, so two minutes only
+// cover the difference of clocks (§2.4).
 const logoutTokenTTL = 2 * time.Minute
 
 // LogoutTokens makes logout tokens (Back-Channel Logout 1.0 §2.4).
@@ -27,8 +27,8 @@ type LogoutTokens struct {
 	Rand      io.Reader
 }
 
-// LogoutToken makes a token that tells a client that a session ended. It has no nonce, so that
-// no client takes it for an ID token.
+// LogoutToken makes a logout token for a client. It has no nonce, so that no client accepts it as
+// an ID token.
 func (t *LogoutTokens) LogoutToken(now time.Time, client store.Client, userID string, id store.SessionID) (string, error) {
 	subject, err := t.Subjects.Subject(client, userID)
 	if err != nil {

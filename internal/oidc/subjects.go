@@ -12,9 +12,9 @@ func SubjectTypes() []store.SubjectType {
 	return []store.SubjectType{store.SubjectPublic, store.SubjectPairwise}
 }
 
-// Subjects knows under which subject a client knows a user (Core §8). Whatever the client is
-// told has the same one: ID tokens, userinfo, introspection, and its access tokens, which a
-// client can read though they are not for it.
+// Subjects maps a user to the subject that a client sees (Core §8). ID tokens, UserInfo,
+// introspection and access tokens have the same subject. Access tokens have it because a client can
+// read them, although they are not for it.
 type Subjects struct{ Pairwise *tokens.Pairwise }
 
 // Subject returns the claim "sub" of a user at a client.

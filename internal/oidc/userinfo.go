@@ -12,8 +12,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Userinfo tells a client about the person whose access token it has (Core §5.3). With its
-// caches warm it makes no query.
+// Userinfo returns the claims of the person to a client with the person's access token (Core §5.3).
+// With warm caches it makes no query.
 type Userinfo struct {
 	Issuer   string
 	Verifier *tokens.Verifier
@@ -31,9 +31,9 @@ type Userinfo struct {
 	Subjects  Subjects
 }
 
-// Token checks the access token. A refusal comes with the claims, as far as they are the
-// server's, for the log. It is an [oauth.Error] with InvalidToken, or with
-// InsufficientScope where the token is good and not for userinfo.
+// Token checks the access token. A refusal comes with the claims, if this server made them, for the
+// log. It is an [oauth.Error] with InvalidToken, or with InsufficientScope if the token is valid
+// but not for UserInfo.
 func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (tokens.Claims, error) {
 	claims, err := i.Verifier.Verify(now, token)
 	if err != nil {
@@ -46,18 +46,18 @@ func (i *Userinfo) Token(ctx context.Context, now time.Time, token string) (toke
 	if revoked {
 		return claims, refuseToken("access_token_revoked")
 	}
-	// Only the token of a sign-in has auth_time. The subject of another token may be a name
-	// that is a user's by chance.
+	// Only the token of a sign-in has auth_time. The subject of another token may equal the id of a
+	// user by chance.
 	if _, signedIn := claims.All["auth_time"]; !signedIn || !scopeOf(claims).Has("openid") {
-		return claims, oauth.Fail(oauth.InsufficientScope, "userinfo_scope", "the token needs the scope openid, of a sign-in")
+		return claims, oauth.Fail(oauth.InsufficientScope, "userinfo_scope", "the token needs the scope openid from a sign-in")
 	}
 	return claims, nil
 }
 
-// Info is what userinfo answers.
+// Info is an answer of UserInfo.
 type Info struct {
 	Claims map[string]any
-	JWT    string // the claims, signed or encrypted or both for the client that wants them so; "": it does not
+	JWT    string // the claims, signed or encrypted or both, if the client is registered for that; "": it is not
 }
 
 // Client returns the client that a token was issued to.
@@ -72,8 +72,8 @@ func (i *Userinfo) Client(ctx context.Context, token tokens.Claims) (store.Clien
 	return client, nil
 }
 
-// NamesSession returns what a token that was checked lets its client know (§5.3.2).
-func (i *Userinfo) Of(ctx context.Context, now time.Time, client store.Client, token tokens.Claims) (Info, error) {
+// Answer returns the claims that a verified token gives to its client (§5.3.2).
+func (i *Userinfo) Answer(ctx context.Context, now time.Time, client store.Client, token tokens.Claims) (Info, error) {
 	user, err := i.Users.User(ctx, token.Subject)
 	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled {
 		return Info{}, refuseToken("access_token_user")
@@ -132,7 +132,7 @@ func scopeOf(token tokens.Claims) oauth.Scope {
 	return scope
 }
 
-// refuseToken is the one answer to a token that is not good, whatever it is that is wrong.
+// refuseToken is the same answer to every invalid token, whatever the reason.
 func refuseToken(reason string) *oauth.Error {
-	return oauth.Fail(oauth.InvalidToken, reason, "the access token is not good, or not any more: get another one")
+	return oauth.Fail(oauth.InvalidToken, reason, "the access token is invalid, has expired or was revoked: get another one")
 }

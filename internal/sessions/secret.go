@@ -22,8 +22,8 @@ func newSecret(random io.Reader) (secret string, hash [sha256.Size]byte, err err
 	return base64.RawURLEncoding.EncodeToString(b[:]), sha256.Sum256(b[:]), nil
 }
 
-// hashOf returns the hash of the secret that a browser sent. What cannot be a secret is not
-// looked up.
+// hashOf returns the hash of the secret that a browser sent. A text that cannot be a secret costs
+// no query.
 func hashOf(secret string) (hash [sha256.Size]byte, ok bool) {
 	if len(secret) != secretLength {
 		return hash, false

@@ -9,9 +9,9 @@ import (
 	"authserver/internal/store"
 )
 
-// Seen remembers which sessions were used, and writes that down in batches: no request
-// waits for it, and a session that is used all the time is written once a minute.
-type Seen struct {
+// LastSeen remembers which sessions were used, and records that in batches. No request waits for it,
+// and a session in constant use is written once a minute.
+type LastSeen struct {
 	Store interface {
 		SeeSessions(ctx context.Context, seen []store.SessionSeen) error
 	}
@@ -22,15 +22,15 @@ type Seen struct {
 
 const (
 	seenEvery = time.Minute
-	// maxSeen bounds how many sessions are remembered. Those beyond it are written down when
-	// they are used again.
+	// maxSeen bounds the number of remembered sessions. A session beyond it is recorded when it is
+	// used again.
 	maxSeen      = 50_000
 	maxSeenBatch = 1000 // in one batch
 )
 
-// note remembers that a session was used: the first time since what was noted was written down,
-// which shows that the session was not idle for too long by then.
-func (s *Seen) note(seen store.SessionSeen) {
+// note remembers the first use of a session since the last batch. It shows that the session was not
+// idle for too long at that time.
+func (s *LastSeen) note(seen store.SessionSeen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil {
@@ -41,8 +41,8 @@ func (s *Seen) note(seen store.SessionSeen) {
 	}
 }
 
-// Flush writes down what was noted. What could not be written is noted again.
-func (s *Seen) Flush(ctx context.Context) error {
+// Flush records the uses. Those that could not be written are noted again.
+func (s *LastSeen) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	all := make([]store.SessionSeen, 0, len(s.seen))
 	for _, seen := range s.seen {
@@ -54,15 +54,15 @@ func (s *Seen) Flush(ctx context.Context) error {
 		batch := all[:min(maxSeenBatch, len(all))]
 		if err := s.Store.SeeSessions(ctx, batch); err != nil {
 			s.again(all)
-			return fmt.Errorf("write down which sessions were used: %w", err)
+			return fmt.Errorf("record which sessions were used: %w", err)
 		}
 		all = all[len(batch):]
 	}
 	return nil
 }
 
-// again notes what could not be written. It is from before whatever was noted meanwhile.
-func (s *Seen) again(all []store.SessionSeen) {
+// again notes the uses that could not be written. They are older than those noted in the meantime.
+func (s *LastSeen) again(all []store.SessionSeen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil {

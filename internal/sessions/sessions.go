@@ -23,18 +23,18 @@ type Sessions struct {
 	Ender interface {
 		Session(ctx context.Context, by tokens.By, id store.SessionID) error
 	}
-	Seen    *Seen
+	Seen    *LastSeen
 	IdleTTL time.Duration // a session that is unused for so long is over
 	MaxTTL  time.Duration // a session is over so long after the sign-in that began it
 	Clock   store.Clock   // that requests read their moment from
 	Rand    io.Reader
 }
 
-// Person is who a browser is signed in as.
+// Person is the user as whom a browser is signed in, with the session.
 type Person struct {
 	Session store.Session
 	User    store.User // without PasswordHash
-	// Consent is what the person lets the client have that Find was asked about; nil: nothing.
+	// Consent is that of the person to the client that Find was given; nil: none.
 	Consent *store.Consent
 }
 
@@ -63,8 +63,8 @@ func ACRs() []string { return []string{ACROneFactor} }
 // ACR is the authentication context class of the sign-in.
 func (p Person) ACR() string { return ACROneFactor }
 
-// Find returns who is signed in with a secret, and what they let a client have, in one read;
-// nil: no one is. clientID may be "".
+// Find returns the person who is signed in with a secret, with the consent to a client, in one
+// read; nil: no person is signed in. clientID may be "".
 func (s *Sessions) Find(ctx context.Context, secret, clientID string, now time.Time) (*Person, error) {
 	hash, ok := hashOf(secret)
 	if !ok {
@@ -83,38 +83,38 @@ func (s *Sessions) Find(ctx context.Context, secret, clientID string, now time.T
 	return &Person{found.Session, found.User, found.Consent}, nil
 }
 
-// found notes that a session was used, where that is not written down for this minute already.
+// found notes that a session was used, unless that was recorded for this minute already.
 func (s *Sessions) found(session store.Session, now store.Moment) {
 	if now.Sub(session.SeenAt) < seenEvery {
 		return
 	}
 	seen := now
-	if seen.After(session.IdleExpiresAt) { // by another clock: this one holds that it lives
+	if seen.After(session.IdleExpiresAt) { // by another clock: by this one it has not expired
 		seen = session.IdleExpiresAt
 	}
 	s.Seen.note(store.SessionSeen{ID: session.ID, SeenAt: seen, IdleExpiresAt: store.At(now.Add(s.IdleTTL))})
 }
 
-// Used notes that an app of the person used a session: it refreshed tokens that end with it. No
-// request waits for that, and a session that was idle for too long before is over all the same.
+// Used notes that an app of the person used a session by a refresh of tokens that end with it. No
+// request waits for that. A session that was idle for too long before stays ended.
 func (s *Sessions) Used(id store.SessionID, now time.Time) {
 	s.Seen.note(store.SessionSeen{ID: id, SeenAt: store.At(now), IdleExpiresAt: store.At(now.Add(s.IdleTTL))})
 }
 
-// SignIn is that a person proved who they are with a browser.
+// SignIn is a successful authentication of a person with a browser.
 type SignIn struct {
 	User    store.User
 	Method  string // an authentication method reference (RFC 8176), such as "pwd"
 	Device  string // the header User-Agent
 	Address string
-	// At is when; never before the page was shown on which the person did, by whatever clock.
+	// At is the moment of the sign-in; never before the page was shown, whatever the clocks.
 	At        time.Time
 	RequestID string
 }
 
-// Begin signs a person in, and returns the secret for the cookie. before is who the browser
-// was signed in as; nil: no one. The same person's session goes on under a new secret, so
-// that one which an attacker planted or learnt is worth nothing (session fixation). The
+// Begin signs a person in, and returns the secret for the cookie. before is the person who was
+// signed in with the browser; nil: none. A session of the same person continues under a new secret,
+// so that a secret which an attacker planted or learnt becomes invalid (session fixation). A
 // session of another person ends.
 func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string, *Person, error) {
 	secret, hash, err := newSecret(s.Rand)
@@ -158,16 +158,16 @@ func (s *Sessions) Begin(ctx context.Context, in SignIn, before *Person) (string
 // End ends a session, and the refresh token families that live with it.
 func (s *Sessions) End(ctx context.Context, p *Person, reason, requestID string) error {
 	err := s.Ender.Session(ctx, tokens.By{Actor: p.Actor(), RequestID: requestID, Reason: reason}, p.Session.ID)
-	if errors.Is(err, store.ErrNotFound) { // it is gone already
+	if errors.Is(err, store.ErrNotFound) { // it has ended already
 		return nil
 	}
 	return err
 }
 
-// maxDevice bounds what is kept of the header User-Agent, in bytes.
+// maxDevice bounds the stored part of the header User-Agent, in bytes.
 const maxDevice = 200
 
-// device is what of the header User-Agent is kept.
+// device is the stored part of the header User-Agent.
 func device(agent string) string {
 	plain := make([]byte, 0, min(len(agent), maxDevice))
 	for i := 0; i < len(agent) && len(plain) < maxDevice; i++ {
