@@ -16,7 +16,7 @@ import (
 	"authserver/internal/web"
 )
 
-// AccountPath is a person's own page. What its forms send goes to paths below it.
+// AccountPath is the page of a person's own account. Its forms go to paths below it.
 const AccountPath = "/account"
 
 // The reasons for which a person ends something, as the audit has them.
@@ -25,10 +25,10 @@ const (
 	revokedByPerson = "revoked_by_user"
 )
 
-// leftHere says that the session of this browser ended.
-const leftHere pages.AccountNotice = "left"
+// endedHere says that the session of this browser ended.
+const endedHere pages.AccountNotice = "left"
 
-// maxShown bounds what the page lists of a kind.
+// maxShown bounds each list on the page.
 const maxShown = 100
 
 // Account is a person's own page: where they are signed in, and which apps have access.
@@ -48,7 +48,7 @@ type Account struct {
 	Revoker *tokens.Revoker
 }
 
-// person is who is signed in; nil: no one is.
+// person is the person who is signed in; nil: none.
 func (e *Account) person(r *http.Request, n *web.RequestInfo) (*sessions.Person, error) {
 	return e.who(r, n, "", e.Now())
 }
@@ -79,9 +79,9 @@ func (e *Account) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	return e.Pages.Write(w, r, http.StatusOK, locales, page)
 }
 
-// sessionsOf are the sessions of a person that live, the last one used first.
+// sessionsOf returns the active sessions of a person, the last used first.
 func (e *Account) sessionsOf(ctx context.Context, p *sessions.Person) ([]pages.AccountSession, error) {
-	rows, err := e.living(ctx, p)
+	rows, err := e.activeSessions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func (e *Account) sessionsOf(ctx context.Context, p *sessions.Person) ([]pages.A
 	return shown, nil
 }
 
-// living are all sessions of a person that are not over.
-func (e *Account) living(ctx context.Context, p *sessions.Person) ([]store.Session, error) {
+// activeSessions returns all sessions of a person that have not ended.
+func (e *Account) activeSessions(ctx context.Context, p *sessions.Person) ([]store.Session, error) {
 	var living []store.Session
 	for page := (store.SessionPage{UserID: p.User.ID, Limit: store.MaxPage}); ; {
 		rows, err := e.Store.ListSessions(ctx, page)
@@ -115,7 +115,7 @@ func (e *Account) living(ctx context.Context, p *sessions.Person) ([]store.Sessi
 	}
 }
 
-// appsOf are the apps that the person lets in.
+// appsOf returns the apps that have access.
 func (e *Account) appsOf(ctx context.Context, p *sessions.Person) ([]pages.AccountApp, error) {
 	rows, err := e.Store.ListConsents(ctx, store.ConsentPage{UserID: p.User.ID, Limit: maxShown})
 	if err != nil {
@@ -125,7 +125,7 @@ func (e *Account) appsOf(ctx context.Context, p *sessions.Person) ([]pages.Accou
 	for _, c := range rows {
 		client, err := e.Clients.Client(ctx, c.ClientID)
 		switch {
-		case errors.Is(err, store.ErrNotFound), !c.Live(store.At(e.Now())): // it lets no one in any more
+		case errors.Is(err, store.ErrNotFound), !c.Live(store.At(e.Now())): // it gives no access any more
 			continue
 		case err != nil:
 			return nil, err

@@ -14,8 +14,8 @@ import (
 	"authserver/internal/web"
 )
 
-// ofPerson is an endpoint that takes a form of the page. Without a session there is nothing to
-// do, and the page says so.
+// ofPerson is an endpoint that takes a form of the page. Without a session it does nothing, and the
+// page asks the person to sign in.
 func (e *Account) ofPerson(do func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) error) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		form, err := readForm(r, n)
@@ -34,14 +34,14 @@ func (e *Account) ofPerson(do func(w http.ResponseWriter, r *http.Request, n *we
 	}
 }
 
-// form is an endpoint that takes a form in which nothing can be wrong.
+// form is an endpoint for a form without entries that could be wrong.
 func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error)) web.Endpoint {
 	return e.ofPerson(func(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo, p *sessions.Person, form oauth.Form) error {
 		notice, err := do(w, r, p, form.Get)
 		switch {
 		case err != nil:
 			return err
-		case notice == leftHere:
+		case notice == endedHere:
 			return e.Logout.left(w, r, p.Session.ID)
 		case notice == "":
 			redirect(w, e.Base+AccountPath)
@@ -52,8 +52,8 @@ func (e *Account) form(do func(w http.ResponseWriter, r *http.Request, p *sessio
 	})
 }
 
-// changing is an endpoint that takes a form whose entries may be wrong. Whatever becomes of it,
-// the browser goes on by GET, so that a reload sends no password again.
+// changing is an endpoint for a form whose entries may be wrong. In either case the browser
+// continues with GET, so that a reload does not send a password again.
 func (e *Account) changing(done pages.AccountNotice, change func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) (pages.AccountFault, error)) web.Endpoint {
 	return e.ofPerson(func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) error {
 		fault, err := change(w, r, n, p, form)
@@ -71,12 +71,12 @@ func (e *Account) changing(done pages.AccountNotice, change func(w http.Response
 
 // logout ends the session of this browser.
 func (e *Account) logout(w http.ResponseWriter, r *http.Request, p *sessions.Person, _ func(string) string) (pages.AccountNotice, error) {
-	return leftHere, e.leave(w, r, p, endedByPerson)
+	return endedHere, e.leave(w, r, p, endedByPerson)
 }
 
-// session ends a session of the person, or all of them, that of this browser last.
+// session ends one session of the person, or all of them with the session of this browser last.
 func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error) {
-	living, err := e.living(r.Context(), p)
+	living, err := e.activeSessions(r.Context(), p)
 	if err != nil {
 		return "", err
 	}
@@ -92,16 +92,16 @@ func (e *Account) session(w http.ResponseWriter, r *http.Request, p *sessions.Pe
 		notice = pages.SessionEnded
 	}
 	if wanted == "all" {
-		return leftHere, e.leave(w, r, p, endedByPerson)
+		return endedHere, e.leave(w, r, p, endedByPerson)
 	}
 	return notice, nil
 }
 
-// app takes the access of an app back.
+// app revokes the access of an app.
 func (e *Account) app(_ http.ResponseWriter, r *http.Request, p *sessions.Person, value func(string) string) (pages.AccountNotice, error) {
 	by := tokens.By{Actor: p.Actor(), RequestID: telemetry.RequestID(r.Context()), Reason: revokedByPerson}
 	err := e.Revoker.Consent(r.Context(), by, p.User.ID, value("app"))
-	if errors.Is(err, store.ErrNotFound) { // it is gone already
+	if errors.Is(err, store.ErrNotFound) { // it was revoked already
 		return "", nil
 	}
 	return pages.AppRemoved, err

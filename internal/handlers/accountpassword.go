@@ -14,9 +14,8 @@ import (
 	"authserver/internal/web"
 )
 
-// changePassword changes the password of a person who knows the one that it was. That ends
-// every session and family of the person; the session of this browser goes on under a new
-// secret.
+// changePassword changes the password of a person who knows the present one. That ends every
+// session and family of the person; the session of this browser continues under a new secret.
 func (e *Account) changePassword(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, p *sessions.Person, form oauth.Form) (pages.AccountFault, error) {
 	if form.Get("new") != form.Get("again") {
 		return pages.PasswordDiffers, nil
@@ -53,7 +52,7 @@ func (e *Account) changePassword(w http.ResponseWriter, r *http.Request, n *web.
 	return "", e.remember(w, r, user.Username)
 }
 
-// confirm holds a person to the present password. Guesses wait as at the login page.
+// confirm demands the present password. Guesses wait as at the login page.
 func (e *Account) confirm(r *http.Request, n *web.RequestInfo, p *sessions.Person, password string) (store.User, pages.AccountFault, error) {
 	leave, err := e.enter(r, n, string(oauth.Password))
 	if err != nil {
@@ -78,7 +77,7 @@ func (e *Account) confirm(r *http.Request, n *web.RequestInfo, p *sessions.Perso
 	return user, "", err
 }
 
-// brokenRule is what the page says of a new password.
+// brokenRule returns the rule that a new password breaks, for the page.
 func brokenRule(broken passwords.Reason) pages.AccountFault {
 	switch broken {
 	case passwords.TooShort:
@@ -91,7 +90,7 @@ func brokenRule(broken passwords.Reason) pages.AccountFault {
 	return pages.PasswordMalformed
 }
 
-// faultOf is the fault that an address names.
+// faultOf returns the fault that the address of the page names.
 func faultOf(r *http.Request) pages.AccountFault {
 	fault := pages.AccountFault(r.URL.Query().Get("fault"))
 	if fault != pages.ProfileInvalid && !slices.Contains(pages.PasswordFaults(), fault) {

@@ -12,8 +12,8 @@ import (
 	"authserver/internal/web"
 )
 
-// ownClaims are the claims of their profile that people may change: what they are called. The
-// email address and the telephone number were verified, and are for the operator to change.
+// ownClaims are the claims that people may change themselves: their names. Only the operator
+// changes the email address and the telephone number, because they were verified.
 func ownClaims(u *store.User) []claim {
 	return []claim{
 		{"name", &u.Profile.Name}, {"given_name", &u.Profile.GivenName}, {"family_name", &u.Profile.FamilyName}, {"nickname", &u.Profile.Nickname},
@@ -40,8 +40,8 @@ func profileOf(u store.User) []pages.ProfileField {
 	return fields
 }
 
-// changeProfile changes what a person is called. A claim that is empty, or missing in the form,
-// is taken away.
+// changeProfile changes the names of a person. It removes a claim that is empty or missing in the
+// form.
 func (e *Account) changeProfile(_ http.ResponseWriter, r *http.Request, _ *web.RequestInfo, p *sessions.Person, form oauth.Form) (pages.AccountFault, error) {
 	for {
 		user, err := e.Store.User(r.Context(), p.User.ID)
@@ -61,6 +61,6 @@ func (e *Account) changeProfile(_ http.ResponseWriter, r *http.Request, _ *web.R
 		if !errors.Is(err, store.ErrConflict) {
 			return "", err
 		}
-		// Another change was quicker. This one is made of what that left.
+		// Another change came first: this one is applied to its result.
 	}
 }

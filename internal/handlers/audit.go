@@ -25,8 +25,8 @@ type Audit struct {
 	Now    func() time.Time
 }
 
-// recordReplays records that an endpoint refused an assertion or a proof that was used before. It
-// was verified first, and each is recorded once, however often it comes.
+// recordReplays records that an endpoint refused an assertion or a proof that was used before. The
+// assertion or proof was verified first, and is recorded once, however often it comes.
 func (a *Audit) recordReplays(serve web.Endpoint) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		err := serve(w, r, n)

@@ -13,7 +13,7 @@ import (
 // Authorize is GET and POST /oauth2/authorize (RFC 6749 §3.1, OpenID Connect Core §3.1.2.1).
 type Authorize struct{ *SignIn }
 
-// get takes a request that comes for the first time, and one that comes back from a page.
+// get takes a new request, and one that comes back from a page.
 func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	if continues(r.URL.RawQuery) {
 		sealed, err := continueOf(r)
@@ -39,9 +39,9 @@ func (e Authorize) get(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 	return e.step(w, r, n, v)
 }
 
-// post takes a request in a form, which pages of other sites send. The browser leaves the
-// cookie out then, since that is SameSite=Lax: so it is sent on to the same endpoint by GET,
-// where it brings the cookie.
+// post takes a request in a form, which pages of other sites send. The browser leaves out the
+// cookie then, because the cookie is SameSite=Lax. So post redirects the browser to the same
+// endpoint by GET, which brings the cookie.
 func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	body, err := n.Read(r)
 	if err != nil {
@@ -56,15 +56,15 @@ func (e Authorize) post(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 	if err != nil {
 		return err
 	}
-	return e.goOn(w, AuthorizePath, now, flow.Continuation)
+	return e.continueAt(w, AuthorizePath, now, flow.Continuation)
 }
 
-// continues reports whether a query is that of a request which comes back.
+// continues reports whether a query belongs to a request that comes back from a page.
 func continues(query string) bool {
 	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool { return strings.HasPrefix(pair, "continue=") })
 }
 
-// Accounts is GET and POST /accounts: the person chooses with which account to go on.
+// Accounts is GET and POST /accounts: the person chooses an account.
 type Accounts struct{ *SignIn }
 
 func (e Accounts) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
@@ -77,10 +77,10 @@ func (e Accounts) post(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 		return err
 	}
 	if v.person == nil || form.Get("account") == "other" {
-		return e.goOn(w, LoginPath, v.now, v.flow.SwitchAccount(another(v)))
+		return e.continueAt(w, LoginPath, v.now, v.flow.SwitchAccount(another(v)))
 	}
-	if form.Get("account") != v.person.User.ID { // another one is signed in than when the page was shown
-		return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+	if form.Get("account") != v.person.User.ID { // another person signed in since the page was shown
+		return e.continueAt(w, AuthorizePath, v.now, v.flow.Continuation)
 	}
-	return e.goOn(w, AuthorizePath, v.now, v.flow.ChooseAccount(v.person.Session.ID))
+	return e.continueAt(w, AuthorizePath, v.now, v.flow.ChooseAccount(v.person.Session.ID))
 }

@@ -6,8 +6,8 @@ import (
 	"authserver/internal/sessions"
 )
 
-// stateName is that of the cookie with the state of the browser, which the script of the page of
-// [CheckSession] reads. It opens nothing.
+// stateName is the name of the cookie with the state of the browser, which the script of the page
+// of [CheckSession] reads. The cookie gives no access.
 func (c Cookie) stateName() string {
 	if c.Secure {
 		return "__Host-" + stateCookie
@@ -17,8 +17,8 @@ func (c Cookie) stateName() string {
 
 const stateCookie = "browser-state"
 
-// followState keeps that cookie in step with who is signed in; nil: no one is. Only an answer to
-// a client with session management begins it, so that other browsers never have one.
+// followState updates that cookie for the person who is signed in; nil: none. Only an answer to a
+// client with session management sets it first, so other browsers never have one.
 func (c Cookie) followState(w http.ResponseWriter, r *http.Request, p *sessions.Person, begins bool) {
 	had := r.CookiesNamed(c.stateName())
 	if len(had) == 0 && !begins {
@@ -34,7 +34,7 @@ func (c Cookie) followState(w http.ResponseWriter, r *http.Request, p *sessions.
 	cookie := &http.Cookie{ //nolint:gosec // G124: the script reads it in a frame of another site; Secure is left out on loopback http alone
 		Name: c.stateName(), Value: state, Path: "/", MaxAge: age, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}
-	if c.Secure { // browsers keep SameSite=None with Secure alone
+	if c.Secure { // browsers accept SameSite=None only with Secure
 		cookie.SameSite = http.SameSiteNoneMode
 	}
 	http.SetCookie(w, cookie)

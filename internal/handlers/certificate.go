@@ -10,10 +10,9 @@ import (
 	"authserver/internal/trust/dpop"
 )
 
-// certificate is what the client of a request presented in TLS, nil where it presented
-// none. A proxy that ends TLS sends it in headers (RFC 9440), and its own certificate
-// is not the client's. The headers of any other peer are ignored, since any client can
-// send them (RFC 9440 §4).
+// certificate is what the client of a request presented in TLS; nil: nothing. A proxy that ends TLS
+// sends it in headers (RFC 9440), and its own certificate is not the client's. The headers of any
+// other peer are ignored, since any client can send them (RFC 9440 §4).
 func (c *Clients) certificate(r *http.Request) (*certificates.Presented, error) {
 	if c.CertificateProxies.Contain(r.RemoteAddr) {
 		presented, err := certificates.Forwarded(r.Header.Values("Client-Cert"), r.Header.Values("Client-Cert-Chain"))
@@ -28,7 +27,7 @@ func (c *Clients) certificate(r *http.Request) (*certificates.Presented, error) 
 	return certificates.Handshake(r.TLS.PeerCertificates), nil
 }
 
-// possessionOf is the keys that a request proved to hold: of its DPoP proof, and of the
+// possessionOf returns the keys that a request proved: that of its DPoP proof, and that of the
 // certificate that its client presented.
 func possessionOf(who clientauth.Result, proof dpop.Proof) grants.Possession {
 	p := grants.Possession{JKT: proof.JKT, Alg: proof.Alg, ByCertificate: who.Method == oauth.AuthTLS || who.Method == oauth.AuthSelfSignedTLS}

@@ -10,12 +10,11 @@ import (
 	"authserver/internal/web"
 )
 
-// CheckSessionPath is that of the page which applications load in a frame, to ask it whether the
-// same sign-in goes on.
+// CheckSessionPath is the path of the page that applications load in a frame to check the session.
 const CheckSessionPath = "/oauth2/check-session"
 
-// CheckSession is GET /oauth2/check-session (OpenID Connect Session Management 1.0 §3.2). It is
-// a page for programs alone: it shows nothing, and is the same for every browser.
+// CheckSession is GET /oauth2/check-session (OpenID Connect Session Management 1.0 §3.2). Only
+// programs use the page: it shows nothing, and is the same for every browser.
 type CheckSession struct {
 	Registered interface {
 		// FramingOrigin reports whether a client with session management has a redirect URI of
@@ -24,9 +23,9 @@ type CheckSession struct {
 	}
 }
 
-// checkSessionScript answers "changed" or "unchanged" to the page of an application that sends
-// its client_id and session_state, as [authorize.Authorizer] makes that. Without the cookie of
-// the state no session_state of a person holds.
+// checkSessionScript answers "changed" or "unchanged" to the page of an application that sends its
+// client_id and session_state, as [authorize.Authorizer] makes that. Without the state cookie,
+// every session_state of a signed-in person counts as changed.
 const checkSessionScript = `"use strict";
 const name = (location.protocol === "https:" ? "__Host-" : "") + "` + stateCookie + `=";
 function browserState() {
@@ -50,7 +49,7 @@ addEventListener("message", async (event) => {
 `
 
 // serve lets the page be framed by a page of a client with session management, which the browser
-// names in Referer. The others are not listed: they are no business of this one.
+// names in Referer. The header does not list other origins, so a page does not learn them.
 func (e *CheckSession) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	header, ancestors := w.Header(), "'none'"
 	if origin := store.Origin(r.Referer()); origin != "" {

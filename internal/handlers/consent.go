@@ -18,9 +18,9 @@ func (e Consent) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 	return e.show(w, r, n, authorize.ConsentPage)
 }
 
-// post takes the decision of the person to whom the page was shown. Where another one is
-// signed in by now, or the client asks for something else, it is no consent. To refuse takes
-// no session.
+// post takes the decision of the person to whom the page was shown. If another person is signed in
+// by now, or the client asks for something else, the decision does not count. A refusal needs no
+// session.
 func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
@@ -34,17 +34,17 @@ func (e Consent) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 			return err
 		}
 	}
-	return e.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+	return e.continueAt(w, AuthorizePath, v.now, v.flow.Continuation)
 }
 
-// groups are the scopes that a client asks for, by resource: those of OpenID Connect first,
-// and then in the order in which the resources were asked for.
+// groups are the requested scopes by resource: those of OpenID Connect first, then the resources in
+// the order of the request.
 func groups(asked oauth.Grantable) []pages.ConsentGroup {
 	var all []pages.ConsentGroup
 	for _, resource := range append([]string{""}, asked.Resources...) {
 		group := pages.ConsentGroup{Resource: resource}
 		for _, scope := range asked.ByResource[resource] {
-			if scope != "openid" || len(asked.ByResource[""]) == 1 { // beside others it says nothing more
+			if scope != "openid" || len(asked.ByResource[""]) == 1 { // beside other scopes it says nothing more
 				group.Scopes = append(group.Scopes, pages.Scope{Name: scope})
 			}
 		}

@@ -8,16 +8,16 @@ import (
 
 // Cookie is the cookie that has the secret of a session.
 type Cookie struct {
-	// Secure is set where the issuer is reached by https. Without it, on a loopback address
-	// alone, browsers do not keep a cookie whose name begins with __Host-.
+	// Secure is set if the issuer uses https. Over http, which only a loopback address may use,
+	// browsers do not keep a cookie whose name begins with __Host-.
 	Secure bool
 }
 
-// maxCookies bounds how many cookies of the name are looked at.
+// maxCookies bounds the number of cookies of one name that are read.
 const maxCookies = 8
 
-// name is that of the cookie: with the prefix no other host, and no page without TLS, can
-// set it (RFC 6265bis §4.1.3.2).
+// name is the name of the cookie. With the prefix, no other host and no page without TLS can set it
+// (RFC 6265bis §4.1.3.2).
 func (c Cookie) name() string {
 	if c.Secure {
 		return "__Host-session"
@@ -25,8 +25,8 @@ func (c Cookie) name() string {
 	return "session"
 }
 
-// read returns the secret that a browser sent; "": none. Two different ones are refused: neither
-// counts, and to ask the person to sign in would not take the other one away.
+// read returns the secret that a browser sent; "": none. It refuses two different ones, because
+// signing in again would not remove the foreign one.
 func (c Cookie) read(r *http.Request) (string, error) {
 	secret, one := onlyCookie(r, c.name())
 	if !one {
@@ -36,9 +36,8 @@ func (c Cookie) read(r *http.Request) (string, error) {
 	return secret, nil
 }
 
-// onlyCookie returns the value of the cookie of a name, "" where there is none, and reports
-// whether there is one at most. Of two different ones neither counts: another program on this
-// machine may have set one of them.
+// onlyCookie returns the value of the cookie of a name; "": none. It reports false if there are two
+// different ones: another program on this machine may have set one of them.
 func onlyCookie(r *http.Request, name string) (value string, one bool) {
 	for i, cookie := range r.CookiesNamed(name) {
 		if i == maxCookies || value != "" && cookie.Value != value {

@@ -9,8 +9,7 @@ import (
 	"authserver/internal/web"
 )
 
-// deviceAge is how long a browser keeps the cookie: as long as browsers keep any
-// (RFC 6265bis §5.5).
+// deviceAge is the lifetime of the cookie: the longest that browsers allow (RFC 6265bis §5.5).
 const deviceAge = 400 * 24 * time.Hour
 
 // deviceName is the name of the cookie by which a browser shows that a person signed in with
@@ -28,15 +27,15 @@ func (c Cookie) readDevice(r *http.Request) string {
 	return value
 }
 
-// origin is where an attempt to sign in as a username comes from.
+// origin is the origin of an attempt to sign in with a username.
 func (s *SignIn) origin(r *http.Request, n *web.RequestInfo, username string) attempts.Origin {
 	from := attempts.Origin{Share: n.From.Share}
 	from.Device, _ = s.Devices.Name(s.Cookie.readDevice(r), logins.Account(username))
 	return from
 }
 
-// remember lets the browser show from now on that a person signed in with it. It is given the
-// cookie at a sign-in alone.
+// remember gives the browser a device cookie, which proves later that the person signed in with it.
+// Only a sign-in sets the cookie.
 func (s *SignIn) remember(w http.ResponseWriter, r *http.Request, username string) error {
 	value, err := s.Devices.Add(s.Now(), s.Cookie.readDevice(r), logins.Account(username))
 	if err != nil {

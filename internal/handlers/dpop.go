@@ -24,11 +24,11 @@ type DPoP struct {
 // proofAge is how long after its iat a proof may come.
 const proofAge = time.Minute
 
-// dpopNamespace is the namespace of proofs among what is good once.
+// dpopNamespace is the namespace of proofs among single uses.
 const dpopNamespace = "dpop"
 
-// giveNonce sends the nonce for the next proof along with every answer of the token
-// endpoint (RFC 9449 §8.2).
+// giveNonce sends the nonce for the next proof with every answer of the token endpoint (RFC 9449
+// §8.2).
 func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
 	if p.Nonces == nil {
 		return nil
@@ -41,14 +41,14 @@ func (p DPoP) giveNonce(w http.ResponseWriter, now time.Time) error {
 	return nil
 }
 
-// check checks the proof of possession of a request, and returns it as what is good
-// once on all replicas (RFC 9449 §11.1). It is not used up here: that the request can
-// succeed is not known yet. The zero [dpop.Proof] stands for a request without one.
+// check verifies the DPoP proof of a request, and returns its single use, which holds for all
+// replicas (RFC 9449 §11.1). It does not record the use, because the request may still fail. The
+// zero [dpop.Proof] stands for a request without one.
 func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.SingleUse, error) {
 	proofs := r.Header.Values("DPoP")
 	switch {
 	case len(proofs) > 1: // RFC 9449 §4.3, item 1
-		return dpop.Proof{}, nil, refuseProof("dpop_repeated", "the header DPoP stands more than once")
+		return dpop.Proof{}, nil, refuseProof("dpop_repeated", "the header DPoP appears more than once")
 	case len(proofs) == 0 && form.Has("dpop_jkt"):
 		return dpop.Proof{}, nil, refuseProof("dpop_missing", "dpop_jkt names a key: send a proof of it in the header DPoP")
 	case len(proofs) == 0:
@@ -64,7 +64,7 @@ func (p DPoP) check(r *http.Request, form oauth.Form, n *web.RequestInfo, now ti
 	return proof, once, nil
 }
 
-// checkOne checks a proof. accessToken is the one that comes with it; "": none does.
+// checkOne checks a proof. accessToken is the token that comes with the proof; "": none.
 func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now time.Time) (dpop.Proof, []grants.SingleUse, error) {
 	proof, err := dpop.Check(text, dpop.Expect{
 		Method: method, Algorithms: p.Algorithms, URLs: n.URLs, AccessToken: accessToken,
@@ -74,9 +74,9 @@ func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now
 		return dpop.Proof{}, nil, refuseProof("dpop_refused", "the proof in the header DPoP is not accepted: "+err.Error())
 	}
 	if p.Nonces != nil && !p.Nonces.Good(now, proof.Nonce) { // RFC 9449 §8
-		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to hold the nonce of the header DPoP-Nonce: make a new proof with it")
+		return dpop.Proof{}, nil, oauth.Fail(oauth.UseDPoPNonce, "dpop_nonce", "the proof has to contain the nonce of the header DPoP-Nonce: make a new proof with it")
 	}
-	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // by the clock of a replica that is behind, too
+	until := proof.IssuedAt.Add(proofAge + 2*p.Skew) // also by the clock of a replica that is behind
 	return proof, []grants.SingleUse{{
 		Use:      store.Use{Issuer: dpopNamespace, ID: proof.ID, ExpiresAt: store.At(until)},
 		OnReplay: proofReplayed,
@@ -84,7 +84,7 @@ func (p DPoP) checkOne(text, method, accessToken string, n *web.RequestInfo, now
 }
 
 func proofReplayed() *oauth.Error {
-	return refuseProof("dpop_replayed", "the proof was used before: each is good once")
+	return refuseProof("dpop_replayed", "the proof was used before: make a new one for each request")
 }
 
 func refuseProof(reason, text string) *oauth.Error {

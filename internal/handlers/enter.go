@@ -14,23 +14,22 @@ import (
 	"authserver/internal/web"
 )
 
-// Kinds of requests that are let in apart from each other, beside the grants.
+// Kinds of requests with a queue of their own, beside the grants.
 const (
 	KindIntrospection = "introspection"
 	KindRevocation    = "revocation"
 	KindOther         = "other" // a grant that does not exist
 )
 
-// Clients lets the clients in that an endpoint is for.
+// Clients admits and authenticates the clients of an endpoint.
 type Clients struct {
 	Authenticator *clientauth.Authenticator
-	// CertificateProxies are the peers that may say in Client-Cert which certificate a
-	// client presented.
+	// CertificateProxies are the proxies whose header Client-Cert is believed.
 	CertificateProxies web.Proxies
-	// Gates bound by their kind, a grant or one of the above, how many requests are
-	// worked on at once; nil: nothing does.
+	// Gates bound the number of requests of a kind (a grant, or one of the above) that are worked
+	// on at once; nil: no bound.
 	Gates      map[string]*admission.Gate
-	Assertions store.Assertions // what was used and is good once
+	Assertions store.Assertions // records single uses
 	Now        func() time.Time
 }
 
@@ -73,7 +72,8 @@ func (c *Clients) enter(r *http.Request, kind string, form oauth.Form, n *web.Re
 	return who, leave, err
 }
 
-// withAuthenticationUse adds what the client proved itself by to what else of a request is good once.
+// withAuthenticationUse adds the client's single-use credentials to the other single uses of a
+// request.
 func withAuthenticationUse(who clientauth.Result, proof []grants.SingleUse) []grants.SingleUse {
 	if who.Use == (store.Use{}) {
 		return proof
@@ -81,8 +81,7 @@ func withAuthenticationUse(who clientauth.Result, proof []grants.SingleUse) []gr
 	return append(proof, grants.SingleUse{Use: who.Use, OnReplay: clientauth.UsedBefore})
 }
 
-// useUp uses up the credentials that are good once, when nothing else can refuse the
-// request.
+// useUp records the use of single-use credentials, when nothing else can refuse the request.
 func (c *Clients) useUp(ctx context.Context, who clientauth.Result, proofs ...grants.SingleUse) error {
 	return grants.UseUp(ctx, c.Assertions, withAuthenticationUse(who, proofs))
 }

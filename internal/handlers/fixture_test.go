@@ -153,7 +153,7 @@ func newSite(t testing.TB) *site {
 	s.targets = targets
 	issuing := s.issuing(manager, targets, codec, pairwise)
 	hints := oidc.Hints{Issuer: issuer, Keys: manager, Decrypter: manager, Subjects: oidc.Subjects{Pairwise: pairwise}}
-	s.browsers = &sessions.Sessions{Store: s.db, Ender: revoker, Seen: &sessions.Seen{Store: s.db}, IdleTTL: sessionIdle, MaxTTL: sessionMost, Rand: rand.Reader}
+	s.browsers = &sessions.Sessions{Store: s.db, Ender: revoker, Seen: &sessions.LastSeen{Store: s.db}, IdleTTL: sessionIdle, MaxTTL: sessionMost, Rand: rand.Reader}
 	registry := s.registry(issuing, codec, hasher, revoker)
 	metrics := telemetry.NewMetrics(telemetry.MetricsOptions{Routes: Paths()})
 	s.Issuer, s.View, s.Codec, s.Revoker, s.Verifier = issuer, view, codec, revoker, &tokens.Verifier{Issuer: issuer, Keys: manager, Pairwise: pairwise}

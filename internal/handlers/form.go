@@ -22,7 +22,7 @@ func readFormText(r *http.Request, n *web.RequestInfo) (form oauth.Form, body st
 		return form, "", oauth.Fail(oauth.InvalidRequest, "content_encoding", "the body must not be compressed")
 	}
 	if len(r.Header.Values("Content-Type")) > 1 {
-		return form, "", oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header stands more than once")
+		return form, "", oauth.Fail(oauth.InvalidRequest, "content_type", "the Content-Type header appears more than once")
 	}
 	read, err := n.Read(r)
 	if err != nil {

@@ -15,20 +15,20 @@ import (
 type Health struct {
 	Checks  []Check
 	Timeout time.Duration // of one check
-	// Fresh is how long an answer stands, so that asking often costs nothing.
+	// Fresh is how long an answer is reused, so that frequent requests cost nothing.
 	Fresh  time.Duration
 	Now    func() time.Time
-	Logger *slog.Logger // told once when a check begins to fail, and why, and when it passes again
+	Logger *slog.Logger // logs once when a check begins to fail, and why, and once when it passes again
 
 	draining atomic.Bool
 
-	mu      sync.Mutex // one look at a time
+	mu      sync.Mutex // one run at a time
 	looked  time.Time
 	report  report
-	failing map[string]bool // checks, as of the last look
+	failing map[string]bool // the failing checks of the last run
 }
 
-// Check is one thing that the server cannot do without.
+// Check tests one thing that the server needs.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) error
@@ -39,15 +39,15 @@ type report struct {
 	Checks map[string]string `json:"checks"` // "ok" or "failed"
 }
 
-// Drain makes the server not ready for good, so that no new requests are sent
-// its way while it finishes those that it has.
+// Drain makes the server not ready for the rest of its life, so that proxies send no new requests
+// while it finishes the present ones.
 func (h *Health) Drain() { h.draining.Store(true) }
 
 // Draining reports whether Drain was called.
 func (h *Health) Draining() bool { return h.draining.Load() }
 
-// live is GET /healthz: the process answers. A database that is gone is no reason
-// to restart it.
+// live is GET /healthz: the process answers. It does not check the database: a restart would not
+// bring that back.
 func (h *Health) live(w http.ResponseWriter, _ *http.Request, _ *web.RequestInfo) error {
 	w.Header().Set("Cache-Control", "no-store")
 	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -99,7 +99,7 @@ func (h *Health) run(ctx context.Context, check Check) error {
 	return check.Run(ctx)
 }
 
-// logTransition logs what a check came to, where the last time it came to the other.
+// logTransition logs the result of a check if it differs from the last one.
 func (h *Health) logTransition(ctx context.Context, name string, err error) {
 	switch {
 	case err != nil && !h.failing[name]:

@@ -17,8 +17,8 @@ type Introspect struct {
 	Metrics *telemetry.Metrics
 }
 
-// introspectionBody is an answer (RFC 7662 §2.2): what is said of every good token, and
-// beside it claims, a JSON object that has none of these names.
+// introspectionBody is an answer (RFC 7662 §2.2): the members of every active token, and claims, a
+// JSON object with none of these names.
 type introspectionBody struct {
 	Active    bool   `json:"active"`
 	TokenType string `json:"token_type,omitempty"`

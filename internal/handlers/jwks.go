@@ -19,26 +19,26 @@ type JWKS struct {
 
 func (e *JWKS) serve(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	document := e.Keys.JWKS()
-	if len(document.Body) == 0 { // a verifier that took in an empty set would refuse every token
+	if len(document.Body) == 0 { // a verifier with an empty set would refuse every token
 		return errors.New("no key set is published: the list of the signing keys says why")
 	}
 	header := w.Header()
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	header.Set("Cache-Control", e.CacheControl)
-	header.Set("Etag", document.ETag) // as net/http writes the name, which it need not make anew
+	header.Set("Etag", document.ETag) // the canonical form of net/http, which saves a conversion
 	if matches(r.Header.Values("If-None-Match"), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	header.Set("Content-Type", "application/jwk-set+json")
 	header.Set("Content-Length", strconv.Itoa(len(document.Body)))
-	_, _ = w.Write(document.Body) // a caller that is gone can be told nothing
+	_, _ = w.Write(document.Body) // the caller is gone
 	return nil
 }
 
-// KeySetCacheControl is Cache-Control of the key set: how long a cache may use it, and for how
-// long then while it fetches it again (RFC 5861 §3). A cache gets no longer than the timeline of
-// the keys counts on.
+// KeySetCacheControl is Cache-Control of the key set: how long a cache may use it, and how much
+// longer while it fetches the set again (RFC 5861 §3). The timeline of the keys counts on these
+// limits.
 func KeySetCacheControl(maxAge, stale time.Duration) string {
 	directives := "public, max-age=" + strconv.Itoa(int(maxAge/time.Second))
 	if stale := int(stale / time.Second); stale > 0 {
@@ -47,9 +47,9 @@ func KeySetCacheControl(maxAge, stale time.Duration) string {
 	return directives
 }
 
-// matches is the weak comparison of If-None-Match with a tag (RFC 9110 §13.1.2). A proxy
-// that compresses the set makes its tag weak. http.ServeContent would serve ranges too,
-// of which a key set has none.
+// matches is the weak comparison of If-None-Match with a tag (RFC 9110 §13.1.2). A proxy that
+// compresses the set makes its tag weak. http.ServeContent would also serve ranges, which make no
+// sense for a key set.
 func matches(ifNoneMatch []string, etag string) bool {
 	field := strings.Join(ifNoneMatch, ",")
 	if strings.TrimSpace(field) == "*" {

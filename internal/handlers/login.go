@@ -21,14 +21,14 @@ func (e Login) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) e
 	return e.show(w, r, n, authorize.LoginPage)
 }
 
-// post proves a person by password. Whatever becomes of it, the browser goes on by GET, so
-// that a reload sends no password again.
+// post authenticates a person by password. In either case the browser continues with GET, so that a
+// reload does not send the password again.
 func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, v, err := e.submitted(r, n)
 	if err != nil {
 		return err
 	}
-	user, fault, err := e.prove(r, n, form)
+	user, fault, err := e.authenticate(r, n, form)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) 
 		c.Username = ""
 	}
 	if fault != "" {
-		return e.goOn(w, LoginPath, v.now, c)
+		return e.continueAt(w, LoginPath, v.now, c)
 	}
 	at := v.now
 	for _, earliest := range []time.Time{c.Began, c.LoginAfter} { // by the clock of another replica
@@ -59,11 +59,11 @@ func (e Login) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) 
 		return err
 	}
 	c.Username = ""
-	return e.goOn(w, AuthorizePath, v.now, c)
+	return e.continueAt(w, AuthorizePath, v.now, c)
 }
 
-// prove returns who the person is, or what the page says of why that is not known.
-func (e Login) prove(r *http.Request, n *web.RequestInfo, form oauth.Form) (store.User, pages.LoginFault, error) {
+// authenticate returns the user, or the fault that the page shows.
+func (e Login) authenticate(r *http.Request, n *web.RequestInfo, form oauth.Form) (store.User, pages.LoginFault, error) {
 	if !form.Has("username") || !form.Has("password") {
 		return store.User{}, pages.LoginBlank, nil
 	}

@@ -18,11 +18,10 @@ import (
 // Paths of a logout.
 const (
 	EndSessionPath = "/oauth2/logout" // to which clients send the browser
-	LogoutPath     = "/logout"        // the page that asks, and then says that it is done
+	LogoutPath     = "/logout"        // the page that asks, and then confirms the logout
 )
 
-// endedByClient is the reason of a session that ended at the request of a client, as the
-// audit has it.
+// endedByClient is the reason in the audit for a session that ended at the request of a client.
 const endedByClient = "logged_out_by_client"
 
 // Logout is GET and POST /oauth2/logout (OpenID Connect RP-Initiated Logout 1.0 §2), and GET
@@ -30,14 +29,14 @@ const endedByClient = "logged_out_by_client"
 type Logout struct {
 	*SignIn
 	Requests *oidc.Logouts
-	// Ender ends a session that the browser at hand does not have.
+	// Ender ends a session of another browser than the present one.
 	Ender interface {
 		Session(ctx context.Context, by tokens.By, id store.SessionID) error
 	}
 }
 
-// endSession takes a request of a client. A person whose session the client knows by an ID
-// token is signed out at once; another one is asked.
+// endSession takes a request of a client. It signs the person out at once if the ID token in the
+// request belongs to the session; otherwise it asks.
 func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	out, err := e.requested(r)
 	if err != nil {
@@ -49,7 +48,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	if err != nil {
 		return err
 	}
-	if person == nil { // the session ended, and not by this browser
+	if person == nil { // the session ended, but not by this browser
 		e.Cookie.followState(w, r, nil, false)
 	}
 	switch named, is := out.NamedSession(); {
@@ -60,7 +59,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 		out = out.WithEnded(person.Session.ID)
 	case person != nil:
 		return e.goTo(w, LogoutPath, now, out)
-	case is: // the browser forgot its cookie when it was closed, and the client did not
+	case is: // the browser lost its cookie when it was closed, and the client kept the ID token
 		by := tokens.By{Actor: store.Actor{Type: store.ActorClient, ID: out.ClientID}, RequestID: telemetry.RequestID(r.Context()), Reason: endedByClient}
 		if err := e.Ender.Session(r.Context(), by, named); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -70,8 +69,7 @@ func (e *Logout) endSession(w http.ResponseWriter, r *http.Request, n *web.Reque
 	return e.finish(w, r, now, out)
 }
 
-// requested reads a request that comes for the first time, and one that comes back from
-// endSessionByForm.
+// requested reads a new request, and one that comes back from endSessionByForm.
 func (e *Logout) requested(r *http.Request) (oidc.Logout, error) {
 	if continues(r.URL.RawQuery) {
 		return e.continued(r)
@@ -90,9 +88,9 @@ func (e *Logout) continued(r *http.Request) (oidc.Logout, error) {
 	return e.Requests.Open(query.Get("continue"))
 }
 
-// endSessionByForm takes a request in a form, which pages of other sites send. The browser
-// leaves the cookie out then, since that is SameSite=Lax: so it is sent on to the same
-// endpoint by GET, where it brings the cookie.
+// endSessionByForm takes a request in a form, which pages of other sites send. The browser leaves
+// out the cookie then, because the cookie is SameSite=Lax. So it redirects the browser to the same
+// endpoint by GET, which brings the cookie.
 func (e *Logout) endSessionByForm(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	body, err := n.Read(r)
 	if err != nil {
@@ -109,7 +107,7 @@ func (e *Logout) endSessionByForm(w http.ResponseWriter, r *http.Request, n *web
 	return e.goTo(w, EndSessionPath, e.Now(), out)
 }
 
-// get asks the person, or says that they are signed out.
+// get asks the person, or confirms the logout.
 func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	out, err := e.continued(r)
 	if err != nil {
@@ -144,8 +142,8 @@ func (e *Logout) get(w http.ResponseWriter, r *http.Request, n *web.RequestInfo)
 	})
 }
 
-// post takes the decision of the person who was asked. Where another one is signed in by now,
-// it is no decision.
+// post takes the decision of the person who was asked. If another person is signed in by now, the
+// decision does not count.
 func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 	form, err := readForm(r, n)
 	if err != nil {
@@ -178,12 +176,12 @@ func (e *Logout) post(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	return e.finish(w, r, now, out.WithEnded(person.Session.ID))
 }
 
-// left is the end of a session that the person ended on another page.
+// left shows the end of a session that the person ended on another page.
 func (e *Logout) left(w http.ResponseWriter, r *http.Request, id store.SessionID) error {
 	return e.finish(w, r, e.Now(), oidc.Logout{}.WithEnded(id))
 }
 
-// client is the client of a request as a person knows it; the zero Client: none is known.
+// client is the client of a request, for a page; the zero Client: none is known.
 func (e *Logout) client(ctx context.Context, out oidc.Logout) (pages.Client, error) {
 	client, err := e.Requests.Client(ctx, out)
 	if err != nil || client.ID == "" {
@@ -192,8 +190,8 @@ func (e *Logout) client(ctx context.Context, out oidc.Logout) (pages.Client, err
 	return appOf(client, out.ReturnURI), nil
 }
 
-// finish sends the browser back to the client, or to a page that says that the person is
-// signed out: always to the page where that has to tell clients of it first.
+// finish sends the browser back to the client, or to the page that confirms the logout: always to
+// the page if it has to notify clients first.
 func (e *Logout) finish(w http.ResponseWriter, r *http.Request, now time.Time, out oidc.Logout) error {
 	frames, err := e.Requests.Frames(r.Context(), out)
 	if err != nil {

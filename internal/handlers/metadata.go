@@ -16,8 +16,8 @@ import (
 	"authserver/internal/web"
 )
 
-// metadataBody is the document of RFC 8414 §2 and of OpenID Connect Discovery §3, as far as
-// it is true here.
+// metadataBody is the document of RFC 8414 §2 and of OpenID Connect Discovery §3, with the members
+// that apply to this server.
 type metadataBody struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
@@ -58,7 +58,7 @@ type metadataBody struct {
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	CertificateBoundTokens   bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 §3.3
 	DPoPAlgs                 []string `json:"dpop_signing_alg_values_supported"`                    // RFC 9449 §5.1
-	// REQUIRED where a client may prove itself with a JWT.
+	// REQUIRED if a client may authenticate with a JWT.
 	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
@@ -75,8 +75,8 @@ type Metadata struct {
 	// client can authenticate with an assertion.
 	AssertionAlgs     []string
 	ProofAlgs         []string // that proofs of possession may be signed with; nil: any
-	TakesCertificates bool     // whether one of a client can arrive at all
-	// Keys say with which algorithms this server signs.
+	TakesCertificates bool     // whether a client certificate can reach this server
+	// Keys returns the algorithms with which this server signs.
 	Keys interface{ ReadyFor(alg string) error }
 }
 

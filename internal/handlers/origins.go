@@ -7,9 +7,9 @@ import (
 	"authserver/internal/web"
 )
 
-// Origins lets the pages of registered apps read what an endpoint answers, its errors too
-// (the CORS protocol of the Fetch standard). An app's page sends no cookie here: what it has
-// to show is in the request, and a page of a stranger learns nothing of it.
+// Origins lets the pages of registered apps read the answers of an endpoint, including errors (the
+// CORS protocol of the Fetch standard). A page sends no cookie to these endpoints: the request
+// contains all credentials, so a page of another site gains nothing.
 type Origins struct {
 	Registered interface {
 		// Origin reports whether a redirect URI has the origin.
@@ -38,8 +38,8 @@ func (o *Origins) preflight(w http.ResponseWriter, r *http.Request, _ *web.Reque
 	return nil
 }
 
-// mark names the origin of the request where it is registered. A database that cannot be
-// reached fails what needs it, and not this.
+// mark names the origin of the request if it is registered. It ignores a failure of the database,
+// which the endpoint reports if it needs the database.
 func (o *Origins) mark(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Add("Vary", "Origin")
 	origins := r.Header.Values("Origin")

@@ -8,10 +8,10 @@ import (
 	"authserver/internal/oauth"
 )
 
-// checkQuery refuses parameters in the URL of a request, where they end up in the logs
-// of every proxy on the way (RFC 6749 §2.3.1: MUST NOT be included in the request URI).
-// It recognises every spelling, so that a client with a mistake does not go on to leak
-// its secrets. The server does not look at other parameters.
+// checkQuery refuses parameters in the URL of a request, where they end up in the logs of every
+// proxy on the way (RFC 6749 §2.3.1: MUST NOT be included in the request URI). It recognises every
+// spelling, so that a client with a mistake does not leak its secrets for long. The server ignores
+// other parameters.
 func checkQuery(u *url.URL) error {
 	if u.RawQuery == "" {
 		return nil
@@ -21,10 +21,10 @@ func checkQuery(u *url.URL) error {
 		return nil
 	}
 	return oauth.Fail(oauth.InvalidRequest, "parameters_in_url",
-		"parameters belong in the body of the request, not in its URL, where they end up in logs: take the secrets that were in it for known to others")
+		"parameters belong in the body of the request, not in its URL, which ends up in logs: replace the secrets that were in it")
 }
 
-// separates reports whether any parser takes a character for the end of a parameter.
+// separates reports whether some parser takes the character for the end of a parameter.
 func separates(c rune) bool { return strings.ContainsRune("&;?#,|\r\n", c) }
 
 // isOurs reports whether a parameter is one of an OAuth request, or has the name of a
@@ -42,7 +42,7 @@ func isOurs(parameter string) bool {
 		slices.Contains([]string{"granttype", "clientid", "username", "scope", "resource", "audience", "dpopjkt", "code", "codeverifier", "devicecode"}, name)
 }
 
-// escapesWithin is how often what was escaped may have been escaped again.
+// escapesWithin is how many times a parameter may have been escaped again.
 const escapesWithin = 4
 
 // unescaped decodes the percent escapes of a query and the escapes in what that

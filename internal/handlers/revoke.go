@@ -25,8 +25,8 @@ func (e *Revoke) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 	}
 	n.Outcome = outcome
 	e.Metrics.Revocation(outcome)
-	// RFC 7009 §2.2: for a token that was not good, too. The client looks at the status
-	// alone, and yet there are libraries that parse what comes with it as JSON.
+	// RFC 7009 §2.2: also for an invalid token. The status is the answer, but some libraries parse
+	// the body as JSON.
 	web.WriteSecret(w, struct{}{})
 	return nil
 }

@@ -45,7 +45,7 @@ type Public struct {
 // Routes is the table of the public listener.
 func (p Public) Routes() []web.Route { return append(p.machines(), p.people()...) }
 
-// machines are the endpoints of programs.
+// machines are the endpoints for programs.
 func (p Public) machines() []web.Route {
 	return []web.Route{
 		{Method: http.MethodPost, Path: TokenPath, Serve: p.Origins.admit(p.Audit.recordReplays(p.Token.serve))},
@@ -72,7 +72,7 @@ func (p Public) machines() []web.Route {
 	}
 }
 
-// people are the endpoints that a person's browser opens.
+// people are the endpoints for a person's browser.
 func (p Public) people() []web.Route {
 	s, a, l := p.SignIn, p.Account, p.Logout
 	return []web.Route{
@@ -135,7 +135,7 @@ func Paths() []string {
 	return paths
 }
 
-// TokenURLs are those of the token endpoint, as they are published.
+// TokenURLs are the published URLs of the token endpoint.
 func TokenURLs(issuer string) []string {
 	return []string{web.IssuerBase(issuer) + TokenPath, web.IssuerBase(issuer) + TokenAlias}
 }

@@ -10,8 +10,8 @@ import (
 	"authserver/internal/web"
 )
 
-// show shows a page for which a request waits. Where it waits for another one, or for none
-// any more because the person was there in another tab, the browser goes on.
+// show shows a page if the request waits for it. If the request waits for another page, or for none
+// because the person finished it in another tab, the browser is sent on.
 func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.RequestInfo, page authorize.Page) error {
 	sealed, err := continueOf(r)
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *SignIn) show(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 		return err
 	}
 	if !s.Authorizer.Waits(v.flow, v.person, v.now, page) {
-		return s.goOn(w, AuthorizePath, v.now, v.flow.Continuation)
+		return s.continueAt(w, AuthorizePath, v.now, v.flow.Continuation)
 	}
 	shown, err := s.document(v, page, sealed)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *SignIn) document(v visit, page authorize.Page, sealed string) (pages.Pa
 	return login, nil
 }
 
-// nameOf is a user as the person knows it.
+// nameOf is the name of a user, for a page.
 func nameOf(u store.User) string {
 	if u.Profile.Name == "" {
 		return u.Username
@@ -81,7 +81,7 @@ func (s *SignIn) submitted(r *http.Request, n *web.RequestInfo) (oauth.Form, vis
 	return form, v, err
 }
 
-// another is the moment after which a sign-in is that of another account.
+// another is the moment after which a sign-in counts as another account.
 func another(v visit) store.Moment {
 	at := store.At(v.now)
 	if v.person != nil && !at.After(v.person.Session.AuthTime()) {

@@ -19,7 +19,7 @@ import (
 	"authserver/internal/web"
 )
 
-// Paths of the endpoints that a person goes through.
+// Paths of the endpoints of a sign-in.
 const (
 	AuthorizePath = "/oauth2/authorize"
 	LoginPath     = "/login"
@@ -30,8 +30,8 @@ const (
 // KindSignIn is the kind of the requests of people, beside those of clients.
 const KindSignIn = "sign_in"
 
-// SignIn is what the endpoints of a sign-in share. What goes on with a request is in the
-// address of each page: the server keeps nothing of it.
+// SignIn has the parts that the endpoints of a sign-in share. The address of each page contains the
+// state of the request: the server stores nothing.
 type SignIn struct {
 	Authorizer *authorize.Authorizer
 	Sessions   *sessions.Sessions
@@ -40,8 +40,8 @@ type SignIn struct {
 	Cookie     Cookie
 	Devices    *tokens.DeviceCookies
 	Base       string // path of the issuer, "" of most
-	// Gates bound how many requests are worked on at once: KindSignIn of them all, and the
-	// grant "password" of those that compare one; nil: nothing does.
+	// Gates bound the number of requests at once: KindSignIn for all of them, and the grant
+	// "password" for those that compare a password; nil: no bound.
 	Gates map[string]*admission.Gate
 	Limit time.Duration // of a request
 	Now   func() time.Time
@@ -67,7 +67,7 @@ func (s *SignIn) page(serve web.Endpoint) web.Endpoint {
 	}
 }
 
-// errors is an endpoint that a person gets to, who sees an error as a page.
+// errors is an endpoint whose errors are pages.
 func (s *SignIn) errors(serve web.Endpoint) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		return s.Pages.Errors(s.bounded(serve))(w, r, n)
@@ -79,7 +79,7 @@ func (s *SignIn) asset(w http.ResponseWriter, r *http.Request, n *web.RequestInf
 	return s.Pages.Asset(w, r, n)
 }
 
-// bounded holds an endpoint to its turn and its time.
+// bounded gives an endpoint a turn and a deadline.
 func (s *SignIn) bounded(serve web.Endpoint) web.Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		leave, err := s.enter(r, n, KindSignIn)
@@ -96,14 +96,14 @@ func (s *SignIn) bounded(serve web.Endpoint) web.Endpoint {
 	}
 }
 
-// visit is a request on its way, and who makes it.
+// visit is a request, and the person who makes it.
 type visit struct {
 	flow   authorize.Flow
-	person *sessions.Person // nil: no one is signed in
+	person *sessions.Person // nil: the browser is not signed in
 	now    time.Time
 }
 
-// resume reads a request that goes on.
+// resume reads a request that comes from a page.
 func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (visit, error) {
 	v := visit{now: s.Now()}
 	var err error
@@ -113,7 +113,7 @@ func (s *SignIn) resume(r *http.Request, n *web.RequestInfo, sealed string) (vis
 	return v, s.look(r, n, &v)
 }
 
-// look finds out who is signed in.
+// look finds the person who is signed in.
 func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 	n.Claimed = v.flow.Client.ID
 	var err error
@@ -121,8 +121,8 @@ func (s *SignIn) look(r *http.Request, n *web.RequestInfo, v *visit) error {
 	return err
 }
 
-// who is the person that is signed in, with the consent to a client, "" being none; nil: no
-// one is.
+// who returns the person who is signed in, with the consent to a client ("": no client); nil: the
+// browser is not signed in.
 func (s *SignIn) who(r *http.Request, n *web.RequestInfo, clientID string, now time.Time) (*sessions.Person, error) {
 	secret, err := s.Cookie.read(r)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *SignIn) who(r *http.Request, n *web.RequestInfo, clientID string, now t
 	return p, err
 }
 
-// leave ends the session of this browser, and takes its cookie.
+// leave ends the session of this browser, and removes its cookie.
 func (s *SignIn) leave(w http.ResponseWriter, r *http.Request, p *sessions.Person, reason string) error {
 	if err := s.Sessions.End(r.Context(), p, reason, telemetry.RequestID(r.Context())); err != nil {
 		return err
@@ -145,8 +145,8 @@ func (s *SignIn) leave(w http.ResponseWriter, r *http.Request, p *sessions.Perso
 	return nil
 }
 
-// goOn sends the browser to a page, or back to the authorization endpoint.
-func (s *SignIn) goOn(w http.ResponseWriter, path string, now time.Time, c authorize.Continuation) error {
+// continueAt sends the browser to a page, or back to the authorization endpoint.
+func (s *SignIn) continueAt(w http.ResponseWriter, path string, now time.Time, c authorize.Continuation) error {
 	sealed, err := s.Authorizer.Seal(now, c)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (s *SignIn) step(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	}
 	s.Cookie.followState(w, r, v.person, step.Answer != nil && step.Answer.SessionState())
 	if step.Page != "" {
-		return s.goOn(w, pagePath(step.Page), v.now, v.flow.Continuation)
+		return s.continueAt(w, pagePath(step.Page), v.now, v.flow.Continuation)
 	}
 	return s.answer(w, r, n, v.flow, step)
 }
@@ -187,15 +187,15 @@ func (s *SignIn) answer(w http.ResponseWriter, r *http.Request, n *web.RequestIn
 	return s.Pages.Write(w, r, http.StatusOK, f.Request.UILocales, page)
 }
 
-// form is that of a page: where it leads, and what goes on afterwards.
+// form is the form of a page: its destination and its continuation.
 func (s *SignIn) form(path, sealed string, f authorize.Flow) pages.Form {
 	return pages.Form{Action: s.Base + path, Continue: sealed, Destination: f.Destination()}
 }
 
-// clientOf is an app as a person knows it.
+// clientOf describes the app of a request, for a page.
 func clientOf(f authorize.Flow) pages.Client { return appOf(f.Client, f.Destination()) }
 
-// appOf is an app as a person knows it, and where the browser goes on to.
+// appOf describes an app, and the destination of the browser, for a page.
 func appOf(c store.Client, leadsTo string) pages.Client {
 	client := pages.Client{Name: c.Name, LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI}
 	if client.Name == "" {
@@ -217,7 +217,7 @@ func pagePath(page authorize.Page) string {
 	return LoginPath
 }
 
-// redirect sends the browser on by GET, whatever it came by (RFC 9700 §4.12).
+// redirect sends the browser on by GET, whatever the method of the request (RFC 9700 §4.12).
 func redirect(w http.ResponseWriter, location string) {
 	header := w.Header()
 	header.Set("Location", location)

@@ -138,7 +138,7 @@ func (m *signInModel) open(rt *rapid.T) {
 	m.look(rt, tab)
 }
 
-// goOn does what the page of a tab asks for, whenever it was opened.
+// continueAt does what the page of a tab asks for, whenever it was opened.
 func (m *signInModel) goOn(rt *rapid.T) {
 	if len(m.tabs) == 0 {
 		return

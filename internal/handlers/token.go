@@ -58,7 +58,7 @@ func (e *Token) serve(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	return nil
 }
 
-// exchange is the way of every token request, whatever its grant.
+// exchange has the steps of every token request, whatever its grant.
 func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (grants.Answer, error) {
 	// 1. Parse strictly.
 	form, err := readForm(r, n)
@@ -84,7 +84,7 @@ func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (gr
 		return grants.Answer{}, oauth.Fail(oauth.UnsupportedGrantType, "grant_type_unknown",
 			oauth.Quote("grant_type", string(grantType))+" is not one of "+strings.Join(names(e.Grants.Types()), ", "))
 	}
-	// 4. May this client use it?
+	// 4. Check that the client may use the grant.
 	if who.Client == nil && grant.NeedsClient() {
 		return grants.Answer{}, clientRequired()
 	}
@@ -92,7 +92,7 @@ func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (gr
 		return grants.Answer{}, oauth.Fail(oauth.UnauthorizedClient, "grant_not_allowed",
 			"the client is not registered for the "+oauth.Quote("grant", string(grantType))+": an administrator can add it")
 	}
-	// 5. To what is the token to be bound?
+	// 5. Bind the token to a key.
 	proof, proofs, err := e.DPoP.check(r, form, n, now)
 	if err != nil {
 		return grants.Answer{}, err
@@ -101,7 +101,7 @@ func (e *Token) exchange(r *http.Request, n *web.RequestInfo, now time.Time) (gr
 	if request.Confirmation, err = request.Possession.Bind(who.Client); err != nil {
 		return grants.Answer{}, err
 	}
-	// 6. Exchange, and use up what is good once.
+	// 6. Exchange, and record the single uses.
 	return grant.Exchange(r.Context(), request)
 }
 
@@ -117,7 +117,7 @@ func (e *Token) count(n *web.RequestInfo, took time.Duration, err error) {
 	}
 }
 
-// noteAnswer notes what an answer, or a refusal, is about.
+// noteAnswer notes for the log what an answer, or a refusal, is about.
 func noteAnswer(n *web.RequestInfo, a grants.Answer) {
 	n.Outcome, n.Subject, n.Issuer, n.ID = a.Outcome, a.Subject, a.Issuer, a.ID
 	n.Username, n.RevokedAt, n.Revocation = a.Username, a.RevokedAt, a.Revocation

@@ -19,14 +19,14 @@ import (
 
 // Userinfo is GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
 type Userinfo struct {
-	Clients *Clients // know which certificate was presented
+	Clients *Clients // read the certificate of the connection
 	Persons *oidc.Userinfo
 	DPoP    DPoP
 	Once    store.Assertions // proofs that were used
 	Now     func() time.Time
 }
 
-// presented is an access token as it came.
+// presented is the access token of a request, unverified.
 type presented struct {
 	token  string
 	scheme string // oauth.Bearer or oauth.DPoP
@@ -54,7 +54,7 @@ func (e *Userinfo) serve(w http.ResponseWriter, r *http.Request, n *web.RequestI
 	header.Set("Cache-Control", "no-store")
 	header.Set("Pragma", "no-cache")
 	header.Set("Content-Type", "application/jwt")
-	_, _ = w.Write([]byte(info.JWT)) // a caller that is gone can be told nothing
+	_, _ = w.Write([]byte(info.JWT)) // the caller is gone
 	return nil
 }
 
@@ -76,14 +76,14 @@ func (e *Userinfo) answer(r *http.Request, n *web.RequestInfo, p presented, now 
 	if err != nil {
 		return oidc.Info{}, unauthorized(err)
 	}
-	info, err := e.Persons.Of(r.Context(), now, client, claims)
+	info, err := e.Persons.Answer(r.Context(), now, client, claims)
 	if err != nil {
 		return oidc.Info{}, err
 	}
 	return info, unauthorized(grants.UseUp(r.Context(), e.Once, once))
 }
 
-// unauthorized is the status of a proof of possession that is not good (RFC 9449 §7.1, §9).
+// unauthorized is the status of an invalid DPoP proof (RFC 9449 §7.1, §9).
 func unauthorized(err error) error {
 	var refused *oauth.Error
 	if errors.As(err, &refused) && (refused.Code == oauth.InvalidDPoPProof || refused.Code == oauth.UseDPoPNonce) {
@@ -92,8 +92,8 @@ func unauthorized(err error) error {
 	return err
 }
 
-// present reads the access token: from the header Authorization, or from the form of a POST,
-// and not from both (RFC 6750 §2). It may not be in the URL.
+// present reads the access token: from the header Authorization, or from the form of a POST, but
+// not from both (RFC 6750 §2). The URL must not contain it.
 func (e *Userinfo) present(r *http.Request, n *web.RequestInfo) (presented, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return presented{}, err
@@ -113,7 +113,7 @@ func (e *Userinfo) present(r *http.Request, n *web.RequestInfo) (presented, erro
 	case !form.Has("access_token"):
 		return p, nil
 	case p.token != "":
-		return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_twice", "the access token came in two ways: send it in the header Authorization alone")
+		return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_twice", "the access token came in two ways: send it only in the header Authorization")
 	}
 	return presented{form.Get("access_token"), oauth.Bearer}, nil
 }
@@ -133,9 +133,8 @@ func readAuthorization(values []string) (presented, error) {
 	return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_header", "the header Authorization has to be Bearer or DPoP and one access token")
 }
 
-// possession wants the proof of the keys to which the token is bound (RFC 9449 §7.1,
-// RFC 8705 §3). A bound token counts for nothing without, and a free one does not come as a
-// bound one.
+// possession demands proof of the keys to which the token is bound (RFC 9449 §7.1, RFC 8705 §3). It
+// refuses a bound token without proof, and a bearer token with the scheme DPoP.
 func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, profile store.Profile, now time.Time) ([]grants.SingleUse, error) {
 	cnf, _ := claims.All["cnf"].(map[string]any)
 	if bound, is := cnf["x5t#S256"].(string); is {
@@ -152,7 +151,7 @@ func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, 
 		return nil, nil
 	}
 	if !bound || p.scheme != oauth.DPoP {
-		return nil, oauth.Fail(oauth.InvalidToken, "access_token_scheme", "a token that is bound to a key comes with the scheme DPoP, and no other token does")
+		return nil, oauth.Fail(oauth.InvalidToken, "access_token_scheme", "send a token that is bound to a key with the scheme DPoP, and any other token with Bearer")
 	}
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) != 1 { // RFC 9449 §4.3, item 1
@@ -166,13 +165,12 @@ func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, 
 		return nil, err
 	}
 	if proof.JKT != jkt {
-		return nil, oauth.Fail(oauth.InvalidToken, "access_token_key", "the proof is of another key than the one that the token is bound to")
+		return nil, oauth.Fail(oauth.InvalidToken, "access_token_key", "the proof is signed with another key than the one that the token is bound to")
 	}
 	return once, nil
 }
 
-// challenge says by which scheme to come, and what was wrong where a token came (RFC 6750
-// §3, RFC 9449 §7.1).
+// challenge names the schemes, and the fault if there was a token (RFC 6750 §3, RFC 9449 §7.1).
 func (e *Userinfo) challenge(w http.ResponseWriter, p presented, err error) {
 	status, refused := web.Classify(err)
 	if status != http.StatusUnauthorized && status != http.StatusForbidden {
