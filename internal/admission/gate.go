@@ -9,26 +9,25 @@ import (
 	"time"
 )
 
-// Why a gate refuses. Nothing was done for the caller: it may ask again in a moment.
+// The refusals of a gate. Nothing was done for the caller, which may ask again in a moment.
 var (
-	// ErrFull says that as many wait as may.
+	// ErrFull says that the queue is full.
 	ErrFull = errors.New("as many requests wait as may")
-	// ErrShare says that of this one as many wait as may while others have room left.
+	// ErrShare says that the caller fills its share of the queue.
 	ErrShare = errors.New("as many requests of this caller wait as may")
 	// ErrLate says that the turn did not come in time.
 	ErrLate = errors.New("the turn did not come in time")
 )
 
-// Gate lets Slots requests in at once. A request that has to wait joins the queue of
-// its caller, and the callers take turns, however long their queues are. It is safe for
-// concurrent use.
+// Gate admits Slots requests at once. A request that has to wait joins the queue of its caller, and
+// the callers take turns, however long their queues are. It is safe for concurrent use.
 type Gate struct {
 	Slots int
 	Queue int           // how many may wait
-	Wait  time.Duration // the longest that one waits
-	// Spare keeps slots free for callers that have none: one caller gets at most the
-	// slots that it leaves, and half of them if no other caller asks. It is for slots
-	// that are held for longer than another caller should wait.
+	Wait  time.Duration // the longest wait
+	// Spare keeps slots free for callers that have none: one caller gets at most the slots that it
+	// leaves, and half of them if no other caller asks. It is for work that takes longer than
+	// another caller should wait.
 	Spare bool
 	// Waited is called for each wait that ended with a turn; nil: no function is.
 	Waited func(time.Duration)
@@ -41,14 +40,14 @@ type Gate struct {
 	lines   []*line        // the callers that wait, in the order of their turns
 }
 
-// line is those of one name, in the order in which they came.
+// line is the queue of one caller, in order of arrival.
 type line struct {
 	by    string
 	turns []chan struct{} // closed when it has come
 }
 
-// Enter takes a slot, which the caller gives back with [Gate.Leave] by the same name.
-// Beside the refusals of this package its error is that of ctx.
+// Enter takes a slot, which the caller gives back with [Gate.Leave] by the same name. Its error is
+// a refusal of this package, or that of ctx.
 func (g *Gate) Enter(ctx context.Context, by string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("wait for a turn: %w", err)
@@ -74,8 +73,8 @@ func (g *Gate) Enter(ctx context.Context, by string) error {
 	return nil
 }
 
-// Take is Enter for short work whose callers are bounded elsewhere: it waits for as
-// long as it takes, however many wait.
+// Take is Enter for short work whose callers are bounded elsewhere: it waits without a limit of
+// time or number.
 func (g *Gate) Take(by string) {
 	turn, err := g.enqueue(by, int(^uint(0)>>1))
 	if turn == nil || err != nil { // there is no bound that could be met
@@ -92,7 +91,8 @@ func (g *Gate) report(began time.Time) {
 	}
 }
 
-// enqueue returns nil where the slot is taken already, and else what is closed once it is.
+// enqueue returns nil if the caller got a slot, and otherwise a channel that is closed once it has
+// one.
 func (g *Gate) enqueue(by string, queue int) (chan struct{}, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,7 +145,7 @@ func (g *Gate) Leave(by string) {
 	g.next()
 }
 
-// next lets callers in by their turns, for as long as there are slots.
+// next admits callers by their turns, as long as there are slots.
 func (g *Gate) next() {
 	for g.taken < g.Slots {
 		i := slices.IndexFunc(g.lines, func(l *line) bool { return g.mayEnter(l.by) })
@@ -159,13 +159,12 @@ func (g *Gate) next() {
 		g.take(l.by)
 		g.lines = slices.Delete(g.lines, i, i+1)
 		if len(l.turns) > 0 {
-			g.lines = append(g.lines, l) // the others come first now
+			g.lines = append(g.lines, l) // the other callers come first now
 		}
 	}
 }
 
-// forget takes a request out of the queue. It reports false if its turn has come
-// meanwhile.
+// forget removes a request from the queue. It reports false if its turn has come in the meantime.
 func (g *Gate) forget(by string, turn chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -185,14 +184,14 @@ func (g *Gate) forget(by string, turn chan struct{}) bool {
 	return true
 }
 
-// InFlight returns how many are in.
+// InFlight returns the number of slots that are taken.
 func (g *Gate) InFlight() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.taken
 }
 
-// Waiting returns how many wait.
+// Waiting returns the number of requests that wait.
 func (g *Gate) Waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,18 +6,16 @@ import (
 	"sync"
 )
 
-// ErrOvertaken says that the place was given to another while this one waited for its
-// client.
+// ErrOvertaken says that another request got the place while this one waited for its client.
 var ErrOvertaken = errors.New("the place was given to another")
 
-// Places bound how many requests there are at once, and the bytes that they hold. No
-// request waits for a place: if all are taken, the request that has waited longest for
-// its client is ended. An honest client sends its request within moments, so a client
-// that keeps the server waiting on purpose is soon the oldest. The zero value bounds
-// nothing. It is safe for concurrent use.
+// Places bound the number of requests at once, and the bytes that they hold. No request waits for a
+// place: if all are taken, the request that has waited longest for its client is ended. An honest
+// client sends its request within moments, so a client that keeps the server waiting on purpose is
+// soon the oldest. The zero value bounds nothing. It is safe for concurrent use.
 type Places struct {
 	Max      int   // at once; 0: no bound
-	MaxBytes int64 // that they hold together, and half of them those of one name; 0: no bound
+	MaxBytes int64 // of all requests together, and half of that for one caller; 0: no bound
 
 	mu             sync.Mutex
 	taken          int
@@ -26,7 +24,7 @@ type Places struct {
 	oldest, newest *Place           // of those that wait for their clients
 }
 
-// Place is that of one request. The zero value is to be entered.
+// Place is the place of one request. Enter takes the zero value.
 type Place struct {
 	of            *Places
 	by            string
@@ -41,9 +39,9 @@ type Place struct {
 // return at once.
 type Connection interface{ Abort() }
 
-// Enter takes a place, which the caller gives back with [Place.Leave]. Its error is ErrFull. A
-// request that waits for its client alone gets a place anyway, since the next request can
-// overtake it.
+// Enter takes a place, which the caller gives back with [Place.Leave]. Its error is ErrFull. With
+// anyway the request gets a place in any case, because it only waits for its client and the next
+// request can overtake it.
 func (p *Places) Enter(l *Place, by string, anyway bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,8 +60,8 @@ func (p *Places) Enter(l *Place, by string, anyway bool) error {
 	return nil
 }
 
-// Hold takes some bytes more, until the place is left. Its errors are ErrShare, ErrFull and
-// ErrOvertaken.
+// Hold adds to the bytes that the place holds, until it is left. Its errors are ErrShare, ErrFull
+// and ErrOvertaken.
 func (l *Place) Hold(bytes int64) error {
 	p := l.of
 	p.mu.Lock()
@@ -102,9 +100,9 @@ func (p *Places) hold(l *Place, bytes int64) {
 	}
 }
 
-// Wait says that the client has to go on now. If the place is given to another meanwhile,
-// the client is cut. The caller calls [Place.Resume] when the wait is over. Where there is
-// no place any more the error is ErrOvertaken, and no request is cut.
+// Wait says that the request now waits for its client. If another request needs the place, the
+// connection is aborted. The caller calls [Place.Resume] when the wait is over. If the place is
+// lost already, the error is ErrOvertaken.
 func (l *Place) Wait(client Connection) error {
 	p := l.of
 	p.mu.Lock()
@@ -122,8 +120,8 @@ func (l *Place) Wait(client Connection) error {
 	return nil
 }
 
-// Resume says that the wait is over, and gives some bytes back that were held for it. From
-// now on the place is kept until it is left. Its error is ErrOvertaken.
+// Resume says that the wait is over, and gives back some of the bytes. From now on the request
+// keeps its place until it leaves. Its error is ErrOvertaken.
 func (l *Place) Resume(bytes int64) error {
 	l.of.mu.Lock()
 	defer l.of.mu.Unlock()
@@ -168,8 +166,8 @@ func (l *Place) end() {
 	l.of.hold(l, -l.held)
 }
 
-// endOldest vacates the place that has waited longest, of those of a name or of all, and
-// reports whether there was one.
+// endOldest takes the place that has waited longest, of one caller or of all, and reports whether
+// there was one.
 func (p *Places) endOldest(by string, all bool) bool {
 	for l := p.oldest; l != nil; l = l.after {
 		if all || l.by == by {
@@ -181,7 +179,7 @@ func (p *Places) endOldest(by string, all bool) bool {
 	return false
 }
 
-// InFlight returns how many places are taken, and the bytes that they hold.
+// InFlight returns the number of places that are taken, and the bytes that they hold.
 func (p *Places) InFlight() (places int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

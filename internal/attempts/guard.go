@@ -17,19 +17,19 @@ import (
 // Bounds on what a server remembers and asks.
 const (
 	maxKnown = 20_000 // counters
-	// reread is how old a counter may be that has an attempt wait: a user who was unlocked, or
-	// who signed in at another replica, waits no longer.
+	// reread is the largest age of a counter that makes an attempt wait: after it, a user who was
+	// unlocked, or who signed in at another replica, waits no longer.
 	reread = time.Second
-	// countTimeout bounds how long a refusal waits for its failure to be counted.
+	// countTimeout bounds how long a refusal waits until its failure is counted.
 	countTimeout = time.Second
-	// overlap is by how much a reading of what other replicas counted goes back before the last
-	// one, since their clocks differ and their transactions take time.
+	// overlap is how far reading the counters of other replicas goes back before the last reading,
+	// because clocks differ and transactions take time.
 	overlap = time.Minute
 )
 
-// Guard says which attempts have to wait. It remembers the counters with failures in them, so
-// that an attempt without a failure costs no query. The database has them for all replicas. A
-// nil Guard counts nothing.
+// Guard decides which attempts have to wait. It caches the counters that have failures, so that an
+// attempt without failures costs no query. The database shares them among all replicas. A nil Guard
+// counts nothing.
 type Guard struct {
 	Store interface {
 		store.FailedAttempts
@@ -44,7 +44,7 @@ type Guard struct {
 	followed time.Time
 }
 
-// counter is a row, and when it was read.
+// counter is a row with the time at which it was read.
 type counter struct {
 	store.Failures
 	read  time.Time
@@ -63,7 +63,7 @@ type Attempt struct {
 	guard   *Guard
 	account [sha256.Size]byte
 	from    Origin
-	known   bool // from.Device counts alone
+	known   bool // only from.Device counts
 }
 
 // keys are the counters of the attempt, that of the account first.
@@ -74,9 +74,9 @@ func (t Attempt) keys() []store.FailureKey {
 	return t.from.of(t.account)
 }
 
-// Enter returns [ThrottledError] where an attempt at an account has to wait. A browser in which
-// the account signed in before is held to its own failures alone, and where those are too many
-// it counts as any other.
+// Enter returns [ThrottledError] where an attempt at an account has to wait. For a browser in which
+// the account signed in before, only its own failures count; if those are too many, it counts like
+// any other.
 func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origin) (Attempt, error) {
 	if g == nil {
 		return Attempt{}, nil
@@ -96,17 +96,17 @@ func (g *Guard) Enter(ctx context.Context, account [sha256.Size]byte, from Origi
 	return turn, nil
 }
 
-// idle reports whether no failure is remembered, as most of the time: then nothing waits, and
-// there is nothing to forget.
+// idle reports whether no failure is remembered, as is usual: then no attempt waits, and there is
+// nothing to reset.
 func (g *Guard) idle() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.counters().Len() == 0
 }
 
-// Passed says that the attempt was right: what was counted of the account from there is
-// forgotten (NIST SP 800-63B-4 §3.2.2). What was counted of the address is not, or an attacker
-// with an account would begin anew at will.
+// Passed says that the attempt succeeded. It resets the counter of the account from this origin
+// (NIST SP 800-63B-4 §3.2.2), but not that of the address: otherwise an attacker with an account
+// could reset it at will.
 func (t Attempt) Passed(ctx context.Context) {
 	if t.guard == nil || t.guard.idle() {
 		return
@@ -114,15 +114,15 @@ func (t Attempt) Passed(ctx context.Context) {
 	t.guard.forget(ctx, t.keys()[0])
 }
 
-// Forget is Passed for what did not have to wait for a turn.
+// Forget is Passed for an attempt without Enter.
 func (g *Guard) Forget(ctx context.Context, account [sha256.Size]byte, from Origin) {
 	Attempt{guard: g, account: account, from: from}.Passed(ctx)
 }
 
 // Subject is the user or the client whose credentials an attempt guesses at, for the audit.
 type Subject struct {
-	UserID    string // "": the user is not known, or a client is meant
-	ClientID  string // "": the client is not known, or a user is meant
+	UserID    string // "": the user is unknown, or the subject is a client
+	ClientID  string // "": the client is unknown, or the subject is a user
 	RequestID string
 	// LocalOnly keeps the count in this replica, without a row. An attacker can make up
 	// client_ids at no cost, and would fill the table.
@@ -137,7 +137,7 @@ func (t Attempt) Failed(ctx context.Context, about Subject) {
 	t.guard.count(ctx, t.keys(), about)
 }
 
-// wait is how long an attempt that counts by these keys has to wait; not positive: not at all.
+// wait is how long an attempt with these keys has to wait; 0 or less: not at all.
 func (g *Guard) wait(ctx context.Context, keys []store.FailureKey) time.Duration {
 	now := g.Now()
 	longest, stale := g.look(keys, now)
@@ -146,15 +146,15 @@ func (g *Guard) wait(ctx context.Context, keys []store.FailureKey) time.Duration
 	}
 	rows, err := g.Store.Failures(ctx, stale)
 	if err != nil {
-		return longest // what is remembered holds until the database answers
+		return longest // the cached counters hold until the database answers
 	}
 	g.replace(stale, rows, now, false)
 	longest, _ = g.look(keys, now)
 	return longest
 }
 
-// look returns the longest wait of the keys, and those that make an attempt wait by a counter
-// that is to be read again. The next attempt leaves that to this one.
+// look returns the longest wait of the keys, and the keys whose counters have to be read again.
+// Only this attempt reads them, not the next one.
 func (g *Guard) look(keys []store.FailureKey, now time.Time) (longest time.Duration, stale []store.FailureKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -174,7 +174,7 @@ func (g *Guard) look(keys []store.FailureKey, now time.Time) (longest time.Durat
 	return longest, stale
 }
 
-// replace remembers what was read of the keys.
+// replace caches the rows that were read for the keys.
 func (g *Guard) replace(keys []store.FailureKey, rows []store.Failures, now time.Time, here bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -186,7 +186,7 @@ func (g *Guard) replace(keys []store.FailureKey, rows []store.Failures, now time
 	}
 }
 
-// forget removes what was counted by a key, if anything was.
+// forget resets the counter of a key, if there is one.
 func (g *Guard) forget(ctx context.Context, key store.FailureKey) {
 	g.mu.Lock()
 	c, known := g.counters().Peek(key)
@@ -200,10 +200,10 @@ func (g *Guard) forget(ctx context.Context, key store.FailureKey) {
 	}
 }
 
-// count adds a failure by each of the keys. Where the database cannot be reached, this replica
-// alone knows of it.
+// count adds a failure by each of the keys. If the database cannot be reached, only this replica
+// counts it.
 func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about Subject) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTimeout) // a guesser who hangs up is counted too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTimeout) // an attacker who disconnects is counted too
 	defer cancel()
 	now := store.At(g.Now())
 	failed := make([]store.Failure, len(keys))
@@ -228,7 +228,7 @@ func (g *Guard) count(ctx context.Context, keys []store.FailureKey, about Subjec
 	}
 }
 
-// countHere does what CountFailures does.
+// countHere does in memory what CountFailures does in the database.
 func (g *Guard) countHere(now store.Moment, failed []store.Failure) []store.Failures {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -264,7 +264,7 @@ func (g *Guard) recordThrottled(ctx context.Context, now store.Moment, key store
 	}
 }
 
-// Follow takes in what other replicas counted, and what this one did before it started.
+// Follow reads what other replicas counted, and what this one counted before it restarted.
 func (g *Guard) Follow(ctx context.Context) error {
 	now := g.Now()
 	g.mu.Lock()
@@ -289,7 +289,7 @@ func (g *Guard) Follow(ctx context.Context) error {
 	return nil
 }
 
-// counters are those that are remembered. The caller holds the lock.
+// counters is the cache. The caller holds the lock.
 func (g *Guard) counters() *lru.LRU[store.FailureKey, counter] {
 	if g.known == nil {
 		g.known, _ = lru.NewLRU[store.FailureKey, counter](maxKnown, nil) // it refuses no positive size

@@ -7,9 +7,9 @@ import (
 	"authserver/internal/store"
 )
 
-// rule says how long attempts wait.
+// rule decides how long attempts wait.
 type rule struct {
-	free    int           // failures that slow nothing down; the next one waits a second, and each after that twice as long
+	free    int           // failures without a wait; the next attempt waits a second, and each after that twice as long
 	longest time.Duration // wait
 	forget  time.Duration // after which one failure is forgotten
 	most    time.Duration // after which all are
@@ -17,10 +17,10 @@ type rule struct {
 
 // ruleOf is the rule of a counter.
 //
-// NIST SP 800-63B-4 §3.2.2 allows at most 100 consecutive failures, and recommends waits that
-// grow. From one network an account takes 21 guesses in the first hour and 2 in each hour
-// after it, 67 on the first day. Many people may share an address, so that one waits only after
-// more failures than they make, and not for long: it takes 2 guesses a minute at any accounts.
+// NIST SP 800-63B-4 §3.2.2 allows at most 100 consecutive failures, and recommends waits that grow.
+// From one network an account takes 21 guesses in the first hour and 2 in each hour after it, 67 on
+// the first day. Many people may share an address, so an address waits only after many failures,
+// and not for long: it allows 2 guesses a minute at any accounts.
 func ruleOf(key store.FailureKey) rule {
 	if key.Account == [sha256.Size]byte{} {
 		return rule{free: 50, longest: time.Minute, forget: 30 * time.Second, most: time.Hour}
@@ -28,7 +28,7 @@ func ruleOf(key store.FailureKey) rule {
 	return rule{free: 10, longest: 30 * time.Minute, forget: 30 * time.Minute, most: 24 * time.Hour}
 }
 
-// failures is how many a counter stood at after the last.
+// failures is the value of a counter after its last failure.
 func (r rule) failures(f store.Failures) int {
 	return int((f.ClearAt.Sub(f.At) + r.forget - 1) / r.forget)
 }

@@ -12,21 +12,20 @@ import (
 	"authserver/internal/oauth"
 )
 
-// lastWords is how long a client that lost its seat may take to be told.
+// lastWords is how long the server writes an answer to a client that lost its place.
 const lastWords = time.Second
 
-// Room for a body.
+// Sizes for reading a body.
 const (
-	firstRead = 4 << 10 // bytes, until it has shown to be larger
-	emptyBody = 512     // where it does not say how large it is
-	// streamCost is what net/http takes for a stream of HTTP/2 whose body is under way: its
-	// goroutine, and buffers of 16 KiB and of 4 KiB. HTTP/1.1 takes less, and for each
-	// connection, of which the number is bounded.
+	firstRead = 4 << 10 // bytes of the first read
+	emptyBody = 512     // if Content-Length is missing
+	// streamCost is the memory that net/http uses for a stream of HTTP/2 whose body is under way:
+	// its goroutine, and buffers of 16 KiB and 4 KiB. HTTP/1.1 uses less, once for each connection,
+	// and the number of connections is bounded.
 	streamCost = 32 << 10
 )
 
-// requestSlot bounds what a request may hold while it is answered, and can cut off a client that
-// keeps others waiting.
+// requestSlot bounds the memory of a request, and can cut off a client that keeps others waiting.
 type requestSlot struct {
 	place     admission.Place
 	w         http.ResponseWriter // of net/http
@@ -38,27 +37,27 @@ type requestSlot struct {
 func (s *requestSlot) Abort() {
 	connection, past := http.NewResponseController(s.w), time.Unix(1, 0)
 	if s.answering {
-		_ = connection.SetWriteDeadline(past) // of a connection that is gone, there is nothing left to cut
+		_ = connection.SetWriteDeadline(past) // the connection is gone, so nothing is left to cut off
 		return
 	}
 	_ = connection.SetReadDeadline(past)
 }
 
-// answer says that from now on the server waits only for the client to read the answer.
+// answer marks that from now on the server only waits for the client to read the answer.
 func (s *requestSlot) answer() error {
 	s.answering = true
 	return s.place.Wait(s)
 }
 
-// finish sends what is left of an answer over HTTP/2, whose clients can have each of their
-// streams wait for as long as they like: net/http would wait after the seat is left. With
-// HTTP/1.1 the buffers of the system take what is left.
+// finish sends the rest of an answer over HTTP/2, whose clients can delay each of their streams:
+// otherwise net/http would wait after the place is given back. With HTTP/1.1 the buffers of the
+// system take the rest.
 func (s *requestSlot) finish(now time.Time) {
 	connection := http.NewResponseController(s.w)
-	if !s.answering && s.answer() != nil { // it lost its seat, and is to know why
+	if !s.answering && s.answer() != nil { // it lost its place, and has to learn why
 		_ = connection.SetWriteDeadline(now.Add(lastWords))
 	}
-	_ = connection.Flush() // a client that is gone can be told nothing
+	_ = connection.Flush() // the client is gone
 }
 
 // read reads the body of a request. Beside those of the body its errors are those of
@@ -69,7 +68,7 @@ func (s *requestSlot) read(r *http.Request) ([]byte, error) {
 	}
 	size := emptyBody
 	if r.ContentLength >= 0 {
-		size = int(min(r.ContentLength+1, firstRead)) // one more, and the end is read with it
+		size = int(min(r.ContentLength+1, firstRead)) // one byte more, so that the last read also finds the end
 	}
 	meanwhile := int64(0)
 	if r.ProtoMajor >= 2 {
@@ -89,7 +88,7 @@ func (s *requestSlot) read(r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// readInto is io.ReadAll that asks for room before it takes it.
+// readInto is io.ReadAll that reserves memory before it allocates.
 func (s *requestSlot) readInto(body []byte, reader io.Reader) ([]byte, error) {
 	for {
 		n, err := reader.Read(body[len(body):cap(body)])
@@ -111,8 +110,7 @@ func (s *requestSlot) readInto(body []byte, reader io.Reader) ([]byte, error) {
 	}
 }
 
-// Read reads the body of a request to its end, within bounds. Its errors say what to
-// answer.
+// Read reads the body of a request to its end, within bounds. Its errors are ready to be answered.
 func (n *RequestInfo) Read(r *http.Request) ([]byte, error) {
 	body, err := n.slot.read(r)
 	if err == nil {
@@ -130,9 +128,8 @@ func (n *RequestInfo) Read(r *http.Request) ([]byte, error) {
 	return nil, oauth.Fail(oauth.InvalidRequest, "body_unreadable", "the body could not be read to its end").Because(err)
 }
 
-// leaves reports whether an answer over HTTP/1.1 ends the connection instead of waiting for
-// the rest of the body: where it says that there is no room for that, or that it came too
-// late.
+// leaves reports whether an answer over HTTP/1.1 ends the connection instead of waiting for the
+// rest of the body: because the body is too large or too late.
 func (s *requestSlot) leaves(r *http.Request, err error) bool {
 	if r.ProtoMajor != 1 || s.whole || r.ContentLength == 0 {
 		return false

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Bounds on what proxies say. What is longer is not read.
+// Bounds on the headers of proxies. The server does not read beyond them.
 const (
 	maxHops      = 32      // addresses of one request
 	maxHop       = 128     // bytes of an address
@@ -19,8 +19,7 @@ const (
 // IPv6.
 type Proxies []netip.Prefix
 
-// Contain reports whether the other end of a connection, as net/http names it, is one of
-// the proxies.
+// Contain reports whether the peer of a connection (http.Request.RemoteAddr) is one of the proxies.
 func (p Proxies) Contain(remote string) bool {
 	peer, err := netip.ParseAddrPort(remote)
 	return err == nil && p.trust(plain(peer.Addr()))
@@ -35,25 +34,25 @@ func (p Proxies) trust(address netip.Addr) bool {
 	return false
 }
 
-// ClientAddress is where a request comes from.
+// ClientAddress is the address from which a request comes.
 type ClientAddress struct {
 	// Text is the address of the client, without port and zone, such as "203.0.113.9".
 	Text string
-	// Share is what the requests of one client count by together: its address, or of an
-	// IPv6 address the network of 64 bits, in which a client can choose any address.
+	// Share is the key by which the requests of one client are counted: its address, or for IPv6
+	// its network of 64 bits, in which a client can choose any address.
 	Share string
-	// Proxy is the address of the trusted proxy that sent the request; "": none did.
+	// Proxy is the address of the trusted proxy that sent the request; "": there was no proxy.
 	Proxy string
 }
 
-// ClientAddress finds out where a request comes from: the right-most address in
-// X-Forwarded-For or Forwarded (RFC 7239) that is not the address of a trusted proxy.
+// ClientAddress returns the address of the client: the right-most address in X-Forwarded-For or
+// Forwarded (RFC 7239) that is not the address of a trusted proxy.
 //
-// Each proxy on the way adds the address of its own peer on the right, so everything to the
-// left of the first stranger's address is the stranger's to choose, and is not read. Where
-// a trusted proxy says something that is not an address ("unknown", RFC 7239 §6.2), the
-// request counts as that proxy's own. So it does where both headers are there and differ:
-// the proxy writes one of them, and the client may have written the other.
+// Each proxy on the way adds the address of its own peer on the right, so the client can choose
+// everything to the left of the first untrusted address, and the server does not read that. If a
+// trusted proxy adds something other than an address ("unknown", RFC 7239 §6.2), the request counts
+// as that proxy's own. The same holds if both headers are there and differ: the proxy writes one of
+// them, and the client may have written the other.
 func (p Proxies) ClientAddress(r *http.Request) ClientAddress {
 	connected, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil { // no address of the Internet
@@ -80,8 +79,8 @@ func (p Proxies) ClientAddress(r *http.Request) ClientAddress {
 	return address
 }
 
-// walk goes from the right to the left through the lines of a header, as long as what it
-// finds are trusted proxies. It returns the address at which it ends.
+// walk goes through the lines of a header from right to left, as long as it finds trusted proxies.
+// It returns the address at which it ends.
 func (p Proxies) walk(peer netip.Addr, lines []string, hops func(line string, of []netip.Addr) []netip.Addr) netip.Addr {
 	var room [maxHops]netip.Addr
 	last, left := peer, maxHops
@@ -95,15 +94,15 @@ func (p Proxies) walk(peer netip.Addr, lines []string, hops func(line string, of
 				return last
 			}
 		}
-		if len(found) == 0 { // a line without an address is not one that says nothing
+		if len(found) == 0 { // a line without an address still ends the walk
 			return last
 		}
 	}
 	return last
 }
 
-// listedHops reads a line of X-Forwarded-For: addresses from the right to the left, of
-// which one that is not valid stands for anything else.
+// listedHops reads a line of X-Forwarded-For, from right to left. The zero address stands for an
+// entry that is no address.
 func listedHops(line string, hops []netip.Addr) []netip.Addr {
 	for more := true; more && len(hops) < maxHops; {
 		element := line
@@ -120,7 +119,7 @@ func listedHops(line string, hops []netip.Addr) []netip.Addr {
 	return hops
 }
 
-// unquoted takes away the quotes that some proxies put around an address.
+// unquoted removes the quotes that some proxies put around an address.
 func unquoted(text string) string {
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		return text[1 : len(text)-1]
@@ -128,15 +127,15 @@ func unquoted(text string) string {
 	return text
 }
 
-// parseHop reads an address with or without a port, an IPv6 address with or without
-// brackets. It is not valid where the text is anything else.
+// parseHop reads an address with or without a port, an IPv6 address with or without brackets. Any
+// other text gives the zero address.
 func parseHop(text string) netip.Addr {
 	if len(text) > maxHop {
 		return netip.Addr{}
 	}
 	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
 		text = strings.TrimSuffix(inner, "]")
-		if !strings.Contains(text, ":") { // brackets are of IPv6
+		if !strings.Contains(text, ":") { // only IPv6 has brackets
 			return netip.Addr{}
 		}
 	}
@@ -150,12 +149,12 @@ func parseHop(text string) netip.Addr {
 	return plain(withPort.Addr())
 }
 
-// plain is an address in the form in which it is compared: of IPv4 where it is one, and
-// without the zone, which means something to one machine alone.
+// plain is the form of an address that is compared: an IPv4-mapped address as IPv4, and without the
+// zone, which has a meaning on one machine only.
 func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
-// addressOf writes an address. Where remote is what it was read from, the text in that is
-// used again: most requests come that way.
+// addressOf writes an address. It reuses the text of remote if the address was read from it, as for
+// most requests.
 func addressOf(address netip.Addr, remote string) ClientAddress {
 	text, _, found := strings.Cut(remote, ":")
 	if !found || !address.Is4() || text == "" || text[0] == '[' {

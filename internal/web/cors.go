@@ -2,9 +2,9 @@ package web
 
 import "net/http"
 
-// AnyOrigin lets pages of every origin read what an endpoint answers, its errors
-// too (the CORS protocol of the Fetch standard). It is for what is public and
-// looks at no credentials: the endpoints of clients have no such header.
+// AnyOrigin lets pages of every origin read the answers of an endpoint, including errors (the CORS
+// protocol of the Fetch standard). It is for public endpoints without credentials: the endpoints of
+// clients have no such header.
 func AnyOrigin(serve Endpoint) Endpoint {
 	return func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 		setAnyOrigin(w.Header())
@@ -14,8 +14,8 @@ func AnyOrigin(serve Endpoint) Endpoint {
 
 func setAnyOrigin(header http.Header) { header.Set("Access-Control-Allow-Origin", "*") }
 
-// Preflight answers a browser that asks before a request which is more than plain,
-// as one with If-None-Match is. It may remember the answer for a day.
+// Preflight answers the preflight of a browser, for example before a request with If-None-Match.
+// The browser may remember the answer for a day.
 func Preflight(w http.ResponseWriter, _ *http.Request, _ *RequestInfo) error {
 	header := w.Header()
 	header.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 §9.3.7

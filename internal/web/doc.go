@@ -2,7 +2,6 @@
 // client, the request id, the bounds on body and time, the one log line, CORS, and the
 // rendering of errors.
 //
-// It refuses to know any endpoint: each is a row of a table that its room hands over, and
-// returns what went wrong as an error. Start at door.go; limits.go has the bounds on a
-// connection.
+// It refuses to know any endpoint: each is a row of a table that another room passes in, and
+// returns its faults as an error. Start at door.go; limits.go has the bounds on a connection.
 package web

@@ -18,20 +18,20 @@ import (
 	"authserver/internal/telemetry"
 )
 
-// Door is what the requests of one listener come in by.
+// Door is what all requests of one listener pass: limits, request id, log line, errors.
 type Door struct {
-	Proxies Proxies // whose word for the address of a client is taken
-	// Places bound the requests of the listener and what their bodies take. It is
-	// bounded by connections already where a connection has one request at a time.
+	Proxies Proxies // the proxies whose headers name the client
+	// Places bound the number of requests of the listener and the memory of their bodies. With
+	// HTTP/1.1 the number of connections is a bound already.
 	Places admission.Places
-	// Crowded reports whether there are so many connections that all of their streams
-	// together would be too many. Only then the answers count until they are taken: it
-	// costs a frame more for each. nil: never.
+	// Crowded reports whether there are so many connections that all of their streams together
+	// would be too many. Only then does a request keep its place until its answer is sent, which
+	// costs one more frame each. nil: never.
 	Crowded func() bool
-	// Limit is how long a request that changes something may take; 0: as long as it does.
-	// What is read is there, or bounded by itself.
+	// Limit bounds the time of a request that changes something; 0: no bound. Reading is fast, or
+	// has a bound of its own.
 	Limit time.Duration
-	// Shed says how many of the requests that were refused for want of room are logged.
+	// Shed limits how many of the requests that were refused under overload are logged.
 	Shed    rate.Sometimes
 	Metrics *telemetry.Metrics
 	Logger  *slog.Logger
@@ -39,8 +39,8 @@ type Door struct {
 	Rand    io.Reader
 }
 
-// Endpoint answers a request, or returns why not. What it learns for the one log line of
-// the request goes into the note.
+// Endpoint answers a request, or returns an error. It writes what it learns for the log line into
+// the RequestInfo.
 type Endpoint func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error
 
 // Plain makes an endpoint of a handler that cannot fail.
@@ -51,8 +51,8 @@ func Plain(handler http.Handler) Endpoint {
 	}
 }
 
-// wrap puts around an endpoint what all of them share: a request id, a deadline,
-// one log line, one count, and one way to render what went wrong.
+// wrap adds to an endpoint what all of them share: a request id, a deadline, a log line, metrics,
+// and the rendering of errors.
 func (d *Door) wrap(row Route, called []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := d.Now()
@@ -94,7 +94,7 @@ func (d *Door) wrap(row Route, called []string) http.Handler {
 		d.Metrics.RequestEnded(row.Path, answer.Status(), n.took)
 		d.countFailure(err)
 		switch {
-		case refusedForLoad(err): // to write of each would cost more than to refuse it; the metrics count them
+		case refusedForLoad(err): // logging each would cost more than refusing it; the metrics count them
 			d.Shed.Do(func() { d.log(ctx, r, answer, &n, err) })
 		case err != nil || !row.Quiet:
 			d.log(ctx, r, answer, &n, err)

@@ -16,10 +16,10 @@ import (
 	"authserver/internal/store"
 )
 
-// retryAfter is how long a caller is asked to wait where nothing else is known.
+// retryAfter is the default of Retry-After.
 const retryAfter = 2 * time.Second
 
-// statusError is an error with a status that no OAuth code has.
+// statusError is an error with another status than that of its OAuth code.
 type statusError struct {
 	status  int
 	refused *oauth.Error
@@ -35,11 +35,10 @@ func notFound(http.ResponseWriter, *http.Request, *RequestInfo) error {
 
 func methodNotAllowed() error {
 	return &statusError{http.StatusMethodNotAllowed, oauth.Fail(oauth.InvalidRequest, "method_not_allowed",
-		"the endpoint does not answer this method: see the header Allow")}
+		"the endpoint does not support this method: see the header Allow")}
 }
 
-// Unauthorized is a refusal with the status 401. The endpoint says in WWW-Authenticate how to
-// come.
+// Unauthorized is a refusal with the status 401. The endpoint sets WWW-Authenticate.
 func Unauthorized(refused *oauth.Error) error {
 	return &statusError{http.StatusUnauthorized, refused}
 }
@@ -54,28 +53,26 @@ func bodyLate(cause error) error {
 		"the body did not arrive in time: send all of it at once").Because(cause)}
 }
 
-// tooManyRequests is 429 (RFC 6585 §4): the server has room, and not for this client.
+// tooManyRequests is 429 (RFC 6585 §4): the server has room, but not for this client.
 func tooManyRequests() *statusError {
 	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "client_share",
 		"the client sends more requests at once than its share: try again shortly, with fewer at once")}
 }
 
-// tooManyAttempts is 429 for a password or a secret after too many that were wrong.
+// tooManyAttempts is 429 after too many wrong passwords or secrets.
 func tooManyAttempts() *statusError {
 	return &statusError{http.StatusTooManyRequests, oauth.Fail(oauth.Unavailable, "too_many_attempts",
 		"too many attempts failed: wait for as long as Retry-After says, then try again")}
 }
 
-// errorBody is the answer of RFC 6749 §5.2, with the id under which the log says
-// more.
+// errorBody is the answer of RFC 6749 §5.2, with the request id, under which the log has more.
 type errorBody struct {
 	Error       oauth.Code `json:"error"`
 	Description string     `json:"error_description"`
 	RequestID   string     `json:"request_id"`
 }
 
-// writeError renders any error. What is not a refusal of our own making is told
-// in general words alone.
+// writeError renders any error. An error that is no [oauth.Error] gets a general description.
 func writeError(w http.ResponseWriter, requestID string, err error) {
 	status, refused := Classify(err)
 	header := w.Header()
@@ -83,7 +80,7 @@ func writeError(w http.ResponseWriter, requestID string, err error) {
 	header.Set("Pragma", "no-cache")
 	switch status {
 	case http.StatusUnauthorized: // RFC 6749 §5.2, RFC 9110 §11.6.1
-		if header.Get("WWW-Authenticate") == "" { // an endpoint of access tokens has its own
+		if header.Get("WWW-Authenticate") == "" { // an endpoint that takes access tokens sets its own
 			header.Set("WWW-Authenticate", `Basic realm="authserver", charset="UTF-8"`)
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
@@ -101,7 +98,7 @@ func retrySeconds(refused *oauth.Error) string {
 	return strconv.Itoa(int(math.Ceil(wait.Seconds())))
 }
 
-// Classify says which status an error has, and what of it may be told.
+// Classify returns the status of an error, and the part of it that the answer may show.
 func Classify(err error) (int, *oauth.Error) {
 	var withStatus *statusError
 	var refused *oauth.Error
@@ -156,8 +153,7 @@ func statusOf(code oauth.Code) int {
 	return http.StatusBadRequest
 }
 
-// WriteJSON answers with a JSON object. An error here means that the caller is
-// gone, and there is no one to tell.
+// WriteJSON answers with a JSON object. An error here means that the caller is gone.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // forwardedHops reads a line of Forwarded (RFC 7239 §4): the parameter "for" of each of its
-// elements, from the right to the left. One that is not valid stands for anything that is
-// no address. The line is read from its beginning, since a comma may stand within quotes;
-// one that is malformed, or too long, has no addresses at all.
+// elements, from the right to the left. The zero address stands for anything that is no address.
+// The line is read from its beginning, because quotes may contain a comma. A malformed or too long
+// line has no addresses.
 func forwardedHops(line string, hops []netip.Addr) []netip.Addr {
 	if len(line) > maxForwarded {
 		return nil
@@ -33,8 +33,8 @@ func forwardedHops(line string, hops []netip.Addr) []netip.Addr {
 	return hops
 }
 
-// forwardedElement reads an element, up to the comma behind it: more says that there is
-// one. An element without "for" names no address.
+// forwardedElement reads an element, up to the comma after it: more says that there is one. An
+// element without "for" names no address.
 func forwardedElement(text string) (hop netip.Addr, rest string, more, ok bool) {
 	named := false
 	for {
@@ -68,8 +68,8 @@ func forwardedElement(text string) (hop netip.Addr, rest string, more, ok bool) 
 	}
 }
 
-// forwardedValue reads a value and returns what stands behind it. Without quotes it may
-// have the colons and brackets of an address too, as many proxies write it.
+// forwardedValue reads a value and returns the rest of the line. Without quotes it may contain the
+// colons and brackets of an address, as many proxies write it.
 func forwardedValue(text string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(text, `"`) {
 		end := strings.IndexAny(text, ",; \t")
@@ -94,11 +94,11 @@ func forwardedValue(text string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// nodePort is a colon and a port, or what hides one (RFC 7239 §6.3).
+// nodePort is a colon and a port, or an obfuscated port (RFC 7239 §6.3).
 var nodePort = regexp.MustCompile(`^:(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)$`)
 
-// parseNode reads a node (RFC 7239 §6). It is not valid where it is "unknown", an
-// identifier that hides an address, or malformed: IPv6 stands in brackets.
+// parseNode reads a node (RFC 7239 §6). It returns the zero address for "unknown", an obfuscated
+// identifier, or a malformed node. IPv6 has brackets.
 func parseNode(node string) netip.Addr {
 	host, port := node, ""
 	if end := strings.IndexByte(node, ']'); strings.HasPrefix(node, "[") && end > 0 {

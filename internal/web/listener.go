@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// How long a connection that is closed is still read from.
+// How long the server reads from a connection that it closes.
 const (
 	lingerIdle = 2 * time.Second // with nothing to read
-	maxLinger  = RequestTimeout  // as long as the request could have gone on
+	maxLinger  = RequestTimeout  // as long as the request could have taken
 	lingerRead = 4 << 10         // bytes at a time
 )
 
-// Listener is a TCP listener that has a number of connections at most. More wait to be
-// accepted. One that is closed counts until its client has heard of it.
+// Listener is a TCP listener with a maximum number of connections. Further connections wait to be
+// accepted. A connection counts until its client has noticed that it is closed.
 type Listener struct {
 	*net.TCPListener
 	places chan struct{}
@@ -57,7 +57,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return &connection{Conn: tcp, tcp: tcp, of: l}, nil
 }
 
-// Connections returns how many connections there are, with those that linger.
+// Connections returns the number of connections, including those that linger.
 func (l *Listener) Connections() int { return len(l.places) }
 
 // Close stops accepting.
@@ -66,7 +66,7 @@ func (l *Listener) Close() error {
 	return l.TCPListener.Close()
 }
 
-// End lets go of the clients that have not heard yet, and waits until that is done.
+// End closes the connections that linger, and waits until that is done.
 func (l *Listener) End() {
 	l.mu.Lock()
 	l.ended = true
@@ -77,7 +77,7 @@ func (l *Listener) End() {
 	l.drains.Wait()
 }
 
-// linger has a connection drained, and reports false where it is too late for that.
+// linger drains a connection, and reports false if the listener has ended.
 func (l *Listener) linger(c *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,17 +95,17 @@ func (l *Listener) linger(c *connection) bool {
 	return true
 }
 
-// connection is closed in steps (RFC 9112 §9.6): nothing more is written, what the
-// client still sends is read and thrown away, and then it is gone. If it were closed at
-// once with something unread, the client would be told by a reset, and its system would
-// throw away the answer that says why. It shows CloseWrite, which net/http looks for.
+// connection is closed in steps (RFC 9112 §9.6): the server stops writing, reads and discards what
+// the client still sends, and then closes. If it closed at once with unread data, the client would
+// get a reset, and its system would discard the answer. It has CloseWrite, which net/http looks
+// for.
 type connection struct {
 	net.Conn
 	tcp *net.TCPConn
 	of  *Listener
 
-	reading sync.Mutex // held by who reads
-	mu      sync.Mutex // guards closed, and the deadline while it is decided
+	reading sync.Mutex // held while reading
+	mu      sync.Mutex // guards closed and the deadline
 	closed  bool
 }
 
@@ -123,7 +123,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite says to the client that nothing more comes.
+// CloseWrite tells the client that nothing more comes.
 func (c *connection) CloseWrite() error { return c.tcp.CloseWrite() }
 
 // Close returns at once. The client has some time left to finish what it sends.
@@ -134,7 +134,7 @@ func (c *connection) Close() error {
 		return net.ErrClosed
 	}
 	c.closed = true
-	_ = c.tcp.SetReadDeadline(time.Unix(1, 0)) // has a Read that is under way return
+	_ = c.tcp.SetReadDeadline(time.Unix(1, 0)) // makes a Read that is under way return
 	c.mu.Unlock()
 	if err := c.tcp.CloseWrite(); err == nil && c.of.linger(c) {
 		return nil
@@ -143,7 +143,7 @@ func (c *connection) Close() error {
 	return c.tcp.Close()
 }
 
-// drain reads until the client has closed its side, or for as long as it is let.
+// drain reads until the client has closed its side, or a limit is reached.
 func (c *connection) drain() {
 	defer c.tcp.Close()
 	c.reading.Lock()

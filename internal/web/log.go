@@ -17,16 +17,16 @@ type RequestInfo struct {
 	URLs []string // the published URLs that the client may have called
 
 	Grant    string
-	ClientID string // that authenticated
-	Claimed  string // that a request which was refused named
+	ClientID string // the client that authenticated
+	Claimed  string // the client that a refused request named
 	Method   string // by which the client authenticated
 	Subject  string
-	Username string // of the subject, where that is a user
+	Username string // of the subject, if that is a user
 	Issuer   string // of an assertion
 	ID       string // "jti" of the access token
 	Family   string // in hex
 	Outcome  string
-	// RevokedAt and Revocation are when and why a family that was refused became void.
+	// RevokedAt and Revocation are when and why a refused family was revoked.
 	RevokedAt  time.Time
 	Revocation string
 	// Refusal is the error that the answer has told already, for example by a redirect; nil: none.
@@ -57,8 +57,7 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// log writes the one line of a request. What is refused is ordinary; what the
-// server failed at is an error.
+// log writes the line of a request. A refusal is ordinary; a failure of the server is an error.
 func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapResponseWriter, n *RequestInfo, err error) {
 	level := slog.LevelInfo
 	attrs := append(make([]slog.Attr, 0, maxAttrs),
@@ -90,7 +89,7 @@ func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapR
 		_, refused := Classify(err)
 		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
 		switch {
-		case r.Context().Err() != nil: // the client is gone: the server did not fail
+		case r.Context().Err() != nil: // the client disconnected: the server did not fail
 		case answer.Status() >= http.StatusInternalServerError:
 			level = slog.LevelError
 		case slices.Contains(suspicious(), refused.Reason):
@@ -101,8 +100,8 @@ func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapR
 	if !d.Logger.Enabled(ctx, level) {
 		return
 	}
-	// Logger.LogAttrs would look for the line of code that logs, which no line has.
+	// Logger.LogAttrs would look up the line of code, which the log does not show.
 	record := slog.NewRecord(d.Now(), level, "request", 0)
 	record.AddAttrs(attrs...)
-	_ = d.Logger.Handler().Handle(ctx, record) // slog says nothing either of a log that cannot be written
+	_ = d.Logger.Handler().Handle(ctx, record) // slog, too, ignores that a log cannot be written
 }

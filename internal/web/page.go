@@ -12,15 +12,15 @@ import (
 	"authserver/internal/telemetry"
 )
 
-// Pages answers people with pages.
+// Pages answers with pages.
 type Pages struct {
 	Renderer *pages.Renderer
-	// Protection refuses what pages of other sites send.
+	// Protection refuses requests from pages of other sites.
 	Protection *http.CrossOriginProtection
 }
 
-// NewPages returns Pages that answer with the pages of a renderer. A form of the issuer's own pages is
-// taken even where a proxy has changed the Host.
+// NewPages returns Pages that answer with the pages of a renderer. It accepts a form of the
+// issuer's own pages even if a proxy has changed the Host.
 func NewPages(renderer *pages.Renderer, issuer string) (*Pages, error) {
 	protection := http.NewCrossOriginProtection()
 	if origin := originOf(issuer); origin != "" {
@@ -31,8 +31,7 @@ func NewPages(renderer *pages.Renderer, issuer string) (*Pages, error) {
 	return &Pages{Renderer: renderer, Protection: protection}, nil
 }
 
-// Write answers with a page, in the language that the app wishes by ui_locales or else the
-// browser by its header.
+// Write answers with a page, in the language of ui_locales or else of the browser's header.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, uiLocales string, page pages.Page) error {
 	sheet, err := p.Renderer.Render(p.Renderer.Language(uiLocales, r.Header.Get("Accept-Language")), page)
 	if err != nil {
@@ -51,8 +50,8 @@ func (p *Pages) WriteDocument(w http.ResponseWriter, status int, sheet pages.Doc
 	header.Set("Vary", "Accept-Language, Cookie")
 	header.Set("Content-Security-Policy", contentSecurityPolicy(sheet.Policy))
 	header.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
-	// Other sites learn no address of ours. With no-referrer a form of our own pages would
-	// have the Origin null (Fetch §3.2), which the protection refuses where it has nothing else.
+	// Other sites learn no address of ours. With no-referrer a form of our own pages would have the
+	// Origin null (Fetch §3.2), which the protection refuses if there is no Sec-Fetch-Site.
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", openerPolicy(sheet.Policy))
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -91,8 +90,8 @@ func openerPolicy(p pages.Policy) string {
 	return "same-origin"
 }
 
-// Serve is an endpoint that a person opens or sends a form of ours to: a request that another
-// site made is refused where it changes something, and errors are pages.
+// Serve is an endpoint for a page or its form: it refuses a request of another site that changes
+// something, and its errors are pages.
 func (p *Pages) Serve(serve Endpoint) Endpoint {
 	return p.Errors(func(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 		if err := p.Protection.Check(r); err != nil {
@@ -117,7 +116,7 @@ func (p *Pages) Errors(serve Endpoint) Endpoint {
 		page := pages.Error{
 			Kind: errorKind(status), Code: string(refused.Code), Description: oauth.DescriptionText(refused.Description), RequestID: telemetry.RequestID(r.Context()),
 		}
-		_ = p.Write(w, r, status, r.URL.Query().Get("ui_locales"), page) // what failed is returned: it is what the log has to say
+		_ = p.Write(w, r, status, r.URL.Query().Get("ui_locales"), page) // the first error is returned, for the log
 		return err
 	}
 }
@@ -136,11 +135,11 @@ func errorKind(status int) pages.ErrorKind {
 	return pages.ErrorRequest
 }
 
-// AssetPath is the path of the files that pages load, as chi has it.
+// AssetPath is the path of the files that pages load, as a pattern of chi.
 const AssetPath = "/assets/{name}"
 
-// Asset is GET /assets/NAME: a file that pages load. Its name changes with what is in it,
-// so browsers may keep it for ever (RFC 8246).
+// Asset is GET /assets/NAME: a file that pages load. Its name changes with its content, so browsers
+// may keep it for ever (RFC 8246).
 func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *RequestInfo) error {
 	asset, found := p.Renderer.Asset(path.Base(r.URL.Path))
 	if !found {
@@ -151,7 +150,7 @@ func (p *Pages) Asset(w http.ResponseWriter, r *http.Request, n *RequestInfo) er
 	header.Set("Content-Length", strconv.Itoa(len(asset.Body)))
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // of a picture that is opened by itself
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // for a picture that is opened on its own
 	_, _ = w.Write(asset.Body)
 	return nil
 }

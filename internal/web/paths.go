@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// IssuerBase is what the published URL of every endpoint begins with.
+// IssuerBase is the beginning of the published URL of every endpoint.
 func IssuerBase(issuer string) string { return strings.TrimSuffix(issuer, "/") }
 
 // IssuerPath is the path of an issuer such as https://example.com/auth, and "" of one
@@ -19,10 +19,10 @@ func IssuerPath(issuer string) string {
 	return u.Path
 }
 
-// servedAt are the paths at which an endpoint is found. Where the issuer has a path, its
-// URL has it too, and a proxy may hand it on or take it off. The metadata has two URLs then:
-// RFC 8414 §3.1 has the well-known segment before the path of the issuer, without a slash
-// at its end, and many clients append it as OpenID Connect Discovery §4 does.
+// servedAt are the paths of an endpoint. If the issuer has a path, the published URL has it too,
+// and a proxy may pass it on or remove it. The metadata then has two URLs: RFC 8414 §3.1 has the
+// well-known segment before the path of the issuer, without a slash at its end, and many clients
+// append it as OpenID Connect Discovery §4 does.
 func servedAt(issuer string, row Route) []string {
 	path := row.Path
 	paths, prefix := []string{path}, IssuerPath(issuer)
@@ -36,9 +36,9 @@ func servedAt(issuer string, row Route) []string {
 	return paths
 }
 
-// publishedAs are the URLs of an endpoint that a client may have called when a request
-// arrives at a path where it is served, whether or not a proxy took something off: never
-// what the Host says that was sent.
+// publishedAs are the URLs of an endpoint that a client may have called when a request arrives at a
+// path where it is served, whether or not a proxy removed a part of the path. The header Host is
+// not used.
 func publishedAs(issuer, served string, table []Route) []string {
 	var urls []string
 	for _, row := range table {

@@ -7,11 +7,11 @@ import (
 	"regexp"
 )
 
-// requestID is a request id from outside that is fit for a log.
+// requestID matches a request id from outside that is safe for a log.
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// newRequestID returns the X-Request-Id that came with a request where it is fit
-// for a log. Else it makes one of 128 random bits in hex. Its only error is that of random.
+// newRequestID returns the X-Request-Id of a request if it is safe for a log. Otherwise it makes
+// one of 128 random bits in hex. Its only error is that of random.
 func newRequestID(inbound string, random io.Reader) (string, error) {
 	if requestID.MatchString(inbound) {
 		return inbound, nil

@@ -11,9 +11,9 @@ import (
 // Route is a row of a table of endpoints. A route of GET answers HEAD too.
 type Route struct {
 	Method string
-	Path   string // as logs and metrics have it, whatever the issuer's
+	Path   string // as in logs and metrics, without the path of the issuer
 	Serve  Endpoint
-	Quiet  bool // asked every few seconds by machines: logged only when it fails
+	Quiet  bool // requested every few seconds by machines: logged only if it fails
 	// Described is set for a document about the issuer, whose well-known path has the
 	// path of the issuer behind it too (RFC 8414 §3.1).
 	Described bool
@@ -44,7 +44,7 @@ func (d *Door) Handler(table []Route, issuer string) http.Handler {
 	router.NotFound(d.wrap(Route{Serve: notFound}, nil).ServeHTTP)
 	router.MethodNotAllowed(d.wrap(Route{Serve: func(w http.ResponseWriter, r *http.Request, _ *RequestInfo) error {
 		allow := slices.Clone(methods[r.URL.Path])
-		if len(allow) == 0 { // chi asks here for methods that it does not know, whatever the path
+		if len(allow) == 0 { // chi comes here for methods that it does not know, whatever the path
 			return notFound(w, r, nil)
 		}
 		if anyOrigin[r.URL.Path] {
