@@ -29,7 +29,7 @@ func (v *Verifier) VerifyRequest(r *http.Request) (*Token, error) {
 	}
 	switch {
 	case v.o.NoDPoP && (isDPoP || t.key != ""):
-		return nil, invalidToken(fmt.Errorf("DPoP is not taken here: send a token that is not bound to a key, with the scheme Bearer"))
+		return nil, invalidToken(fmt.Errorf("DPoP is not accepted here: send a token that is not bound to a key, with the scheme Bearer"))
 	case isDPoP:
 		if err := v.checkProof(t, token, r); err != nil {
 			return nil, err

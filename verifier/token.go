@@ -118,7 +118,7 @@ func (t *Token) readConfirmation() error {
 		case name == "x5t#S256":
 			t.certificate = text
 		default:
-			return fmt.Errorf("its cnf binds it in a way that is not known here")
+			return fmt.Errorf("its cnf binds it in a way that is not supported")
 		}
 	}
 	return nil

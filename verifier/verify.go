@@ -38,7 +38,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 		return nil, invalidToken(err)
 	}
 	if !slices.Contains(v.o.Algorithms, c.Header.Alg) { // RFC 8725 §3.1
-		return nil, invalidToken(fmt.Errorf("its alg is not one that is taken here"))
+		return nil, invalidToken(fmt.Errorf("its alg is not accepted here"))
 	}
 	claims, err := c.Claims()
 	if err != nil {
@@ -106,7 +106,7 @@ func (v *Verifier) checkTimes(t *Token) error {
 	case !now.Before(t.ExpiresAt.Add(v.o.Skew)): // RFC 7519 §4.1.4: on or after
 		return fmt.Errorf("it has expired")
 	case t.IssuedAt.After(now.Add(v.o.Skew)), notBefore.After(now.Add(v.o.Skew)):
-		return fmt.Errorf("it is not good yet: its iat or nbf is in the future")
+		return fmt.Errorf("it is not valid yet: its iat or nbf is in the future")
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (c *keyRotate) warn(p *process, a *admin.Admin) error {
 		if u.KID != "" {
 			key = "key " + u.KID
 		}
-		fmt.Fprintf(&what, "%s: verifiers that keep a key set without %s refuse its tokens until they fetch the set again, which the last has done at %s, in %s.\n",
+		fmt.Fprintf(&what, "%s: verifiers that keep a key set without %s refuse its tokens until they fetch the set again, at the latest at %s, in %s.\n",
 			u.Alg, key, u.SeenByAll.Format(time.RFC3339), span(u.SeenByAll.Sub(now)))
 	}
 	if c.Yes {

@@ -40,12 +40,12 @@ func (c *keyReseal) Run(p *process) error {
 			return c.done(p, finished)
 		}
 		resealed, err := a.MasterKeys.Reseal(p.ctx, p.by, to, func(wait time.Duration) {
-			p.report("waiting %s for the servers to take in the new data key", span(wait))
+			p.report("waiting %s for the servers to load the new data key", span(wait))
 		})
 		if err != nil {
 			return err
 		}
-		p.report("Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both are good.", resealed.To)
+		p.report("Restart every server with master key %s, then run authserver key reseal --finish with it. Until then both work.", resealed.To)
 		return c.done(p, resealed)
 	})
 }

@@ -181,7 +181,7 @@ func (cs *Clients) isFree(ctx context.Context, id string) error {
 	issuer, noIssuer := cs.Issuers.Issuer(ctx, id)
 	for _, err := range []error{noClient, noUser, noIssuer} {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("look for who has the identifier: %w", err)
+			return fmt.Errorf("look up the owner of the identifier: %w", err)
 		}
 	}
 	switch {

@@ -78,10 +78,10 @@ func checkClient(f *form, c store.Client) {
 	}
 	// RFC 6749 §4.4: the grant MUST only be used by confidential clients.
 	if c.Public() && c.May(oauth.ClientCredentials) {
-		f.fault("grants", CodeConflict, "client_credentials is not for a public client, which cannot prove who it is (RFC 6749 section 4.4)")
+		f.fault("grants", CodeConflict, "client_credentials is not for a public client, which cannot authenticate (RFC 6749 section 4.4)")
 	}
 	if c.Public() && c.May(oauth.TokenExchange) {
-		f.fault("grants", CodeConflict, "%s is not for a public client, which cannot prove who it is", Values{string(oauth.TokenExchange)})
+		f.fault("grants", CodeConflict, "%s is not for a public client, which cannot authenticate", Values{string(oauth.TokenExchange)})
 	}
 	if slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil {
 		f.fault("auth_methods", CodeRequired, "private_key_jwt wants the client's public keys: give %v", []Field{"jwks", "jwks_uri", "certificates"})

@@ -27,7 +27,7 @@ func checkProfile(f *form, c store.Client, in ClientInput) {
 	byKey := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS}
 	for _, method := range c.AuthMethods { // items 3 and 6
 		if !slices.Contains(byKey, method) {
-			refuse("a client proves itself by private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and not by %s: see %v (FAPI 2.0 section 5.3.2.1)", method, Field("auth_methods"))
+			refuse("a client authenticates by private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and not by %s: see %v (FAPI 2.0 section 5.3.2.1)", method, Field("auth_methods"))
 		}
 	}
 	if c.May(oauth.Password) { // item 2
@@ -128,7 +128,7 @@ func (cs *Clients) profileWarnings(ctx context.Context, c store.Client) ([]Fault
 	for _, signing := range signingMethods() {
 		method, own := signing.method, jose.Common(signing.algs, c.AssertionAlgs, c.Profile.Algorithms())
 		if slices.Contains(c.AuthMethods, method) && len(jose.Common(own, cs.Limits.AssertionAlgs)) == 0 {
-			warnings = append(warnings, newFault("auth_methods", CodeUnused, "by these settings servers take no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
+			warnings = append(warnings, newFault("auth_methods", CodeUnused, "with these settings servers accept no assertion of the client by %s: see %v", method, Setting("client-assertion-alg")))
 		}
 	}
 	if c.Profile != store.ProfileFAPI2 {

@@ -144,13 +144,13 @@ func checkSignIn(f *form, c store.Client) {
 		}
 	}
 	if (c.May(oauth.AuthorizationCode) || asksElse) && len(c.RedirectURIs) == 0 {
-		f.fault("redirect_uris", CodeRequired, "a browser has to be sent back to the client: give %v, as https://app.example.com/callback", Field("redirect_uris"))
+		f.fault("redirect_uris", CodeRequired, "the server has to send the browser back to the client: give %v, as https://app.example.com/callback", Field("redirect_uris"))
 	}
 	if asksCode && !c.May(oauth.AuthorizationCode) {
 		f.fault("response_types", CodeConflict, "a code is exchanged by the grant authorization_code: add it to %v", Field("grants"))
 	}
 	if (c.DPoPBound || c.TLSBound) && slices.ContainsFunc(c.ResponseTypes, func(t store.ResponseType) bool { return hasWord(string(t), "token") }) {
-		f.fault("response_types", CodeConflict, "access tokens that a browser carries cannot be bound, and those of this client always are: leave out those with token, or see %v and %v", Field("dpop_bound"), Field("tls_bound"))
+		f.fault("response_types", CodeConflict, "access tokens that pass through a browser cannot be bound, and those of this client always are: leave out those with token, or see %v and %v", Field("dpop_bound"), Field("tls_bound"))
 	}
 	if c.PKCEOptional && c.Public() { // RFC 9700 §2.1.1
 		f.fault("pkce", CodeConflict, "a public client always needs PKCE, which alone protects its codes (RFC 9700 section 2.1.1): leave it required")
@@ -162,7 +162,7 @@ func checkSignIn(f *form, c store.Client) {
 		f.fault("session_management", CodeConflict, "it is for pages in a browser: give %v of https too", Field("redirect_uris"))
 	}
 	if c.SubjectType == store.SubjectPairwise && len(c.Sectors()) > 1 { // OIDC Core §8.1
-		f.fault("subject_type", CodeConflict, "pairwise with %v of several hosts needs to know whose subjects they share: give %v", Field("redirect_uris"), Field("sector_identifier_uri"))
+		f.fault("subject_type", CodeConflict, "pairwise with %v of several hosts needs a sector: give %v", Field("redirect_uris"), Field("sector_identifier_uri"))
 	}
 	if c.RequireSignedRequestObject && c.JWKS == nil && c.JWKSURI == "" && c.Certificates == nil && !signs(c) {
 		f.fault("require_signed_request_object", CodeConflict, "the client has no key to sign with: give %v", []Field{"jwks", "jwks_uri", "certificates"})

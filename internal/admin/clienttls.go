@@ -41,7 +41,7 @@ const maxSubject = 1024 // bytes
 // with, by which the client could never authenticate.
 func checkTLS(f *form, c store.Client) {
 	if slices.Contains(c.AuthMethods, oauth.AuthTLS) && c.TLSSubject == (store.TLSSubject{}) {
-		f.fault("auth_methods", CodeRequired, "tls_client_auth needs to know whom the certificate is for: give %v", Field("tls_subject"))
+		f.fault("auth_methods", CodeRequired, "tls_client_auth needs the subject of the certificate: give %v", Field("tls_subject"))
 	}
 	if slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) && len(c.Certificates) == 0 && len(c.JWKS) == 0 && c.JWKSURI == "" {
 		f.fault("auth_methods", CodeRequired, "self_signed_tls_client_auth needs a certificate to compare with: give %v, the last two with x5c", []Field{"certificates", "jwks", "jwks_uri"})
@@ -54,10 +54,10 @@ func (cs *Clients) tlsWarnings(c store.Client) []Fault {
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
 	switch {
 	case (byTLS || slices.Contains(c.AuthMethods, oauth.AuthSelfSignedTLS) || c.TLSBound) && !cs.TakesCertificates:
-		warnings = append(warnings, newFault("", CodeUnused, "the client needs a certificate, and by these settings no server takes any: set %v with %v or %v, or %v",
+		warnings = append(warnings, newFault("", CodeUnused, "the client needs a certificate, and with these settings no server accepts any: set %v with %v or %v, or %v",
 			Setting("tls-certificate-file"), Setting("tls-client-auth"), Setting("tls-client-ca-file"), Setting("client-cert-proxy")))
 	case byTLS && !cs.TrustsAuthorities:
-		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client needs a certificate of an authority, and by these settings none is trusted: set %v", Setting("tls-client-ca-file")))
+		warnings = append(warnings, newFault("auth_methods", CodeUnused, "the client needs a certificate of an authority, and with these settings no authority is trusted: set %v", Setting("tls-client-ca-file")))
 	}
 	if !byTLS && c.TLSSubject != (store.TLSSubject{}) {
 		warnings = append(warnings, newFault("tls_subject", CodeUnused, "it is not used: add tls_client_auth to %v", Field("auth_methods")))

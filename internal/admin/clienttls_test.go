@@ -140,10 +140,10 @@ func TestWarningsOfTLS(t *testing.T) {
 		f             admin.ClientInput
 		want          string // "": no warning
 	}{
-		{"no certificate arrives", false, false, byTLS, "no server takes any"},
+		{"no certificate arrives", false, false, byTLS, "no server accepts any"},
 		{"no authority is trusted", true, false, byTLS, "tls-client-ca-file"},
 		{"all is there", true, true, byTLS, ""},
-		{"no certificate to bind to arrives", false, false, bound, "no server takes any"},
+		{"no certificate to bind to arrives", false, false, bound, "no server accepts any"},
 		{"a certificate to bind to arrives", true, false, bound, ""},
 		{"a subject that is not used", true, true, unused, "not used"},
 	} {

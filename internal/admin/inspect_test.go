@@ -215,7 +215,7 @@ func TestRefreshTokens(t *testing.T) {
 		{"and then no longer", 2, 1, func(o *office, _ string) { o.clock = o.clock.Add(11 * time.Second) }, false, "exchanged for a newer one"},
 		{"an older one never", 3, 1, nil, false, "exchanged for a newer one"},
 		{"unused for too long", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(time.Hour) }, false, "unused for too long"},
-		{"at the end of its life", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(2 * time.Hour) }, false, "end of its life"},
+		{"at the end of its life", 1, 1, func(o *office, _ string) { o.clock = o.clock.Add(2 * time.Hour) }, false, "maximum lifetime"},
 		{"of a family that was revoked", 1, 1, func(o *office, _ string) {
 			o.must(o.store.RevokeFamily(t.Context(), store.FamilyID{9}, storetest.Voiding(store.Void{
 				Kind: store.RevokedFamily, Value: "09", Before: o.now(), Until: o.now().Add(time.Hour), Reason: "revoked",
@@ -232,7 +232,7 @@ func TestRefreshTokens(t *testing.T) {
 				o.must(err)
 			}
 		}, false, "all tokens of its client"},
-		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.Clients.Delete(t.Context(), by, "web")) }, false, `its client "web" is gone`},
+		{"of a client that is gone", 1, 1, func(o *office, _ string) { o.must(o.Clients.Delete(t.Context(), by, "web")) }, false, `its client "web" was deleted`},
 		{"of a user who is disabled", 1, 1, func(o *office, id string) {
 			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Disabled: ptr(true)})
 			o.must(err)

@@ -22,7 +22,7 @@ func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, 
 		}
 		if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for us
 			inner, err := ins.inspectSigned(ctx, string(signed), header.Alg, explain)
-			within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server; what is within:", []any{header.KID}}}
+			within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server. Its content:", []any{header.KID}}}
 			inner.Reasons = append([]Finding{within}, inner.Reasons...)
 			return inner, err
 		}

@@ -48,18 +48,18 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 	client, err := ins.Clients.Client(ctx, f.ClientID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, FoundDeleted, "its client %q is gone", f.ClientID)
+		i = bad(i, FoundDeleted, "its client %q was deleted", f.ClientID)
 	case err != nil:
 		return i, fmt.Errorf("look up its client: %w", err)
 	case client.Disabled:
 		i = bad(i, FoundDisabled, "its client %q is disabled", f.ClientID)
 	case f.ClientNotBefore.Before(client.NotBefore):
-		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void: the client was disabled or made anew then", client.NotBefore.Format(time.RFC3339))
+		i = bad(i, FoundRevoked, "all tokens of its client that were issued before %s are void: the client was disabled or created again then", client.NotBefore.Format(time.RFC3339))
 	}
 	user, err := ins.Users.User(ctx, f.UserID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		i = bad(i, FoundDeleted, "its user is gone")
+		i = bad(i, FoundDeleted, "its user was deleted")
 	case err != nil:
 		return i, fmt.Errorf("look up its user: %w", err)
 	case user.Disabled:
@@ -72,7 +72,7 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 	case !f.RevokedAt.IsZero():
 		i = bad(i, FoundRevoked, "its family was revoked at %s: %s", f.RevokedAt.Format(time.RFC3339), ended(f.RevokedReason))
 	case !now.Before(f.ExpiresAt):
-		i = bad(i, FoundExpired, "its family came to the end of its life at %s", f.ExpiresAt.Format(time.RFC3339))
+		i = bad(i, FoundExpired, "its family reached its maximum lifetime at %s", f.ExpiresAt.Format(time.RFC3339))
 	case !now.Before(f.IdleExpiresAt):
 		i = bad(i, FoundExpired, "it was unused for too long: its family expired at %s", f.IdleExpiresAt.Format(time.RFC3339))
 	}

@@ -20,7 +20,7 @@ const (
 func setClaimRules(f *form, i *store.Issuer, in IssuerInput) {
 	setPatterns(f, &i.Patterns, in.Match)
 	if i.SubjectKind == store.SubjectFederated && len(i.Patterns) == 0 {
-		f.fault("subject", CodeRequired, "federated wants to know whom it lets in: give %v, the repository acme/* for example", Field("match"))
+		f.fault("subject", CodeRequired, "federated needs patterns of the subjects that it allows: give %v, for example for the repository acme/*", Field("match"))
 	}
 	if in.RequiredClaims != nil {
 		for n, path := range in.RequiredClaims {

@@ -80,7 +80,7 @@ func (is *Issuers) issuerWarnings(ctx context.Context, i store.Issuer, in Issuer
 	}
 	warnings = append(warnings, commas(i.Scopes)...)
 	if !i.ClientAuth && i.ClientID == "" && len(i.Scopes) == 0 {
-		warnings = append(warnings, newFault("scopes", CodeUnused, "without a client and without scopes the tokens that its assertions buy have no scope"))
+		warnings = append(warnings, newFault("scopes", CodeUnused, "without a client and without scopes, the tokens for its assertions have no scope"))
 	}
 	return append(warnings, leftOut(in.Keys.JWKS)...), nil
 }

@@ -56,7 +56,7 @@ func (is *Issuers) compareKeys(f *form, i store.Issuer, siblings []store.Issuer)
 		}
 		if slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
 			f.fault(keySource(i), CodeExists, "the registration %q has the same iss and one of the same keys, or finds them in the same place: "+
-				"nothing would tell which of the two an assertion is of, so give each a key of its own, or delete that registration", s.ID)
+				"the server could not tell to which of the two an assertion belongs, so give each a key of its own, or delete that registration", s.ID)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func notInForce(told bool, err error) error {
 	if !told {
 		return err
 	}
-	return failure(err, CodeConflict, "the secret that was told is not in force, and nothing was changed: %v", err)
+	return failure(err, CodeConflict, "the secret that was printed is not valid, and nothing was changed: %v", err)
 }
 
 // RotateSecret gives a client a new secret, and returns the client with it.
@@ -77,7 +77,7 @@ func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r Secre
 	now := store.At(cs.Now())
 	c.Secrets = append(ending(c.Secrets, now, store.At(now.Add(r.Overlap))), secret)
 	if len(c.Secrets) > store.MaxClientSecrets {
-		return ClientWithSecret{}, failure(nil, CodeTooMany, "client %q has %d secrets that are good still: wait for one to expire, or end them all with %v 0s", id, len(c.Secrets)-1, Field("overlap_seconds"))
+		return ClientWithSecret{}, failure(nil, CodeTooMany, "client %q has %d valid secrets: wait for one to expire, or end them all with %v 0s", id, len(c.Secrets)-1, Field("overlap_seconds"))
 	}
 	c.UpdatedAt = now
 	view, err := viewClient(c)

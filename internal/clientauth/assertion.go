@@ -46,7 +46,7 @@ func (m JWT) Credentials(r Request) ([]Credentials, error) {
 	}
 	if r.Form.Get("client_assertion_type") != AssertionType {
 		return nil, oauth.Fail(oauth.InvalidClient, "client_assertion_type",
-			oauth.Quote("client_assertion_type", r.Form.Get("client_assertion_type"))+" is not one that is taken here: use "+AssertionType)
+			oauth.Quote("client_assertion_type", r.Form.Get("client_assertion_type"))+" is not supported: use "+AssertionType)
 	}
 	parsed, err := assertions.Parse(r.Form.Get("client_assertion"), []string{"", "jwt", assertions.ClientType})
 	if err != nil {

@@ -192,7 +192,7 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 		{"a client that is not there", signed(asClient("unknown")), "client_unknown", ""},
 		{"a client that is disabled", signed(asClient("off")), "client_disabled", ""},
 		{"a client without keys", signed(asClient("keyless")), "client_proof", "none of the registered keys"},
-		{"exp is too far ahead", claim("exp", noon.Add(3*time.Hour).Unix()), "client_proof", "lives longer"},
+		{"exp is too far ahead", claim("exp", noon.Add(3*time.Hour).Unix()), "client_proof", "lifetime is longer"},
 		{"sub is not the client (RFC 7523 §3)", claim("sub", "alice"), "client_proof", "sub is not the client_id"},
 		{"aud is the token endpoint (CVE-2025-27370)", claim("aud", endpoint), "client_proof", "aud must be"},
 		{"aud has the token endpoint beside us", claim("aud", []string{self, endpoint}), "client_proof", "aud must be"},

@@ -220,7 +220,7 @@ func registrable(id string) bool {
 // them.
 func (a *Authenticator) presented(r Request) ([]Method, []Credentials, error) {
 	if len(r.Authorization) > 1 {
-		return nil, nil, oauth.Fail(oauth.InvalidRequest, "authorization_repeated", "the Authorization header stands more than once")
+		return nil, nil, oauth.Fail(oauth.InvalidRequest, "authorization_repeated", "the Authorization header appears more than once")
 	}
 	var used []Method
 	var credentials []Credentials
@@ -234,17 +234,17 @@ func (a *Authenticator) presented(r Request) ([]Method, []Credentials, error) {
 		}
 		if used != nil && !namesOnly(r) { // RFC 6749 §2.3: a client MUST NOT use more than one method
 			return nil, nil, oauth.Fail(oauth.InvalidRequest, "client_auth_twice",
-				"the request authenticates its client in two ways: use the Authorization header, client_secret or client_assertion, one alone")
+				"the request authenticates its client in two ways: use only one of the Authorization header, client_secret and client_assertion")
 		}
 		used, credentials = append(used, m), c
 	}
 	if used == nil && len(r.Authorization) > 0 {
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
-			"the scheme of the Authorization header is not one that clients authenticate with here: use Basic")
+			"the scheme of the Authorization header is not supported for client authentication: use Basic")
 	}
 	if used == nil && r.Form.Has("client_assertion") { // of a method that is switched off
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "client_assertion_alg",
-			"client_assertion is signed with an algorithm that is not taken here: see token_endpoint_auth_signing_alg_values_supported in "+
+			"client_assertion is signed with an algorithm that is not supported: see token_endpoint_auth_signing_alg_values_supported in "+
 				"the metadata")
 	}
 	if id := r.Form.Get("client_id"); id != "" {

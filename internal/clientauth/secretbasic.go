@@ -63,5 +63,5 @@ func (m SecretBasic) Verify(ctx context.Context, client store.Client, presented 
 
 func malformedBasic() *oauth.Error {
 	return oauth.Fail(oauth.InvalidClient, "basic_malformed",
-		"the Authorization header is malformed: after Basic it holds base64 of client_id:client_secret, each form-urlencoded (RFC 6749 section 2.3.1)")
+		"the Authorization header is malformed: after Basic comes the base64 of client_id:client_secret, each form-urlencoded (RFC 6749 section 2.3.1)")
 }

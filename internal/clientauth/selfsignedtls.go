@@ -66,7 +66,7 @@ func (m *SelfSignedTLS) published(ctx context.Context, client store.Client, name
 	keys, err := m.Remote.Keys(ctx, remotekeys.Source{JWKSURI: client.JWKSURI}, named)
 	if err != nil {
 		return false, oauth.Fail(oauth.Unavailable, "remote_keys_unavailable",
-			"the key set that the certificate would be looked for in cannot be fetched just now: try again later").Because(err)
+			"the key set with the certificates of the client cannot be fetched now: try again later").Because(err)
 	}
 	return len(keys) > 0, nil
 }

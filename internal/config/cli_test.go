@@ -204,7 +204,7 @@ func TestWhatIsNoSettingIsAFaultForEveryCommand(t *testing.T) {
 	for _, c := range []struct{ environ, file, want string }{
 		{"AUTHSERVER_BCRYPT_COTS=4", "", "unknown environment variable AUTHSERVER_BCRYPT_COTS: did you mean AUTHSERVER_BCRYPT_COST?"},
 		{"", "bcrypt-cots: 4", "unknown setting bcrypt-cots in a.yaml:1: did you mean bcrypt-cost?"},
-		{"", "bcrypt-cost: 4\nbcrypt-cost: 5", "bcrypt-cost in a.yaml:2 stands there twice"},
+		{"", "bcrypt-cost: 4\nbcrypt-cost: 5", "bcrypt-cost in a.yaml:2 appears twice"},
 	} {
 		_, err := parse(t, sources([]string{c.environ}, map[string]string{"a.yaml": c.file}), "resource", "show", "x", "--config", "a.yaml")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -256,7 +256,7 @@ func TestParseRefuses(t *testing.T) {
 			want: []string{"AUTHSERVER_JUNK", `AUTHSERVER_BCRYPT_COST: "high" is not a whole number, such as 12`, "isuer in authserver.yaml:1: did you mean issuer?",
 				`refresh-grace in authserver.yaml:2: "soon" is not a duration`, "listen in authserver.yaml:3 must be a single value",
 				`no-migrate in authserver.yaml:4: "maybe" is neither true nor false`, `log-level in authserver.yaml:5: "loud" is not a level`,
-				"log-format in authserver.yaml:7 stands there twice"}},
+				"log-format in authserver.yaml:7 appears twice"}},
 		{name: "a number without a unit", file: "refresh-grace: 10", want: []string{`"10" is not a duration: write a number with a unit`}},
 		{name: "a master key in the file", file: "master-key: s3cr3t", want: []string{"master-key in authserver.yaml:1", "master-key-file", "AUTHSERVER_MASTER_KEY"}},
 		{name: "a master key as a flag", args: []string{"--master-key=s3cr3t"}, want: []string{"unknown flag --master-key"}},

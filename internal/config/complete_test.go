@@ -112,7 +112,7 @@ func TestCompleteRefuses(t *testing.T) {
 		{"an issuer with an empty query", proper("AUTHSERVER_ISSUER=https://auth.example.com/?"), "issuer has a query"},
 		{"an issuer with a fragment", proper("AUTHSERVER_ISSUER=https://auth.example.com/#a"), "issuer has a fragment"},
 		{"an issuer with an empty fragment", proper("AUTHSERVER_ISSUER=https://auth.example.com/#"), "issuer has a fragment"},
-		{"an issuer with a password", proper("AUTHSERVER_ISSUER=https://u:s3cr3t@auth.example.com"), "issuer holds a user name or password"},
+		{"an issuer with a password", proper("AUTHSERVER_ISSUER=https://u:s3cr3t@auth.example.com"), "issuer contains a user name or password"},
 		{"an issuer with an empty segment", proper("AUTHSERVER_ISSUER=https://example.com/a//b"), "issuer has a path"},
 		{"an issuer with two slashes at its end", proper("AUTHSERVER_ISSUER=https://example.com/a//"), "issuer has a path"},
 		{"an issuer with dots in its path", proper("AUTHSERVER_ISSUER=https://example.com/a/../b"), "issuer has a path"},

@@ -27,7 +27,7 @@ func (d *Database) checkURL(mode Mode) error {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("database-url holds a control character, such as a line break: remove it")
+		return errors.New("database-url contains a control character, such as a line break: remove it")
 	case scheme == "sqlite" && rest == "":
 		return errors.New("database-url names no file: write sqlite:PATH, such as sqlite:/var/lib/authserver/authserver.db")
 	case scheme == "sqlite":
@@ -46,20 +46,20 @@ func checkPostgresURL(rest string) error {
 	decoded, err := url.PathUnescape(rest)
 	switch {
 	case strings.Contains(rest, " "):
-		return malformed("it holds a space, which is written as %20")
+		return malformed("it contains a space, which is written as %20")
 	case err != nil:
 		return malformed("a % begins no percent escape: " + escapeThem)
 	case strings.ContainsRune(decoded, 0):
-		return malformed("it holds the escape %00, which no database takes")
+		return malformed("it contains the escape %00, which no database takes")
 	case strings.Contains(rest, "#"):
-		return malformed("it holds a #: " + escapeThem)
+		return malformed("it contains a #: " + escapeThem)
 	case strings.Count(rest, "@") > 1:
-		return malformed("it holds more than one @: " + escapeThem)
+		return malformed("it contains more than one @: " + escapeThem)
 	}
 	head, query, _ := strings.Cut(rest, "?")
 	authority, _, _ := strings.Cut(head, "/")
 	if strings.Contains(rest, "@") && !strings.Contains(authority, "@") {
-		return malformed("a / or ? stands before the @: " + escapeThem)
+		return malformed("a / or ? comes before the @: " + escapeThem)
 	}
 	_, hosts, found := strings.Cut(authority, "@")
 	if !found {
@@ -72,7 +72,7 @@ func checkPostgresURL(rest string) error {
 	}
 	for parameter := range strings.SplitSeq(query, "&") {
 		if query != "" && !parameterForm.MatchString(parameter) {
-			return malformed("what stands behind the ? is not NAME=VALUE&NAME=VALUE: " + escapeThem)
+			return malformed("the part after the ? is not NAME=VALUE&NAME=VALUE: " + escapeThem)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func parseFile(name string, content []byte, read map[string]bool) (map[string]st
 		return nil, fmt.Errorf("%s is not YAML: %w", name, err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s holds more than one YAML document: put all settings into one", name)
+		return nil, fmt.Errorf("%s contains more than one YAML document: put all settings into one", name)
 	}
 	if len(document.Content) == 0 || document.Content[0].Tag == "!!null" {
 		return nil, nil //nolint:nilnil // a file of comments sets nothing
@@ -66,7 +66,7 @@ func (f *file) add(key, value *yaml.Node) error {
 		return err
 	}
 	if f.seen[row.Name] {
-		return fmt.Errorf("%s stands there twice: remove one", where)
+		return fmt.Errorf("%s appears twice: remove one", where)
 	}
 	f.seen[row.Name] = true
 	if value.Kind == yaml.AliasNode {

@@ -54,7 +54,7 @@ func checkIssuer(issuer string, mode Mode) error {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("issuer begins with %s: it must begin with https", u.Scheme)
 	case u.User != nil:
-		return errors.New("issuer holds a user name or password: remove it")
+		return errors.New("issuer contains a user name or password: remove it")
 	case u.RawQuery != "" || u.ForceQuery:
 		return errors.New("issuer has a query (RFC 8414 section 2): remove ? and what follows")
 	case strings.Contains(issuer, "#"):

@@ -57,14 +57,14 @@ func fields(view any) (map[string]json.RawMessage, error) {
 	}
 	text, err := json.Marshal(view)
 	if err != nil {
-		return nil, fmt.Errorf("write down what changed: %w", err)
+		return nil, fmt.Errorf("record what changed: %w", err)
 	}
 	if text, err = store.CanonicalJSON(text); err != nil {
-		return nil, fmt.Errorf("write down what changed: %w", err)
+		return nil, fmt.Errorf("record what changed: %w", err)
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, fmt.Errorf("write down what changed: %w", err)
+		return nil, fmt.Errorf("record what changed: %w", err)
 	}
 	return members, nil
 }

@@ -30,7 +30,7 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 	}
 	if err := g.mayAct(subject, acting); err != nil {
 		return nil, oauth.Fail(oauth.InvalidRequest, "actor_not_allowed",
-			"subject_token names in may_act the party that may act for its subject, and "+err.Error())
+			"may_act in subject_token names the party that may act for its subject, and "+err.Error())
 	}
 	impersonates := func(pattern string) bool {
 		return assertions.Matches(pattern, name) || assertions.Matches(pattern, subject.subject)
@@ -78,7 +78,7 @@ func (t *Trust) nameOf(iss string) string {
 // nested writes actors as one claim, the first outermost; nil where there are none.
 func nested(actors []actor) (map[string]any, error) {
 	if len(actors) > maxActors {
-		return nil, oauth.Fail(oauth.InvalidRequest, "actors_too_many", fmt.Sprintf("more than %d would act one for the other", maxActors))
+		return nil, oauth.Fail(oauth.InvalidRequest, "actors_too_many", fmt.Sprintf("the token would name more than %d actors: exchange an earlier token", maxActors))
 	}
 	var act map[string]any
 	for _, a := range slices.Backward(actors) {

@@ -191,7 +191,7 @@ func refuseRedemption(asked store.Rotation, redirectURI string, redeemed store.R
 			"code_verifier does not belong to the code_challenge of the authorization request, or only one of the two was sent").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			quoteNotGranted("resource", asked.Resources, redeemed.Family.Resources)+" is not one that was granted: the token request may narrow, never widen").Because(why)
+			quoteNotGranted("resource", asked.Resources, redeemed.Family.Resources)+" was not granted: the token request may ask for less, never for more").Because(why)
 	default:
 		return fmt.Errorf("redeem the authorization code: outcome %d is not known", redeemed.Outcome)
 	}

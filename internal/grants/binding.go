@@ -51,7 +51,7 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	}
 	if client.Profile == store.ProfileFAPI2 && bound == (tokens.Confirmation{}) { // FAPI 2.0 §5.3.2.1, items 4 and 5
 		return tokens.Confirmation{}, oauth.Fail(oauth.InvalidDPoPProof, "dpop_missing",
-			"by its profile the access tokens of this client are bound: send a proof of a key in the header DPoP, or present a certificate in TLS")
+			"the profile of this client demands bound access tokens: send a proof of a key in the header DPoP, or present a certificate in TLS")
 	}
 	return bound, nil
 }
@@ -61,7 +61,7 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 func (p Possession) Fits(profile store.Profile) error {
 	if allowed := profile.Algorithms(); p.JKT != "" && allowed != nil && !slices.Contains(allowed, p.Alg) {
 		return oauth.Fail(oauth.InvalidDPoPProof, "dpop_refused",
-			"the proof in the header DPoP is not accepted: by its profile this client signs with "+strings.Join(allowed, ", "))
+			"the proof in the header DPoP is not accepted: the profile of this client allows only "+strings.Join(allowed, ", "))
 	}
 	return nil
 }

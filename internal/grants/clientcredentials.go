@@ -22,7 +22,7 @@ func (*ClientCredentials) NeedsClient() bool { return true }
 func (g *ClientCredentials) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if r.Client.Public() { // RFC 6749 §4.4: MUST only be used by confidential clients
 		return Answer{}, oauth.Fail(oauth.UnauthorizedClient, "public_client",
-			"a public client cannot use client_credentials: it has nothing to prove itself with")
+			"a public client cannot use client_credentials: it cannot authenticate")
 	}
 	target, scope, err := g.resolveTarget(ctx, r)
 	if err != nil {

@@ -42,7 +42,7 @@ func (*Exchange) NeedsClient() bool { return true }
 func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if r.Client.Public() {
 		return Answer{}, oauth.Fail(oauth.UnauthorizedClient, "public_client",
-			"a public client cannot exchange tokens: it has nothing to prove itself with")
+			"a public client cannot exchange tokens: it cannot authenticate")
 	}
 	if err := checkRequested(r.Form); err != nil {
 		return Answer{}, err
@@ -92,7 +92,7 @@ func checkRequested(form oauth.Form) error {
 		return oauth.Fail(oauth.InvalidRequest, "actor_token_incomplete", "actor_token and actor_token_type are given together or not at all")
 	}
 	if asked := form.Get("requested_token_type"); asked != "" && asked != AccessTokenType && asked != JWTType {
-		return oauth.Fail(oauth.InvalidRequest, "requested_token_type", oauth.Quote("requested_token_type", asked)+" is not one that is issued here: leave it out, or ask for "+AccessTokenType)
+		return oauth.Fail(oauth.InvalidRequest, "requested_token_type", oauth.Quote("requested_token_type", asked)+" is not supported: leave it out, or ask for "+AccessTokenType)
 	}
 	return nil
 }

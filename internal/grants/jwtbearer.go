@@ -94,7 +94,7 @@ func clientAuthRequired() *oauth.Error {
 func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.Client, error) {
 	switch {
 	case by.own != nil && r.Client != nil && r.Client.ID != by.own.ID:
-		return nil, refuseAssertion("assertion_of_another_client", errors.New("it is of another client than the client that authenticated"))
+		return nil, refuseAssertion("assertion_of_another_client", errors.New("its issuer is another client than the one that authenticated"))
 	case r.Client != nil:
 		return r.Client, nil
 	case by.own != nil:

@@ -90,7 +90,7 @@ func (g *Exchange) read(ctx context.Context, r Request, parameter string) (party
 		}
 		return g.foreign(ctx, r, parameter, compact, encryption)
 	}
-	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", oauth.Quote(parameter+"_type", kind)+" is not one that is taken here: send "+AccessTokenType+" or "+JWTType)
+	return party{}, oauth.Fail(oauth.InvalidRequest, "exchanged_token_type", oauth.Quote(parameter+"_type", kind)+" is not supported: send "+AccessTokenType+" or "+JWTType)
 }
 
 // issuerOf is the "iss" of a JWT, unverified, or "".

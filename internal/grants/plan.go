@@ -47,7 +47,7 @@ func (p plan) target(client *store.Client, family store.Family) (Target, oauth.S
 	}
 	if len(of) == 0 {
 		return Target{}, nil, oauth.Fail(oauth.InvalidTarget, "resources_withdrawn",
-			"none of the resources that were granted may be asked for any more: an administrator can add one to the client")
+			"the client may no longer ask for any of the granted resources: an administrator can add one to the client")
 	}
 	target, err := combine(of)
 	if err != nil {

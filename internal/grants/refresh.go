@@ -211,7 +211,7 @@ func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
 			quoteNotGranted("scope", asked.Scope, rotated.Family.Scope)+" exceeds what was granted: a refresh may narrow the scope, never widen it").Because(why)
 	case store.ResourceExceeded: // RFC 8707 §2.2
 		return oauth.Fail(oauth.InvalidTarget, "resource_exceeded",
-			quoteNotGranted("resource", asked.Resources, rotated.Family.Resources)+" is not one that was granted: a refresh may narrow, never widen").Because(why)
+			quoteNotGranted("resource", asked.Resources, rotated.Family.Resources)+" was not granted: a refresh may ask for less, never for more").Because(why)
 	default:
 		return fmt.Errorf("rotate the refresh token: outcome %d is not known", rotated.Outcome)
 	}

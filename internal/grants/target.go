@@ -49,7 +49,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	for _, id := range asked {
 		if !slices.Contains(allowed, id) {
 			return Target{}, oauth.Fail(oauth.InvalidTarget, "resource_not_allowed",
-				oauth.Quote("resource", id)+" is unknown or not one that may be asked for here: an administrator can add it to the client")
+				oauth.Quote("resource", id)+" is unknown or not allowed here: an administrator can add it to the client")
 		}
 	}
 	if len(asked) == 0 {
@@ -183,7 +183,7 @@ func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error)
 	}
 	if token, ok := asked.FirstNotIn(t.scopeOfResources(asked)); ok {
 		return nil, oauth.Fail(oauth.InvalidScope, "scope_not_of_resource",
-			oauth.Quote("scope", token)+" is not one that the resource knows: ask for less, or for another resource")
+			oauth.Quote("scope", token)+" is not a scope of the resource: ask for less, or for another resource")
 	}
 	return asked, nil
 }

@@ -111,7 +111,7 @@ func (t *Trust) verify(ctx context.Context, now time.Time, parsed assertions.Par
 }
 
 func unknownIssuer() *oauth.Error {
-	return refuseAssertion("issuer_unknown", errors.New("its iss is not an issuer that is trusted here"))
+	return refuseAssertion("issuer_unknown", errors.New("its iss is not a trusted issuer"))
 }
 
 // ownIssuer is a client under whose name no issuer is registered, and which is registered

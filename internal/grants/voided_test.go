@@ -41,7 +41,7 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 			w.changeUser(func(u *store.User) { voidUser(u); u.Disabled = true })
 			w.changeUser(func(u *store.User) { u.Disabled = false })
 		}, false},
-		{"its user is gone", func(w *world) {
+		{"its user was deleted", func(w *world) {
 			u := w.alice()
 			w.ok(w.db.DeleteUser(w.Context(), u.ID, storetest.Voiding(w.revoker().User(&u, "test"))))
 		}, false},

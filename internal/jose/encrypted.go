@@ -47,10 +47,10 @@ func CheckEncryptedHeader(h Header) error {
 		return fmt.Errorf("its enc is not one of %s", strings.Join(ContentEncryptions(), ", "))
 	}
 	if _, ok := h.All["zip"]; ok {
-		return fmt.Errorf("its header has zip, and nothing compressed is taken here")
+		return fmt.Errorf("its header has zip, and compression is not supported")
 	}
 	if cty, _ := h.All["cty"].(string); !strings.EqualFold(cty, "JWT") { // RFC 7519 §5.2
-		return fmt.Errorf("its cty is not JWT, so that it holds no signed token")
+		return fmt.Errorf("its cty is not JWT, so it contains no signed token")
 	}
 	return nil
 }

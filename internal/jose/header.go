@@ -30,10 +30,10 @@ func (h Header) Is(types ...string) bool {
 // over: a key that comes with the message proves nothing (RFC 8725 §3.10).
 func checkHeader(members map[string]any) (Header, error) {
 	if _, ok := members["crit"]; ok { // RFC 7515 §4.1.11: none of its extensions is understood
-		return Header{}, fmt.Errorf("its header has crit, and no extension is understood here")
+		return Header{}, fmt.Errorf("its header has crit, and no extension is supported")
 	}
 	if _, ok := members["b64"]; ok { // RFC 7797 §6: MUST NOT stand without crit
-		return Header{}, fmt.Errorf("its header has b64, which is not understood here")
+		return Header{}, fmt.Errorf("its header has b64, which is not supported")
 	}
 	h := Header{All: members}
 	for _, member := range [...]struct {

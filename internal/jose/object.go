@@ -35,7 +35,7 @@ func DecodeObject(data []byte) (map[string]any, error) {
 		return nil, fmt.Errorf("it is not a JSON object")
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("something stands after the JSON object")
+		return nil, fmt.Errorf("something comes after the JSON object")
 	}
 	return object, nil
 }
@@ -96,7 +96,7 @@ func decodeMembers(decoder *jsontext.Decoder, depth int) (any, error) {
 // malformed says what is wrong without the text, which the decoder's own error quotes.
 func malformed(decoder *jsontext.Decoder, err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return fmt.Errorf("a member stands in it twice")
+		return fmt.Errorf("a member appears in it twice")
 	}
 	return fmt.Errorf("it is not JSON from byte %d on", decoder.InputOffset())
 }

@@ -22,9 +22,9 @@ func TestDecodeObject(t *testing.T) {
 		{"names that differ in case", `{"a":1,"A":2}`, ""},
 
 		{"deeper", nested(maxDepth + 1), "nests deeper than 16 levels"},
-		{"a member twice", `{"alg":"none","alg":"RS256"}`, "a member stands in it twice"},
-		{"a member twice in two spellings", `{"alg":"none","\u0061lg":"RS256"}`, "a member stands in it twice"}, // RFC 7515 §4
-		{"a member twice further in", `{"a":[{"b":1,"b":1}]}`, "a member stands in it twice"},
+		{"a member twice", `{"alg":"none","alg":"RS256"}`, "a member appears in it twice"},
+		{"a member twice in two spellings", `{"alg":"none","\u0061lg":"RS256"}`, "a member appears in it twice"}, // RFC 7515 §4
+		{"a member twice further in", `{"a":[{"b":1,"b":1}]}`, "a member appears in it twice"},
 		{"an array", `["a"]`, "not a JSON object"},
 		{"a text", `"a"`, "not a JSON object"},
 		{"nothing", ``, "not JSON from byte 0 on"},
@@ -32,8 +32,8 @@ func TestDecodeObject(t *testing.T) {
 		{"cut off within an array", `{"a":[1`, "not JSON"},
 		{"without quotes", `{a:1}`, "not JSON from byte 1 on"},
 		{"a comma at the end", `{"a":1,}`, "not JSON"},
-		{"another object after it", `{"a":1}{"a":2}`, "something stands after"},
-		{"rubbish after it", `{"a":1} x`, "something stands after"},
+		{"another object after it", `{"a":1}{"a":2}`, "something comes after"},
+		{"rubbish after it", `{"a":1} x`, "something comes after"},
 		{"bytes that are not UTF-8", "{\"a\":\"\xff\"}", "not UTF-8"},
 		{"half of a surrogate pair", `{"a":"\ud800"}`, "not JSON"}, // RFC 8259 §8.2: readers do different things with it
 	} {

@@ -60,9 +60,9 @@ func PublicKey(members map[string]any) (key jwk.Key, public any, err error) {
 	case kty == "":
 		return nil, nil, errors.New("it has no kty, as every JWK has")
 	case !slices.Contains([]string{"RSA", "EC", "OKP"}, kty):
-		return nil, nil, fmt.Errorf("its kty is %.20q, with which nothing is verified here", kty)
+		return nil, nil, fmt.Errorf("its kty is %.20q, which is not supported", kty)
 	case kty == "EC" && !slices.Contains([]string{"P-256", "P-384", "P-521"}, crv), kty == "OKP" && crv != "Ed25519":
-		return nil, nil, fmt.Errorf("its crv is %.20q, with which nothing is verified here", crv)
+		return nil, nil, fmt.Errorf("its crv is %.20q, which is not supported", crv)
 	}
 	if key, err = parseKey(members); err == nil {
 		err = key.Raw(&public)

@@ -129,7 +129,7 @@ func readKey(data []byte) (Key, *LeftOut) {
 	case slices.Contains(Algorithms(), alg):
 		return Key{}, left("its alg is %s, which a key of its kind cannot do", alg)
 	default:
-		return Key{}, left("its alg is %.20q, with which nothing is verified here", alg)
+		return Key{}, left("its alg is %.20q, which is not supported", alg)
 	}
 	k := Key{KID: kid, Alg: alg, Public: public, members: own}
 	k.X5T, k.X5TS256 = thumbprints(own)

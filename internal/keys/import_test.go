@@ -40,7 +40,7 @@ func TestAKeyIsImportedForItsAlgorithm(t *testing.T) {
 		{"an RSA key that says otherwise than what is asked for", rsaKey, keys.RS256, keys.PS256, "", "the key says that it is for RS256: leave the algorithm out"},
 		{"an EC key for RS256", p256, "", keys.RS256, "", "cannot sign RS256: leave the algorithm out, or set it to ES256"},
 		{"an RSA key for an unknown algorithm", rsaKey, "", "HS256", "", "cannot sign HS256: leave the algorithm out, or set it to RS256 or PS256"},
-		{"a key on P-521", ecKey(t, elliptic.P521()), "", "", "", "an EC key on P-521, which no algorithm here is for"},
+		{"a key on P-521", ecKey(t, elliptic.P521()), "", "", "", "an EC key on P-521, which no algorithm supports"},
 		{"a weak key", small, "", "", "", "an RSA key of 1024 bits is too small"},
 		{"a weak key for an algorithm", small, "", keys.PS256, "", "an RSA key of 1024 bits is too small"},
 	} {

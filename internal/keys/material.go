@@ -29,7 +29,7 @@ type Material struct {
 }
 
 // The kinds of key that are taken, for errors.
-const taken = "taken are RSA keys of 2048 to 4096 bits, EC keys on P-256 or P-384, and Ed25519 keys"
+const taken = "supported are RSA keys of 2048 to 4096 bits, EC keys on P-256 or P-384, and Ed25519 keys"
 
 // ParseMaterial reads a private key that an algorithm here is for: PEM of PKCS #1, SEC 1
 // or PKCS #8, with certificates beside it; PKCS #8 in DER; or a JWK (RFC 7517), of whose
@@ -199,7 +199,7 @@ func checkPrivate(private crypto.Signer) error {
 		return err
 	}
 	if key, ok := private.(*rsa.PrivateKey); ok && len(key.Primes) != 2 { // RFC 7518 §6.3.2.7 leaves other primes to software that supports them
-		return fmt.Errorf("it is an RSA key of %d primes, and only those of two are taken", len(key.Primes))
+		return fmt.Errorf("it is an RSA key of %d primes, and only two are supported", len(key.Primes))
 	}
 	if !signs(private) {
 		return errors.New("the key is damaged: its private half is not that of its public half")
@@ -222,7 +222,7 @@ func checkUsable(public crypto.PublicKey) error {
 		return err
 	}
 	if len(AlgorithmsFor(public)) == 0 {
-		return fmt.Errorf("it is %s, which no algorithm here is for: wanted is an RSA key of %d to %d bits, an EC key on P-256 or P-384, or an Ed25519 key",
+		return fmt.Errorf("it is %s, which no algorithm supports: use an RSA key of %d to %d bits, an EC key on P-256 or P-384, or an Ed25519 key",
 			kindOf(public), minRSABits, maxRSABits)
 	}
 	return nil

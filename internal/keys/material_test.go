@@ -126,7 +126,7 @@ func TestParseMaterialSaysWhatOpensslWroteInstead(t *testing.T) {
 	o := newOpenSSL(t)
 	const (
 		decrypts   = "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` asks for its passphrase"
-		unreadable = "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` writes it in the usual form; taken are RSA keys"
+		unreadable = "`openssl pkcs8 -topk8 -nocrypt -in FILE -out NEW` writes it in the usual form; supported are RSA keys"
 	)
 	tests := []struct {
 		name  string
@@ -142,7 +142,7 @@ func TestParseMaterialSaysWhatOpensslWroteInstead(t *testing.T) {
 		{"an encrypted key in DER", []string{"pkcs8 -topk8 -in p256 -outform DER -passout pass:sesame -out out"}, decrypts},
 		{"an old encrypted RSA key (Proc-Type: 4,ENCRYPTED)", []string{"rsa -in rsa -traditional -aes256 -passout pass:sesame -out out"}, decrypts},
 		{"an old encrypted EC key", []string{"ec -in p256 -aes128 -passout pass:sesame -out out"}, decrypts},
-		{"P-521", []string{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out out"}, "it is an EC key on P-521, which no algorithm here is for: wanted is an RSA key of 2048 to 4096 bits, an EC key on P-256 or P-384, or an Ed25519 key"},
+		{"P-521", []string{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out out"}, "it is an EC key on P-521, which no algorithm supports: use an RSA key of 2048 to 4096 bits, an EC key on P-256 or P-384, or an Ed25519 key"},
 		{"P-224", []string{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-224 -out out"}, "EC key on P-224"},
 		{"secp256k1", []string{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out out"}, unreadable},
 		{"secp256k1 in SEC 1", []string{"ecparam -name secp256k1 -genkey -noout -out out"}, unreadable},

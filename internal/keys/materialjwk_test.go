@@ -143,7 +143,7 @@ func TestParseMaterialRefusesJWKs(t *testing.T) {
 		{"an alg that is a number", of(ec, change{"alg": 1}), "damaged"},
 		{"P-521", of(ecKey(t, elliptic.P521()), nil), "EC key on P-521"},
 		{"secp256k1", of(ec, change{"crv": "secp256k1"}), "damaged"},
-		{"X25519", of(ed, change{"crv": "X25519"}), "taken are"},
+		{"X25519", of(ed, change{"crv": "X25519"}), "supported are"},
 		{"Ed448", of(ed, change{"crv": "Ed448"}), "damaged"},
 		{"an unknown curve", of(ec, change{"crv": "P-999"}), "curve is not known"},
 		{"an EC key on the curve of another kind", of(ec, change{"crv": "Ed25519"}), "damaged"},

@@ -71,7 +71,7 @@ func (c charset) text(s string) (string, error) {
 	case ascii:
 		return s, nil
 	case c == inASCII:
-		return "", invalidForm("charset", "a parameter holds more than ASCII, in a charset that is neither UTF-8 nor ISO-8859-1: send the form in UTF-8")
+		return "", invalidForm("charset", "a parameter contains more than ASCII, in a charset that is neither UTF-8 nor ISO-8859-1: send the form in UTF-8")
 	case c == inUTF8 && utf8.ValidString(s):
 		return s, nil
 	case c == inUTF8:

@@ -64,7 +64,7 @@ func parsePairs(text string, charset charset) (Form, error) {
 			continue
 		}
 		if _, again := form.values[name]; again {
-			return Form{}, invalidForm("repeated_parameter", repeated(name)+": it may stand once (RFC 6749 section 3.2)")
+			return Form{}, invalidForm("repeated_parameter", repeated(name)+": send it once (RFC 6749 section 3.2)")
 		}
 		form.values[name] = value
 	}
@@ -125,7 +125,7 @@ func unescape(s string, charset charset) (string, error) {
 		return "", err
 	}
 	if strings.ContainsRune(u, 0) {
-		return "", invalidForm("nul", "a parameter holds a NUL character")
+		return "", invalidForm("nul", "a parameter contains a NUL character")
 	}
 	return u, nil
 }

@@ -52,7 +52,7 @@ func checkScopeToken(t string) error {
 	}
 	for i := range len(t) {
 		if c := t[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
-			return fmt.Errorf("a scope value holds a character that RFC 6749 section 3.3 does not allow")
+			return fmt.Errorf("a scope value contains a character that RFC 6749 section 3.3 does not allow")
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ func Export(folder string) ([]string, error) {
 func write(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // what is written is public, and the server may run as another user
 	if os.IsExist(err) {
-		return fmt.Errorf("%s is there already: name a new folder", path)
+		return fmt.Errorf("%s exists already: name a new folder", path)
 	}
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func Enforce(password string) (string, error) {
 	// RFC 8265 §4.2.2: the result MUST NOT be empty; precis holds to that.
 	enforced, err := precis.OpaqueString.String(password)
 	if password != "" && err != nil {
-		return "", refuse(Malformed, "a password must not hold control characters or others that RFC 8265 section 4.2 does not allow")
+		return "", refuse(Malformed, "a password must not contain control characters or others that RFC 8265 section 4.2 does not allow")
 	}
 	if enforced == "" {
 		return "", refuse(TooShort, "a password must not be empty")
@@ -58,7 +58,7 @@ func checkSecret(secret string) error {
 	}
 	for i := range len(secret) {
 		if secret[i] == 0 {
-			return errors.New("a secret must not hold a NUL character")
+			return errors.New("a secret must not contain a NUL character")
 		}
 	}
 	return nil

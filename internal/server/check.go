@@ -59,7 +59,7 @@ func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent
 		return found, fmt.Errorf("read the schema version: %w", err)
 	}
 	if !status.Dirty && status.Version < status.Latest && !s.NoMigrate {
-		return append(found, fmt.Sprintf("database: serve migrates the schema from version %d to %d, and the keys are looked at then", status.Version, status.Latest)), nil
+		return append(found, fmt.Sprintf("database: serve migrates the schema from version %d to %d, and checks the keys after that", status.Version, status.Latest)), nil
 	}
 	if err := status.Check(); err != nil {
 		return found, err

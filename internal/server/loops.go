@@ -43,7 +43,7 @@ type loops struct {
 	remote *remotekeys.Sets
 	// putBacks are refresh tokens whose exchange could not be answered.
 	putBacks       *grants.PutBacks
-	seen           *sessions.Seen
+	seen           *sessions.LastSeen
 	revoker        *tokens.Revoker
 	backchannel    *oidc.Backchannel
 	guard          *attempts.Guard
@@ -70,7 +70,7 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 		return nil
 	})
 	run(func() error {
-		l.every(ctx, sweepInterval, "write down which sessions were used", l.seen.Flush)
+		l.every(ctx, sweepInterval, "record which sessions were used", l.seen.Flush)
 		return nil
 	})
 	run(func() error {
@@ -111,7 +111,7 @@ func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
 		}
 		for topic := range behind {
 			if err := l.takeIn(ctx, topic); err != nil && ctx.Err() == nil {
-				l.logger.WarnContext(ctx, "a change is not taken in yet", "topic", string(topic), "retry_in", wait.String(), "error", err)
+				l.logger.WarnContext(ctx, "a change is not loaded yet", "topic", string(topic), "retry_in", wait.String(), "error", err)
 				continue
 			}
 			delete(behind, topic)

@@ -148,7 +148,7 @@ func (p *parts) run(ctx context.Context, public, ops *web.Listener, drain drain,
 	public.End()
 	ops.End()
 	if ended := errors.Join(p.loops.putBacks.Flush(deadline), p.keys.signing.FlushUse(deadline), p.keys.signing.Stop(deadline)); ended != nil {
-		logger.WarnContext(ctx, "that this server ends is not written down", "error", ended)
+		logger.WarnContext(ctx, "the end of this server is not recorded", "error", ended)
 	}
 	return err
 }

@@ -106,7 +106,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 	encrypter := &oidc.Encrypter{}
 	idTokens := &oidc.IDTokens{Issuer: s.Issuer, Signer: minter, Encrypter: encrypter, Subjects: oidc.Subjects{Pairwise: pairwise}, TTL: min(idTokenTTL, s.MaxAccessTokenTTL)}
 	issuing := grants.Issuing{Targets: targets, Minter: minter, Assertions: st, IDTokens: idTokens}
-	seen := &sessions.Seen{Store: st}
+	seen := &sessions.LastSeen{Store: st}
 	browsers := &sessions.Sessions{
 		Store: st, Ender: revoker, Seen: seen, IdleTTL: s.Sessions.SessionIdleTTL, MaxTTL: s.Sessions.SessionMaxTTL, Clock: clock, Rand: rand.Reader,
 	}

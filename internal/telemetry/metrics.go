@@ -76,14 +76,14 @@ func NewMetrics(o MetricsOptions) *Metrics {
 
 		tokens:         counter("token_requests_total", "Token requests by grant type, client authentication method and outcome: issued, or the OAuth error code.", "grant", "auth_method", "outcome"),
 		tokenSeconds:   histogram("token_request_duration_seconds", "Time that token requests took.", "grant", "auth_method", "outcome"),
-		refreshes:      counter("refresh_tokens_total", "Refresh tokens presented, by what became of them. Reused ones are thefts or clients that lost an answer for longer than the grace.", "outcome"),
+		refreshes:      counter("refresh_tokens_total", "Refresh tokens presented, by outcome. Reused ones are thefts or clients that lost an answer for longer than the grace.", "outcome"),
 		introspections: counter("introspections_total", "Introspection requests by outcome: active, inactive, or the OAuth error code.", "outcome"),
 		revocations:    counter("revocations_total", "Revocation requests by outcome: revoked, ignored, or the OAuth error code.", "outcome"),
-		refused:        counter("refusals_total", "Requests refused, by OAuth error code and by the reason that the log gives too.", "code", "reason"),
+		refused:        counter("refusals_total", "Requests refused, by OAuth error code and by the reason that is also in the log.", "code", "reason"),
 		storeFailures:  counter("store_errors_total", "Failures of the database: unavailable, timeout, conflict or other.", "kind"),
 		requests:       counter("http_requests_total", "HTTP requests by route and class of status.", "route", "status"),
 		requestSeconds: histogram("http_request_duration_seconds", "Time that HTTP requests took.", "route"),
-		turnSeconds:    histogram("turn_wait_seconds", "Time that requests, and signatures, waited for their turn, of those that had to and got it.", "kind"),
+		turnSeconds:    histogram("turn_wait_seconds", "Time that requests and signatures waited for their turn, if they had to wait and got it.", "kind"),
 		inFlight:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "authserver_http_requests_in_flight", Help: "HTTP requests that are being answered."}),
 	}
 	m.registry.MustRegister(
@@ -104,7 +104,7 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 	if o.RoundTrips != nil {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "authserver_database_round_trips_total",
-			Help: "Questions to the database: in PostgreSQL the statements that were sent, those that were sent together as one, in SQLite transactions and the statements outside of one.",
+			Help: "Queries to the database. In PostgreSQL these are statements, and those that were sent together count as one. In SQLite these are transactions, and statements outside of one.",
 		}, func() float64 { return float64(o.RoundTrips()) }))
 	}
 	if o.PasswordsInFlight != nil {
@@ -114,8 +114,8 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 		m.gates = append(m.gates, gate.Kind)
 		of := prometheus.Labels{"kind": gate.Kind}
 		m.registry.MustRegister(
-			gaugeOf("turns_in_flight", "Requests, and signatures, that are being worked on, by kind.", of, gate.InFlight),
-			gaugeOf("turns_waiting", "Requests, and signatures, that wait for their turn, by kind.", of, gate.Waiting),
+			gaugeOf("turns_in_flight", "Requests and signatures that the server works on, by kind.", of, gate.InFlight),
+			gaugeOf("turns_waiting", "Requests and signatures that wait for their turn, by kind.", of, gate.Waiting),
 		)
 	}
 	m.registerKeyGauges(o)
@@ -124,7 +124,7 @@ func (m *Metrics) registerGauges(o MetricsOptions) {
 
 func (m *Metrics) registerFetches(o MetricsOptions) {
 	for _, result := range o.DeliveryResults {
-		m.registry.MustRegister(counted("logout_deliveries_total", "Attempts to tell a client that a session ended, by what became of them.",
+		m.registry.MustRegister(counted("logout_deliveries_total", "Attempts to send a logout token to a client, by result.",
 			prometheus.Labels{"result": result}, func() int64 { return o.LogoutDeliveries(result) }))
 	}
 	if o.RemoteKeyFetches == nil {
@@ -132,7 +132,7 @@ func (m *Metrics) registerFetches(o MetricsOptions) {
 	}
 	for source, discovery := range map[string]bool{"jwks_uri": false, "discovery": true} {
 		for result, failed := range map[string]bool{"fetched": false, "failed": true} {
-			m.registry.MustRegister(counted("remote_keys_fetches_total", "Fetches of the key sets of issuers and clients, by where they are found and by what became of them.",
+			m.registry.MustRegister(counted("remote_keys_fetches_total", "Fetches of the key sets of issuers and clients, by source and result.",
 				prometheus.Labels{"source": source, "result": result}, func() int64 { return o.RemoteKeyFetches(discovery, failed) }))
 		}
 	}
@@ -140,7 +140,7 @@ func (m *Metrics) registerFetches(o MetricsOptions) {
 
 func (m *Metrics) registerKeyGauges(o MetricsOptions) {
 	if o.KeyAge != nil {
-		m.registry.MustRegister(spans("signing_key_age_seconds", "How long the key that signs has been doing so, by algorithm.", o.KeyAlgs, o.KeyAge))
+		m.registry.MustRegister(spans("signing_key_age_seconds", "How long the active key has been signing, by algorithm.", o.KeyAlgs, o.KeyAge))
 	}
 	if o.KeyUntilNext != nil {
 		m.registry.MustRegister(spans("signing_key_next_event_seconds",

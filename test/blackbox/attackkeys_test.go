@@ -15,7 +15,7 @@ import (
 
 // What the log says of more than one attack.
 const (
-	notAgreed = "its alg is not one that is registered"
+	notAgreed = "its alg is not registered"
 	noKey     = "none of the registered keys fits its kid, x5t and alg"
 	notSigned = "its signature was made by none of the registered keys"
 )

@@ -102,7 +102,7 @@ func refusedServiceAccounts(t *testing.T, ctx context.Context, f *fixture) {
 		"a user it may not speak of": {func(c *jwt.Config) { c.Subject = "bob" }, "its subject is not known here"},
 		"another client":             {func(c *jwt.Config) { c.Subject = "web" }, "its subject is not known here"},
 		"another server":             {func(c *jwt.Config) { c.Audience = "https://other.example.com/token" }, "its aud must be"},
-		"two hours":                  {func(c *jwt.Config) { c.Expires = 2 * time.Hour }, "it lives longer than the 1h0m0s"},
+		"two hours":                  {func(c *jwt.Config) { c.Expires = 2 * time.Hour }, "its lifetime is longer than 1h0m0s"},
 		"a scope it may not have":    {func(c *jwt.Config) { c.Scopes = []string{"admin"} }, "scope 'admin' is not allowed for this client"},
 		"another client by a fleet":  {func(c *jwt.Config) { c.Email, c.Subject = "fleet", "connector" }, "its subject is not known here"},
 	} {

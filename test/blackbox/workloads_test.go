@@ -76,7 +76,7 @@ func TestGitHubActions(t *testing.T) {
 			{"without the claim that has to be there", change("run_id", nil), nil, "its claim run_id is missing"},
 			{"for its default audience", change("aud", "https://github.com/acme"), nil, "its aud must be"},
 			{"for a cloud beside us", change("aud", []string{harness.Issuer, "sts.amazonaws.com"}), nil, "its aud must be"},
-			{"of an issuer below", change("iss", "/acme"), nil, "its iss is not an issuer that is trusted here"},
+			{"of an issuer below", change("iss", "/acme"), nil, "its iss is not a trusted issuer"},
 		},
 	}
 	p.follow(t)
@@ -127,7 +127,7 @@ func TestKubernetes(t *testing.T) {
 			{"for the API server", claims{"aud": []string{"https://kubernetes.default.svc.cluster.local"}}, nil, "its aud must be"},
 			{"for the API server beside us", claims{"aud": []string{"https://kubernetes.default.svc.cluster.local", harness.Issuer}}, nil, "its aud must be"},
 			{"without an end, as in tokens of old", claims{"exp": nil}, nil, "its exp is missing"},
-			{"of a year, as the API server's own", claims{"exp": now.AddDate(1, 0, 0).Unix()}, nil, "it lives longer than the 1h0m0s"},
+			{"of a year, as the API server's own", claims{"exp": now.AddDate(1, 0, 0).Unix()}, nil, "its lifetime is longer than 1h0m0s"},
 		},
 	}
 	p.follow(t)

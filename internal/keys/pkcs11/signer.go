@@ -86,7 +86,7 @@ func find(context *crypto11.Context, u URI) (crypto.Signer, error) {
 	case len(keys) == 0:
 		return nil, missingError{}
 	case len(keys) > 1:
-		return nil, fmt.Errorf("%d key pairs are called so; name the one that is meant by its id", len(keys))
+		return nil, fmt.Errorf("%d key pairs have this name; give the id of one of them", len(keys))
 	}
 	return keys[0], nil
 }

@@ -9,7 +9,7 @@ import (
 
 // The words of the refusals that stand in the tables more than once.
 const (
-	notRegistered = "its alg is not one that is registered"
+	notRegistered = "its alg is not registered"
 	noKey         = "none of the registered keys fits"
 	noSignature   = "its signature was made by none of the registered keys"
 )

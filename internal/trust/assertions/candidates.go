@@ -35,7 +35,7 @@ func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose
 		keys, err := v.Remote.Keys(ctx, k.Remote, h)
 		if err != nil {
 			return nil, &Fault{oauth.Fail(oauth.Unavailable, "remote_keys_unavailable",
-				"the keys that the assertion would be checked with cannot be fetched just now: try again later").Because(err)}
+				"the keys that verify the assertion cannot be fetched now: try again later").Because(err)}
 		}
 		for _, key := range keys {
 			found = append(found, key.Public)
@@ -93,7 +93,7 @@ func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any
 		found = append(found, certificate.PublicKey)
 	}
 	if len(found) == 0 && untrusted != nil {
-		return nil, fmt.Errorf("the certificate that it names is not good: %w", untrusted)
+		return nil, fmt.Errorf("the certificate that it names is not valid: %w", untrusted)
 	}
 	if len(found) == 0 && outdated {
 		return nil, fmt.Errorf("the certificate that it names is expired or not valid yet")

@@ -60,8 +60,8 @@ func TestClaimDetails(t *testing.T) {
 		{"a beginning of it", map[string]any{"aud": self[:len(self)-1]}, badAud},
 
 		// Item 4.
-		{"it lives longer than its issuer may", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer than the 1h0m0s"},
-		{"iat does not lengthen its life", map[string]any{"exp": at(2 * time.Hour), "iat": at(90 * time.Minute)}, "it lives longer than the 1h0m0s"},
+		{"its lifetime is longer than its issuer may", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "its lifetime is longer than 1h0m0s"},
+		{"iat does not lengthen its life", map[string]any{"exp": at(2 * time.Hour), "iat": at(90 * time.Minute)}, "its lifetime is longer than 1h0m0s"},
 
 		// Items 5 and 6.
 		{"nbf is in milliseconds", map[string]any{"nbf": noon.UnixMilli()}, "its nbf is after the year 9999: it has to be in seconds since 1970, and not in milliseconds"},
@@ -100,7 +100,7 @@ func TestTimesAtTheirBounds(t *testing.T) {
 		{"exp the skew ago", map[string]any{"exp": at(-skew)}, "it has expired"},
 		{"exp a second more than the skew ago", map[string]any{"exp": at(-skew - time.Second)}, "it has expired"},
 		{"exp as far as it may be", map[string]any{"exp": at(time.Hour + skew)}, ""},
-		{"exp a second further", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "it lives longer"},
+		{"exp a second further", map[string]any{"exp": at(time.Hour + skew + time.Second)}, "its lifetime is longer"},
 		{"nbf a second less than the skew ahead", map[string]any{"nbf": at(skew - time.Second)}, ""},
 		{"nbf the skew ahead", map[string]any{"nbf": at(skew)}, ""},
 		{"nbf a second more than the skew ahead", map[string]any{"nbf": at(skew + time.Second)}, "nbf is in the future"},

@@ -30,7 +30,7 @@ func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 		return nil, nil, errors.New("the key set is empty")
 	}
 	if len(set) == 0 {
-		return nil, nil, fmt.Errorf("it holds no key that verifies signatures here (RSA from %d bits, P-256, P-384, P-521, Ed25519): %s", jose.MinRSABits, out[0])
+		return nil, nil, fmt.Errorf("it contains no key that can verify signatures here (RSA from %d bits, P-256, P-384, P-521, Ed25519): %s", jose.MinRSABits, out[0])
 	}
 	kept := struct {
 		Keys []json.RawMessage `json:"keys"`

@@ -128,7 +128,7 @@ func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
 		{"a short key", asJSON(t, jwkOf(t, shortRSA().Public(), nil)), "an RSA key of 1024 bits"},
 		{"a point off its curve", asJSON(t, offCurve(t)), "it is damaged"},
 		{"a key without its numbers", `{"kty":"RSA"}`, "it is damaged"},
-		{"a member that stands twice", `{"kty":"EC","kty":"RSA"}`, "a member stands in it twice"},
+		{"a member that stands twice", `{"kty":"EC","kty":"RSA"}`, "a member appears in it twice"},
 		{"no object", `"key"`, "it is not a JSON object"},
 		{"null", "null", "it is not a JSON object"},
 	} {
@@ -144,7 +144,7 @@ func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
 				t.Errorf("kept %s, %v", public, err)
 			}
 			_, _, err = CheckJWKS([]byte(`{"keys":[` + test.other + `]}`))
-			refused(t, err, "it holds no key that verifies signatures here")
+			refused(t, err, "it contains no key that can verify signatures here")
 		})
 	}
 	// The same key again is one key; another under the same kid is a key too.

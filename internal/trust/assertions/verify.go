@@ -80,7 +80,7 @@ func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []
 	for i, r := range among {
 		switch err := v.signed(ctx, now, p, r); {
 		case err == nil && chosen >= 0:
-			return 0, errors.New("it is signed by a key of two registrations with its iss, so that nothing tells which of them is meant: an administrator has to take the key from one")
+			return 0, errors.New("its key belongs to two registrations with its iss, so the server cannot tell which of them is meant: an administrator has to remove the key from one")
 		case err == nil:
 			chosen = i
 		case !errors.As(err, &fault): // else another one may have the key
@@ -101,7 +101,7 @@ func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []
 // signed wants a signature by one of the registered keys.
 func (v *Verifier) signed(ctx context.Context, now time.Time, p Parsed, r Registration) error {
 	if !slices.Contains(r.Algorithms, p.Header.Alg) { // RFC 8725 §3.1
-		return fmt.Errorf("its alg is not one that is registered")
+		return fmt.Errorf("its alg is not registered")
 	}
 	keys, err := v.candidates(ctx, now, r.Keys, p.Header)
 	if err != nil {
@@ -216,7 +216,7 @@ func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duratio
 	case !now.Before(expires.Add(skew)):
 		return time.Time{}, fmt.Errorf("it has expired")
 	case expires.After(now.Add(longest + skew)):
-		return time.Time{}, fmt.Errorf("it lives longer than the %s that the issuer is allowed: bring exp nearer", longest)
+		return time.Time{}, fmt.Errorf("its lifetime is longer than %s, the limit of its issuer: set an earlier exp", longest)
 	}
 	return expires, checkBegun(now, claims, skew)
 }

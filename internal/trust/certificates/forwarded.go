@@ -26,9 +26,9 @@ func Forwarded(leaf, chain []string) (*Presented, error) {
 	case size > maxHeader:
 		return nil, fmt.Errorf("Client-Cert and Client-Cert-Chain are larger than %d KiB", maxHeader>>10)
 	case len(leaf) > 1:
-		return nil, errors.New("Client-Cert stands more than once")
+		return nil, errors.New("Client-Cert appears more than once")
 	case len(leaf) == 0 && len(chain) > 0:
-		return nil, errors.New("Client-Cert-Chain stands without Client-Cert") // RFC 9440 §2.3: MUST NOT
+		return nil, errors.New("Client-Cert-Chain came without Client-Cert") // RFC 9440 §2.3: MUST NOT
 	case len(leaf) == 0:
 		return nil, nil //nolint:nilnil // a request without a certificate is ordinary
 	}

@@ -15,9 +15,9 @@ func publicKey(h jose.Header) (public any, jkt string, err error) {
 		return nil, "", fmt.Errorf("its header has no jwk")
 	}
 	if jose.HoldsSecret(members) {
-		return nil, "", fmt.Errorf("its jwk holds a private key or a shared secret: that key is known to others now")
+		return nil, "", fmt.Errorf("its jwk contains a private key or a shared secret: replace that key, because others may know it now")
 	}
-	unusable := fmt.Errorf("its jwk is not a public key that signatures are checked with here")
+	unusable := fmt.Errorf("its jwk is not a public key of a supported kind")
 	key, public, err := jose.PublicKey(members)
 	if err != nil {
 		return nil, "", unusable

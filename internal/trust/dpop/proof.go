@@ -54,7 +54,7 @@ func Check(proof string, e Expect) (Proof, error) {
 		return Proof{}, fmt.Errorf("its typ is not dpop+jwt")
 	}
 	if allowed := Algorithms(e.Algorithms); !slices.Contains(allowed, c.Header.Alg) { // RFC 8725 §3.1
-		return Proof{}, fmt.Errorf("its alg is not one that a proof may have here: sign with %s", strings.Join(allowed, ", "))
+		return Proof{}, fmt.Errorf("its alg is not supported for proofs: sign with %s", strings.Join(allowed, ", "))
 	}
 	claims, err := c.Claims()
 	if err != nil {

@@ -61,7 +61,7 @@ func (s *Sets) read(ctx context.Context, from string) (jose.KeySet, time.Duratio
 		return nil, 0, fmt.Errorf("read the key set: %w", err)
 	}
 	if len(keys) == 0 {
-		return nil, 0, fmt.Errorf("read the key set: it holds no key that verifies signatures")
+		return nil, 0, fmt.Errorf("read the key set: it contains no key that can verify signatures")
 	}
 	return keys, document.Fresh, nil
 }
