@@ -11,7 +11,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// AssertionType is the only "client_assertion_type" there is here (RFC 7523 §2.2).
+// AssertionType is the only "client_assertion_type" that is supported (RFC 7523 §2.2).
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // JWT is private_key_jwt, an assertion that the client signed with a private key, or
@@ -20,12 +20,12 @@ const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 type JWT struct {
 	Method   oauth.AuthMethod
 	Verifier *assertions.Verifier
-	// Issuer is the issuer identifier of this server, which has to be the sole
-	// audience: if the URL of a token endpoint were an audience too, another server
-	// could have a client sign what is good here (CVE-2025-27370).
+	// Issuer is the issuer identifier of this server, which has to be the sole audience: if the URL
+	// of a token endpoint were an audience too, another server could make a client sign an
+	// assertion that is valid here (CVE-2025-27370).
 	Issuer string
-	// Endpoints are the URLs of the token endpoint, for clients that are registered to
-	// name it all the same.
+	// Endpoints are the URLs of the token endpoint, for clients that are registered to use it as
+	// the audience.
 	Endpoints []string
 	Rules     assertions.ClientRules
 }
@@ -33,9 +33,9 @@ type JWT struct {
 // Name implements [Method].
 func (m JWT) Name() oauth.AuthMethod { return m.Method }
 
-// Credentials implements [Method]. It reads the client's assertion if the method can be meant.
-// The algorithm in its header decides which of the two methods that is, and the client's
-// registration whether the client may use it.
+// Credentials implements [Method]. It reads the client's assertion. The algorithm in its header
+// decides which of the two methods it is, and the client's registration decides whether the client
+// may use that method.
 func (m JWT) Credentials(r Request) ([]Credentials, error) {
 	if !r.Form.Has("client_assertion") && !r.Form.Has("client_assertion_type") {
 		return nil, nil
@@ -58,8 +58,8 @@ func (m JWT) Credentials(r Request) ([]Credentials, error) {
 	return []Credentials{{ClientID: parsed.Issuer(), Assertion: &parsed}}, nil
 }
 
-// Verify implements [Method]. It checks the assertion against what the client is registered
-// with. The assertion is good once.
+// Verify implements [Method]. It checks the assertion against the registration of the client. The
+// assertion is accepted once.
 func (m JWT) Verify(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
 	audiences := []string{m.Issuer}
 	if client.EndpointAudience {

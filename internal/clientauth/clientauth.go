@@ -20,7 +20,7 @@ type Request struct {
 	Form          oauth.Form
 	// Certificate is what the client presented in TLS; nil: none.
 	Certificate *certificates.Presented
-	From        string // where wrong secrets are counted: web.ClientAddress.Share
+	From        string // the key by which wrong secrets are counted: web.ClientAddress.Share
 	RequestID   string
 	Now         time.Time
 }
@@ -29,7 +29,7 @@ type Request struct {
 type Credentials struct {
 	ClientID    string
 	Secrets     []string                // of a method with a secret: each way in which the request can be read
-	MayGuess    bool                    // the secret may be compared with one that can be guessed: see [Outcome]
+	MayGuess    bool                    // the secret may be compared with a guessable one: see [Outcome]
 	Assertion   *assertions.Parsed      // that the client signed; nil: the method has none
 	Certificate *certificates.Presented // that the client presented in TLS; nil: the method has none
 }
@@ -51,17 +51,17 @@ type Method interface {
 // Outcome is the result of verifying credentials.
 type Outcome struct {
 	Good bool
-	// Guess is set where a secret is not known to be right, and may be a guess at one that an
-	// administrator chose: the credentials are to be verified again with MayGuess, when the
-	// guesses before leave room for that.
+	// Guess is set if a secret may be a guess at one that an administrator chose: the caller
+	// verifies the credentials again with MayGuess, if earlier failures do not make the attempt
+	// wait.
 	Guess bool
-	// Strong is set where the secret is one that cannot be guessed.
+	// Strong is set if the secret is too strong to be guessed.
 	Strong bool
-	Use    store.Use // the part of the credentials that is good once; zero: the client may send them again
+	Use    store.Use // the single use of the credentials; zero: the client may send them again
 }
 
-// CredentialError says for the log what was wrong with the credentials. The answer does
-// not say it, so that it helps no attacker to guess.
+// CredentialError says for the log what was wrong with the credentials. The answer does not show
+// it, because it would help an attacker.
 type CredentialError struct{ Why error }
 
 func (e *CredentialError) Error() string { return e.Why.Error() }
@@ -74,8 +74,7 @@ type Authenticator struct {
 	Guard   *attempts.Guard // counts wrong secrets; nil: they are not counted
 }
 
-// New returns an authenticator with the methods in the order given. A method that is
-// given twice is an error.
+// New returns an authenticator with the methods in the order given. A duplicate method is an error.
 func New(clients store.Clients, methods ...Method) (*Authenticator, error) {
 	a := &Authenticator{Clients: clients}
 	for _, m := range methods {
@@ -96,23 +95,21 @@ func (a *Authenticator) Names() []oauth.AuthMethod {
 	return names
 }
 
-// maxClientID bounds a client_id, and so what a stranger can write into the log,
-// in bytes.
+// maxClientID bounds a client_id, and so what any caller can write into the log, in bytes.
 const maxClientID = 255
 
 // Result is the client that sent a request.
 type Result struct {
-	Client *store.Client    // nil where the request presents no client at all
+	Client *store.Client    // nil if the request presents no client
 	Method oauth.AuthMethod // "" likewise
-	// Use is the part of the credentials that is good once; zero: none. The caller
-	// records it when nothing else can refuse the request, so that the client can repeat
-	// a request that was refused. If it was used before, the caller refuses with
-	// [UsedBefore].
+	// Use is the single use of the credentials; zero: none. The caller records it when nothing else
+	// can refuse the request, so that the client can repeat a request that was refused. If it was
+	// used before, the caller refuses with [UsedBefore].
 	Use store.Use
 	// Certificate is what the client presented in TLS, with any method; nil: none.
 	Certificate *certificates.Presented
-	// Claimed is the client_id in a request that was refused, cut to a length that is
-	// fit for a log.
+	// Claimed is the client_id in a request that was refused, cut to a length that is safe for a
+	// log.
 	Claimed string
 }
 
@@ -189,7 +186,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 			failed.Method, reason = method.Name(), "client_proof"
 		}
 	}
-	if credentials[0].Secrets != nil { // of a client that there is not, too: the answers are alike
+	if credentials[0].Secrets != nil { // also for a client that does not exist: the answers are alike
 		if err := secrets.failed(ctx); err != nil {
 			return failed, err
 		}
@@ -200,9 +197,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Result, 
 	return failed, refuse(reason)
 }
 
-// registrable reports whether a client may have this client_id ([store.Client]). Any
-// other reaches neither the cache, whose memory it would fill, nor the database, which
-// takes no NUL and no broken UTF-8.
+// registrable reports whether a client may have this client_id ([store.Client]). Any other reaches
+// neither the cache, whose memory it would fill, nor the database, which accepts no NUL and no
+// invalid UTF-8.
 func registrable(id string) bool {
 	if id == "" || len(id) > maxClientID {
 		return false
@@ -242,7 +239,7 @@ func (a *Authenticator) presented(r Request) ([]Method, []Credentials, error) {
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "authorization_scheme",
 			"the scheme of the Authorization header is not supported for client authentication: use Basic")
 	}
-	if used == nil && r.Form.Has("client_assertion") { // of a method that is switched off
+	if used == nil && r.Form.Has("client_assertion") { // the method is switched off
 		return nil, nil, oauth.Fail(oauth.InvalidClient, "client_assertion_alg",
 			"client_assertion is signed with an algorithm that is not supported: see token_endpoint_auth_signing_alg_values_supported in "+
 				"the metadata")

@@ -7,20 +7,20 @@ import (
 	"authserver/internal/store"
 )
 
-// guesses are the attempts at a client's secret that a request makes: one, however many ways
-// there are to read it.
+// guesses counts a request as one attempt at a client's secret, however many readings its
+// credentials have.
 type guesses struct {
 	guard   *attempts.Guard
 	request Request
 	id      string // the client_id in the request
-	client  string // the client_id, if there is such a client
+	client  string // the client_id, if the client exists
 	turn    attempts.Attempt
 	entered bool
 }
 
-// enter has the request wait for its turn, once: the error is an [attempts.ThrottledError]. It
-// counts by client and network alone: a wrong secret comes from a server that is set up
-// wrongly more often than from an attacker.
+// enter checks once whether the request has to wait: the error is an [attempts.ThrottledError]. It
+// counts only by client and network, because a wrong secret comes from a misconfigured server more
+// often than from an attacker.
 func (g *guesses) enter(ctx context.Context) error {
 	if g.entered {
 		return nil
@@ -31,7 +31,7 @@ func (g *guesses) enter(ctx context.Context) error {
 	return err
 }
 
-// failed counts that no secret was right, unless the next one has to wait.
+// failed counts the failure, unless the request had to wait.
 func (g *guesses) failed(ctx context.Context) error {
 	if err := g.enter(ctx); err != nil {
 		return err
@@ -40,9 +40,8 @@ func (g *guesses) failed(ctx context.Context) error {
 	return nil
 }
 
-// passed forgets what was counted, where the secret was compared now or cannot be guessed. One
-// that is known already and can be guessed forgets nothing: a client that is busy would give
-// its neighbours guesses.
+// passed resets the counter if the secret was compared now or cannot be guessed. A cached guessable
+// secret resets nothing: otherwise a busy client would give guesses to its neighbours.
 func (g *guesses) passed(ctx context.Context, strong bool) {
 	switch {
 	case g.entered:

@@ -24,8 +24,8 @@ func (None) Credentials(r Request) ([]Credentials, error) {
 	return []Credentials{{ClientID: r.Form.Get("client_id"), Certificate: r.Certificate}}, nil
 }
 
-// namesOnly reports whether a request names its client and brings no credentials in
-// HTTP. It may bring a certificate in TLS.
+// namesOnly reports whether a request names its client and brings no credentials in HTTP. It may
+// present a certificate in TLS.
 func namesOnly(r Request) bool {
 	return len(r.Authorization) == 0 && !r.Form.Has("client_secret") && !r.Form.Has("client_assertion") && r.Form.Has("client_id")
 }

@@ -12,26 +12,26 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Secrets compares a secret with those of a client.
+// Secrets compares a presented secret with those of a client.
 type Secrets struct {
 	// Slow compares a secret that an administrator chose, and that may be guessable,
 	// with its bcrypt hash.
 	Slow interface {
-		// Knows reports whether one is right that was compared before.
+		// Knows reports whether a secret was compared before and was right.
 		Knows(hashes [][]byte, secrets []string) bool
 		VerifyAny(ctx context.Context, hashes [][]byte, secrets []string) (bool, error)
 	}
-	// Opener unseals those that are kept as keys, for client_secret_jwt.
+	// Opener unseals the secrets for client_secret_jwt.
 	Opener assertions.Opener
 }
 
 // maxSecret bounds a secret that is presented, in bytes.
 const maxSecret = 1024
 
-// match reports whether a presented secret, in one of its readings, is one of the
-// client's that has not expired. Secrets of 256 random bits need no slow hash. They are
-// compared first, so that the server computes the slow hash only if it can still decide. They
-// cannot be guessed: a right one never waits for wrong ones of others.
+// match reports whether a presented secret, in one of its readings, is one of the client's that has
+// not expired. Secrets of 256 random bits need no slow hash. They are compared first, so that the
+// server computes the slow hash only if it can still decide. They cannot be guessed, so a correct
+// one never waits for the failures of other callers.
 func (s Secrets) match(ctx context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
 	readings := slices.DeleteFunc(slices.Clone(presented.Secrets), func(r string) bool { return r == "" || len(r) > maxSecret })
 	var slow [][]byte

@@ -31,10 +31,9 @@ func (*SelfSignedTLS) Name() oauth.AuthMethod { return oauth.AuthSelfSignedTLS }
 // Credentials implements [Method].
 func (*SelfSignedTLS) Credentials(r Request) ([]Credentials, error) { return certified(r), nil }
 
-// Verify implements [Method]. RFC 8705 §2.2 asks only that the certificate is one of
-// those registered. It is a container for a key: neither its chain nor its dates are
-// validated, since the client wrote them itself. The operator takes a key away that is
-// no longer good.
+// Verify implements [Method]. RFC 8705 §2.2 asks only that the certificate is one of those
+// registered. It is a container for a key: neither its chain nor its dates are validated, since the
+// client wrote them itself. The operator removes a key that must no longer be used.
 func (m *SelfSignedTLS) Verify(ctx context.Context, client store.Client, presented Credentials, _ time.Time) (Outcome, error) {
 	shown := presented.Certificate
 	if slices.ContainsFunc(client.Certificates, func(der []byte) bool { return bytes.Equal(der, shown.Leaf.Raw) }) {
@@ -50,8 +49,8 @@ func (m *SelfSignedTLS) Verify(ctx context.Context, client store.Client, present
 	return Outcome{Good: true}, nil
 }
 
-// published reports whether the client's JWK Set has the certificate that is named, in
-// "x5c" or by its thumbprint (RFC 8705 §2.2.2).
+// published reports whether the client's JWK Set contains the certificate, in "x5c" or by its
+// thumbprint (RFC 8705 §2.2.2).
 func (m *SelfSignedTLS) published(ctx context.Context, client store.Client, named jose.Header) (bool, error) {
 	if len(client.JWKS) > 0 {
 		set, err := m.keySets.Get(client.JWKS, jose.ParseKeySet)

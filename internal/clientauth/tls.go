@@ -12,8 +12,8 @@ import (
 	"authserver/internal/trust/certificates"
 )
 
-// TLS is tls_client_auth: a certificate by an authority that is trusted with clients,
-// for the subject that the client is registered with (RFC 8705 §2.1).
+// TLS is tls_client_auth: a certificate of a trusted authority, for the subject that the client is
+// registered with (RFC 8705 §2.1).
 type TLS struct {
 	// Authorities are the roots that the server trusts to certify clients.
 	Authorities func() *x509.CertPool
@@ -25,9 +25,9 @@ func (TLS) Name() oauth.AuthMethod { return oauth.AuthTLS }
 // Credentials implements [Method].
 func (TLS) Credentials(r Request) ([]Credentials, error) { return certified(r), nil }
 
-// certified returns the credentials of a request with a certificate; without one, none.
-// The request has to name its client by client_id, since a certificate may be good for
-// several clients (RFC 8705 §2).
+// certified returns the credentials of a request with a certificate; without one, none. The request
+// has to name its client by client_id, because a certificate may be valid for several clients (RFC
+// 8705 §2).
 func certified(r Request) []Credentials {
 	if r.Certificate == nil || !namesOnly(r) {
 		return nil
@@ -35,8 +35,7 @@ func certified(r Request) []Credentials {
 	return []Credentials{{ClientID: r.Form.Get("client_id"), Certificate: r.Certificate}}
 }
 
-// Verify implements [Method]. The subject is checked before the signatures, since that
-// costs less.
+// Verify implements [Method]. It checks the subject before the signatures, because that costs less.
 func (m TLS) Verify(_ context.Context, client store.Client, presented Credentials, now time.Time) (Outcome, error) {
 	shown := presented.Certificate
 	if client.TLSSubject == (store.TLSSubject{}) || !certificates.IsFor(shown.Leaf, client.TLSSubject) {

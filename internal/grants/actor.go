@@ -44,8 +44,8 @@ func (g *Exchange) actorOf(client store.Client, subject, acting party, delegated
 	return nested(slices.Insert(before, 0, actor{acting.told(), g.Trust.nameOf(acting.iss)}))
 }
 
-// actsNow checks the prior actors if no actor is added: the last of them is the current
-// actor, and the issuer of the token can name only its own parties as that.
+// actsNow checks the prior actors if no actor is added: the last of them is the current actor, and
+// and the issuer of the token may name only its own parties there.
 func (t *Trust) actsNow(of party, before []actor) error {
 	if len(before) > 0 && before[0].issuer != t.nameOf(of.iss) {
 		return errors.New("its act names a party of another issuer as the current actor")
@@ -53,8 +53,8 @@ func (t *Trust) actsNow(of party, before []actor) error {
 	return nil
 }
 
-// carried is the claim "act" of the token for an assertion: that of the assertion, so
-// that the actors of its subject stay visible.
+// carried is the claim "act" of the token for an assertion: that of the assertion, so that its
+// actors stay visible.
 func (t *Trust) carried(claims map[string]any, iss string) (map[string]any, error) {
 	of := party{iss: iss, all: claims}
 	before, err := t.actors(of)
@@ -67,7 +67,7 @@ func (t *Trust) carried(claims map[string]any, iss string) (map[string]any, erro
 	return nested(before)
 }
 
-// nameOf is the issuer of an actor as the claim has it: "" for this server.
+// nameOf is the issuer of an actor for the claim: "" for this server.
 func (t *Trust) nameOf(iss string) string {
 	if iss == t.Self {
 		return ""
@@ -75,7 +75,7 @@ func (t *Trust) nameOf(iss string) string {
 	return iss
 }
 
-// nested writes actors as one claim, the first outermost; nil where there are none.
+// nested writes actors as one claim, the first outermost; nil: there are none.
 func nested(actors []actor) (map[string]any, error) {
 	if len(actors) > maxActors {
 		return nil, oauth.Fail(oauth.InvalidRequest, "actors_too_many", fmt.Sprintf("the token would name more than %d actors: exchange an earlier token", maxActors))

@@ -13,9 +13,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// AuthorizationCode is the grant of a code that a sign-in ended with (RFC 6749 §4.1.3). The
-// code is generation 0 of a family, and exchanging it is a rotation to generation 1 without
-// a grace.
+// AuthorizationCode is the grant for the code of a sign-in (RFC 6749 §4.1.3). The code is
+// generation 0 of a family, and exchanging it is a rotation to generation 1 without a grace.
 type AuthorizationCode struct {
 	Issuing
 	Families interface {
@@ -24,7 +23,7 @@ type AuthorizationCode struct {
 	PutBacks *PutBacks
 	Codes    *tokens.CodeCodec
 	Refresh  *tokens.RefreshCodec
-	// Revoker says what a replay voids, and takes note in this process that it did.
+	// Revoker decides what a replay revokes, and updates the view of this process.
 	Revoker interface {
 		Replay(id store.FamilyID, now time.Time) store.Void
 		ReloadView(ctx context.Context)
@@ -38,8 +37,8 @@ func (*AuthorizationCode) Type() oauth.GrantType { return oauth.AuthorizationCod
 // NeedsClient implements [Grant].
 func (*AuthorizationCode) NeedsClient() bool { return true }
 
-// Exchange implements [Grant]. It asks the database once. A refusal moves nothing, but for a
-// code that was exchanged before, which ends everything that came from it.
+// Exchange implements [Grant]. It asks the database once. A refusal changes nothing, except that a
+// code which was exchanged before ends everything that came from it.
 func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("code") {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "code_missing", "code is required")
@@ -88,7 +87,8 @@ func (g *AuthorizationCode) Exchange(ctx context.Context, r Request) (Answer, er
 	}
 }
 
-// unrefreshed is beyond the end of every family: one without refresh tokens lives to its end.
+// unrefreshed is an idle time beyond the end of every family: a family without refresh tokens lives
+// to its end.
 const unrefreshed = 10 * 365 * 24 * time.Hour
 
 // plan reads the request. Resources that the client may not ask for (any more) are refused
@@ -125,8 +125,8 @@ func (g *AuthorizationCode) plan(ctx context.Context, r Request, id store.Family
 	return redemption, plan{rotation: redemption.Rotation(), resources: resources}, nil
 }
 
-// deliver answers with what the family has become. Where that fails the code is put back,
-// as a refresh token is.
+// deliver answers with the tokens of the family. If that fails, it puts the code back, as for a
+// refresh token.
 func (g *AuthorizationCode) deliver(ctx context.Context, r Request, p plan, redeemed store.RotationResult) (a Answer, err error) {
 	delivered := false
 	defer func() {
@@ -159,7 +159,7 @@ func (g *AuthorizationCode) answer(ctx context.Context, r Request, p plan, redee
 	return a, nil
 }
 
-// challengeOf is the challenge of a verifier by S256 (RFC 7636 §4.6); "" where none came.
+// challengeOf is the challenge of a verifier by S256 (RFC 7636 §4.6); "": there is no verifier.
 func challengeOf(verifier string) (string, error) {
 	if verifier == "" {
 		return "", nil
@@ -197,8 +197,7 @@ func refuseRedemption(asked store.Rotation, redirectURI string, redeemed store.R
 	}
 }
 
-// refuseCode gives one answer for every code that is not good (RFC 6749 §5.2,
-// invalid_grant).
+// refuseCode gives the same answer for every invalid code (RFC 6749 §5.2, invalid_grant).
 func refuseCode(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidGrant, reason, "the authorization code is not valid, was used before or has expired: begin the sign-in again")
 }

@@ -9,25 +9,24 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Possession is the keys that a request proved to hold.
+// Possession has the keys whose possession a request proved.
 type Possession struct {
-	JKT     string // the thumbprint of the key of its DPoP proof (RFC 9449 §6.1); "": it brought none
-	Alg     string // that the proof was signed with
-	X5TS256 string // the thumbprint of the certificate that it presented in TLS (RFC 8705 §3.1); "": none
-	// ByCertificate is set where the client authenticated by that certificate.
+	JKT     string // the thumbprint of the key of its DPoP proof (RFC 9449 §6.1); "": no proof
+	Alg     string // the algorithm of the proof
+	X5TS256 string // the thumbprint of the client certificate (RFC 8705 §3.1); "": none
+	// ByCertificate is set if the client authenticated by that certificate.
 	ByCertificate bool
 }
 
-// Bind decides to which of the keys an access token of the client is bound, whatever the
-// grant. A proof always binds (RFC 9449 §5). Authentication by a certificate and tokens
-// bound to it are two choices (RFC 8705 §3). A registration that says yes or no decides.
-// Without either, the certificate binds if the client sent no proof, and either
-// authenticated by the certificate or has a profile that wants bound tokens.
+// Bind decides to which of the keys an access token of the client is bound, whatever the grant. A
+// proof always binds (RFC 9449 §5). Authentication by a certificate and tokens bound to it are two
+// choices (RFC 8705 §3). The registration decides if it has a value. Otherwise the certificate
+// binds if the client sent no proof, and either authenticated by the certificate or has a profile
+// that demands bound tokens.
 //
-// It is an [oauth.Error] if the token would be a bearer token but the client is
-// registered for bound ones: by a flag, or because it authenticates by certificates
-// alone. That holds for a client that did not authenticate too. client is nil if the
-// token is for none.
+// It is an [oauth.Error] if the token would be a bearer token but the client is registered for
+// bound ones: by a flag, or because it authenticates by certificates alone. That also holds for a
+// client that did not authenticate. client is nil if the token is for no client.
 func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	bound := tokens.Confirmation{JKT: p.JKT}
 	if client == nil {
@@ -56,8 +55,8 @@ func (p Possession) Bind(client *store.Client) (tokens.Confirmation, error) {
 	return bound, nil
 }
 
-// Fits is an [oauth.Error] where there is a proof, and it is signed with an algorithm that the
-// profile of the client does not have (FAPI 2.0 §5.4.1).
+// Fits is an [oauth.Error] if there is a proof that is signed with an algorithm outside the profile
+// of the client (FAPI 2.0 §5.4.1).
 func (p Possession) Fits(profile store.Profile) error {
 	if allowed := profile.Algorithms(); p.JKT != "" && allowed != nil && !slices.Contains(allowed, p.Alg) {
 		return oauth.Fail(oauth.InvalidDPoPProof, "dpop_refused",
@@ -66,7 +65,7 @@ func (p Possession) Fits(profile store.Profile) error {
 	return nil
 }
 
-// certifiedOnly reports whether a client authenticates by certificates alone.
+// certifiedOnly reports whether a client authenticates only by certificates.
 func certifiedOnly(c store.Client) bool {
 	return !slices.ContainsFunc(c.AuthMethods, func(m oauth.AuthMethod) bool { return m != oauth.AuthTLS && m != oauth.AuthSelfSignedTLS })
 }
@@ -83,9 +82,9 @@ func (p Possession) keys() []string {
 	return keys
 }
 
-// familyKey is the key that refresh tokens which are issued now are bound to; "": none.
-// They are bound where nothing else protects them: a confidential client has to
-// authenticate anyway (RFC 9449 §5, RFC 8705 §4).
+// familyKey is the key to which new refresh tokens are bound; "": none. Only the refresh tokens of
+// a public client are bound: a confidential client has to authenticate anyway (RFC 9449 §5, RFC
+// 8705 §4).
 func (r Request) familyKey() string {
 	switch {
 	case !r.Client.Public():

@@ -6,8 +6,8 @@ import (
 	"authserver/internal/oauth"
 )
 
-// ClientCredentials is the grant of a client that acts for itself (RFC 6749
-// §4.4). It asks the database nothing, and writes what is good once alone.
+// ClientCredentials is the grant of a client that acts for itself (RFC 6749 §4.4). It makes no
+// query, and writes only single uses.
 type ClientCredentials struct {
 	Issuing
 }

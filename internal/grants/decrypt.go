@@ -2,14 +2,13 @@ package grants
 
 import "authserver/internal/jose"
 
-// Decrypter takes a signed token out of a JWE that was encrypted to a key of this
-// server; it is [keys.Manager].
+// Decrypter decrypts a JWE that was encrypted to a key of this server; it is [keys.Manager].
 type Decrypter interface {
 	Decrypt(token string) ([]byte, error)
 }
 
-// open returns the signed assertion within an encrypted one, and with which
-// algorithm it was encrypted; what is not encrypted it returns as it is.
+// open returns the signed assertion inside an encrypted one, and the algorithm of the encryption.
+// It returns an unencrypted assertion as it is.
 func (t *Trust) open(assertion string) (signed, alg string, err error) {
 	if !jose.IsEncrypted(assertion) {
 		return assertion, "", nil
@@ -25,6 +24,6 @@ func (t *Trust) open(assertion string) (signed, alg string, err error) {
 	return string(plain), header.Alg, nil
 }
 
-// maxEncrypted bounds an encrypted assertion, in bytes: the largest signed one, in
-// base64url once more, and what is around it.
+// maxEncrypted bounds an encrypted assertion, in bytes: the largest signed assertion, base64url
+// again, and the other parts.
 const maxEncrypted = 24 << 10

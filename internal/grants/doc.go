@@ -1,8 +1,7 @@
 // Package grants defines what each grant means: its subject, and the content of its
 // token. One file per grant, each a [Grant] in the [Registry].
 //
-// It refuses to authenticate clients (the token endpoint has done so before), to know
-// HTTP, and to sign anything itself. Start at grants.go, then at clientcredentials.go,
-// the shortest. issue.go has what all of them share, and trust.go the JWTs that they
-// accept.
+// It refuses to authenticate clients (the token endpoint does that first), to know HTTP, and to
+// sign. Start at grants.go, then at clientcredentials.go, the shortest. issue.go has the parts that
+// all grants share, and trust.go the JWTs that they accept.
 package grants

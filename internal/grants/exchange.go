@@ -19,8 +19,8 @@ const (
 // it was given.
 type Exchange struct {
 	Issuing
-	Users   store.Users   // as they are now, from no cache: a token that is void must buy none
-	Clients store.Clients // likewise
+	Users   store.Users   // not cached: a revoked token must not be exchanged
+	Clients store.Clients // the same
 	Tokens  interface {   // our own; it is [tokens.Verifier]
 		Verify(now time.Time, token string) (tokens.Claims, error)
 	}
@@ -28,7 +28,7 @@ type Exchange struct {
 		Revoked(ctx context.Context, c tokens.Claims) (bool, error)
 	}
 	Used store.AssertionAdmin
-	// Trust takes the JWTs of issuers that are trusted.
+	// Trust verifies the JWTs of trusted issuers.
 	Trust *Trust
 }
 
@@ -56,8 +56,8 @@ func (g *Exchange) Exchange(ctx context.Context, r Request) (Answer, error) {
 	return a, err
 }
 
-// exchange is Exchange for a subject that is known. A refusal comes with what the log says
-// of the subject.
+// exchange is Exchange after the subject token was read. A refusal comes with an Answer that has
+// the subject, for the log.
 func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answer, error) {
 	var err error
 	acting, delegated := g.itself(*r.Client, subject.expires), r.Form.Has("actor_token")
@@ -77,13 +77,13 @@ func (g *Exchange) exchange(ctx context.Context, r Request, subject party) (Answ
 	if access.Act, err = g.actorOf(*r.Client, subject, acting, delegated, name); err != nil {
 		return access.about(), err
 	}
-	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // it outlives neither of the two
+	access.TTL = min(access.TTL, subject.expires.Sub(r.Now), acting.expires.Sub(r.Now)) // the new token outlives neither of the two
 	a, err := g.issueOnce(ctx, r, access)
 	a.IssuedTokenType = AccessTokenType
 	return a, err
 }
 
-// checkRequested refuses what cannot be issued (RFC 8693 §2.1).
+// checkRequested refuses a token type that cannot be issued (RFC 8693 §2.1).
 func checkRequested(form oauth.Form) error {
 	if !form.Has("subject_token") || !form.Has("subject_token_type") {
 		return oauth.Fail(oauth.InvalidRequest, "subject_token_missing", "subject_token and subject_token_type are required")
@@ -116,15 +116,15 @@ func (g *Exchange) target(ctx context.Context, r Request, subject party) (Target
 	return target, scope, err
 }
 
-// allowed are the resources that the client may ask for, as far as the issuer of a
-// foreign token is registered for them too. Our own token that came of such an issuer
-// keeps to its audience, or a second exchange would leave that bound.
+// allowed are the resources that the client may ask for, and for the token of an issuer only those
+// of the issuer too. A token of this server that came from such an issuer keeps its audience,
+// because a second exchange could otherwise escape that limit.
 func (g *Exchange) allowed(client store.Client, subject party) ([]string, error) {
 	allowed, bound := g.Targets.Allowed(client.Resources), subject.by.issuer.Resources
 	if subject.claims.Parsed.Bounded {
 		bound = subject.claims.Audience
 	}
-	if len(bound) == 0 { // nothing but the client's registration limits it
+	if len(bound) == 0 { // only the client's registration limits it
 		return allowed, nil
 	}
 	if allowed = oauth.Scope(allowed).Intersect(bound); len(allowed) == 0 {
@@ -133,8 +133,8 @@ func (g *Exchange) allowed(client store.Client, subject party) ([]string, error)
 	return allowed, nil
 }
 
-// access is the subject's token in the hands of the client, and the name by which a
-// policy knows the subject.
+// access returns the new token of the subject for the client, and the name of the subject in
+// policies.
 func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, subject party) (draft, string, error) {
 	if subject.by.issuer.ID != "" {
 		access, err := g.Trust.access(ctx, target, scope, holder, subject.by, subject.assertion)
@@ -145,8 +145,8 @@ func (g *Exchange) access(ctx context.Context, target Target, scope oauth.Scope,
 	return access, name, nil
 }
 
-// local is the new token for the subject of a token of our own. It is void when that
-// one is, since it carries the same NotBefore of the subject.
+// local is the new token for the subject of a token of this server. It has the same NotBefore of
+// the subject, so it is revoked with the first token.
 func local(target Target, scope oauth.Scope, holder store.Client, subject party) (access draft, name string) {
 	access, name = forSubject(target, scope, holder, subject.found, subject.subject), subject.subject
 	if subject.found.User != nil {

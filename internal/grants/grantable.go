@@ -7,10 +7,9 @@ import (
 	"authserver/internal/store"
 )
 
-// Grantable finds out what a client may be granted where a person signs in, of the scope and
-// the resources that it asks for: all of it, or an [oauth.Error]. What it does not ask for
-// is the default of its registration, without the scopes of OpenID Connect: a request that
-// is one of OpenID Connect says so (Core §3.1.2.1).
+// Grantable returns what a sign-in may grant of the requested scope and resources: all of it, or an
+// [oauth.Error]. Without a scope in the request, it is the default of the registration without the
+// scopes of OpenID Connect, which a request has to name (Core §3.1.2.1).
 func (t *Targets) Grantable(ctx context.Context, client store.Client, asked oauth.Scope, resources []string) (oauth.Grantable, error) {
 	target, err := t.Resolve(ctx, resources, client.Resources)
 	if err != nil {

@@ -12,13 +12,11 @@ import (
 
 // Request is a token request whose client has been authenticated.
 type Request struct {
-	// Client is nil where the request presented none; only grants that do not need
-	// one see that.
+	// Client is nil if the request presented no client; only grants that need no client see that.
 	Client *store.Client
 	Form   oauth.Form
 	Now    time.Time
-	// From is where the request comes from, by which failures are counted:
-	// web.ClientAddress.Share.
+	// From is the key by which failures are counted: web.ClientAddress.Share.
 	From string
 	// RequestID is the HTTP request's, for the audit.
 	RequestID string
@@ -26,8 +24,7 @@ type Request struct {
 	// the access token is bound: see [Possession.Bind].
 	Possession   Possession
 	Confirmation tokens.Confirmation
-	// Once is what the request has been believed for and is good once. Whatever answers
-	// with a token uses it up.
+	// Once has the single uses of the request so far. An answer with a token records them.
 	Once []SingleUse
 }
 
@@ -39,28 +36,27 @@ type Answer struct {
 	IDToken         string // of a sign-in with the scope openid (OpenID Connect Core §3.1.3.3); "": none
 	Scope           oauth.Scope
 	TokenType       string // how the access token is used: [oauth.Bearer] or [oauth.DPoP]
-	IssuedTokenType string // of a token that was exchanged (RFC 8693 §2.2.1); "": none was
-	// Outcome is what became of a refresh token, for metrics and the log: "forged" or
-	// the name of a [store.Outcome]. It is there where the answer is a refusal, too.
+	IssuedTokenType string // of a token exchange (RFC 8693 §2.2.1); "": another grant
+	// Outcome is the outcome of a refresh token, for metrics and the log: "forged" or the name of a
+	// [store.Outcome]. A refusal has it, too.
 	Outcome string
-	// What the log says of the access token: its "jti", its "sub" and the username where
-	// that is a user, its family and the issuer that vouched for the subject, where there is
-	// one. A refusal has what is known of them.
+	// For the log: "jti" and "sub" of the access token, the username if the subject is a user, the
+	// family, and the issuer of the assertion, if there is one. A refusal has those that are known.
 	ID       string
 	Subject  string
 	Username string
 	Family   store.FamilyID
 	Issuer   string
-	// RevokedAt and Revocation are when and why a family that is refused became void.
+	// RevokedAt and Revocation are when and why a refused family was revoked.
 	RevokedAt  time.Time
 	Revocation string
 }
 
-// Grant exchanges what a request brings for a token.
+// Grant exchanges the credentials in a request for a token.
 type Grant interface {
 	Type() oauth.GrantType
-	// NeedsClient says that a request without an authenticated client, or of one
-	// that is not registered for the grant, is to be refused before Exchange.
+	// NeedsClient reports whether the token endpoint has to refuse a request without an
+	// authenticated client that is registered for the grant.
 	NeedsClient() bool
 	// Exchange returns the answer, or an [oauth.Error], or a fault.
 	Exchange(ctx context.Context, r Request) (Answer, error)
@@ -69,8 +65,7 @@ type Grant interface {
 // Registry holds the grants that are switched on.
 type Registry struct{ grants []Grant }
 
-// NewRegistry returns a registry with the grants in the order given. A type that
-// stands twice is an error.
+// NewRegistry returns a registry with the grants in the order given. A duplicate type is an error.
 func NewRegistry(grants ...Grant) (*Registry, error) {
 	r := &Registry{}
 	for _, g := range grants {

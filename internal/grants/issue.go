@@ -16,12 +16,12 @@ type Minter interface {
 	Mint(now time.Time, a tokens.Access) (tokens.Minted, error)
 }
 
-// Issuing is what every grant issues with. A grant says for whom a token is, and fills in
-// what is its own; what all tokens have in common is made here alone.
+// Issuing has what every grant needs to issue a token. A grant names the subject and fills in its
+// own claims; this file makes what all tokens have in common.
 type Issuing struct {
 	Targets    *Targets
 	Minter     Minter
-	Assertions store.Assertions // what was used and is good once
+	Assertions store.Assertions // records single uses
 	// IDTokens makes the ID token of a family whose user signed in with the scope openid; nil:
 	// none is made.
 	IDTokens IDTokens
@@ -29,8 +29,8 @@ type Issuing struct {
 
 // IDTokens makes ID tokens (OpenID Connect Core §2).
 type IDTokens interface {
-	// IDToken makes the one that is handed out with an access token, by what the family
-	// remembers of the sign-in. The Scope of the family is that of the access token.
+	// IDToken makes the ID token that comes with an access token, from the sign-in that the family
+	// stores. The Scope of the family is that of the access token.
 	IDToken(ctx context.Context, now time.Time, client store.Client, user store.User, family store.Family, beside tokens.HashInputs) (string, error)
 }
 
@@ -58,18 +58,19 @@ func askedScope(value string) (oauth.Scope, error) {
 	return scope, nil
 }
 
-// draft is an access token that is to be signed, and the username of its subject.
+// draft is an unsigned access token, with the username of its subject.
 type draft struct {
 	tokens.Access
 	username string // for the log; "": the subject is no user of this server
 }
 
-// about is what the log says of the token, whether or not it comes to be.
+// about is what the log says about the token, whether or not it is issued.
 func (d draft) about() Answer {
 	return Answer{Subject: d.Subject, Username: d.username, Family: d.Family}
 }
 
-// ofUser is a draft that came no further than its subject; user may be nil, or the zero User.
+// ofUser is a draft with a subject and nothing else, for the log; user may be nil, or the zero
+// User.
 func ofUser(user *store.User) draft {
 	if user == nil {
 		return draft{}
@@ -77,7 +78,7 @@ func ofUser(user *store.User) draft {
 	return draft{Access: tokens.Access{Subject: user.ID}, username: user.Username}
 }
 
-// forTarget is the token of a subject as far as it is for a target.
+// forTarget is a token for a target, before its subject is filled in.
 func forTarget(target Target, scope oauth.Scope, subject string) draft {
 	return draft{Access: tokens.Access{
 		Subject:    subject,
@@ -110,11 +111,11 @@ func forUser(target Target, scope oauth.Scope, client store.Client, user store.U
 	return heldBy(access, client)
 }
 
-// ofFamily is the token of a user who signed in, as the family remembers it.
+// ofFamily is the token of a user who signed in, from the stored family.
 func ofFamily(target Target, scope oauth.Scope, client store.Client, user store.User, family store.Family) draft {
 	access := forUser(target, scope, client, user)
 	access.Family = family.ID
-	// What the family remembers, so that the token is void with it.
+	// The NotBefore that the family stores, so that the token is revoked with it.
 	access.ClientNotBefore, access.SubjectNotBefore = family.ClientNotBefore, family.UserNotBefore
 	access.AuthTime, access.ACR, access.AMR = family.Login.AuthTime, family.Login.ACR, family.Login.AMR // RFC 9068 §2.2.1, RFC 9470 §6.1
 	if scope.Has("openid") {
@@ -123,8 +124,8 @@ func ofFamily(target Target, scope oauth.Scope, client store.Client, user store.
 	return access
 }
 
-// forSubject is the token of the subject of a JWT, in the hands of a client: a user, a
-// client, or a subject that only its issuer knows under a name.
+// forSubject is the token of the subject of a JWT, for a client. The subject is a user, a client,
+// or a name that only its issuer knows.
 func forSubject(target Target, scope oauth.Scope, holder store.Client, found assertions.Subject, name string) draft {
 	switch {
 	case found.User != nil:
@@ -141,8 +142,7 @@ func heldBy(access draft, client store.Client) draft {
 	return access
 }
 
-// issue mints the access token that answers a request, bound to the key that the request
-// is to have it bound to.
+// issue mints the access token that answers a request, bound to the key in Request.Confirmation.
 func (i *Issuing) issue(r Request, access draft) (Answer, error) {
 	access.Confirmation = r.Confirmation
 	a := access.about()
@@ -158,7 +158,7 @@ func (i *Issuing) issue(r Request, access draft) (Answer, error) {
 	return a, nil
 }
 
-// issueOf makes the tokens of a family that moved on, but for the refresh token.
+// issueOf makes the access token and the ID token of a family after its rotation.
 func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.Family, user store.User) (Answer, error) {
 	target, scope, err := p.target(r.Client, family)
 	if err != nil {
@@ -175,8 +175,8 @@ func (i *Issuing) issueOf(ctx context.Context, r Request, p plan, family store.F
 	return a, err
 }
 
-// issueOnce issues the token, and then uses up what is good once. So a request that
-// cannot be signed just now uses nothing up.
+// issueOnce issues the token, and then records the single uses. So a request that cannot be signed
+// uses nothing up.
 func (i *Issuing) issueOnce(ctx context.Context, r Request, access draft, beside ...SingleUse) (Answer, error) {
 	a, err := i.issue(r, access)
 	if err != nil {

@@ -59,8 +59,8 @@ func (g *JWTBearer) Exchange(ctx context.Context, r Request) (Answer, error) {
 	return a, err
 }
 
-// exchange is Exchange for an assertion that is believed. A refusal comes with what the log
-// says of the subject.
+// exchange is Exchange after the assertion was verified. A refusal comes with an Answer that has
+// the subject, for the log.
 func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed assertions.Parsed, assertion assertions.Assertion) (Answer, error) {
 	client, err := g.client(ctx, r, by)
 	if err != nil {
@@ -77,7 +77,7 @@ func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed 
 		return access.about(), err
 	}
 	access.Custom = mergeClaims(access.Custom, assertion.Mapped)
-	// RFC 7521 §4.1: a refresh token is not issued; a new assertion buys a new token.
+	// RFC 7521 §4.1: no refresh token is issued; the client brings a new assertion for a new token.
 	return g.issueOnce(ctx, r, access, g.once(by, assertion)...)
 }
 
@@ -113,7 +113,7 @@ func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.C
 	return &client, nil
 }
 
-// access lays out the token: who the subject is here, and what it may have.
+// access prepares the token: its subject at this server, and what it may have.
 func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	asked, err := askedAssertionScope(r.Form.Get("scope"), a.Scope)
 	if err != nil {
@@ -121,7 +121,7 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 	}
 	limited := client
 	if limited == nil && by.issuer.SubjectKind == store.SubjectClient {
-		// The client acts for itself, and may have what it is registered for.
+		// The client acts for itself, with the roles of its registration.
 		subject, err := g.Trust.subjects().Client(ctx, a.Subject)
 		if err != nil {
 			return draft{}, refuseSubject(err)
@@ -152,10 +152,10 @@ func (g *JWTBearer) access(ctx context.Context, r Request, client *store.Client,
 	return g.Trust.access(ctx, target, scope, holder, by, a)
 }
 
-// once is the use of an assertion, which is good once on all replicas (RFC 7523 §3, item
-// 7), unless the issuer is registered for assertions that come again. An assertion
-// without jti is identified by its content. Its use is kept for the skew longer than it
-// is good here, since a replica whose clock is behind accepts it for that long.
+// once is the single use of an assertion, on all replicas (RFC 7523 §3, item 7), unless the issuer
+// is registered for repeated assertions. An assertion without jti is identified by its content. The
+// use is stored for the skew longer than the assertion is valid here, because a replica whose clock
+// is behind accepts it for that long.
 func (g *JWTBearer) once(by trusted, a assertions.Assertion) []SingleUse {
 	if by.mayRepeat() {
 		return nil
@@ -170,15 +170,14 @@ func assertionReplayed() *oauth.Error {
 	return refuseAssertion("assertion_replayed", errors.New("it was used before: make a new one, with a jti of its own"))
 }
 
-// bounds is what may be asked for.
+// bounds limits what a request may ask for.
 type bounds struct {
 	resources        []string
 	scopes, defaults oauth.Scope
 }
 
-// ceiling is what the issuer is registered for and, if there is a client, the client
-// too. An issuer that is registered for nothing in particular leaves the choice to the
-// client; without a client there is nothing to choose.
+// ceiling is the limit by the registrations of the issuer and, if there is one, the client. An
+// issuer without scopes or resources does not limit the client.
 func ceiling(client *store.Client, issuer store.Issuer) (bounds, error) {
 	if client == nil {
 		return bounds{issuer.Resources, issuer.Scopes, issuer.Scopes}, nil

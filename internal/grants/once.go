@@ -9,17 +9,17 @@ import (
 	"authserver/internal/store"
 )
 
-// SingleUse is a part of a request that is good once: a client's assertion, a proof of
-// possession, or an assertion that is exchanged. It is used up last, when there is a
-// token and nothing can refuse the request any more. So the client can repeat a request
-// that was refused or that the server could not answer, and a refused request writes
-// nothing. If two requests bring the same one at once, the database accepts one of them.
+// SingleUse is a part of a request that the servers accept once: a client's assertion, a DPoP
+// proof, or an assertion that is exchanged. Its use is recorded last, when the token is made and
+// nothing can refuse the request any more. So the client can repeat a request that was refused or
+// that the server could not answer, and a refused request writes nothing. If two requests bring the
+// same one at once, the database accepts one of them.
 type SingleUse struct {
 	store.Use
 	OnReplay func() *oauth.Error // refuses what was used before
 }
 
-// ReplayError is the cause of the refusal of what was used before.
+// ReplayError is the cause of a refusal because of an earlier use.
 type ReplayError struct {
 	Use   store.Use
 	cause error // of the refusal itself; nil: none
@@ -34,13 +34,13 @@ func (r *ReplayError) Error() string {
 
 func (r *ReplayError) Unwrap() error { return r.cause }
 
-// replayError refuses what was used before.
+// replayError makes the refusal if it was used before.
 func (o SingleUse) replayError() error {
 	refused := o.OnReplay()
 	return refused.Because(&ReplayError{Use: o.Use, cause: refused.Unwrap()})
 }
 
-// UseUp uses up all of them, or none where one was used before.
+// UseUp records all uses, or none if one was recorded before.
 func UseUp(ctx context.Context, used store.Assertions, once []SingleUse) error {
 	if len(once) == 0 {
 		return nil
@@ -48,7 +48,7 @@ func UseUp(ctx context.Context, used store.Assertions, once []SingleUse) error {
 	return refuseAgain(once, used.UseOnce(ctx, uses(once)...))
 }
 
-// refuseAgain is what a request is told whose uses were recorded with an error.
+// refuseAgain turns an error of recording the uses into the answer.
 func refuseAgain(once []SingleUse, err error) error {
 	var replayed *store.ReplayedError
 	switch {

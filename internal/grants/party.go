@@ -22,20 +22,20 @@ type party struct {
 	all     map[string]any // its claims
 
 	claims tokens.Claims      // of a token of our own
-	found  assertions.Subject // whom that speaks of
+	found  assertions.Subject // the subject of those claims
 
-	by        trusted // who signed a JWT of an issuer; zero: it is ours
+	by        trusted // the issuer of the JWT; zero: this server
 	assertion assertions.Assertion
 }
 
-// about is what the log says of the token that was presented.
+// about is what the log says about the token that was presented.
 func (p party) about() Answer {
 	a := ofUser(p.found.User).about()
 	a.Family = p.claims.Parsed.Family
 	return a
 }
 
-// itself is the client as the actor, if no actor token names another.
+// itself makes the client the actor, if there is no actor token.
 func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	return party{
 		subject: client.ID, iss: g.Trust.Self, expires: expires,
@@ -43,8 +43,8 @@ func (g *Exchange) itself(client store.Client, expires time.Time) party {
 	}
 }
 
-// actor reads the actor token. If its issuer speaks of users or clients of this server,
-// the actor has to be enabled here.
+// actor reads the actor token. If its subject is a user or client of this server, it has to be
+// enabled.
 func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
 	acting, err := g.party(ctx, r, "actor_token")
 	if err != nil || acting.by.issuer.ID == "" {
@@ -54,9 +54,9 @@ func (g *Exchange) actor(ctx context.Context, r Request) (party, error) {
 	return acting, badSubject("actor_token", err)
 }
 
-// party reads the token of a parameter (RFC 8693 §2.1). One that ends within a second is
-// refused: what is issued ends with it, and tokens count in whole seconds. A refusal comes
-// with whom the token speaks of, as far as that is known, for the log.
+// party reads the token of a parameter (RFC 8693 §2.1). A token that expires within a second is
+// refused: the new token expires with it, and expiry counts in whole seconds. A refusal comes with
+// the subject of the token, as far as it is known, for the log.
 func (g *Exchange) party(ctx context.Context, r Request, parameter string) (party, error) {
 	p, err := g.read(ctx, r, parameter)
 	if err != nil {
@@ -102,7 +102,7 @@ func issuerOf(compact jose.Compact) string {
 	return assertions.Parsed{Compact: compact, Claims: claims}.Issuer()
 }
 
-// told is the subject as the party's own token says it, which may be pairwise.
+// told is the subject in the party's own token, which may be pairwise.
 func (p party) told() string {
 	if p.claims.Pairwise {
 		subject, _ := p.all["sub"].(string)
@@ -111,8 +111,8 @@ func (p party) told() string {
 	return p.subject
 }
 
-// own reads an access token that this server issued, to the client or for an API that
-// the client is.
+// own reads an access token of this server that was issued to the client, or for a resource that it
+// serves.
 func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) (party, error) {
 	claims, err := g.Tokens.Verify(r.Now, token)
 	if err != nil {
@@ -142,16 +142,16 @@ func (g *Exchange) own(ctx context.Context, r Request, parameter, token string) 
 	return p, nil
 }
 
-// foreign reads a JWT of a trusted issuer. It is not used up, since a client may act for
-// its subject more than once. What is issued ends with it. A JWT that was used up as an
-// assertion is refused.
+// foreign reads a JWT of a trusted issuer. It records no use, because a client may act for its
+// subject more than once. The new token expires with it. A JWT that was used as an assertion is
+// refused.
 func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, compact jose.Compact, encryption string) (party, error) {
 	parsed, err := assertions.Read(compact, assertions.GrantTypes())
 	if err != nil {
 		return party{}, badToken(parameter, err)
 	}
 	issuers, err := g.Trust.registered(ctx, parsed)
-	if errors.Is(err, store.ErrNotFound) { // what a client signs for itself is no token of an issuer
+	if errors.Is(err, store.ErrNotFound) { // a client that is its own issuer has no subject tokens
 		err = unknownIssuer()
 	}
 	if err != nil {
@@ -171,7 +171,7 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		}
 	}
 	scope := by.issuer.Scopes
-	if assertion.HasScope { // an empty one is none
+	if assertion.HasScope { // an empty scope counts as none
 		signed, err := oauth.ParseScope(assertion.Scope)
 		if err != nil {
 			return party{}, badToken(parameter, fmt.Errorf("its scope is malformed: %w", err))
@@ -185,9 +185,9 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 	}, err
 }
 
-// holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does
-// not prove, so that a stolen one is worth nothing here (RFC 9449 §9, RFC 8705 §3). A key
-// of another kind cannot be proved here.
+// holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does not prove,
+// so that a stolen token is useless here (RFC 9449 §9, RFC 8705 §3). A key of another kind cannot
+// be proved.
 func holdsKey(claims map[string]any, proved Possession) error {
 	cnf, bound := claims["cnf"]
 	if !bound {
@@ -207,8 +207,8 @@ func holdsKey(claims map[string]any, proved Possession) error {
 	return nil
 }
 
-// badAssertion is [badToken] for what is wrong with an assertion. Faults it returns as
-// they are.
+// badAssertion is [badToken] for a fault of an assertion. It returns faults of the server
+// unchanged.
 func badAssertion(parameter string, err error) error {
 	refused := (*oauth.Error)(nil)
 	if errors.As(err, &refused) && refused.Code == oauth.InvalidGrant {
@@ -217,8 +217,8 @@ func badAssertion(parameter string, err error) error {
 	return err
 }
 
-// badSubject is [badToken] for a token whose subject is not one that its issuer may speak
-// of here. Faults it returns as they are.
+// badSubject is [badToken] for a subject that the issuer may not name here. It returns faults of
+// the server unchanged.
 func badSubject(parameter string, err error) error {
 	for _, why := range []error{assertions.ErrSubjectUnknown, assertions.ErrSubjectTaken} {
 		if errors.Is(err, why) {
@@ -228,7 +228,7 @@ func badSubject(parameter string, err error) error {
 	return err
 }
 
-// badToken says what is wrong with a token that is to be exchanged (RFC 8693 §2.2.2).
+// badToken refuses a token that is exchanged, with the reason (RFC 8693 §2.2.2).
 func badToken(parameter string, why error) *oauth.Error {
 	return oauth.Fail(oauth.InvalidRequest, "exchanged_token_refused", parameter+" is not accepted: "+why.Error()).Because(why)
 }

@@ -32,8 +32,8 @@ func (*Password) Type() oauth.GrantType { return oauth.Password }
 // NeedsClient implements [Grant].
 func (*Password) NeedsClient() bool { return true }
 
-// Exchange implements [Grant]. It asks the database for the user, and writes the
-// family where the client may refresh.
+// Exchange implements [Grant]. It reads the user from the database, and writes the family if the
+// client may refresh.
 func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("username") || !r.Form.Has("password") { // RFC 6749 §4.3.2
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "credentials_missing", "username and password are required")
@@ -60,8 +60,8 @@ func (g *Password) Exchange(ctx context.Context, r Request) (Answer, error) {
 	return g.issueOnce(ctx, r, access)
 }
 
-// begin starts a refresh token family, once its first tokens are there. A refusal comes
-// with what the log says of the user.
+// begin starts a refresh token family, once its first tokens are there. A refusal comes with an
+// Answer that has the user, for the log.
 func (g *Password) begin(ctx context.Context, r Request, user store.User, target Target, access draft) (Answer, error) {
 	family := store.Family{
 		ClientID:   r.Client.ID,

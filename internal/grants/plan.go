@@ -8,11 +8,10 @@ import (
 	"authserver/internal/store"
 )
 
-// plan is what can be decided of the exchange of a refresh token or a code before its family
-// is known.
+// plan has the decisions about a refresh token or a code that need no family.
 type plan struct {
 	rotation  store.Rotation
-	resources []found // that the access token may be for
+	resources []found // the access token may be for these
 }
 
 // candidates are the resources that an access token of a family may be for: those asked for,
@@ -31,9 +30,9 @@ func (i *Issuing) candidates(ctx context.Context, r Request, asked []string) []f
 	return resources
 }
 
-// target is what the access token is for: what the family was granted, as far as the client
-// is still registered for it, narrowed to what the request asks for. Where it is an error
-// the rotation is Unissuable: see [store.Rotation.Issuable].
+// target is what the access token is for: what the family was granted, as far as the client is
+// still registered for it, narrowed to what the request asks for. If it is an error, the rotation
+// is Unissuable: see [store.Rotation.Issuable].
 func (p plan) target(client *store.Client, family store.Family) (Target, oauth.Scope, error) {
 	ids := p.rotation.Resources
 	if len(ids) == 0 {

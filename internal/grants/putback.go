@@ -10,9 +10,9 @@ import (
 	"authserver/internal/store"
 )
 
-// PutBacks puts refresh tokens back whose exchange could not be answered, so that they are
-// as good as before. If the database is away, it does so later. If the process ends before
-// that, the client has only the grace, as after a lost answer.
+// PutBacks undoes the rotation of refresh tokens whose exchange could not be answered, so that they
+// stay valid. If the database is down, it does so later. If the process ends before that, the
+// client has only the grace, as after a lost answer.
 type PutBacks struct {
 	Families interface {
 		PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error
@@ -24,20 +24,19 @@ type PutBacks struct {
 }
 
 const (
-	putBackWithin = time.Second // for the request that could not be answered
-	// maxPutBacks bounds how many wait: as many as there were requests under way when
-	// the database went away.
+	putBackWithin = time.Second // time limit for the request that could not be answered
+	// maxPutBacks bounds the number that waits: the largest number of requests under way when the
+	// database fails.
 	maxPutBacks = 10_000
 )
 
-// PutBack undoes a rotation. was is the outcome of the rotation, or [store.Unknown].
-// PutBack goes on when ctx has ended. Its error is for the log: what could not be put back
-// is tried again.
+// PutBack undoes a rotation. was is the outcome of the rotation, or [store.Unknown]. PutBack
+// continues when ctx has ended. Its error is for the log: a failed put-back is tried again.
 func (p *PutBacks) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackWithin)
 	defer cancel()
 	err := p.Families.PutBack(ctx, r, was)
-	if err == nil || was == store.Graced { // which moved nothing
+	if err == nil || was == store.Graced { // the rotation changed nothing
 		return err
 	}
 	p.mu.Lock()
@@ -53,8 +52,8 @@ func (p *PutBacks) PutBack(ctx context.Context, r store.Rotation, was store.Outc
 	return fmt.Errorf("put the refresh token back, which is tried again: %w", err)
 }
 
-// Settle puts back what waits for a family, before its next rotation. Nearly always
-// nothing waits, and then it makes no query.
+// Settle finishes the waiting put-backs of a family before its next rotation. Usually none waits,
+// and then it makes no query.
 func (p *PutBacks) Settle(ctx context.Context, id store.FamilyID) error {
 	for _, r := range p.of(id) {
 		if err := p.Families.PutBack(ctx, r, store.Unknown); err != nil {
@@ -65,7 +64,7 @@ func (p *PutBacks) Settle(ctx context.Context, id store.FamilyID) error {
 	return nil
 }
 
-// Flush puts back whatever waits. It stops at the first that fails.
+// Flush tries all waiting put-backs, and stops at the first failure.
 func (p *PutBacks) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	families := make([]store.FamilyID, 0, len(p.waiting))
@@ -81,8 +80,8 @@ func (p *PutBacks) Flush(ctx context.Context) error {
 	return nil
 }
 
-// of returns what waits of a family, the newest first: each goes back to where the one
-// before it left the family.
+// of returns the waiting put-backs of a family, the newest first: each restores the state that the
+// one before it left.
 func (p *PutBacks) of(id store.FamilyID) []store.Rotation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,14 +93,14 @@ func (p *PutBacks) of(id store.FamilyID) []store.Rotation {
 	return waiting
 }
 
-// done takes one out that is put back.
+// done removes a finished put-back.
 func (p *PutBacks) done(r store.Rotation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	waiting := p.waiting[r.ID]
 	i := slices.IndexFunc(waiting, func(other store.Rotation) bool { return other.Generation == r.Generation && other.Now.Equal(r.Now) })
 	if i < 0 {
-		return // another request was quicker
+		return // another request came first
 	}
 	p.count--
 	if waiting = slices.Delete(waiting, i, i+1); len(waiting) == 0 {

@@ -11,9 +11,9 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Refresh is the grant of a refresh token (RFC 6749 §6) with rotation and reuse
-// detection (RFC 9700 §4.14.2). A client of a profile that rotates none is given the same
-// generation again, as another text once the key that authenticates refresh tokens has changed.
+// Refresh is the grant of a refresh token (RFC 6749 §6) with rotation and reuse detection (RFC 9700
+// §4.14.2). A client whose profile forbids rotation gets the same generation again. Its text
+// changes when the key that authenticates refresh tokens changes.
 type Refresh struct {
 	Issuing
 	Families interface {
@@ -21,12 +21,12 @@ type Refresh struct {
 	}
 	PutBacks *PutBacks
 	Refresh  *tokens.RefreshCodec
-	// Revoker says what a reuse voids, and takes note in this process that it did.
+	// Revoker decides what a reuse revokes, and updates the view of this process.
 	Revoker interface {
 		Reuse(id store.FamilyID, now time.Time) store.Void
 		ReloadView(ctx context.Context)
 	}
-	// Sessions is told that the session is in use from which a family comes that ends with it.
+	// Sessions notes that the session of a family is in use, if the family ends with it.
 	Sessions interface {
 		Used(id store.SessionID, now time.Time)
 	}
@@ -40,9 +40,8 @@ func (*Refresh) Type() oauth.GrantType { return oauth.RefreshToken }
 // NeedsClient implements [Grant].
 func (*Refresh) NeedsClient() bool { return true }
 
-// Exchange implements [Grant]. It asks the database once. A refusal moves nothing: what can
-// refuse is decided before the family moves or by the very statement that moves it, and
-// what fails after that is put back.
+// Exchange implements [Grant]. It asks the database once. A refusal changes nothing: all refusals
+// are decided before the rotation or by its statement, and a later failure is put back.
 func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 	if !r.Form.Has("refresh_token") {
 		return Answer{}, oauth.Fail(oauth.InvalidRequest, "refresh_token_missing", "refresh_token is required")
@@ -88,10 +87,9 @@ func (g *Refresh) Exchange(ctx context.Context, r Request) (Answer, error) {
 }
 
 const (
-	// putBack is what becomes of a refresh token that was exchanged for an answer which could
-	// not be given.
+	// putBack is the outcome of a refresh token whose answer could not be given.
 	putBack = "put_back"
-	// kept is what becomes of the refresh token of a client whose profile rotates none.
+	// kept is the outcome of a refresh token of a client whose profile forbids rotation.
 	kept = "kept"
 )
 
@@ -103,13 +101,13 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 		return plan{}, err
 	}
 	asked := r.Form.Resources()
-	target := Target{AnyScope: true} // which resources the family has is not known yet
+	target := Target{AnyScope: true} // the resources of the family are not known yet
 	if len(asked) > 0 {
 		if target, err = g.Targets.Resolve(ctx, asked, r.Client.Resources); err != nil {
 			return plan{}, err
 		}
 	}
-	target.Identity = true // which the family was granted is not known yet either
+	target.Identity = true // the scope of the family is not known yet either
 	if _, err := target.Scope(scope, r.Client.Scopes, nil); err != nil {
 		return plan{}, err
 	}
@@ -136,8 +134,8 @@ func (g *Refresh) plan(ctx context.Context, r Request, presented tokens.Refresh)
 }
 
 // deliver answers with the tokens after the rotation. If that fails, or if the client has
-// hung up, the refresh token is put back: the client has no answer, and the grace may be
-// over when it retries.
+// disconnected, it puts the refresh token back: the client has no answer, and the grace may be over
+// when it retries.
 func (g *Refresh) deliver(ctx context.Context, r Request, p plan, rotated store.RotationResult) (a Answer, err error) {
 	delivered := false
 	defer func() {
@@ -176,8 +174,8 @@ func (g *Refresh) answer(ctx context.Context, r Request, p plan, rotated store.R
 	return a, nil
 }
 
-// refusedAnswer is what the log says of a refused refresh token: its user and client, and when and
-// why its family ended.
+// refusedAnswer has what the log says about a refused refresh token: its user and client, and when
+// and why its family ended.
 func refusedAnswer(asked store.Rotation, rotated store.RotationResult) Answer {
 	a := Answer{Outcome: rotated.Outcome.String(), Family: asked.ID, Subject: rotated.Family.UserID, Username: rotated.User.Username}
 	switch rotated.Outcome {
@@ -187,7 +185,7 @@ func refusedAnswer(asked store.Rotation, rotated store.RotationResult) Answer {
 	return a
 }
 
-// familyCause tells the log which family a refusal was about.
+// familyCause names the family of a refusal, for the log.
 func familyCause(r store.Rotation, f store.Family) error {
 	return fmt.Errorf("family %x of client %q, begun %s, is at generation %d, and client %q presented generation %d",
 		r.ID, f.ClientID, f.CreatedAt.Format(time.RFC3339), f.Generation, r.ClientID, r.Generation)
@@ -217,14 +215,14 @@ func refuseOutcome(asked store.Rotation, rotated store.RotationResult) error {
 	}
 }
 
-// quoteNotGranted names the first value that was asked for and not granted.
+// quoteNotGranted quotes the first requested value that was not granted.
 func quoteNotGranted(word string, asked, granted oauth.Scope) string {
 	value, _ := asked.FirstNotIn(granted)
 	return oauth.Quote(word, value)
 }
 
-// refuseRefresh gives one answer for every refresh token that is not good
-// (RFC 6749 §5.2, invalid_grant).
+// refuseRefresh gives the same answer for every invalid refresh token (RFC 6749 §5.2,
+// invalid_grant).
 func refuseRefresh(reason string) *oauth.Error {
 	return oauth.Fail(oauth.InvalidGrant, reason,
 		"the refresh token is invalid, expired, revoked, was used before, or was issued to another client: the user has to log in again")

@@ -15,18 +15,18 @@ import (
 // Targets finds the resources that a token is for (RFC 8707).
 type Targets struct {
 	Resources store.Resources
-	// Default is the audience of tokens of a client that is registered for no
-	// resource: this server itself (RFC 9068 §3 wants a default rather than none).
+	// Default is the audience of tokens of a client without resources: this server itself (RFC 9068
+	// §3 demands a default).
 	Default store.Resource
 }
 
-// Target is what a token is for.
+// Target is the audience of a token, with the settings of its resources.
 type Target struct {
 	Resources []string
 	Scopes    oauth.Scope // that the resources list
-	AnyScope  bool        // one of them lists none, and leaves that to its clients
-	// Identity is set where a person signed in: the scopes of OpenID Connect belong to no
-	// resource, and mean something then.
+	AnyScope  bool        // one of them lists no scope, and leaves the choice to its clients
+	// Identity is set after a sign-in of a person: only then the scopes of OpenID Connect have a
+	// meaning, and they belong to no resource.
 	Identity bool
 	kind
 	TTL    time.Duration
@@ -42,8 +42,8 @@ func (t *Targets) Allowed(registered []string) []string {
 	return registered
 }
 
-// Resolve finds the target of a request that asks for some of the resources
-// registered; asking for none means the first of them.
+// Resolve finds the target of a request that asks for some of the resources registered; without one
+// in the request it is the first of them.
 func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Target, error) {
 	allowed := t.Allowed(registered)
 	for _, id := range asked {
@@ -58,7 +58,7 @@ func (t *Targets) Resolve(ctx context.Context, asked, registered []string) (Targ
 	return combine(t.lookUp(ctx, asked))
 }
 
-// found is a resource as it was looked up, or why there can be no token for it.
+// found is a resource, or the reason why there can be no token for it.
 type found struct {
 	store.Resource // has its ID in any case
 	err            error
@@ -75,8 +75,7 @@ func (t *Targets) lookUp(ctx context.Context, ids []string) []found {
 	return all
 }
 
-// combine is the target of a token for all of the resources, which have to agree on how
-// it is made.
+// combine returns the target of a token for all of the resources, which have to agree on its kind.
 func combine(all []found) (Target, error) {
 	var target Target
 	for _, resource := range all {
@@ -93,12 +92,12 @@ func combine(all []found) (Target, error) {
 	return target, nil
 }
 
-// kind is how the tokens for a resource are made: one token is for resources of one kind.
+// kind is the form of the tokens for a resource: one token is for resources of one kind.
 type kind struct {
 	Alg string
 	Typ string // header "typ" of the token; "": "at+jwt"
-	// Encryption is that of all of the resources: a resource that can read the token
-	// must not have to hand it to another.
+	// Encryption is the same for all of the resources: no resource must have to pass the decrypted
+	// token on to another.
 	Encryption tokens.Encryption
 }
 
@@ -106,7 +105,7 @@ func kindOf(r store.Resource) kind {
 	return kind{r.SigningAlg, r.TokenTyp, tokens.Encryption{JWK: string(r.EncryptionJWK), Enc: r.EncryptionEnc}}
 }
 
-// differs refuses two kinds in one token, and says in what they differ.
+// differs refuses two kinds in one token, and names the difference.
 func (k kind) differs(other kind) error {
 	differ := func(text string) error { return oauth.Fail(oauth.InvalidTarget, "resources_differ", text) }
 	switch {
@@ -120,7 +119,7 @@ func (k kind) differs(other kind) error {
 	return nil
 }
 
-// candidates are the resources as a rotation has to know them, which is asked for a scope.
+// candidates are the resources with what a rotation has to know about them, for a requested scope.
 func candidates(all []found, asked oauth.Scope) []store.Candidate {
 	var kinds []kind
 	list := make([]store.Candidate, 0, len(all))
@@ -131,7 +130,7 @@ func candidates(all []found, asked oauth.Scope) []store.Candidate {
 				c.Kind = len(kinds)
 				kinds = append(kinds, kindOf(resource.Resource))
 			}
-			target := Target{Identity: true} // what the family was not granted is refused anyway
+			target := Target{Identity: true} // resources beyond the grant are refused anyway
 			target.add(resource.Resource)
 			c.Scope = target.scopeOfResources(asked)
 		}
@@ -170,9 +169,8 @@ func (t *Target) add(r store.Resource) {
 	}
 }
 
-// Scope decides the scope of a token: what was asked for where all of it is
-// allowed and known to the target, or else (nothing asked for) those of the
-// defaults that the target knows (RFC 6749 §3.3).
+// Scope returns the scope of a token: the requested scope if all of it is allowed and known to the
+// target, or without a request the defaults that the target knows (RFC 6749 §3.3).
 func (t Target) Scope(asked, allowed, defaults oauth.Scope) (oauth.Scope, error) {
 	if asked == nil {
 		return t.scopeOfResources(defaults), nil
@@ -202,7 +200,7 @@ func (t Target) scopeOfResources(scope oauth.Scope) oauth.Scope {
 	return known
 }
 
-// mergeClaims returns the claims of both, those of b winning.
+// mergeClaims returns the claims of both; those of b win.
 func mergeClaims(a, b map[string]any) map[string]any {
 	if len(a)+len(b) == 0 {
 		return nil

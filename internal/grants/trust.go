@@ -11,8 +11,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Trust decides which JWTs are accepted and whom their issuers may speak for. Every
-// grant that accepts one asks it.
+// Trust decides which JWTs are accepted and which subjects their issuers may name. Every grant that
+// accepts a JWT uses it.
 type Trust struct {
 	Issuers   store.Issuers
 	Clients   store.Clients
@@ -29,13 +29,13 @@ type Trust struct {
 	Own assertions.ClientRules
 }
 
-// trusted is a party whose assertions are taken, and how they are checked: an issuer that
-// is registered, or a client that signs for itself.
+// trusted is a party whose assertions are accepted, with the rules for them: a registered issuer,
+// or a client that signs for itself.
 type trusted struct {
 	registration assertions.Registration
-	issuer       store.Issuer // zero: a client signs for itself, which limits nothing that the client may have
-	// own is the client that signs for itself, as it was read together with the keys
-	// that verified it; nil: the issuer is registered.
+	issuer       store.Issuer // zero: a client signs for itself, without further limits
+	// own is the client that signs for itself, from the read that gave the verifying keys; nil: the
+	// issuer is registered.
 	own *store.Client
 }
 
@@ -47,7 +47,7 @@ func (by trusted) name() string {
 	return by.issuer.ID
 }
 
-// mayRepeat reports whether an assertion may come again.
+// mayRepeat reports whether an assertion may be used again.
 func (by trusted) mayRepeat() bool {
 	if by.own != nil {
 		return by.own.AllowRepeat
@@ -67,8 +67,8 @@ func (t *Trust) issuers(ctx context.Context, now time.Time, parsed assertions.Pa
 	return found, err
 }
 
-// registered finds the issuers that are registered with the "iss" and not disabled. The
-// error is store.ErrNotFound where none is registered at all.
+// registered finds the issuers that are registered with the "iss" and not disabled. The error is
+// store.ErrNotFound if none is registered.
 func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]trusted, error) {
 	if parsed.Issuer() == t.Self { // an access token may have the typ of an assertion
 		return nil, unknownIssuer()
@@ -89,9 +89,8 @@ func (t *Trust) registered(ctx context.Context, parsed assertions.Parsed) ([]tru
 	return found, nil
 }
 
-// verify checks an assertion, and finds which of the parties that may have signed it
-// did. encryption is the algorithm by which it was encrypted to this server; "": it was
-// not.
+// verify checks an assertion, and returns the party that signed it. encryption is the algorithm by
+// which it was encrypted to this server; "": it was not.
 func (t *Trust) verify(ctx context.Context, now time.Time, parsed assertions.Parsed, encryption string, by []trusted) (trusted, assertions.Assertion, error) {
 	registrations := make([]assertions.Registration, len(by))
 	for i, t := range by {
@@ -114,9 +113,9 @@ func unknownIssuer() *oauth.Error {
 	return refuseAssertion("issuer_unknown", errors.New("its iss is not a trusted issuer"))
 }
 
-// ownIssuer is a client under whose name no issuer is registered, and which is registered
-// for the grant and for the method by which it signed: its keys are those that it
-// authenticates with today.
+// ownIssuer returns a client that is its own issuer: it is registered for the grant and for the
+// method by which it signed, and no issuer has its name. Its keys are those of its current
+// registration.
 func (t *Trust) ownIssuer(ctx context.Context, now time.Time, parsed assertions.Parsed) (trusted, error) {
 	if parsed.Issuer() == "" {
 		return trusted{}, unknownIssuer()
@@ -135,13 +134,13 @@ func (t *Trust) ownIssuer(ctx context.Context, now time.Time, parsed assertions.
 	return trusted{registration: registration, own: &client}, nil
 }
 
-// subjects finds whom assertions speak of.
+// subjects finds the subjects of assertions.
 func (t *Trust) subjects() assertions.Subjects {
 	return assertions.Subjects{Users: t.Users, Clients: t.Clients, Names: t.Names}
 }
 
-// find finds the subject of an assertion, for a client that is to hold its token. A refusal
-// comes with the user, if there is one, for the log.
+// find finds the subject of an assertion, for the client that gets the token. A refusal comes with
+// the user, if there is one, for the log.
 func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a assertions.Assertion) (found assertions.Subject, err error) {
 	if by.own != nil {
 		found, err = t.subjects().FindOwn(ctx, holder, a.Subject)
@@ -154,8 +153,8 @@ func (t *Trust) find(ctx context.Context, holder store.Client, by trusted, a ass
 	return found, nil
 }
 
-// access finds the subject of an assertion and returns its token in the hands of a client. A
-// refusal comes with the user, as in find.
+// access finds the subject of an assertion and returns its token for a client. A refusal comes with
+// the user, as in find.
 func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, holder store.Client, by trusted, a assertions.Assertion) (draft, error) {
 	found, err := t.find(ctx, holder, by, a)
 	if err != nil {
@@ -166,7 +165,7 @@ func (t *Trust) access(ctx context.Context, target Target, scope oauth.Scope, ho
 	return access, nil
 }
 
-// refuseSubject does not tell a client whether a user exists of whom it may not speak.
+// refuseSubject does not reveal to a client whether a user exists for whom it is not authorised.
 func refuseSubject(err error) error {
 	switch {
 	case errors.Is(err, assertions.ErrSubjectUnknown), errors.Is(err, assertions.ErrSubjectDisabled):
@@ -179,8 +178,8 @@ func refuseSubject(err error) error {
 	return err
 }
 
-// refuseAssertion tells which check failed: its words are ours, and the sender of
-// an assertion has no other way to find its mistake (RFC 7521 §4.1.1).
+// refuseAssertion names the check that failed. Its text is fixed, and the sender of an assertion
+// has no other way to find a mistake (RFC 7521 §4.1.1).
 func refuseAssertion(reason string, why error) *oauth.Error {
 	return oauth.Fail(oauth.InvalidGrant, reason, "the assertion is not accepted: "+why.Error()).Because(why)
 }

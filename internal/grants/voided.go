@@ -10,14 +10,13 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// errVoid is said of every token that is void, whatever made it so.
+// errVoid is the refusal of every revoked token, whatever the reason.
 var errVoid = errors.New("it is revoked")
 
-// subjectOf finds the subject of a token of our own, and refuses a token that is void:
-// its subject or its client has another NotBefore by now, was deleted, or was
-// registered under that name only later. The view of what is revoked may not know it
-// yet, and a token made from this one would carry the new NotBefore and be good. A refusal
-// comes with the subject, as far as it is known, for the log.
+// subjectOf finds the subject of a token of this server, and refuses a revoked token: its subject
+// or its client has another NotBefore by now, was deleted, or was registered under that name later.
+// The view of revocations may be behind, and a token made from this one would carry the new
+// NotBefore and be valid. A refusal comes with the subject, as far as it is known, for the log.
 func (g *Exchange) subjectOf(ctx context.Context, at store.Client, claims tokens.Claims) (assertions.Subject, error) {
 	found, err := g.find(ctx, claims.Subject)
 	if err != nil {
@@ -38,7 +37,7 @@ func (g *Exchange) subjectOf(ctx context.Context, at store.Client, claims tokens
 	return found, nil
 }
 
-// find finds the user or client that a subject is; neither where only an issuer knows it.
+// find returns the user or client of a subject; neither if only an issuer knows the subject.
 func (g *Exchange) find(ctx context.Context, subject string) (assertions.Subject, error) {
 	user, err := g.Users.User(ctx, subject)
 	if err == nil {
