@@ -83,6 +83,9 @@ type keyRotate struct {
 }
 
 func (c *keyRotate) Run(p *process) error {
+	if slices.Contains(c.Alg, "") { // none would be all
+		return usage("--alg: it must not be empty: give it a value, or leave it out")
+	}
 	return with(p, &c.SigningKeySettings, func(a *admin.Admin) error {
 		if c.Now {
 			if err := c.warn(p, a); err != nil {
