@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // A client, a user, a resource and an issuer are kept as their identity, their version, the
@@ -44,18 +45,49 @@ func DecodeDocument(document []byte, noun any) error {
 	return complete(document, noun)
 }
 
-// plain reports whether nothing in a document can be read by encoding/json as something else
-// than it says: it takes null for any type, and "Scopes" for "scopes".
+// plain reports whether encoding/json can only have read a document, which is valid JSON, as it
+// stands. It takes null for any type, and a name in other letters for a field's, such as
+// "Scopes" or "\u017fcopes" for "scopes". Texts may say anything.
 func plain(document []byte) bool {
-	for i, c := range document {
-		switch {
-		case c >= 0x80, c == '\\', c == 'n' && bytes.HasPrefix(document[i:], []byte("null")):
+	if document[0] != '{' {
+		return false
+	}
+	for i := 0; i < len(document); i++ {
+		switch document[i] {
+		case 'n': // of null: texts are passed over, and true and false have none
 			return false
-		case c == '"' && i+1 < len(document) && 'A' <= document[i+1] && document[i+1] <= 'Z':
-			return false
+		case '"':
+			text := document[i+1:]
+			end := endOfText(text)
+			if isName(text[end+1:]) && bytes.ContainsFunc(text[:end], folds) {
+				return false
+			}
+			i += end + 1
 		}
 	}
-	return document[0] == '{'
+	return true
+}
+
+// endOfText returns where the quotation mark is that ends a text, which begins after one.
+func endOfText(text []byte) int {
+	for i := 0; ; i++ {
+		switch text[i] {
+		case '"':
+			return i
+		case '\\':
+			i++
+		}
+	}
+}
+
+// isName reports whether the text before was the name of a member.
+func isName(after []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(after, " \t\r\n"), []byte(":"))
+}
+
+// folds reports whether a name with this letter can match a field that is not named so.
+func folds(letter rune) bool {
+	return 'A' <= letter && letter <= 'Z' || letter == '\\' || letter >= utf8.RuneSelf
 }
 
 // complete compares a document with what was read of it. Nearly always there is no need to.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +44,10 @@ func TestADocumentThatSaysSomethingElseIsRefused(t *testing.T) {
 		"a field of a column":             `{"id":"other"}`,
 		"a name in other letters":         `{"Disabled":true}`,
 		"a name in upper case":            `{"DISABLED":true}`,
+		"a name with one other letter":    `{"disableD":true}`,
+		"a name within in other letters":  `{"tls_subject":{"kind":"dn","vaLue":"a"}}`,
+		"a name far from its colon":       `{"Disabled" : true}`,
+		"a name after a text with quotes": `{"jwks_uri":"\\\"","Disabled":true}`,
 		"a name that folds to another":    `{"ſcopes":["read"]}`,
 		"the same, escaped":               `{"\u017fcopes":["read"]}`,
 		"a text for a list":               `{"scopes":"read"}`,
@@ -50,6 +56,7 @@ func TestADocumentThatSaysSomethingElseIsRefused(t *testing.T) {
 		"null for a truth":                `{"disabled":null}`,
 		"null for a list":                 `{"scopes":null}`,
 		"null in a list":                  `{"scopes":["read",null]}`,
+		"null after a text with quotes":   `{"jwks_uri":"\\\"\\\\","disabled":null}`,
 		"null within":                     `{"tls_subject":{"kind":"dn","value":null}}`,
 		"a field within that is no field": `{"tls_subject":{"kind":"dn","value":"a","issuer":"b"}}`,
 		"a fraction for a duration":       `{"refresh_idle_ns":1.5}`,
@@ -71,4 +78,35 @@ func TestCanonicalJSON(t *testing.T) {
 	if err != nil || string(a) != `{"a":{},"b":[1.50,"ü"]}` {
 		t.Errorf("%s, %v", a, err)
 	}
+}
+
+// FuzzADocumentHasOnlyFields holds what is read to the fields' own names: nothing that is nearly
+// one is taken for it.
+func FuzzADocumentHasOnlyFields(f *testing.F) {
+	for _, document := range []string{
+		`{"scopes":["Read","null"],"disabled":true}`, `{"claims":{"Scopes":null,"\\":"\""}}`, `{"disableD":true}`, `{"disabled" : null}`,
+		`{"\u017fcopes":["read"]}`, `{"jwks_uri":"\"","Disabled":true}`, `{"name":"\\"}`, `[]`, ``,
+	} {
+		f.Add([]byte(document))
+	}
+	fields := map[string]bool{}
+	for field := range reflect.TypeFor[store.Client]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		fields[name] = true
+	}
+	f.Fuzz(func(t *testing.T, document []byte) {
+		var c store.Client
+		if store.DecodeDocument(document, &c) != nil {
+			return
+		}
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(document, &members); err != nil {
+			t.Fatalf("%s was read, and is no object: %v", document, err)
+		}
+		for name, value := range members {
+			if !fields[name] || string(value) == "null" {
+				t.Errorf("%s was read with the member %q", document, name)
+			}
+		}
+	})
 }
