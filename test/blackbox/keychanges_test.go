@@ -71,7 +71,7 @@ func pemOf(t *testing.T) string {
 
 // Every server obeys in time what a command does to the keys: within two seconds if it
 // is notified, and within --key-poll-interval if not.
-// It runs alone, because of these times.
+// It runs beside no other test, because of these times.
 func TestKeyChangesReachEveryReplica(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -82,6 +82,7 @@ func TestKeyChangesReachEveryReplica(t *testing.T) {
 		{"not told", dropKeyNotifications, 4 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 				if test.within != promised {
 					d.Set("KEY_POLL_INTERVAL", test.within.String())
@@ -192,9 +193,10 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 
 // A rotation that would not wait says what it breaks and until when, and does nothing
 // until the operator says yes. If it breaks nothing it does not ask.
-// It runs alone: servers are held to what is [promised].
+// It runs beside no other test: servers are held to what is [promised].
 func TestRotationThatDoesNotWait(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
+		t.Parallel()
 		a := registerAPIs(t, d, "ES256")
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, freshKeys, replicas...)
@@ -224,6 +226,7 @@ func TestRotationThatDoesNotWait(t *testing.T) {
 		}
 	})
 	t.Run("nothing breaks", func(t *testing.T) {
+		t.Parallel()
 		d := harness.SQLite(t)
 		seconds(d)
 		a := registerAPIs(t, d, "ES256")

@@ -19,15 +19,13 @@ const appCallback = "http://127.0.0.1:9/callback"
 // alone, and a browser sends its cookie to both.
 func signInSite(t *testing.T, d *harness.Deployment) (one, two *harness.Server, app *oauth2.Config) {
 	t.Helper()
+	f := register(t, d)
 	d.Set("ISSUER", "http://127.0.0.1:8080")
-	d.Run("migrate", "up")
-	d.Run("resource", "create", "--id", apiRS256, "--scope", "read", "--scope", "write")
-	made := d.JSON("", "client", "create", "--id", "web-app", "--grant", "authorization_code", "--grant", "refresh_token",
+	registered := f.client("web-app", "--grant", "authorization_code", "--grant", "refresh_token",
 		"--scope", "read", "--scope", "write", "--resource", apiRS256, "--redirect-uri", appCallback)
-	d.RunWith(alicePassword+"\n", "user", "create", "--username", "alice", "--password-stdin")
 	one, two = d.Start(), d.Start()
 	return one, two, &oauth2.Config{
-		ClientID: "web-app", ClientSecret: made["client_secret"].(string), RedirectURL: appCallback, Scopes: []string{"read"},
+		ClientID: registered.ID, ClientSecret: registered.Secret, RedirectURL: appCallback, Scopes: []string{"read"},
 		Endpoint: oauth2.Endpoint{AuthURL: one.URL + "/oauth2/authorize", TokenURL: one.URL + "/oauth2/token", AuthStyle: oauth2.AuthStyleInHeader},
 	}
 }
