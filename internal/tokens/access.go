@@ -15,15 +15,15 @@ import (
 	"authserver/internal/store"
 )
 
-// MaxAccessBytes bounds an access token, so that it fits into the header of a
-// request beside everything else.
+// MaxAccessBytes bounds an access token, so that it fits into the header of a request with
+// everything else.
 const MaxAccessBytes = 8 << 10
 
-// Access is what an access token is to say.
+// Access is the content of an access token.
 type Access struct {
 	Subject string
-	// Sector is set where the client knows the subject, a user, under a pairwise one; "": it
-	// is told Subject (OpenID Connect Core §8).
+	// Sector is set if the client gets a pairwise subject for the user; "": it gets Subject (OpenID
+	// Connect Core §8).
 	Sector      string
 	ClientID    string
 	Audience    []string // resource identifiers; at least one
@@ -32,9 +32,9 @@ type Access struct {
 	Permissions []string
 	Custom      map[string]any // claims beside the registered ones, which it cannot override
 	Family      store.FamilyID // zero: of no family
-	// ClientNotBefore and SubjectNotBefore are the NotBefore of the client and of the
-	// user or client that the subject is, as they were read for this token; zero for
-	// a subject that only its issuer knows.
+	// ClientNotBefore and SubjectNotBefore are the NotBefore of the client and of the subject (a
+	// user or a client), as they were read for this token; zero for a subject that only its issuer
+	// knows.
 	ClientNotBefore  store.Moment
 	SubjectNotBefore store.Moment
 	// Bounded is [ID]'s.
@@ -46,10 +46,10 @@ type Access struct {
 	AuthTime store.Moment
 	ACR      string
 	AMR      []string
-	// UserinfoClaims are what userinfo tells beside the claims of the scope (OpenID Connect
+	// UserinfoClaims are the claims that UserInfo returns beside those of the scope (OpenID Connect
 	// Core §5.5).
 	UserinfoClaims []string
-	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none does.
+	// Act is the party that acts for the subject (RFC 8693 §4.1); nil: none.
 	Act        map[string]any
 	Encryption Encryption
 	Alg        string
@@ -71,19 +71,17 @@ type Minter struct {
 		Signer(alg string) (keys.Signer, error)
 		ReadyFor(alg string) error
 	}
-	// Backdate puts "nbf" so long before "iat", for resource servers whose clock is
-	// behind ours.
+	// Backdate is how long "nbf" is before "iat", for resource servers whose clock is behind.
 	Backdate time.Duration
-	// MaxTTL cuts the lifetime of every token: the key timeline and the memory of
-	// revocations are laid out for it.
+	// MaxTTL bounds the lifetime of every token: the key timeline and the memory of revocations are
+	// planned for it.
 	MaxTTL time.Duration
 	// Handles let the server revoke a token that it encrypted.
 	Handles *Handles
-	// Pairwise makes the subjects of the clients that know no other.
+	// Pairwise makes the subjects for clients with pairwise subjects.
 	Pairwise *Pairwise
-	// Turns bounds how many signatures are computed at once; the clients take turns.
-	// More at once would make each slower, and delay requests that need less. nil:
-	// there is no bound.
+	// Turns bounds how many signatures are computed at once; the clients take turns. More at once
+	// would make each slower, and delay cheaper requests. nil: there is no bound.
 	Turns *admission.Gate
 	Rand  io.Reader
 
@@ -97,8 +95,8 @@ type Minted struct {
 	ExpiresIn time.Duration
 }
 
-// sign waits for its turn if the signature takes time of this machine's processors. A
-// key that is kept elsewhere takes none.
+// sign waits for its turn if the signature uses a processor of this machine. A remote key uses
+// none.
 func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byte, error) {
 	if signer.Remote() {
 		return sign(m.Rand, signer, typ, payload)
@@ -110,8 +108,8 @@ func (m *Minter) sign(signer keys.Signer, typ, by string, payload []byte) ([]byt
 	return sign(m.Rand, signer, typ, payload)
 }
 
-// Ready returns nil where a key signs with the algorithm at this moment, as far as is known
-// without asking it: what a caller wants to know before it uses anything up.
+// Ready returns nil if a key signs with the algorithm now, as far as is known without a signature.
+// Callers check it before they record a use.
 func (m *Minter) Ready(now time.Time, alg string) error {
 	if err := m.Keys.ReadyFor(alg); err != nil {
 		return notReady(now, err)
@@ -119,7 +117,7 @@ func (m *Minter) Ready(now time.Time, alg string) error {
 	return nil
 }
 
-// notReady asks the caller to come back, where it is known when.
+// notReady asks the caller to retry, with the time if it is known.
 func notReady(now time.Time, err error) error {
 	notYet := (*keys.NotActiveError)(nil)
 	if !errors.As(err, &notYet) {
@@ -130,8 +128,7 @@ func notReady(now time.Time, err error) error {
 		Because(err).After(max(notYet.At.Sub(now), time.Second))
 }
 
-// cannotSign asks the caller to come back: a key that is kept elsewhere may be out
-// of reach for a while.
+// cannotSign asks the caller to retry: a remote key may be out of reach for a while.
 func cannotSign(err error) error {
 	return oauth.Fail(oauth.Unavailable, "signer_failed", "the token could not be signed; try again later").Because(err)
 }

@@ -8,8 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// registered are the claims that an access token of ours has (RFC 9068 §2.2), in a
-// struct because that is encoded in a fraction of the time of a map.
+// registered are the registered claims of an access token (RFC 9068 §2.2). It is a struct because a
+// map takes several times as long to encode.
 type registered struct {
 	Issuer       string         `json:"iss"`
 	Subject      string         `json:"sub"`
@@ -30,8 +30,8 @@ type registered struct {
 	Confirmation Confirmation   `json:"cnf,omitzero"`
 }
 
-// claims lays out the payload: the custom claims that override no registered one, and
-// those (RFC 8725 §3.12 depends on who said it).
+// claims makes the payload: the registered claims, and the custom claims, which cannot override
+// them (RFC 8725 §3.12).
 func (m *Minter) claims(now time.Time, ttl time.Duration, id string, a Access) ([]byte, error) {
 	subject := a.Subject
 	if a.Sector != "" {
@@ -71,8 +71,7 @@ func audience(resources []string) any {
 	return resources
 }
 
-// Reserved reports whether a claim is the server's own to set, so that custom
-// claims may not be called so.
+// Reserved reports whether only the server sets a claim, so that no custom claim may have its name.
 func Reserved(claim string) bool { return slices.Contains(reservedClaims(), claim) }
 
 func reservedClaims() []string {
@@ -83,7 +82,7 @@ func reservedClaims() []string {
 		"cnf", "act", "may_act", // RFC 7800, RFC 8693
 		"auth_time", "acr", "amr", "azp", "nonce", "sid", // OpenID Connect Core §2
 		"at_hash", "c_hash", "s_hash", "events", // of ID tokens and security events alone
-		"userinfo_claims",                  // of this server, for itself
+		"userinfo_claims",                  // set by this server for itself
 		"active", "username", "token_type", // RFC 7662 §2.2
 	}
 }

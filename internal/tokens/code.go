@@ -23,9 +23,9 @@ const (
 	codeLength  = len(CodePrefix) + (8*codeSize+5)/6
 )
 
-// CodeCodec turns the id of a family into an authorization code (RFC 6749 §4.1.2) and back.
-// The code is generation 0 of the family and has no row of its own: the server recognises
-// one that it did not make without a query (RFC 6749 §10.10).
+// CodeCodec turns the id of a family into an authorization code (RFC 6749 §4.1.2) and back. The
+// code is generation 0 of the family and has no row of its own: the server refuses one that it did
+// not make without a query (RFC 6749 §10.10).
 type CodeCodec struct {
 	Keys interface { // those of [RefreshCodec]
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -47,7 +47,7 @@ func (c *CodeCodec) Encode(family store.FamilyID, began time.Time) (string, erro
 	return CodePrefix + base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// Decode reads a code that this server made. The error holds nothing of the code.
+// Decode reads a code that this server made. The error contains nothing of the code.
 func (c *CodeCodec) Decode(code string) (store.FamilyID, error) {
 	var family store.FamilyID
 	if len(code) != codeLength || !strings.HasPrefix(code, CodePrefix) {

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// DeviceCookies are cookies by which a browser shows that an account signed in with it before, so
-// that it is not held to the failures of strangers. They are kept nowhere else: each is under
-// a key that all replicas have, and good as long as that.
+// DeviceCookies are cookies by which a browser proves that an account signed in with it before, so
+// that failures elsewhere do not slow it down. No row stores them: each is authenticated by a key
+// that all replicas have, and valid as long as that key.
 type DeviceCookies struct {
 	Keys interface { // those of [RefreshCodec]
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -76,7 +76,7 @@ func (d *DeviceCookies) Add(now time.Time, cookie string, account [sha256.Size]b
 	return strings.Join(entries[:min(len(entries), maxDevices)], "."), nil
 }
 
-// deviceEntries are the parts of a cookie that may be entries.
+// deviceEntries are the parts of a cookie that have the form of an entry.
 func deviceEntries(cookie string) []string {
 	if len(cookie) > maxDevices*(deviceLength+1) {
 		return nil
@@ -100,7 +100,7 @@ func (d *DeviceCookies) open(entry string, account [sha256.Size]byte) (name stri
 	return hex.EncodeToString(b[deviceName:deviceBody]), true
 }
 
-// deviceTag is under a key of its own, derived from one that is for something else.
+// deviceTag computes the tag under a key of its own, derived from the refresh token key.
 func deviceTag(key, body []byte, account [sha256.Size]byte) ([]byte, error) {
 	own, err := hkdf.Key(sha256.New, key, nil, "device cookies of authserver", sha256.Size)
 	if err != nil {

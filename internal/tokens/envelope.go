@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// Envelope seals what the server hands out and takes back, such as the request that a
-// sign-in goes on with, so that no row keeps it: only this server's replicas can read it or
-// make one.
+// Envelope seals a text that the server hands out and takes back, such as the state of a sign-in,
+// so that it needs no row. Only this server's replicas can read or make one.
 type Envelope struct {
-	// Purpose is part of the key: what was sealed for one purpose does not open for another.
+	// Purpose is part of the key: a text that was sealed for one purpose does not open for another.
 	Purpose string
 	Keys    interface { // those of [RefreshCodec]
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -37,7 +36,7 @@ const (
 	envelopeTag     = 16
 )
 
-// tooLarge is the error of what is too large to be sealed.
+// tooLarge is the error of a content that is too large to be sealed.
 type tooLarge struct{}
 
 func (tooLarge) Error() string { return "it is too large to be sealed" }
@@ -68,12 +67,12 @@ func (e *Envelope) Seal(now time.Time, content []byte) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, content, b)), nil
 }
 
-// Open returns what a replica of this server sealed. The error holds nothing of it.
+// Open returns the content that a replica of this server sealed. The error contains nothing of it.
 func (e *Envelope) Open(text string) ([]byte, error) {
 	if len(text) > e.MaxBytes {
 		return nil, errors.New("it is longer than what this server seals")
 	}
-	if strings.ContainsAny(text, "\r\n") { // which the decoder would pass over
+	if strings.ContainsAny(text, "\r\n") { // which the decoder would ignore
 		return nil, errors.New("it was not sealed by this server")
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
@@ -95,8 +94,8 @@ func (e *Envelope) Open(text string) ([]byte, error) {
 	return content, nil
 }
 
-// cipherFor is a cipher under a key and a nonce of its own for each salt and purpose,
-// derived from a key that is for something else.
+// cipherFor returns a cipher with its own key and nonce for each salt and purpose, derived from the
+// refresh token key.
 func cipherFor(key, salt []byte, purpose string) (aead cipher.AEAD, nonce []byte, err error) {
 	const keySize, nonceSize = 32, 12
 	own, err := hkdf.Key(sha256.New, key, salt, purpose, keySize+nonceSize)

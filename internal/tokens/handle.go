@@ -14,12 +14,12 @@ import (
 	"authserver/internal/store"
 )
 
-// handleMember is where an encrypted access token has its handle: a private header
-// parameter (RFC 7516 §4.3), which a reader that does not know it ignores (§4).
+// handleMember is the header parameter with the handle of an encrypted access token. It is private
+// (RFC 7516 §4.3), which a reader that does not know it ignores (§4).
 const handleMember = "revocation_handle"
 
-// Handle is what this server knows of an access token that it encrypted to a resource and
-// cannot read again: enough to revoke it, with no row for it.
+// Handle identifies an access token that this server encrypted to a resource and cannot read. It is
+// enough to revoke the token, without a row for it.
 type Handle struct {
 	ID        string // the claim "jti"
 	Parsed    ID     // what it says
@@ -27,7 +27,7 @@ type Handle struct {
 	client    [sha256.Size]byte // of the claim "client_id"
 }
 
-// IssuedTo reports whether the token was issued to the client, whatever became of its
+// IssuedTo reports whether the token was issued to the client, whatever happened to its
 // registration since.
 func (h Handle) IssuedTo(client store.Client) bool {
 	hash := sha256.Sum256([]byte(client.ID))
@@ -81,8 +81,8 @@ func (h *Handles) seal(rand io.Reader, now time.Time, jti, clientID string, expi
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(b, nonce, plain, b)), nil
 }
 
-// Find reads the handle of an encrypted access token that this server made. Nothing else
-// of the token is read: a caller that has the handle has had the token.
+// Find reads the handle of an encrypted access token that this server made. Nothing else of the
+// token is read: a caller with the handle had the token.
 func (h *Handles) Find(token string) (Handle, error) {
 	header, err := jose.ParseEncrypted(token, MaxAccessBytes)
 	if err != nil {

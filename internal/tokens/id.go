@@ -10,19 +10,17 @@ import (
 	"authserver/internal/store"
 )
 
-// ID is what the claim "jti" says, all of it for revocation: the refresh token family
-// that the access token descends from, so that ending it needs no claim of its own, and
-// the NotBefore of its client and its subject as they were read when it was issued. So
-// two readings of one row decide whether a token is older than a change, instead of the
-// clocks of two machines.
+// ID is the content of the claim "jti", all of it for revocation: the refresh token family of the
+// access token, so that revoking a family needs no claim of its own, and the NotBefore of its
+// client and its subject, as they were read when it was issued. So two reads of one row decide
+// whether a token is older than a change, not the clocks of two machines.
 type ID struct {
 	Family store.FamilyID // zero: of no family
 	// Client and Subject are in milliseconds since the epoch; 0: the row has none, as
 	// a subject that only its issuer knows.
 	Client, Subject int64
-	// Bounded is set where the token came, at once or by exchanges, of an issuer that is
-	// registered for some resources alone: what is exchanged for it has no audience beside
-	// its own.
+	// Bounded is set if the token came, directly or by exchanges, from an issuer that is limited to
+	// some resources: a token that is exchanged for it has no other audience.
 	Bounded bool
 }
 
@@ -75,10 +73,9 @@ func ParseID(jti string) (ID, error) {
 	return id, nil
 }
 
-// OfSubject reports whether the NotBefore of the subject in the token is still that of
-// the user or client of that name; zero: there is neither. A token of a subject that
-// only its issuer knew does not belong to a client that was registered under that name
-// later.
+// OfSubject reports whether the NotBefore of the subject in the token is still that of the user or
+// client; zero: there is neither. A token of a subject that only its issuer knew does not belong to
+// a client that was registered under that name later.
 func (id ID) OfSubject(notBefore store.Moment) bool { return sameNotBefore(id.Subject, notBefore) }
 
 // OfClient is OfSubject for the client that the token was issued to.
@@ -91,8 +88,7 @@ func sameNotBefore(remembered int64, notBefore store.Moment) bool {
 	return remembered >= milliseconds(notBefore)
 }
 
-// SubjectNotBefore is the NotBefore of the subject that the token remembers, for what is
-// made of the token.
+// SubjectNotBefore is the NotBefore of the subject in the token, for tokens that are made from it.
 func (id ID) SubjectNotBefore() store.Moment {
 	if id.Subject == 0 {
 		return store.Moment{}

@@ -14,7 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Introspector says whether tokens are good, and what a client may know of them (RFC
+// Introspector decides whether tokens are active, and what a client may learn about them (RFC
 // 7662). For an access token it makes no query.
 type Introspector struct {
 	Issuer   string
@@ -33,8 +33,8 @@ type Introspector struct {
 	Clock store.Clock // that Now reads
 }
 
-// Introspection is the content of an answer. One that is not Active is that of a token that is
-// not good, or of which the client may not know (RFC 7662 §2.2).
+// Introspection is the content of an answer. It is not Active if the token is invalid, or if the
+// client may not introspect it (RFC 7662 §2.2).
 type Introspection struct {
 	Active    bool
 	TokenType string // how an access token is used; "": it is a refresh token
@@ -74,9 +74,9 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
 		found.TokenType = oauth.DPoP
 	}
-	// A name would tell what a pairwise subject does not.
+	// A username would reveal what a pairwise subject hides.
 	if claims.Subject != claims.ClientID && !claims.Pairwise {
-		// Whether the token is good does not hang on the name.
+		// The token is active without the name, too.
 		if user, err := i.Users.User(ctx, claims.Subject); err == nil {
 			found.Username = user.Username
 		}

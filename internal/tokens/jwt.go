@@ -24,8 +24,8 @@ func (m *Minter) Sign(now time.Time, alg, typ, by string, claims any) (string, e
 	return string(token), nil
 }
 
-// HashInputs is what an ID token is handed out with, of which it has hashes (OpenID Connect Core
-// §3.3.2.11); "" of each: it is not there.
+// HashInputs are the values that come with an ID token and whose hashes it contains (OpenID Connect
+// Core §3.3.2.11); "": there is none.
 type HashInputs struct {
 	AccessToken string // at_hash
 	Code        string // c_hash

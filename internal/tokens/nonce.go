@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// nonceTurn is how long one nonce is given out; it is good for as long again.
+// nonceTurn is how long one nonce is given out; it stays valid for as long again.
 const nonceTurn = 5 * time.Minute
 
 // A nonce is base64url of turn, 8 bytes | key id, 4 | HMAC-SHA-256, 32.
@@ -19,9 +19,9 @@ const (
 	nonceSize = nonceBody + sha256.Size
 )
 
-// Nonces are the values that a server gives out for proofs of possession (RFC 9449
-// §8), so that a proof cannot have been made long before it is used. They are a
-// function of the time and of a key that all replicas have, and are kept nowhere.
+// Nonces are the values that a server gives out for DPoP proofs (RFC 9449 §8), so that a proof
+// cannot be made long before its use. They are a function of the time and of a key that all
+// replicas have, and need no storage.
 type Nonces struct {
 	Keys interface { // those of [RefreshCodec]
 		At(moment time.Time) (id uint32, key []byte, ok bool)
@@ -68,7 +68,7 @@ func turnOf(now time.Time) uint64 {
 	return uint64(now.Unix()) / uint64(nonceTurn/time.Second) //nolint:gosec // G115: it is after 1970
 }
 
-// nonceTag is under a key of its own, derived from one that is for something else.
+// nonceTag computes the tag under a key of its own, derived from the refresh token key.
 func nonceTag(key, body []byte) ([]byte, error) {
 	own, err := hkdf.Key(sha256.New, key, nil, "authserver DPoP nonce", sha256.Size)
 	if err != nil {

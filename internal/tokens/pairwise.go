@@ -12,18 +12,17 @@ import (
 	"strings"
 )
 
-// Pairwise makes the subjects under which the clients of one sector know a user, and which
-// say nothing of the user to any other (OpenID Connect Core §8.1). The same user and sector
-// always make the same subject, whatever replica makes it. Only this server can tell from
-// one whose it is: so it finds the user of its own access token without a query.
+// Pairwise makes the pairwise subjects of users (OpenID Connect Core §8.1). The same user and
+// sector give the same subject on every replica. Only this server can compute the user from a
+// subject, so it finds the user of its own access token without a query.
 type Pairwise struct {
 	// Secret returns the secret of all subjects, 32 bytes that never change.
 	Secret func() ([]byte, error)
 }
 
-// A pairwise subject is base64url of a tag, 16 bytes | what is encrypted: the hash of the
-// sector, 16 | the user's id. The tag is an HMAC of that, and begins the key stream of AES
-// in counter mode: encryption that always comes to the same (as SIV, RFC 5297).
+// A pairwise subject is base64url of a tag, 16 bytes | what is encrypted: the hash of the sector,
+// 16 | the user's id. The tag is an HMAC of that, and begins the key stream of AES in counter mode:
+// deterministic encryption (as SIV, RFC 5297).
 const (
 	pairwiseTag    = 16
 	pairwiseSector = 16
@@ -47,9 +46,9 @@ func (p *Pairwise) Subject(sector, userID string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// User returns the id of the user whom a subject is; false: this server did not make it.
+// User returns the id of the user of a subject; false: this server did not make it.
 func (p *Pairwise) User(subject string) (userID string, ok bool, err error) {
-	if p == nil || strings.ContainsAny(subject, "\r\n") { // which the decoder would pass over
+	if p == nil || strings.ContainsAny(subject, "\r\n") { // which the decoder would ignore
 		return "", false, nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(subject)

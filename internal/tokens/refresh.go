@@ -27,16 +27,15 @@ const (
 // character for each six bits.
 const refreshLength = len(RefreshPrefix) + (8*refreshSize+5)/6
 
-// Refresh is what a refresh token says: which generation of which family.
+// Refresh is the content of a refresh token: its family and generation.
 type Refresh struct {
 	Family     store.FamilyID
 	Generation uint32
 }
 
-// RefreshCodec turns family and generation into a refresh token and back. It
-// keeps no state: the successor of a token is a function of the token and of the
-// moment in which the family moved on, so that a retry is answered alike on every
-// replica.
+// RefreshCodec turns family and generation into a refresh token and back. It keeps no state: the
+// successor of a token is a function of the token and of the moment of the rotation, so that a
+// retry gets the same answer from every replica.
 type RefreshCodec struct {
 	Keys interface { // HMAC-SHA-256 keys of 32 bytes
 		At(moment time.Time) (id uint32, key []byte, ok bool)

@@ -12,11 +12,11 @@ import (
 	"authserver/internal/store"
 )
 
-// followBatch is how many revocations one query of [View.Follow] brings.
+// followBatch is the number of revocations in one query of [View.Follow].
 const followBatch = 10_000
 
-// View is what is revoked, held in memory so that no check of an access token
-// asks the database. It is complete as of the last Follow.
+// View has all revocations in memory, so that the check of an access token needs no query. It is
+// complete as of the last Follow.
 type View struct {
 	Store interface {
 		RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error)
@@ -41,7 +41,7 @@ type viewKey struct {
 	value string
 }
 
-// Follow takes in what was revoked since the last call, here or elsewhere.
+// Follow reads the revocations since the last call, by this server or others.
 func (v *View) Follow(ctx context.Context) error {
 	v.following.Lock()
 	defer v.following.Unlock()
@@ -62,8 +62,8 @@ func (v *View) Follow(ctx context.Context) error {
 	}
 }
 
-// Current returns an error if no Follow has ended within a time: what was revoked since is
-// not known. Before the first Follow that time begins with the first call.
+// Current returns an error if no Follow has succeeded within a time, so that later revocations are
+// unknown. Before the first Follow that time begins with the first call.
 func (v *View) Current(within time.Duration) error {
 	now := v.Now()
 	v.followed.CompareAndSwap(nil, &now)
@@ -73,15 +73,14 @@ func (v *View) Current(within time.Duration) error {
 	return nil
 }
 
-// isLoaded returns what is closed when the first Follow has come to its end.
+// isLoaded returns a channel that is closed when the first Follow has ended.
 func (v *View) isLoaded() chan struct{} {
 	v.making.Do(func() { v.loaded = make(chan struct{}) })
 	return v.loaded
 }
 
-// Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2). Before
-// the first Follow it is not known: Revoked waits for that, and fails with
-// [store.ErrUnavailable] when ctx ends.
+// Revoked reports whether the token was revoked (RFC 7009 §2.2, RFC 7662 §2.2). Before the first
+// Follow ends, Revoked waits for it, and fails with [store.ErrUnavailable] when ctx ends.
 func (v *View) Revoked(ctx context.Context, c Claims) (bool, error) {
 	select {
 	case <-v.isLoaded():
@@ -98,8 +97,8 @@ func (v *View) Revoked(ctx context.Context, c Claims) (bool, error) {
 	return false, nil
 }
 
-// RevokedFamily is Revoked for a refresh token, by what its family remembers. It is beside
-// the rows of its user and client, which may be read from a cache and be older than this.
+// RevokedFamily is Revoked for a refresh token, by the NotBefore values in its family. It
+// complements the rows of its user and client, which may come from a cache and be older.
 func (v *View) RevokedFamily(ctx context.Context, f store.Family) (bool, error) {
 	return v.Revoked(ctx, Claims{ClientID: f.ClientID, Subject: f.UserID, Parsed: ID{
 		Family: f.ID, Client: milliseconds(f.ClientNotBefore), Subject: milliseconds(f.UserNotBefore),
@@ -112,7 +111,7 @@ type revocableName struct {
 	issuedUnder int64 // NotBefore of who is named; always too early for a token or a family
 }
 
-// names returns everything whose revocation voids the token.
+// names returns all names whose revocation covers the token.
 func (c Claims) names() [5]revocableName {
 	family := "" // of which nothing is revoked
 	if c.Parsed.Family != (store.FamilyID{}) {
@@ -127,7 +126,7 @@ func (c Claims) names() [5]revocableName {
 	}
 }
 
-// VoidedBy reports whether a revocation voids the token.
+// VoidedBy reports whether a revocation covers the token.
 func (c Claims) VoidedBy(r store.Revocation) bool {
 	for _, about := range c.names() {
 		if about.viewKey == (viewKey{r.Kind, r.Value}) && about.issuedUnder < milliseconds(r.Before) {
@@ -137,7 +136,7 @@ func (c Claims) VoidedBy(r store.Revocation) bool {
 	return false
 }
 
-// Forget drops what can void no token any longer.
+// Forget drops revocations that can no longer cover a token.
 func (v *View) Forget(now time.Time) {
 	for i := range segments {
 		v.mu.Lock() // a segment at a time, so that no request waits for all of them

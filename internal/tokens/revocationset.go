@@ -9,12 +9,12 @@ import (
 	"authserver/internal/store"
 )
 
-// segments bounds how many entries are looked at in one go.
+// segments divides the entries, so that one pass over a segment is short.
 const segments = 256
 
-// revocationSet holds revocations in some 45 to 70 bytes each. It keeps a hash of each name,
-// under seeds that never leave the process and long enough that no two names collide, and
-// moments with the precision of an [ID].
+// revocationSet stores revocations in some 45 to 70 bytes each: a hash of each name, and moments
+// with the precision of an [ID]. The seeds of the hash never leave the process, and it is so long
+// that no two names collide.
 type revocationSet struct {
 	seeds    [2]maphash.Seed
 	segments [segments]map[hash]revokedUntil // by the first byte of the hash; nil: nothing was ever held
@@ -25,8 +25,8 @@ type hash [16]byte
 
 type revokedUntil struct{ before, expires moment }
 
-// moment is in milliseconds since the epoch, as in an [ID]: eight bytes would take twelve
-// more of each entry.
+// moment is in milliseconds since the epoch, as in an [ID]: eight bytes would add twelve to each
+// entry.
 type moment [idMoment]byte
 
 func momentAt(milliseconds int64) (m moment) {
@@ -63,8 +63,8 @@ func (r *revocationSet) add(revoked store.Revocation) {
 	}
 }
 
-// before returns what is void of a name: what was issued under an earlier
-// NotBefore, in milliseconds since the epoch.
+// before returns the moment of a name's revocation, in milliseconds since the epoch: tokens with an
+// earlier NotBefore are revoked.
 func (r *revocationSet) before(k viewKey) (milliseconds int64, held bool) {
 	if r.count == 0 {
 		return 0, false
@@ -74,13 +74,13 @@ func (r *revocationSet) before(k viewKey) (milliseconds int64, held bool) {
 	return m.before.milliseconds(), held
 }
 
-// forget drops what has expired from one segment.
+// forget drops the expired entries of one segment.
 func (r *revocationSet) forget(i int, now time.Time) {
 	segment := r.segments[i]
 	had, moment := len(segment), milliseconds(now)
 	maps.DeleteFunc(segment, func(_ hash, m revokedUntil) bool { return m.expires.milliseconds() <= moment })
 	r.count -= had - len(segment)
-	if len(segment) < had/2 { // a map gives back nothing by itself
+	if len(segment) < had/2 { // a map does not shrink by itself
 		smaller := make(map[hash]revokedUntil, len(segment))
 		maps.Copy(smaller, segment)
 		r.segments[i] = smaller

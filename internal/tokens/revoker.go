@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// RevokerStore records what is void.
+// RevokerStore records revocations.
 type RevokerStore interface {
 	Revoke(ctx context.Context, by store.Change) error
 	RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error
@@ -19,19 +19,19 @@ type RevokerStore interface {
 	RevokeConsent(ctx context.Context, userID, clientID string, by store.Change) error
 }
 
-// Revoker is the only part that makes tokens void: those of a user or a client, of a
-// family, or one alone, by a server or by a command. It knows until when a server may
-// still issue a token that is void. The store knows when the last of those tokens expires,
-// since it has the lifetimes that every server has promised. The settings of this process
-// do not count for that: a command has its own, servers may differ, and a setting may have
-// changed since the token was issued.
+// Revoker is the only part that revokes tokens: all of a user or a client, those of a family, or a
+// single one, for a server or a command. It knows until when a server may still issue a token that
+// counts as revoked. The store knows when the last of those tokens expires, because it has the
+// lifetimes that every server has promised. The settings of this process do not count for that: a
+// command has its own, servers may differ, and a setting may have changed since the token was
+// issued.
 type Revoker struct {
 	Store RevokerStore
-	View  *View // obeys at once what this process voids
+	View  *View // is updated at once with the revocations of this process
 	Now   func() time.Time
 	Skew  time.Duration // the most by which two clocks differ
-	// Issuing is longer than any request takes, so that one that read a row before it was
-	// changed has issued its token.
+	// Issuing is longer than any request takes, so that a request that read a row before its change
+	// has issued its token by then.
 	Issuing time.Duration
 	// Stale is how long a server uses a client that it has read, while it cannot reach the
 	// database.
@@ -39,8 +39,8 @@ type Revoker struct {
 	Logger *slog.Logger
 }
 
-// Client makes every token and family of a client void: it moves the NotBefore on, and
-// returns what to record with the change of the client.
+// Client revokes every token and family of a client: it moves the NotBefore on, and returns the
+// Void to record with the change of the client.
 func (r *Revoker) Client(c *store.Client, reason string) store.Void {
 	c.NotBefore = r.nextNotBefore(c.NotBefore)
 	return store.Void{
@@ -56,20 +56,18 @@ func (r *Revoker) User(u *store.User, reason string) store.Void {
 	}
 }
 
-// nextNotBefore is a NotBefore that is now, to the millisecond that a token remembers, and later
-// than the one before whatever this machine's clock says.
+// nextNotBefore is a NotBefore of now, in milliseconds as in a token, and later than the one
+// before, whatever this machine's clock says.
 func (r *Revoker) nextNotBefore(before store.Moment) store.Moment {
 	return store.LaterNotBefore(store.At(r.Now().Truncate(time.Millisecond)), before)
 }
 
-// Reuse is what [store.Families.Rotate] records where it finds at the moment given that a
-// refresh token was used twice.
+// Reuse is the Void that [store.Families.Rotate] records if a refresh token was used twice.
 func (r *Revoker) Reuse(id store.FamilyID, now time.Time) store.Void {
 	return r.family(id, now, "refresh_reused")
 }
 
-// Replay is what [store.Families.Redeem] records where it finds at the moment given that an
-// authorization code was used twice.
+// Replay is the Void that the store records if an authorization code was used twice.
 func (r *Revoker) Replay(id store.FamilyID, now time.Time) store.Void {
 	return r.family(id, now, "code_replayed")
 }
@@ -80,10 +78,10 @@ func (r *Revoker) family(id store.FamilyID, now time.Time, reason string) store.
 	}
 }
 
-// By is who asks to revoke, in which request, and why.
+// By is the actor of a revocation, its request, and the reason.
 type By struct {
 	Actor     store.Actor
-	RequestID string // "": a command asked
+	RequestID string // "": a command
 	Reason    string // slug for the audit
 }
 
@@ -91,7 +89,7 @@ func (b By) change(what store.EventType, v store.Void) store.Change {
 	return store.Change{Actor: b.Actor, Event: what, At: v.Before, RequestID: b.RequestID, Voids: v}
 }
 
-// Family ends a family, and makes its access tokens void.
+// Family revokes a family and its access tokens.
 func (r *Revoker) Family(ctx context.Context, by By, id store.FamilyID) error {
 	if err := r.Store.RevokeFamily(ctx, id, by.change(store.FamilyRevoked, r.family(id, r.Now(), by.Reason))); err != nil {
 		return fmt.Errorf("revoke the refresh token family: %w", err)
@@ -100,8 +98,8 @@ func (r *Revoker) Family(ctx context.Context, by By, id store.FamilyID) error {
 	return nil
 }
 
-// Session ends the session of a browser with the families that live as long as it does, and
-// makes their access tokens void. [store.ErrNotFound] if there is none.
+// Session ends the session of a browser with the families that depend on it, and revokes their
+// access tokens. [store.ErrNotFound] if there is none.
 func (r *Revoker) Session(ctx context.Context, by By, id store.SessionID) error {
 	void := r.family(store.FamilyID{}, r.Now(), by.Reason)
 	void.Value = "" // that of each family, which the store fills in
@@ -113,8 +111,7 @@ func (r *Revoker) Session(ctx context.Context, by By, id store.SessionID) error 
 }
 
 // ExpiredSessions ends at most limit sessions that expired before a moment, with the families that
-// live as long as they do, and returns how many. What access tokens there are expire by
-// themselves.
+// depend on them, and returns how many. Their access tokens expire by themselves.
 func (r *Revoker) ExpiredSessions(ctx context.Context, actor store.Actor, before store.Moment, limit int) (int, error) {
 	by := By{Actor: actor}.change(store.SessionEnded, store.Void{Before: store.At(r.Now()), Reason: store.EndedByExpiry})
 	ended, err := r.Store.EndExpiredSessions(ctx, before, limit, by)
@@ -124,16 +121,16 @@ func (r *Revoker) ExpiredSessions(ctx context.Context, actor store.Actor, before
 	return ended, nil
 }
 
-// ReloadView reads into this process's view what the store has recorded. If that fails
-// now, the watcher does it later.
+// ReloadView updates the view of this process from the store. If that fails now, the watcher does
+// it later.
 func (r *Revoker) ReloadView(ctx context.Context) {
 	if err := r.View.Follow(ctx); err != nil {
 		r.Logger.WarnContext(ctx, "the view of revocations is behind", "error", err)
 	}
 }
 
-// Token makes one access token void, for every replica, and this process obeys at once.
-// Where the clock of a replica is behind it is good there for a little longer than here.
+// Token revokes one access token on every replica, and on this one at once. A replica whose clock
+// is behind accepts it a little longer.
 func (r *Revoker) Token(ctx context.Context, by By, jti string, expires time.Time) error {
 	v := store.Void{
 		Kind: store.RevokedToken, Value: jti, Before: store.At(r.Now()), Until: store.At(expires.Add(r.Skew)), Reason: by.Reason,
@@ -145,8 +142,8 @@ func (r *Revoker) Token(ctx context.Context, by By, jti string, expires time.Tim
 	return nil
 }
 
-// Consent takes back what a user lets a client ask for, ends every family of the user at
-// the client and makes their access tokens void. [store.ErrNotFound] where there is neither.
+// Consent removes the consent of a user to a client, and revokes every family of the user at the
+// client with its access tokens. [store.ErrNotFound] if there is neither.
 func (r *Revoker) Consent(ctx context.Context, by By, userID, clientID string) error {
 	void := r.family(store.FamilyID{}, r.Now(), by.Reason)
 	void.Value = "" // that of each family, which the store fills in

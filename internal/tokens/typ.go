@@ -10,11 +10,10 @@ import (
 // The values of the header "typ" of an access token.
 const (
 	AccessType = "at+jwt" // RFC 9068 §2.1
-	PlainType  = "JWT"    // RFC 7519 §5.1, for the verifiers of others that take nothing else
+	PlainType  = "JWT"    // RFC 7519 §5.1, for verifiers that accept nothing else
 )
 
-// AccessTypes returns the types that a resource may have its tokens made with, the
-// default first.
+// AccessTypes returns the types that a resource may choose for its tokens, the default first.
 func AccessTypes() []string { return []string{AccessType, PlainType} }
 
 // LooksLikeAccessToken reports whether a JWT with this header "typ" and claim "iss", both

@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Claims is what a verified access token says.
+// Claims is the content of a verified access token.
 type Claims struct {
 	Issuer    string
 	Subject   string // the user's id also where the token has a pairwise subject; see Pairwise
@@ -25,14 +25,14 @@ type Claims struct {
 	Payload   []byte         // the same as it was signed: a JSON object
 }
 
-// IssuedTo reports whether the token was issued to the client, whatever became of its
-// registration since. A token that no client asked for has the issuer's name as its
-// client_id, and is none of a client that is registered under that name.
+// IssuedTo reports whether the token was issued to the client, whatever happened to its
+// registration since. A token without a client has the issuer's name as its client_id, and does not
+// belong to a client that is registered under that name.
 func (c Claims) IssuedTo(client store.Client) bool {
 	return c.ClientID == client.ID && c.Parsed.Client != 0
 }
 
-// Verifier checks access tokens that this server is said to have made.
+// Verifier verifies access tokens of this server.
 type Verifier struct {
 	Issuer string
 	Keys   interface {
@@ -40,19 +40,17 @@ type Verifier struct {
 	}
 	// Pairwise finds the users of pairwise subjects; nil: none is known.
 	Pairwise *Pairwise
-	// Skew is the time by which "nbf" may be ahead. Expiry has none: the clock that
-	// wrote it is ours.
+	// Skew is the time by which "nbf" may be ahead. Expiry has none: this server wrote it.
 	Skew time.Duration
 
-	// signed are tokens whose signature was good, by their hash. An API asks for the same token
-	// with every request that it gets, and the signature is most of what an answer costs.
+	// signed remembers tokens whose signature was valid, by their hash. An API introspects the same
+	// token with every request that it gets, and the signature is the largest cost of an answer.
 	signed parsed.Cache[struct{}]
 }
 
-// Verify checks the signature, type, issuer and times of an access token
-// (RFC 9068 §4). The algorithm is the key's and never the token's (RFC 8725
-// §3.1). The error says which check failed, for the log and for people who
-// inspect a token; it is not for the wire.
+// Verify checks the signature, type, issuer and times of an access token (RFC 9068 §4). The
+// algorithm is the key's and never the token's (RFC 8725 §3.1). The error says which check failed,
+// for the log and for token inspect; it is not for the wire.
 func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	presented, err := jose.Parse(token, MaxAccessBytes)
 	if err != nil {
@@ -90,8 +88,8 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 }
 
 // checkSignature verifies each token once. The bytes of a token say with which key it was signed,
-// since the kid in them is the thumbprint of that key, so that a signature that was good stays
-// good. Whether the key is still published, and everything else, is checked each time.
+// since the kid in them is the thumbprint of that key, so a valid signature stays valid. Whether
+// the key is still published, and everything else, is checked each time.
 func (v *Verifier) checkSignature(token string, presented jose.Compact, key keys.PublicKey) error {
 	_, err := v.signed.Get([]byte(token), func([]byte) (struct{}, error) {
 		if !presented.SignedBy(key.Alg, key.Key) {
