@@ -10,13 +10,13 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// algorithms are what clients may sign with by the settings.
+// algorithms are those that the settings allow to clients.
 type algorithms struct {
 	assertions []string // of clients
 	proofs     []string // of possession
 }
 
-// newAlgorithms reads the settings. What is not set is nil, and limits nothing.
+// newAlgorithms reads the settings. A setting without a value is nil, and limits nothing.
 func newAlgorithms(clients config.ClientAssertions, proofs config.DPoP) (algorithms, error) {
 	var a algorithms
 	for _, setting := range []struct {
@@ -45,12 +45,12 @@ func (a algorithms) ofClients(s config.Assertions) assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: a.assertions, MaxLifetime: s.AssertionMaxLifetime}
 }
 
-// knownAssertions are the algorithms that a client's assertion may have at all.
+// knownAssertions are all algorithms that a client's assertion may have.
 func knownAssertions() []string {
 	return slices.Concat(assertions.SecretAlgorithms(), assertions.KeyAlgorithms())
 }
 
-// ofAssertions are what the metadata tells of them.
+// ofAssertions are the algorithms of assertions, for the metadata.
 func (a algorithms) ofAssertions() []string { return jose.Common(knownAssertions(), a.assertions) }
 
 // takes reports whether a client's assertion may have one of the algorithms.

@@ -9,9 +9,9 @@ import (
 	"authserver/internal/store"
 )
 
-// Check looks whether Serve could start with these settings, and returns what it found
-// in a line each. It changes nothing: neither does it migrate, nor make keys, and it
-// does not listen, because a server may be running. The error is that of Serve.
+// Check looks whether Serve could start with these settings, and returns what it found in a line
+// each. It changes nothing: it does not migrate, makes no keys, and does not listen, because a
+// server may be running. The error is that of Serve.
 func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	silent := slog.New(slog.DiscardHandler)
 	if _, err := openTLS(s.TLS, silent); err != nil {
@@ -47,7 +47,7 @@ func Check(ctx context.Context, s config.Server) (found []string, err error) {
 	return checkDatabase(ctx, st, s, silent, found)
 }
 
-// checkedStore is what of a database is checked: its schema and the keys.
+// checkedStore has what is checked in a database: the schema and the keys.
 type checkedStore interface {
 	MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 	keyStore
@@ -85,7 +85,7 @@ func checkDatabase(ctx context.Context, st checkedStore, s config.Server, silent
 		return found, err
 	}
 	if err := ring.look(ctx); err != nil {
-		_ = ring.Close() // what is wrong with the keys is said
+		_ = ring.Close() // faults of the keys are logged
 		return found, err
 	}
 	return append(found, "keys: ok"), ring.Close()

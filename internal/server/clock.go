@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// newClock names the clock that this run of a server reads.
+// newClock names the clock of this run of a server.
 func newClock(skew time.Duration) (store.Clock, error) {
 	var id [4]byte
 	if _, err := io.ReadFull(rand.Reader, id[:]); err != nil {

@@ -15,8 +15,8 @@ import (
 	"authserver/internal/keys/sealing"
 )
 
-// PrepareDev makes what dev needs and is not there yet: the folders, the master
-// key, the schema and the demo. It returns the settings with the master key.
+// PrepareDev makes what dev needs and what is missing: the folders, the master key, the schema and
+// the demo. It returns the settings with the master key.
 func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Server, error) {
 	if path, ok := sqlitePath(s.Database); ok {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -52,8 +52,8 @@ func PrepareDev(ctx context.Context, by admin.Call, s config.Server) (config.Ser
 	return s, ring.Close()
 }
 
-// makeMasterKey puts a new master key into the file, whole or not at all. If another
-// process was quicker, it reads that process's key.
+// makeMasterKey puts a new master key into the file, whole or not at all. If another process came
+// first, it reads that process's key.
 func makeMasterKey(path string) (string, error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {

@@ -8,14 +8,13 @@ import (
 	"authserver/internal/handlers"
 )
 
-// drain is how a server stops: for how long it serves while it is not ready, and for
-// how long after that it finishes accepted requests.
+// drain is how a server stops: how long it serves while it is not ready, and how long after that it
+// finishes accepted requests.
 type drain struct{ delay, timeout time.Duration }
 
-// awaitProxies gives the proxies in front of the server the time to see that it is
-// not ready, while it goes on to accept connections: a listener that closes at once
-// resets those that the kernel has already accepted for it. A server that was not
-// told to stop, but failed, does not wait.
+// awaitProxies gives the proxies time to notice that the server is not ready, while it still
+// accepts connections: a listener that closes at once resets those that the kernel has already
+// accepted. A server that failed, instead of being stopped, does not wait.
 func awaitProxies(told context.Context, delay time.Duration) {
 	if told.Err() == nil || delay == 0 {
 		return

@@ -2,9 +2,9 @@ package server
 
 import "golang.org/x/sys/unix"
 
-// headroom is memory that the server never touches, so that none of it is resident.
-// It counts as a part of the heap, which Go lets double before it collects garbage:
-// that of a few megabytes would be collected dozens of times a second under load.
+// headroom is memory that the server never touches, so that none of it is resident. It counts as a
+// part of the heap, which Go lets double before it collects garbage. Without it, a heap of a few
+// megabytes would be collected dozens of times a second under load.
 const headroom = 16 << 20
 
 // reserveHeadroom allocates the headroom, which the caller has to keep alive. Go clears it if

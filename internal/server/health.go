@@ -17,9 +17,9 @@ const (
 	checkFresh   = time.Second
 )
 
-// newHealth names what the server cannot do without.
+// newHealth lists the checks of what the server needs.
 func newHealth(st store.Health, manager *keys.Manager, view *tokens.View, s config.Timeline, logger *slog.Logger) *handlers.Health {
-	feed := s.KeyPollInterval + retryLast + loopTimeout // the longest that one turn of the loop takes
+	feed := s.KeyPollInterval + retryLast + loopTimeout // the longest time of one turn of the loop
 	return &handlers.Health{
 		Checks: []handlers.Check{
 			{Name: "database", Run: st.CheckWritable},

@@ -19,22 +19,22 @@ import (
 const (
 	sweepInterval   = time.Minute
 	sweepBatch      = 1000
-	deliverInterval = 2 * time.Second        // in which a client is told at the latest
-	putBackInterval = time.Second            // clients are asked to come again after two
-	guardInterval   = time.Second            // by which replicas hear of each other's failed logins
-	retryFirst      = 500 * time.Millisecond // after a change that could not be taken in
-	retryLast       = 8 * time.Second        // what it doubles to while the database is gone
+	deliverInterval = 2 * time.Second        // a client gets its logout token within this time
+	putBackInterval = time.Second            // Retry-After is twice as long
+	guardInterval   = time.Second            // replicas learn of each other's failed logins within this time
+	retryFirst      = 500 * time.Millisecond // after a change that could not be loaded
+	retryLast       = 8 * time.Second        // the pause doubles up to this while the database is down
 	loopTimeout     = 10 * time.Second       // of one piece of work
 )
 
-// loopStore is what the loops look at and clean up.
+// loopStore is the part of the store that the loops read and clean up.
 type loopStore interface {
 	store.Watcher
 	store.Housekeeper
 	SweepEvents(ctx context.Context, before store.Moment, limit int) (removed int, err error)
 }
 
-// loops is what runs beside the requests. No request waits for any of it.
+// loops is the work beside the requests. No request waits for it.
 type loops struct {
 	store  loopStore
 	cached *store.Cached
@@ -47,8 +47,8 @@ type loops struct {
 	revoker        *tokens.Revoker
 	backchannel    *oidc.Backchannel
 	guard          *attempts.Guard
-	poll           time.Duration // how often changes are looked for that no watcher told
-	tick           time.Duration // how often the key timeline is looked at
+	poll           time.Duration // how often the loops look for changes without a notification
+	tick           time.Duration // how often the key timeline is checked
 	skew           time.Duration // the most by which two clocks differ
 	auditRetention time.Duration // how long events are kept; 0: for ever
 	now            func() time.Time
@@ -89,15 +89,15 @@ func (l *loops) start(ctx context.Context, run func(func() error)) {
 	run(func() error { l.every(ctx, sweepInterval, "sweep the audit", l.sweepEvents); return nil })
 }
 
-// follow takes in what was changed: at once where a watcher tells, within the
-// poll interval where none can, and again shortly where the database failed.
+// follow loads changes: at once after a notification, within the poll interval without one, and
+// again shortly if the database failed.
 func (l *loops) follow(ctx context.Context, changed <-chan store.Topic) {
-	poll := time.NewTicker(l.poll - l.poll/10) // what is found is taken in before the interval is over
+	poll := time.NewTicker(l.poll - l.poll/10) // changes are loaded before the interval is over
 	defer poll.Stop()
 	wait := retryFirst
 	retry := time.NewTimer(0)
 	defer retry.Stop()
-	behind := map[store.Topic]bool{store.TopicRevocations: true} // nothing of it is loaded yet
+	behind := map[store.Topic]bool{store.TopicRevocations: true} // none of it is loaded yet
 	for {
 		select {
 		case <-ctx.Done():
@@ -142,13 +142,13 @@ func (l *loops) takeIn(ctx context.Context, topic store.Topic) error {
 	}
 }
 
-// sweep removes what has expired by the clock of every replica, in small batches, and
-// writes down which keys were used.
+// sweep removes what has expired by the clock of every replica, in small batches, and records which
+// keys were used.
 func (l *loops) sweep(ctx context.Context) error {
 	now := l.now()
 	l.view.Forget(now)
 	flushed := l.keys.signing.FlushUse(ctx)
-	// A server whose clock is behind ours takes a moment for one that is the skew later still.
+	// A server whose clock is behind still needs rows for the skew.
 	over := store.At(now.Add(-2 * l.skew))
 	for {
 		removed, err := l.store.Sweep(ctx, over, sweepBatch)
@@ -158,8 +158,8 @@ func (l *loops) sweep(ctx context.Context) error {
 	}
 }
 
-// endSessions ends the sessions that have expired by the clock of every replica, and whose last
-// use every replica has written down by now.
+// endSessions ends the sessions that have expired by the clock of every replica, and whose last use
+// every replica has recorded by now.
 func (l *loops) endSessions(ctx context.Context) error {
 	over := store.At(l.now().Add(-2*l.skew - 2*sweepInterval))
 	for {
@@ -184,8 +184,8 @@ func (l *loops) sweepEvents(ctx context.Context) error {
 	}
 }
 
-// every does the work now and at each interval until ctx ends. What fails is
-// logged and tried again at the next.
+// every does the work now and at each interval until ctx ends. It logs a failure, and tries again
+// at the next interval.
 func (l *loops) every(ctx context.Context, interval time.Duration, what string, work func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -9,13 +9,13 @@ import (
 	"authserver/internal/store"
 )
 
-// MigrateUp applies what is missing, to a database that it makes where there is
-// none. Like those below it returns where the schema stands then.
+// MigrateUp applies the missing migrations, and creates the database if there is none. Like the
+// functions below it returns the new state of the schema.
 func MigrateUp(ctx context.Context, s config.Database) (store.MigrationStatus, error) {
 	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateUp(ctx) })
 }
 
-// MigrateDown takes back the newest steps migrations.
+// MigrateDown undoes the newest steps migrations.
 func MigrateDown(ctx context.Context, s config.Database, steps int) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err
@@ -23,7 +23,7 @@ func MigrateDown(ctx context.Context, s config.Database, steps int) (store.Migra
 	return migrate(ctx, s, func(st store.Migrator) error { return st.MigrateDown(ctx, steps) })
 }
 
-// MigrateForce says that the schema is at this version.
+// MigrateForce records that the schema is at this version.
 func MigrateForce(ctx context.Context, s config.Database, version uint) (store.MigrationStatus, error) {
 	if err := FindDatabase(s); err != nil {
 		return store.MigrationStatus{}, err

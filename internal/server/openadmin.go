@@ -12,9 +12,9 @@ import (
 	"authserver/internal/store"
 )
 
-// AdminSettings are the groups of settings that a command reads for what it does as an
-// administrator. What is nil opens nothing, and what is zero sets nothing: an operation
-// that needs it must not be asked for.
+// AdminSettings are the groups of settings that a command reads for its operations. A nil group
+// opens nothing, and a zero group sets nothing: the command must not call an operation that needs
+// it.
 type AdminSettings struct {
 	Database         config.Database
 	Sealing          *config.Sealing // nil: no key is opened and nothing is sealed
@@ -34,8 +34,8 @@ type AdminSettings struct {
 	ClientAssertions config.ClientAssertions
 }
 
-// OpenAdmin opens the database for an administrator, beside whatever servers run
-// on it. The schema has to be there already. The function returned closes it.
+// OpenAdmin opens the database for an administrator, while servers may run on it. The schema has to
+// exist. The returned function closes it.
 func OpenAdmin(ctx context.Context, s AdminSettings) (*admin.Admin, func(), error) {
 	st, err := OpenStore(ctx, s.Database, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -47,13 +47,12 @@ func OpenAdmin(ctx context.Context, s AdminSettings) (*admin.Admin, func(), erro
 		return nil, nil, err
 	}
 	return a, func() {
-		_ = ring.Close() // what was asked for is done
+		_ = ring.Close() // the operation is done
 		st.Close()
 	}, nil
 }
 
-// openAdmin opens what an administrator works with on a store that is open. The ring is
-// for the caller to close.
+// openAdmin makes the operations on an open store. The caller closes the ring.
 func openAdmin(ctx context.Context, st store.Store, s AdminSettings) (*admin.Admin, *keyring, error) {
 	status, err := st.MigrationStatus(ctx)
 	if err != nil {
@@ -73,9 +72,9 @@ func openAdmin(ctx context.Context, st store.Store, s AdminSettings) (*admin.Adm
 	return a, ring, nil
 }
 
-// openAdminKeys opens the keys as far as the command reads what they need.
+// openAdminKeys opens the keys as far as the command has their settings.
 func openAdminKeys(ctx context.Context, st keyStore, s AdminSettings) (*keyring, error) {
-	// What the manager has to tell it returns; a command's answer is no log.
+	// The manager returns its results; a command does not show its log.
 	silent := slog.New(slog.DiscardHandler)
 	var timeline keys.Timeline
 	if s.Timeline != nil {

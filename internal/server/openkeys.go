@@ -19,14 +19,14 @@ import (
 	"authserver/internal/tokens"
 )
 
-// keyStore is where our own keys are kept.
+// keyStore is the part of the store with this server's keys.
 type keyStore interface {
 	keys.Store
 	keys.RefreshStore
 	store.DataKeys
 }
 
-// keyring is all that has to do with our own keys. Nothing is loaded yet.
+// keyring has all keys of this server. Nothing is loaded yet.
 type keyring struct {
 	sealer  *sealing.Sealer
 	signing *keys.Manager
@@ -36,7 +36,7 @@ type keyring struct {
 	closers []io.Closer
 }
 
-// Close lets go of the key management service and of the PKCS #11 token.
+// Close disconnects from the key management service and the PKCS #11 token.
 func (k *keyring) Close() error {
 	var errs []error
 	for _, c := range k.closers {
@@ -45,10 +45,10 @@ func (k *keyring) Close() error {
 	return errors.Join(errs...)
 }
 
-// SignedBy says which code signs tokens with the keys that are kept in the database.
+// SignedBy names the code that signs with the keys in the database.
 func SignedBy() string { return signers.Name() }
 
-// keySettings are what the keys are opened by.
+// keySettings are the settings for opening the keys.
 type keySettings struct {
 	sealing  config.Sealing
 	pkcs11   config.PKCS11
@@ -71,7 +71,7 @@ func newTimeline(s config.Timeline, clocks config.Clocks, tokens config.AccessTo
 	return timeline, timeline.Validate()
 }
 
-// closedKeys are what can be told of the signing keys without opening any of them.
+// closedKeys shows the signing keys without opening any of them.
 func closedKeys(st keyStore, timeline keys.Timeline, logger *slog.Logger) *keyring {
 	return &keyring{signing: &keys.Manager{
 		Store: st, Algorithms: []string{keys.RS256, keys.ES256}, Timeline: timeline, Now: time.Now, Logger: logger,
@@ -117,8 +117,7 @@ func openKeys(ctx context.Context, st keyStore, s keySettings, logger *slog.Logg
 // pairwise makes pairwise subjects, once the keys are loaded.
 func (k *keyring) pairwise() *tokens.Pairwise { return &tokens.Pairwise{Secret: k.subject.Get} }
 
-// openMaster opens what the master key is: 32 bytes, or a key of a key management
-// service.
+// openMaster opens the master key: 32 bytes, or a key of a key management service.
 func openMaster(ctx context.Context, s config.Sealing) (keeper sealing.Keeper, id string, err error) {
 	if s.MasterKeyURL != "" {
 		if keeper, id, err = keepers.Open(ctx, s.MasterKeyURL); err != nil {
@@ -166,8 +165,7 @@ func (k *keyring) load(ctx context.Context) error {
 	return nil
 }
 
-// reload takes in what was changed. The data keys come first, since rows may be
-// sealed under new ones.
+// reload loads changed keys. The data keys come first, because rows may be sealed under new ones.
 func (k *keyring) reload(ctx context.Context) error {
 	if err := k.sealer.Reload(ctx); err != nil {
 		return err
@@ -175,7 +173,7 @@ func (k *keyring) reload(ctx context.Context) error {
 	return errors.Join(k.signing.Reload(ctx), k.refresh.Reload(ctx))
 }
 
-// tick takes in what was changed, where no watcher told, and does what is due.
+// tick loads changes without a notification, and does what is due.
 func (k *keyring) tick(ctx context.Context) error {
 	return errors.Join(k.sealer.Reload(ctx), k.signing.Tick(ctx), k.refresh.Tick(ctx))
 }

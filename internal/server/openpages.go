@@ -8,7 +8,7 @@ import (
 	"authserver/internal/web"
 )
 
-// openPages reads the pages that people see, with the theme over them.
+// openPages reads the pages, with those of the theme instead of the built-in ones.
 func openPages(identity config.Identity, s config.Pages) (*web.Pages, error) {
 	renderer, err := pages.Open(s.ThemeDir, web.IssuerPath(identity.Issuer))
 	if err != nil {

@@ -44,8 +44,8 @@ func openPostgres(ctx context.Context, s config.Database, logger *slog.Logger) (
 	return st, nil
 }
 
-// FindDatabase returns an error where there is no database to open, before opening
-// would make an empty one where its path was mistyped. PostgreSQL tells by itself.
+// FindDatabase returns an error if there is no SQLite database, because opening a mistyped path
+// would create an empty one. PostgreSQL reports that itself.
 func FindDatabase(s config.Database) error {
 	path, ok := sqlitePath(s)
 	if !ok {
@@ -61,7 +61,7 @@ func FindDatabase(s config.Database) error {
 	return nil
 }
 
-// checkFolder returns an error where the file of a database that is not there yet cannot be made.
+// checkFolder returns an error if the file of a new database cannot be created.
 func checkFolder(s config.Database) error {
 	path, ok := sqlitePath(s)
 	if !ok {

@@ -10,9 +10,9 @@ import (
 	"authserver/internal/keys/pkcs11"
 )
 
-// pkcs11Token is a PKCS #11 token that is opened at its first use: most commands need
-// no key, and have to work without the token. It is opened at most once, since a token
-// locks itself after a few wrong PINs.
+// pkcs11Token is a PKCS #11 token that is opened at its first use: most commands need no key, and
+// have to work without the token. It is opened at most once, because a token locks itself after a
+// few wrong PINs.
 type pkcs11Token struct {
 	options pkcs11.Options
 	once    sync.Once
@@ -54,7 +54,7 @@ func (t *pkcs11Token) Signer(uri string) (crypto.Signer, error) {
 	return module.Signer(uri)
 }
 
-// Close lets go of it, where it was needed.
+// Close closes the token, if it was opened.
 func (t *pkcs11Token) Close() error {
 	t.once.Do(func() { t.fault = errors.New("the PKCS #11 token is closed") })
 	if t.module == nil {

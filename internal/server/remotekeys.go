@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// refreshInterval is how often key sets that are fetched from elsewhere are looked over.
+	// refreshInterval is how often the fetched key sets are checked for a refresh.
 	refreshInterval = 10 * time.Second
-	// keySetsIdle is for how long one is kept fresh that no request asked for.
+	// keySetsIdle is how long a key set is refreshed without a request for it.
 	keySetsIdle = 2 * time.Hour
 )
 
-// openRemoteKeys prepares to fetch the key sets of others. A server that is itself
-// reached by http, to try it out, takes them by http from its own machine too. The
-// function that it returns reads the file of authorities again.
+// openRemoteKeys prepares to fetch the key sets of others. A server with an http issuer, for trying
+// it out, also fetches them by http from its own machine. The returned function reads the file of
+// authorities again.
 func openRemoteKeys(s config.Fetch, overHTTP bool, logger *slog.Logger) (remote *remotekeys.Sets, reload func(), err error) {
 	options, reload := remotekeys.FetcherOptions{AllowHosts: s.FetchAllowHost, AllowHTTP: overHTTP}, func() {}
 	authorities := &watched[*x509.CertPool]{

@@ -36,8 +36,8 @@ type ServeOptions struct {
 	Demo bool
 	// Ready is called once, when both listeners accept, with their addresses.
 	Ready func(public, ops string)
-	// Reload has files read again that may change while the server runs, each time that
-	// it yields; nil: they are read when they are seen to have changed.
+	// Each value of Reload makes the server read its TLS files again; nil: it only reads them when
+	// they have changed.
 	Reload <-chan os.Signal
 }
 
@@ -81,7 +81,7 @@ func Serve(ctx context.Context, s config.Server, o ServeOptions) (err error) {
 		return errors.Join(err, public.Close())
 	}
 	if o.Demo {
-		// A newcomer reads what Ready prints: the log of the first keys comes before it.
+		// The log of the first keys comes before the output of Ready, which a newcomer has to see.
 		if err = errors.Join(ring.tick(ctx), p.doors.openDemo(public.Addr().String())); err != nil {
 			return errors.Join(err, public.Close(), ops.Close())
 		}
@@ -134,7 +134,7 @@ func (p *parts) run(ctx context.Context, public, ops *web.Listener, drain drain,
 	if o.Ready != nil {
 		o.Ready(public.Addr().String(), ops.Addr().String())
 	}
-	debug.FreeOSMemory() // of the start, which takes more than what comes after
+	debug.FreeOSMemory() // for the start, which takes longer than later work
 	<-running.Done()
 
 	logger.InfoContext(ctx, "draining", "delay", drain.delay.String(), "timeout", drain.timeout.String())
@@ -153,7 +153,7 @@ func (p *parts) run(ctx context.Context, public, ops *web.Listener, drain drain,
 	return err
 }
 
-// reloads reads the files again whenever it is told to, until ctx ends.
+// reloads reads the files again for each value of Reload, until ctx ends.
 func (p *parts) reloads(ctx context.Context, wanted <-chan os.Signal) {
 	for {
 		select {
@@ -176,8 +176,8 @@ func serve(s *http.Server, listener net.Listener) error {
 	return nil
 }
 
-// shutdown lets the public listener drain first: until it has, the ops listener
-// says how it goes. Connections that outstay the deadline are cut.
+// shutdown drains the public listener first, so that the ops listener still answers meanwhile.
+// Connections beyond the deadline are closed.
 func shutdown(ctx context.Context, servers ...*http.Server) error {
 	var errs []error
 	for _, s := range servers {

@@ -11,14 +11,14 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// tlsFiles is what is read from the files of the settings of TLS.
+// tlsFiles has the contents of the files in the TLS settings.
 type tlsFiles struct {
 	certificate *watched[*tls.Certificate] // nil: TLS does not end here
-	clientCAs   *watched[*x509.CertPool]   // nil: no authority vouches for clients
+	clientCAs   *watched[*x509.CertPool]   // nil: no authority is trusted for clients
 	asks        bool                       // for the certificates of clients
 }
 
-// openTLS reads the files, each of which has to be good.
+// openTLS reads the files, each of which has to be valid.
 func openTLS(s config.TLS, logger *slog.Logger) (tlsFiles, error) {
 	files := tlsFiles{asks: s.AsksForCertificates()}
 	if s.TLSHere() {
@@ -42,12 +42,11 @@ func openTLS(s config.TLS, logger *slog.Logger) (tlsFiles, error) {
 	return files, nil
 }
 
-// config is how the public listener speaks TLS, nil where it does not.
+// config is the TLS configuration of the public listener; nil: plain http.
 //
-// A certificate is asked for and never required, and whom it is good for is decided
-// for each request (RFC 8705 §2): most clients have none. Which authorities would do
-// is not told in the handshake, since a client would then keep a self-signed
-// certificate to itself.
+// The server asks for a client certificate but does not require one, because most clients have
+// none. It decides for each request whose certificate it is (RFC 8705 §2). The handshake does not
+// list the authorities: a client would then not send a self-signed certificate.
 func (f tlsFiles) config() *tls.Config {
 	if f.certificate == nil {
 		return nil

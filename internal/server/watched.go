@@ -12,13 +12,13 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// filesFresh is how long files count as unchanged: they are looked at no more often,
-// whatever the handshakes.
+// filesFresh is how long files count as unchanged: they are checked no more often, whatever the
+// number of handshakes.
 const filesFresh = 2 * time.Second
 
-// watched is a value that is read from files, and read again when they have changed.
-// Files that became bad are reported once and leave the value as it was, since two
-// files cannot be replaced at the same moment.
+// watched is a value that is read from files, and read again when they have changed. Invalid files
+// are reported once and leave the value as it was, because two files cannot be replaced at the same
+// moment.
 type watched[T any] struct {
 	settings []string // the flags, for errors
 	names    []string // the files, in the order in which parse takes their contents
@@ -30,7 +30,7 @@ type watched[T any] struct {
 	looked   time.Time
 	contents [][]byte
 	value    T
-	failure  string // that was reported
+	failure  string // the reported failure
 }
 
 // load reads the files for the first time.
@@ -47,7 +47,7 @@ func (w *watched[T]) load() error {
 	return nil
 }
 
-// get returns what the files held when they were last good, at most filesFresh ago.
+// get returns the last valid value of the files, at most filesFresh old.
 func (w *watched[T]) get() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,19 +58,18 @@ func (w *watched[T]) get() T {
 	return w.value
 }
 
-// reload looks at the files at once, says in the log what came of it, and returns what
-// they held when they were last good.
+// reload reads the files at once, logs the result, and returns their last valid value.
 func (w *watched[T]) reload() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failure = "" // the operator who asked wants to hear of it again
+	w.failure = "" // the operator asked for it, so the failure is logged again
 	if !w.look(w.now()) {
 		w.logger.Info("files are unchanged", "settings", w.settings)
 	}
 	return w.value
 }
 
-// look reads the files, and reports whether it had anything to say of them.
+// look reads the files, and reports whether it logged something.
 func (w *watched[T]) look(now time.Time) (said bool) {
 	w.looked = now
 	contents, err := w.read()

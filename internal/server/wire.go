@@ -22,18 +22,18 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Bounds and waits that no operator has had a reason to set.
+// Bounds and waits without a setting.
 const (
 	cacheSize     = 10_000           // rows of each noun
-	cacheTTL      = 30 * time.Second // where no watcher tells
+	cacheTTL      = 30 * time.Second // without a notification
 	cacheAbsent   = 5 * time.Second
-	cacheStale    = time.Hour // while the database is gone
+	cacheStale    = time.Hour // while the database is down
 	cacheMaxWait  = 100 * time.Millisecond
-	verifiedSize  = 10_000 // client secrets that were right
+	verifiedSize  = 10_000 // verified client secrets
 	notBeforeBack = 30 * time.Second
 )
 
-// parts is a server that is put together and does not listen yet.
+// parts is a complete server that does not listen yet.
 type parts struct {
 	doors  *listenerHandlers
 	loops  *loops
@@ -42,7 +42,7 @@ type parts struct {
 	reload func()      // reads the files again that may change while the server runs
 }
 
-// base is what a server is made of beside its settings.
+// base has the parts of a server beside its settings.
 type base struct {
 	store   store.Store
 	ring    *keyring // not loaded yet
@@ -51,7 +51,7 @@ type base struct {
 	logger  *slog.Logger
 }
 
-// wire puts the server together: it is the only place where the parts meet.
+// wire assembles the server: it is the only place where the parts meet.
 func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //nolint:funlen // a list of all parts, which has no steps to divide it by
 	st, ring, logger := o.store, o.ring, o.logger
 	cached, err := store.NewCached(st, store.CacheOptions{
@@ -68,7 +68,7 @@ func wire(ctx context.Context, o base, s config.Server) (*parts, error) { //noli
 		return nil, err
 	}
 	sealer, manager := ring.sealer, ring.signing
-	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: a request that needs it waits, and no other
+	view := &tokens.View{Store: st, Now: time.Now} // the loops load it: only requests that need it wait
 	revoker := newRevoker(st, view, s.Clocks, logger)
 	hasher, err := passwords.New(passwords.Options{Cost: s.BcryptCost, Workers: passwordWorkers(s.Logins), Wait: loginWait})
 	if err != nil {

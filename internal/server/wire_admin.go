@@ -17,7 +17,7 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// wireAdmin makes what an administrator may do, noun by noun.
+// wireAdmin makes the operations of an administrator, noun by noun.
 func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, error) {
 	silent := slog.New(slog.DiscardHandler)
 	hasher, remote, err := openAdminParts(s, silent)
@@ -63,11 +63,11 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	}, nil
 }
 
-// commandHashWait is how long a hash of a command waits for others. It waits for those of the same
-// command alone, so it is not refused for load as a login is.
+// commandHashWait is how long a hash of a command waits for others. It waits only for other hashes
+// of the same command, so it is not refused under load like a login.
 const commandHashWait = time.Hour
 
-// openAdminParts makes what takes its time, where the command reads what it needs.
+// openAdminParts makes the slow parts, if the command has their settings.
 func openAdminParts(s AdminSettings, logger *slog.Logger) (hasher *passwords.Hasher, remote *remotekeys.Sets, err error) {
 	if s.Passwords != nil {
 		if hasher, err = passwords.New(passwords.Options{Cost: s.Passwords.BcryptCost, Wait: commandHashWait}); err != nil {
@@ -82,7 +82,7 @@ func openAdminParts(s AdminSettings, logger *slog.Logger) (hasher *passwords.Has
 	return hasher, remote, nil
 }
 
-// newPolicy is what new passwords have to be.
+// newPolicy makes the rules for new passwords.
 func newPolicy(s config.NewPasswords) passwords.Policy {
 	return passwords.Policy{MinCharacters: s.PasswordMinLength}
 }
@@ -102,7 +102,7 @@ func adminLimits(a algorithms, s AdminSettings) admin.Limits {
 	}
 }
 
-// openOtherMaster opens another master key than the one that is set.
+// openOtherMaster opens another master key than the configured one.
 func openOtherMaster(ctx context.Context, to admin.MasterKey) (sealing.Keeper, string, error) {
 	return openMaster(ctx, config.Sealing{MasterKey: config.NewSecret(to.Key), MasterKeyURL: to.URL})
 }

@@ -17,8 +17,8 @@ import (
 	"authserver/internal/web"
 )
 
-// idTokenTTL is how long a client may take an ID token for news. The access token that comes
-// with it has a lifetime of its own.
+// idTokenTTL is the lifetime of an ID token. The access token that comes with it has a lifetime of
+// its own.
 const idTokenTTL = time.Hour
 
 // grantStore is what the grants read and change.
@@ -40,15 +40,15 @@ type familyStore interface {
 type grantParts struct {
 	store    grantStore
 	issuing  grants.Issuing
-	used     store.AssertionAdmin // what was used and is good once
+	used     store.AssertionAdmin // records single uses
 	cached   *store.Cached
 	manager  *keys.Manager
 	login    logins.Password
 	view     *tokens.View
 	revoker  *tokens.Revoker
 	codec    *tokens.RefreshCodec
-	own      *tokens.Verifier     // of our tokens
-	verifier *assertions.Verifier // of what others sign
+	own      *tokens.Verifier     // of this server's tokens
+	verifier *assertions.Verifier // of foreign assertions
 	putBacks *grants.PutBacks
 	browsers *sessions.Sessions
 	clock    store.Clock
@@ -78,7 +78,7 @@ func wireGrants(p grantParts) (*grants.Registry, error) {
 	)
 }
 
-// newRevoker makes the part that voids, for a server and for a command.
+// newRevoker makes the Revoker, for a server and for a command.
 func newRevoker(st tokens.RevokerStore, view *tokens.View, s config.Clocks, logger *slog.Logger) *tokens.Revoker {
 	return &tokens.Revoker{
 		Store: st, View: view, Now: time.Now, Skew: s.ClockSkew, Issuing: web.RequestTimeout + web.AnswerTimeout, Stale: cacheStale, Logger: logger,

@@ -31,7 +31,7 @@ type endpointStore interface {
 	personStore
 }
 
-// personStore is what the pages show a person, and a logout the clients.
+// personStore is what the account page and the logout read and change.
 type personStore interface {
 	User(ctx context.Context, id string) (store.User, error)
 	ListSessions(ctx context.Context, p store.SessionPage) ([]store.Session, error)
@@ -108,7 +108,7 @@ func wireHTTP(p endpointParts) (*listenerHandlers, error) {
 			Proxies: trusted, Places: admission.Places{Max: p.load.MaxConnections, MaxBytes: bodyBytes}, Limit: web.RequestTimeout,
 			Shed: rate.Sometimes{Interval: shedLogged}, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader,
 		},
-		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // profiles take as long as they are asked to
+		ops: &web.Door{Proxies: trusted, Metrics: p.metrics, Logger: p.logger, Now: time.Now, Rand: rand.Reader}, // a profile takes as long as the operator asks
 		endpoints: handlers.Public{
 			Audit: &handlers.Audit{Events: p.store, Logger: p.logger, Now: time.Now},
 			Token: &handlers.Token{Clients: clients, Grants: p.registry, DPoP: proof, Metrics: p.metrics, Now: time.Now},

@@ -16,7 +16,7 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// meteredParts is what the metrics look at.
+// meteredParts are the parts that the metrics read.
 type meteredParts struct {
 	gates         map[string]*admission.Gate // of the requests, by kind
 	signatures    *admission.Gate
@@ -29,7 +29,7 @@ type meteredParts struct {
 	backchannel   *oidc.Backchannel
 }
 
-// wireMetrics makes the metrics, and has the gates tell them of waits.
+// wireMetrics makes the metrics, and makes the gates report waits.
 func wireMetrics(p meteredParts, version string) *telemetry.Metrics {
 	all := maps.Clone(p.gates)
 	all["signature"] = p.signatures

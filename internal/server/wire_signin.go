@@ -21,8 +21,8 @@ import (
 // Waits and bounds of a sign-in.
 const (
 	codeTTL = time.Minute // of an authorization code (RFC 6749 §4.1.2 recommends at most ten)
-	// signInFreshFor is how long a person may take from the sign-in to the last page, however
-	// short max_age is.
+	// signInFreshFor is the time that a person has from the sign-in to the last page, however short
+	// max_age is.
 	signInFreshFor = 10 * time.Minute
 )
 
@@ -38,10 +38,10 @@ type signInStore interface {
 // signInParts is what the endpoints of people are made of.
 type signInParts struct {
 	store    signInStore
-	used     store.AssertionAdmin // which pushed requests were answered
+	used     store.AssertionAdmin // the uses of pushed requests
 	cached   *store.Cached
 	issuing  grants.Issuing
-	verifier *assertions.Verifier // of what clients sign
+	verifier *assertions.Verifier // of request objects
 	limits   algorithms
 	ring     *keyring
 	revoker  *tokens.Revoker
@@ -55,8 +55,8 @@ type signInParts struct {
 	pages    config.Pages
 }
 
-// wireSignIn makes what a person signs in by: the prompts, a line for each, in the order in
-// which they are asked.
+// wireSignIn makes the parts of a sign-in: the prompts have a line each, in the order in which they
+// are asked.
 func wireSignIn(p signInParts) (*handlers.SignIn, error) {
 	written, err := openPages(p.identity, p.pages)
 	if err != nil {
