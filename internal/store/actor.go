@@ -11,7 +11,7 @@ const (
 	ActorUser     ActorType = "user"     // the ID is the user's id
 )
 
-// Actor is the party that changes something, as the audit shows it. The store refuses the zero Actor.
+// Actor is the author of a change, as the audit shows it. The store refuses the zero Actor.
 type Actor struct {
 	Type ActorType
 	ID   string

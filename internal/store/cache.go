@@ -14,13 +14,13 @@ import (
 
 // CacheOptions bounds a [Cache].
 type CacheOptions struct {
-	// Size bounds the rows, and apart from them the names of which there is none,
-	// so that a flood of junk names cannot push out the rows.
+	// Size bounds the rows, and separately the names without a row, so that a flood of junk names
+	// cannot push out the rows.
 	Size int
-	// TTL is how old a row may be when no watcher said that it changed.
+	// TTL is how old a row may be without a notification of a change.
 	TTL time.Duration
-	// AbsentTTL is the same for "there is none", so that junk names do not reach
-	// the database each time.
+	// AbsentTTL is the same for a name without a row, so that junk names do not reach the database
+	// each time.
 	AbsentTTL time.Duration
 	// Stale is how old a row may be while the database is unavailable.
 	Stale time.Duration
@@ -31,9 +31,9 @@ type CacheOptions struct {
 	Now     func() time.Time
 }
 
-// Cache holds rows of one noun by their identity in front of a store. Of several
-// askers for one row that is not held one asks the store. A row that was read
-// before [Cache.Purge] is never kept after it.
+// Cache holds rows of one noun by their identity in front of a store. If several callers ask for a
+// row that is not cached, one of them asks the store. A row that was read before [Cache.Purge] is
+// never cached after it.
 type Cache[V any] struct {
 	load    func(ctx context.Context, id string) (V, error)
 	options CacheOptions
@@ -64,8 +64,8 @@ func NewCache[V any](load func(ctx context.Context, id string) (V, error), optio
 	return &Cache[V]{load: load, options: options, rows: rows, absent: absent}, nil
 }
 
-// Get returns the row, or [ErrNotFound], or what the store failed with. What it
-// returns is shared: it must not be changed.
+// Get returns the row, or [ErrNotFound], or what the store failed with. The result is shared: the
+// caller must not change it.
 func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
 	row, fresh, held := c.look(id)
 	if fresh {
@@ -83,8 +83,8 @@ func (c *Cache[V]) Get(ctx context.Context, id string) (V, error) {
 	return value, err
 }
 
-// look finds what is held of a row: fresh where it is younger than its TTL, held
-// where it may stand in while the database is unavailable.
+// look finds a cached row: fresh if it is younger than its TTL, held if it may be used while the
+// database is unavailable.
 func (c *Cache[V]) look(id string) (row cached[V], fresh, held bool) {
 	row, held = c.rows.Get(id)
 	ttl := c.options.TTL
@@ -105,8 +105,8 @@ func (c *Cache[V]) Purge() {
 	c.absent.Purge()
 }
 
-// fetch asks the store on behalf of all who ask for this row now. The query does
-// not end with the first asker's request, on which the others would fail too.
+// fetch asks the store for all callers that ask for this row now. The query does not end with the
+// request of the first caller, because the others would then fail too.
 func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
 	type answer struct {
 		value V
@@ -115,10 +115,10 @@ func (c *Cache[V]) fetch(ctx context.Context, id string) (V, error) {
 	c.mu.Lock()
 	epoch := c.epoch
 	c.mu.Unlock()
-	// The epoch is part of the flight's name: who asks after a purge must not be
-	// answered by a query that began before it.
+	// The epoch is part of the flight's name: a caller after a purge must not get the result of a
+	// query that began before it.
 	done := c.flight.DoChan(strconv.FormatUint(epoch, 10)+"/"+id, func() (any, error) {
-		// A flight that ended between the asker's look and here has put the row.
+		// A flight that ended between look and here has cached the row.
 		if row, fresh, _ := c.look(id); fresh {
 			return answer{row.value, row.err}, nil
 		}

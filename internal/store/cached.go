@@ -2,9 +2,8 @@ package store
 
 import "context"
 
-// Cached serves the rows that every request needs from memory, so that a
-// client_credentials request of a known client makes no query. Changed has to be
-// called for each topic that a [Watcher] tells.
+// Cached serves the rows that every request needs from memory, so that a client_credentials request
+// of a known client makes no query. The caller calls Changed for each topic of a [Watcher].
 type Cached struct {
 	clients   *Cache[Client]
 	resources *Cache[Resource]
@@ -50,8 +49,8 @@ func (c *Cached) IssuersOf(ctx context.Context, iss string) ([]Issuer, error) {
 	return c.issuers.Get(ctx, iss)
 }
 
-// User returns a user who may be some seconds old: good for showing a name, not
-// for deciding whether a user may log in.
+// User returns a user from the cache, which may be some seconds old: use it to show a name, not to
+// decide whether a user may log in.
 func (c *Cached) User(ctx context.Context, id string) (User, error) {
 	return c.users.Get(ctx, id)
 }
@@ -64,13 +63,13 @@ func (c *Cached) Origin(ctx context.Context, origin string) (bool, error) {
 	return known, err
 }
 
-// FramingOrigin is Origin for the clients with session management alone.
+// FramingOrigin is Origin for clients with session management only.
 func (c *Cached) FramingOrigin(ctx context.Context, origin string) (bool, error) {
 	all, err := c.origins.Get(ctx, "")
 	return all[origin], err
 }
 
-// Changed forgets what the topic is about.
+// Changed drops the rows of the topic from the cache.
 func (c *Cached) Changed(topic Topic) {
 	switch topic {
 	case TopicClients:

@@ -2,17 +2,17 @@ package store
 
 import "errors"
 
-// Change says who changes something, and why. The engine records it as an [Event] in the
+// Change has the actor of a change, and the reason. The engine records it as an [Event] in the
 // transaction that makes the change, and records no event of a change that is refused.
 type Change struct {
 	Actor     Actor
 	Event     EventType
-	At        Moment // by the clock of the process that asks
+	At        Moment // by the clock of the calling process
 	RequestID string // of the HTTP request that asks for it; "": a command or a timer does
-	Voids     Void   // what the change makes void; the zero Void: nothing
+	Voids     Void   // what the change revokes; the zero Void: nothing
 }
 
-// Check returns an error where the audit could not say who changed what, or when.
+// Check returns an error if the audit could not show the actor, the change or the time.
 func (c Change) Check() error {
 	switch {
 	case c.Actor.Type == "" || c.Actor.ID == "":
@@ -25,11 +25,11 @@ func (c Change) Check() error {
 	return nil
 }
 
-// Voiding returns the change with what it makes void.
+// Voiding returns the change with what it revokes.
 func (c Change) Voiding(v Void) Change {
 	c.Voids = v
 	return c
 }
 
-// IsZero reports whether nothing is made void.
+// IsZero reports whether nothing is revoked.
 func (v Void) IsZero() bool { return v.Kind == "" }

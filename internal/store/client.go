@@ -13,21 +13,21 @@ import (
 type Client struct {
 	ID            string             `json:"-"` // 1 to 255 bytes of printable ASCII, compared byte by byte
 	Name          string             `json:"-"`
-	AuthMethods   []oauth.AuthMethod `json:"auth_methods,omitempty"` // how it may prove itself; [AuthNone] alone is a public client
+	AuthMethods   []oauth.AuthMethod `json:"auth_methods,omitempty"` // how it may authenticate; [AuthNone] alone is a public client
 	Secrets       []ClientSecret     `json:"-"`                      // at most MaxClientSecrets
 	Grants        []oauth.GrantType  `json:"grants,omitempty"`
 	Scopes        oauth.Scope        `json:"scopes,omitempty"`        // what it may ask for
-	DefaultScopes oauth.Scope        `json:"default_scopes,omitzero"` // what it gets when it asks for nothing; nil: all of Scopes
+	DefaultScopes oauth.Scope        `json:"default_scopes,omitzero"` // what it gets without a scope in the request; nil: all of Scopes
 	Resources     []string           `json:"resources,omitempty"`     // what it may ask tokens for; the first is the default
 	Serves        []string           `json:"serves,omitempty"`        // the resources whose tokens it may introspect
 	Roles         []string           `json:"roles,omitempty"`         // go into the tokens that it gets for itself
 	Permissions   []string           `json:"permissions,omitempty"`
 	Claims        map[string]any     `json:"claims,omitempty"`          // custom claims of its tokens
-	RefreshIdle   time.Duration      `json:"refresh_idle_ns,omitempty"` // a family unused for so long is over
-	RefreshMax    time.Duration      `json:"refresh_max_ns,omitempty"`  // a family is over so long after it began
+	RefreshIdle   time.Duration      `json:"refresh_idle_ns,omitempty"` // a family ends when it was unused for so long
+	RefreshMax    time.Duration      `json:"refresh_max_ns,omitempty"`  // a family ends so long after it began
 	Disabled      bool               `json:"disabled,omitempty"`
 
-	// At most one of JWKS and JWKSURI says which public keys it proves itself with.
+	// The public keys for authentication are in one of JWKS and JWKSURI at most.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`     // a JWK Set (RFC 7517 §5)
 	JWKSURI string          `json:"jwks_uri,omitempty"` // https URL that the key set is fetched from
 	// Certificates are in DER, and nil or not empty: chosen by x5t or x5t#S256, or
@@ -41,15 +41,15 @@ type Client struct {
 	AllowRepeat      bool       `json:"allow_repeat,omitempty"`      // what it signs as its own issuer may be used again
 	Impersonates     []string   `json:"impersonates,omitempty"`      // subjects (globs) that token exchange may impersonate for it
 	DPoPBound        bool       `json:"dpop_bound,omitempty"`        // its access tokens are DPoP-bound, always (RFC 9449 §5.2)
-	// Whether its access tokens are bound to the certificate that it presents: always
-	// (RFC 8705 §3.4), or never. Without either they are where it authenticates by the
-	// certificate and sends no DPoP proof.
+	// Whether its access tokens are bound to the certificate that it presents: always (RFC 8705
+	// §3.4), or never. If neither is set, they are bound if it authenticates by the certificate and
+	// sends no DPoP proof.
 	TLSBound   bool    `json:"tls_bound,omitempty"`
 	TLSUnbound bool    `json:"tls_unbound,omitempty"`
 	Profile    Profile `json:"profile,omitempty"`
 
-	// What follows is for people who sign in. The names of OpenID Connect Dynamic Client
-	// Registration 1.0 §2 are in the tags.
+	// The rest is for people who sign in. The tags have the names of OpenID Connect Dynamic Client
+	// Registration 1.0 §2.
 	RedirectURIs               []string        `json:"redirect_uris,omitempty"`             // compared exactly, but for the port of a loopback one (RFC 8252 §7.3)
 	PostLogoutRedirectURIs     []string        `json:"post_logout_redirect_uris,omitempty"` // compared exactly
 	ResponseTypes              []ResponseType  `json:"response_types,omitempty"`            // nil: "code" alone
@@ -75,28 +75,27 @@ type Client struct {
 	SessionManagement          bool            `json:"session_management,omitempty"` // answers have session_state (OpenID Connect Session Management 1.0)
 	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 
-	// NotBefore moves on, by a millisecond at least, whenever every token and family
-	// of this client becomes void; each of them remembers the NotBefore under which
-	// it was issued. It begins at the moment of creation, so that a client made anew
-	// under an old name does not inherit its tokens.
+	// NotBefore moves on, by a millisecond at least, whenever every token and family of this client
+	// is revoked. Each of them stores the NotBefore under which it was issued. It begins at the
+	// moment of creation, so that a client that is created again under an old name does not inherit
+	// its tokens.
 	NotBefore Moment `json:"-"`
 	Version   int64  `json:"-"` // counts updates; see ErrConflict
 	CreatedAt Moment `json:"-"`
 	UpdatedAt Moment `json:"-"`
 }
 
-// Profile is a set of rules that a client is held to all at once; "" is none.
+// Profile is a set of rules for a client; "": none.
 type Profile string
 
-// ProfileFAPI2 is the FAPI 2.0 Security Profile, as far as it is about a client at the
-// token endpoint: the client proves itself by a private key or a certificate, its
-// assertions have the issuer identifier alone as their audience, its access tokens are
-// bound, and what it signs and what is signed for it is signed with one of the profile's
-// Algorithms (§5.3.2.1, §5.4.1).
+// ProfileFAPI2 is the FAPI 2.0 Security Profile, as far as it concerns a client at the token
+// endpoint: the client authenticates by a private key or a certificate, its assertions have the
+// issuer identifier as their only audience, its access tokens are bound, and all signatures by it
+// and for it use one of the profile's Algorithms (§5.3.2.1, §5.4.1).
 const ProfileFAPI2 Profile = "fapi2"
 
-// Algorithms returns what a client of the profile may sign with, and may have signed for
-// it; nil: anything that the keys can do.
+// Algorithms returns the signature algorithms that the profile allows by the client and for it;
+// nil: all that the keys can do.
 func (p Profile) Algorithms() []string {
 	if p == ProfileFAPI2 {
 		return []string{"PS256", "ES256", "EdDSA"}
@@ -109,9 +108,9 @@ func (p Profile) Algorithms() []string {
 // rotation protects nothing, and a lost answer would end the login.
 func (p Profile) Rotates() bool { return p != ProfileFAPI2 }
 
-// IDTokenAlgorithm returns what the ID tokens and logout tokens of the client are signed
-// with: RS256, which every relying party can verify (OIDC Core §15.1), or for a client of
-// FAPI 2.0 ES256 (§5.4.1), unless the client asks for another.
+// IDTokenAlgorithm returns the algorithm of the client's ID tokens and logout tokens: RS256, which
+// every relying party can verify (OIDC Core §15.1), or for a client of FAPI 2.0 ES256 (§5.4.1),
+// unless the client asks for another.
 func (c Client) IDTokenAlgorithm() string {
 	switch {
 	case c.IDTokenAlg != "":
@@ -122,10 +121,10 @@ func (c Client) IDTokenAlgorithm() string {
 	return "RS256"
 }
 
-// TLSSubjectKind says what of a certificate is compared (RFC 8705 §2.1.2).
+// TLSSubjectKind is the part of a certificate that is compared (RFC 8705 §2.1.2).
 type TLSSubjectKind string
 
-// What may be compared.
+// The parts that may be compared.
 const (
 	TLSSubjectDN    TLSSubjectKind = "dn"    // tls_client_auth_subject_dn
 	TLSSubjectDNS   TLSSubjectKind = "dns"   // tls_client_auth_san_dns
@@ -134,7 +133,7 @@ const (
 	TLSSubjectEmail TLSSubjectKind = "email" // tls_client_auth_san_email
 )
 
-// TLSSubject is whom a certificate has to be for (RFC 8705 §2.1.2). Both are there,
+// TLSSubject is the subject that a certificate has to have (RFC 8705 §2.1.2). Both fields are set,
 // or neither.
 type TLSSubject struct {
 	Kind  TLSSubjectKind `json:"kind"`
@@ -144,14 +143,14 @@ type TLSSubject struct {
 // MaxClientSecrets bounds the secrets of one client: a few overlap in a rotation.
 const MaxClientSecrets = 5
 
-// SecretKind says how a client secret is kept.
+// SecretKind is the way in which a client secret is stored.
 type SecretKind string
 
-// The ways of keeping a client secret.
+// The ways of storing a client secret.
 const (
 	SecretSHA256 SecretKind = "sha256" // made by the server from 256 random bits
 	SecretBcrypt SecretKind = "bcrypt" // brought by an administrator
-	SecretSealed SecretKind = "sealed" // kept to be used as an HMAC key
+	SecretSealed SecretKind = "sealed" // stored for use as an HMAC key
 )
 
 // ClientSecret is one secret of a client, hashed or sealed.
@@ -165,12 +164,12 @@ type ClientSecret struct {
 	ExpiresAt Moment `json:"expires_at"` // zero: does not expire
 }
 
-// Live reports whether the secret is good at the moment given.
+// Live reports whether the secret is valid at a moment.
 func (s ClientSecret) Live(now time.Time) bool {
 	return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt)
 }
 
-// Public reports whether the client has no way to prove itself (RFC 6749 §2.1).
+// Public reports whether the client cannot authenticate (RFC 6749 §2.1).
 func (c Client) Public() bool {
 	return len(c.AuthMethods) == 1 && c.AuthMethods[0] == oauth.AuthNone
 }
@@ -198,18 +197,16 @@ type ClientAdmin interface {
 	// ListClients returns clients in the order of their identifiers.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
 	// CreateClient adds a client, or returns ErrExists or ErrNameTaken. A zero NotBefore becomes
-	// CreatedAt, and any one that is earlier than what was made void under this name
-	// becomes that: the tokens of the new client are not those that are void, by
-	// whatever clock it was made. What the change voids is recorded with that NotBefore:
-	// what was issued to others under this name before, such as a subject that only its
-	// issuer knows, is not the client's.
+	// CreatedAt. A NotBefore that is earlier than a revocation under this name moves past it, so
+	// that the tokens of the new client are not revoked, by whatever clock it was created. The
+	// revocation in the change is recorded with that NotBefore: tokens of others under this name,
+	// such as those of a subject that only its issuer knows, do not become the client's.
 	CreateClient(ctx context.Context, c Client, by Change) error
-	// UpdateClient replaces the client whose ID and Version are c's and counts the
-	// version up. ErrNotFound where the client is gone, ErrConflict where its
-	// version moved.
+	// UpdateClient replaces the client whose ID and Version are c's and increments the version.
+	// ErrNotFound if the client was deleted, ErrConflict if its version has changed.
 	UpdateClient(ctx context.Context, c Client, by Change) error
-	// DeleteClient removes the client. The change has to void its access tokens; the
-	// Before of that is moved on past the client's NotBefore where it is not. Its families cannot be used without it, and go with
-	// the sweep. ErrNotFound where there is none.
+	// DeleteClient removes the client. The change has to revoke its access tokens, with a Before
+	// that the engine moves past the client's NotBefore if necessary. Its families cannot be used
+	// without it, and the sweep removes them. ErrNotFound if there is none.
 	DeleteClient(ctx context.Context, id string, by Change) error
 }

@@ -29,17 +29,17 @@ func ResponseTypes() []ResponseType {
 	}
 }
 
-// ConsentRule says when a user is asked for consent to what a client asks for.
+// ConsentRule says when the server asks a user for consent to a client.
 type ConsentRule string
 
 // The rules.
 const (
 	ConsentAlways ConsentRule = "always" // each time
-	ConsentOnce   ConsentRule = "once"   // where it asks for more than the user has let it have
+	ConsentOnce   ConsentRule = "once"   // if it asks for more than the user has consented to
 	ConsentNever  ConsentRule = "never"  // it is the operator's own
 )
 
-// SubjectType says what a client is told as the subject of a user (OIDC Core §8).
+// SubjectType is the type of the subject that a client gets for a user (OIDC Core §8).
 type SubjectType string
 
 // The subject types.
@@ -56,7 +56,7 @@ func (c Client) MayRespond(t ResponseType) bool {
 	return slices.Contains(c.ResponseTypes, t)
 }
 
-// ConsentRule returns when a user is asked for consent.
+// ConsentRule returns the rule for consent, with the default.
 func (c Client) ConsentRule() ConsentRule {
 	if c.Consent == "" {
 		return ConsentOnce
@@ -86,8 +86,8 @@ func (c Client) Sectors() []string {
 	return sectors
 }
 
-// PairwiseSector returns the sector in which the client knows its users; "": it is told
-// their IDs. A client without a redirect URI is a sector of its own.
+// PairwiseSector returns the sector of the client's pairwise subjects; "": it gets the users' IDs.
+// A client without a redirect URI is a sector of its own.
 func (c Client) PairwiseSector() string {
 	if c.SubjectType != SubjectPairwise {
 		return ""

@@ -6,22 +6,22 @@ import (
 	"authserver/internal/oauth"
 )
 
-// Consent is what a user lets a client ask for, so that the user is not asked again. There
-// is one for each user and client.
+// Consent records what a user lets a client ask for, so that the server does not ask again. There
+// is at most one for a user and a client.
 type Consent struct {
 	UserID   string
 	ClientID string
-	// Scopes is what was consented to, by the resource that knows it. Those of "" are the
-	// scopes of OpenID Connect, which belong to no resource.
+	// Scopes are the scopes of the consent, by resource. Those of "" are the scopes of OpenID
+	// Connect, which belong to no resource.
 	Scopes    map[string]oauth.Scope
 	GrantedAt Moment
 	Until     Moment // zero: it does not end by itself
 }
 
-// Live reports whether the consent has not ended by itself at the moment given.
+// Live reports whether the consent has not expired at a moment.
 func (c Consent) Live(now Moment) bool { return c.Until.IsZero() || now.Before(c.Until) }
 
-// Covers reports whether everything that is asked for, by resource, was consented to.
+// Covers reports whether the consent contains all requested scopes, by resource.
 func (c Consent) Covers(asked map[string]oauth.Scope) bool {
 	for resource, scope := range asked {
 		if !scope.IsSubsetOf(c.Scopes[resource]) {
@@ -33,17 +33,17 @@ func (c Consent) Covers(asked map[string]oauth.Scope) bool {
 
 // Consents keeps consents.
 type Consents interface {
-	// Consent returns what a user let a client ask for, or ErrNotFound. A client that was
-	// deleted and made anew has no consents of the one before.
+	// Consent returns the consent of a user to a client, or ErrNotFound. A client that was deleted
+	// and created again starts without consents.
 	Consent(ctx context.Context, userID, clientID string) (Consent, error)
-	// SetConsent adds a consent, or replaces the one of that user and client. ErrNotFound
-	// where the user or the client is gone.
+	// SetConsent adds a consent, or replaces the one of that user and client. ErrNotFound if the
+	// user or the client was deleted.
 	SetConsent(ctx context.Context, c Consent, by Change) error
 	// ListConsents returns consents of a user in the order of their clients.
 	ListConsents(ctx context.Context, p ConsentPage) ([]Consent, error)
-	// RevokeConsent removes a consent, and ends in the same transaction every family that the
-	// user has at the client, those that are Offline too. by.Voids is that of EndSession.
-	// Families without a consent end all the same. ErrNotFound where there is neither.
+	// RevokeConsent removes a consent, and ends in the same transaction every family that the user
+	// has at the client, those that are Offline too. by.Voids is that of EndSession. It also ends
+	// families without a consent. ErrNotFound if there is neither.
 	RevokeConsent(ctx context.Context, userID, clientID string, by Change) error
 }
 
@@ -55,5 +55,5 @@ type ConsentPage struct {
 	Limit  int
 }
 
-// Check returns an error where the limit is out of bounds.
+// Check returns an error if the limit is out of bounds.
 func (p ConsentPage) Check() error { return Page{Limit: p.Limit}.Check() }

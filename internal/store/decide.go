@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Presented is a refresh token as far as it matters to whether it is good.
+// Presented has what decides whether a refresh token is valid.
 type Presented struct {
 	Generation      uint32
 	User            User   // of the family
@@ -15,9 +15,8 @@ type Presented struct {
 	Grace           time.Duration // how long the generation before may be presented again; 0: it may not
 }
 
-// Exchanged says what presenting a refresh token of a family that lives comes to: Reused,
-// Graced or Rotated. A generation ahead of the family's is one whose commit was lost, which
-// is good.
+// Exchanged returns the outcome of a refresh token of a live family: Reused, Graced or Rotated. A
+// generation ahead of the family's is one whose commit was lost, and is valid.
 func (f Family) Exchanged(p Presented) Outcome {
 	switch {
 	case p.Generation >= f.Generation:
@@ -29,8 +28,8 @@ func (f Family) Exchanged(p Presented) Outcome {
 	return Reused
 }
 
-// Outcome says whether a refresh token of the family is good, and why not: Revoked,
-// Expired, Reused, Graced or Rotated, which is the only one that is the newest.
+// Outcome returns the outcome of a refresh token of the family: Revoked, Expired, Reused, Graced or
+// Rotated. Only Rotated is the newest token.
 func (f Family) Outcome(p Presented) Outcome {
 	switch {
 	case f.Void(p.User, p.ClientNotBefore):
@@ -41,9 +40,9 @@ func (f Family) Outcome(p Presented) Outcome {
 	return f.Exchanged(p)
 }
 
-// Decide says what a rotation comes to, in the order of the outcomes: of a family and its
-// user as they are now, and whether one of the uses was made before. An engine that decides
-// in SQL says the same.
+// Decide returns the outcome of a rotation, in the order of the outcomes, from the present family
+// and user, and from whether one of the uses was recorded before. An engine that decides in SQL has
+// the same result.
 func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
 	outcome := f.Outcome(Presented{r.Generation, u, r.ClientNotBefore, r.Now, r.Clock, r.Grace})
 	switch {
@@ -67,7 +66,7 @@ func (r Rotation) Decide(f Family, u User, usedBefore bool) Outcome {
 	return outcome
 }
 
-// exceeds reports whether more is asked for than was granted.
+// exceeds reports whether the request asks for more than was granted.
 func exceeds(asked, granted []string) bool {
 	return slices.ContainsFunc(asked, func(one string) bool { return !slices.Contains(granted, one) })
 }

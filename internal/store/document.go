@@ -23,9 +23,9 @@ func EncodeDocument(noun any) (string, error) {
 	return string(text), nil
 }
 
-// DecodeDocument reads the document of a noun into one that has no document yet. A field
-// that is not known, or a value of another type, is an error: to go on without it could let
-// in what was refused. Numbers in claims become json.Number.
+// DecodeDocument reads the document of a noun into one that has no document yet. A field that is
+// not known, or a value of another type, is an error: ignoring it could accept what a newer server
+// refuses. Numbers in claims become json.Number.
 func DecodeDocument(document []byte, noun any) error {
 	if string(document) == "{}" {
 		return nil
@@ -90,7 +90,7 @@ func folds(letter rune) bool {
 	return 'A' <= letter && letter <= 'Z' || letter == '\\' || letter >= utf8.RuneSelf
 }
 
-// complete compares a document with what was read of it. Nearly always there is no need to.
+// complete compares a document with the value that was read from it. This is rarely necessary.
 func complete(document []byte, noun any) error {
 	read, err := json.Marshal(noun)
 	if err != nil {
@@ -110,8 +110,8 @@ func complete(document []byte, noun any) error {
 	return nil
 }
 
-// CanonicalJSON writes JSON without blanks and with the members of each object in order, so
-// that equal values have equal texts whatever an engine made of them.
+// CanonicalJSON writes JSON without blanks and with the members of each object in order, so that
+// equal values have equal texts in both engines.
 func CanonicalJSON(text []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()

@@ -33,7 +33,7 @@ const (
 	ConsentGranted EventType = "consent.granted"
 	ConsentRevoked EventType = "consent.revoked"
 
-	// LogoutUndelivered is that a client could not be told that a session ended.
+	// LogoutUndelivered says that the delivery of a logout token failed for good.
 	LogoutUndelivered EventType = "logout.undelivered"
 
 	KeyPublished   EventType = "key.published"
@@ -52,7 +52,7 @@ const (
 	SecretResealed        EventType = "secret.resealed"
 )
 
-// What speaks of a stolen code, token, key or assertion.
+// Signs of a stolen code, token, key or assertion.
 const (
 	AuthorizationCodeReplayed         EventType = "code.replayed"
 	AuthorizationCodeWrongClient      EventType = "code.wrong_client"
@@ -64,8 +64,8 @@ const (
 	RefreshTokenWrongKey              EventType = "refresh_token.wrong_key"
 	AssertionReplayed                 EventType = "assertion.replayed"
 	ProofReplayed                     EventType = "dpop.replayed"
-	// LoginThrottled is that passwords or client secrets are being guessed: the first time a day
-	// for an account and the place where the guesses come from.
+	// LoginThrottled says that passwords or client secrets are being guessed. It is recorded once a
+	// day for an account and the origin of the guesses.
 	LoginThrottled EventType = "login.throttled"
 )
 
@@ -94,16 +94,16 @@ type Event struct {
 	UserID    string // the user that it is about; "": none
 	Family    string // the family that it is about, in lower-case hex; "": none
 	RequestID string // of the HTTP request; "": none
-	// Once names what may happen many times and is recorded the first time only; "": each
-	// time. It is written and never read.
+	// Once is the key of something that is recorded only the first time; "": each time. It is
+	// written and never read.
 	Once    string
 	Details EventDetails
 }
 
-// EventDetails is what no event is searched by. It has no secret, no hash and nothing
+// EventDetails are the parts of an event that no search uses. It has no secret, no hash and nothing
 // sealed.
 type EventDetails struct {
-	ID      string                 `json:"id,omitempty"`      // of what is no client, user or family
+	ID      string                 `json:"id,omitempty"`      // of an object that is no client, user or family
 	Name    string                 `json:"name,omitempty"`    // such as a username
 	Reason  string                 `json:"reason,omitempty"`  // why, as a slug, or in an administrator's words
 	Changes map[string]FieldChange `json:"changes,omitempty"` // the fields that changed

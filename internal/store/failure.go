@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// FailureKey is what failed attempts to prove an identity are counted by.
+// FailureKey is the key of a counter of failed attempts to authenticate.
 type FailureKey struct {
-	// Account is of [LoginAccount] or [ClientAccount]; zero: of whatever account.
+	// Account is a [LoginAccount] or [ClientAccount]; zero: all accounts.
 	Account [sha256.Size]byte
-	Origin  string // where they came from: 1 to 128 bytes
+	Origin  string // the origin of the attempts: 1 to 128 bytes
 }
 
-// LoginAccount names a person by the username, as NormalizeName leaves it. It is a hash,
-// since what a stranger typed may be a password in the wrong field.
+// LoginAccount names a person by the normalised username. It is a hash, because the text may be a
+// password in the wrong field.
 func LoginAccount(username string) [sha256.Size]byte {
 	return accountHash("user ", username)
 }
@@ -34,29 +34,29 @@ func accountHash(kind, name string) [sha256.Size]byte {
 type Failures struct {
 	FailureKey
 	At      Moment // of the last one
-	ClearAt Moment // when all of them are forgotten
+	ClearAt Moment // when the counter is zero again
 }
 
-// Failure is an attempt that failed. It moves ClearAt on by Adds, from now at least, and no
-// further than Most from now.
+// Failure is an attempt that failed. It moves ClearAt on by Adds, from now at least, and to Max
+// from now at most.
 type Failure struct {
 	FailureKey
 	Adds, Max time.Duration
 }
 
-// FailedAttempts keeps the counters. Strangers make rows here: each is small, there is one for
-// each key, and it is swept when it has run down.
+// FailedAttempts stores the counters. Any caller can add rows here, so each is small, there is one
+// for each key, and it is swept when it has run down.
 type FailedAttempts interface {
-	// CountFailures adds a failure to each of the counters, in one round trip, and returns
-	// what they are then, in no order.
+	// CountFailures adds a failure to each of the counters, in one round trip, and returns their
+	// new values, in no order.
 	CountFailures(ctx context.Context, now Moment, failed []Failure) ([]Failures, error)
-	// Failures returns the counters of the keys, as far as they are there.
+	// Failures returns the counters of the keys that exist.
 	Failures(ctx context.Context, keys []FailureKey) ([]Failures, error)
 	// FailuresSince returns at most limit counters with a failure at a moment or later, the
 	// newest first.
 	FailuresSince(ctx context.Context, since Moment, limit int) ([]Failures, error)
-	// ClearFailures forgets what was counted by a key.
+	// ClearFailures resets the counter of a key.
 	ClearFailures(ctx context.Context, key FailureKey) error
-	// Unlock forgets what was counted of a user, and records that.
+	// Unlock resets the counters of a user, and records an event.
 	Unlock(ctx context.Context, userID, username string, by Change) error
 }

@@ -2,18 +2,18 @@ package store
 
 import "errors"
 
-// EndedByExpiry is the reason of a session that was idle for too long or at the end of its life,
+// EndedByExpiry is the reason of a session that was idle for too long or reached its maximum age,
 // and of the families that ended with it.
 const EndedByExpiry = "session_expired"
 
-// The reasons of families that are void with their user or their client.
+// The reasons of families that ended with their user or their client.
 const (
 	EndedWithUser   = "user_tokens_revoked"   // a new password, or the user was disabled
-	EndedWithClient = "client_tokens_revoked" // the client was disabled, or made anew
+	EndedWithClient = "client_tokens_revoked" // the client was disabled, or created again
 )
 
-// Ended says when and why a family came to be void, by a user as they are now and the
-// NotBefore of its client. The zero Moment: it is not void.
+// Ended returns when and why a family ended, from its present user and the NotBefore of its client.
+// The zero Moment: it has not ended.
 func (f Family) Ended(u User, clientNotBefore Moment) (at Moment, reason string) {
 	switch {
 	case !f.Void(u, clientNotBefore):
@@ -26,8 +26,8 @@ func (f Family) Ended(u User, clientNotBefore Moment) (at Moment, reason string)
 	return At(clientNotBefore), EndedWithClient
 }
 
-// FamilyPage is a listing of families: at most Limit (1 to MaxPage) whose ID sorts after
-// After, of a user, of a client, of a session, or of all that are named. One of them has to be.
+// FamilyPage is a listing of families: at most Limit (1 to MaxPage) whose ID sorts after After, of
+// a user, a client, a session, or all of these that are set. At least one has to be.
 type FamilyPage struct {
 	UserID, ClientID string
 	SessionID        SessionID
@@ -35,7 +35,7 @@ type FamilyPage struct {
 	Limit            int
 }
 
-// Check returns an error where the listing has no bounds, or would look at every family.
+// Check returns an error if the listing has no limit, or would read every family.
 func (p FamilyPage) Check() error {
 	if p.UserID == "" && p.ClientID == "" && p.SessionID.IsZero() {
 		return errors.New("a listing of families has to name a user, a client or a session")

@@ -9,25 +9,24 @@ import (
 	"authserver/internal/oauth"
 )
 
-// SubjectKind says what the subject of an issuer's assertions is here.
+// SubjectKind is the kind of the subjects of an issuer's assertions.
 type SubjectKind string
 
-// What a subject may be.
+// The kinds of subjects.
 const (
 	SubjectUser      SubjectKind = "user"      // a user of this server
 	SubjectClient    SubjectKind = "client"    // a client of this server
-	SubjectFederated SubjectKind = "federated" // a subject that only the issuer knows and that its Patterns let in
+	SubjectFederated SubjectKind = "federated" // a subject that only the issuer knows, and that its Patterns allow
 	SubjectAny       SubjectKind = "any"       // a subject that only the issuer knows
 )
 
-// ClaimPattern lets in the assertions in which each of these claims, by name or by
-// JSON Pointer, matches its glob.
+// ClaimPattern allows assertions in which each of these claims, by name or by JSON Pointer, matches
+// its glob.
 type ClaimPattern map[string]string
 
-// Issuer is a foreign issuer whose assertions are exchanged for access tokens (RFC 7523
-// §2.1). Exactly one of JWKS, JWKSURI, Discovery, Certificates and SealedSecret is
-// where its keys are. A claim is named by its name, or by a JSON Pointer (RFC 6901),
-// which begins with "/".
+// Issuer is a foreign issuer whose assertions are exchanged for access tokens (RFC 7523 §2.1).
+// Exactly one of JWKS, JWKSURI, Discovery, Certificates and SealedSecret has its keys. A claim is
+// named by its name, or by a JSON Pointer (RFC 6901), which begins with "/".
 type Issuer struct {
 	ID             string            `json:"-"`                        // names the registration
 	Iss            string            `json:"-"`                        // the claim "iss", compared byte by byte; "", which is never read: ID. Several may have the same
@@ -58,12 +57,12 @@ type Issuer struct {
 	UpdatedAt      Moment            `json:"-"`
 }
 
-// SealedAs names a row: as associated data, so that a sealed value opens only where it
-// was put, and as the one whose assertions are good once.
+// SealedAs names a row: as associated data, so that a sealed value opens only in its own row, and
+// as the namespace of an issuer's or client's single uses.
 func SealedAs(table, id string) string { return table + "/" + id }
 
-// CheckSiblings returns ErrConflict where the registrations that an engine found are not the
-// siblings that a change was checked against.
+// CheckSiblings returns ErrConflict if the registrations in the database are not the siblings that
+// a change was checked against.
 func CheckSiblings(found, siblings []Issuer) error {
 	for _, s := range siblings {
 		if !slices.ContainsFunc(found, func(i Issuer) bool { return i.ID == s.ID && i.Version == s.Version }) {
@@ -78,8 +77,8 @@ func CheckSiblings(found, siblings []Issuer) error {
 
 // Issuers reads trusted issuers.
 type Issuers interface {
-	// IssuersOf returns the registrations with this claim "iss" in the order of their IDs,
-	// or ErrNotFound where there is none.
+	// IssuersOf returns the registrations with this claim "iss" in the order of their IDs, or
+	// ErrNotFound.
 	IssuersOf(ctx context.Context, iss string) ([]Issuer, error)
 }
 
@@ -91,13 +90,13 @@ type IssuerAdmin interface {
 	// ListIssuers returns issuers in the order of their identifiers.
 	ListIssuers(ctx context.Context, page Page) ([]Issuer, error)
 	// CreateIssuer adds an issuer, or returns ErrExists or ErrNameTaken. Its keys were compared
-	// with those of the siblings, by ID and Version: ErrConflict where the other registrations
-	// with its Iss are not these, or not any more.
+	// with those of the siblings, by ID and Version: ErrConflict if the other registrations with
+	// its Iss are not these any more.
 	CreateIssuer(ctx context.Context, i Issuer, by Change, siblings ...Issuer) error
-	// UpdateIssuer replaces the issuer whose ID and Version are i's, but for its Iss, and
-	// counts the version up. ErrNotFound, ErrConflict or ErrNameTaken. The siblings are those
-	// of CreateIssuer.
+	// UpdateIssuer replaces the issuer whose ID and Version are i's, except for its Iss, and
+	// increments the version. ErrNotFound, ErrConflict or ErrNameTaken. The siblings are those of
+	// CreateIssuer.
 	UpdateIssuer(ctx context.Context, i Issuer, by Change, siblings ...Issuer) error
-	// DeleteIssuer removes an issuer. ErrNotFound where there is none.
+	// DeleteIssuer removes an issuer. ErrNotFound if there is none.
 	DeleteIssuer(ctx context.Context, id string, by Change) error
 }

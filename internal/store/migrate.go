@@ -5,31 +5,31 @@ import (
 	"fmt"
 )
 
-// Migrator brings the schema up and down.
+// Migrator migrates the schema up and down.
 type Migrator interface {
-	// MigrateUp applies what is missing, under a lock that replicas starting
-	// together wait for (until ctx ends). A schema newer than this binary, or one
-	// that a crash left half changed, is an error that says what to do.
+	// MigrateUp applies the missing migrations, under a lock that replicas starting together wait
+	// for (until ctx ends). For a schema that is newer than this binary, or that a crash left half
+	// changed, it returns an error that says what to do.
 	MigrateUp(ctx context.Context) error
-	// MigrateDown takes back the newest steps migrations.
+	// MigrateDown undoes the newest steps migrations.
 	MigrateDown(ctx context.Context, steps int) error
-	// MigrationForce says that the schema is at this version now, after a person
-	// has mended what a crash in mid-migration left behind.
+	// MigrationForce records that the schema is at this version, after an operator has repaired a
+	// migration that crashed.
 	MigrationForce(ctx context.Context, version uint) error
-	// MigrationStatus tells where the schema stands. CheckSchema of it is nil where
-	// this binary can serve.
+	// MigrationStatus returns the state of the schema. Its Check is nil if this binary can serve
+	// it.
 	MigrationStatus(ctx context.Context) (MigrationStatus, error)
 }
 
-// MigrationStatus is where a schema stands. Version 0 is the empty database.
+// MigrationStatus is the state of a schema. Version 0 is the empty database.
 type MigrationStatus struct {
 	Version uint `json:"version"` // of the database
 	Latest  uint `json:"latest"`  // that this binary knows
 	Dirty   bool `json:"dirty"`   // a migration began and did not end
 }
 
-// Check returns nil where this binary can serve the schema, and else an error
-// that says what to do.
+// Check returns nil if this binary can serve the schema, and otherwise an error that says what to
+// do.
 func (s MigrationStatus) Check() error {
 	switch {
 	case s.Dirty:

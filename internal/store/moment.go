@@ -6,8 +6,8 @@ import "time"
 // keep. The zero Moment is "never" or "not yet", and is stored as NULL.
 type Moment = time.Time
 
-// LaterNotBefore returns the first moment from at on under which nothing was issued that was issued
-// under the NotBefore given, nor under an earlier one: tokens remember whole milliseconds.
+// LaterNotBefore returns at, or a later moment that differs from notBefore in the whole
+// milliseconds that tokens store.
 func LaterNotBefore(at, notBefore Moment) Moment {
 	if next := notBefore.Truncate(time.Millisecond).Add(time.Millisecond); at.Before(next) {
 		return next

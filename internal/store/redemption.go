@@ -11,42 +11,41 @@ import (
 type Redemption struct {
 	ID       FamilyID
 	ClientID string // the client that presents it
-	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one is void.
+	// ClientNotBefore is the client's NotBefore: a family with an earlier one is revoked.
 	ClientNotBefore Moment
-	RedirectURI     string // as presented; "": none was
-	// Challenge is BASE64URL(SHA256(code_verifier)) of the verifier presented (RFC 7636 §4.6);
-	// "": none was.
+	RedirectURI     string // as presented; "": none
+	// Challenge is BASE64URL(SHA256(code_verifier)) of the verifier presented (RFC 7636 §4.6); "":
+	// none.
 	Challenge string
-	// Proved is the keys that the request proved to hold, as Family.BoundTo names one.
+	// Proved are the keys that the request proved, in the form of Family.BoundTo.
 	Proved []string
-	// Binds is the key that the family is bound to from now on; "": none.
+	// Binds is the key to which the family is bound from now on; "": none.
 	Binds     string
 	Resources []string // asked for (RFC 8707 §2.2); nil: the family's
 	Now       Moment
-	Clock     Clock         // that shows Now
+	Clock     Clock         // the clock of Now
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
-	// Candidates are the resources that the access token may be for: those asked for, or
-	// all that the client may ask for.
+	// Candidates are the resources that the access token may be for: the requested ones, or all
+	// that the client may ask for.
 	Candidates []Candidate
-	// Uses are recorded in the same step where it is Redeemed, and else not.
+	// Uses are recorded in the same step if it is Redeemed, and otherwise not.
 	Uses []Use
-	// Replay is what a replay makes void: the access tokens of the family.
+	// Replay is what a replay revokes: the access tokens of the family.
 	Replay    Void
-	RequestID string // for the audit, where the client is the actor
+	RequestID string // for the audit; the client is the actor
 }
 
-// The outcomes of a Redemption that a Rotation has not. They are decided in this order:
-// Unknown, WrongClient, Revoked, CodeReplayed, Expired, WrongRedirectURI, WrongVerifier,
-// WrongKey, UsedBefore, ResourceExceeded, Unissuable, Redeemed. Every refusal but
-// CodeReplayed moves nothing.
+// The outcomes that only a Redemption has. They are decided in this order: Unknown, WrongClient,
+// Revoked, CodeReplayed, Expired, WrongRedirectURI, WrongVerifier, WrongKey, UsedBefore,
+// ResourceExceeded, Unissuable, Redeemed. Every refusal but CodeReplayed changes nothing.
 const (
-	// CodeReplayed: the code was exchanged before. The family, and with it every token that
-	// was made from the code, is revoked by this very call (RFC 6749 §4.1.2).
+	// CodeReplayed: the code was exchanged before. This call revokes the family, and with it every
+	// token from the code (RFC 6749 §4.1.2).
 	CodeReplayed Outcome = iota + Rotated + 1
 	// WrongRedirectURI: the code was sent to another redirect URI than the one presented.
 	WrongRedirectURI
-	// WrongVerifier: the code verifier is not that of the code's challenge, is missing, or
-	// came where the code has no challenge.
+	// WrongVerifier: the code verifier does not belong to the code's challenge, is missing, or came
+	// although the code has no challenge.
 	WrongVerifier
 	// Redeemed: the family moved to generation 1.
 	Redeemed
@@ -54,15 +53,15 @@ const (
 
 // Redemptions exchanges codes.
 type Redemptions interface {
-	// Redeem decides and moves in one atomic step, in the order of the outcomes.
-	// CodeReplayed, and once for each family and client WrongClient, WrongRedirectURI, WrongVerifier and
-	// WrongKey, are events. Of any number of redemptions at once exactly one is Redeemed. The
-	// first of the others is CodeReplayed, which makes void what the one was given too,
-	// and the rest are Revoked. [Families].PutBack undoes it: see Redemption.Rotation.
+	// Redeem decides and redeems in one atomic step, in the order of the outcomes. CodeReplayed
+	// makes an event, and so do WrongClient, WrongRedirectURI, WrongVerifier and WrongKey, once for
+	// each family and client. Of concurrent redemptions exactly one is Redeemed. The first of the
+	// others is CodeReplayed, which also revokes the tokens of the first, and the rest are Revoked.
+	// [Families].PutBack undoes it: see Redemption.Rotation.
 	Redeem(ctx context.Context, r Redemption) (RotationResult, error)
 }
 
-// Rotation is the redemption as PutBack takes it: a rotation of generation 0.
+// Rotation returns the redemption for PutBack: a rotation of generation 0.
 func (r Redemption) Rotation() Rotation {
 	return Rotation{
 		ID: r.ID, ClientID: r.ClientID, ClientNotBefore: r.ClientNotBefore, Proved: r.Proved, Binds: r.Binds, Resources: r.Resources,
@@ -70,9 +69,9 @@ func (r Redemption) Rotation() Rotation {
 	}
 }
 
-// Decide says what a redemption comes to, in the order of the outcomes: of a family and its
-// user as they are now, and whether one of the uses was made before. An engine that decides
-// in SQL says the same.
+// Decide returns the outcome of a redemption, in the order of the outcomes, from the present family
+// and user, and from whether one of the uses was recorded before. An engine that decides in SQL has
+// the same result.
 func (r Redemption) Decide(f Family, u User, usedBefore bool) Outcome {
 	switch {
 	case f.ClientID != r.ClientID:

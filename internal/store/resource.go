@@ -16,7 +16,7 @@ type Resource struct {
 	AccessTokenTTL time.Duration   `json:"access_token_ttl_ns,omitempty"`
 	SigningAlg     string          `json:"signing_alg"`              // "RS256" or "ES256"
 	TokenTyp       string          `json:"token_typ,omitempty"`      // header "typ" of its access tokens: "JWT", or "" for "at+jwt" (RFC 9068 §2.1)
-	EncryptionJWK  json.RawMessage `json:"encryption_jwk,omitempty"` // public key, with alg and kid, that its access tokens are encrypted to; nil: they are not
+	EncryptionJWK  json.RawMessage `json:"encryption_jwk,omitempty"` // public key, with alg and kid, to which its access tokens are encrypted; nil: they are not
 	EncryptionEnc  string          `json:"encryption_enc,omitempty"` // "enc" (JWE); "" where EncryptionJWK is nil
 	Claims         map[string]any  `json:"claims,omitempty"`         // custom claims of its tokens
 	Version        int64           `json:"-"`
@@ -37,10 +37,10 @@ type ResourceAdmin interface {
 	ListResources(ctx context.Context, page Page) ([]Resource, error)
 	// CreateResource adds a resource, or returns ErrExists.
 	CreateResource(ctx context.Context, r Resource, by Change) error
-	// UpdateResource replaces the resource whose ID and Version are r's and counts
-	// the version up. ErrNotFound or ErrConflict.
+	// UpdateResource replaces the resource whose ID and Version are r's and increments the version.
+	// ErrNotFound or ErrConflict.
 	UpdateResource(ctx context.Context, r Resource, by Change) error
-	// DeleteResource removes a resource. ErrNotFound where there is none. Clients
-	// that name it keep the name and are refused when they ask for it.
+	// DeleteResource removes a resource. ErrNotFound if there is none. Clients that name it keep
+	// the name, and the server refuses them when they ask for it.
 	DeleteResource(ctx context.Context, id string, by Change) error
 }

@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// RevocationKind says what a Revocation names.
+// RevocationKind is the kind of object that a Revocation names.
 type RevocationKind string
 
 // What can be revoked.
@@ -13,24 +13,24 @@ const (
 	RevokedClient RevocationKind = "client" // Value is a "client_id"
 )
 
-// Void says which access tokens that have not expired yet are void from now on (RFC
-// 7009). The engine records it, and what else changes with it in the same transaction,
-// as a [Revocation]. Only tokens.Revoker makes one.
+// Void names the access tokens that are revoked from now on, before they expire (RFC 7009). The
+// engine records it as a [Revocation], in the transaction of the change that it belongs to. Only
+// tokens.Revoker makes one.
 type Void struct {
 	Kind  RevocationKind
 	Value string
-	// Before: of a user or client, tokens issued under an earlier NotBefore are void.
-	// A token or a family is void whatever it says: it has no life after.
+	// Before applies to a user or client: tokens issued under an earlier NotBefore are revoked. A
+	// token or a family is revoked whatever Before is.
 	Before Moment
 	// One of these says how long it is kept.
 	//
-	// IssuedUntil is until when a server may issue a token that it voids. The last of them
-	// has expired the longest MaxTokenTTL later that any server has promised
-	// ([LifetimePromises]), by whatever clocks: the engine looks in the transaction that
-	// records the Void, and no server promises another meanwhile. So one that may issue
-	// tokens that live longer has read what this transaction changed.
+	// IssuedUntil is until when a server may still issue a token that is covered. The last of them
+	// has expired after the longest MaxTokenTTL that any server has promised ([LifetimePromises]),
+	// by whatever clocks. The engine reads that in the transaction that records the Void, and no
+	// server makes another promise meanwhile: a server that may issue longer tokens has read what
+	// this transaction changed.
 	IssuedUntil Moment
-	// Until is when the token that it voids has expired, by whatever clock.
+	// Until is when the revoked token has expired, by whatever clock.
 	Until  Moment
 	Reason string // slug for the audit, such as "refresh_reused"
 }
@@ -40,25 +40,23 @@ type Revocation struct {
 	Kind      RevocationKind
 	Value     string
 	Before    Moment // see [Void]
-	ExpiresAt Moment // no token that it voids is good any longer, so it can be forgotten
-	Reason    string // of the one that made it grow last
+	ExpiresAt Moment // every covered token has expired by then, so the row can be removed
+	Reason    string // that of the last Void that extended it
 }
 
-// Cursor marks how far a reader of revocations, or of families, has come. The zero Cursor is the
-// beginning. Its value means something to the engine alone, and to the same
-// database alone.
+// Cursor marks the position of a reader of revocations or families. The zero Cursor is the
+// beginning. Its value has a meaning only for the engine and the same database.
 type Cursor string
 
-// Revocations keeps what is void until it would have expired anyway. Every
-// addition tells the watchers of TopicRevocations.
+// Revocations stores revocations until the tokens have expired. Every addition notifies the
+// watchers of TopicRevocations.
 type Revocations interface {
-	// Revoke records what the change voids. A revocation with the same Kind and Value is replaced
-	// where the new one has a later Before or ExpiresAt: both only ever grow. A
-	// token that was revoked before, or that its own client revokes, is no event.
+	// Revoke records the Void of the change. It replaces a revocation with the same Kind and Value
+	// if the new one has a later Before or ExpiresAt: both only grow. A token that was revoked
+	// before, or that its own client revokes, makes no event.
 	Revoke(ctx context.Context, by Change) error
-	// RevocationsAfter returns at most limit revocations that were recorded after
-	// the cursor and expire after now, and the cursor to go on from; an empty
-	// answer means that there are no more for now. It may return one twice but never
-	// passes over one whose transaction committed late.
+	// RevocationsAfter returns at most limit revocations that were recorded after the cursor and
+	// expire after now, and the next cursor; an empty answer means that there are no more for now.
+	// It may return one twice, but never misses one whose transaction committed late.
 	RevocationsAfter(ctx context.Context, after Cursor, now Moment, limit int) ([]Revocation, Cursor, error)
 }

@@ -11,30 +11,28 @@ import (
 type Rotation struct {
 	ID         FamilyID
 	Generation uint32 // of the refresh token presented
-	Keep       bool   // the refresh token presented stays the newest, and is good again
+	Keep       bool   // the refresh token presented stays the newest, and stays valid
 	ClientID   string // the client that presents it
-	// ClientNotBefore is the client's NotBefore: a family that knows an earlier one
-	// is void.
+	// ClientNotBefore is the client's NotBefore: a family with an earlier one is revoked.
 	ClientNotBefore Moment
-	// Proved is the keys that the request proved to hold, as Family.BoundTo names one.
+	// Proved are the keys that the request proved, in the form of Family.BoundTo.
 	Proved []string
-	// Binds is the key that the family is bound to from now on where it is bound to none;
-	// "": it stays so.
+	// Binds is the key to which an unbound family is bound from now on; "": it stays unbound.
 	Binds     string
 	Scope     oauth.Scope // asked for; nil: the family's
 	Resources []string    // asked for; nil: the family's
 	Now       Moment
-	Clock     Clock         // that shows Now
+	Clock     Clock         // the clock of Now
 	Grace     time.Duration // how long the generation before may be presented again; 0: it may not
 	Idle      time.Duration // IdleExpiresAt becomes Now+Idle, at most ExpiresAt
-	// Candidates are the resources that the access token may be for: those asked for, or
-	// all that the client may ask for.
+	// Candidates are the resources that the access token may be for: the requested ones, or all
+	// that the client may ask for.
 	Candidates []Candidate
-	// Uses are recorded in the same step where it is Rotated or Graced, and else not.
+	// Uses are recorded in the same step if it is Rotated or Graced, and otherwise not.
 	Uses []Use
-	// Reuse is what a reuse makes void: the access tokens of the family.
+	// Reuse is what a reuse revokes: the access tokens of the family.
 	Reuse     Void
-	RequestID string // for the audit, where the client is the actor
+	RequestID string // for the audit; the client is the actor
 }
 
 // Next returns the generation that the family moves to.
@@ -45,19 +43,19 @@ func (r Rotation) Next() uint32 {
 	return r.Generation + 1
 }
 
-// Candidate is a resource that an access token may be for, as far as a rotation has to
-// know it.
+// Candidate is a resource that an access token may be for, with what a rotation has to know about
+// it.
 type Candidate struct {
 	Resource string
-	// Kind tells resources apart that cannot share an access token. A negative one says
-	// that none can be made for the resource just now.
+	// Kind is equal for resources that can share an access token. If it is negative, no token can
+	// be made for the resource now.
 	Kind  int
-	Scope oauth.Scope // what the resource knows of Rotation.Scope
+	Scope oauth.Scope // the part of Rotation.Scope that the resource knows
 }
 
-// Issuable reports whether an access token can be made for what the family was granted:
-// at least one of the candidates is of it, all of those can share a token, and together
-// they know the scope that is asked for.
+// Issuable reports whether an access token can be made for the grant of the family: it contains at
+// least one of the candidates, all of these can share a token, and together they know the requested
+// scope.
 func (r Rotation) Issuable(f Family) bool {
 	var of []Candidate
 	for _, c := range r.Candidates {
@@ -72,7 +70,7 @@ func (r Rotation) Issuable(f Family) bool {
 	return len(of) > 0 && !slices.ContainsFunc(of, apart) && !slices.ContainsFunc(r.Scope, unknown)
 }
 
-// Outcome is what became of a Rotation or of a Redemption.
+// Outcome is the outcome of a Rotation or a Redemption.
 type Outcome int
 
 // The outcomes, in the order in which they are decided.
@@ -81,29 +79,29 @@ const (
 	Unknown Outcome = iota
 	// WrongClient: the family belongs to another client. It lives on.
 	WrongClient
-	// WrongKey: the family is bound to a key, and that is none of those that the request
-	// proved to hold. Nothing moved; it lives on.
+	// WrongKey: the family is bound to a key that the request did not prove. Nothing changed; it
+	// lives on.
 	WrongKey
-	// Revoked: the family was revoked before, its client's or user's NotBefore
-	// voids it, or its user is disabled or gone.
+	// Revoked: the family was revoked before, its client's or user's NotBefore voids it, or its
+	// user is disabled or deleted.
 	Revoked
-	// Expired: idle for too long, or at the end of its life.
+	// Expired: the family was idle for too long, or reached its maximum age.
 	Expired
-	// UsedBefore: one of the uses was made before. Nothing moved: a request that comes
-	// a second time as it was is no theft.
+	// UsedBefore: one of the uses was recorded before. Nothing changed: an identical copy of a
+	// request is no theft.
 	UsedBefore
-	// Reused: a generation that was already exchanged, and not within the grace.
-	// The family and its access tokens are revoked by this very call.
+	// Reused: the generation was exchanged before, and the grace is over. This call revokes the
+	// family and its access tokens.
 	Reused
-	// ScopeExceeded: more scope was asked for than was granted. Nothing moved.
+	// ScopeExceeded: the request asks for more scope than was granted. Nothing changed.
 	ScopeExceeded
-	// ResourceExceeded: another resource was asked for than was granted. Nothing moved.
+	// ResourceExceeded: the request asks for a resource that was not granted. Nothing changed.
 	ResourceExceeded
-	// Unissuable: no access token can be made for what was granted and asked for: see
-	// Rotation.Issuable. Nothing moved.
+	// Unissuable: no access token can be made for the grant and the request: see Rotation.Issuable.
+	// Nothing changed.
 	Unissuable
-	// Graced: the generation before, within the grace: the answer is the successor
-	// that was made then. Nothing moved.
+	// Graced: the previous generation, within the grace: the answer is the same successor again.
+	// Nothing changed.
 	Graced
 	// Rotated: the family moved to Rotation.Next.
 	Rotated
@@ -151,7 +149,7 @@ func (o Outcome) String() string {
 // RotationResult is the answer to a Rotation or to a Redemption.
 type RotationResult struct {
 	Outcome Outcome
-	Replay  int // with UsedBefore: the place of that use
+	Replay  int // with UsedBefore: the index of that use
 	// Family as it is now; zero for Unknown. The refresh token to answer with has
 	// its Generation.
 	Family Family

@@ -2,9 +2,9 @@ package store
 
 import "context"
 
-// SecretKey is a symmetric key of the server's own, such as the one that
-// authenticates refresh tokens, or that of pairwise subjects, which never changes. It makes tokens from ActiveAt on, until the next
-// ID does, and is good for those that it made until RemovedAt.
+// SecretKey is a symmetric key of the server, such as the one that authenticates refresh tokens, or
+// the secret of pairwise subjects, which never changes. It makes tokens from ActiveAt until the
+// next ID does, and verifies them until RemovedAt.
 type SecretKey struct {
 	Purpose   string // "refresh" or "subject"
 	ID        uint32 // counts up from 1 within a purpose
@@ -14,7 +14,7 @@ type SecretKey struct {
 	RemovedAt Moment // zero until the last token that it made is known
 }
 
-// SecretKeys keeps symmetric keys. Every change tells the watchers of TopicKeys.
+// SecretKeys stores symmetric keys. Every change notifies the watchers of TopicKeys.
 type SecretKeys interface {
 	// SecretKeys returns the keys of a purpose, lowest ID first.
 	SecretKeys(ctx context.Context, purpose string) ([]SecretKey, error)
@@ -28,35 +28,33 @@ type SecretKeys interface {
 // key. While everything is moved to another master key there are two rows for it.
 type DataKey struct {
 	ID        uint32 // counts up from 1
-	MasterID  string // names the master key without telling it
+	MasterID  string // names the master key without revealing it
 	Sealed    []byte
 	CreatedAt Moment
 }
 
-// DataKeys keeps data keys. Every change tells the watchers of TopicKeys.
+// DataKeys stores data keys. Every change notifies the watchers of TopicKeys.
 type DataKeys interface {
 	// DataKeys returns all data keys, lowest ID and then MasterID first.
 	DataKeys(ctx context.Context) ([]DataKey, error)
-	// CreateDataKeys adds data keys, all or, with ErrExists, none.
+	// CreateDataKeys adds all data keys, or none with ErrExists.
 	CreateDataKeys(ctx context.Context, keys []DataKey, by Change) error
-	// DeleteDataKeys removes the rows with the ID and MasterID of these, where they
-	// are there.
+	// DeleteDataKeys removes the rows with the ID and MasterID of these, if they exist.
 	DeleteDataKeys(ctx context.Context, keys []DataKey, by Change) error
 }
 
-// SealedValue is something sealed and where it is kept. The ID of a client's
-// secret, in the table "clients", is the client's ID, "/" and the secret's.
+// SealedValue is a sealed value with its place. The ID of a client's secret, in the table
+// "clients", is the client's ID, "/" and the secret's.
 type SealedValue struct {
 	Table, ID string // SealedAs(Table, ID) is what it is sealed for
 	Sealed    []byte
 }
 
-// SealedValues reads and replaces what is sealed under data keys, whatever the
-// table.
+// SealedValues reads and replaces the values that are sealed under data keys, in all tables.
 type SealedValues interface {
 	// SealedValues returns all of them.
 	SealedValues(ctx context.Context) ([]SealedValue, error)
-	// ReplaceSealed replaces v.Sealed by with. ErrConflict where v.Sealed is not there
-	// any more, and ErrNotFound where the row is gone.
+	// ReplaceSealed replaces v.Sealed by with. ErrConflict if the row has another value by now, and
+	// ErrNotFound if the row was deleted.
 	ReplaceSealed(ctx context.Context, v SealedValue, with []byte, by Change) error
 }

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// User is a resource owner who has a password here.
+// User is a resource owner with a password at this server.
 type User struct {
 	ID           string         `json:"-"` // a UUID that never changes; the claim "sub"
-	Username     string         `json:"-"` // as NormalizeName leaves it; unique
+	Username     string         `json:"-"` // normalised (NormalizeName); unique
 	Email        string         `json:"-"` // as NormalizeName leaves it; unique, or empty
 	UPN          string         `json:"-"` // user principal name, as NormalizeName leaves it; unique, or empty
 	PasswordHash []byte         `json:"-"` // bcrypt
@@ -20,9 +20,8 @@ type User struct {
 	Claims       map[string]any `json:"claims,omitempty"` // custom claims of the user's tokens
 	Profile      UserProfile    `json:"profile,omitzero"`
 	Disabled     bool           `json:"-"`
-	// NotBefore moves on, by a millisecond at least, whenever every token and family
-	// of this user becomes void; each of them remembers the NotBefore under which it
-	// was issued.
+	// NotBefore moves on, by a millisecond at least, whenever every token and family of this user
+	// is revoked. Each of them stores the NotBefore under which it was issued.
 	NotBefore Moment `json:"-"`
 	Version   int64  `json:"-"`
 	CreatedAt Moment `json:"-"`
@@ -32,15 +31,14 @@ type User struct {
 // MaxNameLength bounds usernames, email addresses and principal names, in bytes.
 const MaxNameLength = 320
 
-// NormalizeName returns the form in which usernames, email addresses and user
-// principal names are kept and compared: the PRECIS profile UsernameCaseMapped
-// (RFC 8265 §3.3).
+// NormalizeName returns the form in which usernames, email addresses and user principal names are
+// stored and compared: the PRECIS profile UsernameCaseMapped (RFC 8265 §3.3).
 func NormalizeName(name string) (string, error) {
 	return normalize(precis.UsernameCaseMapped, name)
 }
 
-// NormalizePattern is NormalizeName for a pattern of names. Of a part of a name the
-// Bidi Rule (RFC 5893) says nothing, so a pattern goes without.
+// NormalizePattern is NormalizeName for a pattern of names. The Bidi Rule (RFC 5893) does not apply
+// to a part of a name, so it is not checked for a pattern.
 func NormalizePattern(pattern string) (string, error) {
 	return normalize(precis.NewIdentifier(precis.FoldWidth, precis.LowerCase(), precis.Norm(norm.NFC)), pattern)
 }
@@ -59,7 +57,7 @@ func normalize(profile *precis.Profile, name string) (string, error) {
 	return normal, nil
 }
 
-// NameKind says which of a user's names a name is looked up among.
+// NameKind is the kind of name by which a user is looked up.
 type NameKind string
 
 // The names by which a user is found.
@@ -73,8 +71,8 @@ const (
 type Users interface {
 	// User returns the user with this id, or ErrNotFound.
 	User(ctx context.Context, id string) (User, error)
-	// UserByName returns the user of that name, which is normal already, or
-	// ErrNotFound. Disabled users are returned too: refusing them is the caller's part.
+	// UserByName returns the user of that name, which is normal already, or ErrNotFound. It also
+	// returns disabled users: the caller refuses them.
 	UserByName(ctx context.Context, kind NameKind, name string) (User, error)
 }
 
@@ -82,15 +80,15 @@ type Users interface {
 type UserAdmin interface {
 	// ListUsers returns users in the order of their usernames (Page.After is one).
 	ListUsers(ctx context.Context, page Page) ([]User, error)
-	// CreateUser adds a user. ErrExists where the id or one of the names is taken,
-	// ErrNameTaken where the id is the name of another noun. NotBefore is that of CreateClient.
+	// CreateUser adds a user. ErrExists if the id or one of the names is taken, ErrNameTaken if the
+	// id is the name of another noun. NotBefore is as in CreateClient.
 	CreateUser(ctx context.Context, u User, by Change) error
-	// UpdateUser replaces the user whose ID and Version are u's and counts the
-	// version up. ErrNotFound, ErrConflict, or ErrExists where a name is taken. Of a session
-	// that by.Voids makes void, the clients get a [Delivery] each.
+	// UpdateUser replaces the user whose ID and Version are u's and increments the version.
+	// ErrNotFound, ErrConflict, or ErrExists if a name is taken. The clients of a session that
+	// by.Voids ends get a [Delivery] each.
 	UpdateUser(ctx context.Context, u User, by Change) error
-	// DeleteUser removes the user with the families. The change has to void the access
-	// tokens, as with DeleteClient. ErrNotFound where there is none.
-	// The clients of the user's sessions get a [Delivery] each.
+	// DeleteUser removes the user with the families. The change has to revoke the access tokens, as
+	// with DeleteClient. ErrNotFound if there is none. The clients of the user's sessions get a
+	// [Delivery] each.
 	DeleteUser(ctx context.Context, id string, by Change) error
 }

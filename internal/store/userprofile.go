@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLine bounds what is shown on one line, such as a name, in bytes.
+// MaxLine bounds a text on one line, such as a name, in bytes.
 const MaxLine = 255
 
 // IsLine reports whether a text can be shown on one line: it is valid UTF-8 without control
@@ -15,9 +15,9 @@ func IsLine(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// UserProfile is the standard claims about a user (OIDC Core §5.1) that are not known
-// otherwise: sub is the ID, email is Email, and updated_at is UpdatedAt. An empty member is
-// not known. Access tokens have none of it.
+// UserProfile is the standard claims about a user (OIDC Core §5.1) beside those of [User]: sub is
+// the ID, email is Email, and updated_at is UpdatedAt. An empty member is unknown. Access tokens
+// have none of them.
 type UserProfile struct {
 	Name                string  `json:"name,omitempty"`
 	GivenName           string  `json:"given_name,omitempty"`

@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Topic names what a change is about.
+// Topic is the subject of a change.
 type Topic string
 
 // The topics.
@@ -20,10 +20,10 @@ func Topics() []Topic {
 	return []Topic{TopicClients, TopicUsers, TopicResources, TopicIssuers, TopicKeys, TopicRevocations}
 }
 
-// Watcher tells what was changed, by this process or another.
+// Watcher notifies of changes by this process or another.
 type Watcher interface {
-	// Watch sends a topic to changed within a second of the commit of a change, and
-	// every topic once it listens and after each time it may have missed one. It
-	// rides out lost connections by itself, and returns when ctx ends.
+	// Watch sends a topic to changed within a second of the commit of a change, and every topic
+	// when it begins to listen and whenever it may have missed one. It reconnects by itself, and
+	// returns when ctx ends.
 	Watch(ctx context.Context, changed chan<- Topic)
 }
