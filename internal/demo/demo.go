@@ -13,12 +13,12 @@ import (
 	"authserver/internal/web"
 )
 
-// Path is where the app begins. Everything of it is below, and its cookie too.
+// Path is the start page of the app. All of its paths, and its cookie, are below it.
 const Path = "/demo"
 
 const callbackPath = Path + "/callback"
 
-// Bounds on what the app keeps.
+// Bounds on the memory of the app.
 const (
 	maxVisits   = 256             // browsers
 	visitTTL    = 8 * time.Hour   // since the browser was new, or signed in
@@ -26,7 +26,7 @@ const (
 	callTimeout = 5 * time.Second // of a request to the server
 )
 
-// Options is what the app is told.
+// Options configure the app.
 type Options struct {
 	Issuer   string // of the server
 	Server   string // host and port at which the server listens
@@ -48,7 +48,7 @@ type Demo struct {
 	http    *http.Client
 	visits  *lru.Cache[string, *visit] // by the secret of the cookie
 	mu      sync.Mutex
-	learned *server // nil: not asked yet
+	learned *server // nil: not read yet
 }
 
 // New makes the app.
@@ -78,9 +78,9 @@ func (d *Demo) Routes() []web.Route {
 	}
 }
 
-// page is an endpoint whose forms no other site may send, for browsers on this machine: the
-// redirect URI of the client is at 127.0.0.1, and the name of another site that leads here
-// (DNS rebinding) opens nothing.
+// page is an endpoint whose forms no other site may send, for browsers on this machine. The
+// redirect URI of the client is at 127.0.0.1, and a foreign name that resolves to it (DNS
+// rebinding) is refused.
 func (d *Demo) page(serve web.Endpoint) web.Endpoint {
 	return d.Pages.Serve(func(w http.ResponseWriter, r *http.Request, n *web.RequestInfo) error {
 		name, port := r.Host, ""

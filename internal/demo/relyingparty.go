@@ -57,7 +57,7 @@ func (d *Demo) signIn(w http.ResponseWriter, r *http.Request, n *web.RequestInfo
 	return nil
 }
 
-// callback takes the answer of the server: a code, or why there is none.
+// callback takes the answer of the server: a code or an error.
 func (d *Demo) callback(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	answer := r.URL.Query()
 	v := d.visitOf(r)
@@ -157,7 +157,7 @@ func (d *Demo) refresh(w http.ResponseWriter, r *http.Request, _ *web.RequestInf
 	})
 }
 
-// revoke gives the tokens back, and forgets them. The session at the server goes on.
+// revoke revokes the tokens, and forgets them. The session at the server continues.
 func (d *Demo) revoke(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	return d.with(w, r, func(ctx context.Context, s *server, v *visit) (string, error) {
 		if err := d.revokeToken(ctx, s, v.signedIn.refresh); err != nil {
@@ -168,8 +168,8 @@ func (d *Demo) revoke(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo
 	})
 }
 
-// signOut forgets the person here, and has the server end the session (OpenID Connect
-// RP-Initiated Logout 1.0 §2).
+// signOut forgets the person, and asks the server to end the session (OpenID Connect RP-Initiated
+// Logout 1.0 §2).
 func (d *Demo) signOut(w http.ResponseWriter, r *http.Request, _ *web.RequestInfo) error {
 	v := d.visitOf(r)
 	if v == nil {
@@ -190,7 +190,7 @@ func (d *Demo) signOut(w http.ResponseWriter, r *http.Request, _ *web.RequestInf
 	return nil
 }
 
-// with does what a form wants for the person who is signed in, and shows what came of it.
+// with carries out a form for the person who is signed in, and shows the result.
 func (d *Demo) with(w http.ResponseWriter, r *http.Request, do func(context.Context, *server, *visit) (notice string, err error)) error {
 	v := d.visitOf(r)
 	if v == nil {
@@ -205,7 +205,7 @@ func (d *Demo) with(w http.ResponseWriter, r *http.Request, do func(context.Cont
 	return d.back(w, v, err)
 }
 
-// back leads to the page, which says what went wrong.
+// back redirects to the page, which shows the fault.
 func (d *Demo) back(w http.ResponseWriter, v *visit, err error) error {
 	if err != nil {
 		v.notice, v.fault = "", explain(err)
@@ -214,7 +214,7 @@ func (d *Demo) back(w http.ResponseWriter, v *visit, err error) error {
 	return nil
 }
 
-// explain says what the server said, where it said something.
+// explain returns the error text of the server, if there is one.
 func explain(err error) string {
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.ErrorCode != "" {

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// server is what the app learned from the metadata of the server.
+// server has the endpoints from the metadata that the libraries do not read.
 type server struct {
 	*oidc.Provider
 	Revocation string `json:"revocation_endpoint"`
 	EndSession string `json:"end_session_endpoint"` // "": there is none
 }
 
-// transport leads to the server. Over plain http the app is on the same machine, and the
-// name in the issuer may be one that only the browser can reach, as in a container.
+// transport connects to the server. Over plain http the app is on the same machine, and the host of
+// the issuer may be one that only the browser can reach, as in a container.
 func (o Options) transport() http.RoundTripper {
 	if !strings.HasPrefix(o.Issuer, "http://") {
 		return http.DefaultTransport

@@ -51,7 +51,7 @@ func (d *Demo) verified(ctx context.Context, s *server, raw, audience, typ strin
 	return token{Raw: raw, Alg: header.Alg, KeyID: header.Kid, Claims: shown}, checked, err
 }
 
-// readClaims reads a JSON object for people: what they look for first comes first.
+// readClaims reads a JSON object for display: the most important claims come first.
 func readClaims(object []byte) ([]claim, error) {
 	values := map[string]json.RawMessage{}
 	if err := json.Unmarshal(object, &values); err != nil {
@@ -90,7 +90,7 @@ func display(name string, value json.RawMessage) string {
 	return string(value)
 }
 
-// meanings says what claims are for, in the order in which the page shows them.
+// meanings explains the claims, in the order of the page.
 func meanings() []claim {
 	return []claim{
 		{"iss", "", "the server that issued it"},

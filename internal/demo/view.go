@@ -25,7 +25,7 @@ func badForm(err error) error {
 // view renders the page.
 type view struct{ page *template.Template }
 
-// question is a way to sign in once more.
+// question is a variant of a further sign-in.
 type question struct{ Name, Label, Parameter, Value, Meaning string }
 
 func questions() []question {
@@ -38,7 +38,7 @@ func questions() []question {
 	}
 }
 
-// step is a message of the sign-in, for the person who wants to see how it was done.
+// step is a message of the sign-in, for display.
 type step struct {
 	Title  string
 	To     string // the address
@@ -82,7 +82,7 @@ func steps(a attempt, answer url.Values) []step {
 	}
 }
 
-// fields are the parameters that there are.
+// fields returns the parameters that are present.
 func fields(values url.Values, known []claim) []claim {
 	var found []claim
 	for _, c := range known {
@@ -103,7 +103,7 @@ func newView(renderer *pages.Renderer) (*view, error) {
 	return &view{page}, nil
 }
 
-// shown is what the page has.
+// shown is the input of the page.
 type shown struct {
 	Issuer, Username, Password string
 	SignedIn                   bool
@@ -147,7 +147,7 @@ func (d *Demo) write(w http.ResponseWriter, status int, person *signedIn, notice
 	return nil
 }
 
-// nameOf is how the page calls the person.
+// nameOf is the name of the person on the page.
 func nameOf(person *signedIn) string {
 	for _, claims := range [][]claim{person.userinfo, person.id.Claims} {
 		for _, wanted := range []string{"name", "preferred_username", "sub"} {

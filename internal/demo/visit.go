@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// cookieName is not that of the server: both are at one host, and share no cookie.
+// cookieName differs from that of the server, because both are at one host.
 const cookieName = "demo"
 
-// visit is what the app knows of a browser.
+// visit is the app's state of a browser.
 type visit struct {
 	mu       sync.Mutex
 	since    time.Time
 	attempts []attempt // the newest last
 	signedIn *signedIn // nil: the person is not signed in
-	// What the last form did, for the next page alone.
+	// The result of the last form, for the next page only.
 	notice string
 	fault  string
 }
@@ -30,16 +30,16 @@ type attempt struct {
 	nonce    string // ties the ID token to this attempt (OpenID Connect Core 1.0 §3.1.2.1)
 	verifier string // ties the code to this app (RFC 7636 §4.1)
 	redirect string
-	request  string // the address that the browser was sent to
+	request  string // the address to which the browser was sent
 }
 
-// signedIn is what the app has of the person.
+// signedIn has the tokens and claims of the person.
 type signedIn struct {
 	id       token
 	access   token
 	refresh  string
 	userinfo []claim
-	steps    []step // how it came about
+	steps    []step // the messages of the sign-in
 }
 
 // visitOf finds the visit of a browser; nil: it is new. The caller unlocks it.
@@ -61,8 +61,8 @@ func (d *Demo) visitOf(r *http.Request) *visit {
 	return v
 }
 
-// remember gives the browser a cookie with a new secret, and forgets the old one: a secret
-// that another person planted is worth nothing after the sign-in (session fixation).
+// remember gives the browser a cookie with a new secret, and forgets the old one: a secret that an
+// attacker planted becomes invalid at the sign-in (session fixation).
 func (d *Demo) remember(w http.ResponseWriter, r *http.Request, v *visit) error {
 	secret, err := d.secret()
 	if err != nil {
@@ -79,13 +79,13 @@ func (d *Demo) remember(w http.ResponseWriter, r *http.Request, v *visit) error 
 	return nil
 }
 
-// begin remembers an attempt, and forgets the oldest where there are many.
+// begin remembers an attempt, and forgets the oldest if there are too many.
 func (v *visit) begin(a attempt) {
 	v.attempts = append(v.attempts, a)
 	v.attempts = v.attempts[max(0, len(v.attempts)-maxAttempts):]
 }
 
-// take is the attempt that an answer belongs to, which is good once.
+// take returns the attempt of an answer, and forgets it.
 func (v *visit) take(state string) (attempt, bool) {
 	i := slices.IndexFunc(v.attempts, func(a attempt) bool { return subtle.ConstantTimeCompare([]byte(a.state), []byte(state)) == 1 })
 	if i < 0 {

@@ -15,15 +15,15 @@ import (
 type Account struct {
 	Base     string // the path of the page, such as "/account"
 	Username string
-	Name     string // for people; may be ""
+	Name     string // for display; may be ""
 	Profile  []ProfileField
 	Sessions []AccountSession // the newest first
 	Apps     []AccountApp
-	// MinPassword is how many characters a new password has at least; 0: the password cannot
-	// be changed here.
+	// MinPassword is the minimum length of a new password in characters; 0: the password cannot be
+	// changed here.
 	MinPassword int
-	Fault       AccountFault  // what a form was refused for
-	Notice      AccountNotice // what a form has done
+	Fault       AccountFault  // why a form was refused
+	Notice      AccountNotice // the result of a form
 }
 
 // ProfileField is a claim of the person's profile (OpenID Connect Core 1.0 §5.1).
@@ -40,7 +40,7 @@ type AccountSession struct {
 	Address   string
 	CreatedAt time.Time
 	SeenAt    time.Time
-	Current   bool // it is the session of this very page
+	Current   bool // it is the session of this page
 }
 
 // AccountApp is an app that has access.
@@ -56,7 +56,7 @@ type AccountFault string
 
 // The faults of the account's forms.
 const (
-	PasswordWrong     AccountFault = "password-wrong"     // the current one is not right
+	PasswordWrong     AccountFault = "password-wrong"     // the current password is wrong
 	PasswordShort     AccountFault = "password-short"     // shorter than MinPassword
 	PasswordLong      AccountFault = "password-long"      // over 1,024 bytes
 	PasswordCommon    AccountFault = "password-common"    // among the most common
@@ -71,7 +71,7 @@ func PasswordFaults() []AccountFault {
 	return []AccountFault{PasswordWrong, PasswordShort, PasswordLong, PasswordCommon, PasswordMalformed, PasswordDiffers, PasswordSlow}
 }
 
-// AccountNotice is what a form of the account has done.
+// AccountNotice is the result of a form of the account.
 type AccountNotice string
 
 // The notices of the account's forms.

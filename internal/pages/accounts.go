@@ -1,7 +1,7 @@
 package pages
 
-// Accounts asks which account to go on with. Its form sends "account", which is the ID of an
-// account or "other", and "continue".
+// Accounts asks for the account. Its form sends "account", which is the ID of an account or
+// "other", and "continue".
 type Accounts struct {
 	Client   Client
 	Form     Form
@@ -10,7 +10,7 @@ type Accounts struct {
 
 // AccountChoice is an account that is signed in.
 type AccountChoice struct {
-	ID       string // what the form sends
+	ID       string // the value that the form sends
 	Name     string // such as "Alice Liddell"; may be ""
 	Username string
 }

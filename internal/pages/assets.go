@@ -16,8 +16,8 @@ type Asset struct {
 	Body []byte
 }
 
-// Assets are the files that pages load. Each is served under a name with the hash of what is
-// in it, so that a browser may keep it for ever.
+// Assets are the files that pages load. Each is served under a name with the hash of its content,
+// so that a browser may keep it for ever.
 type Assets struct {
 	base   string
 	served map[string]Asset  // by the name with the hash
@@ -43,7 +43,7 @@ func fitAsset(from string) error {
 	return nil
 }
 
-// readAssets hashes the assets: the style sheets last, since they name others.
+// readAssets hashes the assets: the style sheets last, because they refer to others.
 func readAssets(files overlay, base string) (Assets, error) {
 	a := Assets{base: base + "/assets/", served: map[string]Asset{}, hashed: map[string]string{}}
 	names := files.names("assets")

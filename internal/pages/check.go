@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// check renders every sample in every language and holds the result to what the pages need,
-// so that a theme which does not fit this version is found at start.
+// check renders every sample in every language and checks the result, so that a theme that does not
+// fit this version fails at the start.
 func (b *Renderer) check(files overlay) error {
 	for _, tag := range b.tags {
 		for _, page := range samples() {
@@ -26,8 +26,8 @@ func (b *Renderer) check(files overlay) error {
 	return nil
 }
 
-// checkDocument holds a page that has been rendered to what it needs, and to what the browser
-// would refuse.
+// checkDocument checks that a rendered page has the elements that it needs, and none that the
+// browser would block.
 func checkDocument(files overlay, page Page, sheet Document) error {
 	document, err := html.Parse(bytes.NewReader(sheet.HTML))
 	if err != nil {
@@ -49,7 +49,7 @@ func checkDocument(files overlay, page Page, sheet Document) error {
 	return nil
 }
 
-// refusal says why a browser would not do what an element wants; "": it would.
+// refusal returns why a browser would block an element; "": it would not.
 func refusal(page Page, node *html.Node) string {
 	if node.Data == "style" || node.Data == "script" && page.policy().Script == "" {
 		return fmt.Sprintf("<%s> is blocked by the Content-Security-Policy of the pages: remove it; styles belong in assets/theme.css", node.Data)
@@ -74,7 +74,7 @@ func sourceOf(address string) string {
 	return ""
 }
 
-// blame finds the line of the theme that an element comes from, as far as the text tells.
+// blame finds the line of the theme from which an element comes, as far as possible.
 func (l overlay) blame(page Page, node *html.Node) string {
 	for _, name := range []string{page.template(), "layout", "parts"} {
 		file := l[templatePath(name)]
@@ -99,7 +99,7 @@ func blamed(line string, node *html.Node, attribute html.Attribute) bool {
 		attribute.Key == "src" && strings.Contains(line, attribute.Val)
 }
 
-// meets reports whether an element is the one that is needed.
+// meets reports whether an element is the required one.
 func (n need) meets(node *html.Node) bool {
 	if n.element != "" && n.element != node.Data {
 		return false

@@ -5,26 +5,26 @@ package pages
 type Consent struct {
 	Client Client
 	Form   Form
-	User   string // who is signed in, such as "Alice Liddell (alice)"
-	// Groups are what the app asks for, by resource.
+	User   string // the person, such as "Alice Liddell (alice)"
+	// Groups are the requested scopes, by resource.
 	Groups []ConsentGroup
 	// SwitchURI chooses another account; "": not offered.
 	SwitchURI string
-	// AccountURI is where the person can take the access back; "": not offered.
+	// AccountURI is the page where the person can revoke the access; "": not offered.
 	AccountURI string
 }
 
-// ConsentGroup is what an app asks for at one resource.
+// ConsentGroup has the requested scopes of one resource.
 type ConsentGroup struct {
-	Resource string // the name or identifier for people; "": this server, for OpenID Connect's scopes
+	Resource string // the name or identifier, for display; "": this server, for the scopes of OpenID Connect
 	Scopes   []Scope
 }
 
 // Scope is a scope in words.
 type Scope struct {
-	Name string // the word of the request, such as "email"
-	// Text says what it permits, as it was registered. Where it is "", the languages have a
-	// text for the scopes of OpenID Connect, and the rest are shown by name.
+	Name string // the value in the request, such as "email"
+	// Text says what it permits, as it was registered. If it is "", the languages have texts for
+	// the scopes of OpenID Connect, and other scopes are shown by name.
 	Text string
 }
 

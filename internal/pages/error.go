@@ -1,27 +1,27 @@
 package pages
 
-// Error says what went wrong where there is no app to tell.
+// Error shows an error that cannot go to an app.
 type Error struct {
-	Client      Client // where it is known and good
-	Code        string // the word of the RFC, such as "invalid_request"
-	Description string // our own text: what was wrong and what to do, in English
-	RequestID   string // under which the log says more
-	// Kind decides what the person is told.
+	Client      Client // if it is known and valid
+	Code        string // the error code of the RFC, such as "invalid_request"
+	Description string // the description: what was wrong and what to do, in English
+	RequestID   string // under which the log has more
+	// Kind decides the text for the person.
 	Kind ErrorKind
-	// RetryURI begins again, such as the page that failed; "": not offered.
+	// RetryURI is the page to try again; "": not offered.
 	RetryURI string
 }
 
-// ErrorKind is what kind of fault a person met.
+// ErrorKind is the kind of an error.
 type ErrorKind string
 
 // The kinds of errors.
 const (
-	ErrorRequest     ErrorKind = "request"     // the app sent something that cannot be taken
+	ErrorRequest     ErrorKind = "request"     // the app sent a wrong request
 	ErrorServer      ErrorKind = "server"      // this server failed
-	ErrorUnavailable ErrorKind = "unavailable" // this server has no room, or cannot reach what it needs
+	ErrorUnavailable ErrorKind = "unavailable" // this server is overloaded, or cannot reach its database
 	ErrorNotFound    ErrorKind = "not-found"   // there is no such page
-	ErrorOrigin      ErrorKind = "origin"      // a form came from another site
+	ErrorOrigin      ErrorKind = "origin"      // the form came from another site
 )
 
 func (Error) template() string { return "error" }

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Export writes the files that are built in and that a theme can change below a folder, and
-// returns their paths. It makes the folder, and changes no file that is there.
+// Export writes the files that are built in and that a theme can change below a folder, and returns
+// their paths. It makes the folder, and changes no existing file.
 func Export(folder string) ([]string, error) {
 	files, err := newOverlay("")
 	if err != nil {

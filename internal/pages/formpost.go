@@ -2,8 +2,8 @@ package pages
 
 import "html/template"
 
-// FormPost hands an answer to the app in a form that sends itself (OAuth 2.0 Form Post
-// Response Mode). It is the one page with a script: without JavaScript there is a button.
+// FormPost sends an answer to the app in a form that submits itself (OAuth 2.0 Form Post Response
+// Mode). It is the only page with a script; without JavaScript it has a button.
 type FormPost struct {
 	Client      Client
 	RedirectURI string
@@ -15,7 +15,7 @@ type Field struct{ Name, Value string }
 
 func (FormPost) template() string { return "formpost" }
 
-// Target is where the form leads.
+// Target is the destination of the form.
 func (f FormPost) Target() template.URL { return target(f.RedirectURI) }
 
 func (f FormPost) policy() Policy {

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// submitScript is the one script that there is. It is fixed, so that its hash is.
+// submitScript is the only script. It is fixed, so its hash is fixed too.
 const submitScript = "document.forms[0].submit()"
 
 // scriptSource is how Content-Security-Policy allows it.
@@ -29,7 +29,7 @@ func pageNames() []string {
 	return names
 }
 
-// functions are what templates may call beside those of Go.
+// functions are those that templates may call beside those of Go.
 func (b *Renderer) functions(tag string) template.FuncMap {
 	texts := b.texts[tag]
 	return template.FuncMap{
@@ -42,7 +42,7 @@ func (b *Renderer) functions(tag string) template.FuncMap {
 		"asset":  b.assets.URL,
 		"styles": b.assets.Styles,
 		"script": func() template.JS { return submitScript },
-		// initial stands for the logo of an app that has none.
+		// initial replaces the logo of an app that has none.
 		"initial": func(name string) string {
 			for _, c := range name {
 				if unicode.IsLetter(c) || unicode.IsDigit(c) {

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/text/language"
 )
 
-// maxLanguages bounds what is read of a wish for languages.
+// maxLanguages bounds the number of language tags that are read.
 const maxLanguages = 1024
 
-// Language chooses the language for a person: by ui_locales (OpenID Connect Core 1.0
-// §3.1.2.1), in whose order the app wishes, then by the header Accept-Language.
+// Language chooses the language for a person: by ui_locales (OpenID Connect Core 1.0 §3.1.2.1) in
+// the order of the app, then by the header Accept-Language.
 func (b *Renderer) Language(uiLocales, acceptLanguage string) string {
 	for _, wish := range strings.Fields(uiLocales[:min(len(uiLocales), maxLanguages)]) {
 		tag, err := language.Parse(wish)
@@ -32,7 +32,7 @@ func (b *Renderer) Language(uiLocales, acceptLanguage string) string {
 	return b.tags[index]
 }
 
-// newMatcher puts the reference first, so that it is the language where no other one fits.
+// newMatcher puts the reference first, so that it is the language if no other fits.
 func newMatcher(texts map[string]Texts) ([]string, language.Matcher) {
 	names := []string{reference}
 	for name := range texts {

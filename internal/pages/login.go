@@ -4,22 +4,22 @@ package pages
 type Login struct {
 	Client   Client
 	Form     Form
-	Username string // to begin with, such as login_hint or what was typed before
-	// Again is set where the person is signed in already and has to prove it anew. The
-	// username is fixed then, and sent with the form.
+	Username string // the initial value, such as login_hint or the earlier input
+	// Again is set if the person is signed in already and has to authenticate again. The username
+	// is fixed then, and sent with the form.
 	Again bool
 	Fault LoginFault // why the last attempt failed
 }
 
-// LoginFault is why an attempt to sign in failed, as the person may know it.
+// LoginFault is the reason of a failed sign-in, as far as the person may know it.
 type LoginFault string
 
-// The faults of a login. None of them tells whether the user exists.
+// The faults of a login. None of them reveals whether the user exists.
 const (
 	LoginBlank LoginFault = "blank" // the username or the password is missing
-	LoginWrong LoginFault = "wrong" // they do not fit
+	LoginWrong LoginFault = "wrong" // one of them is wrong
 	LoginSlow  LoginFault = "slow"  // there were too many attempts
-	LoginBusy  LoginFault = "busy"  // the server has no room just now
+	LoginBusy  LoginFault = "busy"  // the server is overloaded
 )
 
 func (Login) template() string { return "login" }

@@ -5,7 +5,7 @@ import "html/template"
 // Logout asks whether to sign out. Its form sends "decision", which is "yes" or "no", and
 // "continue".
 type Logout struct {
-	Client Client // that asks; the zero Client where none is known
+	Client Client // the client that asks; the zero Client: none is known
 	Form   Form
 	User   string // who is signed in
 }
@@ -16,12 +16,11 @@ func (l Logout) policy() Policy { return l.Client.policy(l.Form.Destination) }
 
 // LoggedOut says that the person is signed out.
 type LoggedOut struct {
-	Client Client // to which the link leads
+	Client Client // the destination of the link
 	// ReturnURI is the post-logout redirect URI, or the start page of the app; "": no link.
 	ReturnURI string
-	// Frames are the front-channel logout URIs of the apps that learn of it this way (OpenID
-	// Connect Front-Channel Logout 1.0 §3). The browser loads them, and goes to ReturnURI by
-	// itself a few seconds later.
+	// Frames are the front-channel logout URIs of the apps (OpenID Connect Front-Channel Logout 1.0
+	// §3). The browser loads them, and goes to ReturnURI by itself a few seconds later.
 	Frames []string
 }
 

@@ -2,41 +2,41 @@ package pages
 
 // Page is one of the structs of this room, such as [Login].
 type Page interface {
-	// template is the name of its file in templates/, without ".html".
+	// template returns the name of its file in templates/, without ".html".
 	template() string
-	// policy is what the browser may do on the page.
+	// policy returns what the browser may do on the page.
 	policy() Policy
-	// needs are the elements without which the page does not work.
+	// needs returns the elements without which the page does not work.
 	needs() []need
 }
 
-// Document is a page that has been rendered.
+// Document is a rendered page.
 type Document struct {
 	HTML     []byte
 	Language string // BCP 47
 	Policy   Policy
 }
 
-// Client is an app as a person knows it. The zero Client stands for this server itself.
+// Client describes an app for display. The zero Client stands for this server itself.
 type Client struct {
-	Name      string // for people; the identifier of the client where it has no name
+	Name      string // for display; the identifier of a client without a name
 	Host      string // of its redirect URI, such as "app.example.com"; "": not shown
 	LogoURI   string // https, or data of an image; anything else is not shown
 	PolicyURI string // https; "": not shown
 	TermsURI  string // https; "": not shown
 }
 
-// Form is where the form of a page leads.
+// Form is the destination and the state of a page's form.
 type Form struct {
 	Action   string // the path that takes the POST
-	Continue string // the sealed request that goes on afterwards: the hidden field "continue"
+	Continue string // the sealed request that continues afterwards: the hidden field "continue"
 	// Destination is the redirect URI to which the answer may send the browser on; "": none.
-	// Chromium holds the redirects that follow a form to form-action too.
+	// Chromium applies form-action to the redirects after a form, too.
 	Destination string
 }
 
-// need is an element that a page cannot do without, with its attributes: a person or a
-// password manager finds nothing else in its place, and the server reads what it sends.
+// need is an element that a page must have, with its attributes: a person or a password manager
+// uses it, and the server reads what it sends.
 type need struct {
 	element    string
 	attributes map[string]string

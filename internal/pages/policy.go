@@ -7,27 +7,26 @@ import (
 	"strings"
 )
 
-// Policy is what the browser may do on a page beside what every page may.
+// Policy is what the browser may do on this page, beyond what every page allows.
 type Policy struct {
 	FormAction []string // sources of form-action beside 'self' (Content Security Policy Level 3 §2.3.1)
 	Images     []string // the same for img-src
 	Frames     []string // sources of frame-src
 	// Script is the hash of the page's one script as a source; "": it has none.
 	Script string
-	// Popup lets the page keep the window that opened it: an app may open a sign-in in a
-	// popup, which tells the app its end.
+	// Popup lets the page keep its opener: an app may open a sign-in in a popup, which then reports
+	// to the app.
 	Popup bool
-	// Refresh is where the browser goes by itself a few seconds later; "": it stays.
+	// Refresh is the URI to which the browser goes by itself a few seconds later; "": it stays.
 	Refresh string
 }
 
-// policy is what a page in the way of an app may do.
+// policy is the policy of a page during a request of an app.
 func (c Client) policy(leadsTo string) Policy {
 	return Policy{FormAction: onward(leadsTo), Images: sources(c.Logo()), Popup: true}
 }
 
-// Logo is the address of the logo where it is one that a page may load: https, or data of
-// an image.
+// Logo is the URI of the logo if a page may load it: https, or data of an image.
 func (c Client) Logo() string {
 	kind, _, isData := strings.Cut(c.LogoURI, ";base64,")
 	if isData && slices.Contains([]string{"data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp", "data:image/svg+xml"}, kind) {
@@ -36,7 +35,7 @@ func (c Client) Logo() string {
 	return c.Link(c.LogoURI)
 }
 
-// Link is the address where it is one of https, else "".
+// Link is the URI if it is https, else "".
 func (Client) Link(address string) string {
 	if u, err := url.Parse(address); err != nil || u.Scheme != "https" || u.Host == "" {
 		return ""
@@ -49,8 +48,8 @@ func (c Client) Image() template.URL {
 	return template.URL(c.Logo()) //nolint:gosec // Logo lets images and https through alone
 }
 
-// target is an address of an app as a link or a form takes it: html/template knows no scheme
-// of native apps. "": it is none.
+// target marks a URI of an app as safe for a link or a form, because html/template does not know
+// the schemes of native apps. "": it is not safe.
 func target(address string) template.URL {
 	if u, err := url.Parse(address); err != nil || !leads(u) {
 		return ""
@@ -58,8 +57,8 @@ func target(address string) template.URL {
 	return template.URL(address) //nolint:gosec // its scheme runs nothing
 }
 
-// leads reports whether an address leads to an app: by http or https, or by a private-use
-// scheme, which has a dot (RFC 8252 §7.1).
+// leads reports whether a URI is one of an app: by http or https, or by a private-use scheme, which
+// has a dot (RFC 8252 §7.1).
 func leads(u *url.URL) bool {
 	if u.Scheme == "http" || u.Scheme == "https" {
 		return u.Host != ""
@@ -67,10 +66,10 @@ func leads(u *url.URL) bool {
 	return strings.Contains(u.Scheme, ".")
 }
 
-// onward are the sources for where an app may send the browser on after a form. Chromium holds
-// each redirect to them, those of the app too: an app whose callback goes on to another of its
-// hosts would leave the person at a page that does nothing. So an app on https may go on by
-// https, and one that a developer runs on a loopback address may go on there.
+// onward are the sources to which an app may redirect the browser after a form. Chromium checks
+// each redirect, including those of the app: without these sources, an app whose callback redirects
+// to another of its hosts would leave the person at a page that does nothing. So an app on https
+// may redirect to https, and one on a loopback address to loopback addresses.
 func onward(address string) []string {
 	found := sources(address)
 	u, err := url.Parse(address)
@@ -84,8 +83,8 @@ func onward(address string) []string {
 	return found
 }
 
-// sources are the source expressions of CSP that allow the addresses: an origin for http and
-// https, a scheme for the private-use schemes of native apps. What is neither gets none.
+// sources are the source expressions of CSP for URIs: an origin for http and https, a scheme for
+// the private-use schemes of native apps, and nothing for other URIs.
 func sources(addresses ...string) []string {
 	var found []string
 	for _, address := range addresses {

@@ -15,7 +15,7 @@ type Renderer struct {
 	matcher   language.Matcher
 	tags      []string // in the order of the matcher
 	assets    Assets
-	templates map[string]func() (templates, error) // by language; made when the first person asks for it
+	templates map[string]func() (templates, error) // by language; parsed at the first use
 }
 
 // templates are those of one language, by the name of their page.
@@ -28,10 +28,9 @@ type layoutData struct {
 	Page Page   // the input of the page's own file
 }
 
-// Open reads the pages that are built in, and lays the theme over them: a folder with any
-// of templates/, languages/ and assets/; "": none. base is the path of the issuer, "" of
-// most, below which the assets are served. The errors name the file, and the line where
-// there is one.
+// Open reads the built-in pages and the theme: a folder with any of templates/, languages/ and
+// assets/; "": none. base is the path of the issuer, "" of most, below which the assets are served.
+// The errors name the file, and the line if there is one.
 func Open(theme, base string) (*Renderer, error) {
 	files, err := newOverlay(theme)
 	if err != nil {

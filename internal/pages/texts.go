@@ -20,14 +20,14 @@ type Texts struct {
 	lines map[string]string // by key
 }
 
-// reference is the language that has every key.
+// reference is the language with every key.
 const reference = "en"
 
-// placeholder is where a name is put into a text.
+// placeholder is the place of a name in a text.
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-// HTML is the text of a key, in which {app} is the value behind the name "app". Each value
-// is set apart, so that a name in another direction of writing does not mix with the text.
+// HTML is the text of a key, with the values of its placeholders, such as {app}. Each value is
+// isolated, so that a name in another direction of writing does not mix with the text.
 func (t Texts) HTML(key string, values ...string) (template.HTML, error) {
 	line, known := t.lines[key]
 	if !known {
@@ -40,8 +40,8 @@ func (t Texts) HTML(key string, values ...string) (template.HTML, error) {
 	return template.HTML(line), nil //nolint:gosec // each part has been escaped
 }
 
-// plain is the text of a key where there can be no element, as in a title. A value is set apart
-// by the characters that are for that (Unicode Standard Annex #9, §2.4).
+// plain is the text of a key for places without elements, such as a title. A value is isolated by
+// control characters (Unicode Standard Annex #9, §2.4).
 func (t Texts) plain(key string, values ...string) (string, error) {
 	line, known := t.lines[key]
 	if !known {
@@ -64,7 +64,7 @@ func (t Texts) scope(s Scope) (template.HTML, error) {
 	return t.HTML("scope.other", "scope", s.Name)
 }
 
-// device is what a person knows a session by, such as "Firefox on Linux".
+// device describes the browser of a session, such as "Firefox on Linux".
 func (t Texts) device(s AccountSession) (template.HTML, error) {
 	agent := useragent.Parse(s.Device)
 	system := agent.Device
@@ -110,7 +110,7 @@ func readTexts(files overlay) (map[string]Texts, error) {
 
 func languagePath(tag string) string { return "languages/" + tag + ".yaml" }
 
-// beneath is a file as it is built in.
+// beneath returns the built-in file.
 func (l overlay) beneath(name string) []byte {
 	if file := l[name]; file.themed {
 		return file.beneath
@@ -118,8 +118,7 @@ func (l overlay) beneath(name string) []byte {
 	return l[name].text
 }
 
-// readLanguage reads a file over the one that is beneath it, and holds it to the keys and
-// placeholders that are wanted.
+// readLanguage reads a file over the built-in one, and checks its keys and placeholders.
 func readLanguage(file overlayFile, wanted map[string]yamlLine) (map[string]yamlLine, error) {
 	lines := map[string]yamlLine{}
 	if file.beneath != nil {

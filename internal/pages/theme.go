@@ -24,7 +24,7 @@ type overlayFile struct {
 	text   []byte
 	from   string // where it was read, for errors
 	themed bool
-	// beneath is the file that is built in under one of a theme; nil: there is none.
+	// beneath is the built-in file that the theme replaces; nil: there is none.
 	beneath []byte
 }
 
@@ -48,13 +48,14 @@ func newOverlay(theme string) (overlay, error) {
 	return files, files.add(os.DirFS(theme), theme)
 }
 
-// add lays the files of a folder over the others; theme is its path, "" of what is built in.
+// add adds the files of a folder, instead of those with the same name; theme is its path, "" for
+// the built-in files.
 func (l overlay) add(folder fs.FS, theme string) error {
 	return fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(theme, name), err)
 		}
-		if strings.HasPrefix(entry.Name(), ".") && name != "." { // what editors and mounts of Kubernetes leave
+		if strings.HasPrefix(entry.Name(), ".") && name != "." { // files of editors and of Kubernetes mounts
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -86,7 +87,7 @@ func fitFolder(theme, name string) error {
 	return fmt.Errorf("%s: a theme has the folders templates, languages and assets and no other: remove it", filepath.Join(theme, name))
 }
 
-// fits reports why a file may not be laid over the others.
+// fits returns an error for a file that a theme may not have.
 func (l overlay) fits(name string, file overlayFile) error {
 	_, known := l[name]
 	switch folder := path.Dir(name); {
