@@ -19,8 +19,7 @@ const (
 	maxChanges = 8 << 10 // bytes of all values
 )
 
-// changes returns the fields that differ between two views of a noun; nil is a noun that
-// is not there.
+// changes returns the fields that differ between two views of a noun; nil: the noun does not exist.
 func changes(before, after any) (map[string]store.FieldChange, error) {
 	was, err := fields(before)
 	if err != nil {
@@ -82,7 +81,7 @@ func value(v json.RawMessage, isDuration bool) json.RawMessage {
 	return v
 }
 
-// bounded is a value that leaves room for the others.
+// bounded shortens a value, so that it leaves room for the others.
 func bounded(v json.RawMessage, room *int) json.RawMessage {
 	if len(v) > maxValue || len(v) > *room {
 		v = fmt.Appendf(nil, `"(%d bytes)"`, len(v))

@@ -7,11 +7,11 @@ import (
 	"authserver/internal/store"
 )
 
-// lateness is longer than an event takes from its moment to its commit. An event that was
-// committed late has an ID from before some that were read already.
+// lateness is longer than an event takes from its moment to its commit. An event that was committed
+// late has a lower ID than some that were read already.
 const lateness = 30 * time.Second
 
-// Follower reads events as they come.
+// Follower reads new events.
 type Follower struct {
 	Store interface {
 		ListEvents(ctx context.Context, f store.EventFilter) ([]store.Event, error)
@@ -19,10 +19,10 @@ type Follower struct {
 	Filter store.EventFilter // what to follow; After is where the follower begins
 	Now    func() time.Time
 
-	seen map[string]time.Time // the events that it may read again
+	seen map[string]time.Time // events that it may read a second time
 }
 
-// Next returns the events that came since the last call, in the order of their IDs.
+// Next returns the new events since the last call, in the order of their IDs.
 func (f *Follower) Next(ctx context.Context) ([]store.Event, error) {
 	if f.seen == nil {
 		f.seen = map[string]time.Time{}
@@ -50,7 +50,7 @@ func (f *Follower) Next(ctx context.Context) ([]store.Event, error) {
 	return fresh, nil
 }
 
-// Saw tells of an event that need not be returned.
+// Saw marks an event that Next need not return.
 func (f *Follower) Saw(e store.Event) {
 	if f.seen == nil {
 		f.seen = map[string]time.Time{}
@@ -59,7 +59,7 @@ func (f *Follower) Saw(e store.Event) {
 	f.Filter.After = max(f.Filter.After, Before(e.At.Add(-lateness)))
 }
 
-// forget goes on from where no event can come late any more.
+// forget moves the start to a point before which no event can come late any more.
 func (f *Follower) forget() {
 	over := f.Now().Add(-lateness)
 	for id, at := range f.seen {

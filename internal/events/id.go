@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// orders is how many events of one moment are told apart by their order.
+// orders is the number of events of one moment that have an order.
 const orders = 1 << 14
 
 // NewID makes the ID of an event of a moment: a UUID of version 7 (RFC 9562 §5.7), which
@@ -27,7 +27,7 @@ func NewID(at time.Time, order uint, random io.Reader) (string, error) {
 	return id.String(), nil
 }
 
-// Before is not greater than the ID of any event of the moment or later.
+// Before returns an ID that is not greater than that of any event at the moment or later.
 func Before(at time.Time) string {
 	var id uuid.UUID
 	setTime(&id, at)

@@ -7,7 +7,7 @@ import (
 	"authserver/internal/store"
 )
 
-// of is an event of a change, as far as the change says.
+// of makes an event with the members of a change.
 func of(by store.Change) store.Event {
 	return store.Event{
 		At: by.At, Type: by.Event, Actor: by.Actor, RequestID: by.RequestID, Details: store.EventDetails{Reason: by.Voids.Reason},
@@ -20,7 +20,7 @@ func with(e store.Event, before, after any) (_ store.Event, err error) {
 	return e, err
 }
 
-// view returns what show makes of a noun; nil where there is none.
+// view returns show of a noun; nil: there is none.
 func view[T any](noun *T, show func(T) any) any {
 	if noun == nil {
 		return nil
@@ -28,7 +28,7 @@ func view[T any](noun *T, show func(T) any) any {
 	return show(*noun)
 }
 
-// either returns the one of two states of a noun that is there.
+// either returns the state of a noun that exists, of two.
 func either[T any](before, after *T) *T {
 	if after != nil {
 		return after
@@ -44,7 +44,7 @@ type secret struct {
 	ExpiresAt store.Moment     `json:"expires_at,omitzero"`
 }
 
-// Client is the event of a change of a client; nil is a client that is not there.
+// Client is the event of a change of a client; nil: the client does not exist before, or after.
 func Client(by store.Change, before, after *store.Client) (store.Event, error) {
 	e := of(by)
 	there := either(before, after)
@@ -63,7 +63,7 @@ func Client(by store.Change, before, after *store.Client) (store.Event, error) {
 	return with(e, view(before, show), view(after, show))
 }
 
-// User is Client for a user. That the password changed is shown by when.
+// User is Client for a user. A change of the password shows only its time.
 func User(by store.Change, before, after *store.User) (store.Event, error) {
 	e := of(by)
 	there := either(before, after)
@@ -141,7 +141,7 @@ func Session(by store.Change, id store.SessionID, userID string) store.Event {
 	return e
 }
 
-// Consent is the event of what a user lets a client ask for.
+// Consent is the event of a consent.
 func Consent(by store.Change, userID, clientID string) store.Event {
 	e := of(by)
 	e.UserID, e.ClientID = userID, clientID
@@ -171,8 +171,8 @@ func RefusedCode(r store.Redemption, outcome store.Outcome, f store.Family, u st
 	return e
 }
 
-// Refused is the event of a refresh token that a rotation refuses. A family that lives on
-// may be asked for again and again, so of each client that is recorded once.
+// Refused is the event of a refresh token that a rotation refuses. A live family may be presented
+// again and again, so the event is recorded once for each client.
 func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.User) store.Event {
 	e := store.Event{
 		At: store.At(r.Now), Type: store.EventType("refresh_token." + outcome.String()),
@@ -188,8 +188,8 @@ func Refused(r store.Rotation, outcome store.Outcome, f store.Family, u store.Us
 	return e
 }
 
-// Revocation is the event of what a change voids by itself. What is void for good is
-// recorded once. If a client revokes its own access token, that is ordinary, and no event.
+// Revocation is the event of a revocation without another change. A token or family is recorded
+// once. A client that revokes its own access token makes no event, because that is ordinary.
 func Revocation(by store.Change) (e store.Event, recorded bool) {
 	if by.Voids.Kind == store.RevokedToken && by.Actor.Type == store.ActorClient {
 		return store.Event{}, false
@@ -210,7 +210,7 @@ func Revocation(by store.Change) (e store.Event, recorded bool) {
 	return e, true
 }
 
-// SecretKey is Client for a key of the server's own.
+// SecretKey is Client for a symmetric key of the server.
 func SecretKey(by store.Change, before, after *store.SecretKey) (store.Event, error) {
 	e := of(by)
 	e.Details.ID, e.Details.Name = strconv.FormatUint(uint64(after.ID), 10), after.Purpose
@@ -230,14 +230,14 @@ func DataKey(by store.Change, k store.DataKey) store.Event {
 	return e
 }
 
-// Sealed is the event of a value that was sealed anew.
+// Sealed is the event of a value that was sealed again.
 func Sealed(by store.Change, v store.SealedValue) store.Event {
 	e := of(by)
 	e.Details.ID = store.SealedAs(v.Table, v.ID)
 	return e
 }
 
-// Unlock is the event of a user whose failed logins were forgotten.
+// Unlock is the event of a user whose counters of failed logins were reset.
 func Unlock(by store.Change, userID, username string) store.Event {
 	e := of(by)
 	e.UserID, e.Details.Name = userID, username

@@ -7,9 +7,9 @@ import (
 	"authserver/internal/store"
 )
 
-// SigningKey is the event of a signing key that a change of the key plan adds, where
-// before is nil, or updates. Of one change each key tells what happened to it; brought is
-// whether an administrator brought the key.
+// SigningKey is the event of a signing key that a change of the key plan adds, where before is nil,
+// or updates. Each key of a change has an event of its own. brought says whether an administrator
+// imported the key.
 func SigningKey(by store.Change, before *store.SigningKey, after store.SigningKey, brought bool) (store.Event, error) {
 	by.Event = signingKeyEvent(before, after, brought)
 	e := of(by)

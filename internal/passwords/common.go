@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// mostCommon is a list that is sorted and in lower case: see common/README.md.
+// mostCommon is a sorted list in lower case: see common/README.md.
 //
 //go:embed common/passwords.txt.gz
 var mostCommon []byte
 
-// isCommon reports whether a password is among the 100,000 most common, in whatever case.
-// It reads the list through each time: that takes some milliseconds, beside the much longer
-// time of the hash that follows, and keeps nothing in memory.
+// isCommon reports whether a password is among the 100,000 most common, in whatever case. It reads
+// the whole list each time. That takes some milliseconds, much less than the hash that follows, and
+// no memory.
 func isCommon(password string) (bool, error) {
 	wanted := strings.ToLower(password)
 	unpacked, err := gzip.NewReader(bytes.NewReader(mostCommon))

@@ -10,18 +10,17 @@ import (
 // MaxBytes bounds a password, after enforcement.
 const MaxBytes = 1024
 
-// maxRawBytes bounds what enforcement is tried on. It makes a string shorter by
-// no more than a factor of three: a space of three bytes becomes one byte, and
-// three letters of a Hangul syllable become one syllable.
+// maxRawBytes bounds a password before enforcement, which makes a string shorter by no more than a
+// factor of three: a space of three bytes becomes one byte, and three letters of a Hangul syllable
+// become one syllable.
 const maxRawBytes = 4 * MaxBytes
 
 // Enforce returns the form in which a password is hashed and compared: the
 // PRECIS profile OpaqueString (RFC 8265 §4.2), so that it is the same password
 // on every keyboard. It has at most [MaxBytes] bytes. An error is a [PolicyError].
 //
-// With an error the password returned is empty, which [Hasher.Verify] never
-// matches at the price of one that is wrong: a login goes on with it, and takes
-// the time that it always takes.
+// With an error it returns the empty password, which [Hasher.Verify] never matches, in the time of
+// a wrong password: so a login takes the same time in any case.
 func Enforce(password string) (string, error) {
 	if len(password) > maxRawBytes {
 		return "", tooLong("password")
@@ -47,8 +46,8 @@ func tooLong(what string) *PolicyError {
 	return refuse(TooLong, "a %s must not be longer than %d bytes", what, MaxBytes)
 }
 
-// checkSecret refuses what cannot be hashed whole. bcrypt does not tell "a" from "a\x00a",
-// since it repeats a secret with a NUL in between.
+// checkSecret refuses a secret that cannot be hashed in full. bcrypt does not distinguish "a" from
+// "a\x00a", because it repeats a secret with a NUL in between.
 func checkSecret(secret string) error {
 	switch {
 	case secret == "":

@@ -20,24 +20,24 @@ const (
 	MaxCost = 16
 )
 
-// Options make a Hasher. Each zero value stands for its default.
+// Options configure a Hasher. Each zero value means the default.
 type Options struct {
 	Cost    int           // of new hashes, MinCost to MaxCost; default 12
-	Workers int           // computations at once; default one for each processor
-	Wait    time.Duration // the longest that a caller waits for a worker; default 2 s
+	Workers int           // computations at once; default: one for each processor
+	Wait    time.Duration // the longest wait for a worker; default: 2 s
 	Rand    io.Reader     // default crypto/rand
 }
 
-// ErrBusy says that the wait for a worker took too long. Nothing was computed: ask again in
-// a moment.
+// ErrBusy says that the wait for a worker took too long. Nothing was computed: the caller may try
+// again in a moment.
 var ErrBusy = errors.New("too many passwords are being checked at once: try again in a moment, or raise password-workers")
 
 // Hasher computes bcrypt, a bounded number of times at once. It is safe for
 // concurrent use.
 type Hasher struct {
 	cost  int
-	dummy []byte        // a hash of nothing, at the cost of new hashes
-	slots chan struct{} // holds one for each computation that runs
+	dummy []byte        // a hash of no secret, at the cost of new hashes
+	slots chan struct{} // has one entry for each running computation
 	wait  time.Duration
 	rand  io.Reader
 }
@@ -76,10 +76,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Hash returns the hash of a password that [Policy.Check] returned, or of a client
-// secret that an administrator brought: one of bcrypt, behind the mark of its pre-hash
-// where the secret has more than 72 bytes. Beside a secret that cannot be hashed its
-// errors are [ErrBusy] and ctx's.
+// Hash returns the hash of a password that [Policy.Check] returned, or of a client secret that an
+// administrator brought: a bcrypt hash, after the mark of the pre-hash if the secret has more than
+// 72 bytes. Its errors are a secret that cannot be hashed, [ErrBusy], and that of ctx.
 func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 	if err := checkSecret(secret); err != nil {
 		return nil, err
@@ -99,11 +98,10 @@ func (h *Hasher) Hash(ctx context.Context, secret string) ([]byte, error) {
 	return append(mark, hash...), nil
 }
 
-// Verify reports whether stored is a hash of the secret. Where there is no
-// hash (nil, for a user who does not exist) or none that makes sense, and where
-// the secret is one that [Hasher.Hash] refuses, it takes its time on a dummy and
-// reports false, so that a stranger cannot tell these cases apart. Its errors are
-// [ErrBusy] and ctx's; once the computation has begun it is brought to its end.
+// Verify reports whether stored is a hash of the secret. If there is no valid hash (nil, for a user
+// who does not exist), or [Hasher.Hash] would refuse the secret, it takes the same time with a
+// dummy and reports false, so that a caller cannot distinguish these cases. Its errors are
+// [ErrBusy] and that of ctx. A computation that has begun always ends.
 func (h *Hasher) Verify(ctx context.Context, stored []byte, secret string) (bool, error) {
 	if err := h.enter(ctx); err != nil {
 		return false, err
@@ -114,7 +112,7 @@ func (h *Hasher) Verify(ctx context.Context, stored []byte, secret string) (bool
 		h.compareDummy()
 		return false, nil
 	}
-	// A hash of a monstrous cost would hold a worker for hours.
+	// A hash with a huge cost would occupy a worker for hours.
 	if cost, err := bcrypt.Cost(hash); err != nil || cost > MaxCost {
 		h.compareDummy()
 		return false, nil
@@ -126,9 +124,9 @@ func (h *Hasher) Verify(ctx context.Context, stored []byte, secret string) (bool
 	return err == nil, nil
 }
 
-// enter takes a slot, which the caller gives back with leave when its computation has
-// ended: not when its client has gone away, for the processor is busy until then. The
-// gates of the requests bound how many may wait.
+// enter takes a slot, which the caller gives back with leave when its computation has ended, not
+// when its client disconnects: the processor is busy until then. The gates of the requests bound
+// the number that waits.
 func (h *Hasher) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("check a password: %w", err)
@@ -147,12 +145,12 @@ func (h *Hasher) enter(ctx context.Context) error {
 
 func (h *Hasher) leave() { <-h.slots }
 
-// InFlight returns how many computations run.
+// InFlight returns the number of running computations.
 func (h *Hasher) InFlight() int { return len(h.slots) }
 
 // compareDummy takes the time of a comparison.
 func (h *Hasher) compareDummy() {
-	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) // it is run for its time alone
+	_ = bcrypt.CompareHashAndPassword(h.dummy, []byte("no secret")) // only its time matters
 }
 
 // dummyHash makes a well-formed hash of no known secret, without the time that

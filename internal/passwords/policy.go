@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// MinCharacters is how many characters a password has at the very least, whatever is set
-// (NIST SP 800-63B-4 §3.1.1.2).
+// MinCharacters is the lowest minimum length of a password, whatever the setting (NIST SP 800-63B-4
+// §3.1.1.2).
 const MinCharacters = 8
 
-// Policy is what a new password has to be.
+// Policy has the rules for a new password.
 type Policy struct {
 	MinCharacters int // 0 and less than [MinCharacters] stand for that
-	// AllowCommon lets the password of the demo pass.
+	// AllowCommon accepts a common password, for the demo.
 	AllowCommon bool
 }
 
-// Reason says which rule a password breaks.
+// Reason is the rule that a password breaks.
 type Reason string
 
 // The rules.
@@ -41,12 +41,12 @@ func refuse(reason Reason, format string, values ...any) *PolicyError {
 	return &PolicyError{reason, fmt.Sprintf(format, values...)}
 }
 
-// MinLength is how many characters a new password has at least.
+// MinLength is the minimum length of a new password in characters.
 func (p Policy) MinLength() int { return max(p.MinCharacters, MinCharacters) }
 
-// Check returns the form in which a new password is hashed, which is that of [Enforce]. names
-// are what the user is called: NIST SP 800-63B-4 §3.1.1.2 has such words refused like the
-// common ones. An error is a [PolicyError], or a fault of the server.
+// Check returns the form in which a new password is hashed, which is that of [Enforce]. names are
+// those of the user, which are refused like common passwords (NIST SP 800-63B-4 §3.1.1.2). An error
+// is a [PolicyError], or a fault of the server.
 func (p Policy) Check(password string, names ...string) (string, error) {
 	enforced, err := Enforce(password)
 	if err != nil {

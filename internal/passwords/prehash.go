@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// bcryptBytes is how much of a secret bcrypt looks at.
+// bcryptBytes is the number of bytes that bcrypt reads.
 const bcryptBytes = 72
 
 // MaxSecretBytes bounds a client secret that an administrator brings.
@@ -19,16 +19,15 @@ const MaxSecretBytes = bcryptBytes
 //
 //	$hmac-sha256$SALT$2a$12$…
 //
-// where SALT is 16 random bytes in base64url, and what bcrypt hashed is the HMAC-SHA-256 of
-// the secret under the salt, in base64url. The salt makes the HMAC one of its own: a list of
-// bare SHA-256 hashes that leaked elsewhere is of no use against it. The encoding leaves
-// bcrypt no NUL at which it would go wrong.
+// where SALT is 16 random bytes in base64url, and what bcrypt hashed is the HMAC-SHA-256 of the
+// secret under the salt, in base64url. Because of the salt, a list of plain SHA-256 hashes that
+// leaked elsewhere is useless against it. The encoding contains no NUL, which bcrypt cannot handle.
 const (
 	prehashed   = "$hmac-sha256$"
 	prehashSalt = 16
 )
 
-// prehash returns what of a secret bcrypt hashes, and the mark that goes before the hash.
+// prehash returns the text that bcrypt hashes for a secret, and the mark before the hash.
 func prehash(random io.Reader, secret string) (mark, digest []byte, err error) {
 	if len(secret) <= bcryptBytes {
 		return nil, []byte(secret), nil
@@ -41,8 +40,8 @@ func prehash(random io.Reader, secret string) (mark, digest []byte, err error) {
 	return mark, digestOf(salt, secret), nil
 }
 
-// presented returns the hash of bcrypt in a stored one, and what of a secret is compared with
-// it. It is not ok where the two cannot belong together.
+// presented returns the bcrypt hash in a stored hash, and the text of a secret to compare with it.
+// It is not ok if the two cannot belong together.
 func presented(stored []byte, secret string) (hash, digest []byte, ok bool) {
 	rest, marked := bytes.CutPrefix(stored, []byte(prehashed))
 	if marked != (len(secret) > bcryptBytes) {

@@ -13,14 +13,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// VerifiedCache remembers what was right and what was wrong, so that a client that sends
-// the same secret with every request costs bcrypt once, and one that is set up with a
-// wrong secret and asks again and again does too. It is safe for concurrent use.
+// VerifiedCache remembers the results for secrets, so that a client that sends the same secret with
+// every request costs bcrypt once, whether the secret is right or wrong. It is safe for concurrent
+// use.
 //
-// An entry is good for one pair of hash and secret. A secret that was changed has
-// another hash, so that nothing needs to be invalidated. What is kept is an HMAC
-// under a key of this process alone, never the secret. Wrong secrets have a memory of
-// their own, so that guesses push no right secret out.
+// An entry is for one pair of hash and secret. A changed secret has another hash, so nothing needs
+// to be invalidated. The cache stores an HMAC under a key of this process, never the secret. Wrong
+// secrets have a cache of their own, so that guesses push out no right secret.
 type VerifiedCache struct {
 	hasher  *Hasher
 	key     [32]byte
@@ -32,9 +31,9 @@ type VerifiedCache struct {
 	guesses map[string]int // different secrets that are being compared, by hash
 }
 
-// maxGuesses is how many different secrets are compared with one hash at once. A
-// client has one, or two while it is rotated; an attacker has any number, and would
-// keep the client's own requests waiting behind them.
+// maxGuesses is the number of different secrets that are compared with one hash at once. A client
+// has one secret, or two during a rotation. An attacker has any number, and would delay the
+// client's own requests.
 const maxGuesses = 2
 
 // NewVerifiedCache makes a cache in front of h, of at most size right secrets and as many
@@ -55,12 +54,11 @@ func NewVerifiedCache(h *Hasher, size int, random io.Reader) (*VerifiedCache, er
 	return c, nil
 }
 
-// VerifyAny reports whether one of the secrets has one of the hashes. There are several
-// secrets where a request can be read in several ways, and several hashes while a secret
-// is rotated. All pairs are looked up before one is computed, so that a client whose
-// secret was right before costs nothing, whichever pair it was. Requests that bring the
-// same pair at once share one computation, which outlives the request that began it. The
-// errors are those of [Hasher.Verify].
+// VerifyAny reports whether one of the secrets has one of the hashes. There are several secrets if
+// a request can be read in several ways, and several hashes during a rotation. All pairs are looked
+// up before one is computed, so a cached right secret costs nothing. Concurrent requests with the
+// same pair share one computation, which continues even if the first request ends. The errors are
+// those of [Hasher.Verify].
 func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets []string) (bool, error) {
 	type pair struct {
 		hash   []byte
@@ -71,7 +69,7 @@ func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets 
 	for _, hash := range hashes {
 		for _, secret := range secrets {
 			if checkSecret(secret) != nil || len(secret) > MaxSecretBytes {
-				continue // no secret is like that
+				continue // no secret has this form
 			}
 			p := pair{hash, secret, c.entry(hash, secret)}
 			if _, right := c.right.Get(p.entry); right {
@@ -90,7 +88,7 @@ func (c *VerifiedCache) VerifyAny(ctx context.Context, hashes [][]byte, secrets 
 	return false, nil
 }
 
-// Knows reports whether one of the secrets is known to have one of the hashes.
+// Knows reports whether the cache has one of the secrets as right for one of the hashes.
 func (c *VerifiedCache) Knows(hashes [][]byte, secrets []string) bool {
 	for _, hash := range hashes {
 		for _, secret := range secrets {
@@ -102,13 +100,13 @@ func (c *VerifiedCache) Knows(hashes [][]byte, secrets []string) bool {
 	return false
 }
 
-// compute compares a pair that is not known yet.
+// compute compares a pair that is not cached.
 func (c *VerifiedCache) compute(ctx context.Context, entry [sha256.Size]byte, hash []byte, secret string) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("check a secret: %w", err)
 	}
 	flight := c.flights.DoChan(string(entry[:]), func() (any, error) {
-		if c.right.Contains(entry) || c.wrong.Contains(entry) { // a computation ended after we looked
+		if c.right.Contains(entry) || c.wrong.Contains(entry) { // a computation ended after the look-up
 			return c.right.Contains(entry), nil
 		}
 		if !c.begin(hash) {

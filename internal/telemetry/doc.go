@@ -1,8 +1,6 @@
-// Package telemetry is how the server tells what it does: the request id, the
-// log and the metrics.
+// Package telemetry owns the request id, the log and the metrics.
 //
-// It refuses to tell secrets and to grow: attributes that look like secrets are
-// redacted as a second line of defence behind callers who do not log them, and
-// every label takes its values from a bounded set. Start at [NewLogger] and
-// [Metrics].
+// It refuses to show secrets and to grow: attributes that look like secrets are redacted as a
+// second line of defence behind callers who do not log them, and every label takes its values from
+// a bounded set. Start at [NewLogger] and [Metrics].
 package telemetry

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// other is the value of a label for whatever is not in its set.
+// other is the value of a label for all values outside its set.
 const other = "other"
 
 // labelSet is the set of values that a label takes. A value from a request, such as an
@@ -34,7 +34,7 @@ const (
 	Active   = "active"   // of an introspection
 	Inactive = "inactive" // of an introspection
 	Revoked  = "revoked"  // of a revocation
-	Ignored  = "ignored"  // of a revocation: the token was none of ours, or dead already
+	Ignored  = "ignored"  // of a revocation: the token was not of this server, or had ended already
 )
 
 // outcomeOf is the label of an outcome: one of those of success, or a refusal.
@@ -45,7 +45,7 @@ func outcomeOf(outcome string, success ...string) string {
 	return refusals().value(outcome)
 }
 
-// refreshOutcomes are what becomes of a refresh token that is presented.
+// refreshOutcomes are the outcomes of a refresh token.
 func refreshOutcomes() labelSet {
 	return labelSet{
 		"rotated", "kept", "graced", "reused", "expired", "revoked", "unknown", "forged", "wrong_client", "wrong_key",
@@ -76,11 +76,11 @@ func statusClass(status int) string {
 	return other
 }
 
-// maxReasons bounds the reasons that are told apart.
+// maxReasons bounds the number of reasons.
 const maxReasons = 200
 
-// slugs is the set of a label whose values are words in our code, "refresh_reused",
-// too many to list twice: the first [maxReasons] that look like one.
+// slugs is the set of a label whose values are slugs in the code, such as "refresh_reused", too
+// many to list twice: it takes the first [maxReasons] that have the form of a slug.
 type slugs struct {
 	mu   sync.Mutex
 	seen map[string]bool

@@ -18,12 +18,11 @@ func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	return slog.New(handler{next: lines})
 }
 
-// handler makes each line safe and adds the request id to it, in whatever group is
-// open. It does both at once, in front of the handler that writes: as a ReplaceAttr of
-// that one, to redact costs as much as all the rest of the line.
+// handler redacts each line and adds the request id, in any group. It does so before the handler
+// that writes: a ReplaceAttr for redaction would double the cost of a line.
 type handler struct {
 	next   slog.Handler
-	hidden bool // an open group is called like a secret
+	hidden bool // an open group has the name of a secret
 }
 
 func (h handler) Enabled(ctx context.Context, level slog.Level) bool {

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// MetricsOptions say what the labels may hold and where gauges are read. A gauge
-// whose function is nil is not offered.
+// MetricsOptions have the values of labels and the functions of gauges. A gauge without a function
+// is not offered.
 type MetricsOptions struct {
 	Version     string   // of the binary
 	Signer      string   // the code that signs tokens
@@ -21,23 +21,23 @@ type MetricsOptions struct {
 
 	RoundTrips        func() int64          // to the database, since the start
 	PasswordsInFlight func() int            // bcrypt computations that run
-	Gates             []Gate                // before what there is little of
+	Gates             []Gate                // the gates
 	Keys              func() map[string]int // signing keys by state: pending, active, retired
 
 	KeyAlgs         []string                               // algorithms of signing keys
-	KeyAge          func(alg string) (time.Duration, bool) // for how long the key that signs has; false: none does
-	KeyUntilNext    func(alg string) (time.Duration, bool) // until something happens to a key; false: nothing is planned
+	KeyAge          func(alg string) (time.Duration, bool) // how long the active key has been signing; false: there is none
+	KeyUntilNext    func(alg string) (time.Duration, bool) // time until the next event of a key; false: nothing is planned
 	SealingFailures func() (seals, opens int64)            // that failed, since the start
 
-	// RemoteKeyFetches is how often key sets of others were fetched, or could not be, since
-	// the start: those that are found by the metadata of an issuer, or by their URL.
+	// RemoteKeyFetches is the number of fetches of remote key sets that succeeded, or failed, since
+	// the start: of sets found by the metadata of an issuer, or by their URL.
 	RemoteKeyFetches func(discovery, failed bool) int64
-	// LogoutDeliveries is how many attempts to deliver a logout token came to a result.
+	// LogoutDeliveries is the number of attempts to deliver a logout token with a result.
 	LogoutDeliveries func(result string) int64
 	DeliveryResults  []string
 }
 
-// Gate is where requests of a kind wait for their turn.
+// Gate has the gauges of a gate, where requests of a kind wait for their turn.
 type Gate struct {
 	Kind              string
 	InFlight, Waiting func() int
@@ -64,8 +64,8 @@ type Metrics struct {
 	turnSeconds    *prometheus.HistogramVec
 }
 
-// NewMetrics makes the metrics. Outcomes that are known beforehand begin at 0, so
-// that a rate is right from the first event on.
+// NewMetrics makes the metrics. Known outcomes begin at 0, so that a rate is right from the first
+// event.
 func NewMetrics(o MetricsOptions) *Metrics {
 	m := &Metrics{
 		registry:    prometheus.NewRegistry(),
@@ -174,9 +174,8 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
-// Token counts a token request. The grant and the method are as the request and
-// its client gave them ("" where it did not come so far), the outcome is [Issued]
-// or an OAuth error code.
+// Token counts a token request. The grant and the method are those of the request and its client
+// ("": the request failed before), the outcome is [Issued] or an OAuth error code.
 func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
 	grant, authMethod = m.grants.value(grant), m.authMethods.value(authMethod)
 	outcome = outcomeOf(outcome, Issued)
@@ -184,9 +183,8 @@ func (m *Metrics) Token(grant, authMethod, outcome string, took time.Duration) {
 	m.tokenSeconds.WithLabelValues(grant, authMethod, outcome).Observe(took.Seconds())
 }
 
-// Refresh counts what became of a refresh token: rotated, graced, reused,
-// expired, revoked, unknown, forged, wrong_client, wrong_key,
-// scope_exceeded or resource_exceeded.
+// Refresh counts the outcome of a refresh token: rotated, graced, reused, expired, revoked,
+// unknown, forged, wrong_client, wrong_key, scope_exceeded or resource_exceeded.
 func (m *Metrics) Refresh(outcome string) {
 	m.refreshes.WithLabelValues(refreshOutcomes().value(outcome)).Inc()
 }
@@ -203,9 +201,8 @@ func (m *Metrics) Revocation(outcome string) {
 	m.revocations.WithLabelValues(outcomeOf(outcome, Revoked, Ignored)).Inc()
 }
 
-// Refused counts a refusal by its OAuth error code and its reason, a slug such as
-// "refresh_reused". It is told once per refused request, where the error is
-// rendered.
+// Refused counts a refusal by its OAuth error code and its reason, a slug such as "refresh_reused".
+// It is called once per refused request, when the error is rendered.
 func (m *Metrics) Refused(code, reason string) {
 	m.refused.WithLabelValues(refusals().value(code), m.reasons.value(reason)).Inc()
 }
@@ -215,7 +212,7 @@ func (m *Metrics) StoreError(kind string) {
 	m.storeFailures.WithLabelValues(storeErrors().value(kind)).Inc()
 }
 
-// Waited counts how long one waited at a gate until its turn came.
+// Waited records the time that a request waited at a gate until its turn.
 func (m *Metrics) Waited(kind string, took time.Duration) {
 	m.turnSeconds.WithLabelValues(m.gates.value(kind)).Observe(took.Seconds())
 }
@@ -242,8 +239,8 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "authserver_" + name, Help: help}, labels)
 }
 
-// histogram has buckets from half a millisecond, for a signature, to the ten
-// seconds after which a request is given up.
+// histogram has buckets from half a millisecond, for a signature, to ten seconds, the limit of a
+// request.
 func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "authserver_" + name,
@@ -260,7 +257,7 @@ func gaugeOf(name, help string, labels prometheus.Labels, read func() int) prome
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "authserver_" + name, Help: help, ConstLabels: labels}, func() float64 { return float64(read()) })
 }
 
-// durationsByAlgorithm is durations by algorithm, of those that are known.
+// durationsByAlgorithm collects durations by algorithm, of the known ones.
 type durationsByAlgorithm struct {
 	desc *prometheus.Desc
 	algs []string

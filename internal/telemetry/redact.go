@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// Redacted is what the log has instead of a secret.
+// Redacted replaces a secret in the log.
 const Redacted = "[redacted]"
 
-// tokenShape finds JWTs (RFC 7519 §3: a header and a payload that are JSON
-// objects in base64url) and refresh tokens of ours in longer text, such as an
-// error from a library.
+// tokenShape finds JWTs (RFC 7519 §3: a header and a payload that are JSON objects in base64url)
+// and refresh tokens of this server in longer text, such as an error from a library.
 var tokenShape = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4}|a(?:rt|co)_[A-Za-z0-9_-]{16,})`)
 
 // redact hides the value of an attribute, and of all within a group, whose name ends
@@ -25,7 +24,7 @@ func redact(hidden bool, a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindDuration, slog.KindTime:
-		return a // has_password=true and tokens=3 tell nothing
+		return a // has_password=true and tokens=3 reveal nothing
 	case slog.KindGroup:
 		return slog.Attr{Key: a.Key, Value: slog.GroupValue(redactAll(hidden || secret(a.Key), a.Value.Group())...)}
 	default:
