@@ -5,13 +5,13 @@ SHELL := /bin/sh
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 WITHPOSTGRES := go run ./test/withpostgres --
-# What is measured is measured on a disk, where withpostgres would otherwise keep its server in memory.
+# Benchmarks measure a server on a disk; withpostgres would otherwise keep its server in memory.
 ONDISK := WITHPOSTGRES_MEMORY=none
 LINT := go tool -modfile=tools/go.mod golangci-lint
-# The race detector, but not in SQLite's own code, which is C that a compiler turned into Go, nor in the C library and
-# the allocator below it, whose memory it does not watch, and not in the cipher of bcrypt: there it costs four fifths of
-# the processor's time of these tests, and could find nothing of ours. Nor in the arithmetic below the signatures: its
-# numbers and points live within one call. The packages above, whose values callers could share, are watched.
+# The race detector watches all packages but these. SQLite's code is C that a compiler turned into Go; the detector does
+# not know the memory of the C library and the allocator below it. The cipher of bcrypt and the arithmetic below the
+# signatures work on values that live within one call. In these packages the detector would take four fifths of the
+# processor's time of the tests, and could not find a race of this project.
 UNWATCHED := modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish \
 	$(addprefix crypto/internal/fips140/,bigmod nistec nistec/fiat edwards25519 edwards25519/field)
 RACE := -race $(foreach package,$(UNWATCHED),-gcflags=$(package)=-race=false)
@@ -38,16 +38,16 @@ build: ## Build the static binary bin/authserver, which signs with OpenSSL (inst
 build-go: ## Build the static binary bin/authserver with Go alone, which signs RS256 at a third of the speed
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/authserver ./cmd/authserver
 
-# The tests of the program from outside, and of its commands, wait for most of their time: they run beside those of
-# the rooms, and four at a time. More would make each slower than what it waits for. Of either, two packages are tested
-# at a time: each waits for PostgreSQL, for bcrypt or for a compiler now and then, and those that wait most begin. What
-# vet finds is for `make lint`, and what only a debugger reads (-w) is not linked. The compiler and the linker collect
-# garbage seldom, which saves a fifth of their time; the tests and what they start collect it as ever.
+# The tests of the program from outside, and of its commands, wait for most of their time. They run beside the tests of
+# the rooms: two packages at a time, and in each package four tests at a time. More would make each test slower than what
+# it waits for. Of the rooms, three packages are tested at a time, and the ones that wait longest come first. `make lint`
+# has the findings of vet. The linker leaves out what only a debugger reads (-w). The compiler and the linker collect
+# garbage seldom, which saves a fifth of their time; GOGC is unset again for the tests and the programs that they start.
 TEST := GOGC=400 go test -exec 'env -u GOGC' -vet=off -ldflags=-w
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
 	$(WITHPOSTGRES) sh -c "$(TEST) -p 2 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=\$$!; failed=0; \
-		$(TEST) -p 2 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
+		$(TEST) -p 3 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait \$$outside || failed=1; exit \$$failed"
 
 .PHONY: ensure-cc
@@ -81,9 +81,9 @@ test-browser: ## Run the tests of the pages in a real Chromium (installs chromiu
 	@sh test/install/install.sh node chromium
 	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags browser ./test/pages/...
 
-# What the tag changes is the one package keys/signers. Its tests and those of tokens sign and verify with each
-# algorithm; of the tests of keys these hand a key to it, or use what comes back. The others, and the rooms below keys,
-# which do not import it, are the same program as in `make test`.
+# The tag changes only the package keys/signers. Its tests and the tests of tokens sign and verify with each algorithm.
+# These tests of keys hand a key to the package, or use a key from it. The other tests of keys, and the rooms below keys,
+# which do not import the package, are the same program as in `make test`.
 SIGNING_KEYS := ^(TestTheJWKSVerifiesWhatTheSignersSign|TestExportIsThePublicHalf|TestAKeyIsImportedForItsAlgorithm|TestAKeyIsImportedFromWhereItStays|TestTamperedRowsAreNotUsed|TestAKeyThatCouldNotBeOpenedAtFirstIsOpenedLater|TestEverythingAtOnce)$$
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
