@@ -11,8 +11,8 @@ import (
 	"authserver/internal/store"
 )
 
-// decide sends a rotation or a redemption, and reads what it came to. An outcome that writes
-// is checked to have written.
+// decide sends a rotation or a redemption and reads its outcome. It checks that an outcome
+// that writes has written.
 func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationResult, error) {
 	var said struct {
 		outcome string
@@ -60,7 +60,7 @@ func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationR
 	return result, nil
 }
 
-// outcomeOf reads an outcome, which a statement names by its words.
+// outcomeOf parses the name of an outcome, as a statement returns it.
 func outcomeOf(name string) (store.Outcome, error) {
 	word := strings.ReplaceAll(name, " ", "_")
 	for outcome := store.WrongClient; outcome <= store.Redeemed; outcome++ {

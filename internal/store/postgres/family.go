@@ -19,8 +19,8 @@ func familyColumns(f *store.Family) []any {
 	}
 }
 
-// familyLock names the row of a family, and that of its revocation, which is written
-// once the family's is locked.
+// familyLock names the lock of a family's row. The row of its revocation is written only
+// under that lock.
 func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
@@ -33,13 +33,13 @@ const (
 	familyParameters = `$1, $2, $3, $4, $5, $6, $7, $8, least($9::timestamptz, $10), $10, $11, least($9, $10), $12, $13, $14, $15, $16, $17`
 	signInNames      = `, session_id, offline, login, code`
 	signInParameters = `, $18, $19, $20::json, $21::jsonb`
-	// signedIn is the session of a new family, as long as it lives: to end it waits until the
-	// family is there, and ends that too.
+	// signedIn selects the session of a new family if the session lives. FOR SHARE makes the end
+	// of the session wait until the family exists, so that it ends the family too.
 	signedIn = `SELECT id FROM sessions WHERE id = $18 AND user_id = $3 AND ended_at IS NULL FOR SHARE`
 )
 
-// CreateFamily adds a family and records uses: ErrNotFound where the user is gone, or the
-// session is not one of theirs that lives, ErrExists where the ID is taken.
+// CreateFamily adds a family and records uses. It returns ErrNotFound if the user is gone or
+// has no such session that lives, and ErrExists if the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	const doing = "create a refresh token family"
 	args, names, values, from, where, first := familyValues(f), familyNames, familyParameters, "", "", firstReplay

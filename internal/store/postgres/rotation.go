@@ -6,17 +6,17 @@ import (
 	"authserver/internal/store"
 )
 
-// rotate decides and moves in one statement. FOR UPDATE makes it wait for another
-// rotation of the family and then, at READ COMMITTED, go on with the row as that
-// one left it: the outcome is decided on the newest row, and the UPDATEs, which
-// begin at the older row of the statement's snapshot, follow it to the same newest
-// row, which is locked by then. An outcome that writes is checked to have written.
+// rotate decides and moves in one statement. FOR UPDATE makes the statement wait for
+// another rotation of the family. At READ COMMITTED it then goes on with the newest row
+// and decides the outcome on that row. The UPDATEs begin at the older row of the
+// statement's snapshot and follow it to the same newest row, which is locked by then.
+// [DB.decide] checks that an outcome that writes has written.
 //
-// The event of a refusal is written by a function, because PostgreSQL opens every index of
-// a table that a statement writes to, and nearly every rotation has no event.
+// A function writes the event of a refusal. PostgreSQL opens every index of a table that
+// a statement writes to, and nearly every rotation has no event.
 //
-// Where the request brings what is good once, it is recorded by the same statement once
-// the outcome is a token, and nothing moves where it was used before.
+// If the request has a single-use identifier, the same statement records it together with
+// a token. If the identifier was used before, nothing moves.
 //
 // $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
 // $6 resources, $7 now, $8 the grace, $9 idle until,
@@ -81,9 +81,10 @@ const (
 	FROM f JOIN users u ON u.id = f.user_id LEFT JOIN moved ON true LEFT JOIN ended ON true`
 )
 
-// rotateUsing is rotate for a request that brings what is good once, from $25 on. It is
-// recorded where the outcome is a token. Where it was used before, nothing moves: that
-// comes before reuse, since a request which is sent a second time as it was is no theft.
+// rotateUsing is rotate for a request with single-use identifiers, from $25 on. The statement
+// records them if the outcome is a token. If one was used before, nothing moves. That check
+// comes before the check of reuse, because a client that sends the same request twice is no
+// thief.
 func rotateUsing() string {
 	return "WITH " + wanted(25) + ", " + //nolint:mnd // the parameter after those of rotate
 		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
@@ -91,7 +92,7 @@ func rotateUsing() string {
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
 }
 
-// clockOrNull is NULL, which equals nothing, for a clock that is not known.
+// clockOrNull returns nil for a clock that is not known: NULL equals no other clock.
 func clockOrNull(id store.ClockID) *int32 {
 	if id == 0 {
 		return nil
@@ -122,8 +123,8 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	return d.decide(ctx, doing, &call{text: text, args: args, locks: familyLock(r.ID)})
 }
 
-// putBack goes back to where the family was before a rotation, as long as it is as that
-// one left it: FOR UPDATE waits for the rotation itself, where that is still under way.
+// putBack moves the family back to its state before a rotation, unless the family has changed
+// since. FOR UPDATE waits for the rotation itself if it is still under way.
 //
 // $1 family, $2 the generation that it moved to, $3 when it was rotated, $4 by which
 // clock, $5 whether it was graced, which moved nothing, $6 and $7 the uses
@@ -138,7 +139,7 @@ const putBack = `WITH f AS MATERIALIZED (
 	DELETE FROM used_assertions u USING unnest($6::text[], $7::bytea[]) AS w (issuer, id)
 	WHERE u.issuer = w.issuer AND u.id = w.id AND ($5 OR EXISTS (SELECT FROM back))`
 
-// PutBack undoes a rotation whose answer was not given.
+// PutBack undoes a rotation whose answer the client did not get.
 func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
 	issuers, ids := make([]string, len(r.Uses)), make([][]byte, len(r.Uses))
 	for i, u := range r.Uses {
@@ -149,7 +150,7 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 	return err
 }
 
-// candidateColumns are candidates as a rotation takes them.
+// candidateColumns holds the candidates as the parameters of a rotation.
 type candidateColumns struct {
 	ids             []string
 	kinds           []int32

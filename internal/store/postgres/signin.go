@@ -8,13 +8,13 @@ import (
 	"authserver/internal/store"
 )
 
-// signInColumn is what a family has of a sign-in, as one column: nearly every rotation is of
-// a family that has nothing of it, and each column that is read costs. Before it stands
-// CASE WHEN and whether the family is a code; the alias is f.
+// signInColumn is one column for all that a family has of a sign-in. Nearly every rotation is
+// of a family without a sign-in, and each column costs time to read. A query writes CASE WHEN
+// and a condition for a code in front of it; the alias is f.
 const signInColumn = `f.session_id IS NOT NULL OR f.offline OR f.login IS NOT NULL THEN json_build_object(
 		'session_id', encode(f.session_id, 'hex'), 'offline', f.offline, 'login', f.login, 'code', f.code) END`
 
-// signIn reads signInColumn.
+// signIn scans signInColumn.
 type signIn struct{ to *store.Family }
 
 // ScanBytes implements pgtype.BytesScanner.

@@ -31,7 +31,7 @@ func (d *DB) Rotate(ctx context.Context, r store.Rotation) (store.RotationResult
 	})
 }
 
-// decide reads a family and its user under the write lock, and has step decide and move.
+// decide reads a family and its user under the write lock, and calls step to decide and move.
 func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses []store.Use,
 	step func(context.Context, *transaction, store.Family, store.User, bool) (store.RotationResult, error),
 ) (store.RotationResult, error) {
@@ -66,8 +66,8 @@ func (d *DB) decide(ctx context.Context, doing string, id store.FamilyID, uses [
 	return result, nil
 }
 
-// move moves a family to the generation that follows. What the exchange of a code
-// was held to stays, in case that is put back.
+// move moves a family to its next generation. The row keeps the parameters of a code, in case
+// the exchange of the code is put back.
 func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family) (store.Family, error) {
 	f.Generation, f.Code = r.Next(), store.Code{}
 	f.RotatedAt, f.RotatedBy = store.At(r.Now), r.Clock.ID
@@ -88,7 +88,7 @@ func move(ctx context.Context, tx *transaction, r store.Rotation, f store.Family
 	return f, err
 }
 
-// PutBack undoes a rotation whose answer was not given.
+// PutBack undoes a rotation whose answer the client did not get.
 func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) error {
 	return d.change(ctx, "put a refresh token back", func(ctx context.Context, tx *transaction) error {
 		if was != store.Graced {
@@ -104,7 +104,7 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 	})
 }
 
-// endUsedTwice ends a family of which something was presented that was exchanged before.
+// endUsedTwice ends a family after a client presented a code or a refresh token a second time.
 func endUsedTwice(ctx context.Context, tx *transaction, id store.FamilyID, at store.Moment, v store.Void, told store.Event) error {
 	if _, err := end(ctx, tx, id, at, v.Reason); err != nil {
 		return err
