@@ -71,7 +71,7 @@ func rank(alg string) int {
 	switch alg {
 	case RS256, PS256:
 		return 0
-	case RSAOAEP256: // of RSA too, and a signature may be tried with it without harm
+	case RSAOAEP256: // an RSA key too, and a reader that tries it for a signature does no harm
 		return 2
 	case ECDHES:
 		return 3
@@ -81,7 +81,7 @@ func rank(alg string) int {
 
 func orderOfStates() []State { return []State{Active, Pending, Retired} }
 
-// publish encodes the set as it is from now on. An empty one is an error.
+// publish encodes the set for a moment. An empty set is an error.
 func (s *snapshot) publish(now time.Time) (*published, error) {
 	var p published
 	var entries []jwkOf
@@ -97,7 +97,7 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 		}
 		jwk, certifiedUntil, err := certified(e.pair.private.Public(), e.pair.jwk, row.Certificates, now)
 		if err != nil {
-			jwk = e.pair.jwk // damaged certificates are no reason to break verifiers
+			jwk = e.pair.jwk // damaged certificates must not break verifiers
 		}
 		entries = append(entries, jwkOf{row, StateAt(row, now), jwk})
 		p.change(row.RemovedAt)
@@ -122,17 +122,16 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	return &p, nil
 }
 
-// change notes that the document is another one from a moment on.
+// change notes that the document changes at a moment.
 func (p *published) change(at store.Moment) {
 	if !at.IsZero() && (p.until.IsZero() || at.Before(p.until)) {
 		p.until = at
 	}
 }
 
-// shown reports whether a key is in the set: one that signs for as long as something
-// that it signed may come, and one to which others encrypt only while it is the one
-// that they are to take. By then every server knows its successor. What is under way
-// can be decrypted until the key is removed.
+// shown reports whether a key is in the set: a signing key as long as a token of it may come, and
+// an encryption key only while it is active. By then every server knows its successor. Tokens under
+// way can be decrypted until the key is removed.
 func shown(row store.SigningKey, now time.Time) bool {
 	state := StateAt(row, now)
 	return state == Active || state != Removed && !encrypts(row.Alg)

@@ -9,16 +9,15 @@ import (
 	"authserver/internal/store"
 )
 
-// How long a promise of lifetimes stands, and when it is renewed. It outlives an
-// outage of the database, through which a server goes on serving by them; one that
-// stops in order takes it back.
+// How long a promise of lifetimes holds, and when it is renewed. It outlives an outage of the
+// database, because a server continues to use them. A server that stops cleanly withdraws it.
 const (
 	promiseFor   = 24 * time.Hour
 	promiseRenew = promiseFor - time.Hour
 )
 
-// promise tells every process that plans keys by which lifetimes this one serves.
-// It has to be committed before anything is served by them.
+// promise records the lifetimes of this server for every process that plans keys. It has to be
+// committed before the server uses them.
 func (m *Manager) promise(ctx context.Context, until store.Moment) error {
 	l := store.Lifetimes{
 		Server: m.Server, RotationInterval: m.Timeline.RotationInterval, JWKSMaxAge: m.Timeline.JWKSMaxAge,
@@ -34,8 +33,8 @@ func (m *Manager) promise(ctx context.Context, until store.Moment) error {
 	return nil
 }
 
-// keepPromise renews it in time, and at once where the database has lost it: in a failover,
-// or because it was restored.
+// keepPromise renews the promise in time, and at once if the database has lost it in a failover or
+// a restore.
 func (m *Manager) keepPromise(ctx context.Context) error {
 	now := store.At(m.Now())
 	if until := m.promised.Load(); until != nil && until.Sub(now) > promiseRenew && m.promiseStands() {
@@ -44,23 +43,20 @@ func (m *Manager) keepPromise(ctx context.Context) error {
 	return m.promise(ctx, now.Add(promiseFor))
 }
 
-// promiseStands reports whether the promise was in the database when it was read last.
+// promiseStands reports whether the promise was in the database at the last read.
 func (m *Manager) promiseStands() bool {
 	s := m.current.Load()
 	return s == nil || slices.ContainsFunc(s.read.Lifetimes, func(l store.Lifetimes) bool { return l.Server == m.Server })
 }
 
-// Stop says that this server serves no longer: what it told verifiers is over when
-// their caches are.
+// Stop says that this server has stopped: its promise ends when the caches of verifiers do.
 func (m *Manager) Stop(ctx context.Context) error {
 	return m.promise(ctx, store.At(m.Now()))
 }
 
-// effective is the timeline that keeps what every server has promised to
-// verifiers: a key set that was handed out is cached, and a token that was signed
-// lives, by the settings of then and not by those of now. A server adds its own;
-// a command goes by the servers' alone, and by its own settings where there are
-// none.
+// effective is the timeline that keeps the promises of all servers: a key set in a cache and a
+// token live by the settings at their time, not by the present ones. A server adds its own. A
+// command uses those of the servers, and its own settings if there are none.
 func (m *Manager) effective(promised []store.Lifetimes, now time.Time) Timeline {
 	t := m.Timeline
 	if newest, serving := lastPromise(promised, now); serving && m.promised.Load() == nil {
@@ -84,7 +80,7 @@ func (m *Manager) effective(promised []store.Lifetimes, now time.Time) Timeline 
 	return t
 }
 
-// lastPromise returns what was promised last, where a server serves at the moment.
+// lastPromise returns the last promise, if a server is running.
 func lastPromise(promised []store.Lifetimes, now time.Time) (last store.Lifetimes, serving bool) {
 	for _, l := range promised {
 		if now.Before(l.KeptUntil) && l.KeptUntil.After(last.KeptUntil) {
@@ -94,7 +90,7 @@ func lastPromise(promised []store.Lifetimes, now time.Time) (last store.Lifetime
 	return last, serving
 }
 
-// Effective returns the timeline that keeps what every server has promised.
+// Effective returns the timeline that keeps the promises of all servers.
 func (m *Manager) Effective(ctx context.Context) (Timeline, error) {
 	now := store.At(m.Now())
 	read, err := m.read(ctx, now)
@@ -104,8 +100,7 @@ func (m *Manager) Effective(ctx context.Context) (Timeline, error) {
 	return m.effective(read.Lifetimes, now), nil
 }
 
-// Settles is how long a change may take to reach every server that serves; zero
-// where none does.
+// Settles is how long a change may take to reach every running server; 0: none is running.
 func (m *Manager) Settles(ctx context.Context) (time.Duration, error) {
 	now := store.At(m.Now())
 	read, err := m.read(ctx, now)

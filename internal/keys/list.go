@@ -10,8 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Listed is a key as `authserver key list` shows it. A moment that is not known
-// yet is null.
+// Listed is a key as `authserver key list` shows it. An unknown moment is null.
 type Listed struct {
 	KID         string     `json:"kid"`
 	Alg         string     `json:"alg"`
@@ -21,15 +20,14 @@ type Listed struct {
 	RetiredAt   *time.Time `json:"retired_at"`
 	RemovedAt   *time.Time `json:"removed_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
-	// What happens to it next: activate, retire or remove; null as long as nothing is
-	// planned.
+	// Its next event: activate, retire or remove; null: none is planned.
 	NextEvent    *string    `json:"next_event"`
 	NextAt       *time.Time `json:"next_at"`
 	Certificates int        `json:"certificates"` // how many are attached
 }
 
-// List returns the keys that the database has, removed ones left out, by
-// algorithm and in the order in which they sign. It needs no master key.
+// List returns the keys in the database without removed ones, by algorithm and in the order in
+// which they sign. It needs no master key.
 func (m *Manager) List(ctx context.Context) ([]Listed, error) {
 	now := store.At(m.Now())
 	read, err := m.read(ctx, now)
@@ -66,9 +64,8 @@ func timeOrNil(m store.Moment) *time.Time {
 	return &m
 }
 
-// SignsFrom returns when a key signs with the algorithm; false where there is none
-// in the database. Where that has no keys at all, a server makes some that sign at
-// once.
+// SignsFrom returns when a key signs with the algorithm; false: there is none. In a database
+// without any keys a server makes some that sign at once.
 func (m *Manager) SignsFrom(ctx context.Context, alg string) (time.Time, bool, error) {
 	listed, err := m.List(ctx)
 	if err != nil {
@@ -85,7 +82,7 @@ func (m *Manager) SignsFrom(ctx context.Context, alg string) (time.Time, bool, e
 	return time.Time{}, false, nil
 }
 
-// What happens to a key.
+// The events of a key.
 const (
 	Publish  = "publish"  // it becomes pending
 	Activate = "activate" // it becomes active
@@ -101,8 +98,8 @@ type Event struct {
 	Event string    `json:"event"`
 }
 
-// Planned returns what is to come, soonest first, up to the next handover to a
-// key that is not made yet. It needs no master key.
+// Planned returns the coming events, soonest first, up to the next handover to a key that is not
+// made yet. It needs no master key.
 func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
 	d, err := m.draft(ctx, nil)
 	if err != nil {
@@ -126,8 +123,7 @@ func (m *Manager) Planned(ctx context.Context) ([]Event, error) {
 	return events, nil
 }
 
-// foreseen is the handover from a key to the successor that it is given as soon
-// as it signs.
+// foreseen is the handover from a key to the successor that will be made when it begins to sign.
 func (t Timeline) foreseen(last store.SigningKey, now store.Moment) []Event {
 	publish := later(now, last.ActiveAt)
 	h := t.Regular(last, publish, publish)
@@ -165,7 +161,7 @@ func takeover(rows []store.SigningKey, kid string) []Event {
 	return events
 }
 
-// eventsOf returns the steps that are fixed in a row.
+// eventsOf returns the events in a row.
 func eventsOf(k store.SigningKey) []Event {
 	var events []Event
 	for _, e := range []Event{
@@ -187,8 +183,8 @@ func sortEvents(events []Event) {
 	})
 }
 
-// Check opens every signing key, and returns why those that cannot be opened are not.
-// It takes nothing in and changes nothing.
+// Check opens every signing key, and returns the errors of those that cannot be opened. It changes
+// nothing, also in memory.
 func (m *Manager) Check(ctx context.Context) error {
 	read, err := m.read(ctx, store.At(m.Now()))
 	if err != nil {

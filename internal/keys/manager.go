@@ -14,29 +14,29 @@ import (
 	"authserver/internal/store"
 )
 
-// Store is what a Manager keeps in the database.
+// Store is the part of the store that a Manager uses.
 type Store interface {
 	store.SigningKeys
 	store.LifetimePromises
 	store.Algorithms
-	// RecordEvent tells the audit that a key took its turn.
+	// RecordEvent records a transition of a key in the audit.
 	RecordEvent(ctx context.Context, e store.Event) error
 }
 
-// Manager holds the signing keys in memory, makes their successors ahead of
-// time, and says which of them signs. All of it may be called concurrently;
-// Signer, Public, JWKS and Ready take no lock and make no query.
+// Manager has the signing keys in memory, makes their successors ahead of time, and selects the key
+// that signs. It is safe for concurrent use; Signer, Public, JWKS and Ready take no lock and make
+// no query.
 //
-// [Manager.List] and [Manager.Planned] want Store, Timeline, Algorithms and Now;
-// the rest wants every field.
+// [Manager.List] and [Manager.Planned] need Store, Timeline, Algorithms and Now; the other methods
+// need every field.
 type Manager struct {
 	Store    Store
 	Server   string      // names this run of a server; "" in a command
-	Actor    store.Actor // changes what the timeline asks for
+	Actor    store.Actor // makes the changes that the timeline demands
 	Sealer   *sealing.Sealer
 	Timeline Timeline
-	// Algorithms are those that always have exactly one active key. To them come those
-	// of the resources, once verifiers can know the first key.
+	// Algorithms are those that always have exactly one active key. The algorithms of resources are
+	// added, once verifiers can know the first key.
 	Algorithms []string
 	Source     Source
 	Now        func() time.Time
@@ -49,12 +49,12 @@ type Manager struct {
 	transitions transitions
 }
 
-// Load is for a server that is about to serve: it promises its lifetimes, makes
-// the keys that are missing and reads them. In an empty database they sign at once.
-// It is an error where an algorithm has no key that could sign.
+// Load is for a server that starts: it promises its lifetimes, makes the missing keys and reads
+// them. In an empty database they sign at once. It returns an error if an algorithm has no key that
+// can sign.
 func (m *Manager) Load(ctx context.Context) error {
-	// In this order: a server that plans from now on knows our lifetimes, and then we
-	// read what was planned without them.
+	// In this order: a server that plans from now on knows these lifetimes, and then this server
+	// reads earlier plans.
 	if err := m.keepPromise(ctx); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (m *Manager) Load(ctx context.Context) error {
 	if unmade := (*notMade)(nil); err != nil && !errors.As(err, &unmade) {
 		return fmt.Errorf("plan the signing keys: %w", err)
 	}
-	// Whether it can be done without a key that could not be made shows now.
+	// Only now it shows whether a key that could not be made is necessary.
 	if reloaded := m.Reload(ctx); reloaded != nil {
 		return errors.Join(err, reloaded)
 	}
@@ -72,9 +72,8 @@ func (m *Manager) Load(ctx context.Context) error {
 	return nil
 }
 
-// Reload takes in what was changed, here or elsewhere. Where it fails, or where
-// an algorithm would be left with no key that can sign, everything goes on with
-// what was known before. So does a key whose row cannot be opened any more.
+// Reload reads changes by this server or others. If it fails, or if an algorithm would have no key
+// that can sign, the keys in memory stay in use. So does a key whose row cannot be opened any more.
 func (m *Manager) Reload(ctx context.Context) error {
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
@@ -102,11 +101,10 @@ func (m *Manager) Reload(ctx context.Context) error {
 	return nil
 }
 
-// Tick does what is due: it takes in what was changed and plans what has to be
-// planned. Call it every [Timeline.TickInterval], whether the last call
-// succeeded or not.
+// Tick reads changes, and plans what is due. Call it every [Timeline.TickInterval], whether the
+// last call succeeded or not.
 func (m *Manager) Tick(ctx context.Context) error {
-	// Where nothing can be taken in this server serves by its lifetimes all the same.
+	// Even if nothing can be read, this server uses its lifetimes.
 	if err := errors.Join(m.Reload(ctx), m.keepPromise(ctx)); err != nil {
 		return err
 	}
@@ -121,14 +119,14 @@ func (m *Manager) read(ctx context.Context, now store.Moment) (store.KeyPlan, er
 	return plan, nil
 }
 
-// Signer is what signs a token.
+// Signer signs tokens.
 type Signer struct {
 	KID string
 	Alg string
 	Key crypto.Signer
 }
 
-// Signer returns the key that signs with the algorithm at this moment.
+// Signer returns the key that signs with the algorithm now.
 func (m *Manager) Signer(alg string) (Signer, error) {
 	s := m.current.Load()
 	if s == nil {
@@ -143,9 +141,9 @@ func (m *Manager) Signer(alg string) (Signer, error) {
 	return Signer{KID: p.kid, Alg: p.alg, Key: p.private}, nil
 }
 
-// ReadyFor returns nil where a key signs with the algorithm at this moment, as far as is
-// known without asking, and else the error of Signer or why the key does not sign. It asks
-// where [Manager.Ready] does.
+// ReadyFor returns nil if a key signs with the algorithm now, as far as is known without a
+// signature, and otherwise the error of Signer or of the key. It tries the key in the cases of
+// [Manager.Ready].
 func (m *Manager) ReadyFor(alg string) error {
 	s := m.current.Load()
 	if s == nil {
@@ -161,15 +159,15 @@ func (m *Manager) ReadyFor(alg string) error {
 	return nil
 }
 
-// PublicKey is what verifies a token of our own. Alg is the only algorithm that
-// it may verify (RFC 8725 §3.1).
+// PublicKey verifies tokens of this server. Alg is the only algorithm that it may verify (RFC 8725
+// §3.1).
 type PublicKey struct {
 	KID string
 	Alg string
 	Key crypto.PublicKey
 }
 
-// Public returns the key with this identifier, where it is published.
+// Public returns the key with this identifier, if it is published.
 func (m *Manager) Public(kid string) (PublicKey, bool) {
 	s := m.current.Load()
 	if s == nil {
@@ -182,9 +180,8 @@ func (m *Manager) Public(kid string) (PublicKey, bool) {
 	return PublicKey{KID: e.pair.kid, Alg: e.pair.alg, Key: e.pair.private.Public()}, true
 }
 
-// Ready returns nil where every algorithm has a key that signs, as far as is known
-// without asking: of a key that is kept elsewhere that it did when it was asked last.
-// Where it did not it is asked again.
+// Ready returns nil if every algorithm has a key that signs, as far as is known without a
+// signature: for a remote key the last signature counts. If that failed, Ready tries again.
 func (m *Manager) Ready() error {
 	s := m.current.Load()
 	if s == nil {

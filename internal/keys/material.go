@@ -21,21 +21,21 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// Material is a private key that the operator brings, with its certificates.
+// Material is a private key that the operator imports, with its certificates.
 type Material struct {
 	Private      crypto.Signer
 	Alg          string              // that a JWK names, and that fits the key; "" otherwise
-	Certificates []*x509.Certificate // leaf first; nil: none came with it
+	Certificates []*x509.Certificate // leaf first; nil: none
 }
 
-// The kinds of key that are taken, for errors.
+// The supported kinds of key, for errors.
 const taken = "supported are RSA keys of 2048 to 4096 bits, EC keys on P-256 or P-384, and Ed25519 keys"
 
-// ParseMaterial reads a private key that an algorithm here is for: PEM of PKCS #1, SEC 1
-// or PKCS #8, with certificates beside it; PKCS #8 in DER; or a JWK (RFC 7517), of whose
-// members "x5c" is taken as the certificates and "kid" is ignored. The certificates are
-// not held to the key: see [CheckCertificates]. An error says what was found instead, in
-// words that follow the name of the file, and quotes nothing of it.
+// ParseMaterial reads a private key of a supported kind: PEM of PKCS #1, SEC 1 or PKCS #8, with
+// certificates beside it; PKCS #8 in DER; or a JWK (RFC 7517), of whose members "x5c" is taken as
+// the certificates and "kid" is ignored. It does not check that the certificates belong to the key:
+// see [CheckCertificates]. An error says what was found instead, as a phrase after the name of the
+// file, and quotes nothing of it.
 func ParseMaterial(data []byte) (Material, error) {
 	if err := keyfiles.Check(data, keyfiles.PrivateKey); err != nil {
 		return Material{}, err
@@ -94,7 +94,8 @@ func parsePEM(data []byte) (Material, error) {
 	return m, nil
 }
 
-// parseKey reads the DER of a PEM block of a type. Causes are left out: they may quote it.
+// parseKey reads the DER of a PEM block of a type. Errors leave out their causes, which may quote
+// it.
 func parseKey(kind string, der []byte) (crypto.Signer, error) {
 	var parsed any
 	var err error
@@ -118,7 +119,7 @@ func parseKey(kind string, der []byte) (crypto.Signer, error) {
 
 // parseJWK reads a private JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
 func parseJWK(text []byte) (Material, error) {
-	if !json.Valid(text) { // jwk passes over what stands after it
+	if !json.Valid(text) { // jwk ignores what follows it
 		return Material{}, errors.New("it begins like a JWK, but is not one JSON object")
 	}
 	key, err := jwk.ParseKey(text)
@@ -145,15 +146,15 @@ func parseJWK(text []byte) (Material, error) {
 	return m, err
 }
 
-// privateOf reads the key itself. What a JWK says of an RSA key beside its primes is
-// computed anew and not believed.
+// privateOf reads the key itself. It uses only the primes of an RSA key in a JWK, and computes the
+// rest.
 func privateOf(key jwk.Key) (crypto.Signer, error) {
 	var raw any
 	if err := key.Raw(&raw); err != nil {
 		return nil, errors.New("the JWK is damaged: its members do not belong together, or its curve is not known; " + taken)
 	}
 	if k, ok := raw.(*rsa.PrivateKey); ok {
-		if err := checkRSA(&k.PublicKey); err != nil { // before what takes long for a large one
+		if err := checkRSA(&k.PublicKey); err != nil { // before the slow checks of a large key
 			return nil, err
 		}
 		private := &rsa.PrivateKey{PublicKey: k.PublicKey, D: k.D, Primes: k.Primes}
@@ -192,8 +193,8 @@ func certificatesOf(key jwk.Key) ([]*x509.Certificate, error) {
 	return found, nil
 }
 
-// checkPrivate returns nil where an algorithm is for the key, and its private half
-// belongs to its public one.
+// checkPrivate returns nil if an algorithm supports the key, and its private half belongs to its
+// public half.
 func checkPrivate(private crypto.Signer) error {
 	if err := checkUsable(private.Public()); err != nil {
 		return err
@@ -207,7 +208,7 @@ func checkPrivate(private crypto.Signer) error {
 	return nil
 }
 
-// checkUsable returns nil where an algorithm is for the key.
+// checkUsable returns nil if an algorithm supports the key.
 func checkUsable(public crypto.PublicKey) error {
 	var err error
 	switch key := public.(type) {
@@ -228,7 +229,7 @@ func checkUsable(public crypto.PublicKey) error {
 	return nil
 }
 
-// signs reports whether what the private half signs verifies with the public half.
+// signs reports whether a signature of the private half verifies with the public half.
 func signs(private crypto.Signer) bool {
 	message := sha256.Sum256([]byte("a private key that is imported"))
 	opts := crypto.SignerOpts(crypto.SHA256)

@@ -16,7 +16,7 @@ import (
 	"authserver/internal/store"
 )
 
-// pair is a key pair that was read back from the database.
+// pair is a key pair that was read from the database.
 type pair struct {
 	kid, alg string
 	private  crypto.Signer
@@ -25,8 +25,8 @@ type pair struct {
 	recorded atomic.Int64    // the value of used that the database has
 }
 
-// newKey turns a key pair into a row without moments. uri says where the private
-// key is kept, "" for in the row.
+// newKey turns a key pair into a row without moments. uri names a remote private key; "": it is in
+// the row.
 func newKey(sealer *sealing.Sealer, alg string, private crypto.Signer, uri string) (store.SigningKey, error) {
 	public, kid, err := publicJWK(alg, private.Public())
 	if err != nil {
@@ -45,8 +45,8 @@ func newKey(sealer *sealing.Sealer, alg string, private crypto.Signer, uri strin
 	return store.SigningKey{KID: kid, Alg: alg, PublicJWK: public, Sealed: sealed}, nil
 }
 
-// openKey unseals a row. The public half is computed from the private one and
-// not read from the row, which nothing protects.
+// openKey unseals a row. It computes the public half from the private one, because nothing protects
+// the public half in the row.
 func openKey(sealer *sealing.Sealer, source Source, row store.SigningKey) (*pair, error) {
 	secret, err := sealer.Open(row.Sealed, signingKeyAs(row.KID))
 	if err != nil {
@@ -93,9 +93,8 @@ func signerOf(source Source, secret []byte) (crypto.Signer, error) {
 	return private, nil
 }
 
-// publicJWK returns the public key as a JWK with "kid", "alg" and "use" (RFC 7517
-// §4), and its thumbprint (RFC 7638; RFC 8037 §2 for Ed25519). The key has to be
-// one that fits the algorithm.
+// publicJWK returns the public key as a JWK with "kid", "alg" and "use" (RFC 7517 §4), and its
+// thumbprint (RFC 7638; RFC 8037 §2 for Ed25519). The key has to fit the algorithm.
 func publicJWK(alg string, public crypto.PublicKey) (json.RawMessage, string, error) {
 	if err := CheckPublicKey(alg, public); err != nil {
 		return nil, "", err

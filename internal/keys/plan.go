@@ -9,7 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// planFirst does what cannot wait until a server serves. A successor can wait.
+// planFirst makes the keys that a server needs to start. Successors can wait.
 func (m *Manager) planFirst(ctx context.Context) error {
 	m.planning.Lock()
 	defer m.planning.Unlock()
@@ -29,11 +29,10 @@ func (m *Manager) planFirst(ctx context.Context) error {
 	return err
 }
 
-// Plan does what the timeline asks for: the first key of each algorithm, the
-// successor of each key that signs and has none, published at once so that every
-// replica and verifier knows it long before its turn, and a timeline that follows
-// the lifetimes where those were changed. Of several replicas that plan at once
-// one succeeds.
+// Plan carries out the timeline: it makes the first key of each algorithm, and the successor of
+// each active key without one, published at once so that every replica and verifier knows it long
+// before it signs. It also adapts the timeline to changed lifetimes. Of several replicas that plan
+// at once, one succeeds.
 func (m *Manager) Plan(ctx context.Context) error {
 	m.planning.Lock()
 	defer m.planning.Unlock()
@@ -56,8 +55,7 @@ func (m *Manager) Plan(ctx context.Context) error {
 	return errors.Join(err, m.Reload(ctx))
 }
 
-// settled reports whether nothing is due by what was read last, as nearly always:
-// then the database need not be asked again.
+// settled reports whether nothing is due by the last read, as is usual: then no query is needed.
 func (m *Manager) settled(algs []string) bool {
 	s := m.current.Load()
 	if s == nil {
@@ -75,7 +73,7 @@ func (d *draft) planAll(algs []string) {
 	d.extend()
 }
 
-// wanted returns the algorithms that there have to be keys for.
+// wanted returns the algorithms that need keys.
 func (m *Manager) wanted(ctx context.Context) ([]string, error) {
 	algs, err := m.Store.SigningAlgs(ctx)
 	if err != nil {
@@ -107,8 +105,8 @@ func (d *draft) plan(alg string) {
 	d.hasten(keys)
 }
 
-// first makes the first key of an algorithm. It signs at once if no verifier can have a
-// key set without it, or else when none has such a set any more.
+// first makes the first key of an algorithm. It signs at once if no verifier can have a key set
+// without it, and otherwise when none has such a set any more.
 func (d *draft) first(alg string) (made store.SigningKey) {
 	key, ok := d.newKey(alg)
 	if !ok {
@@ -122,10 +120,10 @@ func (d *draft) first(alg string) (made store.SigningKey) {
 	return key
 }
 
-// hasten brings forward what was planned by a longer rotation interval or lead. What
-// was planned by a shorter one stays: the next handover is the first by the new one.
-// The predecessor stays published for as long as was planned, for a replica that
-// has lost its database and does not hear of this.
+// hasten brings handovers forward that were planned by a longer rotation interval or lead. A
+// handover that was planned by a shorter one stays, and the next one uses the new value. The
+// predecessor stays published for as long as was planned, for a replica that has lost its database
+// and does not learn of the change.
 func (d *draft) hasten(keys chain) {
 	for _, next := range keys {
 		before, ok := find(d.keys, next.Predecessor)
@@ -140,9 +138,9 @@ func (d *draft) hasten(keys chain) {
 	}
 }
 
-// extend keeps keys published for as long as their tokens live, where the longest
-// lifetime of a token has grown since the handover from them was planned. Tokens of
-// one that has retired everywhere are from before.
+// extend keeps keys published for as long as their tokens live, if the longest lifetime of a token
+// has grown since their handover was planned. A key that has retired everywhere signed no such
+// token.
 func (d *draft) extend() {
 	for _, k := range d.keys {
 		heard := k.RetiredAt.Add(d.timeline.propagation())

@@ -7,22 +7,22 @@ import (
 	"authserver/internal/store"
 )
 
-// About is what the log says of a token that a request presents, as far as it is known.
+// About has what the log says about a token in a request, as far as it is known.
 type About struct {
 	Subject    string
 	Username   string // of the subject
 	ID         string // "jti"
 	Family     string // in hex
 	RevokedAt  time.Time
-	Revocation string // why the family became void
+	Revocation string // why the family was revoked
 }
 
-// About names the token of the claims.
+// About describes the token of the claims.
 func (c Claims) About() About {
 	return About{Subject: c.Subject, ID: c.ID, Family: familyText(c.Parsed.Family)}
 }
 
-// familyText is a family as it is shown; "": there is none.
+// familyText is the family in hex; "": there is none.
 func familyText(id store.FamilyID) string {
 	if id == (store.FamilyID{}) {
 		return ""
