@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Mode says what the settings are for.
+// Mode is the use of the settings.
 type Mode int
 
 // The modes.
 const (
-	// Serve is production: nothing that matters has a default.
+	// Serve is production: no important setting has a default.
 	Serve Mode = iota
 	// Dev serves out of the directory .authserver, with plain http.
 	Dev
-	// Command works on a database and does not serve. What is missing is left
-	// empty, and without a database URL it works on what dev made.
+	// Command works on a database and does not serve. Missing settings stay empty, and without a
+	// database URL it works on the database of dev.
 	Command
 )
 
@@ -28,7 +28,7 @@ type group interface {
 	complete(c *completion) []error
 }
 
-// completion is what a group has to know beside itself.
+// completion has what a group needs beside its own settings.
 type completion struct {
 	mode     Mode
 	readFile func(name string) ([]byte, error)
@@ -36,13 +36,12 @@ type completion struct {
 }
 
 // Complete fills in what the mode implies and reads the secrets from their files, so that
-// DatabaseURL and MasterKey are what counts. settings points to a group, or to a struct that
-// embeds groups: they are all that is completed and checked. The error joins all faults, each
-// of which names the setting and the cure, and none of which tells a secret.
+// DatabaseURL and MasterKey have their final values. settings points to a group, or to a struct
+// that embeds groups; only these are completed and checked. The error joins all faults. Each names
+// the setting and what to do, and none contains a secret.
 //
-// In dev, and where a command works on what dev made, a master key file that does
-// not exist is no fault: MasterKey is empty then, and MasterKeyFile is where one
-// belongs.
+// In dev, and for a command on the database of dev, a missing master key file is no fault:
+// MasterKey is empty then, and MasterKeyFile is the path for a new one.
 func Complete(settings any, mode Mode, readFile func(name string) ([]byte, error)) error {
 	groups := groupsOf(reflect.ValueOf(settings).Elem())
 	c := completion{mode: mode, readFile: readFile, onDev: mode == Dev}

@@ -13,9 +13,9 @@ import (
 // the password.
 const escapeThem = "in a user name or password write @ as %40, / as %2F, # as %23, ? as %3F and % as %25"
 
-// checkURL holds a URL to one reading. libpq and the parsers of RFC 3986 differ
-// on what ends a password, so that a password which was not escaped would be sent to a
-// host that is a piece of it. What the parameters mean is the driver's matter.
+// checkURL refuses a URL with two readings. libpq and the parsers of RFC 3986 differ on the end of
+// a password, so an unescaped password could be sent to a host that is a piece of it. The driver
+// checks the parameters.
 func (d *Database) checkURL(mode Mode) error {
 	text := d.DatabaseURL.Reveal()
 	if text == "" {
@@ -40,7 +40,7 @@ func (d *Database) checkURL(mode Mode) error {
 	return checkPostgresURL(rest[len("//"):])
 }
 
-// checkPostgresURL looks at what stands behind postgres://.
+// checkPostgresURL checks the part after postgres://.
 func checkPostgresURL(rest string) error {
 	malformed := func(what string) error { return errors.New("database-url is malformed: " + what) }
 	decoded, err := url.PathUnescape(rest)
@@ -83,8 +83,7 @@ var (
 	parameterForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*=[^=]*$`)
 )
 
-// isHost takes HOST:PORT, either of which may be missing, and the folder of a socket with
-// its slashes escaped.
+// isHost accepts HOST:PORT, each part optional, and the folder of a socket with escaped slashes.
 func isHost(text string) bool {
 	parts := hostForm.FindStringSubmatch(text)
 	if parts == nil {

@@ -15,8 +15,8 @@ const (
 	maxDays = 100 * 365
 )
 
-// ParseDuration reads a duration as Go writes it, before which days may stand:
-// 90s, 15m, 1h30m, 30d, 1d12h. A day has 24 hours.
+// ParseDuration reads a duration in the form of Go, with days before it if necessary: 90s, 15m,
+// 1h30m, 30d, 1d12h. A day has 24 hours.
 func ParseDuration(text string) (time.Duration, error) {
 	number, rest, found := strings.Cut(text, "d")
 	if !found {
@@ -45,8 +45,8 @@ func notADuration(text string) error {
 	return fmt.Errorf("%q is not a duration: write a number with a unit, such as 90s, 15m, 24h or 30d", text)
 }
 
-// FormatDuration writes a duration so that ParseDuration reads it, in days where
-// they come out even, and without the zeros of Go's 24h0m0s.
+// FormatDuration writes a duration for ParseDuration, in whole days if possible, and without the
+// zeros of Go's 24h0m0s.
 func FormatDuration(d time.Duration) string {
 	if d > 0 && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"
@@ -61,7 +61,7 @@ func FormatDuration(d time.Duration) string {
 	return text
 }
 
-// durationMapper lets every flag that is a duration take days.
+// durationMapper allows days in every duration flag.
 func durationMapper(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {

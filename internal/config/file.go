@@ -19,9 +19,8 @@ func readFile(name string, open func(string) ([]byte, error), read map[string]bo
 	return parseFile(name, content, read)
 }
 
-// parseFile returns the settings in a YAML file by name, or all that is wrong
-// with it, where values count only of the settings that are read. A key without a value
-// counts as not set.
+// parseFile returns the settings in a YAML file by name, or all of its faults. It checks the values
+// only of settings that the command reads. A key without a value counts as not set.
 func parseFile(name string, content []byte, read map[string]bool) (map[string]string, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
@@ -86,7 +85,7 @@ func (f *file) add(key, value *yaml.Node) error {
 	return row.check(where, value.Value)
 }
 
-// addSeveral reads a YAML sequence, which is the same as its values with commas between them.
+// addSeveral reads a YAML sequence, which means the same as its values separated by commas.
 func (f *file) addSeveral(row Row, where string, values []*yaml.Node) error {
 	texts := make([]string, 0, len(values))
 	for _, value := range values {

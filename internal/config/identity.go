@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Identity is what the server is called, and where it listens, from which a server of dev
-// gets its name.
+// Identity is the issuer of the server and its address. A dev server derives the issuer from the
+// address.
 type Identity struct {
 	Listen string `name:"listen" setting:"flag env file" group:"Server" default:"127.0.0.1:8080" help:"Address of the public endpoints."`
 	Issuer string `name:"issuer" setting:"flag env file" group:"Server" placeholder:"URL" help:"URL that clients use for this server, and the claim iss of its tokens: https, without query and fragment. In dev it follows from listen."`
@@ -37,8 +37,8 @@ func DevIssuer(listen string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// checkIssuer holds the issuer to RFC 8414 §2: it MUST be an https URL without
-// query and fragment. Plain http is for this machine alone, and for dev.
+// checkIssuer checks the issuer by RFC 8414 §2: it MUST be an https URL without query and fragment.
+// Plain http is allowed only on this machine, and for dev.
 func checkIssuer(issuer string, mode Mode) error {
 	if issuer == "" && mode == Serve {
 		return errors.New("issuer is missing: set --issuer or AUTHSERVER_ISSUER to the https URL by which clients know this server, such as https://auth.example.com")
@@ -65,8 +65,8 @@ func checkIssuer(issuer string, mode Mode) error {
 	return checkIssuerPath(u)
 }
 
-// checkIssuerPath wants a path that has only one spelling: the endpoints are served below
-// it, and clients, proxies and this server compare it.
+// checkIssuerPath demands a path with only one spelling: the endpoints are served below it, and
+// clients, proxies and this server compare it.
 func checkIssuerPath(u *url.URL) error {
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
 	if path == "" {

@@ -14,7 +14,7 @@ func (a *AccessTokens) complete(*completion) []error {
 	return present(checkDuration("max-access-token-ttl", a.MaxAccessTokenTTL, time.Second, 30*day))
 }
 
-// NewResources is what a new resource gets that sets nothing else.
+// NewResources has the defaults of a new resource.
 type NewResources struct {
 	DefaultAccessTokenTTL time.Duration `name:"default-access-token-ttl" setting:"flag env file" group:"Tokens" default:"15m" help:"Lifetime of the access tokens of a new resource without a lifetime of its own."`
 }
@@ -23,7 +23,7 @@ func (r *NewResources) complete(*completion) []error {
 	return present(checkDuration("default-access-token-ttl", r.DefaultAccessTokenTTL, time.Second, 30*day))
 }
 
-// checkWithin holds the lifetime of a new resource to the longest.
+// checkWithin checks that the default of a new resource is within the longest lifetime.
 func (r *NewResources) checkWithin(most AccessTokens) error {
 	if r.DefaultAccessTokenTTL <= most.MaxAccessTokenTTL {
 		return nil
@@ -32,7 +32,7 @@ func (r *NewResources) checkWithin(most AccessTokens) error {
 		FormatDuration(r.DefaultAccessTokenTTL), FormatDuration(most.MaxAccessTokenTTL))
 }
 
-// NewClients is what a new client gets that sets nothing else.
+// NewClients has the defaults of a new client.
 type NewClients struct {
 	DefaultRefreshIdleTTL time.Duration `name:"default-refresh-idle-ttl" setting:"flag env file" group:"Tokens" default:"30d" help:"Lifetime of an unused refresh token of a new client without a lifetime of its own."`
 	DefaultRefreshMaxTTL  time.Duration `name:"default-refresh-max-ttl" setting:"flag env file" group:"Tokens" default:"90d" help:"How long after a login a new client without a lifetime of its own may refresh."`
@@ -49,7 +49,7 @@ func (n *NewClients) complete(*completion) []error {
 		checkDuration("default-refresh-max-ttl", n.DefaultRefreshMaxTTL, time.Second, 3650*day))
 }
 
-// Refresh is how a refresh token is exchanged.
+// Refresh has the settings for refresh tokens.
 type Refresh struct {
 	RefreshGrace time.Duration `name:"refresh-grace" setting:"flag env file" group:"Tokens" default:"10s" help:"How long a client that lost the answer may send the same refresh token again and get the same successor."`
 }

@@ -25,9 +25,9 @@ func checkAddress(setting, address string) error {
 	return nil
 }
 
-// checkApart wants a port of its own.
+// checkApart demands a port of its own.
 func (o *Ops) checkApart(public Identity) error {
-	anyPort := strings.HasSuffix(public.Listen, ":0") // the system gives each another
+	anyPort := strings.HasSuffix(public.Listen, ":0") // the system assigns different ports
 	if public.Listen != o.OpsListen || anyPort {
 		return nil
 	}

@@ -11,7 +11,7 @@ type PKCS11 struct {
 	PKCS11Token   string `name:"pkcs11-token" setting:"flag env file" group:"Keys" placeholder:"LABEL" help:"Label of the token."`
 	PKCS11PINFile string `name:"pkcs11-pin-file" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"File that contains the PIN of the token."`
 
-	// PKCS11PIN is what the file held, after [Complete].
+	// PKCS11PIN is the content of the file, after [Complete].
 	PKCS11PIN Secret `kong:"-"`
 }
 

@@ -16,8 +16,8 @@ func (p *Proxies) complete(*completion) []error {
 	return present(err)
 }
 
-// TrustedProxies are the networks of trusted-proxy. IPv4 addresses are written as
-// such, whatever socket they come through.
+// TrustedProxies are the networks of trusted-proxy. IPv4 addresses are in IPv4 form, also on an
+// IPv6 socket.
 func (p *Proxies) TrustedProxies() ([]netip.Prefix, error) {
 	return parseNetworks("trusted-proxy", p.TrustedProxy, "every caller could choose its address")
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Sealing is the master key: what opens whatever is sealed in the database.
+// Sealing is the master key, which opens all sealed values in the database.
 type Sealing struct {
-	// MasterKey has no flag, which every user of the machine could read, and no key
-	// in the file, which is too often committed.
+	// MasterKey has no flag, because every user of the machine could read it, and no key in the
+	// file, because that is too often committed.
 	MasterKey     Secret `kong:"-" name:"master-key" setting:"env" group:"Keys" help:"Key that seals all other keys: 32 bytes in base64. authserver key generate-master prints one."`
 	MasterKeyFile string `name:"master-key-file" setting:"flag env file" group:"Keys" placeholder:"FILE" help:"File that contains the master key, instead of AUTHSERVER_MASTER_KEY. dev makes it: .authserver/master.key."`
 	MasterKeyURL  string `name:"master-key-url" setting:"flag env file" group:"Keys" placeholder:"URL" help:"Key of a key management service that is the master key, instead of master-key-file: hashivault://NAME, awskms://…, gcpkms://… or azurekeyvault://…."`
@@ -51,7 +51,7 @@ func (s *Sealing) complete(c *completion) []error {
 
 func (s *Sealing) check(mode Mode) error {
 	if s.MasterKeyURL != "" {
-		return nil // the service that it names is asked when it is opened
+		return nil // the service is called when the key is opened
 	}
 	if s.MasterKey.Empty() && (mode != Serve || s.MasterKeyFile != "") {
 		return nil // a file that could not be read is a fault already
@@ -60,8 +60,8 @@ func (s *Sealing) check(mode Mode) error {
 	return err
 }
 
-// ParsedMasterKey returns the master key, after [Complete]. Its error says what to
-// set where there is none.
+// ParsedMasterKey returns the master key, after [Complete]. If there is none, the error says what
+// to set.
 func (s *Sealing) ParsedMasterKey() ([32]byte, error) {
 	if s.MasterKey.Empty() {
 		return [32]byte{}, errors.New("the master key is missing: set --master-key-file or AUTHSERVER_MASTER_KEY, 32 bytes in base64 as authserver key generate-master prints them, or --master-key-url")

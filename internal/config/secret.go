@@ -8,14 +8,14 @@ import (
 // redacted is printed instead of a secret.
 const redacted = "[redacted]"
 
-// Secret is a setting that does not show itself, however it is printed, encoded
-// or logged. The zero Secret is empty, and shows that it is.
+// Secret is a setting that does not show itself, however it is printed, encoded or logged. The zero
+// Secret is empty, and prints as empty.
 type Secret struct{ value string }
 
 // NewSecret makes a secret of the value.
 func NewSecret(value string) Secret { return Secret{value} }
 
-// Reveal returns the value. Nothing else does.
+// Reveal returns the value. No other method does.
 func (s Secret) Reveal() string { return s.value }
 
 // Empty reports whether there is no value.

@@ -1,7 +1,6 @@
 package config
 
-// Server is every setting there is: serve and dev read them all. Another command embeds
-// the groups that it reads.
+// Server has all settings: serve and dev read them. Other commands embed the groups that they read.
 type Server struct {
 	File
 	Identity

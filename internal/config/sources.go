@@ -16,7 +16,7 @@ import (
 
 const envPrefix = "AUTHSERVER_"
 
-// Sources are where settings come from beside flags.
+// Sources are the sources of settings beside flags.
 type Sources struct {
 	Environ  []string                          // as os.Environ gives it
 	ReadFile func(name string) ([]byte, error) // os.ReadFile
@@ -51,10 +51,9 @@ type File struct {
 	Config string `name:"config" setting:"flag env" group:"Settings file" placeholder:"FILE" help:"YAML file with settings."`
 }
 
-// BeforeResolve is called by kong for each command that embeds File. It reads the
-// environment and the file and reports all that is wrong with them: names that are no
-// setting, and values of the settings that the command reads. Other settings are for other
-// commands, which share the environment and the file.
+// BeforeResolve is called by kong for each command that embeds File. It reads the environment and
+// the file and reports all faults: unknown names, and wrong values of settings that the command
+// reads. Other settings are for other commands, which share the environment and the file.
 func (*File) BeforeResolve(ctx *kong.Context, src Sources) error {
 	g := given{flags: make(map[string]bool)}
 	configFile := ""
@@ -93,7 +92,7 @@ type given struct {
 	env, file map[string]string
 }
 
-// Validate satisfies kong.Resolver. All was checked by then.
+// Validate satisfies kong.Resolver. The values are checked already.
 func (g given) Validate(*kong.Application) error { return nil }
 
 // Resolve gives kong the value of a setting that has no flag on the command line.
@@ -107,9 +106,9 @@ func (g given) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 	return nil, nil //nolint:nilnil // kong's way to say that there is no value
 }
 
-// lookup returns what the environment or else the file says. Of settings that say
-// the same in another way, as a secret and the file that holds it, the one from the stronger source counts alone, so that an
-// environment can override a file that names the other.
+// lookup returns the value in the environment, or else in the file. If two settings exclude each
+// other, such as a secret and the file with it, only the one from the stronger source counts, so
+// that the environment can override a file that names the other.
 func (g given) lookup(name string) (string, bool) {
 	for _, rival := range rivals(name) {
 		if g.strength(rival) > g.strength(name) {
@@ -137,7 +136,7 @@ func (g given) strength(name string) int {
 	return 0
 }
 
-// rivals are the other settings that say the same in another way.
+// rivals are the settings that exclude this one.
 func rivals(name string) []string {
 	for _, ways := range [][]string{{"database-url", "database-url-file"}, {"master-key", "master-key-file", "master-key-url"}} {
 		if i := slices.Index(ways, name); i >= 0 {
@@ -154,8 +153,8 @@ func rivals(name string) []string {
 var serviceLinks = regexp.MustCompile(`^AUTHSERVER_(?:[A-Z0-9_]+_)?` +
 	`(?:SERVICE_HOST=|SERVICE_PORT(?:_[A-Z0-9_]+)?=|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://|PORT_\d+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)=)`)
 
-// readEnviron returns the settings in the environment by name, and checks the values of
-// those that are read. An empty variable counts as not set, as compose files have it.
+// readEnviron returns the settings in the environment by name, and checks the values of those that
+// the command reads. An empty variable counts as not set, as in compose files.
 func readEnviron(environ []string, read map[string]bool) (map[string]string, error) {
 	byEnv, envs := make(map[string]Row), []string(nil)
 	for _, r := range Table() {
@@ -184,8 +183,8 @@ func readEnviron(environ []string, read map[string]bool) (map[string]string, err
 	return values, errors.Join(faults...)
 }
 
-// check reports a text that the setting cannot take. where names it: a variable,
-// or a key with its file and line.
+// check reports a text that is no value of the setting. where names it: a variable, or a key with
+// its file and line.
 func (r Row) check(where, text string) error {
 	switch r.zero.(type) {
 	case time.Duration:

@@ -9,7 +9,7 @@ import (
 
 // Row describes one setting.
 type Row struct {
-	Group   string // heading under which it belongs
+	Group   string // heading
 	Name    string // "database-url"
 	Flag    string // "--database-url"; "" where there is none
 	Env     string // "AUTHSERVER_DATABASE_URL"
@@ -17,7 +17,7 @@ type Row struct {
 	Default string // "" for none
 	Help    string
 
-	zero any // the zero value of the field, which tells its type
+	zero any // the zero value of the field, for its type
 }
 
 // Table describes all settings, in the order of [Server].

@@ -2,8 +2,8 @@ package config
 
 import "time"
 
-// Timeline is how long a signing key spends in each part of its life, together with
-// [Clocks] and [AccessTokens].
+// Timeline has the durations in the life of a signing key, together with [Clocks] and
+// [AccessTokens].
 type Timeline struct {
 	KeyRotationInterval time.Duration `name:"key-rotation-interval" setting:"flag env file" group:"Keys" default:"30d" help:"How long a key signs before the next one takes over."`
 	JWKSMaxAge          time.Duration `name:"jwks-max-age" setting:"flag env file" group:"Keys" default:"5m" help:"How long verifiers may cache the JWKS, and a tenth more while they fetch it again. The server publishes a new key for longer than both before the key signs."`
@@ -19,7 +19,7 @@ func (t *Timeline) complete(*completion) []error {
 	)
 }
 
-// Clocks is how far clocks are trusted.
+// Clocks is the largest difference between clocks.
 type Clocks struct {
 	ClockSkew time.Duration `name:"clock-skew" setting:"flag env file" group:"Keys" default:"1m" help:"How far the clocks of servers, and of the issuers of assertions, may differ."`
 }

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// TLS is where TLS ends, and how the certificate of a client reaches the server.
+// TLS has the settings for TLS, and for the certificates of clients.
 type TLS struct {
 	TLSCertificateFile string   `name:"tls-certificate-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Certificate chain of this server in PEM. With it, the public endpoints speak https. The server reads a changed file by itself."`
 	TLSKeyFile         string   `name:"tls-key-file" setting:"flag env file" group:"TLS" placeholder:"FILE" help:"Private key of the certificate in PEM."`
@@ -17,14 +17,12 @@ type TLS struct {
 // TLSHere reports whether TLS ends at this server.
 func (t *TLS) TLSHere() bool { return t.TLSCertificateFile != "" }
 
-// AsksForCertificates reports whether clients are asked for a certificate where TLS
-// ends here.
+// AsksForCertificates reports whether the server asks clients for a certificate in TLS.
 func (t *TLS) AsksForCertificates() bool {
 	return t.TLSHere() && (t.TLSClientAuth || t.TLSClientCAFile != "")
 }
 
-// TakesCertificates reports whether the certificate of a client can reach this
-// server at all.
+// TakesCertificates reports whether client certificates can reach this server.
 func (t *TLS) TakesCertificates() bool {
 	return t.AsksForCertificates() || len(t.ClientCertProxy) > 0
 }
@@ -35,7 +33,7 @@ func (t *TLS) ClientCertProxies() ([]netip.Prefix, error) {
 	return parseNetworks("client-cert-proxy", t.ClientCertProxy, "every caller could claim to be any client")
 }
 
-// complete looks at what belongs together. The server reads the files when it starts.
+// complete checks which settings belong together. The server reads the files when it starts.
 func (t *TLS) complete(c *completion) []error {
 	if c.mode == Command { // a command ends no TLS
 		return nil

@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Assertions bounds what issuers and clients sign.
+// Assertions bounds the assertions of issuers and clients.
 type Assertions struct {
 	AssertionMaxLifetime time.Duration `name:"assertion-max-lifetime" setting:"flag env file" group:"Tokens" default:"1h" help:"Longest lifetime of the assertions of a new issuer without a limit of its own."`
 }
@@ -11,7 +11,7 @@ func (a *Assertions) complete(*completion) []error {
 	return present(checkDuration("assertion-max-lifetime", a.AssertionMaxLifetime, time.Second, day))
 }
 
-// ClientAssertions is what clients may sign with. The room that knows the algorithms
+// ClientAssertions are the signature algorithms of clients. The room that knows the algorithms
 // checks them.
 type ClientAssertions struct {
 	ClientAssertionAlg []string `name:"client-assertion-alg" setting:"flag env file" group:"Trust" placeholder:"ALG" help:"Algorithms that clients may sign their assertions with, separated by commas. The default is all that the server knows. FAPI 2.0 wants PS256,ES256,EdDSA. client create --assertion-alg limits one client further."`
@@ -27,7 +27,7 @@ type DPoP struct {
 
 func (*DPoP) complete(*completion) []error { return nil }
 
-// Fetch is where the key sets of others may be fetched from. What opens the file checks it.
+// Fetch says from where the server may fetch key sets. The room that opens the file checks it.
 type Fetch struct {
 	FetchAllowHost []string `name:"fetch-allow-host" setting:"flag env file" group:"Trust" placeholder:"HOST" help:"Hosts without public addresses, separated by commas, from which the server may fetch the key sets of issuers and clients, and to which it may send logout tokens."`
 	FetchCAFile    string   `name:"fetch-ca-file" setting:"flag env file" group:"Trust" placeholder:"FILE" help:"Certificates in PEM of authorities to trust for these fetches, in addition to the system's. Read again on SIGHUP."`
