@@ -125,8 +125,8 @@ func eventObject(e admin.Event) string {
 	return strings.Join(about, ", ")
 }
 
-// saysMore reports whether a reason has a word that the type of its event has not, as
-// client_deleted has none beside client.deleted.
+// saysMore reports whether a reason adds a word to the type of its event; client_deleted adds none
+// to client.deleted.
 func saysMore(reason, kind string) bool {
 	words := func(text string) []string {
 		return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
@@ -152,7 +152,7 @@ func eventChanges(e admin.Event) string {
 	return strings.Join(said, "; ")
 }
 
-// eventValue is a value without the marks of JSON: a list has blanks between its values, and an
+// eventValue is a value without the syntax of JSON: a list has blanks between its values, and an
 // object its members in brackets, as in the tables of other commands.
 func eventValue(v json.RawMessage) string {
 	var read any
@@ -186,8 +186,8 @@ func valueText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// textOf is a text as it is read: a duration and a time, which events have as Go writes them,
-// as in the tables of other commands.
+// textOf is a text for display. Durations and times, which events have in the form of Go, get the
+// form of other tables.
 func textOf(text string) string {
 	if d, err := time.ParseDuration(text); err == nil && d.String() == text {
 		return config.FormatDuration(d)

@@ -74,8 +74,7 @@ func (f ClientFlags) input(p *process) (admin.ClientInput, error) {
 	return input, err
 }
 
-// grantURN is what the values of some grants begin with, which is left out where they are
-// typed.
+// grantURN is the prefix of some grant types, which the command line leaves out.
 const grantURN = "urn:ietf:params:oauth:grant-type:"
 
 func grants(values []string) []oauth.GrantType {
@@ -88,7 +87,7 @@ func grants(values []string) []oauth.GrantType {
 	return grants
 }
 
-// tlsSubject is the one subject that is given, nil where none is.
+// tlsSubject is the given subject; nil: none.
 func (f ClientFlags) tlsSubject() *admin.TLSSubject {
 	switch {
 	case f.TLSSubjectDN != nil:
@@ -146,7 +145,7 @@ func (c *clientCreate) Run(p *process) error {
 			return err
 		}
 		p.warn(warnings)
-		if client.Secret != "" { // it was told ahead of time
+		if client.Secret != "" { // it was printed before
 			return nil
 		}
 		return c.done(p, client)

@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completionCommand prints a script that has a shell ask completeCommand.
+// completionCommand prints a script with which a shell calls completeCommand.
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: bash, zsh or fish."`
 }
@@ -67,8 +67,8 @@ func (c *completeCommand) Run(p *process) error {
 	return nil
 }
 
-// candidates returns the words that may replace the last one: commands, flags or
-// values, as far as they are known. None means that the shell may offer files.
+// candidates returns the words that may replace the last one: commands, flags or values, as far as
+// they are known. Without a result the shell may offer files.
 func candidates(node *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -78,7 +78,7 @@ func candidates(node *kong.Node, words []string) []string {
 	for _, word := range before {
 		switch {
 		case word == "=": // bash divides --output=json there
-		case word == "help" && node.Parent == nil: // what follows names a command
+		case word == "help" && node.Parent == nil: // a command name follows
 		case value != nil:
 			value = nil
 		case strings.HasPrefix(word, "-"):
@@ -129,7 +129,7 @@ func flagsOf(node *kong.Node) []string {
 	return found
 }
 
-// matching are the words that go on from what was typed, in order, each after the same.
+// matching are the words that continue the typed prefix, in order.
 func matching(words []string, typed, after string) []string {
 	var found []string
 	for _, word := range words {

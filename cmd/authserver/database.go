@@ -6,8 +6,8 @@ import (
 	"authserver/internal/server"
 )
 
-// Database is embedded by commands that work on the database, while servers run on it.
-// Alone it is enough to list, to show and to delete.
+// Database is embedded by commands that work on the database, while servers run on it. It is
+// sufficient for list, show and delete.
 type Database struct {
 	config.File
 	config.Database
@@ -17,13 +17,13 @@ func (d *Database) settings() server.AdminSettings {
 	return server.AdminSettings{Database: d.Database}
 }
 
-// administration is the settings that a command reads: the groups that it embeds.
+// administration has the settings that a command reads: the groups that it embeds.
 type administration interface {
 	// settings are the groups by name.
 	settings() server.AdminSettings
 }
 
-// with runs do on the database, with what the settings open.
+// with runs do on the database, with the operations that the settings allow.
 func with(p *process, read administration, do func(a *admin.Admin) error) error {
 	if err := complete(read, config.Command); err != nil {
 		return err
@@ -53,14 +53,14 @@ func complete(settings any, mode config.Mode) error {
 	return nil
 }
 
-// Listing is embedded by commands that list what there may be many of.
+// Listing is embedded by commands with long lists.
 type Listing struct {
 	Search string `empty:"" help:"Only those with this text in their identifier, name or address."`
 	Limit  int    `help:"At most this many entries."`
 	After  string `empty:"" placeholder:"IDENTIFIER" help:"Only those after this one, in the order of the list."`
 }
 
-// rows lists what is asked for, a page at a time. key is what a row is sorted by.
+// rows reads the list a page at a time. key returns the sort key of a row.
 func rows[V any](l Listing, list func(page admin.Page) ([]V, error), key func(V) string) ([]V, error) {
 	if l.Limit < 0 {
 		return nil, usage("--limit is %d: it must not be negative", l.Limit)

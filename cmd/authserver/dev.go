@@ -11,8 +11,8 @@ import (
 	"authserver/internal/server"
 )
 
-// devBcryptCost is low, since the passwords of dev are public and dev has to start
-// within a second.
+// devBcryptCost is low, because the passwords of dev are public and dev has to start within a
+// second.
 const devBcryptCost = 10
 
 type devCommand struct {
@@ -42,7 +42,7 @@ func (c *devCommand) Run(p *process) error {
 	return server.Serve(p.ctx, s, server.ServeOptions{
 		Version: buildVersion(), Stderr: p.stderr, Reload: reload, Demo: true,
 		Ready: func(public, ops string) {
-			// If the hints cannot be printed, the server serves all the same.
+			// If the hints cannot be printed, the server still runs.
 			_ = introduce(p, s.Issuer, public, ops)
 		},
 	})
@@ -81,7 +81,7 @@ metadata: {{.Public}}/.well-known/oauth-authorization-server
 metrics:  http://{{.Ops}}/metrics
 `
 
-// introduce prints what to paste, with real values.
+// introduce prints commands to paste, with real values.
 func introduce(p *process, self, public, ops string) error {
 	var err error
 	if public, err = dialable(public); err != nil {
@@ -106,8 +106,8 @@ func introduce(p *process, self, public, ops string) error {
 	})
 }
 
-// callAgain is how to call this program again. What go run has built is gone once the
-// program ends, and has a name that no person would type.
+// callAgain is the command line for calling this program again. The binary of go run is deleted
+// when the program ends, and its name is not made for typing.
 func callAgain(name string) string {
 	executable, err := os.Executable()
 	if err != nil || !strings.Contains(filepath.ToSlash(executable), "/go-build") {

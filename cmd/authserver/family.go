@@ -58,7 +58,7 @@ func (f FamilyName) read(p *process) (name string, isID bool, err error) {
 	return name, !strings.ContainsAny(name, "._"), nil
 }
 
-// needed are the settings that it takes to find a family: by its id no key is opened.
+// needed are the settings for finding a family: with an id, no key is opened.
 func (f *FamilyTokenSettings) needed(isID bool) administration {
 	if isID {
 		return &f.FamilySettings

@@ -30,7 +30,7 @@ func (c *healthcheckCommand) Run(p *process) error {
 	if err != nil {
 		return usage("--ops-listen: %w", err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy stands between
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy is in between
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("the server does not answer: %w", err)
@@ -47,7 +47,7 @@ func (c *healthcheckCommand) Run(p *process) error {
 	return fmt.Errorf("the server is not ready: %s: %s", response.Status, body)
 }
 
-// dialable is the address at which this machine reaches what listens there.
+// dialable is the address at which this machine reaches the listener.
 func dialable(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

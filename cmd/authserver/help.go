@@ -18,10 +18,10 @@ type GlobalFlags struct {
 // helpFlag is a flag that prints a help and ends the command, as kong's own --help does.
 type helpFlag bool
 
-// IgnoreDefault has kong apply the flag before a command is chosen.
+// IgnoreDefault makes kong apply the flag before a command is chosen.
 func (helpFlag) IgnoreDefault() {}
 
-// BeforeReset is called by kong where the flag is given.
+// kong calls BeforeReset if the flag is given.
 func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	err := ctx.PrintUsage(false)
 	ctx.Exit(exitDone)
@@ -31,10 +31,10 @@ func (helpFlag) BeforeReset(ctx *kong.Context) error {
 // versionFlag prints the version and ends the command.
 type versionFlag bool
 
-// IgnoreDefault has kong apply the flag before a command is chosen.
+// IgnoreDefault makes kong apply the flag before a command is chosen.
 func (versionFlag) IgnoreDefault() {}
 
-// BeforeReset is called by kong where the flag is given.
+// kong calls BeforeReset if the flag is given.
 func (versionFlag) BeforeReset(ctx *kong.Context) error {
 	_, err := fmt.Fprintln(ctx.Stdout, versionLine())
 	ctx.Exit(exitDone)
@@ -47,9 +47,8 @@ const (
 	helpWidth   = 80
 )
 
-// help prints the flags of the command itself and an example or, for --help-settings,
-// the settings. If the flags do not fit a screen, it names those that stand in groups, and
-// --help-all explains them.
+// help prints the flags of the command itself and an example or, for --help-settings, the settings.
+// If the flags do not fit a screen, it only names those in groups, and --help-all explains them.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	asked := func(name string) bool {
 		return slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
@@ -93,7 +92,7 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-// exampleOf is the example of a command, or of the first that it has below it.
+// exampleOf is the example of a command, or of its first subcommand.
 func exampleOf(node *kong.Node) string {
 	for node.Tag == nil || node.Tag.Get("example") == "" {
 		if len(node.Children) == 0 {

@@ -64,8 +64,8 @@ func (p *process) secret(flag, name string) (string, error) {
 	return text, nil
 }
 
-// readOrClear reads the file of a flag: nil where it is not given, and what is empty
-// and not nil where it is given without a name, to take away what is there.
+// readOrClear reads the file of a flag. It returns nil if the flag is not given, and an empty
+// result that is not nil if the name is empty, which clears the value.
 func (p *process) readOrClear(flag string, name *string, wanted keyfiles.Wanted) ([]byte, error) {
 	switch {
 	case name == nil:
@@ -74,7 +74,7 @@ func (p *process) readOrClear(flag string, name *string, wanted keyfiles.Wanted)
 		return []byte{}, nil
 	}
 	data, err := p.read(flag, *name)
-	if err == nil && len(bytes.TrimSpace(data)) == 0 { // a download that failed takes nothing away
+	if err == nil && len(bytes.TrimSpace(data)) == 0 { // a failed download clears nothing
 		return nil, usage("%s: the file is empty: give an empty name, %s '', to take away what is there", flag, flag)
 	}
 	return p.wantedKeys(flag, data, wanted, err)
@@ -86,7 +86,7 @@ func (p *process) readKeys(flag, name string, wanted keyfiles.Wanted) ([]byte, e
 	return p.wantedKeys(flag, data, wanted, err)
 }
 
-// wantedKeys refuses what was read where it is something else.
+// wantedKeys refuses a content of another kind.
 func (*process) wantedKeys(flag string, data []byte, wanted keyfiles.Wanted, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (*process) wantedKeys(flag string, data []byte, wanted keyfiles.Wanted, err
 	return data, nil
 }
 
-// readPrivateKey reads a private key, with what a JWK says of it.
+// readPrivateKey reads a private key, with the members of a JWK.
 func (p *process) readPrivateKey(flag, name string) (assertions.SigningKey, error) {
 	data, err := p.read(flag, name)
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *process) readPrivateKey(flag, name string) (assertions.SigningKey, erro
 	return key, nil
 }
 
-// sharedSecret reads from --secret-file a secret that both sides have, and that is no key of one of them.
+// sharedSecret reads a shared secret from --secret-file, and refuses a private or public key.
 func (p *process) sharedSecret(name string) (string, error) {
 	const flag = "--secret-file"
 	secret, err := p.secret(flag, name)
@@ -156,8 +156,8 @@ func (p *process) readAll(flag string, names []string) ([][]byte, error) {
 	return files, nil
 }
 
-// list returns the values of a flag that repeats: nil where it was not given, and
-// none where its only value is empty, which clears it.
+// list returns the values of a repeated flag: nil if it was not given, and an empty list if its
+// only value is empty, which clears it.
 func list(values []string) []string { return listOf[string](values) }
 
 // listOf is list for values of a kind.
@@ -205,8 +205,8 @@ func pairs(flag, form string, values []string) (map[string]string, error) {
 	return read, nil
 }
 
-// claims reads name=value pairs. A value that is JSON is taken as that (true, 7,
-// ["a"], "7"), anything else as a string.
+// claims reads name=value pairs. A value that is JSON is read as JSON (true, 7, ["a"], "7"), any
+// other as a string.
 func claims(pairs []string) (map[string]any, error) {
 	if pairs == nil {
 		return nil, nil //nolint:nilnil // nil means that none were given
@@ -253,7 +253,7 @@ type Consent struct {
 	Yes bool `help:"Do not ask."`
 }
 
-// ask says what is about to happen. Without --yes it goes on only after y or yes.
+// ask shows the consequences. Without --yes the command continues only after y or yes.
 func (c Consent) ask(p *process, what string) error {
 	if c.Yes {
 		return nil

@@ -57,17 +57,17 @@ const (
 )
 
 func main() {
-	// A reader that is gone is an answer that cannot be printed, and no reason to end a server
-	// that logs to it.
+	// A closed pipe is an answer that cannot be printed, but no reason to end a server that logs to
+	// it.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args, os.Stdin, standardOutput(), os.Stderr, os.Environ()))
 }
 
-// process is what a command has to do with the world outside.
+// process is the environment of a command.
 type process struct {
 	ctx    context.Context // ends with SIGINT and SIGTERM
-	name   string          // as which it was called
-	by     admin.Call      // who called it
+	name   string          // the name by which it was called
+	by     admin.Call      // the account that called it
 	path   []string        // the words of the command
 	stdin  io.Reader
 	stdout *printer
@@ -75,15 +75,15 @@ type process struct {
 	given  map[string]bool // the settings that do not come from their defaults
 }
 
-// report tells on standard error what was done. That it cannot be told undoes nothing.
+// report prints on standard error what was done. A failure to print it changes nothing.
 func (p *process) report(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", args...)
 }
 
-// errQuiet ends a command that has said all there is to say with exit code 1.
+// errQuiet ends a command with exit code 1 and without a message.
 var errQuiet = errors.New("failed")
 
-// usageError is an error of who typed the command.
+// usageError is wrong usage of the command.
 type usageError struct{ cause error }
 
 func (e *usageError) Error() string { return e.cause.Error() }
@@ -97,7 +97,7 @@ func usage(format string, args ...any) error {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
+	context.AfterFunc(ctx, stop) // a second signal ends the process if the first does not
 	exited := -1                 // kong's code after --help, for which it would end the process
 	out := &printer{to: stdout, colour: inColour(stdout, environ)}
 	parser, err := newParser(out, stderr, environ, func(code int) {
@@ -123,13 +123,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 		return code
 	}
 	p := &process{ctx: ctx, name: args[0], by: operator(), path: strings.Fields(parsed.Selected().Path()), stdin: stdin, stdout: out, stderr: stderr, given: given(parsed)}
-	// What kong knows of all the commands would be most of the heap of a server at rest: it
-	// is let go of, because it is not kong that runs the command.
+	// kong's model of all commands would be most of the heap of an idle server. It is released
+	// here, because kong does not run the command.
 	chosen := parsed.Selected().Target.Addr().Interface().(command)
 	return fail(stderr, p.named(chosen.Run(p)))
 }
 
-// deployment is the settings that say which deployment is meant. Each takes a value.
+// deployment are the settings that identify the deployment. Each takes a value.
 var deployment = []string{"--issuer", "--listen", "--ops-listen", "--database-url", "--master-key-file"}
 
 // parse reads a command line. Every command takes the flags of deployment, so that an operator

@@ -11,10 +11,10 @@ import (
 	"authserver/internal/admin"
 )
 
-// names is how the command line calls what an administrator's operation mentions: a field
-// is the flag or argument of the command that sets it, a setting its flag, and an
-// operation the command line to type. Which flag sets a field the flag itself tells: by
-// its tag "field", and without one by its own name.
+// names is how the command line calls what an administrator's operation mentions: a field is the
+// flag or argument of the command that sets it, a setting its flag, and an operation the command
+// line to type. The tag "field" of a flag names the field that it sets; without the tag its own
+// name does.
 type names struct {
 	root    *kong.Node
 	command *kong.Node      // which was run
@@ -130,7 +130,7 @@ func (p *process) names() (admin.Names, error) {
 	return names{root: parser.Model.Node, command: find(parser.Model.Node, p.path...), given: p.given}, nil
 }
 
-// named is an error in which what it mentions is called as on the command line.
+// named is an error with the names of the command line.
 func (p *process) named(err error) error {
 	var mentions interface {
 		error
@@ -154,7 +154,7 @@ type namedError struct {
 func (e *namedError) Error() string { return e.text }
 func (e *namedError) Unwrap() error { return e.cause }
 
-// warn prints what the administrator should know of something that was done.
+// warn prints the warnings of an operation.
 func (p *process) warn(warnings []admin.Fault) {
 	if len(warnings) == 0 {
 		return

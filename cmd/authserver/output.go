@@ -46,7 +46,7 @@ func shown[V any](p *process, e Existing, o Output, noun, name string, get func(
 // done prints what was made or changed.
 func (o Output) done(p *process, v any) error { return afterwards(o.show(p.stdout, v)) }
 
-// afterwards says of an answer that could not be printed that what was asked for is done.
+// afterwards says that the operation is done although its answer could not be printed.
 func afterwards(err error) error {
 	if err != nil {
 		return fmt.Errorf("it is done, and the answer cannot be printed: %w", err)
@@ -54,8 +54,8 @@ func afterwards(err error) error {
 	return nil
 }
 
-// once prints a client with its secret, whole and to where it stays, before the secret is
-// stored: it can be printed this once only.
+// once prints a client with its secret before the secret is stored, and waits until the output is
+// safe: the secret can be printed only once.
 func (p *process) once(o Output) admin.ShowSecret {
 	return func(c admin.ClientWithSecret) error {
 		var answer bytes.Buffer
@@ -81,7 +81,7 @@ type printer struct {
 	failed error
 }
 
-// bold is a text that stands out, where that is possible.
+// bold is a text in bold, if the terminal has that.
 func (w *printer) bold(text string) string {
 	if !w.colour {
 		return text
@@ -113,7 +113,8 @@ func (w *printer) sync() error {
 	return err
 }
 
-// once is the member that is printed once only: at the end, so that it is not overlooked.
+// once is the member that is printed only once: at the end, so that the operator does not overlook
+// it.
 const once = "client_secret"
 
 // show prints one thing: its JSON, or a table with a line for each member.
@@ -159,7 +160,7 @@ func printList[V any](o Output, w io.Writer, rows []V, columns ...string) error 
 	return table.Flush()
 }
 
-// span is a duration as a person says it: 29d4h, 3h12m, 45s.
+// span is a duration in short form: 29d4h, 3h12m, 45s.
 func span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch d = max(d, 0); {
@@ -204,7 +205,7 @@ func members(v reflect.Value) []member {
 	return found
 }
 
-// nothing stands in a table for what is not there.
+// nothing is the table entry of an empty value.
 const nothing = "-"
 
 func text(v reflect.Value) string {

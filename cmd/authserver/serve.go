@@ -33,8 +33,8 @@ func (c *serveCommand) Run(p *process) error {
 	return server.Serve(p.ctx, c.Server, server.ServeOptions{Version: buildVersion(), Stderr: p.stderr, Reload: reload})
 }
 
-// hangups yields each SIGHUP from now on, which would otherwise end the process in the
-// middle of its requests.
+// hangups yields each SIGHUP from now on. Without it a SIGHUP would end the process in the middle
+// of its requests.
 func hangups() (signals <-chan os.Signal, stop func()) {
 	received := make(chan os.Signal, 1) // several at once are one
 	signal.Notify(received, syscall.SIGHUP)

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// standardOutput is where answers go. Where it was closed the Go runtime has opened
-// /dev/null in its place, so that no file of ours becomes it: an answer that gets lost is
-// an error all the same. A /dev/null that the caller chose is open for writing alone.
+// standardOutput is the destination of answers. If it was closed, the Go runtime has opened
+// /dev/null instead, so that no other file becomes standard output. That is recognised here,
+// because a lost answer is an error: a /dev/null that the caller chose is open only for writing.
 func standardOutput() io.Writer {
 	flags, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
@@ -29,7 +29,7 @@ func standardOutput() io.Writer {
 	return closed{}
 }
 
-// closed is a standard output that is not there.
+// closed is a standard output that was closed.
 type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, errors.New("standard output is closed") }

@@ -2,7 +2,7 @@ package main
 
 import "authserver/internal/admin"
 
-// UserProfileFlags are the standard claims about a user, which applications are told.
+// UserProfileFlags are the standard claims about a user, which applications get.
 type UserProfileFlags struct {
 	Name                *string `group:"Profile" help:"Full name."`
 	GivenName           *string `group:"Profile" placeholder:"NAME" help:"Given names."`

@@ -11,7 +11,7 @@ import (
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version string
 
-// buildVersion is what the linker was told, or else what the go command knows.
+// buildVersion is the version of the linker flag, or else that of the go command.
 func buildVersion() string {
 	if version != "" {
 		return version
@@ -29,7 +29,7 @@ func (*versionCommand) Run(p *process) error {
 	return err
 }
 
-// versionLine says what this binary is.
+// versionLine describes this binary.
 func versionLine() string {
 	return fmt.Sprintf("authserver %s (%s, %s/%s, tokens signed by %s)",
 		buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, server.SignedBy())
