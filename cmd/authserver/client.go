@@ -136,16 +136,18 @@ func (c *clientCreate) Run(p *process) error {
 			return err
 		}
 	}
-	return with(p, &c.NewClientSettings, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "client", c.ID, func() (admin.Client, error) { return a.Clients.Get(p.ctx, p.by, c.ID) }); done || err != nil {
-			return err
-		}
-		client, warnings, err := a.Clients.Create(p.ctx, p.by, created)
+	return with(p, &c.NewClientSettings, func(a *admin.Admin) error { return c.register(p, a, created) })
+}
+
+func (c *clientCreate) register(p *process, a *admin.Admin, n admin.NewClient) error {
+	get := func() (admin.Client, error) { return a.Clients.Get(p.ctx, p.by, c.ID) }
+	return register(p, c.Existing, c.Output, "client", c.ID, get, func() error {
+		client, warnings, err := a.Clients.Create(p.ctx, p.by, n)
 		if err != nil {
 			return err
 		}
 		p.warn(warnings)
-		if client.Secret != "" { // it was printed before
+		if client.Secret != "" { // ShowSecret printed it
 			return nil
 		}
 		return c.done(p, client)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -116,14 +117,13 @@ func (c *issuerCreate) Run(p *process) error {
 		return err
 	}
 	input.Disabled = &c.Disabled
-	return with(p, &c.NewIssuerSettings, func(a *admin.Admin) error {
-		id := c.ID
-		if id == "" {
-			id = c.Iss
-		}
-		if done, err := shown(p, c.Existing, c.Output, "issuer", id, func() (admin.Issuer, error) { return a.Issuers.Get(p.ctx, p.by, id) }); done || err != nil {
-			return err
-		}
+	return with(p, &c.NewIssuerSettings, func(a *admin.Admin) error { return c.register(p, a, input) })
+}
+
+func (c *issuerCreate) register(p *process, a *admin.Admin, input admin.IssuerInput) error {
+	id := cmp.Or(c.ID, c.Iss)
+	get := func() (admin.Issuer, error) { return a.Issuers.Get(p.ctx, p.by, id) }
+	return register(p, c.Existing, c.Output, "issuer", id, get, func() error {
 		issuer, warnings, err := a.Issuers.Create(p.ctx, p.by, admin.NewIssuer{ID: c.ID, Iss: c.Iss, IssuerInput: input})
 		if err != nil {
 			return err

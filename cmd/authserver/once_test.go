@@ -36,9 +36,14 @@ type shop struct {
 
 func newShop(t *testing.T) shop {
 	t.Helper()
+	return shopOn(t, "sqlite:"+t.TempDir()+"/authserver.db")
+}
+
+func shopOn(t *testing.T, url string) shop {
+	t.Helper()
 	s := shop{t, []string{
 		"AUTHSERVER_ISSUER=https://auth.example.com", "AUTHSERVER_MASTER_KEY=c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U=",
-		"AUTHSERVER_DATABASE_URL=sqlite:" + t.TempDir() + "/authserver.db", "AUTHSERVER_BCRYPT_COST=4",
+		"AUTHSERVER_DATABASE_URL=" + url, "AUTHSERVER_BCRYPT_COST=4",
 	}}
 	s.must("migrate", "up")
 	return s
@@ -107,7 +112,7 @@ func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
 	}
 }
 
-// A client_id that is taken is known before a secret is told for it.
+// A client_id that is taken is known before a secret is shown for it.
 func TestNoSecretIsToldForAClientThatIsThere(t *testing.T) {
 	s := newShop(t)
 	s.must("client", "create", "--id", "web", "--grant", "client_credentials")

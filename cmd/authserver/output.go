@@ -26,12 +26,27 @@ type Existing struct {
 	IfNotExists bool `help:"If it exists already, show it, change nothing and succeed."`
 }
 
-// shown reports whether --if-not-exists was given and the thing exists, which is then
-// shown.
-func shown[V any](p *process, e Existing, o Output, noun, name string, get func() (V, error)) (bool, error) {
+// register creates a thing and shows it. With --if-not-exists it shows the thing that exists
+// instead, also one that another command creates between the look-up and the insertion.
+func register[V any](p *process, e Existing, o Output, noun, name string, get func() (V, error), create func() error) error {
 	if !e.IfNotExists {
-		return false, nil
+		return create()
 	}
+	if done, err := shown(p, o, noun, name, get); done || err != nil {
+		return err
+	}
+	taken := create()
+	if !admin.IsTaken(taken) {
+		return taken
+	}
+	if done, err := shown(p, o, noun, name, get); done || err != nil {
+		return err
+	}
+	return taken // by another thing, such as a user with the same email
+}
+
+// shown shows a thing, and reports whether it exists.
+func shown[V any](p *process, o Output, noun, name string, get func() (V, error)) (bool, error) {
 	v, err := get()
 	switch {
 	case admin.IsMissing(err):
@@ -54,8 +69,8 @@ func afterwards(err error) error {
 	return nil
 }
 
-// once prints a client with its secret before the secret is stored, and waits until the output is
-// safe: the secret can be printed only once.
+// once prints a client with its secret, and waits until the output is safe: the secret can be printed
+// only once. If that fails, the change is not made, or is undone.
 func (p *process) once(o Output) admin.ShowSecret {
 	return func(c admin.ClientWithSecret) error {
 		var answer bytes.Buffer
@@ -67,7 +82,7 @@ func (p *process) once(o Output) admin.ShowSecret {
 			err = p.stdout.sync()
 		}
 		if err != nil {
-			return fmt.Errorf("nothing was changed, because the secret cannot be printed: %w", err)
+			return fmt.Errorf("the secret cannot be printed: %w", err)
 		}
 		return nil
 	}

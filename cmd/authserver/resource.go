@@ -53,10 +53,12 @@ func (c *resourceCreate) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return with(p, &c.NewResourceSettings, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "resource", c.ID, func() (admin.Resource, error) { return a.Resources.Get(p.ctx, p.by, c.ID) }); done || err != nil {
-			return err
-		}
+	return with(p, &c.NewResourceSettings, func(a *admin.Admin) error { return c.register(p, a, input) })
+}
+
+func (c *resourceCreate) register(p *process, a *admin.Admin, input admin.ResourceInput) error {
+	get := func() (admin.Resource, error) { return a.Resources.Get(p.ctx, p.by, c.ID) }
+	return register(p, c.Existing, c.Output, "resource", c.ID, get, func() error {
 		resource, warnings, err := a.Resources.Create(p.ctx, p.by, admin.NewResource{ID: c.ID, ResourceInput: input})
 		if err != nil {
 			return err

@@ -59,10 +59,12 @@ func (c *userCreate) Run(p *process) error {
 		return err
 	}
 	input.Username, input.Disabled = &c.Username, &c.Disabled
-	return with(p, &c.UserSettings, func(a *admin.Admin) error {
-		if done, err := shown(p, c.Existing, c.Output, "user", c.Username, func() (admin.User, error) { return a.Users.Named(p.ctx, p.by, c.Username) }); done || err != nil {
-			return err
-		}
+	return with(p, &c.UserSettings, func(a *admin.Admin) error { return c.register(p, a, input) })
+}
+
+func (c *userCreate) register(p *process, a *admin.Admin, input admin.UserInput) error {
+	get := func() (admin.User, error) { return a.Users.Named(p.ctx, p.by, c.Username) }
+	return register(p, c.Existing, c.Output, "user", c.Username, get, func() error {
 		user, err := a.Users.Create(p.ctx, p.by, input)
 		if err != nil {
 			return err

@@ -106,13 +106,6 @@ type Clients struct {
 		store.Clients
 		store.ClientAdmin
 	}
-	// Users and Issuers are what else may have a client's identifier.
-	Users interface {
-		User(ctx context.Context, id string) (store.User, error)
-	}
-	Issuers interface {
-		Issuer(ctx context.Context, id string) (store.Issuer, error)
-	}
 	Targets   Targets
 	Sealer    *sealing.Sealer
 	Passwords Hasher
@@ -149,18 +142,24 @@ func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWith
 		return ClientWithSecret{}, nil, err
 	}
 	created := ClientWithSecret{Client: view, Secret: made}
-	if err := cs.isFree(ctx, c.ID); err != nil {
-		return ClientWithSecret{}, nil, err
-	}
-	told, err := n.ShowSecret.ahead(created)
-	if err != nil {
-		return ClientWithSecret{}, nil, err
-	}
 	voids := cs.Revoker.Client(&c, "client_created")
 	if err := cs.Store.CreateClient(ctx, c, by.change(store.ClientCreated, now).Voiding(voids)); err != nil {
-		return ClientWithSecret{}, nil, notInForce(told, explainClient(c.ID, err))
+		return ClientWithSecret{}, nil, explainClient(c.ID, err)
+	}
+	// Only now: the store may refuse the client because another command took its name.
+	if err := n.ShowSecret.show(created); err != nil {
+		return ClientWithSecret{}, nil, cs.withdraw(ctx, by, c.ID, err)
 	}
 	return created, warnings, nil
+}
+
+// withdraw deletes a client that was created just now, because its secret could not be shown. It
+// does so even if the command was interrupted meanwhile.
+func (cs *Clients) withdraw(ctx context.Context, by Call, id string, cause error) error {
+	if err := cs.Delete(context.WithoutCancel(ctx), by, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w, but client %q is registered and could not be deleted: give it a new secret, or delete it: %w", cause, id, err)
+	}
+	return fmt.Errorf("nothing was changed, because %w", cause)
 }
 
 // explainClient names what else has the identifier.
@@ -171,26 +170,6 @@ func explainClient(id string, err error) error {
 			id, store.ErrNameTaken, Operation{Noun: "issuer", Verb: "update"})}
 	}
 	return explain("client", id, err)
-}
-
-// isFree refuses an identifier that is taken before a secret is told for it. That two who
-// come at once do not both have it is for the store.
-func (cs *Clients) isFree(ctx context.Context, id string) error {
-	_, noClient := cs.Store.Client(ctx, id)
-	_, noUser := cs.Users.User(ctx, id)
-	issuer, noIssuer := cs.Issuers.Issuer(ctx, id)
-	for _, err := range []error{noClient, noUser, noIssuer} {
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("look up the owner of the identifier: %w", err)
-		}
-	}
-	switch {
-	case noClient == nil:
-		return explainClient(id, store.ErrExists)
-	case noUser == nil, noIssuer == nil && issuer.ClientID == "":
-		return explainClient(id, store.ErrNameTaken)
-	}
-	return nil
 }
 
 // List lists clients in the order of their identifiers.

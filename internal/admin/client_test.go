@@ -141,6 +141,35 @@ func TestAnIDThatIsTaken(t *testing.T) {
 	}
 }
 
+// kept is a store that deletes no client.
+type kept struct{ *sqlite.DB }
+
+func (kept) DeleteClient(context.Context, string, store.Change) error { return store.ErrUnavailable }
+
+// No caller could use a client whose secret was lost. It is deleted, also if the command was
+// interrupted while it printed, and if that is not possible the error says so.
+func TestAClientWhoseSecretCannotBeShownDoesNotStay(t *testing.T) {
+	o := newOffice(t)
+	lost := errors.New("the disk is full")
+	ctx, interrupt := context.WithCancel(t.Context())
+	n := admin.NewClient{ID: "web", ShowSecret: func(admin.ClientWithSecret) error {
+		interrupt()
+		return lost
+	}}
+	_, _, err := o.Clients.Create(ctx, by, n)
+	if !errors.Is(err, lost) || !strings.Contains(err.Error(), "nothing was changed, because the disk is full") {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := o.store.Client(t.Context(), "web"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the client is there: %v", err)
+	}
+	o.Clients.Store = kept{o.store}
+	_, _, err = o.Clients.Create(t.Context(), by, n)
+	if !errors.Is(err, lost) || !strings.Contains(err.Error(), `the disk is full, but client "web" is registered and could not be deleted`) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestWarningsOfClientsThatAreHardlyMeant(t *testing.T) {
 	for _, c := range []struct {
 		name string

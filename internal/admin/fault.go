@@ -102,3 +102,6 @@ func explain(noun, id string, err error) error {
 
 // IsMissing reports whether an error says that what was named is not there.
 func IsMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
+// IsTaken reports whether an error says that the name of what was to be created is taken.
+func IsTaken(err error) bool { return errors.Is(err, store.ErrExists) }

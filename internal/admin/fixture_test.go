@@ -90,7 +90,7 @@ func newOffice(t testing.TB) *office {
 	targets, users := admin.Targets{Self: self, Resources: db}, admin.UserFinder{Store: db}
 	families := &admin.Families{Common: o.Common, Store: db, Users: users, Clients: db, Revoker: revoker, Signing: signing, Refresh: refresh}
 	o.Admin = &admin.Admin{
-		Clients:    &admin.Clients{Common: o.Common, Store: db, Users: db, Issuers: db, Targets: targets, Sealer: sealer, Passwords: hasher, Revoker: revoker, Documents: o.documents, Keys: signing},
+		Clients:    &admin.Clients{Common: o.Common, Store: db, Targets: targets, Sealer: sealer, Passwords: hasher, Revoker: revoker, Documents: o.documents, Keys: signing},
 		Users:      &admin.Users{Common: o.Common, UserFinder: users, Rows: db, Passwords: hasher, Revoker: revoker},
 		Resources:  &admin.Resources{Common: o.Common, Store: db, Keys: signing},
 		Issuers:    &admin.Issuers{Common: o.Common, Store: db, Siblings: db, Clients: db, Targets: targets, Sealer: sealer},

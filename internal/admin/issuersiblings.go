@@ -76,6 +76,8 @@ func (is *Issuers) write(ctx context.Context, i store.Issuer, siblings []store.I
 		case errors.Is(readErr, store.ErrNotFound) && i.Version == 0: // it is to be created
 		case readErr != nil:
 			return readErr
+		case i.Version == 0: // another command created it
+			return store.ErrExists
 		case own.Version != i.Version:
 			return err
 		}

@@ -36,25 +36,16 @@ type SecretRotation struct {
 	ShowSecret ShowSecret
 }
 
-// ShowSecret is given a client with its secret before the secret is stored, since it can be told
-// once only: an error of it ends what was asked for, and nothing is changed. It is not
-// called for a client that has no secret; nil: it is not told ahead of time.
+// ShowSecret is given a client with its secret, which can be shown once only. If it returns an
+// error, the change is not made or is undone: a new client is deleted again, and an existing one
+// keeps its secrets. It is not called for a client without a secret; nil: nothing is shown.
 type ShowSecret func(ClientWithSecret) error
 
-// ahead tells what can be told once, and returns whether that was done.
-func (t ShowSecret) ahead(c ClientWithSecret) (told bool, err error) {
-	if t == nil || c.Secret == "" {
-		return false, nil
+func (s ShowSecret) show(c ClientWithSecret) error {
+	if s == nil || c.Secret == "" {
+		return nil
 	}
-	return true, t(c)
-}
-
-// notInForce explains a refusal of the store where the secret was told already.
-func notInForce(told bool, err error) error {
-	if !told {
-		return err
-	}
-	return failure(err, CodeConflict, "the secret that was printed is not valid, and nothing was changed: %v", err)
+	return s(c)
 }
 
 // RotateSecret gives a client a new secret, and returns the client with it.
@@ -85,14 +76,22 @@ func (cs *Clients) RotateSecret(ctx context.Context, by Call, id string, r Secre
 		return ClientWithSecret{}, err
 	}
 	rotated := ClientWithSecret{Client: view, Secret: made}
-	told, err := r.ShowSecret.ahead(rotated)
-	if err != nil {
-		return ClientWithSecret{}, err
+	// Before the store has it: the update may end the old secrets, which nothing brings back.
+	if err := r.ShowSecret.show(rotated); err != nil {
+		return ClientWithSecret{}, fmt.Errorf("nothing was changed, because %w", err)
 	}
 	if err := cs.Store.UpdateClient(ctx, c, by.change(store.ClientSecretRotated, now)); err != nil {
-		return ClientWithSecret{}, notInForce(told, explain("client", id, err))
+		return ClientWithSecret{}, notInForce(r.ShowSecret != nil, explain("client", id, err))
 	}
 	return rotated, nil
+}
+
+// notInForce explains a refusal of the store after the secret was shown.
+func notInForce(shown bool, err error) error {
+	if !shown {
+		return err
+	}
+	return failure(err, CodeConflict, "the secret that was printed is not valid, and nothing was changed: %v", err)
 }
 
 // firstSecret gives a new client the secret that it has by its methods, and returns it in

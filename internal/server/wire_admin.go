@@ -41,7 +41,7 @@ func wireAdmin(st store.Store, ring *keyring, s AdminSettings) (*admin.Admin, er
 	}
 	return &admin.Admin{
 		Clients: &admin.Clients{
-			Common: common, Store: st, Users: st, Issuers: st, Targets: targets, Sealer: ring.sealer, Passwords: hasher, Revoker: revoker,
+			Common: common, Store: st, Targets: targets, Sealer: ring.sealer, Passwords: hasher, Revoker: revoker,
 			Documents: documents, Keys: ring.signing, LocalHTTP: localHTTP, TakesCertificates: s.TLS.TakesCertificates(), TrustsAuthorities: s.TLS.TLSClientCAFile != "",
 		},
 		Users:     &admin.Users{Common: common, UserFinder: users, Rows: st, Attempts: st, Passwords: hasher, Policy: newPolicy(s.NewPasswords), Revoker: revoker},
