@@ -150,7 +150,11 @@ type helpCommand struct {
 
 func (c *helpCommand) Run(p *process) error {
 	args := append([]string{p.name}, c.Command...)
-	if code := run(append(args, "--help"), p.stdin, p.stdout, p.stderr, nil); code != exitDone {
+	code := run(append(args, "--help"), p.stdin, p.stdout, p.stderr, nil)
+	switch {
+	case p.stdout.failed != nil:
+		return errQuiet
+	case code != exitDone:
 		return &usageError{errQuiet}
 	}
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,8 +32,11 @@ type keyList struct {
 func (c *keyList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
 		listed, err := a.Keys.List(p.ctx, p.by)
-		if err != nil || c.Output.Output == "json" {
-			return errors.Join(err, printList(c.Output, p.stdout, listed))
+		if err != nil {
+			return err
+		}
+		if c.Output.Output == "json" {
+			return printList(c.Output, p.stdout, listed)
 		}
 		now := a.Keys.Now()
 		rows := make([]keyRow, 0, len(listed))
@@ -198,5 +200,5 @@ func (*keyGenerateMaster) Run(p *process) error {
 		return err
 	}
 	_, err = fmt.Fprintln(p.stdout, key)
-	return err
+	return unprinted(secretUnprinted, err)
 }

@@ -269,7 +269,8 @@ func fail(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if !errors.Is(err, errQuiet) {
+	var gone *readerGoneError
+	if !errors.Is(err, errQuiet) && !errors.As(err, &gone) {
 		for line := range strings.Lines(untold(err.Error())) { // joined errors have a line each
 			fmt.Fprintf(stderr, "authserver: %s\n", strings.TrimSuffix(line, "\n"))
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -160,6 +162,51 @@ func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	code := run([]string{"authserver", "client", "delete", "--yes", "app"}, strings.NewReader(""), &out, broken{}, s.environ)
 	if code != exitDone {
 		t.Errorf("a deletion that cannot be told: exit code %d", code)
+	}
+}
+
+// pipe is a standard output whose reader ended after so many bytes, as head does.
+type pipe struct{ room int }
+
+func (p *pipe) Write(b []byte) (int, error) {
+	if len(b) > p.room {
+		n := p.room
+		p.room = 0
+		return n, &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+	}
+	p.room -= len(b)
+	return len(b), nil
+}
+
+// If the reader of standard output has ended, it wants no more: a command that only shows something
+// ends without a word. A secret that is lost, or a change whose answer is lost, is an error all
+// the same.
+func TestACommandWhoseReaderIsGone(t *testing.T) {
+	s := newShop(t)
+	s.must("user", "create", "--username", "alice", "--password-stdin")
+	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(key, []byte(s.must("key", "generate-master")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"audit list": "", "audit list -o json": "", "client list": "", "client list -o json": "", "client show web": "", "user list": "",
+		"user show alice": "", "resource list": "", "issuer list": "", "key list": "", "key list -o json": "", "key plan": "", "family list --user alice": "",
+		"session list --user alice": "", "consent list --user alice": "", "delivery list": "", "migrate status": "", "serve --check": "",
+		"assertion sign --iss i --sub s --aud a --secret-file " + key: "",
+		"version": "", "--version": "", "--help": "", "help": "", "help client create": "", "client create --help": "",
+		"client create --help-settings": "", "completion bash": "",
+		"client create --id web --if-not-exists": "client web exists already: nothing was changed\n",
+		"client rotate-secret web":               "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"client create --id new":                 "authserver: nothing was changed, because the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"key generate-master":                    "authserver: the secret cannot be printed: write /dev/stdout: broken pipe\n",
+		"client update web --name Web":           "authserver: it is done, and the answer cannot be printed: write /dev/stdout: broken pipe\n",
+	} {
+		for _, room := range []int{0, 1} {
+			if code, stderr := s.run(&pipe{room}, strings.Fields(args)...); code != exitFailed || stderr != want {
+				t.Errorf("%s | head -c %d: exit code %d, stderr %q, want %q", args, room, code, stderr, want)
+			}
+		}
 	}
 }
 

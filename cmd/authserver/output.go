@@ -63,11 +63,24 @@ func (o Output) done(p *process, v any) error { return afterwards(o.show(p.stdou
 
 // afterwards says that the operation is done although its answer could not be printed.
 func afterwards(err error) error {
-	if err != nil {
-		return fmt.Errorf("it is done, and the answer cannot be printed: %w", err)
-	}
-	return nil
+	return unprinted("it is done, and the answer cannot be printed", err)
 }
+
+// unprinted is the error of a command whose answer is missed. It does not wrap a
+// [readerGoneError], which would end the command without a word.
+func unprinted(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(what + ": " + err.Error())
+}
+
+// readerGoneError is the error of standard output after the process that reads it has ended, as
+// head does when it has enough. A command that only shows something ends quietly then.
+type readerGoneError struct{ cause error }
+
+func (e *readerGoneError) Error() string { return e.cause.Error() }
+func (e *readerGoneError) Unwrap() error { return e.cause }
 
 // once prints a client with its secret, and waits until the output is safe: the secret can be printed
 // only once. If that fails, the change is not made, or is undone.
@@ -81,12 +94,11 @@ func (p *process) once(o Output) admin.ShowSecret {
 		if err == nil {
 			err = p.stdout.sync()
 		}
-		if err != nil {
-			return fmt.Errorf("the secret cannot be printed: %w", err)
-		}
-		return nil
+		return unprinted(secretUnprinted, err)
 	}
 }
+
+const secretUnprinted = "the secret cannot be printed"
 
 // printer is standard output. It remembers that something could not be printed, for what
 // prints and does not say so: the help.
@@ -106,6 +118,9 @@ func (w *printer) bold(text string) string {
 
 func (w *printer) Write(b []byte) (int, error) {
 	n, err := w.to.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		err = &readerGoneError{err}
+	}
 	if err != nil {
 		w.failed = err
 	}

@@ -19,7 +19,7 @@ func (c *themeExport) Run(p *process) error {
 	written, err := pages.Export(c.Folder)
 	for _, path := range written {
 		if _, printing := fmt.Fprintln(p.stdout, path); printing != nil {
-			return printing
+			return afterwards(printing)
 		}
 	}
 	return err
