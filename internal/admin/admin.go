@@ -12,8 +12,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// Admin carries out what an administrator asks for, noun by noun. All of it may be called
-// concurrently, and while servers run on the same database.
+// Admin has the operations of an administrator, noun by noun. They are safe for concurrent use,
+// also while servers run on the same database.
 type Admin struct {
 	Clients    *Clients
 	Users      *Users
@@ -31,15 +31,15 @@ type Admin struct {
 
 // Common is what the operations on most nouns need.
 type Common struct {
-	// Self is this server's issuer identifier. It is the resource of clients that
-	// are registered for none, and needs no registration itself.
+	// Self is this server's issuer identifier. It is the resource of clients without resources, and
+	// needs no registration.
 	Self   string
 	Limits Limits
 	Now    func() time.Time
 	Rand   io.Reader
 }
 
-// Hasher hashes passwords, and secrets that are brought.
+// Hasher hashes passwords, and secrets that an administrator brings.
 type Hasher interface {
 	Hash(ctx context.Context, secret string) ([]byte, error)
 }
@@ -57,7 +57,7 @@ type Limits struct {
 	ClockSkew         time.Duration // by which other clocks may differ from ours
 }
 
-// clientRules are what servers with these settings want of the assertions of clients.
+// clientRules are the rules of servers with these settings for the assertions of clients.
 func (l Limits) clientRules() assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: l.AssertionAlgs, MaxLifetime: l.AssertionLifetime}
 }
@@ -68,7 +68,7 @@ type Page = store.Page
 // MaxPage bounds Page.Limit.
 const MaxPage = store.MaxPage
 
-// now is cut to the milliseconds that a token remembers of a NotBefore.
+// now is cut to milliseconds, as a token stores a NotBefore.
 func (c *Common) now() store.Moment { return store.At(c.Now().Truncate(time.Millisecond)) }
 
 // name makes a random identifier of lower-case letters and digits from n bytes.

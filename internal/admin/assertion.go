@@ -21,7 +21,7 @@ import (
 type NewAssertion struct {
 	Issuer       string                `field:"iss"`
 	Subject      string                `field:"sub"`
-	Client       bool                  `field:"client"` // it is one by which a client proves itself (RFC 7523 §2.2)
+	Client       bool                  `field:"client"` // it authenticates a client (RFC 7523 §2.2)
 	Audience     string                `field:"aud"`
 	TTL          time.Duration         `field:"ttl_seconds"`
 	Claims       map[string]any        `field:"claims"`       // beside those above, or instead of them
@@ -32,15 +32,15 @@ type NewAssertion struct {
 	Encryption   AssertionEncryption
 }
 
-// AssertionEncryption is to whom a signed assertion is encrypted (RFC 7519 §5.2).
+// AssertionEncryption is the recipient to which a signed assertion is encrypted (RFC 7519 §5.2).
 type AssertionEncryption struct {
-	JWKS json.RawMessage `field:"encryption_jwks"` // the key set of the server that is to take it, or a JWK; nil: it is not encrypted
+	JWKS json.RawMessage `field:"encryption_jwks"` // the key set of the receiving server, or a JWK; nil: it is not encrypted
 	Alg  string          `field:"encryption_alg"`  // which of the keys; "": there is one
 	Enc  string          `field:"encryption_enc"`  // "": the default
 }
 
-// SignAssertion makes a JWT that buys an access token, or proves who a client is. It needs no database: it
-// stands for an issuer, with whose key it signs.
+// SignAssertion makes a JWT that a client exchanges for an access token, or that authenticates a
+// client. It needs no database, because it acts as the issuer and signs with its key.
 func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error) {
 	var f form
 	key := n.signingKey(&f)
@@ -76,7 +76,7 @@ func SignAssertion(now time.Time, rand io.Reader, n NewAssertion) (string, error
 	return string(encrypted), err
 }
 
-// recipient is to whom the assertion is encrypted; nil: to none.
+// recipient is the recipient to which the assertion is encrypted; nil: none.
 func (n NewAssertion) recipient(f *form) *encryption.Recipient {
 	e := n.Encryption
 	if e.Enc != "" {
@@ -124,8 +124,8 @@ func (n NewAssertion) signingKey(f *form) assertions.SigningKey {
 	return key
 }
 
-// ofKey wants the certificate to be that of the private key: verifiers would
-// choose another key by it.
+// ofKey demands the certificate of the private key: verifiers would otherwise choose another key by
+// it.
 func ofKey(f *form, key assertions.SigningKey) {
 	certificate, err := x509.ParseCertificate(key.Cert)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Event is an event of the audit as it is shown. What it has nothing of is left out.
+// Event is an event of the audit, for display. Empty members are left out.
 type Event struct {
 	ID        string         `json:"id"` // sorts by at
 	At        time.Time      `json:"at"`
@@ -23,8 +23,8 @@ type Event struct {
 	UserID    string         `json:"user_id,omitempty"`   // the user that it is about
 	Family    string         `json:"family,omitempty"`    // the family of refresh tokens that it is about
 	RequestID string         `json:"request_id,omitempty"`
-	ObjectID  string         `json:"object_id,omitempty"` // of what is no client, user or family, such as a key
-	Name      string         `json:"name,omitempty"`      // of what it is about, such as a username
+	ObjectID  string         `json:"object_id,omitempty"` // of an object that is no client, user or family, such as a key
+	Name      string         `json:"name,omitempty"`      // of its object, such as a username
 	Reason    string         `json:"reason,omitempty"`
 	Changes   []ChangedField `json:"changes,omitempty"` // in the order of the fields' names
 	// The generation of the refresh token that was presented, and that of its family.
@@ -32,13 +32,13 @@ type Event struct {
 	Generation uint32 `json:"generation,omitempty"`
 }
 
-// ChangedField is a field before and after. A value that was not there is null.
+// ChangedField is a field before and after. A missing value is null.
 type ChangedField struct {
 	Field string `json:"field"`
 	store.FieldChange
 }
 
-// EventQuery picks events. An empty member picks all.
+// EventQuery selects events. An empty member selects all.
 type EventQuery struct {
 	User      string    `field:"user"` // an id, or one of the user's names
 	Client    string    `field:"client"`
@@ -48,10 +48,10 @@ type EventQuery struct {
 	Type      string    `field:"type"`  // such as "client.updated", or "client" for all of clients
 	Since     time.Time `field:"since"`
 	After     string    `field:"after"` // the ID of an event
-	Limit     int       `field:"limit"` // the oldest so many after Since or After; without either, the newest
+	Limit     int       `field:"limit"` // the oldest ones after Since or After; without either, the newest ones
 }
 
-// Audit tells what happened, and who did it.
+// Audit shows the events, with their actors.
 type Audit struct {
 	Store interface {
 		ListEvents(ctx context.Context, f store.EventFilter) ([]store.Event, error)
@@ -73,11 +73,10 @@ func (a *Audit) List(ctx context.Context, _ Call, q EventQuery) ([]Event, error)
 	return viewEvents(found), nil
 }
 
-// followEvery is how often [Audit.Follow] looks.
+// followEvery is the poll interval of [Audit.Follow].
 const followEvery = time.Second
 
-// Follow is List, and then tells each event as it comes, until ctx ends or each
-// returns an error.
+// Follow is List, and then calls each for every new event, until ctx ends or each returns an error.
 func (a *Audit) Follow(ctx context.Context, _ Call, q EventQuery, each func(Event) error) error {
 	filter, err := a.filter(ctx, q)
 	if err != nil {
@@ -140,7 +139,7 @@ func (a *Audit) filter(ctx context.Context, q EventQuery) (store.EventFilter, er
 	case err == nil:
 		f.UserID = u.ID
 	case errors.Is(err, store.ErrNotFound):
-		f.UserID = q.User // of a user who was deleted the id is left
+		f.UserID = q.User // for a deleted user only the id remains
 	default:
 		return f, err
 	}

@@ -9,16 +9,16 @@ import (
 	"authserver/internal/store"
 )
 
-// Bounds on what is registered. What goes into a token has to fit into
-// [tokens.MaxAccessBytes] together.
+// Bounds on registrations. All values that go into one token have to fit into
+// [tokens.MaxAccessBytes].
 const (
 	maxText        = store.MaxLine // bytes of a name, a role or a permission
 	maxListed      = 100           // values of one list
 	maxClaimsBytes = 4 << 10       // custom claims of one noun, as JSON
 )
 
-// distinct returns the values in their order, each once. What is empty stays
-// apart from what is nil.
+// distinct returns the values in their order, each once. An empty list stays empty, and nil stays
+// nil.
 func distinct[T comparable](values []T) []T {
 	if values == nil {
 		return nil
@@ -32,7 +32,7 @@ func distinct[T comparable](values []T) []T {
 	return once
 }
 
-// commas warns of scopes that were meant to be several.
+// commas warns of a scope that was probably meant as several.
 func commas(scopes oauth.Scope) []Fault {
 	var warnings []Fault
 	for _, s := range scopes {
@@ -62,7 +62,7 @@ func claimed(claims map[string]any) map[string]any {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// moment is null in JSON where it is never or not yet.
+// moment is null in JSON for never or not yet.
 func moment(m time.Time) *time.Time {
 	if m.IsZero() {
 		return nil

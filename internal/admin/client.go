@@ -13,7 +13,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Client is a client as it is shown. It has no hash of a secret.
+// Client is a client, for display. It has no hash of a secret.
 type Client struct {
 	ClientID       string             `json:"client_id"`
 	Name           string             `json:"name"`
@@ -29,21 +29,20 @@ type Client struct {
 	Claims         map[string]any     `json:"claims"`
 	RefreshIdleTTL int64              `json:"refresh_idle_ttl_seconds"`
 	RefreshMaxTTL  int64              `json:"refresh_max_ttl_seconds"`
-	// What the client proves itself with beside secrets; each is left out where there
-	// is none.
+	// The credentials of the client beside secrets; each is left out if there is none.
 	JWKS             json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI          string          `json:"jwks_uri,omitempty"`
 	Certificates     []Certificate   `json:"certificates,omitempty"`
-	AssertionAlgs    []string        `json:"assertion_algs,omitempty"` // what it may sign with; left out: what its keys can do
+	AssertionAlgs    []string        `json:"assertion_algs,omitempty"` // its signature algorithms; left out: all that its keys can do
 	EndpointAudience bool            `json:"accept_token_endpoint_audience,omitempty"`
-	AssertUsers      []string        `json:"assert_users,omitempty"` // of whom it may sign assertions
+	AssertUsers      []string        `json:"assert_users,omitempty"` // the users for whom it may sign assertions
 	AssertRoles      []string        `json:"assert_roles,omitempty"`
 	AllowRepeat      bool            `json:"allow_repeat,omitempty"` // what it signs as its own issuer may be used again
 	Impersonates     []string        `json:"may_impersonate,omitempty"`
 	TLSSubject       *TLSSubject     `json:"tls_subject,omitempty"`
 	DPoPBound        bool            `json:"dpop_bound,omitempty"` // its access tokens are bound to a key that it proves
 	TLSBound         *bool           `json:"tls_bound,omitempty"`  // its access tokens are bound to its certificate: always or never
-	Profile          string          `json:"profile,omitempty"`    // the rules that it is held to: "fapi2"
+	Profile          string          `json:"profile,omitempty"`    // its security profile: "fapi2"
 	ClientSignIn
 	Disabled  bool           `json:"disabled"`
 	Secrets   []ClientSecret `json:"secrets"`
@@ -51,25 +50,25 @@ type Client struct {
 	UpdatedAt time.Time      `json:"updated_at"`
 }
 
-// ClientWithSecret is a client together with the secret that it was given just now.
-// It is told this once; only its hash is kept.
+// ClientWithSecret is a client with its new secret. The secret is shown only now; the database has
+// only its hash.
 type ClientWithSecret struct {
 	Client
 	Secret string `json:"client_secret,omitempty"` // "": it has none
 }
 
-// ClientInput is what of a client may be chosen. A nil field leaves it as it is
-// or, in a new client, at its default; an empty list empties it.
+// ClientInput has the fields of a client that the administrator chooses. A nil field keeps the
+// value or, for a new client, the default; an empty list clears it.
 type ClientInput struct {
 	Name          *string            `field:"name"`
 	AuthMethods   []oauth.AuthMethod `field:"auth_methods"`   // [oauth.AuthNone] alone: public; empty: Basic or post, either
 	JWKS          json.RawMessage    `field:"jwks"`           // public keys for private_key_jwt; empty, and not nil: none
-	JWKSURI       *string            `field:"jwks_uri"`       // where they are fetched from, instead of JWKS; "": nowhere
+	JWKSURI       *string            `field:"jwks_uri"`       // the URL from which they are fetched, instead of JWKS; "": none
 	Certificates  [][]byte           `field:"certificates"`   // each in DER, instead of a JWKS or beside it
-	AssertionAlgs []string           `field:"assertion_algs"` // what its assertions may be signed with; empty: what its keys can do
+	AssertionAlgs []string           `field:"assertion_algs"` // the algorithms of its assertions; empty: all that its keys can do
 	// EndpointAudience lets its assertions name the token endpoint as their audience.
 	EndpointAudience *bool             `field:"accept_token_endpoint_audience"`
-	AssertUsers      []string          `field:"assert_users"`    // patterns of usernames of whom it may sign as its own issuer
+	AssertUsers      []string          `field:"assert_users"`    // patterns of usernames for whom it may sign as its own issuer
 	AssertRoles      []string          `field:"assert_roles"`    // or the roles of such users
 	AllowRepeat      *bool             `field:"allow_repeat"`    // what it signs as its own issuer may be used again
 	Impersonates     []string          `field:"may_impersonate"` // patterns of subjects that token exchange may impersonate for it
@@ -91,7 +90,7 @@ type ClientInput struct {
 	Disabled *bool `field:"disabled"`
 }
 
-// NewClient is a client to be.
+// NewClient is a client to register.
 type NewClient struct {
 	ID         string `field:"client_id"`     // "": one is made
 	Secret     string `field:"client_secret"` // one that an administrator brings; "": one is made
@@ -99,7 +98,7 @@ type NewClient struct {
 	ClientInput
 }
 
-// Clients looks after the clients.
+// Clients has the operations on clients.
 type Clients struct {
 	*Common
 	Store interface {
@@ -112,14 +111,13 @@ type Clients struct {
 	Revoker   *tokens.Revoker
 	Documents Documents // that clients publish
 	Keys      signingKeys
-	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
-	// Whether the certificates of clients reach the server, and whether an authority vouches for them.
+	LocalHTTP bool // accepts http URLs of key sets on this machine
+	// Whether client certificates reach the server, and whether an authority for them is trusted.
 	TakesCertificates, TrustsAuthorities bool
 }
 
-// Create registers a client and returns it with its secret, where one was
-// made, and with warnings. An error is [Faults], or is store.ErrExists where the
-// identifier is taken.
+// Create registers a client and returns it with its secret, if one was made, and with warnings. An
+// error is [Faults], or store.ErrExists if the identifier is taken.
 func (cs *Clients) Create(ctx context.Context, by Call, n NewClient) (ClientWithSecret, []Fault, error) {
 	now := store.At(cs.Now())
 	c := store.Client{
@@ -198,9 +196,9 @@ func (cs *Clients) Get(ctx context.Context, by Call, id string) (Client, error) 
 	return viewClient(c)
 }
 
-// Update changes the fields given. Disabling a client voids its access
-// tokens and its refresh tokens with it. Its errors are those of Create,
-// store.ErrNotFound, and store.ErrConflict where another change was quicker.
+// Update changes the fields given. Disabling a client voids its access tokens and its refresh
+// tokens with it. Its errors are those of Create, store.ErrNotFound, and store.ErrConflict if
+// another change came first.
 func (cs *Clients) Update(ctx context.Context, by Call, id string, in ClientInput) (Client, []Fault, error) {
 	c, err := cs.Store.Client(ctx, id)
 	if err != nil {

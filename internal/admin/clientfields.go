@@ -13,7 +13,7 @@ import (
 
 const maxClientID = 255 // bytes
 
-// setClientID takes over an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
+// setClientID sets an identifier (RFC 6749 appendix A.1: VSCHAR), or makes one.
 func (cs *Clients) setClientID(f *form, to *string, id string) {
 	const randomBytes = 16
 	var err error
@@ -22,7 +22,7 @@ func (cs *Clients) setClientID(f *form, to *string, id string) {
 		if *to, err = cs.name(randomBytes); err != nil {
 			f.fail("make the client_id: %w", err)
 		}
-	case id == cs.Self: // it stands in "iss" of every token, and in "aud" of some
+	case id == cs.Self: // it is the "iss" of every token, and the "aud" of some
 		f.fault("client_id", CodeExists, "%s is this server itself: choose another", id)
 	case len(id) > maxClientID:
 		f.fault("client_id", CodeTooLong, "it is longer than %d bytes", maxClientID)
@@ -33,7 +33,7 @@ func (cs *Clients) setClientID(f *form, to *string, id string) {
 	}
 }
 
-// setClient takes over the fields given and checks what results.
+// setClient sets the given fields and checks the result.
 func (cs *Clients) setClient(ctx context.Context, f *form, c *store.Client, in ClientInput) {
 	f.setText("name", &c.Name, in.Name, maxText)
 	setAuthMethods(f, &c.AuthMethods, in.AuthMethods)
@@ -127,7 +127,7 @@ func setAuthMethods(f *form, to *[]oauth.AuthMethod, methods []oauth.AuthMethod)
 	}
 }
 
-// setUsernames takes over patterns of usernames, which are kept as usernames are: Bob is bob.
+// setUsernames sets patterns of usernames, normalised like usernames: Bob is bob.
 func setUsernames(f *form, field Field, to *[]string, values []string) {
 	if values == nil {
 		return

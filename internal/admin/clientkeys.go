@@ -14,7 +14,7 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// setClientKeys takes over the public keys that the client signs with.
+// setClientKeys sets the public keys of the client.
 func (cs *Clients) setClientKeys(f *form, c *store.Client, in ClientInput) {
 	switch {
 	case in.JWKS == nil:
@@ -43,7 +43,7 @@ func (cs *Clients) setClientKeys(f *form, c *store.Client, in ClientInput) {
 	}
 }
 
-// keySet is the public half of a key set that is to be registered; nil: it is wrong.
+// keySet returns the public half of a key set; nil: it is wrong.
 func (f *form) keySet(set json.RawMessage) json.RawMessage {
 	public, _, err := assertions.CheckJWKS(set)
 	if err != nil {
@@ -61,8 +61,8 @@ func (f *form) checkURL(field Field, url string, localHTTP bool) bool {
 	return err == nil
 }
 
-// checkCertificates refuses a certificate that is none or is past its time. One whose time
-// is still to come is how certificates are exchanged.
+// checkCertificates refuses an invalid or expired certificate. It accepts one that is not valid
+// yet, because certificates are replaced in this way.
 func (f *form) checkCertificates(now time.Time, ders [][]byte) bool {
 	const field Field = "certificates"
 	before := len(f.faults)
@@ -83,7 +83,7 @@ func (f *form) checkCertificates(now time.Time, ders [][]byte) bool {
 	return len(f.faults) == before
 }
 
-// unwanted is what is wrong with a key, without what a person would do with a file of it.
+// unwanted is the fault of a key, without the hint about its file.
 func unwanted(err error) string {
 	if other := (*keyfiles.MismatchError)(nil); errors.As(err, &other) {
 		return other.Short()
@@ -91,12 +91,10 @@ func unwanted(err error) string {
 	return err.Error()
 }
 
-// hasSecrets reports whether one of the ways in which the client may prove itself
-// takes a secret.
+// hasSecrets reports whether one of the client's authentication methods uses a secret.
 func hasSecrets(c store.Client) bool {
 	return signs(c) || slices.ContainsFunc(secretMethods(), func(m oauth.AuthMethod) bool { return slices.Contains(c.AuthMethods, m) })
 }
 
-// signs reports whether the client signs with its secret, which is then kept so that
-// it can be had again, and not as a hash.
+// signs reports whether the client signs with its secret, which is then sealed instead of hashed.
 func signs(c store.Client) bool { return slices.Contains(c.AuthMethods, oauth.AuthSecretJWT) }

@@ -54,8 +54,8 @@ func checkProfile(f *form, c store.Client, in ClientInput) {
 	}
 }
 
-// checkAssertionAlgs refuses algorithms that the client has no method for, a method that
-// is left with none, and keys that could sign nothing.
+// checkAssertionAlgs refuses algorithms without a method of the client, a method without an
+// algorithm, and keys that could not sign.
 func checkAssertionAlgs(f *form, c store.Client) {
 	for _, alg := range c.AssertionAlgs {
 		if method := assertions.Method(alg); !slices.Contains(c.AuthMethods, method) {
@@ -75,7 +75,7 @@ func checkAssertionAlgs(f *form, c store.Client) {
 	}
 }
 
-// signing is a method by which a client signs, and what it may sign with.
+// signing is a method by which a client signs, and its algorithms.
 type signing struct {
 	method oauth.AuthMethod
 	algs   []string
@@ -85,8 +85,8 @@ func signingMethods() []signing {
 	return []signing{{oauth.AuthPrivateKeyJWT, assertions.KeyAlgorithms()}, {oauth.AuthSecretJWT, assertions.SecretAlgorithms()}}
 }
 
-// checkKeysSign wants each key on file to do one of the algorithms. A set that the client
-// publishes is seen when it is fetched.
+// checkKeysSign demands that each registered key supports one of the algorithms. A published set is
+// checked when it is fetched.
 func checkKeysSign(f *form, c store.Client, allowed []string) {
 	refuse := func(field Field, n int, can []string) {
 		f.fault(field, CodeConflict, "key %d can sign with %s, and the client signs with %s: replace the key, or see %v", n+1,
@@ -121,8 +121,8 @@ func checkKeysSign(f *form, c store.Client, allowed []string) {
 	}
 }
 
-// profileWarnings tell what of a registration the settings or the resources do not let
-// work, or keep from being what its profile is.
+// profileWarnings warn of settings and resources with which the registration does not work or does
+// not meet its profile.
 func (cs *Clients) profileWarnings(ctx context.Context, c store.Client) ([]Fault, error) {
 	var warnings []Fault
 	for _, signing := range signingMethods() {

@@ -12,8 +12,8 @@ import (
 	"authserver/internal/store"
 )
 
-// ClientSignIn is what a client has for people who sign in. All of it is left out if no user
-// can sign in to the client.
+// ClientSignIn has the members of a client for sign-in. They are left out if no user can sign in to
+// the client.
 type ClientSignIn struct {
 	RedirectURIs           []string `json:"redirect_uris,omitempty"`
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
@@ -24,7 +24,7 @@ type ClientSignIn struct {
 	FrontchannelLogoutURI  string   `json:"frontchannel_logout_uri,omitempty"`
 	IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty"`
 	UserinfoAlg            string   `json:"userinfo_signed_response_alg,omitempty"` // left out: JSON
-	// EncryptionJWK is the public key that what it learns of people is encrypted to.
+	// EncryptionJWK is the public key to which ID tokens, logout tokens and UserInfo are encrypted.
 	EncryptionJWK              json.RawMessage `json:"encryption_jwk,omitempty"`
 	IDTokenEncryptionAlg       string          `json:"id_token_encrypted_response_alg,omitempty"` // of ID tokens and logout tokens
 	IDTokenEncryptionEnc       string          `json:"id_token_encrypted_response_enc,omitempty"`
@@ -42,8 +42,8 @@ type ClientSignIn struct {
 	RequireSignedRequestObject bool            `json:"require_signed_request_object,omitempty"`
 }
 
-// ClientSignInInput is what of it may be chosen. A nil field leaves it as it is; an
-// empty list or text takes it away.
+// ClientSignInInput has the fields that the administrator chooses. A nil field keeps the value; an
+// empty list or text removes it.
 type ClientSignInInput struct {
 	RedirectURIs               []string        `field:"redirect_uris"`
 	PostLogoutRedirectURIs     []string        `field:"post_logout_redirect_uris"`
@@ -77,7 +77,7 @@ const (
 	PKCEOptional = "optional"
 )
 
-// setSignIn takes over the fields given.
+// setSignIn sets the given fields.
 func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 	f.setRedirectURIs("redirect_uris", &c.RedirectURIs, in.RedirectURIs)
 	f.setRedirectURIs("post_logout_redirect_uris", &c.PostLogoutRedirectURIs, in.PostLogoutRedirectURIs)
@@ -107,8 +107,8 @@ func setSignIn(f *form, c *store.Client, in ClientSignInInput) {
 	set(&c.RequireSignedRequestObject, in.RequireSignedRequestObject)
 }
 
-// responseTypes are response types with their words in the order in which they are kept:
-// a request may have them in any order (RFC 6749 §3.1.1).
+// responseTypes are response types with their words in stored order: a request may have them in any
+// order (RFC 6749 §3.1.1).
 func responseTypes(values []string) []store.ResponseType {
 	if values == nil {
 		return nil
@@ -172,7 +172,7 @@ func checkSignIn(f *form, c store.Client) {
 	}
 }
 
-// wantKeys refuses what the server cannot sign for the client yet: a sign-in would fail.
+// wantKeys refuses an algorithm with which the server cannot sign yet: a sign-in would fail.
 func (cs *Clients) wantKeys(ctx context.Context, f *form, in ClientSignInInput) {
 	for field, alg := range map[Field]*string{"id_token_signed_response_alg": in.IDTokenAlg, "userinfo_signed_response_alg": in.UserinfoAlg} {
 		if alg != nil && slices.Contains(keys.Algorithms(), *alg) {
@@ -181,7 +181,7 @@ func (cs *Clients) wantKeys(ctx context.Context, f *form, in ClientSignInInput) 
 	}
 }
 
-// signInWarnings tell what of a registration is of no use.
+// signInWarnings warn of values without an effect.
 func signInWarnings(c store.Client) []Fault {
 	var warnings []Fault
 	if len(c.RedirectURIs) > 0 && !c.May(oauth.AuthorizationCode) && c.ResponseTypes == nil {

@@ -8,13 +8,13 @@ import (
 	"authserver/internal/trust/certificates"
 )
 
-// TLSSubject is whom the certificates of a client have to be for (RFC 8705 §2.1.2).
+// TLSSubject is the subject that the certificates of a client have to have (RFC 8705 §2.1.2).
 type TLSSubject struct {
 	Kind  store.TLSSubjectKind `json:"kind"` // "dn", "dns", "uri", "ip" or "email"
 	Value string               `json:"value"`
 }
 
-// setTLSSubject takes over a subject; an empty value clears the one that is there.
+// setTLSSubject sets a subject; an empty value clears it.
 func setTLSSubject(f *form, to *store.TLSSubject, s *TLSSubject) {
 	const field Field = "tls_subject"
 	switch {
@@ -37,8 +37,8 @@ func setTLSSubject(f *form, to *store.TLSSubject, s *TLSSubject) {
 
 const maxSubject = 1024 // bytes
 
-// checkTLS refuses a method of certificates without what a certificate is compared
-// with, by which the client could never authenticate.
+// checkTLS refuses a certificate method without a subject or a registered certificate, because the
+// client could never authenticate.
 func checkTLS(f *form, c store.Client) {
 	if slices.Contains(c.AuthMethods, oauth.AuthTLS) && c.TLSSubject == (store.TLSSubject{}) {
 		f.fault("auth_methods", CodeRequired, "tls_client_auth needs the subject of the certificate: give %v", Field("tls_subject"))
@@ -48,7 +48,7 @@ func checkTLS(f *form, c store.Client) {
 	}
 }
 
-// tlsWarnings tell what of a registration the settings do not let work.
+// tlsWarnings warn of settings with which the registration does not work.
 func (cs *Clients) tlsWarnings(c store.Client) []Fault {
 	var warnings []Fault
 	byTLS := slices.Contains(c.AuthMethods, oauth.AuthTLS)
@@ -72,7 +72,7 @@ func viewTLSSubject(s store.TLSSubject) *TLSSubject {
 	return &TLSSubject{Kind: s.Kind, Value: s.Value}
 }
 
-// viewTLSBound is nil where neither is chosen.
+// viewTLSBound is nil if neither is set.
 func viewTLSBound(c store.Client) *bool {
 	if !c.TLSBound && !c.TLSUnbound {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Consent is what a user lets a client ask for.
+// Consent is a consent, for display.
 type Consent struct {
 	ClientID  string         `json:"client_id"`
 	Client    string         `json:"client_name"`
@@ -35,7 +35,7 @@ type ConsentQuery struct {
 	Page Page
 }
 
-// Consents looks after what users let clients ask for.
+// Consents has the operations on consents.
 type Consents struct {
 	Store interface {
 		ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Consent, error)
@@ -71,8 +71,7 @@ func (cs *Consents) List(ctx context.Context, _ Call, q ConsentQuery) ([]Consent
 	return views, nil
 }
 
-// Revoke takes back what a user lets a client ask for, and ends the user's families
-// at the client. Their tokens are void at once.
+// Revoke removes a consent, and revokes the user's families at the client, with their tokens.
 func (cs *Consents) Revoke(ctx context.Context, by Call, user, clientID string) error {
 	u, err := cs.Users.find(ctx, user)
 	if err != nil {

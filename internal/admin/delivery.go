@@ -17,7 +17,7 @@ const (
 	DeliveryUndelivered = "undelivered" // the server gave up
 )
 
-// Delivery is a logout token that a client has to get, since a session ended.
+// Delivery is a logout token for a client, because a session ended.
 type Delivery struct {
 	ID        string     `json:"id"`
 	State     string     `json:"state"`
@@ -31,7 +31,7 @@ type Delivery struct {
 	Fault     string     `json:"fault"`    // why the last attempt failed
 }
 
-// Deliveries shows what clients have to be told.
+// Deliveries shows the outbox of logout tokens.
 type Deliveries struct {
 	Store interface {
 		ListDeliveries(ctx context.Context, p store.DeliveryPage) ([]store.Delivery, error)

@@ -8,8 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// setEncryptionKey takes over the public key to which tokens are encrypted. It reports whether
-// the key was taken away.
+// setEncryptionKey sets the public key to which tokens are encrypted. It reports whether the key
+// was removed.
 func (f *form) setEncryptionKey(to *json.RawMessage, key json.RawMessage, check func([]byte) (json.RawMessage, error)) (removed bool) {
 	switch {
 	case key == nil:
@@ -27,8 +27,8 @@ func (f *form) setEncryptionKey(to *json.RawMessage, key json.RawMessage, check 
 	return false
 }
 
-// setEnc takes over the content encryption, which is there where the tokens are encrypted. The
-// first of those that are known is the default.
+// setEnc sets the content encryption, if the tokens are encrypted. The first of the known ones is
+// the default.
 func (f *form) setEnc(field Field, to, enc *string, known []string, encrypted bool, goesWith Field) {
 	if encrypted && *to == "" {
 		*to = known[0]
@@ -42,14 +42,14 @@ func (f *form) setEnc(field Field, to, enc *string, known []string, encrypted bo
 	}
 }
 
-// setEncryption takes over to which key the tokens of a resource are encrypted, and how.
+// setEncryption sets the encryption of a resource's tokens.
 func setEncryption(f *form, r *store.Resource, in ResourceInput) {
 	f.setEncryptionKey(&r.EncryptionJWK, in.EncryptionJWK, jose.CheckEncryptionKey)
 	f.setEnc("encryption_enc", &r.EncryptionEnc, in.EncryptionEnc, jose.ContentEncryptions(), r.EncryptionJWK != nil, "encryption_jwk")
 }
 
-// setClientEncryption takes over to which key what the client learns of people is encrypted, and
-// how (OpenID Connect Dynamic Client Registration 1.0 §2).
+// setClientEncryption sets the encryption of ID tokens, logout tokens and UserInfo (OpenID Connect
+// Dynamic Client Registration 1.0 §2).
 func setClientEncryption(f *form, c *store.Client, in ClientSignInInput) {
 	if f.setEncryptionKey(&c.EncryptionJWK, in.EncryptionJWK, jose.CheckClientEncryptionKey) {
 		c.IDTokenEncryptionAlg, c.UserinfoEncryptionAlg = "", ""
@@ -60,8 +60,8 @@ func setClientEncryption(f *form, c *store.Client, in ClientSignInInput) {
 	f.setEnc("userinfo_encrypted_response_enc", &c.UserinfoEncryptionEnc, in.UserinfoEncryptionEnc, jose.ClientEncryptions(), c.UserinfoEncryptionAlg != "", "userinfo_encrypted_response_alg")
 }
 
-// setEncryptionAlg takes over an algorithm, which has to be one that the key can do. A key that
-// replaces another may not leave it behind either.
+// setEncryptionAlg sets an algorithm, which the key has to support. A new key also has to support
+// the algorithm that is set already.
 func (f *form) setEncryptionAlg(field Field, to, alg *string, key json.RawMessage) {
 	setOptional(f, field, to, alg, jose.ClientEncryptionAlgs())
 	if *to == "" {

@@ -24,30 +24,30 @@ const (
 // revokedByOperator is the reason of what an administrator revokes.
 const revokedByOperator = "revoked_by_operator"
 
-// Family is a line of refresh tokens that descend from one login.
+// Family is a refresh token family: all refresh tokens of one login.
 type Family struct {
 	ID            string     `json:"id"` // hex
 	State         string     `json:"state"`
 	ClientID      string     `json:"client_id"`
 	Subject       string     `json:"sub"`
 	Username      string     `json:"username"`
-	Session       string     `json:"session,omitempty"` // the id of the session that it was begun in
-	Offline       bool       `json:"offline,omitempty"` // it lives on when that session ends
+	Session       string     `json:"session,omitempty"` // the id of the session in which it began
+	Offline       bool       `json:"offline,omitempty"` // it does not end with that session
 	Scopes        []string   `json:"scopes"`
 	Resources     []string   `json:"resources"`
 	Presented     uint32     `json:"presented_generation,omitempty"` // of the token that was inspected
-	Current       uint32     `json:"current_generation"`             // the one that is good now
+	Current       uint32     `json:"current_generation"`             // the valid one
 	CreatedAt     time.Time  `json:"created_at"`
 	RotatedAt     *time.Time `json:"rotated_at"`
 	IdleExpiresAt time.Time  `json:"idle_expires_at"`
 	ExpiresAt     time.Time  `json:"expires_at"`
-	// RevokedAt and Revocation are when and why it became void: by itself, or with its user
-	// or its client.
+	// RevokedAt and Revocation are when and why it ended: by itself, or with its user or its
+	// client.
 	RevokedAt  *time.Time `json:"revoked_at"`
 	Revocation string     `json:"revocation_reason"`
 }
 
-// Families looks after the families of refresh tokens.
+// Families has the operations on refresh token families.
 type Families struct {
 	*Common
 	Store interface {
@@ -61,8 +61,8 @@ type Families struct {
 	Refresh *keys.RefreshKeys // by which a refresh token is; nothing is loaded yet
 }
 
-// FamilyQuery asks for the families of a user, of a client, or of both where both are
-// named. Page.After is the ID of a family; Page.Search is of no use here.
+// FamilyQuery selects the families of a user, of a client, or of both if both are set. Page.After
+// is the ID of a family; Page.Search is of no use here.
 type FamilyQuery struct {
 	User   string // username, email address, UPN or id
 	Client string
@@ -100,7 +100,7 @@ func (fs *Families) List(ctx context.Context, by Call, q FamilyQuery) ([]Family,
 		views = append(views, v)
 	}
 	if len(views) == 0 && q.Client != "" {
-		if _, err := fs.Clients.Client(ctx, q.Client); err != nil { // a name that was mistyped has no families either
+		if _, err := fs.Clients.Client(ctx, q.Client); err != nil { // a mistyped name has no families either
 			return nil, explain("client", q.Client, err)
 		}
 	}
@@ -116,8 +116,7 @@ func (fs *Families) Get(ctx context.Context, by Call, named string) (Family, err
 	return fs.view(ctx, fs.owners(), f)
 }
 
-// Revoke ends the family with an ID: its refresh token and its access tokens are
-// void at once.
+// Revoke revokes the family with an ID, with its refresh token and its access tokens.
 func (fs *Families) Revoke(ctx context.Context, by Call, id string) error {
 	f, err := fs.find(ctx, id)
 	if err != nil {
@@ -153,8 +152,7 @@ func parseFamilyID(text string) (id store.FamilyID, ok bool) {
 	return store.FamilyID(b), true
 }
 
-// ofToken reads which family a token of this server belongs to, whether or not it is good
-// any more.
+// ofToken returns the family of a token of this server, whether or not the token is still valid.
 func (fs *Families) ofToken(ctx context.Context, token string) (store.FamilyID, error) {
 	refuse := func(format string, args ...any) error {
 		return Faults{{"family", CodeInvalid, Text{format, args}}}
@@ -208,7 +206,7 @@ func (o *owners) of(ctx context.Context, f store.Family) (u store.User, c store.
 	return u, c, err
 }
 
-// once looks a row up the first time. One that is gone is zero.
+// once looks up a row the first time. A deleted one is zero.
 func once[V any](ctx context.Context, known *map[string]V, id string, look func(context.Context, string) (V, error)) (V, error) {
 	if v, ok := (*known)[id]; ok {
 		return v, nil

@@ -13,32 +13,32 @@ type Code string
 
 // The codes.
 const (
-	CodeRequired    Code = "required"    // it has to be given
+	CodeRequired    Code = "required"    // it is missing
 	CodeInvalid     Code = "invalid"     // it is malformed, out of its range, or not for an administrator to set
-	CodeUnsupported Code = "unsupported" // it is none of those that are known
+	CodeUnsupported Code = "unsupported" // it is unknown
 	CodeTooLong     Code = "too_long"
 	CodeTooShort    Code = "too_short"
 	CodeTooMany     Code = "too_many"
-	CodeConflict    Code = "conflict"  // it does not go together with another field or with what is there
-	CodeNotFound    Code = "not_found" // it names what is not registered
+	CodeConflict    Code = "conflict"  // it contradicts another field or the present value
+	CodeNotFound    Code = "not_found" // it names something that is not registered
 	CodeExists      Code = "exists"    // it is taken
-	CodeUnused      Code = "unused"    // a warning: it is registered, and nothing comes of it
+	CodeUnused      Code = "unused"    // a warning: it is registered, and has no effect
 )
 
-// Fault is what is wrong with one field of an input or, as a warning, what is allowed and
-// hardly meant.
+// Fault is a fault of one field of an input or, as a warning, a value that is allowed but probably
+// not intended.
 type Fault struct {
 	Field Field `json:"field"` // "": the whole
 	Code  Code  `json:"code"`
 	Text  Text  `json:"text"`
 }
 
-// newFault is a fault by itself, or a warning.
+// newFault makes a fault of a field on its own, or a warning.
 func newFault(field Field, code Code, format string, args ...any) Fault {
 	return Fault{field, code, Text{format, args}}
 }
 
-// In is the fault with the names of a door.
+// In is the fault with the names of an interface.
 func (f Fault) In(n Names) string {
 	if f.Field == "" {
 		return f.Text.In(n)
@@ -46,11 +46,10 @@ func (f Fault) In(n Names) string {
 	return n.Field(f.Field) + ": " + f.Text.In(n)
 }
 
-// Faults are all that is wrong with an input, in the order of its fields. They are an error
-// in what was asked for: nothing was changed.
+// Faults are all faults of an input, in the order of its fields. Nothing was changed.
 type Faults []Fault
 
-// In has a line for each fault, with the names of a door.
+// In has a line for each fault, with the names of an interface.
 func (f Faults) In(n Names) string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
@@ -61,15 +60,15 @@ func (f Faults) In(n Names) string {
 
 func (f Faults) Error() string { return f.In(ownNames{}) }
 
-// Failure is an operation that could not be done because of what is there, however well it
-// was asked for. It wraps an error of the store, such as [store.ErrNotFound].
+// Failure is an operation that could not be done because of the state of the database, although the
+// input was valid. It wraps an error of the store, such as [store.ErrNotFound].
 type Failure struct {
 	Code  Code
 	Text  Text
 	cause error
 }
 
-// In is the failure with the names of a door.
+// In is the failure with the names of an interface.
 func (f *Failure) In(n Names) string { return f.Text.In(n) }
 
 func (f *Failure) Error() string { return f.Text.String() }
@@ -79,13 +78,13 @@ func failure(cause error, code Code, format string, args ...any) error {
 	return &Failure{Code: code, Text: Text{format, args}, cause: cause}
 }
 
-// missing says that a row is not there, and how to see those that are.
+// missing says that a row does not exist, and how to list those that do.
 func missing(noun, id string) error {
 	return failure(store.ErrNotFound, CodeNotFound, "%s %q %v: %v shows those there are", noun, id, store.ErrNotFound, Operation{Noun: noun, Verb: "list"})
 }
 
-// explain turns what the store answered to a read or a change of a row into
-// words; what was read before it was changed may be gone or different.
+// explain turns an error of the store, for a read or a change of a row, into words. The row may
+// have been deleted or changed since it was read.
 func explain(noun, id string, err error) error {
 	switch {
 	case err == nil:
@@ -100,7 +99,7 @@ func explain(noun, id string, err error) error {
 	return fmt.Errorf("%s %q: %w", noun, id, err)
 }
 
-// IsMissing reports whether an error says that what was named is not there.
+// IsMissing reports whether an error says that the named row does not exist.
 func IsMissing(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // IsTaken reports whether an error says that the name of what was to be created is taken.

@@ -12,22 +12,22 @@ import (
 	"authserver/internal/tokens"
 )
 
-// form takes over the fields of one input and collects what is wrong with them. What is
-// nil was not given, and leaves what is there; so does what is wrong.
+// form sets the fields of one input and collects their faults. A nil or wrong field keeps the
+// present value.
 type form struct {
 	faults Faults
-	err    error // what kept a check from being made, such as a database that is gone
+	err    error // an error that prevented a check, such as a database that is down
 }
 
 func (f *form) fault(field Field, code Code, format string, args ...any) {
 	fault := Fault{field, code, Text{format, args}}
 	if fault.between() && slices.ContainsFunc(append(fault.Text.mentions(), field), f.wrong) {
-		return // it follows from another fault, and may be none once that is mended
+		return // it follows from another fault, and may disappear with it
 	}
 	f.faults = append(f.faults, fault)
 }
 
-// wrong reports whether a field is wrong by itself, and was therefore not taken over.
+// wrong reports whether a field is wrong on its own, and was therefore not set.
 func (f *form) wrong(field Field) bool {
 	return slices.ContainsFunc(f.faults, func(fault Fault) bool { return !fault.between() && fault.Field.Top() == field.Top() })
 }
@@ -35,14 +35,14 @@ func (f *form) wrong(field Field) bool {
 // between reports whether a fault is one between fields.
 func (f Fault) between() bool { return f.Code == CodeConflict || f.Code == CodeRequired }
 
-// fail keeps the first error that kept a check from being made.
+// fail keeps the first error that prevented a check.
 func (f *form) fail(format string, args ...any) {
 	if f.err == nil {
 		f.err = fmt.Errorf(format, args...)
 	}
 }
 
-// result is nil where the input is good and was checked in full.
+// result is nil if the input is valid and was checked in full.
 func (f *form) result() error {
 	switch {
 	case f.err != nil:
@@ -53,14 +53,14 @@ func (f *form) result() error {
 	return nil
 }
 
-// set takes over a value that needs no check.
+// set sets a value without a check.
 func set[T any](to, value *T) {
 	if value != nil {
 		*to = *value
 	}
 }
 
-// setText takes over what can be shown on one line.
+// setText sets a text of one line.
 func (f *form) setText(field Field, to, value *string, longest int) {
 	if value != nil && f.checkText(field, *value, longest) {
 		*to = *value
@@ -79,7 +79,7 @@ func (f *form) checkText(field Field, text string, longest int) bool {
 	return false
 }
 
-// setWords takes over roles, permissions and the like, each once.
+// setWords sets roles, permissions and the like, each once.
 func (f *form) setWords(field Field, to *[]string, values []string) {
 	if values == nil || !f.checkCount(field, len(distinct(values))) {
 		return
@@ -104,7 +104,7 @@ func (f *form) checkCount(field Field, count int) bool {
 	return count <= maxListed
 }
 
-// setScopes takes over scopes as RFC 6749 §3.3 wants them. None is the nil Scope.
+// setScopes sets scopes of the form of RFC 6749 §3.3. No scope is the nil Scope.
 func (f *form) setScopes(field Field, to *oauth.Scope, values []string) {
 	if values == nil {
 		return
@@ -126,14 +126,14 @@ func (f *form) setScopes(field Field, to *oauth.Scope, values []string) {
 	*to = scope
 }
 
-// setOne takes over one of the values that are known.
+// setOne sets one of the known values.
 func setOne[T ~string](f *form, field Field, to, value *T, known []T) {
 	if value != nil && f.checkKnown(field, string(*value), texts(known)) {
 		*to = *value
 	}
 }
 
-// setOptional is setOne for what may also be "", for none.
+// setOptional is setOne for a value that may also be "" (none).
 func setOptional[T ~string](f *form, field Field, to, value *T, known []T) {
 	if value != nil && *value == "" {
 		*to = ""
@@ -142,7 +142,7 @@ func setOptional[T ~string](f *form, field Field, to, value *T, known []T) {
 	setOne(f, field, to, value, known)
 }
 
-// setKnown takes over values that are all known, each once. None is nil.
+// setKnown sets known values, each once. No value is nil.
 func setKnown[T ~string](f *form, field Field, to *[]T, values, known []T) {
 	if values == nil {
 		return
@@ -168,7 +168,7 @@ func (f *form) checkKnown(field Field, value string, known []string) bool {
 	return there
 }
 
-// setTTL takes over a lifetime of whole seconds, because tokens and answers count in them.
+// setTTL sets a lifetime in whole seconds, because tokens and answers use seconds.
 func (f *form) setTTL(field Field, to, ttl *time.Duration) {
 	switch {
 	case ttl == nil:
@@ -179,8 +179,8 @@ func (f *form) setTTL(field Field, to, ttl *time.Duration) {
 	}
 }
 
-// setClaims takes over custom claims that are not the server's own to set, and no more
-// than a token can carry.
+// setClaims sets custom claims. It refuses names that only the server sets, and more than a token
+// can contain.
 func (f *form) setClaims(to *map[string]any, claims map[string]any) {
 	if claims == nil {
 		return

@@ -18,7 +18,7 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// The kinds of token that are told apart.
+// The kinds of tokens.
 const (
 	KindAccess    = "access_token"
 	KindRefresh   = "refresh_token"
@@ -27,7 +27,7 @@ const (
 	KindUnknown   = "unknown"
 )
 
-// Inspection is what there is to say of a token. It never repeats the token.
+// Inspection is the result for a token. It never contains the token.
 type Inspection struct {
 	Kind    string         `json:"kind"`
 	Good    bool           `json:"good"`
@@ -36,11 +36,11 @@ type Inspection struct {
 	Header  map[string]any `json:"header,omitempty"`
 	Claims  map[string]any `json:"claims,omitempty"`
 	Family  *Family        `json:"family,omitempty"`
-	// Checks are those of an assertion, one by one, where they were asked for.
+	// Checks are the single checks of an assertion, if they were requested.
 	Checks []Finding `json:"checks,omitempty"`
 }
 
-// Finding is one thing that an inspection found.
+// Finding is one result of an inspection.
 type Finding struct {
 	Code   FindingCode `json:"code"`
 	OK     bool        `json:"ok"`
@@ -67,7 +67,7 @@ const (
 	FoundEncrypted    FindingCode = "encrypted"   // its content cannot be read here, or the next finding has it
 )
 
-// Inspector tells what a token is, and changes nothing.
+// Inspector inspects tokens, and changes nothing.
 type Inspector struct {
 	*Common
 	Audiences []string // the names under which an assertion may address this server
@@ -87,7 +87,7 @@ type Inspector struct {
 		RevocationsAfter(ctx context.Context, after store.Cursor, now store.Moment, limit int) ([]store.Revocation, store.Cursor, error)
 	}
 	Signing *keys.Manager
-	// Subjects tell whose a pairwise subject is.
+	// Subjects finds the user of a pairwise subject.
 	Subjects *keys.SubjectSecret
 	Refresh  *keys.RefreshKeys // nothing is loaded yet
 	Sealer   *sealing.Sealer
@@ -106,9 +106,8 @@ func good(i Inspection, format string, args ...any) Inspection {
 	return i
 }
 
-// Inspect says what a token is and why it is good or bad here and now; of an
-// assertion, where that is asked for, by every check. An error means that this could
-// not be found out.
+// Inspect says what a token is and why it is valid or not at this server now; for an assertion, if
+// requested, with every check. An error means that it could not find that out.
 func (ins *Inspector) Inspect(ctx context.Context, by Call, token string, explain bool) (Inspection, error) {
 	if ins.Self == "" {
 		return Inspection{}, Faults{newFault("", CodeRequired, "%v is missing: set it to that of the server whose token this is", Setting("issuer"))}
@@ -137,7 +136,7 @@ func (ins *Inspector) inspectSigned(ctx context.Context, token, encryption strin
 	return ins.inspectAssertion(ctx, token, encryption, Inspection{Kind: KindAssertion, Header: header, Claims: claims}, explain)
 }
 
-// decode reads a JWS in compact form (RFC 7515 §7.1) without believing it.
+// decode reads a JWS in compact form (RFC 7515 §7.1) without verifying it.
 func decode(token string) (header, claims map[string]any, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -192,7 +191,7 @@ func (ins *Inspector) inspectAccess(ctx context.Context, token string, i Inspect
 		claims.KID, claims.ExpiresAt.Sub(now).Round(time.Second), claims.ExpiresAt.Format(time.RFC3339)), nil
 }
 
-// familyOf is the family of an access token; nil: it has none, or none any more.
+// familyOf is the family of an access token; nil: it has none, or the family was deleted.
 func (ins *Inspector) familyOf(ctx context.Context, c tokens.Claims) (*Family, error) {
 	if c.Parsed.Family == (store.FamilyID{}) {
 		return nil, nil //nolint:nilnil // that there is none is an answer
@@ -229,7 +228,7 @@ func (ins *Inspector) revocationsOf(ctx context.Context, c tokens.Claims) ([]str
 	}
 }
 
-// inWords tells what a revocation that voids a token revoked.
+// inWords describes a revocation of a token.
 func inWords(r store.Revocation) string {
 	switch r.Kind {
 	case store.RevokedFamily:

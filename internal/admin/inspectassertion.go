@@ -14,9 +14,9 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// inspectAssertion checks a foreign JWT against the registration of the issuer or
-// client that it names, and against what is known here. It uses nothing up. encryption
-// is the algorithm by which it was encrypted to this server; "": it was not.
+// inspectAssertion checks a foreign JWT against the registration of the issuer or client that it
+// names, and against the database. It records no use. encryption is the algorithm by which it was
+// encrypted to this server; "": it was not.
 func (ins *Inspector) inspectAssertion(ctx context.Context, token, encryption string, i Inspection, explain bool) (Inspection, error) {
 	iss, _ := i.Claims["iss"].(string)
 	if iss == ins.Self {
@@ -75,8 +75,7 @@ func refused(code FindingCode, format string, args ...any) *Finding {
 	return &Finding{Code: code, Text: Text{format, args}}
 }
 
-// explained adds to what the checks of an assertion found where its registration can be
-// changed.
+// explained adds to the results of the checks how to change the registration.
 func explained(by signer, checks []assertions.Finding) []Finding {
 	fields := map[string]Field{"alg": "algorithms", "subject": "subject_claim", "claims": "required_claims", "patterns": "match"}
 	if by.client != nil {
@@ -96,7 +95,7 @@ func explained(by signer, checks []assertions.Finding) []Finding {
 	return findings
 }
 
-// update is how a field of the registration of the signer is changed.
+// update is the operation that changes a field of the signer's registration.
 func (by signer) update(field Field) Operation {
 	if by.client != nil {
 		return Operation{Noun: "client", Verb: "update", ID: by.client.ID, Field: field}
@@ -104,7 +103,7 @@ func (by signer) update(field Field) Operation {
 	return Operation{Noun: "issuer", Verb: "update", ID: by.issuer.ID, Field: field}
 }
 
-// signer is who is said to have made an assertion.
+// signer is the party that an assertion names as its signer.
 type signer struct {
 	assertions.Registration
 	issuer  store.Issuer  // zero: a client signed
@@ -113,8 +112,7 @@ type signer struct {
 	proves  bool          // the client authenticates with it, so its subject is the client (RFC 7523 §2.2)
 }
 
-// signerOf finds what an assertion is to be checked by; refusal says why it is not
-// checked at all.
+// signerOf finds the registration for an assertion; refusal says why there is none.
 func (ins *Inspector) signerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, iss string) (by signer, refusal *Finding, err error) {
 	issuers, err := ins.Issuers.IssuersOf(ctx, iss)
 	by.Iss = iss
@@ -151,7 +149,7 @@ func (ins *Inspector) signerOf(ctx context.Context, verifier *assertions.Verifie
 	return by, nil, nil
 }
 
-// issuerOf is signerOf for the registrations of an iss: of several the key tells which.
+// issuerOf is signerOf for the registrations of an iss. If there are several, the key decides.
 func (ins *Inspector) issuerOf(ctx context.Context, verifier *assertions.Verifier, parsed assertions.Parsed, issuers []store.Issuer) (by signer, refusal *Finding, err error) {
 	var enabled []signer
 	var registrations []assertions.Registration
@@ -181,8 +179,8 @@ func (ins *Inspector) issuerOf(ctx context.Context, verifier *assertions.Verifie
 	return enabled[chosen], nil, nil
 }
 
-// slashedOtherwise says whether an issuer is registered that differs by a slash at its
-// end, which is what goes wrong most with identifiers that are compared byte by byte.
+// slashedOtherwise names a registered issuer that differs only by a slash at its end, the most
+// common mistake with identifiers that are compared byte by byte.
 func (ins *Inspector) slashedOtherwise(ctx context.Context, iss string) (string, error) {
 	other, slashed := strings.CutSuffix(iss, "/")
 	if !slashed {

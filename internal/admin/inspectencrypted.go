@@ -11,8 +11,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// inspectEncrypted says what can be seen of a JWE: its recipient, and how the recipient
-// decrypts it. Only a JWE for this server itself can be checked further.
+// inspectEncrypted shows the recipient of a JWE, and how the recipient decrypts it. Only a JWE for
+// this server itself can be checked further.
 func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, token string, explain bool) (Inspection, error) {
 	i := Inspection{Kind: KindEncrypted, Header: header.All}
 	fault := jose.CheckEncryptedHeader(header)
@@ -20,7 +20,7 @@ func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, 
 		if err := ins.Signing.Reload(ctx); err != nil {
 			return Inspection{}, fmt.Errorf("read the keys: %w", err)
 		}
-		if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for us
+		if signed, err := ins.Signing.Decrypt(token); err == nil { // an assertion, for this server
 			inner, err := ins.inspectSigned(ctx, string(signed), header.Alg, explain)
 			within := Finding{Code: FoundEncrypted, OK: true, Text: Text{"it is encrypted (JWE) to key %q of this server. Its content:", []any{header.KID}}}
 			inner.Reasons = append([]Finding{within}, inner.Reasons...)
@@ -50,8 +50,8 @@ func (ins *Inspector) inspectEncrypted(ctx context.Context, header jose.Header, 
 		header.KID, Operation{Noun: "resource", Verb: "list"}, Operation{Noun: "client", Verb: "list"}), nil
 }
 
-// inspectHandle adds what the handle of an encrypted access token says against it: of the
-// user and the client the handle says nothing.
+// inspectHandle adds what the handle of an encrypted access token shows: revocation and expiry, but
+// not the user and the client.
 func (ins *Inspector) inspectHandle(ctx context.Context, i Inspection, token string) (Inspection, error) {
 	if err := ins.Refresh.Reload(ctx); err != nil {
 		return Inspection{}, err
@@ -70,7 +70,7 @@ func (ins *Inspector) inspectHandle(ctx context.Context, i Inspection, token str
 	return i, err
 }
 
-// encryptedFor returns the first of the nouns whose tokens are encrypted to a key, or "".
+// encryptedFor returns the first noun whose tokens are encrypted to a key, or "".
 func encryptedFor[N any](ctx context.Context, kid string, list func(context.Context, store.Page) ([]N, error), of func(N) (id string, key json.RawMessage)) (string, error) {
 	page := Page{Limit: store.MaxPage}
 	for {

@@ -9,11 +9,11 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// explainHere makes the checks of an assertion that are about what is known here: how
-// it has to come, of whom it may speak, and whether it was used.
+// explainHere makes the checks of an assertion against the database: its encryption, its subject,
+// and whether it was used.
 func (ins *Inspector) explainHere(ctx context.Context, parsed assertions.Parsed, encryption string, by signer) ([]Finding, error) {
 	findings := []Finding{found("encryption", by.CheckEncryption(encryption), "encrypt it as is registered, or change that with %v", by.update("encryption_alg"))}
-	if subject, err := parsed.Subject(by.SubjectClaim); err == nil { // else that is what is wrong
+	if subject, err := parsed.Subject(by.SubjectClaim); err == nil { // otherwise that is the fault
 		known, err := ins.explainSubject(ctx, by, subject)
 		if err != nil {
 			return nil, err
@@ -34,7 +34,7 @@ func (ins *Inspector) explainHere(ctx context.Context, parsed assertions.Parsed,
 	return findings, nil
 }
 
-// found is what a check found; nil: nothing, so that there is nothing to change.
+// found is the finding of a check; nil: no fault, so there is nothing to change.
 func found(code FindingCode, err error, change string, args ...any) Finding {
 	if err == nil {
 		return Finding{Code: code, OK: true}
@@ -42,8 +42,8 @@ func found(code FindingCode, err error, change string, args ...any) Finding {
 	return Finding{Code: code, Text: Text{"%v", []any{err}}, Change: Text{change, args}}
 }
 
-// explainSubject says whether the subject is a user or client of this server of which
-// the signer may speak.
+// explainSubject says whether the subject is a user or client of this server that the signer may
+// name.
 func (ins *Inspector) explainSubject(ctx context.Context, by signer, subject string) (Finding, error) {
 	const code FindingCode = "subject here"
 	err := ins.subject(ctx, by, subject)

@@ -42,8 +42,8 @@ func (ins *Inspector) inspectRefresh(ctx context.Context, token string) (Inspect
 	return i, nil
 }
 
-// familyFaults says why no refresh token of the family is good, in the order in
-// which a rotation decides.
+// familyFaults says why no refresh token of the family is valid, in the order in which a rotation
+// decides.
 func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Family) (Inspection, error) {
 	client, err := ins.Clients.Client(ctx, f.ClientID)
 	switch {
@@ -79,8 +79,7 @@ func (ins *Inspector) familyFaults(ctx context.Context, i Inspection, f store.Fa
 	return i, nil
 }
 
-// generation says whether this refresh token is the one of its family that is
-// good now.
+// generation says whether this refresh token is the valid one of its family.
 func (ins *Inspector) generation(i Inspection, f store.Family, presented uint32) Inspection {
 	switch f.Exchanged(store.Presented{Generation: presented, Now: store.At(ins.Now()), Grace: ins.Limits.RefreshGrace}) {
 	case store.Rotated:

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Issuer is a trusted issuer as it is shown. It has no shared secret.
+// Issuer is a trusted issuer, for display. It has no shared secret.
 type Issuer struct {
 	ID                string               `json:"id"`         // names the registration
 	Iss               string               `json:"iss"`        // the claim "iss"
@@ -21,7 +21,7 @@ type Issuer struct {
 	JWKSURI           string               `json:"jwks_uri,omitempty"`
 	Certificates      []Certificate        `json:"certificates"`
 	Algorithms        []string             `json:"algorithms"`
-	Audiences         []string             `json:"audiences,omitempty"` // beside those of every assertion
+	Audiences         []string             `json:"audiences,omitempty"` // in addition to those of every assertion
 	SubjectClaim      string               `json:"subject_claim"`
 	Subject           store.SubjectKind    `json:"subject"`
 	Scopes            []string             `json:"scopes"`
@@ -41,7 +41,7 @@ type Issuer struct {
 	UpdatedAt         time.Time            `json:"updated_at"`
 }
 
-// Certificate is a certificate as it is shown.
+// Certificate is a certificate, for display.
 type Certificate struct {
 	X5TS256   string    `json:"x5t#S256"` // RFC 7515 §4.1.8
 	X5T       string    `json:"x5t"`      // RFC 7515 §4.1.7
@@ -50,12 +50,12 @@ type Certificate struct {
 	NotAfter  time.Time `json:"not_after"`
 }
 
-// IssuerInput is what of an issuer may be chosen. A nil field leaves it as it is
-// or, in a new issuer, at its default; an empty list empties it.
+// IssuerInput has the fields of an issuer that the administrator chooses. A nil field keeps the
+// value or, for a new issuer, the default; an empty list clears it.
 type IssuerInput struct {
 	Keys              IssuerKeys
-	Algorithms        []string            `field:"algorithms"` // empty: those that the keys are made for
-	Audiences         []string            `field:"audiences"`  // what its assertions have as "aud" beside the names of this server
+	Algorithms        []string            `field:"algorithms"` // empty: the algorithms of the keys
+	Audiences         []string            `field:"audiences"`  // further values that its assertions may have as "aud"
 	SubjectClaim      *string             `field:"subject_claim"`
 	Subject           *string             `field:"subject"` // a [store.SubjectKind]
 	Scopes            []string            `field:"scopes"`
@@ -67,13 +67,13 @@ type IssuerInput struct {
 	EncryptionAlg     *string             `field:"encryption_alg"`     // one of [keys.EncryptionAlgorithms]; "": signed assertions
 	Match             []map[string]string `field:"match"`              // patterns by their claims, one of which has to match
 	RequiredClaims    []string            `field:"required_claims"`    // by their paths
-	ClaimMapping      map[string]string   `field:"claim_mapping"`      // claims of the token, by which claim of the assertion each is
+	ClaimMapping      map[string]string   `field:"claim_mapping"`      // claims of the token, each with the claim of the assertion
 	ClockSkew         *time.Duration      `field:"clock_skew_seconds"` // 0: the server's
 	Authorities       [][]byte            `field:"ca_certificates"`    // each in DER
 	Disabled          *bool               `field:"disabled"`
 }
 
-// Issuers looks after the trusted issuers.
+// Issuers has the operations on trusted issuers.
 type Issuers struct {
 	*Common
 	Store     store.IssuerAdmin
@@ -81,20 +81,20 @@ type Issuers struct {
 	Clients   store.Clients
 	Targets   Targets
 	Sealer    *sealing.Sealer
-	LocalHTTP bool // a URL of http to this machine is taken for that of a key set
+	LocalHTTP bool // accepts http URLs of key sets on this machine
 }
 
 const maxIssuerID = 1024 // bytes
 
-// NewIssuer is an issuer to be.
+// NewIssuer is an issuer to register.
 type NewIssuer struct {
 	ID  string `field:"id"`  // names the registration; "": as Iss
 	Iss string `field:"iss"` // the claim "iss"
 	IssuerInput
 }
 
-// Create registers a trusted issuer, who has to have keys, and returns warnings
-// with it. An error is [Faults], or is store.ErrExists where it is registered already.
+// Create registers a trusted issuer, which needs keys, and returns it with warnings. An error is
+// [Faults], or store.ErrExists if it is registered already.
 func (is *Issuers) Create(ctx context.Context, by Call, n NewIssuer) (Issuer, []Fault, error) {
 	var f form
 	id := cmp.Or(n.ID, n.Iss)
@@ -173,9 +173,8 @@ func (is *Issuers) Get(ctx context.Context, by Call, id string) (Issuer, error) 
 	return viewIssuer(i)
 }
 
-// Update changes the fields given. Keys replace all that were there. Its
-// errors are those of Create, store.ErrNotFound, and store.ErrConflict
-// where another change was quicker.
+// Update changes the fields given. Keys replace all present ones. Its errors are those of Create,
+// store.ErrNotFound, and store.ErrConflict if another change came first.
 func (is *Issuers) Update(ctx context.Context, by Call, id string, in IssuerInput) (Issuer, []Fault, error) {
 	i, err := is.Store.Issuer(ctx, id)
 	if err != nil {
@@ -198,8 +197,8 @@ func (is *Issuers) Update(ctx context.Context, by Call, id string, in IssuerInpu
 	return view, warnings, err
 }
 
-// Delete removes an issuer. Access tokens that its assertions bought stay
-// good until they expire.
+// Delete removes an issuer. Access tokens that were issued for its assertions stay valid until they
+// expire.
 func (is *Issuers) Delete(ctx context.Context, by Call, id string) error {
 	return explain("issuer", id, is.Store.DeleteIssuer(ctx, id, by.change(store.IssuerDeleted, is.Now())))
 }

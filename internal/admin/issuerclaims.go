@@ -15,8 +15,8 @@ const (
 	maxSkew = 10 * time.Minute
 )
 
-// setClaimRules takes over what the claims of an issuer's assertions have to be, and
-// which of them are handed on.
+// setClaimRules sets the rules for the claims of an issuer's assertions, and the claims that are
+// copied into the token.
 func setClaimRules(f *form, i *store.Issuer, in IssuerInput) {
 	setPatterns(f, &i.Patterns, in.Match)
 	if i.SubjectKind == store.SubjectFederated && len(i.Patterns) == 0 {
@@ -38,7 +38,7 @@ func setClaimRules(f *form, i *store.Issuer, in IssuerInput) {
 	}
 }
 
-// setPatterns takes over patterns, each of one claim or more.
+// setPatterns sets patterns, each of one claim or more.
 func setPatterns(f *form, to *[]store.ClaimPattern, patterns []map[string]string) {
 	const field Field = "match"
 	if patterns == nil || !f.checkCount(field, len(patterns)) {
@@ -58,7 +58,7 @@ func setPatterns(f *form, to *[]store.ClaimPattern, patterns []map[string]string
 	}
 }
 
-// setMapping takes over which claims of an assertion are handed on, and under which names.
+// setMapping sets the claims of an assertion that are copied into the token, with their names.
 func setMapping(f *form, to *map[string]string, mapping map[string]string) {
 	const field Field = "claim_mapping"
 	if mapping == nil {
@@ -79,8 +79,7 @@ func setMapping(f *form, to *map[string]string, mapping map[string]string) {
 	}
 }
 
-// setAuthorities takes over whose certificates the issuer's have to be, and checks
-// each of those by them.
+// setAuthorities sets the authorities of the issuer's certificates, and checks each certificate.
 func (is *Issuers) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
 	const field Field = "ca_certificates"
 	if in.Authorities != nil {
@@ -103,7 +102,7 @@ func (is *Issuers) setAuthorities(f *form, i *store.Issuer, in IssuerInput) {
 			return
 		}
 		at := is.Now()
-		if at.Before(certificate.NotBefore) { // it is registered ahead of its time
+		if at.Before(certificate.NotBefore) { // it is registered before it becomes valid
 			at = certificate.NotBefore
 		}
 		if err := assertions.CheckCertificate(at, der, i.Certificates, i.CACertificates); err != nil {

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// setIssuer takes over the fields given and checks what results. It returns the other
-// registrations with its iss.
+// setIssuer sets the given fields and checks the result. It returns the other registrations with
+// its iss.
 func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in IssuerInput) []store.Issuer {
 	is.setIssuerKeys(f, i, in)
 	if in.SubjectClaim != nil && f.checkPath("subject_claim", *in.SubjectClaim) {
@@ -25,7 +25,7 @@ func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in I
 	is.Targets.set(ctx, f, "resources", &i.Resources, in.Resources)
 	is.setIssuerClient(ctx, f, &i.ClientID, in.ClientID)
 	f.setTTL("max_lifetime_seconds", &i.MaxLifetime, in.MaxLifetime)
-	// An algorithm for encryption makes this server a key for it.
+	// With an encryption algorithm, this server makes a key for it.
 	setOptional(f, "encryption_alg", &i.EncryptionAlg, in.EncryptionAlg, keys.EncryptionAlgorithms())
 	set(&i.ClientAuth, in.RequireClientAuth)
 	set(&i.AllowRepeat, in.AllowRepeat)
@@ -33,7 +33,7 @@ func (is *Issuers) setIssuer(ctx context.Context, f *form, i *store.Issuer, in I
 	return siblings
 }
 
-// checkPath wants the name of a claim or a JSON Pointer to one.
+// checkPath demands the name of a claim or a JSON Pointer to one.
 func (f *form) checkPath(field Field, path string) bool {
 	err := assertions.CheckPath(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func (f *form) checkPath(field Field, path string) bool {
 	return err == nil
 }
 
-// setAudiences takes over names under which an issuer's assertions may address this server.
+// setAudiences sets names under which an issuer's assertions may address this server.
 func setAudiences(f *form, to *[]string, values []string) {
 	const field Field = "audiences"
 	if values == nil || !f.checkCount(field, len(distinct(values))) {

@@ -13,12 +13,12 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// IssuerKeys is where an issuer's keys come from: exactly one of the fields, or
-// none where they are not to change.
+// IssuerKeys is the source of an issuer's keys: exactly one of the fields, or none to keep the
+// present source.
 type IssuerKeys struct {
 	JWKS         json.RawMessage `field:"jwks"`         // a JWK Set of public keys (RFC 7517 §5)
-	JWKSURI      string          `field:"jwks_uri"`     // where its JWK Set is fetched from
-	Discovery    bool            `field:"discovery"`    // where that is says the issuer's metadata
+	JWKSURI      string          `field:"jwks_uri"`     // the URL of its JWK Set
+	Discovery    bool            `field:"discovery"`    // the issuer's metadata has the URL
 	Certificates [][]byte        `field:"certificates"` // each in DER
 	Secret       []byte          `field:"secret"`       // shared, for HS256, HS384 and HS512
 }
@@ -28,7 +28,7 @@ func keyFields() []Field { return []Field{"jwks", "jwks_uri", "discovery", "cert
 
 func (k IssuerKeys) given() bool { return len(k.fields()) > 0 }
 
-// fields are those that are given.
+// fields are the given ones.
 func (k IssuerKeys) fields() []Field {
 	var fields []Field
 	for n, there := range []bool{k.JWKS != nil, k.JWKSURI != "", k.Discovery, k.Certificates != nil, k.Secret != nil} {
@@ -39,7 +39,7 @@ func (k IssuerKeys) fields() []Field {
 	return fields
 }
 
-// keySource is the field from which the keys of an issuer come.
+// keySource is the field of an issuer's source of keys.
 func keySource(i store.Issuer) Field {
 	switch {
 	case i.JWKSURI != "":
@@ -54,7 +54,7 @@ func keySource(i store.Issuer) Field {
 	return "jwks"
 }
 
-// setIssuerKeys takes over keys and algorithms.
+// setIssuerKeys sets keys and algorithms.
 func (is *Issuers) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 	registered := i.Algorithms
 	switch {
@@ -86,7 +86,7 @@ func (is *Issuers) setIssuerKeys(f *form, i *store.Issuer, in IssuerInput) {
 	i.Algorithms = chooseAlgorithms(registered, each)
 }
 
-// replaceKeys reports whether the keys are good.
+// replaceKeys reports whether the keys are valid.
 func (is *Issuers) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	before := len(f.faults)
 	if fields := k.fields(); len(fields) > 1 {
@@ -127,7 +127,7 @@ func (is *Issuers) replaceKeys(f *form, i *store.Issuer, k IssuerKeys) bool {
 	return len(f.faults) == before && f.err == nil
 }
 
-// checkSharedSecret refuses what is no secret, or too short for one.
+// checkSharedSecret refuses a text that is no secret, or too short.
 func (f *form) checkSharedSecret(field Field, secret []byte) bool {
 	before := len(f.faults)
 	if err := keyfiles.Check(secret, keyfiles.Secret); err != nil {
@@ -142,7 +142,7 @@ func (f *form) checkSharedSecret(field Field, secret []byte) bool {
 func (is *Issuers) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	var each [][]string
 	switch {
-	case i.JWKSURI != "", i.Discovery: // which keys there are shows when they are fetched
+	case i.JWKSURI != "", i.Discovery: // the keys are known when they are fetched
 		return [][]string{remoteAlgorithms(), jose.Algorithms()}, nil
 	case len(i.SealedSecret) > 0:
 		return is.algorithmsOfSecret(i)
@@ -170,8 +170,7 @@ func (is *Issuers) algorithmsOfKeys(i store.Issuer) ([][]string, error) {
 	return each, nil
 }
 
-// leftOut warns of keys in a set that is registered which are passed over. Those that are
-// for encryption are meant to be.
+// leftOut warns of keys in a registered set that are ignored, except keys for encryption.
 func leftOut(set []byte) []Fault {
 	if len(set) == 0 {
 		return nil
@@ -189,8 +188,8 @@ func leftOut(set []byte) []Fault {
 	return warnings
 }
 
-// remoteAlgorithms are those of an issuer whose keys are fetched, if the operator
-// chooses no others: what identity providers sign with.
+// remoteAlgorithms are those of an issuer whose keys are fetched, if the operator chooses no
+// others: the usual ones of identity providers.
 func remoteAlgorithms() []string { return []string{"ES256", "RS256"} }
 
 // algorithmsOfSecret returns the algorithms that a shared secret is long enough for.
@@ -202,8 +201,8 @@ func (is *Issuers) algorithmsOfSecret(i store.Issuer) ([][]string, error) {
 	return [][]string{jose.SecretAlgorithms(len(secret))}, nil
 }
 
-// checkAlgorithms refuses an algorithm that none of the keys can do, HS256 with
-// public keys above all (RFC 8725 §2.1).
+// checkAlgorithms refuses an algorithm that none of the keys supports, above all HS256 with public
+// keys (RFC 8725 §2.1).
 func (f *form) checkAlgorithms(wanted []string, each [][]string) bool {
 	able := slices.Concat(each...)
 	slices.Sort(able)
@@ -217,9 +216,8 @@ func (f *form) checkAlgorithms(wanted []string, each [][]string) bool {
 	return len(f.faults) == before
 }
 
-// chooseAlgorithms keeps of the algorithms registered those that a key can do,
-// and adds one for each key that would be left with none, so that replacing keys
-// neither widens what was narrowed nor locks the issuer out.
+// chooseAlgorithms keeps the registered algorithms that a key supports, and adds one for each key
+// without any. So new keys neither widen a restriction nor lock the issuer out.
 func chooseAlgorithms(registered []string, each [][]string) []string {
 	var chosen []string
 	for _, can := range each {

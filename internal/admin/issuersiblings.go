@@ -15,13 +15,13 @@ import (
 	"authserver/internal/store"
 )
 
-// maxSiblings bounds the registrations with one iss: each is tried with an assertion that
-// names no key.
+// maxSiblings bounds the registrations with one iss, because an assertion that names no key is
+// tried with each.
 const maxSiblings = 50
 
-// checkSiblings refuses a key that another registration with the same iss has: the key
-// that verifies an assertion says which of them it is of. Keys that are fetched show only
-// then, so that servers look again. It returns the registrations that it compared with.
+// checkSiblings refuses a key of another registration with the same iss, because the key decides to
+// which registration an assertion belongs. Fetched keys are known only later, so servers check
+// again. It returns the registrations that it compared with.
 func (is *Issuers) checkSiblings(ctx context.Context, f *form, i store.Issuer) []store.Issuer {
 	siblings, err := is.Siblings.IssuersOf(ctx, i.Iss)
 	if errors.Is(err, store.ErrNotFound) {
@@ -61,8 +61,8 @@ func (is *Issuers) compareKeys(f *form, i store.Issuer, siblings []store.Issuer)
 	}
 }
 
-// write writes a registration that was compared with its siblings. Where another command
-// wrote one of them meanwhile, it compares again. Each turn is one that another command won.
+// write writes a registration that was compared with its siblings. If another command changed one
+// of them meanwhile, it compares again. Each repetition means that another command came first.
 func (is *Issuers) write(ctx context.Context, i store.Issuer, siblings []store.Issuer, by store.Change,
 	write func(ctx context.Context, i store.Issuer, by store.Change, siblings ...store.Issuer) error,
 ) error {
@@ -73,7 +73,7 @@ func (is *Issuers) write(ctx context.Context, i store.Issuer, siblings []store.I
 		}
 		own, readErr := is.Store.Issuer(ctx, i.ID)
 		switch {
-		case errors.Is(readErr, store.ErrNotFound) && i.Version == 0: // it is to be created
+		case errors.Is(readErr, store.ErrNotFound) && i.Version == 0: // it is a new registration
 		case readErr != nil:
 			return readErr
 		case i.Version == 0: // another command created it
@@ -89,8 +89,7 @@ func (is *Issuers) write(ctx context.Context, i store.Issuer, siblings []store.I
 	}
 }
 
-// keyNames names each key of a registration, or the place where they are found, so that
-// equal ones have equal names.
+// keyNames names each key of a registration, or its source, so that equal ones have equal names.
 func (is *Issuers) keyNames(i store.Issuer) ([]string, error) {
 	switch {
 	case i.JWKSURI != "":

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Keys looks after the server's own keys.
+// Keys has the operations on the server's own keys.
 type Keys struct {
 	Signing *keys.Manager
 	Refresh *keys.RefreshKeys // those that authenticate refresh tokens; nothing is loaded yet
@@ -20,14 +20,13 @@ func (ks *Keys) List(ctx context.Context, by Call) ([]keys.Listed, error) {
 	return ks.Signing.List(ctx)
 }
 
-// Planned returns what is to come of the signing keys, soonest first.
+// Planned returns the coming events of the signing keys, soonest first.
 func (ks *Keys) Planned(ctx context.Context, by Call) ([]keys.Event, error) {
 	return ks.Signing.Planned(ctx)
 }
 
-// Rotate brings the next key of each algorithm named, or of all, to sign as
-// soon as it may, or with now at once, and returns what was planned. Running
-// servers follow.
+// Rotate makes the next key of each given algorithm, or of all, sign as soon as it may, or with now
+// at once, and returns the plan. Running servers follow.
 func (ks *Keys) Rotate(ctx context.Context, by Call, algs []string, now bool) ([]keys.Event, error) {
 	if err := checkAlgs(algs); err != nil {
 		return nil, err
@@ -40,8 +39,8 @@ func (ks *Keys) Rotate(ctx context.Context, by Call, algs []string, now bool) ([
 	return listed(events), err
 }
 
-// Unseen returns the next keys of the algorithms named, or of all, that there
-// may be verifiers without.
+// Unseen returns the next keys of the given algorithms, or of all, that some verifiers may not know
+// yet.
 func (ks *Keys) Unseen(ctx context.Context, by Call, algs []string) ([]keys.Unseen, error) {
 	if err := checkAlgs(algs); err != nil {
 		return nil, err
@@ -49,7 +48,7 @@ func (ks *Keys) Unseen(ctx context.Context, by Call, algs []string) ([]keys.Unse
 	return ks.Signing.Unseen(ctx, distinct(algs)...)
 }
 
-// checkAlgs wants algorithms that a signing key can have.
+// checkAlgs demands algorithms of signing keys.
 func checkAlgs(algs []string) error {
 	var f form
 	for n, alg := range algs {
@@ -80,8 +79,8 @@ func (ks *Keys) Revoke(ctx context.Context, by Call, kid, reason string) (keys.R
 
 const maxReason = 500 // bytes
 
-// RefreshTokenKeys returns the keys that authenticate refresh tokens, after it
-// brought the next one forward where that is asked for.
+// RefreshTokenKeys returns the keys that authenticate refresh tokens. With rotate it first brings
+// the next one forward.
 func (ks *Keys) RefreshTokenKeys(ctx context.Context, by Call, rotate bool) ([]keys.ListedRefreshKey, error) {
 	if err := ks.Refresh.Reload(ctx); err != nil {
 		return nil, err

@@ -11,14 +11,13 @@ import (
 
 // KeyImport is a signing key that an administrator brings: either Key, or URI.
 type KeyImport struct {
-	Key          keys.Material       `field:"key"`          // private, with its certificates where it came with some
+	Key          keys.Material       `field:"key"`          // private, with its certificates if it has some
 	URI          string              `field:"uri"`          // of a key that stays in a PKCS #11 token
-	Alg          string              `field:"alg"`          // "": what the key is for
+	Alg          string              `field:"alg"`          // "": that of the key
 	Certificates []*x509.Certificate `field:"certificates"` // its own first; nil: those of Key
 }
 
-// Import takes in a signing key, published now and the next to sign. Running
-// servers follow.
+// Import imports a signing key. It is published now and signs next. Running servers follow.
 func (ks *Keys) Import(ctx context.Context, by Call, k KeyImport) (keys.Imported, error) {
 	if (k.URI == "") == (k.Key.Private == nil) {
 		return keys.Imported{}, Faults{newFault("key", CodeRequired, "give either it or %v", Field("uri"))}
@@ -34,14 +33,14 @@ func (ks *Keys) Import(ctx context.Context, by Call, k KeyImport) (keys.Imported
 	return imported, explainImport(imported.KID, err)
 }
 
-// Certify attaches certificates to a signing key, its own first, instead of those that
-// it has. No certificates take those away.
+// Certify replaces the certificates of a signing key, its own first. Without certificates it
+// removes them.
 func (ks *Keys) Certify(ctx context.Context, by Call, kid string, certificates []*x509.Certificate) (keys.Imported, error) {
 	certified, err := ks.Signing.Certify(ctx, by.change(store.KeyCertified, ks.Now()), kid, certificates)
 	return certified, explainImport(kid, err)
 }
 
-// explainImport says which field does not fit.
+// explainImport names the field at fault.
 func explainImport(kid string, err error) error {
 	if unfit := (*keys.UnfitKeyError)(nil); errors.As(err, &unfit) {
 		field := Field("alg")

@@ -17,13 +17,13 @@ type NewDPoPProof struct {
 	Method      string                `field:"method"`
 	URL         string                `field:"url"`
 	Nonce       string                `field:"nonce"`        // "": none was asked for
-	AccessToken string                `field:"access_token"` // that it is sent beside, to an API; "": to a token endpoint
+	AccessToken string                `field:"access_token"` // the access token beside it, for an API; "": for a token endpoint
 	Key         assertions.SigningKey `field:"key"`
 	Alg         string                `field:"alg"` // "": the first that the key can do
 }
 
-// MakeDPoPProof makes a proof that the sender of a request has a key. As [SignAssertion] it
-// needs no database: it stands for a client.
+// MakeDPoPProof makes a DPoP proof for a request. Like [SignAssertion] it needs no database,
+// because it acts as a client.
 func MakeDPoPProof(now time.Time, rand io.Reader, n NewDPoPProof) (string, error) {
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	maxURI  = 2048     // bytes of a URI that a browser is sent to
+	maxURI  = 2048     // bytes of a redirect URI
 	maxLogo = 16 << 10 // bytes of a picture in a data: URI
 )
 
-// setRedirectURIs takes over the URIs to which browsers are sent back, each once.
+// setRedirectURIs sets redirect URIs, each once.
 func (f *form) setRedirectURIs(field Field, to *[]string, uris []string) {
 	if uris == nil || !f.checkCount(field, len(distinct(uris))) {
 		return
@@ -30,8 +30,7 @@ func (f *form) setRedirectURIs(field Field, to *[]string, uris []string) {
 	}
 }
 
-// checkRedirectURI refuses a URI to which a browser must not be sent with an answer (RFC
-// 6749 §3.1.2, RFC 9700 §4.1.3, RFC 8252 §7).
+// checkRedirectURI refuses an unsafe redirect URI (RFC 6749 §3.1.2, RFC 9700 §4.1.3, RFC 8252 §7).
 func (f *form) checkRedirectURI(field Field, uri string) {
 	refuse := func(format string, args ...any) {
 		f.fault(field, CodeInvalid, "%q "+format, append([]any{uri}, args...)...)
@@ -54,8 +53,8 @@ func (f *form) checkRedirectURI(field Field, uri string) {
 	}
 }
 
-// checkURI refuses what is no whole URI without a fragment, or has two readings: servers
-// and browsers must agree on what it names.
+// checkURI refuses a text that is no absolute URI without a fragment, or has two readings: servers
+// and browsers must agree on its meaning.
 func (f *form) checkURI(field Field, uri string) (*url.URL, bool) {
 	refuse := func(format string, args ...any) (*url.URL, bool) {
 		f.fault(field, CodeInvalid, "%q "+format, append([]any{uri}, args...)...)
@@ -92,19 +91,19 @@ func (f *form) checkURI(field Field, uri string) (*url.URL, bool) {
 	return u, true
 }
 
-// onThisMachine reports whether a host is this very machine (RFC 8252 §7.3 and §8.3).
+// onThisMachine reports whether a host is this machine (RFC 8252 §7.3 and §8.3).
 func onThisMachine(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// answerParameters are what an authorization answer has.
+// answerParameters are the parameters of an authorization response.
 func answerParameters() []string {
 	return []string{"code", "state", "iss", "error", "error_description", "error_uri", "access_token", "token_type", "expires_in", "scope", "id_token", "session_state", "response"}
 }
 
-// setLink takes over a URL that is opened by a browser or, for an answer, by this server:
-// https, or http on this machine. "" is none.
+// setLink sets a URL that a browser opens, or this server calls: https, or http on this machine. ""
+// is none.
 func (f *form) setLink(field Field, to, link *string) {
 	switch {
 	case link == nil:
@@ -124,7 +123,7 @@ func (f *form) checkLink(field Field, link string) bool {
 	return ok
 }
 
-// setLogo takes over the picture of a client, a link or a data: URI.
+// setLogo sets the logo of a client, a link or a data: URI.
 func (f *form) setLogo(to, logo *string) {
 	const field Field = "logo_uri"
 	if logo == nil || !strings.HasPrefix(*logo, "data:") {

@@ -8,28 +8,28 @@ import (
 	"authserver/internal/store"
 )
 
-// MasterKey is another master key than the one that is set: one of the two.
+// MasterKey is another master key than the configured one: one of the two fields.
 type MasterKey struct {
 	Key string // 32 bytes in base64
 	URL string // of a key of a key management service
 }
 
-// MasterKeys moves what is sealed from one master key to another.
+// MasterKeys moves sealed values from one master key to another.
 type MasterKeys struct {
 	*Common
 	Store  sealing.ResealStore
 	Sealer *sealing.Sealer
-	// Servers tells how long a change may take to reach every one of them.
+	// Servers returns how long a change may take to reach every server.
 	Servers interface {
 		Settles(ctx context.Context) (time.Duration, error)
 	}
-	// Open opens another master key than the one that is set, and names it.
+	// Open opens another master key than the configured one, and names it.
 	Open func(ctx context.Context, to MasterKey) (keeper sealing.Keeper, id string, err error)
 }
 
-// Reseal moves everything that is sealed to another master key, while servers run
-// on the one that is set. Both are good until Finish. waiting is told how long
-// it waits for servers to take in the new data key.
+// Reseal moves all sealed values to another master key, while servers run on the configured one.
+// Both work until Finish. It calls waiting with the time that it waits for servers to load the new
+// data key.
 func (ms *MasterKeys) Reseal(ctx context.Context, by Call, to MasterKey, waiting func(time.Duration)) (sealing.Resealed, error) {
 	keeper, id, err := ms.Open(ctx, to)
 	if err != nil {
@@ -47,8 +47,7 @@ func (ms *MasterKeys) Reseal(ctx context.Context, by Call, to MasterKey, waiting
 	return done, err
 }
 
-// settle waits for as long as a change may take to reach every server, where there
-// are any.
+// settle waits until a change has reached every server, if there are any.
 func (ms *MasterKeys) settle(ctx context.Context, waiting func(time.Duration)) error {
 	wait, err := ms.Servers.Settles(ctx)
 	if err != nil || wait == 0 {
@@ -65,13 +64,13 @@ func (ms *MasterKeys) settle(ctx context.Context, waiting func(time.Duration)) e
 	}
 }
 
-// FinishedReseal is what ended with a reseal.
+// FinishedReseal is the result of Finish.
 type FinishedReseal struct {
 	Master string   `json:"master"` // the one under which everything is sealed
-	Over   []string `json:"over"`   // those that open nothing any more
+	Over   []string `json:"over"`   // those that no longer open anything
 }
 
-// Finish makes the master key that is set the only one that opens anything.
+// Finish makes the configured master key the only one that opens anything.
 func (ms *MasterKeys) Finish(ctx context.Context, by Call) (FinishedReseal, error) {
 	over, err := sealing.Finish(ctx, by.change(store.DataKeyDeleted, ms.Now()), ms.Store, ms.Sealer)
 	if err != nil {

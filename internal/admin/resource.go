@@ -13,7 +13,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// Resource is an API as it is shown.
+// Resource is an API, for display.
 type Resource struct {
 	ID             string   `json:"id"` // the claim "aud"
 	Name           string   `json:"name"`
@@ -21,8 +21,7 @@ type Resource struct {
 	AccessTokenTTL int64    `json:"access_token_ttl_seconds"`
 	SigningAlg     string   `json:"signing_alg"`
 	TokenTyp       string   `json:"token_typ"` // the header "typ" of its tokens
-	// EncryptionJWK is the public key that its tokens are encrypted to, left out where
-	// they are not.
+	// EncryptionJWK is the public key to which its tokens are encrypted; left out: they are not.
 	EncryptionJWK json.RawMessage `json:"encryption_jwk,omitempty"`
 	EncryptionEnc string          `json:"encryption_enc,omitempty"` // RFC 7518 §5.1
 	Claims        map[string]any  `json:"claims"`
@@ -30,8 +29,8 @@ type Resource struct {
 	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
-// ResourceInput is what of a resource may be chosen. A nil field leaves it as it
-// is or, in a new resource, at its default; an empty list empties it.
+// ResourceInput has the fields of a resource that the administrator chooses. A nil field keeps the
+// value or, for a new resource, the default; an empty list clears it.
 type ResourceInput struct {
 	Name           *string         `field:"name"`
 	Scopes         []string        `field:"scopes"`
@@ -43,7 +42,7 @@ type ResourceInput struct {
 	Claims         map[string]any  `field:"claims"`
 }
 
-// Resources looks after the resources.
+// Resources has the operations on resources.
 type Resources struct {
 	*Common
 	Store interface {
@@ -53,14 +52,14 @@ type Resources struct {
 	Keys signingKeys
 }
 
-// NewResource is a resource to be. Its ID is what [oauth.CheckResource] takes.
+// NewResource is a resource to register. [oauth.CheckResource] checks its ID.
 type NewResource struct {
 	ID string `field:"id"`
 	ResourceInput
 }
 
-// Create registers an API. Beside it warnings are returned. An error is [Faults],
-// or is store.ErrExists where it is registered already.
+// Create registers an API, and returns it with warnings. An error is [Faults], or store.ErrExists
+// if it is registered already.
 func (rs *Resources) Create(ctx context.Context, by Call, n NewResource) (Resource, []Fault, error) {
 	now := store.At(rs.Now())
 	r := store.Resource{
@@ -104,9 +103,8 @@ func (rs *Resources) Get(ctx context.Context, by Call, id string) (Resource, err
 	return viewResource(r), nil
 }
 
-// Update changes the fields given. Its errors are those of
-// Create, store.ErrNotFound, and store.ErrConflict where another change
-// was quicker.
+// Update changes the fields given. Its errors are those of Create, store.ErrNotFound, and
+// store.ErrConflict if another change came first.
 func (rs *Resources) Update(ctx context.Context, by Call, id string, in ResourceInput) (Resource, []Fault, error) {
 	r, err := rs.Store.Resource(ctx, id)
 	if err != nil {
@@ -128,18 +126,18 @@ func (rs *Resources) Update(ctx context.Context, by Call, id string, in Resource
 	return viewResource(r), commas(r.Scopes), nil
 }
 
-// Delete removes a resource. Clients that name it are refused when they
-// ask for it; tokens that were issued for it stay good until they expire.
+// Delete removes a resource. The server refuses clients that ask for it; tokens that were issued
+// for it stay valid until they expire.
 func (rs *Resources) Delete(ctx context.Context, by Call, id string) error {
 	return explain("resource", id, rs.Store.DeleteResource(ctx, id, by.change(store.ResourceDeleted, rs.Now())))
 }
 
-// setResource takes over the fields given and checks what results.
+// setResource sets the given fields and checks the result.
 func (rs *Resources) setResource(f *form, r *store.Resource, in ResourceInput) {
 	f.setText("name", &r.Name, in.Name, maxText)
 	f.setScopes("scopes", &r.Scopes, in.Scopes)
 	f.setTTL("access_token_ttl_seconds", &r.AccessTokenTTL, in.AccessTokenTTL)
-	// The key timeline and the memory of revocations are laid out for the longest.
+	// The key timeline and the memory of revocations are planned for the longest lifetime.
 	if r.AccessTokenTTL > rs.Limits.MaxAccessTokenTTL {
 		f.fault("access_token_ttl_seconds", CodeConflict, "it is %s, longer than %v, which is %s", r.AccessTokenTTL, Setting("max-access-token-ttl"), rs.Limits.MaxAccessTokenTTL)
 	}
@@ -149,8 +147,8 @@ func (rs *Resources) setResource(f *form, r *store.Resource, in ResourceInput) {
 	f.setClaims(&r.Claims, in.Claims)
 }
 
-// setTokenTyp takes over the header "typ" of the resource's tokens. Those for this server
-// itself have the type by which it knows them from all other JWTs (RFC 9068 §4).
+// setTokenTyp sets the header "typ" of the resource's tokens. Tokens for this server itself have
+// the type that distinguishes them from all other JWTs (RFC 9068 §4).
 func (rs *Resources) setTokenTyp(f *form, r *store.Resource, typ *string) {
 	switch {
 	case typ == nil || !f.checkKnown("token_typ", *typ, tokens.AccessTypes()):

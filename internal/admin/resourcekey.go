@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// awaitKey warns where a key does not sign with the algorithm yet, because every
-// verifier has to be able to know it first.
+// awaitKey warns if no key signs with the algorithm yet, because every verifier has to be able to
+// know it first.
 func (rs *Resources) awaitKey(ctx context.Context, alg string) (warnings []Fault, err error) {
 	warn := func(format string, args ...any) []Fault {
 		return []Fault{newFault("signing_alg", CodeUnused, format+". Token requests for this resource are answered with 503 until then", args...)}
@@ -23,13 +23,12 @@ func (rs *Resources) awaitKey(ctx context.Context, alg string) (warnings []Fault
 	return nil, nil
 }
 
-// wantKey refuses to have tokens of a resource that is in use signed with an
-// algorithm before there is a key that signs.
+// wantKey refuses an algorithm for a resource in use before a key signs with it.
 func (rs *Resources) wantKey(ctx context.Context, f *form, alg string) {
 	f.wantKey(ctx, rs.Keys, rs.Now, "signing_alg", alg)
 }
 
-// signingKeys say from when on the server signs with an algorithm; it is [keys.Manager].
+// signingKeys returns when the server signs with an algorithm; it is [keys.Manager].
 type signingKeys interface {
 	SignsFrom(ctx context.Context, alg string) (at time.Time, there bool, err error)
 }
@@ -41,7 +40,7 @@ func (f *form) wantKey(ctx context.Context, keys signingKeys, now func() time.Ti
 		f.fail("look for a key: %w", err)
 	case !there:
 		f.fault(field, CodeConflict, "%s has no key yet: make one first with %v", alg, Operation{Noun: "key", Verb: "rotate"}.with("algorithms", alg))
-	case now().Before(at): // the key of a database without any signs from the moment of the question
+	case now().Before(at): // in a database without keys, the first one will sign at once
 		f.fault(field, CodeConflict, "%s can be used from %s on, when every verifier can know its first key", alg, at.Format(time.RFC3339))
 	}
 }

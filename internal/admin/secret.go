@@ -14,7 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// ClientSecret is a secret of a client as it is shown: everything but the secret.
+// ClientSecret is a secret of a client, for display: everything but the secret.
 type ClientSecret struct {
 	ID        string           `json:"id"`
 	Kind      store.SecretKind `json:"kind"`
@@ -23,16 +23,16 @@ type ClientSecret struct {
 }
 
 const (
-	madeSecretBytes  = 32 // 256 bits, which no slow hash has to protect
+	madeSecretBytes  = 32 // 256 bits, which need no slow hash
 	secretIDBytes    = 5
 	minBroughtSecret = 8
 	maxSealedSecret  = 512
 )
 
-// SecretRotation is a new secret of a client to be.
+// SecretRotation is a rotation of a client's secret.
 type SecretRotation struct {
 	Secret     string        `field:"client_secret"`   // one that an administrator brings; "": one is made
-	Overlap    time.Duration `field:"overlap_seconds"` // for which the old ones stay good beside it; zero ends them at once
+	Overlap    time.Duration `field:"overlap_seconds"` // how long the old ones stay valid beside it; zero ends them at once
 	ShowSecret ShowSecret
 }
 
@@ -108,7 +108,7 @@ func (cs *Clients) firstSecret(ctx context.Context, f *form, c *store.Client, br
 	return ""
 }
 
-// ending returns the secrets that are good still, none for longer than until.
+// ending returns the valid secrets, each until a moment at the latest.
 func ending(secrets []store.ClientSecret, now, until store.Moment) []store.ClientSecret {
 	secrets = slices.Clone(secrets)
 	for i, s := range secrets {
@@ -119,9 +119,8 @@ func ending(secrets []store.ClientSecret, now, until store.Moment) []store.Clien
 	return slices.DeleteFunc(secrets, func(s store.ClientSecret) bool { return !s.Live(now) })
 }
 
-// newSecret keeps the secret brought or, for "", one that it makes, in the way that
-// the client needs it, and returns it in clear too. A hash takes its time, and is made
-// where nothing is wrong.
+// newSecret stores the given secret or, for "", one that it makes, in the form that the client
+// needs, and also returns it in clear. A hash takes time, so it is made only if there is no fault.
 func (cs *Clients) newSecret(ctx context.Context, f *form, c store.Client, brought string) (store.ClientSecret, string) {
 	clear := brought
 	var err error
@@ -149,8 +148,7 @@ func (cs *Clients) makeSecret(c store.Client) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(random), err
 }
 
-// checkSecret refuses a secret that is too short, or that others may have: a public key
-// for example.
+// checkSecret refuses a secret that is too short, or that others may know, such as a public key.
 func (cs *Clients) checkSecret(f *form, c store.Client, secret string) {
 	const field Field = "client_secret"
 	if err := keyfiles.Check([]byte(secret), keyfiles.Secret); err != nil {
@@ -197,9 +195,8 @@ func (cs *Clients) keepSecret(ctx context.Context, c store.Client, clear string,
 	return s, nil
 }
 
-// madeBytes is how many random bytes a secret has that is made here. One that is to sign
-// is as long as the longest hash, in its text, where the shortest is not allowed
-// (RFC 7518 §3.2).
+// madeBytes is the number of random bytes of a new secret. The text of a secret that signs is as
+// long as the longest hash, if the shortest algorithm is not allowed (RFC 7518 §3.2).
 func madeBytes(c store.Client) int {
 	const longest = 48
 	if signs(c) && c.AssertionAlgs != nil && !slices.Contains(c.AssertionAlgs, "HS256") {

@@ -10,14 +10,14 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// Documents fetches what others publish; it is [remotekeys.Fetcher].
+// Documents fetches remote documents; it is [remotekeys.Fetcher].
 type Documents interface {
 	Fetch(ctx context.Context, from string, now time.Time) (remotekeys.Fetched, error)
 }
 
-// checkSector holds a client to the document of its sector, which has to list each of its
-// redirect URIs (OpenID Connect Dynamic Client Registration 1.0 §5). Otherwise a client could
-// join the sector of another, and know its users again.
+// checkSector checks that the document of a client's sector lists each of its redirect URIs (OpenID
+// Connect Dynamic Client Registration 1.0 §5). Otherwise a client could join the sector of another,
+// and recognise its users.
 func (cs *Clients) checkSector(ctx context.Context, f *form, c store.Client, in ClientSignInInput) {
 	const field Field = "sector_identifier_uri"
 	if c.SectorIdentifierURI == "" || in.SectorIdentifierURI == nil && in.RedirectURIs == nil || len(f.faults) > 0 {
@@ -40,7 +40,7 @@ func (cs *Clients) checkSector(ctx context.Context, f *form, c store.Client, in 
 	}
 }
 
-// sectorWarnings tell that a client will not know its users again.
+// sectorWarnings warn that a client will not recognise its users.
 func sectorWarnings(before, after store.Client) []Fault {
 	if before.PairwiseSector() == after.PairwiseSector() {
 		return nil

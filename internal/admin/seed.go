@@ -11,14 +11,14 @@ import (
 	"authserver/internal/store"
 )
 
-// The demo, as `authserver dev` has it.
+// The demo of `authserver dev`.
 const (
 	DemoResource     = "https://api.example.com"
 	DemoClient       = "demo"
 	DemoSecret       = "demo-secret"
 	DemoPublicClient = "demo-public"
 	DemoWebClient    = "demo-web"                   // a public one, to which people sign in
-	DemoWebHome      = "http://127.0.0.1:8080/demo" // where its people begin, and come back to after a logout
+	DemoWebHome      = "http://127.0.0.1:8080/demo" // the start page of its users, and the page after a logout
 	DemoAppClient    = "demo-app"                   // a confidential one, with DemoSecret
 	DemoUser         = "alice"
 	DemoPassword     = "wonderland"
@@ -26,13 +26,13 @@ const (
 	DemoIssuerSecret = "demo-issuer-secret-of-32-bytes-min!"
 )
 
-// Seed registers the demo. What is registered already stays as it is.
+// Seed registers the demo. Existing registrations stay as they are.
 func (a *Admin) Seed(ctx context.Context, by Call) error {
 	_, err := a.Resources.Get(ctx, by, DemoResource)
 	if err := seed(ctx, by, err, a.seedResource); err != nil {
 		return err
 	}
-	// At once, since bcrypt takes time and a developer waits for the server.
+	// Concurrently, because bcrypt takes time and a developer waits for the server.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		_, err := a.Clients.Get(ctx, by, DemoClient)
@@ -61,7 +61,7 @@ func (a *Admin) Seed(ctx context.Context, by Call) error {
 	return group.Wait()
 }
 
-// seed makes what was not found. Several that start at once make the same.
+// seed registers a missing part. Concurrent starts register the same.
 func seed(ctx context.Context, by Call, found error, register func(context.Context, Call) error) error {
 	if !errors.Is(found, store.ErrNotFound) {
 		return found
@@ -131,7 +131,7 @@ func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	username, password, email := DemoUser, DemoPassword, "alice@wonderland.example"
 	name, given, family, verified := "Alice Liddell", "Alice", "Liddell", true
 	users := *a.Users
-	users.Policy = passwords.Policy{AllowCommon: true} // the one of the demo is known to all anyway
+	users.Policy = passwords.Policy{AllowCommon: true} // the password of the demo is public anyway
 	_, err := users.Create(ctx, by, UserInput{
 		Username: &username, Password: &password, Email: &email, Roles: []string{"admin"},
 		UserProfileInput: UserProfileInput{Name: &name, GivenName: &given, FamilyName: &family, EmailVerified: &verified},
@@ -139,8 +139,7 @@ func (a *Admin) seedUser(ctx context.Context, by Call) error {
 	return err
 }
 
-// seedIssuer lets its assertions buy tokens without a client, so that they are
-// easy to try.
+// seedIssuer accepts its assertions without a client, so that they are easy to try.
 func (a *Admin) seedIssuer(ctx context.Context, by Call) error {
 	clientAuth := false
 	_, _, err := a.Issuers.Create(ctx, by, NewIssuer{Iss: DemoIssuer, IssuerInput: IssuerInput{

@@ -24,7 +24,7 @@ type Session struct {
 	State         string          `json:"state"`
 	Subject       string          `json:"sub"`
 	Username      string          `json:"username"`
-	Methods       []SessionMethod `json:"methods"` // how the person proved who they are, the oldest first
+	Methods       []SessionMethod `json:"methods"` // how the person authenticated, the oldest first
 	Device        string          `json:"device"`
 	Address       string          `json:"address"` // of the last sign-in
 	CreatedAt     time.Time       `json:"created_at"`
@@ -36,20 +36,20 @@ type Session struct {
 	Reason  string     `json:"end_reason"`
 }
 
-// SessionMethod is one proof of who the person is.
+// SessionMethod is one authentication of the person.
 type SessionMethod struct {
 	Method string    `json:"method"` // RFC 8176
 	At     time.Time `json:"at"`
 }
 
-// SessionQuery asks for the sessions of a user, or of all. Page.After is the ID of a
-// session; Page.Search is of no use here.
+// SessionQuery selects the sessions of a user, or of all. Page.After is the ID of a session;
+// Page.Search is of no use here.
 type SessionQuery struct {
 	User string // username, email address, UPN or id; "": all
 	Page Page
 }
 
-// Sessions looks after the sessions of people who signed in with a browser.
+// Sessions has the operations on browser sessions.
 type Sessions struct {
 	*Common
 	Store interface {
@@ -110,8 +110,7 @@ func (ss *Sessions) Get(ctx context.Context, _ Call, id string) (Session, error)
 	return ss.view(s, u), nil
 }
 
-// Revoke ends the session with an ID, and with it the families that live as long as
-// it does. Their tokens are void at once.
+// Revoke ends the session with an ID and the families that depend on it, and revokes their tokens.
 func (ss *Sessions) Revoke(ctx context.Context, by Call, id string) error {
 	parsed, ok := parseSessionID(id)
 	if !ok {
@@ -120,7 +119,7 @@ func (ss *Sessions) Revoke(ctx context.Context, by Call, id string) error {
 	return explain("session", id, ss.Revoker.Session(ctx, tokens.By{Actor: by.Actor, RequestID: by.RequestID, Reason: revokedByOperator}, parsed))
 }
 
-// RevokeAll ends every session of a user, and returns how many lived.
+// RevokeAll ends every session of a user, and returns the number of active ones.
 func (ss *Sessions) RevokeAll(ctx context.Context, by Call, user string) (ended int, err error) {
 	u, err := ss.Users.find(ctx, user)
 	if err != nil {

@@ -15,7 +15,7 @@ type Targets struct {
 	Resources store.Resources
 }
 
-// set takes over resources that are registered, each once.
+// set sets registered resources, each once.
 func (t Targets) set(ctx context.Context, f *form, field Field, to *[]string, ids []string) {
 	if ids == nil || !f.checkCount(field, len(distinct(ids))) {
 		return
@@ -39,9 +39,9 @@ func (t Targets) set(ctx context.Context, f *form, field Field, to *[]string, id
 	}
 }
 
-// unlisted warns of scopes that none of the resources lists, which can therefore
-// never be had. A resource that lists none leaves its scopes to its clients, and
-// no resource at all means this server itself, which does the same.
+// unlisted warns of scopes that none of the resources lists, so that no token can have them. A
+// resource that lists none leaves its scopes to its clients, and no resource at all means this
+// server itself, which does the same.
 func (t Targets) unlisted(ctx context.Context, scopes oauth.Scope, resources []string) ([]Fault, error) {
 	var listed oauth.Scope
 	for _, id := range resources {

@@ -21,7 +21,7 @@ func (f Field) at(n int) Field { return f + Field("["+strconv.Itoa(n)+"]") }
 // Setting names a setting of the server, as its configuration file does: "clock-skew".
 type Setting string
 
-// Operation is one that a text advises: a noun, a verb, and which of the noun; "": any.
+// Operation is an operation that a text recommends: a noun, a verb, and the id; "": any.
 type Operation struct {
 	Noun, Verb, ID string
 	Field          Field  // one to give with it; "": none
@@ -36,7 +36,7 @@ func (o Operation) with(field Field, value string) Operation {
 // Values are values of a field that a text offers.
 type Values []string
 
-// Names is how a door, such as the command line, calls what texts mention.
+// Names are the names of an interface, such as the command line, for what texts mention.
 type Names interface {
 	Field(f Field) string
 	Value(v string) string
@@ -44,16 +44,16 @@ type Names interface {
 	Operation(o Operation) string
 }
 
-// Text is a sentence for a person. Each door calls by its own names what it mentions.
+// Text is a sentence for a person. Each interface fills in its own names.
 type Text struct {
 	format string
 	args   []any
 }
 
-// worded is what holds a text, such as an error within another.
+// worded is a value that contains a text, such as an error within another.
 type worded interface{ In(n Names) string }
 
-// In is the text with the names of a door.
+// In is the text with the names of an interface.
 func (t Text) In(n Names) string {
 	args := make([]any, len(t.args))
 	for i, arg := range t.args {
@@ -117,7 +117,7 @@ func (t Text) mentions() []Field {
 	return fields
 }
 
-// ownNames call everything as this package does.
+// ownNames are the names of this package.
 type ownNames struct{}
 
 func (ownNames) Field(f Field) string     { return string(f) }

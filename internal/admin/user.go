@@ -13,7 +13,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// User is a user as it is shown. It has no hash of the password.
+// User is a user, for display. It has no hash of the password.
 type User struct {
 	ID          string         `json:"id"` // the claim "sub"
 	Username    string         `json:"username"`
@@ -28,8 +28,8 @@ type User struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// UserInput is what of a user may be chosen. A nil field leaves it as it is; an
-// empty Email or UPN takes it away, an empty list empties it.
+// UserInput has the fields of a user that the administrator chooses. A nil field keeps the value;
+// an empty Email or UPN removes it, and an empty list clears it.
 type UserInput struct {
 	Username    *string        `field:"username"`
 	Email       *string        `field:"email"`
@@ -42,7 +42,7 @@ type UserInput struct {
 	Disabled *bool `field:"disabled"`
 }
 
-// Users looks after the users.
+// Users has the operations on users.
 type Users struct {
 	*Common
 	UserFinder
@@ -55,8 +55,8 @@ type Users struct {
 	Revoker   *tokens.Revoker
 }
 
-// Create adds a user, who has to have a username and a password. An error is
-// [Faults], or is store.ErrExists where a name is taken.
+// Create adds a user, with a username and a password. An error is [Faults], or store.ErrExists if a
+// name is taken.
 func (us *Users) Create(ctx context.Context, by Call, in UserInput) (User, error) {
 	id, err := uuid.NewRandomFromReader(us.Rand)
 	if err != nil {
@@ -94,8 +94,8 @@ func (us *Users) List(ctx context.Context, by Call, page Page) ([]User, error) {
 	return views, nil
 }
 
-// Get returns the user with this id, username, email address or UPN. Where several
-// users have it, each as another of these, [Faults] name them.
+// Get returns the user with this id, username, email address or UPN. If several users have it, each
+// as another kind of name, [Faults] name them.
 func (us *Users) Get(ctx context.Context, by Call, who string) (User, error) {
 	u, err := us.find(ctx, who)
 	if err != nil {
@@ -104,9 +104,9 @@ func (us *Users) Get(ctx context.Context, by Call, who string) (User, error) {
 	return viewUser(u), nil
 }
 
-// Update changes the fields given. Disabling a user and changing the password void the
-// user's access tokens and refresh tokens with it. Its errors are those of Create,
-// store.ErrNotFound, and store.ErrConflict if another change was quicker.
+// Update changes the fields given. Disabling a user or changing the password revokes the user's
+// access tokens and refresh tokens. Its errors are those of Create, store.ErrNotFound, and
+// store.ErrConflict if another change came first.
 func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) (User, error) {
 	u, err := us.find(ctx, who)
 	if err != nil {
@@ -129,7 +129,7 @@ func (us *Users) Update(ctx context.Context, by Call, who string, in UserInput) 
 	return viewUser(u), nil
 }
 
-// Unlock forgets the failed logins of a user, so that none of them has the user wait.
+// Unlock resets the counters of a user's failed logins, so that the user does not wait.
 func (us *Users) Unlock(ctx context.Context, by Call, who string) (User, error) {
 	u, err := us.find(ctx, who)
 	if err != nil {
@@ -141,7 +141,7 @@ func (us *Users) Unlock(ctx context.Context, by Call, who string) (User, error) 
 	return viewUser(u), nil
 }
 
-// Delete removes a user with the refresh tokens and voids the access tokens.
+// Delete removes a user with the refresh tokens, and revokes the access tokens.
 func (us *Users) Delete(ctx context.Context, by Call, who string) error {
 	u, err := us.find(ctx, who)
 	if err != nil {
@@ -150,7 +150,7 @@ func (us *Users) Delete(ctx context.Context, by Call, who string) error {
 	return explainUser(who, us.Rows.DeleteUser(ctx, u.ID, by.change(store.UserDeleted, us.Now()).Voiding(us.Revoker.User(&u, "user_deleted"))))
 }
 
-// voidReason is why a change voids the user's tokens, or "".
+// voidReason is the reason for which a change revokes the user's tokens, or "".
 func voidReason(in UserInput) string {
 	switch {
 	case in.Disabled != nil && *in.Disabled:
@@ -184,8 +184,8 @@ func explainUser(who string, err error) error {
 	return explain("user", who, err)
 }
 
-// setUser takes over the fields given. The password is hashed, which takes its time, where
-// nothing is wrong.
+// setUser sets the given fields. It hashes the password, which takes time, only if there is no
+// fault.
 func (us *Users) setUser(ctx context.Context, f *form, u *store.User, in UserInput) error {
 	before := *u
 	if in.Username != nil && f.setUserName("username", &u.Username, *in.Username) {
@@ -242,9 +242,8 @@ func (f *form) setUserName(field Field, to *string, name string) bool {
 	return true
 }
 
-// notAnID refuses a username that is another user's id. Commands take either, and an issuer
-// may name its subjects by the ids that tokens of this server have: both would mean the
-// other user.
+// notAnID refuses a username that is another user's id. Commands accept either, and an issuer may
+// name its subjects by the ids in tokens of this server: both would mean the other user.
 func (us *Users) notAnID(ctx context.Context, f *form, u store.User) {
 	other, err := us.Store.User(ctx, u.Username)
 	switch {

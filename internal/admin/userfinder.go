@@ -11,8 +11,7 @@ import (
 	"authserver/internal/store"
 )
 
-// UserFinder finds a user by what an administrator may call one: the id, the username, the
-// email address or the UPN.
+// UserFinder finds a user by id, username, email address or UPN.
 type UserFinder struct{ Store store.Users }
 
 func (f UserFinder) find(ctx context.Context, who string) (store.User, error) {

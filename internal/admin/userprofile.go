@@ -12,8 +12,8 @@ import (
 	"authserver/internal/store"
 )
 
-// UserProfileInput is what of a user's standard claims may be chosen (OIDC Core §5.1). A nil
-// field leaves it as it is; an empty one takes it away.
+// UserProfileInput has the standard claims of a user (OIDC Core §5.1) that the administrator
+// chooses. A nil field keeps the value; an empty one removes it.
 type UserProfileInput struct {
 	Name                *string `field:"name"`
 	GivenName           *string `field:"given_name"`
@@ -39,8 +39,8 @@ type UserProfileInput struct {
 	Country             *string `field:"country"`
 }
 
-// setProfile takes over the fields given. before is the user as it was: another address or
-// number is not the one that was verified.
+// setProfile sets the given fields. before is the user before the change: a new address or number
+// is not verified.
 func setProfile(f *form, u *store.User, before store.User, in UserProfileInput) {
 	p := &u.Profile
 	for _, line := range []struct {
@@ -87,7 +87,7 @@ func setProfile(f *form, u *store.User, before store.User, in UserProfileInput) 
 	}
 }
 
-// setLines is setText for what may have several lines.
+// setLines is setText for a text of several lines.
 func (f *form) setLines(field Field, to, value *string) {
 	switch {
 	case value == nil:
@@ -100,7 +100,7 @@ func (f *form) setLines(field Field, to, value *string) {
 	}
 }
 
-// setPage takes over the URL of a page or a picture.
+// setPage sets the URL of a page or a picture.
 func (f *form) setPage(field Field, to, value *string) {
 	if value == nil || *value == "" {
 		set(to, value)
@@ -116,7 +116,7 @@ func (f *form) setPage(field Field, to, value *string) {
 	}
 }
 
-// setShaped takes over a text of a certain shape.
+// setShaped sets a text of a certain form.
 func (f *form) setShaped(field Field, to, value *string, is func(string) bool, wanted string) {
 	switch {
 	case value == nil:
