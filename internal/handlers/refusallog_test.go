@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +71,77 @@ func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 			if !strings.Contains(line, want) {
 				t.Errorf("%s: %s is not in %s", test.name, want, line)
 			}
+		}
+	}
+}
+
+// TestWhyATokenIsNotActive: the answers say nothing, and the log line of the request has the reason
+// and no part of the token. The reasons are those of docs/errors.md.
+func TestWhyATokenIsNotActive(t *testing.T) {
+	s := newSite(t)
+	v := s.open()
+	page, err := os.ReadFile("../../docs/errors.md")
+	s.ok(err)
+	login := v.login()
+	access, refresh := login.text(t, "access_token"), login.text(t, "refresh_token")
+	withHeader := func(member, value string) string {
+		parts := strings.Split(access, ".")
+		header, err := base64.RawURLEncoding.DecodeString(parts[0])
+		s.ok(err)
+		header = regexp.MustCompile(`"`+member+`":"[^"]*"`).ReplaceAll(header, []byte(`"`+member+`":"`+value+`"`))
+		return base64.RawURLEncoding.EncodeToString(header) + "." + parts[1] + "." + parts[2]
+	}
+	again := v.login()
+	revoked, revokedRefresh := again.text(t, "access_token"), again.text(t, "refresh_token")
+	v.post(RevokePath, "web", secret, "token", revokedRefresh)
+	exchanged := v.login().text(t, "refresh_token")
+	v.token("web", secret, "grant_type", "refresh_token", "refresh_token", exchanged).text(t, "refresh_token")
+	s.ok(s.View.Follow(t.Context()))
+	check := func(name, client, token, reason string, revocable bool) {
+		t.Helper()
+		line := func(a answer) string {
+			if a.status != http.StatusOK || strings.Contains(a.body, reason) {
+				t.Errorf("%s: answered %d %s", name, a.status, a.body)
+			}
+			return lastLine(s.log.String())
+		}
+		lines := map[string]string{`"outcome":"inactive"`: line(v.post(IntrospectPath, client, secret, "token", token))}
+		if revocable {
+			lines[`"outcome":"ignored"`] = line(v.post(RevokePath, client, secret, "token", token))
+		}
+		for outcome, line := range lines {
+			if !strings.Contains(line, outcome) || !strings.Contains(line, `"reason":"`+reason+`"`) {
+				t.Errorf("%s: %s and the reason %s are not in %s", name, outcome, reason, line)
+			}
+			for _, part := range strings.Split(token, ".") {
+				if len(part) > 3 && strings.Contains(line, part) {
+					t.Errorf("%s: a part of the token is in %s", name, line)
+				}
+			}
+		}
+		if !strings.Contains(string(page), "| `"+reason+"` |") {
+			t.Errorf("docs/errors.md lacks %s", reason)
+		}
+	}
+	check("a text that is no token", "web", "secret-text", "access_token_malformed", true)
+	check("a JWT of another type", "web", withHeader("typ", "logout+jwt"), "access_token_other_kind", true)
+	check("a token of a key that is not published", "web", withHeader("kid", "nosuchkey"), "access_token_unknown_key", true)
+	check("an assertion", "web", vouch(t, "1"), "access_token_unknown_key", true)
+	check("a token that was changed", "web", access[:len(access)-4]+"AAAA", "access_token_signature", true)
+	check("a token that was revoked", "web", revoked, "access_token_revoked", false)
+	check("another client's token", "other", access, "token_of_another_client", false)
+	check("an encrypted token of another server", "web", "e30.a.b.c.d", "token_encrypted", false)
+	check("a refresh token that was made up", "web", "art_secret-text", "refresh_forged", true)
+	check("another client's refresh token", "other", refresh, "refresh_wrong_client", false)
+	check("a refresh token that was revoked", "web", revokedRefresh, "refresh_revoked", false)
+	check("a refresh token that was exchanged", "web", exchanged, "refresh_exchanged", false)
+	s.wait(time.Hour)
+	check("a token that expired", "web", access, "access_token_expired", true)
+	check("a refresh token that was unused for too long", "web", refresh, "refresh_expired", false)
+	for _, want := range []string{`"sub":"` + aliceID + `"`, `"family":"`} { // of a token that this server signed
+		v.introspect("web", access)
+		if line := lastLine(s.log.String()); !strings.Contains(line, want) {
+			t.Errorf("a token that expired: %s is not in %s", want, line)
 		}
 	}
 }

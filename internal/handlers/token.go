@@ -129,7 +129,7 @@ func noteAnswer(n *web.RequestInfo, a grants.Answer) {
 // noteToken notes what is known of a token that a request presents.
 func noteToken(n *web.RequestInfo, a tokens.About) {
 	n.Subject, n.Username, n.ID, n.Family = a.Subject, a.Username, a.ID, a.Family
-	n.RevokedAt, n.Revocation = a.RevokedAt, a.Revocation
+	n.RevokedAt, n.Revocation, n.Reason = a.RevokedAt, a.Revocation, a.Reason
 }
 
 // names returns strings of any kind as strings.

@@ -52,7 +52,7 @@ func (i *Introspector) Introspect(ctx context.Context, client store.Client, toke
 	case strings.HasPrefix(token, RefreshPrefix):
 		return i.refresh(ctx, client, token)
 	case jose.IsEncrypted(token):
-		return Introspection{}, i.encrypted(ctx, token)
+		return i.encrypted(ctx, token)
 	}
 	return i.access(ctx, client, token)
 }
@@ -60,15 +60,18 @@ func (i *Introspector) Introspect(ctx context.Context, client store.Client, toke
 func (i *Introspector) access(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	claims, err := i.Verifier.Verify(i.Now(), token)
 	if err != nil {
-		return Introspection{}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+		return Introspection{About: invalidity(claims, err)}, nil // RFC 7662 §2.2: a token that is not good is no error
 	}
 	revoked, err := i.View.Revoked(ctx, claims)
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	own := claims.IssuedTo(client) && claims.Parsed.OfClient(client.NotBefore)
-	if revoked || !own && !claims.ServedBy(client) {
-		return Introspection{About: claims.About()}, nil
+	switch {
+	case revoked:
+		return Introspection{About: claims.About().because(tokenRevoked)}, nil
+	case !own && !claims.ServedBy(client):
+		return Introspection{About: claims.About().because(tokenNotForYou)}, nil
 	}
 	found := Introspection{Active: true, TokenType: oauth.Bearer, Claims: claims.Payload}
 	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
@@ -86,20 +89,24 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 
 // encrypted refuses a token that only its resource can read. Its handle says neither whom it
 // is about nor what it is for, so that an answer would be a guess: "inactive" would tell an
-// API to turn a good token away. nil: it is not good, or another server made it.
-func (i *Introspector) encrypted(ctx context.Context, token string) error {
+// API to turn a good token away. Without an error it is not good, or another server made it.
+func (i *Introspector) encrypted(ctx context.Context, token string) (Introspection, error) {
 	handle, err := i.Handles.Find(token)
-	if err != nil || !i.Now().Before(handle.ExpiresAt) {
-		return nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
-	}
-	revoked, err := i.View.Revoked(ctx, Claims{ID: handle.ID, Parsed: handle.Parsed})
 	if err != nil {
-		return fmt.Errorf("look up whether the token is revoked: %w", err)
+		return Introspection{About: About{Reason: tokenEncrypted}}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+	}
+	found := Claims{ID: handle.ID, Parsed: handle.Parsed}
+	if !i.Now().Before(handle.ExpiresAt) {
+		return Introspection{About: found.About().because(tokenExpired)}, nil
+	}
+	revoked, err := i.View.Revoked(ctx, found)
+	if err != nil {
+		return Introspection{}, fmt.Errorf("look up whether the token is revoked: %w", err)
 	}
 	if revoked {
-		return nil
+		return Introspection{About: found.About().because(tokenRevoked)}, nil
 	}
-	return oauth.Fail(oauth.InvalidRequest, "introspect_encrypted",
+	return Introspection{}, oauth.Fail(oauth.InvalidRequest, "introspect_encrypted",
 		"the token is encrypted to its resource, and this server cannot read it: decrypt it, and send the signed token inside")
 }
 
@@ -121,12 +128,12 @@ type refreshClaims struct {
 func (i *Introspector) refresh(ctx context.Context, client store.Client, token string) (Introspection, error) {
 	presented, err := i.Refresh.Decode(token)
 	if err != nil {
-		return Introspection{}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
+		return Introspection{About: About{Reason: refreshForged}}, nil //nolint:nilerr // RFC 7662 §2.2: a token that is not good is no error
 	}
 	about := About{Family: familyText(presented.Family)}
 	family, err := i.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return Introspection{About: about}, nil
+		return Introspection{About: about.because(refreshUnknown)}, nil
 	}
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up the refresh token: %w", err)
@@ -138,7 +145,7 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	about.Subject = family.UserID
 	user, err := i.Users.User(ctx, family.UserID)
 	if errors.Is(err, store.ErrNotFound) {
-		return Introspection{About: about}, nil
+		return Introspection{About: about.because(refreshUnknown)}, nil
 	}
 	if err != nil {
 		return Introspection{}, fmt.Errorf("look up the user: %w", err)
@@ -146,10 +153,10 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 	outcome := family.Outcome(store.Presented{
 		Generation: presented.Generation, User: user, ClientNotBefore: client.NotBefore, Now: store.At(i.Now()), Clock: i.Clock,
 	})
-	if revoked || family.ClientID != client.ID || outcome != store.Rotated {
+	if reason := inactive(family.ClientID == client.ID, revoked, outcome); reason != "" {
 		about.Username = user.Username
 		about.RevokedAt, about.Revocation = family.Ended(user, family.ClientNotBefore)
-		return Introspection{About: about}, nil
+		return Introspection{About: about.because(reason)}, nil
 	}
 	expires := family.IdleExpiresAt
 	if family.ExpiresAt.Before(expires) {
@@ -167,4 +174,19 @@ func (i *Introspector) refresh(ctx context.Context, client store.Client, token s
 		IssuedAt: family.CreatedAt.Unix(), ExpiresAt: expires.Unix(),
 	})
 	return Introspection{Active: true, Username: username, Claims: claims}, err
+}
+
+// inactive is why a refresh token is not active; "": it is.
+func inactive(own, revoked bool, outcome store.Outcome) string {
+	switch {
+	case !own:
+		return refreshOthers
+	case revoked || outcome == store.Revoked:
+		return refreshRevoked
+	case outcome == store.Expired:
+		return refreshExpired
+	case outcome != store.Rotated:
+		return refreshExchanged
+	}
+	return ""
 }

@@ -67,6 +67,8 @@ func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, 
 		return found, wrongClient()
 	case f.Now().Before(handle.ExpiresAt):
 		found.Revoke = func() error { return f.Revoker.Token(ctx, by, handle.ID, handle.ExpiresAt) }
+	default:
+		found.About.Reason = tokenExpired
 	}
 	return found, nil
 }
@@ -74,7 +76,7 @@ func (f *Revocables) encrypted(ctx context.Context, by By, client store.Client, 
 func (f *Revocables) access(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	claims, err := f.Verifier.Verify(f.Now(), token)
 	if err != nil {
-		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
+		return Revocable{About: invalidity(claims, err)}, nil // it is not good, which is no error
 	}
 	found := Revocable{About: claims.About()}
 	if !claims.IssuedTo(client) {
@@ -87,11 +89,12 @@ func (f *Revocables) access(ctx context.Context, by By, client store.Client, tok
 func (f *Revocables) refresh(ctx context.Context, by By, client store.Client, token string) (Revocable, error) {
 	presented, err := f.Refresh.Decode(token)
 	if err != nil {
-		return Revocable{}, nil //nolint:nilerr // it is not good, which is no error
+		return Revocable{About: About{Reason: refreshForged}}, nil //nolint:nilerr // it is not good, which is no error
 	}
 	found := Revocable{About: About{Family: familyText(presented.Family)}}
 	family, err := f.Families.Family(ctx, presented.Family)
 	if errors.Is(err, store.ErrNotFound) {
+		found.About.Reason = refreshUnknown
 		return found, nil // it is gone already
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,24 +55,24 @@ type Verifier struct {
 func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	presented, err := jose.Parse(token, MaxAccessBytes)
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, invalid(tokenMalformed, err)
 	}
 	if !presented.Header.Is(AccessType) && !isPlain(presented.Header) { // RFC 9068 §4
-		return Claims{}, fmt.Errorf("its typ is %q and not %q or %q", presented.Header.Typ, AccessType, PlainType)
+		return Claims{}, invalid(tokenOtherKind, fmt.Errorf("its typ is %q and not %q or %q", presented.Header.Typ, AccessType, PlainType))
 	}
 	key, ok := v.Keys.Public(presented.Header.KID)
 	if !ok {
-		return Claims{}, fmt.Errorf("its key is not one of this server's, or is not published any more")
+		return Claims{}, invalid(tokenUnknownKey, errors.New("its key is not one of this server's, or is not published any more"))
 	}
 	if presented.Header.Alg != key.Alg { // RFC 8725 §3.1
-		return Claims{}, fmt.Errorf("its alg is not that of key %s", key.KID)
+		return Claims{}, invalid(tokenSignature, fmt.Errorf("its alg is not that of key %s", key.KID))
 	}
 	if err := v.checkSignature(token, presented, key); err != nil {
-		return Claims{}, err
+		return Claims{}, invalid(tokenSignature, err)
 	}
 	claims, err := parseClaims(presented)
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, invalid(tokenMalformed, err)
 	}
 	claims.KID = key.KID
 	user, pairwise, err := v.Pairwise.User(claims.Subject)
@@ -84,7 +85,7 @@ func (v *Verifier) Verify(now time.Time, token string) (Claims, error) {
 	if err := v.check(now, claims); err != nil {
 		return claims, err
 	}
-	return claims, checkKind(presented.Header, claims)
+	return claims, invalid(tokenOtherKind, checkKind(presented.Header, claims))
 }
 
 // checkSignature verifies each token once. The bytes of a token say with which key it was signed,
@@ -102,17 +103,17 @@ func (v *Verifier) checkSignature(token string, presented jose.Compact, key keys
 
 func (v *Verifier) check(now time.Time, c Claims) error {
 	if c.Issuer != v.Issuer {
-		return fmt.Errorf("its issuer is not %s", v.Issuer)
+		return invalid(tokenOtherIssuer, fmt.Errorf("its issuer is not %s", v.Issuer))
 	}
 	if !now.Before(c.ExpiresAt) {
-		return fmt.Errorf("it expired at %s", c.ExpiresAt.Format(time.RFC3339))
+		return invalid(tokenExpired, fmt.Errorf("it expired at %s", c.ExpiresAt.Format(time.RFC3339)))
 	}
 	nbf, ok, err := jose.NumericDate(c.All, "nbf")
 	if err != nil {
-		return err
+		return invalid(tokenMalformed, err)
 	}
 	if ok && now.Add(v.Skew).Before(nbf) {
-		return fmt.Errorf("it is not valid before %s", nbf.Format(time.RFC3339))
+		return invalid(tokenNotYet, fmt.Errorf("it is not valid before %s", nbf.Format(time.RFC3339)))
 	}
 	return nil
 }

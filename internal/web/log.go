@@ -29,6 +29,8 @@ type RequestInfo struct {
 	// RevokedAt and Revocation are when and why a refused family was revoked.
 	RevokedAt  time.Time
 	Revocation string
+	// Reason is why a token is not active, in an answer that is no error.
+	Reason string
 	// Refusal is the error that the answer has told already, for example by a redirect; nil: none.
 	Refusal error
 
@@ -85,7 +87,9 @@ func (d *Door) log(ctx context.Context, r *http.Request, answer middleware.WrapR
 	learn("outcome", n.Outcome)
 	learn("revoked_at", formatTime(n.RevokedAt))
 	learn("revocation_reason", n.Revocation)
-	if err != nil {
+	if err == nil {
+		learn("reason", n.Reason)
+	} else {
 		_, refused := Classify(err)
 		attrs = append(attrs, slog.String("error_code", string(refused.Code)), slog.String("reason", refused.Reason), slog.Any("error", err))
 		switch {
