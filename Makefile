@@ -15,6 +15,10 @@ LINT := go tool -modfile=tools/go.mod golangci-lint
 UNWATCHED := modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish \
 	$(addprefix crypto/internal/fips140/,bigmod nistec nistec/fiat edwards25519 edwards25519/field)
 RACE := -race $(foreach package,$(UNWATCHED),-gcflags=$(package)=-race=false)
+# `make lint` and .ci/run have the findings of vet. The linker leaves out what only a debugger reads (-w). The compiler and
+# the linker collect garbage seldom, which saves a fifth of their time; GOGC is unset again for the tests and the programs
+# that they start.
+GOTEST := env GOGC=400 go test -exec 'env -u GOGC' -vet=off -ldflags=-w
 FUZZTIME ?= 10s
 SOAK_ROTATIONS ?= 50
 GROWTH_ROWS ?= 1000,100000,1000000,10000000
@@ -40,14 +44,11 @@ build-go: ## Build the static binary bin/authserver with Go alone, which signs R
 
 # The tests of the program from outside, and of its commands, wait for most of their time. They run beside the tests of
 # the rooms: two packages at a time, and in each package four tests at a time. More would make each test slower than what
-# it waits for. Of the rooms, three packages are tested at a time, and the ones that wait longest come first. `make lint`
-# has the findings of vet. The linker leaves out what only a debugger reads (-w). The compiler and the linker collect
-# garbage seldom, which saves a fifth of their time; GOGC is unset again for the tests and the programs that they start.
-TEST := GOGC=400 go test -exec 'env -u GOGC' -vet=off -ldflags=-w
+# it waits for. Of the rooms, three packages are tested at a time, and the ones that wait longest come first.
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
-	$(WITHPOSTGRES) sh -c "$(TEST) -p 2 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=\$$!; failed=0; \
-		$(TEST) -p 3 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
+	$(WITHPOSTGRES) sh -c "$(GOTEST) -p 2 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=\$$!; failed=0; \
+		$(GOTEST) -p 3 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait \$$outside || failed=1; exit \$$failed"
 
 .PHONY: ensure-cc
@@ -58,28 +59,28 @@ ensure-cc: # the race detector links with a C compiler
 .PHONY: interop
 interop: ## Run the tests with clients in other languages (installs node, python, java, maven, dovecot, apache)
 	@sh test/install/install.sh node python java maven dovecot apache
-	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags interop $(INTEROP) ./test/interop/...
+	$(WITHPOSTGRES) $(GOTEST) -count=1 -timeout 30m -tags interop $(INTEROP) ./test/interop/...
 
 .PHONY: test-vault
 test-vault: ## Run the tests with a real Vault (installs python, and OpenBao into the cache) and of the build with the clouds
 	@sh test/install/install.sh python
-	go test -count=1 -tags vault,cloudkms ./internal/keys/keepers/... ./test/vault/...
+	$(GOTEST) -count=1 -tags vault,cloudkms ./internal/keys/keepers/... ./test/vault/...
 
 .PHONY: test-pkcs11
 test-pkcs11: ## Run the tests of keys in a PKCS#11 token, against SoftHSM
 	@sh test/install/install.sh cc softhsm
-	go test $(RACE) -count=1 -tags pkcs11 ./internal/keys/pkcs11/...
-	go test -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
+	$(GOTEST) $(RACE) -count=1 -tags pkcs11 ./internal/keys/pkcs11/...
+	$(GOTEST) -count=1 -tags pkcs11 -run '^TestPKCS11' ./test/blackbox/...
 
 .PHONY: test-deploy
 test-deploy: ## Run the files of deploy/ with HAProxy, nginx and systemd-analyze (which it installs)
 	@sh test/install/install.sh haproxy nginx systemd
-	$(WITHPOSTGRES) go test -count=1 -tags deploy ./test/deploy/...
+	$(WITHPOSTGRES) $(GOTEST) -count=1 -tags deploy ./test/deploy/...
 
 .PHONY: test-browser
 test-browser: ## Run the tests of the pages in a real Chromium (installs chromium and node)
 	@sh test/install/install.sh node chromium
-	$(WITHPOSTGRES) go test -count=1 -timeout 30m -tags browser ./test/pages/...
+	$(WITHPOSTGRES) $(GOTEST) -count=1 -timeout 30m -tags browser ./test/pages/...
 
 # The tag changes only the package keys/signers. Its tests and the tests of tokens sign and verify with each algorithm.
 # These tests of keys hand a key to the package, or use a key from it. The other tests of keys, and the rooms below keys,
@@ -88,15 +89,15 @@ SIGNING_KEYS := ^(TestTheJWKSVerifiesWhatTheSignersSign|TestExportIsThePublicHal
 .PHONY: test-openssl
 test-openssl: ## Run the tests of the builds that sign with OpenSSL and with BoringCrypto
 	@sh test/install/install.sh cc openssl
-	go test $(RACE) -count=1 -tags openssl ./internal/keys/signers/... ./internal/tokens/...
-	go test $(RACE) -count=1 -tags openssl -run '$(SIGNING_KEYS)' ./internal/keys
-	go test -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
-	GOEXPERIMENT=boringcrypto go test -count=1 ./internal/keys/signers/... ./internal/tokens/...
+	$(GOTEST) $(RACE) -count=1 -tags openssl ./internal/keys/signers/... ./internal/tokens/...
+	$(GOTEST) $(RACE) -count=1 -tags openssl -run '$(SIGNING_KEYS)' ./internal/keys
+	$(GOTEST) -count=1 -tags openssl -run '^TestStaticBinary$$' ./test/container/...
+	GOEXPERIMENT=boringcrypto $(GOTEST) -count=1 ./internal/keys/signers/... ./internal/tokens/...
 
 .PHONY: soak
 soak: ## Rotate keys SOAK_ROTATIONS (50) times under faults; verifiers must accept every good token
 	@sh test/install/install.sh node python java maven
-	SOAK_ROTATIONS=$(SOAK_ROTATIONS) $(WITHPOSTGRES) go test -count=1 -tags interop -run '^TestSoak$$' -v -timeout 1h ./test/interop/
+	SOAK_ROTATIONS=$(SOAK_ROTATIONS) $(WITHPOSTGRES) $(GOTEST) -count=1 -tags interop -run '^TestSoak$$' -v -timeout 1h ./test/interop/
 
 .PHONY: bench
 bench: ## Compare requests with the least that they could cost, BENCH_RUNS (5) times, into bench/RESULTS.md
