@@ -16,7 +16,7 @@ func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 		return nil
 	case 1: // nearly always, and simpler to plan
 		u := uses[0]
-		// DO NOTHING rather than an error of the server's, which would fill its log.
+		// DO NOTHING instead of an error, which would fill the log of PostgreSQL.
 		n, err := d.execTogether(ctx, doing, useLock(u), `INSERT INTO used_assertions (issuer, id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 			u.Issuer, u.ID[:], orNever(u.ExpiresAt))
 		if err == nil && n == 0 {
@@ -29,8 +29,8 @@ func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 
 func useLock(u store.Use) string { return "assertion " + u.Issuer + " " + string(u.ID[:]) }
 
-// using runs a statement that records uses beside what else it does, by the parameters
-// that come after args, and returns the first that was made before, 0 for none, or notThere.
+// using runs a statement that also records uses, with parameters after args. It returns the first
+// use that was recorded before, 0 for none, or notThere.
 func (d *DB) using(ctx context.Context, doing, locks, statement string, args []any, uses []store.Use) error {
 	if of, twice := store.Repeated(uses); twice {
 		return fault(doing, &store.ReplayedError{Index: of})
@@ -50,7 +50,7 @@ func (d *DB) using(ctx context.Context, doing, locks, statement string, args []a
 	return nil
 }
 
-// notThere is what a statement that records uses returns where a row that it needs is gone.
+// notThere is the result of a statement that records uses if a row that it needs was deleted.
 const notThere = "-1"
 
 // useValues are the parameters of [wanted].
@@ -62,9 +62,9 @@ func useValues(uses []store.Use) []any {
 	return []any{issuers, ids, ends}
 }
 
-// A statement that records uses begins with the parts "wanted" and "before", of which the
-// second knows the first use that is in the way, and has the part "spent" where it is
-// decided whether to record them. Of two at once the second waits in it for the first.
+// A statement that records uses begins with the parts "wanted" and "before"; the second has the
+// first use that was recorded before. The part "spent" comes when it is decided whether to record
+// them. Of two concurrent statements the second waits there for the first.
 
 // wanted reads the uses from the parameters n to n+2.
 func wanted(n int) string {
@@ -75,8 +75,8 @@ func wanted(n int) string {
 	)`, n, n+1, n+2)
 }
 
-// spent records them where a condition on another part holds, in one order, so that no
-// two statements wait for each other.
+// spent records the uses if a condition on another part holds. It has a fixed order, so that two
+// statements never wait for each other.
 func spent(where, from string) string {
 	return `spent AS (
 		INSERT INTO used_assertions (issuer, id, expires_at)
@@ -85,8 +85,8 @@ func spent(where, from string) string {
 	)`
 }
 
-// firstReplay is the place of the first use that was not recorded because it was made
-// before, 0 where there is none.
+// firstReplay is the position of the first use that was not recorded because it exists already; 0:
+// none.
 const firstReplay = `coalesce((SELECT place FROM before),
 	(SELECT min(w.place) FROM wanted w WHERE NOT EXISTS (SELECT FROM spent s WHERE s.issuer = w.issuer AND s.id = w.id)), 0)`
 

@@ -45,8 +45,8 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client, by store.Change) 
 		if err != nil {
 			return store.Event{}, err
 		}
-		// On its own, because the INSERT waits for a deletion that is under way, and sees
-		// what there was before.
+		// In a statement of its own, because the INSERT waits for a deletion that is under way, but
+		// sees the state before it.
 		err = tx.QueryRow(ctx, `UPDATE clients SET not_before = greatest(not_before,
 				(SELECT max(voids_before) FROM revocations WHERE kind IN ('user', 'client') AND value = $1),
 				(SELECT deleted_at FROM deleted_clients WHERE client_id = $1))
@@ -87,8 +87,8 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, by store.Change) 
 	})
 }
 
-// DeleteClient removes the client and leaves its families to the sweep:
-// ErrNotFound where there is none.
+// DeleteClient removes the client and leaves its families to the sweep: ErrNotFound if there is
+// none.
 func (d *DB) DeleteClient(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete a client", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		before, err := locked(ctx, tx, clientColumns, selectClients+" WHERE id = $1", id)

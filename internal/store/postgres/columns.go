@@ -12,9 +12,8 @@ import (
 	"authserver/internal/store"
 )
 
-// The ways in which values are kept. A function makes the parameter, in a Go type
-// whose PostgreSQL type pgx knows without asking the server
-// (default_query_exec_mode=exec); a type scans the column.
+// The encodings of values. A function makes the parameter, in a Go type whose PostgreSQL type pgx
+// knows without asking the server (default_query_exec_mode=exec); a type scans the column.
 
 // moment keeps the zero Moment as NULL.
 type moment struct{ to *store.Moment }
@@ -45,7 +44,7 @@ func (d duration) ScanInt64(v pgtype.Int8) error {
 	return nil
 }
 
-// text keeps the empty text as NULL, so that it may be unique or left out.
+// text stores the empty text as NULL, so that a unique column may be empty.
 type text struct{ to *string }
 
 func orNull(s string) *string {
@@ -93,7 +92,7 @@ func (a array[S, E]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
 func (a array[S, E]) ScanIndex(i int) any { return &(*a.to)[i] }
 func (a array[S, E]) ScanIndexType() any  { return new(E) }
 
-// asJSON is a parameter that is kept as JSON. In SQL it needs a cast.
+// asJSON is a parameter that is stored as JSON. In SQL it needs a cast.
 type asJSON struct{ v any }
 
 // Value implements driver.Valuer.
@@ -188,7 +187,7 @@ func (h hash) ScanBytes(v []byte) error {
 	return nil
 }
 
-// orAbsent is a parameter that is kept as JSON, NULL where it is zero. In SQL it needs a cast.
+// orAbsent is a parameter that is stored as JSON, and NULL if it is zero. In SQL it needs a cast.
 func orAbsent(v interface{ IsZero() bool }) any {
 	if v.IsZero() {
 		return nil
@@ -211,7 +210,7 @@ func (k kept) ScanBytes(v []byte) error {
 	return nil
 }
 
-// keeping is a parameter that is kept as a document. In SQL it needs a cast.
+// keeping is a parameter that is stored as a document. In SQL it needs a cast.
 type keeping struct{ noun any }
 
 // Value implements driver.Valuer.

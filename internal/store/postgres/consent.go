@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// A consent is that of the client of this name that there is now.
+// A consent counts only for the present client of this name.
 const selectConsents = `SELECT c.user_id, c.client_id, c.scopes, c.granted_at, c.until
 	FROM consents c JOIN clients k ON k.id = c.client_id AND k.created_at = c.client_created_at`
 
@@ -23,8 +23,8 @@ func (d *DB) Consent(ctx context.Context, userID, clientID string) (store.Consen
 	return one(ctx, d, "read a consent", consentColumns, selectConsents+" WHERE c.user_id = $1 AND c.client_id = $2", userID, clientID)
 }
 
-// SetConsent adds or replaces a consent: ErrNotFound where the user or the client is gone.
-// A client that is being deleted is gone.
+// SetConsent adds or replaces a consent: ErrNotFound if the user or the client was deleted, or is
+// being deleted.
 func (d *DB) SetConsent(ctx context.Context, c store.Consent, by store.Change) error {
 	return d.changeBy(ctx, "record a consent", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		err := execOne(ctx, tx, `INSERT INTO consents (user_id, client_id, client_created_at, scopes, granted_at, until)
@@ -46,8 +46,8 @@ func (d *DB) ListConsents(ctx context.Context, p store.ConsentPage) ([]store.Con
 		p.UserID, p.After, p.Limit)
 }
 
-// RevokeConsent removes a consent and ends the user's families at the client: ErrNotFound
-// where there is neither.
+// RevokeConsent removes a consent and ends the user's families at the client: ErrNotFound if there
+// is neither.
 func (d *DB) RevokeConsent(ctx context.Context, userID, clientID string, by store.Change) error {
 	return d.changeBy(ctx, "revoke a consent", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		gone, err := tx.Exec(ctx, "DELETE FROM consents WHERE user_id = $1 AND client_id = $2", userID, clientID)

@@ -25,17 +25,17 @@ const participants = `(SELECT f.client_id FROM refresh_families f WHERE f.sessio
 // livingSessions are the sessions of the user $3, whose NotBefore is $4, that did not end.
 const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = $3 AND user_not_before >= $4 AND ended_at IS NULL"
 
-// untold are the sessions $3, but for those whose clients were told before that they are void
-// with their user.
+// untold are the sessions $3, except those whose clients got a logout token before, when their user
+// changed.
 const untold = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ANY ($3) AND s.user_not_before >= u.not_before"
 
 // everyClient is a client for deliver: all of them.
 const everyClient = ""
 
 // deliver adds a delivery for a client, or each client, of the sessions that a query for id and
-// user_id picks, by the parameters from $3 on. A client that is about to be told of the session is
-// told once; one that was told is told again, since the session may have gone on with another
-// password.
+// user_id picks, by the parameters from $3 on. A client with a pending delivery for the session
+// gets no second one. A client with a finished delivery gets another, because the session may have
+// continued with a new password.
 func deliver(ctx context.Context, tx pgx.Tx, by store.Change, client, sessions string, args ...any) error {
 	_, err := tx.Exec(ctx, `INSERT INTO deliveries AS d (id, client_id, user_id, session_id, created_at, due_at)
 		SELECT authserver_event_id($1), c.id, s.user_id, s.id, $1, $1
@@ -48,8 +48,8 @@ func deliver(ctx context.Context, tx pgx.Tx, by store.Change, client, sessions s
 	return err
 }
 
-// ClaimDeliveries takes deliveries that are due. Those that another server takes at this
-// moment are passed over.
+// ClaimDeliveries takes deliveries that are due. It skips those that another server takes at this
+// moment.
 func (d *DB) ClaimDeliveries(ctx context.Context, now, again store.Moment, limit int) ([]store.Delivery, error) {
 	const doing = "claim deliveries"
 	if err := store.CheckClaim(now, again, limit); err != nil {
@@ -83,7 +83,7 @@ func (d *DB) ListDeliveries(ctx context.Context, p store.DeliveryPage) ([]store.
 	return all(ctx, d, doing, deliveryColumns, "SELECT "+deliveryNames+" FROM deliveries d WHERE $1 = '' OR d.id > nullif($1, '')::uuid ORDER BY d.id LIMIT $2", p.After, p.Limit)
 }
 
-// JoinSession adds a client that takes part in a session: ErrNotFound where it is over.
+// JoinSession adds a client that takes part in a session: ErrNotFound if the session has ended.
 func (d *DB) JoinSession(ctx context.Context, id store.SessionID, clientID string) error {
 	return d.change(ctx, "join a session", func(ctx context.Context, tx pgx.Tx) error {
 		return execOne(ctx, tx, `INSERT INTO session_clients AS k (session_id, client_id, expires_at)

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// fault says what was being done, and what a caller may decide upon: one of the
-// errors of package store, wrapped together with the cause.
+// fault returns an error with the operation, the cause, and the error of package store that a
+// caller may act on.
 func fault(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -55,8 +55,8 @@ type notSent struct{ cause error }
 func (e *notSent) Error() string { return e.cause.Error() }
 func (e *notSent) Unwrap() error { return e.cause }
 
-// notDone reports whether a statement that stands alone changed nothing for certain. One
-// that was sent and not answered may have been committed.
+// notDone reports whether a single statement certainly changed nothing. A statement that was sent
+// and not answered may have been committed.
 func notDone(err error) bool {
 	var e *pgconn.PgError
 	var connect *pgconn.ConnectError
@@ -67,16 +67,16 @@ func notDone(err error) bool {
 	case !errors.As(err, &e):
 		return false
 	}
-	// The server undoes what it refuses. What ends a connection may come after the commit.
+	// The server undoes a statement that it refuses. A connection may also end after the commit.
 	return len(e.Code) == 5 && e.Code[:2] != "08" && e.Code[:2] != "57" && e.Code[:2] != "58"
 }
 
 // readOnlyServer is the SQLSTATE read_only_sql_transaction.
 const readOnlyServer = "25006"
 
-// notOurSchema reports whether an SQLSTATE says that the schema is not the one that this
-// binary was made for: undefined_table, undefined_column, undefined_function, or
-// insufficient_privilege for what is there.
+// notOurSchema reports whether an SQLSTATE says that the schema is not the one that this binary was
+// made for: undefined_table, undefined_column, undefined_function, or insufficient_privilege for an
+// existing object.
 func notOurSchema(code string) bool {
 	return code == "42P01" || code == "42703" || code == "42883" || code == "42501"
 }

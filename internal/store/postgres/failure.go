@@ -15,8 +15,8 @@ func failureColumns(f *store.Failures) []any {
 	return []any{hash{&f.Account}, &f.Origin, moment{&f.At}, moment{&f.ClearAt}}
 }
 
-// CountFailures adds a failure to each of the counters, in their order: two calls never wait
-// for each other.
+// CountFailures adds a failure to each of the counters, in a fixed order, so that two calls never
+// wait for each other.
 func (d *DB) CountFailures(ctx context.Context, now store.Moment, failed []store.Failure) ([]store.Failures, error) {
 	accounts, origins, adds, most := make([][]byte, len(failed)), make([]string, len(failed)), make([]int64, len(failed)), make([]int64, len(failed))
 	for i, f := range failed {

@@ -14,11 +14,11 @@ import (
 	"authserver/internal/store"
 )
 
-// troubleLasts is for how long a call that failed counts against the database: the probe
-// may find room in its own table where another has none.
+// troubleLasts is how long a failed call counts against the database: the probe may find space in
+// its own table although another table has none.
 const troubleLasts = 10 * time.Second
 
-// trouble is a call that failed for a reason that the next one will meet as well.
+// trouble is a failed call whose reason the next call will meet as well.
 type trouble struct{ cause error }
 
 // lasting reports whether an SQLSTATE says so: disk_full, a system error (58), or a schema
@@ -27,7 +27,7 @@ func lasting(code string) bool {
 	return code == "53100" || strings.HasPrefix(code, "58") || notOurSchema(code)
 }
 
-// note has CheckWritable fail for some time after a call that failed for such a reason.
+// note makes CheckWritable fail for some time after a call that failed for such a reason.
 func (d *DB) note(err error) {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) || !lasting(e.Code) {
@@ -38,8 +38,8 @@ func (d *DB) note(err error) {
 	time.AfterFunc(troubleLasts, func() { d.trouble.CompareAndSwap(t, nil) })
 }
 
-// CheckWritable probes the database. Where the probe finds no fault, a call that failed a
-// short time ago still counts. The probe goes first, because it names all that it finds.
+// CheckWritable probes the database. If the probe finds no fault, a call that failed a short time
+// ago still counts. The probe comes first, because it names all faults.
 func (d *DB) CheckWritable(ctx context.Context) error {
 	const doing = "check that the database takes writes"
 	if err := d.try(ctx, doing, d.probe); err != nil {
@@ -51,8 +51,8 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 	return nil
 }
 
-// probe writes 16 KiB and deletes them again, in one transaction and one round trip. That
-// is more than a request writes. Of what it writes PostgreSQL compresses nothing.
+// probe writes 16 KiB and deletes them again, in one transaction and one round trip. That is more
+// than a request writes, and PostgreSQL does not compress it.
 func (d *DB) probe(ctx context.Context) error {
 	id := rand.Text()
 	batch := &pgx.Batch{}

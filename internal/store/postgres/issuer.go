@@ -54,8 +54,7 @@ func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, err
 	return listing[store.Issuer]{"list issuers", issuerColumns, selectIssuers, "id", []string{"id", "iss"}}.page(ctx, d, p)
 }
 
-// EncryptionAlgs returns what the assertions of issuers are encrypted with, each
-// once and sorted.
+// EncryptionAlgs returns the encryption algorithms of issuers, each once and sorted.
 func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 	return all(ctx, d, "read the algorithms of issuers", func(alg *string) []any { return []any{alg} },
 		`SELECT DISTINCT (document ->> 'encryption_alg') COLLATE "C" FROM issuers WHERE document ->> 'encryption_alg' <> '' ORDER BY 1`)
@@ -102,8 +101,8 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change, 
 	})
 }
 
-// checkSiblings returns ErrConflict where the other registrations with an iss are not the
-// siblings. The lock keeps them as they are until the transaction ends.
+// checkSiblings returns ErrConflict if the other registrations with an iss are not the siblings.
+// The lock prevents changes of them until the transaction ends.
 func checkSiblings(ctx context.Context, tx pgx.Tx, iss, id string, siblings []store.Issuer) error {
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(issuerLock)); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// KeyPlan returns the keys that are not past RemovedAt at the moment given, and
-// what they are planned by.
+// KeyPlan returns the keys that are not past RemovedAt at a moment, and the lifetimes by which they
+// are planned.
 func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan, err error) {
 	const doing = "read the signing keys"
 	// The version first: of what changes in between ChangeKeyPlan then says so.
@@ -39,9 +39,8 @@ func lifetimeColumns(l *store.Lifetimes) []any {
 	}
 }
 
-// ChangeKeyPlan carries out a change, or returns ErrConflict where the plan has
-// another version by now. Of two that plan at once the second waits for the first
-// at the row of the version.
+// ChangeKeyPlan carries out a change, or returns ErrConflict if the plan has another version by
+// now. Of two concurrent plans the second waits for the first at the row of the version.
 func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	const doing = "change the signing keys"
 	if err := by.Check(); err != nil {
@@ -107,9 +106,9 @@ func addSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey, brought b
 	return record(ctx, tx, e)
 }
 
-// PromiseLifetimes records by what l.Server serves until l.KeptUntil. The version
-// of the plan is locked first, so that it waits for who is changing the plan, and
-// who comes after it finds another version.
+// PromiseLifetimes records the lifetimes that l.Server uses until l.KeptUntil. It locks the version
+// of the plan first, so that it waits for a change of the plan, and a later change finds another
+// version.
 func (d *DB) PromiseLifetimes(ctx context.Context, l store.Lifetimes, now store.Moment) error {
 	return d.change(ctx, "record the lifetimes", func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT FROM key_plan FOR UPDATE"); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// meter counts the statements that pgx sends, and as one those that it sends together.
+// meter counts the statements that pgx sends; those that it sends together count as one.
 type meter struct{ sent atomic.Int64 }
 
 // TraceQueryStart implements [pgx.QueryTracer].
@@ -31,6 +31,6 @@ func (m *meter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryD
 // TraceBatchEnd implements [pgx.BatchTracer].
 func (m *meter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
-// RoundTrips returns how many statements the pool has sent, of those that were sent
-// together one.
+// RoundTrips returns the number of statements that the pool has sent; those sent together count as
+// one.
 func (d *DB) RoundTrips() int64 { return d.meter.sent.Load() }

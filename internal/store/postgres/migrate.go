@@ -98,7 +98,7 @@ func (d *DB) migrateLocked(ctx context.Context, tx pgx.Tx, run func(database.Dri
 	if err != nil {
 		return err
 	}
-	// The driver closes the handle that it is given, so it is not given the pool.
+	// The driver closes its handle, so it must not get the pool.
 	db := sql.OpenDB(newMigrationConnector(ctx, d.session))
 	driver, err := migrate.WithInstance(db, &migrate.Config{})
 	if err != nil {

@@ -10,11 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// migrationConnector makes the connection that golang-migrate works on. Its driver
-// gives every statement a context without end, and takes a session lock that
-// PgBouncer in transaction mode leaves behind on some server for ever; here each
-// statement ends with the migration's context, and the session lock, which the
-// transaction lock around all of it makes needless, is not taken.
+// migrationConnector makes the connection that golang-migrate works on. Its driver runs every
+// statement without a deadline, and takes a session lock, which PgBouncer in transaction mode would
+// leave on some server for ever. Here each statement ends with the migration's context, and the
+// session lock is left out, because the transaction lock around the migration replaces it.
 type migrationConnector struct {
 	driver.Connector
 	ctx context.Context // the interface between has no room for it

@@ -15,26 +15,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// maxTogether is how many calls share a round trip at most: the first of them waits for
-// the last.
+// maxTogether is the largest number of calls in a round trip: the first of them waits for the last.
 const maxTogether = 64
 
 // shareWait is how long a call waits to share the next round trip, while the one before
 // it is under way, until it gets a connection of its own.
 const shareWait = 2 * time.Millisecond
 
-// boundLocks bounds how long calls that share a round trip wait for a row that one of
-// them wants and another transaction holds. After that each call goes its own way. It
-// ends with their transaction.
+// boundLocks bounds how long calls in one round trip wait for a row that another transaction has
+// locked. After that each call gets its own transaction. The setting ends with their transaction.
 const boundLocks = "SELECT set_config('lock_timeout', '100ms', true)"
 
-// pipeline sends single statements. Those that come while a round trip is under way
-// share the next one, and so one commit: to wait for the network and for the disk takes
-// longer than what they do. A call that waits for longer, because a row is locked or
-// the network is slow, takes another connection.
+// pipeline sends single statements. Those that come while a round trip is under way share the next
+// one, and so one commit, because the wait for the network and the disk is longer than their work.
+// A call that waits for longer, because a row is locked or the network is slow, takes another
+// connection.
 type pipeline struct {
-	// send carries calls out. Where it reports that they were refused together,
-	// nothing of them was done, and alone carries out each.
+	// send carries out calls. If it reports that they were refused together, none of them was done,
+	// and alone carries out each.
 	send  func(ctx context.Context, calls []*call) (refused bool)
 	alone func(*call)
 	most  int // round trips at once
@@ -49,12 +47,11 @@ type pipeline struct {
 type call struct {
 	text string
 	args []any
-	// locks is what the statement locks. Calls that share a transaction lock in its
-	// order, so that two of these never wait for each other. What else a statement
-	// locks, the rows of uses, is new with each request; where it is not, boundLocks
-	// has each call go its own way.
+	// locks is what the statement locks. Calls that share a transaction lock in its order, so that
+	// two of these never wait for each other. The other locked rows, those of uses, are new for
+	// each request; if not, boundLocks separates the calls.
 	locks string
-	// columns is where the columns of its one row go; nil: it has none.
+	// columns are the destinations of the columns of its row; nil: it has none.
 	columns func() []any
 	changed int64 // rows
 
@@ -64,7 +61,7 @@ type call struct {
 	done  chan struct{} // closed when changed and err are there
 }
 
-// do sends a call. Where ctx ends before it is sent, it never is.
+// do sends a call. If ctx ends before that, the call is never sent.
 func (p *pipeline) do(ctx context.Context, c *call) error {
 	c.ctx, c.done = ctx, make(chan struct{})
 	p.mu.Lock()
@@ -88,7 +85,7 @@ func (p *pipeline) do(ctx context.Context, c *call) error {
 	}
 }
 
-// start has the queue worked off on one more connection. The caller holds the lock.
+// start works off the queue on one more connection. The caller holds the lock.
 func (p *pipeline) start(ctx context.Context) {
 	p.running++
 	go p.run(context.WithoutCancel(ctx))
@@ -133,8 +130,8 @@ func guarded(calls []*call, send func()) {
 	send()
 }
 
-// take returns the calls that go next, and notes that run ends where there are none.
-// Their callers wait for them from now on.
+// take returns the next calls, and notes that run ends if there are none. From now on their callers
+// wait for them.
 func (p *pipeline) take() []*call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,8 +153,8 @@ func (p *pipeline) take() []*call {
 	return next
 }
 
-// sendTogether carries calls out in one round trip and one transaction. Where one of
-// them fails, or waits for a lock, PostgreSQL undoes them all.
+// sendTogether carries out calls in one round trip and one transaction. If one of them fails, or
+// waits for a lock, PostgreSQL undoes all of them.
 func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 	if len(calls) == 1 {
 		d.sendAlone(calls[0])
@@ -216,7 +213,7 @@ func (d *DB) sendAlone(c *call) {
 	c.changed, c.err = tag.RowsAffected(), err
 }
 
-// execTogether is exec for what many requests do at once. locks is that of [call].
+// execTogether is exec for statements of many concurrent requests. locks is that of [call].
 func (d *DB) execTogether(ctx context.Context, doing, locks, statement string, args ...any) (changed int64, err error) {
 	err = d.do(ctx, doing, func(ctx context.Context) error {
 		c := &call{text: statement, args: args, locks: locks}

@@ -6,7 +6,7 @@ import (
 	"authserver/internal/store"
 )
 
-// redeem decides and moves in one statement, as rotate does.
+// redeem decides and redeems in one statement, as rotate does.
 //
 // $1 family, $2 client, $3 the client's NotBefore, $4 redirect URI, $5 challenge, $6 the keys
 // that were proved, $7 the key that it is bound to, $8 resources, $9 now, $10 idle until,
@@ -61,7 +61,7 @@ const (
 		ELSE f.outcome END, moved.id IS NOT NULL OR ended.id IS NOT NULL, `
 )
 
-// redeemUsing is redeem for a request that brings what is good once, from $21 on.
+// redeemUsing is redeem for a request with single uses, from $21 on.
 func redeemUsing() string {
 	return "WITH " + wanted(21) + ", " + //nolint:mnd // the parameter after those of redeem
 		redeemAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + redeemOutcome +

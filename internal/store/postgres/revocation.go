@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// grow is the end of every INSERT INTO revocations AS r: what is there already
-// grows, and is read again as written by this transaction.
+// grow is the end of every INSERT INTO revocations AS r: it extends an existing row, which readers
+// then read again as written by this transaction.
 const grow = ` ON CONFLICT (kind, value) DO UPDATE SET
 		voids_before = greatest(r.voids_before, excluded.voids_before),
 		expires_at = greatest(r.expires_at, excluded.expires_at),
@@ -30,8 +30,8 @@ func voidValues(v store.Void) []any {
 	return []any{string(v.Kind), v.Value, orNever(v.Before), orNever(v.Until), orNever(v.IssuedUntil), v.Reason}
 }
 
-// Revoke records what is void, or lets the revocation with its Kind and Value grow, and the
-// event, in one statement.
+// Revoke records a revocation, or extends the one with its Kind and Value, and records the event,
+// in one statement.
 func (d *DB) Revoke(ctx context.Context, by store.Change) error {
 	const doing = "record a revocation"
 	if err := by.Check(); err != nil {
@@ -64,8 +64,8 @@ func revoke(ctx context.Context, tx pgx.Tx, v store.Void) error {
 	return err
 }
 
-// revokeDeleted records what a row that was deleted makes void: every token that was
-// issued under its NotBefore, whatever the caller had read of it.
+// revokeDeleted records the revocation for a deleted row: every token that was issued under its
+// NotBefore, whatever the caller had read of it.
 func revokeDeleted(ctx context.Context, tx pgx.Tx, v store.Void, deleted pgx.Row) (store.Void, error) {
 	var notBefore store.Moment
 	if err := deleted.Scan(moment{&notBefore}); err != nil {
@@ -75,11 +75,10 @@ func revokeDeleted(ctx context.Context, tx pgx.Tx, v store.Void, deleted pgx.Row
 	return v, revoke(ctx, tx, v)
 }
 
-// position is what a cursor holds. Transactions commit in another order than that of
-// their numbers, so a number alone would pass over one that commits late. A reader goes
-// through all rows that the snapshot Seen does not show, in pages, and then takes the
-// snapshot of the first of these pages as the new Seen: what was not shown to that one
-// is shown to the next round.
+// position is the content of a cursor. Transactions commit in another order than that of their
+// numbers, so a number alone would miss one that commits late. A reader reads all rows that are not
+// visible in the snapshot Seen, in pages, and then uses the snapshot of the first page as the new
+// Seen: rows that were not visible in it come in the next round.
 type position struct {
 	Seen  string `json:"seen,omitempty"`  // every row that this snapshot shows was returned
 	Round string `json:"round,omitempty"` // the snapshot of the first page of a round under way
@@ -116,8 +115,8 @@ func (d *DB) RevocationsAfter(ctx context.Context, after store.Cursor, now store
 	err := d.do(ctx, doing, func(ctx context.Context) (err error) {
 		got, err = d.readRevocations(ctx, from, now, limit)
 		if err == nil && got.fromFuture {
-			// The snapshot is of a primary that was lost with its last transactions,
-			// whose numbers are given again: begin anew.
+			// The snapshot is from a primary that was lost with its last transactions. Their
+			// numbers are used again, so the reader begins anew.
 			got, err = d.readRevocations(ctx, beginning(), now, limit)
 		}
 		return err

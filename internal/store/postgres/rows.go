@@ -48,8 +48,8 @@ func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	return list, nil
 }
 
-// listing is how the rows of a noun are listed: which the query selects, in the order of key.
-// Page.Search looks in the columns of searched. In the collation C lower knows ASCII alone.
+// listing lists the rows of a noun: those of the query, in the order of key. Page.Search searches
+// the columns of searched. In the collation C, lower changes only ASCII.
 type listing[T any] struct {
 	doing    string
 	columns  func(*T) []any
@@ -83,8 +83,8 @@ func execOne(ctx context.Context, tx pgx.Tx, statement string, args ...any) erro
 	return err
 }
 
-// replace runs an update of a row with a version. Where it changed none it tells
-// why: ErrNotFound where the query for the id has no row, and else ErrConflict.
+// replace updates a row with a version. If it changed none, it returns ErrNotFound if the query for
+// the id has no row, and otherwise ErrConflict.
 func replace(ctx context.Context, tx pgx.Tx, query, id, update string, args ...any) error {
 	err := execOne(ctx, tx, update, args...)
 	if err != store.ErrNotFound { //nolint:errorlint // of execOne itself, and not of the server
@@ -93,8 +93,8 @@ func replace(ctx context.Context, tx pgx.Tx, query, id, update string, args ...a
 	return moved(ctx, tx, query, id)
 }
 
-// moved tells why an update changed no row: ErrNotFound where the query has none,
-// and else ErrConflict.
+// moved says why an update changed no row: ErrNotFound if the query has none, and otherwise
+// ErrConflict.
 func moved(ctx context.Context, tx pgx.Tx, query string, args ...any) error {
 	var there bool
 	if err := tx.QueryRow(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&there); err != nil {

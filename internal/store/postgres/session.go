@@ -32,8 +32,8 @@ func sessionValues(s store.Session) []any {
 	}
 }
 
-// CreateSession adds a session: ErrNotFound where the user is gone, ErrExists where the ID or
-// the secret is taken.
+// CreateSession adds a session: ErrNotFound if the user was deleted, ErrExists if the ID or the
+// secret is taken.
 func (d *DB) CreateSession(ctx context.Context, s store.Session, by store.Change) error {
 	return d.changeBy(ctx, "create a session", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		_, err := tx.Exec(ctx, `INSERT INTO sessions (id, secret, user_id, user_not_before, methods, device, address, seen_at,
@@ -44,8 +44,8 @@ func (d *DB) CreateSession(ctx context.Context, s store.Session, by store.Change
 	})
 }
 
-// SessionBySecret returns a session, its user and a consent of theirs, or ErrNotFound. A
-// consent is that of the client of this name that there is now.
+// SessionBySecret returns a session, its user and a consent of theirs, or ErrNotFound. A consent
+// counts only for the present client of this name.
 func (d *DB) SessionBySecret(ctx context.Context, secret [32]byte, clientID string) (store.SignedIn, error) {
 	type row struct {
 		store.SignedIn
@@ -83,8 +83,8 @@ func (d *DB) RenewSession(ctx context.Context, old [32]byte, s store.Session, by
 	})
 }
 
-// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live. It locks them in one
-// order, so that no two batches wait for each other.
+// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live. It locks them in a fixed order,
+// so that two batches never wait for each other.
 func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 	ids, at, idle := make([][]byte, len(seen)), make([]time.Time, len(seen)), make([]time.Time, len(seen))
 	for i, s := range seen {
@@ -99,8 +99,7 @@ func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 		FROM seen JOIN living USING (id) WHERE s.id = seen.id AND s.idle_expires_at >= seen.first`, ids, at, idle)
 }
 
-// EndSession ends a session and its families that are not offline: ErrNotFound where there
-// is none.
+// EndSession ends a session and its families that are not offline: ErrNotFound if there is none.
 func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change) error {
 	return d.changeWhere(ctx, "end a session", by, func(ctx context.Context, tx pgx.Tx) (store.Event, bool, error) {
 		var userID string
@@ -149,11 +148,11 @@ func (d *DB) EndExpiredSessions(ctx context.Context, before store.Moment, limit 
 	return ended, nil
 }
 
-// endStep is how many sessions end in one transaction, which holds on to their families.
+// endStep is the number of sessions that end in one transaction, which locks their families.
 const endStep = 100
 
-// endExpired looks at sessions whose sweep_at has come, as sweepFamilies does, and ends those that
-// are over.
+// endExpired reads sessions whose sweep_at has passed, as sweepFamilies does, and ends the expired
+// ones.
 func endExpired(ctx context.Context, tx pgx.Tx, before store.Moment, limit int, by store.Change) (ended, due int, err error) {
 	var ids [][]byte
 	var users []string
@@ -184,12 +183,12 @@ func endExpired(ctx context.Context, tx pgx.Tx, before store.Moment, limit int, 
 	return len(ids), due, nil
 }
 
-// ofSessions are the families of the sessions $6 that end with them. A code does in any case: that
-// its client may go on without the session counts from when it is exchanged.
+// ofSessions are the families of the sessions $6 that end with them. A code always ends: offline
+// access begins only when it is exchanged.
 const ofSessions = "session_id = ANY ($6) AND (NOT offline OR generation = 0)"
 
-// endFamilies ends the families that live and that a condition picks by the parameters from
-// $6 on, and records what is void of each. It returns how many there were.
+// endFamilies ends the live families that a condition selects with the parameters from $6 on, and
+// records the revocation of each. It returns their number.
 func endFamilies(ctx context.Context, tx pgx.Tx, v store.Void, where string, args ...any) (ended int, err error) {
 	err = tx.QueryRow(ctx, `WITH due AS MATERIALIZED (
 			SELECT id FROM refresh_families WHERE `+where+` AND revoked_at IS NULL ORDER BY id FOR UPDATE

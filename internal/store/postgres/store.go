@@ -99,10 +99,10 @@ func configure(c *pgx.ConnConfig, o Options) {
 			bcp195.Restrict(other.TLSConfig)
 		}
 	}
-	// A primary that became a standby goes on taking connections: find the new one.
+	// A primary that became a standby still accepts connections: find the new primary.
 	keep := c.OnPgError
 	c.OnPgError = func(conn *pgconn.PgConn, e *pgconn.PgError) bool { return e.Code != readOnlyServer && keep(conn, e) }
-	// A peer that is gone without a word is noticed in half a minute, without a query.
+	// A peer that vanished is noticed within half a minute, without a query.
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 	}}
@@ -130,9 +130,9 @@ func (d *DB) Close() {
 // maxRetries bounds how often a call begins anew by itself.
 const maxRetries = 3
 
-// do runs a call within the time limit. It begins anew where PostgreSQL asked for
-// it or nothing was sent yet; step must be good for that. Of a call that is out of
-// time pgx closes the connection and cancels the statement in the server.
+// do runs a call within the time limit. It repeats the step if PostgreSQL asked for it or nothing
+// was sent yet, so step must be repeatable. If a call runs out of time, pgx closes the connection
+// and cancels the statement in the server.
 func (d *DB) do(ctx context.Context, doing string, step func(context.Context) error) error {
 	err := d.try(ctx, doing, step)
 	d.note(err)

@@ -15,10 +15,10 @@ const (
 	endLock   = 0x61757468_656e6473 // "authends"
 )
 
-// Sweep removes at most limit rows of each noun, unless another replica sweeps. It
-// passes over locked rows, so it waits for no other transaction. Only a transaction
-// that wants a row at the moment of its removal waits for the sweep. Families, which
-// requests ask for, have a transaction to themselves, so that this moment is short.
+// Sweep removes at most limit rows of each noun, unless another replica sweeps. It skips locked
+// rows, so it waits for no other transaction. Only a transaction that needs a row at the moment of
+// its removal waits for the sweep. Families, which requests use, have a transaction of their own,
+// so that this moment is short.
 //
 // What is due is found by the index of its end and removed by where it lies (ctid):
 // neither may look at rows that are not due, however many there are.
@@ -42,9 +42,8 @@ func (d *DB) sweeping(ctx context.Context, lock int64, step func(context.Context
 	})
 }
 
-// sweepFamilies looks at families whose sweep_at has come. One that was rotated
-// since is looked at again when it would be idle; the others go. It goes on until
-// it removed some or none is due.
+// sweepFamilies reads families whose sweep_at has passed. A family that was rotated since gets a
+// later sweep_at; the others are removed. It continues until it has removed some or none is due.
 //
 // What is removed stays in the index until a vacuum, and a batch that began at the
 // beginning would pass over all of it. So it begins where the one before ended, and
@@ -113,8 +112,8 @@ func sweepConsents(ctx context.Context, tx pgx.Tx, before store.Moment, limit in
 	return gone.RowsAffected(), err
 }
 
-// sweepClientless removes the families and the consents of clients that are gone, or that
-// were made anew since, and forgets the clients that have none left.
+// sweepClientless removes the families and the consents of clients that were deleted, or created
+// again since, and then the records of deleted clients that have none left.
 func sweepClientless(ctx context.Context, tx pgx.Tx, _ store.Moment, limit int) (int64, error) {
 	const until = `CASE WHEN EXISTS (SELECT FROM clients c WHERE c.id = d.client_id) THEN d.deleted_at ELSE 'infinity' END`
 	families, err := tx.Exec(ctx, `DELETE FROM refresh_families WHERE id IN (
@@ -159,10 +158,9 @@ func sweepFailures(ctx context.Context, tx pgx.Tx, before store.Moment, limit in
 	return gone.RowsAffected(), err
 }
 
-// sweepSigningKeys leaves removed keys for a day, so that people can be told why a
-// token of theirs is bad, revoked ones for ever, so that a key that leaked is never
-// taken in again, and the newest key of each algorithm whatever its state: it is what
-// a successor takes over from.
+// sweepSigningKeys keeps removed keys for a day, so that token inspect can explain a token, revoked
+// keys for ever, so that a leaked key is never imported again, and the newest key of each algorithm
+// in any state, because a successor takes over from it.
 func sweepSigningKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM signing_keys WHERE kid IN (
 		SELECT k.kid FROM signing_keys k WHERE k.removed_at < $1 AND k.revoked_at IS NULL AND EXISTS (
@@ -180,8 +178,8 @@ func sweepSecretKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit 
 	return gone.RowsAffected(), err
 }
 
-// sweepLifetimes forgets what was promised when the last token and the last cached
-// key set of it are over; twice as long leaves room for a cache that served stale.
+// sweepLifetimes removes a promise when its last token and its last cached key set have expired;
+// twice that time covers caches that serve stale answers.
 func sweepLifetimes(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM lifetimes WHERE server IN (
 		SELECT server FROM lifetimes

@@ -9,9 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// unusable says why pgx does not take a URL. pgx's own error quotes it, and can leave the
-// password out only where it can tell which piece that is. A parameter is named where the
-// URL is good without it.
+// unusable says why pgx refuses a URL. pgx's own error quotes the URL, and can leave out the
+// password only if it can find it. The error names a parameter if the URL is valid without it.
 func unusable(url string) error {
 	rest, query, _ := strings.Cut(url, "?")
 	parameters := strings.Split(query, "&")

@@ -17,9 +17,8 @@ import (
 // channel is the one that the triggers of the schema notify.
 const channel = "authserver"
 
-// How long a watcher waits after it lost its connection, doubling from the first
-// to the last; how often it tells every topic where no notification comes; and
-// after how many times it says so.
+// How long a watcher waits after it lost its connection, doubling from the first to the last; how
+// often it sends every topic if no notification arrives; and after how many times it logs that.
 const (
 	watchFirstPause = 100 * time.Millisecond
 	watchLastPause  = 10 * time.Second
@@ -27,7 +26,7 @@ const (
 	watchSilent     = 3
 )
 
-// Watch listens on a connection of its own, for as long as ctx lasts.
+// Watch listens on a connection of its own, until ctx ends.
 func (d *DB) Watch(ctx context.Context, changed chan<- store.Topic) {
 	told := &pending{wake: make(chan struct{}, 1)}
 	var wg sync.WaitGroup
@@ -63,8 +62,8 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 		return err
 	}
 	told.add(store.Topics()...)
-	// PgBouncer in transaction mode takes a LISTEN and never delivers, which only
-	// an echo that stays away betrays.
+	// PgBouncer in transaction mode accepts a LISTEN and never delivers. Only a missing echo shows
+	// that.
 	echo := "echo " + rand.Text()
 	if err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
 		return err
@@ -73,8 +72,8 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 	return d.hear(ctx, conn, echo, told)
 }
 
-// hear tells of what it hears. As long as it has not heard the echo it tells every
-// topic again and again, which is dear but never late.
+// hear sends the topics of notifications. Until it has received the echo, it sends every topic
+// again and again, which is expensive but never late.
 func (d *DB) hear(ctx context.Context, conn *pgx.Conn, echo string, told *pending) error {
 	for heard, silent := false, 0; ; {
 		waiting, cancel := ctx, context.CancelFunc(func() {})
@@ -102,8 +101,8 @@ func (d *DB) hear(ctx context.Context, conn *pgx.Conn, echo string, told *pendin
 	}
 }
 
-// pending holds each topic once between the connection and a receiver that may be
-// slower, so that a thousand changes are told as one.
+// pending holds each topic once between the connection and a slower receiver, so that a thousand
+// changes become one notification.
 type pending struct {
 	mu     sync.Mutex
 	topics []store.Topic

@@ -11,8 +11,8 @@ func (d *DB) UseOnce(ctx context.Context, uses ...store.Use) error {
 	return d.change(ctx, "record a use", func(ctx context.Context, tx *transaction) error { return use(ctx, tx, uses) })
 }
 
-// use records uses. Where one was made before it returns a Replayed, and the step that it
-// is in is undone.
+// use records uses. If one was recorded before, it returns a ReplayedError, and the transaction is
+// rolled back.
 func use(ctx context.Context, tx *transaction, uses []store.Use) error {
 	for i, u := range uses {
 		n, err := tx.exec(ctx, "INSERT INTO used_assertions (issuer, id, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -39,7 +39,7 @@ func forget(ctx context.Context, tx *transaction, uses []store.Use) error {
 
 const selectUsed = "SELECT EXISTS (SELECT 1 FROM used_assertions WHERE issuer = ? AND id = ?)"
 
-// usedBefore returns the place of the first of the uses that was made before.
+// usedBefore returns the position of the first use that was recorded before.
 func usedBefore(ctx context.Context, tx *transaction, uses []store.Use) (of int, found bool, err error) {
 	if of, found = store.Repeated(uses); found {
 		return of, true, nil

@@ -83,8 +83,8 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client, by store.Change) 
 	})
 }
 
-// DeleteClient removes the client and leaves its families to the sweep:
-// ErrNotFound where there is none.
+// DeleteClient removes the client and leaves its families to the sweep: ErrNotFound if there is
+// none.
 func (d *DB) DeleteClient(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete a client", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		before, err := read(ctx, tx, clientColumns, selectClients+" WHERE id = ?", id)

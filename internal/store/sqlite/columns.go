@@ -10,10 +10,10 @@ import (
 	"authserver/internal/store"
 )
 
-// The ways in which a value that is not an integer, a text or a blob is kept. A
-// function makes the parameter; the type of the same name scans the column.
+// The encodings of values other than integers, texts and blobs. A function makes the parameter; the
+// type of the same name scans the column.
 
-// moment keeps a moment as whole microseconds since 1970, and the zero as NULL.
+// moment stores a moment as whole microseconds since 1970, and the zero moment as NULL.
 type moment struct{ to *store.Moment }
 
 func micros(m store.Moment) any {
@@ -47,7 +47,7 @@ func (d duration) Scan(src any) error {
 	return nil
 }
 
-// text keeps the empty text as NULL, so that it may be unique or left out.
+// text stores the empty text as NULL, so that a unique column may be empty.
 type text struct{ to *string }
 
 func orNull(s string) any {
@@ -189,7 +189,7 @@ func (h hash) Scan(src any) error {
 	return nil
 }
 
-// orAbsent is a parameter that is kept as JSON, NULL where it is zero.
+// orAbsent is a parameter that is stored as JSON, and NULL if it is zero.
 func orAbsent(v interface{ IsZero() bool }) any {
 	if v.IsZero() {
 		return nil

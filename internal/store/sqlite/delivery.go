@@ -23,15 +23,15 @@ const participants = "SELECT client_id FROM refresh_families WHERE session_id = 
 // livingSessions are the sessions of the user ?1, whose NotBefore is ?2, that did not end.
 const livingSessions = "SELECT id, user_id FROM sessions WHERE user_id = ?1 AND user_not_before >= ?2 AND ended_at IS NULL"
 
-// untold is the session ?1, unless its clients were told before that it is void with its user.
+// untold is the session ?1, unless its clients got a logout token before, when its user changed.
 const untold = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1 AND s.user_not_before >= u.not_before"
 
 // everyClient is a client for deliver: all of them.
 const everyClient = ""
 
 // deliver adds a delivery for a client, or each client, of the sessions that a query for id and
-// user_id picks. A client that is about to be told of the session is told once; one that was told is
-// told again, since the session may have gone on with another password.
+// user_id picks. A client with a pending delivery for the session gets no second one. A client with
+// a finished delivery gets another, because the session may have continued with a new password.
 func deliver(ctx context.Context, tx *transaction, by store.Change, client, sessions string, args ...any) error {
 	ended, err := allOf(ctx, tx, func(s *store.Session) []any { return []any{sessionID{&s.ID}, &s.UserID} }, sessions, args...)
 	if err != nil {
@@ -65,8 +65,8 @@ func deliverTo(ctx context.Context, tx *transaction, by store.Change, s store.Se
 	return err
 }
 
-// ClaimDeliveries takes deliveries that are due. It looks first: where none is, as most of
-// the time, no other process waits for it.
+// ClaimDeliveries takes deliveries that are due. It reads first, so that usually, with none due, no
+// other process waits for it.
 func (d *DB) ClaimDeliveries(ctx context.Context, now, again store.Moment, limit int) ([]store.Delivery, error) {
 	const doing = "claim deliveries"
 	if err := store.CheckClaim(now, again, limit); err != nil {
@@ -115,7 +115,7 @@ func (d *DB) ListDeliveries(ctx context.Context, p store.DeliveryPage) ([]store.
 	return all(ctx, d, doing, deliveryColumns, "SELECT "+deliveryNames+" FROM deliveries d WHERE d.id > ?1 ORDER BY d.id LIMIT ?2", p.After, p.Limit)
 }
 
-// JoinSession adds a client that takes part in a session: ErrNotFound where it is over.
+// JoinSession adds a client that takes part in a session: ErrNotFound if the session has ended.
 func (d *DB) JoinSession(ctx context.Context, id store.SessionID, clientID string) error {
 	return d.change(ctx, "join a session", func(ctx context.Context, tx *transaction) error {
 		joined, err := tx.exec(ctx, `INSERT INTO session_clients (session_id, client_id, expires_at)

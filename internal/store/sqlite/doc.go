@@ -1,5 +1,5 @@
-// Package sqlite keeps the store in one SQLite file, for one machine: several
-// processes may share it, several machines may not.
+// Package sqlite is the store in one SQLite file, for one machine: several processes may share it,
+// several machines may not.
 //
 // Writes go through one connection, in transactions that take the write lock when
 // they begin, and those that come at once share one; reads go through a pool of connections that cannot write. Code

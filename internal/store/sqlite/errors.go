@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// fault says what was being done, and what a caller may decide upon: one of the
-// errors of package store, wrapped together with the cause.
+// fault returns an error with the operation, the cause, and the error of package store that a
+// caller may act on.
 func fault(doing string, err error) error {
 	if err == nil {
 		return nil

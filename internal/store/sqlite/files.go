@@ -13,14 +13,14 @@ import (
 	"authserver/internal/store"
 )
 
-// files are the files that a database was opened in. SQLite goes on with files that were
-// deleted or replaced, where nothing of what it writes is ever found. To look takes some
-// microseconds, so every call looks.
+// files are the files with which a database was opened. SQLite continues to write into files that
+// were deleted or replaced, and these writes are lost. The check takes some microseconds, so every
+// call makes it.
 type files struct {
 	main file
 	real string // path of main without symbolic links: SQLite has the other files beside that
-	// beside are the write-ahead log and its index, which are there and the same for as
-	// long as a connection is open; nil: nothing was written yet.
+	// beside are the write-ahead log and its index, which stay the same as long as a connection is
+	// open; nil: nothing was written yet.
 	beside atomic.Pointer[[2]file]
 }
 
@@ -47,8 +47,8 @@ func findFiles(path string) (*files, error) {
 	return &files{main: main, real: real}, nil
 }
 
-// check returns nil where the files are those that were opened, and else an error that
-// wraps [store.ErrUnavailable].
+// check returns nil if the files are those that were opened, and otherwise an error that wraps
+// [store.ErrUnavailable].
 func (f *files) check() error {
 	size, err := f.main.check()
 	if err != nil {
@@ -69,7 +69,7 @@ func (f *files) check() error {
 	return nil
 }
 
-// committed is check for what was just written. Then the other files are there.
+// committed is check after a commit, when the other files exist.
 func (f *files) committed() error {
 	if f.beside.Load() == nil {
 		log, err := findFile(f.real + "-wal")

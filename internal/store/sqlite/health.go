@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// CheckWritable writes 16 KiB, deletes them again and commits. That is more than a request
-// writes, and so fails first where the disk fills up.
+// CheckWritable writes 16 KiB, deletes them again and commits. That is more than a request writes,
+// so it fails first on a disk that fills up.
 func (d *DB) CheckWritable(ctx context.Context) error {
 	const doing = "check that the database takes writes"
 	ctx, cancel := d.bound(ctx)

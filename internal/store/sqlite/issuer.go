@@ -49,8 +49,7 @@ func (d *DB) ListIssuers(ctx context.Context, p store.Page) ([]store.Issuer, err
 	return listing[store.Issuer]{"list issuers", issuerColumns, selectIssuers, "id", []string{"id", "iss"}}.page(ctx, d, p)
 }
 
-// EncryptionAlgs returns what the assertions of issuers are encrypted with, each
-// once and sorted.
+// EncryptionAlgs returns the encryption algorithms of issuers, each once and sorted.
 func (d *DB) EncryptionAlgs(ctx context.Context) ([]string, error) {
 	return all(ctx, d, "read the algorithms of issuers", func(alg *string) []any { return []any{alg} },
 		`SELECT DISTINCT (document ->> 'encryption_alg') FROM issuers WHERE document ->> 'encryption_alg' <> '' ORDER BY 1`)
@@ -97,8 +96,8 @@ func (d *DB) UpdateIssuer(ctx context.Context, i store.Issuer, by store.Change, 
 	})
 }
 
-// checkSiblings returns ErrConflict where the other registrations with an iss are not the
-// siblings. Nothing else writes during the transaction.
+// checkSiblings returns ErrConflict if the other registrations with an iss are not the siblings.
+// Nothing else writes during the transaction.
 func checkSiblings(ctx context.Context, tx *transaction, iss, id string, siblings []store.Issuer) error {
 	found, err := allOf(ctx, tx, func(i *store.Issuer) []any { return []any{&i.ID, &i.Version} },
 		"SELECT id, version FROM issuers WHERE coalesce(iss, id) = ? AND id <> ?", iss, id)

@@ -7,8 +7,8 @@ import (
 	"authserver/internal/store"
 )
 
-// KeyPlan returns the keys that are not past RemovedAt at the moment given, and
-// what they are planned by.
+// KeyPlan returns the keys that are not past RemovedAt at a moment, and the lifetimes by which they
+// are planned.
 func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan, err error) {
 	const doing = "read the signing keys"
 	// The version first: of what changes in between ChangeKeyPlan then says so.
@@ -37,8 +37,8 @@ func lifetimeColumns(l *store.Lifetimes) []any {
 	}
 }
 
-// ChangeKeyPlan carries out a change, or returns ErrConflict where the plan has
-// another version by now.
+// ChangeKeyPlan carries out a change, or returns ErrConflict if the plan has another version by
+// now.
 func (d *DB) ChangeKeyPlan(ctx context.Context, change store.KeyPlanChange, by store.Change) error {
 	const doing = "change the signing keys"
 	if err := by.Check(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Revoke records what is void, or lets the revocation with its Kind and Value grow.
+// Revoke records a revocation, or extends the one with its Kind and Value.
 func (d *DB) Revoke(ctx context.Context, by store.Change) error {
 	const doing = "record a revocation"
 	e, recorded := events.Revocation(by)
@@ -25,8 +25,8 @@ func (d *DB) Revoke(ctx context.Context, by store.Change) error {
 	})
 }
 
-// revoke replaces the row where it grows, so that it gets the next id and every
-// reader comes upon it again. Nothing is void by the zero Void.
+// revoke replaces a row that it extends, so that the row gets the next id and every reader reads it
+// again. The zero Void revokes nothing.
 func revoke(ctx context.Context, tx *transaction, v store.Void) error {
 	if v.IsZero() {
 		return nil
@@ -42,8 +42,8 @@ func revoke(ctx context.Context, tx *transaction, v store.Void) error {
 	return err
 }
 
-// revokeDeleted records what a row that was deleted makes void: every token that was
-// issued under its NotBefore, whatever the caller had read of it.
+// revokeDeleted records the revocation for a deleted row: every token that was issued under its
+// NotBefore, whatever the caller had read of it.
 func revokeDeleted(ctx context.Context, tx *transaction, v store.Void, deleted *sql.Row) (store.Void, error) {
 	var notBefore store.Moment
 	if err := deleted.Scan(moment{&notBefore}); err != nil {

@@ -49,8 +49,8 @@ func all[T any](ctx context.Context, d *DB, doing string, columns func(*T) []any
 	return list, fault(doing, rows.Err())
 }
 
-// listing is how the rows of a noun are listed: which the query selects, in the order of key.
-// Page.Search looks in the columns of searched. SQLite's lower knows ASCII alone.
+// listing lists the rows of a noun: those of the query, in the order of key. Page.Search searches
+// the columns of searched. SQLite's lower changes only ASCII.
 type listing[T any] struct {
 	doing    string
 	columns  func(*T) []any
@@ -100,8 +100,8 @@ func exists(ctx context.Context, tx *transaction, query string, args ...any) (bo
 	return yes, err
 }
 
-// moved tells why an update of a row with a version changed none: ErrNotFound
-// where the query has no row, and else ErrConflict.
+// moved says why an update of a row with a version changed none: ErrNotFound if the query has no
+// row, and otherwise ErrConflict.
 func moved(ctx context.Context, tx *transaction, query string, args ...any) error {
 	there, err := exists(ctx, tx, query, args...)
 	switch {

@@ -49,8 +49,8 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 	})
 }
 
-// replaceClientSecret finds the secret among those of its client by what is to be
-// replaced, and leaves the others as they are.
+// replaceClientSecret finds the secret of a client by its sealed value, and leaves the others
+// unchanged.
 func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
 	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
 	client, secret := v.ID[:slash], strings.TrimPrefix(v.ID[slash:], "/")

@@ -30,8 +30,8 @@ func sessionValues(s store.Session) []any {
 	}
 }
 
-// CreateSession adds a session: ErrNotFound where the user is gone, ErrExists where the ID or
-// the secret is taken.
+// CreateSession adds a session: ErrNotFound if the user was deleted, ErrExists if the ID or the
+// secret is taken.
 func (d *DB) CreateSession(ctx context.Context, s store.Session, by store.Change) error {
 	return d.changeBy(ctx, "create a session", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		_, err := tx.exec(ctx, `INSERT INTO sessions (id, secret, user_id, user_not_before, methods, device, address, seen_at,
@@ -42,8 +42,8 @@ func (d *DB) CreateSession(ctx context.Context, s store.Session, by store.Change
 	})
 }
 
-// SessionBySecret returns a session, its user and a consent of theirs, or ErrNotFound. A
-// consent is that of the client of this name that there is now.
+// SessionBySecret returns a session, its user and a consent of theirs, or ErrNotFound. A consent
+// counts only for the present client of this name.
 func (d *DB) SessionBySecret(ctx context.Context, secret [32]byte, clientID string) (store.SignedIn, error) {
 	type row struct {
 		store.SignedIn
@@ -95,8 +95,7 @@ func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 	})
 }
 
-// EndSession ends a session and its families that are not offline: ErrNotFound where there
-// is none.
+// EndSession ends a session and its families that are not offline: ErrNotFound if there is none.
 func (d *DB) EndSession(ctx context.Context, id store.SessionID, by store.Change) error {
 	return d.changeWhere(ctx, "end a session", by, func(ctx context.Context, tx *transaction) (store.Event, bool, error) {
 		var userID string
@@ -148,8 +147,7 @@ func (d *DB) EndExpiredSessions(ctx context.Context, before store.Moment, limit 
 	return ended, nil
 }
 
-// endExpired ends those of the sessions that are over. One that was used since is looked at again
-// when it would be idle.
+// endExpired ends the expired sessions. A session that was used since gets a later sweep_at.
 func endExpired(ctx context.Context, tx *transaction, due []store.Session, before store.Moment, by store.Change) (ended int, err error) {
 	for _, s := range due {
 		if !s.IdleExpiresAt.Before(before) {
@@ -176,12 +174,11 @@ func endExpired(ctx context.Context, tx *transaction, due []store.Session, befor
 	return ended, nil
 }
 
-// ofSession are the families of the session ?1 that end with it. A code does in any case: that its
-// client may go on without the session counts from when it is exchanged.
+// ofSession are the families of the session ?1 that end with it. A code always ends: offline access
+// begins only when it is exchanged.
 const ofSession = "f.session_id = ?1 AND (NOT f.offline OR f.generation = 0)"
 
-// endFamilies ends the families that live and that a condition picks, and records what is
-// void of each.
+// endFamilies ends the live families that a condition selects, and records the revocation of each.
 func endFamilies(ctx context.Context, tx *transaction, v store.Void, where string, args ...any) (ended int, err error) {
 	families, err := allOf(ctx, tx, familyColumns, "SELECT "+familyColumnNames+" FROM refresh_families f WHERE "+where+" AND f.revoked_at IS NULL", args...)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// pool is connections and the statements that were prepared on them: to parse a
-// statement costs more than to run it. The texts are constants, so they are few.
+// pool has connections and their prepared statements: parsing a statement costs more than running
+// it. The texts are constants, so they are few.
 type pool struct {
 	*sql.DB
 	mu       sync.RWMutex
@@ -49,8 +49,8 @@ func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, 
 	return s.QueryContext(ctx, args...)
 }
 
-// transaction is a transaction of the writer. A statement that is not prepared
-// yet runs as it is, and is prepared when the connection is free again.
+// transaction is a transaction of the writer. A statement that is not prepared yet runs unprepared,
+// and is prepared when the connection is free again.
 type transaction struct {
 	*sql.Tx
 	writer   *pool
@@ -104,8 +104,8 @@ func (t *transaction) row(ctx context.Context, text string, args ...any) *sql.Ro
 	return t.QueryRowContext(ctx, text, args...)
 }
 
-// change runs step in a transaction that holds the write lock from its beginning
-// (BEGIN IMMEDIATE), and commits what it did where step returns nil.
+// change runs step in a transaction that holds the write lock from its beginning (BEGIN IMMEDIATE),
+// and commits if step returns nil.
 func (d *DB) change(ctx context.Context, doing string, step func(context.Context, *transaction) error) error {
 	ctx, cancel := d.bound(ctx)
 	defer cancel()

@@ -22,7 +22,7 @@ var _ store.Store = (*DB)(nil)
 
 // Options say where the database is and how it is used.
 type Options struct {
-	Path        string        // of the database file, which is made where it is missing; its folder has to exist
+	Path        string        // of the database file, which is created if it is missing; its folder has to exist
 	Readers     int           // connections for reading; 0: 8
 	BusyTimeout time.Duration // bounds every call, and so the wait for the writer; 0: 5 s
 }
@@ -38,8 +38,8 @@ type DB struct {
 	read   *pool
 }
 
-// lockPoll is how often the writer asks for the write lock that another process
-// holds. SQLite's own waiting asks seldom and heeds no context.
+// lockPoll is how often the writer asks for the write lock that another process holds. SQLite's own
+// wait polls seldom and ignores a context.
 const lockPoll = time.Millisecond
 
 // Open opens the database file and makes an empty one, readable by its owner
