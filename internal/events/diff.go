@@ -36,6 +36,10 @@ func changes(before, after any) (map[string]store.FieldChange, error) {
 		}
 	}
 	slices.Sort(names)
+	if before != nil && after != nil {
+		fillFalse(was, is)
+		fillFalse(is, was)
+	}
 	changed := map[string]store.FieldChange{}
 	room := maxChanges
 	for _, name := range names {
@@ -48,6 +52,16 @@ func changes(before, after any) (map[string]store.FieldChange, error) {
 		}
 	}
 	return changed, nil
+}
+
+// fillFalse adds the booleans that a document leaves out because they are false, beside another
+// state of it in which they are true.
+func fillFalse(to, other map[string]json.RawMessage) {
+	for name, value := range other {
+		if to[name] == nil && string(value) == "true" {
+			to[name] = json.RawMessage("false")
+		}
+	}
 }
 
 func fields(view any) (map[string]json.RawMessage, error) {

@@ -86,7 +86,7 @@ func eventOfChanges(t *testing.T, ctx context.Context, s store.Store) {
 	want := of("c.updated")
 	want.ClientID, want.Details.Reason = "web", "client_deleted"
 	want.Details.Changes = map[string]store.FieldChange{
-		"scopes": changed("null", `["read"]`), "refresh_idle": changed(`"1h0m0s"`, `"2h0m0s"`), "dpop_bound": changed("null", "true"),
+		"scopes": changed("null", `["read"]`), "refresh_idle": changed(`"1h0m0s"`, `"2h0m0s"`), "dpop_bound": changed("false", "true"),
 	}
 	sameEvents(t, eventsOf(t, ctx, s, "c.updated"), want)
 
@@ -97,7 +97,7 @@ func eventOfChanges(t *testing.T, ctx context.Context, s store.Store) {
 	want = of("u.updated")
 	want.UserID, want.Details.Name = "alice", u.Username
 	want.Details.Changes = map[string]store.FieldChange{
-		"email": changed("null", `"alice@example.com"`), "disabled": changed("null", "true"),
+		"email": changed("null", `"alice@example.com"`), "disabled": changed("false", "true"),
 		"password": changed(`"(not shown)"`, `"(not shown, replaced)"`),
 	}
 	sameEvents(t, eventsOf(t, ctx, s, "u.updated"), want)
@@ -114,7 +114,7 @@ func eventOfChanges(t *testing.T, ctx context.Context, s store.Store) {
 	ok(t, s.CreateIssuer(ctx, i, as("i.made")))
 	i.Disabled = !i.Disabled
 	ok(t, s.UpdateIssuer(ctx, i, as("i.updated")))
-	if changes := eventsOf(t, ctx, s, "i.updated")[0].Details.Changes; len(changes) != 1 || changes["disabled"].After == nil {
+	if changes := eventsOf(t, ctx, s, "i.updated")[0].Details.Changes; string(changes["disabled"].Before) == string(changes["disabled"].After) || len(changes) != 1 || string(changes["disabled"].After) == "null" {
 		t.Errorf("an update of an issuer says %v", changes)
 	}
 	ok(t, s.DeleteIssuer(ctx, i.ID, as("i.deleted")))
