@@ -32,7 +32,7 @@ type assertionSign struct {
 
 func (c *assertionSign) Run(p *process) error {
 	if (c.Sub == "") == (c.Client == "") {
-		return usage("--sub goes with --iss, and --client stands for both")
+		return usage("--sub goes with --iss, and --client replaces both")
 	}
 	custom, err := claims(c.Claim)
 	if err != nil {

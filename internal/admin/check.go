@@ -37,7 +37,7 @@ func commas(scopes oauth.Scope) []Fault {
 	var warnings []Fault
 	for _, s := range scopes {
 		if strings.Contains(s, ",") {
-			warnings = append(warnings, newFault("scopes", CodeInvalid, "%q holds a comma and is one scope: for several, give each by itself", s))
+			warnings = append(warnings, newFault("scopes", CodeInvalid, "%q contains a comma and is one scope: give several scopes separately", s))
 		}
 	}
 	return warnings

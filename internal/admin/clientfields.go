@@ -121,7 +121,7 @@ func setAuthMethods(f *form, to *[]oauth.AuthMethod, methods []oauth.AuthMethod)
 	case len(methods) == 0:
 		*to = secretMethods()
 	case len(distinct(methods)) > 1 && slices.Contains(methods, oauth.AuthNone):
-		f.fault("auth_methods", CodeInvalid, "none makes a public client and stands alone")
+		f.fault("auth_methods", CodeInvalid, "none makes a public client and must be the only method")
 	default:
 		setKnown(f, "auth_methods", to, methods, append(secretMethods(), oauth.AuthSecretJWT, oauth.AuthPrivateKeyJWT, oauth.AuthTLS, oauth.AuthSelfSignedTLS, oauth.AuthNone))
 	}

@@ -72,7 +72,7 @@ func (f *form) checkText(field Field, text string, longest int) bool {
 	case len(text) > longest:
 		f.fault(field, CodeTooLong, "it is longer than %d bytes", longest)
 	case !store.IsLine(text):
-		f.fault(field, CodeInvalid, "it holds control characters or is not valid UTF-8")
+		f.fault(field, CodeInvalid, "it contains control characters or is not valid UTF-8")
 	default:
 		return true
 	}

@@ -242,7 +242,7 @@ func TestRefreshTokens(t *testing.T) {
 			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})
 			o.must(err)
 		}, false, "all tokens of its user"},
-		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.Users.Delete(t.Context(), by, id)) }, false, "its family is gone"},
+		{"of a user who is gone", 1, 1, func(o *office, id string) { o.must(o.Users.Delete(t.Context(), by, id)) }, false, "its family does not exist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)

@@ -22,7 +22,7 @@ func (ins *Inspector) inspectRefresh(ctx context.Context, token string) (Inspect
 	}
 	f, err := ins.Families.Store.Family(ctx, refresh.Family)
 	if errors.Is(err, store.ErrNotFound) {
-		return bad(i, FoundDeleted, "this server made it, but its family is gone: it ended long ago, or its user was deleted"), nil
+		return bad(i, FoundDeleted, "this server made it, but its family does not exist any more: it ended long ago, or its user was deleted"), nil
 	}
 	if err != nil {
 		return Inspection{}, fmt.Errorf("look up its family: %w", err)

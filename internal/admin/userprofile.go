@@ -94,7 +94,7 @@ func (f *form) setLines(field Field, to, value *string) {
 	case len(*value) > 4*maxText:
 		f.fault(field, CodeTooLong, "it is longer than %d bytes", 4*maxText)
 	case !utf8.ValidString(*value) || strings.ContainsFunc(*value, func(r rune) bool { return r != '\n' && r != '\r' && unicode.IsControl(r) }):
-		f.fault(field, CodeInvalid, "it holds control characters or is not valid UTF-8")
+		f.fault(field, CodeInvalid, "it contains control characters or is not valid UTF-8")
 	default:
 		*to = *value
 	}

@@ -108,7 +108,7 @@ func (g *JWTBearer) client(ctx context.Context, r Request, by trusted) (*store.C
 	}
 	if err != nil || client.Disabled {
 		return nil, oauth.Fail(oauth.UnauthorizedClient, "issuer_client_gone",
-			"the client that the issuer is registered with is disabled or gone")
+			"the client that the issuer is registered with is disabled or deleted")
 	}
 	return &client, nil
 }

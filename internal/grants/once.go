@@ -57,7 +57,7 @@ func refuseAgain(once []SingleUse, err error) error {
 	case errors.As(err, &replayed):
 		return once[replayed.Index].replayError()
 	}
-	return fmt.Errorf("record what is good once: %w", err)
+	return fmt.Errorf("record the single uses: %w", err)
 }
 
 func uses(once []SingleUse) []store.Use {

@@ -32,7 +32,7 @@ func formCharset(contentType string) (charset, error) {
 		return 0, invalidForm("content_type", "the Content-Type header is malformed: write application/x-www-form-urlencoded alone")
 	}
 	if mediaType != formMediaType {
-		return 0, invalidForm("content_type", "the "+Quote("content type", mediaType)+" is not taken here: it must be application/x-www-form-urlencoded")
+		return 0, invalidForm("content_type", "the "+Quote("content type", mediaType)+" is not supported: it must be application/x-www-form-urlencoded")
 	}
 	name, given := params["charset"]
 	if !given {
