@@ -1,6 +1,9 @@
 package main
 
-import "authserver/internal/admin"
+import (
+	"authserver/internal/admin"
+	"authserver/internal/store"
+)
 
 type deliveryCommand struct {
 	List deliveryList `cmd:"" help:"List the logout tokens that are pending, that were delivered in the last day, or that failed for good." example:"authserver delivery list"`
@@ -16,7 +19,7 @@ type deliveryList struct {
 func (c *deliveryList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
 		deliveries, err := rows(Listing{Limit: c.Limit, After: c.After},
-			func(page admin.Page) ([]admin.Delivery, error) { return a.Deliveries.List(p.ctx, p.by, page) },
+			func(page store.Page) ([]admin.Delivery, error) { return a.Deliveries.List(p.ctx, p.by, page) },
 			func(v admin.Delivery) string { return v.ID })
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ type ConsentScope struct {
 // use here.
 type ConsentQuery struct {
 	User string // username, email address, UPN or id
-	Page Page
+	Page store.Page
 }
 
 // Consents has the operations on consents.
