@@ -1,6 +1,8 @@
 package grants
 
 import (
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,6 +66,33 @@ func (p Possession) Fits(profile store.Profile) error {
 	}
 	return nil
 }
+
+// Holds refuses a token that is bound to a key (RFC 7800 §3.1) which the request does not prove,
+// so that a stolen token is useless (RFC 9449 §9, RFC 8705 §3). A key of another kind cannot be
+// proved. claims are those of the token.
+func (p Possession) Holds(claims map[string]any) error {
+	cnf, bound := claims["cnf"]
+	if !bound {
+		return nil
+	}
+	keys, _ := cnf.(map[string]any)
+	for _, member := range slices.Sorted(maps.Keys(keys)) {
+		thumbprint, _ := keys[member].(string)
+		held := member == "jkt" && thumbprint == p.JKT || member == "x5t#S256" && thumbprint == p.X5TS256
+		if thumbprint == "" || !held {
+			return &UnprovedError{member}
+		}
+	}
+	if len(keys) == 0 {
+		return errors.New("its cnf names no key")
+	}
+	return nil
+}
+
+// UnprovedError says that a request does not prove a key to which its token is bound.
+type UnprovedError struct{ Member string } // of the claim cnf, such as "jkt"
+
+func (e *UnprovedError) Error() string { return "it is bound to a key that the request does not prove" }
 
 // certifiedOnly reports whether a client authenticates only by certificates.
 func certifiedOnly(c store.Client) bool {

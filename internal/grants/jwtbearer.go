@@ -66,7 +66,7 @@ func (g *JWTBearer) exchange(ctx context.Context, r Request, by trusted, parsed 
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := holdsKey(parsed.Claims, r.Possession); err != nil {
+	if err := r.Possession.Holds(parsed.Claims); err != nil {
 		return Answer{}, refuseAssertion("assertion_bound", err)
 	}
 	access, err := g.access(ctx, r, client, by, assertion)

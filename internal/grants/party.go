@@ -65,7 +65,7 @@ func (g *Exchange) party(ctx context.Context, r Request, parameter string) (part
 	if p.expires.Sub(r.Now) < time.Second {
 		return p, badToken(parameter, errors.New("it has expired"))
 	}
-	if err := holdsKey(p.all, r.Possession); err != nil {
+	if err := r.Possession.Holds(p.all); err != nil {
 		return p, badToken(parameter, err)
 	}
 	return p, nil
@@ -183,28 +183,6 @@ func (g *Exchange) foreign(ctx context.Context, r Request, parameter string, com
 		subject: assertion.Subject, iss: assertion.Issuer, scope: scope, expires: expires, all: parsed.Claims,
 		by: by, assertion: assertion,
 	}, err
-}
-
-// holdsKey refuses a token that is bound to a key (RFC 7800 §3.1) which the request does not prove,
-// so that a stolen token is useless here (RFC 9449 §9, RFC 8705 §3). A key of another kind cannot
-// be proved.
-func holdsKey(claims map[string]any, proved Possession) error {
-	cnf, bound := claims["cnf"]
-	if !bound {
-		return nil
-	}
-	keys, _ := cnf.(map[string]any)
-	for member, value := range keys {
-		thumbprint, _ := value.(string)
-		held := member == "jkt" && thumbprint == proved.JKT || member == "x5t#S256" && thumbprint == proved.X5TS256
-		if thumbprint == "" || !held {
-			return errors.New("it is bound to a key that the request does not prove")
-		}
-	}
-	if len(keys) == 0 {
-		return errors.New("its cnf names no key")
-	}
-	return nil
 }
 
 // badAssertion is [badToken] for a fault of an assertion. It returns faults of the server

@@ -133,41 +133,52 @@ func readAuthorization(values []string) (presented, error) {
 	return presented{}, oauth.Fail(oauth.InvalidRequest, "access_token_header", "the header Authorization has to be Bearer or DPoP and one access token")
 }
 
-// possession demands proof of the keys to which the token is bound (RFC 9449 §7.1, RFC 8705 §3). It
-// refuses a bound token without proof, and a bearer token with the scheme DPoP.
+// possession reads what the request proves of the keys to which its token is bound (RFC 9449 §7.1,
+// RFC 8705 §3), and refuses the request if [grants.Possession.Holds] does. It also refuses a bearer
+// token with the scheme DPoP, and the reverse.
 func (e *Userinfo) possession(r *http.Request, n *web.RequestInfo, p presented, claims tokens.Claims, profile store.Profile, now time.Time) ([]grants.SingleUse, error) {
-	cnf, _ := claims.All["cnf"].(map[string]any)
-	if bound, is := cnf["x5t#S256"].(string); is {
+	bound := claims.Confirmation()
+	var proved grants.Possession
+	if bound.X5TS256 != "" {
 		certificate, err := e.Clients.certificate(r)
 		if err != nil {
 			return nil, err
 		}
-		if certificate == nil || certificate.Thumbprint() != bound {
-			return nil, oauth.Fail(oauth.InvalidToken, "access_token_certificate", "the token is bound to a certificate that the connection did not present")
+		if certificate != nil {
+			proved.X5TS256 = certificate.Thumbprint()
 		}
 	}
-	jkt, bound := cnf["jkt"].(string)
-	if !bound && p.scheme == oauth.Bearer {
-		return nil, nil
-	}
-	if !bound || p.scheme != oauth.DPoP {
+	if (bound.JKT != "") != (p.scheme == oauth.DPoP) {
 		return nil, oauth.Fail(oauth.InvalidToken, "access_token_scheme", "send a token that is bound to a key with the scheme DPoP, and any other token with Bearer")
 	}
-	proofs := r.Header.Values("DPoP")
-	if len(proofs) != 1 { // RFC 9449 §4.3, item 1
-		return nil, refuseProof("dpop_missing", "the token is bound to a key: send one proof of it in the header DPoP")
+	var once []grants.SingleUse
+	if bound.JKT != "" {
+		proofs := r.Header.Values("DPoP")
+		if len(proofs) != 1 { // RFC 9449 §4.3, item 1
+			return nil, refuseProof("dpop_missing", "the token is bound to a key: send one proof of it in the header DPoP")
+		}
+		proof, use, err := e.DPoP.checkOne(proofs[0], r.Method, p.token, n, now)
+		if err != nil {
+			return nil, err
+		}
+		proved.JKT, proved.Alg, once = proof.JKT, proof.Alg, use
+		if err := proved.Fits(profile); err != nil {
+			return nil, err
+		}
 	}
-	proof, once, err := e.DPoP.checkOne(proofs[0], r.Method, p.token, n, now)
-	if err != nil {
-		return nil, err
+	return once, unproved(proved.Holds(claims.All))
+}
+
+// unproved is the answer to a token that is bound to a key which the request does not prove.
+func unproved(err error) error {
+	var lacks *grants.UnprovedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &lacks) && lacks.Member == "x5t#S256":
+		return oauth.Fail(oauth.InvalidToken, "access_token_certificate", "the token is bound to a certificate that the connection did not present")
 	}
-	if err := (grants.Possession{JKT: proof.JKT, Alg: proof.Alg}).Fits(profile); err != nil {
-		return nil, err
-	}
-	if proof.JKT != jkt {
-		return nil, oauth.Fail(oauth.InvalidToken, "access_token_key", "the proof is signed with another key than the one that the token is bound to")
-	}
-	return once, nil
+	return oauth.Fail(oauth.InvalidToken, "access_token_key", "the proof is signed with another key than the one that the token is bound to").Because(err)
 }
 
 // challenge names the schemes, and the fault if there was a token (RFC 6750 §3, RFC 9449 §7.1).

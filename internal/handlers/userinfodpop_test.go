@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 
 	"authserver/internal/keys"
@@ -13,6 +15,7 @@ import (
 	"authserver/internal/store"
 	"authserver/internal/store/storetest"
 	"authserver/internal/trust/assertions"
+	"authserver/internal/web"
 )
 
 // A token that is bound to a key is good with a proof of it alone (RFC 9449 §7.1 and §11.1).
@@ -90,4 +93,31 @@ func TestUserinfoWantsTheProof(t *testing.T) {
 	client.Profile = store.ProfileFAPI2
 	s.ok(s.db.UpdateClient(t.Context(), client, storetest.By()))
 	v.refused(v.do(http.MethodGet, UserinfoPath, "", with(prove(rsa, "10", http.MethodGet, UserinfoPath, token))), http.StatusUnauthorized, oauth.InvalidDPoPProof)
+}
+
+// A token that is bound to a certificate is good in a connection with that certificate alone (RFC
+// 8705 §3).
+func TestUserinfoWantsTheCertificate(t *testing.T) {
+	s, b, v := people(t)
+	own, other := selfSigned(t), selfSigned(t)
+	s.Clients.CertificateProxies = web.Proxies{netip.MustParsePrefix("127.0.0.1/32")}
+	client, err := s.db.Client(t.Context(), "spa")
+	s.ok(err)
+	client.TLSBound = true
+	s.ok(s.db.UpdateClient(t.Context(), client, storetest.By()))
+	code := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password)).Sent(t, spaCallback).Get("code")
+	token := v.do(http.MethodPost, TokenPath, url.Values{
+		"client_id": {"spa"}, "grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {spaCallback}, "code_verifier": {verifier},
+	}.Encode(), map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Client-Cert": forwarded(own)}).text(t, "access_token")
+	bearer := map[string]string{"Authorization": "Bearer " + token}
+	v.refused(v.do(http.MethodGet, UserinfoPath, "", bearer), http.StatusUnauthorized, oauth.InvalidToken)
+	bearer["Client-Cert"] = forwarded(other)
+	v.refused(v.do(http.MethodGet, UserinfoPath, "", bearer), http.StatusUnauthorized, oauth.InvalidToken)
+	if line := lastLine(s.log.String()); !strings.Contains(line, `"reason":"access_token_certificate"`) {
+		t.Errorf("the log says %s", line)
+	}
+	bearer["Client-Cert"] = forwarded(own)
+	if a := v.do(http.MethodGet, UserinfoPath, "", bearer); a.status != http.StatusOK || a.json(t)["sub"] != aliceID {
+		t.Errorf("answered %d %s", a.status, a.body)
+	}
 }

@@ -74,7 +74,7 @@ func (i *Introspector) access(ctx context.Context, client store.Client, token st
 		return Introspection{About: claims.About().because(tokenNotForYou)}, nil
 	}
 	found := Introspection{Active: true, TokenType: oauth.Bearer, Claims: claims.Payload}
-	if cnf, ok := claims.All["cnf"].(map[string]any); ok && cnf["jkt"] != nil { // RFC 9449 §6.2
+	if claims.Confirmation().JKT != "" { // RFC 9449 §6.2
 		found.TokenType = oauth.DPoP
 	}
 	// A username would reveal what a pairwise subject hides.
