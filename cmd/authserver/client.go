@@ -6,7 +6,6 @@ import (
 	"authserver/internal/admin"
 	"authserver/internal/keys/keyfiles"
 	"authserver/internal/oauth"
-	"authserver/internal/store"
 )
 
 type clientCommand struct {
@@ -163,7 +162,7 @@ type clientList struct {
 
 func (c *clientList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
-		clients, err := rows(c.Listing, func(page store.Page) ([]admin.Client, error) { return a.Clients.List(p.ctx, p.by, page) },
+		clients, err := rows(c.Listing, func(page admin.Page) ([]admin.Client, error) { return a.Clients.List(p.ctx, p.by, page) },
 			func(v admin.Client) string { return v.ClientID })
 		if err != nil {
 			return err

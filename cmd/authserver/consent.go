@@ -2,7 +2,6 @@ package main
 
 import (
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type consentCommand struct {
@@ -21,7 +20,7 @@ type consentList struct {
 func (c *consentList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
 		consents, err := rows(Listing{Limit: c.Limit, After: c.After},
-			func(page store.Page) ([]admin.Consent, error) {
+			func(page admin.Page) ([]admin.Consent, error) {
 				return a.Consents.List(p.ctx, p.by, admin.ConsentQuery{User: c.User, Page: page})
 			},
 			func(v admin.Consent) string { return v.ClientID })

@@ -4,7 +4,6 @@ import (
 	"authserver/internal/admin"
 	"authserver/internal/config"
 	"authserver/internal/server"
-	"authserver/internal/store"
 )
 
 // Database is embedded by commands that work on the database, while servers run on it. It is
@@ -62,15 +61,15 @@ type Listing struct {
 }
 
 // rows reads the list a page at a time. key returns the sort key of a row.
-func rows[V any](l Listing, list func(page store.Page) ([]V, error), key func(V) string) ([]V, error) {
+func rows[V any](l Listing, list func(page admin.Page) ([]V, error), key func(V) string) ([]V, error) {
 	if l.Limit < 0 {
 		return nil, usage("--limit is %d: it must not be negative", l.Limit)
 	}
 	found := []V{}
-	page := store.Page{After: l.After, Search: l.Search, Limit: store.MaxPage}
+	page := admin.Page{After: l.After, Search: l.Search, Limit: admin.MaxPage}
 	for {
 		if l.Limit > 0 {
-			page.Limit = min(store.MaxPage, l.Limit-len(found))
+			page.Limit = min(admin.MaxPage, l.Limit-len(found))
 		}
 		batch, err := list(page)
 		if err != nil {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"authserver/internal/admin"
-	"authserver/internal/store"
-)
+import "authserver/internal/admin"
 
 type deliveryCommand struct {
 	List deliveryList `cmd:"" help:"List the logout tokens that are pending, that were delivered in the last day, or that failed for good." example:"authserver delivery list"`
@@ -19,7 +16,7 @@ type deliveryList struct {
 func (c *deliveryList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
 		deliveries, err := rows(Listing{Limit: c.Limit, After: c.After},
-			func(page store.Page) ([]admin.Delivery, error) { return a.Deliveries.List(p.ctx, p.by, page) },
+			func(page admin.Page) ([]admin.Delivery, error) { return a.Deliveries.List(p.ctx, p.by, page) },
 			func(v admin.Delivery) string { return v.ID })
 		if err != nil {
 			return err

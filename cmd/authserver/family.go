@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type familyCommand struct {
@@ -28,7 +27,7 @@ func (c *familyList) Run(p *process) error {
 	}
 	return with(p, &c.FamilySettings, func(a *admin.Admin) error {
 		families, err := rows(Listing{Limit: c.Limit, After: c.After},
-			func(page store.Page) ([]admin.Family, error) {
+			func(page admin.Page) ([]admin.Family, error) {
 				return a.Families.List(p.ctx, p.by, admin.FamilyQuery{User: c.User, Client: c.Client, Page: page})
 			},
 			func(v admin.Family) string { return v.ID })

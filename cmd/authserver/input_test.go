@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"authserver/internal/store"
+	"authserver/internal/admin"
 )
 
 func TestValuesOfClaims(t *testing.T) {
@@ -76,8 +76,8 @@ func TestASecretWithoutItsFinalNewline(t *testing.T) {
 }
 
 func TestAListingGoesOnUntilThereIsNoMore(t *testing.T) {
-	const all = 2*store.MaxPage + 1
-	list := func(page store.Page) ([]int, error) {
+	const all = 2*admin.MaxPage + 1
+	list := func(page admin.Page) ([]int, error) {
 		after, _ := strconv.Atoi(page.After)
 		var batch []int
 		for i := after + 1; i <= all && len(batch) < page.Limit; i++ {
@@ -91,8 +91,8 @@ func TestAListingGoesOnUntilThereIsNoMore(t *testing.T) {
 	}{
 		{Listing{}, all, all},
 		{Listing{Limit: 3}, 3, 3},
-		{Listing{Limit: store.MaxPage}, store.MaxPage, store.MaxPage},
-		{Listing{Limit: store.MaxPage + 1}, store.MaxPage + 1, store.MaxPage + 1},
+		{Listing{Limit: admin.MaxPage}, admin.MaxPage, admin.MaxPage},
+		{Listing{Limit: admin.MaxPage + 1}, admin.MaxPage + 1, admin.MaxPage + 1},
 		{Listing{Limit: 2 * all}, all, all},
 		{Listing{After: "2000"}, 1, all},
 		{Listing{After: "2000", Limit: 5}, 1, all},
@@ -103,7 +103,7 @@ func TestAListingGoesOnUntilThereIsNoMore(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := rows(Listing{}, func(store.Page) ([]int, error) { return nil, broken }, strconv.Itoa); !errors.Is(err, broken) {
+	if _, err := rows(Listing{}, func(admin.Page) ([]int, error) { return nil, broken }, strconv.Itoa); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := rows(Listing{Limit: -1}, list, strconv.Itoa); err == nil {

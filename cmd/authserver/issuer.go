@@ -7,7 +7,6 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys/keyfiles"
-	"authserver/internal/store"
 )
 
 type issuerCommand struct {
@@ -142,7 +141,7 @@ type issuerList struct {
 
 func (c *issuerList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
-		issuers, err := rows(c.Listing, func(page store.Page) ([]admin.Issuer, error) { return a.Issuers.List(p.ctx, p.by, page) },
+		issuers, err := rows(c.Listing, func(page admin.Page) ([]admin.Issuer, error) { return a.Issuers.List(p.ctx, p.by, page) },
 			func(v admin.Issuer) string { return v.ID })
 		if err != nil {
 			return err

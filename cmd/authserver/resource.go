@@ -5,7 +5,6 @@ import (
 
 	"authserver/internal/admin"
 	"authserver/internal/keys/keyfiles"
-	"authserver/internal/store"
 )
 
 type resourceCommand struct {
@@ -77,7 +76,7 @@ type resourceList struct {
 
 func (c *resourceList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
-		resources, err := rows(c.Listing, func(page store.Page) ([]admin.Resource, error) { return a.Resources.List(p.ctx, p.by, page) },
+		resources, err := rows(c.Listing, func(page admin.Page) ([]admin.Resource, error) { return a.Resources.List(p.ctx, p.by, page) },
 			func(v admin.Resource) string { return v.ID })
 		if err != nil {
 			return err

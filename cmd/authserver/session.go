@@ -2,7 +2,6 @@ package main
 
 import (
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type sessionCommand struct {
@@ -22,7 +21,7 @@ type sessionList struct {
 func (c *sessionList) Run(p *process) error {
 	return with(p, &c.FamilySettings, func(a *admin.Admin) error {
 		sessions, err := rows(Listing{Limit: c.Limit, After: c.After},
-			func(page store.Page) ([]admin.Session, error) {
+			func(page admin.Page) ([]admin.Session, error) {
 				return a.Sessions.List(p.ctx, p.by, admin.SessionQuery{User: c.User, Page: page})
 			},
 			func(v admin.Session) string { return v.ID })

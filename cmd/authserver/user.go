@@ -2,7 +2,6 @@ package main
 
 import (
 	"authserver/internal/admin"
-	"authserver/internal/store"
 )
 
 type userCommand struct {
@@ -82,7 +81,7 @@ type userList struct {
 
 func (c *userList) Run(p *process) error {
 	return with(p, &c.Database, func(a *admin.Admin) error {
-		users, err := rows(c.Listing, func(page store.Page) ([]admin.User, error) { return a.Users.List(p.ctx, p.by, page) },
+		users, err := rows(c.Listing, func(page admin.Page) ([]admin.User, error) { return a.Users.List(p.ctx, p.by, page) },
 			func(v admin.User) string { return v.Username })
 		if err != nil {
 			return err

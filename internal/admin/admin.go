@@ -62,6 +62,12 @@ func (l Limits) clientRules() assertions.ClientRules {
 	return assertions.ClientRules{Algorithms: l.AssertionAlgs, MaxLifetime: l.AssertionLifetime}
 }
 
+// Page bounds a listing. It has a name here because the callers of admin do not import store.
+type Page = store.Page
+
+// MaxPage bounds Page.Limit.
+const MaxPage = store.MaxPage
+
 // now is cut to milliseconds, as a token stores a NotBefore.
 func (c *Common) now() store.Moment { return store.At(c.Now().Truncate(time.Millisecond)) }
 

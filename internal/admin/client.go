@@ -171,7 +171,7 @@ func explainClient(id string, err error) error {
 }
 
 // List lists clients in the order of their identifiers.
-func (cs *Clients) List(ctx context.Context, by Call, page store.Page) ([]Client, error) {
+func (cs *Clients) List(ctx context.Context, by Call, page Page) ([]Client, error) {
 	rows, err := cs.Store.ListClients(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the clients: %w", err)

@@ -126,7 +126,7 @@ func TestClientsAreRefused(t *testing.T) {
 			o := newOffice(t)
 			_, _, err := o.Clients.Create(t.Context(), by, c.n)
 			wantFaults(t, err, c.want...)
-			if clients, err := o.Clients.List(t.Context(), by, store.Page{Limit: 10}); err != nil || len(clients) > 0 {
+			if clients, err := o.Clients.List(t.Context(), by, admin.Page{Limit: 10}); err != nil || len(clients) > 0 {
 				t.Errorf("there are %d clients, %v", len(clients), err)
 			}
 		})

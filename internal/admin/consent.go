@@ -32,7 +32,7 @@ type ConsentScope struct {
 // use here.
 type ConsentQuery struct {
 	User string // username, email address, UPN or id
-	Page store.Page
+	Page Page
 }
 
 // Consents has the operations on consents.

@@ -40,7 +40,7 @@ type Deliveries struct {
 
 // List lists deliveries in the order in which their sessions ended. Page.Search is of no use
 // here.
-func (ds *Deliveries) List(ctx context.Context, _ Call, page store.Page) ([]Delivery, error) {
+func (ds *Deliveries) List(ctx context.Context, _ Call, page Page) ([]Delivery, error) {
 	if page.After != "" && !events.IsID(page.After) {
 		return nil, Faults{newFault("after", CodeInvalid, "it has to be the id of a delivery")}
 	}

@@ -66,7 +66,7 @@ type Families struct {
 type FamilyQuery struct {
 	User   string // username, email address, UPN or id
 	Client string
-	Page   store.Page
+	Page   Page
 }
 
 // List lists families in the order of their IDs.

@@ -72,7 +72,7 @@ func (ins *Inspector) inspectHandle(ctx context.Context, i Inspection, token str
 
 // encryptedFor returns the first noun whose tokens are encrypted to a key, or "".
 func encryptedFor[N any](ctx context.Context, kid string, list func(context.Context, store.Page) ([]N, error), of func(N) (id string, key json.RawMessage)) (string, error) {
-	page := store.Page{Limit: store.MaxPage}
+	page := Page{Limit: store.MaxPage}
 	for {
 		nouns, err := list(ctx, page)
 		if err != nil {

@@ -148,7 +148,7 @@ func explainIssuer(id string, err error) error {
 }
 
 // List lists issuers in the order of their identifiers.
-func (is *Issuers) List(ctx context.Context, by Call, page store.Page) ([]Issuer, error) {
+func (is *Issuers) List(ctx context.Context, by Call, page Page) ([]Issuer, error) {
 	rows, err := is.Store.ListIssuers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the issuers: %w", err)

@@ -231,7 +231,7 @@ func TestAnIssuerThatIsThereOrNot(t *testing.T) {
 	if _, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: keys}}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
-	all, err := o.Issuers.List(t.Context(), by, store.Page{Limit: 10})
+	all, err := o.Issuers.List(t.Context(), by, admin.Page{Limit: 10})
 	if err != nil || len(all) != 1 {
 		t.Errorf("listed %v, %v", all, err)
 	}

@@ -82,7 +82,7 @@ func (rs *Resources) Create(ctx context.Context, by Call, n NewResource) (Resour
 }
 
 // List lists resources in the order of their identifiers.
-func (rs *Resources) List(ctx context.Context, by Call, page store.Page) ([]Resource, error) {
+func (rs *Resources) List(ctx context.Context, by Call, page Page) ([]Resource, error) {
 	rows, err := rs.Store.ListResources(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the resources: %w", err)

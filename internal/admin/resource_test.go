@@ -24,7 +24,7 @@ func TestTheJSONOfAResource(t *testing.T) {
 	if got := asJSON(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	all, err := o.Resources.List(t.Context(), by, store.Page{Limit: 10})
+	all, err := o.Resources.List(t.Context(), by, admin.Page{Limit: 10})
 	o.must(err)
 	if got := asJSON(t, all); got != "["+want+"]" {
 		t.Errorf("listed\n%s", got)

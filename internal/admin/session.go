@@ -46,7 +46,7 @@ type SessionMethod struct {
 // Page.Search is of no use here.
 type SessionQuery struct {
 	User string // username, email address, UPN or id; "": all
-	Page store.Page
+	Page Page
 }
 
 // Sessions has the operations on browser sessions.

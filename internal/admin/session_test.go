@@ -43,7 +43,7 @@ func TestSessionsAreShownAndEnded(t *testing.T) {
 
 	list := func(user string, want ...string) []admin.Session {
 		t.Helper()
-		found, err := o.Sessions.List(t.Context(), by, admin.SessionQuery{User: user, Page: store.Page{Limit: 10}})
+		found, err := o.Sessions.List(t.Context(), by, admin.SessionQuery{User: user, Page: admin.Page{Limit: 10}})
 		o.must(err)
 		if len(found) != len(want) {
 			t.Fatalf("%d sessions, want %d", len(found), len(want))
@@ -99,7 +99,7 @@ func TestSessionsAreShownAndEnded(t *testing.T) {
 			t.Errorf("session %q is revoked: %v", id, err)
 		}
 	}
-	_, err = o.Sessions.List(t.Context(), by, admin.SessionQuery{Page: store.Page{Limit: 10, After: "xyz"}})
+	_, err = o.Sessions.List(t.Context(), by, admin.SessionQuery{Page: admin.Page{Limit: 10, After: "xyz"}})
 	wantFault(t, err, "after", admin.CodeInvalid, "32 hexadecimal digits")
 }
 
@@ -111,7 +111,7 @@ func TestConsentsAreShownAndTakenBack(t *testing.T) {
 	o.must(o.store.SetConsent(t.Context(), store.Consent{
 		UserID: alice.ID, ClientID: "web", Scopes: map[string]oauth.Scope{api: {"read"}, "": {"openid"}}, GrantedAt: store.At(o.now()),
 	}, store.Change{Actor: by.Actor, Event: store.ConsentGranted, At: store.At(o.now())}))
-	found, err := o.Consents.List(t.Context(), by, admin.ConsentQuery{User: "alice", Page: store.Page{Limit: 10}})
+	found, err := o.Consents.List(t.Context(), by, admin.ConsentQuery{User: "alice", Page: admin.Page{Limit: 10}})
 	o.must(err)
 	if len(found) != 1 || found[0].Client != "The web" || len(found[0].Scopes) != 2 || found[0].Scopes[0].Resource != "" || found[0].Scopes[1].Scopes[0] != "read" {
 		t.Fatalf("the consents are %+v", found)

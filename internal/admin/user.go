@@ -82,7 +82,7 @@ func (us *Users) Create(ctx context.Context, by Call, in UserInput) (User, error
 }
 
 // List lists users in the order of their usernames.
-func (us *Users) List(ctx context.Context, by Call, page store.Page) ([]User, error) {
+func (us *Users) List(ctx context.Context, by Call, page Page) ([]User, error) {
 	rows, err := us.Rows.ListUsers(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)

@@ -176,9 +176,9 @@ func TestUsersAreListedByPage(t *testing.T) {
 	for _, name := range []string{"carol", "alice", "bob"} {
 		o.user(name)
 	}
-	page, err := o.Users.List(t.Context(), by, store.Page{Limit: 2})
+	page, err := o.Users.List(t.Context(), by, admin.Page{Limit: 2})
 	o.must(err)
-	rest, err := o.Users.List(t.Context(), by, store.Page{Limit: 2, After: page[1].Username})
+	rest, err := o.Users.List(t.Context(), by, admin.Page{Limit: 2, After: page[1].Username})
 	o.must(err)
 	if len(rest) != 1 || page[0].Username+page[1].Username+rest[0].Username != "alicebobcarol" {
 		t.Errorf("listed %v, %v", page, rest)
