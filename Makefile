@@ -44,11 +44,11 @@ build-go: ## Build the static binary bin/authserver with Go alone, which signs R
 
 # The tests of the program from outside, and of its commands, wait for most of their time. They run beside the tests of
 # the rooms: two packages at a time, and in each package four tests at a time. More would make each test slower than what
-# it waits for. Of the rooms, three packages are tested at a time, and the ones that wait longest come first.
+# it waits for. Of the rooms, two packages are tested at a time too, and the ones that wait longest come first.
 .PHONY: test
 test: ensure-cc ## Run every test, those of the rooms with the race detector, beside a real PostgreSQL that it starts
 	$(WITHPOSTGRES) sh -c "$(GOTEST) -p 2 -parallel 4 -count=1 -timeout 30m ./test/blackbox ./cmd/... ./test/... ./bench/... ./examples/... & outside=\$$!; failed=0; \
-		$(GOTEST) -p 3 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
+		$(GOTEST) -p 2 $(RACE) -count=1 -timeout 30m ./internal/store/... ./api/... ./internal/... ./migrations/... ./verifier/... || failed=1; \
 		wait \$$outside || failed=1; exit \$$failed"
 
 .PHONY: ensure-cc
