@@ -1,10 +1,10 @@
-# The server on an empty image: no shell, no libc, nothing to patch except the
-# binary. docker build -t authserver --build-arg VERSION=1.2.3 .
+# The server on an empty image, without a shell or a libc: only the binary needs updates.
+# docker build -t authserver --build-arg VERSION=1.2.3 .
 #
-# The build pulls Docker Hub's golang image and installs Debian's libssl-dev in it.
-# The binary contains its libcrypto, which signs RS256 tokens at a quarter of the cost
-# of Go's code (docs/signers.md). Because that is C, the builder runs on the platform
-# of the image, under emulation if the machine has another.
+# The build pulls Docker Hub's golang image and installs Debian's libssl-dev in it. The
+# binary contains libcrypto, which signs RS256 tokens at a quarter of the cost of Go's code
+# (docs/signers.md). Because libcrypto is C, the builder runs on the platform of the image,
+# under emulation if the machine has another.
 FROM golang:1.26 AS build
 RUN apt-get update && apt-get install -y --no-install-recommends libssl-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -34,14 +34,14 @@ LABEL org.opencontainers.image.title="authserver" \
       org.opencontainers.image.version=$VERSION
 COPY --from=build /rootfs/ /
 COPY --from=build --chown=65532:65532 /data/ /var/lib/
-# No other container can reach loopback, so listen on all addresses. The operator
-# decides which ports to publish; the ops port should not be one of them.
+# No other container can reach loopback, so the server listens on all addresses. The
+# operator decides which ports to publish; the ops port should not be one of them.
 ENV AUTHSERVER_LISTEN=0.0.0.0:8080 \
     AUTHSERVER_OPS_LISTEN=0.0.0.0:9090
 EXPOSE 8080 9090
 WORKDIR /var/lib/authserver
 USER 65532:65532
-# It asks /readyz of the ops listener, with the same settings as the server.
+# The command asks /readyz of the ops listener, with the same settings as the server.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["/authserver", "healthcheck"]
 ENTRYPOINT ["/authserver"]
 CMD ["serve"]
