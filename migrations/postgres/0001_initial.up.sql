@@ -1,10 +1,9 @@
--- Identifiers are compared and sorted byte by byte (COLLATE "C"). Moments are
--- given by the server: no column has a default of now(). An absent moment, name or
--- text is NULL.
+-- Identifiers are compared and sorted byte by byte (COLLATE "C"). The server gives all moments: no
+-- column has a default of now(). An absent moment, name or text is NULL.
 --
--- A client, a user, a resource and an issuer are their identity, their version, the columns
--- that are searched, joined or compared, and one document of everything else, whose fields
--- are those of the type in internal/store. Durations are nanoseconds in it.
+-- A row of clients, users, resources and issuers has an identity, a version, the columns that
+-- statements search, join or compare, and one document with everything else. The fields of the
+-- document are those of the type in internal/store. Durations in it are nanoseconds.
 
 CREATE TABLE clients (
     id         text COLLATE "C" PRIMARY KEY CHECK (id ~ '^[ -~]{1,255}$'),
@@ -25,8 +24,8 @@ CREATE TABLE clients (
     CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 );
 
--- Clients that were deleted while families or consents of theirs may be left: the sweep
--- removes those in batches, so that the deletion itself is one row.
+-- Deleted clients that may still have families or consents. The sweep removes those in batches, so
+-- that the deletion itself changes one row.
 CREATE TABLE deleted_clients (
     client_id  text COLLATE "C" PRIMARY KEY,
     deleted_at timestamptz NOT NULL
@@ -59,9 +58,9 @@ CREATE TABLE resources (
     CONSTRAINT resources_encryption CHECK ((document ? 'encryption_jwk') = (document ? 'encryption_enc'))
 );
 
--- A registration of an issuer has an id of its own: iss is NULL where that is the claim
--- "iss", which several may share. Exactly one source of keys, of which two are fetched
--- from elsewhere.
+-- A registration of an issuer has an id. iss is the claim "iss", which several registrations may
+-- share. It is NULL if it equals the id. There is exactly one source of keys; jwks_uri and discovery
+-- are fetched from the issuer.
 CREATE TABLE issuers (
     id            text COLLATE "C" PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
     iss           text COLLATE "C" CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
@@ -83,11 +82,10 @@ CREATE TABLE issuers (
 );
 CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 
--- One row per login, updated by each rotation. A rotation changes generation,
--- rotated_at and idle_expires_at only: none of them is in an index and the pages
--- keep room, so that the update stays on its page (HOT) and no index grows.
--- sweep_at is when the sweep looks at the row again, and lags behind
--- idle_expires_at on purpose: the sweep moves it, not the rotation.
+-- One row per login, which each rotation updates. A rotation changes no column that is in an index,
+-- and the pages keep room, so that the update stays on its page (HOT) and no index grows. sweep_at is
+-- when the sweep looks at the row again. It lags behind idle_expires_at on purpose: the sweep changes
+-- it, not the rotation.
 CREATE TABLE refresh_families (
     id              bytea       PRIMARY KEY CHECK (octet_length(id) = 16),
     client_id       text COLLATE "C" NOT NULL,
@@ -104,22 +102,22 @@ CREATE TABLE refresh_families (
     revoked_at      timestamptz,
     revoked_reason  text,
     sweep_at        timestamptz NOT NULL,
-    -- In no index, and written once: a rotation compares it.
+    -- In no index, and written once. A rotation compares it.
     bound_to        text COLLATE "C" CHECK (bound_to <> ''),
-    -- Which clock wrote the moments of a family: a server compares its own with another's
-    -- by the skew. 0 is a clock that is not known.
+    -- The clocks that wrote the moments of a family. A server allows for the clock skew when it
+    -- compares its own clock with another. 0 is an unknown clock.
     created_by      integer     NOT NULL DEFAULT 0,
     rotated_by      integer     NOT NULL DEFAULT 0,
-    -- What the family was before its last rotation, so that one whose answer could not be
-    -- given is undone. All of it is there from the beginning: a row that grew would leave
-    -- its page. -infinity is never.
+    -- The state before the last rotation, to undo a rotation if the server could not answer the
+    -- request. No column is NULL at first, because a row that grew would leave its page. -infinity
+    -- is never.
     prior_generation      bigint      NOT NULL DEFAULT 0,
     prior_rotated_at      timestamptz NOT NULL DEFAULT '-infinity',
     prior_idle_expires_at timestamptz NOT NULL DEFAULT '-infinity',
     prior_rotated_by      integer     NOT NULL DEFAULT 0,
     bound_anew            boolean     NOT NULL DEFAULT false,
-    -- Of a sign-in alone. code is what the exchange of the code is held to; the first rotation
-    -- removes it.
+    -- Only families of a sign-in have these. code is what the exchange of the code must match; the
+    -- first rotation removes it.
     session_id      bytea       CHECK (octet_length(session_id) = 16),
     offline         boolean     NOT NULL DEFAULT false,
     login           json        CHECK (json_typeof(login) = 'object'),
@@ -133,7 +131,7 @@ CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_n
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 CREATE INDEX refresh_families_of_session ON refresh_families (session_id, id) WHERE session_id IS NOT NULL;
 
--- One row per browser that a person signed in with. sweep_at is that of refresh_families.
+-- One row per browser in which a person signed in. sweep_at is as in refresh_families.
 CREATE TABLE sessions (
     id              bytea       PRIMARY KEY CHECK (octet_length(id) = 16),
     secret          bytea       NOT NULL UNIQUE CHECK (octet_length(secret) = 32),
@@ -155,7 +153,7 @@ CREATE INDEX sessions_of_user ON sessions (user_id, id);
 CREATE INDEX sessions_to_end ON sessions (sweep_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_to_sweep ON sessions (sweep_at) WHERE ended_at IS NOT NULL;
 
--- client_created_at tells a client from the one before it under the same name.
+-- client_created_at distinguishes a client from an earlier client with the same id.
 CREATE TABLE consents (
     user_id           text COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     client_id         text COLLATE "C" NOT NULL,
@@ -168,8 +166,8 @@ CREATE TABLE consents (
 CREATE INDEX consents_of_client ON consents (client_id);
 CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
--- Clients that took part in a session, of families that were swept before the session ended.
--- A row may outlive its session.
+-- Clients that took part in a session and whose families were swept before the session ended. A row
+-- may outlive its session.
 CREATE TABLE session_clients (
     session_id bytea       NOT NULL CHECK (octet_length(session_id) = 16),
     client_id  text COLLATE "C" NOT NULL,
@@ -178,8 +176,8 @@ CREATE TABLE session_clients (
 );
 CREATE INDEX session_clients_to_sweep ON session_clients (expires_at);
 
--- Logout tokens that clients have to get, written where a session ends. A server that sends
--- one moves due_at on first, so that no other sends it too.
+-- Logout tokens that clients must get, written when a session ends. A server that sends one first
+-- moves due_at to later, so that no other server sends it too.
 CREATE TABLE deliveries (
     id         uuid        PRIMARY KEY,
     client_id  text COLLATE "C" NOT NULL,
@@ -196,8 +194,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE ended_at IS NULL;
 CREATE INDEX deliveries_to_sweep ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 
--- xid is the transaction that wrote the row last: a reader finds what committed
--- since the snapshot that it saw before, in whatever order that was.
+-- xid is the transaction that wrote the row last. With it, a reader finds the rows that were committed
+-- since its last snapshot, in whatever order they were committed.
 CREATE TABLE revocations (
     kind         text        NOT NULL CHECK (kind IN ('jti', 'family', 'user', 'client')),
     value        text COLLATE "C" NOT NULL CHECK (value <> ''),
@@ -219,8 +217,8 @@ CREATE TABLE used_assertions (
 );
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
--- One row per account and place from which attempts to prove an identity failed. account is a
--- hash; zeros: of whatever account. See store.Failures.
+-- One row per account and origin of failed attempts to authenticate. account is a hash; zeros mean any
+-- account. See store.Failures.
 CREATE TABLE failed_attempts (
     account  bytea       NOT NULL CHECK (octet_length(account) = 32),
     origin   text COLLATE "C" NOT NULL CHECK (octet_length(origin) BETWEEN 1 AND 128),
@@ -231,9 +229,8 @@ CREATE TABLE failed_attempts (
 CREATE INDEX failed_attempts_at ON failed_attempts (at);
 CREATE INDEX failed_attempts_to_sweep ON failed_attempts (clear_at);
 
--- predecessor is '' for the first key of an algorithm, so that of several
--- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
--- DER, the key's own first.
+-- If several replicas plan the same succession, exactly one of them succeeds, because predecessor is
+-- unique per algorithm; it is '' for the first key. certificates are X.509 in DER, the key's own first.
 CREATE TABLE signing_keys (
     kid          text COLLATE "C" PRIMARY KEY,
     alg          text        NOT NULL,
@@ -249,7 +246,7 @@ CREATE TABLE signing_keys (
     revoked_at   timestamptz,
     reason       text        NOT NULL
 );
--- A key that was revoked before it was to sign has given its place free.
+-- A key that was revoked before it signed no longer takes this place.
 CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
     WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
@@ -263,7 +260,7 @@ CREATE TABLE secret_keys (
     PRIMARY KEY (purpose, id)
 );
 
--- While the rows are resealed a data key is sealed under two master keys.
+-- During a reseal, a data key is sealed under two master keys.
 CREATE TABLE data_keys (
     id         bigint      CHECK (id BETWEEN 1 AND 4294967295),
     master_id  text        NOT NULL,
@@ -272,8 +269,8 @@ CREATE TABLE data_keys (
     PRIMARY KEY (id, master_id)
 );
 
--- Replicas listen on one channel; the payload is the topic. PostgreSQL sends
--- equal payloads of one transaction once.
+-- Replicas listen on one channel, and the payload is the topic. PostgreSQL sends equal payloads of
+-- one transaction once.
 CREATE FUNCTION authserver_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('authserver', TG_ARGV[0]);
@@ -299,9 +296,9 @@ CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON secret_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
 CREATE TRIGGER notify AFTER INSERT OR UPDATE OR DELETE ON data_keys
     FOR EACH ROW EXECUTE FUNCTION authserver_notify('keys');
--- Whoever changes what the timeline of the signing keys follows from locks this
--- row and finds the version that it planned by, or plans anew. A server that
--- serves by lifetimes that nobody has promised yet moves it on too.
+-- The version of the plan of the signing keys. A transaction that changes anything that the plan
+-- depends on locks this row. If the version is not the one of its plan, the process plans again. A
+-- server that promises new lifetimes raises the version too.
 CREATE TABLE key_plan (
     id      boolean PRIMARY KEY DEFAULT true CHECK (id),
     version bigint  NOT NULL
@@ -318,8 +315,8 @@ CREATE TRIGGER plan
     AFTER INSERT OR UPDATE OF predecessor, published_at, active_at, retired_at, removed_at, revoked_at ON signing_keys
     FOR EACH STATEMENT EXECUTE FUNCTION authserver_key_plan_changed();
 
--- What running servers tell verifiers and put into tokens, whole microseconds. A
--- server that started anew has another row.
+-- The lifetimes that running servers tell verifiers and use in tokens, in whole microseconds. A server
+-- that restarts has another row.
 CREATE TABLE lifetimes (
     server               text COLLATE "C" PRIMARY KEY CHECK (server <> ''),
     rotation_interval_us bigint NOT NULL CHECK (rotation_interval_us > 0),
@@ -330,10 +327,10 @@ CREATE TABLE lifetimes (
     kept_until           timestamptz NOT NULL
 );
 
--- When the last access token has expired, by whatever clock, that a server may issue until
--- a moment: by the longest lifetime that any server has promised. A server that promises
--- another one locks the table, so that it waits for whoever has looked here, and is looked
--- at by whoever looks afterwards: each statement in here sees what was committed before it.
+-- When the last access token that a server may issue until a moment has expired, by any clock and by
+-- the longest lifetime that any server has promised. A server that promises another lifetime locks the
+-- table. So it waits for the transactions that have called this function, and later calls see its
+-- promise, because each statement in the function sees what was committed before it.
 CREATE FUNCTION authserver_expired_after(issued_until timestamptz) RETURNS timestamptz STRICT LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE lifetimes IN ROW SHARE MODE;
@@ -341,11 +338,11 @@ BEGIN
 END
 $$;
 
--- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
--- §5), or of one issuer without a client, whose tokens go under its own name. Whoever
--- adds a client or an issuer waits for the others that add something, and those for them:
--- after the wait each statement sees what they committed. Users, of which there may be
--- millions, do not wait for each other.
+-- A name in the claims "sub" and "client_id" belongs to one client, one user (RFC 9068 §5), or one
+-- issuer without a client, because the tokens of such an issuer have its own name. A transaction that
+-- adds a client or an issuer waits for all others that add a name, and they wait for it. After the
+-- wait, each statement sees what they committed. Transactions that add users do not wait for each
+-- other, because there may be millions of users.
 CREATE FUNCTION authserver_name() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7022647185831456101); -- "authname"
@@ -374,9 +371,9 @@ CREATE TRIGGER name BEFORE INSERT OR UPDATE OF client_id ON issuers
 CREATE TRIGGER name AFTER INSERT ON users REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION authserver_user_names();
 
--- What happened, for the audit. A row is added once and never changed. The id is a UUID of
--- version 7 of the moment, so that the order of the rows is that of time and a reader goes
--- on from the last one that it saw. once names what is recorded the first time only.
+-- The events of the audit. A row is added once and never changed. The id is a UUID of version 7 of the
+-- moment, so that the order of the rows is that of time, and a reader continues after the last row that
+-- it saw. once is the name of an event that is recorded only the first time.
 CREATE TABLE events (
     id         uuid        PRIMARY KEY,
     at         timestamptz NOT NULL,
@@ -401,7 +398,7 @@ CREATE INDEX events_of_request ON events (request_id, id) WHERE request_id IS NO
 -- The order of the events of one moment.
 CREATE SEQUENCE event_order AS integer MINVALUE 0 MAXVALUE 16383 CYCLE;
 
--- The milliseconds, the version and the fraction of the millisecond, the variant and the
+-- The id has the milliseconds, the version and the fraction of the millisecond, the variant and the
 -- order, and 48 random bits (RFC 9562 section 6.2, methods 3 and 1).
 CREATE FUNCTION authserver_event_id(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT (lpad(to_hex(micros / 1000), 12, '0') || to_hex((7 << 12) + micros % 1000 * 4096 / 1000) ||
@@ -409,7 +406,7 @@ CREATE FUNCTION authserver_event_id(at timestamptz) RETURNS uuid LANGUAGE sql VO
     FROM (SELECT (extract(epoch FROM at) * 1000000)::bigint AS micros) AS moment
 $$;
 
--- The event of a refresh token or a code that is refused, whose outcome it returns.
+-- Records the event of a refused refresh token or code, and returns the outcome of the refusal.
 CREATE FUNCTION authserver_refused(
     presented text, outcome text, at timestamptz, presented_by text, client_id text, user_id text, family text, request_id text,
     username text, reason text, presented_generation bigint, generation bigint
@@ -435,8 +432,8 @@ END
 $$;
 CREATE TRIGGER stay BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION authserver_events_stay();
 
--- What a check of the health writes and deletes in one transaction. It is not compressed, so
--- that it takes the room that it says.
+-- The health check writes and deletes a row in one transaction. The row is not compressed, so that it
+-- takes its full size on the disk.
 CREATE TABLE probes (
     id      text NOT NULL PRIMARY KEY,
     content text NOT NULL

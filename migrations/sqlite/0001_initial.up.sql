@@ -1,8 +1,8 @@
 -- Moments are whole microseconds since 1970 in UTC. An absent moment, name or text is NULL.
 --
--- A client, a user, a resource and an issuer are their identity, their version, the columns
--- that are searched, joined or compared, and one document of everything else, whose fields
--- are those of the type in internal/store. Durations are nanoseconds in it.
+-- A row of clients, users, resources and issuers has an identity, a version, the columns that
+-- statements search, join or compare, and one document with everything else. The fields of the
+-- document are those of the type in internal/store. Durations in it are nanoseconds.
 
 CREATE TABLE clients (
     id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255 AND id NOT GLOB '*[^ -~]*'),
@@ -23,8 +23,8 @@ CREATE TABLE clients (
     CONSTRAINT clients_profile CHECK (coalesce(document ->> 'profile', '') IN ('', 'fapi2'))
 ) STRICT;
 
--- Clients that were deleted while families or consents of theirs may be left: the sweep
--- removes those in batches, so that the deletion itself is one row.
+-- Deleted clients that may still have families or consents. The sweep removes those in batches, so
+-- that the deletion itself changes one row.
 CREATE TABLE deleted_clients (
     client_id  TEXT    NOT NULL PRIMARY KEY,
     deleted_at INTEGER NOT NULL
@@ -57,9 +57,9 @@ CREATE TABLE resources (
     CONSTRAINT resources_encryption CHECK ((document -> 'encryption_jwk' IS NULL) = (document -> 'encryption_enc' IS NULL))
 ) STRICT;
 
--- A registration of an issuer has an id of its own: iss is NULL where that is the claim
--- "iss", which several may share. Exactly one source of keys, of which two are fetched
--- from elsewhere.
+-- A registration of an issuer has an id. iss is the claim "iss", which several registrations may
+-- share. It is NULL if it equals the id. There is exactly one source of keys; jwks_uri and discovery
+-- are fetched from the issuer.
 CREATE TABLE issuers (
     id            TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(id) BETWEEN 1 AND 1024),
     iss           TEXT    CHECK (octet_length(iss) BETWEEN 1 AND 1024) CHECK (iss <> id),
@@ -81,10 +81,9 @@ CREATE TABLE issuers (
 ) STRICT;
 CREATE INDEX issuers_of_iss ON issuers (coalesce(iss, id));
 
--- One row per login, updated by each rotation. A rotation changes generation,
--- rotated_at and idle_expires_at only: none of them is in an index. sweep_at is
--- when the sweep looks at the row again, and lags behind idle_expires_at on
--- purpose: the sweep moves it, not the rotation.
+-- One row per login, which each rotation updates. A rotation changes no column that is in an index.
+-- sweep_at is when the sweep looks at the row again. It lags behind idle_expires_at on purpose: the
+-- sweep changes it, not the rotation.
 CREATE TABLE refresh_families (
     id              BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     client_id       TEXT    NOT NULL,
@@ -101,21 +100,21 @@ CREATE TABLE refresh_families (
     revoked_at      INTEGER,
     revoked_reason  TEXT,
     sweep_at        INTEGER NOT NULL CHECK (sweep_at <= expires_at),
-    -- Written once: a rotation compares it.
+    -- Written once. A rotation compares it.
     bound_to        TEXT    CHECK (bound_to <> ''),
-    -- Which clock wrote the moments of a family: a server compares its own with another's
-    -- by the skew. 0 is a clock that is not known.
+    -- The clocks that wrote the moments of a family. A server allows for the clock skew when it
+    -- compares its own clock with another. 0 is an unknown clock.
     created_by      INTEGER NOT NULL DEFAULT 0,
     rotated_by      INTEGER NOT NULL DEFAULT 0,
-    -- What the family was before its last rotation, so that one whose answer could not be
-    -- given is undone.
+    -- The state before the last rotation, to undo a rotation if the server could not answer the
+    -- request.
     prior_generation      INTEGER,
     prior_rotated_at      INTEGER,
     prior_rotated_by      INTEGER NOT NULL DEFAULT 0,
     prior_idle_expires_at INTEGER,
     bound_anew            INTEGER NOT NULL DEFAULT 0 CHECK (bound_anew IN (0, 1)),
-    -- Of a sign-in alone. code is what the exchange of the code is held to; the first rotation
-    -- removes it.
+    -- Only families of a sign-in have these. code is what the exchange of the code must match; the
+    -- first rotation removes it.
     session_id      BLOB    CHECK (length(session_id) = 16),
     offline         INTEGER NOT NULL DEFAULT 0 CHECK (offline IN (0, 1)),
     login           TEXT    CHECK (json_type(login) = 'object'),
@@ -127,7 +126,7 @@ CREATE INDEX refresh_families_of_client ON refresh_families (client_id, client_n
 CREATE INDEX refresh_families_to_sweep ON refresh_families (sweep_at);
 CREATE INDEX refresh_families_of_session ON refresh_families (session_id, id) WHERE session_id IS NOT NULL;
 
--- One row per browser that a person signed in with. sweep_at is that of refresh_families.
+-- One row per browser in which a person signed in. sweep_at is as in refresh_families.
 CREATE TABLE sessions (
     id              BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     secret          BLOB    NOT NULL UNIQUE CHECK (length(secret) = 32),
@@ -148,7 +147,7 @@ CREATE INDEX sessions_of_user ON sessions (user_id, id);
 CREATE INDEX sessions_to_end ON sessions (sweep_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_to_sweep ON sessions (sweep_at) WHERE ended_at IS NOT NULL;
 
--- client_created_at tells a client from the one before it under the same name.
+-- client_created_at distinguishes a client from an earlier client with the same id.
 CREATE TABLE consents (
     user_id           TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     client_id         TEXT    NOT NULL,
@@ -161,8 +160,8 @@ CREATE TABLE consents (
 CREATE INDEX consents_of_client ON consents (client_id);
 CREATE INDEX consents_to_sweep ON consents (until) WHERE until IS NOT NULL;
 
--- Clients that took part in a session, of families that were swept before the session ended.
--- A row may outlive its session.
+-- Clients that took part in a session and whose families were swept before the session ended. A row
+-- may outlive its session.
 CREATE TABLE session_clients (
     session_id BLOB    NOT NULL CHECK (length(session_id) = 16),
     client_id  TEXT    NOT NULL,
@@ -171,8 +170,8 @@ CREATE TABLE session_clients (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_clients_to_sweep ON session_clients (expires_at);
 
--- Logout tokens that clients have to get, written where a session ends. A server that sends
--- one moves due_at on first, so that no other sends it too.
+-- Logout tokens that clients must get, written when a session ends. A server that sends one first
+-- moves due_at to later, so that no other server sends it too.
 CREATE TABLE deliveries (
     id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
     client_id  TEXT    NOT NULL,
@@ -189,8 +188,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE ended_at IS NULL;
 CREATE INDEX deliveries_to_sweep ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 
--- There is one writer at a time, so that the order of id is the order of the
--- commits. A revocation that grows is replaced and gets a new id.
+-- There is one writer at a time, so the order of id is the order of the commits. A revocation that is
+-- extended is replaced and gets a new id.
 CREATE TABLE revocations (
     id           INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kind         TEXT    NOT NULL CHECK (kind IN ('jti', 'family', 'user', 'client')),
@@ -210,8 +209,8 @@ CREATE TABLE used_assertions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX used_assertions_to_sweep ON used_assertions (expires_at);
 
--- One row per account and place from which attempts to prove an identity failed. account is a
--- hash; zeros: of whatever account. See store.Failures.
+-- One row per account and origin of failed attempts to authenticate. account is a hash; zeros mean any
+-- account. See store.Failures.
 CREATE TABLE failed_attempts (
     account  BLOB    NOT NULL CHECK (length(account) = 32),
     origin   TEXT    NOT NULL CHECK (length(origin) BETWEEN 1 AND 128),
@@ -222,9 +221,9 @@ CREATE TABLE failed_attempts (
 CREATE INDEX failed_attempts_at ON failed_attempts (at);
 CREATE INDEX failed_attempts_to_sweep ON failed_attempts (clear_at);
 
--- predecessor is '' for the first key of an algorithm, so that of several
--- replicas that plan the same succession exactly one succeeds. certificates are X.509 in
--- DER, base64 in a JSON array, the key's own first.
+-- If several replicas plan the same succession, exactly one of them succeeds, because predecessor is
+-- unique per algorithm; it is '' for the first key. certificates are X.509 in DER, as base64 in a JSON
+-- array, the key's own first.
 CREATE TABLE signing_keys (
     kid          TEXT    NOT NULL PRIMARY KEY,
     alg          TEXT    NOT NULL,
@@ -240,7 +239,7 @@ CREATE TABLE signing_keys (
     revoked_at   INTEGER,
     reason       TEXT    NOT NULL
 ) STRICT;
--- A key that was revoked before it was to sign has given its place free.
+-- A key that was revoked before it signed no longer takes this place.
 CREATE UNIQUE INDEX signing_keys_followed ON signing_keys (alg, predecessor)
     WHERE revoked_at IS NULL OR revoked_at >= active_at;
 
@@ -254,7 +253,7 @@ CREATE TABLE secret_keys (
     PRIMARY KEY (purpose, id)
 ) STRICT, WITHOUT ROWID;
 
--- While the rows are resealed a data key is sealed under two master keys.
+-- During a reseal, a data key is sealed under two master keys.
 CREATE TABLE data_keys (
     id         INTEGER NOT NULL CHECK (id BETWEEN 1 AND 4294967295),
     master_id  TEXT    NOT NULL,
@@ -263,7 +262,7 @@ CREATE TABLE data_keys (
     PRIMARY KEY (id, master_id)
 ) STRICT, WITHOUT ROWID;
 
--- A watcher that sees PRAGMA data_version move looks here for what moved.
+-- A watcher that sees another PRAGMA data_version finds here which topics changed.
 CREATE TABLE changes (
     topic   TEXT    NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL
@@ -323,9 +322,9 @@ BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
 CREATE TRIGGER data_keys_deleted AFTER DELETE ON data_keys
 BEGIN UPDATE changes SET version = version + 1 WHERE topic = 'keys'; END;
 
--- Whoever changes what the timeline of the signing keys follows from finds the
--- version here that it planned by, or plans anew. A server that serves by
--- lifetimes that nobody has promised yet moves it on too.
+-- The version of the plan of the signing keys. If a transaction that changes anything that the plan
+-- depends on finds another version than that of its plan, the process plans again. A server that
+-- promises new lifetimes raises the version too.
 CREATE TABLE key_plan (
     id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL
@@ -338,8 +337,8 @@ CREATE TRIGGER signing_keys_updated_plan
 AFTER UPDATE OF predecessor, published_at, active_at, retired_at, removed_at, revoked_at ON signing_keys
 BEGIN UPDATE key_plan SET version = version + 1; END;
 
--- What running servers tell verifiers and put into tokens, whole microseconds. A
--- server that started anew has another row.
+-- The lifetimes that running servers tell verifiers and use in tokens, in whole microseconds. A server
+-- that restarts has another row.
 CREATE TABLE lifetimes (
     server               TEXT    NOT NULL PRIMARY KEY CHECK (server <> ''),
     rotation_interval_us INTEGER NOT NULL CHECK (rotation_interval_us > 0),
@@ -350,8 +349,8 @@ CREATE TABLE lifetimes (
     kept_until           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A name in the claims "sub" and "client_id" is that of one client, of one user (RFC 9068
--- §5), or of one issuer without a client, whose tokens go under its own name.
+-- A name in the claims "sub" and "client_id" belongs to one client, one user (RFC 9068 §5), or one
+-- issuer without a client, because the tokens of such an issuer have its own name.
 CREATE TRIGGER clients_named BEFORE INSERT ON clients
 WHEN EXISTS (SELECT 1 FROM users WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM issuers WHERE id = NEW.id AND client_id = '')
 BEGIN SELECT RAISE(ABORT, 'one_name'); END;
@@ -365,9 +364,9 @@ CREATE TRIGGER issuers_renamed BEFORE UPDATE OF client_id ON issuers
 WHEN NEW.client_id = '' AND (EXISTS (SELECT 1 FROM clients WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM users WHERE id = NEW.id))
 BEGIN SELECT RAISE(ABORT, 'one_name'); END;
 
--- What happened, for the audit. A row is added once and never changed. The id is a UUID of
--- version 7 of the moment, so that the order of the rows is that of time and a reader goes
--- on from the last one that it saw. once names what is recorded the first time only.
+-- The events of the audit. A row is added once and never changed. The id is a UUID of version 7 of the
+-- moment, so that the order of the rows is that of time, and a reader continues after the last row that
+-- it saw. once is the name of an event that is recorded only the first time.
 CREATE TABLE events (
     id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
     at         INTEGER NOT NULL,
@@ -391,5 +390,5 @@ CREATE INDEX events_of_request ON events (request_id, id) WHERE request_id IS NO
 CREATE TRIGGER events_stay BEFORE UPDATE ON events
 BEGIN SELECT RAISE(FAIL, 'events are not changed'); END;
 
--- What a check of the health writes and deletes in one transaction.
+-- The health check writes and deletes a row in one transaction.
 CREATE TABLE probes (content BLOB NOT NULL) STRICT;
