@@ -40,8 +40,8 @@ func Versions(steps fs.FS) ([]uint, error) {
 	return versions, nil
 }
 
-// Up applies what is missing. It closes the driver, and with it the handle that
-// the driver was given. When ctx ends it stops between two steps.
+// Up applies the missing steps. It closes the driver, and with it the handle of the driver. If ctx
+// ends, it stops between two steps.
 func Up(ctx context.Context, steps fs.FS, engine string, driver database.Driver) error {
 	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
 		for ctx.Err() == nil {
@@ -53,8 +53,8 @@ func Up(ctx context.Context, steps fs.FS, engine string, driver database.Driver)
 	})
 }
 
-// Down takes back the newest n steps. It closes the driver, and stops between
-// two steps when ctx ends.
+// Down takes back the newest n steps. It closes the driver. If ctx ends, it stops between two
+// steps.
 func Down(ctx context.Context, steps fs.FS, engine string, driver database.Driver, n int) error {
 	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
 		for range n {
@@ -66,9 +66,9 @@ func Down(ctx context.Context, steps fs.FS, engine string, driver database.Drive
 	})
 }
 
-// unlessNone makes nil of the errors that say that there was no step left. Steps
-// are taken one by one, because golang-migrate reads ahead and never lets go of
-// what it has read after a step that failed.
+// unlessNone returns nil for the errors that report that no step was left. Steps are taken one by
+// one, because golang-migrate reads ahead and does not release what it has read after a step that
+// failed.
 func unlessNone(err error) error {
 	if errors.Is(err, migrate.ErrNoChange) || errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -76,8 +76,8 @@ func unlessNone(err error) error {
 	return err
 }
 
-// Force records that the schema is clean at this version, 0 being the empty
-// database. It closes the driver.
+// Force records that the schema is clean at this version; 0 is the empty database. It closes the
+// driver.
 func Force(ctx context.Context, steps fs.FS, engine string, driver database.Driver, version uint) error {
 	return run(ctx, steps, engine, driver, func(m *migrate.Migrate) error {
 		if version == 0 {
@@ -99,15 +99,15 @@ func run(ctx context.Context, steps fs.FS, engine string, driver database.Driver
 	}
 	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
 	err = do(m)
-	if !stop() && err == nil { // a graceful stop is no error to golang-migrate
+	if !stop() && err == nil { // golang-migrate does not report a graceful stop as an error
 		err = context.Cause(ctx)
 	}
 	srcErr, driverErr := m.Close()
 	return errors.Join(plain(err), srcErr, driverErr)
 }
 
-// plain takes the database's error out of golang-migrate's, which hides it from
-// errors.As behind the whole text of the step.
+// plain returns the database's error from golang-migrate's error, which hides it from errors.As and
+// has the whole text of the step.
 func plain(err error) error {
 	var e database.Error
 	var p *database.Error

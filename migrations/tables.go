@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Tables returns the tables that there are after the last step, as its statements say:
-// each that makes, renames or drops one begins a line.
+// Tables returns the tables after the last step. It reads them from the statements: each statement
+// that creates, renames or drops a table begins a line.
 func Tables(steps fs.FS) ([]string, error) {
 	names, err := fs.Glob(steps, "*.up.sql") // in the order of the versions
 	if err != nil {

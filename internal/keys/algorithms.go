@@ -19,10 +19,10 @@ const (
 	ES256 = "ES256" // ECDSA on P-256 with SHA-256
 	PS256 = "PS256" // RSASSA-PSS with SHA-256
 	ES384 = "ES384" // ECDSA on P-384 with SHA-384
-	EdDSA = "EdDSA" // Ed25519; of Ed448, its other curve, Go knows nothing
+	EdDSA = "EdDSA" // Ed25519; Go has no Ed448, the other curve
 )
 
-// Bounds on RSA keys. RFC 7518 §3.3 wants 2048 bits at least; beyond 4096 a
+// Bounds on RSA keys. RFC 7518 §3.3 requires at least 2048 bits. With more than 4096 bits a
 // signature takes so long that it is an outage.
 const (
 	minRSABits     = 2048
@@ -30,12 +30,12 @@ const (
 	minRSAExponent = 65537 // FIPS 186-5 A.1.1: odd and above 2^16
 )
 
-// Algorithms returns the algorithms that a signing key can have, those that every
-// library knows first.
+// Algorithms returns the algorithms that a signing key can have, beginning with those that every
+// library supports.
 func Algorithms() []string { return []string{RS256, ES256, PS256, ES384, EdDSA} }
 
-// SignerOpts returns what a crypto.Signer has to be told to sign by an algorithm of
-// [Algorithms] (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
+// SignerOpts returns the options with which a crypto.Signer signs by an algorithm of [Algorithms]
+// (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
 func SignerOpts(alg string) crypto.SignerOpts {
 	switch alg {
 	case PS256:
@@ -48,22 +48,21 @@ func SignerOpts(alg string) crypto.SignerOpts {
 	return crypto.SHA256
 }
 
-// The algorithms that a key to which others encrypt can have (RFC 7518 §4.1).
+// The algorithms of keys to which others encrypt (RFC 7518 §4.1).
 const (
 	RSAOAEP256 = "RSA-OAEP-256" // RSAES-OAEP with SHA-256
 	ECDHES     = "ECDH-ES"      // ephemeral-static Diffie-Hellman, on P-256
 )
 
-// EncryptionAlgorithms returns the algorithms that a key to which others encrypt can
-// have.
+// EncryptionAlgorithms returns the algorithms of keys to which others encrypt.
 func EncryptionAlgorithms() []string { return []string{RSAOAEP256, ECDHES} }
 
 // encrypts reports whether keys of an algorithm are for encryption, not signatures.
 func encrypts(alg string) bool { return slices.Contains(EncryptionAlgorithms(), alg) }
 
-// AlgorithmsFor returns the algorithms that a key with this public half could
-// have; none for a key that is too weak or of another kind. It has to be given one
-// of them: a key is for one algorithm alone (RFC 8725 §3.1).
+// AlgorithmsFor returns the algorithms that a key with this public half could have, or none for a
+// key that is too weak or of another kind. The caller must choose one of them: a key is for one
+// algorithm only (RFC 8725 §3.1).
 func AlgorithmsFor(public crypto.PublicKey) []string {
 	var algs []string
 	for _, alg := range Algorithms() {
@@ -90,8 +89,8 @@ func Generate(alg string) (crypto.Signer, error) {
 	return nil, unknownAlgorithm(alg)
 }
 
-// CheckPublicKey returns nil where a public key is of the kind and strength that
-// the algorithm wants (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
+// CheckPublicKey returns nil if a public key is of the kind and strength that the algorithm
+// requires (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
 func CheckPublicKey(alg string, public crypto.PublicKey) error {
 	switch alg {
 	case RS256, PS256, RSAOAEP256:

@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// maxChain is how many certificates a chain may have. Those of public authorities
-// have three or four.
+// maxChain is the largest number of certificates in a chain. Chains of public authorities have
+// three or four.
 const maxChain = 10
 
-// CheckCertificates holds a chain to a key (RFC 7517 §4.7, RFC 5280 §6.1): the first
-// certificate is the key's and allows signatures, each is signed by the next, and all
-// of them are valid at now. Verifiers decide whether they trust the last one. A chain
-// has one to ten certificates.
+// CheckCertificates checks a chain for a key (RFC 7517 §4.7, RFC 5280 §6.1): the first certificate
+// is the key's and allows signatures, each is signed by the next, and all of them are valid at now.
+// A chain has one to ten certificates. Verifiers decide whether they trust the last one.
 func CheckCertificates(public crypto.PublicKey, chain []*x509.Certificate, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("there is no certificate")
@@ -28,7 +27,7 @@ func CheckCertificates(public crypto.PublicKey, chain []*x509.Certificate, now t
 		return err
 	}
 	for i, certificate := range chain {
-		if now.Before(certificate.NotBefore) { // RFC 5280 §4.1.2.5: both moments are within
+		if now.Before(certificate.NotBefore) { // RFC 5280 §4.1.2.5: both moments are included
 			return fmt.Errorf("%s is not valid before %s", called(i, certificate), certificate.NotBefore.UTC().Format(time.RFC3339))
 		}
 		if now.After(certificate.NotAfter) {
@@ -49,8 +48,7 @@ func CheckCertificates(public crypto.PublicKey, chain []*x509.Certificate, now t
 	return nil
 }
 
-// checkLeaf returns nil where the first certificate is the key's and is for
-// signatures.
+// checkLeaf returns nil if the first certificate is the key's and allows signatures.
 func checkLeaf(public crypto.PublicKey, chain []*x509.Certificate) error {
 	key, ok := public.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok {
@@ -68,14 +66,14 @@ func checkLeaf(public crypto.PublicKey, chain []*x509.Certificate) error {
 		}
 		return fmt.Errorf("%s is of another key than this", called(0, leaf))
 	}
-	// RFC 5280 §4.2.1.3. A certificate without the extension is for anything.
+	// RFC 5280 §4.2.1.3. A certificate without the extension has no restriction.
 	if use := leaf.KeyUsage; use != 0 && use&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return fmt.Errorf("%s does not allow signatures: its key usage has to include digitalSignature", called(0, leaf))
 	}
 	return nil
 }
 
-// called names a certificate by its place, from one, and its subject.
+// called names a certificate by its position, from one, and its subject.
 func called(i int, c *x509.Certificate) string {
 	return fmt.Sprintf("certificate %d (%q)", i+1, c.Subject.String())
 }

@@ -14,11 +14,10 @@ import (
 	"authserver/internal/jose"
 )
 
-// certified returns the JWK with "x5c", "x5t" and "x5t#S256" (RFC 7517 §4.7 to
-// §4.9), and until when these are good. Certificates that have expired are left
-// out, since the key is good without them, and so are those of another key: nothing
-// protects the row, and who writes to the database alone is not to have us vouch
-// for a key.
+// certified returns the JWK with "x5c", "x5t" and "x5t#S256" (RFC 7517 §4.7 to §4.9), and until
+// when these are valid. It leaves out expired certificates, because the key works without them. It
+// also leaves out certificates of another key: nothing protects the column, and an attacker who can
+// only write to the database must not get us to publish another key.
 func certified(public crypto.PublicKey, plain json.RawMessage, chain [][]byte, now time.Time) (json.RawMessage, time.Time, error) {
 	if len(chain) == 0 {
 		return plain, time.Time{}, nil

@@ -9,14 +9,14 @@ import (
 	"authserver/internal/jose"
 )
 
-// maxDecrypted bounds what is taken out of a JWE, in bytes. Nothing that is larger
-// than its JWE comes out, since nothing compressed is taken.
+// maxDecrypted bounds the plaintext of a JWE, in bytes. The plaintext is never larger than the JWE,
+// because the server refuses compression.
 const maxDecrypted = 32 << 10
 
-// Decrypt returns what a client or issuer encrypted to a key of this server (RFC 7516
-// §5.2), a JWE in compact form of which [jose.CheckEncryptedHeader] holds. The
-// algorithm is the key's and never the token's (RFC 8725 §3.1). A key is good until it
-// is removed, even when the key set no longer shows it.
+// Decrypt returns what a client or issuer encrypted to a key of this server (RFC 7516 §5.2). The
+// token is a JWE in compact form that [jose.CheckEncryptedHeader] has accepted. The key decides the
+// algorithm, never the token (RFC 8725 §3.1). A key decrypts until it is removed, even when the key
+// set no longer shows it.
 func (m *Manager) Decrypt(token string) ([]byte, error) {
 	header, err := jose.ParseEncrypted(token, maxDecrypted)
 	if err != nil {
@@ -38,7 +38,7 @@ func (m *Manager) Decrypt(token string) ([]byte, error) {
 	}
 	plain, err := jwe.Decrypt([]byte(token), jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.row.Alg), e.pair.private))
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be decrypted with the key that it names") // the cause tells an attacker where it failed
+		return nil, fmt.Errorf("it cannot be decrypted with the key that it names") // the cause would tell an attacker where it failed
 	}
 	e.pair.note(m.Now())
 	return plain, nil

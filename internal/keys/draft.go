@@ -11,25 +11,25 @@ import (
 	"authserver/internal/store"
 )
 
-// draft is the signing keys as they are to be after a change.
+// draft is the state of the signing keys that a change is to reach.
 type draft struct {
 	timeline Timeline
 	now      store.Moment
 	fresh    bool               // no key was ever published
 	keys     []store.SigningKey // oldest ActiveAt first
 	change   store.KeyPlanChange
-	spare    []store.SigningKey // keys that are made and not used yet
-	wanted   []string           // the algorithms of keys that were asked for and are not made yet
-	failed   map[string]error   // the algorithms that no key could be made for
+	spare    []store.SigningKey // keys that exist and are not used yet
+	wanted   []string           // the algorithms of keys that the plan needs and that do not exist yet
+	failed   map[string]error   // the algorithms for which no key could be made
 }
 
-// change plans for an actor from the keys as they are, and carries the plan out. It plans anew if
-// another process was quicker, or if keys had to be made first: that takes seconds, and Lead counts
-// from the reading of the clock. It returns the keys after the change.
+// change makes a plan for an actor from the present keys, and carries the plan out. It plans again
+// if another process was quicker, or if it had to make keys first: making keys takes seconds, and
+// Lead counts from the reading of the clock. It returns the keys after the change.
 func (m *Manager) change(ctx context.Context, by store.Change, plan func(d *draft) error) ([]store.SigningKey, error) {
 	const attempts = 5
 	var spare []store.SigningKey
-	failed := make(map[string]error) // of one algorithm, which is no reason to leave the others
+	failed := make(map[string]error) // of one algorithm, while the others get their keys
 	var overtaken error
 	for attempt := 0; attempt < attempts; {
 		d, err := m.draft(ctx, spare)
@@ -81,8 +81,8 @@ func (m *Manager) draftOf(read store.KeyPlan, now store.Moment) *draft {
 	}
 }
 
-// within gives a change the time that the timeline grants it: committed later, it
-// would reach replicas and verifiers later than it says.
+// within gives a change the time that the timeline allows. If it were committed later, it would
+// reach replicas and verifiers later than it says.
 func within(ctx context.Context, t Timeline, change func(context.Context) error) error {
 	limit := t.WriteWithin()
 	bounded, cancel := context.WithTimeout(ctx, limit)
@@ -108,7 +108,7 @@ func (m *Manager) logChange(ctx context.Context, change store.KeyPlanChange) {
 // chain returns the keys of an algorithm, oldest ActiveAt first.
 func (d *draft) chain(alg string) chain { return chainOf(d.keys, alg) }
 
-// update changes a key that is there.
+// update changes an existing key.
 func (d *draft) update(k store.SigningKey) {
 	same := func(other store.SigningKey) bool { return other.KID == k.KID }
 	d.keys[slices.IndexFunc(d.keys, same)] = k
@@ -137,8 +137,8 @@ func (d *draft) sort() {
 	})
 }
 
-// newKey returns a key of the algorithm without moments. Where none is made yet
-// it is made, and the change planned once more.
+// newKey returns a key of the algorithm without moments. If there is none yet, the key is made, and
+// the plan is made once more.
 func (d *draft) newKey(alg string) (store.SigningKey, bool) {
 	i := slices.IndexFunc(d.spare, func(k store.SigningKey) bool { return k.Alg == alg })
 	if i < 0 {
@@ -163,14 +163,14 @@ func (d *draft) succeed(before store.SigningKey, h Handover) (store.SigningKey, 
 	return d.takeOver(next, h), true
 }
 
-// takeOver lets a key take over from its predecessor at a moment, and the
-// predecessor leave the JWKS when its last token has expired.
+// takeOver lets a key take over from its predecessor at a moment, and removes the predecessor from
+// the JWKS when its last token has expired.
 func (d *draft) takeOver(next store.SigningKey, h Handover) store.SigningKey {
 	next.ActiveAt = h.At
 	d.update(next)
 	if before, ok := find(d.keys, next.Predecessor); ok {
 		before.RetiredAt, before.RemovedAt = h.At, h.RemovedAt
-		if encrypts(before.Alg) { // until no cache has a key set with it any more
+		if encrypts(before.Alg) { // until no cache has a key set with it
 			before.RemovedAt = later(h.RemovedAt, h.At.Add(d.timeline.Lead()))
 		}
 		d.update(before)
@@ -187,8 +187,8 @@ func find(rows []store.SigningKey, kid string) (store.SigningKey, bool) {
 	return store.SigningKey{}, false
 }
 
-// successor returns the key that takes over from kid. One that was revoked while it was
-// pending has given its place free.
+// successor returns the key that takes over from kid. A key that was revoked while it was pending
+// does not count.
 func successor(rows []store.SigningKey, kid string) (store.SigningKey, bool) {
 	for _, row := range rows {
 		if row.Predecessor == kid && !row.PassedOver() {

@@ -8,10 +8,10 @@ import (
 	"authserver/internal/store"
 )
 
-// Explain says in words what the key with this kid is, and what that means for a
-// token that it signed.
+// Explain says in words in which state the key with this kid is, and what that means for a token
+// that it signed.
 func (m *Manager) Explain(ctx context.Context, kid string) (string, error) {
-	read, err := m.read(ctx, store.At(time.Unix(0, 0))) // removed ones too
+	read, err := m.read(ctx, store.At(time.Unix(0, 0))) // removed keys too
 	if err != nil {
 		return "", err
 	}

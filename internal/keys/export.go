@@ -17,9 +17,9 @@ type Exported struct {
 	JWK    json.RawMessage // as the key set has it
 }
 
-// Export returns the public half of a key that is not removed, one to which others
-// encrypt as well. It is computed from the private one: nothing protects what else is in
-// the row, and who writes to the database alone is not to have us vouch for a key.
+// Export returns the public half of a key that is not removed, also of an encryption key. It is
+// computed from the private half: nothing protects the other columns, and an attacker who can only
+// write to the database must not get us to publish another key.
 func (m *Manager) Export(ctx context.Context, kid string) (Exported, error) {
 	now := store.At(m.Now())
 	read, err := m.read(ctx, now)
@@ -37,12 +37,12 @@ func (m *Manager) Export(ctx context.Context, kid string) (Exported, error) {
 	public := opened.private.Public()
 	text, _, err := certified(public, opened.jwk, row.Certificates, now)
 	if err != nil {
-		text = opened.jwk // as in the key set, damaged certificates are left out
+		text = opened.jwk // as in the key set, without damaged certificates
 	}
 	return Exported{Public: public, JWK: text}, nil
 }
 
-// PEM is the key as RFC 7468 §13 writes it.
+// PEM returns the key in the form of RFC 7468 §13.
 func (e Exported) PEM() ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(e.Public)
 	if err != nil {

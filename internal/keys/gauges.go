@@ -2,8 +2,7 @@ package keys
 
 import "time"
 
-// CountByState returns how many of the keys in memory are in each state that is
-// listed, for a gauge.
+// CountByState returns the number of keys in memory for each state in the list, for a gauge.
 func (m *Manager) CountByState() map[string]int {
 	counts := make(map[string]int)
 	s := m.current.Load()
@@ -19,8 +18,7 @@ func (m *Manager) CountByState() map[string]int {
 	return counts
 }
 
-// Age is how long the key that signs with an algorithm has been doing so; false
-// where none does.
+// Age returns how long the active key of an algorithm has been signing; false if no key signs.
 func (m *Manager) Age(alg string) (time.Duration, bool) {
 	s := m.current.Load()
 	if s == nil {
@@ -31,8 +29,8 @@ func (m *Manager) Age(alg string) (time.Duration, bool) {
 	return now.Sub(active.ActiveAt), ok
 }
 
-// UntilNext is how long it takes until a key of the algorithm is published,
-// signs, signs no longer or is removed; false where nothing is planned.
+// UntilNext returns the time until a key of the algorithm is published, begins to sign, stops
+// signing or is removed; false if nothing is planned.
 func (m *Manager) UntilNext(alg string) (time.Duration, bool) {
 	s := m.current.Load()
 	if s == nil {

@@ -13,27 +13,26 @@ import (
 	"authserver/internal/store"
 )
 
-// Imported is what became of a key that was brought.
+// Imported is the result of an import.
 type Imported struct {
 	KID          string    `json:"kid"`
 	Alg          string    `json:"alg"`
 	State        State     `json:"state"`
 	PublishedAt  time.Time `json:"published_at"`
 	ActiveAt     time.Time `json:"active_at"`
-	Certificates int       `json:"certificates"` // how many are attached
+	Certificates int       `json:"certificates"` // the number that are attached
 }
 
-// Import takes in a key pair that the operator brings, for an algorithm; "" is the
-// algorithm that the key names or, if it could have several, the first. The key is
-// published now. It is the next to sign, when the present key was due to be followed,
-// but not before every verifier can know it. The key that was planned as the next
-// follows it. In an empty database it signs at once, and the other algorithms have
-// their first keys made with it, as when a server starts.
+// Import adds a key pair of the operator, for an algorithm; "" is the algorithm that the key names
+// or, if it could have several, the first. The key is published now. It signs next, at the planned
+// end of the active key, but not before every verifier can know it. The key that was planned next
+// follows it. In an empty database it signs at once, and the other algorithms get their first keys
+// at the same time, as when a server starts.
 func (m *Manager) Import(ctx context.Context, by store.Change, brought Material, alg string) (Imported, error) {
 	return m.take(ctx, by, brought, "", alg)
 }
 
-// ImportFrom is Import of a key pair that stays where a URI says that it is kept.
+// ImportFrom is Import for a key pair that stays where a URI names it.
 func (m *Manager) ImportFrom(ctx context.Context, by store.Change, uri, alg string, certificates []*x509.Certificate) (Imported, error) {
 	if !isURI([]byte(uri)) {
 		return Imported{}, fmt.Errorf("a key that is kept elsewhere is named by a URI that begins with %s", elsewhere)
@@ -65,13 +64,13 @@ func (m *Manager) take(ctx context.Context, by store.Change, brought Material, u
 	m.planning.Lock()
 	defer m.planning.Unlock()
 	rows, err := m.change(ctx, by, func(d *draft) error {
-		if _, here := find(d.keys, key.KID); here { // and cannot follow itself
+		if _, here := find(d.keys, key.KID); here { // a key cannot follow itself
 			return store.ErrExists
 		}
 		d.insert(key)
 		d.change.Brought = key.KID
 		for _, alg := range algs {
-			// No verifier has a key set yet that would have to expire first.
+			// No verifier has a key set yet, so there is none that would have to expire first.
 			if d.fresh && alg != key.Alg {
 				d.first(alg)
 			}
@@ -94,9 +93,9 @@ func imported(k store.SigningKey, now time.Time) Imported {
 	}
 }
 
-// UnfitKeyError reports a fault of the key that is imported, and not of the server.
+// UnfitKeyError reports a fault of the imported key, and not of the server.
 type UnfitKeyError struct {
-	Chain bool // the certificates are at fault, not the algorithm
+	Chain bool // the certificates are wrong, not the algorithm
 	cause error
 }
 
@@ -107,7 +106,7 @@ func unfit(format string, args ...any) error {
 	return &UnfitKeyError{cause: fmt.Errorf(format, args...)}
 }
 
-// chooseAlgorithm gives a key the one algorithm that it is for (RFC 8725 §3.1).
+// chooseAlgorithm chooses the only algorithm for a key (RFC 8725 §3.1).
 func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, error) {
 	if err := checkUsable(public); err != nil {
 		return "", err
@@ -127,7 +126,7 @@ func chooseAlgorithm(public crypto.PublicKey, named, asked string) (string, erro
 	return asked, nil
 }
 
-// certificates checks a chain and returns it in DER; none is fine.
+// certificates checks a chain and returns it in DER. An empty chain is valid.
 func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificate) ([][]byte, error) {
 	if len(chain) == 0 {
 		return nil, nil
@@ -142,7 +141,7 @@ func (m *Manager) certificates(public crypto.PublicKey, chain []*x509.Certificat
 	return der, nil
 }
 
-// Certify replaces the certificates of a key. No certificates remove those that it has.
+// Certify replaces the certificates of a key. With an empty chain it removes them.
 func (m *Manager) Certify(ctx context.Context, by store.Change, kid string, chain []*x509.Certificate) (Imported, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
@@ -174,7 +173,7 @@ func (d *draft) insert(k store.SigningKey) {
 	keys := d.chain(k.Alg)
 	before, signs := keys.in(Active, d.now)
 	next, followed := successor(d.keys, before.KID)
-	if !signs { // the first one of the algorithm is pending, if there is one
+	if !signs { // the first pending key of the algorithm, if there is one
 		next, followed = keys.in(Pending, d.now)
 	}
 	var h Handover

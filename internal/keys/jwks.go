@@ -13,22 +13,22 @@ import (
 	"authserver/internal/store"
 )
 
-// Document is a JWK Set (RFC 7517 §5) as it goes over the wire.
+// Document is an encoded JWK Set (RFC 7517 §5).
 type Document struct {
-	Body []byte // never to be changed
+	Body []byte // must not be changed
 	ETag string // strong (RFC 9110 §8.8.3), with its quotes
 }
 
-// published is a Document and when the clock makes it another.
+// published is a Document and the moment at which the clock changes it.
 type published struct {
 	Document
-	until store.Moment // zero: not before the next reading
+	until store.Moment // zero: not before the keys are read again
 }
 
-// JWKS returns the public half of every key that is published at this moment:
-// active, pending and retired, and of those to which others encrypt the active ones,
-// in the order of [byPlace]. Every replica returns the same bytes for the same keys in
-// the same states. It is never empty; before Load has succeeded it is the zero Document.
+// JWKS returns the public halves of all keys that are published at this moment: active, pending and
+// retired signing keys, and active encryption keys, in the order of [byPlace]. Every replica
+// returns the same bytes for the same keys in the same states. It is never empty; before Load has
+// succeeded it is the zero Document.
 func (m *Manager) JWKS() Document {
 	s := m.current.Load()
 	if s == nil {
@@ -41,7 +41,7 @@ func (m *Manager) JWKS() Document {
 	}
 	next, err := s.publish(now)
 	if err != nil {
-		return p.Document // better a key too many than none
+		return p.Document // an extra key does less harm than a missing one
 	}
 	s.jwks.Store(next)
 	return next.Document
@@ -54,10 +54,10 @@ type jwkOf struct {
 	jwk   json.RawMessage
 }
 
-// byPlace is the order of the set. Some readers take its first key whatever it is, or
-// give up at the first key of an unexpected type, as python-jose does. So RSA keys,
-// which nearly every reader expects, come before others, keys that sign before keys for
-// encryption, and among those the key in use before the next and the last.
+// byPlace is the order of the set. Some readers always use the first key, or fail at the first key
+// of an unexpected type, as python-jose does. So RSA keys, which nearly every reader expects, come
+// before others, signing keys before encryption keys, and among those the active key before the
+// next and the previous one.
 func byPlace(a, b jwkOf) int {
 	return cmp.Or(
 		cmp.Compare(rank(a.row.Alg), rank(b.row.Alg)),
@@ -66,12 +66,12 @@ func byPlace(a, b jwkOf) int {
 		cmp.Compare(a.row.KID, b.row.KID))
 }
 
-// rank puts the kinds of key into the order of the set.
+// rank is the position of a kind of key in the order of the set.
 func rank(alg string) int {
 	switch alg {
 	case RS256, PS256:
 		return 0
-	case RSAOAEP256: // an RSA key too, and a reader that tries it for a signature does no harm
+	case RSAOAEP256: // an RSA key too: a reader that tries it for a signature does no harm
 		return 2
 	case ECDHES:
 		return 3
@@ -81,7 +81,7 @@ func rank(alg string) int {
 
 func orderOfStates() []State { return []State{Active, Pending, Retired} }
 
-// publish encodes the set for a moment. An empty set is an error.
+// publish encodes the set as it is at a moment. An empty set is an error.
 func (s *snapshot) publish(now time.Time) (*published, error) {
 	var p published
 	var entries []jwkOf
@@ -122,16 +122,16 @@ func (s *snapshot) publish(now time.Time) (*published, error) {
 	return &p, nil
 }
 
-// change notes that the document changes at a moment.
+// change records that the document changes at a moment.
 func (p *published) change(at store.Moment) {
 	if !at.IsZero() && (p.until.IsZero() || at.Before(p.until)) {
 		p.until = at
 	}
 }
 
-// shown reports whether a key is in the set: a signing key as long as a token of it may come, and
-// an encryption key only while it is active. By then every server knows its successor. Tokens under
-// way can be decrypted until the key is removed.
+// shown reports whether a key is in the set: a signing key while one of its tokens may be used, and
+// an encryption key only while it is active. By then every server knows its successor. Until the
+// key is removed, the servers can decrypt tokens on their way.
 func shown(row store.SigningKey, now time.Time) bool {
 	state := StateAt(row, now)
 	return state == Active || state != Removed && !encrypts(row.Alg)

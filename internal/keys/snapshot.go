@@ -12,27 +12,27 @@ import (
 	"authserver/internal/store"
 )
 
-// snapshot is one reading of the keys. It does not change, but what follows from
-// it changes with the clock.
+// snapshot is one reading of the keys. The snapshot does not change, but the states of its keys
+// change with the clock.
 type snapshot struct {
 	read  store.KeyPlan
 	rows  []store.SigningKey // those that were read
 	byKID map[string]entry
 	byAlg map[string][]entry        // in the order in which they sign
-	jwks  atomic.Pointer[published] // as it was at the last request
+	jwks  atomic.Pointer[published] // as for the last request
 }
 
-// entry is a row and its key pair, and the reason why the row could not be opened.
-// Where there are both, the pair is from when it could be.
+// entry is a row with its key pair, or the reason why the row cannot be opened. If both are set,
+// the pair is from an earlier reading.
 type entry struct {
 	row   store.SigningKey
 	pair  *pair
 	fault error
 }
 
-// takeSnapshot opens the rows, save those that the snapshot before has opened. A
-// row that cannot be opened is tried again in each reading, since what is missing
-// may come: a data key, or the token that the key is kept in.
+// takeSnapshot opens the rows, except those that the snapshot before has opened. It tries a row
+// that cannot be opened again in each reading, because the missing part may come: a data key, or
+// the token with the key.
 func takeSnapshot(sealer *sealing.Sealer, source Source, read store.KeyPlan, before *snapshot) *snapshot {
 	s := &snapshot{read: read, rows: read.Keys, byKID: make(map[string]entry, len(read.Keys)), byAlg: make(map[string][]entry)}
 	for _, row := range read.Keys {
@@ -50,8 +50,8 @@ func takeSnapshot(sealer *sealing.Sealer, source Source, read store.KeyPlan, bef
 	return s
 }
 
-// entryOf returns the entry of a key. Its kid is its thumbprint, so that a pair with
-// it stays good whatever becomes of the row: resealed, damaged or tampered with.
+// entryOf returns the entry of a key. The kid is the thumbprint of the key, so a pair with this kid
+// stays valid whatever happens to the row: resealed, damaged or tampered with.
 func (s *snapshot) entryOf(row store.SigningKey) (entry, bool) {
 	if s == nil {
 		return entry{}, false
@@ -63,7 +63,7 @@ func (s *snapshot) entryOf(row store.SigningKey) (entry, bool) {
 	return e, true
 }
 
-// faults returns why rows cannot be opened, leaving out what was known before.
+// faults returns why rows cannot be opened, except for the faults of the snapshot before.
 func (s *snapshot) faults(before *snapshot) []error {
 	var faults []error
 	for _, row := range s.rows {
@@ -75,7 +75,7 @@ func (s *snapshot) faults(before *snapshot) []error {
 	return faults
 }
 
-// takenOut returns the keys that were to be published still and are gone: revoked.
+// takenOut returns the keys that should still be published and are not there: they were revoked.
 func (s *snapshot) takenOut(before *snapshot, now time.Time) []store.SigningKey {
 	if before == nil {
 		return nil
@@ -106,8 +106,7 @@ func (s *snapshot) signer(alg string, now time.Time) (*pair, error) {
 	return nil, fmt.Errorf("no %s key is active: the list of the keys says why", alg)
 }
 
-// signerOf is signer for an algorithm that a resource may have been registered for just
-// now.
+// signerOf is signer for an algorithm for which a resource may have just been registered.
 func (s *snapshot) signerOf(alg string, now time.Time) (*pair, error) {
 	p, err := s.signer(alg, now)
 	if err != nil && len(s.byAlg[alg]) == 0 && slices.Contains(Algorithms(), alg) {
@@ -116,11 +115,11 @@ func (s *snapshot) signerOf(alg string, now time.Time) (*pair, error) {
 	return p, err
 }
 
-// NotActiveError reports that no key of an algorithm is active yet: the first one waits until every
+// NotActiveError reports that no key of an algorithm is active yet: the first key waits until every
 // verifier can know it.
 type NotActiveError struct {
 	Alg string
-	At  time.Time // zero: there is none yet
+	At  time.Time // zero: no key exists yet
 }
 
 func (e *NotActiveError) Error() string {
@@ -130,8 +129,8 @@ func (e *NotActiveError) Error() string {
 	return fmt.Sprintf("the first %s key signs from %s on, when every verifier can know it", e.Alg, e.At.Format(time.RFC3339))
 }
 
-// ready returns nil where every algorithm has a key pair that signs at the moment.
-// One whose first key is not known to every verifier yet is none of this server's.
+// ready returns nil if every algorithm has a key pair that signs at the moment. It ignores an
+// algorithm whose first key some verifiers cannot know yet.
 func (s *snapshot) ready(algs []string, now time.Time) error {
 	var faults []error
 	for _, alg := range algs {
@@ -143,14 +142,13 @@ func (s *snapshot) ready(algs []string, now time.Time) error {
 	return errors.Join(faults...)
 }
 
-// answer returns nil where no key that signs at the moment and is kept elsewhere
-// has stopped doing so.
+// answer returns nil unless a key that signs at the moment is kept elsewhere and fails to sign.
 func (s *snapshot) answer(now time.Time) error {
 	var faults []error
 	for alg := range s.byAlg {
 		p, err := s.signer(alg, now)
 		if err != nil {
-			continue // ready says whether that is a fault
+			continue // ready decides whether that is a fault
 		}
 		if d, ok := p.private.(*remoteKey); ok {
 			faults = append(faults, d.answers())

@@ -10,10 +10,10 @@ import (
 	"authserver/internal/store"
 )
 
-// Source makes key pairs, here or where they are to stay for ever.
+// Source makes key pairs, in memory or in a token that they never leave.
 type Source interface {
-	// Generate makes a key pair for an algorithm. uri names it where it is kept
-	// elsewhere, and is "" where the signer is the private key itself.
+	// Generate makes a key pair for an algorithm. uri names the pair if it is kept elsewhere, and
+	// is "" if the signer is the private key itself.
 	Generate(alg string) (signer crypto.Signer, uri string, err error)
 	// Signer returns the key pair that a URI names.
 	Signer(uri string) (crypto.Signer, error)
@@ -33,15 +33,15 @@ func (Software) Signer(string) (crypto.Signer, error) {
 	return nil, errors.New("the key is kept in a PKCS #11 token: set pkcs11-module to the library of that token")
 }
 
-// elsewhere begins what is sealed for a key that is kept elsewhere. PKCS #8, which
-// is sealed otherwise, begins with another byte.
+// elsewhere is the beginning of the sealed value of a key that is kept elsewhere. The other sealed
+// values are PKCS #8, which begins with another byte.
 const elsewhere = "pkcs11:"
 
-// isURI reports whether what was sealed for a key says where it is kept.
+// isURI reports whether the sealed value of a key is the URI of the key.
 func isURI(sealed []byte) bool { return strings.HasPrefix(string(sealed), elsewhere) }
 
-// make makes a key for each of the algorithms, in parallel, as rows without
-// moments. For which it could not it writes down in failed.
+// make makes a key for each of the algorithms, in parallel, as rows without moments. It records in
+// failed the algorithms for which it could not.
 func (m *Manager) make(algs []string, failed map[string]error) []store.SigningKey {
 	var mu sync.Mutex
 	var made []store.SigningKey
@@ -62,8 +62,8 @@ func (m *Manager) make(algs []string, failed map[string]error) []store.SigningKe
 	return made
 }
 
-// notMade says that no key could be made for an algorithm. The rest of a change is
-// carried out all the same.
+// notMade reports that no key could be made for an algorithm. The rest of a change is carried out
+// all the same.
 type notMade struct {
 	alg   string
 	cause error
@@ -74,7 +74,7 @@ func (e *notMade) Unwrap() error { return e.cause }
 
 func (m *Manager) makeOne(alg string) (store.SigningKey, error) {
 	source := m.Source
-	if encrypts(alg) { // tokens sign, and few of them decrypt
+	if encrypts(alg) { // PKCS #11 tokens sign, and few of them can decrypt
 		source = Software{}
 	}
 	private, uri, err := source.Generate(alg)

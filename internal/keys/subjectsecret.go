@@ -14,14 +14,13 @@ import (
 
 const subjectPurpose = "subject"
 
-// SubjectSecret holds the secret from which pairwise subjects are made (OpenID Connect Core
-// §8.1). There is one for the whole life of the database: with another one, clients would
-// not know their users again. So it never takes turns, and a change of the master key
-// reseals it as it is.
+// SubjectSecret is the secret for pairwise subjects (OpenID Connect Core §8.1). It stays the same
+// for the whole life of the database: with another one, clients would not recognise their users. So
+// it never rotates, and a change of the master key only reseals it.
 type SubjectSecret struct {
 	Store  store.SecretKeys
 	Sealer *sealing.Sealer
-	Actor  store.Actor // makes it
+	Actor  store.Actor // the actor of the event
 	Now    func() time.Time
 	Rand   io.Reader
 
@@ -44,13 +43,13 @@ func (s *SubjectSecret) Load(ctx context.Context) error {
 		return fmt.Errorf("make the secret of pairwise subjects: %w", err)
 	}
 	err = s.Store.CreateSecretKey(ctx, row, store.Change{Actor: s.Actor, Event: store.SubjectSecretCreated, At: now})
-	if err != nil && !errors.Is(err, store.ErrExists) { // of several processes that come to it at once one makes it
+	if err != nil && !errors.Is(err, store.ErrExists) { // of several processes that do this at once, one makes it
 		return fmt.Errorf("keep the secret of pairwise subjects: %w", err)
 	}
 	return s.Reload(ctx)
 }
 
-// Reload reads the secret, where there is one.
+// Reload reads the secret, if there is one.
 func (s *SubjectSecret) Reload(ctx context.Context) error {
 	rows, err := s.Store.SecretKeys(ctx, subjectPurpose)
 	if err != nil {

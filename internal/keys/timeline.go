@@ -9,45 +9,45 @@ import (
 	"authserver/internal/store"
 )
 
-// Timeline says how long a key spends in each part of its life. Servers on one
-// database may differ, as they do while settings are changed: what each of them
-// has promised to verifiers is kept (see [Manager.Load]).
+// Timeline has the durations of the parts of a key's life. Servers on one database may differ, as
+// they do during a change of settings: they keep what each of them has promised to verifiers (see
+// [Manager.Load]).
 type Timeline struct {
 	RotationInterval time.Duration // how long a key signs
 	JWKSMaxAge       time.Duration // how long the JWKS is fresh in a cache
-	// PollInterval is the longest that a change may take from the reading of the
-	// clock that is written into it to the memory of every replica that reaches its
-	// database. WriteWithin and TickInterval share it out.
+	// PollInterval is the longest time for a change, from the reading of the clock that is written
+	// into it to the memory of every replica that reaches its database. WriteWithin and
+	// TickInterval are parts of it.
 	PollInterval time.Duration
-	ClockSkew    time.Duration // the most by which any two clocks differ, replicas' and verifiers'
+	ClockSkew    time.Duration // the largest difference between two clocks of replicas and verifiers
 	MaxTokenTTL  time.Duration // the longest lifetime of an access token
 }
 
-// StaleWhileRevalidate is for how long after JWKSMaxAge a cache may go on with the JWKS
-// while it fetches it again (RFC 5861 §3): a tenth, in whole seconds.
+// StaleWhileRevalidate is how long after JWKSMaxAge a cache may use the JWKS while it fetches it
+// again (RFC 5861 §3): a tenth, in whole seconds.
 func (t Timeline) StaleWhileRevalidate() time.Duration {
 	return (t.JWKSMaxAge / 10).Truncate(time.Second)
 }
 
-// Lead is how long a key is published before it signs: by then every replica has it,
-// and a verifier that fetched the JWKS just before that has fetched it again.
+// Lead is how long a key is published before it signs. By then every replica has it, and a verifier
+// that fetched the JWKS just before it was published has fetched it again.
 func (t Timeline) Lead() time.Duration { return t.Cached() + t.PollInterval + t.ClockSkew }
 
-// Cached is how long a verifier may use a JWKS that it has, fresh and then stale.
+// Cached is how long a verifier may use a JWKS, fresh and then stale.
 func (t Timeline) Cached() time.Duration { return t.JWKSMaxAge + t.StaleWhileRevalidate() }
 
-// Lag is how long a key stays published after it stopped signing: by then the
-// last token that it signed has expired.
+// Lag is how long a key stays published after it stopped signing. By then the last token that it
+// signed has expired.
 func (t Timeline) Lag() time.Duration { return t.MaxTokenTTL + t.ClockSkew }
 
-// WriteWithin is how long a change of keys may take to be committed.
+// WriteWithin is the time in which a change of keys must be committed.
 func (t Timeline) WriteWithin() time.Duration { return t.PollInterval / 2 }
 
-// TickInterval is how often [Manager.Tick] is to be called. Together with
-// WriteWithin it leaves a quarter of PollInterval for the reading itself.
+// TickInterval is the interval at which the server must call [Manager.Tick]. Together with
+// WriteWithin it leaves a quarter of PollInterval for reading the keys.
 func (t Timeline) TickInterval() time.Duration { return t.PollInterval / 4 }
 
-// Validate reports every setting that cannot be kept to.
+// Validate reports every setting that the server cannot keep.
 func (t Timeline) Validate() error {
 	var faults []error
 	require := func(ok bool, format string, args ...any) {
@@ -70,10 +70,10 @@ type State string
 
 // The states, in their order.
 const (
-	Pending State = "pending" // published, and does not sign yet
+	Pending State = "pending" // published, but does not sign yet
 	Active  State = "active"  // signs; exactly one per algorithm
-	Retired State = "retired" // published, and signs no longer
-	Removed State = "removed" // not published any longer
+	Retired State = "retired" // published, but no longer signs
+	Removed State = "removed" // no longer published
 )
 
 // StateAt returns the state of a key at a moment.
@@ -83,8 +83,8 @@ func StateAt(k store.SigningKey, now time.Time) State {
 		return Removed
 	case reached(k.RetiredAt, now):
 		return Retired
-	// The very first key has no predecessor to wait for: even if the clock of the
-	// replica that made it is ahead of ours, we sign with it.
+	// The very first key has no predecessor to wait for. We sign with it even if the clock of the
+	// replica that made it is ahead of ours.
 	case now.Before(k.ActiveAt) && (k.Predecessor != "" || k.ActiveAt.After(k.PublishedAt)):
 		return Pending
 	default:
@@ -94,32 +94,32 @@ func StateAt(k store.SigningKey, now time.Time) State {
 
 func reached(moment store.Moment, now time.Time) bool { return !moment.IsZero() && !now.Before(moment) }
 
-// Handover is when a key takes over from its predecessor.
+// Handover has the moments at which a key takes over from its predecessor.
 type Handover struct {
-	At        store.Moment // the successor signs, the predecessor no longer
+	At        store.Moment // the successor signs, the predecessor no longer does
 	RemovedAt store.Moment // the predecessor leaves the JWKS
 }
 
-// Regular is the handover, planned now, from a key to a successor that was or is
-// published at the moment given.
+// Regular returns the handover, planned now, from a key to a successor with the given moment of
+// publication.
 func (t Timeline) Regular(predecessor store.SigningKey, publishedAt, now store.Moment) Handover {
 	return t.handover(later(t.Earliest(publishedAt, now).At, predecessor.ActiveAt.Add(t.RotationInterval)), now)
 }
 
-// Earliest is the first handover, planned now, to a key that was or is published
-// at the moment given.
+// Earliest returns the first possible handover, planned now, to a key with the given moment of
+// publication.
 func (t Timeline) Earliest(publishedAt, now store.Moment) Handover {
 	return t.handover(later(now, publishedAt.Add(t.Lead())), now)
 }
 
-// handover counts Lag from when the last replica stops signing with the
-// predecessor. That is the handover, or where it is nearer than the poll the
-// moment at which the last replica has heard of it.
+// handover counts Lag from the moment at which the last replica stops signing with the predecessor.
+// That is the handover, or if it is sooner than the poll, the moment at which the last replica
+// knows of it.
 func (t Timeline) handover(at, now store.Moment) Handover {
 	return Handover{At: at, RemovedAt: later(at, now.Add(t.propagation())).Add(t.Lag())}
 }
 
-// propagation is how long a change takes to reach every replica, whatever its clock shows.
+// propagation is how long a change takes to reach every replica, whatever time its clock shows.
 func (t Timeline) propagation() time.Duration { return t.PollInterval + t.ClockSkew }
 
 func later(a, b time.Time) time.Time {
@@ -132,8 +132,7 @@ func later(a, b time.Time) time.Time {
 // chain is the keys of one algorithm in the order in which they sign.
 type chain []store.SigningKey
 
-// chainOf picks the keys of an algorithm, keeping their order, oldest ActiveAt
-// first.
+// chainOf returns the keys of an algorithm in their order, oldest ActiveAt first.
 func chainOf(keys []store.SigningKey, alg string) chain {
 	var c chain
 	for _, k := range keys {
@@ -164,7 +163,7 @@ func (c chain) last() (store.SigningKey, bool) {
 	return store.SigningKey{}, false
 }
 
-// in returns the first key that is in the state at the moment.
+// in returns the first key that is in a state at a moment.
 func (c chain) in(state State, now time.Time) (store.SigningKey, bool) {
 	i := slices.IndexFunc(c, func(k store.SigningKey) bool { return StateAt(k, now) == state })
 	if i < 0 {

@@ -9,11 +9,10 @@ import (
 	"authserver/internal/store"
 )
 
-// transitionsFor is how long after its moment a transition is still recorded, if no server ran at
-// that moment.
+// transitionsFor is how long a transition may be recorded after its moment, if no server ran then.
 const transitionsFor = 24 * time.Hour
 
-// transitions remembers which transitions of keys this process has recorded in the audit.
+// transitions contains the transitions of keys that this process has recorded in the audit.
 type transitions struct {
 	mu       sync.Mutex
 	recorded map[string]bool // by the Once of the event
@@ -29,7 +28,7 @@ func (m *Manager) recordTransitions(ctx context.Context) error {
 			return err
 		}
 		if !k.RevokedAt.IsZero() {
-			continue // which has an event of its own
+			continue // a revocation has an event of its own
 		}
 		if err := m.recordTransition(ctx, now, store.KeyRetired, k, k.RetiredAt); err != nil {
 			return err
@@ -61,7 +60,7 @@ func (m *Manager) recordTransition(ctx context.Context, now time.Time, what stor
 	return nil
 }
 
-// own is a change that the timeline asks for.
+// own is a change that the timeline causes.
 func (m *Manager) own() store.Change {
 	return store.Change{Actor: m.Actor, Event: store.KeyRescheduled}
 }

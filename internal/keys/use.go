@@ -8,8 +8,8 @@ import (
 	"authserver/internal/store"
 )
 
-// note remembers that the key signs, to the minute. It writes at most once a
-// minute, so that signers on many cores do not fight over the same memory.
+// note records that the key signs, to the minute. It writes at most once a minute, so that signers
+// on many cores do not compete for the same memory.
 func (p *pair) note(now time.Time) {
 	minute := now.Truncate(time.Minute).Unix()
 	if p.used.Load() < minute {
@@ -17,8 +17,8 @@ func (p *pair) note(now time.Time) {
 	}
 }
 
-// FlushUse writes when each key signed last, where that is later than what the
-// database has. Call it about once a minute and when the server stops.
+// FlushUse writes when each key signed last, if that is later than the moment in the database. Call
+// it about once a minute and when the server stops.
 func (m *Manager) FlushUse(ctx context.Context) error {
 	s := m.current.Load()
 	if s == nil {

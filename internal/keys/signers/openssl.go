@@ -65,11 +65,11 @@ import (
 	"unsafe"
 )
 
-// Name says which code signs.
+// Name names the code that signs.
 func Name() string { return C.GoString(C.OpenSSL_version(C.OPENSSL_VERSION)) }
 
-// For returns what signs with a private key of ours. RSA and ECDSA keys are handed
-// to OpenSSL, others stay as they are.
+// For returns the signer for a private key of ours. RSA and ECDSA keys are copied to OpenSSL,
+// others stay as they are.
 func For(private crypto.Signer) (crypto.Signer, error) {
 	switch private.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey:
@@ -85,20 +85,20 @@ func For(private crypto.Signer) (crypto.Signer, error) {
 	if key == nil {
 		return nil, errors.New("OpenSSL does not take the key")
 	}
-	defer C.EVP_PKEY_free(key) // the contexts hold on to it
+	defer C.EVP_PKEY_free(key) // the contexts keep a reference
 	return prepare(private.Public(), key)
 }
 
-// kind is what a signature is asked for with.
+// kind is the parameters of a signature.
 type kind struct {
 	hash crypto.Hash
 	pss  bool
 }
 
-// signer is a key that OpenSSL holds.
+// signer is a key in OpenSSL.
 type signer struct {
 	public   crypto.PublicKey
-	size     int // of the longest signature
+	size     int // of the longest signature, in bytes
 	contexts map[kind]*C.EVP_PKEY_CTX
 }
 
@@ -130,8 +130,8 @@ func free(contexts map[kind]*C.EVP_PKEY_CTX) {
 // Public implements [crypto.Signer].
 func (s *signer) Public() crypto.PublicKey { return s.public }
 
-// Sign implements [crypto.Signer]. The randomness is OpenSSL's own, and the salt of
-// RSASSA-PSS is as long as the hash (RFC 7518 §3.5).
+// Sign implements [crypto.Signer]. The randomness is OpenSSL's own, and the salt of RSASSA-PSS is
+// as long as the hash (RFC 7518 §3.5).
 func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	pss, isPSS := opts.(*rsa.PSSOptions)
 	if isPSS && pss.SaltLength != rsa.PSSSaltLengthEqualsHash && pss.SaltLength != opts.HashFunc().Size() {

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Name says which code signs.
+// Name names the code that signs.
 func Name() string {
 	if boring {
 		return "BoringCrypto of " + runtime.Version()
@@ -15,5 +15,5 @@ func Name() string {
 	return "crypto of " + runtime.Version()
 }
 
-// For returns what signs with a private key of ours: in this build the key itself.
+// For returns the signer for a private key of ours: in this build the key itself.
 func For(private crypto.Signer) (crypto.Signer, error) { return private, nil }
