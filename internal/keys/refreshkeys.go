@@ -20,27 +20,26 @@ const (
 	secretKeySize  = 32 // bytes, for HMAC-SHA-256
 )
 
-// RefreshStore is where the keys that authenticate refresh tokens are kept.
+// RefreshStore has the keys that authenticate refresh tokens.
 type RefreshStore interface {
 	store.SecretKeys
-	// LastIdleExpiry is when the last refresh token of a page of the families
-	// expires: see [store.FamilyAdmin].
+	// LastIdleExpiry returns the end of the last refresh token of a page of families: see
+	// [store.FamilyAdmin].
 	LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) (last store.Moment, next store.Cursor, err error)
 }
 
-// RefreshKeys holds the keys that authenticate refresh tokens. Like signing keys
-// they take turns by the clock, and each is known to every replica long before its
-// turn, since a refresh token that one replica makes any other has to know. A key
-// is good until the last token that it made has expired. All of it may be
-// called concurrently; At and ByID take no lock and make no query.
+// RefreshKeys manages the keys that authenticate refresh tokens. Like signing keys they change by
+// the clock. Every replica knows each key long before its turn, because any replica must accept a
+// refresh token that another one makes. A key is valid until the last token that it made has
+// expired. All methods are safe for concurrent use; At and ByID take no lock and make no query.
 type RefreshKeys struct {
 	Store  RefreshStore
 	Sealer *sealing.Sealer
-	Actor  store.Actor // changes what the clock asks for
-	// Timeline is the one that keeps what every server has promised: see
+	Actor  store.Actor // the actor of the changes that the clock causes
+	// Timeline returns the timeline that keeps the promises of every server: see
 	// [Manager.Effective].
 	Timeline func(ctx context.Context) (Timeline, error)
-	Grace    time.Duration // how long after its exchange a refresh token may be presented again
+	Grace    time.Duration // how long after its exchange a client may send a refresh token again
 	Now      func() time.Time
 	Rand     io.Reader
 	Logger   *slog.Logger
@@ -48,7 +47,7 @@ type RefreshKeys struct {
 	reloading sync.Mutex // so that an older reading never replaces a newer one
 	current   atomic.Pointer[[]refreshKey]
 	passing   sync.Mutex
-	pass      *pass // through the families, where one is under way
+	pass      *pass // through the families, if one is in progress
 }
 
 // refreshKey is a row and its key.
@@ -57,9 +56,8 @@ type refreshKey struct {
 	key []byte // 32 bytes
 }
 
-// Load makes the first key in a database that has none, and reads them. A key that
-// cannot be opened is an error: without it refresh tokens that are out would be
-// refused.
+// Load makes the first key in a database that has none, and reads the keys. A key that cannot be
+// opened is an error: without it the server would refuse valid refresh tokens.
 func (r *RefreshKeys) Load(ctx context.Context) error {
 	if err := r.Reload(ctx); err != nil {
 		return err
@@ -77,8 +75,7 @@ func (r *RefreshKeys) Load(ctx context.Context) error {
 	return r.Reload(ctx)
 }
 
-// Reload takes in what was changed, here or elsewhere. Where it fails everything
-// goes on with what was known before.
+// Reload reads what this or another process has changed. If it fails, the keys stay as they are.
 func (r *RefreshKeys) Reload(ctx context.Context) error {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
@@ -98,9 +95,9 @@ func (r *RefreshKeys) Reload(ctx context.Context) error {
 	return nil
 }
 
-// Tick takes in what was changed and does what is due: the next key is made as soon
-// as the one before is in use, and one that is not in use any more is kept for as
-// long as what it made. Call it every [Timeline.TickInterval].
+// Tick reads the changes and does what is due. It makes the next key as soon as the one before is
+// in use, and sets the end of a key that is no longer in use to the end of the last token that the
+// key made. Call it every [Timeline.TickInterval].
 func (r *RefreshKeys) Tick(ctx context.Context) error {
 	if err := r.Reload(ctx); err != nil {
 		return err
@@ -125,8 +122,8 @@ func (r *RefreshKeys) Tick(ctx context.Context) error {
 	return r.Reload(ctx)
 }
 
-// awaited reports whether the last key is in use, so that the next one has to be
-// made, and which of the keys before it are not any more, with no end to them yet.
+// awaited reports whether the last key is in use, so that the next one must be made, and returns
+// the indexes of the keys that are no longer in use and have no end yet.
 func awaited(keys []refreshKey, now store.Moment) (next bool, over []int) {
 	for i, k := range keys {
 		switch {
@@ -139,7 +136,7 @@ func awaited(keys []refreshKey, now store.Moment) (next bool, over []int) {
 	return true, over
 }
 
-// make makes the next key. The first one is in use at once.
+// make makes the next key. The first key is in use at once.
 func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) error {
 	now := store.At(r.Now())
 	row := store.SecretKey{Purpose: refreshPurpose, ID: 1, CreatedAt: now, ActiveAt: now}
@@ -160,7 +157,7 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 		return r.Store.CreateSecretKey(ctx, row, r.own(store.RefreshKeyPublished, now))
 	})
 	if errors.Is(err, store.ErrExists) {
-		return nil // of several processes that come to it at once one makes it
+		return nil // of several processes that do this at once, one makes it
 	}
 	if err != nil {
 		return fmt.Errorf("keep a refresh token key: %w", err)
@@ -169,9 +166,8 @@ func (r *RefreshKeys) make(ctx context.Context, t Timeline, keys []refreshKey) e
 	return nil
 }
 
-// Rotate brings the next key into use as soon as every replica has heard: where one
-// went on with the key before, a retry there would be answered with another token.
-// Servers on the same database follow.
+// Rotate lets the next key take over as soon as every replica knows of it: a replica that still
+// used the key before would answer a retry with another token. Servers on the same database follow.
 func (r *RefreshKeys) Rotate(ctx context.Context, by store.Change) error {
 	t, err := r.Timeline(ctx)
 	if err != nil {
@@ -195,8 +191,7 @@ func (r *RefreshKeys) Rotate(ctx context.Context, by store.Change) error {
 	return r.Reload(ctx)
 }
 
-// ListedRefreshKey is a refresh token key as it is shown. A moment that is not known yet
-// is null.
+// ListedRefreshKey is a refresh token key in a listing. A moment that is not known yet is null.
 type ListedRefreshKey struct {
 	ID        uint32     `json:"id"`
 	State     State      `json:"state"`
@@ -206,7 +201,7 @@ type ListedRefreshKey struct {
 	RemovedAt *time.Time `json:"removed_at"`
 }
 
-// List returns the keys that are good, in the order in which they are used.
+// List returns the valid keys, in the order in which they are used.
 func (r *RefreshKeys) List() []ListedRefreshKey {
 	keys, now := *r.current.Load(), r.Now()
 	listed := make([]ListedRefreshKey, 0, len(keys))
@@ -228,8 +223,8 @@ func (r *RefreshKeys) List() []ListedRefreshKey {
 	return listed
 }
 
-// At returns the key that makes the refresh tokens of a moment. To every replica
-// it is the same, so that a retry is answered with the very same refresh token.
+// At returns the key that makes the refresh tokens of a moment. It is the same for every replica,
+// so that a retry gets the very same refresh token.
 func (r *RefreshKeys) At(moment time.Time) (id uint32, key []byte, ok bool) {
 	keys := r.current.Load()
 	if keys == nil {
@@ -243,7 +238,7 @@ func (r *RefreshKeys) At(moment time.Time) (id uint32, key []byte, ok bool) {
 	return id, key, ok
 }
 
-// ByID returns the key with this ID, where its refresh tokens are good.
+// ByID returns the key with this ID, if its refresh tokens are valid.
 func (r *RefreshKeys) ByID(id uint32) ([]byte, bool) {
 	keys := r.current.Load()
 	if keys == nil {
@@ -257,7 +252,7 @@ func (r *RefreshKeys) ByID(id uint32) ([]byte, bool) {
 	return nil, false
 }
 
-// own is a change that the clock asks for.
+// own is a change that the clock causes.
 func (r *RefreshKeys) own(what store.EventType, now store.Moment) store.Change {
 	return store.Change{Actor: r.Actor, Event: what, At: now}
 }

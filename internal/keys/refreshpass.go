@@ -10,35 +10,33 @@ import (
 	"authserver/internal/store"
 )
 
-// Bounds of what a tick does of a pass. Ten million families take some minutes.
+// Bounds on the part of a pass in one tick. Ten million families take some minutes.
 const (
 	passPages     = 100             // at most
 	passWithin    = 2 * time.Second // or half of the time until the next tick, if that is shorter
-	passPage      = store.MaxPage   // families; fewer where the database is slow
+	passPage      = store.MaxPage   // families; fewer if the database is slow
 	passPageLeast = 100
 )
 
-// pass goes through all families, over as many ticks as it takes, to find out until
-// when keys that are not in use any more are needed. A family that is changed behind
-// the cursor has a refresh token of a key that is in use, and what it had before was
-// seen. So what a pass finds is good for the keys that were not in use any more when it
-// began, and for no others.
+// pass goes through all families, in as many ticks as it takes, to find out how long keys that are
+// no longer in use are needed. A family that changes behind the cursor has a refresh token of a key
+// that is in use, and the pass has seen its earlier token. So the result of a pass is valid only
+// for the keys that were no longer in use when it began.
 type pass struct {
 	over   []uint32 // IDs of the keys
 	cursor store.Cursor
-	last   store.Moment // of the families that were looked at
+	last   store.Moment // the latest end among the families so far
 	page   int          // families
 	ended  bool
 }
 
-// expire lets the keys end that are not in use any more, once it is known until when
-// there are refresh tokens of theirs, or access tokens that carry what such a key sealed:
-// a handle to revoke them by.
+// expire sets the end of keys that are no longer in use, when it knows how long there are refresh
+// tokens of such a key, or access tokens with a revocation handle that the key sealed.
 func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey, over []int) error {
 	r.passing.Lock()
 	defer r.passing.Unlock()
 	now := store.At(r.Now())
-	// Until then a replica may make refresh tokens with one, by whatever clock.
+	// Until then a replica, by its own clock, may still make refresh tokens with the key.
 	over = slices.DeleteFunc(over, func(i int) bool { return !reached(keys[i+1].row.ActiveAt.Add(t.propagation()), now) })
 	if len(over) == 0 {
 		r.pass = nil // another replica was quicker
@@ -62,8 +60,8 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 		if !slices.Contains(r.pass.over, row.ID) {
 			continue
 		}
-		// A server takes a moment that another wrote for one that is the skew later, and
-		// so the end of a family as well as that of the grace.
+		// For a moment that another server wrote, a server adds the clock skew, both to the end of
+		// a family and to the end of the grace.
 		row.RemovedAt = store.At(later(now.Add(t.MaxTokenTTL), r.pass.last).Add(r.Grace + 2*t.ClockSkew))
 		if err := r.Store.RescheduleSecretKey(ctx, row, r.own(store.RefreshKeyRescheduled, now)); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("let refresh token key %d expire: %w", row.ID, err)
@@ -73,8 +71,7 @@ func (r *RefreshKeys) expire(ctx context.Context, t Timeline, keys []refreshKey,
 	return nil
 }
 
-// goOn looks at as many families as a tick may. What it has seen is kept where the
-// database fails.
+// goOn looks at as many families as a tick may. If the database fails, it keeps what it has seen.
 func (r *RefreshKeys) goOn(ctx context.Context, t Timeline) error {
 	p, began := r.pass, r.Now()
 	for range passPages {

@@ -8,20 +8,19 @@ import (
 	"authserver/internal/store"
 )
 
-// Revoked is what became of a key that was revoked.
+// Revoked is the result of a revocation.
 type Revoked struct {
 	KID       string    `json:"kid"`
 	Alg       string    `json:"alg"`
-	State     State     `json:"state"` // in which it was
+	State     State     `json:"state"` // before the revocation
 	RevokedAt time.Time `json:"revoked_at"`
-	Successor *string   `json:"successor"` // the kid that signs instead; nil where it did not sign
+	Successor *string   `json:"successor"` // the kid that signs instead; nil if the revoked key did not sign
 }
 
-// Revoke takes a key out of use at once, in an emergency: it leaves the JWKS, no
-// server signs with it any more, and the tokens that it signed are inactive at
-// introspection. Where it signed, the key that was to be next signs instead, in
-// the same transaction; that one is published already, so that verifiers know it.
-// It works beside running servers, which follow it from the database.
+// Revoke takes a key out of use at once, in an emergency: the key leaves the JWKS, no server signs
+// with it any more, and introspection calls the tokens that it signed inactive. If it was the
+// active key, the next key signs instead, in the same transaction; that one is published already,
+// so verifiers know it. Running servers follow from the database.
 func (m *Manager) Revoke(ctx context.Context, by store.Change, kid, reason string) (Revoked, error) {
 	m.planning.Lock()
 	defer m.planning.Unlock()
@@ -47,12 +46,12 @@ func (m *Manager) Revoke(ctx context.Context, by store.Change, kid, reason strin
 	return revoked, nil
 }
 
-// revoke takes a key out of its chain and sees to it that another one signs.
+// revoke takes a key out of its chain and makes sure that another one signs.
 func (d *draft) revoke(k store.SigningKey, reason string) {
 	state := StateAt(k, d.now)
 	next, followed := successor(d.keys, k.KID)
-	// A replica whose clock is behind, or that looked at it some time ago, needs a key
-	// to sign with, too.
+	// A replica whose clock is behind, or that read it some time ago, needs a key to sign with,
+	// too.
 	from := store.At(d.now.Add(-d.timeline.ClockSkew - d.timeline.WriteWithin()))
 	if k.RetiredAt.IsZero() || k.RetiredAt.After(d.now) {
 		k.RetiredAt = d.now
@@ -62,7 +61,7 @@ func (d *draft) revoke(k store.SigningKey, reason string) {
 	d.update(k)
 	switch {
 	case state == Pending && before == "" && !followed:
-		d.first(k.Alg) // without any key of an algorithm that it is to have a server takes nothing in
+		d.first(k.Alg) // a server accepts no reading without a key for each of its algorithms
 	case state == Pending:
 		d.passOver(before, next, followed)
 	case followed && from.Before(next.ActiveAt):
@@ -78,9 +77,9 @@ func (d *draft) revoke(k store.SigningKey, reason string) {
 	}
 }
 
-// retireBy lets the keys before the revoked one, which sign where a clock is behind,
-// go on no longer than until the one that takes over does. There are several where
-// they took turns within moments.
+// retireBy retires the keys before the revoked one at the latest when the key that takes over
+// begins to sign: they still sign where a clock is behind. There are several if keys changed within
+// moments.
 func (d *draft) retireBy(kid string, at store.Moment) {
 	for k, ok := find(d.keys, kid); ok && k.RetiredAt.After(at); k, ok = find(d.keys, k.Predecessor) {
 		k.RetiredAt = at
@@ -88,7 +87,7 @@ func (d *draft) retireBy(kid string, at store.Moment) {
 	}
 }
 
-// passOver ties the keys before and after one that was waiting to each other.
+// passOver links the keys before and after a pending key to each other.
 func (d *draft) passOver(before string, next store.SigningKey, followed bool) {
 	if followed {
 		next.Predecessor = before

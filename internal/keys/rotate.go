@@ -11,20 +11,19 @@ import (
 	"authserver/internal/store"
 )
 
-// Rotate brings the next key of each algorithm named, or of all, to sign as soon
-// as it may: one that is pending already as soon as it was published for
-// [Timeline.Lead], a new one Lead from now. The key after that is published at
-// once, so that a rotation shows in the JWKS when it was asked for, and the next
-// one need not wait either. It returns what was planned. It works
-// beside running servers, which follow it from the database; one that cannot
-// reach the database meanwhile does not learn of it and goes on with the old key,
-// whose tokens are good until that key is removed.
+// Rotate lets the next key of each named algorithm, or of all, sign as soon as it may: a pending
+// key as soon as it has been published for [Timeline.Lead], a new key Lead from now. The key after
+// that is published at once, so that the rotation shows in the JWKS immediately, and the next
+// rotation need not wait either. It returns the planned events.
+//
+// Running servers follow from the database. A server that cannot reach the database does not learn
+// of the rotation and continues with the old key, whose tokens are valid until that key is removed.
 func (m *Manager) Rotate(ctx context.Context, by store.Change, algs ...string) ([]Event, error) {
 	return m.rotate(ctx, by, Timeline.Earliest, algs)
 }
 
-// RotateNow is Rotate with a next key that signs at once, although there may be
-// verifiers that have not seen it: those that [Manager.Unseen] tells of.
+// RotateNow is Rotate with a next key that signs at once, although verifiers may not know it:
+// [Manager.Unseen] says until when.
 func (m *Manager) RotateNow(ctx context.Context, by store.Change, algs ...string) ([]Event, error) {
 	return m.rotate(ctx, by, func(t Timeline, _, now store.Moment) Handover { return t.handover(now, now) }, algs)
 }
@@ -59,8 +58,8 @@ func (m *Manager) rotate(ctx context.Context, by store.Change, when func(t Timel
 	return events, nil
 }
 
-// inUse returns the algorithms named, or all of which there are keys. One that is
-// named is in use from then on.
+// inUse returns the named algorithms, or all that have keys. A named algorithm is in use from then
+// on.
 func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 	existing := algorithmsOf(rows)
 	if len(existing) == 0 {
@@ -77,8 +76,8 @@ func inUse(rows []store.SigningKey, algs []string) ([]string, error) {
 	return algs, nil
 }
 
-// bringForward makes or brings forward the successor, gives it a successor of its own
-// where it has none, and returns its kid.
+// bringForward makes the successor, or brings it forward, gives it a successor of its own if it has
+// none, and returns its kid.
 func (m *Manager) bringForward(d *draft, alg string, when func(t Timeline, publishedAt, now store.Moment) Handover) (string, error) {
 	keys := d.chain(alg)
 	if len(keys) == 0 {
@@ -112,12 +111,12 @@ func (m *Manager) bringForward(d *draft, alg string, when func(t Timeline, publi
 type Unseen struct {
 	KID       string // "" for a key that is not made yet
 	Alg       string
-	SeenByAll time.Time // when no verifier has a key set without it any more
+	SeenByAll time.Time // when no verifier has a key set without it
 }
 
-// Unseen returns the next keys of the algorithms named, or of all, that verifiers
-// may not have seen yet: until SeenByAll one that keeps the key set refuses their
-// tokens, unless it fetches the set again for a kid that it does not know.
+// Unseen returns the next keys of the named algorithms, or of all, that verifiers may not know yet.
+// Until SeenByAll, a verifier that caches the key set refuses their tokens, unless it fetches the
+// set again for an unknown kid.
 func (m *Manager) Unseen(ctx context.Context, algs ...string) ([]Unseen, error) {
 	d, err := m.draft(ctx, nil)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"gocloud.dev/secrets/gcpkms"
 )
 
-// cloudSchemes are those of the clouds. Each service's own client finds its
-// credentials in the environment or on the machine that it runs on.
+// cloudSchemes returns the schemes of the clouds. Each service's own client finds its credentials
+// in the environment or on the machine that it runs on.
 func cloudSchemes() []scheme {
 	word := regexp.MustCompile(`^[\w-]+$`)
 	return []scheme{
@@ -34,7 +34,7 @@ func cloudSchemes() []scheme {
 			name: "azurekeyvault",
 			form: "azurekeyvault://VAULT.vault.azure.net/keys/KEY/VERSION",
 			key:  regexp.MustCompile(`^[\w-]+\.vault\.[\w.-]+/keys/[\w-]+/[0-9a-f]{32}$`),
-			// Its answer to encrypt names no version in what it seals.
+			// Azure's answer to encrypt does not name the version of the key.
 			why:    "; the version has to be named, because Azure opens with the newest otherwise, and not with the one that sealed",
 			params: map[string]param{"algorithm": {"RSA-OAEP-256", word}},
 			open:   openAzure,
@@ -58,13 +58,13 @@ func openAzure(ctx context.Context, k key) (service, error) {
 	return opener.OpenKeeperURL(ctx, k.url())
 }
 
-// url is the key as the drivers take it apart.
+// url is the key as the URL that the drivers parse.
 func (k key) url() *url.URL {
 	host, path, _ := strings.Cut(k.name, "/")
 	return &url.URL{Scheme: k.scheme.name, Host: host, Path: path, RawQuery: k.params.Encode()}
 }
 
-// gcpKey closes the client together with the keeper, which the driver does not.
+// gcpKey closes the client together with the keeper, because the driver does not.
 type gcpKey struct {
 	*secrets.Keeper
 	hangUp func()

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Keeper asks a key of a key management service, waits no longer than its time-out, and
-// says in its errors which key it was about.
+// Keeper calls a key of a key management service, waits no longer than its time-out, and names the
+// key in its errors.
 type Keeper struct {
 	service service
 	id      string
 	timeout time.Duration
 }
 
-// Encrypt seals under the key.
+// Encrypt seals with the key.
 func (k *Keeper) Encrypt(ctx context.Context, plain []byte) ([]byte, error) {
 	return k.ask(ctx, k.service.Encrypt, plain)
 }
@@ -33,16 +33,16 @@ func (k *Keeper) ask(ctx context.Context, question func(context.Context, []byte)
 	return answer, nil
 }
 
-// Close lets go of the connections to the service.
+// Close closes the connections to the service.
 func (k *Keeper) Close() error { return k.service.Close() }
 
-// closeTimeout is how long a call that ran out of time may take to say what it was
-// busy with.
+// closeTimeout is how long a call that ran out of time may still take, so that its error can name
+// the cause.
 const closeTimeout = 100 * time.Millisecond
 
-// within runs f and returns what it returned, or an error that wraps
-// context.DeadlineExceeded after the time-out. It does not wait for f to notice:
-// some clients fetch credentials without a look at the context that they were given.
+// within runs f and returns its result, or an error that wraps context.DeadlineExceeded after the
+// time-out. It does not wait for f to return, because some clients fetch credentials without
+// checking their context.
 func within[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {
 	bound, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -6,21 +6,20 @@ import (
 	"time"
 )
 
-// timeout is how long a key management service may take to answer. A start waits
-// for it, so it is longer than a service needs and shorter than an operator's
-// patience.
+// timeout is how long a key management service may take to answer. A start waits for it, so it is
+// longer than a service needs and short enough for an operator who waits.
 const timeout = 10 * time.Second
 
-// Open opens the keeper that a URL names: hashivault://KEY, and in builds with the
-// tag cloudkms awskms://…, azurekeyvault://… and gcpkms://….
+// Open opens the keeper that a URL names: hashivault://KEY, and in builds with the tag cloudkms
+// awskms://…, azurekeyvault://… and gcpkms://….
 //
-// id names what is behind it in rows and messages: the URL in one canonical form,
-// the same however the same key was written. It never holds a secret, because a
-// URL that could hold one is refused, without repeating it.
+// id names the key in rows and messages: it is the canonical form of the URL, the same for every
+// spelling. It never contains a secret, because Open refuses a URL that could contain one, without
+// repeating it.
 //
-// Nothing is asked of the service yet: a key that does not exist, or may not be
-// used, is an error of the keeper's Encrypt and Decrypt. Each of them, and Open, ends
-// within 10 s with an error that names the URL. Close the keeper after use.
+// Open does not call the service. For a key that does not exist, or that may not be used, Encrypt
+// and Decrypt of the keeper return an error. Each of them, and Open, ends within 10 s with an error
+// that names the URL. Close the keeper after use.
 func Open(ctx context.Context, url string) (keeper *Keeper, id string, err error) {
 	return open(ctx, url, timeout)
 }
@@ -31,8 +30,8 @@ func open(ctx context.Context, url string, timeout time.Duration) (*Keeper, stri
 		return nil, "", err
 	}
 	id := k.id()
-	// What is opened may hold on to its context, to fetch credentials again later,
-	// so it gets one that does not end with the call.
+	// The client may keep its context, to fetch credentials again later, so it gets one that does
+	// not end with the call.
 	lasting := context.WithoutCancel(ctx)
 	service, err := within(ctx, timeout, func(context.Context) (service, error) { return k.scheme.open(lasting, k) })
 	if err != nil {
@@ -41,7 +40,7 @@ func open(ctx context.Context, url string, timeout time.Duration) (*Keeper, stri
 	return &Keeper{service: service, id: id, timeout: timeout}, id, nil
 }
 
-// Schemes returns those that this build knows, sorted.
+// Schemes returns the schemes of this build, sorted.
 func Schemes() []string {
 	var names []string
 	for _, s := range schemes() {

@@ -2,5 +2,5 @@
 
 package keepers
 
-// cloudSchemes are those of the clouds: none without the tag.
+// cloudSchemes returns the schemes of the clouds: none without the tag.
 func cloudSchemes() []scheme { return nil }

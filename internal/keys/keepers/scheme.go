@@ -13,37 +13,37 @@ import (
 // scheme is a kind of key management service.
 type scheme struct {
 	name string
-	form string         // what a URL of it looks like
-	key  *regexp.Regexp // what the URL's host and path name together
+	form string         // what its URLs look like
+	key  *regexp.Regexp // matches the URL's host and path together
 	why  string         // for a key that does not match, beyond form
-	// params are the query parameters that belong to which key it is. One whose name
-	// ends in _ stands for all that begin with it.
+	// params are the query parameters that belong to the name of the key. A name that ends in _ is
+	// a prefix.
 	params map[string]param
 	open   func(context.Context, key) (service, error)
 }
 
 // param is a query parameter.
 type param struct {
-	usual string // what holds where it is absent
+	usual string // the value that applies if it is absent
 	value *regexp.Regexp
 }
 
-// service is a key behind a URL. The clients of the clouds, of gocloud.dev, are such,
-// and our own of Vault is.
+// service is a key behind a URL. The cloud clients of gocloud.dev implement it, and so does our own
+// client of Vault.
 type service interface {
 	Encrypt(ctx context.Context, plain []byte) ([]byte, error)
 	Decrypt(ctx context.Context, sealed []byte) ([]byte, error)
 	Close() error
 }
 
-// key is what a URL names.
+// key is the content of a URL.
 type key struct {
 	scheme scheme
 	name   string
 	params url.Values
 }
 
-// schemes returns what this build knows, sorted by name.
+// schemes returns the schemes of this build, sorted by name.
 func schemes() []scheme {
 	all := append(cloudSchemes(), scheme{
 		name:   "hashivault",
@@ -60,8 +60,8 @@ func schemes() []scheme {
 // cloudNames are the schemes of builds with the tag cloudkms.
 const cloudNames = "awskms, azurekeyvault and gcpkms"
 
-// parse reads a URL. Where it may hold a secret no error repeats any of it but its
-// scheme: it is not known what was pasted there.
+// parse reads a URL. If the URL may contain a secret, the error repeats only its scheme, because
+// the operator may have pasted anything there.
 func parse(text string) (key, error) {
 	if strings.HasPrefix(strings.ToLower(text), "base64key:") {
 		return key{}, errors.New("a master key does not belong into a URL, which gets into logs and lists of processes: put it into a file, for master-key-file")
@@ -106,8 +106,7 @@ func unknownScheme(name string) error {
 	return fmt.Errorf("the scheme %s of the master key URL is unknown: this build knows %s%s", name, strings.Join(known, ", "), elsewhere)
 }
 
-// read takes the query parameters that the scheme knows, and leaves out those that
-// say what holds without them.
+// read returns the query parameters of the scheme, except those that have their usual value.
 func (s scheme) read(query string) (url.Values, error) {
 	got, err := url.ParseQuery(query)
 	if err != nil {
@@ -136,7 +135,7 @@ func (s scheme) param(name string) (p param, known bool) {
 	return param{}, false
 }
 
-// param returns the value of a query parameter, or what it is where it is absent.
+// param returns the value of a query parameter, or its usual value if it is absent.
 func (k key) param(name string) string {
 	if value := k.params.Get(name); value != "" {
 		return value
@@ -146,7 +145,7 @@ func (k key) param(name string) string {
 
 // id is the URL in its canonical form.
 func (k key) id() string {
-	// A colon in the host would begin a port, so such a name is a path.
+	// A colon in the host would begin a port, so such a name goes into the path.
 	host, _, _ := strings.Cut(k.name, "/")
 	path := k.name
 	if strings.Contains(host, ":") {

@@ -17,8 +17,9 @@ import (
 
 // vaultKey is a key of a transit engine of HashiCorp Vault or OpenBao.
 //
-// gocloud.dev has a driver for it, which is not used: it does not pass its context
-// on, panics at answers that are not a transit engine's, and links gRPC and OpenTelemetry. What it seals is the same text, vault:v1:….
+// gocloud.dev has a driver for it, which we do not use: it does not pass its context on, panics at
+// answers that are not from a transit engine, and links gRPC and OpenTelemetry. Both seal as the
+// same text, vault:v1:….
 type vaultKey struct {
 	client *api.Client
 	config *api.Config
@@ -26,9 +27,9 @@ type vaultKey struct {
 	name   string
 }
 
-// openVault makes a client by Vault's own environment variables, VAULT_ADDR,
-// VAULT_TOKEN, VAULT_CACERT, VAULT_NAMESPACE and the rest, and takes the token out of
-// the file VAULT_TOKEN_FILE too.
+// openVault makes a client from Vault's own environment variables, VAULT_ADDR, VAULT_TOKEN,
+// VAULT_CACERT, VAULT_NAMESPACE and the rest. It can also read the token from the file
+// VAULT_TOKEN_FILE.
 func openVault(_ context.Context, k key) (service, error) {
 	config := api.DefaultConfig()
 	if config.Error != nil {
@@ -54,8 +55,8 @@ func openVault(_ context.Context, k key) (service, error) {
 	return &vaultKey{client: client, config: config, engine: k.param("engine"), name: k.name}, nil
 }
 
-// checkVaultAddress wants one to be named: a key that is looked for at Vault's
-// default, this machine, is a setting that was forgotten.
+// checkVaultAddress requires an address: without one, Vault's default is this machine, so the
+// operator has probably forgotten the setting.
 func checkVaultAddress(config *api.Config) error {
 	address := config.AgentAddress
 	if address == "" {
@@ -71,7 +72,7 @@ func checkVaultAddress(config *api.Config) error {
 	return nil
 }
 
-// vaultToken returns the token, or none where an agent at VAULT_ADDR adds its own.
+// vaultToken returns the token, or none if an agent at VAULT_ADDR adds its own.
 func vaultToken() (string, error) {
 	token, file := os.Getenv(api.EnvVaultToken), os.Getenv("VAULT_TOKEN_FILE")
 	switch {
@@ -90,7 +91,7 @@ func vaultToken() (string, error) {
 	return token, nil
 }
 
-// unparsed leaves out what could not be parsed, which may hold a password.
+// unparsed removes the text that could not be parsed, which may contain a password.
 func unparsed(err error) error {
 	var parse *url.Error
 	if errors.As(err, &parse) {
@@ -110,7 +111,7 @@ func (k *vaultKey) Decrypt(ctx context.Context, sealed []byte) ([]byte, error) {
 		return nil, err
 	}
 	plain, err := base64.StdEncoding.DecodeString(text)
-	if err != nil { // the decoder's words may hold some of it
+	if err != nil { // the decoder's message may contain a part of it
 		return nil, k.notTransit()
 	}
 	return plain, nil
@@ -139,14 +140,14 @@ func (k *vaultKey) notTransit() error {
 	return fmt.Errorf("%s of Vault at %s does not answer like a transit engine: name with ?engine= where one is mounted", k.engine, k.client.Address())
 }
 
-// explain says what to do about an error of the client.
+// explain adds to an error of the client what to do about it.
 func (k *vaultKey) explain(err error) error {
 	var refused *api.ResponseError
 	if !errors.As(err, &refused) {
 		return k.explainNetwork(err)
 	}
 	words := strings.Join(strings.Fields(strings.Join(refused.Errors, "; ")), " ")
-	if len(words) > 200 || words == "" { // a page of something else
+	if len(words) > 200 || words == "" { // another page
 		words = "no reason given"
 	}
 	said := fmt.Sprintf("Vault at %s answered %d (%s)", k.client.Address(), refused.StatusCode, words)
@@ -167,7 +168,7 @@ func (k *vaultKey) explain(err error) error {
 	return errors.New(said)
 }
 
-// explainNetwork leaves out the request's URL, of which the address is enough.
+// explainNetwork removes the request's URL from an error, because the address is enough.
 func (k *vaultKey) explainNetwork(err error) error {
 	hint := "check VAULT_ADDR, and that Vault runs there"
 	var request *url.Error

@@ -18,13 +18,13 @@ const (
 	JWK         Wanted = "a public key as a JWK (RFC 7517 section 4)"
 	Certificate Wanted = "a certificate in PEM"
 	PrivateKey  Wanted = "a private key in PEM or as a JWK"
-	// Secret is of any bytes; but those of a key or a certificate are refused: if a public
-	// key were the secret, any reader of it could sign (RFC 8725 §2.1).
+	// Secret is any bytes, except those of a key or a certificate: if a public key were the secret,
+	// any reader of it could sign (RFC 8725 §2.1).
 	Secret Wanted = "a shared secret"
 )
 
-// Check refuses a file of another kind than is wanted. Its error follows the name of
-// the file. A file of no known kind passes: the parser says more.
+// Check refuses a file of another kind than the wanted one. Its error follows the name of the file.
+// A file of an unknown kind passes, because the parser's error says more.
 func Check(data []byte, wanted Wanted) error {
 	c := look(data)
 	fits := map[Wanted][]kind{
@@ -40,7 +40,7 @@ func Check(data []byte, wanted Wanted) error {
 	return c.instead(wanted)
 }
 
-// Instead is the error of Check for a file that could not be read as what is wanted.
+// Instead is the error of Check for a file that the parser of the wanted kind has refused.
 func Instead(data []byte, wanted Wanted) error { return look(data).instead(wanted) }
 
 func (c content) instead(wanted Wanted) error {
@@ -50,7 +50,7 @@ func (c content) instead(wanted Wanted) error {
 	return &MismatchError{What: c.what, Wanted: wanted, Hint: c.hintFor(wanted)}
 }
 
-// MismatchError reports a file of another kind than the one that is wanted.
+// MismatchError reports a file of another kind than the wanted one.
 type MismatchError struct {
 	What   string
 	Wanted Wanted
@@ -130,7 +130,7 @@ func (c content) hintPrivate(wanted Wanted) string {
 	return keep + written(c.public, "; its public key alone, for --jwks-file, is ", true)
 }
 
-// written is a public key as JSON, after what introduces it; "" where there is none.
+// written is a public key as JSON, after an introduction; "" if there is none.
 func written(public crypto.PublicKey, after string, set bool) string {
 	if public == nil {
 		return ""

@@ -13,33 +13,32 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// kind is what a file holds, as far as it matters to what is wanted.
+// kind is the kind of a file's content, as far as the errors distinguish it.
 type kind int
 
 const (
 	unknown kind = iota
-	noKey        // nothing of a key, so that it may be a shared secret
-	other        // of a key or certificate, and wanted nowhere
-	array        // of JSON
+	noKey        // not a key, so it may be a shared secret
+	other        // of a key or certificate, but never wanted
+	array        // a JSON array
 	keySet
 	publicJWK
 	privateJWK
 	publicKey
 	privateKey
-	lockedKey // a private one under a passphrase, or in a format that is not read
+	lockedKey // a private key with a passphrase, or in a format that is not supported
 	certificate
 )
 
-// content is what a file holds, what to do about it, and its public key where that can be
-// told.
+// content describes a file: what it is, what to do with it, and its public key if it can be read.
 type content struct {
 	kind   kind
-	what   string // "": it is not known
-	hint   string // of a private key, where one is wanted; "": it depends on what is wanted
+	what   string // "": unknown
+	hint   string // of a private key, if one is wanted; "": it depends on the wanted kind
 	public crypto.PublicKey
 }
 
-// in says how the content is written.
+// in adds the form of the content.
 func (c content) in(form string) content {
 	if c.what != "" {
 		c.what += " in " + form
@@ -50,7 +49,7 @@ func (c content) in(form string) content {
 func look(data []byte) content {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	text := bytes.TrimSpace(data)
-	const sequence = 0x30 // with which DER begins, and which is the digit 0 in text
+	const sequence = 0x30 // the first byte of DER, and the digit 0 in text
 	switch {
 	case len(text) == 0:
 		return content{kind: noKey, what: "empty", hint: "look at what wrote it"}
@@ -71,7 +70,7 @@ func look(data []byte) content {
 		if c := lookDER(data); c.kind != unknown {
 			return c.in("DER")
 		}
-		if data[1] >= 0x80 { // a length that no text has there
+		if data[1] >= 0x80 { // a length that text never has at this position
 			return content{
 				kind: noKey, what: "DER that is cut short, damaged or of another kind",
 				hint: "`openssl asn1parse -inform DER -in FILE` shows what it is",
@@ -98,7 +97,7 @@ func lookText(text string) content {
 	return content{}
 }
 
-// lookJSON tells objects apart by the names of their members.
+// lookJSON distinguishes objects by the names of their members.
 func lookJSON(text []byte) content {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
@@ -121,7 +120,7 @@ func lookJSON(text []byte) content {
 		return content{kind: publicJWK, what: "a public key as a JWK", public: publicOfJWK(members)}
 	case has("jwks_uri"), has("issuer"):
 		return content{kind: noKey, what: "the metadata of an issuer", hint: "download what its jwks_uri names, or give that as --jwks-uri"}
-	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")): // as Google publishes them
+	case bytes.Contains(text, []byte("-----BEGIN CERTIFICATE")): // the form in which Google publishes them
 		return content{
 			kind: noKey, what: "JSON with certificates by their kid",
 			hint: "write each certificate to a file of its own and give those as --certificate-file, or download the JWK Set of the same publisher",
@@ -130,8 +129,7 @@ func lookJSON(text []byte) content {
 	return content{kind: noKey, what: "JSON without kty and keys"}
 }
 
-// publicOfJWK reads the public half from the members that make it alone; nil: it cannot be
-// read.
+// publicOfJWK reads the public half, only from the members that define it; nil: it cannot be read.
 func publicOfJWK(members map[string]json.RawMessage) crypto.PublicKey {
 	only := make(map[string]json.RawMessage)
 	for _, name := range []string{"kty", "crv", "x", "y", "n", "e"} {
@@ -154,7 +152,8 @@ func publicOfJWK(members map[string]json.RawMessage) crypto.PublicKey {
 	return public
 }
 
-// lookPEM looks for a private key first: whatever stands beside it, that matters most.
+// lookPEM looks for a private key first, because that matters most, whatever else the file
+// contains.
 func lookPEM(data []byte) content {
 	var first *content
 	for {
@@ -193,7 +192,7 @@ func lookBlock(block *pem.Block) content {
 		return ofPKCS7()
 	}
 	c := lookDER(block.Bytes)
-	if strings.HasSuffix(block.Type, "PRIVATE KEY") && c.kind != privateKey { // of a kind that Go does not know
+	if strings.HasSuffix(block.Type, "PRIVATE KEY") && c.kind != privateKey { // of a kind that Go does not support
 		return ofPrivateKey(nil)
 	}
 	return c
@@ -220,7 +219,7 @@ func ofPKCS7() content {
 	}
 }
 
-// lookDER tries what a DER can be.
+// lookDER tries all kinds of DER.
 func lookDER(der []byte) content {
 	if c, err := x509.ParseCertificate(der); err == nil {
 		return content{kind: certificate, what: "a certificate", public: c.PublicKey}
@@ -250,7 +249,7 @@ func lookDER(der []byte) content {
 	return lookShape(der)
 }
 
-// lookShape tells by their outermost form what x509 does not parse.
+// lookShape recognises by their outermost form the kinds that x509 does not parse.
 func lookShape(der []byte) content {
 	var store struct { // RFC 7292 §4
 		Version int

@@ -9,13 +9,12 @@ import (
 	"regexp"
 )
 
-// maxFile bounds a file of blocks, in bytes. An RSA key of 4096 bits with ten certificates
-// takes a third of it.
+// maxFile bounds a file of blocks, in bytes. An RSA key of 4096 bits with ten certificates takes a
+// third of it.
 const maxFile = 64 << 10
 
-// Blocks reads a file of PEM blocks (RFC 7468), and what programs write around them.
-// [pem.Decode] passes over a block that is damaged; here it is an error, since it may be
-// the wanted one.
+// Blocks reads a file of PEM blocks (RFC 7468), with any text that programs write around them.
+// [pem.Decode] skips a damaged block; here it is an error, because it may be the wanted one.
 func Blocks(data []byte) ([]*pem.Block, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("it is larger than %d KiB, which no file of keys or certificates is", maxFile>>10)
@@ -67,7 +66,7 @@ func Certificates(data []byte) ([]*x509.Certificate, error) {
 
 // Block names a PEM block by its type.
 func Block(kind string) string {
-	// A block whose line breaks were lost has the key in its first line.
+	// A block that lost its line breaks has the key in its first line.
 	if regexp.MustCompile(`^[A-Z0-9][A-Z0-9 ]{0,30}$`).MatchString(kind) {
 		return fmt.Sprintf("a PEM block of the type %q", kind)
 	}

@@ -8,9 +8,9 @@ import (
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// Text returns what a file holds without the byte order mark that some editors begin text
-// with: it is part of no key, no secret and no setting. Bytes that are no text are
-// returned as they are. Text in UTF-16 is refused, since nothing here is written in it.
+// Text returns the content of a file without the byte order mark with which some editors begin
+// text, because the mark is never part of a key, a secret or a setting. Bytes that are not text are
+// returned unchanged. Text in UTF-16 is refused, because no format here uses it.
 func Text(data []byte) ([]byte, error) {
 	if isUTF16(data) {
 		return nil, errors.New("it is text in UTF-16, as PowerShell writes it with >: save it as UTF-8")
@@ -21,11 +21,11 @@ func Text(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// isUTF16 reports whether data begins with the mark of UTF-16 and has a zero in each pair
-// of bytes, as text in it has but for the letters of other alphabets.
+// isUTF16 reports whether data begins with the mark of UTF-16 and has a zero in each pair of bytes,
+// as UTF-16 text has, except for letters of other alphabets.
 func isUTF16(data []byte) bool {
 	const enough = 32
-	var zero int // where in a pair
+	var zero int // the position in a pair
 	switch {
 	case len(data) < 4 || len(data)%2 != 0:
 		return false

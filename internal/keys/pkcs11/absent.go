@@ -7,10 +7,10 @@ import (
 	"errors"
 )
 
-// Module is an open token; in this build there is none.
+// Module is an open token. This build has none.
 type Module struct{}
 
-// Open refuses: this build has no PKCS#11 in it.
+// Open refuses, because this build does not contain PKCS#11.
 func Open(Options) (*Module, error) { return nil, absent() }
 
 // Generate refuses, as Open does.

@@ -16,12 +16,12 @@ import (
 
 const (
 	rsaBits = 2048
-	idBytes = 16 // random, so that no two keys of a token are mistaken for each other
+	idBytes = 16 // random, so that two keys of a token never have the same ID
 )
 
-// Generate makes a key pair in the token for one of [Algorithms], and returns the
-// URI by which [Module.Signer] finds it again, on any machine that has the token.
-// The private key cannot be taken out of the token, and can do nothing but sign.
+// Generate makes a key pair in the token for one of [Algorithms], and returns the URI by which
+// [Module.Signer] finds it again, on any machine that has the token. The private key cannot leave
+// the token, and can only sign.
 func (m *Module) Generate(alg string) (crypto.Signer, string, error) {
 	if !slices.Contains(Algorithms(), alg) {
 		return nil, "", fmt.Errorf("a key in a PKCS#11 token cannot be for %q: it can be for %s",
@@ -53,7 +53,7 @@ func generate(context *crypto11.Context, alg string, id []byte) (crypto.Signer, 
 	private := public.Copy()
 	for attribute, value := range map[crypto11.AttributeType]bool{
 		crypto11.CkaToken:       true,
-		crypto11.CkaPrivate:     true, // seen by those alone who are logged in
+		crypto11.CkaPrivate:     true, // visible only after a login
 		crypto11.CkaSensitive:   true,
 		crypto11.CkaExtractable: false,
 		crypto11.CkaSign:        true,

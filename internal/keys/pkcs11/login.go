@@ -36,7 +36,7 @@ func connect(o Options) (*crypto11.Context, error) {
 	return context, nil
 }
 
-// explain says what to do about an error of a login.
+// explain adds to an error of a login what to do about it.
 func explain(o Options, err error) error {
 	var code pkcs11.Error
 	switch {
@@ -48,7 +48,7 @@ func explain(o Options, err error) error {
 		return fmt.Errorf("the PIN is wrong; correct it before the next start, since a token locks itself after a few wrong ones: %w", err)
 	case errors.As(err, &code):
 		return err
-	case strings.Contains(err.Error(), "could not find PKCS#11 token"): // it has no name in crypto11
+	case strings.Contains(err.Error(), "could not find PKCS#11 token"): // crypto11 has no name for this error
 		return fmt.Errorf("the library %s shows no token of that label; correct the label, or the library's own settings: %w", o.Module, err)
 	}
 	if _, missing := os.Stat(o.Module); missing != nil {
@@ -62,16 +62,16 @@ func isRefused(err error) bool {
 		pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED, pkcs11.CKR_USER_PIN_NOT_INITIALIZED)
 }
 
-// isForgotten reports whether the token, or the library, lost our login, as it
-// does when the device is restarted or plugged in again.
+// isForgotten reports whether the token, or the library, lost our login, for example because the
+// device was restarted or plugged in again.
 func isForgotten(err error) bool {
 	return is(err, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_USER_NOT_LOGGED_IN,
 		pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID, pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_REMOVED,
 		pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED)
 }
 
-// isLoggedIn asks the token. The library is one in the process, however often it
-// is loaded, and a login is the process's.
+// isLoggedIn asks the token. A process has one library, however often it is loaded, and a login
+// belongs to the process.
 func isLoggedIn(o Options) bool {
 	library := pkcs11.New(o.Module)
 	if library == nil {

@@ -14,33 +14,32 @@ import (
 )
 
 const (
-	// maxSessions bounds how many signatures the token makes for us at once, and
-	// the threads that wait for it. Where the token allows fewer, fewer it is.
+	// maxSessions bounds the number of concurrent signatures in the token, and of the threads that
+	// wait for them. A token may allow fewer.
 	maxSessions = 32
-	// sessionWait bounds the wait for one of those sessions, so that a token that
-	// does not answer fails requests instead of collecting them.
+	// sessionWait bounds the wait for one of those sessions, so that requests fail instead of
+	// piling up if the token does not answer.
 	sessionWait = 5 * time.Second
 )
 
-// Module is a token that we are logged in to. All methods may be called at the
-// same time. Where the token forgot us, as one does that was restarted, the next
-// use logs in again.
+// Module is a token to which we are logged in. All methods are safe for concurrent use. If the
+// token has lost the login, for example after a restart, the next use logs in again.
 type Module struct {
 	options  Options
 	renewals singleflight.Group
 
-	// mu is held for reading while the library works: to finalize it meanwhile is
-	// undefined by PKCS #11, and a crash of the process with real libraries.
+	// mu is held for reading while the library works: PKCS #11 does not define what happens if it
+	// is finalized meanwhile, and real libraries crash the process.
 	mu      sync.RWMutex
 	context *crypto11.Context // nil: not connected
 	closed  bool
-	refused error // the token takes our PIN no more; trying again would lock it
+	refused error // the token refuses our PIN: another attempt would lock it
 
 	misses misses
 }
 
-// Open loads the library and logs in to the token. The error says whether it is
-// the library, the token or the PIN, and never holds the PIN.
+// Open loads the library and logs in to the token. The error says whether the library, the token or
+// the PIN is at fault, and never contains the PIN.
 func Open(o Options) (*Module, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -52,8 +51,8 @@ func Open(o Options) (*Module, error) {
 	return &Module{options: o, context: context}, nil
 }
 
-// Close logs out and unloads the library, after the signatures under way. Keys
-// stay in the token; signers of the module fail from now on.
+// Close logs out and unloads the library, after the signatures in progress. Keys stay in the token;
+// signers of the module fail from now on.
 func (m *Module) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,7 +60,7 @@ func (m *Module) Close() error {
 	return m.disconnect()
 }
 
-// disconnect is called under the lock. A context bears only one Close.
+// disconnect needs the lock. A context can be closed only once.
 func (m *Module) disconnect() error {
 	context := m.context
 	m.context = nil
@@ -71,8 +70,7 @@ func (m *Module) disconnect() error {
 	return context.Close()
 }
 
-// use lets f work in the token, and once more after a new login where the token
-// forgot the old one.
+// use runs f in the token, and once more after a new login if the token lost the old one.
 func (m *Module) use(f func(*crypto11.Context) error) error {
 	lost, isLost, err := m.try(f)
 	if !isLost {
@@ -85,9 +83,8 @@ func (m *Module) use(f func(*crypto11.Context) error) error {
 	return err
 }
 
-// useAnew lets f work in the token after a new login, with which the library reads
-// again what there is: SoftHSM never sees a key that another process was about to
-// write when it looked first.
+// useAnew runs f in the token after a new login, which makes the library read the objects again:
+// SoftHSM otherwise never sees a key that another process was writing at the first look.
 func (m *Module) useAnew(f func(*crypto11.Context) error) error {
 	m.mu.RLock()
 	context := m.context
@@ -98,15 +95,14 @@ func (m *Module) useAnew(f func(*crypto11.Context) error) error {
 	return m.use(f)
 }
 
-// misses counts how often each key was not there.
+// misses counts how often each key was missing.
 type misses struct {
 	mu    sync.Mutex
 	times map[string]int
 }
 
-// worthANewLogin reports whether to log in once more for a key that is not there: for
-// the first, the second, the fourth time, and so on, since every signature waits for
-// it.
+// worthANewLogin reports whether to log in once more for a missing key. It does so for the first,
+// the second, the fourth time, and so on, because every signature waits for the login.
 func (m *misses) worthANewLogin(uri string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -117,8 +113,7 @@ func (m *misses) worthANewLogin(uri string) bool {
 	return bits.OnesCount(uint(m.times[uri])) == 1
 }
 
-// try lets f work in the token. It returns the login with which it did, and
-// whether that is what failed.
+// try runs f in the token. It returns the login that f used, and whether that login was lost.
 func (m *Module) try(f func(*crypto11.Context) error) (context *crypto11.Context, isLost bool, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -130,14 +125,14 @@ func (m *Module) try(f func(*crypto11.Context) error) (context *crypto11.Context
 	}
 	err = f(m.context)
 	var missing missingError
-	if errors.As(err, &missing) { // a session that is not logged in does not see private keys
+	if errors.As(err, &missing) { // a session without a login does not see private keys
 		return m.context, !isLoggedIn(m.options), err
 	}
 	return m.context, isForgotten(err), err
 }
 
-// renew logs in anew where lost is what we still work with; who comes meanwhile
-// waits for the same login. A PIN that is refused is not tried again.
+// renew logs in again if lost is the present login. Concurrent callers wait for the same login. A
+// refused PIN is not tried again.
 func (m *Module) renew(lost *crypto11.Context) error {
 	_, err, _ := m.renewals.Do("", func() (any, error) {
 		m.mu.Lock()

@@ -25,15 +25,14 @@ type signer struct {
 	found  atomic.Pointer[found]
 }
 
-// found is the key as one login knows it: a handle is void after the next.
+// found is the key as one login sees it: its handle is invalid after the next login.
 type found struct {
 	context *crypto11.Context
 	key     crypto.Signer
 }
 
-// Signer finds the key pair that a URI names: exactly one, of the kind that one of
-// [Algorithms] wants. The token has to sign once, to show that it has the private
-// half of the public key that it gives out.
+// Signer finds the key pair that a URI names: exactly one, and fit for one of [Algorithms]. The
+// token has to sign once, to prove that it has the private half of the public key.
 func (m *Module) Signer(uri string) (crypto.Signer, error) {
 	u, err := ParseURI(uri)
 	if err != nil {
@@ -71,7 +70,7 @@ func (m *Module) signer(u URI, context *crypto11.Context, key crypto.Signer) (*s
 	return s, nil
 }
 
-// missingError is the answer to a URI that names nothing.
+// missingError reports that a URI names no key.
 type missingError struct{}
 
 func (missingError) Error() string {
@@ -94,9 +93,8 @@ func find(context *crypto11.Context, u URI) (crypto.Signer, error) {
 // Public returns an *rsa.PublicKey or an *ecdsa.PublicKey.
 func (s *signer) Public() crypto.PublicKey { return s.public }
 
-// Sign lets the token sign a digest, by RSA PKCS #1 v1.5, by RSA-PSS for
-// *rsa.PSSOptions, or by ECDSA with an answer in ASN.1. The token takes its own
-// random bytes.
+// Sign lets the token sign a digest: by RSA PKCS #1 v1.5, by RSA-PSS for *rsa.PSSOptions, or by
+// ECDSA with a signature in ASN.1. The token uses its own random bytes.
 func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if hash := opts.HashFunc(); hash == 0 || len(digest) != hash.Size() {
 		return nil, fmt.Errorf("sign in the PKCS#11 token: %d bytes are no digest of %s", len(digest), hash)
@@ -116,7 +114,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	return signature, nil
 }
 
-// in returns the key as this login knows it.
+// in returns the key as this login sees it.
 func (s *signer) in(context *crypto11.Context) (crypto.Signer, error) {
 	if f := s.found.Load(); f.context == context {
 		return f.key, nil
@@ -132,9 +130,8 @@ func (s *signer) in(context *crypto11.Context) (crypto.Signer, error) {
 	return key, nil
 }
 
-// prove checks that a key is fit for one of [Algorithms], and that the public half
-// belongs to the private one: a program that cannot log in may write an object with a
-// public key.
+// prove checks that a key is fit for one of [Algorithms], and that the public half belongs to the
+// private one, because a program without a login may write an object with a public key.
 func prove(key crypto.Signer) error {
 	digest := sha256.Sum256([]byte(rand.Text()))
 	switch public := key.Public().(type) {
@@ -159,7 +156,7 @@ func prove(key crypto.Signer) error {
 	return errors.New("it is neither an RSA key nor one on an elliptic curve")
 }
 
-// proveRSA takes either padding, since a token may keep a key to one of them.
+// proveRSA tries both paddings, because a token may restrict a key to one of them.
 func proveRSA(key crypto.Signer, public *rsa.PublicKey, digest []byte) error {
 	signature, err := key.Sign(nil, digest, crypto.SHA256)
 	if err == nil {

@@ -10,26 +10,25 @@ import (
 
 const scheme = "pkcs11:"
 
-// URI names a key pair in a token (RFC 7512). Of its attributes those stand here
-// that tell one key pair from another; what is empty is not asked for.
+// URI names a key pair in a token (RFC 7512). It has only the attributes that distinguish key
+// pairs. An empty attribute matches any value.
 type URI struct {
 	Token  string // label of the token
 	Object string // CKA_LABEL of the key
-	ID     []byte // CKA_ID of the key; at least one of Object and ID is there
-	Type   string // private or public: either half names the pair
+	ID     []byte // CKA_ID of the key; at least one of Object and ID is set
+	Type   string // private or public: either half identifies the pair
 }
 
-// IsURI reports whether s begins as a PKCS#11 URI does. It may still be none that
-// [ParseURI] takes.
+// IsURI reports whether s begins like a PKCS#11 URI. [ParseURI] may still refuse it.
 func IsURI(s string) bool { return strings.HasPrefix(s, scheme) }
 
-// ParseURI reads the attributes token, object, id and type (RFC 7512 §2.3). All
-// others are errors, because a key that they rule out would be taken; so is a
-// query, since the library and the PIN are settings. No error holds a value.
+// ParseURI reads the attributes token, object, id and type (RFC 7512 §2.3). It refuses all others,
+// because ignoring them could select a key that they exclude. It also refuses a query, because the
+// library and the PIN are settings. No error contains a value.
 //
-// github.com/stefanberger/go-pkcs11uri is no substitute: it has no release and no commit
-// since 2023, does not tell which attributes a URI has, takes characters that have to be
-// escaped, refuses type=data because of a typing error, and quotes values in its errors.
+// We do not use github.com/stefanberger/go-pkcs11uri: it has no release and no commit since 2023,
+// does not tell which attributes a URI has, accepts characters that must be escaped, refuses
+// type=data because of a typing error, and quotes values in its errors.
 func ParseURI(s string) (URI, error) {
 	rest, ok := strings.CutPrefix(s, scheme)
 	if !ok {
@@ -65,7 +64,7 @@ func (u *URI) set(name, escaped string) error {
 	case "token", "object", "id", "type":
 	case "pin-value":
 		return pinFault()
-	default: // RFC 7512 §2.3: what is not understood is not to be passed over
+	default: // RFC 7512 §2.3: an unknown attribute must not be ignored
 		return fmt.Errorf("the PKCS#11 URI has the attribute %q: a key is named by token, object, id and type alone", name)
 	}
 	value, err := unescape(escaped)
@@ -107,7 +106,7 @@ func pinFault() error {
 	return fmt.Errorf("the PKCS#11 URI holds a PIN: a URI is no secret, so take pin-value out of it, give the PIN as the setting that it is, and set a new one")
 }
 
-// String writes the URI so that [ParseURI] reads the same again.
+// String returns the URI in a form from which [ParseURI] reads the same again.
 func (u URI) String() string {
 	var parts []string
 	if u.Token != "" {
@@ -128,7 +127,7 @@ func (u URI) String() string {
 // unescape reads a pk11-pchar sequence (RFC 7512 §2.3).
 func unescape(escaped string) (string, error) {
 	value, err := url.PathUnescape(escaped)
-	if err != nil { // the cause quotes it
+	if err != nil { // the cause quotes the value
 		return "", errors.New("has a percent sign that two hexadecimal digits do not follow: write %25 for the sign itself")
 	}
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%:[]@!$'()*+,=&"

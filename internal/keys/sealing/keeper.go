@@ -16,7 +16,7 @@ type Keeper interface {
 	Close() error
 }
 
-// Keeper returns what seals under the master key.
+// Keeper returns the keeper that seals with the master key.
 func (m Master) Keeper() Keeper { return masterKeeper{m} }
 
 // masterKeeper seals with XSalsa20 and Poly1305: nonce, 24 bytes | tag, 16 | ciphertext.

@@ -23,8 +23,8 @@ func NewMasterKey(rand io.Reader) (string, error) {
 	return base64.StdEncoding.EncodeToString(key[:]), nil
 }
 
-// MasterFrom makes a master key of its 32 bytes. All zeros are refused: they are
-// what a mistake leaves behind.
+// MasterFrom makes a master key of its 32 bytes. It refuses all zeros, because they are usually the
+// result of a mistake.
 func MasterFrom(key [masterSize]byte) (Master, error) {
 	if key == ([masterSize]byte{}) {
 		return Master{}, errors.New("the master key is all zeros: key generate-master makes a new one")
@@ -32,14 +32,13 @@ func MasterFrom(key [masterSize]byte) (Master, error) {
 	return Master{key}, nil
 }
 
-// ID names the master key without telling it: 16 hex digits of a hash that is
-// used for nothing else.
+// ID names the master key without revealing it: 16 hex digits of a hash that has no other use.
 func (m Master) ID() string {
 	sum := sha256.Sum256(append([]byte("authserver master key id\x00"), m.key[:]...))
 	return hex.EncodeToString(sum[:8])
 }
 
-// Format keeps the key out of every kind of print.
+// Format keeps the key out of everything that prints it.
 func (m Master) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "master key "+m.ID()) // Format cannot return an error
 }

@@ -11,39 +11,39 @@ import (
 	"authserver/internal/store"
 )
 
-// ResealStore is what everything sealed is read from and put back to.
+// ResealStore has everything that is sealed.
 type ResealStore interface {
 	store.DataKeys
 	store.SealedValues
 }
 
-// Reseal moves everything that is sealed from one master key to another, while
-// servers run. It begins with a new data key that both master keys open, and ends
-// with every row under it; until [Finish] servers may have either. What was
-// interrupted goes on where it is called again.
+// Reseal moves everything that is sealed from one master key to another, while servers run. It
+// begins with a new data key that both master keys open, and ends with every row under that data
+// key. Until [Finish], servers may have either master key. After an interruption, a second run
+// continues.
 type Reseal struct {
 	Store  ResealStore
 	From   *Sealer
-	Keeper Keeper // of the master key to move to
+	Keeper Keeper // of the new master key
 	Master string // its name
-	// Settle waits until every server has taken in the new data key: before that
-	// none may find a row that is sealed under it.
+	// Settle waits until every server has the new data key: before that, no server may find a row
+	// that is sealed under it.
 	Settle func(ctx context.Context) error
-	By     store.Change // who asks for it
+	By     store.Change // the actor of the events
 	Now    func() time.Time
 	Rand   io.Reader
 }
 
-// Resealed is what a reseal did.
+// Resealed is the result of a reseal.
 type Resealed struct {
 	From      string         `json:"from"` // names of master keys
 	To        string         `json:"to"`
-	DataKey   uint32         `json:"data_key"`  // under which everything is now
+	DataKey   uint32         `json:"data_key"`  // the data key of everything now
 	Resealed  map[string]int `json:"resealed"`  // rows of each table
 	Remaining int            `json:"remaining"` // rows under other data keys: 0
 }
 
-// Run carries it out.
+// Run carries out the reseal.
 func (r *Reseal) Run(ctx context.Context) (Resealed, error) {
 	done := Resealed{From: r.From.options.MasterID, To: r.Master, Resealed: map[string]int{}}
 	if done.From == done.To {
@@ -59,7 +59,7 @@ func (r *Reseal) Run(ctx context.Context) (Resealed, error) {
 	if err := r.Settle(ctx); err != nil {
 		return done, err
 	}
-	// A server that has not heard yet may add a row meanwhile, so it looks again
+	// A server that does not know the new data key yet may add a row meanwhile, so Run looks again
 	// until there is none left.
 	for {
 		left, err := under(ctx, r.Store, func(id uint32) bool { return id != done.DataKey })
@@ -75,8 +75,8 @@ func (r *Reseal) Run(ctx context.Context) (Resealed, error) {
 	}
 }
 
-// prepare makes the new data key and seals every data key under both master keys,
-// all or nothing. Where that was done before it does nothing.
+// prepare makes the new data key and seals every data key under both master keys, all or nothing.
+// If that was done before, it does nothing.
 func (r *Reseal) prepare(ctx context.Context) error {
 	rows, err := r.Store.DataKeys(ctx)
 	if err != nil {
@@ -124,8 +124,8 @@ func (r *Reseal) prepare(ctx context.Context) error {
 	return nil
 }
 
-// move seals one value anew. One that was changed or removed meanwhile is looked
-// at again.
+// move seals one value again. If another process changed or removed the value meanwhile, Run looks
+// at it again.
 func (r *Reseal) move(ctx context.Context, v store.SealedValue) error {
 	as := store.SealedAs(v.Table, v.ID)
 	plain, err := r.From.Open(v.Sealed, as)
@@ -143,14 +143,14 @@ func (r *Reseal) move(ctx context.Context, v store.SealedValue) error {
 	return err
 }
 
-// by is a change of the reseal.
+// by returns a change of the reseal.
 func (r *Reseal) by(what store.EventType) store.Change {
 	by := r.By
 	by.Event, by.At = what, store.At(r.Now())
 	return by
 }
 
-// under returns what is sealed under the data keys that are picked.
+// under returns the values that are sealed under the data keys for which pick is true.
 func under(ctx context.Context, st store.SealedValues, pick func(id uint32) bool) ([]store.SealedValue, error) {
 	all, err := st.SealedValues(ctx)
 	if err != nil {
@@ -159,10 +159,10 @@ func under(ctx context.Context, st store.SealedValues, pick func(id uint32) bool
 	return slices.DeleteFunc(all, func(v store.SealedValue) bool { return !pick(dataKeyOf(v.Sealed)) }), nil
 }
 
-// Finish ends a reseal with the master key of the sealer as the only one:
-// data keys that nothing is sealed under any more go, and so does every other way
-// to open those that stay. It returns the names of the master keys that are of no
-// use any more. With the master key that was to be left, it takes the reseal back.
+// Finish ends a reseal with the master key of the sealer as the only one. It removes the data keys
+// under which nothing is sealed, and the copies of the other data keys under other master keys. It
+// returns the names of the master keys that no longer open anything. With the old master key, it
+// undoes the reseal.
 func Finish(ctx context.Context, by store.Change, st ResealStore, s *Sealer) ([]string, error) {
 	left, err := under(ctx, st, func(id uint32) bool { return id != s.loaded.Load().current })
 	if err != nil {

@@ -28,9 +28,8 @@ const (
 	dataKeySize = 32 // AES-256
 )
 
-// Sealer seals values before they go into a row and opens them again, with
-// AES-256-GCM. It is safe for concurrent use, and asks the database and the keeper
-// in Open and Reload alone.
+// Sealer seals values before they go into a row and opens them again, with AES-256-GCM. It is safe
+// for concurrent use, and uses the database and the keeper only in Open and Reload.
 type Sealer struct {
 	options   Options
 	reloading sync.Mutex // so that an older reading never replaces a newer one
@@ -49,15 +48,15 @@ type dataKeys struct {
 type Options struct {
 	Store    store.DataKeys
 	Keeper   Keeper      // seals the data keys: the master key, or a key management service
-	MasterID string      // names what is behind Keeper
-	Actor    store.Actor // makes the first data key
+	MasterID string      // names the key of Keeper
+	Actor    store.Actor // of the event of the first data key
 	Now      func() time.Time
 	Rand     io.Reader
 }
 
-// Open unseals the data keys through the keeper and makes the first one in
-// a database that has none. Where the database is sealed under another master
-// key it is an error that names both, and nothing is changed.
+// Open opens the data keys with the keeper, and makes the first one in a database that has none. If
+// the database is sealed under another master key, it returns an error that names both keys, and
+// changes nothing.
 func Open(ctx context.Context, o Options) (*Sealer, error) {
 	s := &Sealer{options: o}
 	s.loaded.Store(&dataKeys{})
@@ -66,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Sealer, error) {
 		return nil, fmt.Errorf("read the data keys: %w", err)
 	}
 	if len(rows) == 0 {
-		// Of several processes that start at once one makes it, and all read it back.
+		// Of several processes that start at once, one makes the data key, and all read it.
 		if err := createDataKey(ctx, o); err != nil {
 			return nil, err
 		}
@@ -77,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Sealer, error) {
 	return s, nil
 }
 
-// Reload takes in data keys that were made since. It keeps those that it has.
+// Reload adds data keys that were made since. It keeps those that it has.
 func (s *Sealer) Reload(ctx context.Context) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -122,8 +121,8 @@ func masters(rows []store.DataKey) []string {
 // MasterID names the master key.
 func (s *Sealer) MasterID() string { return s.options.MasterID }
 
-// Failures returns how often something could not be sealed, and how often
-// something sealed could not be opened.
+// Failures returns how many values could not be sealed, and how many sealed values could not be
+// opened.
 func (s *Sealer) Failures() (seals, opens int64) { return s.sealsFailed.Load(), s.opensFailed.Load() }
 
 func createDataKey(ctx context.Context, o Options) error {
@@ -190,8 +189,8 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// Seal encrypts plain so that only Open with the same as gives it back. as is
-// what [store.SealedAs] returns for the row.
+// Seal encrypts plain so that only Open with the same as returns it. as is the result of
+// [store.SealedAs] for the row.
 func (s *Sealer) Seal(plain []byte, as string) ([]byte, error) {
 	keys := s.loaded.Load()
 	out := make([]byte, sealHeader+sealNonce, sealHeader+sealNonce+len(plain)+sealTag)
@@ -205,8 +204,8 @@ func (s *Sealer) Seal(plain []byte, as string) ([]byte, error) {
 	return keys.aeads[keys.current].Seal(out, nonce, plain, []byte(as)), nil
 }
 
-// Open decrypts what Seal returned for the same as. It fails where the value was
-// changed, cut, or taken from another row.
+// Open decrypts the result of Seal with the same as. It fails if the value was changed, cut, or
+// taken from another row.
 func (s *Sealer) Open(sealed []byte, as string) ([]byte, error) {
 	plain, err := s.open(sealed, as)
 	if err != nil {
@@ -238,8 +237,7 @@ func (s *Sealer) open(sealed []byte, as string) ([]byte, error) {
 	return plain, nil
 }
 
-// dataKeyOf returns the id of the data key of something sealed, 0 where it is cut
-// short.
+// dataKeyOf returns the id of the data key of a sealed value, or 0 if the value is cut short.
 func dataKeyOf(sealed []byte) uint32 {
 	if len(sealed) < sealHeader {
 		return 0

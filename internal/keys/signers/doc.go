@@ -1,10 +1,9 @@
-// Package signers owns which code runs our private keys when they sign: Go's own
-// crypto, BoringCrypto where the toolchain was told to (GOEXPERIMENT=boringcrypto),
-// or OpenSSL's libcrypto where the build has the tag openssl and cgo. To everyone
-// else a key is a crypto.Signer, whichever it is.
+// Package signers owns the choice of the code that signs with our private keys: Go's own crypto,
+// BoringCrypto if the toolchain builds with GOEXPERIMENT=boringcrypto, or OpenSSL's libcrypto in a
+// build with the tag openssl and cgo. For the other rooms a key is a crypto.Signer in all cases.
 //
-// It refuses to hold any cryptography of its own: it hands keys and digests over.
-// docs/signers.md weighs the three; without the faster ones speed alone is lost.
+// It refuses to contain any cryptography of its own: it passes keys and digests on. docs/signers.md
+// compares the three; they differ only in speed.
 //
 // Start at [For].
 package signers
