@@ -10,13 +10,13 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// Opener unseals what was sealed for a row.
+// Opener opens what was sealed for a row.
 type Opener interface {
 	Open(sealed []byte, as string) ([]byte, error)
 }
 
-// candidates returns the registered keys that may have signed an assertion with
-// this header. The algorithm was checked against the registration before.
+// candidates returns the registered keys that may have signed an assertion with this header. The
+// caller has checked the algorithm against the registration.
 func (v *Verifier) candidates(ctx context.Context, now time.Time, k Keys, h jose.Header) ([]any, error) {
 	if len(k.Secrets) > 0 {
 		return v.fromSecrets(k.Secrets, h)
@@ -61,8 +61,8 @@ func (v *Verifier) fromSecrets(secrets []Secret, h jose.Header) ([]any, error) {
 	return firstKeys(found)
 }
 
-// fromCertificates chooses by x5t#S256 and x5t, which must both agree where both
-// are there. A kid says nothing of a certificate and is passed over.
+// fromCertificates chooses by x5t#S256 and x5t. If both are present, both must match. It ignores a
+// kid, because certificates have none.
 func (v *Verifier) fromCertificates(now time.Time, k Keys, h jose.Header) ([]any, error) {
 	registered, err := v.onFile(k.Certificates)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// certificate is a certificate on file, with the thumbprints by which tokens name it.
+// certificate is a registered certificate, with the thumbprints by which tokens name it.
 type certificate struct {
 	*x509.Certificate
 	x5t, x5tS256 string
@@ -23,8 +23,8 @@ func parseCertificate(der []byte) (certificate, error) {
 	return certificate{parsed, jose.Thumbprint1(der), jose.Thumbprint256(der)}, nil
 }
 
-// parseCertificates returns nil for nil only: an empty list of authorities trusts no
-// certificate, and no list trusts every one.
+// parseCertificates returns nil only for nil: an empty list of authorities trusts no certificate,
+// and no list trusts every one.
 func parseCertificates(ders [][]byte, parse func(der []byte) (certificate, error)) ([]certificate, error) {
 	if ders == nil {
 		return nil, nil
@@ -40,7 +40,7 @@ func parseCertificates(ders [][]byte, parse func(der []byte) (certificate, error
 	return all, nil
 }
 
-// onFile returns certificates in DER. Each is parsed once.
+// onFile returns certificates in DER in parsed form. Each is parsed only once.
 func (v *Verifier) onFile(ders [][]byte) ([]certificate, error) {
 	return parseCertificates(ders, func(der []byte) (certificate, error) { return v.certificates.Get(der, parseCertificate) })
 }

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/jose"
 )
 
-// CheckPath refuses what names no claim: a path is a claim's name or, with a slash
-// before it, a JSON Pointer (RFC 6901) into the claims.
+// CheckPath refuses a path that names no claim. A path is the name of a claim, or, if it begins
+// with a slash, a JSON Pointer (RFC 6901) into the claims.
 func CheckPath(path string) error {
 	switch {
 	case path == "" || path == "/":
@@ -27,7 +27,7 @@ func CheckPath(path string) error {
 
 const maxPath = 256 // bytes
 
-// Claim returns the claim that a path names, and whether it is there.
+// Claim returns the claim at a path, and whether it is present.
 func Claim(claims map[string]any, path string) (any, bool) {
 	if !strings.HasPrefix(path, "/") {
 		value, ok := claims[path]
@@ -54,8 +54,8 @@ func Claim(claims map[string]any, path string) (any, bool) {
 	return value, true
 }
 
-// scope reads the claim "scope": a text of values with blanks between them (RFC 8693
-// §4.2), or an array of values, as many issuers write it.
+// scope reads the claim "scope": a text of values with spaces between them (RFC 8693 §4.2), or an
+// array of values, as many issuers write it.
 func scope(claims map[string]any) (values string, there bool, err error) {
 	value, there := claims["scope"]
 	list, ok := value.([]any)
@@ -74,16 +74,16 @@ func scope(claims map[string]any) (values string, there bool, err error) {
 	return strings.Join(texts, " "), true, nil
 }
 
-// Matches reports whether a text is of a pattern, in which * stands for any run of
-// characters and ? for one.
+// Matches reports whether a text matches a pattern, in which * stands for any number of characters
+// and ? for one.
 func Matches(pattern, text string) bool {
 	expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
 	compiled, err := regexp.Compile("(?s)^" + expression + "$")
 	return err == nil && compiled.MatchString(text) // a pattern that is not UTF-8 matches nothing
 }
 
-// mismatches are the claims that the pattern names, of which each has to be a text of
-// its pattern, or an array with one, and is not.
+// mismatches returns the claims of the pattern that do not match. A claim matches if it is a text
+// that matches, or an array with such a text.
 func mismatches(claims map[string]any, pattern map[string]string) []string {
 	var paths []string
 	for path, glob := range pattern {

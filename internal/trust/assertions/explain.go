@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Finding is what one check of an assertion found, for an operator who wants to know
-// why it is refused.
+// Finding is the result of one check of an assertion, for an operator who wants to know why the
+// server refuses it.
 type Finding struct {
 	Check  string `json:"check"`
 	Passed bool   `json:"passed"`
@@ -22,7 +22,8 @@ type Finding struct {
 	Change string `json:"change,omitempty"` // what to change, where and how
 }
 
-// found is what a check found; nil: nothing, so that there is nothing to change.
+// found makes the finding of a check. If err is nil, the check passed and there is nothing to
+// change.
 func found(check string, err error, change string, args ...any) Finding {
 	if err == nil {
 		return Finding{Check: check, Passed: true}
@@ -30,8 +31,8 @@ func found(check string, err error, change string, args ...any) Finding {
 	return Finding{Check: check, Found: err.Error(), Change: fmt.Sprintf(change, args...)}
 }
 
-// Explain makes every check of [Verifier.Verify], also after one that failed, and
-// says what to change. An error is a fault of the server.
+// Explain makes every check of [Verifier.Verify], also after one that failed, and says what to
+// change. An error is a fault of the server.
 func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Registration) ([]Finding, error) {
 	var findings []Finding
 	note := func(check string, err error, change string, args ...any) {
@@ -77,7 +78,7 @@ func (v *Verifier) Explain(ctx context.Context, now time.Time, p Parsed, r Regis
 	return findings, nil
 }
 
-// orNone are the names by which a header names its key.
+// orNone returns the names by which a header names its key.
 func orNone(h jose.Header) string {
 	var names []string
 	for name, value := range map[string]string{"kid": h.KID, "x5t": h.X5T, "x5t#S256": h.X5TS256} {
@@ -92,7 +93,7 @@ func orNone(h jose.Header) string {
 	return strings.Join(names, ", ")
 }
 
-// differing says of each pattern which claims keep it from matching.
+// differing says for each pattern which claims do not match.
 func differing(claims map[string]any, patterns []store.ClaimPattern) string {
 	var said []string
 	for _, pattern := range patterns {

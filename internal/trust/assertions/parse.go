@@ -10,23 +10,22 @@ import (
 // MaxBytes bounds an assertion.
 const MaxBytes = 16 << 10
 
-// Parsed is an assertion that was read and not believed yet.
+// Parsed is an assertion that was parsed and not verified yet.
 type Parsed struct {
 	jose.Compact
 	Claims map[string]any // numbers are json.Number
 }
 
-// GrantTypes are the values of the header "typ" that an assertion which is an
-// authorization grant may have, "" for none (RFC 7523 §2.1).
+// GrantTypes returns the values of the header "typ" for an assertion that is an authorization
+// grant; "" is none (RFC 7523 §2.1).
 func GrantTypes() []string { return []string{"", "jwt", "authorization-grant+jwt"} }
 
-// ClientType is the header "typ" of an assertion by which a client proves itself
-// (draft-ietf-oauth-rfc7523bis §4), which may be left out.
+// ClientType is the header "typ" of an assertion that authenticates a client
+// (draft-ietf-oauth-rfc7523bis §4). It may be absent.
 const ClientType = "client-authentication+jwt"
 
-// Parse reads an assertion of one of the types without checking its signature, only
-// to learn who is said to have made it. The error names what was wrong in words of
-// our own.
+// Parse reads an assertion of one of the types without checking its signature, only to learn which
+// issuer it names. The error says what was wrong in our own words.
 func Parse(assertion string, types []string) (Parsed, error) {
 	compact, err := jose.Parse(assertion, MaxBytes)
 	if err != nil {
@@ -35,10 +34,10 @@ func Parse(assertion string, types []string) (Parsed, error) {
 	return Read(compact, types)
 }
 
-// Read is [Parse] for a JWT whose form was read already.
+// Read is [Parse] for a JWT in parsed compact form.
 func Read(compact jose.Compact, types []string) (Parsed, error) {
-	// RFC 8725 §3.11: a token made for another purpose, such as an access token,
-	// says so in its type and must not pass as an assertion.
+	// RFC 8725 §3.11: the type of a token for another purpose, such as an access token, says so,
+	// and the token must not pass as an assertion.
 	if !compact.Header.Is(types...) {
 		return Parsed{}, fmt.Errorf("its typ is not that of an assertion: leave it out or set it to JWT")
 	}
@@ -46,8 +45,8 @@ func Read(compact jose.Compact, types []string) (Parsed, error) {
 	return Parsed{compact, claims}, err
 }
 
-// Issuer is the "iss" of the assertion, unverified, or "". It is fit for a query, even
-// if an attacker made it up.
+// Issuer returns the "iss" of the assertion, unverified, or "". It is safe in a query, even if an
+// attacker made it up.
 func (p Parsed) Issuer() string {
 	iss, err := jose.StringClaim(p.Claims, "iss")
 	if err != nil {
@@ -56,7 +55,7 @@ func (p Parsed) Issuer() string {
 	return iss
 }
 
-// Subject is whom the assertion speaks of by the claim that is its issuer's for that.
+// Subject returns the subject of the assertion: the claim at the path that its issuer uses for it.
 func (p Parsed) Subject(path string) (string, error) {
 	value, ok := Claim(p.Claims, path)
 	if !ok || value == "" {
@@ -66,14 +65,15 @@ func (p Parsed) Subject(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// OpenID Connect Core §5.1, §5.7: an address that was not verified names no user.
+	// OpenID Connect Core §5.1, §5.7: an address that was not verified does not identify a user.
 	if verified, ok := p.Claims["email_verified"]; ok && path == "email" && verified != true && verified != "true" {
 		return "", fmt.Errorf("its email_verified says that the address, which names the subject, is not the subject's")
 	}
 	return subject, nil
 }
 
-// ID names the assertion for [store.Assertions]: the SHA-256 of its jti, or of itself.
+// ID identifies the assertion for [store.Assertions]: the SHA-256 of its jti, or of the assertion
+// itself.
 func (p Parsed) ID() (id [32]byte, err error) {
 	jti, err := jose.StringClaim(p.Claims, "jti")
 	if err != nil {
@@ -82,7 +82,7 @@ func (p Parsed) ID() (id [32]byte, err error) {
 	if jti != "" {
 		return sha256.Sum256([]byte("jti\x00" + jti)), nil
 	}
-	// Not the signature: from one of ECDSA any attacker can make a second that is
-	// valid.
+	// The ID does not cover the signature: from one ECDSA signature any attacker can make a second
+	// valid one.
 	return sha256.Sum256([]byte("assertion\x00" + p.Input)), nil
 }

@@ -11,10 +11,10 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// CheckJWKS reads a key set that is to be registered and returns the public members of
-// the keys that verify signatures, and the keys that were left out because they do not
-// (RFC 7517 §5). A private or symmetric key is refused, for it has no business in a
-// registration; and so is a set of which nothing is left.
+// CheckJWKS reads a key set for a registration. It returns the public members of the keys that
+// verify signatures, and the keys that it left out because they do not (RFC 7517 §5). It refuses a
+// private or symmetric key, because a registration must not contain one, and a set of which no key
+// is left.
 func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 	if err := keyfiles.Check(data, keyfiles.JWKSet); err != nil {
 		return nil, nil, err
@@ -49,8 +49,7 @@ func CheckJWKS(data []byte) (json.RawMessage, []jose.LeftOut, error) {
 	return public, out, nil
 }
 
-// CheckCertificates returns the algorithms that the certificates' keys are used with if
-// the operator chooses no others.
+// CheckCertificates returns the default algorithms for the certificates' keys.
 func CheckCertificates(ders [][]byte) ([]string, error) {
 	if len(ders) > jose.MaxKeys {
 		return nil, fmt.Errorf("more than %d certificates", jose.MaxKeys)

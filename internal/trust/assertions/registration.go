@@ -13,32 +13,32 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// Registration is what a signer of assertions, a trusted issuer or a client, is
-// registered with.
+// Registration is the registration of a signer of assertions: a trusted issuer or a client.
 type Registration struct {
 	Iss          string // the claim "iss"
-	Uses         string // whose its assertions are, among what is good once ([store.Use])
+	Uses         string // the name of the signer in [store.Use]
 	Keys         Keys
 	Algorithms   []string // the "alg" values that it may use (RFC 8725 §3.1)
 	SubjectClaim string   // the path of the claim that names the subject; see [CheckPath]
 	MaxLifetime  time.Duration
-	Skew         time.Duration        // by which its clock may differ; 0: as [Verifier] has it
-	Required     []string             // paths of claims that have to be there
-	Patterns     []store.ClaimPattern // one has to match; nil: every assertion does
-	Mapping      map[string]string    // names of claims that are handed on, to their paths
-	// Audiences are the names of this server of which the assertion has to have one or
-	// more, and no other.
+	Skew         time.Duration        // by which its clock may differ; 0: the Skew of [Verifier]
+	Required     []string             // paths of claims that must be present
+	Patterns     []store.ClaimPattern // one must match; nil: every assertion matches
+	Mapping      map[string]string    // names of claims for the token, with their paths in the assertion
+	// Audiences are the names of this server. An assertion must have one or more of them, and no
+	// other.
 	Audiences []string
-	// PlainAudience wants the audience to be a string, and no array of one (FAPI 2.0
-	// §5.3.2.1, item 8).
+	// PlainAudience requires the audience to be a string instead of an array (FAPI 2.0 §5.3.2.1,
+	// item 8).
 	PlainAudience bool
-	// EncryptionAlg is how its assertions are encrypted to this server; "": not at all.
+	// EncryptionAlg is the algorithm by which its assertions are encrypted to this server; "": they
+	// are not.
 	EncryptionAlg string
 }
 
-// CheckEncryption requires encryption as registered. Otherwise an attacker could send a
-// signed assertion that was seen on its way. alg is the algorithm of the encryption; "":
-// the assertion was not encrypted.
+// CheckEncryption requires encryption if the registration does. Otherwise an attacker could send a
+// signed assertion that was seen on its way. alg is the algorithm of the encryption; "": the
+// assertion was not encrypted.
 func (r Registration) CheckEncryption(alg string) error {
 	switch {
 	case r.EncryptionAlg == alg:
@@ -50,13 +50,13 @@ func (r Registration) CheckEncryption(alg string) error {
 		": encrypt the signed JWT to the key with use enc in the JWKS, with cty JWT")
 }
 
-// Keys is where the keys of a registration come from. A client may have both a key set
-// and certificates.
+// Keys has the keys of a registration, or says where to fetch them. A client may have both a key
+// set and certificates.
 type Keys struct {
 	JWKS         json.RawMessage   // a JWK Set of public keys
-	Remote       remotekeys.Source // where a JWK Set is fetched from
+	Remote       remotekeys.Source // to fetch a JWK Set from
 	Certificates [][]byte          // DER; chosen by x5t or x5t#S256
-	Authorities  [][]byte          // DER; each of Certificates has to chain to one; nil: they are trusted as they are
+	Authorities  [][]byte          // DER; each of Certificates must chain to one; nil: no chain is required
 	Secrets      []Secret          // shared
 }
 
@@ -66,8 +66,8 @@ type Secret struct {
 	As     string
 }
 
-// OfIssuer is the registration of a trusted issuer (RFC 7523 §2.1). Its assertions may
-// address this server by any of the audiences, and by those that it is registered with.
+// OfIssuer returns the registration of a trusted issuer (RFC 7523 §2.1). Its assertions may address
+// this server by any of the audiences, and by those of the issuer's registration.
 func OfIssuer(i store.Issuer, audiences []string) Registration {
 	r := Registration{
 		Iss: i.Iss, Uses: store.SealedAs("issuers", i.ID), Algorithms: i.Algorithms, SubjectClaim: i.SubjectClaim, MaxLifetime: i.MaxLifetime,
@@ -86,21 +86,21 @@ func OfIssuer(i store.Issuer, audiences []string) Registration {
 	return r
 }
 
-// ClientRules are what this server wants of the assertions of all clients.
+// ClientRules are the requirements of this server for the assertions of all clients.
 type ClientRules struct {
-	Algorithms  []string // that they may be signed with; nil: every one that is known
+	Algorithms  []string // that clients may use; nil: all supported ones
 	MaxLifetime time.Duration
 }
 
-// OfClient is the registration of a client that signs for itself, with an algorithm of
-// the kind that is given: a private key, with the algorithms that fit it, or those of
-// its secrets that are good at the moment and are kept as keys. It is false where the
-// client is not registered for the method that such a signature is: keys on file that
-// are there for its certificates, or for a method that was taken away, sign nothing.
+// OfClient returns the registration of a client that signs for itself, with an algorithm of the
+// given kind: either its key and the algorithms that fit the key, or its valid secrets that are
+// stored as keys. It returns false if the client is not registered for the method of such a
+// signature. So keys that the client has for its certificates, or for a method that it no longer
+// has, sign nothing.
 //
-// Of the algorithms those count that the server takes, the client is registered for and
-// its profile allows, and of its keys those that have no other "alg". The first of the
-// audiences is the issuer identifier, which FAPI 2.0 wants alone.
+// The algorithms are those that the server accepts, the client is registered for and its profile
+// allows, and the keys are those without another "alg". The first of the audiences is the issuer
+// identifier, the only one that FAPI 2.0 allows.
 func OfClient(c store.Client, alg string, now time.Time, rules ClientRules, audiences []string) (Registration, bool) {
 	if !slices.Contains(c.AuthMethods, Method(alg)) {
 		return Registration{}, false
@@ -120,8 +120,8 @@ func OfClient(c store.Client, alg string, now time.Time, rules ClientRules, audi
 	return r, true
 }
 
-// keysOf are the keys of a client for an algorithm: its public keys, or those of its secrets
-// that are good at the moment and are kept as keys.
+// keysOf returns the keys of a client for an algorithm: its public keys, or its valid secrets that
+// are stored as keys.
 func keysOf(c store.Client, alg string, now time.Time) Keys {
 	if !Symmetric(alg) {
 		return Keys{JWKS: c.JWKS, Remote: remotekeys.Source{JWKSURI: c.JWKSURI}, Certificates: c.Certificates}
@@ -135,8 +135,8 @@ func keysOf(c store.Client, alg string, now time.Time) Keys {
 	return keys
 }
 
-// Method is how a client proves itself that signs with an algorithm (OpenID Connect
-// Core §9).
+// Method returns the method by which a client authenticates with a signature of an algorithm
+// (OpenID Connect Core §9).
 func Method(alg string) oauth.AuthMethod {
 	if Symmetric(alg) {
 		return oauth.AuthSecretJWT
@@ -144,15 +144,15 @@ func Method(alg string) oauth.AuthMethod {
 	return oauth.AuthPrivateKeyJWT
 }
 
-// Symmetric reports whether an algorithm is one of a shared secret.
+// Symmetric reports whether an algorithm uses a shared secret.
 func Symmetric(alg string) bool { return strings.HasPrefix(alg, "HS") }
 
 // KeyAlgorithms returns the algorithms of assertions that are signed with a private
 // key.
 func KeyAlgorithms() []string { return jose.Algorithms() }
 
-// SecretAlgorithms returns the algorithms of assertions under a shared secret that is
-// long enough for all of them.
+// SecretAlgorithms returns the algorithms of assertions under a shared secret that is long enough
+// for all of them.
 func SecretAlgorithms() []string { return jose.SecretAlgorithms(maxHash) }
 
 // maxHash is the longest hash of an HMAC, in bytes: SHA-512.

@@ -15,17 +15,17 @@ import (
 // RequestObjects checks the signed request objects of clients (RFC 9101).
 type RequestObjects struct {
 	Verifier   *Verifier
-	Issuer     string   // this server, which has to be the audience
-	Algorithms []string // that they may be signed with; nil: every one that is known
+	Issuer     string   // this server, which must be an audience
+	Algorithms []string // that clients may use; nil: all supported ones
 }
 
 // requestTypes are the values of the header "typ" of a request object, "" for none (RFC 9101
 // §4).
 func requestTypes() []string { return []string{"", "jwt", "oauth-authz-req+jwt"} }
 
-// Open returns the claims of a request object that the client signed with a key that it is
-// registered with. A refusal is an [oauth.Error] with InvalidRequestObject, or with
-// RequestNotSupported where it is not signed (OpenID Connect Core §3.1.2.6).
+// Open returns the claims of a request object that the client signed with one of its registered
+// keys. A refusal is an [oauth.Error] with InvalidRequestObject, or with RequestNotSupported if the
+// object is not signed (OpenID Connect Core §3.1.2.6).
 func (o *RequestObjects) Open(ctx context.Context, now time.Time, client store.Client, object string) (map[string]any, error) {
 	parsed, err := Parse(object, requestTypes())
 	if err != nil {
@@ -54,20 +54,20 @@ func (o *RequestObjects) Open(ctx context.Context, now time.Time, client store.C
 	return parsed.Claims, nil
 }
 
-// checkObject checks whose the object is and for whom. RFC 9101 §4 recommends iss and aud;
-// here both are wanted, so that what a client signs for another server is of no use here.
+// checkObject checks the issuer and the audience of the object. RFC 9101 §4 recommends iss and aud;
+// here both are required, so that an object for another server is not accepted here.
 func checkObject(now time.Time, p Parsed, r Registration, skew time.Duration) error {
 	if p.Issuer() != r.Iss {
 		return errors.New("its iss is not the client_id")
 	}
-	if p.Claims["sub"] == r.Iss { // RFC 9101 §10.8: the browser carries it, and it would prove the client
+	if p.Claims["sub"] == r.Iss { // RFC 9101 §10.8: the browser sees the object, which could authenticate the client
 		return errors.New("its sub is the client_id, so that it could be used to authenticate as the client: leave sub out")
 	}
 	audience, err := jose.Audience(p.Claims)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(audience, r.Audiences[0]) { // others beside it do no harm: the request is no credential
+	if !slices.Contains(audience, r.Audiences[0]) { // other audiences do no harm, because the request is not a credential
 		return fmt.Errorf("its aud has to be %s", r.Audiences[0])
 	}
 	expires, ok, err := jose.NumericDate(p.Claims, "exp")

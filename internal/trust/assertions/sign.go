@@ -18,16 +18,16 @@ import (
 // SigningKey signs assertions: a private key, or a shared secret.
 type SigningKey struct {
 	Key  any    // crypto.Signer, or []byte for HS256, HS384 and HS512
-	Alg  string // "": the first that the key can do
+	Alg  string // "": the first that the key supports
 	KID  string // header "kid"; "": none
 	Cert []byte // DER; sets x5t and x5t#S256; nil: none
-	// Embed puts the public key itself into the header "jwk" (RFC 9449 §4.2), where who
-	// checks it trusts no key ahead of time.
+	// Embed puts the public key itself into the header "jwk" (RFC 9449 §4.2), for a receiver that
+	// knows no key in advance.
 	Embed bool
 }
 
-// ParsePrivateKey reads a private key in PEM (PKCS#1, PKCS#8, SEC 1) or as a JWK,
-// whose kid and alg are kept.
+// ParsePrivateKey reads a private key in PEM (PKCS#1, PKCS#8, SEC 1) or as a JWK, of which it keeps
+// kid and alg.
 func ParsePrivateKey(data []byte) (SigningKey, error) {
 	if err := keyfiles.Check(data, keyfiles.PrivateKey); err != nil {
 		return SigningKey{}, err
@@ -114,8 +114,8 @@ func (k SigningKey) algorithm() (string, error) {
 	return chosen(k.Alg, can, nil)
 }
 
-// chosen is the algorithm that was asked for where the key can do it, or else the
-// first that it can.
+// chosen returns the requested algorithm if the key supports it; "" is the first that the key
+// supports.
 func chosen(alg string, can []string, err error) (string, error) {
 	switch {
 	case err != nil:

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Why the issuer may not speak of a subject here. The grants choose what the client is
-// told.
+// The reasons why the issuer may not name a subject here. The grants choose what to tell the
+// client.
 var (
 	ErrSubjectUnknown      = errors.New("its subject is not known here")
 	ErrSubjectDisabled     = errors.New("its subject is disabled here")
@@ -18,23 +18,21 @@ var (
 	ErrSubjectUnauthorised = errors.New("its subject is a user for whom its client is not authorised")
 )
 
-// Subjects finds whom an assertion speaks of.
+// Subjects finds the subject of an assertion.
 type Subjects struct {
 	Users   store.Users
 	Clients store.Clients
 	Names   store.Names
 }
 
-// Subject is a user or a client of this server, or neither: a subject that only the
-// issuer knows.
+// Subject is a user or a client of this server, or neither: a subject that only the issuer knows.
 type Subject struct {
 	User   *store.User
 	Client *store.Client
 }
 
-// Find finds the subject of an assertion of an issuer. The error is one of those above,
-// or a fault of the store. With it comes the user who is refused, the zero User where
-// there is none.
+// Find finds the subject of an assertion of an issuer. The error is one of those above, or a fault
+// of the store. If a user is refused, Find returns the user too; otherwise the zero User.
 func (s Subjects) Find(ctx context.Context, issuer store.Issuer, subject string) (Subject, error) {
 	switch issuer.SubjectKind {
 	case store.SubjectUser:
@@ -49,8 +47,8 @@ func (s Subjects) Find(ctx context.Context, issuer store.Issuer, subject string)
 	return Subject{}, fmt.Errorf("issuer %s has a subject kind that is not known", issuer.ID)
 }
 
-// FindOwn is Find for a client that is its own issuer: the subject is itself, or a user
-// whom it was authorised for ahead of time.
+// FindOwn is Find for a client that is its own issuer: the subject is the client itself, or a user
+// for whom it is authorised.
 func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject string) (Subject, error) {
 	if subject == client.ID {
 		return Subject{Client: &client}, nil
@@ -67,13 +65,13 @@ func (s Subjects) FindOwn(ctx context.Context, client store.Client, subject stri
 	return Subject{User: &user}, nil
 }
 
-// Client finds the client that a subject is.
+// Client finds the client for a subject.
 func (s Subjects) Client(ctx context.Context, subject string) (store.Client, error) {
 	client, err := s.Clients.Client(ctx, subject)
 	return client, subjectError(err, client.Disabled)
 }
 
-// user finds a user by the name that the issuer's subject claim is.
+// user finds a user by the value of the issuer's subject claim.
 func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, error) {
 	kind := store.ByUsername
 	switch claim {
@@ -90,9 +88,8 @@ func (s Subjects) user(ctx context.Context, claim, subject string) (store.User, 
 	return user, subjectError(err, user.Disabled)
 }
 
-// foreign refuses a subject that is the name of a user or client here: an issuer that
-// may name any subject of its own must not speak for our users and clients (RFC 9068
-// §5).
+// foreign refuses a subject that is the name of a user or client here: an issuer that may name any
+// subject must not impersonate our users and clients (RFC 9068 §5).
 func (s Subjects) foreign(ctx context.Context, subject string) error {
 	taken, err := s.Names.SubjectTaken(ctx, subject)
 	switch {
@@ -104,7 +101,7 @@ func (s Subjects) foreign(ctx context.Context, subject string) error {
 	return nil
 }
 
-// subjectError says what the reading of a row means for the subject that it is.
+// subjectError returns the error of a subject for the result of reading its row.
 func subjectError(err error, disabled bool) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -14,14 +14,14 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// maxTried is how many keys an assertion that names none is tried against.
+// maxTried is the largest number of keys to try for an assertion that names no key.
 const maxTried = 10
 
-// Verifier checks assertions against what their issuer was registered with.
+// Verifier checks assertions against the registration of their issuer.
 type Verifier struct {
 	Skew   time.Duration // by which the issuer's clock may differ
 	Opener Opener
-	Remote interface { // key sets that are published elsewhere; it is [remotekeys.Sets]
+	Remote interface { // published key sets; it is [remotekeys.Sets]
 		Keys(ctx context.Context, source remotekeys.Source, h jose.Header) ([]jose.Key, error)
 	}
 
@@ -29,29 +29,28 @@ type Verifier struct {
 	certificates parsed.Cache[certificate]
 }
 
-// Assertion is an assertion that was believed.
+// Assertion is a verified assertion.
 type Assertion struct {
 	Issuer    string
 	Subject   string // the value of the issuer's subject claim
-	Scope     string // the claim "scope", as Google's and Salesforce's clients send it, its values separated by blanks
+	Scope     string // the claim "scope", as Google's and Salesforce's clients send it, with spaces between its values
 	HasScope  bool
 	ID        [32]byte       // see [Parsed.ID]
-	Mapped    map[string]any // what is handed on into the token
-	ExpiresAt time.Time      // when it can be forgotten: exp and the skew
+	Mapped    map[string]any // the claims for the token
+	ExpiresAt time.Time      // when it can be forgotten: exp plus the skew
 }
 
-// errSignature is the answer where no candidate verified.
+// errSignature reports that no candidate verified the signature.
 var errSignature = errors.New("its signature was made by none of the registered keys")
 
-// Fault is an error of the server and not of the assertion, such as a secret that
-// does not unseal.
+// Fault is an error of the server and not of the assertion, such as a secret that cannot be opened.
 type Fault struct{ cause error }
 
 func (f *Fault) Error() string { return f.cause.Error() }
 func (f *Fault) Unwrap() error { return f.cause }
 
-// Verify checks an assertion of a registered signer (RFC 7523 §3). The error says in
-// words of our own which check failed; a [Fault] is not for the wire.
+// Verify checks an assertion of a registered signer (RFC 7523 §3). The error says in our own words
+// which check failed. Do not send a [Fault] to the client.
 func (v *Verifier) Verify(ctx context.Context, now time.Time, p Parsed, r Registration) (Assertion, error) {
 	if err := v.signed(ctx, now, p, r); err != nil {
 		return Assertion{}, err
@@ -59,10 +58,9 @@ func (v *Verifier) Verify(ctx context.Context, now time.Time, p Parsed, r Regist
 	return v.check(now, p, r)
 }
 
-// VerifyAmong is Verify where several registrations share the "iss" of an assertion, and
-// returns which of them it is of: the one with the key that verifies it. Nothing else that
-// the assertion says is believed for that. An assertion that is signed by a key of two is
-// of neither.
+// VerifyAmong is Verify if several registrations have the "iss" of an assertion. It returns the
+// index of the one with the key that verifies it. It uses nothing else in the assertion for this
+// decision. An assertion that a key of two registrations verifies belongs to neither.
 func (v *Verifier) VerifyAmong(ctx context.Context, now time.Time, p Parsed, among []Registration) (chosen int, a Assertion, err error) {
 	if chosen, err = v.Choose(ctx, now, p, among); err != nil {
 		return 0, Assertion{}, err
@@ -71,8 +69,8 @@ func (v *Verifier) VerifyAmong(ctx context.Context, now time.Time, p Parsed, amo
 	return chosen, a, err
 }
 
-// Choose is the part of [Verifier.VerifyAmong] that says which registration is meant. What
-// the assertion says is not checked yet.
+// Choose is the part of [Verifier.VerifyAmong] that selects the registration. It does not check the
+// claims yet.
 func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []Registration) (chosen int, err error) {
 	chosen = -1
 	var refused []error
@@ -83,7 +81,7 @@ func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []
 			return 0, errors.New("its key belongs to two registrations with its iss, so the server cannot tell which of them is meant: an administrator has to remove the key from one")
 		case err == nil:
 			chosen = i
-		case !errors.As(err, &fault): // else another one may have the key
+		case !errors.As(err, &fault): // otherwise another registration may have the key
 			refused = append(refused, err)
 		}
 	}
@@ -98,7 +96,7 @@ func (v *Verifier) Choose(ctx context.Context, now time.Time, p Parsed, among []
 	return 0, refused[0]
 }
 
-// signed wants a signature by one of the registered keys.
+// signed requires a signature by one of the registered keys.
 func (v *Verifier) signed(ctx context.Context, now time.Time, p Parsed, r Registration) error {
 	if !slices.Contains(r.Algorithms, p.Header.Alg) { // RFC 8725 §3.1
 		return fmt.Errorf("its alg is not registered")
@@ -113,7 +111,7 @@ func (v *Verifier) signed(ctx context.Context, now time.Time, p Parsed, r Regist
 	return nil
 }
 
-// check goes through the claims in the order of RFC 7523 §3.
+// check checks the claims in the order of RFC 7523 §3.
 func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, error) {
 	a := Assertion{Issuer: p.Issuer()}
 	var err error
@@ -146,7 +144,7 @@ func (v *Verifier) check(now time.Time, p Parsed, r Registration) (Assertion, er
 	return a, err
 }
 
-// skew is by how much the clock of a registered signer may differ.
+// skew returns by how much the clock of a registered signer may differ.
 func (v *Verifier) skew(r Registration) time.Duration {
 	if r.Skew > 0 {
 		return r.Skew
@@ -154,7 +152,7 @@ func (v *Verifier) skew(r Registration) time.Duration {
 	return v.Skew
 }
 
-// checkRequired wants the claims that the registration names.
+// checkRequired requires the claims that the registration names.
 func checkRequired(claims map[string]any, required []string) error {
 	for _, path := range required {
 		if _, ok := Claim(claims, path); !ok {
@@ -164,7 +162,7 @@ func checkRequired(claims map[string]any, required []string) error {
 	return nil
 }
 
-// checkPatterns wants one of the patterns, where there are any, to match.
+// checkPatterns requires one of the patterns to match, if there are any.
 func checkPatterns(claims map[string]any, patterns []store.ClaimPattern) error {
 	if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p store.ClaimPattern) bool { return len(mismatches(claims, p)) == 0 }) {
 		return fmt.Errorf("its claims match none of the patterns that are registered for it")
@@ -172,7 +170,7 @@ func checkPatterns(claims map[string]any, patterns []store.ClaimPattern) error {
 	return nil
 }
 
-// mapped are the claims that are handed on into the token; nil: none.
+// mapped returns the claims for the token; nil: none.
 func mapped(claims map[string]any, mapping map[string]string) map[string]any {
 	var on map[string]any
 	for name, path := range mapping {
@@ -186,8 +184,8 @@ func mapped(claims map[string]any, mapping map[string]string) map[string]any {
 	return on
 }
 
-// checkAudience wants this server as the only audience: another party in the audience
-// could replay the assertion here.
+// checkAudience requires this server as the only audience: another party in the audience could
+// replay the assertion here.
 func (r Registration) checkAudience(claims map[string]any) error {
 	audience, err := jose.Audience(claims)
 	_, plain := claims["aud"].(string)
@@ -204,8 +202,8 @@ func (r Registration) checkAudience(claims map[string]any) error {
 	return nil
 }
 
-// checkTimes returns exp. A longest lifetime bounds exp against now, so that iat
-// cannot be used to reach further.
+// checkTimes returns exp. It compares the longest lifetime with now, so that an iat in the future
+// cannot extend it.
 func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duration) (time.Time, error) {
 	expires, ok, err := jose.NumericDate(claims, "exp")
 	switch {
@@ -221,7 +219,7 @@ func checkTimes(now time.Time, claims map[string]any, longest, skew time.Duratio
 	return expires, checkBegun(now, claims, skew)
 }
 
-// checkBegun refuses what is not valid yet by its nbf and iat.
+// checkBegun refuses an assertion that is not valid yet by its nbf and iat.
 func checkBegun(now time.Time, claims map[string]any, skew time.Duration) error {
 	notBefore, ok, err := jose.NumericDate(claims, "nbf")
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// Bounds on what a proxy forwards.
+// Bounds on the headers of a proxy.
 const (
 	maxHeader = 16 << 10 // bytes of both headers
-	maxChain  = 10       // certificates beside the client's own
+	maxChain  = 10       // certificates in addition to the client's own
 )
 
-// Forwarded reads the values of the headers Client-Cert and Client-Cert-Chain
-// (RFC 9440 §2). It returns nil where neither is there: the client presented no
-// certificate. An error says what is wrong with them and repeats nothing of it.
+// Forwarded reads the values of the headers Client-Cert and Client-Cert-Chain (RFC 9440 §2). It
+// returns nil if both are absent: the client presented no certificate. An error says what is wrong
+// with the headers and repeats nothing of them.
 func Forwarded(leaf, chain []string) (*Presented, error) {
 	size := 0
 	for _, value := range append(append([]string(nil), leaf...), chain...) {

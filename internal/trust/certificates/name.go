@@ -12,15 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// name is a distinguished name in the order of RFC 4514, the most specific element
-// first. An element is a sorted set of attributes, each written OID=value. An OID
-// contains no =, so two attributes are written alike only if they are the same.
+// name is a distinguished name in the order of RFC 4514, the most specific element first. An
+// element is a sorted set of attributes, each written as OID=value. An OID contains no =, so two
+// attributes have the same text only if they are the same.
 type name [][]string
 
-// hasName reports whether the subject of a certificate is the one registered: the
-// same elements in the same order, and each value the same to the byte. The rules by
-// which LDAP compares are looser, and differ with each attribute; an authority writes
-// a name in one way.
+// hasName reports whether the subject of a certificate is the registered one: the same elements in
+// the same order, and each value the same to the byte. The rules by which LDAP compares are looser,
+// and differ with each attribute. An authority always writes a name in the same way.
 func hasName(certificate *x509.Certificate, registered string) bool {
 	want, err := parseName(registered)
 	if err != nil {
@@ -30,7 +29,7 @@ func hasName(certificate *x509.Certificate, registered string) bool {
 	return err == nil && slices.EqualFunc(want, held, slices.Equal)
 }
 
-// attributeSET has the name by which encoding/asn1 tells a SET from a SEQUENCE.
+// attributeSET has the suffix by which encoding/asn1 distinguishes a SET from a SEQUENCE.
 type attributeSET []struct {
 	Type  asn1.ObjectIdentifier
 	Value asn1.RawValue
@@ -58,9 +57,9 @@ func subjectOf(certificate *x509.Certificate) (name, error) {
 }
 
 var (
-	// attributeForm is the grammar of RFC 4514 §3: a type, a value as hexadecimal BER or
-	// as text, and what separates it from the next. Spaces around the separators, which
-	// many programs print, are not part of it.
+	// attributeForm is the grammar of RFC 4514 §3: a type, a value as hexadecimal BER or as text,
+	// and the separator before the next one. The RFC does not have the spaces around the separators
+	// that many programs print.
 	attributeForm = regexp.MustCompile(`^ *([A-Za-z0-9.-]*) *= *` +
 		`(?:#([0-9A-Fa-f]*)|((?:[^ #\\",+;<>\x00]|` + escapes + `)(?:[^\\",+;<>\x00]|` + escapes + `)*?)) *([,+]|$)`)
 	escapeForm = regexp.MustCompile(escapes)
@@ -68,9 +67,9 @@ var (
 
 const escapes = `\\[ "#+,;<=>\\]|\\[0-9A-Fa-f]{2}`
 
-// parseName reads a distinguished name as text (RFC 4514 §3). The ParseDN of go-ldap
-// would not do: it drops the ASN.1 type of a value that is written as BER, so that an
-// INTEGER equals a text, and it takes a semicolon for a separator.
+// parseName reads a distinguished name as text (RFC 4514 §3). The ParseDN of go-ldap is no
+// substitute: it drops the ASN.1 type of a value in BER, so that an INTEGER equals a text, and it
+// accepts a semicolon as a separator.
 func parseName(text string) (name, error) {
 	if strings.HasPrefix(text, "/") {
 		return nil, errors.New("it begins with a slash, as OpenSSL once wrote names: write CN=batch,O=Example, as `openssl x509 -noout -subject -nameopt RFC2253` prints it")
@@ -101,8 +100,8 @@ func parseName(text string) (name, error) {
 	return parsed, nil
 }
 
-// attributeType returns the OID of a type: those of RFC 4514 §3 have a name, and two
-// more that authorities use.
+// attributeType returns the OID of a type: the types of RFC 4514 §3 have a name, and so do two more
+// that authorities use.
 func attributeType(kind string) (string, error) {
 	named := map[string]string{
 		"CN": "2.5.4.3", "L": "2.5.4.7", "ST": "2.5.4.8", "O": "2.5.4.10", "OU": "2.5.4.11", "C": "2.5.4.6", "STREET": "2.5.4.9",
@@ -118,7 +117,7 @@ func attributeType(kind string) (string, error) {
 	return "", fmt.Errorf("%q is not a type of attribute: write CN, L, ST, O, OU, C, STREET, DC, UID, serialNumber, emailAddress, or its OID", kind)
 }
 
-// parseValue reads a value as the form has it: as BER, or as text with escapes.
+// parseValue reads a value in one of the two forms: BER, or text with escapes.
 func parseValue(ber, text string) (string, error) {
 	if text == "" {
 		der, err := hex.DecodeString(ber)
@@ -139,8 +138,8 @@ func parseValue(ber, text string) (string, error) {
 	return value, nil
 }
 
-// decodeText reads a value of ASN.1 that is a text. Only two types say what a byte
-// beyond ASCII means: a T61String may mean anything, so it is refused there.
+// decodeText reads a text value of ASN.1. Only two types define the meaning of bytes beyond ASCII;
+// in a T61String they may mean anything, so they are refused there.
 func decodeText(der []byte) (string, error) {
 	var text string
 	if tail, err := asn1.Unmarshal(der, &text); err != nil || len(tail) > 0 || text == "" {

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// CheckSubject reports what is wrong with a subject that is to be registered.
+// CheckSubject reports what is wrong with a subject that an operator wants to register.
 func CheckSubject(subject store.TLSSubject) error {
 	value := subject.Value
 	if subject.Kind == store.TLSSubjectDN {
@@ -45,9 +45,9 @@ func CheckSubject(subject store.TLSSubject) error {
 	return nil
 }
 
-// IsFor reports whether a certificate is for the subject that a client is registered
-// with (RFC 8705 §2.1.2): that is its subject DN, or one of its alternative names of
-// that kind. A wildcard in a certificate stands for itself alone.
+// IsFor reports whether a certificate is for the registered subject of a client (RFC 8705 §2.1.2):
+// the subject is the certificate's subject DN, or one of its alternative names of that kind. A
+// wildcard in a certificate matches only itself.
 func IsFor(certificate *x509.Certificate, subject store.TLSSubject) bool {
 	if subject.Kind == store.TLSSubjectDN {
 		return hasName(certificate, subject.Value)
@@ -72,8 +72,8 @@ func sameEntry(subject store.TLSSubject, entry string) bool {
 	return subject.Value == entry
 }
 
-// alternatives returns the entries of a kind in the extension subjectAltName, byte by
-// byte: net/url would write a URI in its own way.
+// alternatives returns the entries of a kind in the extension subjectAltName, byte by byte, because
+// net/url would change the text of a URI.
 func alternatives(certificate *x509.Certificate, kind store.TLSSubjectKind) []string {
 	tags := map[store.TLSSubjectKind]int{ // RFC 5280 §4.2.1.6, GeneralName
 		store.TLSSubjectEmail: 1, store.TLSSubjectDNS: 2, store.TLSSubjectURI: 6, store.TLSSubjectIP: 7,

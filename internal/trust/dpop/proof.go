@@ -11,40 +11,39 @@ import (
 	"authserver/internal/jose"
 )
 
-// Bounds on a proof, in bytes. A key of RSA with 8192 bits and its signature fit.
+// Bounds on a proof, in bytes. They allow an RSA key of 8192 bits with its signature.
 const (
 	MaxProof = 8 << 10
 	MaxID    = 256
 )
 
-// Proof is the content of a proof that was checked.
+// Proof is the content of a checked proof.
 type Proof struct {
 	JKT      string   // base64url of the SHA-256 thumbprint of its key (RFC 7638)
 	Alg      string   // of its signature
-	ID       [32]byte // identifies the proof among those of all keys, so that it can be refused the second time
+	ID       [32]byte // identifies the proof among those of all keys, to refuse it the second time
 	IssuedAt time.Time
-	Nonce    string // "": it has none
+	Nonce    string // "": none
 }
 
-// Expect is the request that a proof has to be for.
+// Expect describes the request that a proof must be for.
 type Expect struct {
 	Method      string
-	Algorithms  []string // that its signature may have; nil: any
-	URLs        []string // any of which the client may have called; query and fragment are ignored
-	AccessToken string   // the token that comes with the proof; "": none does, as at a token endpoint
+	Algorithms  []string // that its signature may have; nil: all
+	URLs        []string // which the client may have called; query and fragment are ignored
+	AccessToken string   // the token that comes with the proof; "": none, as at a token endpoint
 	Now         time.Time
 	MaxAge      time.Duration // since the iat of the proof
 	Skew        time.Duration // by which the two clocks may differ, in either direction
 }
 
-// Algorithms returns the signature algorithms of proofs where they are limited to some, for
-// metadata and challenges (RFC 9449 §5.1, §7.1); nil: they are not limited.
+// Algorithms returns the signature algorithms of proofs if they are limited, for metadata and
+// challenges (RFC 9449 §5.1, §7.1); nil: they are not limited.
 func Algorithms(only []string) []string { return jose.Common(jose.Algorithms(), only) }
 
-// Check checks a proof against a request (RFC 9449 §4.3), except for its nonce and for being
-// used before. The caller has to remember its ID until IssuedAt plus MaxAge and Skew: a proof
-// can be good until then. The error says which check failed, and quotes nothing of the
-// proof.
+// Check checks a proof against a request (RFC 9449 §4.3), except for its nonce and for an earlier
+// use. The caller has to keep its ID until IssuedAt plus MaxAge and Skew, because the proof may be
+// valid until then. The error says which check failed, and quotes nothing of the proof.
 func Check(proof string, e Expect) (Proof, error) {
 	c, err := jose.Parse(proof, MaxProof)
 	if err != nil {

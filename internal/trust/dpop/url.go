@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// normalise returns the normal form of a URL without its query and fragment: equivalent URLs
-// have the same (RFC 3986 §6.2.2, §6.2.3; RFC 9449 §4.3).
+// normalise returns the normal form of a URL without its query and fragment: equivalent URLs have
+// the same normal form (RFC 3986 §6.2.2, §6.2.3; RFC 9449 §4.3).
 func normalise(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" || u.User != nil || u.Hostname() == "" {
@@ -32,13 +32,13 @@ func normalise(raw string) (string, error) {
 	return u.Scheme + "://" + u.Host + withoutDots(plainEscapes(u.EscapedPath())), nil
 }
 
-// CheckURL returns an error for a URL that no htu can name, by its host or its scheme.
+// CheckURL refuses a URL that no htu can equal, because of its host or its scheme.
 func CheckURL(raw string) error {
 	_, err := normalise(raw)
 	return err
 }
 
-// plainEscapes decodes the escapes of characters that need none, and writes the others in
+// plainEscapes decodes the escapes of characters that need no escape, and writes the others in
 // upper case (RFC 3986 §6.2.2.1, §6.2.2.2). url.Parse has checked that each is complete.
 func plainEscapes(path string) string {
 	var plain strings.Builder

@@ -43,12 +43,12 @@ type FetcherOptions struct {
 	AllowHosts []string
 	// RootCAs are the only authorities that are trusted; nil: the system's.
 	RootCAs *x509.CertPool
-	// AllowHTTP takes http to loopback addresses too, to try things out.
+	// AllowHTTP allows http to loopback addresses too, to try things out.
 	AllowHTTP bool
 }
 
-// NewUnguarded returns a fetcher that uses the client and connects to any address. It takes
-// http for loopback addresses only.
+// NewUnguarded returns a fetcher that uses the client and connects to any address. It allows http
+// only for loopback addresses.
 func NewUnguarded(client *http.Client) *Fetcher {
 	own := *client
 	own.CheckRedirect = sameOrigin
@@ -57,8 +57,8 @@ func NewUnguarded(client *http.Client) *Fetcher {
 	return f
 }
 
-// NewFetcher returns a fetcher that connects to public addresses only, unless the options
-// allow the host.
+// NewFetcher returns a fetcher that connects only to public addresses, unless the options allow the
+// host.
 func NewFetcher(o FetcherOptions) *Fetcher {
 	allowed := make([]string, 0, len(o.AllowHosts))
 	for _, host := range o.AllowHosts {
@@ -73,8 +73,8 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 			}
 			dialer := net.Dialer{Timeout: fetchTimeout}
 			if !slices.Contains(allowed, strings.ToLower(host)) {
-				// Check the address that is connected to, not one that was looked up
-				// before: a name can get another address in between.
+				// Check the address of the connection, not the result of an earlier lookup: a name
+				// can get another address in between.
 				dialer.Control = func(_, address string, _ syscall.RawConn) error { return may.check(address) }
 			}
 			return dialer.DialContext(ctx, network, address)
@@ -95,9 +95,9 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	return f
 }
 
-// Trust makes later fetches trust these authorities only; nil: the system's.
+// Trust makes later fetches trust only these authorities; nil: the system's.
 func (f *Fetcher) Trust(roots *x509.CertPool) {
-	transport := f.usual.Clone() // connections that were made on trust in others are not used again
+	transport := f.usual.Clone() // the clone does not reuse connections that trusted other authorities
 	transport.TLSClientConfig.RootCAs = roots
 	before := f.client.Swap(&http.Client{Transport: transport, CheckRedirect: sameOrigin})
 	if before != nil {
@@ -105,7 +105,7 @@ func (f *Fetcher) Trust(roots *x509.CertPool) {
 	}
 }
 
-// sameOrigin allows redirects on the publisher's own host only.
+// sameOrigin allows redirects only on the publisher's own host.
 func sameOrigin(next *http.Request, before []*http.Request) error {
 	from := before[0].URL
 	if len(before) > maxRedirects || next.URL.Scheme != from.Scheme || next.URL.Host != from.Host {

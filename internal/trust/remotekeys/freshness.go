@@ -11,8 +11,8 @@ import (
 
 // Bounds on how long an answer is fresh.
 const (
-	minFresh     = 5 * time.Second  // whatever its publisher says, so that fetches do not follow each other
-	defaultFresh = 15 * time.Minute // if its publisher says nothing
+	minFresh     = 5 * time.Second  // also if the publisher says less, so that fetches do not follow each other
+	defaultFresh = 15 * time.Minute // if the publisher says nothing
 	maxFresh     = time.Hour
 )
 
@@ -28,8 +28,8 @@ func freshness(h http.Header, asked time.Time) time.Duration {
 	return min(max(allowed-age(h), minFresh), maxFresh)
 }
 
-// lifetime is RFC 9111 §4.2.1. It is 0 for an answer that must not be kept, and for a value
-// that cannot be read. Of several values the first counts.
+// lifetime is RFC 9111 §4.2.1. It is 0 for an answer that must not be kept, and for a value that
+// cannot be read. Of several values it uses the first.
 func lifetime(h http.Header, asked time.Time) time.Duration {
 	said, err := directives(h)
 	_, noStore := said["no-store"]
@@ -54,7 +54,7 @@ func lifetime(h http.Header, asked time.Time) time.Duration {
 	return defaultFresh
 }
 
-// age is RFC 9111 §5.1: the first of a list counts, and a value that is no number is ignored.
+// age is RFC 9111 §5.1: it uses the first of a list, and ignores a value that is not a number.
 func age(h http.Header) time.Duration {
 	first, _, _ := strings.Cut(h.Get("Age"), ",")
 	return deltaSeconds(strings.TrimSpace(first))

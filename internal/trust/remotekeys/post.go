@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Post sends a form to a URL that others chose, under the same bounds as Fetch. It follows no
-// redirect: what it sends is for this address alone. The error says what failed and on which
+// Post sends a form to a URL that others chose, within the same bounds as Fetch. It follows no
+// redirect, because the form is only for this address. The error says what failed and on which
 // host, and quotes nothing of the form or the answer.
 func (f *Fetcher) Post(ctx context.Context, to string, form url.Values) error {
 	if err := CheckURL(to, f.http); err != nil {
@@ -28,7 +28,7 @@ func (f *Fetcher) Post(ctx context.Context, to string, form url.Values) error {
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", request.URL.Host, inWords(err))
 	}
-	_ = response.Body.Close() // the status says all
+	_ = response.Body.Close() // only the status matters
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return fmt.Errorf("send to %s: it redirects with %d: register the URL to which it redirects", request.URL.Host, response.StatusCode)

@@ -11,10 +11,10 @@ import (
 
 // How long a set is good, and how soon it may be fetched again.
 const (
-	maxStale  = 24 * time.Hour   // the age up to which a set is used while its publisher is down
+	maxStale  = 24 * time.Hour   // the longest age of a set in use while its publisher is down
 	cooldown  = 30 * time.Second // the least time between two fetches for a kid that is missing
 	failFirst = time.Second      // the pause after a failed fetch, which doubles
-	failLast  = time.Minute      // the longest such pause, unless [Sets.MaxPause] says another
+	failLast  = time.Minute      // the longest such pause, unless [Sets.MaxPause] is another
 	failWait  = time.Second      // how long a request waits for the fetch after a failed one
 )
 
@@ -66,9 +66,9 @@ func (k *set) ask(now time.Time, h jose.Header, fetch func()) (found []jose.Key,
 	return nil, running, failWait
 }
 
-// answer returns the keys that fit the header once there is nothing to wait for. If the last
-// fetch failed, a missing key may be one that could not be fetched yet: then answer
-// returns an error, so that the token is not refused for it.
+// answer returns the keys that fit the header when there is nothing to wait for. If the last fetch
+// failed, a missing key may be a new one: then answer returns an error, so that the server does not
+// refuse the token because of the failed fetch.
 func (k *set) answer(now time.Time, h jose.Header) ([]jose.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -96,8 +96,8 @@ func (k *set) good(now time.Time) bool {
 	return !k.fetched.IsZero() && now.Sub(k.fetched) <= maxStale
 }
 
-// due reports whether three quarters of the time are over for which the set is fresh: it is
-// time to fetch it again.
+// due reports whether three quarters of the time for which the set is fresh are over, so that it
+// must be fetched again.
 func (k *set) due(now time.Time) bool {
 	return k.fetched.IsZero() || now.Sub(k.fetched) >= k.fresh*3/4
 }

@@ -43,15 +43,15 @@ type Sets struct {
 	stop context.CancelFunc
 }
 
-// Keys returns the keys of a source that may have signed a token with this header. No key
-// is no error: an error means that the source may have such a key, and says why this is not
-// known.
+// Keys returns the keys of a source that may have signed a token with this header. It returns none
+// and no error if the source has no such key. An error means that the source may have such a key,
+// and says why Keys cannot know.
 //
-// Keys waits for a fetch if there is no set, if the set is stale, or if the header names a
-// key that the set does not have. The last happens once in a while only, so that a stranger
-// who invents names cannot cause fetches. After a failed fetch Keys uses the keys that it
-// has without waiting, and if it has none it waits for a second at most. So a publisher
-// that is down delays no request for long.
+// Keys waits for a fetch if there is no set, if the set is stale, or if the header names a key that
+// the set does not have. For a missing key it fetches at most every 30 seconds, so that an attacker
+// who invents names cannot cause fetches. After a failed fetch, Keys uses the keys that it has
+// without waiting, and if it has none, it waits for a second at most. So a publisher that is down
+// delays no request for long.
 func (s *Sets) Keys(ctx context.Context, source Source, h jose.Header) ([]jose.Key, error) {
 	k, fetches, err := s.of(source)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Sets) of(source Source) (*set, context.Context, error) {
 	return k, s.ctx, nil
 }
 
-// open makes what the zero value lacks. The caller holds mu.
+// open sets what the zero value lacks. The caller holds mu.
 func (s *Sets) open() {
 	if s.ctx == nil {
 		s.ctx, s.stop = context.WithCancel(context.Background())
