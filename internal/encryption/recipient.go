@@ -12,15 +12,14 @@ import (
 	"authserver/internal/jose"
 )
 
-// Recipient is the party that holds the key to which tokens are encrypted.
+// Recipient is the party with the key to which tokens are encrypted.
 type Recipient struct {
 	public any
 	alg    string // "": the JWK has none
 	kid    string
 }
 
-// ParseRecipient reads a key that [jose.CheckEncryptionKey] or [jose.CheckClientEncryptionKey]
-// returned.
+// ParseRecipient reads a key from [jose.CheckEncryptionKey] or [jose.CheckClientEncryptionKey].
 func ParseRecipient(registered []byte) (Recipient, error) {
 	key, err := jwk.ParseKey(registered)
 	if err != nil {
@@ -33,13 +32,13 @@ func ParseRecipient(registered []byte) (Recipient, error) {
 	return r, nil
 }
 
-// Form is how a content is encrypted.
+// Form is the way to encrypt a content.
 type Form struct {
 	Alg string // RFC 7518 §4.1; "": that of the key
 	Enc string // RFC 7518 §5.1
-	// Claims says that the content is a claims set and no signed JWT (RFC 7519 §5.2).
+	// Claims is true for a claims set, and false for a signed JWT (RFC 7519 §5.2).
 	Claims bool
-	// Header are members that go into the header, which is protected and in clear (RFC 7516 §4).
+	// Header has more members for the header, which is protected but not encrypted (RFC 7516 §4).
 	Header map[string]string
 }
 
@@ -50,7 +49,7 @@ func (r Recipient) Encrypt(content []byte, f Form) ([]byte, error) {
 	switch {
 	case !slices.Contains(jose.ClientEncryptionAlgs(), alg), r.alg != "" && alg != r.alg:
 		return nil, fmt.Errorf("encrypt: the key is not for alg %q", alg)
-	case !slices.Contains(jose.ClientEncryptions(), f.Enc): // they have those of resources among them
+	case !slices.Contains(jose.ClientEncryptions(), f.Enc): // these include those of resources
 		return nil, fmt.Errorf("encrypt: enc %q is not known", f.Enc)
 	}
 	headers := jwe.NewHeaders()

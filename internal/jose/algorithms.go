@@ -13,17 +13,16 @@ import (
 const (
 	MinRSABits     = 2048
 	MaxRSABits     = 8192
-	MinSecretBytes = 32 // 256 bits, whatever the hash
+	MinSecretBytes = 32 // 256 bits, for every hash
 )
 
-// Algorithms returns the algorithms that signatures with a public key may have.
-// There is no "none" among them and nothing symmetric.
+// Algorithms returns the algorithms of signatures that a public key verifies. "none" and symmetric
+// algorithms are not among them.
 func Algorithms() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
-// Common returns those of the algorithms that each of the lists has; a list that is nil
-// has them all.
+// Common returns the algorithms that are in each of the lists; a nil list has all.
 func Common(algorithms []string, lists ...[]string) []string {
 	for _, list := range lists {
 		if list != nil {
@@ -33,8 +32,8 @@ func Common(algorithms []string, lists ...[]string) []string {
 	return algorithms
 }
 
-// AlgorithmsFor returns the algorithms that a public key can verify; none for a
-// key that is too weak or of another kind.
+// AlgorithmsFor returns the algorithms that a public key can verify, or none for a key that is too
+// weak or of another kind.
 func AlgorithmsFor(key any) []string {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
@@ -54,15 +53,15 @@ func AlgorithmsFor(key any) []string {
 			return []string{"ES512"}
 		}
 	case ed25519.PublicKey:
-		if len(k) == ed25519.PublicKeySize { // jwx reads any length, and Verify panics at another
+		if len(k) == ed25519.PublicKeySize { // jwx accepts any length, and Verify panics at another
 			return []string{"EdDSA"}
 		}
 	}
 	return nil
 }
 
-// SecretAlgorithms returns the algorithms that a shared secret of this many bytes
-// is long enough for: the key must be as long as the hash (RFC 7518 §3.2).
+// SecretAlgorithms returns the algorithms for which a shared secret of this many bytes is long
+// enough: the key must be as long as the hash (RFC 7518 §3.2).
 func SecretAlgorithms(size int) []string {
 	var can []string
 	for _, hash := range []struct {
@@ -76,8 +75,7 @@ func SecretAlgorithms(size int) []string {
 	return can
 }
 
-// KeyFits reports whether a key, public or a shared secret ([]byte), can verify an
-// algorithm.
+// KeyFits reports whether a public key, or a shared secret ([]byte), can verify an algorithm.
 func KeyFits(alg string, key any) bool {
 	if secret, ok := key.([]byte); ok {
 		return slices.Contains(SecretAlgorithms(len(secret)), alg)
@@ -85,8 +83,7 @@ func KeyFits(alg string, key any) bool {
 	return slices.Contains(AlgorithmsFor(key), alg)
 }
 
-// CheckSecret refuses a shared secret that no algorithm may be used with
-// (RFC 7518 §3.2).
+// CheckSecret refuses a shared secret that is too short for every algorithm (RFC 7518 §3.2).
 func CheckSecret(secret []byte) error {
 	if len(secret) < MinSecretBytes {
 		return fmt.Errorf("a shared secret must have at least %d bytes", MinSecretBytes)

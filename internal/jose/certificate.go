@@ -19,8 +19,8 @@ func Thumbprint1(der []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// thumbprints returns the "x5t" and "x5t#S256" of a JWK: what its members of that name
-// say, or else those of the first certificate in its "x5c" (RFC 7517 §4.7).
+// thumbprints returns the "x5t" and "x5t#S256" of a JWK: its members of that name, or otherwise
+// those of the first certificate in its "x5c" (RFC 7517 §4.7).
 func thumbprints(members map[string]any) (x5t, x5tS256 string) {
 	x5t, _ = members["x5t"].(string)
 	x5tS256, _ = members["x5t#S256"].(string)
@@ -32,8 +32,8 @@ func thumbprints(members map[string]any) (x5t, x5tS256 string) {
 	return cmp.Or(x5t, Thumbprint1(der)), cmp.Or(x5tS256, Thumbprint256(der))
 }
 
-// firstCertificate returns the first of a chain as "x5c" has it, base64 of DER, or nil
-// where any of them is none.
+// firstCertificate returns the first certificate of a chain in "x5c", which is base64 of DER, or
+// nil if any element is not a certificate.
 func firstCertificate(chain []any) (first []byte) {
 	for i, member := range chain {
 		text, _ := member.(string)

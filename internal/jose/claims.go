@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// latest bounds a NumericDate, so that arithmetic on it cannot overflow: the end
-// of the year 9999.
+// latest bounds a NumericDate, so that arithmetic on it cannot overflow: it is the end of the year
+// 9999.
 const latest = 253402300799
 
-// NumericDate reads a claim that is a NumericDate (RFC 7519 §2), a number of seconds which may
-// have a fraction or an exponent, and whether it is there.
+// NumericDate reads a claim that is a NumericDate (RFC 7519 §2), a number of seconds which may have
+// a fraction or an exponent, and reports whether it is present.
 func NumericDate(claims map[string]any, name string) (time.Time, bool, error) {
 	value, ok := claims[name]
 	if !ok {
@@ -25,7 +25,7 @@ func NumericDate(claims map[string]any, name string) (time.Time, bool, error) {
 	if !ok {
 		return time.Time{}, false, fmt.Errorf("its %s is not a number", name)
 	}
-	seconds, err := number.Float64() // to some 30 µs as far as latest
+	seconds, err := number.Float64() // exact to about 30 µs up to latest
 	switch {
 	case seconds < 0 || err != nil && !errors.Is(err, strconv.ErrRange):
 		return time.Time{}, false, fmt.Errorf("its %s is not a number of seconds since 1970", name)
@@ -36,8 +36,8 @@ func NumericDate(claims map[string]any, name string) (time.Time, bool, error) {
 	return time.Unix(int64(whole), int64(fraction*float64(time.Second))).UTC(), true, nil
 }
 
-// StringClaim reads a claim that is a string of bounded length and without NUL, which no
-// database takes, or "" where it is missing.
+// StringClaim reads a claim that is a string of bounded length, or "" if it is missing. It refuses
+// NUL, which no database accepts.
 func StringClaim(claims map[string]any, name string) (string, error) {
 	value, ok := claims[name]
 	if !ok {
@@ -50,9 +50,8 @@ func StringClaim(claims map[string]any, name string) (string, error) {
 	return s, nil
 }
 
-// Audience reads the claim "aud", one string or an array of them (RFC 7519
-// §4.1.3): nil where it is missing or
-// empty.
+// Audience reads the claim "aud", a string or an array of strings (RFC 7519 §4.1.3), or nil if it
+// is missing or empty.
 func Audience(claims map[string]any) ([]string, error) {
 	malformed := fmt.Errorf("its aud is not a string or an array of strings")
 	switch aud := claims["aud"].(type) {

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// Compact is a JWS in compact form (RFC 7515 §7.1) that was read and not believed
-// yet.
+// Compact is a JWS in compact form (RFC 7515 §7.1) that was parsed and not verified yet.
 type Compact struct {
 	Header    Header
 	Payload   []byte
 	Signature []byte
-	Input     string // what the signature is over, as it was received
+	Input     string // the signed text, as it was received
 }
 
-// Parse reads a JWS of at most limit bytes without checking its signature. The
-// error names what was wrong in words of our own, and nothing of the token.
+// Parse reads a JWS of at most limit bytes without checking its signature. The error says what was
+// wrong in our own words, and quotes nothing of the token.
 func Parse(token string, limit int) (Compact, error) {
 	if len(token) > limit {
 		return Compact{}, fmt.Errorf("it is larger than %d bytes", limit)
@@ -44,8 +43,7 @@ func Parse(token string, limit int) (Compact, error) {
 	return c, err
 }
 
-// Claims reads the payload as a JWT Claims Set (RFC 7519 §4), numbers as
-// json.Number.
+// Claims reads the payload as a JWT Claims Set (RFC 7519 §4), with numbers as json.Number.
 func (c Compact) Claims() (map[string]any, error) {
 	claims, err := DecodeObject(c.Payload)
 	if err != nil {
@@ -54,11 +52,11 @@ func (c Compact) Claims() (map[string]any, error) {
 	return claims, nil
 }
 
-// decodeBase64 takes one spelling alone (RFC 7515 §2): a token is often named by
-// its bytes, and must not be good again in other bytes.
+// decodeBase64 accepts only one spelling (RFC 7515 §2): callers often identify a token by its
+// bytes, and no other bytes must be the same token.
 func decodeBase64(part string) ([]byte, error) {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err != nil || strings.ContainsAny(part, "\r\n") { // which Go's decoder passes over
+	if err != nil || strings.ContainsAny(part, "\r\n") { // Go's decoder ignores these
 		return nil, fmt.Errorf("it is not base64url without padding")
 	}
 	return data, nil

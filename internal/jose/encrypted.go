@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// IsEncrypted reports whether a token has the five parts of a JWE in compact form
-// (RFC 7516 §9), where a JWS has three.
+// IsEncrypted reports whether a token has the five parts of a JWE in compact form (RFC 7516 §9). A
+// JWS has three.
 func IsEncrypted(token string) bool { return strings.Count(token, ".") == 4 }
 
-// ParseEncrypted reads the header of a JWE in compact form (RFC 7516 §7.1) of at most
-// limit bytes, and nothing else of it.
+// ParseEncrypted reads only the header of a JWE in compact form (RFC 7516 §7.1) of at most limit
+// bytes.
 func ParseEncrypted(token string, limit int) (Header, error) {
 	if len(token) > limit {
 		return Header{}, fmt.Errorf("it is larger than %d bytes", limit)
@@ -36,9 +36,9 @@ func ParseEncrypted(token string, limit int) (Header, error) {
 	return checkHeader(members)
 }
 
-// CheckEncryptedHeader refuses a JWE that this server has no part in: RSA1_5, a key
-// that was agreed on beside it, one derived from a password, and compression, with
-// which a small token becomes a large one (RFC 8725 §2.4, §3.2, §3.6).
+// CheckEncryptedHeader refuses the kinds of JWE that this server does not support: RSA1_5, a key
+// that was agreed on in another way, a key from a password, and compression, with which a small
+// token becomes a large one (RFC 8725 §2.4, §3.2, §3.6).
 func CheckEncryptedHeader(h Header) error {
 	if h.Alg != RSAOAEP256 && h.Alg != ECDHES {
 		return fmt.Errorf("its alg is not one of %s and %s", RSAOAEP256, ECDHES)

@@ -12,8 +12,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// The values of "alg" of an encrypted token (RFC 7518 §4.1). RSA1_5 is refused
-// (RFC 8725 §3.2), and so is whatever encrypts under a password or a shared key.
+// The values of "alg" of an encrypted token (RFC 7518 §4.1). The server refuses RSA1_5 (RFC 8725
+// §3.2), and encryption under a password or a shared key.
 const (
 	RSAOAEP256  = "RSA-OAEP-256"
 	ECDHES      = "ECDH-ES"
@@ -26,19 +26,19 @@ const (
 // to this server or to a resource, the default first.
 func ContentEncryptions() []string { return []string{"A256GCM", "A128GCM"} }
 
-// ClientEncryptions returns the values of "enc" of what is encrypted to a client, the default
-// first (OpenID Connect Dynamic Client Registration 1.0 §2).
+// ClientEncryptions returns the values of "enc" of tokens that are encrypted to a client, the
+// default first (OpenID Connect Dynamic Client Registration 1.0 §2).
 func ClientEncryptions() []string {
 	return []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
 }
 
-// ClientEncryptionAlgs returns the values of "alg" of what is encrypted to a client.
+// ClientEncryptionAlgs returns the values of "alg" of tokens that are encrypted to a client.
 func ClientEncryptionAlgs() []string { return append([]string{RSAOAEP256}, curveAlgs()...) }
 
 func curveAlgs() []string { return []string{ECDHES, ECDHESA128W, ECDHESA192W, ECDHESA256W} }
 
-// EncryptionAlg is the algorithm by which content keys are made for a public key, ""
-// where it is too weak or of another kind.
+// EncryptionAlg returns the algorithm that makes content keys for a public key, or "" if the key is
+// too weak or of another kind.
 func EncryptionAlg(public any) string {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
@@ -53,9 +53,9 @@ func EncryptionAlg(public any) string {
 	return ""
 }
 
-// CheckEncryptionKey reads the JWK to which tokens for a recipient are encrypted, and
-// returns its public members alone, with "alg" and "kid" set: the kid that it has or
-// else its thumbprint (RFC 7638).
+// CheckEncryptionKey reads the JWK to which tokens for a recipient are encrypted. It returns only
+// the public members, with "alg" and "kid" set: the kid of the JWK, or otherwise its thumbprint
+// (RFC 7638).
 func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 	key, err := jwk.ParseKey(data)
 	if err != nil {
@@ -65,8 +65,8 @@ func CheckEncryptionKey(data []byte) (json.RawMessage, error) {
 }
 
 // CheckClientEncryptionKey is [CheckEncryptionKey] for the key of a client, which chooses the
-// algorithm of each kind of token by itself: "alg" is set only where the JWK has it, and may be
-// any of ClientEncryptionAlgs that the key can do.
+// algorithm for each kind of token separately. It sets "alg" only if the JWK has it. That may be
+// any of ClientEncryptionAlgs that the key supports.
 func CheckClientEncryptionKey(data []byte) (json.RawMessage, error) {
 	key, err := jwk.ParseKey(data)
 	if err != nil {
@@ -78,8 +78,7 @@ func CheckClientEncryptionKey(data []byte) (json.RawMessage, error) {
 	return completed(key)
 }
 
-// AlgsOfClientKey returns the values of "alg" that a key can do which [CheckClientEncryptionKey]
-// returned.
+// AlgsOfClientKey returns the values of "alg" that a key from [CheckClientEncryptionKey] supports.
 func AlgsOfClientKey(registered []byte) ([]string, error) {
 	key, err := jwk.ParseKey(registered)
 	if err != nil {
@@ -88,11 +87,11 @@ func AlgsOfClientKey(registered []byte) ([]string, error) {
 	return publicAlgs(key, curveAlgs())
 }
 
-// ChooseEncryptionKey is [CheckEncryptionKey] for the key set that a recipient
-// publishes: of its keys with use "enc" it takes the one for alg, or the only one where
-// alg is "". A JWK alone needs no use.
+// ChooseEncryptionKey is [CheckEncryptionKey] for the published key set of a recipient: of its keys
+// with use "enc" it selects the one for alg, or the only one if alg is "". A single JWK needs no
+// use.
 func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
-	set, err := jwk.Parse(data, jwk.WithIgnoreParseError(true)) // a key of a kind that is not known
+	set, err := jwk.Parse(data, jwk.WithIgnoreParseError(true)) // so that a key of an unknown kind is left out
 	if err != nil || set.Len() == 0 {
 		return nil, fmt.Errorf("it is neither a JWK Set nor a JWK (RFC 7517)")
 	}
@@ -104,7 +103,7 @@ func ChooseEncryptionKey(data []byte, alg string) (json.RawMessage, error) {
 			continue
 		}
 		checked, err := encryptionKey(key)
-		if err != nil { // RFC 7517 §5: another may do
+		if err != nil { // RFC 7517 §5: another key may fit
 			unusable = err
 			continue
 		}
@@ -137,8 +136,8 @@ func encryptionKey(key jwk.Key) (json.RawMessage, error) {
 	return completed(key)
 }
 
-// publicAlgs checks a public key, and returns the values of "alg" that it can do, of those of
-// curves the ones given: its own alone where it has one. There is at least one.
+// publicAlgs checks a public key, and returns the values of "alg" that it supports; for curves,
+// those of ofCurves. If the key has an "alg", that is the only one. There is at least one.
 func publicAlgs(key jwk.Key, ofCurves []string) ([]string, error) {
 	if private, err := jwk.IsPrivateKey(key); err != nil || private {
 		return nil, fmt.Errorf("it is a private or symmetric key: register the public key alone")

@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// MaxName bounds a name in a header or a claim, in bytes: a kid, an issuer, a
-// subject, a jti.
+// MaxName bounds a name in a header or a claim, in bytes: a kid, an issuer, a subject or a jti.
 const MaxName = 1024
 
-// Header is what of a JOSE header is looked at (RFC 7515 §4.1).
+// Header has the members of a JOSE header (RFC 7515 §4.1).
 type Header struct {
 	Alg     string
 	KID     string
@@ -20,19 +19,19 @@ type Header struct {
 	All     map[string]any // every member; numbers are json.Number
 }
 
-// Is reports whether the header's typ is one of these, or missing where "" is among
-// them. The case and the prefix "application/" do not matter (RFC 7515 §4.1.9).
+// Is reports whether the header's typ is one of the types, or missing if "" is among them. Case and
+// the prefix "application/" do not matter (RFC 7515 §4.1.9).
 func (h Header) Is(types ...string) bool {
 	return slices.Contains(types, strings.TrimPrefix(strings.ToLower(h.Typ), "application/"))
 }
 
-// checkHeader refuses what cannot be honoured. jku, x5u, x5c and jwk are passed
-// over: a key that comes with the message proves nothing (RFC 8725 §3.10).
+// checkHeader refuses members that cannot be honoured. It ignores jku, x5u, x5c and jwk: a key that
+// comes with the message proves nothing (RFC 8725 §3.10).
 func checkHeader(members map[string]any) (Header, error) {
-	if _, ok := members["crit"]; ok { // RFC 7515 §4.1.11: none of its extensions is understood
+	if _, ok := members["crit"]; ok { // RFC 7515 §4.1.11: no extension is supported
 		return Header{}, fmt.Errorf("its header has crit, and no extension is supported")
 	}
-	if _, ok := members["b64"]; ok { // RFC 7797 §6: MUST NOT stand without crit
+	if _, ok := members["b64"]; ok { // RFC 7797 §6: MUST NOT be used without crit
 		return Header{}, fmt.Errorf("its header has b64, which is not supported")
 	}
 	h := Header{All: members}

@@ -9,10 +9,10 @@ import (
 // Bounds on a key set.
 const (
 	MaxKeys  = 50
-	maxTried = 10 // keys that a token which names none is tried against
+	maxTried = 10 // keys to try for a token that names none
 )
 
-// ErrNoKey is the answer where a token names a key that is not there.
+// ErrNoKey reports a token that names an unknown key.
 var ErrNoKey = errors.New("none of the registered keys fits its kid, x5t and alg")
 
 // Key is a public key of a key set.
@@ -20,17 +20,16 @@ type Key struct {
 	KID     string
 	X5T     string
 	X5TS256 string
-	Alg     string // "": any that the key can do
+	Alg     string // "": any that the key supports
 	Public  any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 
-	members map[string]any // its public members, and of those the ones that are understood here
+	members map[string]any // the public members that are supported here
 }
 
-// JWK is the key as it was published, without members that are private or not understood
-// here.
+// JWK returns the published key without members that are private or not supported here.
 func (k Key) JWK() (json.RawMessage, error) { return json.Marshal(k.members) }
 
-// same reports whether another is the same key under the same names.
+// same reports whether the other key is the same key under the same names.
 func (k Key) same(other Key) bool {
 	public, ok := k.Public.(interface{ Equal(x crypto.PublicKey) bool })
 	return ok && k.KID == other.KID && k.Alg == other.Alg && k.X5T == other.X5T && k.X5TS256 == other.X5TS256 && public.Equal(other.Public)
@@ -39,9 +38,9 @@ func (k Key) same(other Key) bool {
 // KeySet is the keys of a JWK Set (RFC 7517 §5) that verify signatures.
 type KeySet []Key
 
-// Find returns the keys that may have signed a token with this header, ten at
-// most: those that it names, or all that can do its alg where it names none. A header
-// without alg, which no token has, is of a certificate that only names its key.
+// Find returns the keys that may have signed a token with this header, ten at most: those that it
+// names, or, if it names none, all that support its alg. A header without alg, which no token has,
+// only names the key of a certificate.
 func (s KeySet) Find(h Header) []Key {
 	var found []Key
 	for _, key := range s {
@@ -52,7 +51,7 @@ func (s KeySet) Find(h Header) []Key {
 	return found[:min(len(found), maxTried)]
 }
 
-// named reports whether the header's names, as far as it has any, are the key's.
+// named reports whether all names in the header are those of the key.
 func (k Key) named(h Header) bool {
 	return (h.KID == "" || k.KID == h.KID) && (h.X5TS256 == "" || k.X5TS256 == h.X5TS256) && (h.X5T == "" || k.X5T == h.X5T)
 }

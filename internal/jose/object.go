@@ -14,18 +14,18 @@ import (
 // maxDepth bounds how deep a header or a claim may nest.
 const maxDepth = 16
 
-// DecodeObject reads one JSON object, numbers as json.Number. It refuses what
-// parsers differ on, because two readers of one token must not see two tokens: a
-// repeated member (RFC 7515 §4, RFC 7519 §4), text that is not Unicode (RFC 8259
-// §8), anything after the object, and nesting without bound. encoding/json lets all
-// of them pass, and its Decoder allocates three times for each name and value. The decoder
-// of go-json-experiment into any allocates twice as often as this with the function that it
-// needs for numbers and depth: 22 more for each token that is read.
+// DecodeObject reads one JSON object, with numbers as json.Number. It refuses everything that
+// parsers read differently, because two readers of one token must not see two tokens: a repeated
+// member (RFC 7515 §4, RFC 7519 §4), text that is not Unicode (RFC 8259 §8), anything after the
+// object, and nesting without bound. encoding/json accepts all of them, and its Decoder allocates
+// three times for each name and value. Decoding into any with go-json-experiment, and with the
+// function for numbers and depth that this needs, allocates twice as often: 22 allocations more for
+// each token.
 func DecodeObject(data []byte) (map[string]any, error) {
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("it is not UTF-8")
 	}
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(data)) // it reads a buffer in place
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(data)) // the decoder reads a buffer in place
 	value, err := decodeValue(decoder, 0)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func decodeMembers(decoder *jsontext.Decoder, depth int) (any, error) {
 	return object, err
 }
 
-// malformed says what is wrong without the text, which the decoder's own error quotes.
+// malformed says what is wrong without the text, because the decoder's own error quotes the text.
 func malformed(decoder *jsontext.Decoder, err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return fmt.Errorf("a member appears in it twice")

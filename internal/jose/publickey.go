@@ -10,9 +10,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// HoldsSecret reports whether a JWK has a member that is private or secret (RFC 7518 §6,
-// RFC 8037 §2; "priv" of keys of the kind AKP), whatever its value, or is of a kind that
-// has nothing else.
+// HoldsSecret reports whether a JWK has a private or secret member (RFC 7518 §6, RFC 8037 §2;
+// "priv" of keys of the kind AKP), with any value, or is of a kind that is always secret.
 func HoldsSecret(members map[string]any) bool {
 	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		if _, ok := members[name]; ok {
@@ -22,8 +21,8 @@ func HoldsSecret(members map[string]any) bool {
 	return members["kty"] == "oct"
 }
 
-// publicMembers returns the members of a public JWK that are looked at here, each of them as
-// it has to be. An "x5c" that is none is left out: it says nothing of the key.
+// publicMembers returns the members of a public JWK that are supported here, and checks each. It
+// leaves out a malformed "x5c", because the key does not depend on it.
 func publicMembers(members map[string]any) (map[string]any, error) {
 	own := make(map[string]any, len(members))
 	for _, name := range []string{"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "x5t", "x5t#S256"} {
@@ -50,9 +49,9 @@ func publicMembers(members map[string]any) (map[string]any, error) {
 	return own, nil
 }
 
-// PublicKey reads a key that can verify signatures, from the members that make one alone
-// (RFC 7518 §6, RFC 8037 §2), so that nothing else in the JWK matters to it. The error
-// says in words that begin with "it" or "its" why the key cannot be used.
+// PublicKey reads a key that can verify signatures. It uses only the members that define the key
+// (RFC 7518 §6, RFC 8037 §2). The error says in words that begin with "it" or "its" why the key
+// cannot be used.
 func PublicKey(members map[string]any) (key jwk.Key, public any, err error) {
 	kty, _ := members["kty"].(string)
 	crv, _ := members["crv"].(string)
@@ -79,7 +78,7 @@ func PublicKey(members map[string]any) (key jwk.Key, public any, err error) {
 	return nil, nil, errors.New("it is damaged: its point is not on its curve, or is of another length")
 }
 
-// parseKey hands jwx nothing but what makes the key.
+// parseKey passes only the members that define the key to jwx.
 func parseKey(members map[string]any) (jwk.Key, error) {
 	only := make(map[string]any)
 	for _, name := range []string{"kty", "crv", "x", "y", "n", "e"} {

@@ -10,13 +10,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// LeftOut is a key of a set that is passed over, and why.
+// LeftOut is a key of a set that was left out, and why.
 type LeftOut struct {
 	Place  int    // in the set, from one
-	KID    string // "": none that can be read
+	KID    string // "": none, or it cannot be read
 	Why    string // in words that begin with "it" or "its"
 	Secret bool   // a private key or a shared secret, with which every reader of the set can sign
-	Use    bool   // it is for something else than signatures, as its publisher says
+	Use    bool   // its publisher says that it is not for signatures
 }
 
 func (l LeftOut) String() string {
@@ -26,17 +26,17 @@ func (l LeftOut) String() string {
 	return fmt.Sprintf("key %d (kid %.60q) is left out: %s", l.Place, l.KID, l.Why)
 }
 
-// ParseKeySet is [ReadKeySet] for callers that do not report what was left out.
+// ParseKeySet is [ReadKeySet] for callers that do not report which keys were left out.
 func ParseKeySet(data []byte) (KeySet, error) {
 	set, _, err := ReadKeySet(data)
 	return set, err
 }
 
-// ReadKeySet reads a JWK Set, one that is registered or one that was fetched; a single
-// JWK is a set of one. Keys of kinds, curves, algorithms, sizes or uses that do not
-// verify here are left out, since others publish them beside those that do (RFC 7517 §5:
-// implementations SHOULD ignore them), and so are private and symmetric ones, damaged
-// ones, and one that stands there again. A set of which nothing is left is no error.
+// ReadKeySet reads a JWK Set, from a registration or from its publisher; a single JWK is a set of
+// one. It leaves out keys of kinds, curves, algorithms, sizes or uses that do not verify here,
+// because others publish them together with those that do (RFC 7517 §5: implementations SHOULD
+// ignore them). It also leaves out private, symmetric, damaged and repeated keys. A set of which no
+// key is left is not an error.
 func ReadKeySet(data []byte) (KeySet, []LeftOut, error) {
 	members, err := setMembers(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) // RFC 8259 §8.1: a parser MAY ignore it
 	if err != nil {
@@ -63,8 +63,8 @@ func ReadKeySet(data []byte) (KeySet, []LeftOut, error) {
 
 var errNoSet = errors.New("no set")
 
-// keyList is the member "keys" of a set, as it is written. Two readers of a set that has it
-// twice would see two sets.
+// keyList is the member "keys" of a set, undecoded. It refuses a second such member, because two
+// readers of the set would see two sets.
 type keyList []jsontext.Value
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
@@ -78,12 +78,12 @@ func (l *keyList) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 	return nil
 }
 
-// setMembers returns the keys of a set as they are written. What is wrong with one of
-// them is not the fault of the others, so that none is read yet.
+// setMembers returns the keys of a set undecoded, because an error in one of them must not affect
+// the others.
 func setMembers(data []byte) ([]jsontext.Value, error) {
 	var set struct {
 		Keys keyList        `json:"keys"`
-		Kty  jsontext.Value `json:"kty"` // of a single key
+		Kty  jsontext.Value `json:"kty"` // a single key has this
 	}
 	err := json.Unmarshal(data, &set, jsontext.AllowDuplicateNames(true))
 	switch {
@@ -95,7 +95,7 @@ func setMembers(data []byte) ([]jsontext.Value, error) {
 	return nil, errNoSet
 }
 
-// readKey reads a key that is to verify signatures, or says why it does not.
+// readKey reads a key that verifies signatures, or says why it does not.
 func readKey(data []byte) (Key, *LeftOut) {
 	members, err := DecodeObject(data)
 	if err != nil {
@@ -136,8 +136,8 @@ func readKey(data []byte) (Key, *LeftOut) {
 	return k, nil
 }
 
-// otherUse says for what else than verifying a key is, "" where it is for that or does
-// not say (RFC 7517 §4.2, §4.3).
+// otherUse returns the use of a key that is not for verifying, or "" if it is for verifying or has
+// no use (RFC 7517 §4.2, §4.3).
 func otherUse(members map[string]any) string {
 	if use, ok := members["use"].(string); ok && use != "sig" {
 		return fmt.Sprintf("its use is %.20q, and no signatures", use)

@@ -10,14 +10,14 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
-// SignedBy reports whether the signature was made with an algorithm by the holder
-// of a key: a public key, or a shared secret as []byte. The algorithm is the
-// caller's to choose, from what the key is registered for (RFC 8725 §3.1); one that
-// does not fit the key, or differs from the header's, is not a signature.
+// SignedBy reports whether the holder of a key made the signature with an algorithm. The key is a
+// public key, or a shared secret as []byte. The caller must choose the algorithm from the
+// registration of the key (RFC 8725 §3.1). SignedBy returns false for an algorithm that does not
+// fit the key or differs from the header's.
 //
-// It is checked over the bytes that were received. Verify of jws checks it over what it
-// encodes anew, and so accepts white space around the header, which makes a second form
-// of the same token.
+// It checks the signature over the received bytes. Verify of jws encodes the header again and
+// checks over that, so it accepts white space around the header, which makes a second form of the
+// same token.
 func (c Compact) SignedBy(alg string, key any) bool {
 	if c.Header.Alg != alg || !KeyFits(alg, key) {
 		return false
@@ -29,8 +29,7 @@ func (c Compact) SignedBy(alg string, key any) bool {
 	return err == nil && verifier.Verify([]byte(c.Input), c.Signature, key) == nil
 }
 
-// signedPSS wants the salt as long as the hash (RFC 7518 §3.5). jws lets it have
-// any length.
+// signedPSS requires a salt as long as the hash (RFC 7518 §3.5). jws accepts any length.
 func (c Compact) signedPSS(alg string, public *rsa.PublicKey) error {
 	hash, ok := map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512}[alg]
 	if !ok {

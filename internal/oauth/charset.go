@@ -8,25 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// charset is how the bytes of a form are read as text, once its escapes are decoded.
+// charset is the charset of a form, after its escapes are decoded.
 type charset int
 
 const (
 	inUTF8   charset = iota
 	inLatin1         // ISO-8859-1: a byte is the code point of the same number
-	inASCII          // what any other charset has in common with UTF-8
+	inASCII          // the characters that any other charset has in common with UTF-8
 )
 
-// formCharset reads a Content-Type, which has to be that of a form.
+// formCharset reads a Content-Type, which must be that of a form.
 //
-// RFC 6749 appendix B wants UTF-8. Clients that name another charset (Apache HttpClient
-// names ISO-8859-1) mostly send ASCII, which is the same bytes in nearly all of them.
+// RFC 6749 appendix B requires UTF-8. Clients that name another charset (Apache HttpClient names
+// ISO-8859-1) mostly send ASCII, which is the same bytes in nearly all charsets.
 func formCharset(contentType string) (charset, error) {
 	if contentType == formMediaType {
-		return inUTF8, nil // as nearly every client writes it; to parse it takes longer than the rest of a form
+		return inUTF8, nil // as nearly every client writes it: parsing it takes longer than the rest of a form
 	}
-	// The media type, the name of the parameter (RFC 9110 §8.3.1) and the name of a charset
-	// (RFC 2978 §2.3) are the same in either case, so "charset=UTF-8; charset=utf-8" is one.
+	// Upper and lower case are the same in the media type, the name of the parameter (RFC 9110
+	// §8.3.1) and the name of a charset (RFC 2978 §2.3), so "charset=UTF-8; charset=utf-8" is one
+	// charset.
 	mediaType, params, err := mime.ParseMediaType(strings.ToLower(contentType))
 	if err != nil {
 		return 0, invalidForm("content_type", "the Content-Type header is malformed: write application/x-www-form-urlencoded alone")
@@ -38,7 +39,7 @@ func formCharset(contentType string) (charset, error) {
 	if !given {
 		return inUTF8, nil
 	}
-	name = strings.Trim(name, "' ") // some clients send single quotes, which are no quotes in a header
+	name = strings.Trim(name, "' ") // some clients send single quotes, which do not quote in a header
 	switch {
 	case name == "utf-8" || name == "utf8":
 		return inUTF8, nil
@@ -50,13 +51,13 @@ func formCharset(contentType string) (charset, error) {
 	return inASCII, nil
 }
 
-// latin1Names are the names of ISO-8859-1 in IANA's registry, and as it is misspelt.
+// latin1Names returns the names of ISO-8859-1 in IANA's registry, and common misspellings.
 func latin1Names() []string {
 	return []string{"iso-8859-1", "iso8859-1", "iso88591", "iso_8859-1", "iso_8859-1:1987", "iso-ir-100", "latin1", "latin-1", "l1", "ibm819", "cp819", "csisolatin1"}
 }
 
-// isOtherThanASCII reports whether bytes below 0x80 mean something else in the charset
-// than in ASCII: those of more bytes than one, of shifts and of EBCDIC.
+// isOtherThanASCII reports whether bytes below 0x80 mean something else in the charset than in
+// ASCII: in charsets with several bytes per character, with shifts, and in EBCDIC.
 func isOtherThanASCII(name string) bool {
 	return slices.ContainsFunc([]string{
 		"utf-16", "utf16", "utf-32", "utf32", "utf-7", "utf7", "ucs-", "ucs2", "ucs4", "unicode", "csunicode", "csucs", "csutf16", "csutf32", "csutf7", "iso-10646", "csiso10646",
@@ -64,7 +65,7 @@ func isOtherThanASCII(name string) bool {
 	}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// text reads bytes as text. Its errors say what to do.
+// text decodes bytes as text. Its errors say what to do.
 func (c charset) text(s string) (string, error) {
 	ascii := isASCII(s)
 	switch {
@@ -84,9 +85,9 @@ func (c charset) text(s string) (string, error) {
 	return text, nil
 }
 
-// latin1 reads ISO-8859-1. The bytes from 0x80 to 0x9f are control characters there,
-// and letters in windows-1252, which browsers read under the name of ISO-8859-1: they
-// have two meanings.
+// latin1 decodes ISO-8859-1. It refuses the bytes from 0x80 to 0x9f, because they have two
+// meanings: they are control characters there, and letters in windows-1252, which browsers use
+// under the name of ISO-8859-1.
 func latin1(s string) (string, error) {
 	runes := make([]rune, 0, len(s))
 	for i := range len(s) {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Code is an error code as it stands on the wire, in the member "error".
+// Code is an error code, the value of the member "error".
 type Code string
 
-// The error codes that a request may meet.
+// The error codes for any request.
 const (
 	InvalidRequest       Code = "invalid_request"         // RFC 6749 §5.2
 	InvalidClient        Code = "invalid_client"          // RFC 6749 §5.2
@@ -30,7 +30,7 @@ const (
 	InsufficientScope Code = "insufficient_scope" // RFC 6750 §3.1
 )
 
-// The error codes that an authorization request alone may meet.
+// The error codes that only an authorization request gets.
 const (
 	AccessDenied                Code = "access_denied"                     // RFC 6749 §4.1.2.1
 	UnsupportedResponseType     Code = "unsupported_response_type"         // RFC 6749 §4.1.2.1
@@ -46,33 +46,32 @@ const (
 	UnmetAuthenticationRequired Code = "unmet_authentication_requirements" // OpenID Connect Core Unmet Authentication Requirements 1.0
 )
 
-// Error is a refusal in the words of RFC 6749 §5.2.
+// Error is a refusal with the members of RFC 6749 §5.2.
 //
-// Code and Description reach the caller. Reason and the cause stay inside: they
-// go to the log, the metrics and the table of errors in the documentation.
+// The caller gets Code and Description. Reason and the cause stay inside: they go to the log, the
+// metrics and the table of errors in the documentation.
 type Error struct {
 	Code        Code
 	Reason      string        // stable slug, such as "refresh_reused"
-	Description string        // what was wrong and what to do; never a secret, never a driver's words
-	RetryAfter  time.Duration // with [Unavailable]: when to try again; 0 leaves it to the renderer
+	Description string        // what was wrong and what to do; never a secret or the message of a driver
+	RetryAfter  time.Duration // with [Unavailable]: when to try again; 0: the renderer chooses
 	cause       error
 }
 
-// Fail makes a refusal. The description is our own text: it says what was wrong
-// and what to do, and tells neither whether a user or client exists nor what a
-// secret was.
+// Fail makes a refusal. The description is our own text: it says what was wrong and what to do, and
+// reveals neither whether a user or client exists nor a secret.
 func Fail(code Code, reason, description string) *Error {
 	return &Error{Code: code, Reason: reason, Description: description}
 }
 
-// Because returns a copy of e that carries the cause, for the log alone.
+// Because returns a copy of e with the cause, which only the log shows.
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// After returns a copy of e that asks the caller to come back after d.
+// After returns a copy of e that asks the caller to try again after d.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e
 	c.RetryAfter = d

@@ -15,20 +15,18 @@ const (
 	MaxFormFields = 50
 )
 
-// Form is a parsed request body in which every parameter stands at most once (RFC 6749
-// §3.2), but for "resource" (RFC 8707 §2) and "audience" (RFC 8693 §2.1), which mean the
-// same here.
+// Form is a parsed request body in which every parameter appears at most once (RFC 6749 §3.2),
+// except "resource" (RFC 8707 §2) and "audience" (RFC 8693 §2.1), which mean the same here.
 type Form struct {
-	values    map[string]string // "": the parameter has no value, which counts as left out
+	values    map[string]string // "": the parameter has no value, and counts as absent
 	resources []string
 }
 
-// ParseForm reads a body of type application/x-www-form-urlencoded and refuses
-// what a lenient parser would guess at: another content type, bad escapes, text that
-// is not in the charset, NUL, a repeated or unnamed parameter, a PHP-style array.
-// The charset is UTF-8 or ISO-8859-1; a form in ASCII is taken under the name of any
-// charset in which ASCII is ASCII. A parameter without a value counts as left out
-// (RFC 6749 §3.2), and so does nothing at all between two ampersands.
+// ParseForm reads a body of type application/x-www-form-urlencoded. It refuses everything that a
+// lenient parser would have to guess at: another content type, bad escapes, text that is not in the
+// charset, NUL, a repeated or unnamed parameter, a PHP-style array. The charset is UTF-8 or
+// ISO-8859-1; a form in ASCII may name any charset that contains ASCII. A parameter without a value
+// counts as absent (RFC 6749 §3.2), and so does an empty part between two ampersands.
 func ParseForm(contentType, body string) (Form, error) {
 	charset, err := formCharset(contentType)
 	if err != nil {
@@ -71,18 +69,17 @@ func parsePairs(text string, charset charset) (Form, error) {
 	return form, nil
 }
 
-// Get returns the parameter's value, or "" where it was left out.
+// Get returns the parameter's value, or "" if it is absent.
 func (f Form) Get(name string) string { return f.values[name] }
 
-// Has reports whether the parameter was given with a value.
+// Has reports whether the parameter is present with a value.
 func (f Form) Has(name string) bool { return f.values[name] != "" }
 
-// Resources returns the resources in the order in which they were named, by "resource" or
-// by "audience", each once.
+// Resources returns the resources of "resource" and "audience" in their order, each once.
 func (f Form) Resources() []string { return f.resources }
 
-// addResources takes one resource, or several with blanks between them, as clients of Ory
-// Hydra send them: no identifier has a blank.
+// addResources adds one resource, or several with spaces between them, as clients of Ory Hydra send
+// them: no identifier contains a space.
 func (f *Form) addResources(value string) error {
 	for id := range strings.SplitSeq(value, " ") {
 		if id == "" || slices.Contains(f.resources, id) {
@@ -118,7 +115,7 @@ func parsePair(pair string, charset charset) (name, value string, err error) {
 
 func unescape(s string, charset charset) (string, error) {
 	u, err := url.QueryUnescape(s)
-	if err != nil { // it quotes what may be a piece of a secret
+	if err != nil { // the error quotes what may be a part of a secret
 		return "", invalidForm("malformed_escape", "the request is not valid application/x-www-form-urlencoded: a percent escape is malformed")
 	}
 	if u, err = charset.text(u); err != nil {
@@ -130,8 +127,8 @@ func unescape(s string, charset charset) (string, error) {
 	return u, nil
 }
 
-// repeated names a parameter that stands twice, where it is one of the RFCs': another name
-// may be a piece of a secret that was not escaped.
+// repeated returns the name of a repeated parameter if an RFC defines it: another name may be a
+// part of a secret that was not escaped.
 func repeated(name string) string {
 	switch name {
 	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password", "refresh_token",

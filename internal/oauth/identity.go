@@ -1,7 +1,7 @@
 package oauth
 
-// IdentityScopes are those of OpenID Connect (Core §5.4 and §11). They say what a client
-// learns of a person, belong to no resource, and mean something where a person signed in.
+// IdentityScopes returns the scopes of OpenID Connect (Core §5.4 and §11). They say what a client
+// learns about a person, belong to no resource, and have a meaning only if a person signed in.
 func IdentityScopes() Scope {
 	return Scope{"openid", "profile", "email", "address", "phone", "offline_access"}
 }
@@ -18,11 +18,11 @@ func (s Scope) Split() (identity, others Scope) {
 	return identity, others
 }
 
-// Grantable is what a client may be granted of what it asked for.
+// Grantable is the part of a request that a client may be granted.
 type Grantable struct {
 	Scope     Scope
 	Resources []string
-	// ByResource is the scope by the resource that knows it; those of OpenID Connect are under
+	// ByResource is the scope by the resource that lists it; the scopes of OpenID Connect are under
 	// "".
 	ByResource map[string]Scope
 }

@@ -3,7 +3,7 @@ package oauth
 // GrantType is a value of the parameter "grant_type".
 type GrantType string
 
-// The grant types that this server knows.
+// The grant types that this server supports.
 const (
 	AuthorizationCode GrantType = "authorization_code"                              // RFC 6749 §4.1
 	ClientCredentials GrantType = "client_credentials"                              // RFC 6749 §4.4
@@ -13,11 +13,11 @@ const (
 	TokenExchange     GrantType = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
 )
 
-// AuthMethod is a way for a client to prove itself, in the registry's words
-// (RFC 7591 §2, token_endpoint_auth_method).
+// AuthMethod is a method by which a client authenticates, in the terms of the registry (RFC 7591
+// §2, token_endpoint_auth_method).
 type AuthMethod string
 
-// The client authentication methods that this server knows.
+// The client authentication methods that this server supports.
 const (
 	AuthNone  AuthMethod = "none"
 	AuthBasic AuthMethod = "client_secret_basic"

@@ -2,17 +2,17 @@ package oauth
 
 import "strings"
 
-// maxQuoted bounds what of a request is repeated in a description.
+// maxQuoted bounds the part of a request that a description repeats.
 const maxQuoted = 200
 
-// unbroken is how long a run of letters and digits may be: a secret or a token that a client
-// put into the wrong parameter has a longer one, and a UUID has 36.
+// unbroken is the longest run of letters and digits that a description repeats: a secret or a token
+// in the wrong parameter has a longer one, and a UUID has 36.
 const unbroken = 39
 
-// Quote names a value of a request in a description: the word and the value in quotes.
-// It is for values that are no secrets by their kind. What is too long, could be a
-// URL with a password, or looks like a token, is left out, and so is what a description
-// cannot hold (RFC 6749 §5.2).
+// Quote names a value of a request in a description: the word and the value in quotes. It is for
+// values that are not secret by their kind. It leaves out a value that is too long, could be a URL
+// with a password, looks like a token, or contains what a description cannot contain (RFC 6749
+// §5.2).
 func Quote(word, value string) string {
 	if value == "" || len(value) > maxQuoted || strings.Contains(value, "@") {
 		return word
@@ -37,7 +37,7 @@ func isAlphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// DescriptionText leaves what RFC 6749 §5.2 allows in error_description.
+// DescriptionText keeps only the characters that RFC 6749 §5.2 allows in error_description.
 func DescriptionText(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {

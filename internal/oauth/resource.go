@@ -15,8 +15,8 @@ const (
 	MaxResourceLength = 1024 // bytes
 )
 
-// CheckResource holds a resource's identifier to printable characters without blanks. One
-// that is an absolute URI has no fragment (RFC 8707 §2).
+// CheckResource requires a resource's identifier to be printable characters without spaces. If it
+// is an absolute URI, it must not have a fragment (RFC 8707 §2).
 func CheckResource(id string) error {
 	unprintable := func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
 	switch {

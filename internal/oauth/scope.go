@@ -12,20 +12,20 @@ const (
 	MaxScopeLength = 256 // bytes of one scope token
 )
 
-// Scope is a set of scope tokens in the order in which they were first named.
-// The nil Scope is "not given" where a request may leave it out.
+// Scope is a set of scope tokens in the order in which they were first named. A nil Scope means
+// that a request does not have the parameter.
 type Scope []string
 
-// ParseScope reads the parameter "scope": scope tokens with one space between
-// them (RFC 6749 §3.3). More spaces, and spaces around them, change nothing. Repeated
-// tokens are kept once. Where there is no token it is the nil Scope.
+// ParseScope reads the parameter "scope": scope tokens with one space between them (RFC 6749 §3.3).
+// More spaces, and spaces around them, change nothing. It keeps repeated tokens once. Without a
+// token it returns the nil Scope.
 func ParseScope(s string) (Scope, error) {
 	tokens := strings.FieldsFunc(s, func(c rune) bool { return c == ' ' })
 	return NewScope(tokens...)
 }
 
-// NewScope makes a scope of the tokens given, each checked against the grammar
-// of RFC 6749 §3.3, repeated ones kept once.
+// NewScope makes a scope of the tokens. It checks each against the grammar of RFC 6749 §3.3, and
+// keeps repeated tokens once.
 func NewScope(scopeTokens ...string) (Scope, error) {
 	var scope Scope
 	for _, t := range scopeTokens {
@@ -42,7 +42,7 @@ func NewScope(scopeTokens ...string) (Scope, error) {
 	return scope, nil
 }
 
-// checkScopeToken holds a token to scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
+// checkScopeToken requires scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
 func checkScopeToken(t string) error {
 	switch {
 	case t == "":
@@ -102,7 +102,7 @@ func (s Scope) Union(other Scope) Scope {
 	return both
 }
 
-// Without returns the tokens of s but for one.
+// Without returns the tokens of s except one.
 func (s Scope) Without(token string) Scope {
 	rest := make(Scope, 0, len(s))
 	for _, t := range s {
