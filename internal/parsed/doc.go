@@ -1,6 +1,6 @@
-// Package parsed remembers what was found out about bytes, such as the keys and certificates that
-// are on file, so that they are parsed once instead of for each request.
+// Package parsed caches what was parsed from bytes, such as registered keys and certificates, so
+// that they are parsed once instead of for each request.
 //
-// It finds them by their bytes, not by their row: a row that changes has other bytes, so no
-// cache has to follow the database. Start at [Cache.Get].
+// It finds an entry by the bytes, not by their row: a row that changes has other bytes, so the
+// cache need not follow the database. Start at [Cache.Get].
 package parsed

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Bounds on the cost of bcrypt. One step up doubles the time: cost 12 takes some
-// 200 ms, the highest some 4 s. Costs under 10 are for tests.
+// Bounds on the cost of bcrypt. One step up doubles the time: cost 12 takes about 200 ms, and the
+// highest cost takes about 4 s. Costs under 10 are for tests.
 const (
 	MinCost = bcrypt.MinCost
 	MaxCost = 16

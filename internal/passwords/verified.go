@@ -153,8 +153,8 @@ func (c *VerifiedCache) end(hash []byte) {
 	}
 }
 
-// entry names a pair of hash and secret. The length keeps apart pairs that read
-// the same when put together.
+// entry identifies a pair of hash and secret. The length separates the two parts, so that two pairs
+// never have the same text.
 func (c *VerifiedCache) entry(hash []byte, secret string) (entry [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, c.key[:])
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(hash))))

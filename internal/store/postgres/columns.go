@@ -15,7 +15,7 @@ import (
 // The encodings of values. A function makes the parameter, in a Go type whose PostgreSQL type pgx
 // knows without asking the server (default_query_exec_mode=exec); a type scans the column.
 
-// moment keeps the zero Moment as NULL.
+// moment stores the zero Moment as NULL.
 type moment struct{ to *store.Moment }
 
 func orNever(m store.Moment) *time.Time {
@@ -35,7 +35,7 @@ func (m moment) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
-// duration keeps a duration as whole microseconds.
+// duration stores a duration as whole microseconds.
 type duration struct{ to *time.Duration }
 
 // ScanInt64 implements pgtype.Int64Scanner.
@@ -60,7 +60,7 @@ func (t text) ScanText(v pgtype.Text) error {
 	return nil
 }
 
-// list makes a text[] of v, {} where it is nil.
+// list makes a text[] of v, {} if it is nil.
 func list[S ~[]E, E ~string](v S) []string {
 	texts := make([]string, len(v))
 	for i, e := range v {
@@ -69,7 +69,7 @@ func list[S ~[]E, E ~string](v S) []string {
 	return texts
 }
 
-// listOrNull makes a text[] of v, NULL where it is nil.
+// listOrNull makes a text[] of v, NULL if it is nil.
 func listOrNull[S ~[]E, E ~string](v S) []string {
 	if v == nil {
 		return nil
@@ -104,7 +104,7 @@ func (j asJSON) Value() (driver.Value, error) {
 	return string(b), nil
 }
 
-// elements makes a JSON array of v, [] where it is nil.
+// elements makes a JSON array of v, [] if it is nil.
 func elements[T any](v []T) asJSON {
 	if v == nil {
 		v = []T{}
@@ -112,7 +112,7 @@ func elements[T any](v []T) asJSON {
 	return asJSON{v}
 }
 
-// members makes a JSON object of v, {} where it is nil.
+// members makes a JSON object of v, {} if it is nil.
 func members[T any](v map[string]T) asJSON {
 	if v == nil {
 		v = map[string]T{}
@@ -131,11 +131,11 @@ func (d document[T]) ScanBytes(v []byte) error {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(v))
-	decoder.UseNumber() // a float64 would cut large integers
+	decoder.UseNumber() // a float64 would change large integers
 	return decoder.Decode(d.to)
 }
 
-// rawJSON reads JSON as it was written.
+// rawJSON reads JSON unchanged.
 type rawJSON struct{ to *json.RawMessage }
 
 // ScanBytes implements pgtype.BytesScanner.
@@ -144,7 +144,7 @@ func (r rawJSON) ScanBytes(v []byte) error {
 	return nil
 }
 
-// familyID reads the bytea that a FamilyID is kept as.
+// familyID reads the bytea of a FamilyID.
 type familyID struct{ to *store.FamilyID }
 
 // ScanBytes implements pgtype.BytesScanner.
@@ -156,7 +156,7 @@ func (f familyID) ScanBytes(v []byte) error {
 	return nil
 }
 
-// sessionID reads the bytea that a SessionID is kept as, NULL as none.
+// sessionID reads the bytea of a SessionID, and NULL as none.
 type sessionID struct{ to *store.SessionID }
 
 func idOrNull(id store.SessionID) []byte {
@@ -175,7 +175,7 @@ func (s sessionID) ScanBytes(v []byte) error {
 	return nil
 }
 
-// hash reads the bytea that a SHA-256 is kept as.
+// hash reads the bytea of a SHA-256.
 type hash struct{ to *[32]byte }
 
 // ScanBytes implements pgtype.BytesScanner.

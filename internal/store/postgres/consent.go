@@ -18,7 +18,7 @@ func consentColumns(c *store.Consent) []any {
 	return []any{&c.UserID, &c.ClientID, document[map[string]oauth.Scope]{&c.Scopes}, moment{&c.GrantedAt}, moment{&c.Until}}
 }
 
-// Consent returns what a user let a client ask for, or ErrNotFound.
+// Consent returns the consent of a user for a client, or ErrNotFound.
 func (d *DB) Consent(ctx context.Context, userID, clientID string) (store.Consent, error) {
 	return one(ctx, d, "read a consent", consentColumns, selectConsents+" WHERE c.user_id = $1 AND c.client_id = $2", userID, clientID)
 }

@@ -17,7 +17,7 @@ func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationR
 	var said struct {
 		outcome string
 		wrote   bool
-		replay  int // the place of the first use that was made before, from 1; 0: none was
+		replay  int // the position, from 1, of the first use that was recorded before; 0: none was
 	}
 	var f store.Family
 	var u store.User
@@ -48,7 +48,7 @@ func (d *DB) decide(ctx context.Context, doing string, c *call) (store.RotationR
 		result.Replay = said.replay - 1
 	case store.Graced, store.Rotated, store.Redeemed:
 		wrote = result.Outcome != store.Graced
-		if said.replay > 0 { // by another request, at this very moment
+		if said.replay > 0 { // a concurrent request recorded it
 			result.Outcome, result.Replay, wrote = store.UsedBefore, said.replay-1, false
 		}
 	case store.Reused, store.CodeReplayed:

@@ -63,7 +63,7 @@ func (d *DB) ClaimDeliveries(ctx context.Context, now, again store.Moment, limit
 		SELECT `+deliveryNames+" FROM claimed d ORDER BY d.id", orNever(now), orNever(again), limit)
 }
 
-// SettleDelivery writes down what became of an attempt.
+// SettleDelivery records the result of an attempt.
 func (d *DB) SettleDelivery(ctx context.Context, of store.Delivery, by store.Change) error {
 	return d.changeWhere(ctx, "settle a delivery", by, func(ctx context.Context, tx pgx.Tx) (store.Event, bool, error) {
 		settled, err := tx.Exec(ctx, `UPDATE deliveries SET due_at = $3, fault = $4, ended_at = $5, delivered = $6

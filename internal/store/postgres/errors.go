@@ -32,7 +32,7 @@ func kindOf(err error) error {
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return store.ErrNotFound
-	case errors.As(err, &connect): // whatever the server said to it
+	case errors.As(err, &connect): // whatever the server answered
 		return store.ErrUnavailable
 	case errors.As(err, &e) && e.ConstraintName == oneName:
 		return store.ErrNameTaken
@@ -46,7 +46,7 @@ func kindOf(err error) error {
 	return nil
 }
 
-// oneName is what the triggers say that keep a name for one noun.
+// oneName is the constraint in the errors of the triggers that keep a name for one noun.
 const oneName = "one_name"
 
 // notSent is the error of a statement that never went out.
@@ -88,7 +88,7 @@ func kindOfCode(code string) error {
 		return store.ErrExists
 	case "23503": // foreign_key_violation
 		return store.ErrNotFound
-	case "40001", "40P01", // serialization_failure, deadlock_detected: retried in vain
+	case "40001", "40P01", // serialization_failure, deadlock_detected: still there after the retries
 		readOnlyServer,
 		"25P03", // idle_in_transaction_session_timeout
 		"55P03": // lock_not_available

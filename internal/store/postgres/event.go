@@ -38,7 +38,7 @@ func (d *DB) changeBy(ctx context.Context, doing string, by store.Change, step f
 	})
 }
 
-// changeWhere is changeBy for a step that may find nothing to change, and says so.
+// changeWhere is changeBy for a step that may find nothing to change, and reports that.
 func (d *DB) changeWhere(ctx context.Context, doing string, by store.Change, step func(context.Context, pgx.Tx) (store.Event, bool, error)) error {
 	if err := by.Check(); err != nil {
 		return fault(doing, err)
@@ -65,8 +65,8 @@ func optional(err error) (found bool, _ error) {
 	return err == nil, err
 }
 
-// locked reads the row that a transaction is about to change. It lets those pass who refer
-// to the row.
+// locked reads the row that a transaction is about to change. The lock does not block transactions
+// that refer to the row.
 func locked[T any](ctx context.Context, tx pgx.Tx, columns func(*T) []any, query string, args ...any) (*T, error) {
 	row := new(T)
 	if err := tx.QueryRow(ctx, query+" FOR NO KEY UPDATE", args...).Scan(columns(row)...); err != nil {

@@ -34,7 +34,7 @@ func (d *DB) CountFailures(ctx context.Context, now store.Moment, failed []store
 		RETURNING `+failureColumnNames, orNever(now), accounts, origins, adds, most)
 }
 
-// Failures returns the counters of the keys, as far as they are there.
+// Failures returns the counters of the keys that have one.
 func (d *DB) Failures(ctx context.Context, keys []store.FailureKey) ([]store.Failures, error) {
 	accounts, origins := make([][]byte, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
@@ -50,12 +50,12 @@ func (d *DB) FailuresSince(ctx context.Context, since store.Moment, limit int) (
 		"SELECT "+failureColumnNames+" FROM failed_attempts f WHERE f.at >= $1 ORDER BY f.at DESC LIMIT $2", orNever(since), limit)
 }
 
-// ClearFailures forgets what was counted by a key.
+// ClearFailures removes the counters of a key.
 func (d *DB) ClearFailures(ctx context.Context, key store.FailureKey) error {
 	return d.exec(ctx, "forget failed attempts", "DELETE FROM failed_attempts WHERE account = $1 AND origin = $2", key.Account[:], key.Origin)
 }
 
-// Unlock forgets what was counted of a user, and records that.
+// Unlock removes the counters of a user, and records that.
 func (d *DB) Unlock(ctx context.Context, userID, username string, by store.Change) error {
 	return d.changeBy(ctx, "unlock a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		account := store.LoginAccount(username)

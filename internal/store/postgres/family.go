@@ -25,8 +25,8 @@ func familyLock(id store.FamilyID) string {
 	return revocationLock(store.RevokedFamily, hex.EncodeToString(id[:]))
 }
 
-// familyNames are the columns of a new family, whose values are the parameters 1 to 17, and
-// signInNames those that a sign-in adds, the parameters 18 to 21.
+// familyNames are the columns of a new family, whose values are the parameters 1 to 17. signInNames
+// are the columns that a sign-in adds, the parameters 18 to 21.
 const (
 	familyNames = `id, client_id, user_id, scope, resources, generation, created_at, rotated_at, idle_expires_at, expires_at,
 		revoked_at, sweep_at, client_not_before, user_not_before, bound_to, created_by, rotated_by, revoked_reason`
@@ -38,8 +38,8 @@ const (
 	signedIn = `SELECT id FROM sessions WHERE id = $18 AND user_id = $3 AND ended_at IS NULL FOR SHARE`
 )
 
-// CreateFamily adds a family and records uses. It returns ErrNotFound if the user is gone or
-// has no such session that lives, and ErrExists if the ID is taken.
+// CreateFamily adds a family and records uses. It returns ErrNotFound if the user was deleted or
+// has no such live session, and ErrExists if the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	const doing = "create a refresh token family"
 	args, names, values, from, where, first := familyValues(f), familyNames, familyParameters, "", "", firstReplay
@@ -138,8 +138,8 @@ func (d *DB) LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) 
 	return last, store.Cursor(hex.EncodeToString(end)), nil
 }
 
-// RevokeFamily ends a family that lives, has the sweep take it KeepRevoked later,
-// and records what is void and the event, in one statement.
+// RevokeFamily ends a live family, records the revocation and the event, and lets the sweep remove
+// the family KeepRevoked later, all in one statement.
 func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error {
 	const doing = "revoke a refresh token family"
 	if err := by.Check(); err != nil {

@@ -18,10 +18,10 @@ import (
 // its own table although another table has none.
 const troubleLasts = 10 * time.Second
 
-// trouble is a failed call whose reason the next call will meet as well.
+// trouble is a failed call whose cause the next call will meet too.
 type trouble struct{ cause error }
 
-// lasting reports whether an SQLSTATE says so: disk_full, a system error (58), or a schema
+// lasting reports whether an SQLSTATE has such a cause: disk_full, a system error (58), or a schema
 // that is not ours.
 func lasting(code string) bool {
 	return code == "53100" || strings.HasPrefix(code, "58") || notOurSchema(code)
@@ -61,7 +61,7 @@ func (d *DB) probe(ctx context.Context) error {
 	batch.Queue("INSERT INTO probes (id, content) VALUES ($1, repeat('x', 16384))", id)
 	batch.Queue("DELETE FROM probes WHERE id = $1", id)
 	results := d.pool.SendBatch(ctx, batch)
-	defer func() { _ = results.Close() }() // again, where it has not come to its end
+	defer func() { _ = results.Close() }() // a second Close, if the first was not reached
 	var readOnly bool
 	var missing []string
 	switch err := results.QueryRow().Scan(&readOnly, &missing); {
@@ -77,5 +77,5 @@ func (d *DB) probe(ctx context.Context) error {
 			return err
 		}
 	}
-	return results.Close() // nothing is committed before
+	return results.Close() // only Close reports the commit
 }

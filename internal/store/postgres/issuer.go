@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// issuerLock is the advisory lock of a change of an issuer that was compared with others.
+// issuerLock is the advisory lock for a change of an issuer that the caller compared with others.
 const issuerLock = 0x61757468_69737372 // "authissr"
 
 const selectIssuers = "SELECT id, coalesce(iss, id), client_id, sealed_secret, document, version, created_at, updated_at FROM issuers"
@@ -36,7 +36,7 @@ func (d *DB) IssuersOf(ctx context.Context, iss string) ([]store.Issuer, error) 
 	return found, err
 }
 
-// ownIss is the iss of a registration where that is not its ID.
+// ownIss returns the iss of a registration if it is not the ID.
 func ownIss(i store.Issuer) string {
 	if i.Iss == i.ID {
 		return ""
@@ -120,7 +120,7 @@ func checkSiblings(ctx context.Context, tx pgx.Tx, iss, id string, siblings []st
 	return store.CheckSiblings(found, siblings)
 }
 
-// DeleteIssuer removes an issuer: ErrNotFound where there is none.
+// DeleteIssuer removes an issuer: ErrNotFound if there is none.
 func (d *DB) DeleteIssuer(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete an issuer", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		before, err := locked(ctx, tx, issuerColumns, selectIssuers+" WHERE id = $1", id)

@@ -13,7 +13,7 @@ import (
 // are planned.
 func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan, err error) {
 	const doing = "read the signing keys"
-	// The version first: of what changes in between ChangeKeyPlan then says so.
+	// Read the version first: if the plan changes in between, ChangeKeyPlan notices that.
 	plan.Version, err = one(ctx, d, doing, func(v *int64) []any { return []any{v} }, "SELECT version FROM key_plan")
 	if err != nil {
 		return store.KeyPlan{}, err
@@ -81,7 +81,7 @@ func updateSigningKey(ctx context.Context, tx pgx.Tx, k store.SigningKey, by sto
 	if err != nil {
 		return err
 	}
-	k.Alg = before.Alg // which stays
+	k.Alg = before.Alg // an update does not change it
 	e, err := events.SigningKey(by, before, k, false)
 	if err != nil {
 		return err
@@ -124,8 +124,8 @@ func (d *DB) PromiseLifetimes(ctx context.Context, l store.Lifetimes, now store.
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}
-		// This waits for transactions that have read the lifetimes to see how long to keep a
-		// revocation: no token of this server is among those that they revoke.
+		// This waits for transactions that have read the lifetimes to decide how long to keep a
+		// revocation. They revoke no token of this server.
 		if _, err := tx.Exec(ctx, "LOCK TABLE lifetimes IN EXCLUSIVE MODE"); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import (
 // migrateLock names the advisory lock of a migration.
 const migrateLock = 0x61757468_6d696772 // "authmigr"
 
-// MigrateUp applies what is missing.
+// MigrateUp applies the missing migrations.
 func (d *DB) MigrateUp(ctx context.Context) error {
 	return d.migrate(ctx, "migrate up", func(driver database.Driver, at store.MigrationStatus, _ []uint) error {
 		if at.Dirty || at.Version > at.Latest {
@@ -30,8 +30,7 @@ func (d *DB) MigrateUp(ctx context.Context) error {
 	})
 }
 
-// MigrateDown takes back the newest steps migrations, or all where there are
-// fewer.
+// MigrateDown takes back the newest steps migrations, or all if there are fewer.
 func (d *DB) MigrateDown(ctx context.Context, steps int) error {
 	return d.migrate(ctx, "migrate down", func(driver database.Driver, at store.MigrationStatus, versions []uint) error {
 		if at.Dirty || at.Version > at.Latest {
@@ -54,13 +53,13 @@ func (d *DB) MigrationForce(ctx context.Context, version uint) error {
 	})
 }
 
-// How often a replica asks for the migration lock that another holds.
+// migratePoll is the interval at which a replica tries to take the migration lock of another.
 const migratePoll = 50 * time.Millisecond
 
-// migrate runs one of the above with the migration lock held. The lock belongs to a
-// transaction that does nothing else, and which PgBouncer keeps on one server. Other
-// processes wait for it outside of a transaction, until ctx ends, so that they do not
-// take the server connections that the migrating process needs.
+// migrate runs one of the above with the migration lock held. The lock belongs to a transaction
+// that does nothing else, which PgBouncer keeps on one server. Other processes wait for it outside
+// of a transaction, until ctx ends, so that they do not take the server connections that the
+// migrating process needs.
 func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver, store.MigrationStatus, []uint) error) error {
 	locker, err := pgx.ConnectConfig(ctx, d.session.Copy())
 	if err != nil {
@@ -86,7 +85,7 @@ func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver
 }
 
 func (d *DB) migrateLocked(ctx context.Context, tx pgx.Tx, run func(database.Driver, store.MigrationStatus, []uint) error) error {
-	// A migration may take longer than the server lets a transaction be idle.
+	// A migration may take longer than the server allows a transaction to be idle.
 	if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (d *DB) migrateLocked(ctx context.Context, tx pgx.Tx, run func(database.Dri
 	return run(driver, at, versions)
 }
 
-// MigrationStatus tells where the schema stands.
+// MigrationStatus returns the state of the schema.
 func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error) {
 	const doing = "read the schema version"
 	versions, err := migrations.Versions(d.steps)
@@ -119,7 +118,7 @@ func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 		at.Latest = versions[len(versions)-1]
 	}
 	err = d.do(ctx, doing, func(ctx context.Context) error {
-		var there bool // asked first, lest the server log an error
+		var there bool // asked first, so that the server does not log an error
 		err := d.pool.QueryRow(ctx, "SELECT to_regclass('schema_migrations') IS NOT NULL").Scan(&there)
 		if err != nil || !there {
 			return err
@@ -129,7 +128,7 @@ func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
-		at.Version = uint(max(version, 0)) // -1, dirty: taking back the first one broke off
+		at.Version = uint(max(version, 0)) // -1, dirty: taking back the first step was interrupted
 		return err
 	})
 	return at, err

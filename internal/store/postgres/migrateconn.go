@@ -16,7 +16,7 @@ import (
 // session lock is left out, because the transaction lock around the migration replaces it.
 type migrationConnector struct {
 	driver.Connector
-	ctx context.Context // the interface between has no room for it
+	ctx context.Context // the interface in between has no parameter for it
 }
 
 func newMigrationConnector(ctx context.Context, config *pgx.ConnConfig) migrationConnector {

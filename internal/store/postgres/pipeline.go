@@ -18,8 +18,8 @@ import (
 // maxTogether is the largest number of calls in a round trip: the first of them waits for the last.
 const maxTogether = 64
 
-// shareWait is how long a call waits to share the next round trip, while the one before
-// it is under way, until it gets a connection of its own.
+// shareWait is how long a call waits to share the next round trip while one is under way. After
+// that it gets a connection of its own.
 const shareWait = 2 * time.Millisecond
 
 // boundLocks bounds how long calls in one round trip wait for a row that another transaction has
@@ -43,7 +43,7 @@ type pipeline struct {
 	lateStart *time.Timer // starts another round trip
 }
 
-// call is a statement that stands alone.
+// call is a single statement.
 type call struct {
 	text string
 	args []any
@@ -57,7 +57,7 @@ type call struct {
 
 	ctx   context.Context //nolint:containedctx // of the caller, for what is begun anew alone
 	err   error
-	taken atomic.Bool   // by who sends it, or by a caller who gives up
+	taken atomic.Bool   // by the sender, or by a caller who gives up
 	done  chan struct{} // closed when changed and err are there
 }
 
@@ -110,7 +110,7 @@ func (p *pipeline) run(ctx context.Context) {
 				close(c.done)
 				continue
 			}
-			go func() { // no call waits for the refused one, or for what that waits for
+			go func() { // so that no other call waits for the refused ones, or for their locks
 				guarded([]*call{c}, func() { p.alone(c) })
 				close(c.done)
 			}()
@@ -118,7 +118,7 @@ func (p *pipeline) run(ctx context.Context) {
 	}
 }
 
-// guarded turns a panic into an error: no request's handler stands around it.
+// guarded turns a panic into an error, because no request handler recovers it here.
 func guarded(calls []*call, send func()) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -176,8 +176,8 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 	}
 	defer conn.Release()
 	results := conn.SendBatch(ctx, batch)
-	defer func() { _ = results.Close() }() // again, which does nothing, but after a panic
-	_, _ = results.Exec()                  // what is wrong with it is wrong with the rest
+	defer func() { _ = results.Close() }() // a second Close, which only matters after a panic
+	_, _ = results.Exec()                  // its error affects the other statements too
 	for _, c := range calls {
 		if c.columns != nil {
 			c.err = results.QueryRow().Scan(c.columns()...)
@@ -186,7 +186,7 @@ func (d *DB) sendTogether(ctx context.Context, calls []*call) (refused bool) {
 		tag, err := results.Exec()
 		c.changed, c.err = tag.RowsAffected(), err
 	}
-	err = results.Close() // nothing is committed before
+	err = results.Close() // only Close reports the commit
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) {
 		return true
 	}

@@ -8,11 +8,11 @@ import (
 
 // redeem decides and redeems in one statement, as rotate does.
 //
-// $1 family, $2 client, $3 the client's NotBefore, $4 redirect URI, $5 challenge, $6 the keys
-// that were proved, $7 the key that it is bound to, $8 resources, $9 now, $10 idle until,
-// $11 the clock that shows now, $12 the skew, $13 and $14 the candidates and their kinds,
-// $15 access tokens may be issued until, $16 keep a revoked family until, $17 family in hex,
-// $18 why a replay voids, $19 from when on, $20 the id of the request
+// $1 family, $2 client, $3 the client's NotBefore, $4 redirect URI, $5 challenge, $6 the proved
+// keys, $7 the key to bind the family to, $8 resources, $9 now, $10 idle until, $11 the clock that
+// shows now, $12 the skew, $13 and $14 the candidates and their kinds, $15 access tokens may be
+// issued until, $16 keep a revoked family until, $17 family in hex, $18 the reason of the
+// revocation for a replay, $19 its voids_before, $20 the id of the request
 const redeem = "WITH " + redeemAlive + redeemOutcome + redeemMove + redeemSaid + "0" + rotateRow
 
 const (

@@ -30,8 +30,8 @@ func (d *DB) ListResources(ctx context.Context, p store.Page) ([]store.Resource,
 	return listing[store.Resource]{"list resources", resourceColumns, selectResources, "id", []string{"id", "name"}}.page(ctx, d, p)
 }
 
-// SigningAlgs returns the algorithms that resources and clients are registered for, each once
-// and sorted.
+// SigningAlgs returns the algorithms for which resources and clients are registered, each once and
+// sorted.
 func (d *DB) SigningAlgs(ctx context.Context) ([]string, error) {
 	return all(ctx, d, "read the algorithms of resources and clients", func(alg *string) []any { return []any{alg} },
 		`SELECT alg COLLATE "C" FROM (SELECT document ->> 'signing_alg' AS alg FROM resources
@@ -73,7 +73,7 @@ func (d *DB) UpdateResource(ctx context.Context, r store.Resource, by store.Chan
 	})
 }
 
-// DeleteResource removes a resource: ErrNotFound where there is none.
+// DeleteResource removes a resource: ErrNotFound if there is none.
 func (d *DB) DeleteResource(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete a resource", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		before, err := locked(ctx, tx, resourceColumns, selectResources+" WHERE id = $1", id)

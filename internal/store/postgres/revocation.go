@@ -55,7 +55,7 @@ func revocationLock(kind store.RevocationKind, value string) string {
 	return "revocation " + string(kind) + " " + value
 }
 
-// revoke records what is void; nothing where that is the zero Void.
+// revoke records a revocation. The zero Void revokes nothing.
 func revoke(ctx context.Context, tx pgx.Tx, v store.Void) error {
 	if v.IsZero() {
 		return nil
@@ -89,8 +89,8 @@ type position struct {
 // beginning is the position of the zero cursor; its snapshot shows nothing.
 func beginning() position { return position{Seen: "1:1:", XID: "0"} }
 
-// The comparison with xmin lets the index begin where something may be new. There
-// is always a row, which has the id 0 where there is no revocation.
+// The comparison with xmin lets the index begin where new rows may be. There is always a row, with
+// the id 0 if there is no revocation.
 const selectRevocations = `WITH s AS MATERIALIZED (SELECT now::text AS now, pg_snapshot_xmax(seen) > pg_snapshot_xmax(now) AS lost, seen
 		FROM (SELECT pg_current_snapshot() AS now, $1::text::pg_snapshot AS seen) s)
 	SELECT s.now, s.lost, coalesce(r.xid, '0'), coalesce(r.id, 0), coalesce(r.kind, ''), coalesce(r.value, ''),
@@ -137,7 +137,7 @@ func (d *DB) RevocationsAfter(ctx context.Context, after store.Cursor, now store
 type revocationPage struct {
 	list       []store.Revocation
 	next       position
-	fromFuture bool // the position knows of transactions that there were not yet
+	fromFuture bool // the position has transactions that this server does not know yet
 }
 
 func (d *DB) readRevocations(ctx context.Context, from position, now store.Moment, limit int) (revocationPage, error) {

@@ -6,25 +6,24 @@ import (
 	"authserver/internal/store"
 )
 
-// rotate decides and moves in one statement. FOR UPDATE makes the statement wait for
-// another rotation of the family. At READ COMMITTED it then goes on with the newest row
-// and decides the outcome on that row. The UPDATEs begin at the older row of the
-// statement's snapshot and follow it to the same newest row, which is locked by then.
-// [DB.decide] checks that an outcome that writes has written.
+// rotate decides and moves in one statement. FOR UPDATE makes the statement wait for another
+// rotation of the family. At READ COMMITTED it then continues with the newest row and decides the
+// outcome on that row. The UPDATEs begin at the older row of the statement's snapshot and follow it
+// to the same newest row, which is locked by then. [DB.decide] checks that an outcome that writes
+// has written.
 //
-// A function writes the event of a refusal. PostgreSQL opens every index of a table that
-// a statement writes to, and nearly every rotation has no event.
+// A function writes the event of a refusal. PostgreSQL opens every index of a table that a
+// statement writes to, and nearly every rotation has no event.
 //
-// If the request has a single-use identifier, the same statement records it together with
-// a token. If the identifier was used before, nothing moves.
+// If the request has a single-use identifier, the same statement records it together with a token.
+// If the identifier was used before, nothing moves.
 //
-// $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope,
-// $6 resources, $7 now, $8 the grace, $9 idle until,
-// $10 access tokens may be issued until, $11 keep a revoked family until, $12 family in
-// hex, $13 the keys that were proved, $14 the key that it is bound to where it is to none,
-// $15 why a reuse voids, $16 from when on, $17 the clock that shows now, $18 the skew,
-// $19 and $20 the candidates and their kinds, $21 and $22 candidates and what they know of
-// the scope, $23 the id of the request, $24 the generation that follows
+// $1 family, $2 generation, $3 client, $4 the client's NotBefore, $5 scope, $6 resources, $7 now,
+// $8 the grace, $9 idle until, $10 access tokens may be issued until, $11 keep a revoked family
+// until, $12 family in hex, $13 the proved keys, $14 the key to bind an unbound family to, $15 the
+// reason of the revocation for a reuse, $16 its voids_before, $17 the clock that shows now, $18 the
+// skew, $19 and $20 the candidates and their kinds, $21 and $22 candidates with each scope that
+// they list, $23 the id of the request, $24 the next generation
 const rotate = "WITH " + rotateAlive + rotateOutcome + rotateMove + rotateSaid + "0" + rotateRow
 
 const (
@@ -82,9 +81,9 @@ const (
 )
 
 // rotateUsing is rotate for a request with single-use identifiers, from $25 on. The statement
-// records them if the outcome is a token. If one was used before, nothing moves. That check
-// comes before the check of reuse, because a client that sends the same request twice is no
-// thief.
+// records them if the outcome is a token. If one was used before, nothing moves. That check comes
+// before the check of reuse, because a client that sends the same request twice has not stolen the
+// token.
 func rotateUsing() string {
 	return "WITH " + wanted(25) + ", " + //nolint:mnd // the parameter after those of rotate
 		rotateAlive + " WHEN (SELECT place FROM before) IS NOT NULL THEN 'used before'" + rotateOutcome +
@@ -92,7 +91,7 @@ func rotateUsing() string {
 		rotateMove + " AND " + firstReplay + " = 0" + rotateSaid + firstReplay + rotateRow
 }
 
-// clockOrNull returns nil for a clock that is not known: NULL equals no other clock.
+// clockOrNull returns nil for an unknown clock, because NULL equals no other clock.
 func clockOrNull(id store.ClockID) *int32 {
 	if id == 0 {
 		return nil
@@ -150,11 +149,11 @@ func (d *DB) PutBack(ctx context.Context, r store.Rotation, was store.Outcome) e
 	return err
 }
 
-// candidateColumns holds the candidates as the parameters of a rotation.
+// candidateColumns has the candidates as the parameters of a rotation.
 type candidateColumns struct {
 	ids             []string
 	kinds           []int32
-	knowing, scopes []string // a candidate for each scope that it knows
+	knowing, scopes []string // a candidate for each scope that it lists
 }
 
 func candidateValues(candidates []store.Candidate) candidateColumns {

@@ -74,7 +74,7 @@ func (l listing[T]) page(ctx context.Context, d *DB, p store.Page) ([]T, error) 
 	return all(ctx, d, l.doing, l.columns, l.query+" WHERE "+where+" ORDER BY "+l.key+" LIMIT $2", args...)
 }
 
-// execOne runs a statement that has to change a row, or returns ErrNotFound.
+// execOne runs a statement that must change a row, or returns ErrNotFound.
 func execOne(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
 	tag, err := tx.Exec(ctx, statement, args...)
 	if err == nil && tag.RowsAffected() == 0 {

@@ -60,7 +60,7 @@ func (d *DB) DataKeys(ctx context.Context) ([]store.DataKey, error) {
 		`SELECT id, master_id, sealed, created_at FROM data_keys ORDER BY id, master_id COLLATE "C"`)
 }
 
-// CreateDataKeys adds data keys, all or, with ErrExists, none.
+// CreateDataKeys adds all of the data keys, or none and returns ErrExists.
 func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
 	const doing = "create data keys"
 	if err := by.Check(); err != nil {
@@ -81,7 +81,7 @@ func (d *DB) CreateDataKeys(ctx context.Context, keys []store.DataKey, by store.
 	})
 }
 
-// DeleteDataKeys removes the rows with the ID and MasterID of these.
+// DeleteDataKeys removes the rows with the IDs and MasterIDs of the keys.
 func (d *DB) DeleteDataKeys(ctx context.Context, keys []store.DataKey, by store.Change) error {
 	const doing = "delete data keys"
 	if err := by.Check(); err != nil {

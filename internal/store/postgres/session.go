@@ -83,8 +83,8 @@ func (d *DB) RenewSession(ctx context.Context, old [32]byte, s store.Session, by
 	})
 }
 
-// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live. It locks them in a fixed order,
-// so that two batches never wait for each other.
+// SeeSessions moves SeenAt and IdleExpiresAt of live sessions. It locks them in a fixed order, so
+// that two batches never wait for each other.
 func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 	ids, at, idle := make([][]byte, len(seen)), make([]time.Time, len(seen)), make([]time.Time, len(seen))
 	for i, s := range seen {

@@ -8,9 +8,9 @@ import (
 	"authserver/internal/store"
 )
 
-// signInColumn is one column for all that a family has of a sign-in. Nearly every rotation is
-// of a family without a sign-in, and each column costs time to read. A query writes CASE WHEN
-// and a condition for a code in front of it; the alias is f.
+// signInColumn is one column for all values of a sign-in in a family. Nearly every rotation is of a
+// family without a sign-in, and each column costs time to read. A query puts CASE WHEN and a
+// condition for a code before it; the alias is f.
 const signInColumn = `f.session_id IS NOT NULL OR f.offline OR f.login IS NOT NULL THEN json_build_object(
 		'session_id', encode(f.session_id, 'hex'), 'offline', f.offline, 'login', f.login, 'code', f.code) END`
 

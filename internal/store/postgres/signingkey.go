@@ -18,7 +18,7 @@ func signingKeyColumns(k *store.SigningKey) []any {
 	}
 }
 
-// RecordKeyUse sets LastUsedAt of each kid, where that is later.
+// RecordKeyUse sets LastUsedAt of each kid, if that makes it later.
 func (d *DB) RecordKeyUse(ctx context.Context, lastUsed map[string]store.Moment) error {
 	if len(lastUsed) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (d *DB) RecordKeyUse(ctx context.Context, lastUsed map[string]store.Moment)
 	for kid, at := range lastUsed {
 		kids, moments = append(kids, kid), append(moments, store.At(at))
 	}
-	// Rows are locked in one order, so that two replicas do not wait for each other.
+	// The statement locks the rows in one order, so that two replicas do not wait for each other.
 	err := d.exec(ctx, "record the use of signing keys", `WITH used AS MATERIALIZED (
 			SELECT k.kid, u.at FROM unnest($1::text[], $2::timestamptz[]) AS u (kid, at) JOIN signing_keys k ON k.kid = u.kid
 			ORDER BY k.kid FOR NO KEY UPDATE OF k

@@ -22,13 +22,13 @@ import (
 
 var _ store.Store = (*DB)(nil)
 
-// Options say where the database is and how it is used.
+// Options name the database and bound its use.
 type Options struct {
-	URL            string        // as libpq takes it; may name several hosts (target_session_attrs=read-write)
-	MaxConns       int32         // 0: what the URL says in pool_max_conns, or pgx's default
+	URL            string        // in the form of libpq; may name several hosts (target_session_attrs=read-write)
+	MaxConns       int32         // 0: pool_max_conns of the URL, or pgx's default
 	ConnectTimeout time.Duration // for one connection; 0: 5 s
-	QueryTimeout   time.Duration // for one call, waiting for a connection included; 0: 5 s
-	Logger         *slog.Logger  // called for lost watchers and retried deadlocks; nil: not called
+	QueryTimeout   time.Duration // for one call, including the wait for a connection; 0: 5 s
+	Logger         *slog.Logger  // logs lost watchers and retried deadlocks; nil: nothing
 }
 
 // DB is a store in one PostgreSQL database.
@@ -38,14 +38,14 @@ type DB struct {
 	session      *pgx.ConnConfig // of connections outside the pool: the watcher's and the migrations'
 	queryTimeout time.Duration
 	steps        fs.FS                   // the migrations
-	tables       []string                // that are there after the last of them
-	trouble      atomic.Pointer[trouble] // that calls had a short while ago; nil: none
+	tables       []string                // the tables after the last migration
+	trouble      atomic.Pointer[trouble] // of a call a short time ago; nil: none
 	log          *slog.Logger
 	meter        *meter
-	sweptTo      atomic.Int64 // sweep_at of the last family that a sweep under way looked at, in microseconds
+	sweptTo      atomic.Int64 // sweep_at of the last family that the present sweep has read, in microseconds
 }
 
-// Open connects, so that a wrong URL is known at once. It does not migrate.
+// Open connects, so that a wrong URL is reported at once. It does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	const doing = "open the PostgreSQL database"
 	if o.ConnectTimeout <= 0 {
@@ -91,10 +91,10 @@ func configure(c *pgx.ConnConfig, o Options) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "authserver"
 	}
-	if c.TLSConfig != nil { // as sslmode has it
+	if c.TLSConfig != nil { // as sslmode demands
 		bcp195.Restrict(c.TLSConfig)
 	}
-	for _, other := range c.Fallbacks { // other hosts, and other ways to one
+	for _, other := range c.Fallbacks { // other hosts, and other ways to connect to a host
 		if other.TLSConfig != nil {
 			bcp195.Restrict(other.TLSConfig)
 		}
@@ -102,17 +102,17 @@ func configure(c *pgx.ConnConfig, o Options) {
 	// A primary that became a standby still accepts connections: find the new primary.
 	keep := c.OnPgError
 	c.OnPgError = func(conn *pgconn.PgConn, e *pgconn.PgError) bool { return e.Code != readOnlyServer && keep(conn, e) }
-	// A peer that vanished is noticed within half a minute, without a query.
+	// A peer that is gone is noticed within half a minute, without a query.
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 	}}
 	c.DialFunc = dialer.DialContext
 }
 
-// closeWait bounds how long Close takes where the network swallows its goodbyes.
+// closeWait bounds how long Close takes if the network drops its messages.
 const closeWait = 2 * time.Second
 
-// Close lets go of the database. Calls after it fail.
+// Close closes the connections. Calls after it fail.
 func (d *DB) Close() {
 	closed := make(chan struct{})
 	go func() {
@@ -127,7 +127,7 @@ func (d *DB) Close() {
 	}
 }
 
-// maxRetries bounds how often a call begins anew by itself.
+// maxRetries bounds how often a call is repeated.
 const maxRetries = 3
 
 // do runs a call within the time limit. It repeats the step if PostgreSQL asked for it or nothing
@@ -139,7 +139,7 @@ func (d *DB) do(ctx context.Context, doing string, step func(context.Context) er
 	return err
 }
 
-// try is do for a call that says nothing of the next one.
+// try is do for a call whose failure does not affect the health check.
 func (d *DB) try(ctx context.Context, doing string, step func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, d.queryTimeout)
 	defer cancel()
@@ -156,14 +156,14 @@ func (d *DB) try(ctx context.Context, doing string, step func(context.Context) e
 	}
 }
 
-// change runs step in a transaction and commits it where step returns nil.
+// change runs step in a transaction, and commits if step returns nil.
 func (d *DB) change(ctx context.Context, doing string, step func(context.Context, pgx.Tx) error) error {
 	return d.do(ctx, doing, func(ctx context.Context) error {
 		return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error { return step(ctx, tx) })
 	})
 }
 
-// exec runs a statement that stands alone.
+// exec runs a single statement.
 func (d *DB) exec(ctx context.Context, doing, statement string, args ...any) error {
 	return d.do(ctx, doing, func(ctx context.Context) error {
 		_, err := d.pool.Exec(ctx, statement, args...)
@@ -183,7 +183,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mayRetry reports whether the call changed nothing and may succeed next time.
+// mayRetry reports whether the call changed nothing and may succeed if it is repeated.
 func mayRetry(err error) bool {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {

@@ -9,7 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// The advisory locks of a sweep, and of the end of sessions, which runs beside it.
+// The advisory locks of a sweep, and of ending sessions, which runs at the same time.
 const (
 	sweepLock = 0x61757468_73776570 // "authswep"
 	endLock   = 0x61757468_656e6473 // "authends"
@@ -20,8 +20,8 @@ const (
 // its removal waits for the sweep. Families, which requests use, have a transaction of their own,
 // so that this moment is short.
 //
-// What is due is found by the index of its end and removed by where it lies (ctid):
-// neither may look at rows that are not due, however many there are.
+// It finds the rows by the index of their end, and removes them by their position (ctid). Neither
+// reads rows that are not due, however many there are.
 func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed int, err error) {
 	families, err := d.sweepFamilies(ctx, before, limit)
 	if err != nil {
@@ -45,11 +45,11 @@ func (d *DB) sweeping(ctx context.Context, lock int64, step func(context.Context
 // sweepFamilies reads families whose sweep_at has passed. A family that was rotated since gets a
 // later sweep_at; the others are removed. It continues until it has removed some or none is due.
 //
-// What is removed stays in the index until a vacuum, and a batch that began at the
-// beginning would pass over all of it. So it begins where the one before ended, and
-// at the beginning again after the last, for those that were locked.
+// Removed rows stay in the index until a vacuum, and a batch from the beginning of the index would
+// have to skip all of them. So a batch begins where the one before ended. After the last batch it
+// begins at the beginning again, for the families that were locked.
 //
-// Of a session that lives, the clients have to be told when it ends: they are kept.
+// The clients of a live session are kept, because they get a logout token when it ends.
 func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (int, error) {
 	for {
 		var gone, postponed, due int
@@ -99,7 +99,7 @@ func (d *DB) sweepOthers(ctx context.Context, before store.Moment, limit int) (r
 	return removed, err
 }
 
-// sweepSessions leaves those that did not end to EndExpiredSessions.
+// sweepSessions leaves live sessions to EndExpiredSessions.
 func sweepSessions(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM sessions WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, orNever(before), limit)
@@ -169,7 +169,7 @@ func sweepSigningKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit
 	return gone.RowsAffected(), err
 }
 
-// sweepSecretKeys keeps the newest key of each purpose: the next one counts on.
+// sweepSecretKeys keeps the newest key of each purpose, because the ID of the next key follows it.
 func sweepSecretKeys(ctx context.Context, tx pgx.Tx, before store.Moment, limit int) (int64, error) {
 	gone, err := tx.Exec(ctx, `DELETE FROM secret_keys WHERE (purpose, id) IN (
 		SELECT k.purpose, k.id FROM secret_keys k WHERE k.removed_at < $1 AND EXISTS (

@@ -26,7 +26,7 @@ func unusable(url string) error {
 	return errors.New("the URL cannot be used: write postgres://USER:PASSWORD@HOST/NAME?PARAMETER=VALUE, and special characters as percent escapes")
 }
 
-// parametersChecked are those whose values pgx checks before it connects.
+// parametersChecked returns the parameters whose values pgx checks before it connects.
 func parametersChecked() []string {
 	return []string{
 		"sslmode", "sslcert", "sslkey", "sslrootcert", "sslpassword", "sslcertmode", "sslnegotiation", "sslsni",

@@ -10,7 +10,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Every column but the hash, which a rotation does not need; the alias is u.
+// Every column except the hash, which a rotation does not need; the alias is u.
 const userColumnNames = "u.id, u.username, u.email, u.upn, u.document, u.disabled, u.not_before, u.version, u.created_at, u.updated_at"
 
 const selectUsers = "SELECT " + userColumnNames + ", u.password_hash FROM users u"
@@ -72,7 +72,7 @@ func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) erro
 		if err != nil {
 			return store.Event{}, err
 		}
-		// On its own, for the reason that CreateClient has.
+		// In a statement of its own, for the same reason as in CreateClient.
 		_, err = tx.Exec(ctx, `UPDATE users u SET not_before = v.before
 			FROM (SELECT max(voids_before) AS before FROM revocations WHERE kind IN ('user', 'client') AND value = $1) v
 			WHERE u.id = $1 AND u.not_before < v.before`, u.ID)
@@ -110,7 +110,7 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) erro
 	})
 }
 
-// DeleteUser removes the user with the families: ErrNotFound where there is none.
+// DeleteUser removes the user and the user's families: ErrNotFound if there is none.
 func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete a user", by, func(ctx context.Context, tx pgx.Tx) (store.Event, error) {
 		before, err := locked(ctx, tx, userAndHash, selectUsers+" WHERE u.id = $1", id)

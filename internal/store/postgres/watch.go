@@ -14,7 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// channel is the one that the triggers of the schema notify.
+// channel is the channel of the triggers' notifications.
 const channel = "authserver"
 
 // How long a watcher waits after it lost its connection, doubling from the first to the last; how
@@ -44,7 +44,7 @@ func (d *DB) Watch(ctx context.Context, changed chan<- store.Topic) {
 	}
 }
 
-// listen connects and tells of what it hears, until the connection is lost.
+// listen connects and passes on notifications, until the connection is lost.
 func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err error) {
 	conn, err := pgx.ConnectConfig(ctx, d.session.Copy())
 	if err != nil {
@@ -62,8 +62,8 @@ func (d *DB) listen(ctx context.Context, told *pending, connected func()) (err e
 		return err
 	}
 	told.add(store.Topics()...)
-	// PgBouncer in transaction mode accepts a LISTEN and never delivers. Only a missing echo shows
-	// that.
+	// PgBouncer in transaction mode accepts a LISTEN and never delivers a notification. Only a
+	// missing echo shows that.
 	echo := "echo " + rand.Text()
 	if err := d.exec(ctx, "notify the watcher itself", "SELECT pg_notify($1, $2)", channel, echo); err != nil {
 		return err

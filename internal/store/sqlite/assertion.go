@@ -27,7 +27,7 @@ func use(ctx context.Context, tx *transaction, uses []store.Use) error {
 	return nil
 }
 
-// forget makes what was used good again.
+// forget removes uses, so that they can be made again.
 func forget(ctx context.Context, tx *transaction, uses []store.Use) error {
 	for _, u := range uses {
 		if _, err := tx.exec(ctx, "DELETE FROM used_assertions WHERE issuer = ? AND id = ?", u.Issuer, u.ID[:]); err != nil {

@@ -35,7 +35,7 @@ func (m moment) Scan(src any) error {
 	return nil
 }
 
-// duration keeps a duration as whole microseconds.
+// duration stores a duration as whole microseconds.
 type duration struct{ to *time.Duration }
 
 func (d duration) Scan(src any) error {
@@ -69,7 +69,7 @@ func (t text) Scan(src any) error {
 	return nil
 }
 
-// asJSON is a parameter that is kept as JSON.
+// asJSON is a parameter that is stored as JSON.
 type asJSON struct{ v any }
 
 func (j asJSON) Value() (driver.Value, error) {
@@ -80,7 +80,7 @@ func (j asJSON) Value() (driver.Value, error) {
 	return string(b), nil
 }
 
-// list makes a JSON array of v, [] where it is nil.
+// list makes a JSON array of v, [] if it is nil.
 func list[T any](v []T) any {
 	if v == nil {
 		v = []T{}
@@ -88,7 +88,7 @@ func list[T any](v []T) any {
 	return asJSON{v}
 }
 
-// listOrNull makes a JSON array of v, NULL where it is nil.
+// listOrNull makes a JSON array of v, NULL if it is nil.
 func listOrNull[T any](v []T) any {
 	if v == nil {
 		return nil
@@ -106,7 +106,7 @@ func (a array[T]) Scan(src any) error {
 	return nullable[T](a).Scan(src)
 }
 
-// nullable reads JSON as it is, and NULL as nil.
+// nullable reads JSON unchanged, and NULL as nil.
 type nullable[T any] struct{ to *T }
 
 func (n nullable[T]) Scan(src any) error {
@@ -117,14 +117,14 @@ func (n nullable[T]) Scan(src any) error {
 		return nil
 	case string:
 		d := json.NewDecoder(strings.NewReader(v))
-		d.UseNumber() // a float64 would cut large integers
+		d.UseNumber() // a float64 would change large integers
 		return d.Decode(n.to)
 	default:
 		return fmt.Errorf("JSON is kept as %T", src)
 	}
 }
 
-// rawJSON reads JSON as it was written.
+// rawJSON reads JSON unchanged.
 type rawJSON struct{ to *json.RawMessage }
 
 func (r rawJSON) Scan(src any) error {
@@ -146,7 +146,7 @@ func blobOrNull(b []byte) any {
 	return b
 }
 
-// familyID reads the blob that a FamilyID is kept as.
+// familyID reads the blob of a FamilyID.
 type familyID struct{ to *store.FamilyID }
 
 func (f familyID) Scan(src any) error {
@@ -158,7 +158,7 @@ func (f familyID) Scan(src any) error {
 	return nil
 }
 
-// sessionID reads the blob that a SessionID is kept as, NULL as none.
+// sessionID reads the blob of a SessionID, and NULL as none.
 type sessionID struct{ to *store.SessionID }
 
 func idOrNull(id store.SessionID) any {
@@ -177,7 +177,7 @@ func (s sessionID) Scan(src any) error {
 	return nil
 }
 
-// hash reads the blob that a SHA-256 is kept as.
+// hash reads the blob of a SHA-256.
 type hash struct{ to *[32]byte }
 
 func (h hash) Scan(src any) error {
@@ -197,7 +197,7 @@ func orAbsent(v interface{ IsZero() bool }) any {
 	return asJSON{v}
 }
 
-// members makes a JSON object of v, {} where it is nil.
+// members makes a JSON object of v, {} if it is nil.
 func members[T any](v map[string]T) any {
 	if v == nil {
 		v = map[string]T{}
@@ -223,7 +223,7 @@ func (k kept) Scan(src any) error {
 	return nil
 }
 
-// keeping is a parameter that is kept as a document.
+// keeping is a parameter that is stored as a document.
 type keeping struct{ noun any }
 
 // Value implements driver.Valuer.

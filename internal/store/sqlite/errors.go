@@ -37,7 +37,7 @@ func kindOf(err error) error {
 		return nil
 	}
 	switch e.Code() {
-	case codes.SQLITE_CONSTRAINT_TRIGGER: // the only ones that refuse keep a name for one noun
+	case codes.SQLITE_CONSTRAINT_TRIGGER: // the only triggers that refuse keep a name for one noun
 		return store.ErrNameTaken
 	case codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_ROWID:
 		return store.ErrExists
@@ -48,7 +48,7 @@ func kindOf(err error) error {
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_PROTOCOL, codes.SQLITE_INTERRUPT,
 		codes.SQLITE_IOERR, codes.SQLITE_FULL, codes.SQLITE_CANTOPEN, codes.SQLITE_READONLY, codes.SQLITE_NOMEM:
 		return store.ErrUnavailable
-	case codes.SQLITE_ERROR: // it has no code of its own for a schema that is not ours
+	case codes.SQLITE_ERROR: // SQLite has no code of its own for a schema that is not ours
 		if strings.Contains(e.Error(), "no such table") || strings.Contains(e.Error(), "no such column") {
 			return store.ErrUnavailable
 		}
@@ -56,7 +56,7 @@ func kindOf(err error) error {
 	return nil
 }
 
-// isBusy reports whether another process holds the lock that was asked for.
+// isBusy reports whether another process holds the lock.
 func isBusy(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_BUSY

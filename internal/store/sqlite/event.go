@@ -25,7 +25,7 @@ func (d *DB) changeBy(ctx context.Context, doing string, by store.Change, step f
 	})
 }
 
-// changeWhere is changeBy for a step that may find nothing to change, and says so.
+// changeWhere is changeBy for a step that may find nothing to change, and reports that.
 func (d *DB) changeWhere(ctx context.Context, doing string, by store.Change, step func(context.Context, *transaction) (store.Event, bool, error)) error {
 	if err := by.Check(); err != nil {
 		return fault(doing, err)

@@ -31,7 +31,7 @@ func (d *DB) CountFailures(ctx context.Context, now store.Moment, failed []store
 	return counted, err
 }
 
-// Failures returns the counters of the keys, as far as they are there.
+// Failures returns the counters of the keys that have one.
 func (d *DB) Failures(ctx context.Context, keys []store.FailureKey) ([]store.Failures, error) {
 	var found []store.Failures
 	for _, k := range keys {
@@ -49,7 +49,7 @@ func (d *DB) FailuresSince(ctx context.Context, since store.Moment, limit int) (
 	return all(ctx, d, "read failed attempts", failureColumns, selectFailures+" WHERE f.at >= ? ORDER BY f.at DESC LIMIT ?", micros(since), limit)
 }
 
-// ClearFailures forgets what was counted by a key.
+// ClearFailures removes the counters of a key.
 func (d *DB) ClearFailures(ctx context.Context, key store.FailureKey) error {
 	return d.change(ctx, "forget failed attempts", func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, "DELETE FROM failed_attempts WHERE account = ? AND origin = ?", key.Account[:], key.Origin)
@@ -57,7 +57,7 @@ func (d *DB) ClearFailures(ctx context.Context, key store.FailureKey) error {
 	})
 }
 
-// Unlock forgets what was counted of a user, and records that.
+// Unlock removes the counters of a user, and records that.
 func (d *DB) Unlock(ctx context.Context, userID, username string, by store.Change) error {
 	return d.changeBy(ctx, "unlock a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		account := store.LoginAccount(username)

@@ -25,8 +25,8 @@ func familyColumns(f *store.Family) []any {
 	}
 }
 
-// CreateFamily adds a family and records uses: ErrNotFound where the user is gone, or the
-// session is not one of theirs that lives, ErrExists where the ID is taken.
+// CreateFamily adds a family and records uses. It returns ErrNotFound if the user was deleted or
+// has no such live session, and ErrExists if the ID is taken.
 func (d *DB) CreateFamily(ctx context.Context, f store.Family, uses ...store.Use) error {
 	return d.change(ctx, "create a refresh token family", func(ctx context.Context, tx *transaction) error {
 		if !f.SessionID.IsZero() {
@@ -106,20 +106,20 @@ func (d *DB) LastIdleExpiry(ctx context.Context, after store.Cursor, limit int) 
 	return p.last, store.Cursor(hex.EncodeToString(p.end)), nil
 }
 
-// idlePage is what LastIdleExpiry found: how many families, and the last one's ID.
+// idlePage is a page of LastIdleExpiry: the number of families, and the last one's ID.
 type idlePage struct {
 	last   store.Moment
 	looked int
 	end    []byte
 }
 
-// end revokes a family that lives, and has the sweep take it KeepRevoked later.
+// end revokes a live family, and lets the sweep remove it KeepRevoked later.
 func end(ctx context.Context, tx *transaction, id store.FamilyID, at time.Time, reason string) (ended int64, err error) {
 	return tx.exec(ctx, `UPDATE refresh_families SET revoked_at = ?2, sweep_at = min(expires_at, ?3), revoked_reason = ?4
 		WHERE id = ?1 AND revoked_at IS NULL`, id[:], micros(at), micros(at.Add(store.KeepRevoked)), orNull(reason))
 }
 
-// RevokeFamily ends a family, if it lives, and records what is void and the event.
+// RevokeFamily ends a family, if it lives, and records the revocation and the event.
 func (d *DB) RevokeFamily(ctx context.Context, id store.FamilyID, by store.Change) error {
 	const doing = "revoke a refresh token family"
 	if err := by.Check(); err != nil {

@@ -18,9 +18,9 @@ import (
 // call makes it.
 type files struct {
 	main file
-	real string // path of main without symbolic links: SQLite has the other files beside that
-	// beside are the write-ahead log and its index, which stay the same as long as a connection is
-	// open; nil: nothing was written yet.
+	real string // path of main without symbolic links: SQLite puts the other files beside it
+	// beside are the write-ahead log and its index, which stay the same while a connection is open;
+	// nil: nothing was written yet.
 	beside atomic.Pointer[[2]file]
 }
 
@@ -85,7 +85,7 @@ func (f *files) committed() error {
 	return f.check()
 }
 
-// check returns how large the file is, where it is still the same.
+// check returns the size of the file, and an error if it is no longer the same file.
 func (f file) check() (size int64, err error) {
 	info, err := os.Stat(f.path)
 	switch {
@@ -107,7 +107,7 @@ func (f file) lost(what string, cause error) error {
 	return fmt.Errorf("%w: %s %s while the database was open: %s", store.ErrUnavailable, f.path, what, advice)
 }
 
-// sameFile connects to the files that were found first, and to no others.
+// sameFile connects only to the files that were found first.
 type sameFile struct {
 	driver.Connector
 	files *files
@@ -122,7 +122,7 @@ func (c sameFile) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.files.check(); err != nil { // it may have opened what came meanwhile
+	if err := c.files.check(); err != nil { // SQLite may have opened a file that came in between
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil

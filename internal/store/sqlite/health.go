@@ -30,7 +30,7 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 	}))
 }
 
-// asArray makes the JSON array of names that a query takes.
+// asArray makes the JSON array of names for a query.
 func asArray(names []string) (string, error) {
 	array, err := json.Marshal(names)
 	return string(array), err

@@ -31,7 +31,7 @@ func (d *DB) IssuersOf(ctx context.Context, iss string) ([]store.Issuer, error) 
 	return found, err
 }
 
-// ownIss is the iss of a registration where that is not its ID.
+// ownIss returns the iss of a registration if it is not the ID.
 func ownIss(i store.Issuer) string {
 	if i.Iss == i.ID {
 		return ""
@@ -107,7 +107,7 @@ func checkSiblings(ctx context.Context, tx *transaction, iss, id string, sibling
 	return store.CheckSiblings(found, siblings)
 }
 
-// DeleteIssuer removes an issuer: ErrNotFound where there is none.
+// DeleteIssuer removes an issuer: ErrNotFound if there is none.
 func (d *DB) DeleteIssuer(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete an issuer", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		before, err := read(ctx, tx, issuerColumns, selectIssuers+" WHERE id = ?", id)

@@ -11,7 +11,7 @@ import (
 // are planned.
 func (d *DB) KeyPlan(ctx context.Context, now store.Moment) (plan store.KeyPlan, err error) {
 	const doing = "read the signing keys"
-	// The version first: of what changes in between ChangeKeyPlan then says so.
+	// Read the version first: if the plan changes in between, ChangeKeyPlan notices that.
 	plan.Version, err = one(ctx, d, doing, func(v *int64) []any { return []any{v} }, "SELECT version FROM key_plan")
 	if err != nil {
 		return store.KeyPlan{}, err
@@ -79,7 +79,7 @@ func updateSigningKey(ctx context.Context, tx *transaction, k store.SigningKey, 
 	if err != nil {
 		return err
 	}
-	k.Alg = before.Alg // which stays
+	k.Alg = before.Alg // an update does not change it
 	e, err := events.SigningKey(by, before, k, false)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func addSigningKey(ctx context.Context, tx *transaction, k store.SigningKey, bro
 	return record(ctx, tx, e)
 }
 
-// PromiseLifetimes records by what l.Server serves until l.KeptUntil.
+// PromiseLifetimes records the lifetimes that l.Server uses until l.KeptUntil.
 func (d *DB) PromiseLifetimes(ctx context.Context, l store.Lifetimes, now store.Moment) error {
 	return d.change(ctx, "record the lifetimes", func(ctx context.Context, tx *transaction) error {
 		values := []any{

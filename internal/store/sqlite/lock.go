@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile holds the file against other processes and other holders in this one
-// until unlock is called or the process ends. It waits until ctx ends. The file
-// stays: removing it would let two hold it at once.
+// lockFile locks the file against other processes and other holders in this process, until unlock
+// is called or the process ends. It waits until ctx ends. The file stays, because removing it would
+// let two processes hold the lock at once.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

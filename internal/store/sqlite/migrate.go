@@ -14,7 +14,7 @@ import (
 	"authserver/migrations"
 )
 
-// MigrateUp applies what is missing.
+// MigrateUp applies the missing migrations.
 func (d *DB) MigrateUp(ctx context.Context) error {
 	return d.migrate(ctx, "migrate up", func(driver database.Driver, at store.MigrationStatus, _ []uint) error {
 		if at.Dirty || at.Version > at.Latest {
@@ -24,8 +24,7 @@ func (d *DB) MigrateUp(ctx context.Context) error {
 	})
 }
 
-// MigrateDown takes back the newest steps migrations, or all where there are
-// fewer.
+// MigrateDown takes back the newest steps migrations, or all if there are fewer.
 func (d *DB) MigrateDown(ctx context.Context, steps int) error {
 	return d.migrate(ctx, "migrate down", func(driver database.Driver, at store.MigrationStatus, versions []uint) error {
 		if at.Dirty || at.Version > at.Latest {
@@ -48,8 +47,8 @@ func (d *DB) MigrationForce(ctx context.Context, version uint) error {
 	})
 }
 
-// migrate runs one of the above with the migration lock held: golang-migrate's
-// own lock for SQLite holds within one process.
+// migrate runs one of the above with the migration lock held, because golang-migrate's own lock for
+// SQLite holds only within one process.
 func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver, store.MigrationStatus, []uint) error) error {
 	unlock, err := lockFile(ctx, d.path+".lock")
 	if err != nil {
@@ -64,7 +63,7 @@ func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver
 	if err != nil {
 		return fault(doing, err)
 	}
-	// The driver closes the handle that it is given.
+	// The driver closes its handle, so it must not get the writer.
 	db, err := d.openPool(writerDSN(d.path, d.busy), 1)
 	if err != nil {
 		return fault(doing, err)
@@ -76,7 +75,7 @@ func (d *DB) migrate(ctx context.Context, doing string, run func(database.Driver
 	return fault(doing, run(driver, at, versions))
 }
 
-// MigrationStatus tells where the schema stands.
+// MigrationStatus returns the state of the schema.
 func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error) {
 	const doing = "read the schema version"
 	versions, err := migrations.Versions(d.steps)
@@ -102,6 +101,6 @@ func (d *DB) MigrationStatus(ctx context.Context) (store.MigrationStatus, error)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return at, fault(doing, err)
 	}
-	at.Version = uint(max(version, 0)) // -1, dirty: taking back the first one broke off
+	at.Version = uint(max(version, 0)) // -1, dirty: taking back the first step was interrupted
 	return at, nil
 }

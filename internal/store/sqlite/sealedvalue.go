@@ -52,7 +52,7 @@ func (d *DB) ReplaceSealed(ctx context.Context, v store.SealedValue, with []byte
 // replaceClientSecret finds the secret of a client by its sealed value, and leaves the others
 // unchanged.
 func (d *DB) replaceClientSecret(ctx context.Context, v store.SealedValue, with []byte, by store.Change) error {
-	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // a client's ID may have one, a secret's has not
+	slash := max(strings.LastIndexByte(v.ID, '/'), 0) // the ID of a client may contain a slash, but not that of a secret
 	client, secret := v.ID[:slash], strings.TrimPrefix(v.ID[slash:], "/")
 	const found = `FROM json_each(secrets) s WHERE s.value ->> 'kind' = 'sealed' AND s.value ->> 'id' = ?2`
 	const unchanged = found + ` AND s.value ->> 'hash' = ?3`

@@ -81,7 +81,7 @@ func (d *DB) RenewSession(ctx context.Context, old [32]byte, s store.Session, by
 	})
 }
 
-// SeeSessions moves SeenAt and IdleExpiresAt of sessions that live.
+// SeeSessions moves SeenAt and IdleExpiresAt of live sessions.
 func (d *DB) SeeSessions(ctx context.Context, seen []store.SessionSeen) error {
 	return d.change(ctx, "note that sessions were used", func(ctx context.Context, tx *transaction) error {
 		for _, s := range seen {

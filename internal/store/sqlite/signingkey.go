@@ -17,7 +17,7 @@ func signingKeyColumns(k *store.SigningKey) []any {
 	}
 }
 
-// RecordKeyUse sets LastUsedAt of each kid, where that is later.
+// RecordKeyUse sets LastUsedAt of each kid, if that makes it later.
 func (d *DB) RecordKeyUse(ctx context.Context, lastUsed map[string]store.Moment) error {
 	if len(lastUsed) == 0 {
 		return nil

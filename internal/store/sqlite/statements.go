@@ -76,12 +76,12 @@ func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
 func (t *transaction) prepareMissed(ctx context.Context) {
 	for _, text := range t.missed {
 		if _, err := t.writer.prepare(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept for the next call
-			return // it is done without; the next call tries again
+			return // the statement runs unprepared, and the next call tries again
 		}
 	}
 }
 
-// exec runs a statement and returns how many rows it changed.
+// exec runs a statement and returns the number of rows that it changed.
 func (t *transaction) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	var result sql.Result
 	var err error
@@ -112,5 +112,5 @@ func (d *DB) change(ctx context.Context, doing string, step func(context.Context
 	return fault(doing, d.write.do(ctx, step))
 }
 
-// RoundTrips returns how many transactions there were, and statements outside of one.
+// RoundTrips returns the number of transactions, and of statements outside of one.
 func (d *DB) RoundTrips() int64 { return d.read.asked.Load() + d.write.asked.Load() }

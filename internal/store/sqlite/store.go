@@ -20,9 +20,9 @@ import (
 
 var _ store.Store = (*DB)(nil)
 
-// Options say where the database is and how it is used.
+// Options name the database and bound its use.
 type Options struct {
-	Path        string        // of the database file, which is created if it is missing; its folder has to exist
+	Path        string        // of the database file, which is created if it is missing; its folder must exist
 	Readers     int           // connections for reading; 0: 8
 	BusyTimeout time.Duration // bounds every call, and so the wait for the writer; 0: 5 s
 }
@@ -33,17 +33,17 @@ type DB struct {
 	files  *files
 	busy   time.Duration
 	steps  fs.FS   // the migrations
-	tables string  // that are there after the last of them, a JSON array
+	tables string  // the tables after the last migration, as a JSON array
 	write  *writer // one connection
 	read   *pool
 }
 
-// lockPoll is how often the writer asks for the write lock that another process holds. SQLite's own
+// lockPoll is how often the writer tries to take the write lock of another process. SQLite's own
 // wait polls seldom and ignores a context.
 const lockPoll = time.Millisecond
 
-// Open opens the database file and makes an empty one, readable by its owner
-// alone, where there is none. It does not migrate.
+// Open opens the database file. If there is none, it creates an empty one that only its owner can
+// read. It does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Path == "" {
 		return nil, errors.New("open the SQLite database: the path is empty")
@@ -84,8 +84,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return d, nil
 }
 
-// create makes the file and turns its journal to WAL, which stays with the file.
-// Only one process can do that at a time, hence the lock.
+// create creates the file and sets its journal mode to WAL, which stays with the file. The lock is
+// there because only one process at a time can do that.
 func (d *DB) create(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.busy)
 	defer cancel()
@@ -94,8 +94,8 @@ func (d *DB) create(ctx context.Context) (err error) {
 		return err
 	}
 	defer unlock()
-	// A file that is there already is not opened: closing it again would let go of
-	// the locks that this process holds on it through SQLite (fcntl(2)).
+	// create does not open an existing file: closing it again would release the locks that this
+	// process holds on it through SQLite (fcntl(2)).
 	file, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case err == nil:
@@ -129,7 +129,7 @@ func (d *DB) create(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close lets go of the database. Calls after it fail.
+// Close closes the connections. Calls after it fail.
 func (d *DB) Close() {
 	_ = d.read.Close()
 	_ = d.write.Close()
