@@ -11,12 +11,12 @@ import (
 )
 
 // baseURLs are the URLs at which clients reach this API, without a final slash; none: the API
-// takes no DPoP.
+// accepts no DPoP.
 type baseURLs []string
 
-// newBaseURLs returns the base URLs in the options, or that of the audience. The host in a
-// request does not count: its sender writes it, so that a proof for another server would be
-// good here (RFC 9449 §4.3, item 9).
+// newBaseURLs returns the base URLs in the options, or that of the audience. It does not use the
+// host in a request, because the sender chooses it: a proof for another server would be accepted
+// here (RFC 9449 §4.3, item 9).
 func newBaseURLs(audience string, o Options) (baseURLs, error) {
 	named := o.OtherBaseURLs
 	if o.BaseURL != "" {
@@ -59,8 +59,8 @@ func originOf(audience string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// called returns the URLs of which the client may have called one. The path comes from the
-// request line, because routers remove prefixes from r.URL.
+// called returns the URLs, one of which the client has called. The path comes from the request
+// line, because routers remove prefixes from r.URL.
 func (b baseURLs) called(r *http.Request) []string {
 	path := r.URL.EscapedPath()
 	if line, err := url.ParseRequestURI(r.RequestURI); err == nil {

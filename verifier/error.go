@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// ErrUnavailable means that a token cannot be verified now, though nothing is known to be wrong
-// with it: the keys of the issuer cannot be fetched, or there is no place to remember its
-// DPoP proof. The middleware answers 503.
+// ErrUnavailable means that a token cannot be verified now, although nothing is known to be wrong
+// with it: the keys of the issuer cannot be fetched, or there is no place to remember its DPoP
+// proof. The middleware answers 503.
 var ErrUnavailable = errors.New("the access token cannot be verified now; try again later")
 
 // The codes of RFC 6750 §3.1 and RFC 9449 §12.2.
@@ -21,7 +21,7 @@ const (
 	InvalidProof      = "invalid_dpop_proof"
 )
 
-// Error is why a request is refused.
+// Error is the reason why a request is refused.
 type Error struct {
 	Status int    // of HTTP: 400, 401 or 403
 	Code   string // one of the constants; "": the request had no token (RFC 6750 §3.1)
@@ -50,8 +50,8 @@ func insufficient(need Requirements, why error) error {
 	return &Error{Status: http.StatusForbidden, Code: InsufficientScope, Scopes: need.Scopes, reason: why}
 }
 
-// challenges returns the values of WWW-Authenticate (RFC 6750 §3, RFC 9449 §7.1). The scheme
-// that the request used comes first. DPoP is offered only by an API that takes it.
+// challenges returns the values of WWW-Authenticate (RFC 6750 §3, RFC 9449 §7.1). The scheme of the
+// request comes first. DPoP is offered only by an API that accepts it.
 func (e *Error) challenges(realm string, proofAlgs []string, takesDPoP, usedDPoP bool) []string {
 	realm = quoted(realm)
 	bearer := `Bearer realm="` + realm + `"`
@@ -73,8 +73,8 @@ func (e *Error) challenges(realm string, proofAlgs []string, takesDPoP, usedDPoP
 	return []string{used + fault, other}
 }
 
-// quoted is a text within the quotes of a header (RFC 9110 §5.6.4). The identifier of an
-// API may have quotes, and characters that are not ASCII, which stand as in a URL.
+// quoted returns a text for the quotes of a header (RFC 9110 §5.6.4). The identifier of an API may
+// contain quotes, and characters that are not ASCII, which are escaped as in a URL.
 func quoted(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -17,8 +17,8 @@ const (
 	retryGap        = 5 * time.Second // the longest pause after a failed fetch
 )
 
-// keySource is the keys of an issuer. From the first token on it fetches them again before
-// they are stale, whether requests arrive or not.
+// keySource has the keys of an issuer. From the first token on it fetches them again before they
+// are stale, whether requests arrive or not.
 type keySource struct {
 	sets   *remotekeys.Sets
 	source remotekeys.Source
@@ -53,8 +53,8 @@ func (k *keySource) refresh(ctx context.Context) {
 	}
 }
 
-// find returns the keys that may have signed a token with this header, none if the issuer has
-// none. The error wraps ErrUnavailable: it is not known whether the issuer has such a key.
+// find returns the keys that may have signed a token with this header, or none if the issuer has
+// none. If the error wraps ErrUnavailable, find does not know whether the issuer has such a key.
 func (k *keySource) find(ctx context.Context, h jose.Header) ([]jose.Key, error) {
 	keys, err := k.sets.Keys(ctx, k.source, h)
 	if err != nil {
@@ -69,8 +69,8 @@ func (k *keySource) close() {
 	<-k.ended
 }
 
-// checkIssuer refuses a text that is no issuer identifier (RFC 8414 §2), and one that is
-// reached by http: an attacker on the network could replace the keys.
+// checkIssuer refuses a text that is not an issuer identifier (RFC 8414 §2), and an issuer that is
+// reached by http, because an attacker on the network could replace its keys.
 func checkIssuer(issuer string) error {
 	if err := remotekeys.CheckURL(issuer, true); err != nil {
 		return err

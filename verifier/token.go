@@ -11,7 +11,7 @@ import (
 
 // Token is the content of a verified access token.
 type Token struct {
-	Subject     string // the user, or the client itself if it acts for no user
+	Subject     string // the user, or the client itself if no user is involved
 	ClientID    string
 	ID          string // "jti"
 	Scopes      []string
@@ -19,13 +19,13 @@ type Token struct {
 	Permissions []string
 	IssuedAt    time.Time
 	ExpiresAt   time.Time
-	Claims      map[string]any // all of them, numbers as json.Number
+	Claims      map[string]any // all of them, with numbers as json.Number
 
-	key         string // cnf.jkt: the thumbprint of the key that proofs have to be made with
+	key         string // cnf.jkt: the thumbprint of the key that must sign proofs
 	certificate string // cnf.x5t#S256
 }
 
-// Requirements are what a token has to have: everything in each list.
+// Requirements are what a token must have: everything in each list.
 type Requirements struct {
 	Scopes      []string
 	Roles       []string
@@ -97,8 +97,8 @@ func texts(claims map[string]any, name string) ([]string, error) {
 	return all, nil
 }
 
-// readConfirmation refuses a binding that is not known here (RFC 7800 §3.1). Otherwise a token
-// that is bound in another way would be accepted from any sender.
+// readConfirmation refuses an unknown kind of binding (RFC 7800 §3.1). Otherwise a token that is
+// bound in another way would be accepted from any sender.
 func (t *Token) readConfirmation() error {
 	cnf, ok := t.Claims["cnf"]
 	if !ok {

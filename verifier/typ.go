@@ -17,8 +17,8 @@ const (
 
 func tokenTypes() []string { return []string{accessType, plainType} }
 
-// checkType wants one of the types that are taken here (RFC 9068 §4), so that no other JWT
-// of the issuer is an access token.
+// checkType requires one of the accepted types (RFC 9068 §4), so that no other JWT of the issuer is
+// accepted as an access token.
 func (v *Verifier) checkType(h jose.Header) error {
 	if !slices.ContainsFunc(v.o.TokenTypes, func(typ string) bool { return h.Is(strings.ToLower(typ)) }) {
 		return fmt.Errorf("its typ is not %s", strings.Join(v.o.TokenTypes, " or "))
@@ -26,9 +26,9 @@ func (v *Verifier) checkType(h jose.Header) error {
 	return nil
 }
 
-// checkKind refuses the other JWTs that may have the type "JWT" too: ID tokens (OpenID
-// Connect Core §2, §3.3.2.11), and security events such as logout tokens (RFC 8417 §2.2).
-// That a token has sub, client_id, jti, iat and exp is wanted of each.
+// checkKind refuses the other JWTs that may have the type "JWT" too: ID tokens (OpenID Connect Core
+// §2, §3.3.2.11), and security events such as logout tokens (RFC 8417 §2.2). The caller requires
+// sub, client_id, jti, iat and exp of each token.
 func checkKind(h jose.Header, claims map[string]any) error {
 	if !h.Is(strings.ToLower(plainType)) {
 		return nil

@@ -52,7 +52,7 @@ func newUsedProofs(life time.Duration, limit int) *usedProofs {
 	}
 }
 
-// add remembers a proof that is good until a moment. It returns errUsed if the proof was used
+// add remembers a proof that is valid until a moment. It returns errUsed if the proof was used
 // before, and an error that wraps [ErrUnavailable] if there is no place for it.
 func (u *usedProofs) add(id [32]byte, by holder, until, now time.Time) error {
 	u.mu.Lock()

@@ -18,25 +18,25 @@ type Options struct {
 	// Algorithms are the signature algorithms of tokens that are accepted, if the key allows
 	// them too; nil: RS256, PS256, ES256, ES384 and EdDSA.
 	Algorithms []string
-	// TokenTypes are the values of the header "typ" that tokens may have; nil: "at+jwt"
-	// alone (RFC 9068 §4), which no other JWT has. "JWT" is for an issuer that makes access
-	// tokens of that type: it takes them where they have what an access token has, and
-	// nothing that only an ID token or a logout token of the issuer has.
+	// TokenTypes are the values of the header "typ" that tokens may have; nil: only "at+jwt" (RFC
+	// 9068 §4), which no other JWT has. "JWT" is for an issuer whose access tokens have that type.
+	// A token of that type must have the claims of an access token, and none that only an ID token
+	// or a logout token of the issuer has.
 	TokenTypes []string
 	// Skew is by how much the clocks of the two servers may differ; 0: a minute.
 	Skew time.Duration
 	// BaseURL is the URL at which clients reach this API, such as "https://api.example.com", or
-	// "https://api.example.com/v1" if a proxy removes the path /v1. A DPoP proof names the URL
-	// that the client called, and the host in a request is no evidence of that: its sender
-	// writes it. "": the scheme and host of the audience; if that is no URL, New fails.
+	// "https://api.example.com/v1" if a proxy removes the path /v1. A DPoP proof names the URL that
+	// the client called, and the host in a request does not prove that URL, because the sender
+	// chooses it. "": the scheme and host of the audience; if the audience is not a URL, New fails.
 	BaseURL string
 	// OtherBaseURLs are further such URLs, for an API that clients reach under several names.
 	OtherBaseURLs []string
-	// NoDPoP is for an API that takes no DPoP (RFC 9449): it checks no proof, and refuses
-	// tokens that are bound to a key.
+	// NoDPoP is for an API that accepts no DPoP (RFC 9449): it checks no proof, and refuses tokens
+	// that are bound to a key.
 	NoDPoP bool
-	// ProofAlgorithms that DPoP proofs may be signed with; nil: RS256 to RS512, PS256 to
-	// PS512, ES256 to ES512 and EdDSA. FAPI 2.0 wants PS256, ES256 and EdDSA alone.
+	// ProofAlgorithms are the signature algorithms of DPoP proofs that are accepted; nil: RS256 to
+	// RS512, PS256 to PS512, ES256 to ES512 and EdDSA. FAPI 2.0 allows only PS256, ES256 and EdDSA.
 	ProofAlgorithms []string
 	// ProofAge is how old a DPoP proof may be; 0: a minute.
 	ProofAge time.Duration
@@ -45,11 +45,10 @@ type Options struct {
 	// subject 61 % and one client 78 %, and less while others use many. 0: 200,000, which take
 	// 30 MB at most.
 	MaxProofs int
-	// HTTPClient fetches the metadata and the keys; nil: one of the verifier's own. It follows
-	// redirects on the same host only.
+	// HTTPClient fetches the metadata and the keys; nil: the verifier's own client. With either,
+	// the verifier follows redirects only on the same host.
 	HTTPClient *http.Client
-	// Log records why tokens are refused and fetches fail, and nothing of the tokens; nil:
-	// nothing is logged.
+	// Log records why tokens are refused and fetches fail, and nothing of the tokens; nil: no log.
 	Log *slog.Logger
 	// Now is the clock; nil: the system's.
 	Now func() time.Time

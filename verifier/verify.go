@@ -9,7 +9,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// maxToken bounds an access token, in bytes. It fits the usual limits on headers.
+// maxToken bounds an access token, in bytes. The usual limits on headers allow it.
 const maxToken = 16 << 10
 
 // Verify verifies a bearer token (RFC 9068 §4). It refuses tokens that are bound to a key or
@@ -27,8 +27,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	return t, nil
 }
 
-// verify verifies a token except for what it is bound to. It checks the signature last, so
-// that a token for another API causes no fetch of keys.
+// verify verifies a token except for its binding. It checks the signature last, so that a token for
+// another API causes no fetch of keys.
 func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
 	c, err := jose.Parse(token, maxToken)
 	if err != nil {

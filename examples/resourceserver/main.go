@@ -1,6 +1,6 @@
-// Command resourceserver is an API that takes the access tokens of an authorization
-// server: GET /orders requires the scope read. Over TLS it also takes tokens that are
-// bound to the client's certificate.
+// Command resourceserver is an API that accepts the access tokens of an authorization server: GET
+// /orders requires the scope read. Over TLS it also accepts tokens that are bound to the client's
+// certificate.
 package main
 
 import (
@@ -71,8 +71,8 @@ func run(s settings) error {
 	return nil
 }
 
-// clientOfIssuer returns a client that trusts the authorities in -issuer-ca-file; nil:
-// those of the system certify the authorization server.
+// clientOfIssuer returns a client that trusts the authorities in -issuer-ca-file. It returns nil if
+// there are none: then the authorities of the system certify the authorization server.
 func (s settings) clientOfIssuer() (*http.Client, error) {
 	if s.issuerCA == "" {
 		return nil, nil

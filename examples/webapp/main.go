@@ -20,7 +20,7 @@ func main() {
 	flag.StringVar(&app.clientID, "client-id", "demo-app", "the client that this application is there")
 	flag.Parse()
 	if app.secret = os.Getenv("CLIENT_SECRET"); app.secret == "" {
-		app.secret = "demo-secret" // of the client demo-app, which is public knowledge
+		app.secret = "demo-secret" // of the client demo-app of authserver dev, and public
 	}
 	if err := run(app, listen); err != nil {
 		fmt.Fprintln(os.Stderr, err)

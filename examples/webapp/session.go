@@ -26,7 +26,7 @@ type app struct {
 	sessions map[string]*session // by the value of the cookie; an application with replicas keeps them in its database
 }
 
-// session is a person who is signed in here.
+// session is a person who signed in here.
 type session struct {
 	person struct {
 		Subject string `json:"sub"` // what to keep in a database: it never changes
@@ -39,7 +39,8 @@ type session struct {
 	until     time.Time
 }
 
-// begin signs a browser in, under a new cookie: one that another person planted is worth nothing.
+// begin signs a browser in, under a new cookie, so that a cookie that an attacker has planted is
+// worthless.
 func (a *app) begin(w http.ResponseWriter, r *http.Request, s *session) {
 	a.end(w, r)
 	a.mu.Lock()
@@ -55,7 +56,7 @@ func (a *app) begin(w http.ResponseWriter, r *http.Request, s *session) {
 	a.setCookie(w, sessionCookie, value, sessionTTL)
 }
 
-// session is that of a browser; nil: it is not signed in.
+// session returns the session of a browser; nil: it is not signed in.
 func (a *app) session(r *http.Request) *session {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -79,7 +80,8 @@ func (a *app) end(w http.ResponseWriter, r *http.Request) {
 	a.setCookie(w, sessionCookie, "", -time.Second)
 }
 
-// setCookie sets a cookie. An application on https sets Secure, and calls it __Host-….
+// setCookie sets a cookie. An application on https sets Secure, and uses a name with __Host- in
+// front.
 func (a *app) setCookie(w http.ResponseWriter, name, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
@@ -110,7 +112,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fail tells a person that the sign-in did not work, and the log why.
+// fail tells the person that the sign-in failed, and writes the reason to the log.
 func (a *app) fail(w http.ResponseWriter, err error) {
 	slog.Error("sign-in", "error", err)
 	http.Error(w, "That did not work: "+err.Error(), http.StatusBadGateway)

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// flowCookie has what a sign-in under way needs: state, nonce and PKCE verifier. Only the
+// flowCookie has the state of a sign-in in progress: state, nonce and PKCE verifier. Only the
 // browser that began it can end it.
 const flowCookie = "webapp-flow"
 
-// provider reads the metadata of the server. An application that starts after its server
-// can do so once, when it starts.
+// provider reads the metadata of the server. An application that always starts after its server can
+// read it once, at the start.
 func (a *app) provider(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	p, err := oidc.NewProvider(ctx, a.issuer)
 	if err != nil {
@@ -42,11 +42,11 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 		oidc.Nonce(flow.Get("nonce")), oauth2.S256ChallengeOption(flow.Get("verifier"))), http.StatusSeeOther)
 }
 
-// callback takes the answer of the server, and exchanges the code for tokens.
+// callback receives the answer of the server, and exchanges the code for tokens.
 func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	flow := url.Values{}
 	if cookie, err := r.Cookie(flowCookie); err == nil {
-		flow, _ = url.ParseQuery(cookie.Value) // a damaged one has no state that fits
+		flow, _ = url.ParseQuery(cookie.Value) // a damaged cookie has no state that matches
 	}
 	a.setCookie(w, flowCookie, "", -time.Second)
 	answer := r.URL.Query()
@@ -80,7 +80,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// open verifies the ID token, and asks who the person is.
+// open verifies the ID token, and gets the claims of the person.
 func (a *app) open(ctx context.Context, p *oidc.Provider, tokens *oauth2.Token, nonce string) (*session, error) {
 	raw, _ := tokens.Extra("id_token").(string)
 	id, err := p.VerifierContext(ctx, &oidc.Config{ClientID: a.clientID}).Verify(ctx, raw)
