@@ -151,7 +151,7 @@ func (d *DB) openPool(dsn string, connections int) (*pool, error) {
 	return &pool{DB: db, prepared: map[string]*sql.Stmt{}}, nil
 }
 
-// writerDSN names the file with the settings of a connection that writes.
+// writerDSN returns the file's name with the settings of a connection that writes.
 func writerDSN(path string, wait time.Duration) string {
 	return dsn(path, wait, url.Values{
 		"_txlock": {"immediate"},
@@ -159,12 +159,12 @@ func writerDSN(path string, wait time.Duration) string {
 	})
 }
 
-// readerDSN names the file with the settings of a connection that cannot write.
+// readerDSN returns the file's name with the settings of a connection that cannot write.
 func readerDSN(path string, wait time.Duration) string {
 	return dsn(path, wait, url.Values{"_query_only": {"1"}, "_pragma": {"cache_size(-256)"}})
 }
 
-// dsn names a file that exists: SQLite never makes a new one instead of a lost one.
+// dsn returns the name of an existing file: SQLite never makes a new one instead of a lost one.
 func dsn(path string, wait time.Duration, settings url.Values) string {
 	settings.Set("mode", "rw")
 	settings.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))

@@ -6,7 +6,7 @@ import (
 	"authserver/internal/store"
 )
 
-// sweepStep is how many rows are removed in one transaction: while it lasts no other
+// sweepStep is the number of rows that are removed in one transaction, during which no other
 // process can write.
 const sweepStep = 100
 
@@ -31,9 +31,9 @@ func (d *DB) Sweep(ctx context.Context, before store.Moment, limit int) (removed
 	return removed, nil
 }
 
-// sweepFamilies looks at the families whose sweep_at has come. One that was used since is looked
-// at again when it would be idle; the others go. It goes on until it removed some or none is
-// due. Of a session that lives, the clients have to be told when it ends: they are kept.
+// sweepFamilies reads families whose sweep_at has passed. A family that was used since gets a later
+// sweep_at; the others are removed. It continues until it has removed some or none is due. The
+// clients of a live session are kept, because they get a logout token when it ends.
 func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) (removed int64, err error) {
 	const (
 		due  = "(SELECT id FROM refresh_families WHERE sweep_at < ?1 ORDER BY sweep_at LIMIT ?2)"
@@ -62,7 +62,7 @@ func (d *DB) sweepFamilies(ctx context.Context, before store.Moment, limit int) 
 	}
 }
 
-// sweepSessions leaves those that did not end to EndExpiredSessions.
+// sweepSessions leaves live sessions to EndExpiredSessions.
 func (d *DB) sweepSessions(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep sessions", `DELETE FROM sessions WHERE id IN (
 		SELECT id FROM sessions WHERE ended_at IS NOT NULL AND sweep_at < ? ORDER BY sweep_at LIMIT ?)`, micros(before), limit)
@@ -73,7 +73,7 @@ func (d *DB) sweepConsents(ctx context.Context, before store.Moment, limit int) 
 		SELECT user_id, client_id FROM consents WHERE until < ? ORDER BY until LIMIT ?)`, micros(before), limit)
 }
 
-// The families and the consents of clients that are gone, or that were made anew since.
+// The families and the consents of clients that were deleted, or created again since.
 const (
 	familyClientless = `f.client_id = d.client_id
 		AND (f.client_not_before < d.deleted_at OR NOT EXISTS (SELECT 1 FROM clients k WHERE k.id = d.client_id))`
@@ -91,7 +91,8 @@ func (d *DB) sweepClientlessConsents(ctx context.Context, _ store.Moment, limit 
 		SELECT c.user_id, c.client_id FROM deleted_clients d JOIN consents c ON `+consentClientless+` LIMIT ?)`, limit)
 }
 
-// sweepDeletedClients forgets the clients that have neither left. They do not count as removed.
+// sweepDeletedClients removes the records of deleted clients that have neither. They do not count
+// as removed.
 func (d *DB) sweepDeletedClients(ctx context.Context, _ store.Moment, _ int) (int64, error) {
 	_, err := d.sweepRows(ctx, "forget deleted clients", `DELETE FROM deleted_clients AS d
 		WHERE NOT EXISTS (SELECT 1 FROM refresh_families f WHERE `+familyClientless+`)
@@ -114,10 +115,9 @@ func (d *DB) sweepFailures(ctx context.Context, before store.Moment, limit int) 
 		SELECT account, origin FROM failed_attempts WHERE clear_at < ? LIMIT ?)`, micros(before), limit)
 }
 
-// sweepSigningKeys leaves removed keys for a day, so that people can be told why a
-// token of theirs is bad, revoked ones for ever, so that a key that leaked is never
-// taken in again, and the newest key of each algorithm whatever its state: it is what
-// a successor takes over from.
+// sweepSigningKeys keeps removed keys for a day, so that token inspect can explain a token, revoked
+// keys for ever, so that a leaked key is never imported again, and the newest key of each algorithm
+// in any state, because a successor takes over from it.
 func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep signing keys", `DELETE FROM signing_keys WHERE kid IN (
 		SELECT k.kid FROM signing_keys k WHERE k.removed_at < ? AND k.revoked_at IS NULL AND EXISTS (
@@ -126,7 +126,7 @@ func (d *DB) sweepSigningKeys(ctx context.Context, before store.Moment, limit in
 		LIMIT ?)`, micros(before.Add(-store.KeepRemoved)), limit)
 }
 
-// sweepSecretKeys keeps the newest key of each purpose: the next one counts on.
+// sweepSecretKeys keeps the newest key of each purpose, because the ID of the next key follows it.
 func (d *DB) sweepSecretKeys(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep secret keys", `DELETE FROM secret_keys WHERE (purpose, id) IN (
 		SELECT k.purpose, k.id FROM secret_keys k WHERE k.removed_at < ? AND EXISTS (
@@ -134,8 +134,8 @@ func (d *DB) sweepSecretKeys(ctx context.Context, before store.Moment, limit int
 		LIMIT ?)`, micros(before), limit)
 }
 
-// sweepLifetimes forgets what was promised when the last token and the last cached
-// key set of it are over; twice as long leaves room for a cache that served stale.
+// sweepLifetimes removes a promise when its last token and its last cached key set have expired;
+// twice that time covers caches that serve stale answers.
 func (d *DB) sweepLifetimes(ctx context.Context, before store.Moment, limit int) (int64, error) {
 	return d.sweepRows(ctx, "sweep lifetimes", `DELETE FROM lifetimes WHERE server IN (
 		SELECT server FROM lifetimes WHERE kept_until + 2 * (jwks_max_age_us + max_token_ttl_us + clock_skew_us) < ? LIMIT ?)`, micros(before), limit)

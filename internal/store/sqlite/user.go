@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// Every column but the hash, which a rotation has no use for; the alias is u.
+// Every column except the hash, which a rotation does not need; the alias is u.
 const userColumnNames = "u.id, u.username, u.email, u.upn, u.document, u.disabled, u.not_before, u.version, u.created_at, u.updated_at"
 
 const selectUsers = "SELECT " + userColumnNames + ", u.password_hash FROM users u"
@@ -57,7 +57,7 @@ func (d *DB) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) 
 	return listing[store.User]{"list users", userAndHash, selectUsers, "u.username", []string{"u.username", "u.email", "u.upn", "u.id"}}.page(ctx, d, p)
 }
 
-// CreateUser adds a user: ErrExists where the id or one of the names is taken.
+// CreateUser adds a user: ErrExists if the id or one of the names is taken.
 func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) error {
 	if u.NotBefore.IsZero() {
 		u.NotBefore = u.CreatedAt
@@ -80,8 +80,8 @@ func (d *DB) CreateUser(ctx context.Context, u store.User, by store.Change) erro
 	})
 }
 
-// UpdateUser replaces the user whose ID and Version are u's: ErrNotFound,
-// ErrConflict, or ErrExists where a name is taken.
+// UpdateUser replaces the user whose ID and Version are u's: ErrNotFound, ErrConflict, or ErrExists
+// if a name is taken.
 func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) error {
 	return d.changeBy(ctx, "update a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		before, err := read(ctx, tx, userAndHash, selectUsers+" WHERE u.id = ?", u.ID)
@@ -107,7 +107,7 @@ func (d *DB) UpdateUser(ctx context.Context, u store.User, by store.Change) erro
 	})
 }
 
-// DeleteUser removes the user with the families: ErrNotFound where there is none.
+// DeleteUser removes the user and the user's families: ErrNotFound if there is none.
 func (d *DB) DeleteUser(ctx context.Context, id string, by store.Change) error {
 	return d.changeBy(ctx, "delete a user", by, func(ctx context.Context, tx *transaction) (store.Event, error) {
 		before, err := read(ctx, tx, userAndHash, selectUsers+" WHERE u.id = ?", id)

@@ -9,15 +9,14 @@ import (
 	"authserver/internal/store"
 )
 
-// How often a watcher looks, and how long it waits after an error.
+// How often a watcher looks for changes, and how long it waits after an error.
 const (
 	watchInterval = 50 * time.Millisecond
 	watchPause    = time.Second
 )
 
-// Watch looks at PRAGMA data_version, which moves with every commit of another
-// connection and is read from memory, and only where it moved at the table that
-// says what did.
+// Watch reads PRAGMA data_version, which changes with every commit of another connection and is in
+// memory. Only if it has changed, Watch reads the table with the changed topics.
 func (d *DB) Watch(ctx context.Context, changed chan<- store.Topic) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// maxTogether is how many writes share a transaction at most: the first of them waits
-// for the last.
+// maxTogether is the largest number of writes in a transaction: the first of them waits for the
+// last.
 const maxTogether = 64
 
-// writer is the connection that writes. Writes that come while another transaction
-// goes to the disk share the next one, since to wait for the disk takes longer than
-// what they do. Each of them is still done whole or not at all.
+// writer is the connection that writes. Writes that come while another transaction goes to the disk
+// share the next one, because the wait for the disk is longer than their work. Each of them is
+// still done completely or not at all.
 type writer struct {
 	*pool
 	files *files
@@ -27,27 +27,27 @@ type writer struct {
 	queue   []*write
 	running bool // a caller works off the queue
 
-	events uint // how many were recorded: the order of those of one moment
+	events uint // the number of recorded events, which is the order of those of one moment
 }
 
-// errCommit says that a transaction may have been committed, or not.
+// errCommit reports that a transaction may have been committed or not.
 var errCommit = errors.New("the commit failed")
 
-// write is what one caller wants done.
+// write is the call of one caller.
 type write struct {
 	step  func(context.Context, *transaction) error
 	alone bool        // in its transaction
-	taken atomic.Bool // by who carries it out, or by a caller who gives up
+	taken atomic.Bool // by run, or by a caller who gives up
 	done  chan error  // gets one
 }
 
-// do carries a step out, and returns once it is committed or undone. Where ctx ends
-// before it has begun, it never begins.
+// do runs a step, and returns when it is committed or undone. If ctx ends before the step has
+// begun, it never begins.
 func (w *writer) do(ctx context.Context, step func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{step: step, done: make(chan error, 1)})
 }
 
-// doAlone is do for a step whose failure must not cost others their transaction.
+// doAlone is do for a step whose failure must not undo the writes of others.
 func (w *writer) doAlone(ctx context.Context, step func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{step: step, alone: true, done: make(chan error, 1)})
 }
@@ -71,8 +71,8 @@ func (w *writer) enter(ctx context.Context, mine *write) error {
 	}
 }
 
-// run works off the queue. Its context never ends, so that no caller who leaves undoes
-// what others want; to find the lock taken is all that could take long.
+// run works off the queue. Its context never ends, so that a caller who leaves does not undo the
+// writes of others. Only waiting for the lock could take long.
 func (w *writer) run(ctx context.Context) {
 	for w.wanted() {
 		tx, err := w.begin(ctx)
@@ -96,8 +96,8 @@ func (w *writer) begin(ctx context.Context) (*sql.Tx, error) {
 	return w.BeginTx(ctx, nil)
 }
 
-// wanted drops the writes whose callers gave up, and reports whether there are others.
-// Where there are none, run ends.
+// wanted drops the writes whose callers gave up, and reports whether there are others. If there are
+// none, run ends.
 func (w *writer) wanted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,7 +113,7 @@ func (w *writer) wanted() bool {
 	return w.running
 }
 
-// take returns the writes that come next. Their callers wait for them from now on.
+// take returns the next writes. From now on their callers wait for them.
 func (w *writer) take() []*write {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,7 +131,7 @@ func (w *writer) take() []*write {
 	return next
 }
 
-// carryOut does what waits, in a transaction that holds the lock.
+// carryOut runs the waiting writes, in a transaction that holds the lock.
 func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 	writes := w.take()
 	w.asked.Add(1)
@@ -144,7 +144,7 @@ func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 		}
 	}
 	if broken != nil || len(writes) == 1 && results[0] != nil {
-		_ = tx.Rollback() // SQLite may have done it by itself
+		_ = tx.Rollback() // SQLite may have rolled back by itself
 	} else if err := errors.Join(tx.Commit(), w.files.committed()); err != nil {
 		broken = fmt.Errorf("%w: %w", errCommit, err)
 	}
@@ -154,8 +154,8 @@ func (w *writer) carryOut(ctx context.Context, tx *sql.Tx) {
 	t.prepareMissed(ctx)
 }
 
-// attempt carries a step out and undoes it where it fails. With others in the
-// transaction only the step is undone, and broken is why it cannot be.
+// attempt runs a step and undoes it if it fails. If others share the transaction, it undoes only
+// the step, and broken is the reason why it cannot.
 func (t *transaction) attempt(ctx context.Context, step func(context.Context, *transaction) error, others bool) (failed, broken error) {
 	if !others {
 		return guarded(ctx, step, t), nil
@@ -172,7 +172,7 @@ func (t *transaction) attempt(ctx context.Context, step func(context.Context, *t
 	return failed, broken
 }
 
-// guarded turns a panic into an error: others wait for the same transaction.
+// guarded turns a panic into an error, because others share the transaction.
 func guarded(ctx context.Context, step func(context.Context, *transaction) error, t *transaction) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
