@@ -1,6 +1,5 @@
-// Package agreement measures how long replicas of the built binary disagree: from
-// a change to the moment at which every other replica acts on it, where the
-// database tells them of changes and where it cannot.
+// Package agreement measures how long replicas of the built binary disagree: from a change to the
+// moment at which every other replica acts on it, with and without notifications from the database.
 //
 // Run it with make bench-agreement, which brings a PostgreSQL.
 package agreement

@@ -1,7 +1,6 @@
-// Package floor is what requests cannot cost less than: a bare net/http server that
-// answers with something that is ready, or with a signature, and the bare loops of
-// bcrypt, of verifying a signature, and of an UPDATE in SQLite. Each runs in a
-// process of its own.
+// Package floor has the least that requests can cost: a bare net/http server that answers with
+// fixed content or with a signature, and bare loops of bcrypt, of verifying a signature, and of an
+// UPDATE in SQLite. Each runs in a process of its own.
 //
 // Start at [Serve] and [Loop].
 package floor
@@ -32,12 +31,11 @@ import (
 	"authserver/internal/keys/signers"
 )
 
-// AllocationsPath is where a floor tells how many allocations its process has made.
+// AllocationsPath returns the number of allocations of a floor's process.
 const AllocationsPath = "/allocations"
 
-// Serve answers requests until the process is killed, and prints its address first.
-// kind is "static", "RS256" or "ES256". [AllocationsPath] is answered with the count of
-// allocations.
+// Serve answers requests until the process is killed, and prints its address first. kind is
+// "static", "RS256" or "ES256". At [AllocationsPath] it answers with the number of allocations.
 func Serve(kind string, stdout io.Writer) error {
 	sign, err := signer(kind)
 	if err != nil {
@@ -50,7 +48,7 @@ func Serve(kind string, stdout io.Writer) error {
 	if _, err := fmt.Fprintln(stdout, listener.Addr()); err != nil {
 		return err
 	}
-	// As long as the answers of the server, less the signature.
+	// With the signature, as long as the answers of the server.
 	filling := strings.Repeat("x", 600)
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
@@ -104,16 +102,17 @@ func key(alg string) (crypto.Signer, error) {
 	return nil, fmt.Errorf("no floor %q", alg)
 }
 
-// Each is what one of many took, on average.
+// Each is the average time of one of many repetitions.
 type Each struct{ Time, CPU time.Duration }
 
-// Loop repeats one thing for a time, alone. kind is "bcrypt", "verify" or "sqlite".
+// Loop repeats one operation for a duration, without anything else. kind is "bcrypt", "verify" or
+// "sqlite".
 func Loop(kind string, duration time.Duration, dir string) (Each, error) {
 	work, err := loop(kind, dir)
 	if err != nil {
 		return Each{}, err
 	}
-	if err := work(); err != nil { // once outside of the clock
+	if err := work(); err != nil { // a first time that is not measured
 		return Each{}, err
 	}
 	cpu, began, done := process.CPU(), time.Now(), time.Duration(0)
@@ -138,7 +137,7 @@ func loop(kind, dir string) (func() error, error) {
 	return nil, fmt.Errorf("no floor %q", kind)
 }
 
-// BcryptCost is that of the floor and of the server that is measured: the default.
+// BcryptCost is the cost for the floor and for the measured server: the default.
 const BcryptCost = 12
 
 func bcryptLoop() (func() error, error) {
@@ -162,8 +161,8 @@ func verifyLoop() (func() error, error) {
 	}, err
 }
 
-// updateLoop is one row that is changed over and over again, each time on disk, with
-// the settings of our engine and nothing between us and the driver.
+// updateLoop changes one row again and again, each time on disk, with the settings of our engine
+// and nothing between us and the driver.
 func updateLoop(dir string) (func() error, error) {
 	db, err := sql.Open("sqlite", "file:"+dir+"/floor.db?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package load sends requests over a fixed number of keep-alive connections, in a
-// process of its own, and says how many were answered, how fast, and what CPU time
-// the sending took. It refuses to decide what is sent: requests come ready to be
-// written, so that little is left to do while the clock runs.
+// Package load sends requests over a fixed number of keep-alive connections, in a process of its
+// own, and reports how many were answered, how fast, and how much CPU time the sending took. It
+// refuses to decide what to send: the requests come ready to be written, so that there is little to
+// do while the clock runs.
 //
 // Start at [Run].
 package load
@@ -23,26 +23,25 @@ import (
 	"authserver/bench/process"
 )
 
-// Job is the requests that are sent, and the server that gets them.
+// Job is the requests to send, and the server that gets them.
 type Job struct {
 	Address     string        // host:port
 	Connections int           // each sends its next request when the last one is answered
 	Duration    time.Duration // for how long
-	// Requests are written as they are. Connections take the next one each, and
-	// begin anew at the end, until there were Total; 0: until the time is over.
+	// Requests are written unchanged. Each connection takes the next one, and they begin again at
+	// the end, until there were Total; 0: until the time is over.
 	Requests [][]byte
 	Total    int
-	// Chain is for refresh tokens: connection i begins with request i, and what the
-	// answer holds as "refresh_token" takes the place of the token before, which has
-	// the same length. They too end after Total.
+	// Chain is for refresh tokens: connection i begins with request i, and replaces the token in it
+	// by the "refresh_token" of the answer, which has the same length. Total is a limit here too.
 	Chain []string
-	// Rate is how many requests are due a second, whether or not the server keeps up;
-	// 0: as many as it answers. The time of an answer is from when its request was due.
+	// Rate is the number of requests that are due a second, even if the server does not keep up; 0:
+	// as many as it answers. The time of an answer counts from the moment at which its request was
+	// due.
 	Rate int
 }
 
-// due is when the n-th request is sent at the soonest, false where it is none of the
-// job's.
+// due returns the earliest moment for the n-th request, or false if the job has fewer.
 func (j Job) due(n int, began time.Time) (time.Time, bool) {
 	if j.Total > 0 && n >= j.Total {
 		return time.Time{}, false
@@ -55,7 +54,7 @@ func (j Job) due(n int, began time.Time) (time.Time, bool) {
 	return began.Add(after), after < j.Duration && time.Since(began) < j.Duration+time.Second
 }
 
-// Result is what came of it.
+// Result is the result of a job.
 type Result struct {
 	Answered int           // with 200, 304, or 303 of a page
 	Refused  int           // otherwise
@@ -85,7 +84,7 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	return json.NewEncoder(stdout).Encode(result)
 }
 
-// Run does a job.
+// Run runs a job.
 func Run(job Job) (Result, error) {
 	connections := make([]*connection, job.Connections)
 	for i := range connections {
@@ -153,7 +152,7 @@ type connection struct {
 	err           error
 }
 
-// chain refreshes over and over again.
+// chain refreshes again and again.
 func (c *connection) chain(request, token []byte, turn func() (n int, due time.Time, ok bool)) error {
 	at := bytes.Index(request, token)
 	if at < 0 {
@@ -174,8 +173,8 @@ func (c *connection) chain(request, token []byte, turn func() (n int, due time.T
 	return nil
 }
 
-// ask sends a request and reads its answer, which is good until the next one. It took
-// the time since due.
+// ask sends a request and reads its answer, which is valid until the next call. The measured time
+// begins at due.
 func (c *connection) ask(request []byte, due time.Time) ([]byte, error) {
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
@@ -205,8 +204,8 @@ func (c *connection) ask(request []byte, due time.Time) ([]byte, error) {
 	return c.body, nil
 }
 
-// head reads the status line and the headers, of which the length alone matters.
-// The servers that are measured always give one.
+// head reads the status line and the headers, of which only the length matters. The measured
+// servers always send one.
 func (c *connection) head() (status, length int, err error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package process tells what this process has used of its processors.
+// Package process reports the CPU time of this process.
 package process
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// CPU is user and system time since the start; 0 where the system does not tell.
+// CPU is user and system time since the start; 0 if the system does not report it.
 func CPU() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
