@@ -1,3 +1,3 @@
-// Package blackbox tests the built binary through what its users have: the
-// command line, HTTP, and the database it left behind.
+// Package blackbox tests the built binary through the interfaces of its users: the command line,
+// HTTP, and the database that it leaves behind.
 package blackbox

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Browser keeps cookies and follows redirects, but for those that leave the server.
+// Browser keeps cookies and follows redirects, except those that leave the server.
 type Browser struct {
 	testing.TB
 	Base   string // scheme and host of the server
@@ -21,13 +21,14 @@ type Browser struct {
 	Header map[string]string // sent along
 }
 
-// Page is what a browser shows, or where it was sent outside of the server.
+// Page is the page in a browser, or the address outside of the server to which the browser was
+// sent.
 type Page struct {
 	Status int
 	Header http.Header
 	URL    *url.URL // of the page
-	Left   *url.URL // where the browser was sent; nil: it is still here
-	Hops   []string // the paths that it went through
+	Left   *url.URL // the address to which the browser was sent; nil: it is still here
+	Hops   []string // the paths on the way
 	Body   string
 	IDs    map[string]string // values, by id
 	Action string            // of the form
@@ -86,7 +87,7 @@ func (b *Browser) Approve(p Page) Page {
 	return b.Send(p, "decision", "approve")
 }
 
-// Follow sends a request and follows where its answer leads.
+// Follow sends a request and follows the redirects of its answer.
 func (b *Browser) Follow(method, address, body string) Page {
 	b.Helper()
 	var hops []string
@@ -145,7 +146,7 @@ func (b *Browser) once(request *http.Request) Page {
 	return p
 }
 
-// read takes what a test looks at out of a page.
+// read reads the parts of a page that tests use.
 func (p *Page) read(n *html.Node) {
 	attributes := map[string]string{}
 	for _, a := range n.Attr {
@@ -165,8 +166,8 @@ func (p *Page) read(n *html.Node) {
 	}
 }
 
-// Sent wants the browser to have been sent to an app, and returns the parameters that it
-// brings, in the query or the fragment.
+// Sent requires that the browser was sent to an app, and returns the parameters in the query or the
+// fragment.
 func (p Page) Sent(t testing.TB, to string) url.Values {
 	t.Helper()
 	if p.Left == nil || !strings.HasPrefix(p.Left.String(), to) {

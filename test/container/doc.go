@@ -1,4 +1,4 @@
-// Package container has no code: its tests hold Dockerfile and docker-compose.yml
-// to what docs/docker.md promises, as far as that can be done without an engine,
-// and run the script that makes the secrets.
+// Package container has no code. Its tests check Dockerfile and docker-compose.yml against
+// docs/docker.md, as far as that is possible without an engine, and run the script that makes the
+// secrets.
 package container

@@ -14,8 +14,8 @@ var (
 	decisionParts = []string{"\n**Context.** ", "\n**Decision.** ", "\n**Why.** "}
 )
 
-// decisionsIndex returns a table of the decisions, by their numbers. A number that
-// two of them have, or a decision without one of its parts, is an error.
+// decisionsIndex returns a table of the decisions, by their numbers. A number that two of them
+// have, or a decision without one of its parts, is an error.
 func decisionsIndex(root string) (string, error) {
 	files, err := os.ReadDir(filepath.Join(root, "docs", "decisions"))
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package docs holds README.md and docs/ to what the program does: it makes the
-// parts that follow from the code, runs the commands that are printed there and
-// compares the answers, and looks up every reason, metric, command and link.
+// Package docs checks README.md and docs/ against the program: it generates the parts that follow
+// from the code, runs the commands of the pages and compares the answers, and looks up every
+// reason, metric, command and link.
 //
-// Start at [Generate], for what is made, and at TestReadme, for what is run.
+// Start at [Generate], which generates, and at TestReadme, which runs commands.
 package docs
 
 //go:generate go run ./gen

@@ -10,8 +10,8 @@ import (
 	"authserver/internal/config"
 )
 
-// Generated text stands between these two lines. The first names its source: the
-// settings, the measurements, the decisions, or a file by its path from the root of the repository.
+// Generated text is between these two lines. The first names its source: the settings, the
+// measurements, the decisions, or a file by its path from the root of the repository.
 const (
 	generatedBegin = "<!-- generated: "
 	generatedEnd   = "<!-- end of generated -->"
@@ -20,9 +20,9 @@ const (
 	decisions      = "decisions"
 )
 
-// Pages returns the Markdown pages of the repository that are written for readers,
-// by their path from root with slashes. Pages that a program writes as a whole,
-// such as bench/RESULTS.md, are not among them.
+// Pages returns the Markdown pages of the repository that are written for readers, by their path
+// from root with slashes. It leaves out pages that a program writes as a whole, such as
+// bench/RESULTS.md.
 func Pages(root string) ([]string, error) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/decisions/*.md"} {
@@ -41,8 +41,7 @@ func Pages(root string) ([]string, error) {
 	return pages, nil
 }
 
-// Generate returns the page with its generated parts made anew. root is the
-// folder of the repository.
+// Generate returns the page with new generated parts. root is the folder of the repository.
 func Generate(root, page string) (string, error) {
 	var out strings.Builder
 	for rest := page; ; {

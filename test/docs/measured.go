@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// measurements picks the rows of bench/RESULTS.md that README.md shows: requests a
-// second and their 99th percentile, and what a start and a server at rest take.
+// measurements selects the rows of bench/RESULTS.md that README.md shows: requests a second and
+// their 99th percentile, and the cost of a start and of a server at rest.
 func measurements(results string) (string, error) {
 	machine, ok := after(results, "- machine: ")
 	signer, signed := after(results, "- tokens signed by: ")
@@ -60,8 +60,8 @@ func after(page, begins string) (string, bool) {
 	return "", false
 }
 
-// find returns the cells of the first table row that begins with a text, in which
-// each blank stands for any number of them.
+// find returns the cells of the first table row that begins with a text. Each space in the text
+// matches any number of spaces.
 func find(page, begins string) ([]string, error) {
 	for line := range strings.Lines(page) {
 		if !strings.HasPrefix(strings.Join(strings.Fields(strings.TrimPrefix(line, "|")), " "), begins) {

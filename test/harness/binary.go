@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// built is the folder of the binary, once it was built.
+// built is the folder of the binary after the build.
 var built string
 
 var build = sync.OnceValues(func() (string, error) {
@@ -23,7 +23,8 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	built = folder
 	binary := filepath.Join(folder, "authserver")
-	// Go keeps what `run` links, and links again for each `build`, which is seconds for each package.
+	// Go caches the binary that `run` links, but `build` would link again for each package, which
+	// takes seconds.
 	command := exec.Command("go", "run", "-exec", "cp", "-tags", tags, "./cmd/authserver", binary)
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
@@ -44,8 +45,8 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
-// Main is the TestMain of a package that uses [Binary]. What tests have left for each other
-// the last functions remove.
+// Main is the TestMain of a package that uses [Binary]. The last functions remove what the tests
+// share.
 func Main(m *testing.M, last ...func() error) {
 	code := m.Run()
 	for _, remove := range last {

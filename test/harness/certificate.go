@@ -11,8 +11,8 @@ import (
 	"authserver/internal/testkit"
 )
 
-// Certify makes a certificate of a new key, by itself where there is no authority. It is
-// good from an hour ago until an hour ahead, where the template does not say otherwise.
+// Certify makes a certificate of a new key, self-signed if there is no authority. It is valid from
+// an hour ago until an hour ahead, unless the template says otherwise.
 func Certify(t testing.TB, template x509.Certificate, by *x509.Certificate, signer *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key := testkit.P256(t)
@@ -25,12 +25,12 @@ func Certify(t testing.TB, template x509.Certificate, by *x509.Certificate, sign
 	return testkit.Certify(t, template, key.Public(), by, signer), key
 }
 
-// CertificatePEM is a certificate in PEM.
+// CertificatePEM returns a certificate in PEM.
 func CertificatePEM(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// KeyPEM is a private key in PEM, as PKCS #8.
+// KeyPEM returns a private key in PEM, as PKCS #8.
 func KeyPEM(t testing.TB, key any) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)

@@ -16,8 +16,8 @@ import (
 	"authserver/test/pgtest"
 )
 
-// Issuer is the issuer identifier of every deployment: it does not depend on
-// where the replicas listen.
+// Issuer is the issuer identifier of every deployment: it does not depend on the addresses of the
+// replicas.
 const Issuer = "https://auth.example.test"
 
 // Deployment is a database with its settings, on which commands and servers run.
@@ -25,11 +25,11 @@ type Deployment struct {
 	t      testing.TB
 	Dir    string
 	Engine string   // "sqlite" or "postgres"
-	Env    []string // settings, as AUTHSERVER_ variables; appended ones win
-	Binary string   // what is run; "": what [Binary] builds
+	Env    []string // settings, as AUTHSERVER_ variables; later ones win
+	Binary string   // the binary to run; "": the one from [Binary]
 
 	databaseURL string
-	database    *pgtest.Database // nil: it needs no making
+	database    *pgtest.Database // nil: it need not be made
 }
 
 // SQLite makes a deployment on an empty SQLite database.
@@ -62,9 +62,9 @@ func deploy(t testing.TB, dir, engine, databaseURL string, database *pgtest.Data
 	d.Set("ISSUER", Issuer)
 	d.Set("LISTEN", "127.0.0.1:0")
 	d.Set("OPS_LISTEN", "127.0.0.1:0")
-	d.Set("BCRYPT_COST", "4") // what is tested is not how slow it is
+	d.Set("BCRYPT_COST", "4") // the tests are not about the slowness of bcrypt
 	d.Set("MASTER_KEY_FILE", d.File("master.key", masterKey(d)))
-	d.database = database // which the command that makes a master key does not need
+	d.database = database // the command that makes a master key does not need it
 	return d
 }
 
@@ -73,8 +73,8 @@ var (
 	master     string
 )
 
-// masterKey is the key of every deployment of a package: none is told from another by it,
-// and a command takes a tenth of a second.
+// masterKey returns the key of every deployment of a package, because no test needs different ones
+// and the command takes a tenth of a second.
 func masterKey(d *Deployment) string {
 	d.t.Helper()
 	madeMaster.Lock()
@@ -85,21 +85,21 @@ func masterKey(d *Deployment) string {
 	return master
 }
 
-// Set changes a setting for what is started from then on.
+// Set changes a setting for everything that is started from then on.
 func (d *Deployment) Set(name, value string) {
 	d.Env = append(d.Env, "AUTHSERVER_"+name+"="+value)
 }
 
-// DatabaseURL is where the database was made. Another that is set later does not
-// change it.
+// DatabaseURL returns the URL at which the database was made. A later change of the setting does
+// not change it.
 func (d *Deployment) DatabaseURL() string {
 	d.t.Helper()
 	d.makeDatabase()
 	return d.databaseURL
 }
 
-// BeginWith has the database, of PostgreSQL, begin as a copy of a template. No command has run
-// on it yet.
+// BeginWith makes the PostgreSQL database a copy of a template. Call it before any command has run
+// on the database.
 func (d *Deployment) BeginWith(template *pgtest.Template) {
 	d.t.Helper()
 	template.Copy(d.database)
@@ -123,7 +123,7 @@ func (d *Deployment) File(name, content string) string {
 	return path
 }
 
-// Run runs a command that is to succeed, and returns its standard output.
+// Run runs a command that must succeed, and returns its standard output.
 func (d *Deployment) Run(args ...string) string {
 	d.t.Helper()
 	return d.RunWith("", args...)
@@ -150,7 +150,7 @@ func (d *Deployment) JSON(stdin string, args ...string) map[string]any {
 	return answer
 }
 
-// Try runs a command and returns what it printed and its exit code.
+// Try runs a command and returns its output and its exit code.
 func (d *Deployment) Try(stdin string, args ...string) (stdout, stderr string, code int) {
 	d.t.Helper()
 	var out, errs bytes.Buffer
@@ -162,9 +162,9 @@ func (d *Deployment) Try(stdin string, args ...string) (stdout, stderr string, c
 	return out.String(), errs.String(), command.ProcessState.ExitCode()
 }
 
-// Interrupt runs a command and ends it as a power cut does, once its standard error
-// holds a text and after that a time has passed. It reports whether the command was
-// done before; failing is an error.
+// Interrupt runs a command and ends it as a power cut does, a while after its standard error has
+// contained a text. It reports whether the command had ended before; a failure of the command is an
+// error.
 func (d *Deployment) Interrupt(said string, after time.Duration, args ...string) (done bool) {
 	d.t.Helper()
 	command := d.command(args...)
@@ -181,10 +181,10 @@ func (d *Deployment) Interrupt(said string, after time.Duration, args ...string)
 		n, err = stderr.Read(buffer)
 		heard = append(heard, buffer[:n]...)
 	}
-	cut := time.AfterFunc(after, func() { _ = command.Process.Kill() }) // it may have ended before
+	cut := time.AfterFunc(after, func() { _ = command.Process.Kill() }) // the command may have ended before
 	defer cut.Stop()
-	rest, _ := io.ReadAll(stderr) // it ends with the command
-	_ = command.Wait()            // how it ended is in ProcessState
+	rest, _ := io.ReadAll(stderr) // until the command ends
+	_ = command.Wait()            // ProcessState has the result
 	if command.ProcessState.Exited() && command.ProcessState.ExitCode() != 0 {
 		d.t.Fatalf("authserver %s: exit code %d\n%s%s", strings.Join(args, " "), command.ProcessState.ExitCode(), heard, rest)
 	}

@@ -1,4 +1,4 @@
-// Package harness runs the built binary the way an administrator does: commands
-// on a database, servers beside them, kill -9 and restarts. Nothing in it reaches
-// into the server; what a test sees, a user can see.
+// Package harness runs the built binary as an administrator does: commands on a database, running
+// servers, kill -9 and restarts. It uses nothing inside the server: a test sees only what a user
+// can see.
 package harness

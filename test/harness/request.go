@@ -18,12 +18,12 @@ import (
 	"authserver/test/openapitest"
 )
 
-// Answer is an answer to a request, read to its end.
+// Answer is an answer to a request, read completely.
 type Answer struct {
 	Status int
 	Header http.Header
 	Raw    []byte
-	Body   map[string]any // nil where the body is no JSON object
+	Body   map[string]any // nil if the body is not a JSON object
 }
 
 // Text returns a member of the answer that is a string, or "".
@@ -32,12 +32,12 @@ func (a Answer) Text(member string) string {
 	return s
 }
 
-// Client sends the requests of the tests. It follows nothing and waits long
-// enough for a server that runs under the race detector.
+// Client sends the requests of the tests. It follows no redirect and waits long enough for a server
+// that runs under the race detector.
 var Client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// Do sends a request, reads the answer, and holds both to api/openapi.yaml: the
-// answer always, and the request where it was accepted. A benchmark goes without.
+// Do sends a request, reads the answer, and checks both against api/openapi.yaml: the answer
+// always, and the request if the server accepted it. A benchmark does without these checks.
 func Do(t testing.TB, request *http.Request) Answer {
 	t.Helper()
 	var sent []byte
@@ -67,8 +67,8 @@ func Do(t testing.TB, request *http.Request) Answer {
 	return answer
 }
 
-// ofOps reports whether only the ops listener, which the document does not
-// describe, can have answered so.
+// ofOps reports whether only the ops listener, which the document does not describe, can have sent
+// this answer.
 func ofOps(path string, status int) bool {
 	return status == http.StatusOK && (path == "/metrics" || strings.HasPrefix(path, "/debug/"))
 }
@@ -105,8 +105,8 @@ func Get(t testing.TB, target string) Answer {
 // Credentials are a client's identifier and secret; the zero value is none.
 type Credentials struct{ ID, Secret string }
 
-// Post sends a form to an endpoint; the credentials go as HTTP Basic. A value
-// that is a list is repeated.
+// Post sends a form to an endpoint, with the credentials as HTTP Basic. A value that is a list is
+// repeated.
 func (s *Server) Post(t testing.TB, path string, who Credentials, form url.Values) Answer {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
@@ -124,13 +124,13 @@ func (s *Server) Post(t testing.TB, path string, who Credentials, form url.Value
 	return Do(t, request)
 }
 
-// Token asks for a token.
+// Token sends a token request.
 func (s *Server) Token(t testing.TB, who Credentials, form url.Values) Answer {
 	t.Helper()
 	return s.Post(t, "/oauth2/token", who, form)
 }
 
-// MustToken asks for a token that is to be given.
+// MustToken sends a token request that must succeed.
 func (s *Server) MustToken(t testing.TB, who Credentials, form url.Values) Answer {
 	t.Helper()
 	answer := s.Token(t, who, form)
@@ -150,7 +150,7 @@ func (s *Server) Active(t testing.TB, who Credentials, token string) bool {
 	return answer.Body["active"] == true
 }
 
-// Verify verifies an access token as a resource server does: by the JWKS alone.
+// Verify verifies an access token as a resource server does, with only the JWKS.
 func (s *Server) Verify(t testing.TB, token, audience string) jwt.Token {
 	t.Helper()
 	set, err := jwk.Fetch(t.Context(), s.URL+"/.well-known/jwks.json")
@@ -164,8 +164,8 @@ func (s *Server) Verify(t testing.TB, token, audience string) jwt.Token {
 	return verified
 }
 
-// Eventually waits until a condition holds, for as long as it is promised to take. The last look
-// begins when that time is over: a look before says nothing of it, however long it takes.
+// Eventually waits until a condition is true, for as long as it is promised to take. The last check
+// begins when that time is over, because an earlier check proves nothing, however long it takes.
 func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// startTimeout is how long a server may take until it listens: a first start makes
-// an RSA key, on a machine that runs other tests beside.
+// startTimeout is how long a server may take until it listens: a first start makes an RSA key, on a
+// machine that runs other tests at the same time.
 const startTimeout = time.Minute
 
 // Server is a running server of a deployment.
@@ -29,8 +29,8 @@ type Server struct {
 	exited  chan struct{}
 }
 
-// Start starts a server and waits until it listens. It is killed when the test
-// ends, where the test has not stopped it.
+// Start starts a server and waits until it listens. At the end of the test the server is killed,
+// unless the test has stopped it.
 func (d *Deployment) Start(args ...string) *Server {
 	d.t.Helper()
 	return d.start(append([]string{"serve"}, args...)...)
@@ -60,7 +60,7 @@ func (d *Deployment) start(args ...string) *Server {
 	return s
 }
 
-// read keeps the log and learns from it where the server listens.
+// read keeps the log, and reads from it the addresses of the server.
 func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 	defer close(s.exited)
 	lines := bufio.NewScanner(stderr)
@@ -68,7 +68,7 @@ func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 	for lines.Scan() {
 		s.logs.add(lines.Bytes())
 		if s.URL != "" {
-			continue // nothing is left to learn, and a benchmark has other uses for the processor
+			continue // all addresses are known, and a benchmark needs the processor for other work
 		}
 		var line struct{ Msg, Listen, Ops string }
 		var raw map[string]any
@@ -82,7 +82,7 @@ func (s *Server) read(stderr io.Reader, serving chan<- struct{}) {
 			close(serving)
 		}
 	}
-	_ = s.command.Wait() // how it ended is in ProcessState
+	_ = s.command.Wait() // ProcessState has the result
 }
 
 // Logs returns what the server has logged so far.
@@ -93,7 +93,7 @@ func (s *Server) Printed() string { return s.printed.String() }
 
 // Kill ends the server as a power cut does.
 func (s *Server) Kill() {
-	_ = s.command.Process.Kill() // it may have ended before
+	_ = s.command.Process.Kill() // the server may have ended before
 	<-s.exited
 }
 
@@ -120,7 +120,7 @@ type logs struct {
 }
 
 func (l *logs) add(line []byte) {
-	_, _ = l.Write(append(slices.Clone(line), '\n')) // a buffer takes everything
+	_, _ = l.Write(append(slices.Clone(line), '\n')) // a write to a buffer cannot fail
 }
 
 // Write implements io.Writer.

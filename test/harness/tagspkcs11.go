@@ -2,5 +2,5 @@
 
 package harness
 
-// tags are the build tags of the binary: those of the tests that run it.
+// tags are the build tags of the binary, which are those of the tests that run it.
 const tags = "pkcs11"

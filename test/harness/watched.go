@@ -10,10 +10,10 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwt"
 )
 
-// KeepWhatTheyRead waits until servers keep what they read of clients, users and resources: before a
-// test takes their database away. When its watcher begins to listen, and with each change, a server
-// forgets what it has read so far, and issuers last. So once it has read an issuer again, it has
-// forgotten the others.
+// KeepWhatTheyRead waits until servers keep the clients, users and resources that they read. Call
+// it before a test takes their database away. When its watcher begins to listen, and with each
+// change, a server drops what it has read so far, and issuers last. So when it has read an issuer
+// again, it has dropped the others.
 func (d *Deployment) KeepWhatTheyRead(servers ...*Server) {
 	d.t.Helper()
 	const watched, secret = "https://watched.example.com", "shared-secret-of-watched-32-bytes!"

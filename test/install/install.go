@@ -1,6 +1,5 @@
-// Package install brings what the tests need onto the machine that runs them,
-// through its package manager. The work is done by install.sh, which the
-// Makefile and .ci/run call as it is.
+// Package install installs what the tests need on the machine that runs them, with its package
+// manager. install.sh does the work; the Makefile and .ci/run call it directly.
 package install
 
 import (
@@ -17,9 +16,9 @@ import (
 //go:embed install.sh
 var script string
 
-// Tools installs those of the tools (the words that install.sh knows) that are
-// missing, and tells log what it does. When ctx ends it interrupts the package
-// manager. The error says what failed, and log what to install by hand.
+// Tools installs the missing ones of the tools (the words of install.sh), and writes to log what it
+// does. If ctx ends, it interrupts the package manager. The error says what failed, and log says
+// what to install by hand.
 func Tools(ctx context.Context, log io.Writer, tools ...string) error {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "install.sh"}, tools...)...)
 	cmd.Stdout = log

@@ -1,34 +1,31 @@
-// Package interop drives the server with clients that we did not write and has
-// its tokens verified by libraries that we did not write: golang.org/x/oauth2
-// and go-oidc, openid-client, oauth4webapi and jose, simple-oauth2, Authlib, PyJWT,
-// python-jose and google-auth, Nimbus, Spring Security, Spring Boot and Apache
-// HttpClient, and Dovecot.
-// It runs the snippets that docs/verify.md shows, too.
+// Package interop drives the server with clients of other authors, and verifies its tokens with
+// libraries of other authors: golang.org/x/oauth2 and go-oidc, openid-client, oauth4webapi and
+// jose, simple-oauth2, Authlib, PyJWT, python-jose and google-auth, Nimbus, Spring Security, Spring
+// Boot and Apache HttpClient, and Dovecot. It also runs the snippets of docs/verify.md.
 //
 //	go run ./test/withpostgres -- go test -count=1 -tags interop ./test/interop/...
 //
-// Everything is registered through the command line, on SQLite and on PostgreSQL.
-// The programs in node, python and java read one configuration from standard
-// input and print one line of JSON per check; a check that is missing fails as one
-// that went wrong does. What they stand on is installed from lockfiles into the
-// user's cache. A missing tool fails the test and says what to install.
+// The tests register everything through the command line, on SQLite and on PostgreSQL. The programs
+// in node, python and java read one configuration from standard input and print one line of JSON
+// per check; a missing check counts as a failed one. Their dependencies are installed from
+// lockfiles into the user's cache. If a tool is missing, the test fails and says what to install.
 //
-// TestSoak (the files soak*_test.go) has a verifier of each language live through
-// key rotations, on two replicas that come and go as their database does. They
-// read tokens from standard input and answer each; one key set that each keeps for
-// as long as its Cache-Control says has to do. SOAK_ROTATIONS says for how long
-// (`make soak` for longer), and SOAK_SEED repeats the order of the faults.
+// In TestSoak (the files soak*_test.go), a verifier of each language runs during key rotations, on
+// two replicas that stop and start, as their database does. The verifiers read tokens from standard
+// input and answer each. Each keeps one key set for as long as its Cache-Control says.
+// SOAK_ROTATIONS is the number of rotations (`make soak` sets more), and SOAK_SEED repeats the
+// order of the faults.
 //
-// TestSpringBoot and TestDovecot have programs verify tokens that are no libraries: what
-// they take as they come, and what docs/verify.md says to do about it.
+// In TestSpringBoot and TestDovecot, programs that are not libraries verify tokens: the tests check
+// what these accept by default, and the advice of docs/verify.md.
 //
-// TestPeopleSignIn has people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
-// openid-client, AppAuth-JS (that for Java runs on Android alone), Authlib and Nimbus: each signs
-// in, calls userinfo, refreshes and logs out. So do applications that are whole: TestApache with
-// mod_auth_openidc, TestOAuth2Proxy, TestSpringLogin, TestAuthJS and TestDjango with
-// mozilla-django-oidc, which asks with prompt=none instead of refreshing.
+// In TestPeopleSignIn, people sign in to clients of golang.org/x/oauth2 and go-oidc, zitadel/oidc,
+// openid-client, AppAuth-JS (that for Java runs only on Android), Authlib and Nimbus: each signs
+// in, calls userinfo, refreshes and logs out. The same is done with whole applications: TestApache
+// with mod_auth_openidc, TestOAuth2Proxy, TestSpringLogin, TestAuthJS and TestDjango with
+// mozilla-django-oidc, which sends a request with prompt=none instead of refreshing.
 //
-// TestForeignClientsWithCertificates has a server that ends TLS itself.
+// TestForeignClientsWithCertificates has a server at which TLS ends.
 //
-// Start at TestForeignClients; what a program has to check is in checks_test.go.
+// Start at TestForeignClients; checks_test.go has the checks that a program must make.
 package interop

@@ -7,14 +7,14 @@ import (
 	"net/http"
 )
 
-// Client returns a copy of base whose requests and answers are held to the
-// document. A nil base is the zero [http.Client].
+// Client returns a copy of base that checks requests and answers against the document. A nil base
+// is the zero [http.Client].
 func (v *Validator) Client(base *http.Client) *http.Client {
 	return v.wrap(base, false)
 }
 
-// HostileClient is Client for requests that are bad on purpose: only the answers
-// are held to the document, and a request's body is not touched.
+// HostileClient is Client for requests that are wrong on purpose: it checks only the answers, and
+// does not touch a request's body.
 func (v *Validator) HostileClient(base *http.Client) *http.Client {
 	return v.wrap(base, true)
 }
@@ -63,8 +63,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// checkRequest returns a copy of r to send, since checking reads the body and a
-// RoundTripper must not change the request.
+// checkRequest returns a copy of r to send, because checking reads the body, and a RoundTripper
+// must not change the request.
 func (t *transport) checkRequest(r *http.Request) (*http.Request, error) {
 	var body []byte
 	if r.Body != nil {

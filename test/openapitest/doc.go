@@ -1,7 +1,5 @@
-// Package openapitest holds HTTP traffic to api/openapi.yaml: a black-box test
-// that talks through [Validator.Client] fails as soon as a request or an answer
-// is not what the document says.
+// Package openapitest checks HTTP traffic against api/openapi.yaml: a black-box test that uses
+// [Validator.Client] fails as soon as a request or an answer differs from the document.
 //
-// It refuses to know the server: all that it compares with is the document.
-// Start at [New].
+// It refuses to know the server: it compares only with the document. Start at [New].
 package openapitest

@@ -20,21 +20,20 @@ import (
 	"authserver/api"
 )
 
-// Validator compares requests and answers with the document. It may be used by
-// several goroutines at once.
+// Validator compares requests and answers with the document. It is safe for concurrent use.
 type Validator struct {
 	t   testing.TB
 	doc *openapi3.T
 }
 
-// registerHTML has kin-openapi take a page for a string.
+// registerHTML makes kin-openapi read a page as a string.
 var registerHTML = sync.OnceFunc(func() {
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
 })
 
-// load reads the document once for all tests of a program: each reading takes half a second
-// of a processor under the race detector.
+// load reads the document once for all tests of a program: reading it takes half a second of a
+// processor under the race detector.
 var load = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI())
 	if err != nil {
@@ -43,11 +42,11 @@ var load = sync.OnceValues(func() (*openapi3.T, error) {
 	return doc, plain(doc)
 })
 
-// plain makes a document of OpenAPI 3.1 one of 3.0 that says the same. kin-openapi compiles
-// each schema of a 3.1 anew for each value that it compares, which took half of the processor's
-// time of the tests of handlers. What 3.1 added and the document uses is const, which is an enum
-// of one value. A discriminator would have kin-openapi compare with one schema of a oneOf only.
-// Anything else of 3.1, which a validator of 3.0 would not heed, is an error.
+// plain turns a document of OpenAPI 3.1 into one of 3.0 with the same meaning. kin-openapi compiles
+// each schema of 3.1 again for each value that it compares, which took half of the processor's time
+// of the tests of handlers. The only addition of 3.1 in the document is const, which is an enum of
+// one value. With a discriminator, kin-openapi would compare with only one schema of a oneOf. Any
+// other addition of 3.1, which a validator of 3.0 would ignore, is an error.
 func plain(doc *openapi3.T) error {
 	doc.OpenAPI, doc.Info = "3.0.3", &openapi3.Info{Title: doc.Info.Title, Version: doc.Info.Version}
 	err := doc.WalkSchemas(func(_ string, schema *openapi3.SchemaRef) error {
@@ -60,7 +59,7 @@ func plain(doc *openapi3.T) error {
 	return errors.Join(err, doc.Validate(context.Background()))
 }
 
-// New holds to the document what the test t sends and is answered. Every difference fails t.
+// New checks the requests and answers of the test t against the document. Every difference fails t.
 func New(t testing.TB) *Validator {
 	t.Helper()
 	registerHTML()
@@ -71,7 +70,7 @@ func New(t testing.TB) *Validator {
 	return &Validator{t: t, doc: doc}
 }
 
-// CheckRequest returns what is wrong with a request whose body is the one given.
+// CheckRequest returns what is wrong with a request with the given body.
 func (v *Validator) CheckRequest(r *http.Request, body []byte) error {
 	item, operation := v.find(r)
 	if operation == nil {
@@ -87,10 +86,10 @@ func (v *Validator) CheckRequest(r *http.Request, body []byte) error {
 	})
 }
 
-// CheckAnswer returns what is wrong with the answer to r whose body is the one
-// given: an undocumented status, a header or content type that is missing or
-// another, a body that its schema refuses. A path or method that the document
-// does not have must be answered with its NotFound or MethodNotAllowed.
+// CheckAnswer returns what is wrong with the answer to r with the given body: an undocumented
+// status, a header or content type that is missing or different, a body that its schema refuses. A
+// path or method that is not in the document must be answered with its NotFound or
+// MethodNotAllowed.
 func (v *Validator) CheckAnswer(r *http.Request, answer *http.Response, body []byte) error {
 	item, operation := v.find(r)
 	var documented *openapi3.ResponseRef
@@ -115,8 +114,8 @@ func (v *Validator) CheckAnswer(r *http.Request, answer *http.Response, body []b
 	return v.compare(r, answer, documented, body)
 }
 
-// find returns the path's item and the operation; nil where there is none. A
-// HEAD that does not stand there is the GET (RFC 9110 §9.3.2).
+// find returns the path's item and the operation; nil: there is none. A HEAD that is not in the
+// document is the GET (RFC 9110 §9.3.2).
 func (v *Validator) find(r *http.Request) (*openapi3.PathItem, *openapi3.Operation) {
 	item := v.doc.Paths.Value(r.URL.Path)
 	if item == nil {
@@ -139,9 +138,8 @@ func (v *Validator) only(status int, name string, answer *http.Response) *openap
 	return v.doc.Components.Responses[name]
 }
 
-// compare lets kin-openapi do the rest. It waves every HEAD and 304 through and
-// does not look for 404 and 405 where there is no operation: so it is shown a GET
-// with one answer, 200.
+// compare lets kin-openapi do the rest. kin-openapi checks no HEAD and no 304, and has no 404 and
+// 405 without an operation. So compare gives it a GET with one answer, 200.
 func (v *Validator) compare(r *http.Request, answer *http.Response, documented *openapi3.ResponseRef, body []byte) error {
 	get := &http.Request{Method: http.MethodGet, URL: r.URL, Header: r.Header}
 	operation := &openapi3.Operation{Responses: openapi3.NewResponses(openapi3.WithStatus(http.StatusOK, documented))}
@@ -154,8 +152,8 @@ func (v *Validator) compare(r *http.Request, answer *http.Response, documented *
 	})
 }
 
-// checkBody checks what a schema cannot say: that a body is there where one is
-// documented and only there.
+// checkBody checks what a schema cannot express: there is a body if, and only if, one is
+// documented.
 func checkBody(r *http.Request, answer *http.Response, documented *openapi3.Response, body []byte) error {
 	contentType := answer.Header.Get("Content-Type")
 	if len(documented.Content) > 0 && documented.Content.Get(contentType) == nil {
@@ -171,8 +169,8 @@ func checkBody(r *http.Request, answer *http.Response, documented *openapi3.Resp
 	return checkRequestID(answer, body)
 }
 
-// checkRequestID compares the id in the body of an error with the header. Where
-// there is none, or no JSON, it is the schema that says so.
+// checkRequestID compares the id in the body of an error with the header. A missing id, or a body
+// that is not JSON, is a matter of the schema.
 func checkRequestID(answer *http.Response, body []byte) error {
 	var failure struct {
 		RequestID string `json:"request_id"`
@@ -184,7 +182,7 @@ func checkRequestID(answer *http.Response, body []byte) error {
 	return nil
 }
 
-// checkAllow holds the header to the methods of the path (RFC 9110 §15.5.6).
+// checkAllow compares the header with the methods of the path (RFC 9110 §15.5.6).
 func checkAllow(allow string, item *openapi3.PathItem) error {
 	var allowed []string
 	for method := range strings.SplitSeq(allow, ",") {

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// Alone starts a PostgreSQL server that no other test uses, and returns the URL of its
-// database. The server ends with the test. A transaction of any database keeps all others of
-// its server from making room on their pages, so what counts writes needs a server of its own,
-// in which no vacuum begins by itself.
+// Alone starts a PostgreSQL server that no other test uses, and returns the URL of its database.
+// The server ends with the test. A transaction in any database keeps all others of its server from
+// freeing space on their pages, so a test that counts writes needs a server of its own, in which no
+// vacuum begins by itself.
 func Alone(t testing.TB) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "withpostgres")

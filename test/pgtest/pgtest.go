@@ -1,8 +1,8 @@
-// Package pgtest gives a test a PostgreSQL database of its own, and a wire to it
-// that the test can cut.
+// Package pgtest gives a test a PostgreSQL database of its own, and a connection to it that the
+// test can cut.
 //
-// It refuses to start a server: TEST_DATABASE_URL names one, as a user who may
-// create databases. Start at [URL].
+// It refuses to start a server: TEST_DATABASE_URL names one, with a user who may create databases.
+// Start at [URL].
 package pgtest
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// URL makes an empty database, dropped after the test, and returns its URL.
-// Without a server the test fails.
+// URL makes an empty database, which is dropped after the test, and returns its URL. Without a
+// server the test fails.
 func URL(t testing.TB) string {
 	t.Helper()
 	d := New(t)
@@ -28,8 +28,8 @@ func URL(t testing.TB) string {
 	return d.URL
 }
 
-// Database is a database of a test. To make one takes the server a tenth of a second of a
-// processor, so it is made once it is clear what it begins with.
+// Database is a database of a test. Making one takes the server a tenth of a second of a processor,
+// so it is made only when its first content is known.
 type Database struct {
 	URL string
 

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Pool lends migrated databases to tests, one to each test at a time. To make a database, to
-// migrate it and to drop it costs more than most tests do.
+// Pool lends migrated databases to tests, each to one test at a time. Making, migrating and
+// dropping a database takes longer than most tests.
 type Pool struct {
 	t       testing.TB
 	migrate func(url string) error
@@ -20,12 +20,12 @@ type Pool struct {
 	free []string
 }
 
-// NewPool makes a pool that is over when a test is. migrate makes the schema of a database.
+// NewPool makes a pool that ends with a test. migrate makes the schema of a database.
 func NewPool(t testing.TB, migrate func(url string) error) *Pool {
 	return &Pool{t: t, migrate: migrate}
 }
 
-// URL lends a database until a test is over. It is as its migrations left it.
+// URL lends a database until a test is over, in its state after the migrations.
 func (p *Pool) URL(t testing.TB) string {
 	t.Helper()
 	lent := p.take()
@@ -34,7 +34,7 @@ func (p *Pool) URL(t testing.TB) string {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			return // what a failed test leaves may be what another would fail of
+			return // what a failed test leaves may make another test fail
 		}
 		if err := change(lent, restored); err != nil {
 			t.Errorf("make the database as it was: %v", err)
@@ -71,8 +71,8 @@ func (p *Pool) add(t testing.TB) string {
 	return lent
 }
 
-// keep copies the rows that the migrations leave, and restored puts them back instead of
-// all that are there. Triggers and foreign keys are off meanwhile.
+// keep copies the rows of the migrations, and restored replaces all rows by them. Triggers and
+// foreign keys are off meanwhile.
 const (
 	keep = `DO $$ DECLARE name text; BEGIN
 	CREATE SCHEMA kept;
@@ -92,7 +92,8 @@ END $$`
 END $$`
 )
 
-// change gives up after a minute: a connection that a test left in a transaction would hold it.
+// change gives up after a minute, because a connection that a test left in a transaction would
+// block it.
 func change(lent, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

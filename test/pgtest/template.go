@@ -13,8 +13,8 @@ type Template struct {
 	name  string
 }
 
-// Keep makes a template of the database at a URL, which nothing may be connected to. The
-// caller drops it.
+// Keep makes a template of the database at a URL, to which nothing may be connected. The caller
+// drops it.
 func Keep(t testing.TB, from string) *Template {
 	t.Helper()
 	k := &Template{admin: server(t), name: "authserver_template_" + strings.ToLower(rand.Text())}
@@ -22,7 +22,7 @@ func Keep(t testing.TB, from string) *Template {
 	return k
 }
 
-// Copy makes a database, which was not made yet, as a copy of the template.
+// Copy makes a database, which must not exist yet, as a copy of the template.
 func (k *Template) Copy(to *Database) {
 	to.t.Helper()
 	if !to.make(k.name) {

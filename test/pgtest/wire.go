@@ -21,13 +21,13 @@ type Wire struct {
 	open             []net.Conn
 }
 
-// state is what becomes of the bytes.
+// state says what happens to the bytes.
 type state int
 
 const (
 	whole  state = iota
-	silent       // they are swallowed without an error
-	deaf         // those from the server are swallowed without an error
+	silent       // all bytes are dropped without an error
+	deaf         // the bytes from the server are dropped without an error
 	broken       // there is no connection
 )
 
@@ -65,18 +65,17 @@ func NewWire(t testing.TB, direct string) *Wire {
 	return w
 }
 
-// Cut breaks every connection, and those to come, as a server does that is gone.
+// Cut breaks every connection, and those to come, like a server that is gone.
 func (w *Wire) Cut() { w.become(broken, true) }
 
-// Silence swallows all that is sent from now on, as a firewall does.
+// Silence drops all bytes from now on, as a firewall does.
 func (w *Wire) Silence() { w.become(silent, false) }
 
-// Deafen swallows all that the server answers from now on: the server does what it is
-// asked, but the client does not learn of it.
+// Deafen drops the server's answers from now on: the server carries out its statements, but the
+// client does not learn the result.
 func (w *Wire) Deafen() { w.become(deaf, false) }
 
-// Mend ends what Cut, Silence and Deafen began, and with it the connections that were
-// left without some of their bytes.
+// Mend ends Cut, Silence and Deafen, and closes the connections that have lost bytes.
 func (w *Wire) Mend() { w.become(whole, true) }
 
 func (w *Wire) become(s state, hangUp bool) {
@@ -116,7 +115,7 @@ func (w *Wire) accept(ctx context.Context, listener net.Listener, carriers *sync
 	}
 }
 
-// keep takes a new connection in, or closes it where the wire is broken.
+// keep adds a new connection, or closes it if the wire is broken.
 func (w *Wire) keep(ends ...net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,9 +1,9 @@
-// Package ports gives addresses of the loopback interface to servers that have to know
-// theirs before they listen, such as one whose issuer identifier names it.
+// Package ports gives addresses of the loopback interface to servers that must know theirs before
+// they listen, for example because the issuer identifier names it.
 //
-// A port that the system chose and that was closed again is no such address: the system
-// may give it to the next listener or connection of any process before the server takes it,
-// and a test then speaks to another's server.
+// A port that the system chose and that was closed again is not safe: the system may give it to the
+// next listener or connection of any process before the server takes it, and the test then talks to
+// another server.
 package ports
 
 import (
@@ -15,11 +15,11 @@ import (
 	"testing"
 )
 
-// first and end bound the ports that are given. They are below those that Linux (from
-// 32768) and others (from 49152, RFC 6335 §6) give out by themselves.
+// first and end bound the ports. They are below those that Linux (from 32768) and other systems
+// (from 49152, RFC 6335 §6) assign.
 const first, end = 20000, 32000
 
-// Take returns a port of 127.0.0.1 that no other caller gets, in this process or in
+// Take returns a port of 127.0.0.1 that no other caller of Take gets, in this process or in
 // another, until release is called. No process listens there.
 func Take() (port string, release func(), err error) {
 	var refused error
@@ -35,8 +35,8 @@ func Take() (port string, release func(), err error) {
 	return "", nil, fmt.Errorf("no port from %d to %d is free: %w", first, end-1, refused)
 }
 
-// take holds the address over UDP, which has ports of its own: the server can listen over
-// TCP, and another caller of Take sees that this one is taken.
+// take reserves the port over UDP, whose ports are separate: the server can listen over TCP, and
+// another caller of Take sees that the port is taken.
 func take(address string) (release func(), err error) {
 	held, err := net.ListenPacket("udp", address)
 	if err != nil {
@@ -52,7 +52,7 @@ func take(address string) (release func(), err error) {
 	return func() { _ = held.Close() }, nil
 }
 
-// Address is an address on which only what the test starts will listen, until the test ends.
+// Address returns an address on which only the test's own server will listen, until the test ends.
 func Address(t testing.TB) string {
 	t.Helper()
 	port, release, err := Take()

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// What opens every token that [New] makes.
+// The label and the PIN of every token of [New].
 const (
 	Label = "the keys"
 	PIN   = "493817"
@@ -20,7 +20,7 @@ const (
 // Token is a token.
 type Token struct {
 	Module string // the library
-	Conf   string // what SOFTHSM2_CONF has to be where the library is loaded
+	Conf   string // the value of SOFTHSM2_CONF for a process that loads the library
 }
 
 // New makes an empty token, removed after the test.
@@ -51,7 +51,7 @@ func (o Token) Util(t testing.TB, args ...string) {
 	}
 }
 
-// library is where distributions put SoftHSM.
+// library returns the path at which distributions install SoftHSM.
 func library(t testing.TB) string {
 	t.Helper()
 	for _, pattern := range []string{

@@ -1,5 +1,5 @@
-// Package sqlitetest gives tests SQLite databases that are migrated already: the migrations
-// run once for each program of tests, and each test works on a copy of the file.
+// Package sqlitetest gives tests migrated SQLite databases: the migrations run once for each
+// program of tests, and each test works on a copy of the file.
 package sqlitetest
 
 import (

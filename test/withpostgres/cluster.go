@@ -25,8 +25,8 @@ type cluster struct {
 	releasePort func()
 }
 
-// startCluster makes a new cluster and starts it. What it made is gone again
-// when it returns an error.
+// startCluster makes a new cluster and starts it. If it returns an error, it has removed the
+// cluster again.
 func startCluster(ctx context.Context, i installation) (_ *server, err error) {
 	account, err := unprivileged()
 	if err != nil {
@@ -45,7 +45,7 @@ func startCluster(ctx context.Context, i installation) (_ *server, err error) {
 	if err := c.initialize(ctx); err != nil {
 		return nil, err
 	}
-	// Between our finding a port free and its listening another process may take it.
+	// Another process may take a free port before our server listens on it.
 	for attempt := 1; ; attempt++ {
 		url, err := c.start(ctx)
 		if err == nil {
@@ -59,14 +59,14 @@ func startCluster(ctx context.Context, i installation) (_ *server, err error) {
 
 func (c *cluster) logFile() string { return filepath.Join(c.folder.path, "log") }
 
-// command is one of PostgreSQL's programs, run under the folder's account and in
-// a process group of its own, so that a terminal's Ctrl-C does not reach it
-// before the tests are done.
+// command returns a command for one of PostgreSQL's programs, with the folder's account and a
+// process group of its own, so that a terminal's Ctrl-C does not reach it before the tests are
+// done.
 func (c *cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.binDir, name), args...)
 	cmd.Dir = c.folder.path
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "PG") && !strings.HasPrefix(v, "LC_") { // PGDATA, PGPORT and their like would be obeyed
+		if !strings.HasPrefix(v, "PG") && !strings.HasPrefix(v, "LC_") { // PostgreSQL would use PGDATA, PGPORT and the like
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
@@ -85,8 +85,9 @@ func (c *cluster) initialize(ctx context.Context) error {
 	if err := give(passwordFile, c.folder.account); err != nil {
 		return err
 	}
-	// SCRAM has the client hash 4,096 times for each connection: under the race detector that was a
-	// third of what the tests of the store cost. The password is random, and for one run.
+	// With SCRAM the client hashes 4,096 times for each connection: under the race detector that
+	// was a third of the cost of the tests of the store. The password is random, and only for one
+	// run.
 	out, err := c.command(ctx, "initdb", "--pgdata", c.folder.dataDir(), "--username", "postgres", "--pwfile", passwordFile,
 		"--auth", "md5", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions").CombinedOutput()
 	if err != nil {
@@ -95,8 +96,7 @@ func (c *cluster) initialize(ctx context.Context) error {
 	return os.Remove(passwordFile)
 }
 
-// settings are those of a server whose data may get lost, followed by those of the
-// caller.
+// settings returns settings for a server whose data may get lost, followed by those of the caller.
 func settings() []string {
 	return append([]string{
 		"max_connections=300",
@@ -107,15 +107,15 @@ func settings() []string {
 		"wal_level=minimal",
 		"max_wal_senders=0",
 		"jit=off",
-		"track_activity_query_size=16kB", // the benchmark takes a statement from there
+		"track_activity_query_size=16kB", // the benchmark reads statements there
 	}, strings.Fields(os.Getenv("WITHPOSTGRES_SETTINGS"))...)
 }
 
-// countStatements is for the benchmark, which checks what the server says it asked. The
-// statements of all databases share its table, and what it forgets would be missing in a count.
+// countStatements is for the benchmark, which counts the statements of the server. All databases
+// share the table of statements, and a statement that it drops would be missing in a count.
 var countStatements = []string{"shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=50000"}
 
-// optional are the settings that want a library which an installation may lack.
+// optional returns the settings that need a library which an installation may lack.
 func (c *cluster) optional() []string {
 	for _, lib := range []string{"../lib", "../lib/postgresql", "../lib64/pgsql"} {
 		if _, err := os.Stat(filepath.Join(c.binDir, lib, "pg_stat_statements.so")); err == nil {
@@ -148,7 +148,7 @@ func (c *cluster) start(ctx context.Context) (string, error) {
 	}
 	exited := make(chan struct{})
 	go func() {
-		_ = postgres.Wait() // how it ended is in its log
+		_ = postgres.Wait() // its log has the result
 		close(exited)
 	}()
 	c.postgres, c.exited = postgres, exited
@@ -168,7 +168,7 @@ func (c *cluster) stop() error {
 	}
 	err := c.folder.remove()
 	if c.postgres != nil {
-		_ = c.postgres.Process.Kill() // ended already, unless the folder's keeper failed
+		_ = c.postgres.Process.Kill() // it has ended already, unless the folder's keeper failed
 		<-c.exited
 	}
 	return err

@@ -16,15 +16,13 @@ import (
 
 const image = "postgres:17-alpine"
 
-// entry is what runs in the container: the image's own entry point, stopped when
-// the standard input ends. That ends with us in whatever way we end, so that a
-// container never outlives the tests.
+// entry is the script of the container: the image's own entry point, which stops when the standard
+// input ends. The input ends however we end, so that a container never outlives the tests.
 const entry = `exec 3<&0
 { cat <&3 >/dev/null; while kill -QUIT 1; do sleep 1; done; } &
 exec docker-entrypoint.sh "$@" </dev/null 3<&-`
 
-// startContainer starts a server in a container, with the first engine that
-// answers.
+// startContainer starts a server in a container, with the first engine that answers.
 func startContainer(ctx context.Context) (*server, error) {
 	var errs []error
 	for _, engine := range []string{"docker", "podman"} {
@@ -101,8 +99,8 @@ func (c *container) start(ctx context.Context) (_ *server, err error) {
 	return &server{url: url, stop: c.stop}, nil
 }
 
-// launch starts the engine's client, in a process group of its own for the same
-// reason as a cluster's.
+// launch starts the engine's client, in a process group of its own, for the same reason as in a
+// cluster.
 func (c *container) launch() error {
 	args := []string{
 		"run", "--rm", "--interactive", "--name", c.name,
@@ -129,13 +127,13 @@ func (c *container) launch() error {
 	}
 	c.exited = make(chan struct{})
 	go func() {
-		_ = c.run.Wait() // how it ended is in its output
+		_ = c.run.Wait() // its output has the result
 		close(c.exited)
 	}()
 	return nil
 }
 
-// port waits until the engine tells at which port of this machine the server is.
+// port waits until the engine returns the port of the server on this machine.
 func (c *container) port(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -156,7 +154,7 @@ func (c *container) port(ctx context.Context) (string, error) {
 	}
 }
 
-// stop ends the server and with it the container, which the engine removes.
+// stop ends the server, and with it the container, which the engine removes.
 func (c *container) stop() error {
 	_ = c.stdin.Close() // the client may be gone already
 	select {

@@ -9,15 +9,15 @@ import (
 	"authserver/test/install"
 )
 
-// server is a PostgreSQL that the command may use.
+// server is a PostgreSQL server for the command.
 type server struct {
 	url    string
-	binDir string       // of server binaries on this machine; "" where there are none
-	stop   func() error // leaves nothing behind
+	binDir string       // of server binaries on this machine; "": there are none
+	stop   func() error // removes everything
 }
 
-// find returns the first server that can be had, in the order of the package
-// comment. The error says what was tried and what to do.
+// find returns the first available server, in the order of the package comment. The error says what
+// find tried and what to do.
 func find(ctx context.Context) (*server, error) {
 	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
 		return given(ctx, url)
@@ -45,7 +45,7 @@ func find(ctx context.Context) (*server, error) {
 		oldestMajor, errors.Join(localErr, containerErr, installErr))
 }
 
-// given checks that the database that the caller named answers.
+// given checks that the database of the caller answers.
 func given(ctx context.Context, url string) (*server, error) {
 	version, err := waitReady(ctx, url, startPatience, nil)
 	if err != nil {

@@ -11,11 +11,10 @@ import (
 	"time"
 )
 
-// keeper is the shell script that outlives us. Its standard input ends when we
-// close it or die of anything, SIGKILL too. Then it stops the server that runs in
-// the folder, at once since its data is thrown away (SIGQUIT is an immediate
-// shutdown, in which the shared memory goes too), and removes the folder. While
-// initdb is at work the pid has a minus sign in front.
+// keeper is the shell script that outlives us. Its standard input ends when we close it or die of
+// anything, even SIGKILL. Then it stops the server of the folder, at once because the data is
+// thrown away (SIGQUIT is an immediate shutdown, which also removes the shared memory), and removes
+// the folder. While initdb runs, the pid has a minus sign in front.
 const keeper = `cat >/dev/null
 tries=0
 while read -r pid 2>/dev/null <"$1/data/postmaster.pid"; do
@@ -26,29 +25,28 @@ while read -r pid 2>/dev/null <"$1/data/postmaster.pid"; do
 done
 rm -rf "$1"`
 
-// longestSocketFolder keeps the socket in a folder, FOLDER/.s.PGSQL.65535, within
-// the 103 bytes that every system takes.
+// longestSocketFolder limits the length of a folder, so that the socket in it,
+// FOLDER/.s.PGSQL.65535, fits into the 103 bytes that every system allows.
 const longestSocketFolder = 103 - len("/.s.PGSQL.65535")
 
-// folder holds all that a cluster writes.
+// folder has everything that a cluster writes.
 type folder struct {
 	path    string
-	account *syscall.Credential // its owner, under whom the server runs; nil: ourselves
+	account *syscall.Credential // its owner, with which the server runs; nil: ourselves
 	keeper  *exec.Cmd
 	stdin   io.Closer // of the keeper
 }
 
 func (f *folder) dataDir() string { return filepath.Join(f.path, "data") }
 
-// newFolder makes a folder that belongs to the account, and sees to it that it
-// will be removed.
+// newFolder makes a folder of the account, and ensures that it will be removed.
 func newFolder(account *syscall.Credential) (*folder, error) {
 	path, err := makeFolder(account, parents()...)
 	if err != nil {
 		return nil, err
 	}
 	f := &folder{path: path, account: account, keeper: exec.Command("sh", "-c", keeper, "sh", path)}
-	f.keeper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is not for it
+	f.keeper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that a Ctrl-C does not reach it
 	stdin, err := f.keeper.StdinPipe()
 	if err == nil {
 		err = f.keeper.Start()
@@ -63,8 +61,8 @@ func newFolder(account *syscall.Credential) (*folder, error) {
 	return f, nil
 }
 
-// makeFolder makes a folder in the first of the parents that is not too deep for
-// a socket nor closed to the account.
+// makeFolder makes a folder in the first of the parents whose path is short enough for a socket and
+// open to the account.
 func makeFolder(account *syscall.Credential, parents ...string) (string, error) {
 	var errs []error
 	for _, parent := range parents {
@@ -86,7 +84,7 @@ func makeFolder(account *syscall.Credential, parents ...string) (string, error) 
 	return "", fmt.Errorf("no folder for the test server: %w", errors.Join(errs...))
 }
 
-// openToAll reports whether every account may pass through the folder.
+// openToAll reports whether every account may enter the folder.
 func openToAll(dir string) bool {
 	for {
 		info, err := os.Stat(dir)
@@ -101,9 +99,9 @@ func openToAll(dir string) bool {
 	}
 }
 
-// remove stops what runs in the folder and removes it.
+// remove stops the server in the folder and removes the folder.
 func (f *folder) remove() error {
-	_ = f.stdin.Close() // that it is gone already is found below
+	_ = f.stdin.Close() // if the keeper is gone already, its Wait reports that below
 	late := time.AfterFunc(30*time.Second, func() { _ = f.keeper.Process.Kill() })
 	defer late.Stop()
 	if err := f.keeper.Wait(); err != nil {

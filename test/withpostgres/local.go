@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// oldestMajor is the oldest PostgreSQL that its makers still mend.
+// oldestMajor is the oldest PostgreSQL that its makers still maintain.
 const oldestMajor = 14
 
 // installation is a folder with the programs initdb and postgres.
@@ -24,8 +24,8 @@ type installation struct {
 	major, minor int
 }
 
-// localPatterns returns the folders where the programs are looked for, as
-// patterns of filepath.Glob.
+// localPatterns returns the folders in which to look for the programs, as patterns of
+// filepath.Glob.
 func localPatterns() []string {
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
@@ -40,8 +40,8 @@ func localPatterns() []string {
 	)
 }
 
-// installations returns what is found in the folders that match the patterns,
-// each once, the newest first, without those older than oldestMajor.
+// installations returns the installations in the folders that match the patterns, each once, the
+// newest first, without those older than oldestMajor.
 func installations(ctx context.Context, patterns []string) []installation {
 	var found []installation
 	seen := map[string]bool{}
@@ -62,8 +62,8 @@ func installations(ctx context.Context, patterns []string) []installation {
 	return found
 }
 
-// inspect tells what is installed in dir. A folder of links, such as
-// /usr/local/bin may be, stands for the folder that they lead to.
+// inspect returns the installation in dir. If dir is a folder of links, such as /usr/local/bin may
+// be, it returns the folder to which they lead.
 func inspect(ctx context.Context, dir string) (installation, bool) {
 	postgres, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
 	if err != nil {
@@ -93,7 +93,7 @@ func parseVersion(out string) (major, minor int, ok bool) {
 		return 0, 0, false
 	}
 	major, err := strconv.Atoi(m[1])
-	minor, _ = strconv.Atoi(m[2]) // none in a beta
+	minor, _ = strconv.Atoi(m[2]) // 0 in a beta, which has none
 	return major, minor, err == nil
 }
 

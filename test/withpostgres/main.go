@@ -1,21 +1,19 @@
-// Command withpostgres runs a command with a real PostgreSQL at hand:
+// Command withpostgres runs a command with a real PostgreSQL:
 //
 //	go run ./test/withpostgres -- go test ./...
 //
-// It takes the first of these that there is: the database of TEST_DATABASE_URL;
-// a server from the binaries on this machine, the newest first; one from the
-// image postgres:17-alpine, where docker or podman answers; one from the
-// system's package, which it installs.
+// It uses the first of these: the database of TEST_DATABASE_URL; a server from the binaries on this
+// machine, the newest first; a server from the image postgres:17-alpine, if docker or podman
+// answers; a server from the system's package, which it installs.
 //
-// A server of its own listens on the loopback interface alone, at a free port,
-// with a random password, in a temporary folder, and trades durability for
-// speed: the folder is in memory (in /dev/shm, or where WITHPOSTGRES_MEMORY says)
-// if 4 GiB of it are free. WITHPOSTGRES_SETTINGS adds settings to the server
-// (name=value, with spaces between). The command finds it as TEST_DATABASE_URL (a
-// superuser's, so that tests make databases of their own) and, where the binaries
-// are local, their folder as PG_BINDIR. SIGINT, SIGTERM and SIGHUP go on to the
-// command, and so does the end of the process that started withpostgres. However it ends, by SIGKILL too,
-// the server is stopped and its folder removed. The exit code is the command's.
+// Its own server listens only on the loopback interface, at a free port, with a random password, in
+// a temporary folder. It trades durability for speed: the folder is in memory (in /dev/shm, or at
+// the path WITHPOSTGRES_MEMORY) if 4 GiB of it are free. WITHPOSTGRES_SETTINGS adds settings to the
+// server (name=value, with spaces between). The command gets the URL as TEST_DATABASE_URL (with a
+// superuser, so that tests make databases of their own) and, if the binaries are local, their
+// folder as PG_BINDIR. withpostgres passes SIGINT, SIGTERM and SIGHUP on to the command, and also
+// ends it if the process that started withpostgres ends. However it ends, even by SIGKILL, the
+// server is stopped and its folder removed. The exit code is the command's.
 package main
 
 import (
@@ -45,14 +43,13 @@ func main() {
 	os.Exit(code)
 }
 
-// report tells the person at the terminal what goes on.
+// report prints to the terminal what happens.
 func report(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "withpostgres: "+format+"\n", args...)
 }
 
-// run runs the command beside a server and returns its exit code, or an error
-// where there was no server, the command did not start, or the server did not
-// stop.
+// run runs the command with a server and returns its exit code, or an error if there was no server,
+// the command did not start, or the server did not stop.
 func run(args []string) (code int, err error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -82,8 +79,7 @@ func run(args []string) (code int, err error) {
 	return exitCode(forward(signals, cmd, ended))
 }
 
-// forward hands signals on to the command until it ends, and returns what its
-// Wait returned.
+// forward passes signals on to the command until it ends, and returns the result of its Wait.
 func forward(signals <-chan os.Signal, cmd *exec.Cmd, ended <-chan error) error {
 	var deadline <-chan time.Time
 	for {
@@ -92,19 +88,19 @@ func forward(signals <-chan os.Signal, cmd *exec.Cmd, ended <-chan error) error 
 			return err
 		case sig := <-signals:
 			if sig == parentGone {
-				// No parent is left that would repeat the signal.
+				// There is no parent that would repeat the signal.
 				deadline = time.After(10 * time.Second)
 				sig = syscall.SIGTERM
 			}
-			_ = cmd.Process.Signal(sig) // it may have ended just now
+			_ = cmd.Process.Signal(sig) // the command may have just ended
 		case <-deadline:
 			_ = cmd.Process.Kill()
 		}
 	}
 }
 
-// exitCode is the code that a shell would give: the command's own, or 128 and
-// the signal that ended it.
+// exitCode returns the code that a shell would return: the command's own, or 128 plus the signal
+// that ended it.
 func exitCode(err error) (int, error) {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
@@ -119,11 +115,11 @@ func exitCode(err error) (int, error) {
 	return exit.ExitCode(), nil
 }
 
-// parentGone is what watchParent sends: a signal that no other process sends here.
+// parentGone is the signal of watchParent, which no other process sends here.
 const parentGone = syscall.SIGUSR2
 
-// watchParent tells when the process that started this one is gone. `go run`
-// dies of a SIGTERM without handing it on.
+// watchParent sends parentGone when the process that started this one is gone. `go run` dies of a
+// SIGTERM without passing it on.
 func watchParent(signals chan<- os.Signal) {
 	parent := os.Getppid()
 	for os.Getppid() == parent {
@@ -132,7 +128,7 @@ func watchParent(signals chan<- os.Signal) {
 	signals <- parentGone
 }
 
-// findInterruptibly is find, given up at the first signal.
+// findInterruptibly is find, and gives up at the first signal.
 func findInterruptibly(signals <-chan os.Signal) (*server, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	found := make(chan struct{})

@@ -15,13 +15,13 @@ import (
 // startPatience is how long a server may take to answer its first query.
 const startPatience = 30 * time.Second
 
-// errExited says that there is nothing to wait for any more.
+// errExited reports that there is nothing to wait for any more.
 var errExited = errors.New("the server exited")
 
 // newPassword returns a password of 130 random bits that needs no quoting.
 func newPassword() string { return rand.Text() }
 
-// loopbackURL names the database postgres of a server on this machine.
+// loopbackURL returns the URL of the database postgres of a server on this machine.
 func loopbackURL(password, port string) string {
 	u := url.URL{
 		Scheme:   "postgres",
@@ -33,8 +33,8 @@ func loopbackURL(password, port string) string {
 	return u.String()
 }
 
-// waitReady asks the database until it answers a query, and returns the server's
-// version. It gives up after patience, or when exited is closed.
+// waitReady queries the database until it answers, and returns the server's version. It gives up
+// after patience, or when exited is closed.
 func waitReady(ctx context.Context, url string, patience time.Duration, exited <-chan struct{}) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

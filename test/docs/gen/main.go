@@ -1,5 +1,5 @@
-// Command gen makes the generated parts of README.md and docs/ anew. `go generate
-// ./...` runs it, in the folder above.
+// Command gen generates the generated parts of README.md and docs/ again. `go generate ./...` runs
+// it, in the folder above.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Command zitadel is an application to which people sign in, with the relying party of
-// zitadel/oidc. It reads what is registered from standard input, and prints a line of JSON
-// for each check.
+// zitadel/oidc. It reads its registration from standard input, and prints a line of JSON for each
+// check.
 package main
 
 import (
@@ -55,14 +55,14 @@ func check(name string, body func(context.Context) error) {
 	if err := body(context.Background()); err != nil {
 		report["ok"], report["detail"] = false, err.Error()
 	}
-	line, _ := json.Marshal(report) // of strings and a bool
+	line, _ := json.Marshal(report) // strings and a bool always encode
 	fmt.Println(string(line))
 }
 
 type application struct {
 	config
 	id     string
-	nonce  string // that the next ID token has to have
+	nonce  string // of the next ID token
 	rp     rp.RelyingParty
 	tokens *oidc.Tokens[*oidc.IDTokenClaims]
 }
@@ -102,7 +102,7 @@ func (a *application) refreshes(ctx context.Context) error {
 		return errors.New("there are no tokens")
 	}
 	old := a.tokens.RefreshToken
-	a.nonce = "" // that of a refresh has none (OpenID Connect Core 1.0 §12.2)
+	a.nonce = "" // the ID token of a refresh has none (OpenID Connect Core 1.0 §12.2)
 	tokens, err := rp.RefreshTokens[*oidc.IDTokenClaims](ctx, a.rp, old, "", "")
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (a *application) logsOut(ctx context.Context) error {
 	return nil
 }
 
-// browse has a person open an address, and returns where the browser was sent.
+// browse opens an address as a person does, and returns the address to which the browser was sent.
 func (a *application) browse(address string) (*url.URL, error) {
 	response, err := http.Post(a.BrowseURL+"?name="+url.QueryEscape("zitadel "+a.id), "text/plain", strings.NewReader(address))
 	if err != nil {
