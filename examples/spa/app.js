@@ -1,8 +1,8 @@
-// An app in the browser alone: it signs people in by the authorization code flow with PKCE.
-// Its client is public, since a browser keeps no secret.
+// An app that runs only in the browser: it signs people in by the authorization code flow with PKCE.
+// Its client is public, because a browser cannot keep a secret.
 const { UserManager, WebStorageStateStore } = window.oidc;
 
-// Where the app is tried against another server: /?issuer=…&client_id=…
+// To try the app with another server: /?issuer=…&client_id=…
 const given = new URLSearchParams(location.search);
 for (const name of ['issuer', 'client_id']) {
   if (given.has(name)) sessionStorage.setItem(name, given.get(name));
@@ -16,7 +16,7 @@ const manager = new UserManager({
   post_logout_redirect_uri: home,
   scope: 'openid profile email',
   loadUserInfo: true,
-  // The tokens are gone when the tab is closed.
+  // The browser deletes the tokens when the tab is closed.
   userStore: new WebStorageStateStore({ store: window.sessionStorage }),
 });
 
@@ -29,7 +29,7 @@ function show(user, said) {
   element('profile').textContent = user ? JSON.stringify(user.profile, null, 2) : '';
 }
 
-// on does what a button is for, and shows why it could not.
+// on runs the action of a button, and shows the error if it fails.
 function on(id, act) {
   element(id).addEventListener('click', () => act().catch((error) => show(null, String(error))));
 }
