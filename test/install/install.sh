@@ -1,11 +1,11 @@
 #!/bin/sh
-# install.sh TOOL…: sees to it that what the tests need is on this machine.
+# install.sh TOOL…: installs missing tools of the tests on this machine.
 #
 # TOOL is cc, node (20 or later), openssl (libcrypto, to link with), python, java,
 # maven, postgres, softhsm, haproxy, nginx, systemd, dovecot, apache (with
-# mod_auth_openidc) or chromium. What is there already is left alone; the rest
-# comes from the system's package manager (apt-get, dnf, apk or brew), as root or
-# through `sudo -n`. Where that cannot be it says what to install by hand, and fails.
+# mod_auth_openidc) or chromium. It keeps tools that are there already, and installs
+# the others with the system's package manager (apt-get, dnf, apk or brew), as root or
+# through `sudo -n`. If that is impossible, it says what to install by hand, and fails.
 set -eu
 
 say() { echo "install: $*" >&2; }
@@ -38,7 +38,7 @@ there() {
   esac
 }
 
-# package MANAGER TOOL: prints the packages that bring it.
+# package MANAGER TOOL: prints the packages that contain the tool.
 package() {
   case $1/$2 in
     apt-get/cc) echo gcc libc6-dev ;;
@@ -84,8 +84,8 @@ manager() {
   done
 }
 
-# without_cluster COMMAND…: runs it as root while Debian's postgresql package is
-# told to make no cluster and start none: a test server is not a system service.
+# without_cluster COMMAND…: runs the command as root while Debian's postgresql package
+# is configured to make and start no cluster: a test server is not a system service.
 without_cluster() {
   # shellcheck disable=SC2016 # the inner shell expands
   $as_root sh -c '
@@ -96,8 +96,8 @@ without_cluster() {
     "$@"' sh "$@"
 }
 
-# without_services COMMAND…: runs it as root while Debian's packages are told to start
-# no service: a test runs a proxy of its own.
+# without_services COMMAND…: runs the command as root while Debian's packages are
+# configured to start no service: a test runs a proxy of its own.
 without_services() {
   # shellcheck disable=SC2016 # the inner shell expands
   $as_root sh -c '
