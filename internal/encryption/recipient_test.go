@@ -16,7 +16,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// holders are private keys, one of each kind that tokens can be encrypted to.
+// holders returns private keys, one of each kind to which tokens can be encrypted.
 func holders(t *testing.T) map[string]crypto.Signer {
 	t.Helper()
 	keys := map[string]crypto.Signer{}
@@ -79,7 +79,8 @@ func TestEncryptIsReadByTheHolderAlone(t *testing.T) {
 	}
 }
 
-// What is encrypted to a resource uses the algorithm of its key, and this server takes the same.
+// A token for a resource is encrypted with the algorithm of its key, and this server accepts the
+// same algorithms.
 func TestEncryptToAResource(t *testing.T) {
 	for name, private := range holders(t) {
 		registered, err := jose.CheckEncryptionKey(testkit.JWK(t, private.Public(), nil))
@@ -103,7 +104,7 @@ func TestEncryptToAResource(t *testing.T) {
 	}
 }
 
-// A JWE that holds claims and no signed JWT does not say that it holds one (RFC 7519 §5.2).
+// A JWE with claims instead of a signed JWT does not say that it contains one (RFC 7519 §5.2).
 func TestEncryptClaims(t *testing.T) {
 	key := testkit.P256(t)
 	registered, err := jose.CheckClientEncryptionKey(testkit.JWK(t, key.Public(), nil))

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// RFC 7519 §2: seconds since 1970, as any JSON number.
+// RFC 7519 §2: a date is a number of seconds since 1970, in any form of a JSON number.
 func TestDate(t *testing.T) {
 	whole := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct {

@@ -55,7 +55,7 @@ func TestChooseEncryptionKey(t *testing.T) {
 	noUse := testkit.JWK(t, ec.Public(), map[string]any{"kid": "no use"})
 	for name, test := range map[string]struct {
 		data      []byte
-		alg, want string // want is in the key, or in the error
+		alg, want string // want is a part of the key, or of the error
 		good      bool
 	}{
 		"the only one for encryption":       {set(signing, first), "", `"first"`, true},
@@ -106,7 +106,7 @@ func TestEncryptedHeaderRefuses(t *testing.T) {
 	}
 }
 
-// Whatever comes, the parser ends and does not take two spellings.
+// The parser ends for any input and does not accept two spellings.
 func FuzzParseEncrypted(f *testing.F) {
 	for _, header := range []string{`{"alg":"ECDH-ES","enc":"A256GCM","cty":"JWT"}`, `{"alg":"dir"}`, `{"alg":"RSA1_5","zip":"DEF"}`, `[]`} {
 		f.Add(encodePart(header) + ".AA.AA.AA.AA")

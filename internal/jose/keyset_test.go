@@ -16,7 +16,7 @@ func publicJWK(t testing.TB, members map[string]any) string {
 
 func setOf(keys ...string) []byte { return []byte(`{"keys":[` + strings.Join(keys, ",") + `]}`) }
 
-// RFC 7517 §5: what cannot be used is passed over, and what can stays.
+// RFC 7517 §5: keys that cannot be used are left out, and the others stay.
 func TestParseKeySetLeavesOutWhatCannotVerify(t *testing.T) {
 	good := publicJWK(t, map[string]any{"kid": "good"})
 	for name, other := range map[string]string{
@@ -62,7 +62,7 @@ func TestParseKeySetRefuses(t *testing.T) {
 	}
 }
 
-// RFC 7517 §5: what is wrong with one key is not the fault of the others.
+// RFC 7517 §5: a fault of one key does not affect the others.
 func TestAKeyThatIsDamagedLeavesTheOthers(t *testing.T) {
 	good := publicJWK(t, map[string]any{"kid": "good"})
 	for name, other := range map[string]string{
@@ -75,8 +75,8 @@ func TestAKeyThatIsDamagedLeavesTheOthers(t *testing.T) {
 	}
 }
 
-// Whatever a set holds, a key that is found fits the alg that was asked for, or some alg
-// where none was: that is how certificates are compared.
+// In any set, a key that is found fits the alg of the header. If the header has none, as for
+// certificates, it fits some alg.
 func FuzzParseKeySet(f *testing.F) {
 	f.Add(setOf(publicJWK(f, nil)), "ES256", "")
 	f.Add(setOf(publicJWK(f, map[string]any{"kid": "k", "x5t": "dA"}), `{"kty":"RSA"}`), "RS256", "k")

@@ -55,7 +55,7 @@ func TestDecodeObject(t *testing.T) {
 	}
 }
 
-// byEncodingJSON reads a text as the standard library does.
+// byEncodingJSON reads a text with the standard library.
 func byEncodingJSON(t *testing.T, text []byte) map[string]any {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -67,8 +67,8 @@ func byEncodingJSON(t *testing.T, text []byte) map[string]any {
 	return object
 }
 
-// FuzzDecodeObject: every parser reads what is accepted alike, and what encoding/json
-// writes is accepted.
+// FuzzDecodeObject checks that every parser reads an accepted text in the same way, and that the
+// output of encoding/json is accepted.
 func FuzzDecodeObject(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"a":"b","n":1e400,"l":[null,true,{"x":"\u00e9\ud83d\ude00"}]}`, `{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"\xff\":1}", `{"a":1}{}`, `[1]`, `{"a":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]}`,

@@ -83,8 +83,8 @@ func TestOnAnEmptyDatabaseAllSignAtOnce(t *testing.T) {
 	}
 }
 
-// The first key of an algorithm that was added is revoked before it ever signed. A
-// replica whose clock is behind reads it for a while still.
+// The first key of an added algorithm is revoked before it ever signs. A replica whose clock is
+// behind still has that key for a while.
 func TestAFirstKeyThatIsRevokedWhilePendingIsMadeAnew(t *testing.T) {
 	st, c, late := &memory{}, newClock(), newClock()
 	late.advance(-timeline().ClockSkew)
@@ -118,7 +118,7 @@ func TestAFirstKeyThatIsRevokedWhilePendingIsMadeAnew(t *testing.T) {
 	signerOf(t, m, keys.EdDSA)
 }
 
-// chain returns the keys of an algorithm as they were added.
+// chain returns the keys of an algorithm in the order in which they were added.
 func chain(st *memory, alg string) []store.SigningKey {
 	var c []store.SigningKey
 	for _, k := range st.signing {

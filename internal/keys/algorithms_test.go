@@ -34,7 +34,7 @@ func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return private
 }
 
-// publicRSA is a public key of that size. It need not be a product of two primes.
+// publicRSA makes a public key of that size. It need not be a product of two primes.
 func publicRSA(bits uint, exponent int) *rsa.PublicKey {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: exponent}

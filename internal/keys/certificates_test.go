@@ -76,7 +76,7 @@ func TestCheckCertificates(t *testing.T) {
 		public crypto.PublicKey
 		chain  chain
 		at     time.Time
-		want   string // "": it is good
+		want   string // "": it is valid
 	}{
 		{"a whole chain is good", key.Public(), chain{leaf, middle.certificate, root.certificate}, noon, ""},
 		{"a chain without its root is good", key.Public(), chain{leaf, middle.certificate}, noon, ""},
@@ -142,7 +142,7 @@ func TestParseCertificates(t *testing.T) {
 		name string
 		data []byte
 		n    int
-		want string // "": it is read
+		want string // "": it can be read
 	}{
 		{"one in PEM", one, 1, ""},
 		{"a chain", o.read(t, "cert", "cert", "cert"), 3, ""},

@@ -18,7 +18,7 @@ import (
 	"authserver/internal/store"
 )
 
-// publishedKey is what the JWKS says of a key beside its numbers.
+// publishedKey has the members of a key in the JWKS that are not its numbers.
 type publishedKey struct {
 	KID, Alg, Use, Kty, N, E, Crv, X, Y string
 	X5C                                 []string `json:"x5c"`
@@ -41,8 +41,8 @@ func inJWKS(t *testing.T, m *keys.Manager, kid string) publishedKey {
 	return publishedKey{}
 }
 
-// certified returns a key with a chain of two certificates. That of the authority
-// expires a day before that of the key, in nine days.
+// certified returns a key with a chain of two certificates. The authority's certificate expires in
+// nine days, a day before the key's.
 func certified(t *testing.T) (keys.Material, []*x509.Certificate) {
 	t.Helper()
 	root := newAuthority(t, "root", nil, func(c *x509.Certificate) { march(c); c.NotAfter = c.NotAfter.AddDate(0, 0, -1) })
@@ -90,7 +90,7 @@ func TestTheJWKSShowsCertificatesUntilTheyExpire(t *testing.T) {
 	if diff := cmp.Diff(m.JWKS(), other.JWKS()); diff != "" {
 		t.Errorf("another replica serves other bytes: %s", diff)
 	}
-	st.down = true // what follows is the clock's work alone
+	st.down = true // from here on only the clock changes something
 	tag := m.JWKS().ETag
 	c.advance(chain[1].NotAfter.Sub(c.Now()))
 	if got := m.JWKS().ETag; got != tag {
@@ -154,7 +154,7 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	if k := inJWKS(t, m, active.KID); len(k.X5C) != 0 || k.X5T != "" || k.X5TS256 != "" {
 		t.Errorf("the JWK has certificates after they were taken away: %+v", k)
 	}
-	// It stays as it was where one is refused.
+	// If a certificate is refused, the key keeps those that it has.
 	expired := (*authority)(nil).issue(t, "mine", active.Key, func(c *x509.Certificate) {
 		march(c)
 		c.NotAfter = newClock().Now().Add(-time.Second)
@@ -188,8 +188,8 @@ func TestCertificatesAreAttachedLater(t *testing.T) {
 	}
 }
 
-// An attacker who can only write to the database cannot make this server vouch for a
-// certificate.
+// An attacker who can only write to the database cannot get this server to publish a certificate of
+// another key.
 func TestCertificatesInATamperedRowAreNotPublished(t *testing.T) {
 	brought, chain := certified(t)
 	other := ecKey(t, elliptic.P256())

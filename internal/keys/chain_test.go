@@ -16,15 +16,15 @@ import (
 	"authserver/internal/store"
 )
 
-// Whatever is asked for in whatever order, the keys of an algorithm stay one chain:
+// After any operations in any order, the keys of an algorithm are one chain:
 //
 //   - at every moment from now on, and for clocks that are behind, exactly one is
-//     active, once there is one;
+//     active, if there is one;
 //   - each takes over when the one before retires, and no two from the same;
 //   - none is active a second time;
-//   - none is published for less than its lead before it signs, but where it is asked
-//     to sign now, or where another one was revoked;
-//   - each that retires is published for the lag from then on.
+//   - none is published for less than its lead before it signs, unless the operator
+//     demanded that it signs now, or another one was revoked;
+//   - each that retires stays published for the lag from then on.
 func TestKeysAreAlwaysOneChain(t *testing.T) {
 	sealer := openSealer(t, &memory{})
 	seen := map[string]int{}
@@ -46,7 +46,7 @@ func TestKeysAreAlwaysOneChain(t *testing.T) {
 	}
 }
 
-// chains is a database that is planned in.
+// chains is a database with operations that plan keys.
 type chains struct {
 	t      *rapid.T
 	sealer *sealing.Sealer
@@ -75,7 +75,7 @@ func (w *chains) start(tl keys.Timeline) {
 	}
 }
 
-// step does something and holds what came of it to the invariants.
+// step makes an operation and checks the result.
 func (w *chains) step() (what string, err error) {
 	ctx := context.Background()
 	what = rapid.SampledFrom([]string{"plan", "plan", "rotate", "rotate now", "revoke", "import", "wait", "wait", "reconfigure"}).Draw(w.t, "step")
@@ -138,7 +138,7 @@ func (w *chains) step() (what string, err error) {
 	return what, nil
 }
 
-// holds looks at the keys of an algorithm as they are now.
+// holds checks the present keys of an algorithm.
 func (w *chains) holds(keysOf []store.SigningKey) error {
 	now := w.c.Now()
 	first := time.Time{}
@@ -190,11 +190,11 @@ func (w *chains) describe(alg string) string {
 	return out
 }
 
-// audited looks at what is planned when it is.
+// audited checks each plan when it is written.
 type audited struct {
 	*memory
 	w       *chains
-	hurried bool // not every verifier can know who signs next, and it was asked for
+	hurried bool // the operator demanded a change before every verifier can know the next key
 	fault   error
 }
 

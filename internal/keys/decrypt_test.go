@@ -13,7 +13,7 @@ import (
 	"authserver/internal/keys"
 )
 
-// encryptionKeys are the members of the key set that others encrypt to.
+// encryptionKeys returns the encryption keys of the key set.
 func encryptionKeys(t *testing.T, m *keys.Manager) []jwk.Key {
 	t.Helper()
 	set, err := jwk.Parse(m.JWKS().Body)
@@ -29,7 +29,7 @@ func encryptionKeys(t *testing.T, m *keys.Manager) []jwk.Key {
 	return found
 }
 
-// encryptTo encrypts to the only key for encryption in the key set.
+// encryptTo encrypts to the only encryption key of the key set.
 func encryptTo(t *testing.T, m *keys.Manager) string {
 	t.Helper()
 	found := encryptionKeys(t, m)
@@ -76,8 +76,8 @@ func TestAnEncryptionKeyIsMadeWhereAnIssuerWantsOne(t *testing.T) {
 	}
 }
 
-// A client that caches a key set for as long as it may is understood, whatever rotation
-// comes in between.
+// The server decrypts for a client that caches a key set for as long as it may, also after a
+// rotation.
 func TestWhatIsEncryptedToARetiredKeyIsRead(t *testing.T) {
 	st, c := &memory{}, newClock()
 	st.encryption = []string{keys.ECDHES}

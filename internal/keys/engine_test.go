@@ -42,7 +42,7 @@ func engineManager(t *testing.T, db *sqlite.DB, c *clock) *keys.Manager {
 	}
 }
 
-// Each replica has connections of its own to one file, as processes have.
+// Each replica has its own connections to one file, as separate processes have.
 func TestReplicasOverOneDatabaseAgree(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "test.db"), newClock()
 	managers := make([]*keys.Manager, 3)
@@ -103,8 +103,8 @@ func TestReplicasOverOneDatabaseAgree(t *testing.T) {
 	agree(map[keys.State]int{keys.Active: 2, keys.Pending: 2})
 }
 
-// sealedKey is the private key of a row, as PKCS #8. The signer of a key may not
-// give it away.
+// sealedKey returns the private key of a row, as PKCS #8. The signer of a key does not have to
+// reveal it.
 func sealedKey(t *testing.T, m *keys.Manager, kid string) []byte {
 	t.Helper()
 	plan, err := m.Store.KeyPlan(t.Context(), store.At(m.Now()))
@@ -124,7 +124,7 @@ func sealedKey(t *testing.T, m *keys.Manager, kid string) []byte {
 	return nil
 }
 
-// An attacker with a copy of the database file gets no key.
+// An attacker with a copy of the database file finds no key in it.
 func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	db := openEngine(t, filepath.Join(dir, "test.db"))
@@ -140,7 +140,7 @@ func TestTheDatabaseFileShowsNoPrivateKey(t *testing.T) {
 		"a refresh token key": refreshKey,
 		"PEM":                 []byte("PRIVATE KEY"), "the JWK member d": []byte(`"d"`),
 	}
-	for range 2 { // the active keys, and then those that were pending
+	for range 2 { // the active keys, and then the pending ones
 		for _, alg := range m.Algorithms {
 			der := sealedKey(t, m, signerOf(t, m, alg).KID)
 			private, err := x509.ParsePKCS8PrivateKey(der)

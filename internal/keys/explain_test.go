@@ -60,7 +60,7 @@ func TestGauges(t *testing.T) {
 		t.Errorf("something is planned in %v", d)
 	}
 	tick(t, m)
-	st.down = true // what follows is the clock's work alone
+	st.down = true // from here on only the clock changes something
 	for _, step := range []struct {
 		name            string
 		after, age, due time.Duration // due 0: nothing is planned

@@ -17,8 +17,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Of every algorithm and state, and of keys to which others encrypt: what is exported is
-// what the key set has, and verifies what the key signs.
+// For every algorithm and state, and for encryption keys: the exported key is the one in the key
+// set, and verifies the signatures of the key.
 func TestExportIsThePublicHalf(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
@@ -70,7 +70,7 @@ func TestExportIsThePublicHalf(t *testing.T) {
 	}
 }
 
-// Nothing protects the public half in the row, nor the certificates beside it.
+// Nothing protects the public half in the row, or the certificates beside it.
 func TestExportDoesNotBelieveTheRow(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)

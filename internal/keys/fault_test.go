@@ -9,7 +9,7 @@ import (
 	"authserver/internal/store"
 )
 
-// damaged is a replica whose next key's row cannot be opened any more, and its kid.
+// damaged returns a replica with a next key whose row can no longer be opened, and the kid.
 func damaged(t *testing.T) (*keys.Manager, *memory, *clock, string) {
 	t.Helper()
 	st, c := &memory{}, newClock()
@@ -59,7 +59,7 @@ func TestARowThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
 	}
 	for i := range st.signing {
 		if st.signing[i].KID == kid {
-			st.signing[i].Sealed[40] ^= 1 // in place, so that it looks as it did: what was missing was the data key
+			st.signing[i].Sealed[40] ^= 1 // in place, so that the row has its first value again: only the data key had been missing
 		}
 	}
 	if err := m.Reload(t.Context()); err != nil {

@@ -79,7 +79,7 @@ func brought(t *testing.T, m *keys.Manager) keys.Imported {
 	return imported
 }
 
-// turn is when a key signs and is removed, from a moment on.
+// turn is when a key begins to sign and when it is removed, from a moment on.
 type turn struct {
 	KID             string
 	Active, Removed time.Duration
@@ -158,7 +158,7 @@ func TestAnImportedKeyIsTheNextToSign(t *testing.T) {
 	}
 }
 
-// A second imported key goes before the first.
+// A second imported key signs before the first.
 func TestTheKeyThatIsImportedLastIsNext(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
@@ -180,7 +180,7 @@ func TestTheKeyThatIsImportedLastIsNext(t *testing.T) {
 	}
 }
 
-// An administrator adds an algorithm and brings the key for it.
+// An administrator adds an algorithm and imports a key for it.
 func TestAnImportedKeyGoesBeforeAFirstOneThatIsPending(t *testing.T) {
 	st, c := &memory{}, newClock()
 	load(t, newManager(t, st, c))
@@ -212,7 +212,7 @@ func TestAnImportedKeyGoesBeforeAFirstOneThatIsPending(t *testing.T) {
 	if got := signerOf(t, m, keys.EdDSA).KID; got != imported.KID {
 		t.Errorf("%s signs first", got)
 	}
-	// A first key that signs already is followed.
+	// A first key that already signs gets a successor.
 	c.advance(time.Hour)
 	if again, err := m.Import(t.Context(), by(), keys.Material{Private: generate(t, keys.EdDSA)}, ""); err != nil || st.find(again.KID).Predecessor != imported.KID {
 		t.Errorf("a second one follows %q, %v", st.find(again.KID).Predecessor, err)
@@ -321,14 +321,14 @@ func TestAKeyIsImportedFromWhereItStays(t *testing.T) {
 	if _, err := m.ImportFrom(t.Context(), by(), uri, "", nil); err == nil || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the setting", err)
 	}
-	// A server without the token says which key it cannot use, and why.
+	// A server without the token names the key that it cannot use, and says why.
 	fresh := newManager(t, st, c)
 	if err := fresh.Load(t.Context()); err == nil || !strings.Contains(err.Error(), imported.KID) || !strings.Contains(err.Error(), "set pkcs11-module") {
 		t.Errorf("error = %v, want one that names the key and the setting", err)
 	}
 }
 
-// march makes a certificate that is valid for the days of these tests.
+// march makes a certificate that is valid on the days of these tests.
 func march(c *x509.Certificate) {
 	c.NotBefore, c.NotAfter = newClock().Now().AddDate(0, 0, -1), newClock().Now().AddDate(0, 0, 10)
 }

@@ -119,7 +119,7 @@ func TestTheETagChangesWithTheSetAndNotOtherwise(t *testing.T) {
 	for _, step := range []struct {
 		name  string
 		after time.Duration
-		same  bool // as at the step before
+		same  bool // as in the step before
 	}{
 		{"a reading that fails", 0, true},
 		{"the handover, which brings the key in use to the front", 24 * time.Hour, false},
@@ -136,7 +136,7 @@ func TestTheETagChangesWithTheSetAndNotOtherwise(t *testing.T) {
 	}
 }
 
-// Readers exist that take the first key of a set, whatever it is.
+// Some readers use the first key of a set, whatever it is.
 func TestTheKeyInUseOfRSAComesFirst(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)

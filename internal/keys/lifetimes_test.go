@@ -10,8 +10,8 @@ import (
 	"authserver/internal/store"
 )
 
-// leadAndLag asks a manager for a new key by Rotate, and returns for how long it is
-// published before it signs and its predecessor afterwards.
+// leadAndLag makes a new key by Rotate, and returns how long it is published before it signs, and
+// its predecessor afterwards.
 func leadAndLag(t *testing.T, m *keys.Manager) [2]time.Duration {
 	t.Helper()
 	events, err := m.Rotate(t.Context(), by())
@@ -25,8 +25,8 @@ func leadAndLag(t *testing.T, m *keys.Manager) [2]time.Duration {
 	return [2]time.Duration{at[keys.Activate].Sub(at[keys.Publish]), at[keys.Remove].Sub(at[keys.Retire])}
 }
 
-// Another server has other lifetimes, and does something; a key that is planned then
-// keeps what that one has promised.
+// Another server has other lifetimes, and stops or fails in some way. A key that is planned then
+// keeps the promises of that server.
 func TestWhatIsPlannedKeepsWhatEveryServerHasPromised(t *testing.T) {
 	stop := func(t *testing.T, m *keys.Manager) {
 		if err := m.Stop(t.Context()); err != nil {
@@ -107,7 +107,7 @@ func TestACommandGoesByThePromisesOfServers(t *testing.T) {
 	}
 	settles(2 * time.Minute)
 	c.advance(3 * time.Hour)
-	tick(t, server) // it promises anew
+	tick(t, server) // it promises again
 	want.RotationInterval = server.Timeline.RotationInterval
 	if got, err := command.Effective(t.Context()); err != nil || got != want {
 		t.Errorf("after the first has promised anew it goes by %+v, %v; want %+v", got, err, want)
@@ -145,7 +145,7 @@ func TestAPromiseIsRenewedInTime(t *testing.T) {
 	if len(st.lifetimes) != 1 {
 		t.Errorf("%d promises, want the one", len(st.lifetimes))
 	}
-	// While a reading fails the server goes on serving by its lifetimes.
+	// While reading fails, the server continues to use its lifetimes.
 	st.signing[0].Alg = keys.RS256
 	c.advance(2 * time.Hour)
 	if err := m.Tick(t.Context()); err == nil {
@@ -178,15 +178,15 @@ func TestALostDatabaseIsToldWhenAServerCannotPromise(t *testing.T) {
 	}
 }
 
-// unpromising takes no promises.
+// unpromising refuses promises.
 type unpromising struct{ *memory }
 
 func (*unpromising) PromiseLifetimes(context.Context, store.Lifetimes, store.Moment) error {
 	return store.ErrUnavailable
 }
 
-// A promise that a failover lost is made again before the next plan, and before the next
-// revocation is kept for too short.
+// A server repeats a promise that a failover has lost, before the next plan, and before a
+// revocation is kept for too short a time.
 func TestAPromiseThatTheDatabaseLostIsMadeAgain(t *testing.T) {
 	st, clk := &memory{}, newClock()
 	m := newManager(t, st, clk)

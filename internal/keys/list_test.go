@@ -11,8 +11,7 @@ import (
 	"authserver/internal/keys"
 )
 
-// names replaces each kid by its place in the chain, so that output can be
-// compared.
+// names replaces each kid by its position in the chain, so that output can be compared.
 func names(t *testing.T, st *memory, v any) string {
 	t.Helper()
 	b, err := json.MarshalIndent(v, "", " ")
@@ -92,7 +91,7 @@ func TestListShowsEveryStateAsJSON(t *testing.T) {
 	}
 }
 
-// A script finds every member in every key.
+// Every key has every member, so that a script finds it.
 func TestWhatIsNotKnownYetIsNull(t *testing.T) {
 	st := &memory{}
 	m := newManager(t, st, newClock())
@@ -150,7 +149,7 @@ func TestPlannedShowsWhatIsToCome(t *testing.T) {
 	if plan, err = reader.Planned(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// What was foreseen has come, and the next handover is foreseen.
+	// The foreseen handover has happened, and the next one is foreseen.
 	want = []keys.Event{
 		{At: at(2, 12, 16, 0), KID: "first", Alg: "ES256", Event: "remove"},
 		{At: at(3, 12, 0, 0), KID: "third", Alg: "ES256", Event: "activate"},

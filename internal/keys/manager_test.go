@@ -144,13 +144,13 @@ func TestAKeyThatTookLongToMakeIsPublishedWhenItIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := st.signing[1]
-	// The key after it was made meanwhile, too.
+	// The key after it was made meanwhile too.
 	if last := made[len(made)-1]; !next.PublishedAt.Equal(last) || next.ActiveAt.Sub(last) != timeline().Lead() {
 		t.Errorf("published %v and active %v after it was made, want 0 and %v", next.PublishedAt.Sub(last), next.ActiveAt.Sub(last), timeline().Lead())
 	}
 }
 
-// slow takes its time to make a key.
+// slow takes a while to make a key.
 type slow func()
 
 func (s slow) Generate(alg string) (crypto.Signer, string, error) {
@@ -166,7 +166,7 @@ func TestPublicKeysAreThoseThatArePublished(t *testing.T) {
 	load(t, m)
 	tick(t, m)
 	first := signerOf(t, m, keys.ES256)
-	st.down = true // what follows is the clock's work alone
+	st.down = true // from here on only the clock changes something
 	c.advance(24 * time.Hour)
 	for _, step := range []struct {
 		name    string
@@ -207,7 +207,7 @@ func TestAReplicaNeverSignsWithAKeyThatTheDatabaseDoesNotHave(t *testing.T) {
 	}
 }
 
-// forgetful says that it kept a key, and has not.
+// forgetful reports that it stored a key, but has not.
 type forgetful struct{ *memory }
 
 func (f *forgetful) KeyPlan(ctx context.Context, now store.Moment) (store.KeyPlan, error) {
@@ -254,7 +254,7 @@ func TestTamperedRowsAreNotUsed(t *testing.T) {
 			if len(st.signing) != 2 {
 				t.Errorf("%d keys, want no new one", len(st.signing))
 			}
-			_ = m.Reload(t.Context()) // an error where no row is left that could be the active key's
+			_ = m.Reload(t.Context()) // an error if no row is left that could be the active key's
 			if diff := cmp.Diff(served, m.JWKS()); diff != "" || m.Ready() != nil {
 				t.Errorf("a running replica does not go on as before: %v %s", m.Ready(), diff)
 			}
@@ -354,7 +354,7 @@ func TestUseIsRecordedOnceAMinute(t *testing.T) {
 	flush(0)
 	c.advance(time.Second)
 	signerOf(t, m, keys.ES256)
-	tick(t, m) // a reading keeps what was noted
+	tick(t, m) // a reading keeps the recorded use
 	st.down = true
 	if err := m.FlushUse(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("FlushUse() = %v, want ErrUnavailable", err)

@@ -20,7 +20,7 @@ import (
 	"authserver/internal/keys"
 )
 
-// Making an RSA key takes long under the race detector, hence once for all tests.
+// Making an RSA key takes long under the race detector, so all tests share one.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -42,7 +42,7 @@ func pemOf(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// publicOf is what openssl says is the public half.
+// publicOf returns the public half according to openssl.
 func (o openssl) publicOf(t *testing.T, name string) crypto.PublicKey {
 	t.Helper()
 	block, _ := pem.Decode(o.makes(t, "pkey -in "+name+" -pubout -out out"))
@@ -165,7 +165,7 @@ func TestParseMaterialSaysWhatOpensslWroteInstead(t *testing.T) {
 	}
 }
 
-// refused wants an error that says what was wrong and quotes nothing.
+// refused requires an error that says what was wrong and quotes nothing.
 func refused(t *testing.T, data []byte, want string) {
 	t.Helper()
 	m, err := keys.ParseMaterial(data)

@@ -10,8 +10,8 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// Whatever a file holds, it is refused or is a key that can be sealed, published and
-// opened again. The seeds are in testdata.
+// The parser refuses a file, or returns a key that can be sealed, published and opened again. The
+// seeds are in testdata.
 func FuzzParseMaterial(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := keys.ParseMaterial(data)

@@ -17,7 +17,7 @@ import (
 	"authserver/internal/keys/keyfiles"
 )
 
-// jwkOf is a private key as a JWK with changes; a nil change takes a member away.
+// jwkOf returns a private key as a JWK with changes; a nil change removes a member.
 func jwkOf(t *testing.T, private any, changes map[string]any) []byte {
 	t.Helper()
 	key, err := jwk.FromRaw(private)
@@ -68,7 +68,7 @@ func TestParseMaterialReadsAJWKOfEachAlgorithm(t *testing.T) {
 	}
 }
 
-// RFC 8037 A.1, whose thumbprint is in A.3.
+// The key of RFC 8037 A.1 has its thumbprint in A.3.
 func TestParseMaterialReadsTheKeyOfRFC8037(t *testing.T) {
 	m, err := keys.ParseMaterial([]byte(`{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`))
 	if err != nil {

@@ -18,18 +18,17 @@ import (
 	"authserver/internal/store"
 )
 
-// The model runs replicas with clocks that disagree and settings that are changed,
-// over one database that comes and goes, through rotations that were planned,
-// rotations that were asked for and keys that were revoked, and holds them to what
+// The model runs replicas with clocks that disagree and settings that change, over one database
+// that comes and goes, with planned rotations, rotations on request and revocations. It checks what
 // a resource server relies on:
 //
 //   - at every moment exactly one key of the algorithm is active, by every
 //     replica's clock, and a replica that is up can always sign;
 //   - a JWKS is never empty;
-//   - no verifier ever meets a token whose key it does not have, unless that was
-//     revoked. The model does not draw verifiers but stands for all that there could
-//     be: a verifier that fetched the JWKS from any replica at any moment keeps it for as long
-//     as that replica said, and does not ask again.
+//   - no verifier ever meets a token whose key it does not have, unless that key was
+//     revoked. The model does not draw verifiers, but covers all possible ones: a
+//     verifier that fetched the JWKS from any replica at any moment keeps it for as
+//     long as that replica said, and does not fetch it again.
 //
 // Time passes in steps of a quarter of a second; settings are whole seconds.
 const modelStep = 250 * time.Millisecond
@@ -64,9 +63,9 @@ func TestNoVerifierEverMeetsAKeyThatItDoesNotHave(t *testing.T) {
 
 // planted is a bug that the model has to find.
 type planted struct {
-	timeline func(*keys.Timeline) // what the managers believe, other than what is true
-	// handover changes what a manager writes: a key, and the one that it takes over
-	// from, where that is in the same change.
+	timeline func(*keys.Timeline) // changes the timeline of the managers, which is then different from the true one
+	// handover changes what a manager writes: a key, and its predecessor if that is in the same
+	// change.
 	handover func(w *world, next, before *store.SigningKey)
 	// forgetful: no replica knows the lifetimes of the others.
 	forgetful bool
@@ -103,14 +102,14 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 
 type world struct {
 	t      *rapid.T
-	truth  keys.Timeline // that of replicas which got no other
+	truth  keys.Timeline // of the replicas without other settings
 	bug    planted
 	sealer *sealing.Sealer
 	st     *memory
 	now    time.Time
 	nodes  []*node
 	served int       // runs of servers
-	healed time.Time // when a replica that was cut off was last reached again
+	healed time.Time // when the last replica that was cut off was connected again
 
 	signed  map[string]time.Time // kid: when its last token expires, by the clock that wrote it
 	lacking map[string]time.Time // kid: until when a verifier may have a JWKS without it
@@ -118,16 +117,16 @@ type world struct {
 	seen    map[string]int       // events
 }
 
-// node is one replica. Its clock is ahead of the true time by up to ClockSkew.
+// node is a replica. Its clock is ahead of the true time by up to ClockSkew.
 type node struct {
 	w        *world
 	timeline keys.Timeline
 	ahead    time.Duration
-	lag      time.Duration // it read its clock so long before what it writes is committed
+	lag      time.Duration // from the reading of its clock to the commit of what it writes
 	m        *keys.Manager // nil while it is not up
 	ticked   time.Time
-	late     bool // its next poll is as late as it may be
-	cut      bool // it alone cannot reach the database
+	late     bool // its next poll is as late as possible
+	cut      bool // only this replica cannot reach the database
 	cutUntil time.Time
 }
 
@@ -142,7 +141,7 @@ func newWorld(t *rapid.T, sealer *sealing.Sealer, truth keys.Timeline, bug plant
 	return w
 }
 
-// within draws a duration up to most, often one of the ends, where bugs live.
+// within draws a duration up to most, often one of the ends, where faults are likely.
 func (w *world) within(label string, most time.Duration) time.Duration {
 	switch rapid.IntRange(0, 3).Draw(w.t, label+", which end") {
 	case 0:
@@ -213,12 +212,12 @@ func (w *world) run() error {
 	return nil
 }
 
-// event is something that happens to the replicas.
+// event changes something in the world of the replicas.
 func (w *world) event() error {
 	n := w.nodes[rapid.IntRange(0, len(w.nodes)-1).Draw(w.t, "replica")]
 	anyCut := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.cut })
-	// A replica that is cut off does not learn what was planned after its last reading;
-	// nor do the verifiers that have its JWKS.
+	// A replica that is cut off does not learn what was planned after its last reading, nor do the
+	// verifiers with its JWKS.
 	reached := !anyCut && !w.st.down && len(w.signed) > 0 && w.now.Sub(w.healed) >= w.longestCached()+w.truth.ClockSkew
 	event := rapid.SampledFrom([]string{"nothing", "tick", "delay", "rotate", "rotate", "revoke", "restart", "reconfigure", "outage", "cut"}).Draw(w.t, "event")
 	w.seen[event]++
@@ -262,7 +261,7 @@ func (w *world) longestCached() time.Duration {
 	return longest
 }
 
-// reconfigure gives a replica other lifetimes. It is stopped in order, or killed.
+// reconfigure gives a replica other lifetimes. It is stopped cleanly, or killed.
 func (w *world) reconfigure(n *node) error {
 	seconds := func(label string, least, most int) time.Duration {
 		return time.Duration(rapid.IntRange(least, most).Draw(w.t, label)) * time.Second
@@ -280,8 +279,7 @@ func (w *world) reconfigure(n *node) error {
 	return w.tick(n)
 }
 
-// administrator is an operator at a command line, on yet another machine, with the
-// usual settings.
+// administrator is an operator at a command line on another machine, with the usual settings.
 func (w *world) administrator() *keys.Manager {
 	n := &node{w: w, timeline: w.truth, ahead: w.within("clock of the command", w.truth.ClockSkew), lag: w.within("the command's commit", time.Second/2)}
 	return w.manager(n, "")
@@ -294,8 +292,8 @@ func (w *world) rotate() error {
 	return w.observe()
 }
 
-// revoke revokes a key whose successor every verifier knows. What was signed with
-// it is void, and replicas stop signing with it when they hear.
+// revoke revokes a key whose successor every verifier knows. The tokens of the key are void, and
+// replicas stop signing with it when they know.
 func (w *world) revoke() error {
 	all, err := w.st.KeyPlan(context.Background(), w.now)
 	if err != nil {
@@ -308,16 +306,16 @@ func (w *world) revoke() error {
 			signs = signs && w.now.Before(w.lacking[next.KID])
 		}
 	}
-	if signs || k.RetiredAt.IsZero() { // a verifier would have to ask anew: that is what an emergency costs
+	if signs || k.RetiredAt.IsZero() { // a verifier would have to fetch again, which is the price of an emergency
 		return nil
 	}
 	if keys.StateAt(k, w.now.Add(w.truth.ClockSkew)) == keys.Removed {
-		return nil // so it is by a clock that is ahead
+		return nil // it signs by a clock that is ahead
 	}
 	if _, err := w.administrator().Revoke(context.Background(), by(), k.KID, "drawn"); err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
-	for _, n := range w.nodes { // they are told
+	for _, n := range w.nodes { // the database notifies them
 		if n.m != nil {
 			if err := w.tick(n); err != nil {
 				return err
@@ -327,9 +325,9 @@ func (w *world) revoke() error {
 	return w.observe()
 }
 
-// outage takes the database from all replicas, for as long as it likes, or gives
-// it back. All of them have read what was planned until then: one that has not
-// when a long outage begins cannot know, as one that is cut off cannot.
+// outage takes the database away from all replicas, for any time, or gives it back. All replicas
+// have read what was planned until then: a replica that has not when a long outage begins cannot
+// know it, like one that is cut off.
 func (w *world) outage() error {
 	if !w.st.down {
 		if err := w.settle(); err != nil {
@@ -354,10 +352,10 @@ func (w *world) settle() error {
 	return nil
 }
 
-// cut takes the database from one replica, after its last reading, for as long as it
-// can do without: until the successor of the last key that it knows is in the cache of
-// a verifier. That key may take over sooner than it knows, where lifetimes that were in
-// force until a moment ago made it wait.
+// cut takes the database away from one replica, after its last reading, for as long as the replica
+// can do without: until a verifier has the successor of the last key that the replica knows in its
+// cache. That key may take over sooner than the replica knows, if lifetimes that were in force
+// until a moment ago made it wait.
 func (w *world) cut(n *node) error {
 	if err := w.settle(); err != nil {
 		return err
@@ -370,7 +368,7 @@ func (w *world) cut(n *node) error {
 	return nil
 }
 
-// soonest is when a key may come to sign at the earliest.
+// soonest returns the earliest moment at which a key may begin to sign.
 func (w *world) soonest(k store.SigningKey) time.Time {
 	before := w.st.find(k.Predecessor)
 	if before == nil || !k.ActiveAt.After(w.now) {
@@ -391,8 +389,8 @@ func (w *world) shortestInterval() time.Duration {
 	return shortest
 }
 
-// due ticks every replica that has waited for TickInterval, and one that is late
-// for the quarter of PollInterval more that the reading may take.
+// due ticks every replica that has waited for TickInterval. For a late replica it adds the quarter
+// of PollInterval that the reading may take.
 func (w *world) due() error {
 	for _, n := range w.nodes {
 		healed := n.cut && !w.now.Before(n.cutUntil)
@@ -433,7 +431,7 @@ func (w *world) tick(n *node) error {
 	return w.observe()
 }
 
-// observe holds the world as it is now to the invariants.
+// observe checks the invariants in the present world.
 func (w *world) observe() error {
 	for _, n := range w.nodes {
 		if n.m == nil {
@@ -470,7 +468,7 @@ func (w *world) serves(n *node) error {
 		if until := w.now.Add(n.timeline.Cached()); w.lacking[k.KID].Before(until) {
 			w.lacking[k.KID] = until
 		}
-		// The slowest clock among verifiers shows the true time.
+		// The slowest clock of a verifier shows the true time.
 		if expires, used := w.signed[k.KID]; used && k.RevokedAt.IsZero() && w.now.Before(expires) {
 			return fmt.Errorf("a replica does not publish key %s, whose last token is good for another %v (%s)", k.KID, expires.Sub(w.now), w.describe())
 		}
@@ -478,7 +476,7 @@ func (w *world) serves(n *node) error {
 	return nil
 }
 
-// describe tells the state, for the developer who looks for the fault.
+// describe describes the state for the developer who looks for the fault.
 func (w *world) describe() string {
 	var b strings.Builder
 	for _, k := range w.st.signing {
@@ -513,7 +511,7 @@ func (w *world) signs(n *node) error {
 		return fmt.Errorf("a replica cannot sign: %w", err)
 	}
 	if k := w.st.find(s.KID); !k.RevokedAt.IsZero() {
-		return nil // it has not heard; what it signs is void
+		return nil // it does not know yet: its signature is void
 	}
 	if until := w.lacking[s.KID]; w.now.Before(until) {
 		return fmt.Errorf("key %s signs, and a verifier may have a JWKS without it for another %v (%s)", s.KID, until.Sub(w.now), w.describe())

@@ -15,7 +15,7 @@ import (
 	"authserver/internal/store"
 )
 
-// restarted is a server that was stopped in order and started with other settings.
+// restarted is a server that was stopped cleanly and started with other settings.
 func restarted(t *testing.T, before *keys.Manager, st *memory, c *clock, change func(*keys.Timeline)) *keys.Manager {
 	t.Helper()
 	if err := before.Stop(t.Context()); err != nil {
@@ -34,7 +34,7 @@ func TestAnotherRotationInterval(t *testing.T) {
 		name     string
 		interval time.Duration
 		after    time.Duration // since the pending key was published
-		want     time.Duration // until it signs, since then
+		want     time.Duration // from then until it signs
 	}{
 		{"a shorter one brings the pending key forward", 10 * time.Hour, time.Hour, 10 * time.Hour},
 		{"to now, where it is past", 10 * time.Hour, 20 * time.Hour, 20 * time.Hour},
@@ -58,7 +58,8 @@ func TestAnotherRotationInterval(t *testing.T) {
 			if !st.signing[0].RetiredAt.Equal(st.signing[1].ActiveAt) {
 				t.Errorf("its predecessor retires at %v", st.signing[0].RetiredAt)
 			}
-			// A replica that lost its database signs with it until the old moment.
+			// A replica that lost its database signs with the old key until the moment that it
+			// knows.
 			if st.signing[0].RemovedAt.Before(removed) {
 				t.Errorf("its predecessor is removed %v earlier than was planned", removed.Sub(st.signing[0].RemovedAt))
 			}
@@ -91,7 +92,7 @@ func TestALongerTokenLifetimeKeepsKeysPublished(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		after time.Duration
-		want  []time.Duration // until each key is removed, from when it retires; 0: not planned
+		want  []time.Duration // from the retirement of each key until its removal; 0: not planned
 	}{
 		{"that is to retire", time.Hour, []time.Duration{longer, 0}},
 		{"that retires where a replica may not have heard", 24*time.Hour + time.Minute, []time.Duration{2*time.Minute + time.Minute + longer, longer, 0}},
@@ -139,7 +140,7 @@ func (c *counted) Generate(alg string) (crypto.Signer, string, error) {
 
 func (*counted) Signer(uri string) (crypto.Signer, error) { return keys.Software{}.Signer(uri) }
 
-// overtaken lets others do something before each of the first changes.
+// overtaken lets other processes act before each of the first changes.
 type overtaken struct {
 	*memory
 	others []func()
@@ -161,8 +162,8 @@ func TestAServerThatIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
 	m.Source = source
 	load(t, other)
 	load(t, m)
-	// The other one rotates and uses what it made; this one has to make one key more
-	// and needs it still.
+	// The other process rotates and uses the key that it made. This one has to make one more key,
+	// and still needs it.
 	rotate := func() {
 		if _, err := other.Rotate(t.Context(), by()); err != nil {
 			t.Error(err)
@@ -176,7 +177,8 @@ func TestAServerThatIsOvertakenPlansAnewWithTheKeysThatItMade(t *testing.T) {
 	if len(source.made) != 2 {
 		t.Errorf("it made %d keys for a rotation that was overtaken three times, want 2", len(source.made))
 	}
-	// First, three rotations with one more each, and one of those that it made.
+	// The first key, three rotations with one more key each, and one of the keys that this process
+	// made.
 	if len(st.signing) != 6 {
 		t.Errorf("%d keys, want 6", len(st.signing))
 	}
@@ -213,7 +215,7 @@ func TestAKeyThatWasSweptMeanwhileIsPlannedForAnew(t *testing.T) {
 	}
 }
 
-// sweeping does not find a key the first time.
+// sweeping does not find a key at the first attempt.
 type sweeping struct {
 	*memory
 	swept *int
@@ -244,7 +246,7 @@ func TestASourceThatFailsIsSaid(t *testing.T) {
 	}
 }
 
-// failing makes no key.
+// failing cannot make a key.
 type failing struct{ err error }
 
 func (f failing) Generate(string) (crypto.Signer, string, error) { return nil, "", f.err }

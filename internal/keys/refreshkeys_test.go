@@ -81,8 +81,8 @@ func TestReplicasThatStartAtOnceShareTheFirstRefreshKey(t *testing.T) {
 	}
 }
 
-// The next key is known to all long before it makes a token, and one that made the
-// last token of a living family is good until that has idled out.
+// Every replica knows the next key long before it makes a token. The key of the last token of a
+// live family is valid until the family has idled out.
 func TestRefreshKeysTakeTurns(t *testing.T) {
 	st, c := &memory{}, newClock()
 	s := openSealer(t, st)
@@ -123,7 +123,7 @@ func TestRefreshKeysTakeTurns(t *testing.T) {
 		t.Fatal(diff)
 	}
 	st.idle = []store.Moment{c.Now().Add(time.Hour)}
-	step(2 * time.Minute) // until every replica has heard
+	step(2 * time.Minute) // until every replica knows
 	end := st.idle[0].Add(10*time.Second + 2*timeline().ClockSkew)
 	if !st.secret[0].RemovedAt.Equal(end) {
 		t.Fatalf("the first key is good until %v, want %v", st.secret[0].RemovedAt, end)
@@ -138,7 +138,7 @@ func TestRefreshKeysTakeTurns(t *testing.T) {
 	}
 }
 
-// Where no family lives the access tokens that carry what the key sealed do.
+// If no family is live, access tokens with a handle that the key sealed may still be.
 func TestARefreshKeyOutlivesTheAccessTokensOfItsTurn(t *testing.T) {
 	st, c := &memory{}, newClock()
 	r := loadedRefreshKeys(t, st, openSealer(t, st), c)

@@ -14,7 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// A command does not know how the servers are set up, but they have said so.
+// A command does not know the settings of the servers, but the database does.
 func TestARotationOfRefreshKeysWaitsForTheSlowestServer(t *testing.T) {
 	st, c := &memory{}, newClock()
 	server := newManager(t, st, c)
@@ -61,7 +61,7 @@ func TestARefreshKeyThatIsKeptTooLateIsGivenUp(t *testing.T) {
 	}
 }
 
-// stuckSecrets answers when it is not asked any longer.
+// stuckSecrets answers only after the caller has given up.
 type stuckSecrets struct{ *memory }
 
 func (*stuckSecrets) CreateSecretKey(ctx context.Context, _ store.SecretKey, by store.Change) error {
@@ -74,7 +74,7 @@ func (*stuckSecrets) RescheduleSecretKey(ctx context.Context, _ store.SecretKey,
 	return store.ErrUnavailable
 }
 
-// Of two readings at once the one that began first must not end last.
+// Of two concurrent readings, the one that began first must not end last.
 func TestAnOlderReadingNeverReplacesANewerOne(t *testing.T) {
 	st, c := &memory{}, newClock()
 	gate := &gated{memory: st, began: make(chan struct{}), goOn: make(chan struct{})}
@@ -87,7 +87,7 @@ func TestAnOlderReadingNeverReplacesANewerOne(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	<-gate.began // it has read, and is slow to take in
+	<-gate.began // it has read, and is slow to use the result
 	if err := loadedRefreshKeys(t, st, s, c).Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestAnOlderReadingNeverReplacesANewerOne(t *testing.T) {
 	}
 }
 
-// gated holds up the first reading.
+// gated delays the first reading.
 type gated struct {
 	*memory
 	held        atomic.Bool
@@ -171,7 +171,7 @@ func TestWhatTheKeysOfRefreshTokensCannotDoIsSaid(t *testing.T) {
 	}
 }
 
-// blind cannot look at the families.
+// blind cannot read the families.
 type blind struct{ *memory }
 
 func (*blind) LastIdleExpiry(_ context.Context, after store.Cursor, _ int) (store.Moment, store.Cursor, error) {

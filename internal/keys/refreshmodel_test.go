@@ -17,17 +17,16 @@ import (
 	"authserver/internal/store"
 )
 
-// This model runs replicas with clocks that disagree and settings that differ, and
-// families of refresh tokens that are used or idle, and holds them to what a user
-// relies on:
+// This model runs replicas with clocks that disagree and settings that differ, and families of
+// refresh tokens that are used or idle. It checks what a user relies on:
 //
-//   - a refresh token that any replica made is accepted by every replica, until its
-//     family has idled out by the clock of that replica;
-//   - a refresh that is retried within the grace is answered with the very same token
-//     by every replica.
+//   - every replica accepts a refresh token that any replica made, until its family
+//     has idled out by the clock of that replica;
+//   - every replica answers a retry of a refresh within the grace with the very same
+//     token.
 //
-// For the second every replica makes a token in every step, of a family that goes no
-// further.
+// For the second rule, every replica makes a token in every step, for a family that does not
+// continue.
 func TestARefreshTokenIsGoodEverywhereUntilItsFamilyEnds(t *testing.T) {
 	sealer := openSealer(t, &memory{})
 	seen := map[string]int{}
@@ -35,7 +34,7 @@ func TestARefreshTokenIsGoodEverywhereUntilItsFamilyEnds(t *testing.T) {
 		events := []string{"login", "refresh", "rotate", "restart", "outage", "turns", "ends"}
 		return slices.DeleteFunc(events, func(event string) bool { return seen[event] >= 50 })
 	}
-	for range 5 { // what comes up is a matter of chance: the first is enough as a rule
+	for range 5 { // the runs are random, and the first usually finds the bug
 		rapid.Check(t, func(rt *rapid.T) {
 			f := newFlock(rt, sealer, plantedRefresh{})
 			if err := f.run(); err != nil {
@@ -106,7 +105,7 @@ type replica struct {
 	f        *flock
 	timeline keys.Timeline
 	ahead    time.Duration
-	lag      time.Duration // it read its clock so long before what it writes is committed
+	lag      time.Duration // from the reading of its clock to the commit of what it writes
 	signing  *keys.Manager
 	refresh  *keys.RefreshKeys // nil while it is not up
 	ticked   time.Time
@@ -115,20 +114,20 @@ type replica struct {
 
 func (r *replica) clock() time.Time { return r.f.now.Add(r.ahead - r.lag) }
 
-// family is refresh tokens that follow each other. The moments are by the clock of
-// the replica that wrote them.
+// family is a sequence of refresh tokens. The moments are by the clock of the replica that wrote
+// them.
 type family struct {
 	rotatedAt, idleUntil time.Time
-	last, before         made // before is the one that was exchanged for last
+	last, before         made // before was exchanged for last
 }
 
-// made is the key that a refresh token was made with.
+// made is the key of a refresh token.
 type made struct {
 	id  uint32
 	key []byte
 }
 
-// refreshWire is what the model plants bugs into.
+// refreshWire is the place where the model plants bugs.
 type refreshWire struct {
 	*memory
 	bug    plantedRefresh
@@ -179,7 +178,7 @@ func (f *flock) within(label string, most time.Duration) time.Duration {
 	return (&world{t: f.t}).within(label, most)
 }
 
-// start makes what a process has of keys.
+// start makes the keys of a process.
 func (r *replica) start(server string) (*keys.Manager, *keys.RefreshKeys) {
 	believed := r.timeline
 	if r.f.bug.timeline != nil {
@@ -267,7 +266,7 @@ func (f *flock) live(r *replica) []*family {
 	return slices.DeleteFunc(slices.Clone(f.families), func(x *family) bool { return !r.clock().Before(x.idleUntil) })
 }
 
-// use exchanges the last refresh token of a family that is live.
+// use exchanges the last refresh token of a live family.
 func (f *flock) use(r *replica, x *family) {
 	f.seen["refresh"]++
 	x.before = x.last
@@ -284,7 +283,7 @@ func (f *flock) issue(r *replica, x *family) {
 	}
 }
 
-// rotate is a command of an operator on another machine, with the usual settings.
+// rotate is the command of an operator on another machine, with the usual settings.
 func (f *flock) rotate() error {
 	f.seen["rotate"]++
 	tl := modelTimeline()
@@ -311,8 +310,8 @@ func (f *flock) restart(r *replica) error {
 	return f.tick(r)
 }
 
-// outage takes the database away or gives it back. Every replica has read what was
-// planned until then.
+// outage takes the database away or gives it back. Every replica has read what was planned until
+// then.
 func (f *flock) outage() error {
 	f.seen["outage"]++
 	for settled := f.st.down; !settled; {

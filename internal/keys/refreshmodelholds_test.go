@@ -51,7 +51,7 @@ func (f *flock) pass() {
 	}
 }
 
-// retried returns nil where a replica answers a retry as it was answered first.
+// retried returns nil if a replica answers a retry with the first answer.
 func (x *family) retried(r *replica) error {
 	if x.before.id == 0 || r.clock().Sub(x.rotatedAt) > modelGrace {
 		return nil
@@ -85,7 +85,7 @@ func (f *flock) count() {
 	}
 }
 
-// describe tells the state, for the developer who looks for the fault.
+// describe describes the state for the developer who looks for the fault.
 func (f *flock) describe() string {
 	var b bytes.Buffer
 	for _, k := range f.st.secret {

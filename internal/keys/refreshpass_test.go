@@ -10,13 +10,12 @@ import (
 	"authserver/internal/store"
 )
 
-// crowd has more families than a tick looks at. Clients go on refreshing while a pass is
-// under way.
+// crowd has more families than a tick reads. Clients continue to refresh during a pass.
 type crowd struct {
 	*memory
 	clock   *clock
 	takes   time.Duration // of a page
-	most    int           // families that the database can look at within its limit; 0: any
+	most    int           // families that the database can read within its limit; 0: any
 	pages   int
 	largest int
 	before  func(page int)
@@ -35,7 +34,7 @@ func (s *crowd) LastIdleExpiry(ctx context.Context, after store.Cursor, limit in
 	return s.memory.LastIdleExpiry(ctx, after, limit)
 }
 
-// retired has a key that is not in use any more, to which no end is known yet.
+// retired has a key that is no longer in use, whose end is not known yet.
 func retired(t *testing.T, families int) (*keys.RefreshKeys, *crowd, *clock) {
 	t.Helper()
 	st, c := &memory{}, newClock()
@@ -47,7 +46,7 @@ func retired(t *testing.T, families int) (*keys.RefreshKeys, *crowd, *clock) {
 	if err := r.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(2 * time.Minute) // until every replica has heard
+	c.advance(2 * time.Minute) // until every replica knows
 	for i := range families {
 		st.idle = append(st.idle, c.Now().Add(time.Duration(i%1000)*time.Second))
 	}
@@ -56,7 +55,7 @@ func retired(t *testing.T, families int) (*keys.RefreshKeys, *crowd, *clock) {
 	return r, s, c
 }
 
-// ends ticks until the key has an end, and returns it and how many ticks that took.
+// ends ticks until the key has an end, and returns the end and the number of ticks.
 func ends(t *testing.T, r *keys.RefreshKeys, s *crowd, c *clock, key int) (end store.Moment, ticks int) {
 	t.Helper()
 	for ticks < 1000 {
@@ -97,8 +96,8 @@ func TestARefreshKeyEndsBesideMoreFamiliesThanATickLooksAt(t *testing.T) {
 	}
 }
 
-// What is refreshed behind the cursor has a refresh token of the key that is in use, and
-// what it had before was seen.
+// A family that is refreshed behind the cursor has a refresh token of the key that is in use, and
+// the pass has seen its earlier token.
 func TestARefreshKeyEndsWhileFamiliesAreRefreshed(t *testing.T) {
 	r, s, c := retired(t, 50_000)
 	s.takes = 3 * time.Second // a page a tick
@@ -106,7 +105,7 @@ func TestARefreshKeyEndsWhileFamiliesAreRefreshed(t *testing.T) {
 	s.idle[40_000] = c.Now().Add(time.Minute)
 	refreshed := c.Now().Add(30 * 24 * time.Hour)
 	s.before = func(page int) {
-		if page > 1 { // a family that was seen, and one that is not seen yet
+		if page > 1 { // one family behind the cursor, and one before it
 			s.idle[(page-2)*1000] = refreshed
 		}
 		if page == 20 {
@@ -123,8 +122,8 @@ func TestARefreshKeyEndsWhileFamiliesAreRefreshed(t *testing.T) {
 	}
 }
 
-// A pass says nothing of a key that was still in use when it began: families behind the
-// cursor may have its refresh tokens.
+// The result of a pass does not apply to a key that was still in use when the pass began: families
+// behind the cursor may have its refresh tokens.
 func TestAPassEndsOnlyKeysThatWereOverWhenItBegan(t *testing.T) {
 	r, s, c := retired(t, 10_000)
 	s.takes = 3 * time.Second
@@ -132,8 +131,8 @@ func TestAPassEndsOnlyKeysThatWereOverWhenItBegan(t *testing.T) {
 	s.before = func(page int) {
 		if page == 5 {
 			late = c.Now().Add(72 * time.Hour)
-			s.idle[0] = late          // by the second key
-			c.advance(24 * time.Hour) // which is over before the pass is
+			s.idle[0] = late          // with the second key
+			c.advance(24 * time.Hour) // the key is no longer in use before the pass ends
 		}
 	}
 	if end, _ := ends(t, r, s, c, 0); !end.Before(late) {
@@ -158,8 +157,8 @@ func TestARefreshKeyEndsBesideASlowDatabase(t *testing.T) {
 	}
 }
 
-// Of replicas that look through the families at once the quickest says when the key
-// ends, and the others leave off.
+// If several replicas go through the families, the quickest sets the end of the key, and the others
+// stop.
 func TestAPassIsLeftOffWhereAnotherReplicaWasQuicker(t *testing.T) {
 	r, s, c := retired(t, 10_000)
 	s.takes = 3 * time.Second

@@ -13,7 +13,7 @@ import (
 	"authserver/internal/keys"
 )
 
-// flaky is a token that can be pulled out while it is in use.
+// flaky is a token that can be unplugged while it is in use.
 type flaky struct {
 	token
 	out atomic.Bool
@@ -36,9 +36,8 @@ func (p pulled) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	return p.Signer.Sign(random, digest, opts)
 }
 
-// A server whose PKCS #11 token is gone is not ready from the first failed signature
-// on. It is ready again when the token is back, although no client has asked for a
-// token since.
+// A server whose PKCS #11 token is gone is not ready after the first failed signature. It is ready
+// again when the token is back, although no client has sent a token request since.
 func TestAServerWhoseTokenIsGoneIsNotReady(t *testing.T) {
 	for _, c := range []struct {
 		alg  string

@@ -43,12 +43,12 @@ func TestResealMovesEverything(t *testing.T) {
 		t.Errorf("%d data keys, and the first is as old as %v and %v", len(rows), rows[0].CreatedAt, rows[1].CreatedAt)
 	}
 	v.goesOn(v.m.Sealer)
-	// What was noted of the keys is written as ever.
+	// The use of the keys is written as before.
 	v.ok(v.m.FlushUse(t.Context()))
 	if plan, err := v.db.KeyPlan(t.Context(), v.c.Now()); err != nil || !plan.Keys[0].LastUsedAt.Equal(v.c.Now()) {
 		t.Errorf("the key was last used at %v, %v; want what was noted before", plan.Keys[0].LastUsedAt, err)
 	}
-	// Until the end both master keys are good, for servers and for what they add.
+	// Until the end both master keys work, for servers and for what they add.
 	for _, given := range []sealing.Master{masterKey(), next} {
 		s := v.sealer(given)
 		v.goesOn(s)
@@ -73,7 +73,7 @@ func TestResealMovesEverything(t *testing.T) {
 	if over, err := sealing.Finish(t.Context(), by(), v.db, v.sealer(next)); err != nil || len(over) != 0 {
 		t.Errorf("finished twice: %v, %v", over, err)
 	}
-	// The server that was not restarted goes on, and the way back is open.
+	// The server that was not restarted continues, and the reseal can be undone.
 	v.ok(v.m.Sealer.Reload(t.Context()))
 	v.goesOn(v.m.Sealer)
 	if back := v.run(next, masterKey()); back.DataKey != 3 {
@@ -130,7 +130,7 @@ func TestResealsAreRefused(t *testing.T) {
 	v.goesOn(v.sealer(masterKey()))
 }
 
-// Two administrators begin at once.
+// Two administrators begin at the same time.
 func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
 	v, next, third := newVault(t), newMaster(t), newMaster(t)
 	other, err := v.reseal(v.db, masterKey(), third)
@@ -151,7 +151,7 @@ func TestOfTwoResealsThatBeginAtOnceOneIsRefused(t *testing.T) {
 	v.goesOn(v.sealer(third))
 }
 
-// A server that has not heard of the new data key goes on sealing under the old one.
+// A server that does not know the new data key yet continues to seal under the old one.
 func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
 	deaf := v.sealer(masterKey())
@@ -185,7 +185,7 @@ func TestWhatAServerAddsMeanwhileIsMovedToo(t *testing.T) {
 	v.goesOn(v.sealer(next))
 }
 
-// A row that is changed or removed while it is moved is looked at again.
+// The reseal looks again at a row that is changed or removed meanwhile.
 func TestWhatIsChangedMeanwhileIsNotPutBack(t *testing.T) {
 	v, next := newVault(t), newMaster(t)
 	const idp = "https://idp.example.com"
@@ -218,7 +218,7 @@ func TestWhatIsChangedMeanwhileIsNotPutBack(t *testing.T) {
 }
 
 func TestAResealThatIsInterruptedAnywhereGoesOn(t *testing.T) {
-	for _, done := range []bool{false, true} { // whether the call that fails was carried out
+	for _, done := range []bool{false, true} { // whether the failed call was carried out
 		for n := 1; ; n++ {
 			v, next := newVault(t), newMaster(t)
 			st := &failingWire{db: v.db, at: n, done: done}

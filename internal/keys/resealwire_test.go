@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// resealWire lets others do something before a call.
+// resealWire lets other processes act before a call.
 type resealWire struct {
 	sealing.ResealStore
 	before func(call string)
@@ -26,7 +26,7 @@ func (w *resealWire) ReplaceSealed(ctx context.Context, v store.SealedValue, wit
 
 var errCut = errors.New("the connection was cut")
 
-// failingWire fails its n-th call, before or after that was carried out.
+// failingWire fails its n-th call, before or after carrying it out.
 type failingWire struct {
 	db    sealing.ResealStore
 	at    int

@@ -8,8 +8,8 @@ import (
 	"authserver/internal/keys"
 )
 
-// With every replica, also one whose clock is behind, a revoked key signs no
-// longer and verifies no longer, and there is one that signs instead.
+// At every replica, even if its clock is behind, a revoked key no longer signs or verifies, and
+// another key signs instead.
 func TestRevoke(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -54,7 +54,7 @@ func TestRevoke(t *testing.T) {
 					t.Errorf("%s still publishes the revoked key", name)
 				}
 			}
-			tick(t, server) // and the timeline goes on
+			tick(t, server) // and the timeline continues
 			c.advance(timeline().RotationInterval)
 			tick(t, server)
 			if err := server.Ready(); err != nil {

@@ -18,7 +18,7 @@ func TestRotate(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before func(t *testing.T, m *keys.Manager, c *clock)
-		// from the moment of the rotation
+		// The times count from the rotation.
 		publish, activate, remove time.Duration
 		keys                      int
 	}{
@@ -106,7 +106,7 @@ func successorOf(st *memory, kid string) string {
 	return ""
 }
 
-// A rotation shows in the JWKS when it is asked for, whatever was pending before.
+// A rotation shows in the JWKS at once, whatever was pending before.
 func TestARotationPublishesAKeyAtOnce(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)
@@ -218,7 +218,7 @@ func TestAChangeThatTakesTooLongIsGivenUp(t *testing.T) {
 	}
 }
 
-// stuck answers when it is not asked any longer.
+// stuck answers only after the caller has given up.
 type stuck struct{ *memory }
 
 func (*stuck) ChangeKeyPlan(ctx context.Context, _ store.KeyPlanChange, by store.Change) error {

@@ -58,7 +58,7 @@ func TestRotateNowSignsAtOnce(t *testing.T) {
 			for _, e := range events {
 				at[e.Event] = e.At.Sub(clk.Now())
 			}
-			// Until every replica has heard of it the old key signs there.
+			// The old key signs at other replicas until they know.
 			wanted := map[string]time.Duration{keys.Publish: published.Sub(clk.Now()), keys.Activate: 0, keys.Retire: 0, keys.Remove: 18 * time.Minute}
 			if diff := cmp.Diff(wanted, at); diff != "" {
 				t.Errorf("events (-want +got): %s", diff)
@@ -107,7 +107,7 @@ func TestUnseenCountsByAlgorithm(t *testing.T) {
 	if _, err := m.Unseen(t.Context(), "HS256"); err == nil || !strings.Contains(err.Error(), `"HS256" is not known: choose from RS256, ES256`) {
 		t.Errorf("error = %v, want one that names the algorithms", err)
 	}
-	// A first key signs at once, too, where that is asked for.
+	// A first key signs at once too, if the operator demands it.
 	if _, err := m.RotateNow(t.Context(), by(), keys.EdDSA); err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +121,7 @@ func TestUnseenCountsByAlgorithm(t *testing.T) {
 	}
 }
 
-// The key after one that was brought forward follows it after an interval, and not
-// when it would have.
+// The next key after a rotation follows an interval later, and not at its earlier moment.
 func TestAfterARotationTheNextHandoverIsBroughtForwardToo(t *testing.T) {
 	st, c := &memory{}, newClock()
 	m := newManager(t, st, c)

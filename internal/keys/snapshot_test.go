@@ -29,7 +29,7 @@ func (k *token) Generate(alg string) (crypto.Signer, string, error) {
 	return private, k.put(private), nil
 }
 
-// put keeps a key and returns its URI.
+// put stores a key and returns its URI.
 func (k *token) put(private crypto.Signer) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -89,8 +89,8 @@ func TestAKeyThatCouldNotBeOpenedAtFirstIsOpenedLater(t *testing.T) {
 	}
 }
 
-// Otherwise verifiers would refuse good tokens, and an attacker who can write to the
-// database could cause that.
+// Otherwise verifiers would refuse good tokens, and an attacker who can write to the database could
+// cause that.
 func TestARunningServerKeepsKeysWhoseRowsCannotBeOpenedAnyMore(t *testing.T) {
 	for _, state := range []keys.State{keys.Pending, keys.Active, keys.Retired} {
 		t.Run(string(state), func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestARunningServerKeepsKeysWhoseRowsCannotBeOpenedAnyMore(t *testing.T) {
 			if n := strings.Count(log.String(), "cannot be opened"); n != 1 {
 				t.Errorf("said %d times in three readings, want once: %s", n, log)
 			}
-			// Whatever else was changed it takes in.
+			// The server reads all other changes.
 			last := st.signing[len(st.signing)-1]
 			if _, err := newManager(t, st, c).Revoke(t.Context(), by(), last.KID, "it leaked"); err != nil {
 				t.Fatal(err)

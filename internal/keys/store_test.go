@@ -21,8 +21,8 @@ import (
 	"authserver/internal/testkit"
 )
 
-// memory keeps keys as the contract of package store says, for tests of
-// thousands of steps and for rows that have to be tampered with.
+// memory stores keys according to the contract of package store, for tests with thousands of steps
+// and for rows that tests tamper with.
 type memory struct {
 	mu         sync.Mutex
 	down       bool
@@ -32,8 +32,8 @@ type memory struct {
 	version    int64 // of the key plan
 	lifetimes  []store.Lifetimes
 	idle       []store.Moment // of each family, in the order of their IDs
-	resources  []string       // the algorithms that they want
-	encryption []string       // how issuers encrypt to this server
+	resources  []string       // the algorithms of resources
+	encryption []string       // the encryption algorithms of issuers
 	writes     int
 	events     []store.Event
 }
@@ -279,15 +279,15 @@ func (m *memory) LastIdleExpiry(_ context.Context, after store.Cursor, limit int
 	return last, store.Cursor(strconv.Itoa(end)), nil
 }
 
-// clock is the test's own.
+// clock is the clock of the test.
 type clock struct{ *testkit.Clock }
 
 func newClock() *clock { return &clock{testkit.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))} }
 
 func (c *clock) advance(d time.Duration) { c.Advance(d) }
 
-// The timeline of most tests: Lead 6 minutes, of which the JWKS may be kept for 4,
-// fresh and then stale. Lag 16 minutes.
+// The timeline of most tests: Lead is 6 minutes, in 4 of which a verifier may use its JWKS, fresh
+// and then stale. Lag is 16 minutes.
 func timeline() keys.Timeline {
 	return keys.Timeline{
 		RotationInterval: 24 * time.Hour, JWKSMaxAge: 4*time.Minute - 21*time.Second, PollInterval: time.Minute,
@@ -295,7 +295,7 @@ func timeline() keys.Timeline {
 	}
 }
 
-// masterKey is the one that most tests seal under.
+// masterKey is the master key of most tests.
 func masterKey() sealing.Master { return aMaster([32]byte{1}) }
 
 func aMaster(key [32]byte) sealing.Master {
@@ -322,11 +322,11 @@ func sealerOptions(t testing.TB, st store.DataKeys, m sealing.Master) sealing.Op
 
 var servers atomic.Int64
 
-// newServer names one more run of a server.
+// newServer returns a name for another run of a server.
 func newServer() string { return fmt.Sprintf("-%d", servers.Add(1)) }
 
-// newManager returns a manager over the store that has ES256 alone, whose keys
-// are made in microseconds.
+// newManager returns a manager over the store that has only ES256, because its keys are made in
+// microseconds.
 func newManager(t testing.TB, st *memory, c *clock) *keys.Manager {
 	t.Helper()
 	return &keys.Manager{
@@ -358,7 +358,7 @@ func signerOf(t testing.TB, m *keys.Manager, alg string) keys.Signer {
 	return s
 }
 
-// statesAt sorts the keys of the store by their state at the moment.
+// statesAt returns the keys of the store by their state at the moment.
 func statesAt(t testing.TB, st store.SigningKeys, now time.Time) map[keys.State][]string {
 	t.Helper()
 	plan, err := st.KeyPlan(t.Context(), now)

@@ -10,8 +10,8 @@ import (
 	"authserver/internal/keys"
 )
 
-// Replicas that start at once, a restart and the next rotation of everything else all make
-// the same pairwise subjects.
+// Replicas that start at the same time, restart or rotate all other keys make the same pairwise
+// subjects.
 func TestSubjectSecretNeverChanges(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "test.db"), newClock()
 	open := func() *keys.SubjectSecret {

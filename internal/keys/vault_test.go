@@ -17,14 +17,14 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// vault is a database with something sealed in each table that has it.
+// vault is a database with something sealed in each table that can have it.
 type vault struct {
 	*testing.T
 	db      *sqlite.DB
 	c       *clock
-	m       *keys.Manager // a server that runs
+	m       *keys.Manager // a running server
 	refresh *keys.RefreshKeys
-	plain   map[string]string // what is sealed, by SealedAs
+	plain   map[string]string // the plain values, by SealedAs
 }
 
 func newVault(t *testing.T) *vault {
@@ -87,7 +87,7 @@ func (v *vault) sealer(master sealing.Master) *sealing.Sealer {
 	return s
 }
 
-// refused wants an error that names both master keys.
+// refused requires an error that names both master keys.
 func (v *vault) refused(given, needed sealing.Master) {
 	v.Helper()
 	_, err := sealing.Open(v.Context(), sealerOptions(v.T, v.db, given))
@@ -96,7 +96,7 @@ func (v *vault) refused(given, needed sealing.Master) {
 	}
 }
 
-// reseal is what the command does, by its own connection.
+// reseal is the reseal of the command, with its own connection.
 func (v *vault) reseal(st sealing.ResealStore, from, to sealing.Master) (*sealing.Reseal, error) {
 	v.Helper()
 	o := sealerOptions(v.T, v.db, from)
@@ -120,7 +120,7 @@ func (v *vault) run(from, to sealing.Master) sealing.Resealed {
 	return done
 }
 
-// goesOn holds the server that runs to going on as before.
+// goesOn checks that the running server continues as before.
 func (v *vault) goesOn(s *sealing.Sealer) {
 	v.Helper()
 	if diff := cmp.Diff(v.plain, v.opened(s)); diff != "" {

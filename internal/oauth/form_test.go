@@ -27,7 +27,7 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
-// By whatever name a client asks for a resource, it is that resource, once.
+// Under any name of the parameter, a resource is the same resource, once.
 func TestParseFormResources(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
@@ -57,7 +57,7 @@ func TestParseFormResources(t *testing.T) {
 	}
 }
 
-// Nothing between two ampersands is no parameter.
+// An empty part between two ampersands is not a parameter.
 func TestParseFormWithoutAParameterBetween(t *testing.T) {
 	for _, body := range []string{"a=b&&c=d", "&a=b&c=d", "a=b&c=d&", "&&&a=b&&c=d&&"} {
 		form, err := ParseForm(formType, body)
@@ -72,7 +72,7 @@ func TestParseFormWithoutAParameterBetween(t *testing.T) {
 	}
 }
 
-// A client means the charset that it names; ASCII is the same in each.
+// A form is in the charset that the client names; ASCII is the same in each.
 func TestParseFormCharsets(t *testing.T) {
 	for _, test := range []struct{ name, parameters, body, want string }{
 		{"none", "", "p=p%C3%A4ss", "päss"},
@@ -176,8 +176,8 @@ func TestParseFormRefuses(t *testing.T) {
 	}
 }
 
-// What ParseForm accepts, the standard library reads alike: nothing is seen here
-// that another reader of the same body would not see.
+// The standard library reads everything that ParseForm accepts in the same way, so no other reader
+// of the same body sees anything else.
 func FuzzParseForm(f *testing.F) {
 	for _, seed := range []string{"grant_type=client_credentials", "a=%20+b&c", "a;b=c", "resource=https://a.example", "=", "&", "a=%", "scope%5B%5D=x"} {
 		f.Add(seed)
@@ -189,7 +189,7 @@ func FuzzParseForm(f *testing.F) {
 		}
 		values, err := url.ParseQuery(body)
 		if err != nil {
-			if strings.Contains(body, ";") { // the standard library refuses the separator of old
+			if strings.Contains(body, ";") { // the standard library refuses this old separator
 				return
 			}
 			t.Fatalf("accepted what the standard library refuses: %v", err)

@@ -63,7 +63,7 @@ func TestEnforceRefuses(t *testing.T) {
 	}
 }
 
-// text draws what people might choose as a password, and somewhat more.
+// text draws passwords that people might choose, and some stranger ones.
 func text() *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.RuneFrom(nil, unicode.L, unicode.M, unicode.Nd, unicode.Zs, unicode.P, unicode.S), MinCharacters, 30, -1)
 }

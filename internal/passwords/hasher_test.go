@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newHasher makes a hasher that is as cheap as bcrypt can be.
+// newHasher makes a hasher with the lowest cost of bcrypt.
 func newHasher(t testing.TB, o Options) *Hasher {
 	t.Helper()
 	if o.Cost == 0 {
@@ -67,7 +67,7 @@ func TestNew(t *testing.T) {
 func TestVerify(t *testing.T) {
 	h := newHasher(t, Options{})
 	good := hash(t, h, "wonderland")
-	// A salt that is well-formed but for a character outside of the alphabet.
+	// The salt is well-formed except for a character that is not in the alphabet.
 	badSalt := slices.Clone(good)
 	badSalt[10] = '!'
 	long := hash(t, h, strings.Repeat("x", 73))
@@ -121,7 +121,7 @@ func TestHashTakesTheCostOfTheOptions(t *testing.T) {
 	}
 }
 
-// A server of before wrote these, and passlib: they keep working.
+// Earlier servers and passlib wrote these hashes, and they keep working.
 func TestHashesOfBcryptKeepWorking(t *testing.T) {
 	h := newHasher(t, Options{})
 	for _, secret := range []string{"wonderland", strings.Repeat("x", 72)} {
@@ -174,9 +174,9 @@ func TestWhatWasHashedIsVerified(t *testing.T) {
 	})
 }
 
-// TestNoCaseIsFasterThanAnother holds every way to fail to the time of a wrong
-// password. The bound is generous, since the machine is shared: what it must
-// catch is a way that computes nothing, which is a thousand times faster.
+// TestNoCaseIsFasterThanAnother compares the time of every failure with that of a wrong password.
+// The bound is generous, because the machine is shared: it must only catch a case that computes
+// nothing, which is a thousand times faster.
 func TestNoCaseIsFasterThanAnother(t *testing.T) {
 	h := newHasher(t, Options{Cost: 5})
 	good := hash(t, h, "wonderland")
@@ -208,7 +208,8 @@ func TestNoCaseIsFasterThanAnother(t *testing.T) {
 			}
 			cases[i].times = append(cases[i].times, time.Since(start))
 		}
-		// The shortest of each: a busy machine makes a comparison longer, and never shorter.
+		// The comparison uses the shortest time of each: a busy machine makes a comparison longer,
+		// never shorter.
 		wrong := slices.Min(cases[0].times)
 		differing = nil
 		for _, c := range cases[1:] {

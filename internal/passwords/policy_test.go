@@ -69,7 +69,7 @@ func TestPolicyRefuses(t *testing.T) {
 	}
 }
 
-// list is what is refused as common.
+// list returns the common passwords.
 func list(t *testing.T) []string {
 	t.Helper()
 	unpacked, err := gzip.NewReader(bytes.NewReader(mostCommon))
@@ -103,7 +103,7 @@ func TestListOfCommonPasswordsIsSorted(t *testing.T) {
 	}
 }
 
-// To look a password up takes less memory than one bcrypt, and keeps none.
+// Looking up a password takes less memory than one bcrypt, and keeps none.
 func TestLookUpOfCommonPasswordsIsSmall(t *testing.T) {
 	if got := testing.Benchmark(BenchmarkCommon).AllocedBytesPerOp(); got > 256<<10 {
 		t.Errorf("it takes %d bytes", got)

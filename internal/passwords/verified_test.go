@@ -22,8 +22,8 @@ func newCache(t *testing.T, h *Hasher, size int) *VerifiedCache {
 	return c
 }
 
-// occupy takes every slot and lets no request wait for one. A request that needs bcrypt
-// is then refused with ErrBusy, which shows what the cache answers by itself.
+// occupy takes every slot and lets no request wait for one. A request that needs bcrypt is then
+// refused with ErrBusy, so the test sees which answers come from the cache.
 func occupy(h *Hasher) (release func()) {
 	for range cap(h.slots) {
 		h.slots <- struct{}{}
@@ -56,10 +56,10 @@ func TestVerifiedCache(t *testing.T) {
 	release := occupy(h)
 	verify(first, "first secret", true, nil)           // a right secret costs bcrypt once
 	verify(first, "wrong secret", false, nil)          // and so does a wrong one
-	verify(first, "another guess", false, ErrBusy)     // another guess costs it anew
+	verify(first, "another guess", false, ErrBusy)     // another guess costs bcrypt again
 	verify(second, "another guess", false, ErrBusy)    // another hash is another entry
 	verify(nil, "another guess", false, ErrBusy)       // and so is no hash
-	verify(first, strings.Repeat("x", 73), false, nil) // what no secret can be costs nothing
+	verify(first, strings.Repeat("x", 73), false, nil) // a secret that cannot be hashed costs nothing
 	verify(first, "", false, nil)
 	verify(first, "a\x00b", false, nil)
 	release()
@@ -91,8 +91,8 @@ func TestVerifiedCacheIsBounded(t *testing.T) {
 	}
 }
 
-// Of a request that can be read in two ways, of a client that has two secrets, every pair
-// that was right before is found without bcrypt, whatever was wrong beside it.
+// If a request can be read in two ways and the client has two secrets, the cache finds every pair
+// that was right before, without bcrypt, whatever was wrong in the other pairs.
 func TestVerifiedCacheLooksUpAllPairsFirst(t *testing.T) {
 	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 10)
@@ -110,11 +110,11 @@ func TestVerifiedCacheLooksUpAllPairsFirst(t *testing.T) {
 	defer occupy(h)()
 	verify(true, "old secret", "old+secret")
 	verify(true, "new secret", "new%20secret")
-	verify(true, "new+guess", "new%20secret") // though one of the pairs was never compared
+	verify(true, "new+guess", "new%20secret") // although one of the pairs was never compared
 	verify(false, "a guess", "a+guess")
 }
 
-// Guesses take room from guesses alone.
+// Guesses push out only other guesses.
 func TestGuessesPushOutNoRightSecret(t *testing.T) {
 	h := newHasher(t, Options{Workers: 1})
 	c := newCache(t, h, 2)

@@ -27,8 +27,8 @@ func TestCloudSchemes(t *testing.T) {
 
 const azureVersion = "0123456789abcdef0123456789abcdef"
 
-// cloudEnvironment has credentials that no cloud accepts, so that no client looks for
-// others on this machine.
+// cloudEnvironment sets credentials that no cloud accepts, so that no client looks for others on
+// this machine.
 func cloudEnvironment(t *testing.T) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -136,8 +136,8 @@ func TestOpenRefusesAnEnvironment(t *testing.T) {
 	}
 }
 
-// silent listens, takes connections and never says a word, as a service does that
-// hangs. It returns its address.
+// silent listens, accepts connections and never answers, like a service that hangs. It returns its
+// address.
 func silent(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,10 +148,10 @@ func silent(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// checkHangs wants the keeper to give up in time, and earlier where its caller does.
+// checkHangs requires the keeper to give up in time, and earlier if its caller does.
 func checkHangs(t *testing.T, url string) {
 	t.Helper()
-	const timeout, soon = 500 * time.Millisecond, 5 * time.Second // of a test machine
+	const timeout, soon = 500 * time.Millisecond, 5 * time.Second // on a test machine
 	encrypt := func(ctx context.Context, timeout time.Duration) error {
 		keeper, id, err := keepers.OpenWithin(t.Context(), url, timeout)
 		if err != nil {

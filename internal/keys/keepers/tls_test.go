@@ -14,8 +14,8 @@ import (
 	"authserver/internal/testkit"
 )
 
-// What unseals every key does not go over a connection that is weaker than those of the
-// server itself (RFC 9325 §4.2).
+// The connection to the service that opens all keys is not weaker than those of the server itself
+// (RFC 9325 §4.2).
 func TestVaultOverWeakTLS(t *testing.T) {
 	cleanEnvironment(t)
 	ask := func(config *tls.Config) error {

@@ -15,10 +15,10 @@ import (
 	"authserver/test/vault"
 )
 
-// plainText is what is sealed: bytes, and not UTF-8.
+// plainText is the value to seal: bytes that are not UTF-8.
 const plainText = "a data key of 32 bytes, or so.\x00\xff"
 
-// as has the environment name a server and a token, and nothing else of Vault's.
+// as makes the environment name a server and a token, and nothing else of Vault's.
 func as(t *testing.T, s *vault.Server, token string) {
 	t.Helper()
 	cleanEnvironment(t)
@@ -185,7 +185,7 @@ func checkFault(t *testing.T, err error, want ...string) {
 	}
 }
 
-// checkSilent looks into every error of the chain.
+// checkSilent checks every error of the chain.
 func checkSilent(t *testing.T, err error, secrets ...string) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {

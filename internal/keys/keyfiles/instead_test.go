@@ -16,7 +16,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// files are one of each kind.
+// files returns one file of each kind.
 func files(t *testing.T) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,7 +88,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 	for _, test := range []struct {
 		file   string
 		wanted Wanted
-		want   []string // nil: it passes
+		want   []string // nil: the file passes
 	}{
 		{"set", JWKSet, nil}, {"public JWK", JWKSet, nil}, {"text", JWKSet, nil},
 		{"public key", JWKSet, []string{"it is a public key in PEM, and a JWK Set (RFC 7517 section 5) is wanted", `put it into the file as {"keys":[{"`}},
@@ -176,7 +176,7 @@ func TestCheckSaysWhatAFileIsAndWhatToDo(t *testing.T) {
 	}
 }
 
-// Whatever is wanted and given: no error holds a private key, and each says something.
+// For every wanted kind and every file: no error contains a private key, and each error has a text.
 func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 	for name, data := range files(t) {
 		for _, wanted := range []Wanted{JWKSet, JWK, Certificate, PrivateKey, Secret} {
@@ -198,7 +198,7 @@ func TestNoErrorHoldsAPrivateKey(t *testing.T) {
 	}
 }
 
-// What is told to be put into the file is what was given.
+// The JWK that the hint tells the operator to use is the given key.
 func TestTheJWKThatIsToldIsTheKey(t *testing.T) {
 	all := files(t)
 	_, text, found := strings.Cut(Check(all["public key"], JWKSet).Error(), "put it into the file as ")

@@ -11,8 +11,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// TestThePrivateKeyStaysInTheToken tries what an attacker could do who took over our
-// process, with the PIN.
+// TestThePrivateKeyStaysInTheToken tries what an attacker could do after taking over our process,
+// with the PIN.
 func TestThePrivateKeyStaysInTheToken(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)
@@ -55,7 +55,7 @@ func TestThePrivateKeyStaysInTheToken(t *testing.T) {
 	}
 }
 
-// wrap asks for a key encrypted under one that could be made anywhere.
+// wrap tries to get a key encrypted under another key that could be made anywhere.
 func (r *raw) wrap(key pkcs11.ObjectHandle) ([]byte, error) {
 	r.t.Helper()
 	wrapper, err := r.CreateObject(r.session, []*pkcs11.Attribute{
@@ -68,8 +68,8 @@ func (r *raw) wrap(key pkcs11.ObjectHandle) ([]byte, error) {
 	return r.WrapKey(r.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_WRAP_PAD, nil)}, wrapper, key)
 }
 
-// TestAPlantedPublicKeyIsRefused swaps the public half. It would get into our JWKS, and
-// its owner could sign tokens.
+// TestAPlantedPublicKeyIsRefused replaces the public half. With it in our JWKS, its owner could
+// sign tokens.
 func TestAPlantedPublicKeyIsRefused(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)

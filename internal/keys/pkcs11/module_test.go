@@ -152,7 +152,7 @@ func TestATokenThatForgotUsIsOpenedAgain(t *testing.T) {
 	})
 }
 
-// TestATokenThatIsAwayIsAskedForAgain takes it away as one unplugs a device.
+// TestATokenThatIsAwayIsAskedForAgain removes the token as one unplugs a device.
 func TestATokenThatIsAwayIsAskedForAgain(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)
@@ -184,8 +184,8 @@ func TestATokenThatIsAwayIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestARefusedPINIsNotTriedAgain changes the PIN under an open module: with a real
-// token, each try of the old one would bring it nearer to its lock.
+// TestARefusedPINIsNotTriedAgain changes the PIN under an open module: with a real token, each try
+// of the old PIN would bring the token closer to its lock.
 func TestARefusedPINIsNotTriedAgain(t *testing.T) {
 	o := softHSM(t)
 	m := open(t, o)
@@ -232,7 +232,7 @@ func TestAKeyThatWasDeletedSignsNoMore(t *testing.T) {
 	}
 }
 
-// sign signs some digest by PKCS #1 v1.5 or ECDSA.
+// sign signs a digest by PKCS #1 v1.5 or ECDSA.
 func sign(s crypto.Signer) ([]byte, error) {
 	return s.Sign(rand.Reader, make([]byte, crypto.SHA256.Size()), crypto.SHA256)
 }

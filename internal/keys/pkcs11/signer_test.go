@@ -61,7 +61,7 @@ func TestEveryAlgorithmSignsJWTs(t *testing.T) {
 	}
 }
 
-// checkJWS signs with s what has to verify with public.
+// checkJWS signs with s, and requires public to verify the signature.
 func checkJWS(t *testing.T, alg string, s crypto.Signer, public crypto.PublicKey) {
 	t.Helper()
 	payload := rand.Text()
@@ -84,7 +84,7 @@ func TestManySignAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range maxSessions / 2 { // together twice as many as there are sessions
+		for range maxSessions / 2 { // together twice as many as sessions
 			group.Go(func() {
 				for range 10 {
 					checkJWS(t, alg, s, s.Public())
@@ -95,7 +95,7 @@ func TestManySignAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// TestTheSaltIsAsLongAsTheHash holds RFC 7518 §3.5, which jws.Verify does not.
+// TestTheSaltIsAsLongAsTheHash checks RFC 7518 §3.5, because jws.Verify does not.
 func TestTheSaltIsAsLongAsTheHash(t *testing.T) {
 	m := open(t, softHSM(t))
 	s, _, err := m.Generate("PS256")

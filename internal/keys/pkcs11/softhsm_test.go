@@ -11,7 +11,7 @@ import (
 	"authserver/test/softhsm"
 )
 
-// softHSM makes a token of SoftHSM for one test, and returns how to open it.
+// softHSM makes a token of SoftHSM for one test, and returns the options that open it.
 func softHSM(t *testing.T) Options {
 	t.Helper()
 	token := softhsm.New(t)
@@ -34,7 +34,7 @@ func open(t *testing.T, o Options) *Module {
 	return m
 }
 
-// raw is a session beside the code under test, with nothing between.
+// raw is a session of its own, which does not use the code under test.
 type raw struct {
 	*pkcs11.Ctx
 	t       *testing.T
@@ -42,8 +42,8 @@ type raw struct {
 	session pkcs11.SessionHandle
 }
 
-// look opens a session with the token's user logged in. The library is one in the
-// process, so a [Module] may be open meanwhile; close it after this one's end.
+// look opens a session with the token's user logged in. A process has one library, so a [Module]
+// may be open at the same time; close it after this session.
 func look(t *testing.T, o Options) *raw {
 	t.Helper()
 	r := &raw{Ctx: pkcs11.New(o.Module), t: t}

@@ -115,8 +115,8 @@ func TestIsURI(t *testing.T) {
 	}
 }
 
-// FuzzParseURI holds that what is read is written as the same, and that no error
-// tells a PIN.
+// FuzzParseURI checks that a parsed URI is written as the same URI, and that no error contains a
+// PIN.
 func FuzzParseURI(f *testing.F) {
 	for _, seed := range []string{
 		"pkcs11:token=keys;id=%01%02%03",

@@ -31,7 +31,7 @@ func TestMasterKey(t *testing.T) {
 	}
 }
 
-// master reads a key as NewMasterKey prints it.
+// master reads a key in the form of NewMasterKey.
 func master(t testing.TB, text string) sealing.Master {
 	t.Helper()
 	key, err := base64.StdEncoding.Strict().DecodeString(text)

@@ -63,13 +63,13 @@ func TestReloadTakesInNewDataKeysAndKeepsTheOthers(t *testing.T) {
 	if id := headerOf(t, s); id != 2 {
 		t.Errorf("it seals under data key %d, want 2", id)
 	}
-	addDataKey(t, st, 3, newMaster(t)) // is for others
+	addDataKey(t, st, 3, newMaster(t)) // under a master key of another database
 	reload()
 	if id := headerOf(t, s); id != 2 {
 		t.Errorf("it seals under data key %d, want the newest that it can open", id)
 	}
 	st.Rows = st.Rows[2:]
-	reload() // a server that was not restarted after a reseal goes on
+	reload() // a server that was not restarted after a reseal continues
 	st.Down = true
 	if err := s.Reload(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want ErrUnavailable", err)
@@ -105,7 +105,7 @@ func TestReloadThatCannotOpenADataKeyChangesNothing(t *testing.T) {
 	}
 }
 
-// A key management service takes its time to open a data key.
+// A key management service may take long to open a data key.
 func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 	st := &storetest.DataKeyTable{}
 	o := options(t, st, masterKey)
@@ -134,7 +134,7 @@ func TestAnOlderReadingOfDataKeysNeverReplacesANewerOne(t *testing.T) {
 	}
 }
 
-// gatedKeeper holds up the first data key after it was armed.
+// gatedKeeper delays the first data key after it was armed.
 type gatedKeeper struct {
 	sealing.Keeper
 	armed       atomic.Bool
@@ -198,7 +198,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	counts(1, 4)
 }
 
-// unreachable is a key management service that cannot be reached.
+// unreachable is a key management service that is down.
 type unreachable struct{ sealing.Keeper }
 
 func (unreachable) Encrypt(context.Context, []byte) ([]byte, error) {
@@ -231,7 +231,7 @@ func TestWhatCannotBeSealedIsSaid(t *testing.T) {
 	}
 }
 
-// unwritable takes no data keys.
+// unwritable refuses new data keys.
 type unwritable struct{ *storetest.DataKeyTable }
 
 func (*unwritable) CreateDataKeys(context.Context, []store.DataKey, store.Change) error {

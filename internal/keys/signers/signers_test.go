@@ -48,7 +48,7 @@ func digest(hash crypto.Hash, message string) []byte {
 	return h.Sum(nil)
 }
 
-// verify is Go's own judgement of a signature.
+// verify verifies a signature with Go's own code.
 func verify(public crypto.PublicKey, digest, signature []byte, opts crypto.SignerOpts) error {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
@@ -78,8 +78,8 @@ func kinds(private crypto.Signer) []crypto.SignerOpts {
 	return []crypto.SignerOpts{crypto.SHA256, crypto.SHA384}
 }
 
-// Whichever code signs, Go's has to find the signatures good, from many goroutines
-// at once, and after the garbage collector has passed.
+// Go's code must accept the signatures of every signer, from many goroutines at once, and after the
+// garbage collector has run.
 func TestSignaturesVerify(t *testing.T) {
 	for _, k := range keys(t) {
 		t.Run(k.name, func(t *testing.T) {

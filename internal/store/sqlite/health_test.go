@@ -101,7 +101,7 @@ func replaceByAnother(_, path string) error {
 	return errors.Join(os.WriteFile(path+".other", []byte(strings.Repeat("another", 1000)), 0o600), os.Rename(path+".other", path))
 }
 
-// The same file may come back, and nothing was lost.
+// If the same file comes back, nothing is lost.
 func TestADatabaseWhoseFileComesBackIsThereAgain(t *testing.T) {
 	d, folder := inFolder(t)
 	path := filepath.Join(folder, "a.db")
@@ -128,7 +128,7 @@ func TestADatabaseWhoseFileComesBackIsThereAgain(t *testing.T) {
 	}
 }
 
-// A link may lead to the database, whose other files are where that is.
+// A link may lead to the database. Its other files are beside the target.
 func TestADatabaseBehindALinkIsLookedAt(t *testing.T) {
 	d, folder := inFolder(t)
 	d.Close()
@@ -152,7 +152,7 @@ func TestADatabaseBehindALinkIsLookedAt(t *testing.T) {
 	}
 }
 
-// fill lets the database take no page more than it has.
+// fill prevents the database from growing.
 func fill(t *testing.T, d *DB) {
 	t.Helper()
 	var pages int
@@ -229,13 +229,13 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 			t.Errorf("error = %v, want one that names %s", err, table)
 		}
 	}
-	// A call that wants the table is told what readiness is told.
+	// A call that needs the table gets the same error as the health check.
 	if err := d.UseOnce(t.Context(), store.Use{Issuer: "dpop", ExpiresAt: store.At(time.Now())}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want that the store is unavailable", err)
 	}
 }
 
-// A server that does nothing but answer /readyz for an hour writes what it wrote before.
+// A server that only answers /readyz for an hour does not grow the files.
 func TestChecksDoNotGrowTheFiles(t *testing.T) {
 	d, folder := inFolder(t)
 	if _, err := d.Client(t.Context(), "web"); !errors.Is(err, store.ErrNotFound) { // a reader stays connected

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// firstStep is the first step of the schema alone.
+// firstStep returns only the first step of the schema.
 func firstStep(t *testing.T, steps fs.FS) fstest.MapFS {
 	t.Helper()
 	first := fstest.MapFS{}
@@ -30,7 +30,7 @@ func firstStep(t *testing.T, steps fs.FS) fstest.MapFS {
 	return first
 }
 
-// brokenSteps adds a second step that fails half way to the first of the schema.
+// brokenSteps adds a second step to the first one of the schema, which fails in the middle.
 func brokenSteps(t *testing.T, steps fs.FS) fstest.MapFS {
 	t.Helper()
 	broken := firstStep(t, steps)
@@ -73,7 +73,7 @@ func TestMigrationThatBreaksOff(t *testing.T) {
 		t.Fatal("a dirty schema was migrated")
 	}
 
-	// The step ran in a transaction, so the schema is as it was before.
+	// The step ran in a transaction, so the schema has not changed.
 	if err := d.MigrationForce(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestMigrationThatBreaksOff(t *testing.T) {
 	}
 	wantStatus(t, d, store.MigrationStatus{Version: 2, Latest: 2})
 
-	d.steps = steps // a binary of the version before
+	d.steps = steps // an earlier binary
 	if err := d.MigrateUp(ctx); err == nil {
 		t.Error("a newer schema was migrated")
 	}

@@ -22,7 +22,7 @@ import (
 	"authserver/test/sqlitetest"
 )
 
-// childPath tells a process of TestProcesses which database to work on.
+// childPath is the variable with the database for a process of TestProcesses.
 const childPath = "SQLITE_TEST_CHILD_PATH"
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// inACrowd is how long a call may wait for the writer while many handles, as of many
+// inACrowd is how long a call may wait for the writer while many handles, like those of many
 // processes, write to one file on a busy machine.
 const inACrowd = 30 * time.Second
 
@@ -154,8 +154,8 @@ func TestAnotherProcessHoldsTheWriteLock(t *testing.T) {
 	}
 }
 
-// TestProcesses has several processes start together on no database, migrate it
-// and compete for the same assertions.
+// TestProcesses starts several processes together without a database. They migrate it and compete
+// for the same assertions.
 func TestProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	const processes = 6
@@ -189,7 +189,7 @@ func TestProcesses(t *testing.T) {
 
 const childAssertions = 100
 
-// child prints how many of the assertions it was the first to use.
+// child prints the number of assertions that it was the first to use.
 func child(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"authserver/internal/store"
 )
 
-// newNotes makes a store with a table to write to, and returns what reads it.
+// newNotes makes a store with a table to write to, and returns a function that reads the table.
 func newNotes(t *testing.T) (d *DB, notes func() []string) {
 	t.Helper()
 	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "a.db")})
@@ -43,7 +43,7 @@ func note(ctx context.Context, tx *transaction, text string) error {
 	return err
 }
 
-// lock holds the write lock until the test lets it go.
+// lock holds the write lock until the test releases it.
 func lock(t *testing.T, d *DB) (unlock func()) {
 	t.Helper()
 	other, err := sql.Open("sqlite", "file:"+d.path)
@@ -78,8 +78,8 @@ func gather(t *testing.T, d *DB, n int) {
 	}
 }
 
-// Each call that shares a transaction is done whole or not at all, whatever becomes of
-// the others.
+// Each call in a shared transaction is done completely or not at all, whatever happens to the
+// others.
 func TestWritesThatShareATransaction(t *testing.T) {
 	d, notes := newNotes(t)
 	refused := errors.New("refused")
@@ -128,7 +128,7 @@ func TestWritesThatShareATransaction(t *testing.T) {
 	}
 }
 
-// What one more writes than may share a transaction comes with the next.
+// Writes beyond the limit of a transaction come in the next one.
 func TestWritesBeyondOneTransaction(t *testing.T) {
 	d, notes := newNotes(t)
 	unlock := lock(t, d)
@@ -150,8 +150,8 @@ func TestWritesBeyondOneTransaction(t *testing.T) {
 	}
 }
 
-// A caller that gives up while the lock is taken has written nothing, and never will;
-// the others do not notice.
+// A caller that gives up while the lock is taken has written nothing, and never will. The others do
+// not notice.
 func TestWritesThatAreGivenUp(t *testing.T) {
 	d, notes := newNotes(t)
 	unlock := lock(t, d)
@@ -178,8 +178,8 @@ func TestWritesThatAreGivenUp(t *testing.T) {
 	}
 }
 
-// A step that takes the transaction away from under the others fails for all of them,
-// and the next ones go well.
+// If a step ends the shared transaction, it fails for all of them, and the next transaction
+// succeeds.
 func TestWritesWhoseTransactionIsGone(t *testing.T) {
 	d, notes := newNotes(t)
 	unlock := lock(t, d)

@@ -7,15 +7,15 @@ import (
 	"authserver/internal/jose"
 )
 
-// The words of the refusals that stand in the tables more than once.
+// The texts of refusals that appear more than once in the tables.
 const (
 	notRegistered = "its alg is not registered"
 	noKey         = "none of the registered keys fits"
 	noSignature   = "its signature was made by none of the registered keys"
 )
 
-// The bounds of what test/blackbox tries at the running server: RFC 8725 as a whole is
-// there.
+// These are the bounds of attacks that test/blackbox tries on the running server, with all of RFC
+// 8725.
 func TestHeadersAtTheirBounds(t *testing.T) {
 	good := asJSON(t, claims(nil))
 	by := func(header string) string { return forge(t, "ES256", ecKey(), header, good) }
@@ -33,8 +33,8 @@ func TestHeadersAtTheirBounds(t *testing.T) {
 	}
 }
 
-// Even where an administrator was talked into HS256 for an issuer with public
-// keys, none of them becomes a secret.
+// Even if an attacker gets an administrator to register HS256 for an issuer with public keys, no
+// public key becomes a secret.
 func TestPublicKeysAreNeverSecrets(t *testing.T) {
 	issuer := newIssuer(t)
 	issuer.Algorithms = append(issuer.Algorithms, "HS256", "none")
@@ -59,8 +59,8 @@ func TestTypesThatAreAccepted(t *testing.T) {
 	}
 }
 
-// What a lenient reader takes for the same assertion under another name, and what never
-// ends. The rest of these attacks is in test/blackbox.
+// These are spellings that a lenient reader accepts as the same assertion under another name, and
+// input without end. The rest of these attacks is in test/blackbox.
 func TestOtherSpellings(t *testing.T) {
 	good := e1(t, nil)
 	split := strings.Split(good, ".")
@@ -91,8 +91,8 @@ func TestOtherSpellings(t *testing.T) {
 	}
 }
 
-// Whatever another library takes for the same assertion must have the same name
-// here, or not be good at all: else it is good once more without a jti.
+// If another library accepts an assertion as the same, it must have the same name here, or be
+// refused. Otherwise an assertion without a jti would be good once more.
 func TestNoOtherSpellingIsGood(t *testing.T) {
 	good := forge(t, "ES256", ecKey(), `{"alg":"ES256","kid":"e1"}`, asJSON(t, claims(map[string]any{"jti": nil})))
 	first, err := check(newVerifier(), noon, good, newIssuer(t))

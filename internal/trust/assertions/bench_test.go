@@ -10,7 +10,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// BenchmarkVerify verifies assertions by what is on file for their issuer.
+// BenchmarkVerify verifies assertions against the registration of their issuer.
 func BenchmarkVerify(b *testing.B) {
 	certified := newIssuer(b)
 	leaf := certify(b, ecKey(), noon.Add(-time.Hour), noon.Add(time.Hour))

@@ -13,7 +13,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// issued is a certificate in DER that an authority made for a key.
+// issued returns a certificate in DER that an authority made for a key.
 func issued(t *testing.T, name string, by *x509.Certificate, signer crypto.Signer, key crypto.PublicKey, change func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	template := x509.Certificate{
@@ -39,7 +39,7 @@ func TestCheckCertificate(t *testing.T) {
 		c                   *x509.Certificate
 		others, authorities [][]byte
 		at                  time.Time
-		want                string // "": good
+		want                string // "": valid
 	}{
 		{"it chains to the authority", leaf, [][]byte{leaf.Raw, between.Raw}, roots, noon, ""},
 		{"no subject is asked for", plain, nil, nil, noon, ""},

@@ -36,7 +36,7 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-// matches is [Matches] by trying everything that a * may stand for.
+// matches is [Matches], but tries every text for each *.
 func matches(pattern, text []rune) bool {
 	switch {
 	case len(pattern) == 0:

@@ -29,7 +29,7 @@ func TestVerifySays(t *testing.T) {
 	}
 }
 
-// The details of what test/blackbox tries of the claims at the running server.
+// test/blackbox tries the claims on the running server. These are the details.
 func TestClaimDetails(t *testing.T) {
 	const badAud = "its aud must be https://as.example.com or https://as.example.com/oauth2/token, and nothing else"
 	long := strings.Repeat("x", jose.MaxName+1)
@@ -88,13 +88,13 @@ func exponent(n int64) json.Number {
 	return json.Number(strconv.FormatFloat(float64(n), 'e', -1, 64))
 }
 
-// Every moment is held to the skew, exactly: a second more is refused.
+// Every moment has exactly the skew as its limit: one second more is refused.
 func TestTimesAtTheirBounds(t *testing.T) {
 	at := func(d time.Duration) int64 { return noon.Add(d).Unix() }
 	tests := []struct {
 		name    string
 		changes map[string]any
-		want    string // "": good
+		want    string // "": valid
 	}{
 		{"exp a second short of the skew ago", map[string]any{"exp": at(-skew + time.Second)}, ""},
 		{"exp the skew ago", map[string]any{"exp": at(-skew)}, "it has expired"},
@@ -157,7 +157,7 @@ func TestSubjectClaims(t *testing.T) {
 	}
 }
 
-// The "iss" of an assertion is looked up before its signature is verified.
+// The server looks up the "iss" of an assertion before it verifies the signature.
 func TestIssuerIsFitForAQuery(t *testing.T) {
 	for name, changes := range map[string]map[string]any{
 		"NUL":        {"iss": "https://idp\x00"},
@@ -175,7 +175,7 @@ func TestIssuerIsFitForAQuery(t *testing.T) {
 	}
 }
 
-// The name under which an assertion is good once.
+// The ID is the name under which an assertion is good once.
 func TestIDs(t *testing.T) {
 	id := func(assertion string) [32]byte {
 		t.Helper()

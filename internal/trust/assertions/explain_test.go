@@ -6,15 +6,15 @@ import (
 	"authserver/internal/store"
 )
 
-// Every check is made, also after one that failed, and says what to change.
+// Explain makes every check, also after one that failed, and says what to change.
 func TestExplainClaims(t *testing.T) {
 	required := []string{"run_id"}
 	patterns := []store.ClaimPattern{{"repository": "acme/shop", "ref": "refs/heads/main"}, {"repository": "acme/*", "ref": "refs/tags/v*"}}
 	tests := []struct {
 		name     string
 		claims   map[string]any
-		missing  string // what to change for the check "claims"; "": it passes
-		patterns string // and for "patterns"
+		missing  string // the change for the check "claims"; "": it passes
+		patterns string // the same for "patterns"
 	}{
 		{"all right", map[string]any{"run_id": "1", "repository": "acme/shop", "ref": "refs/heads/main"}, "", ""},
 		{"by the other pattern", map[string]any{"run_id": "1", "repository": "acme/x", "ref": []any{"x", "refs/tags/v1"}}, "", ""},

@@ -32,7 +32,7 @@ const (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Making an RSA key takes long under the race detector, hence once for all tests.
+// Making an RSA key takes long under the race detector, so all tests share one.
 var (
 	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ecKey  = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P256()) })
@@ -53,7 +53,7 @@ func newEC(curve elliptic.Curve) *ecdsa.PrivateKey {
 	return must(ecdsa.GenerateKey(curve, rand.Reader))
 }
 
-// box opens what is sealed for one issuer.
+// box opens the values that are sealed for one issuer.
 type box struct {
 	as     string
 	secret []byte
@@ -76,7 +76,7 @@ func newVerifier() *Verifier {
 	}
 }
 
-// jwkOf is a public key as a JWK, with members beside those of the key.
+// jwkOf returns a public key as a JWK, with more members.
 func jwkOf(t testing.TB, public crypto.PublicKey, members map[string]any) map[string]any {
 	t.Helper()
 	var all map[string]any
@@ -96,7 +96,7 @@ func jwks(t testing.TB, keys ...map[string]any) json.RawMessage {
 	return data
 }
 
-// newIssuer is registered with the keys r1 (RS256) and e1 (ES256).
+// newIssuer returns a registration with the keys r1 (RS256) and e1 (ES256).
 func newIssuer(t testing.TB) store.Issuer {
 	t.Helper()
 	return store.Issuer{
@@ -109,7 +109,7 @@ func newIssuer(t testing.TB) store.Issuer {
 	}
 }
 
-// claims are those of a good assertion, with changes; a nil one takes a claim away.
+// claims returns the claims of a good assertion, with changes; a nil one removes a claim.
 func claims(changes map[string]any) map[string]any {
 	all := map[string]any{
 		"iss": idp, "sub": "alice", "aud": self, "jti": "1",
@@ -131,7 +131,7 @@ func asJSON(t testing.TB, v any) string {
 
 func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// forge signs a header and claims as they are written, whatever they say.
+// forge signs a header and claims unchanged, whatever they contain.
 func forge(t testing.TB, alg string, key any, header, payload string) string {
 	t.Helper()
 	return testkit.JWS(t, alg, key, header, payload)
@@ -160,7 +160,7 @@ func check(v *Verifier, now time.Time, assertion string, issuer store.Issuer) (A
 	return v.Verify(context.Background(), now, parsed, OfIssuer(issuer, []string{self, self + "/oauth2/token"}))
 }
 
-// refused wants an error with the words given, and not one of the server's.
+// refused requires an error with the given text that is not a fault of the server.
 func refused(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), want) {

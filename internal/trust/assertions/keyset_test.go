@@ -68,13 +68,13 @@ func TestSharedSecret(t *testing.T) {
 	refused(t, err, noSignature)
 	_, err = check(newVerifier(), noon, forge(t, "HS512", secret, `{"alg":"HS512"}`, asJSON(t, claims(nil))), issuer)
 	refused(t, err, notRegistered)
-	issuer.Algorithms = []string{"HS256", "RS256"} // as no issuer can be registered
+	issuer.Algorithms = []string{"HS256", "RS256"} // no issuer can be registered like this
 	_, err = check(newVerifier(), noon, forge(t, "RS256", rsaKey(), `{"alg":"RS256"}`, asJSON(t, claims(nil))), issuer)
 	refused(t, err, noKey)
 }
 
-// Any attacker can make a second valid signature from one of ECDSA: (r, n-s). Without a
-// jti it must not be a second assertion.
+// Any attacker can make a second valid signature from an ECDSA signature: (r, n-s). Without a jti
+// it must not be a second assertion.
 func TestMalleatedSignatureIsTheSameAssertion(t *testing.T) {
 	good := e1(t, map[string]any{"jti": nil})
 	dot := strings.LastIndexByte(good, '.')
@@ -118,7 +118,7 @@ func TestCertificates(t *testing.T) {
 		registered [][]byte
 		key        *ecdsa.PrivateKey
 		header     string
-		want       string // "": good
+		want       string // "": valid
 	}{
 		{"x5t names it", [][]byte{certificate}, old, named(map[string]any{"x5t": jose.Thumbprint1(certificate)}), ""},
 		{"x5t#S256 names it", [][]byte{certificate}, old, named(map[string]any{"x5t#S256": jose.Thumbprint256(certificate)}), ""},
@@ -170,7 +170,7 @@ func TestSignNamesTheCertificate(t *testing.T) {
 	}
 }
 
-// Without a kid each key that fits is tried, ten at most: who signs nothing must
+// For an assertion without a kid, at most ten keys are tried: an attacker who signs nothing must
 // not make us compute without end.
 func TestAtMostTenKeysAreTried(t *testing.T) {
 	var set []map[string]any
@@ -202,7 +202,7 @@ func TestAtMostTenKeysAreTried(t *testing.T) {
 	}
 }
 
-// RFC 7517 §4.2 to §4.4: what a key says of its use is kept to.
+// RFC 7517 §4.2 to §4.4: the server respects the use of a key.
 func TestKeyUse(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -287,7 +287,7 @@ func TestAlgorithmsHoldNothingSymmetric(t *testing.T) {
 	}
 }
 
-// What was parsed for a row is not used for what the row says now, by the same verifier.
+// A verifier does not use what it parsed from an earlier version of a row.
 func TestARowThatChangesIsObeyedAtOnce(t *testing.T) {
 	v, issuer := newVerifier(), newIssuer(t)
 	other := newEC(elliptic.P256())
@@ -303,7 +303,7 @@ func TestARowThatChangesIsObeyedAtOnce(t *testing.T) {
 		"key set":      {withOld, withNext},
 		"certificates": {certificates(ecKey()), certificates(other)},
 	} {
-		for range 2 { // there and back
+		for range 2 { // to the new keys and back
 			for i, row := range rows {
 				_, oldErr := check(v, noon, old, row)
 				_, nextErr := check(v, noon, next, row)

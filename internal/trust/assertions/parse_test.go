@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What Parse accepts, the standard library reads alike: no other reader sees another
-// assertion in the same bytes.
+// The standard library reads everything that Parse accepts in the same way, so no other reader sees
+// another assertion in the same bytes.
 func FuzzParse(f *testing.F) {
 	good := asJSON(f, claims(nil))
 	seed := func(header, payload string) { f.Add([]byte(header), []byte(payload), "c2ln") }
@@ -56,7 +56,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Any text at all, as it comes off the wire.
+// The input is any text from a client.
 func FuzzParseText(f *testing.F) {
 	for _, seed := range []string{"", ".", "..", "...", "....", "e30.e30.", "eyJhbGciOiJub25lIn0.e30.", "\x00.\x00.\x00", "e30=.e30.e30"} {
 		f.Add(seed)
@@ -76,7 +76,7 @@ func FuzzParseText(f *testing.F) {
 	})
 }
 
-// The words of a refusal are ours: nothing of the assertion is told back.
+// The texts of refusals are ours: they repeat nothing of the assertion.
 func TestParseErrorsHoldNothingOfTheAssertion(t *testing.T) {
 	const marker = "s3cr3t-marker"
 	for _, payload := range []string{

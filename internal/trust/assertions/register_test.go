@@ -21,7 +21,7 @@ import (
 	"authserver/internal/jose"
 )
 
-// A key that is short enough to be cut open (RFC 7518 §3.3: 2048 bits or more).
+// shortRSA is a key that is short enough to be broken (RFC 7518 §3.3: 2048 bits or more).
 var shortRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
 
 func privateJWK(t *testing.T, key any) map[string]any {
@@ -110,7 +110,7 @@ func TestCheckJWKSRefuses(t *testing.T) {
 	}
 }
 
-// RFC 7517 §5: what is not understood is passed over, and what became of it is told.
+// RFC 7517 §5: keys that are not understood are left out, and reported.
 func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
 	good := jwkOf(t, ecKey().Public(), map[string]any{"kid": "good"})
 	for _, test := range []struct {
@@ -147,7 +147,7 @@ func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
 			refused(t, err, "it contains no key that can verify signatures here")
 		})
 	}
-	// The same key again is one key; another under the same kid is a key too.
+	// The same key again is one key; another key under the same kid is a second key.
 	other := jwkOf(t, newEC(elliptic.P256()).Public(), map[string]any{"kid": "good"})
 	public, out, err := CheckJWKS(jwks(t, good, good, other))
 	if err != nil || len(out) != 1 || out[0].Place != 2 || !strings.Contains(out[0].Why, "already") {
@@ -156,7 +156,7 @@ func TestCheckJWKSLeavesOutWhatItCannotUse(t *testing.T) {
 	if set, err := jose.ParseKeySet(public); err != nil || len(set) != 2 {
 		t.Errorf("kept %s, %v", public, err)
 	}
-	// What is not a member of a public key is not kept.
+	// Members that do not belong to a public key are not kept.
 	public, _, err = CheckJWKS(jwks(t, with(with(jwkOf(t, ecKey().Public(), nil), "x5u", "https://evil.example"), "note", "secret")))
 	if err != nil || strings.Contains(string(public), "evil") || strings.Contains(string(public), "note") {
 		t.Errorf("kept %s, %v", public, err)
@@ -171,7 +171,7 @@ func with(members map[string]any, name string, value any) map[string]any {
 	return members
 }
 
-// offCurve is a public key that attacks code that computes with it.
+// offCurve returns a public key with which an attacker attacks the code that computes with it.
 func offCurve(t *testing.T) map[string]any {
 	t.Helper()
 	key := jwkOf(t, ecKey().Public(), nil)
@@ -270,7 +270,7 @@ func TestParseCertificates(t *testing.T) {
 	}
 }
 
-// Identity providers publish keys for encryption beside those for signatures.
+// Identity providers publish encryption keys and signing keys in one set.
 func TestCheckJWKSLeavesOutKeysForEncryption(t *testing.T) {
 	signing, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

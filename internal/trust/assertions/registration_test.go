@@ -11,8 +11,8 @@ import (
 	"authserver/internal/store"
 )
 
-// What a client may sign with is what the server takes, the client is registered for and
-// its profile allows, all of it.
+// A client may sign with the algorithms that the server accepts, the client is registered for and
+// its profile allows.
 func TestTheAlgorithmsOfClients(t *testing.T) {
 	const us, endpoint = "https://as.example.com", "https://as.example.com/oauth2/token"
 	both := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT, oauth.AuthSecretJWT}

@@ -10,13 +10,13 @@ import (
 	"authserver/internal/testkit"
 )
 
-// certify makes a certificate of a template, by itself.
+// certify makes a self-signed certificate of a template.
 func certify(t testing.TB, template x509.Certificate) *x509.Certificate {
 	t.Helper()
 	return testkit.SelfSigned(t, template, testkit.P256(t))
 }
 
-// item is a certificate as RFC 9440 §2.1 writes it.
+// item returns a certificate in the form of RFC 9440 §2.1.
 func item(der []byte) string { return ":" + base64.StdEncoding.EncodeToString(der) + ":" }
 
 func TestForwarded(t *testing.T) {
@@ -101,7 +101,7 @@ func TestNothingIsForwarded(t *testing.T) {
 	}
 }
 
-// What is read reads as the same when it is written again.
+// A certificate that was read reads the same when it is written again.
 func FuzzForwarded(f *testing.F) {
 	leaf := certify(f, x509.Certificate{})
 	own := item(leaf.Raw)

@@ -16,8 +16,8 @@ import (
 	"authserver/internal/store"
 )
 
-// named makes a certificate whose subject has these elements, the most general first
-// as in DER; an element is types and values in turn.
+// named makes a certificate whose subject has these elements, the most general first as in DER. An
+// element has types and values alternately.
 func named(t testing.TB, elements ...[]string) *x509.Certificate {
 	t.Helper()
 	var sequence pkix.RDNSequence
@@ -89,9 +89,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNoOtherNameIsTheRegisteredOne tries what an authority may have been talked into
-// certifying: text in a value that reads like other elements, and values of other
-// ASN.1 types whose bytes are those of the name.
+// TestNoOtherNameIsTheRegisteredOne tries names that an attacker may get an authority to certify:
+// text in a value that looks like other elements, and values of other ASN.1 types whose bytes are
+// those of the name.
 func TestNoOtherNameIsTheRegisteredOne(t *testing.T) {
 	const registered = `CN=batch,O=Example`
 	for name, certificate := range map[string]*x509.Certificate{
@@ -124,8 +124,8 @@ func TestNoOtherNameIsTheRegisteredOne(t *testing.T) {
 	}
 }
 
-// TestStringTypesOfNames holds that the ASN.1 type of a value changes nothing where it
-// says what its characters are, and that a name fails to match where it does not.
+// TestStringTypesOfNames checks that the ASN.1 type of a value does not matter if it defines the
+// characters, and that a name does not match if the type does not define them.
 func TestStringTypesOfNames(t *testing.T) {
 	for _, c := range []struct {
 		name, held, registered string // held is the common name in DER, as hexadecimal digits
@@ -164,7 +164,7 @@ func TestStringTypesOfNames(t *testing.T) {
 	}
 }
 
-// However a value is made of, escaped as RFC 4514 §2.4 says it is the certificate's.
+// A name with any escapes that RFC 4514 §2.4 allows is the certificate's.
 func TestEscapedNamesAreFound(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		text := rapid.StringOfN(rapid.RuneFrom([]rune(` ,+"\<>;=#aü`+"\x00")), 1, 8, -1)

@@ -22,7 +22,7 @@ func TestACertificateWithoutAName(t *testing.T) {
 }
 
 func TestAlternativeNames(t *testing.T) {
-	uri := func(text string) *url.URL { return &url.URL{Opaque: text} } // written as it stands
+	uri := func(text string) *url.URL { return &url.URL{Opaque: text} } // as it is written
 	certificate := certify(t, x509.Certificate{
 		Subject:  pkix.Name{CommonName: "cn.example.com"},
 		DNSNames: []string{"Batch.example.com", "*.wild.example.com"}, EmailAddresses: []string{"Batch@example.com"},

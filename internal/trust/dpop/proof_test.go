@@ -30,7 +30,7 @@ func expected() Expect {
 	}
 }
 
-// signer makes proofs: JSON that the test wrote, signed by whatever key.
+// signer makes proofs: JSON of the test, signed by any key.
 type signer struct {
 	t       testing.TB
 	alg     string
@@ -105,7 +105,7 @@ func TestCheckTakesProofsOfEachKindOfKey(t *testing.T) {
 	}
 }
 
-// RFC 7519 §2: a NumericDate need not be a whole number, nor be written as one.
+// RFC 7519 §2: a NumericDate need not be a whole number, nor have the form of one.
 func TestCheckTakesEverySpellingOfADate(t *testing.T) {
 	s := newSigner(t, "ES256")
 	for _, iat := range []string{"1800000000.0", "1800000000.25", "1.8e9", "18E+8", "1799999999.999"} {
@@ -115,7 +115,7 @@ func TestCheckTakesEverySpellingOfADate(t *testing.T) {
 	}
 }
 
-// RFC 9449 §4.1 and §4.2, with the thumbprint that §6.1 has for its key.
+// The proof of RFC 9449 §4.1 and §4.2 has the thumbprint of §6.1.
 func TestCheckTakesTheProofOfTheRFC(t *testing.T) {
 	const proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
 	got, err := Check(proof, Expect{Method: "POST", URLs: []string{"https://server.example.com/token"}, Now: time.Unix(1562262616, 0)})
@@ -201,7 +201,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// RFC 9449 §4.3: ath is for proofs that come with an access token.
+// RFC 9449 §4.3: ath is only for proofs that come with an access token.
 func TestCheckWithoutAnAccessToken(t *testing.T) {
 	s, e := newSigner(t, "ES256"), expected()
 	e.AccessToken = ""
@@ -210,7 +210,7 @@ func TestCheckWithoutAnAccessToken(t *testing.T) {
 	}
 }
 
-// The edges of the time in which a proof is good are within it.
+// A proof is valid at both ends of its time.
 func TestCheckAtTheEdgesOfTime(t *testing.T) {
 	s := newSigner(t, "ES256")
 	for _, iat := range []int64{now().Unix() - 70, now().Unix() + 10} {
@@ -220,7 +220,7 @@ func TestCheckAtTheEdgesOfTime(t *testing.T) {
 	}
 }
 
-// Whatever is presented, a proof that is taken has a key, an ID and a moment that fits.
+// An accepted proof always has a key, an ID and a moment that fits.
 func FuzzCheck(f *testing.F) {
 	s := newSigner(f, "ES256")
 	for _, proof := range []string{

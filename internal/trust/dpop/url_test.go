@@ -34,7 +34,7 @@ func TestNormalise(t *testing.T) {
 	}
 }
 
-// What is normal already stays as it is.
+// A normal form is its own normal form.
 func FuzzNormalise(f *testing.F) {
 	for _, raw := range []string{"https://A.example:443", "http://[::1]:80/%2e%2e/%2F//x?y#z", "https://a/%", "http://a/:/..;/%25", "http://%25"} {
 		f.Add(raw)

@@ -19,7 +19,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// wantAsked wants the metadata and the key set to have been asked for so often.
+// wantAsked requires these numbers of requests for the metadata and the key set.
 func wantAsked(t *testing.T, p *publisher, metadata, sets int32) {
 	t.Helper()
 	if m, k := p.asked.Load(), p.fetches.Load(); m != metadata || k != sets {
@@ -27,7 +27,7 @@ func wantAsked(t *testing.T, p *publisher, metadata, sets int32) {
 	}
 }
 
-// refresh lets time pass and has what is due fetched.
+// refresh lets time pass and fetches the sets that are due.
 func refresh(t *testing.T, s *Sets, c *testkit.Clock, d time.Duration) {
 	t.Helper()
 	c.Advance(d)
@@ -50,7 +50,7 @@ func TestMetadataIsKeptForAsLongAsItSays(t *testing.T) {
 	wantAsked(t, p, 2, 4)
 }
 
-// An issuer that moves its keys while its metadata is believed still is asked anew, at once.
+// If an issuer moves its keys while its metadata is fresh, the metadata is fetched again at once.
 func TestAKeySetThatMoved(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -63,7 +63,7 @@ func TestAKeySetThatMoved(t *testing.T) {
 	wantKeys(t, s, source, "a", 0)
 }
 
-// Keys are still fetched from where they were while the metadata cannot be read, for a day.
+// While the metadata cannot be read, keys are fetched from their last URL for a day.
 func TestMetadataThatCannotBeRead(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -80,7 +80,7 @@ func TestMetadataThatCannotBeRead(t *testing.T) {
 	wantAsked(t, p, 3, 2)
 }
 
-// The path of an issuer stands in the URLs of its metadata as it is written (RFC 8414 §3.1).
+// The URLs of the metadata contain the path of an issuer unchanged (RFC 8414 §3.1).
 func TestMetadataURLs(t *testing.T) {
 	for issuer, want := range map[string][]string{
 		"https://idp.example.com":         {"https://idp.example.com/.well-known/openid-configuration", "https://idp.example.com/.well-known/oauth-authorization-server"},

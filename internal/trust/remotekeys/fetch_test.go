@@ -92,7 +92,7 @@ func TestFetchRefuses(t *testing.T) {
 	}
 }
 
-// Keys are worth what the connection is worth over which they come (RFC 9325 §4.2).
+// Keys are only as trustworthy as the connection over which they come (RFC 9325 §4.2).
 func TestFetchOverWeakTLS(t *testing.T) {
 	for weakness, suites := range testkit.WeakSuites() {
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -108,7 +108,7 @@ func TestFetchOverWeakTLS(t *testing.T) {
 	}
 }
 
-// A name is judged by the address that is connected to.
+// The address of the connection decides, not the name.
 func TestANameThatMeansLoopback(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
@@ -118,7 +118,7 @@ func TestANameThatMeansLoopback(t *testing.T) {
 	}
 }
 
-// Whatever the metadata says, it is that of the issuer that was asked.
+// Metadata with any content is that of the issuer that was asked.
 func FuzzParseMetadata(f *testing.F) {
 	f.Add([]byte(`{"issuer":"https://idp.example.com","jwks_uri":"https://idp.example.com/jwks"}`))
 	f.Add([]byte(`{"issuer":"https://evil.example","jwks_uri":"x"}`))

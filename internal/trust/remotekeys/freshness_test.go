@@ -74,8 +74,8 @@ func TestFreshness(t *testing.T) {
 	}
 }
 
-// What a cache on the way has kept for long is fetched again when the publisher's time for
-// it is over, and not one max-age after it came.
+// An answer that a cache on the way has kept is fetched again when the publisher's time for it is
+// over, and not one max-age after it came.
 func TestAgeCountsAgainstMaxAge(t *testing.T) {
 	p := newPublisher(t, "a")
 	body := jwks(t, "a")
@@ -97,7 +97,7 @@ func TestAgeCountsAgainstMaxAge(t *testing.T) {
 	}
 }
 
-// Whatever the headers say, an answer is fresh for a time within the bounds.
+// With any headers, the time for which an answer is fresh is within the bounds.
 func FuzzFreshness(f *testing.F) {
 	f.Add("max-age=300", "200", "Sun, 01 Mar 2026 12:00:00 GMT")
 	f.Add(`private="\", max-age=9`, "-1", "0")

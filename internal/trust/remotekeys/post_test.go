@@ -16,7 +16,7 @@ func TestPost(t *testing.T) {
 	for name, test := range map[string]struct {
 		fetcher *Fetcher
 		answer  http.HandlerFunc
-		want    string // "": it is sent
+		want    string // "": the form is sent
 	}{
 		"200": {p.trusting(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, ""},
 		"204": {p.trusting(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, ""},

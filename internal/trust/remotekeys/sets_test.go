@@ -26,9 +26,9 @@ type publisher struct {
 	kids    []string
 	down    bool
 	fetches atomic.Int32
-	asked   atomic.Int32     // for its metadata
-	moved   string           // to the path of the set, where it is not /jwks
-	silent  bool             // it has no metadata any more
+	asked   atomic.Int32     // requests for its metadata
+	moved   string           // the path of the set, if it is not /jwks
+	silent  bool             // it no longer has metadata
 	answer  http.HandlerFunc // instead of the set
 }
 
@@ -79,7 +79,7 @@ func jwks(t testing.TB, kids ...string) json.RawMessage {
 	return testkit.JWKS(t, keys...)
 }
 
-// trusting is a fetcher that trusts the publisher and may reach it.
+// trusting returns a fetcher that trusts the publisher and may connect to it.
 func (p *publisher) trusting() *Fetcher {
 	roots := x509.NewCertPool()
 	roots.AddCert(p.Certificate())
@@ -105,7 +105,7 @@ func wantKeys(t *testing.T, s *Sets, source Source, kid string, want int) {
 	}
 }
 
-// settled waits until no fetch is under way.
+// settled waits until no fetch runs.
 func settled(t *testing.T, s *Sets, source Source) {
 	t.Helper()
 	k, _, err := s.of(source)
@@ -129,7 +129,7 @@ func TestKeysAreFetchedOnceAndFoundAgain(t *testing.T) {
 	}
 }
 
-// A stranger who invents names causes no fetches, and no good token is refused.
+// An attacker who invents names causes no fetches, and no good token is refused.
 func TestUnknownKidsDoNotDriveFetches(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -140,7 +140,7 @@ func TestUnknownKidsDoNotDriveFetches(t *testing.T) {
 			c.Advance(time.Second)
 		}
 	}
-	// The first, one more at once, and one each 30 s of 100.
+	// One fetch, another one at once, and then one in each 30 s of the 100.
 	if n := p.fetches.Load(); n > 5 {
 		t.Errorf("%d fetches in 100 s", n)
 	}
@@ -155,7 +155,7 @@ func TestKeysThatRotateUnderneath(t *testing.T) {
 		p.set(func() { p.kids = []string{kid} })
 		c.Advance(cooldown)
 		wantKeys(t, s, p.source(), kid, 1)
-		wantKeys(t, s, p.source(), "a", 0) // what was taken back is gone
+		wantKeys(t, s, p.source(), "a", 0) // a key that was withdrawn is gone
 	}
 }
 
@@ -182,7 +182,7 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			p.set(func() { fail(p) })
 			for range 20 {
 				c.Advance(time.Hour)
-				_, _ = s.Keys(t.Context(), p.source(), es256("new")) // has it fetched
+				_, _ = s.Keys(t.Context(), p.source(), es256("new")) // starts a fetch
 				wantKeys(t, s, p.source(), "a", 1)
 			}
 			settled(t, s, p.source())
@@ -193,7 +193,7 @@ func TestTheLastGoodSetIsKeptWhileThePublisherIsDown(t *testing.T) {
 			if keys, err := s.Keys(t.Context(), p.source(), es256("a")); err == nil {
 				t.Errorf("after a day it is still trusted: %v", keys)
 			}
-			settled(t, s, p.source()) // what ended later would be a failure of then
+			settled(t, s, p.source()) // so that a fetch that ends later does not count as a failure of that time
 			p.set(func() { p.down, p.answer, p.kids = false, nil, []string{"b"} })
 			c.Advance(failLast)
 			wantKeys(t, s, p.source(), "b", 1)
@@ -243,7 +243,7 @@ func TestASetIsRefreshedBeforeItIsStale(t *testing.T) {
 	}
 }
 
-// A request that waits may be cancelled, and the fetch goes on for the others.
+// A waiting request may be cancelled, and the fetch continues for the others.
 func TestAWaiterMayLeave(t *testing.T) {
 	p := newPublisher(t, "a")
 	hold := make(chan struct{})
@@ -262,7 +262,7 @@ func TestAWaiterMayLeave(t *testing.T) {
 	wantKeys(t, s, p.source(), "a", 1)
 }
 
-// A stale set is not used until it was fetched again, whether Refresh was called or not.
+// A stale set is not used until it has been fetched again, with or without Refresh.
 func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -276,7 +276,7 @@ func TestASetThatIsStaleIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A request for a set that is nearly stale has it fetched, and does not wait.
+// A request for a nearly stale set starts a fetch, and does not wait for it.
 func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
@@ -297,15 +297,15 @@ func TestASetThatIsNearlyStaleIsFetchedBesides(t *testing.T) {
 	wantKeys(t, s, p.source(), "b", 1)
 }
 
-// Requests wait for a publisher that hangs once. Afterwards they use the keys that are
-// there, and wait for a second if there are none.
+// Requests wait only once for a publisher that hangs. Afterwards they use the keys that the server
+// has, and wait for a second if it has none.
 func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
 	p := newPublisher(t, "a")
 	s, c := newSets(p)
 	wantKeys(t, s, p.source(), "a", 1)
 	p.set(func() { p.down = true })
 	c.Advance(time.Hour)
-	wantKeys(t, s, p.source(), "a", 1) // finds that it is down
+	wantKeys(t, s, p.source(), "a", 1) // notices that the publisher is down
 	hold := make(chan struct{})
 	defer close(hold)
 	p.set(func() { p.down, p.answer = false, func(http.ResponseWriter, *http.Request) { <-hold } })
@@ -316,7 +316,7 @@ func TestAPublisherThatHangsHoldsNothingUp(t *testing.T) {
 		most  time.Duration
 	}{{"a", false, failWait / 2}, {"new", true, 2 * failWait}} {
 		shortest := time.Hour
-		for range 3 { // a busy machine makes a call longer, and never shorter
+		for range 3 { // a busy machine makes a call longer, never shorter
 			begun := time.Now()
 			_, err := s.Keys(t.Context(), p.source(), es256(test.kid))
 			if (err != nil) != test.fails {
