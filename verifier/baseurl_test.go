@@ -9,9 +9,9 @@ import (
 	"authserver/verifier"
 )
 
-// RFC 9449 §4.3, item 9: a proof is for the URL at which clients reach this API. What the
-// sender of a request writes about that counts for nothing: it could send on what was made
-// for another server.
+// RFC 9449 §4.3, item 9: a proof is for the URL at which clients reach this API. The verifier
+// ignores what the sender of a request writes about that URL, because the sender could forward a
+// proof for another server.
 func TestAProofIsForThisAPI(t *testing.T) {
 	const evil = "https://evil.example"
 	from := func(headers map[string]string, host string) func(*http.Request) {
@@ -67,7 +67,7 @@ func TestAProofIsForThisAPI(t *testing.T) {
 	}
 }
 
-// An API that takes no DPoP neither offers it nor lets a token pass whose key was not proved.
+// An API that accepts no DPoP neither offers it nor accepts a token whose key was not proved.
 func TestAnAPIWithoutDPoP(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.NoDPoP = true })
@@ -77,7 +77,7 @@ func TestAnAPIWithoutDPoP(t *testing.T) {
 		name   string
 		send   func(*http.Request)
 		status int
-		fault  string // "": none is named
+		fault  string // "": the challenge names none
 	}{
 		{"a bearer token", bearing(free), 200, ""},
 		{"no token", func(*http.Request) {}, 401, ""},

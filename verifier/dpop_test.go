@@ -16,20 +16,20 @@ import (
 	"authserver/verifier"
 )
 
-// holder makes proofs of a key, each with a jti of its own.
+// holder makes proofs with a key, each with a jti of its own.
 type holder struct {
 	i      *issuer
 	key    *ecdsa.PrivateKey
 	proofs int
 }
 
-// bound is a token that is bound to the key.
+// bound returns a token that is bound to the key.
 func (h *holder) bound() string {
 	h.i.t.Helper()
 	return h.i.token(map[string]any{"cnf": map[string]any{"jkt": thumbprint(h.i.t, h.key)}})
 }
 
-// proof is one for a token and a request, with some claims changed.
+// proof returns a proof for a token and a request, with some claims changed.
 func (h *holder) proof(token string, change map[string]any) string {
 	h.i.t.Helper()
 	h.proofs++
@@ -86,8 +86,8 @@ func TestDPoP(t *testing.T) {
 	}
 }
 
-// FAPI 2.0 §5.4.1: proofs may be limited to some algorithms, and the challenge says to
-// which (RFC 9449 §7.1).
+// FAPI 2.0 §5.4.1: proofs may be limited to some algorithms, and the challenge names them (RFC 9449
+// §7.1).
 func TestTheAlgorithmsOfProofsCanBeLimited(t *testing.T) {
 	i := newIssuer(t)
 	owner := &holder{i: i, key: testkit.P256(t)}
@@ -117,11 +117,11 @@ func TestTheAlgorithmsOfProofsCanBeLimited(t *testing.T) {
 	}
 }
 
-// More proofs than are remembered are refused, and none is forgotten for a newer one: it
-// would be good again.
+// When the memory of proofs is full, further proofs are refused. No proof is forgotten for a newer
+// one, because it would be valid again.
 func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 	i := newIssuer(t)
-	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 6 }) // half of which are for those that come next
+	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 6 }) // half of the places are for the next holders
 	owner := &holder{i: i, key: testkit.P256(t)}
 	bound := owner.bound()
 	sent := func(proof string, want int) {
@@ -142,17 +142,17 @@ func TestTheMemoryOfProofsIsBounded(t *testing.T) {
 	}
 	sent(late, http.StatusServiceUnavailable)
 	for _, proof := range taken {
-		sent(proof, http.StatusUnauthorized) // it is remembered still
+		sent(proof, http.StatusUnauthorized) // the verifier still remembers it
 	}
 	i.wait(3*time.Minute + time.Second) // the age of a proof, and twice the skew
 	sent(owner.proof(bound, nil), http.StatusOK)
 	for _, proof := range taken {
-		sent(proof, http.StatusUnauthorized) // too old by now
+		sent(proof, http.StatusUnauthorized) // too old now
 	}
 }
 
-// A client that floods with one token and its key is refused at some point, and other
-// clients are not.
+// A client that floods with one token and its key is refused at some point, and other clients are
+// not.
 func TestOneHolderDoesNotLockOutTheOthers(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.MaxProofs = 100 })
@@ -177,7 +177,7 @@ func TestOneHolderDoesNotLockOutTheOthers(t *testing.T) {
 	}
 }
 
-// A token that is not good, or a proof that is not of its key, fills nothing.
+// An invalid token, or a proof of another key, uses no memory.
 func TestOnlyAClientWithATokenAndItsKeyFillsTheMemory(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(func(o *verifier.Options) { o.BaseURL, o.MaxProofs = base, 2 })

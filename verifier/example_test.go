@@ -9,11 +9,11 @@ import (
 	"authserver/verifier"
 )
 
-// An API names the authorization server that it trusts and itself. Nothing is fetched
+// An API names the authorization server that it trusts, and itself. The verifier fetches nothing
 // until a token comes.
 func ExampleNew() {
 	tokens, err := verifier.New("https://auth.example.com", "https://orders.example.com", verifier.Options{
-		BaseURL: "https://orders.example.com/v1", // where clients reach it, through a proxy that ends TLS
+		BaseURL: "https://orders.example.com/v1", // where clients reach it, through a proxy at which TLS ends
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -27,8 +27,8 @@ func ExampleNew() {
 	// verifier: the issuer cannot be used: it is not https, nor http on this machine
 }
 
-// Handlers behind the middleware are called with a good token alone, and read from it
-// whose request it is.
+// The middleware calls a handler only for a good token, from which the handler reads whose request
+// it is.
 func ExampleVerifier_Middleware() {
 	tokens, err := verifier.New("https://auth.example.com", "https://orders.example.com", verifier.Options{})
 	if err != nil {
@@ -51,8 +51,8 @@ func ExampleVerifier_Middleware() {
 	// 401 Bearer realm="https://orders.example.com"
 }
 
-// Where a token does not come in a request of net/http, Verify verifies it alone. What is
-// refused says so by an [verifier.Error].
+// Verify verifies a token that does not come in a request of net/http. A refusal is an
+// [verifier.Error].
 func ExampleVerifier_Verify() {
 	tokens, err := verifier.New("https://auth.example.com", "https://orders.example.com", verifier.Options{})
 	if err != nil {
@@ -76,7 +76,7 @@ func ExampleVerifier_Verify() {
 	// 401 invalid_token: its header has no alg
 }
 
-// What one request needs more than others is asked of its token.
+// A handler asks the token for what only some requests need.
 func ExampleToken_Allows() {
 	token := &verifier.Token{Subject: "alice", Scopes: []string{"orders:read"}, Roles: []string{"clerk"}}
 	fmt.Println(token.Allows(verifier.Requirements{Roles: []string{"clerk"}}))

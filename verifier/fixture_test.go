@@ -17,7 +17,7 @@ import (
 
 const audience = "https://api.example.com"
 
-// issuer is an authorization server over TLS, with a clock that the test owns.
+// issuer is an authorization server over TLS, with a clock of the test.
 type issuer struct {
 	t      testing.TB
 	server *httptest.Server
@@ -25,10 +25,10 @@ type issuer struct {
 
 	mu        sync.Mutex
 	now       time.Time
-	keys      map[string]*ecdsa.PrivateKey // that are published
+	keys      map[string]*ecdsa.PrivateKey // the published keys
 	down      bool
 	said      string // "": url, as the metadata's issuer
-	jwksURI   string // "": where the keys are
+	jwksURI   string // "": the usual URL of the keys
 	age       string // the header; "": none
 	fetches   int    // of the keys
 	discovers int
@@ -84,7 +84,7 @@ func (i *issuer) answer(w http.ResponseWriter, document any) {
 	_ = json.NewEncoder(w).Encode(document)
 }
 
-// rotate publishes one key and no other any more.
+// rotate publishes one key instead of all others.
 func (i *issuer) rotate(kid string) {
 	i.t.Helper()
 	private := testkit.P256(i.t)
@@ -125,7 +125,7 @@ func (i *issuer) verifier(change func(*verifier.Options)) *verifier.Verifier {
 	return v
 }
 
-// claims are those of a good token, with some changed; nil takes one away.
+// claims returns the claims of a good token, with changes; nil removes a claim.
 func (i *issuer) claims(change map[string]any) map[string]any {
 	now := i.clock().Unix()
 	claims := map[string]any{
@@ -150,7 +150,7 @@ func (i *issuer) token(change map[string]any) string {
 	return sign(i.t, "ES256", private, map[string]any{"kid": kid}, i.claims(change))
 }
 
-// sign signs a token; header has what is not usual.
+// sign signs a token; header has the members that are not usual.
 func sign(t testing.TB, alg string, key any, header map[string]any, claims any) string {
 	t.Helper()
 	all := map[string]any{"typ": "at+jwt", "alg": alg}
@@ -158,7 +158,7 @@ func sign(t testing.TB, alg string, key any, header map[string]any, claims any) 
 	return testkit.JWS(t, alg, key, all, claims)
 }
 
-// eventually polls: fetches go on beside the requests.
+// eventually polls, because fetches run in the background.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {

@@ -68,7 +68,7 @@ func TestUnknownKeysLeadToOneFetchInHalfAMinute(t *testing.T) {
 	}
 }
 
-// A token that is refused for what it says leads to no fetch at all.
+// A token that is refused because of its claims causes no fetch at all.
 func TestTokensForOthersFetchNothing(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(nil)
@@ -99,7 +99,7 @@ func TestKeysAreFetchedAheadOfTheirEnd(t *testing.T) {
 	eventually(t, "the keys are fetched", func() bool { return i.fetched() == 2 })
 }
 
-// A key that was taken away is good no longer than max-age.
+// A withdrawn key is accepted no longer than max-age.
 func TestAKeyThatIsGoneIsRefused(t *testing.T) {
 	i := newIssuer(t)
 	v, old := i.verifier(nil), i.token(map[string]any{"exp": i.clock().Add(time.Hour).Unix()})
@@ -113,7 +113,7 @@ func TestAKeyThatIsGoneIsRefused(t *testing.T) {
 	}
 }
 
-// A cache between that has kept the keys for long does not make them good for longer
+// A cache in between that has kept the keys for a long time does not make them valid for longer
 // (RFC 9111 §4.2.3).
 func TestAgeCountsAgainstMaxAge(t *testing.T) {
 	i := newIssuer(t)
@@ -171,7 +171,7 @@ func TestAServerThatIsDownAtTheStartIsAskedSeldom(t *testing.T) {
 	}
 }
 
-// RFC 8414 §3.3, and that keys come by https.
+// These are RFC 8414 §3.3, and that keys must come by https.
 func TestMetadataThatIsNotBelieved(t *testing.T) {
 	for name, change := range map[string]func(*issuer){
 		"another issuer":          func(i *issuer) { i.said = i.url + "/" },

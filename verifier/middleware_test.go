@@ -76,7 +76,7 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
-// The identifier of an API is any printable text without blanks, and the realm.
+// The identifier of an API, and so the realm, is any printable text without spaces.
 func TestTheRealmOfAnAPIOfAnyName(t *testing.T) {
 	for audience, realm := range map[string]string{
 		"rabbitmq":      `Bearer realm="rabbitmq"`,

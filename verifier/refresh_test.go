@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inMemory answers requests by a handler: what waits for a network does not let the clock
-// of a test go on.
+// inMemory answers requests with a handler, because a wait for a network would stop the clock of
+// the test.
 type inMemory struct{ http.Handler }
 
 func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -24,12 +24,12 @@ func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer.Result(), nil
 }
 
-// idly runs a test with a verifier on a clock that goes on while all wait.
+// idly runs a test with a verifier and a clock that advances while all goroutines wait.
 func idly(t *testing.T, test func(t *testing.T, i *issuer, v *verifier.Verifier)) {
 	t.Helper()
 	i := newIssuer(t)
 	synctest.Test(t, func(t *testing.T) {
-		i.t = t // the verifier is closed where its clock is
+		i.t = t // the verifier is closed within the bubble of its clock
 		i.change(func() { i.now = time.Now() })
 		v := i.verifier(func(o *verifier.Options) {
 			o.HTTPClient = &http.Client{Transport: inMemory{i.server.Config.Handler}}
@@ -39,7 +39,7 @@ func idly(t *testing.T, test func(t *testing.T, i *issuer, v *verifier.Verifier)
 	})
 }
 
-// pass lets time go by without a request, and wants so many fetches by then.
+// pass lets time pass without a request, and requires this number of fetches by then.
 func (i *issuer) pass(t *testing.T, d time.Duration, want int) {
 	t.Helper()
 	time.Sleep(d)
@@ -97,7 +97,7 @@ func TestAClosedVerifierFetchesNothing(t *testing.T) {
 	})
 }
 
-// Close ends a fetch that would last, and comes back when it has ended.
+// Close cancels a fetch that would take long, and returns when it has ended.
 func TestCloseDoesNotWaitForTheServer(t *testing.T) {
 	i := newIssuer(t)
 	synctest.Test(t, func(t *testing.T) {

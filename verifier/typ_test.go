@@ -37,7 +37,8 @@ func TestTokensOfTypJWTAreTakenWhereThatIsSaid(t *testing.T) {
 			}
 		}
 	}
-	// The other JWTs of an issuer, whose audience may be ours where a client has the name of the API.
+	// These are the other JWTs of an issuer, whose audience may be ours if a client has the name of
+	// the API.
 	for name, change := range map[string]map[string]any{
 		"an ID token":                                {"client_id": nil, "jti": nil, "scope": nil, "nonce": "n", "azp": "web"},
 		"an ID token with a client_id and a jti":     {"nonce": "n"},

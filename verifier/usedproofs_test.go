@@ -23,15 +23,15 @@ func proofID(n int) (id [32]byte) {
 	return id
 }
 
-// Whatever comes when, no proof is taken twice while it is good, and no more are
-// remembered than the limit, also where the clock goes back.
+// In any order of events, no proof is accepted twice while it is valid, and the verifier remembers
+// no more than the limit, even if the clock goes back.
 func TestNoProofIsTakenTwice(t *testing.T) {
 	const life, limit = time.Minute, 20
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		u := newUsedProofs(life, limit)
 		now := time.Unix(1_800_000_000, 0)
-		taken := map[[32]byte]time.Time{} // to when they are good
+		taken := map[[32]byte]time.Time{} // until when they are valid
 		used, full := 0, 0
 		for range 5_000 {
 			now = now.Add(time.Duration(random.Int64N(int64(6*time.Second))) - 500*time.Millisecond)
@@ -65,8 +65,7 @@ func TestNoProofIsTakenTwice(t *testing.T) {
 	}
 }
 
-// Holders that use all that they are given, one after the other, leave places for those
-// that come next.
+// Holders that use everything that they may, one after the other, leave places for the next ones.
 func TestGreedyHoldersLeavePlaces(t *testing.T) {
 	const limit = 10_000
 	web := func(subject, key int) holder { return holder{"web", fmt.Sprint(subject), fmt.Sprint(key)} }
@@ -74,10 +73,10 @@ func TestGreedyHoldersLeavePlaces(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		greedy   int
-		holder   func(n int) holder // the nth greedy one
+		holder   func(n int) holder // the nth greedy holder
 		newcomer holder
-		most     int // that the greedy ones are given, of 100
-		least    int // that the newcomer is given
+		most     int // places of 100 for the greedy holders
+		least    int // places for the next holder
 	}{
 		{"one key", 1, func(int) holder { return web(1, 1) }, holder{"web", "1", "its key"}, 39, 1500},
 		{"as many keys as there are places, of one subject", limit, func(n int) holder { return web(1, n) }, newcomer, 62, 900},
@@ -123,7 +122,7 @@ func TestGreedyHoldersLeavePlaces(t *testing.T) {
 	}
 }
 
-// The memory that [Options.MaxProofs] tells, where each proof is of a holder of its own.
+// The memory is as [Options.MaxProofs] says, even if each proof has a holder of its own.
 func TestTheMemoryOfUsedProofs(t *testing.T) {
 	const limit = 100_000
 	heap := func() uint64 {

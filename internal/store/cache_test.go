@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// shelf is what stands behind a cache in these tests.
+// shelf is the source of a cache in these tests.
 type shelf struct {
 	mu    sync.Mutex
 	rows  map[string]int
@@ -101,13 +101,13 @@ func TestCacheJunkDoesNotPushOutRows(t *testing.T) {
 	}
 }
 
-// An identifier comes out of a request, often with a secret beside it.
+// An identifier comes from a request, often with a secret next to it.
 func TestCacheKeepsNothingOfTheRequest(t *testing.T) {
 	s := &shelf{rows: map[string]int{"a": 1}}
 	c := newCache(t, s, time.Now)
 	const header = "a:secret b:secret"
-	for _, id := range []string{header[:1], header[9:10]} { // one that is there, and one that is not
-		_, _ = c.Get(t.Context(), id) // what is kept of it is looked at
+	for _, id := range []string{header[:1], header[9:10]} { // one that exists, and one that does not
+		_, _ = c.Get(t.Context(), id) // the test looks at what the cache keeps of it
 	}
 	for _, key := range append(c.rows.Keys(), c.absent.Keys()...) {
 		at := uintptr(unsafe.Pointer(unsafe.StringData(key)))
@@ -142,12 +142,12 @@ func TestCacheAsksOnceForMany(t *testing.T) {
 	}
 }
 
-// A caller that looked just before another caller's read ended takes its result.
+// A caller that looked just before another caller's read ended uses that result.
 func TestCacheAskerLateForAFlight(t *testing.T) {
 	s := &shelf{rows: map[string]int{"a": 1}}
 	var c *Cache[int]
 	meanwhile := func() {
-		// If the time is asked within the flight instead, the other asker waits for itself.
+		// If the clock is read within the flight, the other caller waits for itself.
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if got, err := c.Get(ctx, "a"); got != 1 || err != nil {
@@ -155,7 +155,7 @@ func TestCacheAskerLateForAFlight(t *testing.T) {
 		}
 	}
 	c = newCache(t, s, func() time.Time {
-		if run := meanwhile; run != nil { // the look has missed, and now asks the time
+		if run := meanwhile; run != nil { // the look-up has found nothing, and now reads the clock
 			meanwhile = nil
 			run()
 		}
@@ -169,8 +169,8 @@ func TestCacheAskerLateForAFlight(t *testing.T) {
 	}
 }
 
-// A row that was read before a purge and arrives after it must neither be kept
-// nor be given to who asks after the purge.
+// A row that was read before a purge and arrives after it must neither be kept nor be returned to a
+// caller that comes after the purge.
 func TestCachePurgeBeatsAReadInFlight(t *testing.T) {
 	release, reading := make(chan struct{}), make(chan struct{}, 2)
 	s := &shelf{rows: map[string]int{"a": 1}, pause: func() { reading <- struct{}{}; <-release }}
@@ -197,7 +197,7 @@ func TestCachePurgeBeatsAReadInFlight(t *testing.T) {
 	}
 }
 
-// A database that does not answer costs who has a row no more than the patience.
+// If the database does not answer, a caller whose row is cached waits no longer than the patience.
 func TestCacheIsNotHeldUp(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := &shelf{rows: map[string]int{"a": 1}}

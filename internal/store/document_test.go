@@ -80,8 +80,8 @@ func TestCanonicalJSON(t *testing.T) {
 	}
 }
 
-// FuzzADocumentHasOnlyFields holds what is read to the fields' own names: nothing that is nearly
-// one is taken for it.
+// FuzzADocumentHasOnlyFields checks that a document is read only by the exact names of the fields,
+// and not by similar ones.
 func FuzzADocumentHasOnlyFields(f *testing.F) {
 	for _, document := range []string{
 		`{"scopes":["Read","null"],"disabled":true}`, `{"claims":{"Scopes":null,"\\":"\""}}`, `{"disableD":true}`, `{"disabled" : null}`,

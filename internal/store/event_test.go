@@ -11,7 +11,7 @@ import (
 	"authserver/internal/store"
 )
 
-// TestEventTypes: every type that is declared is one that the audit can be asked for.
+// TestEventTypes: every declared type can be selected in the audit.
 func TestEventTypes(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, parser.SkipObjectResolution)
 	if err != nil {

@@ -19,7 +19,7 @@ func TestFault(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		err  error
-		want error // nil: none of package store
+		want error // nil: none of the errors of package store
 	}{
 		{"no rows", pgx.ErrNoRows, store.ErrNotFound},
 		{"unique_violation", code("23505"), store.ErrExists},

@@ -12,15 +12,14 @@ import (
 	"authserver/test/pgtest"
 )
 
-// TestRotationsThatWait proves what a rotation decides on: several wait in the
-// server for a rotation that has not committed yet, and none may go by the row as
-// it was when they began.
+// TestRotationsThatWait proves on which row a rotation decides: several rotations wait in the
+// server for one that has not committed yet, and none may use the row as it was when they began.
 func TestRotationsThatWait(t *testing.T) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
 	f := withFamily(t, s)
 	const waiting = 10
-	var replicas []*postgres.DB // each with a rotation under way of its own
+	var replicas []*postgres.DB // each runs a rotation
 	for range 2 * waiting {
 		replicas = append(replicas, open(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}))
 	}
@@ -30,7 +29,7 @@ func TestRotationsThatWait(t *testing.T) {
 		exec(t, holder, "UPDATE refresh_families SET generation = $1, rotated_at = $2 WHERE id = $3", generation+1, at(time.Minute), f.ID[:])
 		outcomes := make(chan store.Outcome, 2*waiting)
 		var wg sync.WaitGroup
-		for i := range uint32(2 * waiting) { // half present what was good, half what will be
+		for i := range uint32(2 * waiting) { // half present the token that was valid, half the one that will be
 			wg.Go(func() {
 				got, err := replicas[i].Rotate(t.Context(), present(f, generation+i%2))
 				if err != nil {
@@ -49,8 +48,7 @@ func TestRotationsThatWait(t *testing.T) {
 		for range 2 * waiting {
 			counts[<-outcomes]++
 		}
-		// A token that is two generations behind is reuse, if another caller rotated
-		// before.
+		// A token that is two generations behind is a reuse, if another caller rotated before.
 		if counts[store.Rotated]+counts[store.Graced]+counts[store.Reused]+counts[store.Revoked] != 2*waiting || counts[store.Rotated] > 1 {
 			t.Fatalf("generation %d: %v", generation, counts)
 		}
@@ -67,17 +65,17 @@ func TestRotationsThatWait(t *testing.T) {
 	}
 }
 
-// TestRotationStaysOnItsPage holds the table to HOT updates: an index on what a
-// rotation changes, or pages without room, would show here. One family of each page is
-// rotated, as often as there is room: what makes room again waits for every transaction of
-// the PostgreSQL server, those in other databases too.
+// TestRotationStaysOnItsPage checks that the table gets HOT updates: an index on a column that a
+// rotation changes, or pages without space, would show here. The test rotates one family of each
+// page, as often as there is space: PostgreSQL frees space only when no older transaction of the
+// server runs, even in another database.
 func TestRotationStaysOnItsPage(t *testing.T) {
 	staysOnItsPage(t, `{}`, func(s *postgres.DB, f store.Family) (store.RotationResult, error) {
 		return s.Rotate(t.Context(), present(f, f.Generation))
 	}, store.Rotated, store.Rotated, store.Rotated, store.Rotated)
 }
 
-// TestRedemptionStaysOnItsPage is the same of a code and of what is rotated from there.
+// TestRedemptionStaysOnItsPage is the same for a code and for rotations after it.
 func TestRedemptionStaysOnItsPage(t *testing.T) {
 	const code = `{"generation": 0, "session_id": "\\x00112233445566778899aabbccddeeff", "code": {"redirect_uri": "https://app.example.com/callback"}}`
 	staysOnItsPage(t, code, func(s *postgres.DB, f store.Family) (store.RotationResult, error) {
@@ -92,8 +90,8 @@ func TestRedemptionStaysOnItsPage(t *testing.T) {
 	}, store.Redeemed, store.Rotated)
 }
 
-// staysOnItsPage moves families that have these columns beside those of withFamily, and
-// wants each move to come to what is wanted.
+// staysOnItsPage moves families with these columns in addition to those of withFamily, and requires
+// the given outcome of each move.
 func staysOnItsPage(t *testing.T, columns string, move func(*postgres.DB, store.Family) (store.RotationResult, error), want ...store.Outcome) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url})
@@ -121,7 +119,7 @@ func staysOnItsPage(t *testing.T, columns string, move func(*postgres.DB, store.
 			}
 		}
 	}
-	s.Close() // a session reports what it counted when it ends
+	s.Close() // a session reports its counts when it ends
 	updated := func() int {
 		return query[int](t, admin, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'refresh_families'")
 	}

@@ -77,7 +77,8 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 		}
 	}
 	fails("tables are missing: used_assertions")
-	// A call that wants the table is told what readiness is told, and does not hide what the check finds.
+	// A call that needs the table gets the same error as the health check, and does not hide what
+	// the check finds.
 	if err := s.UseOnce(t.Context(), store.Use{Issuer: "dpop", ExpiresAt: store.At(time.Now())}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v, want that the store is unavailable", err)
 	}
@@ -86,7 +87,7 @@ func TestAMissingTableFailsTheCheck(t *testing.T) {
 	fails("probes")
 }
 
-// The probe has a table of its own, and may pass where others may not write.
+// The probe has a table of its own, and may succeed although writes to other tables fail.
 func TestAWriteThatFailedCountsForSomeTime(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -12,7 +12,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// firstStep is the first step of the schema alone.
+// firstStep returns only the first step of the schema.
 func firstStep(t *testing.T, steps fs.FS) fstest.MapFS {
 	t.Helper()
 	first := fstest.MapFS{}
@@ -30,7 +30,7 @@ func firstStep(t *testing.T, steps fs.FS) fstest.MapFS {
 	return first
 }
 
-// brokenSteps adds a second step that fails half way to the first of the schema.
+// brokenSteps adds a second step to the first one of the schema, which fails in the middle.
 func brokenSteps(t *testing.T, steps fs.FS) fstest.MapFS {
 	t.Helper()
 	broken := firstStep(t, steps)
@@ -74,7 +74,7 @@ func TestMigrationThatBreaksOff(t *testing.T) {
 		t.Fatal("a dirty schema was migrated")
 	}
 
-	// The step ran in a transaction, so the schema is as it was before.
+	// The step ran in a transaction, so the schema has not changed.
 	if err := d.MigrationForce(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestMigrationThatBreaksOff(t *testing.T) {
 	}
 	wantStatus(t, d, store.MigrationStatus{Version: 2, Latest: 2})
 
-	d.steps = steps // a binary of the version before
+	d.steps = steps // an earlier binary
 	if err := d.MigrateUp(ctx); err == nil {
 		t.Error("a newer schema was migrated")
 	}
@@ -131,8 +131,8 @@ func TestMigrationWaitsForAnother(t *testing.T) {
 	}
 }
 
-// TestMigrationThatTakesTooLong ends with its context, although golang-migrate
-// runs every statement without one.
+// TestMigrationThatTakesTooLong: a migration ends with its context, although golang-migrate runs
+// every statement without one.
 func TestMigrationThatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	d := openForMigration(t)
@@ -145,7 +145,7 @@ func TestMigrationThatTakesTooLong(t *testing.T) {
 	d.steps = broken
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
-	go func() { // the second step has begun
+	go func() { // when the second step has begun
 		sleeping := false
 		for ctx.Err() == nil && !sleeping {
 			_ = d.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')").Scan(&sleeping)
@@ -159,8 +159,8 @@ func TestMigrationThatTakesTooLong(t *testing.T) {
 	wantStatus(t, d, store.MigrationStatus{Version: 2, Latest: 2, Dirty: true})
 }
 
-// TestMigrationLeavesNoLock looks for a lock of a session, which PgBouncer in
-// transaction mode would leave behind on some server.
+// TestMigrationLeavesNoLock looks for a lock of a session, which PgBouncer in transaction mode
+// would leave on some server.
 func TestMigrationLeavesNoLock(t *testing.T) {
 	t.Parallel()
 	d := openForMigration(t)

@@ -40,7 +40,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// everyKind calls what reads, what writes one row and what takes a transaction.
+// everyKind calls a method that reads, one that writes a row and one that needs a transaction.
 func everyKind(ctx context.Context, s store.Store, f store.Family) map[string]error {
 	_, rotate := s.Rotate(ctx, present(f, 1))
 	_, read := s.User(ctx, "alice")
@@ -104,14 +104,14 @@ func TestTooManyConnections(t *testing.T) {
 	admin := session(t, with(t, url, "dbname", "postgres"))
 	s.Close()
 	exec(t, admin, "ALTER DATABASE "+name+" CONNECTION LIMIT 0")
-	exec(t, admin, "CREATE ROLE "+name+" LOGIN PASSWORD 'hush'") // the limit does not hold for a superuser
+	exec(t, admin, "CREATE ROLE "+name+" LOGIN PASSWORD 'hush'") // the limit does not apply to a superuser
 	t.Cleanup(func() { _, _ = admin.Exec(context.Background(), "DROP ROLE "+name) })
 	_, err := postgres.Open(t.Context(), postgres.Options{URL: with(t, url, "user", name, "password", "hush")})
 	wantUnavailable(t, err)
 }
 
-// TestLockHeldElsewhere has a call give up a wait in the server, and leave no
-// statement waiting behind. It runs alone, since all its calls have three seconds.
+// TestLockHeldElsewhere: a call gives up a wait in the server, and leaves no waiting statement
+// behind. The test runs alone, because all its calls have three seconds.
 func TestLockHeldElsewhere(t *testing.T) {
 	url := pgtest.URL(t)
 	s := migrated(t, postgres.Options{URL: url, QueryTimeout: 3 * time.Second})
@@ -134,8 +134,8 @@ func TestLockHeldElsewhere(t *testing.T) {
 	}
 }
 
-// TestDeadlockIsRetried has the store and another session wait for each other,
-// and PostgreSQL choose the store, which looks for a deadlock sooner.
+// TestDeadlockIsRetried: the store and another session wait for each other, and PostgreSQL ends the
+// store's transaction, because it looks for a deadlock sooner.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -160,8 +160,8 @@ func TestDeadlockIsRetried(t *testing.T) {
 	})
 }
 
-// TestSilentServer has the network swallow everything, as a firewall does. It runs alone,
-// since all its calls have 300 ms.
+// TestSilentServer: the network drops everything, as a firewall does. The test runs alone, because
+// all its calls have 300 ms.
 func TestSilentServer(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)
@@ -171,7 +171,7 @@ func TestSilentServer(t *testing.T) {
 	through.Silence()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for range 2 { // on the connection that there was, and on new ones
+	for range 2 { // on the existing connection, and on new ones
 		_, err := s.Rotate(ctx, present(f, 1))
 		wantUnavailable(t, err)
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// line is a pipeline whose round trips the test lets go.
+// line is a pipeline whose round trips the test releases.
 type line struct {
 	*pipeline
 	mu      sync.Mutex
 	sent    []string // the texts of each round trip
 	release chan struct{}
-	refuse  string // a call that the others are refused for
+	refuse  string // a call that makes the pipeline refuse all calls of its round trip
 }
 
 func newLine(most int) *line {
@@ -44,7 +44,7 @@ func newLine(most int) *line {
 	return l
 }
 
-// begin sends calls named like what they lock, one after the other.
+// begin sends calls one after the other. The name of a call is what it locks.
 func (l *line) begin(ctx context.Context, names ...string) (wait func() []error) {
 	errs := make([]error, len(names))
 	var group sync.WaitGroup
@@ -103,7 +103,7 @@ func TestCallsLosePatience(t *testing.T) {
 		wait()
 		waitMore()
 		l.want(t, "a", "b c", "d")
-		wait = l.begin(t.Context(), "e", "f") // nothing is left of what was
+		wait = l.begin(t.Context(), "e", "f") // the pipeline has kept nothing
 		l.want(t, "a", "b c", "d", "e")
 		close(l.release)
 		wait()
@@ -125,7 +125,7 @@ func TestCallsThatAreGivenUp(t *testing.T) {
 		late := l.begin(ctx, "d")
 		l.release <- struct{}{}
 		l.want(t, "a", "b", "d")
-		cancel() // what is under way may be done: its caller learns
+		cancel() // a call in progress may be done: its caller gets the result
 		l.release <- struct{}{}
 		if err := errors.Join(append(stays(), late()...)...); err != nil {
 			t.Error(err)

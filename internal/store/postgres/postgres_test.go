@@ -19,22 +19,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inACrowd is how long a call may take where many tests run beside each other, and the
-// test is not about how long.
+// inACrowd is how long a call may take while many tests run, in tests that are not about time.
 const inACrowd = 30 * time.Second
 
 func TestContract(t *testing.T) {
 	contract(t, 16)
 }
 
-// TestContractWithoutSession is what PgBouncer in transaction mode allows, with a
-// single connection, so that a call which wanted a second one would wait for
-// itself, and in a time zone that is not ours.
+// TestContractWithoutSession tests what PgBouncer in transaction mode allows. It uses a single
+// connection, so that a call that needed a second one would wait for itself, and a time zone that
+// is not ours.
 func TestContractWithoutSession(t *testing.T) {
 	contract(t, 1, "default_query_exec_mode", "exec", "timezone", "Asia/Kathmandu")
 }
 
-// contract runs the contract over so many connections, with parameters added to the URL.
+// contract runs the contract with this number of connections, and with parameters added to the URL.
 func contract(t *testing.T, connections int32, parameters ...string) {
 	from := func(database func(testing.TB) string) func(*testing.T) storetest.Open {
 		return func(t *testing.T) storetest.Open {
@@ -89,7 +88,7 @@ func migrated(t *testing.T, o postgres.Options) *postgres.DB {
 	return s
 }
 
-// session is a connection of the test's own to the database.
+// session opens a connection of the test's own to the database.
 func session(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -116,7 +115,7 @@ func query[T any](t *testing.T, conn *pgx.Conn, statement string, args ...any) T
 	return v
 }
 
-// eventually polls until what is asked for comes about.
+// eventually polls until a condition is true.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -17,7 +17,7 @@ import (
 const insertRevocation = `INSERT INTO revocations (kind, value, voids_before, expires_at, reason, xid)
 	VALUES ('jti', $1, $2, $2, '', pg_current_xact_id())`
 
-// readOn reads from the cursor until there is no more, and returns the values.
+// readOn reads from the cursor to the end, and returns the values.
 func readOn(t *testing.T, s store.Store, cursor store.Cursor, limit int) ([]string, store.Cursor) {
 	t.Helper()
 	var values []string
@@ -62,7 +62,7 @@ func TestRevocationThatCommitsLate(t *testing.T) {
 	got, cursor := readOn(t, s, "", 1)
 	want(t, got, "prompt")
 	got, cursor = readOn(t, s, cursor, 1)
-	want(t, got) // an open transaction does not have the rest read again and again
+	want(t, got) // with an open transaction, the reader does not read the other rows again and again
 	exec(t, later, "COMMIT")
 	got, cursor = readOn(t, s, cursor, 1)
 	want(t, got, "later")
@@ -76,8 +76,8 @@ func TestRevocationThatCommitsLate(t *testing.T) {
 	want(t, got)
 }
 
-// TestRevocationThatCommitsBetweenPages has one of a lower number than the page
-// before commit after it.
+// TestRevocationThatCommitsBetweenPages: a revocation with a lower number than the last page
+// commits after that page.
 func TestRevocationThatCommitsBetweenPages(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -111,8 +111,8 @@ func TestManyRevocationsOfOneTransaction(t *testing.T) {
 	}
 }
 
-// TestCursorFromTheFuture is a failover to a replica that lacks the last
-// transactions of the old primary, and counts over them again.
+// TestCursorFromTheFuture is a failover to a replica that lacks the last transactions of the old
+// primary, and uses their numbers again.
 func TestCursorFromTheFuture(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -11,9 +11,9 @@ import (
 	"authserver/test/pgtest"
 )
 
-// TestWhetherARotationWasDone has rotations fail in every way. A caller whose rotation may
-// have moved the family is told so, and puts it back. It runs alone, since a call has two
-// seconds to reach PostgreSQL.
+// TestWhetherARotationWasDone makes rotations fail in every way. If a rotation may have moved the
+// family, its caller gets to know that, and puts it back. The test runs alone, because a call has
+// two seconds to reach PostgreSQL.
 func TestWhetherARotationWasDone(t *testing.T) {
 	direct := pgtest.URL(t)
 	through := pgtest.NewWire(t, direct)
@@ -23,7 +23,7 @@ func TestWhetherARotationWasDone(t *testing.T) {
 	generation := func() int { return query[int](t, watcher, "SELECT generation FROM refresh_families") }
 	r := present(f, 1)
 	r.Clock.ID = 7
-	if _, err := s.Rotate(t.Context(), r); err != nil { // the statement is prepared from now on
+	if _, err := s.Rotate(t.Context(), r); err != nil { // prepares the statement
 		t.Fatal(err)
 	}
 	if err := s.PutBack(t.Context(), r, store.Rotated); err != nil {
@@ -32,13 +32,13 @@ func TestWhetherARotationWasDone(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		fail      func() (stop func())
-		done      bool // as far as can be known
+		done      bool // the rotation may have been done
 		committed bool
 	}{
 		{"its answer is lost", func() func() { through.Deafen(); return through.Mend }, true, true},
 		{"there is no connection", func() func() {
 			through.Cut()
-			_ = s.CheckWritable(t.Context()) // the connection that there was
+			_ = s.CheckWritable(t.Context()) // discards the broken connection
 			return through.Mend
 		}, false, false},
 		{"the server refuses it", func() func() {

@@ -8,8 +8,8 @@ import (
 	"authserver/test/pgtest"
 )
 
-// TestSweepComesBack locks a family that is due while all others go: it goes when
-// it is let go of, although the sweep had passed it.
+// TestSweepComesBack locks one family that is due while all others are removed. It is removed after
+// the lock ends, although the sweep had passed it.
 func TestSweepComesBack(t *testing.T) {
 	t.Parallel()
 	const families = 9
@@ -47,8 +47,8 @@ func TestSweepComesBack(t *testing.T) {
 	sweep(1)
 }
 
-// TestSweepLooksAtWhatIsDue counts the rows that the sweep reads by going through
-// a table: were there any, it would cost the more the more rows live.
+// TestSweepLooksAtWhatIsDue counts the rows that the sweep reads by scanning a table. If there were
+// any, more live rows would make the sweep slower.
 func TestSweepLooksAtWhatIsDue(t *testing.T) {
 	t.Parallel()
 	const living, due = 10_000, 5
@@ -84,7 +84,7 @@ func TestSweepLooksAtWhatIsDue(t *testing.T) {
 	if err != nil || removed != 3*due {
 		t.Fatalf("%d rows were removed, want %d (%v)", removed, 3*due, err)
 	}
-	s.Close() // a session reports what it counted when it ends
+	s.Close() // a session reports its counts when it ends
 	eventually(t, "the removals are counted", func() bool {
 		gone := counted("n_tup_del")
 		return gone["refresh_families"] == due && gone["revocations"] == due && gone["used_assertions"] == due

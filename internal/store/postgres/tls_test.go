@@ -12,12 +12,12 @@ import (
 	"authserver/internal/testkit"
 )
 
-// What the database is told does not go over a connection that is weaker than those of
-// the server itself (RFC 9325 §4.2), whether sslmode wants TLS or only prefers it.
+// The connection to the database is not weaker than those of the server itself (RFC 9325 §4.2),
+// whether sslmode requires TLS or only prefers it.
 func TestWeakTLS(t *testing.T) {
 	certificate := httptest.NewTLSServer(nil)
 	defer certificate.Close()
-	// shake answers SSLRequest, and returns how the handshake went.
+	// shake answers SSLRequest, and returns the result of the handshake.
 	shake := func(sslmode string, config *tls.Config) error {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -28,7 +28,7 @@ func TestWeakTLS(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		went := make(chan error, 1)
 		go func() {
-			defer cancel() // what it would try next is another matter
+			defer cancel() // the test ignores further attempts
 			connection, err := listener.Accept()
 			if err != nil {
 				went <- err
@@ -44,7 +44,7 @@ func TestWeakTLS(t *testing.T) {
 			went <- err
 		}()
 		s, err := postgres.Open(ctx, postgres.Options{URL: "postgres://u:p@" + listener.Addr().String() + "/a?sslmode=" + sslmode})
-		if err == nil { // it is no PostgreSQL
+		if err == nil { // the peer is not a PostgreSQL
 			s.Close()
 			t.Fatal("it was opened")
 		}

@@ -18,11 +18,11 @@ import (
 	"authserver/test/pgtest"
 )
 
-// TestCallsThatFailTogether has calls share a transaction, some of which PostgreSQL
-// refuses: each is answered as if it had been alone.
+// TestCallsThatFailTogether: calls share a transaction, and PostgreSQL refuses some of them. Each
+// gets the same result as alone.
 func TestCallsThatFailTogether(t *testing.T) {
 	url := pgtest.URL(t)
-	s := migrated(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}) // so that nothing gets past what waits
+	s := migrated(t, postgres.Options{URL: url, MaxConns: 1, QueryTimeout: inACrowd}) // one connection, so that no call passes the waiting ones
 	f := withFamily(t, s)
 	holder, admin := session(t, url), session(t, url)
 	exec(t, holder, "BEGIN")
@@ -47,7 +47,7 @@ func TestCallsThatFailTogether(t *testing.T) {
 		}
 		group.Go(func() { errs[i] = s.CreateFamily(t.Context(), made) })
 	}
-	time.Sleep(100 * time.Millisecond) // they are in the queue, or else each is sent by itself, and good all the same
+	time.Sleep(100 * time.Millisecond) // by now they are in the queue; otherwise each is sent alone, which gives the same result
 	exec(t, holder, "COMMIT")
 	group.Wait()
 	for i, err := range errs {
@@ -58,13 +58,13 @@ func TestCallsThatFailTogether(t *testing.T) {
 			t.Errorf("call %d returned %v, and then %v", i, err, found)
 		}
 	}
-	if n := s.RoundTrips() - before - calls; n > calls/2+calls { // together with another at least, and then alone
+	if n := s.RoundTrips() - before - calls; n > calls/2+calls { // each call is sent together with at least one other, and then alone
 		t.Errorf("%d round trips", n)
 	}
 }
 
-// TestCallsGoPast has a call wait for a row that another transaction holds: the other
-// calls find another connection.
+// TestCallsGoPast: a call waits for a row that another transaction has locked, and the other calls
+// use another connection.
 func TestCallsGoPast(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -86,8 +86,8 @@ func TestCallsGoPast(t *testing.T) {
 	letGo(t, holder, held)
 }
 
-// TestCallsLeaveTheOneThatWaits has calls share a transaction with one that waits for
-// a row: they do not wait with it.
+// TestCallsLeaveTheOneThatWaits: calls share a transaction with one that waits for a row, and do
+// not wait with it.
 func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -110,7 +110,7 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	exec(t, second, "BEGIN")
 	exec(t, second, "SELECT FROM refresh_families WHERE id = $1 FOR UPDATE", families[2].ID[:])
 	var before []chan error
-	for i := range 2 { // both connections are taken
+	for i := range 2 { // so that both connections are taken
 		before = append(before, rotate(families[i]))
 		eventually(t, "a rotation waits for its family", func() bool {
 			return waiting(t, admin) == i+1
@@ -120,7 +120,7 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	go func() {
 		used <- s.UseOnce(t.Context(), store.Use{Issuer: "urn:idp", ID: [32]byte{1}, ExpiresAt: at(time.Hour)})
 	}()
-	time.Sleep(100 * time.Millisecond) // both are in the queue, or else each is sent by itself, and good all the same
+	time.Sleep(100 * time.Millisecond) // by now both are in the queue; otherwise each is sent alone, which gives the same result
 	exec(t, first, "COMMIT")
 	for _, done := range append(before, used) {
 		if err := <-done; err != nil {
@@ -130,8 +130,8 @@ func TestCallsLeaveTheOneThatWaits(t *testing.T) {
 	letGo(t, second, held)
 }
 
-// TestReplicasLockInOneOrder has two replicas lock many rows together in whatever
-// order requests bring them: they never wait for each other.
+// TestReplicasLockInOneOrder: two replicas lock many rows together, in any order of the requests,
+// and never wait for each other.
 func TestReplicasLockInOneOrder(t *testing.T) {
 	url := pgtest.URL(t)
 	var out bytes.Buffer
@@ -170,7 +170,7 @@ func TestReplicasLockInOneOrder(t *testing.T) {
 	}
 	group.Wait()
 	for _, s := range replicas {
-		s.Close() // a session reports what it counted when it ends
+		s.Close() // a session reports its counts when it ends
 	}
 	if out.Len() > 0 {
 		t.Error(out.String())
@@ -194,13 +194,13 @@ func withFamilies(t *testing.T, s store.Store, many int) []store.Family {
 	return families
 }
 
-// waiting is how many sessions wait for a lock.
+// waiting returns the number of sessions that wait for a lock.
 func waiting(t *testing.T, admin *pgx.Conn) int {
 	t.Helper()
 	return query[int](t, admin, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
-// letGo ends the transaction of holder, which a rotation has waited for until now.
+// letGo ends the transaction of holder, for which a rotation has waited.
 func letGo(t *testing.T, holder *pgx.Conn, rotated chan error) {
 	t.Helper()
 	select {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// The settings refuse most of these before; none of them may show a piece of the URL here
-// either.
+// The settings refuse most of these URLs before. Here too, no error may show a part of the URL.
 func TestAURLThatPgxDoesNotTakeIsNotTold(t *testing.T) {
 	for _, test := range []struct{ name, url, want string }{
 		{"an escape that is none", "postgres://user:s3cr3t%zz@host/s3cr3t", "percent escapes"},

@@ -19,7 +19,7 @@ func waits(t *testing.T, admin *pgx.Conn) func() bool {
 	}
 }
 
-// beside runs f while another session holds what f has to wait for.
+// beside runs f while another session holds a lock that f needs.
 func beside(t *testing.T, url string, hold func(conn *pgx.Conn), f func() error) {
 	t.Helper()
 	holder, admin := session(t, url), session(t, url)
@@ -43,8 +43,8 @@ func promise(t *testing.T, conn *pgx.Conn) {
 		VALUES ('long', 1, 1, 1, 0, $1, $2)`, longLife.Microseconds(), at(time.Hour))
 }
 
-// What is void is kept for as long as a server promised whose promise was committed while
-// the statement that records it was under way already.
+// A revocation is kept for as long as a server has promised, even if the promise was committed
+// while the statement that records the revocation was running.
 func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 	t.Parallel()
 	for name, void := range map[string]func(s *postgres.DB) error{
@@ -63,7 +63,7 @@ func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 			url := pgtest.URL(t)
 			s := migrated(t, postgres.Options{URL: url})
 			f := withFamily(t, s)
-			if _, err := s.Rotate(t.Context(), present(f, 3)); err != nil { // so that 1 was exchanged long ago
+			if _, err := s.Rotate(t.Context(), present(f, 3)); err != nil { // so that generation 1 is no longer in the grace
 				t.Fatal(err)
 			}
 			beside(t, url, func(conn *pgx.Conn) { promise(t, conn) }, func() error { return void(s) })
@@ -75,7 +75,8 @@ func TestAPromiseIsSeenByWhatBeganBefore(t *testing.T) {
 	}
 }
 
-// A server that promises serves only when the voids that do not know of it are committed.
+// A server with a new promise begins to serve only when the revocations that do not know the
+// promise are committed.
 func TestAPromiseWaitsForWhatWasNotTold(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -94,7 +95,7 @@ func TestAPromiseWaitsForWhatWasNotTold(t *testing.T) {
 	}
 }
 
-// A client that is made anew while its deletion is under way is not void.
+// A client that is created again while its deletion is running is not void.
 func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -103,7 +104,7 @@ func TestAClientMadeAnewBesideItsDeletion(t *testing.T) {
 	for _, c := range []struct {
 		kind   store.RevocationKind
 		table  string
-		id     string // a name stands for one noun
+		id     string // a name belongs to one noun
 		create func() error
 	}{
 		{store.RevokedUser, "users", "alice", func() error {

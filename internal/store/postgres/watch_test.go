@@ -13,8 +13,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// patient is how long a watcher may take on a busy machine, where the test is not about
-// how long.
+// patient is how long a watcher may take on a busy machine, in tests that are not about time.
 const patient = 2 * time.Minute
 
 func watched(t *testing.T) (*DB, *pgx.Conn) {
@@ -51,7 +50,7 @@ func watch(t *testing.T, d *DB) <-chan store.Topic {
 	return topics
 }
 
-// wantEvery takes one of each topic.
+// wantEvery requires one of each topic.
 func wantEvery(t *testing.T, topics <-chan store.Topic, patience time.Duration) {
 	t.Helper()
 	timer := time.After(patience)
@@ -70,7 +69,7 @@ func wantEvery(t *testing.T, topics <-chan store.Topic, patience time.Duration) 
 	}
 }
 
-// settle waits until the watcher has heard its own notification: before, it tells every topic
+// settle waits until the watcher has received its own notification: until then it sends every topic
 // again and again.
 func settle(topics <-chan store.Topic) {
 	for {
@@ -89,7 +88,7 @@ func wantTopic(t *testing.T, topics <-chan store.Topic, want store.Topic) {
 		if got != want {
 			t.Fatalf("told of %s, want %s", got, want)
 		}
-	case <-time.After(patient): // storetest holds it to a second
+	case <-time.After(patient): // storetest requires less than a second
 		t.Fatalf("not told of %s", want)
 	}
 }
@@ -111,7 +110,7 @@ func TestWatcherConnectsAgain(t *testing.T) {
 	for _, value := range []string{"1", "2"} {
 		tag, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
-		if err != nil || tag.RowsAffected() < 1 { // and one of before that has not quite ended
+		if err != nil || tag.RowsAffected() < 1 { // or one of an earlier watcher that has not quite ended
 			t.Fatal(tag, err)
 		}
 		wantEvery(t, topics, patient)
@@ -121,9 +120,9 @@ func TestWatcherConnectsAgain(t *testing.T) {
 	}
 }
 
-// TestWatcherThatHearsNothing listens in another database, where no notification
-// of ours is ever delivered, as behind PgBouncer in transaction mode. It runs alone, and is
-// given five times as long as it takes.
+// TestWatcherThatHearsNothing listens in another database, where none of our notifications is
+// delivered, as with PgBouncer in transaction mode. The test runs alone, and has five times as long
+// as it needs.
 func TestWatcherThatHearsNothing(t *testing.T) {
 	d, _ := watched(t)
 	d.session.Database = "postgres"
@@ -133,7 +132,7 @@ func TestWatcherThatHearsNothing(t *testing.T) {
 	wantEvery(t, topics, 5*watchBlind)
 }
 
-// TestBurstIsToldOnce has a receiver that is slow while a thousand changes come.
+// TestBurstIsToldOnce: a receiver is slow while a thousand changes come.
 func TestBurstIsToldOnce(t *testing.T) {
 	told := &pending{wake: make(chan struct{}, 1)}
 	for range 1000 {
@@ -156,8 +155,8 @@ func TestBurstIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestIdleIsFree: an idle store makes no query. It runs alone: a watcher whose own
-// notification is late asks.
+// TestIdleIsFree: an idle store makes no query. The test runs alone, because a watcher whose own
+// notification is late makes queries.
 func TestIdleIsFree(t *testing.T) {
 	d, admin := watched(t)
 	topics := watch(t, d)
