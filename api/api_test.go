@@ -14,7 +14,7 @@ import (
 	"authserver/api"
 )
 
-// load returns the document, validated with every example in it.
+// load returns the document, and validates every example in it.
 func load(t *testing.T, source []byte) (*openapi3.T, error) {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(source)
@@ -39,7 +39,7 @@ func TestDocumentIsValid(t *testing.T) {
 	}
 }
 
-// TestFaultsAreFound shows that the test above is worth something.
+// TestFaultsAreFound shows that the test above finds faults.
 func TestFaultsAreFound(t *testing.T) {
 	for _, c := range []struct{ name, old, new string }{
 		{"an example with another token type", "token_type: Bearer\n                expires_in", "token_type: MAC\n                expires_in"},
@@ -71,14 +71,14 @@ func TestBytesAreTheCallers(t *testing.T) {
 func TestEveryBodyHasAnExample(t *testing.T) {
 	doc := document(t)
 	for path, item := range doc.Paths.Map() {
-		if path == "/openapi.yaml" { // the document would have to hold itself
+		if path == "/openapi.yaml" { // it would have to contain itself
 			continue
 		}
 		for method, operation := range item.Operations() {
 			if body := operation.RequestBody; body != nil {
 				requireExamples(t, method+" "+path, body.Value.Content)
 			}
-			if good := operation.Responses.Status(200); good != nil { // a preflight has 204 alone
+			if good := operation.Responses.Status(200); good != nil { // a preflight has only 204
 				requireExamples(t, method+" "+path+" 200", good.Value.Content)
 			}
 		}
@@ -106,8 +106,8 @@ func requireExamples(t *testing.T, where string, content openapi3.Content) {
 	}
 }
 
-// TestExampleTokensAreReal: a reader who pastes them into a verifier with the
-// example key set finds them good, and saying what the answer says.
+// TestExampleTokensAreReal: the example tokens verify with the example key set, and have the
+// content of the example answers.
 func TestExampleTokensAreReal(t *testing.T) {
 	doc := document(t)
 	set := exampleKeys(t, doc)

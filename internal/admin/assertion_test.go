@@ -11,7 +11,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// assertionOf is an assertion by idp about alice.
+// assertionOf returns an assertion by idp about alice.
 func assertionOf() admin.NewAssertion {
 	return admin.NewAssertion{Issuer: idp, Subject: "alice", Audience: self, TTL: 5 * time.Minute}
 }

@@ -68,7 +68,8 @@ func TestTheJSONOfAClient(t *testing.T) {
 	}
 }
 
-// A user made as Zoë is kept as zoë, and a client that was authorised for Zoë is for her.
+// A user who was created as Zoë is stored as zoë, and a client that is authorised for Zoë may sign
+// for that user.
 func TestUsersOfWhomAClientMaySignAreNamedAsTheyAreKept(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ID: "web", ClientInput: admin.ClientInput{AssertUsers: []string{"Zoë", "ＳALES-*", "zoe\u0308", "*-Zoë-?"}}})
@@ -147,7 +148,7 @@ type kept struct{ *sqlite.DB }
 func (kept) DeleteClient(context.Context, string, store.Change) error { return store.ErrUnavailable }
 
 // No caller could use a client whose secret was lost. It is deleted, also if the command was
-// interrupted while it printed, and if that is not possible the error says so.
+// interrupted while it printed. If that is not possible, the error says so.
 func TestAClientWhoseSecretCannotBeShownDoesNotStay(t *testing.T) {
 	o := newOffice(t)
 	lost := errors.New("the disk is full")
@@ -252,7 +253,7 @@ func TestDisablingAndDeletingAClientVoidsItsTokens(t *testing.T) {
 	o.must(err)
 	want := store.Revocation{
 		Kind: store.RevokedClient, Value: "web", Reason: "client_disabled",
-		// A server without its database may go on issuing, by a clock that is ahead.
+		// A server without its database may continue to issue tokens, by a clock that is ahead.
 		Before: o.notBefore(), ExpiresAt: o.now().Add(24*time.Hour + stale + issuing + 2*time.Minute),
 	}
 	if diff := cmp.Diff([]store.Revocation{want}, o.revocations()); diff != "" {
@@ -313,7 +314,7 @@ func TestRotateSecret(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		overlap time.Duration
-		live    int // of the secrets, at once
+		live    int // secrets that are valid at the same time
 	}{
 		{"without an overlap the old secret ends at once", 0, 1},
 		{"with an overlap both are good", time.Hour, 2},
@@ -397,7 +398,7 @@ func TestRotationsAreRefused(t *testing.T) {
 	wantFaults(t, err, "8 to 72")
 }
 
-// A secret that a client signs with can be had again, and is sealed for it alone.
+// A secret with which a client signs can be decrypted, and is sealed only for that client.
 func TestASecretThatSignsIsSealed(t *testing.T) {
 	f := newOffice(t)
 	created, _, err := f.Clients.Create(t.Context(), by, admin.NewClient{ID: "hmac/1", ClientInput: admin.ClientInput{AuthMethods: []oauth.AuthMethod{"client_secret_jwt"}}})

@@ -103,8 +103,8 @@ func TestEncryptionThatAClientCannotHave(t *testing.T) {
 	}
 }
 
-// A new key may not leave an algorithm behind that it cannot do: what the client learns would
-// fail to be encrypted.
+// A new key must support the algorithms of the client. Otherwise the server could no longer encrypt
+// tokens to it.
 func TestANewKeyOfAClientDoesWhatTheOldOneDid(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) {

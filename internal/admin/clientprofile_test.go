@@ -18,7 +18,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// jwksWith is a key set of one public key, with an alg where one is given.
+// jwksWith returns a key set of one public key, with an alg if one is given.
 func jwksWith(t *testing.T, public any, alg string) []byte {
 	t.Helper()
 	members := map[string]any{"kid": "k"}
@@ -28,7 +28,7 @@ func jwksWith(t *testing.T, public any, alg string) []byte {
 	return testkit.JWKS(t, testkit.JWK(t, public, members))
 }
 
-// keysOf are public keys by what they are.
+// keysOf returns public keys, one of each kind.
 func keysOf(t *testing.T) (rs, p256, p384, ed any) {
 	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -53,7 +53,7 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		fields  admin.ClientInput
-		refused []string // words of the refusal; nil: it is taken
+		refused []string // texts of the refusal; nil: it is accepted
 		want    []string
 	}{
 		{"those that are chosen", admin.ClientInput{AuthMethods: signs, JWKS: jwksWith(t, rs, ""), AssertionAlgs: []string{"PS256", "PS512", "PS256"}}, nil, []string{"PS256", "PS512"}},
@@ -111,8 +111,8 @@ func TestTheAlgorithmsOfAClient(t *testing.T) {
 	})
 }
 
-// FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1: a registration that contradicts the
-// profile is refused, when it is made and when it is changed.
+// FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1: a registration that contradicts the profile is
+// refused, in create and in update.
 func TestTheProfileOfAClient(t *testing.T) {
 	o := newOffice(t)
 	o.Clients.TakesCertificates, o.Clients.TrustsAuthorities = true, true
@@ -132,7 +132,7 @@ func TestTheProfileOfAClient(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		change  func(*admin.ClientInput)
-		refused []string // words of the refusal; nil: it is taken
+		refused []string // texts of the refusal; nil: it is accepted
 	}{
 		{"as it is meant", func(*admin.ClientInput) {}, nil},
 		{"with its bindings and algorithms chosen", func(f *admin.ClientInput) { f.DPoPBound, f.AssertionAlgs = yes, []string{"PS256"} }, nil},

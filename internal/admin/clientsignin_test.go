@@ -12,7 +12,7 @@ import (
 	"authserver/internal/oauth"
 )
 
-// Each refusal names what is wrong and what to do about it.
+// Each refusal says what is wrong and what to do about it.
 func TestRedirectURIsThatAreRefused(t *testing.T) {
 	o := newOffice(t)
 	for uri, words := range map[string][]string{
@@ -80,7 +80,7 @@ func TestRedirectURIsThatAreTaken(t *testing.T) {
 	}
 }
 
-// signIn is a client to which people sign in.
+// signIn returns a client to which people sign in.
 func signIn(change func(*admin.ClientInput)) admin.ClientInput {
 	in := admin.ClientInput{Grants: []oauth.GrantType{oauth.AuthorizationCode}, ClientSignInInput: admin.ClientSignInInput{
 		RedirectURIs: []string{"https://app.example.com/cb"},
@@ -182,12 +182,12 @@ func TestASignInIsRegisteredAndTakenAway(t *testing.T) {
 	}
 }
 
-// A client joins the sector of those alone who list its redirect URIs (OpenID Connect Dynamic
+// A client may only join a sector whose document lists its redirect URIs (OpenID Connect Dynamic
 // Client Registration 1.0 §5).
 func TestSectorIdentifier(t *testing.T) {
 	for name, test := range map[string]struct {
 		document string
-		words    []string // of the faults; nil: none
+		words    []string // parts of the faults; nil: none
 	}{
 		"it lists them":            {`["https://x.example/", "https://app.example.com/cb"]`, nil},
 		"it lists another":         {`["https://app.example.com/CB"]`, []string{"sector_identifier_uri", "https://app.example.com/cb", "owner"}},
@@ -214,7 +214,8 @@ func TestSectorIdentifier(t *testing.T) {
 	}
 }
 
-// A client that moves to another sector will not know its users again: the operator is told.
+// A client that moves to another sector will not recognise its users: the command warns the
+// operator.
 func TestSectorMoves(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(admin.NewClient{ClientInput: signIn(func(in *admin.ClientInput) { in.SubjectType = ptr("pairwise") })})
@@ -233,7 +234,8 @@ func TestSectorMoves(t *testing.T) {
 	}
 }
 
-// A client gets no ID tokens that the server cannot sign: the operator is told what to do.
+// A client gets no ID tokens that the server cannot sign: the command tells the operator what to
+// do.
 func TestIDTokenAlgWithoutAKey(t *testing.T) {
 	o := newOffice(t)
 	o.must(o.Keys.Signing.Load(t.Context())) // with a key for ES256

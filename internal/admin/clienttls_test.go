@@ -15,7 +15,7 @@ import (
 	"authserver/internal/store"
 )
 
-// certified is a certificate in DER, good for an hour from the clock on.
+// certified returns a certificate in DER that is valid from now for a duration.
 func (o *office) certified(t *testing.T, expires time.Duration) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -128,8 +128,8 @@ func TestTLSThatIsRefused(t *testing.T) {
 	}
 }
 
-// What no server with these settings would take is registered all the same: servers
-// may have others.
+// The command registers what a server with its settings would refuse, because servers may have
+// other settings.
 func TestWarningsOfTLS(t *testing.T) {
 	byTLS := admin.ClientInput{Grants: []oauth.GrantType{"password"}, AuthMethods: []oauth.AuthMethod{"tls_client_auth"}, TLSSubject: &admin.TLSSubject{Kind: "dn", Value: "CN=a"}}
 	bound := admin.ClientInput{Grants: []oauth.GrantType{"password"}, AuthMethods: []oauth.AuthMethod{"none"}, TLSBound: ptr(true)}

@@ -8,8 +8,8 @@ import (
 	"authserver/internal/admin"
 )
 
-// An update refuses what a creation refuses, in the same words, so that no value gets in
-// by the other door.
+// An update refuses what a creation refuses, with the same text, so that neither accepts a value
+// that the other refuses.
 func TestResourcesAreCheckedAlikeByBothDoors(t *testing.T) {
 	for name, f := range map[string]admin.ResourceInput{
 		"a scope that RFC 6749 does not allow":        {Scopes: []string{"a b"}},
@@ -87,7 +87,7 @@ func TestUsersAreCheckedAlikeByBothDoors(t *testing.T) {
 			}
 		})
 	}
-	// A username may be a UUID, as where users come from elsewhere, and the user's own id.
+	// A username may be a UUID, for users from another system, and even the user's own id.
 	o := newOffice(t)
 	bob := o.user("0199a6f4-0000-7000-8000-000000000001")
 	_, err := o.Users.Update(t.Context(), by, bob.ID, admin.UserInput{Username: &bob.ID})

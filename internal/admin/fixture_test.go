@@ -115,11 +115,11 @@ func (o *office) must(err error) {
 	}
 }
 
-// serves has a server promise that its access tokens live so long, which is longer than
-// the settings of the office.
+// serves makes a server promise this lifetime of access tokens, which is longer than the settings
+// of the office.
 func (o *office) serves(ttl time.Duration) {
 	o.t.Helper()
-	o.Limits.MaxAccessTokenTTL, o.Keys.Signing.Timeline.MaxTokenTTL = time.Minute, ttl // what it is loaded with, to mint, is the server's
+	o.Limits.MaxAccessTokenTTL, o.Keys.Signing.Timeline.MaxTokenTTL = time.Minute, ttl // the office mints with the settings of the server
 	l := store.Lifetimes{
 		Server: "other", RotationInterval: time.Hour, JWKSMaxAge: time.Minute, PollInterval: time.Second, ClockSkew: time.Minute,
 		MaxTokenTTL: ttl, KeptUntil: o.now().Add(time.Hour),
@@ -129,7 +129,7 @@ func (o *office) serves(ttl time.Duration) {
 
 func (o *office) now() store.Moment { return store.At(o.clock) }
 
-// notBefore is the NotBefore of what is made or made void now.
+// notBefore returns the NotBefore of what is created or voided now.
 func (o *office) notBefore() store.Moment { return store.At(o.clock.Truncate(time.Millisecond)) }
 
 // resource registers api with the scopes read and write.
@@ -153,7 +153,7 @@ func (o *office) user(name string) admin.User {
 	return u
 }
 
-// revocations returns all that is recorded.
+// revocations returns all recorded revocations.
 func (o *office) revocations() []store.Revocation {
 	o.t.Helper()
 	found, _, err := o.store.RevocationsAfter(o.t.Context(), "", o.now(), 100)
@@ -161,7 +161,7 @@ func (o *office) revocations() []store.Revocation {
 	return found
 }
 
-// minter signs tokens of the server whose office it is.
+// minter signs tokens of the server that belongs to the office.
 func (o *office) minter() *tokens.Minter {
 	o.t.Helper()
 	o.must(o.Keys.Signing.Load(o.t.Context()))
@@ -170,7 +170,7 @@ func (o *office) minter() *tokens.Minter {
 
 func ptr[T any](v T) *T { return &v }
 
-// wantFaults wants faults whose text holds each of the words.
+// wantFaults requires faults whose text contains each of the words.
 func wantFaults(t testing.TB, err error, words ...string) {
 	t.Helper()
 	var faults admin.Faults
@@ -184,8 +184,8 @@ func wantFaults(t testing.TB, err error, words ...string) {
 	}
 }
 
-// wantFault wants a fault of a field and of a code, whose text holds each of the words, and
-// no other fault.
+// wantFault requires a fault of a field and of a code whose text contains each of the words, and no
+// other fault.
 func wantFault(t testing.TB, err error, field admin.Field, code admin.Code, words ...string) {
 	t.Helper()
 	var faults admin.Faults
@@ -217,7 +217,7 @@ func newKey(t *testing.T) crypto.Signer {
 	return key
 }
 
-// reasons are the texts of why a token is good or bad.
+// reasons returns the texts that say why a token is good or bad.
 func reasons(i admin.Inspection) string {
 	var texts []string
 	for _, r := range i.Reasons {
@@ -226,5 +226,5 @@ func reasons(i admin.Inspection) string {
 	return strings.Join(texts, "\n")
 }
 
-// said are the texts of warnings.
+// said returns the texts of warnings.
 func said(warnings []admin.Fault) string { return admin.Faults(warnings).Error() }

@@ -17,7 +17,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// access is an access token of alice at web, and its id.
+// access returns an access token of alice at web, and its id.
 func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 	o.t.Helper()
 	m := o.minter()
@@ -30,7 +30,7 @@ func (o *office) access(issuer string, family store.FamilyID) (string, string) {
 	return minted.Token, minted.ID
 }
 
-// inspect wants a verdict, with the words in its reasons.
+// inspect requires a verdict, with the words in its reasons.
 func (o *office) inspect(token, kind string, good bool, words ...string) admin.Inspection {
 	o.t.Helper()
 	i, err := o.Tokens.Inspect(o.t.Context(), by, token, false)
@@ -58,7 +58,7 @@ func TestAnAccessTokenThatIsGood(t *testing.T) {
 	}
 }
 
-// A resource may have its tokens made with typ JWT, which assertions have too.
+// A resource may have access tokens with typ JWT, which assertions have too.
 func TestAnAccessTokenOfTypJWTIsInspectedAsOne(t *testing.T) {
 	o := newOffice(t)
 	minted, err := o.minter().Mint(o.clock, tokens.Access{
@@ -274,7 +274,7 @@ func FuzzInspect(f *testing.F) {
 	})
 }
 
-// Of what is encrypted to a client it says to which, whatever algorithms the client has.
+// inspect says to which client a token is encrypted, whatever algorithms the client has.
 func TestWhatIsEncryptedToAClient(t *testing.T) {
 	o := newOffice(t)
 	public := testkit.JWK(t, testkit.P256(t).Public(), map[string]any{"kid": "of the app"})
@@ -290,7 +290,7 @@ func TestWhatIsEncryptedToAClient(t *testing.T) {
 	}
 }
 
-// Of what is encrypted to a resource its handle says whether it was revoked.
+// The handle of a token that is encrypted to a resource shows whether the token was revoked.
 func TestAnEncryptedAccessToken(t *testing.T) {
 	o := newOffice(t)
 	o.resource()

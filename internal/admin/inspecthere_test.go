@@ -13,7 +13,7 @@ import (
 	"authserver/internal/store"
 )
 
-// use is what a server does with an assertion that it takes.
+// use records an assertion as a server does when it accepts one.
 func (o *office) use(issuer, jti string) {
 	o.t.Helper()
 	o.must(o.store.UseOnce(o.t.Context(), store.Use{Issuer: "issuers/" + issuer, ID: sha256.Sum256([]byte("jti\x00" + jti)), ExpiresAt: o.now().Add(time.Hour)}))
@@ -35,8 +35,8 @@ func (o *office) disable(user string) {
 	o.must(err)
 }
 
-// What the grant, or the authentication of a client, looks at beside the assertion
-// itself.
+// These checks of the grant, or of the authentication of a client, are about more than the
+// assertion itself.
 func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 	jwtBearer := func(users ...string) func(*admin.NewClient) {
 		return func(n *admin.NewClient) {
@@ -50,8 +50,8 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 		name    string
 		issuer  admin.IssuerInput
 		prepare func(o *office, n *admin.NewAssertion)
-		check   string // that fails; "": the assertion is good
-		want    string // in what was found or is to change
+		check   string // the check that fails; "": the assertion is good
+		want    string // in the finding or in the change
 	}{
 		{"a user who is here", admin.IssuerInput{}, func(o *office, _ *admin.NewAssertion) { o.user("alice") }, "", ""},
 		{"a user who is not", admin.IssuerInput{}, nil, "subject here", `not known here: it is "alice"`},
@@ -100,14 +100,14 @@ func TestAssertionsAreHeldToWhatIsKnownHere(t *testing.T) {
 				c.prepare(o, &n)
 			}
 			assertion := o.sign(n)
-			for range 2 { // to look at it uses nothing up
+			for range 2 { // inspecting uses nothing up
 				o.explains(assertion, c.check, c.want)
 			}
 		})
 	}
 }
 
-// explains wants one check to fail, or none for "", and the verdict to be of that.
+// explains requires one check to fail, or none for "", and the verdict to agree.
 func (o *office) explains(assertion, check, want string) {
 	o.t.Helper()
 	i, err := o.Tokens.Inspect(o.t.Context(), by, assertion, true)
@@ -130,7 +130,8 @@ func (o *office) explains(assertion, check, want string) {
 	}
 }
 
-// An assertion without jti stands for itself, unless its issuer may repeat its assertions.
+// An assertion without jti has its own text as its name, unless its issuer may repeat its
+// assertions.
 func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	for repeat, check := range map[bool]string{false: "first use", true: ""} {
 		o := newOffice(t)
@@ -147,7 +148,7 @@ func TestAnAssertionWithoutJTIThatWasUsed(t *testing.T) {
 	}
 }
 
-// What cannot be looked up is no verdict.
+// Without the database there is no verdict.
 func TestWithoutADatabaseNothingIsSaidOfAnAssertion(t *testing.T) {
 	o := newOffice(t)
 	_, _, err := o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: idp, IssuerInput: admin.IssuerInput{Keys: admin.IssuerKeys{Secret: []byte(secret)}}})

@@ -26,7 +26,7 @@ const (
 	secret = "a shared secret of 32 bytes or more"
 )
 
-// set makes a JWK Set of keys: public ones are given their alg, where it has one.
+// set makes a JWK Set of keys. Public keys get the alg, if there is one.
 func set(t *testing.T, alg string, raw ...any) []byte {
 	t.Helper()
 	s := jwk.NewSet()

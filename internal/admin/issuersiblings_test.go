@@ -15,8 +15,8 @@ import (
 
 const clusterIss = "https://kubernetes.default.svc.cluster.local"
 
-// Registrations that share an iss are told apart by their keys alone, so none may have a
-// key of another one, by whatever door it comes.
+// Only their keys distinguish registrations with the same iss. So no operation may give one of them
+// a key of another.
 func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 	ec, rs, other := newKey(t), rsaKey(t), newKey(t)
 	at := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
@@ -58,7 +58,7 @@ func TestRegistrationsOfOneIssHaveKeysOfTheirOwn(t *testing.T) {
 			o.must(create("cluster-b", admin.IssuerKeys{Secret: []byte("a secret that no other one has, here")}))
 			_, _, err := o.Issuers.Update(t.Context(), by, "cluster-b", admin.IssuerInput{Keys: c.second})
 			wantFaults(t, err, `"cluster-a"`)
-			// Its own keys are no obstacle, nor are those of another iss.
+			// A registration may have its own keys again, and keys of another iss.
 			_, _, err = o.Issuers.Update(t.Context(), by, "cluster-a", admin.IssuerInput{Keys: c.first, Scopes: []string{"read"}})
 			o.must(err)
 			_, _, err = o.Issuers.Create(t.Context(), by, admin.NewIssuer{Iss: "https://another.example", IssuerInput: admin.IssuerInput{Keys: c.first}})
@@ -113,7 +113,7 @@ func TestARegistrationHasAnIDOfItsOwn(t *testing.T) {
 	}
 }
 
-// token inspect finds the registration that an assertion is of as a server does.
+// token inspect finds the registration of an assertion as a server does.
 func TestInspectionFindsTheRegistrationByItsKey(t *testing.T) {
 	o := newOffice(t)
 	o.user("alice")
@@ -160,7 +160,7 @@ func TestAClientsAssertionsMayComeAgainWhereItHasTheGrant(t *testing.T) {
 	o.must(err)
 }
 
-// Commands that run at once are no door either: the comparison and the write are one step.
+// Concurrent commands cannot do it either: the comparison and the write are one step.
 func TestRacingRegistrationsHaveKeysOfTheirOwn(t *testing.T) {
 	race := func(t *testing.T, keys func() admin.IssuerKeys) (taken int, refused []error) {
 		o := newOffice(t)

@@ -24,8 +24,7 @@ import (
 
 func material(key crypto.Signer) keys.Material { return keys.Material{Private: key} }
 
-// chained is a certificate of the key that signs itself and expires on that day of March
-// 2026.
+// chained returns a self-signed certificate of the key that expires on that day of March 2026.
 func chained(t *testing.T, key crypto.Signer, name string, expires int) []*x509.Certificate {
 	t.Helper()
 	template := x509.Certificate{
@@ -53,7 +52,7 @@ func TestAKeyIsImported(t *testing.T) {
 	if len(listed) != 2 || listed[1].KID != imported.KID || listed[1].Certificates != 1 {
 		t.Errorf("listed %+v", listed)
 	}
-	// Certificates that are given stand in for those that the key came with.
+	// The certificates of the flag replace those in the key's file.
 	other := newKey(t)
 	brought = keys.Material{Private: other, Certificates: chained(t, newKey(t), "another's", 20)}
 	_, err = o.Keys.Import(t.Context(), by, admin.KeyImport{Key: brought})
@@ -217,7 +216,7 @@ func TestEverythingIsResealed(t *testing.T) {
 
 func TestAResealWaitsForServers(t *testing.T) {
 	o := newOffice(t)
-	o.minter() // a server serves
+	o.minter() // the server runs
 	next, err := sealing.MasterFrom([32]byte{2})
 	o.must(err)
 	o.MasterKeys.Open = func(context.Context, admin.MasterKey) (sealing.Keeper, string, error) {
@@ -232,7 +231,7 @@ func TestAResealWaitsForServers(t *testing.T) {
 	if diff := cmp.Diff([]time.Duration{30 * time.Second}, waited); diff != "" {
 		t.Errorf("waited (-want +got): %s", diff)
 	}
-	// Nothing was moved, so that the reseal cannot be ended.
+	// Nothing was resealed, so the reseal cannot be finished.
 	sealer, err := o.openSealer(next)
 	o.must(err)
 	o.MasterKeys.Sealer = sealer
@@ -263,7 +262,7 @@ func TestAResourceWantsAnAlgorithmThatSigns(t *testing.T) {
 	}
 	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA has no key yet: make one first with key rotate")
 	warned(api+"/1", "there is no EdDSA key yet")
-	o.must(o.Keys.Signing.Tick(t.Context())) // a server makes it
+	o.must(o.Keys.Signing.Tick(t.Context())) // a server makes the key
 	at := o.now().Add(o.Keys.Signing.Timeline.Lead())
 	warned(api+"/2", "the first EdDSA key signs from "+at.Format(time.RFC3339)+" on")
 	wantFault(t, update(), "signing_alg", admin.CodeConflict, "EdDSA can be used from "+at.Format(time.RFC3339)+" on")

@@ -12,8 +12,7 @@ import (
 	"authserver/internal/store"
 )
 
-// RFC 9068 §5: a name in "sub" or "client_id" stands for one alone, by whatever door it
-// came.
+// RFC 9068 §5: a name in "sub" or "client_id" has only one meaning, whichever operation created it.
 func TestNamesInTokensAreOfOne(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()

@@ -64,7 +64,7 @@ func TestResourcesAreRefused(t *testing.T) {
 	}
 }
 
-// Each fault is told, and none that follows from another.
+// The error has every fault, but none that follows from another.
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
 	o := newOffice(t)
 	_, _, err := o.Resources.Create(t.Context(), by, admin.NewResource{ID: "my api", ResourceInput: admin.ResourceInput{

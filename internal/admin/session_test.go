@@ -11,7 +11,7 @@ import (
 	"authserver/internal/store"
 )
 
-// signedIn adds a session of a user, and a family that was begun in it.
+// signedIn adds a session of a user, and a family that began in it.
 func (o *office) signedIn(number byte, userID, clientID string) (session, family string) {
 	o.t.Helper()
 	now := store.At(o.now())

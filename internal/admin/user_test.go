@@ -118,7 +118,7 @@ func TestWhatVoidsTheTokensOfAUser(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(o *office, id string) error
-		want   string // reason; "": nothing is void
+		want   string // the reason of the revocation; "": nothing is void
 	}{
 		{"a new password does", func(o *office, id string) error {
 			_, err := o.Users.Update(t.Context(), by, id, admin.UserInput{Password: ptr("looking-glass")})

@@ -36,7 +36,7 @@ func TestAProfileIsKeptAndTakenAway(t *testing.T) {
 	}
 }
 
-// Another address or number is not the one that was verified.
+// A new address or number is not verified.
 func TestWhatWasVerifiedIsNotAnother(t *testing.T) {
 	o := newOffice(t)
 	_, err := o.Users.Create(t.Context(), by, admin.UserInput{

@@ -12,9 +12,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// A command with shorter lifetimes than those of the servers voids a token to its end:
-// also for a replica that is started later, after another one whose clock is ahead has
-// swept.
+// A command with shorter lifetimes than those of the servers voids a token until its end, also for
+// a replica that starts later, after a replica whose clock is ahead has swept.
 func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 	const ttl, skew = 15 * time.Minute, time.Minute
 	for name, void := range map[string]func(o *office, user string) error{
@@ -65,7 +64,7 @@ func TestWhatACommandVoidsStaysVoid(t *testing.T) {
 	}
 }
 
-// What is made anew under an old name, on a machine whose clock is behind, gets tokens
+// A client that is created again under an old name, on a machine whose clock is behind, gets tokens
 // that are good.
 func TestAClientMadeAnewByAClockThatIsBehind(t *testing.T) {
 	o := newOffice(t)
@@ -90,8 +89,8 @@ func TestAClientMadeAnewByAClockThatIsBehind(t *testing.T) {
 	}
 }
 
-// Two administrators at once, one by a clock that is behind: what was issued between the
-// reading of a client and its deletion is void too.
+// There are two concurrent administrators, one with a clock that is behind: tokens that were issued
+// between the reading of a client and its deletion are void too.
 func TestADeletionVoidsWhatItDidNotRead(t *testing.T) {
 	o := newOffice(t)
 	o.client(admin.NewClient{ID: "web"})

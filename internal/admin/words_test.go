@@ -13,7 +13,7 @@ import (
 	"authserver/internal/admin"
 )
 
-// A fault of a field that no input has could be told at no door.
+// No interface could show a fault of a field that is not in any input.
 func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {
 	known := map[string]bool{}
 	for _, input := range []any{
@@ -22,7 +22,7 @@ func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {
 	} {
 		addFields(known, reflect.TypeOf(input))
 	}
-	known["reason"], known["algorithms"] = true, true // of a revocation and of a rotation of keys, which take one value
+	known["reason"], known["algorithms"] = true, true // the only values of a revocation and of a rotation of keys
 	named := 0
 	for file, syntax := range sources(t) {
 		ast.Inspect(syntax, func(n ast.Node) bool {
@@ -48,7 +48,7 @@ func TestEachFieldThatIsNamedIsOneOfAnInput(t *testing.T) {
 	}
 }
 
-// fieldArguments are the arguments of a call that name fields.
+// fieldArguments returns the arguments of a call that name fields.
 func fieldArguments(call *ast.CallExpr) []ast.Expr {
 	name := ""
 	switch fun := call.Fun.(type) {
@@ -63,7 +63,7 @@ func fieldArguments(call *ast.CallExpr) []ast.Expr {
 	case name == "Field", name == "fault", name == "newFault", name == "update":
 		return call.Args[:1]
 	case strings.HasPrefix(name, "set") || strings.HasPrefix(name, "check"):
-		for i, arg := range call.Args { // f, or the context and f, may come before
+		for i, arg := range call.Args { // after f, or the context and f
 			if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 				return call.Args[i : i+1]
 			}
@@ -83,7 +83,7 @@ func addFields(to map[string]bool, input reflect.Type) {
 	}
 }
 
-// sources are the files of the room.
+// sources returns the files of the room.
 func sources(t *testing.T) map[string]*ast.File {
 	t.Helper()
 	entries, err := os.ReadDir(".")

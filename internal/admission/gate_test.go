@@ -24,8 +24,8 @@ func enter(t *testing.T, g *Gate, names ...string) {
 	}
 }
 
-// wait has names wait at the gate, in this order, and returns whose turn has come so
-// far. It is for a bubble of synctest.
+// wait lets names wait at the gate, in this order, and returns a function for the names whose turn
+// has come. It is for a bubble of synctest.
 func wait(t *testing.T, g *Gate, names ...string) (turns func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -59,8 +59,7 @@ func TestTurns(t *testing.T) {
 			g.Leave(by)
 			synctest.Wait()
 		}
-		// A caller that did not wait before is next, however many requests the others
-		// have.
+		// A caller that was not waiting before is next, however many requests the others have.
 		want := []string{"flood", "polite", "third", "flood", "polite", "flood"}
 		if diff := cmp.Diff(want, turns()); diff != "" {
 			t.Errorf("turns (-want +got):\n%s", diff)
@@ -75,14 +74,14 @@ func TestSpare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &Gate{Slots: 8, Queue: 20, Wait: time.Hour, Spare: true, Now: time.Now}
 		enter(t, g, "flood", "flood", "flood", "flood")
-		turns := wait(t, g, "flood") // half of them is what one gets alone
+		turns := wait(t, g, "flood") // alone it gets half of the places
 		enter(t, g, "polite", "third")
 		if g.InFlight() != 6 || len(turns()) != 0 {
 			t.Errorf("%d in flight, turns of %v", g.InFlight(), turns())
 		}
 		g.Leave("polite")
 		g.Leave("third")
-		if len(turns()) != 0 { // the four that it holds are as many as it leaves
+		if len(turns()) != 0 { // the four that it holds are as many as are left
 			t.Errorf("turns of %v", turns())
 		}
 		g.Leave("flood")
@@ -141,12 +140,11 @@ func TestACallerThatLeavesTheQueueIsForgotten(t *testing.T) {
 			t.Errorf("Enter = %v, %d waiting", err, g.Waiting())
 		}
 		g.Leave("first")
-		enter(t, g, "second") // the slot was not given to a caller that is gone
+		enter(t, g, "second") // the gate did not give the slot to a caller that is gone
 	})
 }
 
-// Callers that come and go at once never take more than the slots, and give all of them
-// back.
+// Concurrent callers never take more than the slots, and return all of them.
 func TestGateHolds(t *testing.T) {
 	for _, spare := range []bool{false, true} {
 		t.Run("spare="+strconv.FormatBool(spare), func(t *testing.T) {

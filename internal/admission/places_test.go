@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// visitor is a client that a place waits for.
+// visitor is a client for which a place waits.
 type visitor struct {
 	Place
 	cut int
@@ -33,11 +33,11 @@ func want(t *testing.T, got, wanted error) {
 	}
 }
 
-// Where all is taken, the place that has waited longest for its client is given away.
+// If all places are taken, the place that has waited longest for its client is given to another.
 func TestTheOldestIsOvertaken(t *testing.T) {
 	p := &Places{Max: 3}
 	first, second, third := place(t, p, "a"), place(t, p, "a"), place(t, p, "b")
-	want(t, p.Enter(&Place{}, "c", false), ErrFull) // no request waits for a client
+	want(t, p.Enter(&Place{}, "c", false), ErrFull) // no request waits for its client
 	want(t, second.Wait(second), nil)
 	want(t, first.Wait(first), nil)
 	place(t, p, "c")
@@ -48,15 +48,15 @@ func TestTheOldestIsOvertaken(t *testing.T) {
 	want(t, second.Hold(1), ErrOvertaken)
 	second.Leave()
 	want(t, first.Resume(0), nil)
-	want(t, p.Enter(&Place{}, "c", false), ErrFull) // the first is worked on now
+	want(t, p.Enter(&Place{}, "c", false), ErrFull) // the server works on the first now
 	first.Leave()
-	first.Leave() // once more makes no room
+	first.Leave() // a second Leave frees nothing
 	place(t, p, "c")
 	want(t, p.Enter(&Place{}, "c", false), ErrFull)
 	want(t, second.Wait(second), ErrOvertaken)
 }
 
-// What is soon done is let in although all places are taken, one at a time.
+// A request that takes little time enters although all places are taken, one at a time.
 func TestAnyway(t *testing.T) {
 	p := &Places{Max: 1}
 	place(t, p, "a")
@@ -71,7 +71,7 @@ func TestAnyway(t *testing.T) {
 	want(t, p.Enter(&Place{}, "a", false), ErrFull)
 }
 
-// No address gets more than half of the bytes, and no request is refused for one that waits.
+// No address gets more than half of the bytes, and no request is refused because of one that waits.
 func TestBytesAreShared(t *testing.T) {
 	p := &Places{MaxBytes: 100}
 	greedy, modest := place(t, p, "greedy"), place(t, p, "modest")
@@ -94,7 +94,7 @@ func TestBytesAreShared(t *testing.T) {
 	want(t, again.Hold(50), nil)
 	want(t, greedy.Resume(0), ErrOvertaken)
 	want(t, again.Wait(again), nil)
-	want(t, again.Hold(1), ErrOvertaken) // there is no older one of its name than itself
+	want(t, again.Hold(1), ErrOvertaken) // there is no older request of its name
 	other.Leave()
 	if places, bytes := p.InFlight(); places != 0 || bytes != 0 {
 		t.Errorf("%d places with %d bytes are left over", places, bytes)
@@ -108,7 +108,7 @@ func TestNothingIsBounded(t *testing.T) {
 	}
 }
 
-// Whatever is done in whatever order: the bounds hold, and nothing is lost or found.
+// After any operations in any order the bounds hold, and the places add up.
 func TestPlacesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &Places{Max: 4, MaxBytes: 40}
@@ -180,7 +180,7 @@ func TestPlacesTogether(t *testing.T) {
 	}
 }
 
-// quiet is a client that may be cut by several at once.
+// quiet is a client that several may cut off at the same time.
 type quiet struct{ Place }
 
 func (*quiet) Abort() {}

@@ -37,7 +37,7 @@ var (
 	bob   = store.LoginAccount("bob")
 )
 
-// guess makes a wrong attempt, and returns how long it has to wait; 0: it was made.
+// guess makes a wrong attempt, and returns how long the caller must wait; 0: the attempt was made.
 func (r replicas) guess(g *attempts.Guard, account [32]byte, from attempts.Origin) time.Duration {
 	r.Helper()
 	turn, err := g.Enter(r.Context(), account, from)
@@ -50,7 +50,7 @@ func (r replicas) guess(g *attempts.Guard, account [32]byte, from attempts.Origi
 	return 0
 }
 
-// enter reports whether an attempt may be made, which is right then.
+// enter reports whether an attempt may be made, and makes it with the right secret.
 func (r replicas) enter(g *attempts.Guard, account [32]byte, from attempts.Origin) bool {
 	r.Helper()
 	turn, err := g.Enter(r.Context(), account, from)
@@ -139,7 +139,7 @@ func TestWhatCountsTogether(t *testing.T) {
 	})
 }
 
-// A stolen device cookie, and a browser that many people use, are no way around the waits.
+// A stolen device cookie, and a browser that many people use, do not avoid the waits.
 func TestKnownBrowserHasItsOwnCounter(t *testing.T) {
 	r := newReplicas(t)
 	g := r.start()
@@ -147,7 +147,7 @@ func TestKnownBrowserHasItsOwnCounter(t *testing.T) {
 	for range 10 {
 		r.wants("a guess with a known browser", r.guess(g, alice, known), 0)
 	}
-	for range 10 { // now it counts as a stranger
+	for range 10 { // now it counts as an unknown browser
 		r.wants("a guess as a stranger", r.guess(g, alice, known), 0)
 	}
 	if r.guess(g, alice, known) == 0 {
@@ -158,7 +158,7 @@ func TestKnownBrowserHasItsOwnCounter(t *testing.T) {
 	}
 }
 
-// Password spraying: one password for many accounts from one address.
+// This is password spraying: one password for many accounts from one address.
 func TestGuessesAtManyAccountsWait(t *testing.T) {
 	r := newReplicas(t)
 	g := r.start()
@@ -181,7 +181,7 @@ func TestGuessesAtManyAccountsWait(t *testing.T) {
 	}
 }
 
-// NIST SP 800-63B-4 §3.2.2: a success is a new beginning for the account, and not for the
+// NIST SP 800-63B-4 §3.2.2: a success resets the counter of the account, but not that of the
 // address.
 func TestSuccessForgetsFailures(t *testing.T) {
 	r := newReplicas(t)
@@ -209,7 +209,7 @@ func TestSuccessForgetsFailures(t *testing.T) {
 	}
 }
 
-// An attempt without a failure before it asks the database for nothing.
+// An attempt without an earlier failure makes no query.
 func TestSuccessCostsNothing(t *testing.T) {
 	r := newReplicas(t)
 	g := r.start()
@@ -266,8 +266,8 @@ func TestUnlockIsHeardOfWithinASecond(t *testing.T) {
 	}
 }
 
-// Of each account and place that is guessed at the audit tells once a day, however many
-// guesses there are, and nothing of accounts that there are not.
+// For each guessed account and place, the audit has one event a day, however many guesses there
+// are, and none for accounts that do not exist.
 func TestAuditTellsOfGuesses(t *testing.T) {
 	r := newReplicas(t)
 	g := r.start()
@@ -278,7 +278,7 @@ func TestAuditTellsOfGuesses(t *testing.T) {
 	for range 20 {
 		turn, err := g.Enter(t.Context(), bob, at("198.51.100.1"))
 		if err == nil {
-			turn.Failed(t.Context(), attempts.Subject{}) // there is no such user
+			turn.Failed(t.Context(), attempts.Subject{}) // of a user who does not exist
 		}
 	}
 	told, err := r.db.ListEvents(t.Context(), store.EventFilter{Type: string(store.LoginThrottled), Limit: 100})
@@ -287,7 +287,8 @@ func TestAuditTellsOfGuesses(t *testing.T) {
 	}
 }
 
-// Without the database each replica counts by itself, and no right password has to wait for it.
+// Without the database each replica counts by itself, and no right password has to wait for the
+// database.
 func TestDatabaseIsGone(t *testing.T) {
 	r := newReplicas(t)
 	g := r.start()

@@ -21,7 +21,7 @@ var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const callback = "https://app.example.com/callback"
 
-// onlyKey is the key of everything.
+// onlyKey is the key for everything.
 type onlyKey struct{}
 
 func (onlyKey) At(time.Time) (id uint32, key []byte, ok bool) {
@@ -33,7 +33,7 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// registration has two clients, and grants what is asked for.
+// registration has two clients, and grants every request.
 type registration struct{}
 
 func (registration) Client(_ context.Context, id string) (store.Client, error) {
@@ -53,7 +53,7 @@ func (registration) Grantable(_ context.Context, _ store.Client, asked oauth.Sco
 	return oauth.Grantable{Scope: asked, Resources: resources}, nil
 }
 
-// unsigned takes the JSON of claims for a request object.
+// unsigned accepts the JSON of claims as a request object.
 type unsigned struct{}
 
 func (unsigned) Open(_ context.Context, _ time.Time, _ store.Client, object string) (map[string]any, error) {
@@ -72,8 +72,8 @@ func newAuthorizer() *Authorizer {
 	}
 }
 
-// No request, however it is spelt, sends the browser anywhere but to a redirect URI of its
-// client, and none asks for a page and an answer at once (RFC 6749 §10.15).
+// No request, in any spelling, sends the browser anywhere but to a redirect URI of its client, and
+// none gets a page and an answer at once (RFC 6749 §10.15).
 func FuzzAuthorizationQuery(f *testing.F) {
 	good := "response_type=code&client_id=web&redirect_uri=" + url.QueryEscape(callback) + "&scope=openid&nonce=n&state=s"
 	for _, seed := range []string{
@@ -116,8 +116,8 @@ func FuzzAuthorizationQuery(f *testing.F) {
 	})
 }
 
-// No request object that a client signed, whatever its claims, sends the browser anywhere but
-// to a redirect URI of that client, and none is looked at again once it was checked.
+// No signed request object, with any claims, sends the browser anywhere but to a redirect URI of
+// the client, and none is checked a second time.
 func FuzzRequestObject(f *testing.F) {
 	good := `"response_type":"code","redirect_uri":"` + callback + `","scope":"openid","nonce":"n","state":"s"`
 	for _, seed := range []string{
@@ -148,10 +148,10 @@ func FuzzRequestObject(f *testing.F) {
 	})
 }
 
-// Nothing but what this server sealed goes on.
+// Only what this server sealed is continued.
 func FuzzContinuation(f *testing.F) {
 	a := newAuthorizer()
-	a.Envelope.Rand = zeros{} // each process that fuzzes seals alike
+	a.Envelope.Rand = zeros{} // all fuzzing processes seal with the same random bytes
 	known := map[string]bool{}
 	for _, c := range []Continuation{{}, {Request: "client_id=web", Began: began}, {Request: strings.Repeat("r", MaxRequest), Username: "alice", Fault: "wrong"}} {
 		sealed, err := a.Seal(began, c)
@@ -187,7 +187,7 @@ func TestContinuation(t *testing.T) {
 	if strings.Contains(sealed, "alice") {
 		t.Error("it can be read")
 	}
-	// The largest request fits, whatever is in it, and nothing larger does.
+	// The largest request fits, with any content, and nothing larger does.
 	largest := want
 	largest.Request, largest.Username = strings.Repeat("%", MaxRequest), strings.Repeat("é", store.MaxNameLength/2)
 	if sealed, err := a.Seal(began, largest); err != nil || len(sealed) > MaxContinuation {
@@ -197,7 +197,7 @@ func TestContinuation(t *testing.T) {
 	if _, err := a.Seal(began, largest); err == nil {
 		t.Error("what is too large is sealed")
 	}
-	// A code or another envelope of this server is none.
+	// A code or another envelope of this server is not a continuation.
 	other := *a.Envelope
 	other.Purpose = "something else"
 	foreign, err := other.Seal(began, []byte(`{"q":"client_id=web"}`))
@@ -243,7 +243,8 @@ func TestChallengeIsRequired(t *testing.T) {
 	}
 }
 
-// What the answer adds to a redirect URI takes nothing of it away (RFC 6749 §4.1.2).
+// The parameters of the answer are added to a redirect URI, and nothing of it is lost (RFC 6749
+// §4.1.2).
 func TestLocation(t *testing.T) {
 	fields := []Field{{"code", "c"}, {"state", "a&b=c#d\r\n"}}
 	const encoded = "code=c&state=a%26b%3Dc%23d%0D%0A"

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// RFC 9700 §4.1, RFC 6749 §10.6 and §10.15, RFC 6819 §4.2.4: the redirect URI decides who
-// gets the code, so it is the registered one or none.
+// RFC 9700 §4.1, RFC 6749 §10.6 and §10.15, RFC 6819 §4.2.4: the redirect URI decides who gets the
+// code, so it must be a registered one.
 func TestRedirectURI(t *testing.T) {
 	const web, loopback, native = "https://app.example.com/callback?tenant=1", "http://127.0.0.1:8090/callback", "com.example.app:/callback"
 	uris := []string{web, loopback, native, "http://[::1]/v6", "http://localhost/cb"}

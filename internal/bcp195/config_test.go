@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What is offered is all that Go has with ephemeral keys and authenticated encryption:
-// when Go learns another suite, the maintainer has to look at it.
+// The server offers all suites of Go with ephemeral keys and authenticated encryption. If Go adds a
+// suite, the maintainer must look at it.
 func TestSuites(t *testing.T) {
 	var want []uint16
 	for _, suite := range tls.CipherSuites() {

@@ -40,7 +40,7 @@ func newKey() *ecdsa.PrivateKey {
 
 const hmacSecret = "a client secret of 32 bytes, no less"
 
-// plain opens what was never sealed.
+// plain opens values that were never sealed.
 type plain struct{}
 
 func (plain) Open(sealed []byte, as string) ([]byte, error) {
@@ -55,7 +55,7 @@ func jwksOf(t testing.TB, public any) json.RawMessage {
 	return testkit.JWKS(t, testkit.JWK(t, public, map[string]any{"kid": "k"}))
 }
 
-// signers are clients that sign.
+// signers returns clients that sign.
 func signers(t testing.TB) *clientStore {
 	t.Helper()
 	byKey, bySecret := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, []oauth.AuthMethod{oauth.AuthSecretJWT}
@@ -92,8 +92,7 @@ func newSignedAuthenticator(t testing.TB) *Authenticator {
 	return a
 }
 
-// said are the claims of a good assertion of "job", with changes; a nil one takes a
-// claim away.
+// said returns the claims of a good assertion of "job", with changes; a nil one removes a claim.
 func said(changes map[string]any) string {
 	all := map[string]any{"iss": "job", "sub": "job", "aud": self, "jti": rand.Text(), "iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
 	maps.Copy(all, changes)
@@ -107,7 +106,7 @@ func said(changes map[string]any) string {
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// forge signs a header and claims as they are written.
+// forge signs a header and claims unchanged.
 func forge(alg string, key any, header, payload string) string {
 	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
 	if err != nil {
@@ -123,7 +122,7 @@ func forge(alg string, key any, header, payload string) string {
 
 const es256 = `{"alg":"ES256","kid":"k"}`
 
-// signed is an assertion of a client under the key of "job".
+// signed returns an assertion of a client under the key of "job".
 func signed(changes map[string]any) string { return forge("ES256", clientKey(), es256, said(changes)) }
 
 func asClient(id string) map[string]any { return map[string]any{"iss": id, "sub": id} }
@@ -180,9 +179,9 @@ func TestTheSecretThatSignsIsASecretTooElsewhere(t *testing.T) {
 	}
 }
 
-// What a client is not believed for that depends on how it is registered, with the
-// reason in the log and one answer for all. The attacks on the JWT itself are in
-// test/blackbox, at this door and at the grant alike.
+// These refusals depend on the registration of the client. The log has the reason, and the answer
+// is always the same. test/blackbox has the attacks on the JWT itself, for this method and for the
+// grant.
 func TestClientsThatAreNotBelieved(t *testing.T) {
 	claim := func(name string, value any) string { return signed(map[string]any{name: value}) }
 	for _, test := range []struct{ name, assertion, reason, why string }{
@@ -213,12 +212,12 @@ func TestClientsThatAreNotBelieved(t *testing.T) {
 	}
 }
 
-// RFC 7523 §3, item 7: each is good once. The caller records its use.
+// RFC 7523 §3, item 7: an assertion is good once. The caller records its use.
 func TestAClientAssertionNamesWhatIsGoodOnce(t *testing.T) {
 	a := newSignedAuthenticator(t)
 	seen := map[[32]byte]bool{}
 	for _, assertion := range []string{signed(nil), signed(map[string]any{"jti": nil}), signed(map[string]any{"jti": nil, "iat": noon.Unix() + 1})} {
-		for range 2 { // nothing is used up here
+		for range 2 { // the authentication uses nothing up
 			got, err := authenticate(t, a, withAssertion(t, assertion))
 			if err != nil {
 				t.Fatal(err)

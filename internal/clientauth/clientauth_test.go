@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// clientStore holds clients, and remembers who was asked for.
+// clientStore has clients, and remembers which were read.
 type clientStore struct {
 	clients map[string]store.Client
 	err     error
@@ -53,7 +53,7 @@ func slow(secret string, expires time.Time) store.ClientSecret {
 	return store.ClientSecret{ID: secret, Kind: store.SecretBcrypt, Hash: hash, ExpiresAt: store.At(expires)}
 }
 
-// Hashing takes long under the race detector, hence once for all tests.
+// Hashing takes long under the race detector, so all tests share the hashes.
 var clients = sync.OnceValue(func() map[string]store.Client {
 	never := time.Time{}
 	both := []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost}
@@ -135,7 +135,7 @@ func basic(userinfo string) []string {
 	return []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(userinfo))}
 }
 
-// encoded is what RFC 6749 §2.3.1 wants in the header.
+// encoded returns the header that RFC 6749 §2.3.1 requires.
 func encoded(id, secret string) []string {
 	return basic(url.QueryEscape(id) + ":" + url.QueryEscape(secret))
 }
@@ -279,8 +279,8 @@ func TestAuthenticateRefuses(t *testing.T) {
 	}
 }
 
-// An attacker who guesses must not learn which clients exist: the answer is the same to
-// the byte, whatever was wrong.
+// An attacker who guesses must not learn which clients exist: the answer is the same to the byte
+// for every fault.
 func TestRefusalsTellNothingApart(t *testing.T) {
 	told := make(map[string][]string)
 	for name, r := range map[string]Request{
@@ -311,8 +311,8 @@ func TestRefusalsTellNothingApart(t *testing.T) {
 	}
 }
 
-// What cannot be a client_id is not looked up: it would fill the cache's memory
-// and be a fault in a database that takes no NUL.
+// A text that cannot be a client_id is not looked up: it would fill the cache's memory, and cause a
+// fault in a database that refuses NUL.
 func TestJunkIsNotLookedUp(t *testing.T) {
 	known := newClientStore()
 	a := newAuthenticator(t, known)
@@ -335,8 +335,8 @@ func TestJunkIsNotLookedUp(t *testing.T) {
 	}
 }
 
-// A database that is gone is no proof against the client (RFC 6749 §5.2 is about
-// clients that failed).
+// An outage of the database says nothing about the client (RFC 6749 §5.2 is about clients that
+// failed).
 func TestOutageIsNotInvalidClient(t *testing.T) {
 	for name, r := range map[string]Request{
 		"Basic": {Authorization: basic("web:right")}, "post": {Form: form(t, post("web", "right"))}, "none": {Form: form(t, "client_id=app")},
@@ -365,7 +365,7 @@ func TestBusyIsNotInvalidClient(t *testing.T) {
 	if refused := (*oauth.Error)(nil); errors.As(err, &refused) || !errors.Is(err, passwords.ErrBusy) {
 		t.Errorf("got %v, want ErrBusy", err)
 	}
-	// A secret that the server made needs no slow hash, whatever the queue.
+	// A secret that the server made needs no slow hash, whatever is in the queue.
 	if got, err := authenticate(t, a, Request{Authorization: basic("web:right"), Now: noon}); err != nil || got.Client == nil {
 		t.Errorf("got %v", err)
 	}
@@ -377,7 +377,7 @@ func TestNewRefusesAMethodTwice(t *testing.T) {
 	}
 }
 
-// What is claimed for the log stays short, whatever was sent.
+// The claimed client_id in the log is short, whatever the client sent.
 func TestClaimedIsCut(t *testing.T) {
 	got, err := authenticate(t, newAuthenticator(t, newClientStore()), Request{Form: form(t, post(strings.Repeat("x", 5000), "y"))})
 	if err == nil || len(got.Claimed) != maxClientID || got.Method != oauth.AuthPost {

@@ -45,7 +45,7 @@ func TestBasicReadings(t *testing.T) {
 	}
 }
 
-// However a client spells its identifier and secret, one of the readings is them.
+// In whatever form a client sends its identifier and secret, one of the readings finds them.
 func TestBasicFindsWhatWasMeant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.RuneFrom([]rune("ab +%:/=&2fFé\"\\")))
@@ -86,7 +86,7 @@ func FuzzBasicClaims(f *testing.F) {
 		if err != nil || !utf8.Valid(plain) {
 			t.Fatalf("%q is read though it is no text in base64", header)
 		}
-		// The last is what was sent, and what comes before is its decoding.
+		// The last reading is the text as it was sent, and the earlier ones decode it.
 		raw := claims[len(claims)-1]
 		if raw.ClientID+":"+raw.Secrets[len(raw.Secrets)-1] != string(plain) || len(claims) > 2 || len(raw.Secrets) > 2 {
 			t.Errorf("%q is read as %+v", plain, claims)

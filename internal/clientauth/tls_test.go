@@ -25,7 +25,7 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// issue makes a certificate of a template that is good at noon, unless it says
+// issue makes a certificate of a template that is valid at noon, unless the template says
 // otherwise; a nil authority makes it self-signed.
 func (a *authority) issue(t *testing.T, template x509.Certificate) *authority {
 	t.Helper()
@@ -58,7 +58,7 @@ func presented(own *authority, others ...*authority) *certificates.Presented {
 	return p
 }
 
-// bench is an authenticator with every method, and who may present what.
+// bench is an authenticator with every method, and the certificates of clients.
 type bench struct {
 	*Authenticator
 	root, intermediate, stranger, own, expired *authority
@@ -119,7 +119,7 @@ func newBench(t *testing.T) bench {
 	return b
 }
 
-// keySet is a JWK Set with the key of a certificate, and members beside it.
+// keySet returns a JWK Set with the key of a certificate, and more members.
 func keySet(t *testing.T, certificate *x509.Certificate, members map[string]any) json.RawMessage {
 	t.Helper()
 	point, err := certificate.PublicKey.(*ecdsa.PublicKey).Bytes()
@@ -137,7 +137,7 @@ func keySet(t *testing.T, certificate *x509.Certificate, members map[string]any)
 	return set
 }
 
-// A certificate that was taken out of a client's key set proves nothing any more.
+// A certificate that was removed from a client's key set no longer authenticates the client.
 func TestAKeySetThatChangesIsObeyedAtOnce(t *testing.T) {
 	b := newBench(t)
 	method := &SelfSignedTLS{}
@@ -228,7 +228,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// A certificate may be good for several clients: without client_id it says nothing.
+// A certificate may belong to several clients, so without client_id it identifies none.
 func TestACertificateAloneNamesNoClient(t *testing.T) {
 	b := newBench(t)
 	got, err := authenticate(t, b.Authenticator, Request{Form: form(t, "grant_type=x"), Certificate: presented(b.own), Now: noon})
@@ -237,7 +237,7 @@ func TestACertificateAloneNamesNoClient(t *testing.T) {
 	}
 }
 
-// A key set that cannot be fetched says nothing of the client: it is to come back.
+// A failed fetch of a key set says nothing about the client, which must try again.
 func TestAKeySetThatIsNotThereIsNotInvalidClient(t *testing.T) {
 	b := newBench(t)
 	_, err := authenticate(t, b.Authenticator, Request{Form: form(t, "client_id=silent"), Certificate: presented(b.own), Now: noon})

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// cli is a small copy of what cmd/authserver has: commands that embed the
-// settings that they read, with flags of their own, and one that needs none.
+// cli is a small copy of cmd/authserver: commands that embed the settings that they read, with
+// flags of their own, and one that needs no settings.
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve."`
 	Resource resourceCmd `cmd:"" help:"Resources."`
@@ -62,7 +62,7 @@ func sources(environ []string, files map[string]string) Sources {
 	}}
 }
 
-// every is what a command reads that reads every setting.
+// every returns the settings of a command that reads all of them.
 func every() map[string]bool {
 	read := make(map[string]bool)
 	for _, r := range Table() {
@@ -91,7 +91,7 @@ func TestPrecedence(t *testing.T) {
 		args    []string
 		environ []string
 		file    string
-		want    string // of listen
+		want    string // the value of listen
 	}{
 		{"the default stands where nothing is given", nil, nil, "", "127.0.0.1:8080"},
 		{"the file wins over the default", nil, nil, file, "file:1"},
@@ -182,8 +182,8 @@ func TestACommandsOwnFlagsAreNoSettings(t *testing.T) {
 	}
 }
 
-// The environment and the file are those of the server. A command reads its own settings of
-// them, and looks at no value of another: that is for the command that reads it.
+// The environment and the file are for the server too. A command uses only its own settings, and
+// does not check the value of another one: the command that reads it does that.
 func TestSettingsOfOtherCommands(t *testing.T) {
 	files := map[string]string{"a.yaml": "refresh-grace: soon\ntls-key-file: [a, b]\nissuer: https://a.example\n"}
 	environ := []string{"AUTHSERVER_BCRYPT_COST=high", "AUTHSERVER_LOG_LEVEL=loud", "AUTHSERVER_MASTER_KEY=short", "AUTHSERVER_DATABASE_URL=sqlite:x"}
@@ -199,7 +199,7 @@ func TestSettingsOfOtherCommands(t *testing.T) {
 	}
 }
 
-// What no command knows is a fault for every command, and so is a key that stands twice.
+// A setting that no command has is a fault for every command, and so is a repeated key.
 func TestWhatIsNoSettingIsAFaultForEveryCommand(t *testing.T) {
 	for _, c := range []struct{ environ, file, want string }{
 		{"AUTHSERVER_BCRYPT_COTS=4", "", "unknown environment variable AUTHSERVER_BCRYPT_COTS: did you mean AUTHSERVER_BCRYPT_COST?"},
@@ -386,7 +386,7 @@ func TestHelpNamesTheVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := parser.Parse([]string{"serve", "--help"}); err != nil {
-		t.Log(err) // kong goes on after its exit was taken away
+		t.Log(err) // kong continues, because the test has replaced its exit
 	}
 	for _, want := range []string{"--database-url=URL", "($AUTHSERVER_DATABASE_URL)", "Passwords"} {
 		if !strings.Contains(out.String(), want) {

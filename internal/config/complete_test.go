@@ -11,7 +11,7 @@ import (
 
 const goodKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" // the bytes 0 to 31
 
-// complete parses "serve" with the environment given, and completes.
+// complete parses "serve" with the given environment, and completes the settings.
 func complete(t testing.TB, mode Mode, files map[string]string, environ ...string) (Server, error) {
 	t.Helper()
 	src := sources(environ, files)
@@ -23,7 +23,7 @@ func complete(t testing.TB, mode Mode, files map[string]string, environ ...strin
 	return c.Serve.Server, err
 }
 
-// proper is what serve cannot do without.
+// proper returns the settings without which serve does not start.
 func proper(more ...string) []string {
 	return append([]string{"AUTHSERVER_ISSUER=https://auth.example.com", "AUTHSERVER_DATABASE_URL=sqlite:/data/a.db", "AUTHSERVER_MASTER_KEY=" + goodKey}, more...)
 }
@@ -243,8 +243,8 @@ func TestDevAndCommandsRefuseWhatIsMalformed(t *testing.T) {
 	}
 }
 
-// A command checks the groups that it embeds, wherever they stand, and what the settings of
-// two of them say about each other.
+// A command checks the groups that it embeds, at any depth, and the rules between two of their
+// settings.
 func TestCompleteChecksWhatACommandReads(t *testing.T) {
 	short := AccessTokens{MaxAccessTokenTTL: time.Minute}
 	long := NewResources{DefaultAccessTokenTTL: time.Hour}

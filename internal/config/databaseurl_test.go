@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What a password may hold, in every place of it and of what stands around it. Every
-// piece of the password is marked, and none of them may be told.
+// The passwords contain every special character, at every position, with different texts around
+// them. Every part of a password is marked, and no error may contain one.
 func TestAURLWhosePasswordIsNotEscapedIsRefusedUntold(t *testing.T) {
 	for _, c := range []struct{ name, url, want string }{
 		{"@", "postgres://user:s3cr3t@s3cr3t@host/db", "more than one @"},
@@ -65,7 +65,7 @@ func TestAURLWhosePasswordIsNotEscapedIsRefusedUntold(t *testing.T) {
 func TestURLsThatAreEscapedAreTaken(t *testing.T) {
 	for _, url := range []string{
 		"postgres://user:p%40s%2Fs%23s%3Fs%25s@host/db",
-		"postgres://user:p:a:s:s@host/db", // what stands behind the first colon has one meaning
+		"postgres://user:p:a:s:s@host/db", // the text after the first colon has only one meaning
 		"postgres://user:!$&'()*+,;=-._~@host/db",
 		"postgres://user:pässword@host/db",
 		"postgres://user@host",

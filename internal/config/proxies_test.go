@@ -33,7 +33,7 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// Each fault names the setting and what it holds.
+// Each fault names the setting and its value.
 func TestProxiesThatAreNone(t *testing.T) {
 	for setting := range lists {
 		for value, want := range map[string]string{

@@ -10,7 +10,7 @@ func TestWhatTLSTakes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		environ []string
-		want    string // a part of the fault; "": none
+		want    string // a part of the fault; "": no fault
 		asks    bool
 		takes   bool
 	}{

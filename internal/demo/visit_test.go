@@ -29,7 +29,7 @@ func newDemo(t *testing.T, now func() time.Time) *Demo {
 	return d
 }
 
-// visited is a request of a browser that the app has just met.
+// visited returns a request of a browser that the app does not know yet.
 func visited(t *testing.T, d *Demo, v *visit) *http.Request {
 	t.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, Path, nil)
@@ -40,8 +40,8 @@ func visited(t *testing.T, d *Demo, v *visit) *http.Request {
 	return r
 }
 
-// TestWhatIsKept: neither browsers nor tabs that begin and never end fill the memory, and what
-// is kept ends.
+// TestWhatIsKept: browsers and tabs that begin and never end do not fill the memory, and every
+// visit ends at some time.
 func TestWhatIsKept(t *testing.T) {
 	now := time.Date(2026, 3, 14, 9, 26, 0, 0, time.UTC)
 	d := newDemo(t, func() time.Time { return now })

@@ -50,7 +50,7 @@ func TestIDsSortByTheirMoment(t *testing.T) {
 	}
 }
 
-// table is events in the order of their IDs.
+// table has events in the order of their IDs.
 type table struct {
 	rows []store.Event
 	err  error

@@ -35,7 +35,7 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// The words that are the same in another language are few, and known.
+// Only a few texts are the same in another language, and this list has them.
 func TestNoTextIsLeftInEnglish(t *testing.T) {
 	same := map[string][]string{"es": {"error.code"}}
 	scripts := map[string]*unicode.RangeTable{"ar": unicode.Arabic}
@@ -73,7 +73,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// TestEveryTextIsShown holds the languages to what templates use, in both directions.
+// TestEveryTextIsShown compares the languages with the texts of the templates, in both directions.
 func TestEveryTextIsShown(t *testing.T) {
 	var used strings.Builder
 	for _, name := range []string{"layout", "parts", "login", "consent", "accounts", "logout", "loggedout", "error", "account", "formpost"} {

@@ -27,7 +27,7 @@ func render(t *testing.T, b *Renderer, tag string, page Page) Document {
 	return sheet
 }
 
-// The pages that are built in are held to what a theme is held to.
+// The built-in pages must pass the checks of a theme.
 func TestEveryPageInEveryLanguage(t *testing.T) {
 	files, err := newOverlay("")
 	if err != nil {
@@ -38,7 +38,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 }
 
-// TestHTML holds every page to what a browser, a screen reader and a password manager need.
+// TestHTML checks what a browser, a screen reader and a password manager need on every page.
 func TestHTML(t *testing.T) {
 	b := open(t, "")
 	for _, tag := range b.tags {
@@ -107,7 +107,7 @@ func TestHTML(t *testing.T) {
 	}
 }
 
-// TestIDs holds the ids that tests and password managers go by.
+// TestIDs checks the ids that tests and password managers use.
 func TestIDs(t *testing.T) {
 	b := open(t, "")
 	for _, c := range []struct {
@@ -131,7 +131,8 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestNothingGetsOut puts what breaks out of HTML, attributes and addresses into every field.
+// TestNothingGetsOut puts characters that break out of HTML, attributes and addresses into every
+// field.
 func TestNothingGetsOut(t *testing.T) {
 	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)>{{.}}` + "\u202e\x00"
 	const address = "javascript:alert(1)"
@@ -190,7 +191,7 @@ func TestSources(t *testing.T) {
 		"https://a.example.com,x":               nil,
 		"https://*.example.com/":                nil,
 		"":                                      nil,
-		"https://münchen.example.com/":          nil, // a browser knows the A-label alone
+		"https://münchen.example.com/":          nil, // a browser uses only the A-label
 		"https://xn--mnchen-3ya.example.com/":   {"https://xn--mnchen-3ya.example.com"},
 	} {
 		if diff := cmp.Diff(want, sources(address)); diff != "" {
@@ -221,7 +222,7 @@ func TestLogos(t *testing.T) {
 	}
 }
 
-// TestTogether renders pages at once while their templates are parsed for the first time.
+// TestTogether renders pages concurrently while their templates are parsed for the first time.
 func TestTogether(t *testing.T) {
 	b := open(t, "")
 	var all sync.WaitGroup
@@ -237,7 +238,7 @@ func TestTogether(t *testing.T) {
 	all.Wait()
 }
 
-// BenchmarkLogin is what a login page costs: less than a millisecond.
+// BenchmarkLogin measures a login page: less than a millisecond.
 func BenchmarkLogin(b *testing.B) {
 	book, err := Open("", "")
 	if err != nil {
@@ -255,7 +256,7 @@ func BenchmarkLogin(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen is what the pages add to the start of a server.
+// BenchmarkOpen measures what the pages add to the start of a server.
 func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
 		if _, err := Open("", ""); err != nil {

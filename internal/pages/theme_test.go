@@ -70,7 +70,7 @@ func TestATheme(t *testing.T) {
 	}
 }
 
-// TestAThemeThatDoesNotFit breaks each rule once. The error names the file and the line, and
+// TestAThemeThatDoesNotFit breaks each rule once. The error names the file and the line, and says
 // what to do.
 func TestAThemeThatDoesNotFit(t *testing.T) {
 	login := builtInText(t, "templates/login.html")
@@ -152,7 +152,7 @@ func TestAThemeThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// What is exported is a theme that changes nothing, and is never written over another.
+// The exported theme changes nothing, and is never written over another.
 func TestExport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "theme")
 	written, err := Export(dir)

@@ -10,8 +10,9 @@ import (
 	"authserver/internal/config"
 )
 
-// What a command hashes at once is hashed, however slow the machine is: `authserver dev` hashes
-// three secrets, and did not start where the third had to wait for more than two seconds.
+// A command waits for its own concurrent hashes, however slow the machine is: `authserver dev`
+// hashes three secrets, and once failed to start if the third had to wait for more than two
+// seconds.
 func TestACommandWaitsForItsOwnHashes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one at a time
 	const cost = 14                                 // a second on a fast machine

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// While the server waits for its proxies it is not ready, and answers as before: each
-// answer ends its connection, so that none is left open when the listener closes.
+// While the server waits for its proxies it is not ready, but answers as before. Each answer ends
+// its connection, so that none is open when the listener closes.
 func TestDrainDelay(t *testing.T) {
 	s := settings(t)
 	s.DrainDelay, s.DrainTimeout = 4*time.Second, time.Minute
 	at, stop := start(t, s)
-	kept := &http.Transport{} // as a proxy keeps connections
+	kept := &http.Transport{} // keeps connections, as a proxy does
 	defer kept.CloseIdleConnections()
 	get := func(path string) (status int, closes bool) {
 		answer, err := (&http.Client{Transport: kept}).Get("http://" + at[0] + path)
@@ -55,7 +55,7 @@ func TestDrainDelay(t *testing.T) {
 	}
 }
 
-// A server that fails has nothing to wait for.
+// A server that fails does not wait for its proxies.
 func TestAServerThatFailsDoesNotWait(t *testing.T) {
 	begun := time.Now()
 	awaitProxies(t.Context(), time.Hour)

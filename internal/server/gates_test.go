@@ -7,8 +7,8 @@ import (
 	"authserver/internal/config"
 )
 
-// What computes for long leaves one of several processors for the network, unless an
-// administrator has said how many computations there are to be.
+// Long computations leave one of three or more processors to the network, unless an administrator
+// has set the number of computations.
 func TestComputationsLeaveAProcessor(t *testing.T) {
 	for processors, want := range map[int]int{1: 1, 2: 2, 3: 2, 4: 3, 64: 63} {
 		if got := computations(processors); got != want {

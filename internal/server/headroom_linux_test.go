@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The start frees memory that the headroom takes again: it is resident, or Go clears it and
-// makes it so.
+// The start frees memory that the headroom may use again. That memory would be resident, or Go
+// would clear it and make it resident.
 func TestTheHeadroomTakesNoMemory(t *testing.T) {
 	useAndLeave()
 	runtime.GC()
@@ -24,7 +24,8 @@ func TestTheHeadroomTakesNoMemory(t *testing.T) {
 	}
 }
 
-// useAndLeave touches every place that is large enough for the headroom, and leaves garbage.
+// useAndLeave writes to every block that is large enough for the headroom, and leaves it as
+// garbage.
 func useAndLeave() {
 	var used [6][]byte
 	for i := range used {
@@ -36,7 +37,7 @@ func useAndLeave() {
 	runtime.KeepAlive(used)
 }
 
-// resident is how many pages of some memory are in RAM (mincore(2)).
+// resident returns the number of pages of some memory that are in RAM (mincore(2)).
 func resident(t *testing.T, memory []byte) (pages int) {
 	t.Helper()
 	flags := make([]byte, len(memory)/os.Getpagesize())

@@ -16,11 +16,11 @@ import (
 	"authserver/internal/web"
 )
 
-// more is more than the buffers of both systems take in, so that a client that sends it
-// is still sending when it is refused.
+// more is larger than the buffers of both systems, so that a client that sends it is still sending
+// when it is refused.
 const more = 16 << 20
 
-// refusal is a request that is refused before it has been read to its end.
+// refusal is a request that the server refuses before it has read all of it.
 type refusal struct {
 	name   string
 	begin  string
@@ -54,8 +54,8 @@ func refusals() []refusal {
 	}
 }
 
-// A client that is refused while it sends gets the answer, and then the end of the
-// connection: a reset would destroy the answer (RFC 9112 §9.6).
+// A client that is refused while it sends gets the answer, and then the end of the connection: a
+// reset would destroy the answer (RFC 9112 §9.6).
 func TestRefusalsArrive(t *testing.T) {
 	plain, stop := start(t, settings(t))
 	t.Cleanup(stop)
@@ -74,7 +74,7 @@ func TestRefusalsArrive(t *testing.T) {
 			t.Parallel()
 			for _, refused := range refusals() {
 				if listener.name == "ops" && (refused.status == 413 || refused.status == 405 || strings.Contains(refused.name, "URL")) {
-					continue // its paths are others
+					continue // it has other paths
 				}
 				t.Run(refused.name, func(t *testing.T) {
 					t.Parallel()
@@ -127,7 +127,7 @@ func (r refusal) check(t *testing.T, connection net.Conn) {
 	}
 }
 
-// letters is a reader of a's without end.
+// letters is an endless reader of a's.
 type letters struct{}
 
 func (letters) Read(p []byte) (int, error) {
@@ -135,8 +135,8 @@ func (letters) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A client that is closed upon may not hold its place for as long as it likes, whether it
-// goes on sending or does nothing.
+// A client whose connection is closing may not hold its place for long, whether it continues to
+// send or does nothing.
 func TestLingeringEnds(t *testing.T) {
 	s := settings(t)
 	s.MaxConnections = 2

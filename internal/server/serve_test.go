@@ -27,8 +27,7 @@ func settings(t *testing.T) config.Server {
 	}
 }
 
-// A server that was told to stop leaves nothing running: no loop, no watcher, no
-// connection.
+// A server that was stopped leaves nothing running: no loop, no watcher, no connection.
 func TestServeLeavesNothingBehind(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	at, stop := start(t, settings(t))
@@ -45,8 +44,8 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 	stop()
 }
 
-// start starts a server. Its addresses are those of the public and the ops listener;
-// the function returned stops it and waits until it has ended.
+// start starts a server. Its addresses are those of the public and the ops listener. The returned
+// function stops it and waits until it has ended.
 func start(t *testing.T, s config.Server) (at [2]string, stop func()) {
 	t.Helper()
 	return startWith(t, s, ServeOptions{})
@@ -75,7 +74,7 @@ func startWith(t *testing.T, s config.Server, o ServeOptions) (at [2]string, sto
 	}
 }
 
-// What is wrong with the settings stops the start, with a message that names them.
+// A fault of the settings stops the start, with a message that names them.
 func TestServeRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name   string

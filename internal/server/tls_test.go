@@ -50,7 +50,7 @@ func write(t *testing.T, name string, content []byte) {
 	}
 }
 
-// overTLS are settings of a server that ends TLS, with files of its own.
+// overTLS returns the settings of a server at which TLS ends, with files of its own.
 func overTLS(t *testing.T) (config.Server, string) {
 	t.Helper()
 	s, dir := settings(t), t.TempDir()
@@ -59,8 +59,8 @@ func overTLS(t *testing.T) (config.Server, string) {
 	return s, dir
 }
 
-// Both protocols of ALPN are spoken, TLS 1.1 and plain http are not, and the ops
-// listener stays as it is: health checks of the same machine ask that.
+// The server supports both protocols of ALPN, and neither TLS 1.1 nor plain http. The ops listener
+// stays at plain http, which health checks of the same machine use.
 func TestServeOverTLS(t *testing.T) {
 	s, dir := overTLS(t)
 	at, stop := start(t, s)
@@ -103,8 +103,8 @@ func TestServeOverTLS(t *testing.T) {
 	}
 }
 
-// TLS 1.2 is spoken with ephemeral keys and authenticated encryption, and with nothing
-// else, whatever the certificate (RFC 9325 §4.2).
+// The server uses TLS 1.2 only with ephemeral keys and authenticated encryption, with any
+// certificate (RFC 9325 §4.2).
 func TestSuites(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -147,8 +147,8 @@ func TestSuites(t *testing.T) {
 	}
 }
 
-// Whether clients are asked for a certificate is what the settings say, and no
-// authority is named, which would keep self-signed certificates away.
+// The settings decide whether the server asks clients for a certificate. It names no authority,
+// because that would exclude self-signed certificates.
 func TestWhetherClientsAreAsked(t *testing.T) {
 	for _, asks := range []bool{false, true} {
 		s, _ := overTLS(t)
@@ -159,12 +159,12 @@ func TestWhetherClientsAreAsked(t *testing.T) {
 		}
 		server, client := net.Pipe()
 		go func() {
-			_ = tls.Server(server, files.config()).Handshake() // the client tells
+			_ = tls.Server(server, files.config()).Handshake() // the client has the result
 			_ = server.Close()
 		}()
 		asked := false
 		err = tls.Client(client, &tls.Config{
-			InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, // whose handshake the server ends
+			InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, // the server ends the handshake
 			GetClientCertificate: func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				if asked = true; len(info.AcceptableCAs) > 0 {
 					t.Errorf("authorities are named: %d", len(info.AcceptableCAs))
@@ -178,8 +178,8 @@ func TestWhetherClientsAreAsked(t *testing.T) {
 	}
 }
 
-// A certificate that was replaced is used without a restart; files that do not fit
-// each other are reported once, and change nothing.
+// A replaced certificate is used without a restart. Files that do not fit each other are reported
+// once, and change nothing.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	s, dir := overTLS(t)
 	var log bytes.Buffer

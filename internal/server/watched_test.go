@@ -16,8 +16,8 @@ import (
 	"authserver/internal/testkit"
 )
 
-// What is told to reload says what came of it each time, and does not wait for files to
-// have aged.
+// A reload on request reports its result each time, and does not wait until the files have not
+// changed for a while.
 func TestReload(t *testing.T) {
 	s, dir := overTLS(t)
 	var log bytes.Buffer
@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// The authorities whose publishers of keys are trusted are read again too.
+// The authorities of publishers of keys are read again too.
 func TestReloadOfAuthorities(t *testing.T) {
 	publisher := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":[]}`)) }))
 	defer publisher.Close()
@@ -87,7 +87,7 @@ func TestReloadOfAuthorities(t *testing.T) {
 	}
 }
 
-// A running server reloads whenever it is told to.
+// A running server reloads at each signal.
 func TestServeReloads(t *testing.T) {
 	s, dir := overTLS(t)
 	reload := make(chan os.Signal)
@@ -96,7 +96,7 @@ func TestServeReloads(t *testing.T) {
 	for _, name := range []string{"second", "third"} {
 		certify(t, dir, name)
 		reload <- syscall.SIGHUP
-		reload <- syscall.SIGHUP // the one before was carried out by now
+		reload <- syscall.SIGHUP // the reload before is done by now
 		if got := testkit.ServerCertificate(t, at[0]).Subject.CommonName; got != name {
 			t.Errorf("it shows the %s, want the %s", got, name)
 		}

@@ -89,7 +89,7 @@ const (
 	sampleRefresh = "art_AQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAQ"
 )
 
-// verbose is a value that knows how it wants to be logged.
+// verbose is a value with a method for the logger.
 type verbose struct{ password string }
 
 func (v verbose) LogValue() slog.Value { return slog.GroupValue(slog.String("password", v.password)) }

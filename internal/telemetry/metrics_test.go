@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// scrape returns the lines that a scrape shows of our own metrics.
+// scrape returns the lines of our own metrics in a scrape.
 func scrape(t testing.TB, m *Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -138,7 +138,7 @@ func TestMetricsWithoutOptions(t *testing.T) {
 	}
 }
 
-// TestLabelsAreBounded sends what a stranger could make up, and counts series.
+// TestLabelsAreBounded sends values that an attacker could make up, and counts series.
 func TestLabelsAreBounded(t *testing.T) {
 	m := newMetrics()
 	rapid.Check(t, func(t *rapid.T) {

@@ -39,7 +39,7 @@ func TestMintHeader(t *testing.T) {
 	}
 }
 
-// A token is encrypted to the key that its resource has now.
+// A token is encrypted to the present key of its resource.
 func TestMintEncryptsToTheKeyOfNow(t *testing.T) {
 	m, a := newMinter(newKeyring(t)), anAccess("ES256")
 	first, second := testkit.P256(t), testkit.P256(t)
@@ -157,8 +157,8 @@ func TestMintRefuses(t *testing.T) {
 	}
 }
 
-// What we sign others have to be able to verify: another library's whole check,
-// and the standard library's arithmetic.
+// Others must be able to verify our tokens: the test uses another library's complete check, and the
+// standard library's arithmetic.
 func TestMintedTokensVerifyElsewhere(t *testing.T) {
 	k := newKeyring(t)
 	set := jwk.NewSet()
@@ -222,8 +222,8 @@ func verifyByArithmetic(t *testing.T, alg string, public crypto.PublicKey, token
 	}
 }
 
-// A resource server whose clock is behind must not refuse a fresh token: "nbf" is
-// back-dated, "iat" says the truth.
+// A resource server whose clock is behind must not refuse a fresh token: "nbf" is back-dated, "iat"
+// is the true time.
 func TestMintBackdates(t *testing.T) {
 	k := newKeyring(t)
 	token := mint(t, newMinter(k), anAccess("ES256")).Token

@@ -28,7 +28,7 @@ func TestCodeRoundTrip(t *testing.T) {
 		if got, err := codec.Decode(code); err != nil || got != family {
 			t.Fatalf("Decode = %v, %v; want %v", got, err, family)
 		}
-		for i := range code { // RFC 6749 §10.10: no code can be made up or changed, in any bit
+		for i := range code { // RFC 6749 §10.10: no code can be invented or changed, in any bit
 			other := []byte(code)
 			other[i] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
 			if _, err := codec.Decode(string(other)); err == nil {

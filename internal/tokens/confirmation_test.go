@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// RFC 7800 §3.1: the claim names the keys, and is not there where there are none.
+// RFC 7800 §3.1: the claim names the keys, and is absent if there are none.
 func TestMintConfirms(t *testing.T) {
 	for name, test := range map[string]struct {
 		of   Confirmation

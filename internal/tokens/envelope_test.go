@@ -73,7 +73,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
 func FuzzEnvelopeOpen(f *testing.F) {
 	e := newEnvelope("one purpose")
-	e.Rand = zeros{} // each process that fuzzes seals alike
+	e.Rand = zeros{} // all fuzzing processes seal with the same random bytes
 	known := make(map[string]bool)
 	for _, content := range []string{"", "content", strings.Repeat("c", 200)} {
 		text, err := e.Seal(second(2), []byte(content))

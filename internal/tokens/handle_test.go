@@ -15,7 +15,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// encrypted mints an encrypted token, and returns the signed one within as well.
+// encrypted mints an encrypted token, and also returns the signed token inside.
 func encrypted(t *testing.T, k turns, change func(*Access)) (minted Minted, signed Claims) {
 	t.Helper()
 	ring := newKeyring(t)
@@ -66,8 +66,7 @@ func TestHandleNamesTheTokenWithin(t *testing.T) {
 	}
 }
 
-// A token without a client has an issuer's name as its client_id, and no client may
-// revoke it.
+// A token without a client has an issuer's name as its client_id, and no client may revoke it.
 func TestHandleOfATokenOfNoClient(t *testing.T) {
 	k := turns{1: bytes.Repeat([]byte{1}, 32)}
 	minted, _ := encrypted(t, k, func(a *Access) { a.ClientNotBefore = store.Moment{} })
@@ -76,8 +75,7 @@ func TestHandleOfATokenOfNoClient(t *testing.T) {
 	}
 }
 
-// The client that carries the token learns nothing from its handle, not even by its
-// length.
+// The client with the token learns nothing from its handle, not even from the length.
 func TestHandleLeaksNothing(t *testing.T) {
 	k := turns{1: bytes.Repeat([]byte{1}, 32)}
 	handle := func(minted Minted) string {
@@ -105,7 +103,7 @@ func TestHandleLeaksNothing(t *testing.T) {
 		t.Error("the handle shows what is in the token")
 	}
 	header, err := jose.ParseEncrypted(short.Token, MaxAccessBytes)
-	if err != nil || len(header.All) != 6 { // alg, enc, cty, kid, epk and this one
+	if err != nil || len(header.All) != 6 { // alg, enc, cty, kid, epk and the handle
 		t.Errorf("the header is %v (%v)", header.All, err)
 	}
 }

@@ -21,11 +21,11 @@ import (
 
 const issuer = "https://as.example.com"
 
-// noon is when everything happens that has no reason to happen at another time.
-// It is no whole second, so that what cuts moments shows.
+// noon is the time of all events that need no other time. It is not a whole second, so that
+// truncated moments show.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 654_321_000, time.UTC)
 
-// keyring holds real keys, as the manager of package keys does.
+// keyring has real keys, as the manager of package keys does.
 type keyring struct {
 	signers map[string]keys.Signer    // by algorithm
 	public  map[string]keys.PublicKey // by kid
@@ -51,7 +51,7 @@ func (k keyring) add(kid, alg string, private crypto.Signer) {
 	k.public[kid] = keys.PublicKey{KID: kid, Alg: alg, Key: private.Public()}
 }
 
-// Making an RSA key takes long under the race detector, hence once for all tests.
+// Making an RSA key takes long under the race detector, so all tests share two.
 var rsaKey, pssKey = sync.OnceValue(makeRSAKey), sync.OnceValue(makeRSAKey)
 
 func makeRSAKey() *rsa.PrivateKey {
@@ -85,8 +85,7 @@ func newKey(t *testing.T, alg string) crypto.Signer {
 
 func newECKey(t *testing.T) crypto.Signer { return newKey(t, "ES256") }
 
-// opaque is a key of which nothing is known but that it signs, as of a key
-// management service or a hardware module.
+// opaque is a key that can only sign, like a key of a key management service or a hardware module.
 type opaque struct{ hidden crypto.Signer }
 
 func (o opaque) Public() crypto.PublicKey { return o.hidden.Public() }
@@ -154,7 +153,7 @@ func join(header, payload, signature []byte) string {
 	return encode(header) + "." + encode(payload) + "." + encode(signature)
 }
 
-// object decodes a JSON object, numbers as json.Number.
+// object decodes a JSON object, with numbers as json.Number.
 func object(t *testing.T, data []byte) map[string]any {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(string(data)))
@@ -166,13 +165,13 @@ func object(t *testing.T, data []byte) map[string]any {
 	return o
 }
 
-// forge signs any header and payload with a key, whatever they say.
+// forge signs any header and payload with a key, whatever they contain.
 func forge(t *testing.T, s keys.Signer, header, payload string) string {
 	t.Helper()
 	return testkit.JWS(t, s.Alg, s.Key, header, payload)
 }
 
-// claimsOf are those of a good token, with changes; a nil change takes the claim away.
+// claimsOf returns the claims of a good token, with changes; a nil change removes the claim.
 func claimsOf(t *testing.T, changes map[string]any) string {
 	t.Helper()
 	id, err := ID{Client: 1, Subject: 2}.encode(rand.Reader)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// oneKey is a key that is good at all times.
+// oneKey is a key that is valid at all times.
 type oneKey struct {
 	id  uint32
 	key []byte

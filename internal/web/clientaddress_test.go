@@ -23,7 +23,7 @@ func TestClientAddress(t *testing.T) {
 	many := strings.Repeat("10.0.0.2, ", 40)
 	for _, c := range []struct {
 		name   string
-		remote string // "": that of the proxy
+		remote string // "": the address of the proxy
 		header http.Header
 		want   string
 	}{
@@ -128,7 +128,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// What is not configured is not trusted.
+// Without a configured proxy none is trusted.
 func TestNoProxies(t *testing.T) {
 	header := http.Header{"X-Forwarded-For": {"192.0.2.66"}, "Forwarded": {"for=192.0.2.66"}}
 	for _, remote := range []string{"127.0.0.1:80", "10.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80"} {
@@ -140,7 +140,7 @@ func TestNoProxies(t *testing.T) {
 	}
 }
 
-// A client of IPv6 can choose any address of its network: it has one share.
+// A client with IPv6 can choose any address of its network, so the network has one share.
 func TestShare(t *testing.T) {
 	for _, c := range []struct {
 		remote string
@@ -163,7 +163,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestClientAddressAllocates nothing where no proxy is trusted, which is for each request.
+// TestClientAddressAllocates: without a trusted proxy, nothing is allocated, because this runs for
+// each request.
 func TestClientAddressAllocates(t *testing.T) {
 	r := &http.Request{RemoteAddr: "203.0.113.9:4711", Header: listed("192.0.2.66")}
 	if n := testing.AllocsPerRun(100, func() { _ = proxies.ClientAddress(r) }); n != 0 {
@@ -171,9 +172,9 @@ func TestClientAddressAllocates(t *testing.T) {
 	}
 }
 
-// FuzzClientAddress has a stranger send anything through a proxy, in either header, while
-// the proxy adds the stranger's address. The request is the stranger's or, where the
-// stranger breaks the header, the proxy's, and never anything else.
+// FuzzClientAddress: an attacker sends anything through a proxy, in either header, and the proxy
+// adds the attacker's address. The result is the attacker's address or, if the attacker breaks the
+// header, the proxy's, and never another.
 func FuzzClientAddress(f *testing.F) {
 	for _, junk := range []string{
 		"", ",", "192.0.2.66", "for=192.0.2.66", `for="`, `for="\`, `for="[2001:db8::66]:80", for=`, `x=",";for=192.0.2.66;y="`, "unknown", "10.0.0.9, 10.0.0.8",

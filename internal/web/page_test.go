@@ -101,8 +101,8 @@ func TestHeadersOfAPage(t *testing.T) {
 	}
 }
 
-// TestFormsOfOtherSites holds the table of RFC 6819 §4.4.1.8 and §5.3.5 to forms: what
-// another site sends is not taken.
+// TestFormsOfOtherSites checks RFC 6819 §4.4.1.8 and §5.3.5 for forms: the server refuses a form of
+// another site.
 func TestFormsOfOtherSites(t *testing.T) {
 	h := servePages(t, func(p *Pages) []Route {
 		serve := p.Serve(func(w http.ResponseWriter, _ *http.Request, _ *RequestInfo) error {

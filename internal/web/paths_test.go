@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A proof names a URL that is published, however the request arrived, and nothing else.
+// A proof must name a published URL, however the request arrived.
 func TestPublishedAs(t *testing.T) {
 	for _, test := range []struct {
 		issuer, path string
