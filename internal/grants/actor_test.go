@@ -74,7 +74,7 @@ func TestMayActNamesTheActorByEveryClaim(t *testing.T) {
 			if test.actor != "" {
 				acting = []string{"actor_token", test.actor, "actor_token_type", grants.JWTType}
 			}
-			// vouch takes a claim away that is nil: JSON's null is another thing.
+			// vouch removes a nil claim, but JSON's null is a value.
 			mayAct := test.mayAct
 			if mayAct == nil {
 				mayAct = (*int)(nil)
@@ -94,7 +94,7 @@ func TestMayActNamesTheActorByEveryClaim(t *testing.T) {
 	})
 }
 
-// RFC 8693 §4.1: those that acted at another server keep their issuer.
+// RFC 8693 §4.1: actors at another server keep their issuer.
 func TestForeignActorsAreNestedWithTheirIssuer(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
@@ -164,7 +164,7 @@ func TestForeignActorsAreNestedWithTheirIssuer(t *testing.T) {
 	}
 }
 
-// What an assertion buys says who acts for its subject, as the assertion does.
+// A token for an assertion has the actor of the assertion.
 func TestAnAssertionsActorIsCarriedOn(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
@@ -195,8 +195,8 @@ func TestAnAssertionsActorIsCarriedOn(t *testing.T) {
 	}
 }
 
-// A foreign actor is told apart from a party of this server with the same name, and has
-// to be one that may act.
+// A foreign actor is distinguished from a party of this server with the same name, and must be one
+// that may act.
 func TestForeignActorTokens(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
@@ -233,8 +233,8 @@ func TestForeignActorTokens(t *testing.T) {
 	}
 }
 
-// What an issuer is registered for is left neither by a second exchange nor by an exchange
-// of what an assertion bought.
+// The bounds of an issuer's registration apply to a second exchange, and to the exchange of a token
+// for an assertion.
 func TestTheBoundsOfAnIssuerHoldInALaterExchange(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.Resources = []string{files} })
@@ -244,7 +244,7 @@ func TestTheBoundsOfAnIssuerHoldInALaterExchange(t *testing.T) {
 	bought := w.exchange(w.jwtBearer, w.ask(w.client("web"), "assertion", w.vouch(nil)))
 	for from, token := range map[string]string{"an exchange": exchanged.AccessToken, "an assertion": bought.AccessToken} {
 		t.Run(from, func(t *testing.T) {
-			for range 2 { // the second token is bounded as the first
+			for range 2 { // the second token has the bounds of the first
 				for _, resource := range []string{api, mail, self} {
 					_, err := w.swap("web", token, "resource", resource)
 					refused(t, err, oauth.InvalidTarget, "resource_not_allowed")
@@ -272,7 +272,7 @@ func TestTheBoundsOfAnIssuerHoldInALaterExchange(t *testing.T) {
 	}
 }
 
-// What is issued by a foreign token has no more than its issuer is registered for.
+// A token from an exchange of a foreign token has no more than the issuer's registration allows.
 func TestTheBoundsOfAnIssuerHoldInAnExchange(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.Resources = []string{files} })
@@ -327,8 +327,8 @@ func TestTheBoundsOfAnIssuerHoldInAnExchange(t *testing.T) {
 	})
 }
 
-// A token that ends while its issuer's clock is given some time buys none that has
-// ended already.
+// If the skew lets a foreign token be exchanged after its end, the new token would have expired, so
+// none is issued.
 func TestNothingThatHasExpiredIsIssued(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
@@ -343,13 +343,13 @@ func TestNothingThatHasExpiredIsIssued(t *testing.T) {
 		t.Errorf("it lives %s, to %s", answer.ExpiresIn, claims.ExpiresAt)
 	}
 	login := w.login()
-	w.wait(login.ExpiresIn - time.Second/2) // to the second in which it ends
+	w.wait(login.ExpiresIn - time.Second/2) // into the second in which it ends
 	_, err = w.swap("web", login.AccessToken)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 }
 
-// RFC 7800 §3.1: a token that is bound to a key is worth nothing without it, whether
-// this server or an issuer signed it.
+// RFC 7800 §3.1: a token that is bound to a key is accepted only with the key, whether this server
+// or an issuer signed it.
 func TestForeignTokensThatAreBoundToAKey(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})

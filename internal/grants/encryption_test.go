@@ -18,7 +18,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// publicEncryptionJWK makes a key that tokens can be encrypted to.
+// publicEncryptionJWK makes a key to which tokens can be encrypted.
 func publicEncryptionJWK(t *testing.T) (*ecdsa.PrivateKey, json.RawMessage) {
 	t.Helper()
 	private := testkit.P256(t)
@@ -29,8 +29,8 @@ func publicEncryptionJWK(t *testing.T) (*ecdsa.PrivateKey, json.RawMessage) {
 	return private, registered
 }
 
-// RFC 7519 §5.2: the token is signed, then encrypted, so that the resource alone can
-// read it and knows who made it.
+// RFC 7519 §5.2: the token is signed and then encrypted, so that only the resource can read it and
+// knows who made it.
 func TestTokensOfAResourceAreEncryptedToIt(t *testing.T) {
 	w := newWorld(t)
 	private, registered := publicEncryptionJWK(t)
@@ -48,7 +48,7 @@ func TestTokensOfAResourceAreEncryptedToIt(t *testing.T) {
 	if claims := w.verifyAccess(string(signed)); claims.Subject != "web" {
 		t.Errorf("it is of %q", claims.Subject)
 	}
-	// A resource that can read a token must not have to hand it to another.
+	// Two resources must not have to give each other tokens that only one of them can read.
 	_, err = w.clientCredentials.Exchange(t.Context(), w.ask(w.client("web"), "resource", api, "resource", files))
 	refused(t, err, oauth.InvalidTarget, "resources_differ")
 }
@@ -56,7 +56,7 @@ func TestTokensOfAResourceAreEncryptedToIt(t *testing.T) {
 func TestEncryptedAssertions(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.EncryptionAlg = keys.ECDHES })
-	w.ok(w.manager.Load(t.Context())) // which makes the key
+	w.ok(w.manager.Load(t.Context())) // makes the key
 	set, err := jwk.Parse(w.manager.JWKS().Body)
 	w.ok(err)
 	var public []byte
@@ -77,7 +77,7 @@ func TestEncryptedAssertions(t *testing.T) {
 	if _, err := w.present("web", encrypt(signed)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.present("web", encrypt(signed)) // other bytes, and the same assertion within
+	_, err = w.present("web", encrypt(signed)) // other bytes with the same assertion inside
 	refused(t, err, oauth.InvalidGrant, "assertion_replayed")
 	_, err = w.present("web", w.vouch(nil))
 	refused(t, err, oauth.InvalidGrant, "assertion_encryption")

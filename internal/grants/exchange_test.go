@@ -20,7 +20,7 @@ func (w *world) exchanger() *grants.Exchange {
 	}
 }
 
-// swap asks to exchange a token; "other" serves the API that it is for.
+// swap exchanges a token. The client "other" serves the API of the token.
 func (w *world) swap(by, token string, parameters ...string) (grants.Answer, error) {
 	w.Helper()
 	if !slices.Contains(parameters, "subject_token_type") {
@@ -42,21 +42,21 @@ func TestTokenExchange(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"sub": "other"}, claims.All["act"]); diff != "" {
 		t.Errorf("act (-want +got):\n%s", diff)
 	}
-	// RFC 8693 §4.1: who acted before stands within.
+	// RFC 8693 §4.1: earlier actors are nested inside.
 	w.change("web", func(c *store.Client) { c.Serves = []string{api} })
 	again, err := w.swap("web", answer.AccessToken, "scope", "read")
 	w.ok(err)
 	if diff := cmp.Diff(map[string]any{"sub": "web", "act": map[string]any{"sub": "other"}}, w.verifyAccess(again.AccessToken).All["act"]); diff != "" {
 		t.Errorf("act (-want +got):\n%s", diff)
 	}
-	// An actor's own token.
+	// This is an actor's own token.
 	actor := w.exchange(w.clientCredentials, w.ask(w.client("other")))
 	third, err := w.swap("other", login.AccessToken, "actor_token", actor.AccessToken, "actor_token_type", grants.JWTType)
 	w.ok(err)
 	if act := w.verifyAccess(third.AccessToken).All["act"].(map[string]any); act["sub"] != "other" {
 		t.Errorf("act is %v", act)
 	}
-	// What is issued does not outlive what it came from, and ends with it.
+	// The new token does not outlive the first, and ends with it.
 	w.wait(14 * time.Minute)
 	late, err := w.swap("other", login.AccessToken)
 	w.ok(err)
@@ -99,7 +99,7 @@ func TestATrustedIssuersTokenIsExchanged(t *testing.T) {
 	refused(t, err, oauth.InvalidScope, "scope_not_allowed")
 }
 
-// An access token of this server is a JWT, too.
+// An access token of this server is also a JWT.
 func TestAnAccessTokenIsExchangedAsAJWT(t *testing.T) {
 	w := newWorld(t)
 	answer, err := w.swap("web", w.login().AccessToken, "subject_token_type", grants.JWTType)

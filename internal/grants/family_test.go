@@ -12,19 +12,19 @@ import (
 	"authserver/internal/store"
 )
 
-// session is an honest client over a network that loses answers and repeats
-// requests. It holds the last answer that it received, and nothing else.
+// session is an honest client over a network that loses answers and repeats requests. It has only
+// the last answer that it received.
 type session struct {
 	*world
 	client  *store.Client
 	held    grants.Answer // the last answer that arrived
 	retired []string      // refresh tokens that were exchanged, in their order
-	turned  time.Time     // when the last of them was
+	turned  time.Time     // when the last of them was exchanged
 	access  []string      // every access token that was issued
 }
 
-// send presents a token. Two things hold whatever happens: it is no fault of the
-// server's, and a retired token brings what its first exchange brought.
+// send presents a token. Two rules always hold: the answer is no fault of the server, and a retired
+// token gets the answer of its first exchange.
 func (s *session) send(rt *rapid.T, token string) (grants.Answer, error) {
 	answer, err := s.refresh.Exchange(s.Context(), s.ask(s.client, "refresh_token", token))
 	if e := (*oauth.Error)(nil); err != nil && (!errors.As(err, &e) || e.Code != oauth.InvalidGrant) {
@@ -36,8 +36,8 @@ func (s *session) send(rt *rapid.T, token string) (grants.Answer, error) {
 	return answer, err
 }
 
-// turn is a refresh by the honest client: it sends what it holds, again for as
-// long as the answer is lost and the grace lasts, and then holds what it got.
+// turn is a refresh by the honest client: it sends its refresh token, again while the answer is
+// lost and the grace lasts, and then keeps the new one.
 func (s *session) turn(rt *rapid.T) {
 	token := s.held.RefreshToken
 	first, err := s.send(rt, token)
@@ -60,8 +60,7 @@ func (s *session) turn(rt *rapid.T) {
 	}
 }
 
-// echo is a copy of the last request that arrives late, before the client used
-// what it brought.
+// echo is a copy of the last request that arrives late, before the client has used the answer.
 func (s *session) echo(rt *rapid.T) {
 	if len(s.retired) == 0 || s.Now().Sub(s.turned) > grace {
 		return
@@ -82,9 +81,9 @@ func newSession(rt *rapid.T, w *world) *session {
 	return s
 }
 
-// However requests are retried and repeated within the grace, the client that
-// uses the last answer it received is never logged out; and whatever is replayed
-// after the grace ends the family, its access tokens with it.
+// Whatever requests are retried and repeated within the grace, the client that uses the last answer
+// it received is never logged out. A replay after the grace ends the family, with its access
+// tokens.
 func TestFamilyOverTime(t *testing.T) {
 	w := newWorld(t)
 	w.change("web", func(c *store.Client) { c.Resources = []string{mail} }) // ES256 signs faster
@@ -121,8 +120,8 @@ func TestFamilyOverTime(t *testing.T) {
 	})
 }
 
-// A token that was exchanged long ago is a theft even while the newest exchange
-// is within the grace.
+// A token that was exchanged long ago is a sign of theft, even while the latest exchange is within
+// the grace.
 func TestFamilyOldReplayWithinANewGrace(t *testing.T) {
 	w := newWorld(t)
 	first := w.login()

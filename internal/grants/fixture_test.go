@@ -44,19 +44,19 @@ const (
 	skew   = time.Minute
 	maxTTL = time.Hour
 
-	ourClock = 1 // of the one replica that most tests have
+	ourClock = 1 // of the one replica in most tests
 )
 
-// began is when the clock of every test starts.
+// began is the start of the clock in every test.
 var began = time.Date(2026, 3, 1, 12, 0, 0, 123_456_000, time.UTC)
 
-// source hands out keys that were made before.
+// source returns keys that were made before.
 type source map[string]crypto.Signer
 
 func (s source) Generate(alg string) (crypto.Signer, string, error) { return s[alg], "", nil }
 func (source) Signer(string) (crypto.Signer, error)                 { return nil, errors.New("no such key") }
 
-// world is the grants over a real database and real keys.
+// world has the grants over a real database and real keys.
 type world struct {
 	testing.TB
 	*testkit.Clock
@@ -75,7 +75,7 @@ type world struct {
 	jwtBearer         *grants.JWTBearer
 }
 
-// Making keys takes long under the race detector, hence once for all tests.
+// Making keys takes long under the race detector, so all tests share them.
 var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
 	rs, err := keys.Generate(keys.RS256)
 	if err != nil {
@@ -137,7 +137,7 @@ func newWorldOn(t testing.TB, db store.Store) *world {
 	return w
 }
 
-// issuing is what every grant issues with.
+// issuing is the common part of all grants.
 func (w *world) issuing() grants.Issuing {
 	return grants.Issuing{Targets: w.targets, Minter: w.minter, Assertions: w.db}
 }
@@ -169,7 +169,7 @@ func (w *world) openKeys() {
 	w.codec, w.handles = &tokens.RefreshCodec{Keys: refreshKeys}, &tokens.Handles{Keys: refreshKeys}
 }
 
-// populate registers what the tests go out from.
+// populate registers the nouns of the tests.
 func (w *world) populate() {
 	w.Helper()
 	ctx, at := w.Context(), store.At(began.Add(-time.Hour))
@@ -228,7 +228,7 @@ func (w *world) alice() store.User {
 	return u
 }
 
-// change updates a client and returns it as it is then.
+// change updates a client and returns the new state.
 func (w *world) change(id string, change func(*store.Client)) *store.Client {
 	w.Helper()
 	c := w.client(id)
@@ -256,7 +256,7 @@ func (w *world) exchange(g grants.Grant, r grants.Request) grants.Answer {
 	return answer
 }
 
-// login is alice's, at the client web.
+// login logs alice in at the client web.
 func (w *world) login(parameters ...string) grants.Answer {
 	w.Helper()
 	return w.exchange(w.password, w.ask(w.client("web"), append([]string{"username", "alice", "password", secret}, parameters...)...))
@@ -280,7 +280,7 @@ func (w *world) accessVerifier() *tokens.Verifier {
 	return &tokens.Verifier{Issuer: self, Keys: w.manager, Skew: skew}
 }
 
-// refused wants a refusal with this code and reason, and returns what is told.
+// refused requires a refusal with this code and reason, and returns its description.
 func refused(t testing.TB, err error, code oauth.Code, reason string) (told string) {
 	t.Helper()
 	var e *oauth.Error
@@ -306,7 +306,7 @@ func (w *world) trust(change func(*store.Issuer)) {
 	w.ok(w.db.CreateIssuer(w.Context(), issuer, storetest.By(), w.siblings(issuer)...))
 }
 
-// siblings are the other registrations with the iss of one.
+// siblings returns the other registrations with the same iss.
 func (w *world) siblings(issuer store.Issuer) []store.Issuer {
 	w.Helper()
 	found, err := w.db.IssuersOf(w.Context(), cmp.Or(issuer.Iss, issuer.ID))
@@ -316,7 +316,7 @@ func (w *world) siblings(issuer store.Issuer) []store.Issuer {
 	return slices.DeleteFunc(found, func(i store.Issuer) bool { return i.ID == issuer.ID })
 }
 
-// vouch makes an assertion of idp, with changes; a nil one takes a claim away.
+// vouch makes an assertion of idp, with changes; a nil one removes a claim.
 func (w *world) vouch(changes map[string]any) string {
 	w.Helper()
 	id := make([]byte, 12)
@@ -360,14 +360,14 @@ func (outage) RevocationsAfter(context.Context, store.Cursor, store.Moment, int)
 }
 func (outage) UseOnce(context.Context, ...store.Use) error { return errGone }
 
-// remembered is a user as a cache read it a while ago.
+// remembered is a user as a cache read it some time ago.
 type remembered struct{ user store.User }
 
 func (r remembered) UserByName(context.Context, store.NameKind, string) (store.User, error) {
 	return r.user, nil
 }
 
-// usersAsRead is the same for who reads by the id.
+// usersAsRead is the same for readers by id.
 type usersAsRead struct{ user store.User }
 
 func (r usersAsRead) User(context.Context, string) (store.User, error) { return r.user, nil }
@@ -375,7 +375,7 @@ func (r usersAsRead) UserByName(context.Context, store.NameKind, string) (store.
 	return r.user, nil
 }
 
-// crowd is a queue for bcrypt that is full.
+// crowd is a full queue for bcrypt.
 type crowd struct{}
 
 func (crowd) Verify(context.Context, []byte, string) (bool, error) { return false, passwords.ErrBusy }

@@ -15,7 +15,7 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// present brings an assertion; client "" is a request that authenticated none.
+// present presents an assertion; client "" is a request without an authenticated client.
 func (w *world) present(client, assertion string, parameters ...string) (grants.Answer, error) {
 	w.Helper()
 	var c *store.Client
@@ -71,8 +71,8 @@ func TestJWTBearerSubjects(t *testing.T) {
 	}
 }
 
-// A client that is the subject, and for which no other party acts, may have what it is
-// itself registered for and no more, even if its issuer may have more.
+// A client that is the subject, and for which no other party acts, gets only what it is registered
+// for, even if its issuer may have more.
 func TestJWTBearerSubjectClientIsLimited(t *testing.T) {
 	w := newWorld(t)
 	w.change("other", func(c *store.Client) { c.Scopes, c.DefaultScopes = oauth.Scope{"read"}, nil })
@@ -90,10 +90,10 @@ func TestJWTBearerSubjectClientIsLimited(t *testing.T) {
 	}
 }
 
-// retrust registers the issuer anew.
+// retrust registers the issuer again.
 func (w *world) retrust(change func(*store.Issuer)) {
 	w.Helper()
-	_ = w.db.DeleteIssuer(w.Context(), idp, storetest.By()) // which may be registered or not
+	_ = w.db.DeleteIssuer(w.Context(), idp, storetest.By()) // whether it is registered or not
 	w.trust(change)
 }
 
@@ -129,7 +129,7 @@ func TestJWTBearerRefuses(t *testing.T) {
 		{"a client that is unknown", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "unknown"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a client that is disabled", kind(store.SubjectClient), "web", w.vouch(map[string]any{"sub": "other"}), oauth.InvalidGrant, "subject_unknown"},
 		{"a user, where the subject is a client", kind(store.SubjectClient), "web", w.vouch(nil), oauth.InvalidGrant, "subject_unknown"},
-		// RFC 9068 §5: no foreign subject may pass for a user or client of this server.
+		// RFC 9068 §5: no foreign subject may pass as a user or client of this server.
 		{"a stranger with the identifier of a user", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": alice}), oauth.InvalidGrant, "subject_taken"},
 		{"a stranger with the identifier of a client", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": "web"}), oauth.InvalidGrant, "subject_taken"},
 		{"a stranger with the identifier of a disabled client", kind(store.SubjectAny), "web", w.vouch(map[string]any{"sub": "other"}), oauth.InvalidGrant, "subject_taken"},
@@ -269,7 +269,7 @@ func TestJWTBearerReplay(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "assertion_refused")
 }
 
-// What is refused before anything is signed has not used the assertion up.
+// A refusal before the token is signed does not use the assertion up.
 func TestJWTBearerRefusalsUseNothing(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})

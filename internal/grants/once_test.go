@@ -11,7 +11,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// brokenMinter has keys that do not sign just now, as those of a module that is away.
+// brokenMinter has keys that do not sign at the moment, like those of a token that is away.
 type brokenMinter struct{}
 
 var errAway = oauth.Fail(oauth.Unavailable, "signer_failed", "the token could not be signed; try again later")
@@ -21,7 +21,7 @@ func (brokenMinter) Mint(time.Time, tokens.Access) (tokens.Minted, error) {
 	return tokens.Minted{}, errAway
 }
 
-// brought is a proof that a request brings, good once.
+// brought is the single use of a proof in a request.
 func (w *world) brought(id byte) grants.SingleUse {
 	return grants.SingleUse{
 		Use: store.Use{Issuer: "dpop", ID: [32]byte{id}, ExpiresAt: store.At(w.Now().Add(time.Hour))},
@@ -38,8 +38,8 @@ func (w *world) usedUp(once grants.SingleUse) bool {
 	return used
 }
 
-// What is good once is used up by a token, and by nothing else: a refusal, an outage or
-// a key that does not sign lets the same request come again.
+// Only an issued token uses up a single use: after a refusal, an outage or a failed signature, the
+// same request may come again.
 func TestOnlyATokenUsesUp(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.ClientAuth = false })
@@ -92,7 +92,7 @@ func TestOnlyATokenUsesUp(t *testing.T) {
 	}
 }
 
-// An assertion that nothing came of is as good as before.
+// An assertion of a request that failed can be used again.
 func TestAnAssertionOfARequestThatFailedIsNotUsedUp(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.ClientAuth = false })
@@ -114,8 +114,8 @@ func TestAnAssertionOfARequestThatFailedIsNotUsedUp(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "assertion_replayed")
 }
 
-// A proof that comes again buys nothing, whatever it comes with, and moves nothing: the
-// refresh token of a request that is repeated as it was is as good as before.
+// A proof that comes again gets no token, whatever else the request contains, and moves nothing: if
+// a client repeats a request exactly, its refresh token stays valid.
 func TestAProofIsGoodOnceByEveryGrant(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.ClientAuth = false })

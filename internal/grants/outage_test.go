@@ -11,8 +11,8 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// A database that is gone, or a queue that is full, is never told as a fault of
-// the client's: that one would throw away a good refresh token or password.
+// If the database is gone or a queue is full, the answer never blames the client: the client would
+// throw away a good refresh token or password.
 func TestOutagesAreToldAsSuch(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.Scopes = nil })
@@ -74,11 +74,11 @@ func TestOutagesAreToldAsSuch(t *testing.T) {
 			}
 		})
 	}
-	// Whatever was rotated meanwhile, the retry within the grace is as good.
+	// After a rotation, the retry within the grace is accepted too.
 	w.mustRotate(refreshToken)
 }
 
-// A shared secret that does not unseal is our fault, not the assertion's.
+// If a shared secret cannot be opened, the server is at fault, not the assertion.
 func TestAFaultIsNotInvalidGrant(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) {

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// RFC 7523 §3: a client may be its own issuer, as service accounts of clouds are.
+// RFC 7523 §3: a client may be its own issuer, like the service accounts of clouds.
 func TestAClientIsItsOwnIssuer(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
@@ -62,8 +62,8 @@ func TestAClientIsItsOwnIssuer(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "subject_not_authorised")
 }
 
-// Keys on file count for the methods that the client is registered for today, and a client
-// that is registered for bound tokens gets no other.
+// Registered keys count only for the present methods of the client, and a client that is registered
+// for bound tokens gets no others.
 func TestAClientIsItsOwnIssuerAsItIsRegistered(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))
@@ -114,7 +114,8 @@ func TestAClientIsItsOwnIssuerAsItIsRegistered(t *testing.T) {
 	}
 }
 
-// An issuer speaks of clients: one that is registered for bound tokens gets no other.
+// The issuer names a client as the subject: a client that is registered for bound tokens gets no
+// others.
 func TestAClientThatAnIssuerNamesIsBoundAsItIsRegistered(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.SubjectKind, i.ClientAuth = store.SubjectClient, false })
@@ -141,8 +142,8 @@ func TestAClientThatAnIssuerNamesIsBoundAsItIsRegistered(t *testing.T) {
 	}
 }
 
-// A pipeline's identity: which repository and branch it may speak of, what has to be
-// said, and what is handed on.
+// The test has the identity of a pipeline: which repository and branch the issuer may name, which
+// claims are required, and which claims the token has.
 func TestFederatedSubjects(t *testing.T) {
 	w := newWorld(t)
 	w.retrust(func(i *store.Issuer) {

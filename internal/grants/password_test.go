@@ -57,7 +57,7 @@ func TestPassword(t *testing.T) {
 
 func TestPasswordNames(t *testing.T) {
 	w := newWorld(t)
-	for _, username := range []string{"alice", "ALICE", "\uff41lice"} { // RFC 8265 §3.3: compared case-mapped, width-mapped
+	for _, username := range []string{"alice", "ALICE", "\uff41lice"} { // RFC 8265 §3.3: usernames are compared after case mapping and width mapping
 		answer, err := w.password.Exchange(t.Context(), w.ask(w.client("app"), "username", username, "password", secret))
 		if err != nil || w.verifyAccess(answer.AccessToken).Subject != w.alice().ID {
 			t.Errorf("%q: %v", username, err)
@@ -65,19 +65,19 @@ func TestPasswordNames(t *testing.T) {
 	}
 }
 
-// A family is begun where the client may refresh, and nowhere else.
+// A login begins a family only if the client may refresh.
 func TestPasswordBeginsAFamilyOnlyToRefresh(t *testing.T) {
 	w := newWorld(t)
 	w.change("web", func(c *store.Client) { c.Grants = []oauth.GrantType{oauth.Password} })
-	w.password.Families = outage{} // would say so
+	w.password.Families = outage{} // a call would fail
 	answer := w.login()
 	if answer.RefreshToken != "" || w.verifyAccess(answer.AccessToken).Parsed.Family != (store.FamilyID{}) {
 		t.Error("a family was begun for a client that may not refresh")
 	}
 }
 
-// An attacker who guesses learns nothing: the answer is the same, to the byte, whether
-// or not the user exists.
+// An attacker who guesses learns nothing: the answer is the same to the byte, whether the user
+// exists or not.
 func TestPasswordRefusalsTellNothingApart(t *testing.T) {
 	w := newWorld(t)
 	told := make(map[string]bool)
@@ -129,7 +129,7 @@ func TestPasswordRefuses(t *testing.T) {
 	}
 }
 
-// What can be refused without the user costs no bcrypt and tells nothing of one.
+// A refusal that does not depend on the user costs no bcrypt and reveals nothing about a user.
 func TestPasswordRefusesCheaplyFirst(t *testing.T) {
 	w := newWorld(t)
 	w.password.Login.Users = outage{}
@@ -150,7 +150,7 @@ var errNoKeys = errors.New("no key is active")
 func (noKeys) Signer(string) (keys.Signer, error) { return keys.Signer{}, errNoKeys }
 func (noKeys) ReadyFor(string) error              { return errNoKeys }
 
-// A user who is deleted between the comparison and the login has no family.
+// If a user is deleted between the comparison and the login, no family begins.
 func TestPasswordOfAUserWhoIsDeletedMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	alice := w.alice()

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// FAPI 2.0 Security Profile §5.3.2.1, items 4 and 5, and §5.4.1: a client of the profile
-// gets bound tokens alone, by a proof under one of its algorithms or by a certificate.
+// FAPI 2.0 Security Profile §5.3.2.1, items 4 and 5, and §5.4.1: a client with the profile gets
+// only bound tokens, by a proof with one of its algorithms or by a certificate.
 func TestAClientOfTheProfileGetsBoundTokensAlone(t *testing.T) {
 	bySignature := []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}
 	proof := func(alg string) grants.Possession { return grants.Possession{JKT: "k", Alg: alg} }
@@ -20,7 +20,7 @@ func TestAClientOfTheProfileGetsBoundTokensAlone(t *testing.T) {
 		client store.Client
 		held   grants.Possession
 		want   tokens.Confirmation
-		reason string // of the refusal; "": it is bound as is wanted
+		reason string // of the refusal; "": the token is bound
 	}{
 		{"by a proof under PS256", store.Client{}, proof("PS256"), tokens.Confirmation{JKT: "k"}, ""},
 		{"by a proof under ES256", store.Client{}, proof("ES256"), tokens.Confirmation{JKT: "k"}, ""},

@@ -85,7 +85,7 @@ func TestRefreshOfAClientOfTheProfileRotatesNothing(t *testing.T) {
 	}
 }
 
-// RFC 9700 §4.14.2: a token that is used again was stolen, by one of the two.
+// RFC 9700 §4.14.2: if a token is used again, one of the two callers has stolen it.
 func TestRefreshReuse(t *testing.T) {
 	w := newWorld(t)
 	first := w.login()
@@ -107,8 +107,8 @@ func TestRefreshReuse(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "refresh_revoked")
 }
 
-// A retry at a replica whose clock is ahead of the first replica's is a retry, and no
-// theft. Nor does the login end there early.
+// A retry at a replica whose clock is ahead is a retry, and no theft. The login does not end early
+// there either.
 func TestRefreshAtAReplicaWithAnotherClock(t *testing.T) {
 	w := newWorld(t)
 	other := *w.refresh
@@ -125,7 +125,7 @@ func TestRefreshAtAReplicaWithAnotherClock(t *testing.T) {
 	if retried.RefreshToken != second.RefreshToken {
 		t.Error("the retry gets another successor")
 	}
-	w.wait(30*time.Minute - time.Second) // the idle lifetime, but for a second
+	w.wait(30*time.Minute - time.Second) // the idle lifetime except a second
 	third, err := ahead(second.RefreshToken, 15*time.Second)
 	w.ok(err)
 	w.wait(grace + 2*skew)
@@ -136,7 +136,7 @@ func TestRefreshAtAReplicaWithAnotherClock(t *testing.T) {
 	}
 }
 
-// The revocation is committed even where this process cannot read it back.
+// The revocation is committed even if this process cannot read it back.
 func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
 	w := newWorld(t)
 	first := w.login()
@@ -153,7 +153,7 @@ func TestRefreshReuseWhileTheViewIsBehind(t *testing.T) {
 	}
 }
 
-// A replica whose own tokens live shorter voids those of the others to their end.
+// A replica whose own tokens have a shorter lifetime voids those of the others until their end.
 func TestReuseVoidsTheTokensOfEveryServer(t *testing.T) {
 	w := newWorld(t)
 	w.ok(w.db.PromiseLifetimes(t.Context(), store.Lifetimes{
@@ -176,7 +176,7 @@ func TestReuseVoidsTheTokensOfEveryServer(t *testing.T) {
 	}
 }
 
-// RFC 6749 §6: a refresh narrows its own access token, and no more.
+// RFC 6749 §6: a refresh limits only its own access token.
 func TestRefreshScope(t *testing.T) {
 	w := newWorld(t)
 	token := w.login("scope", "read write").RefreshToken
@@ -205,8 +205,8 @@ func TestRefreshResource(t *testing.T) {
 	}
 }
 
-// What is refused has moved nothing: the token is good as before, however long
-// the client takes to mend its request.
+// A refusal moves nothing: the token is as good as before, however long the client takes to correct
+// its request.
 func TestRefreshRefusalsMoveNothing(t *testing.T) {
 	withdraw := func(w *world) {
 		w.change("web", func(c *store.Client) { c.Scopes, c.Resources = oauth.Scope{"read", "list"}, []string{api} })
@@ -246,7 +246,7 @@ func TestRefreshRefusalsMoveNothing(t *testing.T) {
 	}
 }
 
-// What the client may not have any more is left out of what was granted.
+// The server leaves out of the grant what the client may no longer have.
 func TestRefreshAfterTheClientLostSome(t *testing.T) {
 	w := newWorld(t)
 	token := w.login("resource", api, "resource", files).RefreshToken
@@ -255,7 +255,7 @@ func TestRefreshAfterTheClientLostSome(t *testing.T) {
 	if diff := cmp.Diff([]string{files}, w.verifyAccess(answer.AccessToken).Audience); diff != "" || answer.Scope.String() != "read list" {
 		t.Errorf("scope is %q, aud (-want +got):\n%s", answer.Scope, diff)
 	}
-	// What it has won since it does not get: that was never granted.
+	// The client does not get what it may have since then, because that was never granted.
 	w.change("web", func(c *store.Client) { c.Resources = []string{mail} })
 	_, err := w.rotate("web", answer.RefreshToken)
 	refused(t, err, oauth.InvalidTarget, "resources_withdrawn")
@@ -320,7 +320,7 @@ func TestRefreshWithoutAToken(t *testing.T) {
 	refused(t, err, oauth.InvalidRequest, "refresh_token_missing")
 }
 
-// A client that found another's token must not be able to end its family.
+// A client that found another client's token must not be able to end its family.
 func TestRefreshOfAnotherClientLeavesTheFamilyAlive(t *testing.T) {
 	w := newWorld(t)
 	first := w.login()
@@ -336,8 +336,8 @@ func TestRefreshOfAnotherClientLeavesTheFamilyAlive(t *testing.T) {
 	w.mustRotate(second.RefreshToken)
 }
 
-// A refresh token that is bound to a key is of no use to who stole it without (RFC
-// 9449 section 5), and who tries does not end the login that it was stolen from.
+// A refresh token that is bound to a key is useless to a thief without the key (RFC 9449 section
+// 5), and a thief who tries it does not end the login.
 func TestRefreshOfABoundFamilyAsksForTheKey(t *testing.T) {
 	w := newWorld(t)
 	presented, err := w.codec.Decode(w.login().RefreshToken)
@@ -364,16 +364,16 @@ func TestRefreshOfABoundFamilyAsksForTheKey(t *testing.T) {
 func TestRefreshLifetimes(t *testing.T) {
 	w := newWorld(t)
 	token := w.login().RefreshToken
-	for range 8 { // to the edge of idleness, and within four hours
+	for range 8 { // up to the limit of the idle lifetime, and within four hours
 		w.wait(30*time.Minute - time.Microsecond)
 		token = w.mustRotate(token).RefreshToken
 	}
-	w.wait(8 * time.Microsecond) // four hours in all
+	w.wait(8 * time.Microsecond) // now four hours in all
 	_, err := w.rotate("web", token)
 	refused(t, err, oauth.InvalidGrant, "refresh_expired")
 }
 
-// That a key is there to sign with is known before anything moves.
+// The server checks that a key can sign before anything moves.
 func TestRefreshWithoutKeysMovesNothing(t *testing.T) {
 	w := newWorld(t)
 	token := w.login().RefreshToken

@@ -43,8 +43,8 @@ func (w *world) vouchBy(key *ecdsa.PrivateKey, changes map[string]any) string {
 
 func newClusterKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
 
-// Two clusters say that they are one issuer: the key that verifies tells which is meant,
-// and everything else is of that registration.
+// Two clusters have the same issuer: the key that verifies decides which registration applies, and
+// everything else comes from that registration.
 func TestRegistrationsThatShareAnIss(t *testing.T) {
 	w := newWorld(t)
 	a, b, stranger := newClusterKey(), newClusterKey(), newClusterKey()
@@ -124,7 +124,7 @@ func (w *world) changeIssuer(id string, change func(*store.Issuer)) {
 	w.ok(w.db.UpdateIssuer(w.Context(), i, storetest.By(), w.siblings(i)...))
 }
 
-// Nothing but the key tells registrations apart: where two have it, neither is meant.
+// Only the key distinguishes registrations: if two have the same key, neither applies.
 func TestAKeyOfTwoRegistrations(t *testing.T) {
 	w := newWorld(t)
 	a, b := newClusterKey(), newClusterKey()
@@ -140,7 +140,7 @@ func TestAKeyOfTwoRegistrations(t *testing.T) {
 	w.ok(err)
 }
 
-// A client has to authenticate beside the assertion of one, and not of the other.
+// One registration requires that a client authenticates, and the other does not.
 func TestRegistrationsThatDifferInClientAuthentication(t *testing.T) {
 	w := newWorld(t)
 	a, b := newClusterKey(), newClusterKey()
@@ -148,23 +148,23 @@ func TestRegistrationsThatDifferInClientAuthentication(t *testing.T) {
 	w.cluster("cluster-b", b, func(*store.Issuer) {})
 	_, err := w.present("", w.vouchBy(a, nil))
 	refused(t, err, oauth.InvalidClient, "client_auth_required")
-	_, err = w.present("app", w.vouchBy(a, nil)) // which only names itself
+	_, err = w.present("app", w.vouchBy(a, nil)) // this client only names itself
 	refused(t, err, oauth.InvalidClient, "client_auth_required")
 	_, err = w.present("", w.vouchBy(b, nil))
 	w.ok(err)
 	w.changeIssuer("cluster-b", func(i *store.Issuer) { i.ClientAuth = true })
-	_, err = w.present("", w.vouchBy(newClusterKey(), nil)) // by either registration
+	_, err = w.present("", w.vouchBy(newClusterKey(), nil)) // a key of neither registration
 	refused(t, err, oauth.InvalidClient, "client_auth_required")
 }
 
-// away is a publisher of keys that cannot be reached.
+// away is a publisher of keys that is down.
 type away struct{}
 
 func (away) Keys(context.Context, remotekeys.Source, jose.Header) ([]jose.Key, error) {
 	return nil, errors.New("connection refused")
 }
 
-// A cluster whose keys cannot be fetched stops no other one.
+// A cluster whose keys cannot be fetched does not affect another one.
 func TestARegistrationWhoseKeysCannotBeFetched(t *testing.T) {
 	w := newWorld(t)
 	a, b := newClusterKey(), newClusterKey()
@@ -177,7 +177,7 @@ func TestARegistrationWhoseKeysCannotBeFetched(t *testing.T) {
 	refused(t, err, oauth.Unavailable, "remote_keys_unavailable")
 }
 
-// An issuer that cannot be told for whom it signs is registered with what it says.
+// If the audience of an issuer cannot be chosen, its registration names the audience.
 func TestAnIssuerFixesItsAudience(t *testing.T) {
 	w := newWorld(t)
 	const fixed = "https://github.com/acme"
@@ -214,8 +214,8 @@ func TestAnIssuerFixesItsAudience(t *testing.T) {
 	}
 }
 
-// What was used up as an assertion buys nothing more as a token, and what is exchanged is
-// not used up.
+// An assertion that was used up cannot be exchanged as a token, and an exchange does not use a
+// token up.
 func TestAnAssertionThatWasUsedUpIsNotExchanged(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
@@ -243,8 +243,8 @@ func TestAnAssertionThatWasUsedUpIsNotExchanged(t *testing.T) {
 	}
 }
 
-// A client may be let off single use for what it signs as its own issuer, and for nothing
-// else.
+// A client may be registered to repeat the assertions that it signs as its own issuer, and no
+// others.
 func TestAClientMayRepeatItsAssertionsIfRegisteredSo(t *testing.T) {
 	w := newWorld(t)
 	set := testkit.JWKS(t, testkit.JWK(t, issuerKey().Public(), nil))

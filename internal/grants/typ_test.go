@@ -13,7 +13,7 @@ import (
 	"authserver/internal/trust/assertions"
 )
 
-// plain has the tokens of a resource made with typ JWT.
+// plain makes the tokens of a resource have typ JWT.
 func (w *world) plain(id string) {
 	w.Helper()
 	resource, err := w.db.Resource(w.Context(), id)
@@ -64,12 +64,12 @@ func TestTheTypeOfATokenIsItsResources(t *testing.T) {
 	}
 }
 
-// An access token of typ JWT looks like an assertion, and is none.
+// An access token of typ JWT looks like an assertion, but is refused as one.
 func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	w := newWorld(t)
 	w.plain(api)
 	token := w.login().AccessToken
-	// Even where a client has this server's name and publishes this server's keys.
+	// It is refused even if a client has this server's name and publishes this server's keys.
 	at := store.At(began)
 	w.ok(w.db.CreateClient(t.Context(), store.Client{
 		ID: self, JWKS: w.manager.JWKS().Body, AuthMethods: []oauth.AuthMethod{oauth.AuthPrivateKeyJWT}, AssertUsers: []string{"*"},
@@ -79,7 +79,7 @@ func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	if told := refused(t, err, oauth.InvalidGrant, "issuer_unknown"); !strings.Contains(told, "its iss") {
 		t.Errorf("told %q", told)
 	}
-	// As a JWT to be exchanged it is what it says: an access token of ours, and checked as that.
+	// As a JWT in an exchange it is checked as an access token of this server.
 	answer, err := w.swap("web", token, "subject_token_type", grants.JWTType)
 	w.ok(err)
 	if claims := w.verifyAccess(answer.AccessToken); claims.Subject != w.alice().ID {
@@ -87,7 +87,7 @@ func TestAnAccessTokenOfTypJWTIsNoAssertion(t *testing.T) {
 	}
 	_, err = w.swap("other", token, "subject_token_type", grants.JWTType)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
-	// A foreign JWT with this server's iss is no access token either.
+	// A foreign JWT with this server's iss is not an access token either.
 	forged, err := assertions.Sign("JWT", assertions.SigningKey{Key: issuerKey()}, w.verifyAccess(token).All)
 	w.ok(err)
 	_, err = w.swap("web", forged, "subject_token_type", grants.JWTType)

@@ -25,17 +25,17 @@ import (
 	"authserver/test/sqlitetest"
 )
 
-// mishaps are what goes wrong while a refresh is under way.
+// mishaps are the faults during a refresh.
 type mishaps struct {
-	cannotSign, panics bool // the key, after it was known to be there
+	cannotSign, panics bool // the key fails after it was found
 	cannotEncode       bool // no key for refresh tokens
-	lost               bool // what the database says to the rotation
+	lost               bool // the database loses its answer to the rotation
 	down               bool // the database, before the rotation
-	away               bool // and after it
+	away               bool // and after the rotation
 	leave              context.CancelFunc
 }
 
-// shakyKeys sign as the mishaps have it.
+// shakyKeys sign or fail according to the mishaps.
 type shakyKeys struct {
 	*keys.Manager
 	*mishaps
@@ -58,7 +58,7 @@ func (brokenKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return nil, errors.New("the token was pulled out")
 }
 
-// shakyCodecKeys are those of refresh tokens.
+// shakyCodecKeys are the keys of refresh tokens.
 type shakyCodecKeys struct {
 	*keys.RefreshKeys
 	*mishaps
@@ -71,7 +71,7 @@ func (k shakyCodecKeys) At(at time.Time) (uint32, []byte, bool) {
 	return k.RefreshKeys.At(at)
 }
 
-// shakyStore loses answers, and is gone at times.
+// shakyStore loses answers, and is sometimes gone.
 type shakyStore struct {
 	store.Families
 	*mishaps
@@ -98,7 +98,7 @@ func (s shakyStore) PutBack(ctx context.Context, r store.Rotation, was store.Out
 	return s.Families.PutBack(ctx, r, was)
 }
 
-// unmoved is a login to which things happen.
+// unmoved is a login with mishaps.
 type unmoved struct {
 	*world
 	*mishaps
@@ -118,8 +118,8 @@ func newUnmoved(w *world) *unmoved {
 	return u
 }
 
-// present sends a refresh token with a proof that is good once, and reports panics as the
-// faults that they are.
+// present sends a refresh token with a proof that is good once, and reports panics as faults of the
+// server.
 func (u *unmoved) present(proof uint64, token string, parameters ...string) (a grants.Answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -155,11 +155,11 @@ func (u *unmoved) changeResource(id string, change func(*store.Resource)) {
 	u.ok(u.db.UpdateResource(u.Context(), r, storetest.By()))
 }
 
-// trouble is a reason to refuse a refresh, which lasts until it is mended.
+// trouble is a reason to refuse a refresh, which lasts until it is removed.
 type trouble struct {
 	name       string
 	make, mend func(*unmoved)
-	parameters []string // of the request that is refused
+	parameters []string // of the refused request
 }
 
 func troubles() []trouble {
@@ -242,9 +242,9 @@ func troubles() []trouble {
 	}
 }
 
-// For every answer that is no token, whatever the reason, the family is as it was, and so
-// the same refresh token gives what it would have given, however long after. That holds
-// for what the request brought that is good once, too.
+// After every answer without a token, for any reason, the family is as it was, so the same refresh
+// token gets the same answer as before, however much later. The same is true for the single uses of
+// the request.
 func TestARefusalMovesNothing(t *testing.T) {
 	engines := map[string]func(*testing.T) store.Store{
 		"sqlite": func(t *testing.T) store.Store { return sqlitetest.Open(t) },
@@ -263,7 +263,7 @@ func TestARefusalMovesNothing(t *testing.T) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
 			u := newUnmoved(newWorldOn(t, open(t)))
-			for _, id := range []string{api, files} { // which signs faster
+			for _, id := range []string{api, files} { // ES256 signs faster
 				u.changeResource(id, func(r *store.Resource) { r.SigningAlg, r.Claims = keys.ES256, nil })
 			}
 			rapid.Check(t, u.check)
@@ -285,7 +285,7 @@ func (u *unmoved) check(rt *rapid.T) {
 		tr.make(u)
 		mended := false
 		defer func() {
-			if !mended { // for the next check, where this one fails
+			if !mended { // so that the next check is possible if this one fails
 				tr.mend(u)
 			}
 		}()
@@ -309,7 +309,7 @@ func (u *unmoved) check(rt *rapid.T) {
 		}
 		u.wait(time.Duration(rapid.Int64Range(0, int64(9*time.Minute)).Draw(rt, "the client comes again after")).Truncate(time.Microsecond))
 		if rapid.Bool().Draw(rt, "and goes on") {
-			a, err := u.present(proof, token) // the same request as before, but for what was wrong with it
+			a, err := u.present(proof, token) // the same request as before, without the fault
 			if err != nil || a.Outcome != "rotated" {
 				rt.Fatalf("%s: then it is %q: %v", tr.name, a.Outcome, err)
 			}

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// An operator finds a user's requests by the username, so that the answer names the user
-// for the log, by whatever grant, and also where it is a refusal.
+// An operator finds a user's requests by the username. So the answer of every grant names the user
+// for the log, even in a refusal.
 func TestAnswersNameTheUser(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.Resources = nil })
@@ -44,11 +44,11 @@ func TestAnswersNameTheUser(t *testing.T) {
 	bound := w.ask(w.client("web"), "username", "alice", "password", secret)
 	bound.Confirmation = tokens.Confirmation{JKT: "a key"}
 	boundToken := w.exchange(w.password, bound).AccessToken
-	carol := map[string]any{"sub": "carol"} // is disabled
+	carol := map[string]any{"sub": "carol"} // a disabled user
 	tests := []struct {
 		name     string
 		do       func() (grants.Answer, error)
-		reason   string // of the refusal; "": there is none
+		reason   string // of the refusal; "": none
 		username string
 	}{
 		{"password", func() (grants.Answer, error) { return w.login(), nil }, "", "alice"},

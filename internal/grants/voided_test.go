@@ -16,8 +16,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// changeUser changes alice. The view is not told: that is a replica whose notifications
-// are late.
+// changeUser changes alice without telling the view, like a replica whose notifications are late.
 func (w *world) changeUser(change func(*store.User)) {
 	w.Helper()
 	u := w.alice()
@@ -25,10 +24,10 @@ func (w *world) changeUser(change func(*store.User)) {
 	w.ok(w.db.UpdateUser(w.Context(), u, storetest.By()))
 }
 
-// voidUser moves the user's NotBefore on.
+// voidUser raises the user's NotBefore.
 func voidUser(u *store.User) { u.NotBefore = u.NotBefore.Add(time.Millisecond) }
 
-// A token that is void buys none, whether the view of what is revoked knows it or not.
+// A void token cannot be exchanged, whether the view of the revocations knows it or not.
 func TestAVoidTokenIsNotExchanged(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -67,7 +66,7 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 					_, err = w.swap("other", own, "actor_token", token, "actor_token_type", grants.AccessTokenType)
 				default:
 					if _, err = w.swap("other", first.AccessToken); test.ofClient {
-						w.ok(err) // it is of another client
+						w.ok(err) // it belongs to another client
 						return
 					}
 				}
@@ -79,8 +78,8 @@ func TestAVoidTokenIsNotExchanged(t *testing.T) {
 	}
 }
 
-// Revoking one access token ends that one. What came of it lives on, until it expires with
-// it at the latest, and ends with the login (RFC 8693 demands neither).
+// Revoking one access token ends only that one. A token from its exchange is valid until it
+// expires, at the latest with the first one, and ends with the login (RFC 8693 requires neither).
 func TestWhatWasExchangedEndsWithTheLogin(t *testing.T) {
 	w := newWorld(t)
 	w.change("other", func(c *store.Client) { c.Serves = []string{api} })
@@ -100,7 +99,7 @@ func TestWhatWasExchangedEndsWithTheLogin(t *testing.T) {
 	}
 }
 
-// The same for a client that a token is of.
+// The same is true for the client of a token.
 func TestAVoidTokenOfAClientIsNotExchanged(t *testing.T) {
 	for name, void := range map[string]func(c *store.Client){
 		"disabled": func(c *store.Client) { c.Disabled, c.NotBefore = true, c.NotBefore.Add(time.Millisecond) },
@@ -117,8 +116,8 @@ func TestAVoidTokenOfAClientIsNotExchanged(t *testing.T) {
 	}
 }
 
-// A subject that only its issuer knows is no client here. It gets nothing of a client
-// that is registered under its name later.
+// A subject that only its issuer knows is not a client here. It gets nothing from a client that is
+// registered under its name later.
 func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.SubjectKind = store.SubjectAny })
@@ -138,8 +137,8 @@ func TestAForeignSubjectIsNoClientThatCameLater(t *testing.T) {
 	}
 }
 
-// What bore a name before a client was registered under it is void everywhere from then
-// on: sub means one (RFC 9068 §5).
+// When a client is registered under a name, earlier tokens with that name are void everywhere: sub
+// has one meaning (RFC 9068 §5).
 func TestWhatBoreAClientsNameBeforeItIsVoid(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(i *store.Issuer) { i.SubjectKind = store.SubjectAny })
@@ -157,28 +156,28 @@ func TestWhatBoreAClientsNameBeforeItIsVoid(t *testing.T) {
 	refused(t, err, oauth.InvalidGrant, "subject_taken")
 }
 
-// An issuer's name is the client_id of tokens that no client asked for. A client that is
-// registered under it later is not who they were issued to.
+// Tokens that no client asked for have the issuer's name as client_id. A client that is registered
+// under that name later is not their client.
 func TestAnIssuersTokenIsNoClientsThatCameLater(t *testing.T) {
 	w := newWorld(t)
 	w.trust(func(*store.Issuer) {})
 	token := w.exchange(w.jwtBearer, w.ask(nil, "assertion", w.vouch(nil))).AccessToken
 	later := *w.client("web")
 	later.ID, later.CreatedAt, later.NotBefore = idp, store.At(w.Now()), store.Moment{}
-	w.ok(w.db.DeleteIssuer(w.Context(), idp, storetest.By())) // which gives the name up
+	w.ok(w.db.DeleteIssuer(w.Context(), idp, storetest.By())) // frees the name
 	w.ok(w.db.CreateClient(w.Context(), later, storetest.By()))
 	_, err := w.swap(idp, token)
 	refused(t, err, oauth.InvalidRequest, "exchanged_token_refused")
 }
 
-// What is made of a token remembers what that one does, and is void with it.
+// A token from an exchange has the state of the first token, and is void with it.
 func TestAnExchangedTokenRemembersWhatTheFirstDid(t *testing.T) {
 	w := newWorld(t)
 	w.change("other", func(c *store.Client) { c.Serves = []string{api} })
 	stale := w.exchanger()
 	stale.Users = usersAsRead{w.alice()}
 	w.changeUser(voidUser)
-	token := w.login().AccessToken // under the new NotBefore, by another replica
+	token := w.login().AccessToken // from another replica, under the new NotBefore
 	r := w.ask(w.client("other"), "subject_token", token, "subject_token_type", grants.AccessTokenType)
 	first, second := w.verifyAccess(token).Parsed, w.verifyAccess(w.exchange(stale, r).AccessToken).Parsed
 	if diff := cmp.Diff(first.Subject, second.Subject); diff != "" {
@@ -186,7 +185,7 @@ func TestAnExchangedTokenRemembersWhatTheFirstDid(t *testing.T) {
 	}
 }
 
-// So does what is made of a family, by a replica that has not heard of a change yet.
+// The same is true for a token of a family, from a replica that does not know of a change yet.
 func TestARefreshedTokenRemembersWhatTheFamilyDoes(t *testing.T) {
 	w := newWorld(t)
 	stale := w.client("web")
@@ -199,8 +198,8 @@ func TestARefreshedTokenRemembersWhatTheFamilyDoes(t *testing.T) {
 	}
 }
 
-// A client that is its own issuer gets a token for the client whose keys verified the
-// assertion, and not for one that took its name meanwhile.
+// A client that is its own issuer gets a token for the client whose keys verified the assertion,
+// and not for one that has its name since then.
 func TestAnAssertionIsOfTheClientWhoseKeysVerifiedIt(t *testing.T) {
 	w := newWorld(t)
 	w.change("web", func(c *store.Client) {
@@ -217,7 +216,7 @@ func TestAnAssertionIsOfTheClientWhoseKeysVerifiedIt(t *testing.T) {
 	}
 }
 
-// madeAnew has a client change once it was read.
+// madeAnew changes a client after it was read.
 type madeAnew struct {
 	store.Clients
 	between func()

@@ -11,7 +11,7 @@ import (
 	"authserver/test/browser"
 )
 
-// sessionValue is what a button sends that ends another session.
+// sessionValue is the value of a button that ends another session.
 var sessionValue = regexp.MustCompile(`name="session" value="([0-9a-f]{32})"`)
 
 func submit(b *browser.Browser, path string, fields ...string) browser.Page {
@@ -22,13 +22,13 @@ func submit(b *browser.Browser, path string, fields ...string) browser.Page {
 	return b.Follow(http.MethodPost, b.Base+path, form.Encode())
 }
 
-// signedIn is a browser in which a person is signed in, and a refresh token of the web app.
+// signedIn returns a browser in which a person is signed in, and a refresh token of the web app.
 func signedIn(t *testing.T, s *site, v visitor, agent string) (*browser.Browser, string) {
 	t.Helper()
 	b := s.browser(v.base)
 	b.Header["User-Agent"] = agent
 	page := b.SignIn(b.Open(authorization("web-app")), "alice", password)
-	if page.Left == nil { // it is remembered of the first time
+	if page.Left == nil { // the server remembers the first consent
 		page = b.Approve(page)
 	}
 	code := page.Sent(t, "https://app.example.com/").Get("code")
@@ -131,7 +131,7 @@ func TestSignOut(t *testing.T) {
 	base, err := url.Parse(v.base)
 	s.ok(err)
 	for _, cookie := range laptop.Client.Jar.Cookies(base) {
-		if cookie.Name != "device" { // by which it is no stranger at the next sign-in
+		if cookie.Name != "device" { // the cookie by which the next sign-in recognises the browser
 			t.Errorf("the browser keeps %v", cookie)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"authserver/internal/store"
 )
 
-// A person changes the password: every other browser and every app is signed out, and this
-// browser stays signed in under a new secret.
+// A person changes the password: every other browser and every app is signed out, and this browser
+// stays signed in with a new secret.
 func TestPersonChangesThePassword(t *testing.T) {
 	s, _, v := people(t)
 	laptop, _ := signedIn(t, s, v, safari)
@@ -61,7 +61,7 @@ func TestPasswordIsNotChanged(t *testing.T) {
 	}
 }
 
-// NIST SP 800-63B-4 §3.2.2: a browser that was left open is no place to guess in.
+// NIST SP 800-63B-4 §3.2.2: guesses of the password in a browser that was left open have to wait.
 func TestGuessesAtTheAccountWait(t *testing.T) {
 	s, _, v := people(t)
 	b, _ := signedIn(t, s, v, safari)

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// A person changes what apps call them by. It signs no one out, and it is in the audit.
+// A person changes the names that apps show. This signs no one out, and it is in the audit.
 func TestPersonChangesTheProfile(t *testing.T) {
 	s, _, v := people(t)
 	b, token := signedIn(t, s, v, safari)
@@ -31,12 +31,12 @@ func TestPersonChangesTheProfile(t *testing.T) {
 	if a := refresh(v, token); a.status != 200 {
 		t.Errorf("the person was signed out: %s", a.body)
 	}
-	v.login() // the password is the same
+	v.login() // the password has not changed
 	told, err := s.db.ListEvents(t.Context(), store.EventFilter{Type: string(store.UserUpdated), Limit: 10})
 	if err != nil || len(told) != 1 || told[0].Actor.Type != store.ActorUser || told[0].UserID != aliceID {
 		t.Errorf("the audit has %+v, %v", told, err)
 	}
-	// What is empty is taken away.
+	// An empty field removes the value.
 	submit(b, "/account/profile", "name", "Alice")
 	if user, err = s.db.User(t.Context(), aliceID); err != nil || user.Profile.Name != "Alice" || user.Profile.Nickname != "" {
 		t.Errorf("the profile is %+v, %v", user.Profile, err)

@@ -14,8 +14,8 @@ import (
 	"authserver/test/browser"
 )
 
-// RFC 6749 §10.14, OAuth 2.0 Form Post Response Mode: what a request has in its
-// state is text in the answer. It makes no header, no element, and no parameter beside it.
+// RFC 6749 §10.14, OAuth 2.0 Form Post Response Mode: the state of a request is text in the answer.
+// It adds no header, no element, and no other parameter.
 func TestStateIsText(t *testing.T) {
 	_, b, _ := people(t)
 	b.SignIn(b.Open(authorization("second")), "alice", password).Sent(t, "https://second.example.com/")
@@ -49,7 +49,7 @@ func TestStateIsText(t *testing.T) {
 				}
 			}
 			p := b.Open(authorization("second", append(changes, "response_mode", "form_post")...))
-			plain := strings.NewReplacer("\r\n", "\n", "\x00", "\ufffd").Replace(state) // as HTML has it
+			plain := strings.NewReplacer("\r\n", "\n", "\x00", "\ufffd").Replace(state) // in the form of HTML
 			if p.Action != "https://second.example.com/cb" || p.Fields.Get("state") != plain || len(p.Fields["code"])+len(p.Fields["error"]) != 1 || !slices.Equal(p.Fields["iss"], []string{issuer}) {
 				t.Errorf("%s by form_post: %s %v", name, p.Action, p.Fields)
 			}
@@ -60,8 +60,8 @@ func TestStateIsText(t *testing.T) {
 	}
 }
 
-// RFC 6749 §10.12, RFC 9700 §4.7, RFC 6819 §4.4.1.8: no form of a page is taken
-// from another site. The forms are those of the table of routes, so that a new one is among them.
+// RFC 6749 §10.12, RFC 9700 §4.7, RFC 6819 §4.4.1.8: the server refuses the form of a page from
+// another site. The test takes the forms from the table of routes, so that it includes new ones.
 func TestNoFormIsTakenFromOtherSites(t *testing.T) {
 	s, _, v := people(t)
 	b, token := signedIn(t, s, v, firefox)
@@ -74,7 +74,7 @@ func TestNoFormIsTakenFromOtherSites(t *testing.T) {
 		"current": {password}, "new": {"curiouser and curiouser"}, "again": {"curiouser and curiouser"}, "name": {"Mallory"},
 	}
 	for _, row := range s.Public.people() {
-		if row.Method != http.MethodPost || row.Path == AuthorizePath || row.Path == EndSessionPath { // these two are for other sites
+		if row.Method != http.MethodPost || row.Path == AuthorizePath || row.Path == EndSessionPath { // other sites may send these two
 			continue
 		}
 		form := url.Values{"continue": waiting[row.Path].Fields["continue"]}
@@ -111,8 +111,8 @@ func TestNoFormIsTakenFromOtherSites(t *testing.T) {
 	}
 }
 
-// RFC 6749 §10.13, RFC 9700 §4.2.4 and §4.16, RFC 6819 §4.4.1.9: no page is framed or kept, and other sites do not
-// learn its address.
+// RFC 6749 §10.13, RFC 9700 §4.2.4 and §4.16, RFC 6819 §4.4.1.9: no page can be framed or is
+// cached, and other sites do not learn its address.
 func TestPagesAreNotFramed(t *testing.T) {
 	s, b, _ := people(t)
 	shown := map[string]browser.Page{"login": b.Open(authorization("web-app"))}
@@ -137,7 +137,8 @@ func TestPagesAreNotFramed(t *testing.T) {
 	}
 }
 
-// RFC 9700 §4.12, OpenID Connect Core §16.22: the browser goes on from a form by GET, and takes nothing of the form along.
+// RFC 9700 §4.12, OpenID Connect Core §16.22: after a form the browser continues by GET, without
+// the content of the form.
 func TestCredentialsAreNotSentOn(t *testing.T) {
 	_, b, _ := people(t)
 	var locations []string
@@ -165,7 +166,7 @@ func TestCredentialsAreNotSentOn(t *testing.T) {
 	}
 }
 
-// recorded looks at each answer that a client gets.
+// recorded sees each answer that a client gets.
 type recorded func(*http.Response)
 
 func (look recorded) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -176,8 +177,8 @@ func (look recorded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// RFC 6749 §10.2, RFC 6819 §4.2.2 and §4.2.3: consent counts for the person, the client and what
-// the page said, and for nothing more.
+// RFC 6749 §10.2, RFC 6819 §4.2.2 and §4.2.3: consent counts only for the person, the client and
+// the content of the page.
 func TestConsentCoversWhatWasShown(t *testing.T) {
 	s, b, v := people(t)
 	wide := authorization("web-app", "scope", "openid read write offline_access")
@@ -194,7 +195,7 @@ func TestConsentCoversWhatWasShown(t *testing.T) {
 			t.Errorf("%s: not asked for, at %v, sent to %v", name, got.URL, got.Left)
 		}
 	}
-	// What was shown of the narrow request is no consent to the wide one, nor to another client's.
+	// The page of the narrow request gives no consent to the wide one, nor to another client's.
 	for _, path := range []string{wide, authorization("spa")} {
 		asked := b.Open(path)
 		asked.Fields.Set("continue", narrow.Fields.Get("continue"))
@@ -203,13 +204,14 @@ func TestConsentCoversWhatWasShown(t *testing.T) {
 			t.Errorf("the page of one request answers another: %v", got.Left)
 		}
 	}
-	// An address of a page that was never shown decides nothing: what was shown is sealed into the form.
+	// The address of a page that was never shown decides nothing, because the form contains the
+	// sealed content of the page.
 	asked := b.Open(wide)
 	asked.Fields.Set("continue", asked.URL.Query().Get("continue"))
 	if got := b.Approve(asked); got.Left != nil || got.URL.Path != ConsentPath {
 		t.Errorf("the address of a page counts as its form: %v", got.Left)
 	}
-	// The client was changed since the page was shown.
+	// The client has changed since the page was shown.
 	before := b.Open(wide)
 	client, err := s.db.Client(t.Context(), "web-app")
 	s.ok(err)
@@ -224,7 +226,7 @@ func TestConsentCoversWhatWasShown(t *testing.T) {
 }
 
 // RFC 9700 §4.5 and §4.7, RFC 6819 §4.4.1.6: a browser that opens the address of another person's
-// page gets what is its own.
+// page gets only its own data.
 func TestAddressesOfPagesBelongToNoPerson(t *testing.T) {
 	s, b, v := people(t)
 	login := b.Open(authorization("web-app"))
@@ -244,7 +246,7 @@ func TestAddressesOfPagesBelongToNoPerson(t *testing.T) {
 		if strings.Contains(p.Body, "alice") {
 			t.Errorf("%s: bob sees alice: %s", name, p.Body)
 		}
-		if p.Left == nil { // it is remembered of the first time
+		if p.Left == nil { // the server remembers the first consent
 			p = bob.Approve(p)
 		}
 		code := p.Sent(t, appCallback).Get("code")
@@ -252,7 +254,7 @@ func TestAddressesOfPagesBelongToNoPerson(t *testing.T) {
 			t.Errorf("%s: bob is signed in as alice", name)
 		}
 	}
-	// The form of the page of accounts names who it was shown to.
+	// The form of the page of accounts names the person to whom it was shown.
 	bob := s.browser(v.base)
 	bob.SignIn(bob.Open(authorization("second")), "bob", "the password of bob")
 	code := bob.Send(accounts, "account", aliceID).Sent(t, appCallback).Get("code")
@@ -261,7 +263,7 @@ func TestAddressesOfPagesBelongToNoPerson(t *testing.T) {
 	}
 }
 
-// RFC 9126 §7.3 and §7.5: a pushed request that two people open answers one of them.
+// RFC 9126 §7.3 and §7.5: if two people open a pushed request, only one of them gets an answer.
 func TestPushedRequestAnswersOnePerson(t *testing.T) {
 	s, b, v := people(t)
 	path, _ := v.push("web-app", secret)
@@ -277,8 +279,8 @@ func TestPushedRequestAnswersOnePerson(t *testing.T) {
 	}
 }
 
-// OpenID Connect Core §3.1.2.1 and §3.1.2.2: a hint signs no one in, and no one else than it names
-// is answered for.
+// OpenID Connect Core §3.1.2.1 and §3.1.2.2: a hint signs no one in, and only the person that it
+// names gets an answer.
 func TestHintsSignNoOneIn(t *testing.T) {
 	s, b, v := people(t)
 	hint := exchangeAt(t, b, v)["id_token"].(string)
@@ -314,8 +316,8 @@ func TestHintsSignNoOneIn(t *testing.T) {
 	}
 }
 
-// OpenID Connect Core §15.5.2 and §16.11, RFC 9700 §4.5.3.2: an ID token has the nonce of the request
-// that led to it, however many are on their way.
+// OpenID Connect Core §15.5.2 and §16.11, RFC 9700 §4.5.3.2: an ID token has the nonce of the
+// request that led to it, however many requests there are.
 func TestNonceIsOfItsRequest(t *testing.T) {
 	s, b, v := people(t)
 	b.SignIn(b.Open(authorization("second")), "alice", password)
@@ -342,7 +344,7 @@ func TestNonceIsOfItsRequest(t *testing.T) {
 }
 
 // OpenID Connect Back-Channel Logout 1.0 §2.1, Front-Channel Logout 1.0 §3: each session has a sid
-// of its own, which is the same for every client and opens nothing.
+// of its own, which is the same for every client and gives no access.
 func TestSIDNamesOneSession(t *testing.T) {
 	s, b, v := people(t)
 	sid := func(b *browser.Browser, client string) string {
@@ -375,8 +377,8 @@ func TestSIDNamesOneSession(t *testing.T) {
 	}
 }
 
-// RFC 6265bis §8.6: a cookie that another program of this machine has set beside ours signs the
-// person in as no one else, and the page says what is wrong instead of going round in circles.
+// RFC 6265bis §8.6: if another program on this machine has set a second cookie, the person is not
+// signed in as someone else, and the page says what is wrong instead of redirecting in circles.
 func TestTossedCookie(t *testing.T) {
 	s, b, v := people(t)
 	mallory := s.browser(v.base)
@@ -406,10 +408,10 @@ func TestTossedCookie(t *testing.T) {
 	}
 }
 
-// what is different in every login page.
+// changes matches what differs in every login page.
 var changes = regexp.MustCompile(`continue=[^"&]*|value="[^"]*"`)
 
-// RFC 6749 §10.10, RFC 6819 §4.4.3.6: the login page does not tell which accounts there are.
+// RFC 6749 §10.10, RFC 6819 §4.4.3.6: the login page does not reveal which accounts exist.
 func TestLoginPageTellsNoUsersApart(t *testing.T) {
 	s, _, v := people(t)
 	disabled, err := s.db.UserByName(t.Context(), store.ByUsername, "bob")

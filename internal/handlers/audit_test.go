@@ -21,7 +21,8 @@ func (s *site) events() map[store.EventType][]store.Event {
 	return found
 }
 
-// What a thief repeats is recorded once, and what a stranger makes up never.
+// An attempt with a stolen token is recorded once however often it is repeated, and an invented
+// token never.
 func TestTheAuditOfRequests(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -32,7 +33,7 @@ func TestTheAuditOfRequests(t *testing.T) {
 		v.post(TokenPath, "web", secret, "grant_type", string(oauth.JWTBearer), "assertion", assertion)
 	}
 	before := len(s.events())
-	for n := range 4 { // a stranger's
+	for n := range 4 { // of an invented token
 		v.post(TokenPath, "web", secret, "grant_type", "refresh_token", "refresh_token", fmt.Sprintf("art_forged-%d", n))
 		v.post(TokenPath, "web", secret, "grant_type", string(oauth.JWTBearer), "assertion", assertion+"x")
 		v.post(TokenPath, "web", "a wrong secret of the client", "grant_type", "client_credentials")
@@ -64,7 +65,7 @@ func TestTheAuditOfRequests(t *testing.T) {
 			t.Errorf("%s: %+v", what, e)
 		}
 	}
-	if own := found[store.TokensRevoked]; len(own) > 0 { // which is ordinary
+	if own := found[store.TokensRevoked]; len(own) > 0 { // an ordinary revocation
 		t.Errorf("a client that revokes its access token is %+v", own)
 	}
 	if reused := found[store.RefreshTokenReused]; len(reused) == 1 && (reused[0].UserID == "" || reused[0].Family == "" || reused[0].Details.Name != "alice") {

@@ -17,7 +17,7 @@ import (
 	"authserver/internal/trust/remotekeys"
 )
 
-// listener is an app that is told that sessions ended.
+// listener is an app that gets logout tokens.
 type listener struct {
 	mu     sync.Mutex
 	status int
@@ -31,7 +31,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(l.status)
 }
 
-// backchannel tells the web app, which listens.
+// backchannel delivers to the web app, which listens.
 func backchannel(t *testing.T, s *site) (*oidc.Backchannel, *listener) {
 	t.Helper()
 	l := &listener{status: http.StatusOK}
@@ -72,7 +72,7 @@ func TestLogoutTokensAreDelivered(t *testing.T) {
 	var waits []time.Duration
 	for attempt := 1; attempt <= 4; attempt++ {
 		s.ok(back.Deliver(t.Context()))
-		s.ok(back.Deliver(t.Context())) // it is not due
+		s.ok(back.Deliver(t.Context())) // the delivery is not due yet
 		d := theDelivery(t, s)
 		if d.Attempts != attempt || len(app.tokens) != attempt || !strings.Contains(d.Fault, "answers 503") || !d.EndedAt.IsZero() {
 			t.Fatalf("after attempt %d, of %d: %+v", attempt, len(app.tokens), d)
@@ -108,7 +108,7 @@ func TestLogoutTokensAreDelivered(t *testing.T) {
 	}
 }
 
-// The attempts are bounded in number and in time, and the audit says that there are no more.
+// The number and the time of attempts are limited, and the audit records when the server gives up.
 func TestLogoutTokensAreGivenUp(t *testing.T) {
 	for name, test := range map[string]struct {
 		change   func(s *site, c *store.Client)
@@ -150,7 +150,7 @@ func TestLogoutTokensAreGivenUp(t *testing.T) {
 	}
 }
 
-// expire ends the sessions that expired, as servers do each minute.
+// expire ends the expired sessions, as servers do each minute.
 func (s *site) expire() int {
 	s.Helper()
 	s.ok(s.SignIn.Sessions.Seen.Flush(s.Context()))
@@ -159,15 +159,15 @@ func (s *site) expire() int {
 	return ended
 }
 
-// Back-Channel Logout 1.0 §2, OpenID Connect Core §11: a session that expired takes what came from
-// it along, but for what is offline, and its apps are told. Until then an app that refreshes keeps
-// it.
+// Back-Channel Logout 1.0 §2, OpenID Connect Core §11: an expired session ends everything that came
+// from it, except offline access, and its apps are notified. Until then, an app that refreshes
+// keeps the session alive.
 func TestExpiredSessionEnds(t *testing.T) {
 	s, b, v := people(t)
 	back, app := backchannel(t, s)
 	c, err := s.db.Client(t.Context(), "web-app")
 	s.ok(err)
-	c.RefreshIdle = refreshMost // longer than a session may be idle
+	c.RefreshIdle = refreshMost // longer than the idle limit of a session
 	s.ok(s.db.UpdateClient(t.Context(), c, storetest.By()))
 	tokens := exchangeAt(t, b, v)
 	offline := exchangeAt(t, b, v, "scope", "openid read offline_access")["refresh_token"].(string)
@@ -190,9 +190,9 @@ func TestExpiredSessionEnds(t *testing.T) {
 	b.Open(authorization("second", "prompt", "none")).Sent(t, "https://second.example.com/cb?code=")
 	s.expire()
 	s.wait(sessionIdle - time.Minute)
-	offline = refreshed(offline) // which is no use of the session
+	offline = refreshed(offline) // does not count as a use of the session
 	s.wait(time.Minute + time.Second)
-	token = refreshed(token) // the session is over, and no server has ended it yet
+	token = refreshed(token) // the session has expired, but no server has ended it yet
 	if got := b.Open(authorization("second", "prompt", "none")).Sent(t, "https://second.example.com/").Get("error"); got != "login_required" {
 		t.Errorf("a refresh brings back a session that is over: %q", got)
 	}
@@ -215,13 +215,14 @@ func TestExpiredSessionEnds(t *testing.T) {
 	}
 }
 
-// An app that a person removes on /account is told in each session of theirs, and no other app is.
+// If a person removes an app on /account, the server notifies that app about each session of the
+// person, and no other app.
 func TestRemovedAppIsTold(t *testing.T) {
 	s, b, v := people(t)
 	back, app := backchannel(t, s)
 	tokens := exchangeAt(t, b, v)
 	b.Open(authorization("second")).Sent(t, "https://second.example.com/cb?code=")
-	submit(b, "/account/app", "app", "second") // which wants to be told nothing
+	submit(b, "/account/app", "app", "second") // an app without a logout URI
 	s.ok(back.Deliver(t.Context()))
 	if len(app.tokens) != 0 {
 		t.Fatalf("the app is told that another one was removed: %q", app.tokens)

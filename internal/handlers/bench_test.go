@@ -19,7 +19,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// BenchmarkRequests is what a request costs between net/http and the signature.
+// BenchmarkRequests measures a request without net/http and the signature.
 func BenchmarkRequests(b *testing.B) {
 	s := newSite(b)
 	s.Door.Logger = telemetry.NewLogger(io.Discard, slog.LevelInfo, "json")
@@ -61,7 +61,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// cacheReads puts the caches of a server before the database.
+// cacheReads puts the caches of a server in front of the database.
 func (s *site) cacheReads() {
 	s.Helper()
 	cached, err := store.NewCached(s.db, store.CacheOptions{Size: 10, TTL: time.Hour, AbsentTTL: time.Hour, Stale: time.Hour, Now: s.clock})

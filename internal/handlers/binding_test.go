@@ -26,7 +26,7 @@ import (
 	"authserver/internal/trust/dpop"
 )
 
-// What a request comes to.
+// The possible results of a request.
 const (
 	unbound    = "unbound"
 	byKey      = "jkt"
@@ -40,8 +40,8 @@ const (
 	everyGrant = 6
 )
 
-// bindings is the decision (RFC 8705 §3 and §3.4, RFC 9449 §5 and §5.2): what is
-// registered of the client, what its request brings, and what its access token is bound to.
+// bindings is the table of the decision (RFC 8705 §3 and §3.4, RFC 9449 §5 and §5.2): the
+// registration of the client, what its request contains, and what its access token is bound to.
 func bindings() []binding {
 	const yes, no = true, false
 	return []binding{
@@ -94,7 +94,7 @@ type binding struct {
 	want                              string
 }
 
-// boundSite has a client for each way to authenticate and each registration.
+// boundSite has a client for each authentication method and each registration.
 type boundSite struct {
 	visitor
 	*site
@@ -104,7 +104,7 @@ type boundSite struct {
 	requests    int
 }
 
-// authMethods are how the clients authenticate.
+// authMethods returns the authentication methods of the clients.
 func authMethods() []oauth.AuthMethod {
 	return []oauth.AuthMethod{oauth.AuthSelfSignedTLS, oauth.AuthPrivateKeyJWT, oauth.AuthPost, oauth.AuthNone}
 }
@@ -158,7 +158,7 @@ func boundClient(method oauth.AuthMethod, tlsBound string, dpopBound bool) strin
 	return strings.ReplaceAll(fmt.Sprintf("%s/%s/%v", method, tlsBound, dpopBound), " ", "-")
 }
 
-// ask sends a request of a client, with what the case says that it brings.
+// ask sends a request of a client, with the certificate and the proof of the case.
 func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form url.Values) answer {
 	t.Helper()
 	b.requests++
@@ -184,12 +184,12 @@ func (b *boundSite) ask(t *testing.T, method oauth.AuthMethod, c binding, form u
 			"jti": fmt.Sprint(b.requests), "htm": http.MethodPost, "htu": issuer + TokenPath, "iat": began.Unix(),
 		})
 		b.ok(err)
-		header["DPoP"] = []string{proof} // as RFC 9449 spells it
+		header["DPoP"] = []string{proof} // in the spelling of RFC 9449
 	}
 	return b.from(header, form.Encode())
 }
 
-// forms are a request of each grant that the client may use.
+// forms returns a request of each grant that the client may use.
 func (b *boundSite) forms(t *testing.T, method oauth.AuthMethod, client string) map[oauth.GrantType]url.Values {
 	t.Helper()
 	b.requests++
@@ -223,8 +223,8 @@ func (b *boundSite) forms(t *testing.T, method oauth.AuthMethod, client string) 
 	return forms
 }
 
-// Authenticating by a certificate and being bound to it are two choices, and what is
-// decided holds for every grant.
+// Authenticating with a certificate and binding tokens to it are two choices. The decision is the
+// same for every grant.
 func TestWhatTokensAreBoundTo(t *testing.T) {
 	b := newBoundSite(t)
 	jkt := thumbprintOf(t, b)
@@ -267,7 +267,7 @@ func TestWhatTokensAreBoundTo(t *testing.T) {
 	}
 }
 
-// thumbprintOf is the thumbprint of the key of DPoP.
+// thumbprintOf returns the thumbprint of the DPoP key.
 func thumbprintOf(t *testing.T, b *boundSite) string {
 	t.Helper()
 	proof, err := assertions.Sign("dpop+jwt", assertions.SigningKey{Key: b.dpopKey, Embed: true}, map[string]any{
@@ -279,9 +279,9 @@ func thumbprintOf(t *testing.T, b *boundSite) string {
 	return checked.JKT
 }
 
-// The refresh tokens of a public client stay bound to the first key that they were bound
-// to: another key beside it changes nothing, and without it they are refused. A client
-// that adds a proof is no thief.
+// The refresh tokens of a public client stay bound to their first key: another key in addition
+// changes nothing, and without the first key they are refused. A client that adds a proof is not
+// treated as a thief.
 func TestRefreshTokensStayBoundToTheirFirstKey(t *testing.T) {
 	const refused = string(oauth.InvalidGrant)
 	type step struct {
@@ -290,9 +290,9 @@ func TestRefreshTokensStayBoundToTheirFirstKey(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name     string
-		tlsBound string // as the client is registered for the login
+		tlsBound string // the registration of the client at the login
 		login    step
-		then     string // and for what follows
+		then     string // the registration afterwards
 		steps    []step
 	}{
 		{"to a certificate", chosenYes, step{false, true, byCert}, chosenYes, []step{

@@ -20,8 +20,8 @@ import (
 	"authserver/internal/web"
 )
 
-// stalled begins a request whose body does not come to its end, over HTTP/1.1 or HTTP/2.
-// The answer is what the server says in the end.
+// stalled begins a request whose body does not end, over HTTP/1.1 or HTTP/2. The answer is the
+// server's last one.
 func stalled(t *testing.T, server *httptest.Server, sent string) (answers chan answer, begun func()) {
 	t.Helper()
 	answers = make(chan answer, 1)
@@ -46,11 +46,11 @@ func stalled(t *testing.T, server *httptest.Server, sent string) (answers chan a
 		answers <- answer{response.StatusCode, response.Header, string(body)}
 	}()
 	t.Cleanup(func() { _ = writer.CloseWithError(errors.New("the test is over")) })
-	return answers, func() { _, _ = io.WriteString(writer, sent) } // it may be refused meanwhile
+	return answers, func() { _, _ = io.WriteString(writer, sent) } // the server may have refused it meanwhile
 }
 
-// serverThatLingers is a server with a listener as the product has it. With any other a client that still
-// writes when it is answered may be reset before it has read the answer.
+// serverThatLingers is a server with the listener of the product. With another listener, a client
+// that is still writing may get a reset before it has read the answer.
 func serverThatLingers(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
 	listener, err := web.Listen(t.Context(), "127.0.0.1:0", 1000)
@@ -65,7 +65,7 @@ func overBoth(t *testing.T, test func(t *testing.T, s *site, server *httptest.Se
 	for _, two := range []bool{false, true} {
 		t.Run(map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[two], func(t *testing.T) {
 			s := newSite(t)
-			s.Door.Now = time.Now // deadlines of connections are by no other clock
+			s.Door.Now = time.Now // the deadlines of connections use the real clock
 			server := serverThatLingers(t, s.public(0))
 			server.EnableHTTP2 = two
 			server.StartTLS()
@@ -75,7 +75,7 @@ func overBoth(t *testing.T, test func(t *testing.T, s *site, server *httptest.Se
 	}
 }
 
-// until waits for what another goroutine does.
+// until waits for another goroutine.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
@@ -85,8 +85,8 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// Where all places are taken the body that has been waited for longest goes, and its client
-// is told to come back.
+// If all places are taken, the body that has been awaited for the longest time is ended, and its
+// client is asked to try again.
 func TestAStalledBodyIsOvertaken(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
 		s.Door.Places.Max = 2
@@ -106,7 +106,7 @@ func TestAStalledBodyIsOvertaken(t *testing.T) {
 				t.Errorf("header %v, %s", first.header, first.body)
 			}
 		}
-		get, err := server.Client().Get(server.URL + JWKSPath) // it takes the place of the second
+		get, err := server.Client().Get(server.URL + JWKSPath) // it takes the place of the second request
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,10 +120,10 @@ func TestAStalledBodyIsOvertaken(t *testing.T) {
 	})
 }
 
-// The bytes of bodies are bounded too, and clients together get no more than there are.
+// The bytes of bodies are bounded too, and all clients together get no more than that.
 func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *site, server *httptest.Server) {
-		s.Door.Places.MaxBytes = 4 * (32 << 10) // of four streams of HTTP/2, and half of it for one host
+		s.Door.Places.MaxBytes = 4 * (32 << 10) // for four streams of HTTP/2, and half of it for one host
 		var all []chan answer
 		for range 10 {
 			answers, begin := stalled(t, server, strings.Repeat("a", 50<<10))
@@ -150,13 +150,13 @@ func TestBodiesTakeNoMoreThanTheyMay(t *testing.T) {
 	})
 }
 
-// A body that does not come in time is answered, over a connection that then ends
-// (RFC 9110 §15.5.9).
+// A body that does not come in time gets an answer, and then the connection ends (RFC 9110
+// §15.5.9).
 func TestABodyThatIsLate(t *testing.T) {
 	s := newSite(t)
 	for _, secure := range []bool{false, true} {
 		server := serverThatLingers(t, s.public(0))
-		server.Config.ReadTimeout = 3 * time.Second // in which a busy machine shakes hands too
+		server.Config.ReadTimeout = 3 * time.Second // enough for the handshake on a busy machine
 		if secure {
 			server.StartTLS()
 		} else {
@@ -204,7 +204,7 @@ func TestABodyThatIsLate(t *testing.T) {
 	visitor{TB: t}.refused(<-answers, http.StatusRequestTimeout, oauth.InvalidRequest)
 }
 
-// A connection of HTTP/1.1 is used again after a refusal whose request was read.
+// A connection of HTTP/1.1 is used again after a refusal if the request was read.
 func TestRefusalsKeepTheConnection(t *testing.T) {
 	s := newSite(t)
 	s.Door.Places.Max, s.Door.Places.MaxBytes = 10, 1<<20
@@ -240,8 +240,8 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 	until(t, "no place and no byte is left over", func() bool { places, bytes := s.Door.Places.InFlight(); return places == 0 && bytes == 0 })
 }
 
-// Answers that their client does not take count as requests do, where their number is not bounded by that
-// of the connections.
+// Answers that their client does not read count as requests, if the number of connections does not
+// bound them.
 func TestAnswersThatAreNotTaken(t *testing.T) {
 	s := newSite(t)
 	s.Door.Now, s.Door.Places.Max = time.Now, 5

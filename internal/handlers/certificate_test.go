@@ -33,13 +33,13 @@ func selfSigned(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{testkit.SelfSigned(t, template, key).Raw}, PrivateKey: key}
 }
 
-// forwarded is a certificate as RFC 9440 writes it.
+// forwarded returns a certificate in the form of RFC 9440.
 func forwarded(c tls.Certificate) string {
 	return ":" + base64.StdEncoding.EncodeToString(c.Certificate[0]) + ":"
 }
 
-// newCertifiedSite has clients that prove themselves by a certificate, or whose tokens
-// are bound to one, and takes certificates.
+// newCertifiedSite has clients that authenticate with a certificate, or whose tokens are bound to
+// one, and accepts certificates.
 func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 	t.Helper()
 	s := newSite(t)
@@ -61,7 +61,7 @@ func newCertifiedSite(t *testing.T, own tls.Certificate) *site {
 	return s
 }
 
-// from sends a token request with headers, as the form has it.
+// from sends a token request with headers and the given form.
 func (v visitor) from(header http.Header, body string) answer {
 	v.Helper()
 	request, err := http.NewRequestWithContext(v.Context(), http.MethodPost, v.base+TokenPath, strings.NewReader(body))
@@ -75,7 +75,7 @@ func (v visitor) from(header http.Header, body string) answer {
 	return v.send(request)
 }
 
-// confirmed is the claim "cnf" of the access token in an answer.
+// confirmed returns the claim "cnf" of the access token in an answer.
 func confirmed(t *testing.T, a answer) any {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.text(t, "access_token"), ".")[1])
@@ -99,7 +99,7 @@ func TestForwardedCertificates(t *testing.T) {
 		proxies web.Proxies
 		header  http.Header
 		body    string
-		reason  string // "": a token
+		reason  string // "": the answer has a token
 		bound   bool
 	}{
 		{"by a listed proxy", web.Proxies{loopback}, one, batch, "", true},
@@ -157,8 +157,8 @@ func thumbprint(t *testing.T, header string) string {
 	return jose.Thumbprint256(der)
 }
 
-// Where TLS ends here the certificate is that of the connection, and no header stands
-// for it. A listed proxy's own certificate is not its clients'.
+// If TLS ends here, the certificate is that of the connection, and no header replaces it. A listed
+// proxy's own certificate is not its clients' certificate.
 func TestCertificatesOfTheConnection(t *testing.T) {
 	own, other := selfSigned(t), selfSigned(t)
 	s := newCertifiedSite(t, own)
@@ -199,8 +199,8 @@ func TestCertificatesOfTheConnection(t *testing.T) {
 	}
 }
 
-// RFC 8705 §3.2: introspection tells what a token is bound to. The client introspects
-// and revokes by its certificate too.
+// RFC 8705 §3.2: introspection returns the binding of a token. The client introspects and revokes
+// with its certificate too.
 func TestIntrospectABoundToken(t *testing.T) {
 	own := selfSigned(t)
 	s := newCertifiedSite(t, own)
@@ -222,7 +222,7 @@ func TestIntrospectABoundToken(t *testing.T) {
 	}
 }
 
-// RFC 8705 §3.3: the metadata says so where certificates are taken, and not elsewhere.
+// RFC 8705 §3.3: the metadata says so if the server accepts certificates, and only then.
 func TestMetadataOfCertificates(t *testing.T) {
 	s := newCertifiedSite(t, selfSigned(t))
 	body := s.open().do(http.MethodGet, MetadataPath, "", nil).json(t)
@@ -234,9 +234,9 @@ func TestMetadataOfCertificates(t *testing.T) {
 	}
 }
 
-// RFC 8705 §4: the refresh tokens of a public client are bound to the certificate of
-// its login, since nothing else protects them. A thief without the key can neither use
-// a refresh token nor end its family.
+// RFC 8705 §4: the refresh tokens of a public client are bound to the certificate of its login,
+// because nothing else protects them. A thief without the key can neither use a refresh token nor
+// end its family.
 func TestRefreshTokensOfAPublicClientAreBound(t *testing.T) {
 	own, other := selfSigned(t), selfSigned(t)
 	s := newCertifiedSite(t, own)

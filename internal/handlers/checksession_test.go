@@ -25,7 +25,7 @@ func (s *site) managed(id string) {
 	s.ok(s.db.UpdateClient(s.Context(), c, storetest.By()))
 }
 
-// browserState is what the script finds in a browser; "": nothing.
+// browserState returns the state that the script finds in a browser; "": none.
 func browserState(t *testing.T, b *browser.Browser, base string) string {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -47,8 +47,8 @@ func holds(sessionState, client, origin, state string) bool {
 	return salt != "" && hash == base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// OpenID Connect Session Management 1.0 §2: the state that a client is told holds for itself,
-// and until the person signs out or another one signs in.
+// OpenID Connect Session Management 1.0 §2: the state of a client is valid only for that client,
+// and until the person signs out or another person signs in.
 func TestSessionState(t *testing.T) {
 	s, b, v := people(t)
 	s.managed("second")
@@ -92,7 +92,7 @@ func TestSessionState(t *testing.T) {
 	}
 }
 
-// A session that ended elsewhere changes the state as soon as the browser comes back.
+// A session that ended elsewhere changes the state at the next request of the browser.
 func TestSessionStateOfASessionThatEndedElsewhere(t *testing.T) {
 	s, b, v := people(t)
 	s.managed("second")
@@ -110,7 +110,7 @@ func TestSessionStateOfASessionThatEndedElsewhere(t *testing.T) {
 	}
 }
 
-// The cookie is one that a script reads in a frame of another site, and opens nothing.
+// A script can read the cookie in a frame of another site, and the cookie gives no access.
 func TestBrowserStateCookie(t *testing.T) {
 	person := &sessions.Person{Session: store.Session{Secret: [32]byte{1}}}
 	state := person.BrowserState()
@@ -141,8 +141,8 @@ func TestBrowserStateCookie(t *testing.T) {
 	}
 }
 
-// The page may be framed by pages of clients with session management alone, and runs its own
-// script alone (Session Management 1.0 §3.2, §5).
+// Only pages of clients with session management may frame the page, which runs only its own script
+// (Session Management 1.0 §3.2, §5).
 func TestCheckSessionPage(t *testing.T) {
 	s := newSite(t)
 	s.people()

@@ -14,7 +14,7 @@ import (
 
 var loopback = web.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// through sends a token request as a proxy does that forwards it for an address.
+// through sends a token request like a proxy that forwards it for an address.
 func (v visitor) through(address, body string) answer {
 	v.Helper()
 	return v.do(http.MethodPost, TokenPath, body, map[string]string{
@@ -22,7 +22,7 @@ func (v visitor) through(address, body string) answer {
 	})
 }
 
-// The log names the client, and the proxy beside it; without a proxy that is trusted the
+// The log has the client's address, and the proxy's in addition. Without a trusted proxy, the
 // client is the other end of the connection.
 func TestLogHasTheClientAddress(t *testing.T) {
 	s := newSite(t)
@@ -44,8 +44,8 @@ func TestLogHasTheClientAddress(t *testing.T) {
 	}
 }
 
-// TestShareIsOfTheAddress: requests that name no client share by their address. One that
-// floods leaves to another behind the same proxy what it needs.
+// TestShareIsOfTheAddress: requests that name no client share by their address. A flood from one
+// address leaves enough for another address behind the same proxy.
 func TestShareIsOfTheAddress(t *testing.T) {
 	s := newSite(t)
 	gate := &admission.Gate{Slots: 4, Queue: 4, Wait: 50 * time.Millisecond, Spare: true, Now: time.Now}
@@ -54,9 +54,9 @@ func TestShareIsOfTheAddress(t *testing.T) {
 	const body = "grant_type=client_credentials"
 	for _, c := range []struct {
 		name            string
-		floods          string // a name of the gate
+		floods          string // the name at the gate of a client that floods
 		proxies         web.Proxies
-		one, other      string // addresses of a request, of a client that floods and of another client
+		one, other      string // addresses of a request, of the flooding client and of another client
 		refusesTheOther bool
 	}{
 		{"IPv4", " 203.0.113.9", loopback, "203.0.113.9", "203.0.113.10", false},
@@ -76,13 +76,12 @@ func TestShareIsOfTheAddress(t *testing.T) {
 				v.refused(a, http.StatusServiceUnavailable, oauth.Unavailable)
 				return
 			}
-			v.refused(a, http.StatusUnauthorized, oauth.InvalidClient) // it got in
+			v.refused(a, http.StatusUnauthorized, oauth.InvalidClient) // the gate let it in
 		})
 	}
 }
 
-// A proxy that may name addresses may not therefore name certificates, nor the other way
-// round.
+// A proxy that may name addresses may not name certificates, nor the reverse.
 func TestProxiesOfTwoKinds(t *testing.T) {
 	own := selfSigned(t)
 	s := newCertifiedSite(t, own)

@@ -11,8 +11,8 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// Requests of the OpenID Foundation's conformance suite that succeed, and what has to come
-// back unchanged. docs/conformance.md says which module is covered where.
+// These requests of the OpenID Foundation's conformance suite succeed, and the answers have
+// unchanged values of the requests. docs/conformance.md lists the test for each module.
 func TestConformanceRequests(t *testing.T) {
 	s, b, v := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)
@@ -53,7 +53,7 @@ func TestConformanceRequests(t *testing.T) {
 	}
 }
 
-// A code is exchanged once, after half a minute too (oidcc-codereuse-30seconds).
+// A code can be exchanged once, also half a minute later (oidcc-codereuse-30seconds).
 func TestCodeIsGoodOnceLater(t *testing.T) {
 	s, b, v := people(t)
 	code := b.SignIn(b.Open(authorization("legacy")), "alice", password).Sent(t, legacyCallback).Get("code")
@@ -64,7 +64,7 @@ func TestCodeIsGoodOnceLater(t *testing.T) {
 	v.refused(v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + access}), http.StatusUnauthorized, oauth.InvalidToken)
 }
 
-// Each scope brings its claims to userinfo, and no other's (OpenID Connect Core §5.4).
+// Each scope adds its claims to userinfo, and no others (OpenID Connect Core §5.4).
 func TestScopesBringTheirClaims(t *testing.T) {
 	s, b, v := people(t)
 	user, err := s.db.User(t.Context(), aliceID)
@@ -91,8 +91,8 @@ func TestScopesBringTheirClaims(t *testing.T) {
 	}
 }
 
-// A prompt that the server does not have is refused by its name (Initiating User Registration
-// via OpenID Connect 1.0 §4.1): there is no registration by the person.
+// The refusal of an unknown prompt names it (Initiating User Registration via OpenID Connect 1.0
+// §4.1): a person cannot register here.
 func TestPromptCreate(t *testing.T) {
 	_, b, _ := people(t)
 	got := b.Open(authorization("legacy", "prompt", "create")).Sent(t, legacyCallback)
@@ -101,8 +101,8 @@ func TestPromptCreate(t *testing.T) {
 	}
 }
 
-// An API that wants a more recent sign-in gets one (RFC 9470 §4 to §6): the application sends
-// max_age on, and the new access token says when and how the person signed in.
+// An API that requires a more recent sign-in gets one (RFC 9470 §4 to §6): the application sends
+// max_age, and the new access token says when and how the person signed in.
 func TestStepUp(t *testing.T) {
 	s, b, v := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)

@@ -16,8 +16,8 @@ import (
 	"authserver/test/browser"
 )
 
-// kinds makes one of everything that the server signs or seals while a person signs in. All of
-// them are of the same client and person, and good.
+// kinds makes one of everything that the server signs or seals in a sign-in. All of them are for
+// the same client and person, and valid.
 func kinds(s *site, b *browser.Browser, v visitor) map[string]string {
 	got := v.token("web-app", secret, "grant_type", "authorization_code", "code", b.Open(authorization("web-app")).Sent(s, appCallback).Get("code"),
 		"redirect_uri", appCallback, "code_verifier", verifier)
@@ -41,7 +41,7 @@ func kinds(s *site, b *browser.Browser, v visitor) map[string]string {
 	}
 }
 
-// doors are where the server takes such a thing. Each reports whether it was taken.
+// doors are the places where the server accepts such a value. Each reports whether it was accepted.
 func doors(s *site, b *browser.Browser, v visitor) map[string]func(string) bool {
 	granted := func(parameters ...string) bool {
 		return v.post(TokenPath, "web-app", secret, parameters...).status == http.StatusOK
@@ -94,8 +94,8 @@ func doors(s *site, b *browser.Browser, v visitor) map[string]func(string) bool 
 	}
 }
 
-// What the server signs or seals for one purpose is good for no other (RFC 8725 §2.8 and
-// §3.12, OpenID Connect Core §16.9, Back-Channel Logout 1.0 §2.6, RFC 9700 §4.5).
+// A value that the server signs or seals for one purpose is not accepted for another (RFC 8725 §2.8
+// and §3.12, OpenID Connect Core §16.9, Back-Channel Logout 1.0 §2.6, RFC 9700 §4.5).
 func TestNothingIsTakenForAnother(t *testing.T) {
 	s, b, v := people(t)
 	b.Approve(b.SignIn(b.Open(authorization("web-app")), "alice", password)).Sent(t, appCallback)
@@ -104,7 +104,7 @@ func TestNothingIsTakenForAnother(t *testing.T) {
 		"ID token": {"id_token_hint", "id_token_hint of a logout"}, "code": {"code"}, "request_uri": {"request_uri"}, "cookie": {"cookie"},
 		"continuation": {"continue", "continue of a consent", "continue of a login"}, "logout token": nil,
 	}
-	s.wait(time.Second) // so that prompt=login asks
+	s.wait(time.Second) // so that prompt=login shows the login page
 	taken := doors(s, b, v)
 	made := kinds(s, b, v)
 	for _, kind := range slices.Sorted(maps.Keys(made)) {
@@ -117,8 +117,8 @@ func TestNothingIsTakenForAnother(t *testing.T) {
 			}
 		}
 	}
-	// None of that used anything up: each is still good for what it is made for. The ID token
-	// comes last, which ends the session.
+	// The attempts used nothing up: each value is still accepted for its own purpose. The ID token
+	// comes last, because it ends the session.
 	for _, kind := range slices.Backward(slices.Sorted(maps.Keys(made))) {
 		for _, door := range good[kind] {
 			if !taken[door](made[kind]) {

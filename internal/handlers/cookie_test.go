@@ -15,15 +15,14 @@ func withCookies(header ...string) *http.Request {
 	return r
 }
 
-// RFC 6265bis §8.6: other hosts of the domain, other ports and other programs can set
-// cookies too.
+// RFC 6265bis §8.6: other hosts of the domain, other ports and other programs can set cookies too.
 func TestCookie(t *testing.T) {
 	secure, plain := Cookie{Secure: true}, Cookie{}
 	for _, test := range []struct {
 		name   string
 		cookie Cookie
 		header []string
-		want   string // "two": it is refused
+		want   string // "two": the request is refused
 	}{
 		{"none", secure, nil, ""},
 		{"ours", secure, []string{"a=b; __Host-session=secret; c=d"}, "secret"},

@@ -26,7 +26,7 @@ var fromAPage = map[string]string{"Origin": "https://spa.example.com"}
 func TestPagesOfAnyOriginMayReadWhatIsPublic(t *testing.T) {
 	s := newSite(t)
 	s.Issuer = issuer + "/tenant"
-	v := s.visit(s.public(0), http.DefaultClient) // the document has no path that depends on a setting
+	v := s.visit(s.public(0), http.DefaultClient) // the document does not depend on a path in the settings
 	anyone := map[string]string{"Allow-Origin": "*"}
 	withTag := map[string]string{"Allow-Origin": "*", "Expose-Headers": "ETag"}
 	asked := map[string]string{"Allow-Origin": "*", "Allow-Methods": "GET, HEAD", "Allow-Headers": "If-None-Match", "Max-Age": "86400"}
@@ -67,8 +67,7 @@ func TestPagesOfAnyOriginMayReadWhatIsPublic(t *testing.T) {
 	}
 }
 
-// What takes credentials is no page's business: neither an answer nor a preflight
-// says that it is.
+// Pages may not read endpoints that need credentials: neither an answer nor a preflight allows it.
 func TestPagesMayReadNothingElse(t *testing.T) {
 	s := newSite(t)
 	v := s.open()

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store"
 )
 
-// cached reads clients, resources and users from memory, as a server does.
+// cached makes the site read clients, resources and users from memory, as a server does.
 func (s *site) cached() {
 	s.Helper()
 	cached, err := store.NewCached(s.db, store.CacheOptions{Size: 100, TTL: time.Hour, Now: s.clock})
@@ -18,8 +18,8 @@ func (s *site) cached() {
 	s.Userinfo.Persons.Clients, s.Userinfo.Persons.Users = cached, cached
 }
 
-// With a session and a consent, an authorization request reads once and writes once, and
-// userinfo asks the database nothing.
+// With a session and a consent, an authorization request makes one read and one write, and userinfo
+// makes no query.
 func TestCostOfASignIn(t *testing.T) {
 	s, b, v := people(t)
 	s.cached()
@@ -40,7 +40,7 @@ func TestCostOfASignIn(t *testing.T) {
 	exchange := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", appCallback, "code_verifier", verifier}
 	token = v.token("web-app", secret, exchange...).text(t, "access_token")
 	ask := func() { v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + token}) }
-	ask() // warms the cache of users
+	ask() // fills the cache of users
 	if n := trips(ask); n != 0 {
 		t.Errorf("userinfo makes %d round trips with its caches warm", n)
 	}

@@ -32,7 +32,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Without randomness a request is answered all the same.
+// A request gets an answer even without randomness.
 func TestRequestIDWithoutRandomness(t *testing.T) {
 	s := newSite(t)
 	s.Door.Rand = iotest.ErrReader(errors.New("drained"))

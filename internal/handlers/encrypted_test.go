@@ -19,7 +19,7 @@ import (
 	"authserver/internal/testkit"
 )
 
-// encryptTo changes a client so that what it learns is encrypted to a key.
+// encryptTo changes a client so that its tokens are encrypted to a key.
 func (s *site) encryptTo(id string, key crypto.Signer, change func(c *store.Client)) {
 	s.Helper()
 	client, err := s.db.Client(s.Context(), id)
@@ -30,7 +30,7 @@ func (s *site) encryptTo(id string, key crypto.Signer, change func(c *store.Clie
 	s.ok(s.db.UpdateClient(s.Context(), client, storetest.By()))
 }
 
-// opened decrypts by a library that is not the server's.
+// opened decrypts with another library than the server's.
 func opened(t testing.TB, token string, key any, alg, enc string) (content string, header gojose.Header) {
 	t.Helper()
 	parsed, err := gojose.ParseEncryptedCompact(token, []gojose.KeyAlgorithm{gojose.KeyAlgorithm(alg)}, []gojose.ContentEncryption{gojose.ContentEncryption(enc)})
@@ -89,7 +89,7 @@ func TestEncryptedIDTokenInTheFragment(t *testing.T) {
 	}
 }
 
-// A client that changes its key gets what comes afterwards encrypted to the new one alone.
+// After a client changes its key, later tokens are encrypted only to the new one.
 func TestAClientChangesItsEncryptionKey(t *testing.T) {
 	s, b, v := people(t)
 	first, second := testkit.P256(t), testkit.P256(t)
@@ -103,7 +103,7 @@ func TestAClientChangesItsEncryptionKey(t *testing.T) {
 	}
 }
 
-// A logout token takes the key and the algorithms of ID tokens, and says in clear who made it
+// A logout token uses the key and the algorithms of ID tokens, and names its issuer unencrypted
 // (Back-Channel Logout 1.0 §2.4).
 func TestEncryptedLogoutToken(t *testing.T) {
 	s, b, v := people(t)
@@ -190,13 +190,13 @@ func TestHintOfAnEncryptedIDToken(t *testing.T) {
 	}
 }
 
-// ownEncryptionKey has the server make a key that others encrypt to.
+// ownEncryptionKey makes an encryption key of the server.
 func (s *site) ownEncryptionKey() encryption.Recipient {
 	s.Helper()
 	i := store.Issuer{ID: "payroll", Iss: "payroll", JWKSURI: "https://payroll.example.com/keys", EncryptionAlg: keys.ECDHES, Algorithms: []string{"ES256"}, SubjectKind: store.SubjectUser, CreatedAt: store.At(began), UpdatedAt: store.At(began)}
 	s.ok(s.db.CreateIssuer(s.Context(), i, storetest.By()))
 	manager, _ := s.Public.JWKS.Keys.(*keys.Manager)
-	manager.Source = keys.Software{} // the keys of tests are given out already
+	manager.Source = keys.Software{} // the tests have used up their keys
 	s.ok(manager.Tick(s.Context()))
 	published := s.visit(s.public(0), http.DefaultClient).do(http.MethodGet, JWKSPath, "", nil)
 	key, err := jose.ChooseEncryptionKey([]byte(published.body), jose.ECDHES)

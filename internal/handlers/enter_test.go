@@ -13,9 +13,8 @@ import (
 	"authserver/test/openapitest"
 )
 
-// A request of a kind that has no free place is refused, with the time to retry;
-// requests of other kinds are not. A refused request verifies nothing and uses nothing
-// up.
+// If there is no free place for a kind of request, the server refuses it, with the time to retry,
+// and still accepts other kinds. A refused request verifies nothing and uses nothing up.
 func TestFullKindIsRefused(t *testing.T) {
 	s := newSite(t)
 	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
@@ -69,7 +68,7 @@ func TestFullKindIsRefused(t *testing.T) {
 	}
 }
 
-// The share is that of the client that a request names, in whichever way it does.
+// The share belongs to the client that a request names, by any method.
 func TestShareIsOfTheClient(t *testing.T) {
 	s := newSite(t)
 	v := s.visit(s.public(10*time.Second), openapitest.New(t).HostileClient(nil))
@@ -81,7 +80,7 @@ func TestShareIsOfTheClient(t *testing.T) {
 	ask := []string{"grant_type", "client_credentials"}
 	v.refused(v.post(TokenPath, "web", secret, ask...), http.StatusServiceUnavailable, oauth.Unavailable)
 	v.refused(v.post(TokenPath, "", "", append(ask, "client_id", "web", "client_secret", secret)...), http.StatusServiceUnavailable, oauth.Unavailable)
-	v.refused(v.post(TokenPath, "unknown", secret, ask...), http.StatusUnauthorized, oauth.InvalidClient) // it got in
+	v.refused(v.post(TokenPath, "unknown", secret, ask...), http.StatusUnauthorized, oauth.InvalidClient) // the gate let it in
 	v.refused(v.post(TokenPath, "", "", ask...), http.StatusUnauthorized, oauth.InvalidClient)
 	if gate.InFlight() != 2 {
 		t.Errorf("%d in flight at the end", gate.InFlight())

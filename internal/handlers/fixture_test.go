@@ -54,7 +54,7 @@ const (
 
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Making keys takes long under the race detector, hence once for all tests.
+// Making keys takes long under the race detector, so all tests share them.
 var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
 	rs, err := keys.Generate(keys.RS256)
 	if err != nil {
@@ -64,7 +64,7 @@ var generate = sync.OnceValues(func() (map[string]crypto.Signer, error) {
 	return map[string]crypto.Signer{keys.RS256: rs, keys.ES256: es}, err
 })
 
-// source hands out keys that were made before.
+// source returns keys that were made before.
 type source map[string]crypto.Signer
 
 func (s source) Generate(alg string) (crypto.Signer, string, error) { return s[alg], "", nil }
@@ -76,8 +76,7 @@ type onlyKey string
 func (k onlyKey) At(time.Time) (id uint32, key []byte, ok bool) { return 1, []byte(k), true }
 func (k onlyKey) ByID(id uint32) (key []byte, ok bool)          { return []byte(k), id == 1 }
 
-// site is the endpoints over a real database and real keys, with a clock of the
-// test's own.
+// site has the endpoints over a real database and real keys, with a clock of the test.
 type site struct {
 	testing.TB
 	Public
@@ -123,7 +122,7 @@ func (b *safeBuffer) String() string {
 	return b.b.String()
 }
 
-// plainBox holds secrets that are not sealed.
+// plainBox opens secrets that are not sealed.
 type plainBox struct{}
 
 func (plainBox) Open(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
@@ -196,12 +195,12 @@ func newSite(t testing.TB) *site {
 	return s
 }
 
-// Origin implements what [Origins] asks.
+// Origin implements the interface of [Origins].
 func (s *site) Origin(ctx context.Context, origin string) (bool, error) {
 	return s.registered().Origin(ctx, origin)
 }
 
-// FramingOrigin implements what [CheckSession] asks.
+// FramingOrigin implements the interface of [CheckSession].
 func (s *site) FramingOrigin(ctx context.Context, origin string) (bool, error) {
 	return s.registered().FramingOrigin(ctx, origin)
 }
@@ -296,20 +295,20 @@ func (s *site) ok(err error) {
 	}
 }
 
-// visitor speaks to a listener; every answer is held to api/openapi.yaml.
+// visitor sends requests to a listener, and checks every answer against api/openapi.yaml.
 type visitor struct {
 	testing.TB
 	base   string
 	client *http.Client
 }
 
-// public is the handler of the public listener, with a limit to answer.
+// public returns the handler of the public listener, with a time limit for answers.
 func (s *site) public(limit time.Duration) http.Handler {
 	s.Door.Limit, s.Metadata.Issuer = limit, s.Issuer
 	return s.Door.Handler(s.Routes(), s.Issuer)
 }
 
-// ops is the handler of the ops listener.
+// ops returns the handler of the ops listener.
 func (s *site) ops() http.Handler {
 	return s.Door.Handler(Ops{Metrics: s.Door.Metrics, Health: s.Health}.Routes(), "")
 }
@@ -327,7 +326,7 @@ func (s *site) visit(handler http.Handler, client *http.Client) visitor {
 	return visitor{s.TB, server.URL, client}
 }
 
-// answer is one that was read to its end.
+// answer is an answer, read completely.
 type answer struct {
 	status int
 	header http.Header
@@ -376,9 +375,8 @@ func (v visitor) send(request *http.Request) answer {
 	return answer{response.StatusCode, response.Header, string(data)}
 }
 
-// post sends a form of parameters: name, value, name, value. The client
-// authenticates by Basic; with an empty secret it names itself in the body, and
-// with an empty name there is none.
+// post sends a form of parameters: name, value, name, value. The client authenticates by Basic.
+// With an empty secret, the body names the client, and with an empty name there is no client.
 func (v visitor) post(path, client, clientSecret string, parameters ...string) answer {
 	v.Helper()
 	form := url.Values{}
@@ -399,7 +397,7 @@ func (v visitor) post(path, client, clientSecret string, parameters ...string) a
 	return v.send(request)
 }
 
-// token gets one, or fails.
+// token returns a token, or fails the test.
 func (v visitor) token(client, clientSecret string, parameters ...string) answer {
 	v.Helper()
 	a := v.post(TokenPath, client, clientSecret, parameters...)
@@ -414,7 +412,7 @@ func (v visitor) login() answer {
 	return v.token("web", secret, "grant_type", "password", "username", "alice", "password", password)
 }
 
-// refused wants an error answer.
+// refused requires an error answer.
 func (v visitor) refused(a answer, status int, code oauth.Code) {
 	v.Helper()
 	if a.status != status || a.text(v.TB, "error") != string(code) {

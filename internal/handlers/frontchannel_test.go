@@ -14,7 +14,7 @@ import (
 	"authserver/test/browser"
 )
 
-// framed are the addresses of the frames of a page.
+// framed returns the addresses of the frames of a page.
 func framed(p browser.Page) []string {
 	var found []string
 	for _, match := range regexp.MustCompile(`<iframe [^>]*src="([^"]*)"`).FindAllStringSubmatch(p.Body, -1) {
@@ -23,8 +23,8 @@ func framed(p browser.Page) []string {
 	return found
 }
 
-// OpenID Connect Front-Channel Logout 1.0 §3: the page that says that the person is signed out
-// tells the clients of that session, and no others.
+// OpenID Connect Front-Channel Logout 1.0 §3: the page that confirms the logout notifies the
+// clients of that session, and no others.
 func TestFrontChannelLogout(t *testing.T) {
 	s, b, v := people(t)
 	for id, uri := range map[string]string{"web-app": "https://app.example.com/frame?a=b", "second": "https://second.example.com/frame", "careful": "https://careful.example.com/frame"} {

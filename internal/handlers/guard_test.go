@@ -14,7 +14,7 @@ import (
 )
 
 // RFC 6749 §4.3.2 (the endpoint MUST be protected against brute force), RFC 6819 §5.1.4.2.3, NIST
-// SP 800-63B-4 §3.2.2: guesses at a password wait, alike for a user who does not exist.
+// SP 800-63B-4 §3.2.2: guesses at a password have to wait, also for a user who does not exist.
 func TestGuessesAtPasswordsWait(t *testing.T) {
 	for _, username := range []string{"alice", "ALICE", "unknown", "no body"} {
 		s := newSite(t)
@@ -28,7 +28,7 @@ func TestGuessesAtPasswordsWait(t *testing.T) {
 			}
 		}
 		want := "too many attempts failed: wait for as long as Retry-After says, then try again"
-		for range 3 { // nothing of them is looked at, and none of them counts
+		for range 3 { // the server checks none of them, and none counts
 			a := login(password)
 			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "1" || a.text(t, "error_description") != want {
 				t.Fatalf("%s: after ten guesses: %d, Retry-After %q, %s", username, a.status, a.header.Get("Retry-After"), a.body)
@@ -42,7 +42,7 @@ func TestGuessesAtPasswordsWait(t *testing.T) {
 }
 
 // RFC 6749 §2.3.1 (any endpoint that takes a secret MUST be protected against brute force): a
-// secret that is known to be right, or that cannot be guessed, never waits for those of others.
+// secret that is known to be right, or that cannot be guessed, never waits because of others.
 func TestGuessesAtClientSecretsWait(t *testing.T) {
 	for _, id := range []string{"web", "not-there"} {
 		s := newSite(t)
@@ -73,15 +73,15 @@ func TestGuessesAtClientSecretsWait(t *testing.T) {
 	}
 }
 
-// guess opens the login page in a browser of its own and tries a password.
+// guess opens the login page in a new browser and tries a password.
 func (s *site) guess(v visitor, password string) (body string) {
 	s.Helper()
 	b := s.browser(v.base)
 	return b.SignIn(b.Open(authorization("web-app")), "alice", password).Body
 }
 
-// OWASP's device cookies; RFC 6819 §5.1.4.2.4 warns of locks by which a stranger keeps a person
-// out.
+// These are OWASP's device cookies. RFC 6819 §5.1.4.2.4 warns of locks by which an attacker keeps a
+// person out.
 func TestStrangersLockNoPersonOut(t *testing.T) {
 	s, known, v := people(t)
 	if p := known.SignIn(known.Open(authorization("web-app")), "alice", password); p.URL.Path != ConsentPath {
@@ -94,13 +94,13 @@ func TestStrangersLockNoPersonOut(t *testing.T) {
 		t.Errorf("the page says: %s", body)
 	}
 	again := func(tried string) browser.Page {
-		s.wait(time.Millisecond) // a sign-in is later than the request for it
+		s.wait(time.Millisecond) // so that the sign-in is later than its request
 		return known.SignIn(known.Open(authorization("web-app", "prompt", "login")), "alice", tried)
 	}
 	if p := again(password); p.URL.Path != ConsentPath {
 		t.Errorf("the person has to wait for strangers: %s", p.Body)
 	}
-	// Its own failures count, and where they are too many it is a stranger.
+	// The failures of the browser itself count, and after too many it is an unknown browser.
 	for range 20 {
 		again("a guess")
 	}

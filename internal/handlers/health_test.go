@@ -45,7 +45,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// A check that hangs is one that fails, after its time.
+// A check that hangs counts as failed after its time.
 func TestReadyWhileACheckHangs(t *testing.T) {
 	s := newSite(t)
 	s.Health = &Health{
@@ -57,7 +57,7 @@ func TestReadyWhileACheckHangs(t *testing.T) {
 	}
 }
 
-// What failed is said in the log, once, and not in the answer.
+// The log says once what failed, and the answer does not.
 func TestReadinessIsLoggedWhenItChanges(t *testing.T) {
 	s := newSite(t)
 	var failing error
@@ -97,7 +97,7 @@ func TestReadinessIsLoggedWhenItChanges(t *testing.T) {
 	said("read-only", 1)
 }
 
-// However many ask at once, and on both listeners, one look is enough.
+// Concurrent requests on both listeners share one check.
 func TestManyShareOneLook(t *testing.T) {
 	s := newSite(t)
 	var looks atomic.Int64

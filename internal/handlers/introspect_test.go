@@ -19,7 +19,7 @@ import (
 	"authserver/test/openapitest"
 )
 
-// introspect asks as a confidential client.
+// introspect sends the request of a confidential client.
 func (v visitor) introspect(client, token string) answer {
 	v.Helper()
 	a := v.post(IntrospectPath, client, secret, "token", token)
@@ -35,7 +35,7 @@ func TestIntrospectAccessToken(t *testing.T) {
 	token := v.login().text(t, "access_token")
 	claims, err := s.Verifier.Verify(s.clock(), token)
 	s.ok(err)
-	// RFC 7662 §2.2: what the token says, and who that is.
+	// RFC 7662 §2.2: the claims of the token, and the username.
 	want := map[string]any{"active": true, "token_type": "Bearer", "username": "alice"}
 	for name, value := range claims.All {
 		if number, ok := value.(json.Number); ok {
@@ -52,8 +52,8 @@ func TestIntrospectAccessToken(t *testing.T) {
 	}
 }
 
-// A token is introspected by the client that it was issued to, and by the resources
-// that it is for.
+// The client to which a token was issued may introspect it, and so may the resources for which it
+// is.
 func TestIntrospectionIsAuthorised(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -126,8 +126,8 @@ func TestIntrospectRefreshToken(t *testing.T) {
 	active("one of a user who is gone", third, false)
 }
 
-// A failover may lose the commit of a rotation: the refresh token is ahead of its row then,
-// and as good at introspection as it is at the token endpoint.
+// A failover may lose the commit of a rotation. The refresh token is then newer than its row, and
+// introspection accepts it, as the token endpoint does.
 func TestIntrospectRefreshTokenThatIsAhead(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -145,8 +145,8 @@ func TestIntrospectRefreshTokenThatIsAhead(t *testing.T) {
 	}
 }
 
-// A refresh token is void when the view of what is revoked has heard of it, also where the
-// row of its user is still in the cache.
+// A refresh token is void as soon as the view knows its revocation, even if the cache still has the
+// earlier row of its user.
 func TestIntrospectRefreshTokenBesideACache(t *testing.T) {
 	s := newSite(t)
 	user, err := s.db.UserByName(t.Context(), store.ByUsername, "alice")
@@ -165,13 +165,13 @@ func TestIntrospectRefreshTokenBesideACache(t *testing.T) {
 	}
 }
 
-// cachedUser is a user as it was read a while ago.
+// cachedUser is a user as it was read some time ago.
 type cachedUser struct{ user store.User }
 
 func (c cachedUser) User(context.Context, string) (store.User, error) { return c.user, nil }
 
-// What another process voids is void here as soon as the view has followed, and
-// what is issued afterwards is good.
+// After a revocation by another process, tokens are void here as soon as the view has followed, and
+// later tokens are good.
 func TestIntrospectionObeysRevocations(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -220,7 +220,7 @@ func TestIntrospectionObeysRevocations(t *testing.T) {
 	}
 }
 
-// Whether an access token is good does not hang on the database.
+// Introspection of an access token does not need the database.
 func TestIntrospectionWithoutTheDatabase(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -232,8 +232,8 @@ func TestIntrospectionWithoutTheDatabase(t *testing.T) {
 	}
 }
 
-// A server that has just started and does not know yet what is revoked calls no
-// token good, and goes on with everything else.
+// A server that has just started and does not know the revocations yet calls no token active, and
+// does everything else.
 func TestIntrospectBeforeWhatIsRevokedIsLoaded(t *testing.T) {
 	s := newSite(t)
 	s.View = &tokens.View{Store: s.db, Now: s.clock}
@@ -247,8 +247,8 @@ func TestIntrospectBeforeWhatIsRevokedIsLoaded(t *testing.T) {
 	}
 }
 
-// What is encrypted to a resource cannot be looked into here. "Inactive" would be wrong of a
-// good token, so the API is told to send what is inside.
+// The server cannot decrypt a token that is encrypted to a resource. "Inactive" would be wrong for
+// a good token, so the answer tells the API to send the token inside.
 func TestIntrospectEncryptedAccessToken(t *testing.T) {
 	s := newSite(t)
 	private := s.encrypt(t)

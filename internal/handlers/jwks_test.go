@@ -42,7 +42,7 @@ func TestJWKS(t *testing.T) {
 	if head.status != http.StatusOK || head.body != "" {
 		t.Errorf("HEAD is answered with %d and %d bytes", head.status, len(head.body))
 	}
-	// RFC 9110 §15.4.5: what a 200 would have said of the cache, and no more.
+	// RFC 9110 §15.4.5: the headers for caches are those of a 200, and there are no others.
 	want.Del("Content-Type")
 	want.Del("Content-Length")
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -58,7 +58,7 @@ func TestJWKS(t *testing.T) {
 	}
 }
 
-// compareHeaders leaves out what is different for each request.
+// compareHeaders ignores the headers that differ for each request.
 func compareHeaders(t *testing.T, want, got http.Header) {
 	t.Helper()
 	got = got.Clone()
@@ -130,7 +130,7 @@ func TestJWKSMayBeStaleForWholeSeconds(t *testing.T) {
 	}
 }
 
-// noKeys is a manager that has loaded nothing.
+// noKeys is a manager without keys.
 type noKeys struct{}
 
 func (noKeys) JWKS() keys.Document { return keys.Document{} }

@@ -12,7 +12,7 @@ import (
 	"authserver/test/browser"
 )
 
-// logout is the path of a logout request: name, value.
+// logout returns the path of a logout request: name, value.
 func logout(parameters ...string) string {
 	query := url.Values{}
 	for i := 0; i < len(parameters); i += 2 {
@@ -55,7 +55,7 @@ func TestLogoutByClient(t *testing.T) {
 	if got := v.post(IntrospectPath, "api", secret, "token", tokens["access_token"].(string)); got.json(t)["active"] != false {
 		t.Errorf("the access token lives on: %s", got.body)
 	}
-	// Once more: there is nothing to end, and the client need not care.
+	// A second request has nothing to end, and the client need not care.
 	if p := b.Open(logout("id_token_hint", hint, "post_logout_redirect_uri", appLoggedOut)); p.Left == nil || p.Left.String() != appLoggedOut {
 		t.Errorf("again: the browser is at %v %v", p.URL, p.Left)
 	}
@@ -64,7 +64,7 @@ func TestLogoutByClient(t *testing.T) {
 	}
 }
 
-// The person is asked wherever no ID token of this very session came (§2).
+// The server asks the person unless the request has an ID token of this very session (§2).
 func TestLogoutAsks(t *testing.T) {
 	s, b, v, tokens := hinting(t)
 	s.wait(time.Second)
@@ -102,7 +102,7 @@ func TestLogoutAsks(t *testing.T) {
 	if !isIn(other) {
 		t.Error("another browser was signed out")
 	}
-	// The page without a session, and sent once more.
+	// This is the page without a session, sent a second time.
 	if p := b.Send(asked, "decision", "yes"); p.Left == nil || p.Left.String() != appLoggedOut+"&state=x" {
 		t.Errorf("once more: %v, sent to %v", p.URL, p.Left)
 	}
@@ -113,13 +113,13 @@ func TestLogoutAsks(t *testing.T) {
 	}
 }
 
-// forgotten is an ID token whose key this server does not know.
+// forgotten returns an ID token with a key that this server does not know.
 func forgotten(idToken string) string {
 	return "eyJhbGciOiJSUzI1NiIsImtpZCI6ImZvcmdvdHRlbiIsInR5cCI6IkpXVCJ9" + idToken[strings.Index(idToken, "."):]
 }
 
-// The hint is one of this server for this client, and where the browser goes is registered,
-// or the browser goes nowhere (RFC 9700 §4.11: no open redirector).
+// The hint must be an ID token of this server for this client, and the redirect URI must be
+// registered. Otherwise the browser goes nowhere (RFC 9700 §4.11: no open redirector).
 func TestLogoutRefuses(t *testing.T) {
 	s, b, _, tokens := hinting(t)
 	hint := tokens["id_token"].(string)
@@ -166,8 +166,8 @@ func TestLogoutRefuses(t *testing.T) {
 	}
 }
 
-// Other sites may send a request by POST, to which the browser adds no cookie that is
-// SameSite=Lax. The answer is a redirect, with which the cookie comes.
+// Other sites may send a request by POST, to which the browser adds no SameSite=Lax cookie. The
+// server answers with a redirect, on which the browser sends the cookie.
 func TestLogoutByPOST(t *testing.T) {
 	_, b, _, tokens := hinting(t)
 	_, query, _ := strings.Cut(logout("id_token_hint", tokens["id_token"].(string), "post_logout_redirect_uri", appLoggedOut, "state", "x"), "?")
@@ -194,7 +194,7 @@ func TestLogoutByPOST(t *testing.T) {
 	}
 }
 
-// A client that knows the session signs the person out where the browser forgot its cookie.
+// A client that knows the session signs the person out even if the browser has lost its cookie.
 func TestLogoutOfABrowserThatWasClosed(t *testing.T) {
 	s, b, v, tokens := hinting(t)
 	closed := s.browser(v.base)
@@ -207,7 +207,7 @@ func TestLogoutOfABrowserThatWasClosed(t *testing.T) {
 	}
 }
 
-// An ID token counts after it has expired, and when its key has retired.
+// An ID token is accepted after it has expired, and after its key has retired.
 func TestLogoutWithAnOldIDToken(t *testing.T) {
 	s, b, _, tokens := hinting(t)
 	s.wait(sessionIdle - time.Minute)
@@ -219,8 +219,8 @@ func TestLogoutWithAnOldIDToken(t *testing.T) {
 	}
 }
 
-// RFC 6819 §4.4.1.8: no other site answers for the person, nor with a page that was made for
-// another one.
+// RFC 6819 §4.4.1.8: no other site can answer for the person, nor with a page that was made for
+// another person.
 func TestLogoutOfAnother(t *testing.T) {
 	s, b, v, _ := hinting(t)
 	asked := b.Open(logout("client_id", "web-app", "post_logout_redirect_uri", appLoggedOut))
@@ -237,7 +237,7 @@ func TestLogoutOfAnother(t *testing.T) {
 	if p := bob.Send(asked, "decision", "yes"); !asksToSignOut(p) || !strings.Contains(p.Body, "bob") {
 		t.Errorf("a page that was made for alice signs bob out: %v %s", p.URL, p.Body)
 	}
-	// What says that alice is signed out asks bob.
+	// The confirmation page of alice asks bob.
 	b.Send(asked, "decision", "yes").Sent(t, appLoggedOut)
 	done := b.Open(logout("client_id", "web-app"))
 	if p := bob.Open(strings.TrimPrefix(done.URL.String(), b.Base)); !asksToSignOut(p) {

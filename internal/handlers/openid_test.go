@@ -50,7 +50,7 @@ func TestIDToken(t *testing.T) {
 			t.Errorf("it has no %s: %v", name, first)
 		}
 	}
-	if first["preferred_username"] != nil { // an access token is issued: userinfo has them
+	if first["preferred_username"] != nil { // with an access token, userinfo has them
 		t.Errorf("it has the claims of the scope profile: %v", first)
 	}
 	for _, name := range []string{"preferred_username", "name", "email"} {
@@ -78,14 +78,14 @@ func TestIDToken(t *testing.T) {
 	}
 }
 
-// userinfoAt is what userinfo tells of an access token.
+// userinfoAt returns the claims of userinfo for an access token.
 func userinfoAt(t *testing.T, v visitor, token string) map[string]any {
 	t.Helper()
 	return v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + token}).json(t)
 }
 
-// A claim that the parameter claims asks for is told without its scope, where the person
-// agreed to it and the client may ask for that scope (OpenID Connect Core §5.5).
+// The parameter claims may request a claim without its scope, if the person agreed and the client
+// may have that scope (OpenID Connect Core §5.5).
 func TestClaimsWithoutTheirScope(t *testing.T) {
 	_, b, v := people(t)
 	ask := []string{"scope", "openid read", "claims", `{"userinfo":{"preferred_username":{"essential":true},"email":null,"sub":null},"id_token":{"preferred_username":null,"email":null}}`}
@@ -111,14 +111,14 @@ func TestClaimsWithoutTheirScope(t *testing.T) {
 	tokens = v.token("web-app", secret, "grant_type", "refresh_token", "refresh_token", tokens["refresh_token"].(string)).json(t)
 	told(tokens)
 
-	// Another sign-in asks for nothing of the kind.
+	// The next sign-in requests no such claim.
 	plain := exchangeAt(t, b, v, "scope", "openid read")
 	if info := userinfoAt(t, v, plain["access_token"].(string)); info["preferred_username"] != nil {
 		t.Errorf("userinfo tells %v of another sign-in", info)
 	}
 }
 
-// An ID token that comes back is one of this server, for the client (Core §3.1.2.1).
+// The server accepts only its own ID tokens for the client as a hint (Core §3.1.2.1).
 func TestIDTokenHint(t *testing.T) {
 	s, b, v := people(t)
 	tokens := exchangeAt(t, b, v)
@@ -196,8 +196,8 @@ func TestUserinfo(t *testing.T) {
 	v.refused(v.do(http.MethodGet, UserinfoPath, "", map[string]string{"Authorization": "Bearer " + late}), 401, oauth.InvalidToken)
 }
 
-// Userinfo that a client wants signed is for the client alone (Core §5.3.2), and a client
-// that wants pairwise subjects never learns the public one.
+// Signed userinfo is only for its client (Core §5.3.2), and a client with pairwise subjects never
+// learns the public one.
 func TestUserinfoSigned(t *testing.T) {
 	s, b, v := people(t)
 	client, err := s.db.Client(t.Context(), "web-app")
@@ -222,7 +222,7 @@ func TestUserinfoSigned(t *testing.T) {
 	}
 }
 
-// One document at both places (RFC 8414 §3.1, OpenID Connect Discovery §4).
+// Both paths have the same document (RFC 8414 §3.1, OpenID Connect Discovery §4).
 func TestDiscovery(t *testing.T) {
 	s := newSite(t)
 	s.Issuer = issuer + "/tenant"
@@ -251,7 +251,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// The pages of registered apps alone may read what machines are told.
+// Only the pages of registered apps may read the endpoints for programs.
 func TestPagesOfAppsMayRead(t *testing.T) {
 	_, _, v := people(t)
 	for _, path := range []string{TokenPath, TokenAlias, UserinfoPath, RevokePath} {

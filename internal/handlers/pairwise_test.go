@@ -8,7 +8,7 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// exchangeOf signs alice in at a client that asks for no consent, and exchanges the code.
+// exchangeOf signs alice in at a client without a consent page, and exchanges the code.
 func (v visitor) exchangeOf(client, code string) map[string]any {
 	v.Helper()
 	callback := map[string]string{
@@ -17,8 +17,8 @@ func (v visitor) exchangeOf(client, code string) map[string]any {
 	return v.token(client, secret, "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "code_verifier", verifier).json(v)
 }
 
-// OpenID Connect Core §8: whatever a client is told of a person has the subject of its
-// sector, and nothing that it gets has the one that others know.
+// OpenID Connect Core §8: everything that a client gets about a person has the subject of its
+// sector, and nothing has the subject that others know.
 func TestPairwiseSubjects(t *testing.T) {
 	s, b, v := people(t)
 	b.SignIn(b.Open(authorization("private")), "alice", password)
@@ -60,7 +60,7 @@ func TestPairwiseSubjects(t *testing.T) {
 		t.Error("the front channel has another subject")
 	}
 
-	// What was issued ends with the user all the same, whom the token does not name.
+	// The tokens end with the user, although they do not name the user.
 	user, err := s.db.User(t.Context(), aliceID)
 	s.ok(err)
 	void := s.Revoker.User(&user, "user_disabled")
@@ -72,7 +72,7 @@ func TestPairwiseSubjects(t *testing.T) {
 	}
 }
 
-// The subject that a client asks for is the one that it knows (Core §3.1.2.1, §5.5.1).
+// A client requests a subject by the value that it knows (Core §3.1.2.1, §5.5.1).
 func TestPairwiseHint(t *testing.T) {
 	_, b, v := people(t)
 	b.SignIn(b.Open(authorization("private")), "alice", password)

@@ -33,7 +33,7 @@ func (v visitor) push(client, clientSecret string, changes ...string) (string, a
 	return AuthorizePath + "?" + url.Values{"client_id": {client}, "request_uri": {a.text(v.TB, "request_uri")}}.Encode(), a
 }
 
-// RFC 9126 §2.2 and §4: a pushed request survives a reload, and is good for one answer.
+// RFC 9126 §2.2 and §4: a pushed request survives a reload, and gets one answer.
 func TestPushedRequest(t *testing.T) {
 	s, b, v := people(t)
 	path, pushed := v.push("web-app", secret)
@@ -42,15 +42,15 @@ func TestPushedRequest(t *testing.T) {
 	}
 	b.Open(path)
 	s.wait(time.Minute)
-	login := b.Open(path + "&state=another&redirect_uri=https://evil.example&scope=admin") // what is beside it does not count
+	login := b.Open(path + "&state=another&redirect_uri=https://evil.example&scope=admin") // other parameters are ignored
 	consent := b.SignIn(login, "alice", password)
-	s.wait(10 * time.Minute) // the person takes longer than the reference is good for
+	s.wait(10 * time.Minute) // the person takes longer than the lifetime of the reference
 	answer := b.Approve(consent).Sent(t, "https://app.example.com/callback?tenant=1&code=")
 	if answer.Get("state") != "the state" {
 		t.Errorf("answered %v", answer)
 	}
 	v.token("web-app", secret, "grant_type", "authorization_code", "code", answer.Get("code"), "redirect_uri", appCallback, "code_verifier", verifier)
-	// Back, and sent again.
+	// The person goes back and sends the form again.
 	if got := b.Approve(consent).Sent(t, "https://app.example.com/").Get("error"); got != "invalid_request_uri" {
 		t.Errorf("it is answered twice: %s", got)
 	}
@@ -61,20 +61,19 @@ func TestPushedRequest(t *testing.T) {
 	}
 }
 
-// A pushed request that was answered is refused before the person sees a page, whichever that
-// would be.
+// After a pushed request was answered, a second use is refused before the person sees any page.
 func TestUsedPushedRequestShowsNoPage(t *testing.T) {
 	s, b, v := people(t)
 	s.change("web-app", func(c *store.Client) { c.Consent = store.ConsentAlways })
 	path, _ := v.push("web-app", secret)
 	b.Approve(b.SignIn(b.Open(path), "alice", password)).Sent(t, "https://app.example.com/callback?tenant=1&code=")
-	s.wait(time.Minute) // the next consent is another one
+	s.wait(time.Minute) // so that the next consent is a new one
 	for page, browser := range map[string]*browser.Browser{"consent": b, "sign-in": s.browser(b.Base)} {
 		if got := browser.Open(path).Sent(t, "https://app.example.com/").Get("error"); got != "invalid_request_uri" {
 			t.Errorf("%s: answered %s", page, got)
 		}
 	}
-	// The person may still be at the page of one that is under way.
+	// The person may still be at the page of a request that was not answered.
 	again, _ := v.push("web-app", secret)
 	consent := b.Open(again)
 	b.Open(again)

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/trust/dpop"
 )
 
-// The code of a pushed request is bound to the key that was proved with it, or that dpop_jkt
-// names (RFC 9449 §10 and §10.1).
+// The code of a pushed request is bound to the key of its proof, or the key that dpop_jkt names
+// (RFC 9449 §10 and §10.1).
 func TestPushedRequestIsBound(t *testing.T) {
 	s, b, v := people(t)
 	signing := s.signers()

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What the metadata of an issuer with a path names is there, whether a proxy hands the path
-// on or takes it off, and in every respect like the endpoint without it.
+// All URLs in the metadata of an issuer with a path work, whether a proxy passes the path on or
+// removes it, and behave like the endpoints without the path.
 func TestIssuerWithAPath(t *testing.T) {
 	for _, test := range []struct{ issuer, prefix string }{
 		{issuer, ""},
@@ -19,7 +19,7 @@ func TestIssuerWithAPath(t *testing.T) {
 		{issuer + "/auth", "/auth"},
 		{issuer + "/auth/", "/auth"},
 		{issuer + "/realms/one.two/v2.0", "/realms/one.two/v2.0"},
-		{issuer + "/oauth2", "/oauth2"}, // like a part of our own paths
+		{issuer + "/oauth2", "/oauth2"}, // looks like a part of our own paths
 		{issuer + "/token", "/token"},
 		{issuer + "/.well-known", "/.well-known"},
 		{issuer + "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server"},
@@ -28,7 +28,8 @@ func TestIssuerWithAPath(t *testing.T) {
 			s := newSite(t)
 			s.Issuer = test.issuer
 			v := s.visit(s.public(0), http.DefaultClient)
-			// RFC 8414 §3.1, and as OpenID Connect Discovery §4 has it.
+			// The first is the form of RFC 8414 §3.1, and the second that of OpenID Connect
+			// Discovery §4.
 			metadata := v.do(http.MethodGet, MetadataPath+test.prefix, "", nil).json(t)
 			if metadata["issuer"] != test.issuer {
 				t.Errorf("the issuer is %v", metadata["issuer"])
@@ -50,7 +51,7 @@ func TestIssuerWithAPath(t *testing.T) {
 				if !under || !strings.HasPrefix(value.(string), issuer) || strings.Contains(u.Path, "//") {
 					t.Errorf("%s is %s", name, value)
 				}
-				if slices.Contains([]string{"authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"}, name) { // which answer GET and POST
+				if slices.Contains([]string{"authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"}, name) { // they answer GET and POST
 					continue
 				}
 				for _, path := range []string{u.Path, stripped} {
@@ -74,8 +75,7 @@ func TestIssuerWithAPath(t *testing.T) {
 	}
 }
 
-// isServed wants an endpoint that answers GET, or one that answers POST, and what belongs to
-// it.
+// isServed requires an endpoint that answers GET, or one that answers POST, with its other answers.
 func (v visitor) isServed(t *testing.T, path string, get bool) {
 	t.Helper()
 	right, wrong, allow := http.MethodPost, http.MethodGet, "POST"

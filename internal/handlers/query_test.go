@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What is in a URL ends up in logs, however it is spelt: the client is told so at every
-// endpoint that takes a form, and our own log has nothing of it.
+// URLs end up in logs. So every endpoint with a form refuses parameters in the URL, in every
+// spelling, and tells the client, and our own log contains nothing of them.
 func TestParametersInTheURL(t *testing.T) {
 	const value = "kept-out-of-the-log"
 	s := newSite(t)
@@ -16,7 +16,7 @@ func TestParametersInTheURL(t *testing.T) {
 	post := func(path, query string) int {
 		t.Helper()
 		request := httptest.NewRequest(http.MethodPost, path, strings.NewReader("grant_type=client_credentials&client_id=web&client_secret="+secret))
-		request.URL.RawQuery = query // as the server has it: nothing checks it on the way
+		request.URL.RawQuery = query // as the server gets it: nothing checks it on the way
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, request)

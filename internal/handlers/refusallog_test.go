@@ -15,8 +15,8 @@ import (
 	"authserver/internal/tokens"
 )
 
-// TestWhatIsLoggedOfATokenThatEnded: each endpoint that finds a token of an ended login names
-// the user and the family, by which an operator finds out why.
+// TestWhatIsLoggedOfATokenThatEnded: each endpoint that gets a token of an ended login logs the
+// user and the family, by which an operator finds the reason.
 func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 	s, b, v := people(t)
 	approved := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password))
@@ -75,7 +75,7 @@ func TestWhatIsLoggedOfATokenThatEnded(t *testing.T) {
 	}
 }
 
-// TestWhyATokenIsNotActive: the answers say nothing, and the log line of the request has the reason
+// TestWhyATokenIsNotActive: the answers give no reason. The log line of the request has the reason
 // and no part of the token. The reasons are those of docs/errors.md.
 func TestWhyATokenIsNotActive(t *testing.T) {
 	s := newSite(t)
@@ -146,8 +146,8 @@ func TestWhyATokenIsNotActive(t *testing.T) {
 	}
 }
 
-// TestWhatIsLoggedOfAPageOfAnError: the page that a person sees repeats nothing of the address,
-// which a stranger may have written, and the log names the client and what it sent.
+// TestWhatIsLoggedOfAPageOfAnError: the page for the person repeats nothing of the address, which
+// an attacker may have written. The log names the client and what the client sent.
 func TestWhatIsLoggedOfAPageOfAnError(t *testing.T) {
 	s, _, v := people(t)
 	for path, want := range map[string]string{

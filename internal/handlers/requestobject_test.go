@@ -18,7 +18,7 @@ import (
 
 const signerCallback = "https://signer.example.com/cb"
 
-// signers registers clients that sign their requests, and returns the key of theirs.
+// signers registers clients that sign their requests, and returns their key.
 func (s *site) signers() *ecdsa.PrivateKey {
 	s.Helper()
 	key, at := testkit.P256(s), store.At(began.Add(-time.Hour))
@@ -33,7 +33,7 @@ func (s *site) signers() *ecdsa.PrivateKey {
 	return key
 }
 
-// requestClaims are those of a good request object with changes; nil takes one away.
+// requestClaims returns the claims of a good request object with changes; nil removes a claim.
 func requestClaims(client string, changes map[string]any) map[string]any {
 	claims := map[string]any{
 		"iss": client, "aud": issuer, "exp": began.Add(time.Minute).Unix(), "client_id": client, "response_type": "code", "redirect_uri": signerCallback,
@@ -52,8 +52,8 @@ func withObject(object string, others ...string) string {
 	return AuthorizePath + "?" + query.Encode()
 }
 
-// RFC 9101 §6, OpenID Connect Core §6.1: the parameters are those of the object, whatever is
-// beside it.
+// RFC 9101 §6, OpenID Connect Core §6.1: the parameters are those of the object, whatever else the
+// request contains.
 func TestRequestObject(t *testing.T) {
 	s, b, v := people(t)
 	key := s.signers()
@@ -77,7 +77,7 @@ func TestRequestObject(t *testing.T) {
 	if got := b.Open(withObject(fresh)).Sent(t, signerCallback); got.Get("error") != "unmet_authentication_requirements" {
 		t.Errorf("claims as an object: answered %v", got)
 	}
-	// POST, and once more where it is pushed (RFC 9126 §3).
+	// The object works by POST, and also in a pushed request (RFC 9126 §3).
 	pushed := testkit.JWS(t, "ES256", key, map[string]any{"alg": "ES256", "kid": "1"}, requestClaims("strict", map[string]any{"exp": nil}))
 	posted := b.Follow(http.MethodPost, b.Base+AuthorizePath, url.Values{"client_id": {"strict"}, "request": {pushed}}.Encode())
 	if got := posted.Sent(t, signerCallback); got.Get("code") == "" {
@@ -89,8 +89,8 @@ func TestRequestObject(t *testing.T) {
 	}
 }
 
-// RFC 9101 §10, OpenID Connect Core §16: what is no request of the client is refused, and the
-// client is told where it can be.
+// RFC 9101 §10, OpenID Connect Core §16: the server refuses objects that are not a request of the
+// client, and tells the client if possible.
 func TestRequestObjectRefused(t *testing.T) {
 	s, b, v := people(t)
 	key, other := s.signers(), testkit.P256(t)

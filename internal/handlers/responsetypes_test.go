@@ -16,7 +16,7 @@ import (
 	"authserver/test/browser"
 )
 
-// left is where a browser was sent outside of the server; "": nowhere.
+// left returns the address outside of the server to which a browser was sent; "": none.
 func left(p browser.Page) string {
 	if p.Left == nil {
 		return ""
@@ -43,8 +43,8 @@ func leftHalf(text string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:16])
 }
 
-// OAuth 2.0 Multiple Response Type Encoding Practices §3 to §5, OpenID Connect Core §3.2.2.5
-// and §3.3.2.5: each response type answers with what its words say, and with nothing else.
+// OAuth 2.0 Multiple Response Type Encoding Practices §3 to §5, OpenID Connect Core §3.2.2.5 and
+// §3.3.2.5: the answer to a response type has exactly the parts that its words name.
 func TestResponseTypes(t *testing.T) {
 	_, b, v := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)
@@ -105,7 +105,7 @@ func TestResponseTypes(t *testing.T) {
 	}
 }
 
-// What a request with another response type than code has to have, and may not have.
+// These are the requirements and limits of requests with a response type other than code.
 func TestResponseTypeRefused(t *testing.T) {
 	s, b, _ := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)
@@ -148,7 +148,7 @@ func TestResponseTypeRefused(t *testing.T) {
 	}
 }
 
-// The access token of the front channel ends with its session, and where its code is replayed.
+// The access token of the front channel ends with its session, and if its code is replayed.
 func TestFrontChannelTokenEnds(t *testing.T) {
 	s, b, v := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)
@@ -178,7 +178,7 @@ func TestFrontChannelTokenEnds(t *testing.T) {
 	}
 }
 
-// A pushed request is answered once, with whatever response type (RFC 9126 §4).
+// A pushed request is answered once, with any response type (RFC 9126 §4).
 func TestPushedResponseTypes(t *testing.T) {
 	_, b, v := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)
@@ -199,7 +199,7 @@ func TestPushedResponseTypes(t *testing.T) {
 	}
 }
 
-// By form_post nothing of an answer is in an address (OAuth 2.0 Form Post Response Mode §2).
+// With form_post, no part of an answer is in an address (OAuth 2.0 Form Post Response Mode §2).
 func TestFormPostResponseTypes(t *testing.T) {
 	_, b, _ := people(t)
 	b.SignIn(b.Open(authorization("legacy")), "alice", password)

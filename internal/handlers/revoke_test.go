@@ -20,7 +20,7 @@ import (
 	"authserver/internal/tokens"
 )
 
-// revoke revokes, with RFC 7009 §2.2's answer: 200, whatever the token was.
+// revoke revokes a token, and requires the answer of RFC 7009 §2.2: 200, whatever the token was.
 func (v visitor) revoke(client, clientSecret, token string) {
 	v.Helper()
 	a := v.post(RevokePath, client, clientSecret, "token", token)
@@ -47,7 +47,7 @@ func TestRevokeAccessToken(t *testing.T) {
 	v.revoke("web", secret, login.text(t, "access_token")) // again
 }
 
-// RFC 7009 §2.1: the access tokens of the same grant go with a refresh token.
+// RFC 7009 §2.1: revoking a refresh token also revokes the access tokens of the same grant.
 func TestRevokeRefreshToken(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -72,8 +72,7 @@ func TestRevokeRefreshToken(t *testing.T) {
 	}
 }
 
-// An old generation ends the family too: the client that logs out may hold no newer
-// one.
+// An old generation ends the family too: a client that logs out may not have a newer one.
 func TestRevokeRefreshTokenThatWasExchanged(t *testing.T) {
 	v := newSite(t).open()
 	first := v.login()
@@ -84,7 +83,7 @@ func TestRevokeRefreshTokenThatWasExchanged(t *testing.T) {
 	}
 }
 
-// RFC 7009 §2.1: a token of another client's is refused, and lives.
+// RFC 7009 §2.1: the server refuses to revoke a token of another client, and the token stays valid.
 func TestRevocationIsAuthorised(t *testing.T) {
 	s := newSite(t)
 	v := s.open()
@@ -92,7 +91,7 @@ func TestRevocationIsAuthorised(t *testing.T) {
 	for _, token := range []string{login.text(t, "access_token"), login.text(t, "refresh_token")} {
 		v.refused(v.post(RevokePath, "other", secret, "token", token), 400, oauth.UnauthorizedClient)
 		v.refused(v.post(RevokePath, "app", "", "token", token), 400, oauth.UnauthorizedClient)
-		v.refused(v.post(RevokePath, "api", secret, "token", token), 400, oauth.UnauthorizedClient) // it may only look
+		v.refused(v.post(RevokePath, "api", secret, "token", token), 400, oauth.UnauthorizedClient) // it may only introspect
 		v.refused(v.post(RevokePath, "", "", "token", token), 401, oauth.InvalidClient)
 		v.refused(v.post(RevokePath, "web", "wrong", "token", token), 401, oauth.InvalidClient)
 		v.refused(v.post(RevokePath, "web", "", "token", token), 401, oauth.InvalidClient)
@@ -102,7 +101,7 @@ func TestRevocationIsAuthorised(t *testing.T) {
 	}
 	v.refused(v.post(RevokePath, "web", secret), 400, oauth.InvalidRequest)
 
-	// A public client, which cannot prove itself, revokes what is its own.
+	// A public client, which cannot authenticate, revokes its own tokens.
 	own := v.token("app", "", "grant_type", "password", "username", "alice", "password", password).text(t, "refresh_token")
 	v.revoke("app", "", own)
 	v.refused(v.post(TokenPath, "app", "", "grant_type", "refresh_token", "refresh_token", own), 400, oauth.InvalidGrant)
@@ -116,7 +115,7 @@ func TestRevokeWhatIsNotGood(t *testing.T) {
 	for _, token := range []string{"x", "art_x", "x.y.z", access + "x", vouch(t, "1")} {
 		v.revoke("web", secret, token)
 	}
-	s.wait(15 * time.Minute) // it has expired
+	s.wait(15 * time.Minute) // so that it has expired
 	v.revoke("web", secret, access)
 	v.revoke("other", secret, access)
 	if s.View.Len() != 0 {
@@ -124,8 +123,8 @@ func TestRevokeWhatIsNotGood(t *testing.T) {
 	}
 }
 
-// An unknown hint is ignored, and a wrong one does not hide the token (RFC 7009
-// §2.1: MUST extend the search).
+// An unknown hint is ignored, and a wrong hint does not hide the token (RFC 7009 §2.1: MUST extend
+// the search).
 func TestRevokeWithAWrongHint(t *testing.T) {
 	v := newSite(t).open()
 	for _, hint := range []string{"access_token", "refresh_token", "saml"} {
@@ -138,7 +137,7 @@ func TestRevokeWithAWrongHint(t *testing.T) {
 	}
 }
 
-// encrypt has the access tokens of the API encrypted to a key, which it returns.
+// encrypt makes the access tokens of the API encrypted to a key, which it returns.
 func (s *site) encrypt(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	private := testkit.P256(t)
@@ -151,8 +150,8 @@ func (s *site) encrypt(t *testing.T) *ecdsa.PrivateKey {
 	return private
 }
 
-// A client revokes the token that it has: what is within goes with it, though this server
-// cannot read it.
+// A client revokes the encrypted token as it is. The signed token inside is void too, although this
+// server cannot read it.
 func TestRevokeEncryptedAccessToken(t *testing.T) {
 	s := newSite(t)
 	private := s.encrypt(t)
@@ -183,14 +182,14 @@ func TestRevokeEncryptedAccessToken(t *testing.T) {
 	if elsewhere.Len() != 1 {
 		t.Errorf("another replica knows of %d revocations", elsewhere.Len())
 	}
-	s.wait(15 * time.Minute) // it has expired
+	s.wait(15 * time.Minute) // so that it has expired
 	v.revoke("web", secret, second)
 	if s.View.Len() != 1 {
 		t.Error("the revocation of a token that has expired is recorded")
 	}
 }
 
-// RFC 7009 §2.2.1: what cannot be revoked is not said to be.
+// RFC 7009 §2.2.1: the server does not report a revocation that is impossible.
 func TestRevokeWhatIsEncryptedByOthers(t *testing.T) {
 	s := newSite(t)
 	s.encrypt(t)
@@ -214,8 +213,8 @@ func TestRevokeWhatIsEncryptedByOthers(t *testing.T) {
 	}
 }
 
-// A token that no client asked for bears its issuer's name. A client that is registered
-// under it later neither revokes nor sees it.
+// A token without a client has its issuer's name. A client that is registered under that name later
+// can neither revoke nor introspect it.
 func TestATokenOfAnIssuerIsNoClientsThatCameLater(t *testing.T) {
 	s := newSite(t)
 	trusted, err := s.db.Issuer(t.Context(), idp)
@@ -231,7 +230,7 @@ func TestATokenOfAnIssuerIsNoClientsThatCameLater(t *testing.T) {
 	s.ok(err)
 	later.ID, later.NotBefore, later.CreatedAt = idp, store.Moment{}, store.At(s.clock())
 	s.ok(s.db.DeleteIssuer(t.Context(), idp, storetest.By()))
-	s.ok(s.db.CreateClient(t.Context(), later, storetest.By())) // and its revocation is not heard of yet
+	s.ok(s.db.CreateClient(t.Context(), later, storetest.By())) // while its revocation is not known here yet
 	v.refused(v.post(RevokePath, idp, secret, "token", token), 400, oauth.UnauthorizedClient)
 	if v.introspectedBy(idp, token) || !v.introspectedBy("api", token) {
 		t.Error("the client that came later has it in hand")

@@ -23,7 +23,7 @@ func document(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// The table of routes and the document say the same.
+// The table of routes and the document agree.
 func TestRoutesAreDocumented(t *testing.T) {
 	s, doc := newSite(t), document(t)
 	routed := make(map[string]bool)
@@ -91,7 +91,7 @@ func TestNoSuchPathOrMethod(t *testing.T) {
 	}
 }
 
-// A path has one spelling, so that a proxy which guards it guards all of it.
+// A path has one spelling, so that a proxy that guards the path guards all of it.
 func TestPathsHaveOneSpelling(t *testing.T) {
 	s := newSite(t)
 	v := s.visit(s.public(0), http.DefaultClient)
@@ -113,12 +113,12 @@ func TestHeadOfEveryGet(t *testing.T) {
 		get, head := v.do(http.MethodGet, row.Path, "", nil), v.do(http.MethodHead, row.Path, "", nil)
 		wanted := http.StatusOK
 		switch {
-		case row.Path == UserinfoPath: // without a token
+		case row.Path == UserinfoPath: // the request has no token
 			wanted = http.StatusUnauthorized
 		case row.Path == web.AssetPath:
 			wanted = http.StatusNotFound
-		case slices.Contains([]string{AccountPath, EndSessionPath, LogoutPath}, row.Path): // it says that no one is signed in
-		case slices.ContainsFunc(Public{}.people(), func(p web.Route) bool { return p.Path == row.Path }): // a page without a request
+		case slices.Contains([]string{AccountPath, EndSessionPath, LogoutPath}, row.Path): // the page says that no one is signed in
+		case slices.ContainsFunc(Public{}.people(), func(p web.Route) bool { return p.Path == row.Path }): // a page without an authorization request
 			wanted = http.StatusBadRequest
 		}
 		if get.status != wanted || head.status != get.status || head.body != "" || get.body == "" {
@@ -183,7 +183,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// Whatever host it is asked through, it tells the issuer that is configured.
+// For any host of the request, the metadata has the configured issuer.
 func TestMetadataThroughAnotherHost(t *testing.T) {
 	v := newSite(t).open()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.base+MetadataPath, nil)

@@ -17,8 +17,8 @@ func (s *site) change(id string, by func(c *store.Client)) {
 	s.ok(s.db.UpdateClient(s.Context(), c, storetest.By()))
 }
 
-// A client that wants the claims of the scopes in its ID tokens has them there by whatever
-// response type, and in the ID token of a refresh as far as that has the scope still.
+// A client with the claims of the scopes in its ID tokens gets them with every response type, and
+// in the ID token of a refresh for the scopes that it still has.
 func TestScopeClaimsInEveryIDToken(t *testing.T) {
 	s, b, v := people(t)
 	s.change("legacy", func(c *store.Client) { c.IDTokenScopeClaims = true })

@@ -23,7 +23,7 @@ func people(t *testing.T) (*site, *browser.Browser, visitor) {
 	return s, s.browser(v.base), v
 }
 
-// The whole way: sign-in, consent, code, tokens, refresh.
+// This is the whole way: sign-in, consent, code, tokens, refresh.
 func TestSignIn(t *testing.T) {
 	_, b, v := people(t)
 	login := b.Open(authorization("web-app"))
@@ -52,7 +52,7 @@ func TestSignIn(t *testing.T) {
 	if diff := cmp.Diff("openid read", refreshed["scope"]); diff != "" {
 		t.Error(diff)
 	}
-	// One login serves all clients, and consent is remembered.
+	// One login is good for all clients, and the server remembers the consent.
 	b.Open(authorization("web-app")).Sent(t, "https://app.example.com/")
 	b.Open(authorization("second")).Sent(t, "https://second.example.com/cb?code=")
 	if again := b.Open(authorization("spa")); again.URL.Path != ConsentPath {
@@ -70,7 +70,7 @@ func decoded(t testing.TB, token string) map[string]any {
 	return answer{body: string(body)}.json(t)
 }
 
-// RFC 6749 §4.1.2, RFC 9700 §4.5: a code that was exchanged before ends what came from it.
+// RFC 6749 §4.1.2, RFC 9700 §4.5: a second use of a code ends the tokens of the first.
 func TestCodeIsGoodOnce(t *testing.T) {
 	_, b, v := people(t)
 	code := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password)).Sent(t, spaCallback).Get("code")
@@ -83,7 +83,7 @@ func TestCodeIsGoodOnce(t *testing.T) {
 	}
 }
 
-// What binds a code: RFC 6749 §10.5, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5 and §4.8.
+// These bind a code: RFC 6749 §10.5, RFC 7636 §4.6, RFC 9700 §2.1.1, §4.5 and §4.8.
 func TestCodeIsBound(t *testing.T) {
 	s, b, v := people(t)
 	home := b.Approve(b.SignIn(b.Open(authorization("spa")), "alice", password))
@@ -124,7 +124,7 @@ func TestCodeIsBound(t *testing.T) {
 			}
 			v.refused(v.post(TokenPath, test.client, test.secret, parameters...), http.StatusBadRequest, "invalid_grant")
 			if test.code == nil {
-				v.token("spa", "", good(code)...) // a refusal moves nothing
+				v.token("spa", "", good(code)...) // after a refusal the code is still good
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestCodeIsBound(t *testing.T) {
 	})
 }
 
-// Until client and redirect URI are known to be good, nothing is sent to either (RFC 6749
+// Before client and redirect URI are validated, the server sends nothing to either (RFC 6749
 // §4.1.2.1, RFC 9700 §4.11).
 func TestNothingIsSentToStrangers(t *testing.T) {
 	_, b, _ := people(t)
@@ -175,8 +175,8 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 	}
 }
 
-// What else is wrong with a request its client is told (RFC 6749 §4.1.2.1, OpenID Connect
-// Core §3.1.2.6), with the state, whatever that holds (RFC 6749 §10.14).
+// The client gets all other errors of a request (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6),
+// with any state (RFC 6749 §10.14).
 func TestClientIsTold(t *testing.T) {
 	_, b, _ := people(t)
 	for _, test := range []struct {
@@ -257,17 +257,17 @@ func TestPrompts(t *testing.T) {
 			t.Errorf("%s: %s", prompt, got)
 		}
 	}
-	// prompt=login wants a new sign-in, and one is enough.
+	// prompt=login requires a new sign-in, and only one.
 	login := shows(authorization("web-app", "prompt", "login"), LoginPath)
 	code := b.SignIn(login, "alice", password).Sent(t, "https://app.example.com/").Get("code")
 	claims := decoded(t, v.token("web-app", secret, "grant_type", "authorization_code", "code", code, "redirect_uri", appCallback, "code_verifier", verifier).text(t, "access_token"))
 	if claims["auth_time"] != float64(began.Add(time.Second).Unix()) {
 		t.Errorf("auth_time is %v", claims["auth_time"])
 	}
-	// prompt=consent asks again, and once.
+	// prompt=consent asks again, but only once.
 	s.wait(time.Second)
 	b.Approve(shows(authorization("web-app", "prompt", "consent"), ConsentPath)).Sent(t, "https://app.example.com/")
-	// prompt=select_account shows who is signed in.
+	// prompt=select_account shows the people who are signed in.
 	accounts := shows(authorization("web-app", "prompt", "select_account"), AccountsPath)
 	if !strings.Contains(accounts.Body, "alice") {
 		t.Errorf("the accounts are %s", accounts.Body)
@@ -289,7 +289,7 @@ func TestPrompts(t *testing.T) {
 	login = shows(authorization("web-app", "max_age", "0"), LoginPath)
 	s.wait(5 * time.Second) // a person takes longer than max_age
 	b.SignIn(login, "bob", "the password of bob").Sent(t, "https://app.example.com/callback?tenant=1&code=")
-	// login_hint fills in the name where the browser is not signed in.
+	// login_hint fills in the name if the browser is not signed in.
 	if hinted := s.browser(b.Base).Open(authorization("web-app", "login_hint", "carol")); hinted.IDs["username"] != "carol" {
 		t.Errorf("the login page says %q", hinted.IDs["username"])
 	}
@@ -298,12 +298,12 @@ func TestPrompts(t *testing.T) {
 		s.wait(time.Second)
 		b.Approve(shows(authorization("careful"), ConsentPath)).Sent(t, "https://careful.example.com/")
 	}
-	// An acr that cannot be reached is told, and is not asked for on a page.
+	// If an acr cannot be reached, the client gets an error, and no page asks for it.
 	unmet := b.Open(authorization("web-app", "claims", `{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`)).Sent(t, "https://app.example.com/")
 	if unmet.Get("error") != "unmet_authentication_requirements" {
 		t.Errorf("an acr that cannot be reached: %v", unmet)
 	}
-	// The request asks for another person.
+	// The request is for another person.
 	if got := b.Open(authorization("web-app", "prompt", "none", "claims", `{"id_token":{"sub":{"value":"0199a6f4-0000-7000-8000-000000000001"}}}`)).Sent(t, "https://app.example.com/").Get("error"); got != "login_required" {
 		t.Errorf("another person: %s", got)
 	}
@@ -321,7 +321,8 @@ func TestConsentIsRefused(t *testing.T) {
 	}
 }
 
-// keycloak#46564, #36150: two tabs, reload, back, and a page that was left open overnight.
+// keycloak#46564, #36150: the person uses two tabs, reload, back, and a page that was left open
+// overnight.
 func TestTabs(t *testing.T) {
 	s, b, _ := people(t)
 	first, second := b.Open(authorization("web-app", "state", "first")), b.Open(authorization("spa", "state", "second"))
@@ -336,7 +337,7 @@ func TestTabs(t *testing.T) {
 	if got := b.SignIn(second, "alice", password).Sent(t, spaCallback).Get("state"); got != "second" {
 		t.Errorf("the second tab ends with the state %q", got)
 	}
-	// Back to the consent page of the first, and sent again.
+	// The person goes back to the consent page of the first tab and sends it again.
 	s.wait(16 * time.Hour)
 	overnight := b.SignIn(first, "alice", password)
 	if got := overnight.Sent(t, "https://app.example.com/").Get("state"); got != "first" {
@@ -357,7 +358,7 @@ func TestConsentOfAnother(t *testing.T) {
 	}
 }
 
-// RFC 9700 §4.7, RFC 6819 §4.4.1.8: no other site signs a person in, or consents.
+// RFC 9700 §4.7, RFC 6819 §4.4.1.8: no other site can sign a person in, or consent.
 func TestFormsOfOtherSites(t *testing.T) {
 	_, b, _ := people(t)
 	login := b.Open(authorization("web-app"))
@@ -377,8 +378,8 @@ func TestFormsOfOtherSites(t *testing.T) {
 	}
 }
 
-// Other sites may send a request by POST. The answer is a redirect, with which the cookie
-// comes back.
+// Other sites may send a request by POST. The server answers with a redirect, on which the browser
+// sends the cookie.
 func TestAuthorizeByPOST(t *testing.T) {
 	_, b, _ := people(t)
 	b.Approve(b.SignIn(b.Open(authorization("web-app")), "alice", password)).Sent(t, "https://app.example.com/")
@@ -394,8 +395,8 @@ func TestAuthorizeByPOST(t *testing.T) {
 	}
 }
 
-// Session fixation (RFC 6819 §5.1.5, ASVS V7): each sign-in has a new secret, and the one
-// before is worth nothing.
+// This is session fixation (RFC 6819 §5.1.5, ASVS V7): each sign-in has a new secret, and the one
+// before is worthless.
 func TestEachSignInHasANewSecret(t *testing.T) {
 	s, b, _ := people(t)
 	base, err := url.Parse(b.Base)

@@ -36,10 +36,11 @@ const (
 	refreshMost     = 24 * time.Hour
 )
 
-// ownPages are the pages as they come, read once for all sites.
+// ownPages are the built-in pages, read once for all sites.
 var ownPages = sync.OnceValues(func() (*pages.Renderer, error) { return pages.Open("", "") })
 
-// signIn is what a person signs in by, over plain http: httptest has no other.
+// signIn has everything for a sign-in, over plain http, because httptest supports nothing else
+// here.
 func (s *site) signIn(issuing grants.Issuing, hints oidc.Hints, codec *tokens.RefreshCodec, hasher *passwords.Hasher) *SignIn {
 	s.Helper()
 	renderer, err := ownPages()
@@ -89,10 +90,10 @@ func (s *site) people() {
 	s.ok(s.db.CreateUser(ctx, store.User{ID: "0199a6f4-0000-7000-8000-000000000002", Username: "bob", PasswordHash: hash, CreatedAt: at, UpdatedAt: at}, storetest.By()))
 }
 
-// browser is a person's.
+// browser returns the browser of a person.
 func (s *site) browser(base string) *browser.Browser { return browser.New(s.TB, base) }
 
-// verifier is that of PKCE, and challenge belongs to it (RFC 7636 appendix B).
+// verifier is the PKCE verifier, and challenge belongs to it (RFC 7636 appendix B).
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 func challenge() string {
@@ -100,8 +101,8 @@ func challenge() string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// authorization is the path of a good request with changes: name, value; an empty value takes
-// the parameter away.
+// authorization returns the path of a good request with changes: name, value; an empty value
+// removes the parameter.
 func authorization(client string, changes ...string) string {
 	callback := map[string]string{
 		"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb", "legacy": legacyCallback,

@@ -20,32 +20,32 @@ type modelTab struct {
 	client  string
 	state   string
 	prompt  string
-	maxAge  time.Duration // negative: none was asked for
+	maxAge  time.Duration // negative: the request has none
 	opened  time.Time
 	page    browser.Page
 	refused bool // the person did not consent
 }
 
-// modelBrowser is the browser of a person, and what the model knows of its session.
+// modelBrowser is the browser of a person, with what the model knows of its session.
 type modelBrowser struct {
 	*browser.Browser
 	from     *modelSession
-	authTime time.Time // of the newest sign-in
+	authTime time.Time // of the latest sign-in
 }
 
-// modelSession is what codes and tokens come from.
+// modelSession is the session from which codes and tokens come.
 type modelSession struct {
 	user   string
 	ended  bool
-	voided bool      // with its user, and what outlives the session too
-	over   bool      // it was idle for too long or at its end, and so were its tokens ended
-	began  time.Time // with the newest sign-in
-	used   time.Time // last by the browser, or by an app whose tokens end with the session
-	// vague is set where the server may have gone on with it as the next one.
+	voided bool      // void with its user, and so is everything that outlives the session
+	over   bool      // it was idle for too long or reached its end, and its tokens have ended too
+	began  time.Time // at the latest sign-in
+	used   time.Time // the last time, by the browser, or by an app whose tokens end with the session
+	// vague is set if the server may have continued it as the next one.
 	vague bool
 }
 
-// modelCode is a code that an app got, and later the refresh token that it got for it.
+// modelCode is a code of an app, and later its refresh token.
 type modelCode struct {
 	modelTab
 	code     string
@@ -60,8 +60,8 @@ type modelCode struct {
 // offline reports whether the tokens outlive their session.
 func (c *modelCode) offline() bool { return c.client == "offline" }
 
-// signInModel is many browsers at once. It follows what may be, and not what has to be: a
-// session may end earlier than the model knows.
+// signInModel is many browsers at once. It knows what may be valid, not what must be: a session may
+// end earlier than the model knows.
 type signInModel struct {
 	s        *site
 	v        visitor
@@ -81,9 +81,9 @@ var modelCallbacks = map[string]string{
 	"web-app": appCallback, "spa": spaCallback, "second": "https://second.example.com/cb", "careful": "https://careful.example.com/cb", "offline": appCallback,
 }
 
-// Whatever browsers, tabs, apps and administrators do, and however the clock goes on: no code
-// and no session outlives its cause, no tab ends at the app of another, and prompt and max_age
-// hold (OpenID Connect Core §3.1.2.1, RFC 9700 §4.5).
+// Whatever browsers, tabs, apps and administrators do, and however the clock advances: no code and
+// no session outlives its cause, no tab ends at the app of another, and the server obeys prompt and
+// max_age (OpenID Connect Core §3.1.2.1, RFC 9700 §4.5).
 func TestSignInOverTime(t *testing.T) {
 	s, _, v := people(t)
 	registered, err := s.db.Client(t.Context(), "web-app")
@@ -111,7 +111,7 @@ func TestSignInOverTime(t *testing.T) {
 	})
 }
 
-// pick draws the place of one, which is all that a failure has to print.
+// pick draws the index of an element, so that a failure prints only that.
 func pick[T any](rt *rapid.T, what string, of []T) T {
 	return of[rapid.IntRange(0, len(of)-1).Draw(rt, what)]
 }
@@ -138,7 +138,7 @@ func (m *signInModel) open(rt *rapid.T) {
 	m.look(rt, tab)
 }
 
-// continueAt does what the page of a tab asks for, whenever it was opened.
+// goOn continues a tab with its page, whenever that was opened.
 func (m *signInModel) goOn(rt *rapid.T) {
 	if len(m.tabs) == 0 {
 		return
@@ -167,8 +167,8 @@ func (m *signInModel) goOn(rt *rapid.T) {
 	m.look(rt, tab)
 }
 
-// signedIn says what the session of a browser is from now on. Another person ends that of the
-// one before. Where it may have ended by itself already, the next is a new one.
+// signedIn records the session of a browser after a sign-in. Another person's sign-in ends the
+// session before. If that may have ended by itself already, the next session is a new one.
 func (m *signInModel) signedIn(b *modelBrowser, user string) {
 	now := m.s.clock()
 	if !m.lives(b) || b.from.user != user {
@@ -179,7 +179,7 @@ func (m *signInModel) signedIn(b *modelBrowser, user string) {
 	b.from.began, b.from.used, b.authTime = now, now, now
 }
 
-// leave ends the session of a browser, where it did not end by itself before.
+// leave ends the session of a browser, if it did not end by itself before.
 func (m *signInModel) leave(b *modelBrowser) {
 	switch {
 	case b.from == nil:
@@ -191,14 +191,15 @@ func (m *signInModel) leave(b *modelBrowser) {
 	b.from = nil
 }
 
-// use is that a session was used, if it was not over by then.
+// use records a use of a session, if it was not over by then.
 func (m *signInModel) use(from *modelSession) {
 	if from != nil && m.s.clock().Sub(from.used) <= sessionIdle {
 		from.used = m.s.clock()
 	}
 }
 
-// housekeep does what servers do each minute: sessions that expired end with what came from them.
+// housekeep does the work of servers in each minute: expired sessions end with everything that came
+// from them.
 func (m *signInModel) housekeep(rt *rapid.T) {
 	now := m.s.clock()
 	m.s.ok(m.s.SignIn.Sessions.Seen.Flush(m.s.Context()))
@@ -210,7 +211,7 @@ func (m *signInModel) housekeep(rt *rapid.T) {
 	}
 }
 
-// lives reports whether the session of a browser is alive for certain.
+// lives reports whether the session of a browser is certainly alive.
 func (m *signInModel) lives(b *modelBrowser) bool {
 	return b.from != nil && m.certain(b.from)
 }
@@ -220,7 +221,7 @@ func (m *signInModel) certain(from *modelSession) bool {
 	return !from.ended && !from.vague && now.Sub(from.used) < sessionIdle/2 && now.Sub(from.began) < sessionMost/2
 }
 
-// look holds where a tab has come to to what may be.
+// look checks whether the model allows the page or the answer of a tab.
 func (m *signInModel) look(rt *rapid.T, tab *modelTab) {
 	now, in := m.s.clock(), tab.in
 	alive := in.from != nil && !in.from.ended && now.Sub(in.from.used) <= sessionIdle && now.Sub(in.from.began) <= sessionMost || in.authTime.Equal(now)
@@ -275,7 +276,7 @@ func (m *signInModel) redeem(rt *rapid.T) {
 	fresh := m.s.clock().Sub(c.at) < codeLife
 	may := c.refresh == "" && !c.void && !c.from.ended && fresh
 	if c.refresh != "" {
-		c.void = true // RFC 6749 §4.1.2: what it brought is void with it
+		c.void = true // RFC 6749 §4.1.2: its tokens are void too
 	}
 	if ok := got.status == http.StatusOK; ok != may {
 		rt.Fatalf("a code of %s, used before %t, its session ended %t: %d %s", m.s.clock().Sub(c.at), c.refresh != "", c.from.ended, got.status, got.body)
@@ -323,7 +324,7 @@ func (m *signInModel) signOut(rt *rapid.T) {
 	m.leave(b)
 }
 
-// disable disables a user and enables the user again: what came before stays void.
+// disable disables a user and enables the user again: earlier tokens and sessions stay void.
 func (m *signInModel) disable(rt *rapid.T) {
 	name := rapid.SampledFrom([]string{"alice", "bob"}).Draw(rt, "user")
 	user, err := m.s.db.UserByName(m.s.Context(), store.ByUsername, name)
@@ -340,5 +341,5 @@ func (m *signInModel) disable(rt *rapid.T) {
 			from.ended, from.voided = true, true
 		}
 	}
-	m.s.wait(time.Second) // what is issued in the very moment of a revocation counts as before it
+	m.s.wait(time.Second) // a token of the very moment of a revocation counts as earlier
 }

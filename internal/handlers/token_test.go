@@ -180,8 +180,8 @@ func TestRepeatedHeaders(t *testing.T) {
 	}
 }
 
-// A database that is gone, a queue that is full, a request that took too long: 503
-// with Retry-After, and nothing of what the driver said.
+// For a database that is gone, a full queue, or a request that took too long, the server answers
+// 503 with Retry-After, and nothing of the driver's message.
 func TestUnavailable(t *testing.T) {
 	type spoiler func(*site)
 	with := func(clients store.Clients, slow clientauth.Secrets) spoiler {
@@ -230,12 +230,12 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// one is a register of one client.
+// one is a register with one client.
 type one struct{ client store.Client }
 
 func (o one) Client(context.Context, string) (store.Client, error) { return o.client, nil }
 
-// crowd is a queue for bcrypt that is full.
+// crowd is a full queue for bcrypt.
 type crowd struct{}
 
 func (crowd) Knows([][]byte, []string) bool { return false }
@@ -244,7 +244,7 @@ func (crowd) VerifyAny(context.Context, [][]byte, []string) (bool, error) {
 	return false, passwords.ErrBusy
 }
 
-// slow is a database that answers when the client waits no longer.
+// slow is a database that answers after the client has given up.
 type slow struct{}
 
 func (slow) Client(ctx context.Context, _ string) (store.Client, error) {
@@ -252,7 +252,7 @@ func (slow) Client(ctx context.Context, _ string) (store.Client, error) {
 	return store.Client{}, ctx.Err()
 }
 
-// Nothing that is secret gets into the log, whatever is sent.
+// The log contains no secret, whatever the client sends.
 func TestLogHoldsNoSecret(t *testing.T) {
 	s := newSite(t)
 	v := s.open()

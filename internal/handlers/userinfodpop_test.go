@@ -18,7 +18,8 @@ import (
 	"authserver/internal/web"
 )
 
-// A token that is bound to a key is good with a proof of it alone (RFC 9449 §7.1 and §11.1).
+// A token that is bound to a key is accepted only with a proof of that key (RFC 9449 §7.1 and
+// §11.1).
 func TestUserinfoWantsTheProof(t *testing.T) {
 	s, b, v := people(t)
 	key, err := keys.Generate(keys.ES256)
@@ -74,7 +75,8 @@ func TestUserinfoWantsTheProof(t *testing.T) {
 		})
 	}
 
-	// FAPI 2.0 Security Profile §5.4.1: the token endpoint would not have bound a token to this key.
+	// FAPI 2.0 Security Profile §5.4.1: the token endpoint would not have bound a token to this
+	// key.
 	rsa, err := keys.Generate(keys.RS256)
 	s.ok(err)
 	token = v.do(http.MethodPost, TokenPath, url.Values{

@@ -13,8 +13,8 @@ func pairwiseOf(b byte) *Pairwise {
 	return &Pairwise{Secret: func() ([]byte, error) { return bytes.Repeat([]byte{b}, 32), nil }}
 }
 
-// OpenID Connect Core §8.1: not reversible by any other party, distinct in each sector, and
-// always the same.
+// OpenID Connect Core §8.1: no other party can reverse a pairwise subject, it differs in each
+// sector, and it never changes.
 func TestPairwise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := pairwiseOf(1)

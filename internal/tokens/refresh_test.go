@@ -13,8 +13,7 @@ import (
 	"authserver/internal/store"
 )
 
-// turns are keys that take turns by the second: key n makes the tokens from n
-// seconds on.
+// turns are keys that change every second: key n makes the tokens from n seconds on.
 type turns map[uint32][]byte
 
 func (k turns) At(moment time.Time) (id uint32, key []byte, ok bool) {
@@ -58,7 +57,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 		}
 		again, err := codec.Encode(want, second(2))
 		if err != nil || again != token {
-			t.Fatal("a retry would get another successor") // what the grace builds on
+			t.Fatal("a retry would get another successor") // the grace relies on this
 		}
 		if got, err := codec.Decode(token); err != nil || got != want {
 			t.Fatalf("Decode = %v, %v; want %v", got, err, want)
@@ -66,7 +65,7 @@ func TestRefreshRoundTrip(t *testing.T) {
 	})
 }
 
-// RFC 6749 §10.10: no token can be made up or changed, in any bit.
+// RFC 6749 §10.10: no token can be invented or changed, in any bit.
 func TestRefreshEveryFlippedBitIsRefused(t *testing.T) {
 	codec := newCodec()
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,19 +14,19 @@ import (
 	"authserver/internal/store"
 )
 
-// book keeps revocations as the contract of package store says. It is mean where
-// the contract lets it be: pages may be shorter than asked for while there is
-// more, and a revocation may come twice.
+// book has revocations according to the contract of package store. It uses all that the contract
+// allows: pages may be shorter than the limit although there is more, and a revocation may come
+// twice.
 type book struct {
 	mu      sync.Mutex
 	entries []store.Revocation
-	page    int // the longest page; 0: as asked for
+	page    int // the longest page; 0: the limit of the caller
 	twice   bool
 	err     error
 	queries int
 }
 
-// tested is who revokes in the tests.
+// tested is the actor of revocations in the tests.
 func tested() By {
 	return By{Actor: store.Actor{Type: store.ActorOperator, ID: "root@test"}, Reason: "test"}
 }
@@ -61,7 +61,7 @@ func (b *book) RevokeConsent(ctx context.Context, _, _ string, by store.Change) 
 	return b.Revoke(ctx, by)
 }
 
-// record is Revoke for what another replica recorded.
+// record is Revoke by another replica.
 func (b *book) record(r store.Revocation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -110,7 +110,7 @@ func follow(t *testing.T, v *View) {
 	}
 }
 
-// followed is a view that has loaded what there is.
+// followed returns a view that has loaded all revocations.
 func followed(t *testing.T, b *book) *View {
 	t.Helper()
 	v := newView(b)
@@ -131,7 +131,7 @@ func void(kind store.RevocationKind, value string, before time.Time) store.Revoc
 	return store.Revocation{Kind: kind, Value: value, Before: store.At(before), ExpiresAt: store.At(noon.Add(time.Hour)), Reason: "test"}
 }
 
-// issued is what Verify says of a token that was issued while its client and its
+// issued returns the claims from Verify for a token that was issued while its client and its
 // subject had this NotBefore.
 func issued(under time.Time, family store.FamilyID) Claims {
 	return Claims{
@@ -188,7 +188,7 @@ func TestViewRevoked(t *testing.T) {
 	}
 }
 
-// A revocation only ever grows: an older one that arrives late takes nothing back.
+// A revocation only grows: an older one that arrives late does not shrink it.
 func TestViewRevocationsGrow(t *testing.T) {
 	v := followed(t, &book{})
 	late := issued(noon, store.FamilyID{})
@@ -266,8 +266,8 @@ func TestViewFollowPassesWhatHasExpired(t *testing.T) {
 	}
 }
 
-// Before the first Follow it is not known what is revoked: a caller waits, and gets an
-// error when its time is up.
+// Before the first Follow the view does not know the revocations: a caller waits, and gets an error
+// when its time is up.
 func TestViewThatIsNotLoaded(t *testing.T) {
 	b := &book{err: store.ErrUnavailable, entries: []store.Revocation{void(store.RevokedToken, "jti-1", noon)}}
 	v := newView(b)
@@ -314,8 +314,8 @@ func TestViewOutage(t *testing.T) {
 	}
 }
 
-// Checks, changes and readings at once; the race detector is the judge, and that
-// nothing gets lost.
+// Checks, changes and readings run concurrently. The race detector must find nothing, and no
+// revocation may get lost.
 func TestViewConcurrently(t *testing.T) {
 	const workers, each = 8, 200
 	b := &book{page: 50}
@@ -350,8 +350,8 @@ func TestViewConcurrently(t *testing.T) {
 	}
 }
 
-// A view that is not fed any more says so, and one that was never fed does when it has
-// had its time.
+// A view without updates reports that it is not current, and a view that never had one reports that
+// after a while.
 func TestAViewSaysWhetherItIsCurrent(t *testing.T) {
 	b, now := &book{err: store.ErrUnavailable}, time.Unix(1000, 0)
 	v := &View{Store: b, Now: func() time.Time { return now }}

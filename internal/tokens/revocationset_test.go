@@ -14,8 +14,7 @@ import (
 	"authserver/internal/store"
 )
 
-// revoked makes a revocation of each kind in turn, as a server that is used
-// makes them.
+// revoked makes a revocation of each kind in turn, as in the use of a server.
 func revoked(tb testing.TB, i int) store.Revocation {
 	tb.Helper()
 	until := noon.Add(time.Duration(i) * time.Millisecond)
@@ -40,13 +39,13 @@ func revoked(tb testing.TB, i int) store.Revocation {
 func inUse() uint64 {
 	var stats runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first found unused
+	runtime.GC() // frees what the first collection found unused
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
 }
 
-// However many there are, none takes more than 80 bytes, and what has expired takes
-// none. bench/growth tells the same of a million.
+// However many there are, no revocation takes more than 80 bytes, and an expired one takes none.
+// bench/growth shows the same for a million.
 func TestViewIsCompact(t *testing.T) {
 	const most = 80
 	v := newView(&book{})
@@ -72,7 +71,7 @@ func TestViewIsCompact(t *testing.T) {
 	runtime.KeepAlive(v)
 }
 
-// TestViewIsAMap holds the view to a plain map of what was revoked.
+// TestViewIsAMap compares the view with a plain map of the revocations.
 func TestViewIsAMap(t *testing.T) {
 	kind := rapid.SampledFrom([]store.RevocationKind{store.RevokedToken, store.RevokedFamily, store.RevokedUser, store.RevokedClient})
 	value := rapid.SampledFrom([]string{"a", "b", "user", "er", "jti", "\x00a", "a\x00"})
@@ -114,7 +113,7 @@ func TestViewIsAMap(t *testing.T) {
 	})
 }
 
-// Many names, so that segments grow and are emptied.
+// There are many names, so that segments grow and become empty.
 func TestViewOfMany(t *testing.T) {
 	const n = 100_000
 	v := newView(&book{})

@@ -11,8 +11,8 @@ import (
 	"authserver/internal/store"
 )
 
-// Until when what is void may be issued: as long as a request takes, and of a client as
-// long as a server goes on by what it has read.
+// A revocation voids tokens that are issued for as long as a request takes, and for a client, for
+// as long as a server continues with what it has read.
 func TestRevokerVoids(t *testing.T) {
 	r := newRevoker(newView(&book{}))
 	moment := store.At(noon.Truncate(time.Millisecond))
@@ -39,8 +39,7 @@ func TestRevokerVoids(t *testing.T) {
 	}
 }
 
-// A token that was revoked is void here at once, and everywhere until the last clock says
-// that it has expired.
+// A revoked token is void here at once, and everywhere until it has expired by the slowest clock.
 func TestRevokerVoidsAToken(t *testing.T) {
 	b := &book{}
 	v := followed(t, b)
@@ -56,7 +55,7 @@ func TestRevokerVoidsAToken(t *testing.T) {
 	}
 }
 
-// A family is void here at once, or where the database is gone just then as soon as it is
+// A revoked family is void here at once, or, if the database is gone just then, as soon as it is
 // read back.
 func TestRevokerVoidsAFamily(t *testing.T) {
 	b := &book{}

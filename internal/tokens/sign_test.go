@@ -17,9 +17,8 @@ import (
 	"authserver/internal/testkit"
 )
 
-// Every token that is serialised here has to be one to a library that we did not
-// write, also where the numbers of an ECDSA signature begin with zeros: one in 256
-// does.
+// Another library must accept every token that is serialised here, also if the numbers of an ECDSA
+// signature begin with zeros, as one in 256 does.
 func TestSignedAsJWXReadsIt(t *testing.T) {
 	k := newKeyring(t)
 	for alg, s := range k.signers {
@@ -75,7 +74,7 @@ func TestFixedSize(t *testing.T) {
 	}
 }
 
-// What is written as a registered claim may not come as a custom one beside it.
+// A registered claim may not also be a custom claim.
 func TestRegisteredClaimsAreReserved(t *testing.T) {
 	fields := reflect.TypeFor[registered]()
 	for i := range fields.NumField() {
@@ -85,7 +84,7 @@ func TestRegisteredClaimsAreReserved(t *testing.T) {
 	}
 }
 
-// BenchmarkMint makes tokens that are signed, and those that are encrypted as well.
+// BenchmarkMint makes signed tokens, and tokens that are also encrypted.
 func BenchmarkMint(b *testing.B) {
 	private, err := keys.Generate(keys.ES256)
 	if err != nil {

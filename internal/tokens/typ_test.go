@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// RFC 9068 §2.1 wants at+jwt; there are verifiers that take JWT alone.
+// RFC 9068 §2.1 requires at+jwt; some verifiers accept only JWT.
 func TestATokenOfTypJWT(t *testing.T) {
 	k := newKeyring(t)
 	a := anAccess("RS256")
@@ -21,8 +21,8 @@ func TestATokenOfTypJWT(t *testing.T) {
 	}
 }
 
-// What other JWTs this server signs, now or one day, under the same keys: the type JWT
-// says nothing of what a token is, so that its claims have to.
+// These are other JWTs that this server signs, now or in future, under the same keys: the type JWT
+// does not say what a token is, so the claims must.
 func TestNoOtherJWTOfOursIsAnAccessToken(t *testing.T) {
 	k := newKeyring(t)
 	es := k.signers["ES256"]
@@ -63,7 +63,7 @@ func TestNoOtherJWTOfOursIsAnAccessToken(t *testing.T) {
 	}
 }
 
-// No administrator can give an access token what only other JWTs have.
+// No administrator can give an access token the claims of other JWTs.
 func TestClaimsOfOtherJWTsAreReserved(t *testing.T) {
 	for _, name := range foreignClaims() {
 		if !Reserved(name) {

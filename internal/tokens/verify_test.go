@@ -47,7 +47,7 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
-// header is that of our tokens, with the changes of a hostile mind.
+// header returns the header of our tokens, with changes of an attacker.
 func header(alg, kid, rest string) string {
 	return `{"alg":"` + alg + `","kid":"` + kid + `","typ":"at+jwt"` + rest + `}`
 }
@@ -62,7 +62,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	elsewhere := keys.Signer{KID: "ec-1", Alg: "ES256", Key: newECKey(t)}
 	tests := []struct{ name, token, want string }{
-		// RFC 8725 §3.1: the algorithm is the key's.
+		// RFC 8725 §3.1: the key decides the algorithm.
 		{"alg none without a signature", encode([]byte(header("none", "ec-1", ""))) + "." + encode(goodPayload) + ".", "its alg"},
 		{"alg None", join([]byte(header("None", "ec-1", "")), goodPayload, goodSignature), "its alg"},
 		{"alg NONE", join([]byte(header("NONE", "ec-1", "")), goodPayload, nil), "its alg"},
@@ -117,7 +117,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"jti is not ours", signToken(map[string]any{"jti": "c0ffee"}), "jti"},
 		{"no jti", signToken(map[string]any{"jti": nil}), "jti"},
 
-		// RFC 7515 §4, RFC 7519 §4: names have to be unique.
+		// RFC 7515 §4, RFC 7519 §4: names must be unique.
 		{"a claim stands twice", forge(t, es, header("ES256", "ec-1", ""), strings.Replace(claimsOf(t, nil), "{", `{"scope":"admin",`, 1)), "twice"},
 		{"a claim stands twice in another spelling", forge(t, es, header("ES256", "ec-1", ""), strings.Replace(claimsOf(t, nil), "{", `{"\u0073cope":"admin",`, 1)), "twice"},
 		{"a header stands twice", forge(t, es, header("ES256", "ec-1", `,"kid":"ec-1"`), claimsOf(t, nil)), "twice"},
@@ -152,7 +152,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// A token has one spelling: no byte of it can be another.
+// A token has one spelling: no other byte may give the same token.
 func TestVerifyRefusesEveryOtherSpelling(t *testing.T) {
 	k := newKeyring(t)
 	token := mint(t, newMinter(k), anAccess("ES256")).Token
@@ -193,8 +193,7 @@ func TestVerifyTimes(t *testing.T) {
 	}
 }
 
-// A token that was verified is good for no other signature, at no other time, and without its key
-// for nothing at all.
+// A verified token is not accepted with another signature, at another time, or without its key.
 func TestVerifyChecksATokenThatItKnows(t *testing.T) {
 	k := newKeyring(t)
 	a := anAccess("ES256")
@@ -224,7 +223,7 @@ func TestVerifyChecksATokenThatItKnows(t *testing.T) {
 	}
 }
 
-// What goes wrong must not repeat the token: errors go to the log.
+// Errors must not repeat the token, because they go to the log.
 func TestVerifyErrorsHoldNothingOfTheToken(t *testing.T) {
 	k := newKeyring(t)
 	token := mint(t, newMinter(k), anAccess("ES256")).Token
@@ -288,7 +287,7 @@ func pemOf(t *testing.T) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: derOf(t)})
 }
 
-// asn1Signature is a good signature in the form that JOSE does not use (RFC 7518 §3.4).
+// asn1Signature returns a valid signature in the form that JOSE does not use (RFC 7518 §3.4).
 func asn1Signature(t *testing.T, s keys.Signer, token string) []byte {
 	t.Helper()
 	sum := sha256.Sum256([]byte(token[:strings.LastIndexByte(token, '.')]))
@@ -299,7 +298,7 @@ func asn1Signature(t *testing.T, s keys.Signer, token string) []byte {
 	return signature
 }
 
-// salted is a PS256 token whose signature has a salt of another length.
+// salted returns a PS256 token whose signature has a salt of another length.
 func salted(t *testing.T, salt int) string {
 	t.Helper()
 	input := encode([]byte(header("PS256", "pss-1", ""))) + "." + encode([]byte(claimsOf(t, nil)))
@@ -316,7 +315,7 @@ func jsonToken(token string) string {
 	return `{"payload":"` + split[1] + `","protected":"` + split[0] + `","signature":"` + split[2] + `"}`
 }
 
-// standardAlphabet is a good token whose signature is spelled with + and /.
+// standardAlphabet returns a good token whose signature is spelled with + and /.
 func standardAlphabet(t *testing.T, k keyring) string {
 	t.Helper()
 	for range 100 {
