@@ -31,7 +31,7 @@ func TestTheDocumentationNamesTheCommandsThatAsk(t *testing.T) {
 			t.Errorf("%s: that it asks is %t, and the page says otherwise", path, asks)
 		}
 	}
-	if named := strings.Count(list, "`")/2 - 2; named != asking { // beside two flags
+	if named := strings.Count(list, "`")/2 - 2; named != asking { // except two flags
 		t.Errorf("the page names %d commands, and %d ask", named, asking)
 	}
 }

@@ -33,7 +33,8 @@ func TestAnEventHasNoReasonThatSaysNothingNew(t *testing.T) {
 	}
 }
 
-// TestEventValues: a person reads values without JSON, and a lifetime as it is typed.
+// TestEventValues: values are printed without JSON, and a lifetime in the form in which it is
+// typed.
 func TestEventValues(t *testing.T) {
 	for value, want := range map[string]string{
 		``: "-", `null`: "-", `""`: "-", `[]`: "-", `"read"`: "read", `["read","write"]`: "read write", `true`: "true", `12345678901234567890`: "12345678901234567890",

@@ -22,15 +22,15 @@ func leaves(t *testing.T) []*kong.Node {
 	return parser.Model.Leaves(false)
 }
 
-// execute runs the command line without a process, and returns what it prints.
+// execute runs the command line without a process, and returns its output.
 func execute(args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
 	code = run(append([]string{"authserver"}, args...), strings.NewReader(""), &out, &errs, nil)
 	return out.String(), errs.String(), code
 }
 
-// TestHelp: the help of a command fits a screen, names every flag, and has an example and none
-// of the settings. help COMMAND is the same, and --help-all explains every flag.
+// TestHelp: the help of a command fits a screen, names every flag, and has an example and none of
+// the settings. help COMMAND prints the same, and --help-all explains every flag.
 func TestHelp(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		words := strings.Fields(leaf.Path())
@@ -69,8 +69,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestHelpOfGroups: the help of what only has commands below it fits a screen, names each of
-// them, and has an example too.
+// TestHelpOfGroups: the help of a group of commands fits a screen, names each of them, and has an
+// example too.
 func TestHelpOfGroups(t *testing.T) {
 	parser, err := newParser(&bytes.Buffer{}, &bytes.Buffer{}, nil, func(int) {})
 	if err != nil {
@@ -111,8 +111,8 @@ func TestSettingsOfCommands(t *testing.T) {
 	}
 }
 
-// TestSettingsThatACommandDoesNotRead: its flag is refused with the reason, and completion
-// does not offer it.
+// TestSettingsThatACommandDoesNotRead: the command refuses the flag of such a setting with the
+// reason, and completion does not offer it.
 func TestSettingsThatACommandDoesNotRead(t *testing.T) {
 	for command, flag := range map[string]string{
 		"client list": "--key-poll-interval", "user create": "--refresh-grace", "healthcheck": "--bcrypt-cost", "key plan": "--pkcs11-module", "migrate up": "--no-migrate",
@@ -132,7 +132,7 @@ func TestSettingsThatACommandDoesNotRead(t *testing.T) {
 	}
 }
 
-// TestExamples: each command has an example, which the command line takes.
+// TestExamples: each command has an example, which the command line accepts.
 func TestExamples(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		example := leaf.Tag.Get("example")
@@ -151,7 +151,7 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A settings file that an example names is not there.
+		// A settings file in an example does not exist here.
 		args := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 		if _, err := parser.Parse(args); err != nil && !strings.Contains(err.Error(), "authserver.yaml") {
 			t.Errorf("%s: %v", example, err)
@@ -182,10 +182,10 @@ func TestCandidates(t *testing.T) {
 		"client list -o ":        "json table",
 		"client list --output t": "table",
 		"completion ":            "bash fish zsh",
-		"client show ":           "", // identifiers are not known: the shell offers files
+		"client show ":           "", // completion does not know identifiers: the shell offers files
 		"serve --log-f":          "--log-format",
-		"client list --output=j": "--output=json", // as zsh and fish have it
-		"client list --output =": "json table",    // as bash has it
+		"client list --output=j": "--output=json", // in the form of zsh and fish
+		"client list --output =": "json table",    // in the form of bash
 		"client list -o = j":     "json",
 		"client update --no-dp":  "--no-dpop-bound",
 		"help client rot":        "rotate-secret",
@@ -198,7 +198,7 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// TestBashCompletion has bash complete a command, as a user does with the tabulator.
+// TestBashCompletion completes a command in bash, as a user does with the tab key.
 func TestBashCompletion(t *testing.T) {
 	script, _, code := execute("completion", "bash")
 	if code != exitDone {

@@ -15,7 +15,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// Each of these stores is a real one. Just before it creates, another command does.
+// Each of these stores is a real one. Just before it creates something, another command creates it.
 type (
 	racedClients struct {
 		store.Clients
@@ -93,8 +93,8 @@ func createRaced(p *process, run command, rival func()) error {
 	return errors.New("the command creates nothing")
 }
 
-// Two commands create the same thing at the same moment. The second finds at the insertion what
-// it did not find when it looked. It ends as if it had found it at once, and shows no secret.
+// Two commands create the same thing at the same moment. The second finds at the insertion what it
+// did not find when it looked. It ends as if it had found it at once, and shows no secret.
 func TestCreateIfNotExistsThatIsNotTheFirst(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("the-secret-of-an-issuer-32-bytes-long"), 0o600); err != nil {
@@ -127,7 +127,7 @@ func TestCreateIfNotExistsThatIsNotTheFirst(t *testing.T) {
 	}
 }
 
-// A user's email address is taken too, and no user with the username is there to show.
+// A user's email address can be taken too, although there is no user with the username to show.
 func TestCreateIfNotExistsDoesNotHideThatAnotherNameIsTaken(t *testing.T) {
 	s := newShop(t)
 	s.must("user", "create", "--username", "alice", "--email", "a@example.com", "--password-stdin")
@@ -142,7 +142,7 @@ func newPostgresShop(t *testing.T) shop {
 	return shopOn(t, pgtest.URL(t))
 }
 
-// raced runs a create command, and the same one before it creates.
+// raced runs a create command, and the same command before it inserts.
 func (s shop) raced(t *testing.T, words []string) (code int, stdout, stderr string) {
 	t.Helper()
 	parser, err := newParser(io.Discard, io.Discard, s.environ, func(int) {})

@@ -130,8 +130,8 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// TestEmptyFlags: a flag whose variable was not set is refused, where the command would do more
-// without it.
+// TestEmptyFlags: a flag whose shell variable was not set is refused, if the command would do more
+// without the flag.
 func TestEmptyFlags(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		for _, f := range leaf.Flags {

@@ -8,7 +8,7 @@ import (
 	"authserver/internal/admin"
 )
 
-// inputs are the operations that take fields, by their commands.
+// inputs are the operations with fields, by their commands.
 var inputs = map[string]any{
 	"resource create":      admin.NewResource{},
 	"resource update":      admin.ResourceInput{},
@@ -34,13 +34,13 @@ var inputs = map[string]any{
 	"user update": admin.UserInput{},
 }
 
-// fieldsOfInput are the fields that a fault of an input may name.
+// fieldsOfInput returns the fields that a fault of an input may name.
 func fieldsOfInput(t *testing.T, input reflect.Type) []admin.Field {
 	t.Helper()
 	var fields []admin.Field
 	for i := range input.NumField() {
 		member := input.Field(i)
-		if member.Type.Kind() == reflect.Func { // it is called, and sets nothing
+		if member.Type.Kind() == reflect.Func { // a function sets no field
 			continue
 		}
 		if member.Anonymous || member.Type.Kind() == reflect.Struct && member.Tag == "" { // a group of fields
@@ -56,7 +56,7 @@ func fieldsOfInput(t *testing.T, input reflect.Type) []admin.Field {
 	return fields
 }
 
-// A message is worth little without the place that it speaks of.
+// Every field has a flag, because a message is useless without the place of the fault.
 func TestEachFieldHasAFlag(t *testing.T) {
 	for path, input := range inputs {
 		p := &process{path: strings.Fields(path)}
@@ -98,5 +98,5 @@ func TestWhatTextsMentionIsCalledAsOnTheCommandLine(t *testing.T) {
 	}
 }
 
-// at are the names of another command, of which no flag was given.
+// at returns the names of another command, without any flags.
 func (n names) at(path ...string) names { return names{root: n.root, command: find(n.root, path...)} }

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// place is a standard output that takes so many bytes, or finds out too late that it has
-// no room for any.
+// place is a standard output with room for a number of bytes, or one that reports too late that it
+// has none.
 type place struct {
 	bytes.Buffer
-	room int // -1: without end
+	room int // -1: without limit
 	late error
 }
 
@@ -67,7 +67,7 @@ func (s shop) must(args ...string) string {
 	return out.String()
 }
 
-// secrets are the identifiers of a client's secrets.
+// secrets returns the identifiers of a client's secrets.
 func (s shop) secrets(client string) string {
 	s.t.Helper()
 	var shown struct{ Secrets json.RawMessage }
@@ -77,8 +77,8 @@ func (s shop) secrets(client string) string {
 	return string(shown.Secrets)
 }
 
-// A secret is told once. If it cannot be printed, nothing changes: a client with its old
-// secret is better off than a client with a secret that was lost.
+// A secret is printed once. If it cannot be printed, nothing changes: a client with its old secret
+// is better than a client whose secret was lost.
 func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
 	s := newShop(t)
 	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
@@ -108,13 +108,13 @@ func TestASecretThatCannotBePrintedChangesNothing(t *testing.T) {
 	if code, _ := s.run(io.Discard, "client", "show", "new"); code != exitFailed {
 		t.Error("a client was made whose secret was lost")
 	}
-	// What cannot be synced, such as a terminal, has what was written.
+	// An output that cannot be synced, such as a terminal, has received what was written.
 	if code, stderr := s.run(&place{room: -1, late: syscall.EINVAL}, "client", "rotate-secret", "web"); code != exitDone || s.secrets("web") == before {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
-// A client_id that is taken is known before a secret is shown for it.
+// The command finds out that a client_id is taken before it shows a secret.
 func TestNoSecretIsToldForAClientThatIsThere(t *testing.T) {
 	s := newShop(t)
 	s.must("client", "create", "--id", "web", "--grant", "client_credentials")
@@ -125,8 +125,8 @@ func TestNoSecretIsToldForAClientThatIsThere(t *testing.T) {
 	}
 }
 
-// For every command that prints: if the answer cannot be written, the exit code is 1,
-// and the message says whether the change was made.
+// This is for every command that prints: if it cannot write its answer, it exits with 1, and the
+// message says whether the change was made.
 func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	s := newShop(t)
 	s.must("user", "create", "--username", "bob", "--password-stdin")
@@ -157,7 +157,7 @@ func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	}
 	s.must("resource", "show", "urn:a")
 	s.must("client", "show", "app")
-	// What is told on standard error is no answer.
+	// Standard error is not the answer.
 	var out bytes.Buffer
 	code := run([]string{"authserver", "client", "delete", "--yes", "app"}, strings.NewReader(""), &out, broken{}, s.environ)
 	if code != exitDone {
@@ -165,7 +165,7 @@ func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 	}
 }
 
-// pipe is a standard output whose reader ended after so many bytes, as head does.
+// pipe is a standard output whose reader ended after a number of bytes, as head does.
 type pipe struct{ room int }
 
 func (p *pipe) Write(b []byte) (int, error) {
@@ -178,9 +178,8 @@ func (p *pipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// If the reader of standard output has ended, it wants no more: a command that only shows something
-// ends without a word. A secret that is lost, or a change whose answer is lost, is an error all
-// the same.
+// If the reader of standard output has ended, a command that only shows something ends without a
+// message. A lost secret, or the lost answer of a change, is still an error.
 func TestACommandWhoseReaderIsGone(t *testing.T) {
 	s := newShop(t)
 	s.must("user", "create", "--username", "alice", "--password-stdin")

@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// TestOnlyTheCommandIsRead: a command line is answered by one row of the table of commands as by
-// the whole table, whether it is right or wrong.
+// TestOnlyTheCommandIsRead: one row of the table of commands gives the same result for a command
+// line as the whole table, whether the line is right or wrong.
 func TestOnlyTheCommandIsRead(t *testing.T) {
 	lines := [][]string{{}, {"--help"}, {"client"}, {"client", "lost"}, {"lost"}, {"--lost", "version"}, {"--version"}, {"version", "--version"}}
 	for _, leaf := range leaves(t) {
@@ -41,7 +41,7 @@ func TestOnlyTheCommandIsRead(t *testing.T) {
 	}
 }
 
-// TestOneCommandIsRead: of a command line that begins with a command, no other command is read.
+// TestOneCommandIsRead: for a command line that begins with a command, only that command is built.
 func TestOneCommandIsRead(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		words := strings.Fields(leaf.Path())

@@ -12,7 +12,7 @@ import (
 	"authserver/internal/admin"
 )
 
-// TestShow: durations print as durations, and what is printed once is the last line.
+// TestShow: durations print as durations, and a value that is printed only once is the last line.
 func TestShow(t *testing.T) {
 	client := admin.ClientWithSecret{Client: admin.Client{ClientID: "web", RefreshIdleTTL: 30 * 86400, RefreshMaxTTL: 5400}, Secret: "s3cr3t"}
 	for colour, want := range map[bool]string{false: "client_secret  s3cr3t", true: "client_secret  \x1b[1ms3cr3t\x1b[0m"} {
@@ -39,7 +39,7 @@ func TestShow(t *testing.T) {
 	}
 }
 
-// TestInColour: colours are for terminals alone, and for users who want them.
+// TestInColour: colours are only for terminals, and for users who want them.
 func TestInColour(t *testing.T) {
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestInColour(t *testing.T) {
 	}
 }
 
-// TestTextOfLists: words have blanks between them, and sentences do not run together.
+// TestTextOfLists: words have spaces between them, and sentences do not run together.
 func TestTextOfLists(t *testing.T) {
 	for want, list := range map[string][]string{
 		"-":                                   {},

@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"authserver": main, "curl": curl})
 }
 
-// TestScripts runs test/script/*.txtar, each in a folder of its own with the
-// settings of a database that is not made yet.
+// TestScripts runs test/script/*.txtar, each in a folder of its own with the settings of a database
+// that does not exist yet.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../test/script",
@@ -68,7 +68,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	for name, value := range map[string]string{
-		"AUTHSERVER_BCRYPT_COST":   "4", // what is tested is not how slow it is
+		"AUTHSERVER_BCRYPT_COST":   "4", // the tests are not about the slowness of bcrypt
 		"AUTHSERVER_DATABASE_URL":  "sqlite:authserver.db",
 		"AUTHSERVER_ISSUER":        "https://auth.example.com",
 		"AUTHSERVER_LISTEN":        public,
@@ -84,7 +84,7 @@ func setup(env *testscript.Env) error {
 	return writeKeys(env.WorkDir)
 }
 
-// takeAddress is an address for the server of the script, which no other gets while it runs.
+// takeAddress returns an address for the server of the script, which no other gets while it runs.
 func takeAddress(env *testscript.Env) (string, error) {
 	port, release, err := ports.Take()
 	if err != nil {
@@ -141,7 +141,7 @@ func writeKeys(dir string) error {
 	return nil
 }
 
-// exits CODE COMMAND... wants a command to end with that exit code.
+// exits CODE COMMAND... requires a command to end with that exit code.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -158,8 +158,8 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// answer PATH VALUE wants the JSON on the standard output of the last command to
-// have the value, as JSON, at the path, such as secrets.0.kind. "." is the whole.
+// answer PATH VALUE requires the JSON on the standard output of the last command to have the value,
+// as JSON, at the path, such as secrets.0.kind. "." is the whole JSON.
 func answer(ts *testscript.TestScript, neg bool, args []string) {
 	got, err := json.Marshal(at(ts, args[0]))
 	ts.Check(err)
@@ -168,8 +168,8 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// keep NAME PATH puts the string at the path, or the whole output without its
-// final newline where there is no path, into a variable.
+// keep NAME PATH stores the string at the path in a variable, or without a path the whole output
+// without its final newline.
 func keep(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 1 {
 		ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
@@ -211,7 +211,7 @@ func at(ts *testscript.TestScript, path string) any {
 	return v
 }
 
-// ready waits until the server of this script is.
+// ready waits until the server of this script is ready.
 func ready(ts *testscript.TestScript, _ bool, _ []string) {
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -246,8 +246,8 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// paste FILE HEADING [OLD NEW] runs in a shell what stands in the file between the
-// line "# HEADING" and the next empty one.
+// paste FILE HEADING [OLD NEW] runs the lines of the file between "# HEADING" and the next empty
+// line in a shell.
 func paste(ts *testscript.TestScript, _ bool, args []string) {
 	_, rest, ok := strings.Cut(ts.ReadFile(args[0]), "\n# "+args[1])
 	if !ok {
@@ -261,7 +261,7 @@ func paste(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("sh", "-c", block))
 }
 
-// sql STATEMENT changes the database behind the back of authserver.
+// sql STATEMENT changes the database without authserver.
 func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs("authserver.db"))
 	ts.Check(err)
@@ -269,8 +269,8 @@ func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(errors.Join(err, db.Close()))
 }
 
-// curl knows of curl what the lines that dev prints need, -u, -d and a URL, and -H. The
-// nonce for the next request it tells on standard error.
+// curl supports the flags that the lines of dev need: -u, -d, -H and a URL. It prints the nonce for
+// the next request to standard error.
 func curl() {
 	request := &http.Request{Method: http.MethodGet, Header: http.Header{}}
 	var form []string

@@ -11,8 +11,8 @@ import (
 	"authserver/internal/config"
 )
 
-// TestReadersOfSettings: docs/settings.md says which commands read which settings. What it
-// leaves out is every command's, or that of serve and dev alone.
+// TestReadersOfSettings: docs/settings.md says which commands read which settings. A setting that
+// it does not list belongs to every command, or only to serve and dev.
 func TestReadersOfSettings(t *testing.T) {
 	const heading = "| Settings | Read by, beside `serve` and `dev` |\n|---|---|\n"
 	page, err := os.ReadFile("../../docs/settings.md")
@@ -22,7 +22,7 @@ func TestReadersOfSettings(t *testing.T) {
 	_, rest, _ := strings.Cut(string(page), heading)
 	got, _, _ := strings.Cut(rest, "\n\n")
 	var want []string
-	var before string // readers of the setting before
+	var before string // the readers of the setting before
 	for _, r := range config.Table() {
 		readers := readersOf(t, r)
 		switch {
@@ -40,8 +40,8 @@ func TestReadersOfSettings(t *testing.T) {
 	}
 }
 
-// readersOf returns the commands that read a setting, beside serve and dev; "" for one that
-// every command on the database reads.
+// readersOf returns the commands that read a setting, except serve and dev; "" for a setting of
+// every command on the database.
 func readersOf(t *testing.T, r config.Row) string {
 	if slices.Contains([]string{"config", "database-url", "database-url-file", "database-max-conns"}, r.Name) {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"authserver/internal/config"
 )
 
-// argumentsOf are what a command cannot do without.
+// argumentsOf returns the arguments that a command requires.
 func argumentsOf(leaf *kong.Node) []string {
 	args := strings.Fields(leaf.Path())[1:]
 	for _, flag := range leaf.AllFlags(false) {
@@ -29,7 +29,7 @@ func argumentsOf(leaf *kong.Node) []string {
 
 const secretPassword = "s3cr3t"
 
-// urls are such as libpq, Go and the operator read differently.
+// urls returns URLs that libpq, Go and the operator read differently.
 func urls() []string {
 	return []string{
 		"postgres://s3cr3t:s3cr3t/s3cr3t@s3cr3t/s3cr3t", "postgres://s3cr3t:s3cr3t@s3cr3t@s3cr3t/s3cr3t",
@@ -38,7 +38,7 @@ func urls() []string {
 	}
 }
 
-// silent runs a command, which has to fail without telling a piece of a URL.
+// silent runs a command that must fail without showing a part of a URL.
 func silent(t *testing.T, environ []string, args ...string) {
 	t.Helper()
 	environ = append([]string{"AUTHSERVER_ISSUER=https://auth.example.com", "AUTHSERVER_MASTER_KEY=c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U="}, environ...)
@@ -52,8 +52,8 @@ func silent(t *testing.T, environ []string, args ...string) {
 	}
 }
 
-// Every command, every such URL, and every way in which one comes in: as it should, where
-// it does not belong, and under a flag that there is not.
+// The test has every command, every such URL, and every way to set one: the right way, a place
+// where it does not belong, and a flag that does not exist.
 func TestNoCommandTellsAPieceOfADatabaseURL(t *testing.T) {
 	t.Chdir(t.TempDir())
 	parser, err := kong.New(&commands{}, config.Options(config.Sources{})...)
