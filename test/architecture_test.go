@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// onePage is how many lines ARCHITECTURE.md may have.
+// onePage is the largest number of lines of ARCHITECTURE.md.
 const onePage = 80
 
 // TestTheArchitecturePage: ARCHITECTURE.md has the arrows of the table above, and
@@ -28,7 +28,7 @@ func TestTheArchitecturePage(t *testing.T) {
 	}
 }
 
-// arrowsOf reads the table of rooms: rooms, what they own, what they import.
+// arrowsOf reads the table of rooms: the rooms, what they own, and what they import.
 func arrowsOf(page string) map[string][]string {
 	read := map[string][]string{}
 	atRoot := map[string]bool{}
@@ -65,7 +65,7 @@ func arrowsOf(page string) map[string][]string {
 	return found
 }
 
-// sorted returns the arrows with each list in order, and an empty one as none.
+// sorted returns the arrows with sorted lists, and none for an empty list.
 func sorted(arrows map[string][]string) map[string][]string {
 	ordered := map[string][]string{}
 	for room, imports := range arrows {

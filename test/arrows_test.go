@@ -1,5 +1,5 @@
-// Package test holds the house together: which room may import which, and what
-// the habits of the code forbid. The rooms below it test the program from outside.
+// Package test holds the rules of the house: which room may import which, and which habits the code
+// must not have. The rooms below test the program from outside.
 package test
 
 import (
@@ -22,19 +22,19 @@ import (
 
 const module = "authserver"
 
-// How many lines a file of one noun or verb may have: in the rooms, and in bench and
-// test, where tables of cases take more.
+// The largest number of lines of a file: in the rooms, and in bench and test, where tables of cases
+// take more.
 const (
 	longestFile    = 300
 	longestOutside = 600
 )
 
-// all stands for every room of the house but cmd, bench and test.
+// all means every room of the house except cmd, bench and test.
 const all = "*"
 
-// arrows says which rooms of ours a room may import. A room that is not listed
-// may not exist: add it here, and to the table of ARCHITECTURE.md. Tests are
-// free, since they may use the real thing wherever it lives.
+// arrows lists which of our rooms a room may import. A room that is not listed may not exist: add
+// it here, and to the table of ARCHITECTURE.md. Tests are free, because they may use the real parts
+// of any room.
 var arrows = map[string][]string{
 	"cmd/authserver":              {"internal/config", "internal/server", "internal/admin", "internal/keys", "internal/keys/keyfiles", "internal/keys/sealing", "internal/oauth", "internal/pages", "internal/trust/assertions"},
 	"internal/server":             {all},
@@ -77,15 +77,15 @@ var arrows = map[string][]string{
 	"internal/passwords":          {},
 	"internal/config":             {},
 	"internal/telemetry":          {},
-	"internal/testkit":            {}, // for tests alone, which this table does not bind
+	"internal/testkit":            {}, // only for tests, to which this table does not apply
 	"migrations":                  {},
 	"api":                         {},
 }
 
-// bans say which rooms alone may import a package, or which may not.
+// bans list which rooms may import a package, or which may not.
 var bans = []struct {
 	imports string   // a package and all below it
-	only    []string // the rooms that may; nil: all but those of not
+	only    []string // the only rooms that may; nil: all except those of not
 	not     []string
 	why     string
 }{
@@ -105,7 +105,7 @@ var bans = []struct {
 	},
 }
 
-// source is what the rules look at in one file.
+// source is a file as the rules see it.
 type source struct {
 	path   string // slash-separated, from the root of the repository
 	lines  int
@@ -116,8 +116,8 @@ func (s source) room() string      { return path.Dir(s.path) }
 func (s source) isTest() bool      { return strings.HasSuffix(s.path, "_test.go") }
 func (s source) isGenerated() bool { return ast.IsGenerated(s.syntax) }
 
-// isOutside reports whether the file is in bench or test, which use the house
-// and are not part of it.
+// isOutside reports whether the file is in bench or test, which use the house and are not part of
+// it.
 func (s source) isOutside() bool {
 	return strings.HasPrefix(s.path, "bench/") || strings.HasPrefix(s.path, "test/")
 }
@@ -145,8 +145,8 @@ func (h house) add(file string, text []byte) (house, error) {
 	return append(h, source{path: file, lines: strings.Count(string(text), "\n"), syntax: syntax}), nil
 }
 
-// readHouse reads the module at root. Folders with a go.mod of their own, and
-// those that the go command passes over, are not part of it.
+// readHouse reads the module at root, without folders that have a go.mod of their own or that the
+// go command ignores.
 func readHouse(root string) (house, error) {
 	var h house
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -187,7 +187,7 @@ func enter(root, dir string, entry fs.DirEntry) error {
 	return nil
 }
 
-// faults returns what is against the rules, sorted.
+// faults returns the violations of the rules, sorted.
 func (h house) faults() []string {
 	var faults []string
 	for _, rule := range []func(source) []string{arrowFaults, banFaults, habitFaults, lengthFaults, voidFaults, issueFaults, wordFaults} {
@@ -244,8 +244,8 @@ func banFaults(s source) []string {
 	return faults
 }
 
-// habitFaults finds what wires parts together behind the reader's back. A middleware of
-// net/http has no other way to its handler than the context: the verifier may use it.
+// habitFaults finds code that connects parts in a hidden way. A middleware of net/http can reach
+// its handler only by the context, so the verifier may use it.
 func habitFaults(s source) []string {
 	var faults []string
 	for _, d := range s.syntax.Decls {
@@ -278,10 +278,11 @@ func lengthFaults(s source) []string {
 	return []string{fmt.Sprintf("%s: %d lines: a file is one noun or verb, of at most %d", s.path, s.lines, longest)}
 }
 
-// voids is the only file that says what is void: it knows for how long.
+// voids is the only file that decides what a revocation voids, because it knows how long to keep
+// the revocation.
 const voids = "internal/tokens/revoker.go"
 
-// voidFaults finds what voids tokens beside the part that does.
+// voidFaults finds code outside of that file that voids tokens.
 func voidFaults(s source) []string {
 	if s.isOutside() || s.path == voids || s.room() == "internal/store/storetest" {
 		return nil
@@ -302,11 +303,10 @@ func voidFaults(s source) []string {
 	return faults
 }
 
-// issues is the only file that makes access tokens: what all of them have in common cannot
-// be forgotten there.
+// issues is the only file that makes access tokens, so that no grant can forget a common step.
 const issues = "internal/grants/issue.go"
 
-// issueFaults finds a grant that lays out or mints an access token by itself.
+// issueFaults finds a grant that builds or mints an access token by itself.
 func issueFaults(s source) []string {
 	if s.room() != "internal/grants" || s.path == issues {
 		return nil
@@ -348,9 +348,8 @@ func (h house) docFaults() []string {
 	return faults
 }
 
-// nounFaults finds nouns that an engine keeps under another file name. A noun is
-// a file of internal/store that declares an interface; their sum in store.go
-// counts as one.
+// nounFaults finds nouns whose file has another name in an engine. A noun is a file of
+// internal/store that declares an interface; their sum in store.go counts as one.
 func (h house) nounFaults() []string {
 	files := map[string]bool{}
 	for _, s := range h {
@@ -413,9 +412,7 @@ func TestTheHouseIsInOrder(t *testing.T) {
 	}
 }
 
-// TestTheRulesFindFaults breaks each rule once: a rule that finds nothing holds
-// nothing.
-// TestEveryArrowIsUsed: a room may import nothing that it does not.
+// TestEveryArrowIsUsed: the table has only arrows that a room uses.
 func TestEveryArrowIsUsed(t *testing.T) {
 	h, err := readHouse("..")
 	if err != nil {
@@ -438,6 +435,7 @@ func TestEveryArrowIsUsed(t *testing.T) {
 	}
 }
 
+// TestTheRulesFindFaults breaks each rule once, to show that the rules find faults.
 func TestTheRulesFindFaults(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string
@@ -549,7 +547,7 @@ func TestTheRulesFindFaults(t *testing.T) {
 					}
 				}
 			}
-			// doc.go is in every room, and would report one that is not listed again.
+			// Every room has a doc.go, which would report an unlisted room again.
 			got := slices.DeleteFunc(h.faults(), func(f string) bool { return strings.Contains(f, "/doc.go: ") })
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// gRPC and OpenTelemetry come with gocloud.dev, for the clouds. They would take 3 MB of the
-// memory of a server that asks no cloud.
+// gRPC and OpenTelemetry come with gocloud.dev, for the clouds. They would take 3 MB of the memory
+// of a server without a cloud.
 func TestNothingOfTheCloudsIsLinkedIn(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "authserver/cmd/authserver").Output()
 	if err != nil {

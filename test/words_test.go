@@ -10,21 +10,22 @@ import (
 	"strings"
 )
 
-// flagOrCommand is what the command line calls a field, a setting or an operation.
+// flagOrCommand matches the names that only the command line has for a field, a setting or an
+// operation.
 var flagOrCommand = regexp.MustCompile("(^|[^-!])--[a-z]|\\bauthserver [a-z]+ [a-z]|`[a-z]+ (create|list|show|update|delete|rotate)|\\bAUTHSERVER_")
 
-// speakers know flags and commands. Of the files beside them keyfiles says what a person
-// does with a file that a command was given, and store/migrate.go what only commands do.
+// speakers are the rooms that may name flags and commands. In addition, keyfiles says what a person
+// can do with the file of a command, and store/migrate.go is only for commands.
 var speakers = []string{"internal/config", "internal/server", "internal/keys/keyfiles"}
 
 const migrates = "internal/store/migrate.go"
 
-// notText are literals that go into hashes. They can never be changed.
+// notText are literals that go into hashes, and can never change.
 var notText = []string{"authserver master key id\x00", "authserver revocation handle", "authserver refresh token\x00", "authserver authorization code\x00"}
 
-// wordFaults finds texts of a room that name a flag or a command. What a room says goes to
-// an HTTP interface and into logs as well: it calls fields, settings and operations by
-// their own names, and the command line adds its own.
+// wordFaults finds texts of a room that name a flag or a command. The texts of a room also go to an
+// HTTP interface and into logs: they use the names of fields, settings and operations, and the
+// command line adds its own.
 func wordFaults(s source) []string {
 	if !strings.HasPrefix(s.path, "internal/") || slices.Contains(speakers, s.room()) || s.path == migrates {
 		return nil

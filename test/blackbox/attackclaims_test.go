@@ -67,7 +67,7 @@ func (d *door) claimAttacks(t *testing.T, l *lure) []attack {
 	}
 }
 
-// RFC 7515 section 4, RFC 7519 section 4, RFC 8725 section 2.4 and 3.7: two who read one
+// RFC 7515 section 4, RFC 7519 section 4, RFC 8725 section 2.4 and 3.7: two readers of one
 // assertion must not see two.
 func (d *door) jsonAttacks(t *testing.T) []attack {
 	t.Helper()
@@ -105,8 +105,8 @@ func (d *door) jsonAttacks(t *testing.T) []attack {
 	}
 }
 
-// RFC 7515 section 4.1.11 and RFC 7797 section 6: what is critical and not understood
-// MUST be refused. RFC 8725 section 3.11: a token made for something else.
+// RFC 7515 section 4.1.11 and RFC 7797 section 6: a critical member that is not supported MUST be
+// refused. RFC 8725 section 3.11: so must a token for another purpose.
 func (d *door) headerAttacks(t *testing.T) []attack {
 	t.Helper()
 	row := func(name, why, members string) attack { return attack{name, malformed, why, d.headed(t, members)} }

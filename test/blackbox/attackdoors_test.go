@@ -17,7 +17,7 @@ import (
 	"authserver/test/harness"
 )
 
-// marker is in every assertion of the attacks, and may be in no answer.
+// marker is in every assertion of the attacks, and must be in no answer.
 const marker = "MARKER-of-who-attacks"
 
 // door is an endpoint that accepts an assertion: the registered signer, its key, and
@@ -31,9 +31,9 @@ type door struct {
 	ec       *ecdsa.PrivateKey // registered as e1
 	rsa      *rsa.PrivateKey   // registered as r1
 	secret   []byte            // shared; nil: it signs with ec and rsa
-	stranger any               // what its neighbour signs with, who is registered under the same kid
-	neighbor string            // its neighbour's "iss"
-	typ      string            // the header "typ" of assertions at the other kind of door
+	stranger any               // the key of a neighbour, who is registered under the same kid
+	neighbor string            // the neighbour's "iss"
+	typ      string            // the header "typ" of assertions for the other kind of endpoint
 	code     string
 	status   int
 	reasons  map[verdict]string
@@ -41,7 +41,7 @@ type door struct {
 	grant    bool   // the assertion is a grant, and not client authentication
 }
 
-// doors registers who is attacked.
+// doors registers the signers that are attacked.
 func doors(t *testing.T, f *fixture, l *lure) []*door {
 	t.Helper()
 	ec := newHolder(t).key
@@ -106,8 +106,7 @@ func (d *door) ask(t *testing.T, s *harness.Server, assertion string) harness.An
 	return s.Token(t, harness.Credentials{}, signedBy(assertion, clientCredentials()))
 }
 
-// payload are the claims of a good assertion, which no other has, with changes; a nil one
-// takes a claim away.
+// payload returns the claims of a new good assertion, with changes; a nil one removes a claim.
 func (d *door) payload(t *testing.T, change claims) string {
 	t.Helper()
 	all := claims{"jti": marker + uuid.NewString(), "note": marker + uuid.NewString()}
@@ -119,19 +118,19 @@ func (d *door) payload(t *testing.T, change claims) string {
 	return string(data)
 }
 
-// signed is an assertion that is good but for the changes.
+// signed returns an assertion that is good except for the changes.
 func (d *door) signed(t *testing.T, change claims) string {
 	t.Helper()
 	return d.signs(t, d.header+"}", d.payload(t, change))
 }
 
-// headed is a good assertion with members beside those of its header.
+// headed returns a good assertion with more members in its header.
 func (d *door) headed(t *testing.T, members string) string {
 	t.Helper()
 	return d.signs(t, d.header+","+members+"}", d.payload(t, nil))
 }
 
-// signs signs whatever is written, as who is registered does.
+// signs signs any header and payload with the registered key.
 func (d *door) signs(t *testing.T, header, payload string) string {
 	t.Helper()
 	if d.secret != nil {
@@ -140,14 +139,14 @@ func (d *door) signs(t *testing.T, header, payload string) string {
 	return forge(t, d.alg, d.ec, header, payload)
 }
 
-// strange is signed by the neighbour.
+// strange returns an assertion that the neighbour has signed.
 func (d *door) strange(t *testing.T, header string) string {
 	t.Helper()
 	return forge(t, d.alg, d.stranger, header, d.payload(t, nil))
 }
 
-// forge signs a header and a payload as they are written, whatever they say. A secret is
-// one of HS256, of any length.
+// forge signs a header and a payload unchanged, whatever they contain. A secret is for HS256, and
+// may have any length.
 func forge(t *testing.T, alg string, key any, header, payload string) string {
 	t.Helper()
 	if secret, ok := key.([]byte); ok {

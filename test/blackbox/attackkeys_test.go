@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// What the log says of more than one attack.
+// The texts of the log for more than one attack.
 const (
 	notAgreed = "its alg is not registered"
 	noKey     = "none of the registered keys fits its kid, x5t and alg"
 	notSigned = "its signature was made by none of the registered keys"
 )
 
-// RFC 8725 section 2.1, 3.1, 3.2: the algorithm is the one agreed on, and never none.
+// RFC 8725 section 2.1, 3.1, 3.2: the algorithm is a registered one, and never none.
 func (d *door) algAttacks(t *testing.T) []attack {
 	t.Helper()
 	good := strings.Split(d.signed(t, nil), ".")
@@ -46,8 +46,8 @@ func (d *door) algAttacks(t *testing.T) []attack {
 	return table
 }
 
-// RFC 8725 section 3.8, 3.10: keys are those that are registered for who is said to have
-// signed, whatever the assertion says of keys.
+// RFC 8725 section 3.8, 3.10: the keys are those of the registered signer, whatever the assertion
+// says about keys.
 func (d *door) keyAttacks(t *testing.T, l *lure) []attack {
 	t.Helper()
 	plain := d.header + "}"
@@ -68,9 +68,8 @@ func (d *door) keyAttacks(t *testing.T, l *lure) []attack {
 	return append(table, attack{"jku, x5u, jwk and x5c are the attacker's", refused, notSigned, d.strange(t, all+"}")})
 }
 
-// nameAttacks are against signers that are registered with public keys, which any
-// attacker has: RFC 8725 section 2.1, the public key as the secret, and keys by names
-// that are not theirs.
+// nameAttacks are attacks on signers with public keys, which every attacker has (RFC 8725 section
+// 2.1): the public key as the secret, and keys under names that are not theirs.
 func (d *door) nameAttacks(t *testing.T, l *lure) []attack {
 	t.Helper()
 	named := func(kid string) string {
@@ -102,7 +101,7 @@ func (d *door) nameAttacks(t *testing.T, l *lure) []attack {
 	return table
 }
 
-// asSecrets are the spellings of a public key that a lenient verifier takes for a secret.
+// asSecrets returns the spellings of a public key that a lenient verifier accepts as a secret.
 func asSecrets(t *testing.T, kid string, public any) map[string][]byte {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(public)

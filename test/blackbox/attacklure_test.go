@@ -16,9 +16,9 @@ import (
 	"authserver/test/harness"
 )
 
-// lure is where the assertions of an attack point. The server under test trusts its
-// authority and may reach its address, and with what it serves the attacks would be
-// good: that it is not asked is up to the server alone.
+// lure is the server to which the assertions of an attack point. The server under test trusts its
+// authority and may connect to its address, and with the content of the lure the attacks would
+// succeed. So only the server's own rules keep it from asking the lure.
 type lure struct {
 	*httptest.Server
 	key         *ecdsa.PrivateKey
@@ -64,8 +64,8 @@ func (l *lure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reached has the server fetch a key set from the lure once, as it does for an issuer
-// that is registered so: it could fetch more. It returns the visits until then.
+// reached lets the server fetch a key set from the lure once, for an issuer that is registered with
+// it, so it could fetch more. It returns the visits until then.
 func (l *lure) reached(t *testing.T, f *fixture, s *harness.Server) string {
 	t.Helper()
 	const iss = "https://remote.example.com"
@@ -83,15 +83,15 @@ func (l *lure) reached(t *testing.T, f *fixture, s *harness.Server) string {
 	return visits
 }
 
-// visits tells who has been there.
+// visits returns the requests to the lure.
 func (l *lure) visits() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return fmt.Sprintf("%d connections for %v", l.connections, slices.Clone(l.paths))
 }
 
-// members are what a header can say of where its key is, or that it brings along
-// (RFC 7515 sections 4.1.2 to 4.1.6), all of them the attacker's.
+// members returns the members by which a header can name or contain its key (RFC 7515 sections
+// 4.1.2 to 4.1.6), all of them the attacker's.
 func (l *lure) members() map[string]string {
 	return map[string]string{
 		"jku": fmt.Sprintf(`"jku":%q`, l.URL+"/jwks"),

@@ -8,8 +8,7 @@ import (
 	"authserver/test/harness"
 )
 
-// verdict is what the server makes of an attack. Every door has a reason of its own for
-// it in the log.
+// verdict is the result of an attack. Every endpoint has its own reason for it in the log.
 type verdict string
 
 const (
@@ -21,18 +20,18 @@ const (
 	unknown      verdict = "its iss is not registered"
 )
 
-// attack is an assertion that is to be refused.
+// attack is an assertion that must be refused.
 type attack struct {
 	name      string
 	verdict   verdict
-	why       string // of the log; "" where the doors differ in it
+	why       string // in the log; "": it differs between the endpoints
 	assertion string
 }
 
-// One table of attacks, of RFC 8725 section 2 and what RFC 7515, RFC 7519 and RFC 7523
-// forbid besides, at every endpoint that accepts an assertion: as a grant (RFC 7523
-// section 2.1) and as client authentication (section 2.2), under private keys and under
-// shared secrets.
+// This is one table of attacks, from RFC 8725 section 2 and what RFC 7515, RFC 7519 and RFC 7523
+// forbid in addition. Every endpoint that accepts an assertion is attacked: as a grant (RFC 7523
+// section 2.1) and as client authentication (section 2.2), with private keys and with shared
+// secrets.
 func TestAttacksOnAssertions(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -69,7 +68,7 @@ func TestAttacksOnAssertions(t *testing.T) {
 	})
 }
 
-// attacks are those that fit the door.
+// attacks returns the attacks that fit the endpoint.
 func (d *door) attacks(t *testing.T, l *lure) []attack {
 	t.Helper()
 	all := d.algAttacks(t)
@@ -84,8 +83,8 @@ func (d *door) attacks(t *testing.T, l *lure) []attack {
 	return append(all, d.wireAttacks(t, l)...)
 }
 
-// refuses presents an attack: the answer is the door's for its kind, and the log of that
-// request says what was wrong.
+// refuses presents an attack: the answer is the endpoint's for this kind of fault, and the log line
+// of the request says what was wrong.
 func (d *door) refuses(t *testing.T, s *harness.Server, a attack) {
 	t.Helper()
 	answer := d.ask(t, s, a.assertion)
@@ -100,8 +99,8 @@ func (d *door) refuses(t *testing.T, s *harness.Server, a attack) {
 	}
 }
 
-// tellsLittle holds an answer to the words of its door: nothing of what was sent, and
-// nothing of what is for the log.
+// tellsLittle checks that an answer has only the texts of its endpoint, and nothing of the request
+// or of the log.
 func (d *door) tellsLittle(t *testing.T, answer harness.Answer, reason string) {
 	t.Helper()
 	for _, secret := range []string{marker, strings.ToLower(marker), reason, "evil", d.sub} {
@@ -110,7 +109,7 @@ func (d *door) tellsLittle(t *testing.T, answer harness.Answer, reason string) {
 		}
 	}
 	switch description := answer.Text("error_description"); {
-	case d.code == "invalid_grant": // RFC 7521 §4.1.1: why, in words of our own
+	case d.code == "invalid_grant": // RFC 7521 §4.1.1: the reason, in our own words
 		if !strings.HasPrefix(description, "the assertion is not accepted: ") {
 			t.Errorf("the answer says %q", description)
 		}
@@ -118,17 +117,17 @@ func (d *door) tellsLittle(t *testing.T, answer harness.Answer, reason string) {
 		if !strings.HasPrefix(description, "client_assertion is malformed: ") {
 			t.Errorf("the answer says %q", description)
 		}
-	case description != failedClient: // who guesses learns nothing
+	case description != failedClient: // an attacker who guesses learns nothing
 		t.Errorf("the answer says %q, want %q", description, failedClient)
 	}
 }
 
-// failedClient is the one answer to whatever a client was not believed for.
+// failedClient is the only answer to a client that fails to authenticate.
 const failedClient = "client authentication failed: the client is unknown, its secret, assertion or certificate is wrong, expired or was used before, " +
 	"or it is not registered for this way to authenticate"
 
-// goodOnce replays assertions at two servers at the same moment (RFC 7523 section 3, item
-// 7; RFC 7519 section 4.1.7).
+// goodOnce replays assertions at two servers at the same moment (RFC 7523 section 3, item 7; RFC
+// 7519 section 4.1.7).
 func (d *door) goodOnce(t *testing.T, replicas []*harness.Server) {
 	withJTI, without := d.signed(t, nil), d.signed(t, claims{"jti": nil})
 	cases := map[string][]string{

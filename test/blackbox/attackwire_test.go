@@ -18,8 +18,8 @@ import (
 
 const notBase64 = "not base64url without padding"
 
-// harmless are assertions that look like some of the attacks and are good: they have to
-// be taken, so that the attacks are refused for what they are.
+// harmless returns good assertions that look like some of the attacks. The server must accept them,
+// so that the attacks are refused for the right reason.
 func (d *door) harmless(t *testing.T, l *lure) map[string]string {
 	t.Helper()
 	good := map[string]string{
@@ -32,7 +32,7 @@ func (d *door) harmless(t *testing.T, l *lure) map[string]string {
 		"without a jti":           d.signed(t, claims{"jti": nil}),
 		"without nbf and iat":     d.signed(t, claims{"nbf": nil, "iat": nil}),
 	}
-	for name, member := range l.members() { // passed over
+	for name, member := range l.members() { // which the server ignores
 		good["with the attacker's "+name+" and our signature"] = d.headed(t, member)
 	}
 	if d.secret == nil {
@@ -42,8 +42,8 @@ func (d *door) harmless(t *testing.T, l *lure) map[string]string {
 	return good
 }
 
-// wireAttacks are RFC 7515 section 3.1 and 7.1, RFC 8725 section 2.3 and 3.3: a signature
-// that is none, and other spellings of what was signed.
+// wireAttacks are RFC 7515 section 3.1 and 7.1, RFC 8725 section 2.3 and 3.3: invalid signatures,
+// and other spellings of the signed text.
 func (d *door) wireAttacks(t *testing.T, l *lure) []attack {
 	t.Helper()
 	good := d.signed(t, nil)
@@ -81,7 +81,7 @@ func (d *door) wireAttacks(t *testing.T, l *lure) []attack {
 		{"the other alphabet", malformed, notBase64, head + "." + payload + "." + base64.RawStdEncoding.EncodeToString(append([]byte{0xfb, 0xff}, signature[2:]...))},
 		{"Bearer before", malformed, notBase64, "Bearer " + good},
 
-		// RFC 8725 section 2.3, RFC 7516: encrypted where it is to be signed.
+		// RFC 8725 section 2.3, RFC 7516: the assertion is encrypted instead of signed.
 		{"five parts that are no JWE", encrypted, "", good + ".AA.AA"},
 		{"a JWE to another recipient", encrypted, "", sealed(t, good, jwa.ECDH_ES, l.key.Public())},
 	}
@@ -91,7 +91,7 @@ func (d *door) wireAttacks(t *testing.T, l *lure) []attack {
 	return append(table, attack{"a JWE to the key that is registered", encrypted, "", sealed(t, good, jwa.RSA_OAEP_256, d.rsa.Public())})
 }
 
-// curveAttacks are on ECDSA (RFC 7518 section 3.4).
+// curveAttacks are attacks on ECDSA (RFC 7518 section 3.4).
 func (d *door) curveAttacks(t *testing.T) []attack {
 	t.Helper()
 	head, payload, signature := cut(t, d.signed(t, nil))
@@ -113,8 +113,8 @@ func (d *door) curveAttacks(t *testing.T) []attack {
 	}
 }
 
-// mirrored has the other signature that is good for the same bytes: with the same r, and
-// s from the order of the curve.
+// mirrored returns the assertion with the other valid signature for the same bytes: with the same
+// r, and s from the order of the curve.
 func mirrored(t *testing.T, assertion string) string {
 	t.Helper()
 	head, payload, signature := cut(t, assertion)
@@ -122,14 +122,14 @@ func mirrored(t *testing.T, assertion string) string {
 	return head + "." + payload + "." + encode(string(signature[:32])+string(s.FillBytes(make([]byte, 32))))
 }
 
-// respaced puts a space into the header, which says the same to who reads it.
+// respaced puts a space into the header, which does not change its meaning.
 func (d *door) respaced(t *testing.T, assertion string) string {
 	t.Helper()
 	head, _, _ := strings.Cut(assertion, ".")
 	return encode(d.header+" }") + assertion[len(head):]
 }
 
-// sealed encrypts an assertion (RFC 7516), as one that has to be encrypted is.
+// sealed encrypts an assertion (RFC 7516), like one of an issuer with encryption.
 func sealed(t *testing.T, assertion string, alg jwa.KeyEncryptionAlgorithm, key any) string {
 	t.Helper()
 	protected := jwe.NewHeaders()

@@ -22,16 +22,15 @@ import (
 
 const appLoggedOut = "http://127.0.0.1:9/signed-out"
 
-// toldApp is an app that is told of the end of sessions, and verifies what it is told by a library
-// that is not ours.
+// toldApp is an app that gets logout tokens, and verifies them with another library than ours.
 type toldApp struct {
 	*httptest.Server
 	mu       sync.Mutex
 	ctx      context.Context
 	verifier *oidc.IDTokenVerifier
-	refuse   int               // so many more
-	raw      []string          // every token that came
-	sessions map[string]string // subject, by session, of what was taken
+	refuse   int               // the number of further tokens to refuse
+	raw      []string          // every token that arrived
+	sessions map[string]string // the subjects of the accepted tokens, by session
 	faults   []string
 }
 
@@ -48,7 +47,7 @@ func (a *toldApp) told(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	raw := r.PostFormValue("logout_token")
 	a.raw = append(a.raw, raw)
-	if a.refuse > 0 || a.verifier == nil { // it does not know the keys yet
+	if a.refuse > 0 || a.verifier == nil { // it has no verifier yet
 		a.refuse--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
@@ -62,14 +61,14 @@ func (a *toldApp) told(w http.ResponseWriter, r *http.Request) {
 	a.sessions[token.SessionID] = token.Subject
 }
 
-// trust says whose logout tokens it takes.
+// trust sets the issuer of the logout tokens that the app accepts.
 func (a *toldApp) trust(ctx context.Context, p *oidc.Provider, refuse int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ctx, a.verifier, a.refuse = ctx, p.Verifier(&oidc.Config{ClientID: "web-app"}), refuse
 }
 
-// knows reports the subject of a session that it was told of.
+// knows returns the subject of a session whose end the app knows.
 func (a *toldApp) knows(t *testing.T, session string) string {
 	t.Helper()
 	a.mu.Lock()
@@ -81,7 +80,7 @@ func (a *toldApp) knows(t *testing.T, session string) string {
 	return a.sessions[session]
 }
 
-// decodedPart is the header (0) or the claims (1) of a JWT.
+// decodedPart returns the header (0) or the claims (1) of a JWT.
 func decodedPart(t *testing.T, jwt string, part int) map[string]any {
 	t.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt, ".")[part])
@@ -95,7 +94,7 @@ func decodedPart(t *testing.T, jwt string, part int) map[string]any {
 	return members
 }
 
-// signedIn signs alice in, and returns the ID token and its sid.
+// signedInBy signs alice in, and returns the ID token and its sid.
 func signedInBy(t *testing.T, ctx context.Context, b *browser.Browser, app *oauth2.Config) (idToken, session string) {
 	t.Helper()
 	verifier := oauth2.GenerateVerifier()
@@ -120,7 +119,7 @@ type listedDelivery struct {
 	Fault    string `json:"fault"`
 }
 
-// delivery is how the delivery of a session stands.
+// delivery returns the state of the delivery of a session.
 func delivery(t *testing.T, d *harness.Deployment, session string) listedDelivery {
 	t.Helper()
 	var rows []listedDelivery
@@ -135,7 +134,7 @@ func delivery(t *testing.T, d *harness.Deployment, session string) listedDeliver
 	return listedDelivery{}
 }
 
-// expire makes a session one that was not used for a long time.
+// expire makes a session look unused for a long time.
 func expire(t *testing.T, d *harness.Deployment, session string) {
 	t.Helper()
 	id, err := hex.DecodeString(session)
@@ -152,8 +151,8 @@ func expire(t *testing.T, d *harness.Deployment, session string) {
 	}
 }
 
-// OpenID Connect Back-Channel Logout 1.0 §2: an app is told of each end of a session, also
-// where no server ran when it ended, or the app was down.
+// OpenID Connect Back-Channel Logout 1.0 §2: an app is notified of each end of a session, even if
+// no server ran when it ended, or the app was down.
 func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -175,7 +174,7 @@ func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 		_, session := signedInBy(t, ctx, browser.New(t, one.URL), app)
 		_, expired := signedInBy(t, ctx, browser.New(t, one.URL), app)
 
-		// Ended by a command, and by itself, while no server runs.
+		// One session is ended by a command, and one expires, while no server runs.
 		one.Kill()
 		two.Kill()
 		expire(t, d, expired)
@@ -201,7 +200,8 @@ func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 		}
 		harness.Eventually(t, time.Minute, "the delivery is listed as delivered", func() bool { return delivery(t, d, session).State == "delivered" })
 
-		// Ended by a logout, with the app down at first: each attempt has a token of its own.
+		// A logout ends the session while the app is down at first: each attempt has a token of its
+		// own.
 		told.trust(ctx, p, 1)
 		b := browser.New(t, four.URL)
 		idToken, session := signedInBy(t, ctx, b, app)
@@ -211,7 +211,7 @@ func TestAppsAreToldThatSessionsEnd(t *testing.T) {
 		}
 		harness.Eventually(t, time.Minute, "the app is told again", func() bool { return told.knows(t, session) == subject })
 
-		// Ended with the user.
+		// This session ends with its user.
 		_, session = signedInBy(t, ctx, browser.New(t, three.URL), app)
 		d.Run("user", "update", "alice", "--disabled")
 		harness.Eventually(t, time.Minute, "the app is told that the user is disabled", func() bool { return told.knows(t, session) == subject })

@@ -15,7 +15,7 @@ import (
 	"authserver/test/harness"
 )
 
-// bad is a request that is to be refused, and how.
+// bad is a request that must be refused, and its answer.
 type bad struct {
 	name   string
 	status int
@@ -23,7 +23,7 @@ type bad struct {
 	send   func(t *testing.T, s *harness.Server) harness.Answer
 }
 
-// Every bad request gets its exact status and code, and the server goes on.
+// Every bad request gets its exact status and code, and the server continues.
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -189,8 +189,8 @@ func (f *fixture) badGrants() []bad {
 	}
 }
 
-// badAssertions are the faults of grants with an assertion that are no attack on it:
-// those are in TestAttacksOnAssertions.
+// badAssertions are faults of grants with an assertion that are not attacks on it: those are in
+// TestAttacksOnAssertions.
 func (f *fixture) badAssertions(t *testing.T) []bad {
 	t.Helper()
 	anonymous := harness.Credentials{}

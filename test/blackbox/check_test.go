@@ -12,8 +12,8 @@ import (
 
 func trim(s string) string { return strings.TrimSpace(s) }
 
-// wantError checks an error answer: its status, its code, and what every one of
-// them has (RFC 6749 section 5.2).
+// wantError checks an error answer: its status, its code, and what every error has (RFC 6749
+// section 5.2).
 func wantError(t *testing.T, answer harness.Answer, status int, code string) {
 	t.Helper()
 	if answer.Status != status || answer.Text("error") != code {
@@ -46,7 +46,7 @@ func wantError(t *testing.T, answer harness.Answer, status int, code string) {
 	}
 }
 
-// wantLog waits for a log line that holds all parts.
+// wantLog waits for a log line that contains all parts.
 func wantLog(t *testing.T, s *harness.Server, parts ...string) {
 	t.Helper()
 	harness.Eventually(t, reached, "a log line with "+strings.Join(parts, " and "), func() bool {
@@ -63,7 +63,7 @@ func wantLog(t *testing.T, s *harness.Server, parts ...string) {
 	})
 }
 
-// atOnce asks n times at the same moment.
+// atOnce sends n requests at the same moment.
 func atOnce(n int, ask func(i int) harness.Answer) []harness.Answer {
 	answers := make([]harness.Answer, n)
 	var group sync.WaitGroup
@@ -88,8 +88,8 @@ func decodePart(t *testing.T, token string, part int) []byte {
 	return decoded
 }
 
-// letIn sends a request again for as long as it is refused before anything looks at it, as a
-// slow machine refuses the last of a crowd.
+// letIn repeats a request while the server refuses it before checking it, as a slow machine refuses
+// the last of many requests.
 func letIn(t *testing.T, send func() harness.Answer) (answer harness.Answer) {
 	t.Helper()
 	harness.Eventually(t, reached, "the request is let in", func() bool {

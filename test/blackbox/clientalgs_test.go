@@ -13,8 +13,8 @@ import (
 	"authserver/test/harness"
 )
 
-// What clients may sign with can be limited for all of them, and the metadata says the
-// same (RFC 8414 §2, RFC 9449 §5.1; FAPI 2.0 §5.4.1).
+// The settings can limit the algorithms of all clients, and the metadata has the same limits (RFC
+// 8414 §2, RFC 9449 §5.1; FAPI 2.0 §5.4.1).
 func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)
@@ -43,7 +43,7 @@ func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		assertion signature
-		proof     string // its algorithm; "": none
+		proof     string // the algorithm of the proof; "": there is none
 		refused   string
 	}{
 		{"an assertion under PS256", signature{"PS256", keys["PS256"], nil, asItself("rsa")}, "", ""},
@@ -74,7 +74,7 @@ func TestTheSettingsLimitWhatClientsSignWith(t *testing.T) {
 	})
 }
 
-// A client signs with what it is registered for, whatever its keys can do.
+// A client may only use its registered algorithms, whatever its keys support.
 func TestAClientIsLimitedToItsAlgorithms(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

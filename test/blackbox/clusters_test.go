@@ -11,9 +11,9 @@ import (
 	"authserver/test/harness"
 )
 
-// Two clusters say that they are one issuer. The key that signs a pod's token tells of
-// which cluster it is, at each replica; a projected token comes again and again, and its
-// audience may be the cluster's own.
+// Two clusters have the same issuer. The key of a pod's token decides to which cluster it belongs,
+// at each replica. A projected token may come again and again, and its audience may be the
+// cluster's own.
 func TestTwoClustersWithOneIss(t *testing.T) {
 	t.Parallel()
 	const iss, apiServer = "https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc"
@@ -51,7 +51,7 @@ func TestTwoClustersWithOneIss(t *testing.T) {
 		}
 		answer := ask(replicas[1], own)
 		wantClaims(t, replicas[1].Verify(t, answer.Text("access_token"), apiRS256), map[string]any{"client_id": "web", "scope": "write"})
-		wantError(t, ask(replicas[0], own), http.StatusBadRequest, "invalid_grant") // once, of this cluster
+		wantError(t, ask(replicas[0], own), http.StatusBadRequest, "invalid_grant") // a token of this cluster is good once
 		wantError(t, ask(replicas[0], token("cluster-b", claims{"aud": apiServer})), http.StatusBadRequest, "invalid_grant")
 		wantError(t, ask(replicas[0], token("cluster-a", claims{"aud": []string{apiServer, "https://stranger.example"}})), http.StatusBadRequest, "invalid_grant")
 		wantError(t, ask(replicas[0], token("stranger", nil)), http.StatusBadRequest, "invalid_grant")

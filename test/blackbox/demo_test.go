@@ -13,20 +13,20 @@ import (
 	"authserver/test/ports"
 )
 
-// demoSite is `authserver dev` at an address that its issuer names, as by default.
+// demoSite is `authserver dev` at the address in its issuer, as by default.
 func demoSite(t *testing.T) (*harness.Deployment, *harness.Server) {
 	t.Helper()
 	address := ports.Address(t)
 	return harness.Dev(t, "--listen", address, "--issuer", "http://"+address)
 }
 
-// sends sends a form of the demo, and follows where it leads.
+// sends sends a form of the demo, and follows the redirects.
 func sends(b *browser.Browser, form string, fields url.Values) browser.Page {
 	b.Helper()
 	return b.Follow(http.MethodPost, b.Base+"/demo/"+form, fields.Encode())
 }
 
-// says wants the demo to say something, in the state that it is in.
+// says requires the page of the demo to contain texts.
 func says(t *testing.T, p browser.Page, wanted ...string) {
 	t.Helper()
 	for _, text := range wanted {
@@ -36,7 +36,7 @@ func says(t *testing.T, p browser.Page, wanted ...string) {
 	}
 }
 
-// The app that dev shows signs a person in, and uses what it got.
+// The app of dev signs a person in, and uses the tokens.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	_, server := demoSite(t)
@@ -59,7 +59,7 @@ func TestDemo(t *testing.T) {
 	}
 	says(t, b.SignIn(again, "alice", "wonderland"), "The server answered with a code")
 
-	// What the server refuses, the page tells.
+	// The page shows the refusals of the server.
 	stranger := browser.New(t, server.URL)
 	says(t, sends(stranger, "sign-in", url.Values{"ask": {"none"}}), `id="error"`, "login_required", `id="sign-in"`)
 
@@ -75,7 +75,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// The app holds to what the tables of RFC 9700 §4 and OpenID Connect Core §16 ask of apps.
+// The app does what the tables of RFC 9700 §4 and OpenID Connect Core §16 require of apps.
 func TestDemoIsAttacked(t *testing.T) {
 	t.Parallel()
 	_, server := demoSite(t)
@@ -89,8 +89,8 @@ func TestDemoIsAttacked(t *testing.T) {
 		return b
 	}
 	alice := signedIn()
-	stop := func(b *browser.Browser) url.Values { // an answer that has not reached the app yet
-		b.Base = server.URL + "/oauth2" // everything else is outside
+	stop := func(b *browser.Browser) url.Values { // returns an answer that has not reached the app yet
+		b.Base = server.URL + "/oauth2" // every other path is outside
 		defer func() { b.Base = server.URL }()
 		return b.Follow(http.MethodPost, server.URL+"/demo/sign-in", "").Sent(t, server.URL+"/demo/callback")
 	}
@@ -120,7 +120,7 @@ func TestDemoIsAttacked(t *testing.T) {
 	says(t, alice.Open("/demo/callback?"+answer.Encode()), "The server answered with a code")
 	says(t, alice.Open("/demo/callback?"+answer.Encode()), "belongs to no sign-in") // a second time
 
-	// A cookie that another person planted is replaced when the person signs in.
+	// The app replaces a cookie that an attacker has planted when the person signs in.
 	planted := browser.New(t, server.URL)
 	sends(planted, "sign-in", nil)
 	u, err := url.Parse(server.URL + "/demo")
@@ -136,7 +136,7 @@ func TestDemoIsAttacked(t *testing.T) {
 	thief.Client.Jar.SetCookies(u, []*http.Cookie{before})
 	says(t, thief.Open("/demo"), `id="sign-in"`)
 
-	// Other sites send no form, frame no page, and lead no name of theirs here.
+	// Other sites can send no form, frame no page, and reach the app under no other name.
 	for name, request := range map[string]struct {
 		header http.Header
 		host   string
@@ -154,7 +154,7 @@ func TestDemoIsAttacked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = response.Body.Close() // its status is all that counts
+		_ = response.Body.Close() // only its status matters
 		if response.StatusCode != request.want {
 			t.Errorf("%s: answered %d, want %d", name, response.StatusCode, request.want)
 		}
@@ -166,7 +166,7 @@ func TestDemoIsAttacked(t *testing.T) {
 	}
 }
 
-// What is for developers is nowhere else.
+// serve has no page for developers.
 func TestServeHasNoDemo(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)

@@ -19,7 +19,7 @@ import (
 	"authserver/test/harness"
 )
 
-// holder is a client with a key that its tokens are bound to.
+// holder is a client with the key of its tokens.
 type holder struct {
 	key *ecdsa.PrivateKey
 	jwk jwk.Key
@@ -40,8 +40,8 @@ func newHolder(t *testing.T) holder {
 	return holder{private, key, base64.RawURLEncoding.EncodeToString(thumbprint)}
 }
 
-// proof is a proof for the token endpoint (RFC 9449 section 4.2), with changes; a nil
-// one takes a claim away.
+// proof returns a proof for the token endpoint (RFC 9449 section 4.2), with changes; a nil one
+// removes a claim.
 func (h holder) proof(t *testing.T, change claims) string {
 	t.Helper()
 	c := claims{"jti": uuid.NewString(), "htm": "POST", "htu": harness.Issuer + "/oauth2/token", "iat": time.Now().Unix()}
@@ -70,9 +70,9 @@ func askWith(t *testing.T, s *harness.Server, who harness.Credentials, parameter
 	return harness.Do(t, request)
 }
 
-// A token in the hands of who does not have its key is worth nothing: bound by every
-// grant, a proof good once whichever server is asked, refresh tokens of public clients
-// bound, and nonces where they are wanted.
+// A token is worthless without its key: every grant binds its tokens, a proof is good once at any
+// server, refresh tokens of public clients are bound, and nonces are required if they are switched
+// on.
 func TestDPoP(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -18,8 +18,8 @@ import (
 	"authserver/test/harness"
 )
 
-// decrypted opens a JWE with a library that is not the server's; ok is false where it is for
-// another key.
+// decrypted decrypts a JWE with another library than the server's; ok is false if it is for another
+// key.
 func decrypted(token string, key *ecdsa.PrivateKey) (content string, ok bool) {
 	parsed, err := jose.ParseEncryptedCompact(token, []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A128CBC_HS256})
 	if err != nil {
@@ -29,8 +29,8 @@ func decrypted(token string, key *ecdsa.PrivateKey) (content string, ok bool) {
 	return string(plain), err == nil
 }
 
-// An app with a key of its own gets ID tokens and userinfo encrypted, changes the key while
-// servers run, and verifies what is inside with a library (OpenID Connect Core §10.2, §16.14).
+// An app with an encryption key gets encrypted ID tokens and userinfo, changes the key while
+// servers run, and verifies the content with a library (OpenID Connect Core §10.2, §16.14).
 func TestEncryptedOpenIDByALibrary(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -92,7 +92,7 @@ func TestEncryptedOpenIDByALibrary(t *testing.T) {
 	})
 }
 
-// userinfo is what the server answers, a JWT.
+// userinfo returns the answer of the server, a JWT.
 func userinfo(t *testing.T, s *harness.Server, accessToken string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/oauth2/userinfo", nil)

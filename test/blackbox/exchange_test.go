@@ -8,8 +8,8 @@ import (
 	"authserver/test/harness"
 )
 
-// An API that was called with a user's token calls another one for the user, and
-// is named in the token; when the login ends so does that token.
+// An API that was called with a user's token calls another one for the user, and the new token
+// names it as the actor. When the login ends, that token ends too.
 func TestTokenExchange(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -16,16 +16,16 @@ import (
 	"authserver/test/harness"
 )
 
-// fapiCase is a check of the FAPI 2.0 Security Profile: what is different from a request
-// that is right, and what comes of it.
+// fapiCase is a check of the FAPI 2.0 Security Profile: the difference from a right request, and
+// its result.
 type fapiCase struct {
-	section string // of FAPI 2.0, or of an RFC that it follows
+	section string // of FAPI 2.0, or of an RFC that it refers to
 	name    string
 	change  func(t *testing.T, f *fapi, v variant, r *fapiRequest)
-	refused string // the error; "": there is a token
+	refused string // the error; "": the answer has a token
 }
 
-// said changes the claims of the client's assertion; a nil value takes one away.
+// said changes the claims of the client's assertion; a nil value removes one.
 func said(change claims) func(*testing.T, *fapi, variant, *fapiRequest) {
 	return func(_ *testing.T, _ *fapi, _ variant, r *fapiRequest) {
 		for name, value := range change {
@@ -43,7 +43,7 @@ func proved(change claims) func(*testing.T, *fapi, variant, *fapiRequest) {
 	}
 }
 
-// at is a moment so far from now, as a claim has it.
+// at returns a moment relative to now, as a claim.
 func at(d time.Duration) int64 { return time.Now().Add(d).Unix() }
 
 // fapiCertificateCases are for clients that authenticate by a certificate.
@@ -154,7 +154,7 @@ func fapiAnyCases() []fapiCase {
 	}
 }
 
-// The checks of the FAPI 2.0 Security Profile, as far as it is about client_credentials
+// These are the checks of the FAPI 2.0 Security Profile for client_credentials
 // (fapi_profile=fapi_client_credentials_grant), for each variant of the plan.
 func TestFAPI2(t *testing.T) {
 	t.Parallel()
@@ -190,7 +190,7 @@ func TestFAPI2(t *testing.T) {
 	}
 }
 
-// check wants the answer and the token of a request that was right.
+// check requires the answer and the token of a right request.
 func (f *fapi) check(t *testing.T, v variant, r *fapiRequest, answer map[string]any) {
 	t.Helper()
 	wantType := map[bool]string{true: "DPoP", false: "Bearer"}[v.dpop] // RFC 9449 §5
@@ -207,7 +207,7 @@ func (f *fapi) check(t *testing.T, v variant, r *fapiRequest, answer map[string]
 	}
 }
 
-// again sends what is good once a second time.
+// again sends each single use a second time.
 func (f *fapi) again(t *testing.T, v variant) {
 	first := f.good(t, v)
 	if answer, refused := f.send(t, first); refused != "" {

@@ -28,33 +28,33 @@ import (
 	"authserver/test/harness"
 )
 
-// fapi is a server where TLS ends, with clients of the profile fapi2: a client for each
-// algorithm, each way to authenticate and each way to bind a token.
+// fapi is a server at which TLS ends, with clients of the profile fapi2: a client for each
+// algorithm, each authentication method and each way to bind a token.
 type fapi struct {
 	*harness.Deployment
 	server               *harness.Server
 	own                  *pair // the server's certificate
 	authority            *pair
-	certificate, another *pair // of the clients, and one that no client has
+	certificate, another *pair // of the clients, and one that belongs to no client
 	keys                 map[string]crypto.Signer
-	strangers            map[string]crypto.Signer // keys that no client has
+	strangers            map[string]crypto.Signer // keys that belong to no client
 }
 
-// fapiAlgs are those of FAPI 2.0 §5.4.1.
+// fapiAlgs returns the algorithms of FAPI 2.0 §5.4.1.
 func fapiAlgs() []string { return []string{"PS256", "ES256", "EdDSA"} }
 
-// variant is a client: how it authenticates, how its tokens are bound, and what it signs
-// with.
+// variant is a client: its authentication method, the binding of its tokens, and its signing
+// algorithm.
 type variant struct {
 	id         string
-	byKey      bool // private_key_jwt; or else mtls
-	dpop       bool // or else mtls
+	byKey      bool // private_key_jwt; otherwise mtls
+	dpop       bool // otherwise mtls
 	alg        string
 	parameters []string // of its registration
 }
 
-// variants are those of the conformance suite's plan: private_key_jwt or mtls, dpop or
-// mtls, with each algorithm.
+// variants returns those of the conformance suite's plan: private_key_jwt or mtls, dpop or mtls,
+// with each algorithm.
 func variants() []variant {
 	var all []variant
 	byKey, byCA := []string{"--auth-method", "private_key_jwt"}, []string{"--auth-method", "tls_client_auth", "--tls-subject-dn", "CN=fapi"}
@@ -91,7 +91,7 @@ func newFAPI(t *testing.T) *fapi {
 	return f
 }
 
-// signersOf are a key for each algorithm.
+// signersOf returns a key for each algorithm.
 func signersOf(t *testing.T) map[string]crypto.Signer {
 	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -109,11 +109,11 @@ func signersOf(t *testing.T) map[string]crypto.Signer {
 	return map[string]crypto.Signer{"PS256": rsaKey, "ES256": testkit.P256(t), "ES384": ecKey, "EdDSA": edKey}
 }
 
-// signature is how a JWT of a request is signed, and what it says.
+// signature has the key, the header and the claims of a JWT in a request.
 type signature struct {
 	alg    string
 	key    any
-	header map[string]any // beside alg
+	header map[string]any // in addition to alg
 	claims claims
 }
 
@@ -135,7 +135,7 @@ func (s signature) jwt(t *testing.T) string {
 	return sign(t, jwa.SignatureAlgorithm(s.alg), s.key, s.header, s.claims)
 }
 
-// fapiRequest is a request for a token, which a case changes.
+// fapiRequest is a token request, which a case changes.
 type fapiRequest struct {
 	form        url.Values
 	assertion   *signature // nil: none
@@ -144,7 +144,7 @@ type fapiRequest struct {
 	secret      string
 }
 
-// good is a request of a client that is right in everything.
+// good returns a request of a client that is right in everything.
 func (f *fapi) good(t *testing.T, v variant) *fapiRequest {
 	t.Helper()
 	r := &fapiRequest{form: clientCredentials("client_id", v.id)}
@@ -163,7 +163,7 @@ func (f *fapi) good(t *testing.T, v variant) *fapiRequest {
 	return r
 }
 
-// proof is a proof for the token endpoint that is right in everything.
+// proof returns a proof for the token endpoint that is right in everything.
 func (f *fapi) proof(t *testing.T, alg string, key crypto.Signer) signature {
 	t.Helper()
 	public, err := jwk.FromRaw(key.Public())
@@ -216,7 +216,7 @@ func (f *fapi) send(t *testing.T, r *fapiRequest) (answer map[string]any, refuse
 	return answer, refused
 }
 
-// jktOf names a key as "cnf" does (RFC 7638).
+// jktOf returns the name of a key in "cnf" (RFC 7638).
 func jktOf(t *testing.T, key crypto.Signer) string {
 	t.Helper()
 	public, err := jwk.FromRaw(key.Public())
@@ -230,7 +230,7 @@ func jktOf(t *testing.T, key crypto.Signer) string {
 	return base64.RawURLEncoding.EncodeToString(thumbprint)
 }
 
-// bindingOf is the claim "cnf" that the token of a good request has.
+// bindingOf returns the claim "cnf" that the token of a good request has.
 func (f *fapi) bindingOf(t *testing.T, r *fapiRequest) map[string]any {
 	t.Helper()
 	if len(r.proofs) > 0 {

@@ -28,18 +28,18 @@ const (
 	jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	apiRS256  = "https://api.example.com"
 	apiES256  = "https://es.example.com"
-	// secrets that no log and no dump may hold
+	// The secrets that no log and no dump may contain.
 	alicePassword = "correct horse battery staple"
 	webSecret     = "web-secret-that-an-administrator-brought"
 	sharedSecret  = "shared-secret-of-an-issuer-32-bytes!"
 )
 
-// fixture is a deployment with what an administrator would register, made through
-// the command line alone.
+// fixture is a deployment with the registrations of an administrator, made only through the command
+// line.
 type fixture struct {
 	*harness.Deployment
-	web    harness.Credentials // all grants, a secret that was brought
-	batch  harness.Credentials // client_credentials, a secret that the server made
+	web    harness.Credentials // all grants, with a secret of the administrator
+	batch  harness.Credentials // client_credentials, with a secret of the server
 	reader harness.Credentials // serves apiRS256: may introspect its tokens
 	spa    harness.Credentials // public
 	alice  string              // the user's id
@@ -54,16 +54,16 @@ const (
 	secretIssuer = "https://secret.example.com"
 )
 
-// register makes the fixture, on which a server with the usual settings has served already: as
-// copies of what was made for the first test of an engine, since a dozen commands and the first
-// keys take more than most tests do.
+// register makes the fixture, on which a server with the usual settings has already served. It
+// copies what was made for the first test of an engine, because a dozen commands and the first keys
+// take longer than most tests.
 func register(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	return servedOn[d.Engine].copy(t, d)
 }
 
-// registerUnserved makes the fixture for a test of the first server itself, or of lifetimes
-// that are shorter than those that a server with the usual settings promises.
+// registerUnserved makes the fixture for a test of the first server itself, or of shorter lifetimes
+// than those that a server with the usual settings promises.
 func registerUnserved(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	return registeredOn[d.Engine].copy(t, d)
@@ -123,7 +123,7 @@ func jwksOf(t *testing.T, public any, kid string) string {
 	return jwkSet(t, map[string]any{kid: public})
 }
 
-// jwkSet is a JWK Set of public keys by their kid.
+// jwkSet returns a JWK Set of public keys by their kid.
 func jwkSet(t *testing.T, keys map[string]any) string {
 	t.Helper()
 	var all []json.RawMessage
@@ -133,8 +133,7 @@ func jwkSet(t *testing.T, keys map[string]any) string {
 	return string(testkit.JWKS(t, all...))
 }
 
-// claims are those of a good assertion; a test changes what it is about. A nil
-// value takes the claim away.
+// claims are the claims of a good assertion, which a test changes. A nil value removes the claim.
 type claims map[string]any
 
 func assertionClaims(iss, sub string, change claims) claims {
@@ -206,7 +205,7 @@ func refresh(token string, more ...string) url.Values {
 	return form(append([]string{"grant_type", "refresh_token", "refresh_token", token}, more...)...)
 }
 
-// form makes a form of names and values in turn; a name may stand again.
+// form makes a form of names and values alternately; a name may be repeated.
 func form(pairs ...string) url.Values {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

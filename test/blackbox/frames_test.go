@@ -27,8 +27,8 @@ type frames struct {
 	fields *hpack.Encoder
 }
 
-// dialFrames begins a connection. What the server sends is read and thrown away, but for
-// answers, of which only as many bytes are taken of each as the window allows.
+// dialFrames begins a connection. It reads and discards what the server sends, but reads only as
+// many bytes of each answer as the window allows.
 func dialFrames(address string, roots *x509.CertPool, window uint32) (*frames, error) {
 	connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", NextProtos: []string{"h2"}})
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *frames) header(method, path string, more ...string) []byte {
 	c.block.Reset()
 	all := append([]string{":method", method, ":scheme", "https", ":authority", "a", ":path", path}, more...)
 	for i := 0; i+1 < len(all); i += 2 {
-		_ = c.fields.WriteField(hpack.HeaderField{Name: all[i], Value: all[i+1]}) // a buffer takes everything
+		_ = c.fields.WriteField(hpack.HeaderField{Name: all[i], Value: all[i+1]}) // a write to a buffer cannot fail
 	}
 	return bytes.Clone(c.block.Bytes())
 }
@@ -57,7 +57,7 @@ func (c *frames) request(stream uint32, method, path string, whole bool) error {
 	return c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: c.header(method, path, "content-type", formType), EndStream: whole, EndHeaders: true})
 }
 
-// A10: a connection is told how many requests it may have at once, and has no more.
+// A10: the server tells a connection how many concurrent requests it may have, and accepts no more.
 func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)
@@ -103,8 +103,8 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 }
 
-// A10: frames that cost the client next to nothing take little of the server's memory and
-// nothing from others. What would have to be kept for later ends the connection.
+// A10: frames that cost the client next to nothing use little of the server's memory and do not
+// affect others. If the server would have to keep something for later, it ends the connection.
 func TestFloodsOfFrames(t *testing.T) {
 	t.Parallel()
 	const mayGrow = 64 << 20
@@ -118,7 +118,7 @@ func TestFloodsOfFrames(t *testing.T) {
 			more := c.header("GET", "/", "x", strings.Repeat("y", 18_000)) // 16 KB, as large as a frame may be
 			for err == nil {
 				err = c.framer.WriteContinuation(1, false, more)
-				time.Sleep(time.Millisecond) // in the ten seconds that a request may take, these are more than mayGrow
+				time.Sleep(time.Millisecond) // so that these are more than mayGrow in the ten seconds of a request
 			}
 			return err
 		}},
@@ -189,7 +189,7 @@ func TestFloodsOfFrames(t *testing.T) {
 	}
 }
 
-// resident is how much memory the server has from the system at the moment, in bytes.
+// resident returns how much memory the system has given to the server, in bytes.
 func resident(t *testing.T, s *harness.Server) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))

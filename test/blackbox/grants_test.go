@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// The main job: everything registered through the command line, a token by every
-// grant, verified by the key set alone, and a restart by kill -9 between a token
+// This is the main task: everything is registered through the command line, every grant issues a
+// token that verifies with only the key set, and the server restarts after kill -9 between a token
 // and its refresh.
 func TestEveryGrant(t *testing.T) {
 	t.Parallel()

@@ -8,8 +8,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A14: SIGHUP has files read again. It ends neither the server nor what it is working on.
-// It runs alone: the login is held in the middle for five seconds at most.
+// A14: on SIGHUP the server reads its files again. The signal ends neither the server nor its
+// requests. The test runs alone, because the login may be held for five seconds at most.
 func TestHangup(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
@@ -27,7 +27,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// A terminal that is closed does not end a server that is tried out, either.
+// Closing a terminal does not end the server of dev either.
 func TestHangupOfDev(t *testing.T) {
 	t.Parallel()
 	_, s := harness.Dev(t)

@@ -13,14 +13,13 @@ import (
 	"authserver/test/harness"
 )
 
-// noticed is how long a server may take to be ready or not: its answer is a second old at
-// most, a check takes two, and a call that failed counts for ten. The rest is for the other
-// tests that run beside; TestSQLiteWriterWedged and TestDatabaseOutage, which run alone, hold
-// it to five seconds.
+// noticed is how long a server may take to become ready or not: its answer is at most a second old,
+// a check takes two seconds, and a failed call counts for ten. The rest is for the other tests that
+// run at the same time. TestSQLiteWriterWedged and TestDatabaseOutage, which run alone, require
+// five seconds.
 const noticed = 30 * time.Second
 
-// isReady holds the server to an answer of /readyz on both listeners, and a container that
-// runs it to the same health.
+// isReady requires an answer of /readyz on both listeners, and the same health from a container.
 func isReady(t *testing.T, d *harness.Deployment, s *harness.Server, want bool) {
 	t.Helper()
 	status, code, database := http.StatusOK, 0, "ok"
@@ -43,11 +42,11 @@ func isReady(t *testing.T, d *harness.Deployment, s *harness.Server, want bool) 
 	}
 }
 
-// saysOnce holds the log to the reason that is given, once however often was asked.
+// saysOnce requires the log to have the reason once, however many requests there were.
 func saysOnce(t *testing.T, s *harness.Server, reason string) {
 	t.Helper()
 	for range 3 {
-		time.Sleep(1100 * time.Millisecond) // what was found before is not fresh any more
+		time.Sleep(1100 * time.Millisecond) // so that the earlier result is not fresh any more
 		harness.Get(t, s.OpsURL+"/readyz")
 	}
 	var lines []string
@@ -56,7 +55,8 @@ func saysOnce(t *testing.T, s *harness.Server, reason string) {
 			lines = append(lines, line)
 		}
 	}
-	// A check that runs when the administrator ends the sessions fails for that, and says no more.
+	// A check that runs when the administrator ends the sessions fails because of that, and logs
+	// nothing else.
 	if len(lines) != 1 || !strings.Contains(lines[0], reason) && !strings.Contains(lines[0], "SQLSTATE 57P01") {
 		t.Errorf("the log says %d times that a check fails, want once and that %q: %s", len(lines), reason, lines)
 	}
@@ -101,7 +101,7 @@ func TestADatabaseFileThatIsGoneIsNoticed(t *testing.T) {
 	}
 }
 
-// A file that comes back is that of before, and the login goes on.
+// If the same file comes back, the login continues.
 func TestADatabaseFileThatComesBackIsNoticed(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))

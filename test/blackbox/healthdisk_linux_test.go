@@ -9,8 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// TestAFullDiskIsNoticed lets a running server write to no file any more, as if its disk
-// were full, and then again.
+// TestAFullDiskIsNoticed prevents a running server from writing to files, as if its disk were full,
+// and then allows it again.
 func TestAFullDiskIsNoticed(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))

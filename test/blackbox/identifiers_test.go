@@ -13,9 +13,9 @@ import (
 	"authserver/test/harness"
 )
 
-// A client may be called by any visible characters and blanks (RFC 6749 appendix A.1), an
-// API by any printable ones without blanks: everything that one does with a plain name
-// works with those.
+// The identifier of a client has any visible characters and spaces (RFC 6749 appendix A.1), and
+// that of an API any printable characters without spaces: everything that works with a plain name
+// works with these.
 func TestIdentifiersOfManyKinds(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -64,14 +64,14 @@ func useIdentifiers(t *testing.T, d *harness.Deployment, s *harness.Server, id, 
 
 	d.Run("client", "update", "--name", "Orders", "--", id)
 	rotated := printed(t, d, "client", "rotate-secret", "-o", "json", "--", id)
-	// A wrong secret counts, and to ask with it again and again has the client wait.
+	// Wrong secrets count, so sending one again and again would make the client wait.
 	harness.Eventually(t, reached, "the old secret is over", func() bool { return s.Token(t, who, clientCredentials()).Status != http.StatusOK })
 	who.Secret = rotated["client_secret"].(string)
 	s.MustToken(t, who, clientCredentials())
 	wantError(t, s.Token(t, harness.Credentials{ID: id, Secret: "wrong"}, clientCredentials()), http.StatusUnauthorized, "invalid_client")
 }
 
-// printed is what a command prints whose last argument stands behind "--".
+// printed returns the output of a command whose last argument comes after "--".
 func printed(t *testing.T, d *harness.Deployment, args ...string) (object map[string]any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(d.Run(args...)), &object); err != nil {
@@ -80,8 +80,8 @@ func printed(t *testing.T, d *harness.Deployment, args ...string) (object map[st
 	return object
 }
 
-// In every grant audience means the same as resource, and what is unknown is refused:
-// no client gets a token for another API than it asked for.
+// In every grant, audience means the same as resource, and an unknown value is refused: no client
+// gets a token for another API than it requested.
 func TestAudienceIsResource(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -15,8 +15,8 @@ import (
 	"authserver/test/harness"
 )
 
-// B8: an issuer with a path is reached by what its own metadata says, through a proxy that
-// hands the path on and through one that takes it off.
+// B8: the URLs in the metadata of an issuer with a path work through a proxy that passes the path
+// on, and through one that removes it.
 func TestIssuerWithAPath(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/auth", "/auth/", "/oauth2"} {
@@ -37,7 +37,7 @@ func TestIssuerWithAPath(t *testing.T) {
 				p := pathClient{t, front.URL}
 
 				metadata := p.get("/.well-known/oauth-authorization-server"+strings.TrimSuffix(path, "/"), strip == "")
-				if metadata == nil { // the proxy hands on what is below the path alone
+				if metadata == nil { // the proxy passes on only what is below the path
 					metadata = p.get(strings.TrimSuffix(path, "/")+"/.well-known/oauth-authorization-server", true)
 				}
 				if metadata["issuer"] != issuer {
@@ -76,13 +76,13 @@ func TestIssuerWithAPath(t *testing.T) {
 	}
 }
 
-// pathClient calls what is published, at the address of a proxy.
+// pathClient calls published URLs at the address of a proxy.
 type pathClient struct {
 	*testing.T
 	base string
 }
 
-// get returns nil where there is nothing, and fails where there has to be something.
+// get returns nil if there is nothing, and fails if there must be something.
 func (p pathClient) get(path string, there bool) map[string]any {
 	p.Helper()
 	answer, err := http.Get(p.base + path)

@@ -14,8 +14,7 @@ import (
 
 const jwksPath = "/.well-known/jwks.json"
 
-// wholeSet waits until the next keys are prepared, so that the set stands still,
-// and returns it.
+// wholeSet waits until the next keys exist, so that the set does not change, and returns it.
 func wholeSet(t *testing.T, s *harness.Server) harness.Answer {
 	t.Helper()
 	var set harness.Answer
@@ -27,15 +26,15 @@ func wholeSet(t *testing.T, s *harness.Server) harness.Answer {
 	return set
 }
 
-// exact is a client that gives every body as it came over the wire; answers are
-// held to api/openapi.yaml.
+// exact is a client that returns every body as it came over the wire, and checks answers against
+// api/openapi.yaml.
 func exact(t *testing.T) *http.Client {
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return openapitest.New(t).HostileClient(&http.Client{Transport: transport, Timeout: harness.Client.Timeout})
 }
 
-// received is an answer as it came, read to its end.
+// received is an answer as it came, read completely.
 type received struct {
 	status int
 	header http.Header
@@ -64,7 +63,7 @@ func fetch(t *testing.T, client *http.Client, method, target string, header ...s
 	return received{response.StatusCode, response.Header, body}
 }
 
-// The key set honours what verifiers send to save work.
+// The key set supports the headers by which verifiers save work.
 func TestJWKSOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := harness.SQLite(t).Start()
@@ -119,7 +118,7 @@ func TestJWKSOverHTTP(t *testing.T) {
 	}
 }
 
-// Every replica serves the same bytes under the same tag, whatever codings the caller reads.
+// Every replica serves the same bytes with the same tag, whatever codings the caller accepts.
 func TestReplicasServeTheSameKeySet(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

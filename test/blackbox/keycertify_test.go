@@ -70,7 +70,7 @@ func derOf(t *testing.T, path string) []byte {
 	return block.Bytes
 }
 
-// Certificates that openssl made stand in the key set beside their key.
+// The key set has certificates from openssl in the entry of their key.
 func TestImportedCertificates(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -110,8 +110,7 @@ func TestImportedCertificates(t *testing.T) {
 	})
 }
 
-// An authority certifies a key that a server made by its public half, and the key signs
-// as before.
+// An authority certifies the public half of a key that a server made, and the key signs as before.
 func TestCertifyAGeneratedKey(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -16,8 +16,7 @@ import (
 	"authserver/test/pgtest"
 )
 
-// Two servers that start at the same moment on a database that is not made yet make
-// one set of keys.
+// Two servers that start at the same moment without a database make one set of keys.
 func TestReplicasThatStartAtOnceMakeOneSetOfKeys(t *testing.T) {
 	t.Parallel()
 	for round := range 3 {
@@ -59,7 +58,8 @@ func TestReplicasThatStartAtOnceMakeOneSetOfKeys(t *testing.T) {
 	}
 }
 
-// pemOf is a new Ed25519 key, which is quick to make, as an administrator brings it.
+// pemOf returns a new Ed25519 key, which is quick to make, in the form in which an administrator
+// imports it.
 func pemOf(t *testing.T) string {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -69,9 +69,8 @@ func pemOf(t *testing.T) string {
 	return harness.KeyPEM(t, private)
 }
 
-// Every server obeys in time what a command does to the keys: within two seconds if it
-// is notified, and within --key-poll-interval if not.
-// It runs beside no other test, because of these times.
+// Every server follows a command's change of the keys in time: within two seconds if it is
+// notified, and otherwise within --key-poll-interval. The test runs alone because of these times.
 func TestKeyChangesReachEveryReplica(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -123,8 +122,8 @@ func TestKeyChangesReachEveryReplica(t *testing.T) {
 	}
 }
 
-// With the database gone every replica goes on by what is planned, through the
-// moment at which the next key takes over; with the database back the plan goes on.
+// Without the database, every replica continues as planned, also at the moment at which the next
+// key takes over. When the database is back, the plan continues.
 func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	t.Parallel()
 	const rotation = 16 * time.Second
@@ -159,7 +158,7 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	for _, s := range replicas {
 		harness.Eventually(t, rotation+reached, "the next key signs", func() bool { return a.signs(t, s, "ES256") == known.KID })
 	}
-	// No server can plan another key, so this one goes on.
+	// No server can plan another key, so this one continues.
 	past := known.ActiveAt.Add(rotation)
 	harness.Eventually(t, rotation+reached, "the time of the key that took over is over", func() bool {
 		for _, s := range replicas {
@@ -191,16 +190,16 @@ func TestPlannedKeysNeedNoDatabase(t *testing.T) {
 	}
 }
 
-// A rotation that would not wait says what it breaks and until when, and does nothing
-// until the operator says yes. If it breaks nothing it does not ask.
-// It runs beside no other test: servers are held to what is [promised].
+// A rotation that does not wait says what it breaks and until when, and does nothing until the
+// operator agrees. If it breaks nothing, it does not ask. The test runs alone, because it checks
+// the time of [promised].
 func TestRotationThatDoesNotWait(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		t.Parallel()
 		a := registerAPIs(t, d, "ES256")
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, freshKeys, replicas...)
-		a.Run("key", "rotate", "--alg", "ES256") // in 7 minutes: the next key was published a moment ago
+		a.Run("key", "rotate", "--alg", "ES256") // takes effect in 7 minutes: the next key was published a moment ago
 		next := mustBeInState(t, d, "ES256", "pending")
 		before := a.Run("key", "plan")
 

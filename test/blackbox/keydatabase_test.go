@@ -11,13 +11,13 @@ import (
 	"authserver/test/harness"
 )
 
-// openDatabase opens the database of a deployment behind the back of the server.
+// openDatabase opens the database of a deployment without the server.
 func openDatabase(t *testing.T, d *harness.Deployment) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", d.DatabaseURL()
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		// A transaction that reads first and finds that the server wrote meanwhile could
-		// not wait: it would have to forget what it read.
+		// A transaction that reads first and finds that the server wrote meanwhile could not wait,
+		// because its reading would be old.
 		driver, source = "sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, source)
@@ -28,7 +28,7 @@ func openDatabase(t *testing.T, d *harness.Deployment) *sql.DB {
 	return db
 }
 
-// bytesLiteral is how an engine writes bytes in SQL.
+// bytesLiteral writes bytes in the SQL of an engine.
 func bytesLiteral(engine string, value []byte) string {
 	if engine == "postgres" {
 		return fmt.Sprintf(`'\x%x'::bytea`, value)
@@ -36,7 +36,7 @@ func bytesLiteral(engine string, value []byte) string {
 	return fmt.Sprintf("x'%x'", value)
 }
 
-// swap puts what is sealed in two rows of a table into each other's.
+// swap exchanges the sealed values of two rows of a table.
 func swap(t *testing.T, d *harness.Deployment, table, column, key, one, other string) {
 	t.Helper()
 	db := openDatabase(t, d)
@@ -65,7 +65,7 @@ func swap(t *testing.T, d *harness.Deployment, table, column, key, one, other st
 	}
 }
 
-// dropKeyNotifications takes away what tells servers that keys were changed.
+// dropKeyNotifications removes the triggers that notify servers of changed keys.
 func dropKeyNotifications(t *testing.T, d *harness.Deployment) {
 	t.Helper()
 	statements := []string{"DROP TRIGGER signing_keys_inserted", "DROP TRIGGER signing_keys_updated", "DROP TRIGGER signing_keys_deleted"}

@@ -36,8 +36,8 @@ func openssl(t *testing.T, d *harness.Deployment, line string) {
 	}
 }
 
-// thumbprintOf computes the kid that a key in PKCS #8 is to have (RFC 7638), by
-// another library than the server's own reading of it.
+// thumbprintOf computes the kid of a key in PKCS #8 (RFC 7638), with another library than the
+// server's.
 func thumbprintOf(t *testing.T, path string) string {
 	t.Helper()
 	sum, err := privateJWK(t, path).Thumbprint(crypto.SHA256)
@@ -60,8 +60,7 @@ func privateJWK(t *testing.T, path string) jwk.Key {
 	return key
 }
 
-// A key in every format that openssl writes, and as a JWK, signs after a rotation,
-// under its thumbprint.
+// A key in every format of openssl, and as a JWK, signs after a rotation, under its thumbprint.
 func TestImportedKeysSign(t *testing.T) {
 	t.Parallel()
 	const (
@@ -96,7 +95,7 @@ func TestImportedKeysSign(t *testing.T) {
 		a := registerAPIs(t, d, everyAlg...)
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, everyKey, replicas...)
-		// One format after the other, and of each all algorithms at once.
+		// The formats follow each other, each with all algorithms at once.
 		for _, name := range []string{"PKCS #8", "JWK", "PKCS #1", "SEC 1"} {
 			imported := make(map[string]string) // the kid by algorithm
 			rotate := []string{"key", "rotate"}
@@ -133,8 +132,8 @@ func TestImportedKeysSign(t *testing.T) {
 	})
 }
 
-// A key that is brought before the first start signs from the start on, and so do
-// the keys of the other algorithms.
+// A key that is imported before the first start signs from the start, and so do the keys of the
+// other algorithms.
 func TestImportBeforeTheFirstStart(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -154,7 +153,7 @@ func TestImportBeforeTheFirstStart(t *testing.T) {
 	})
 }
 
-// What cannot be a signing key is refused, and says why.
+// The command refuses what cannot be a signing key, and says why.
 func TestImportRefuses(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)
@@ -228,7 +227,7 @@ func certificatePEM(chain ...[]byte) string {
 	return text.String()
 }
 
-// publishedKey returns a key as it stands in the key set, nil where it does not.
+// publishedKey returns a key of the key set; nil: it is not in the set.
 func publishedKey(t *testing.T, s *harness.Server, kid string) map[string]any {
 	t.Helper()
 	set, _ := harness.Get(t, s.URL+jwksPath).Body["keys"].([]any)

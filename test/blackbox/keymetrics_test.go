@@ -23,11 +23,11 @@ func metric(t *testing.T, s *harness.Server, name string) float64 {
 	return value
 }
 
-// The metrics tell of each algorithm how old its key is and when something happens
-// to it next, so that a rotation that does not come is seen before it is missed.
+// The metrics have the age of each algorithm's key and the time of its next event, so that an
+// operator sees a missing rotation before it does harm.
 func TestKeyMetrics(t *testing.T) {
 	t.Parallel()
-	const late = 60 // seconds that the machine may take between two looks
+	const late = 60 // seconds that the machine may take between two readings
 	d := harness.SQLite(t)
 	d.Set("KEY_ROTATION_INTERVAL", "2h")
 	a := registerAPIs(t, d, everyAlg...)

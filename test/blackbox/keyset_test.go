@@ -10,9 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// usualAlgs are the algorithms that there are always keys for, everyAlg those that a
-// resource can be registered for. Of each there is a key that signs and one that is
-// next, so that a fresh key set has two for each.
+// usualAlgs are the algorithms that always have keys, and everyAlg those for which a resource can
+// be registered. Each has a key that signs and a next one, so a fresh key set has two for each.
 var (
 	usualAlgs = []string{"RS256", "ES256"}
 	everyAlg  = []string{"RS256", "ES256", "PS256", "ES384", "EdDSA"}
@@ -23,8 +22,8 @@ const (
 	everyKey  = 10
 )
 
-// prepared is how long a server may take until the next keys are made, on a machine
-// that runs other tests beside.
+// prepared is how long a server may take until the next keys exist, on a machine that runs other
+// tests at the same time.
 const prepared = 20 * time.Second
 
 // apis is a deployment with a resource for each of some algorithms, and a client
@@ -34,7 +33,7 @@ type apis struct {
 	client harness.Credentials
 }
 
-// apiOf is the resource whose tokens are signed with an algorithm.
+// apiOf returns the resource whose tokens are signed with an algorithm.
 func apiOf(alg string) string { return "https://" + strings.ToLower(alg) + ".api.example.com" }
 
 func registerAPIs(t *testing.T, d *harness.Deployment, algs ...string) *apis {
@@ -50,8 +49,7 @@ func registerAPIs(t *testing.T, d *harness.Deployment, algs ...string) *apis {
 	return a
 }
 
-// token returns an access token that is signed with the algorithm and verifies by
-// the key set.
+// token returns an access token that is signed with the algorithm and verifies with the key set.
 func (a *apis) token(t *testing.T, s *harness.Server, alg string) string {
 	t.Helper()
 	token := s.MustToken(t, a.client, clientCredentials("resource", apiOf(alg))).Text("access_token")
@@ -69,13 +67,12 @@ func (a *apis) signs(t *testing.T, s *harness.Server, alg string) string {
 	return kidOf(t, a.token(t, s, alg))
 }
 
-// shortLead is how long a key is published before it signs on the timeline of
-// seconds.
+// shortLead is how long a key is published before it signs in a deployment of [seconds].
 const shortLead = 5 * time.Second
 
-// seconds sets a short timeline: verifiers keep a key set for a second, and all clocks are
-// one. A change of the keys has half of the poll interval to be committed, also on a machine that
-// runs other tests beside.
+// seconds sets a short timeline: verifiers keep a key set for a second, and all clocks are the
+// same. A change of the keys has half of the poll interval to be committed, also on a machine that
+// runs other tests at the same time.
 func seconds(d *harness.Deployment) {
 	d.Set("JWKS_MAX_AGE", "1s")
 	d.Set("KEY_POLL_INTERVAL", "4s")
@@ -140,7 +137,7 @@ func planOf(t *testing.T, out string) []event {
 	return events
 }
 
-// waitForSet waits until all servers publish the same set, with so many keys.
+// waitForSet waits until all servers publish the same set, with that number of keys.
 func waitForSet(t *testing.T, want int, servers ...*harness.Server) []string {
 	t.Helper()
 	var set []string

@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// Servers with different lifetimes on one database: every planner keeps what any of
-// them has promised to verifiers.
+// There are servers with different lifetimes on one database: each plan keeps what any of them has
+// promised to verifiers.
 func TestChangedLifetimesAreKept(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -78,7 +78,7 @@ func TestChangedLifetimesAreKept(t *testing.T) {
 		wantLead("beside a server with longer lifetimes", next, laterOne)
 		wantLag("beside a server with longer lifetimes", before, longTTL)
 
-		// What the stopped server told verifiers is in their caches still.
+		// Verifiers still have the answers of the stopped server in their caches.
 		second.Stop()
 		second = a.Start(old...)
 		next, before = rotated("EdDSA")
@@ -88,8 +88,8 @@ func TestChangedLifetimesAreKept(t *testing.T) {
 	})
 }
 
-// A token that lives longer than the setting of before verifies until its end, by
-// a server that was not restarted too: its key stays in every key set.
+// A token with a longer lifetime than the earlier setting verifies until its end, also at a server
+// that was not restarted: its key stays in every key set.
 func TestRetiredKeysStayForTheLongerTokens(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -104,7 +104,7 @@ func TestRetiredKeysStayForTheLongerTokens(t *testing.T) {
 		ask := func() harness.Answer {
 			return second.MustToken(t, a.client, clientCredentials("resource", apiOf("ES256")))
 		}
-		var token string // the last one of the key that retires
+		var token string // the last token of the key that retires
 		harness.Eventually(t, reached, "tokens live longer", func() bool {
 			answer := ask()
 			token = answer.Text("access_token")
@@ -126,7 +126,7 @@ func TestRetiredKeysStayForTheLongerTokens(t *testing.T) {
 		expires := time.Unix(claims.Exp, 0)
 		for {
 			published := [][]string{kids(t, first), kids(t, second)}
-			if !time.Now().Before(expires) { // and they may have been read after that
+			if !time.Now().Before(expires) { // the answers may have been read after that
 				break
 			}
 			for i, set := range published {

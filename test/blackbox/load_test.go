@@ -13,18 +13,18 @@ import (
 	"authserver/test/harness"
 )
 
-// load is clients of every grant that go on asking while an administrator works. None
+// load is clients of every grant that continue to send requests while an administrator works. None
 // of them may be refused.
 type load struct {
 	mu      sync.RWMutex // held for reading by a client that waits for an answer
 	servers []*harness.Server
 	turn    atomic.Int64
-	served  sync.Map // what was asked for, to how often it was given
+	served  sync.Map // the number of answers, by the kind of request
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 }
 
-// pace is how long a client waits before it asks again.
+// pace is how long a client waits before its next request.
 const pace = 20 * time.Millisecond
 
 // loaded begins, until the test or [load.end] ends it.
@@ -57,7 +57,7 @@ func loaded(t *testing.T, f *fixture, servers ...*harness.Server) *load {
 	return l
 }
 
-// ask asks one of the servers, each in turn.
+// ask sends a request to one of the servers, each in turn.
 func (l *load) ask(t *testing.T, what string, who harness.Credentials, form url.Values) harness.Answer {
 	t.Helper()
 	l.mu.RLock()
@@ -73,7 +73,7 @@ func (l *load) ask(t *testing.T, what string, who harness.Credentials, form url.
 	return answer
 }
 
-// goesOn waits until every kind of client was served again, twice by each server.
+// goesOn waits until every kind of client has had two more answers from each server.
 func (l *load) goesOn(t *testing.T) {
 	t.Helper()
 	l.served.Range(func(_, n any) bool {

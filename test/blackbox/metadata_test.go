@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// D4: whatever host it is asked through, the server tells the issuer that is
-// configured (RFC 8414 section 3.3), and only what works.
+// D4: for any host of the request, the metadata has the configured issuer (RFC 8414 section 3.3),
+// and only what works.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))
@@ -39,7 +39,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// D5: for an issuer with a path the document is where RFC 8414 section 3.1 puts it.
+// D5: for an issuer with a path the document is at the path of RFC 8414 section 3.1.
 func TestMetadataOfAnIssuerWithAPath(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)
@@ -62,8 +62,8 @@ func TestMetadataOfAnIssuerWithAPath(t *testing.T) {
 	}
 }
 
-// D3: custom claims of a resource, a client and a user stand at the top of a
-// token; those that the server sets itself are refused when they are registered.
+// D3: custom claims of a resource, a client and a user are at the top of a token; the command
+// refuses the names of claims that the server sets itself.
 func TestCustomClaims(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))

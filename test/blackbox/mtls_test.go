@@ -23,7 +23,7 @@ import (
 	"authserver/test/harness"
 )
 
-// certifiedCases are who asks with which certificate, and what comes of it.
+// certifiedCases are requests of clients with certificates, and their results.
 func (p *parties) certifiedCases() []certifiedCase {
 	secret := "&client_secret=" + webSecret
 	return []certifiedCase{
@@ -144,7 +144,7 @@ func TestMTLSEndsHere(t *testing.T) {
 	})
 }
 
-// proxy ends TLS as RFC 9440 has it, and reaches the server from an address.
+// proxy is a proxy at which TLS ends, as in RFC 9440. It connects to the server from an address.
 func proxy(t *testing.T, to, from string) *httptest.Server {
 	t.Helper()
 	target, err := url.Parse(to)

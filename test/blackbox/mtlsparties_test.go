@@ -23,7 +23,7 @@ type pair struct {
 	key         *ecdsa.PrivateKey
 }
 
-// issue makes a certificate, by itself where there is no authority.
+// issue makes a certificate, self-signed if there is no authority.
 func issue(t *testing.T, by *pair, template x509.Certificate) *pair {
 	t.Helper()
 	if by == nil {
@@ -45,13 +45,12 @@ func (p *pair) tls() *tls.Certificate {
 	return &tls.Certificate{Certificate: [][]byte{p.certificate.Raw}, PrivateKey: p.key}
 }
 
-// cnf is the claim of a token that is bound to the certificate.
+// cnf returns the claim of a token that is bound to the certificate.
 func (p *pair) cnf() any {
 	return map[string]any{"x5t#S256": jose.Thumbprint256(p.certificate.Raw)}
 }
 
-// parties are an authority with the certificates of some clients, and the clients that
-// are registered for them.
+// parties are an authority with the certificates of some clients, and the registered clients.
 type parties struct {
 	*harness.Deployment
 	authority, batch, other, stranger, expired, report, unknown *pair
@@ -82,13 +81,13 @@ func newParties(t *testing.T) *parties {
 	return p
 }
 
-// asking is a client of the server that presents a certificate, or none, and trusts it.
+// asking returns a client that trusts the server and presents a certificate, or none.
 func asking(t *testing.T, trusted *x509.Certificate, certificate *tls.Certificate) *http.Client {
 	t.Helper()
 	return openapitest.New(t).HostileClient(presenting(t, trusted, certificate))
 }
 
-// presenting is a client of whatever server over TLS.
+// presenting returns a client for any server over TLS.
 func presenting(t *testing.T, trusted *x509.Certificate, certificate *tls.Certificate) *http.Client {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -106,7 +105,7 @@ func presenting(t *testing.T, trusted *x509.Certificate, certificate *tls.Certif
 	return &http.Client{Transport: transport}
 }
 
-// askBy asks for a token and returns the claim "cnf" of it, or the error.
+// askBy sends a token request and returns the claim "cnf" of the token, or the error.
 func askBy(t *testing.T, client *http.Client, base, form string, header http.Header) (cnf any, refused string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/oauth2/token", strings.NewReader("grant_type=client_credentials&"+form))

@@ -9,13 +9,13 @@ import (
 	"authserver/test/harness"
 )
 
-// A server that has no key to publish says so and does not start: a verifier that
-// fetched an empty set would refuse every token.
+// A server without a key to publish says so and does not start: a verifier that fetched an empty
+// set would refuse every token.
 func TestNoServerWithoutUsableKeys(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, statement string
-		want            string // what the message says to do
+		want            string // what the message tells the operator to do
 	}{
 		{"keys that were cut short", `UPDATE signing_keys SET sealed = x'00'`, "restore the row from a backup"},
 		{"keys that were changed", `UPDATE signing_keys SET sealed = CAST(substr(sealed, 1, length(sealed) - 8) || randomblob(8) AS BLOB)`, "restore the row from a backup"},
@@ -49,7 +49,7 @@ func TestNoServerWithoutUsableKeys(t *testing.T) {
 	})
 }
 
-// change changes rows behind the back of the server.
+// change changes rows without the server.
 func change(t *testing.T, path, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

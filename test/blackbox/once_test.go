@@ -12,7 +12,7 @@ import (
 	"authserver/test/harness"
 )
 
-// usedUp is how many assertions and proofs the database remembers.
+// usedUp returns the number of assertions and proofs that the database has recorded.
 func usedUp(t *testing.T, db *sql.DB) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM used_assertions").Scan(&n); err != nil {
@@ -21,8 +21,8 @@ func usedUp(t *testing.T, db *sql.DB) (n int) {
 	return n
 }
 
-// What is good once is used up by a request that succeeds, and by nothing else: a stranger
-// writes nothing, and a request that was refused may be mended and sent again.
+// Only a request that succeeds uses up its single uses: a client without valid credentials writes
+// nothing, and a refused request may be corrected and sent again.
 func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -88,7 +88,7 @@ func TestWhatIsGoodOnceIsUsedUpLast(t *testing.T) {
 			pending := askWith(t, s, anonymous, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
 			wantError(t, pending, http.StatusServiceUnavailable, "temporarily_unavailable")
 			again := askWith(t, s, anonymous, signedBy(assertion, clientCredentials("resource", "https://later.example.com")), proof)
-			wantError(t, again, http.StatusServiceUnavailable, "temporarily_unavailable") // and not that it was used before
+			wantError(t, again, http.StatusServiceUnavailable, "temporarily_unavailable") // and not that the assertion was used before
 			wantError(t, askWith(t, s, anonymous, signedBy(assertion, clientCredentials("scope", "admin")), proof), http.StatusBadRequest, "invalid_scope")
 			if answer := askWith(t, s, anonymous, signedBy(assertion, clientCredentials()), proof); answer.Status != http.StatusOK {
 				t.Fatalf("answered %d %s", answer.Status, answer.Raw)

@@ -31,8 +31,8 @@ func reach(t *testing.T, s *harness.Server) context.Context {
 	return oidc.ClientContext(t.Context(), &http.Client{Transport: transport})
 }
 
-// An app whose library knows nothing but the issuer signs a person in, verifies the ID token,
-// asks userinfo, and refreshes (OpenID Connect Core §3.1, §5.3, §12).
+// An app whose library only knows the issuer signs a person in, verifies the ID token, calls
+// userinfo, and refreshes (OpenID Connect Core §3.1, §5.3, §12).
 func TestOpenIDByALibrary(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -79,8 +79,8 @@ func TestOpenIDByALibrary(t *testing.T) {
 	})
 }
 
-// A client that is registered for it has the claims of the granted scopes in its ID tokens, at
-// the sign-in and at each refresh, and no more than those.
+// A client that is registered for it gets the claims of the granted scopes in its ID tokens, at the
+// sign-in and at each refresh, and no others.
 func TestIDTokenHasTheClaimsOfTheScopes(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -147,7 +147,7 @@ func TestIDTokenHasTheClaimsOfTheScopes(t *testing.T) {
 	})
 }
 
-// tokensByLibrary has alice sign in to an app with a browser, and returns what the code buys. Its
+// tokensByLibrary signs alice in to an app with a browser, and returns the tokens for the code. The
 // nonce is "a nonce".
 func tokensByLibrary(ctx context.Context, t *testing.T, b *browser.Browser, app *oauth2.Config) *oauth2.Token {
 	t.Helper()

@@ -15,9 +15,9 @@ import (
 	"authserver/test/pgtest"
 )
 
-// A14, A5, C6: with the database gone nothing is called invalid, nothing is
-// consumed, what is known goes on, and the server recovers by itself.
-// It runs alone: the server has five seconds to notice.
+// A14, A5, C6: without the database the server calls nothing invalid, uses nothing up, continues
+// with what it knows, and recovers by itself. The test runs alone, because the server has five
+// seconds to notice.
 func TestDatabaseOutage(t *testing.T) {
 	d := harness.PostgreSQL(t)
 	f := register(t, d)
@@ -54,9 +54,8 @@ func TestDatabaseOutage(t *testing.T) {
 	s.MustToken(t, f.web, login())
 }
 
-// C6, A6: a writer that another transaction blocks makes SQLite not ready within five
-// seconds, and no request hangs.
-// It runs alone, because of these five seconds.
+// C6, A6: if another transaction blocks the writer, SQLite is not ready within five seconds, and no
+// request hangs. The test runs alone because of these five seconds.
 func TestSQLiteWriterWedged(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
@@ -70,9 +69,9 @@ func TestSQLiteWriterWedged(t *testing.T) {
 	s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
 }
 
-// A6: many grants of all kinds at once, and none meets a busy database, also where
-// there is but one connection to it: no request needs a second one.
-// It runs alone: a request waits for a connection for five seconds at most.
+// A6: many concurrent grants of all kinds never meet a busy database, even with only one connection
+// to it: no request needs a second one. The test runs alone, because a request waits for a
+// connection for five seconds at most.
 func TestManyGrantsAtOnce(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("DATABASE_MAX_CONNS", "1")
@@ -113,8 +112,8 @@ func heldLogin(t *testing.T, f *fixture, s *harness.Server) (answers <-chan harn
 	return answered, release
 }
 
-// A server that is asked to stop answers what it has begun.
-// It runs alone: the login is held in the middle for five seconds at most.
+// A server that stops answers the requests that it has begun. The test runs alone, because the
+// login may be held for five seconds at most.
 func TestDrain(t *testing.T) {
 	f := register(t, harness.SQLite(t))
 	s := f.Start()
@@ -138,8 +137,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// C8: the metrics tell grants, methods and outcomes apart, and a stranger cannot
-// make time series.
+// C8: the metrics distinguish grants, methods and outcomes, and a caller cannot make new time
+// series.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))
@@ -180,8 +179,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// C5: servers that start together on an empty database all come up, with one set
-// of keys.
+// C5: servers that start together on an empty database all start, with one set of keys.
 func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -198,7 +196,7 @@ func TestStartTogetherOnAnEmptyDatabase(t *testing.T) {
 	})
 }
 
-// A body that trickles in is cut off, and keeps no other client waiting.
+// A body that comes very slowly is cut off, and delays no other client.
 func TestSlowRequestsAreCutOff(t *testing.T) {
 	t.Parallel()
 	f := register(t, harness.SQLite(t))
@@ -220,8 +218,8 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 	}
 }
 
-// C9: another master key does not start, and says which one is wanted; nothing is
-// made anew.
+// C9: with another master key the server does not start, and names the right one. It makes nothing
+// new.
 func TestWrongMasterKey(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

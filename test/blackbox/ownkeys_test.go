@@ -9,8 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// The keys that a client has on file buy a token by the methods that it is registered
-// for today, and bound tokens alone where it is registered for bound tokens.
+// A client gets a token with its registered keys only by its present methods, and only a bound
+// token if it is registered for bound tokens.
 func TestKeysOnFileCountForWhatTheClientIsRegisteredFor(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -12,7 +12,7 @@ import (
 	"authserver/test/softhsm"
 )
 
-// tokenAlgs are those that a PKCS #11 token has keys for.
+// tokenAlgs are the algorithms of keys in a PKCS #11 token.
 var tokenAlgs = []string{"RS256", "ES256", "PS256", "ES384"}
 
 // withToken is a deployment whose keys stay in a token of SoftHSM.
@@ -28,7 +28,7 @@ func withToken(t *testing.T) (*harness.Deployment, softhsm.Token) {
 	return d, token
 }
 
-// sealedSizes are how many bytes each signing key takes in the database.
+// sealedSizes returns the size of each signing key in the database, in bytes.
 func sealedSizes(t *testing.T, d *harness.Deployment) (sizes []int) {
 	t.Helper()
 	rows, err := openDatabase(t, d).QueryContext(t.Context(), "SELECT length(sealed) FROM signing_keys")
@@ -49,8 +49,8 @@ func sealedSizes(t *testing.T, d *harness.Deployment) (sizes []int) {
 	return sizes
 }
 
-// Keys in a token sign for every replica, over restarts and rotations; the database
-// has but their names.
+// Keys in a token sign for every replica, after restarts and rotations; the database has only their
+// names.
 func TestPKCS11(t *testing.T) {
 	d, _ := withToken(t)
 	a := registerAPIs(t, d, tokenAlgs...)
@@ -97,7 +97,7 @@ func TestPKCS11(t *testing.T) {
 	}
 }
 
-// A key that was in the token before authserver came signs after a rotation.
+// A key that was in the token before authserver was installed signs after a rotation.
 func TestPKCS11ImportByURI(t *testing.T) {
 	d, token := withToken(t)
 	a := registerAPIs(t, d, tokenAlgs...)
@@ -139,8 +139,8 @@ func privateECPublic(t *testing.T, path string) any {
 	return privateEC(t, path).Public()
 }
 
-// Without its token, or with another PIN, no server starts, and the PIN is not tried
-// so often that the token locks itself. Commands that touch no key do not care.
+// Without its token, or with a wrong PIN, no server starts, and it does not try the PIN so often
+// that the token locks itself. Commands that use no key work.
 func TestPKCS11ThatDoesNotOpen(t *testing.T) {
 	d, _ := withToken(t)
 	a := registerAPIs(t, d, tokenAlgs...)

@@ -19,12 +19,12 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 )
 
-// publisher is an issuer with an authority of its own: it serves its metadata and its
-// keys over https, and changes the keys.
+// publisher is an issuer with an authority of its own: it serves its metadata and its keys over
+// https, and changes the keys.
 type publisher struct {
 	*httptest.Server
 	keysPath  string         // of its JWK Set
-	metadata  map[string]any // beside issuer and jwks_uri
+	metadata  map[string]any // in addition to issuer and jwks_uri
 	certified bool           // its keys have certificates, which its tokens name
 
 	mu      sync.Mutex
@@ -33,7 +33,7 @@ type publisher struct {
 	fetches atomic.Int32
 }
 
-// publishedBy is what a publisher signs with.
+// publishedBy is a signing key of a publisher.
 type publishedBy struct {
 	private     *rsa.PrivateKey
 	kid         string
@@ -77,13 +77,13 @@ func (k publishedBy) jwk() map[string]any {
 	return jwk
 }
 
-// x5t names the certificate (RFC 7515 section 4.1.7).
+// x5t returns the name of the certificate (RFC 7515 section 4.1.7).
 func (k publishedBy) x5t() string {
 	sum := sha1.Sum(k.certificate)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// rotate changes the key; the one before is published no more. It returns that one.
+// rotate changes the key, and no longer publishes the one before. It returns that one.
 func (p *publisher) rotate(t *testing.T) publishedBy {
 	t.Helper()
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -104,7 +104,7 @@ func (p *publisher) rotate(t *testing.T) publishedBy {
 	return before
 }
 
-// token is a workload's identity, as the platform hands it out.
+// token returns a workload's identity token, as the platform issues it.
 func (p *publisher) token(t *testing.T, sub string, more claims) string {
 	t.Helper()
 	p.mu.Lock()
@@ -122,8 +122,8 @@ func (k publishedBy) sign(t *testing.T, c claims) string {
 	return sign(t, jwa.RS256, k.private, header, c)
 }
 
-// trusted has the servers that are started from then on reach a publisher, whose
-// authority no system trusts.
+// trusted lets later servers connect to a publisher and trust its authority, which no system
+// trusts.
 func (p *publisher) trusted(f *fixture) {
 	f.Set("FETCH_CA_FILE", f.File("publisher-ca.pem", certificatePEM(p.Certificate().Raw)))
 	f.Set("FETCH_ALLOW_HOST", "127.0.0.1")

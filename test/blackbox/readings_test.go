@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// withBasic asks for a token with a header Authorization as it is, and returns how long
-// the answer took.
+// withBasic sends a token request with an unchanged Authorization header, and returns how long the
+// answer took.
 func withBasic(t *testing.T, s *harness.Server, userinfo string) (harness.Answer, time.Duration) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/oauth2/token", strings.NewReader(clientCredentials().Encode()))
@@ -25,8 +25,8 @@ func withBasic(t *testing.T, s *harness.Server, userinfo string) (harness.Answer
 	return answer, time.Since(began)
 }
 
-// A secret that an administrator brought costs bcrypt once, however the client spells it,
-// whichever of two secrets it has, and also if it is wrong. It runs alone: it measures time.
+// A secret of an administrator costs bcrypt once, in any spelling, for each of two secrets, and
+// even if it is wrong. The test runs alone, because it measures time.
 func TestABroughtSecretCostsBcryptOnce(t *testing.T) {
 	d := harness.SQLite(t)
 	f := register(t, d)

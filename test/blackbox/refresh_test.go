@@ -9,9 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A1: any number of refreshes with one token at once, over several replicas, all get
-// the same successor, and none an error.
-// It runs alone: all have to come within the grace.
+// A1: any number of concurrent refreshes with one token, at several replicas, all get the same
+// successor, and no error. The test runs alone, because all must come within the grace.
 func TestParallelRefreshesConverge(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -42,9 +41,8 @@ func TestParallelRefreshesConverge(t *testing.T) {
 	})
 }
 
-// A2, A3: a lost answer logs no user out; a replay after the grace ends the family with
-// its access tokens, everywhere, and says so in the log.
-// It runs alone: the grace is a second.
+// A2, A3: a lost answer logs no user out; a replay after the grace ends the family with its access
+// tokens, everywhere, and the log says so. The test runs alone, because the grace is a second.
 func TestRetryAndReuse(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -72,7 +70,7 @@ func TestRetryAndReuse(t *testing.T) {
 	})
 }
 
-// A4: a token that was used stays used over a restart.
+// A4: a used token stays used after a restart.
 func TestReuseAfterRestart(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -87,7 +85,7 @@ func TestReuseAfterRestart(t *testing.T) {
 	})
 }
 
-// A4: of a refresh and a revocation that race the revocation wins in the end.
+// A4: if a refresh and a revocation race, the revocation wins in the end.
 func TestRefreshRacesRevocation(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -112,8 +110,8 @@ func TestRefreshRacesRevocation(t *testing.T) {
 	})
 }
 
-// A refresh narrows scope and resource, and never widens them (RFC 6749 section 6,
-// RFC 8707 section 2.2); what it narrows is not lost to the next.
+// A refresh may limit scope and resource, but never extend them (RFC 6749 section 6, RFC 8707
+// section 2.2). The next refresh may have all of them again.
 func TestRefreshNarrows(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -134,7 +132,7 @@ func TestRefreshNarrows(t *testing.T) {
 	})
 }
 
-// Another client presenting the token is refused, and the family lives.
+// If another client presents the token, it is refused, and the family stays valid.
 func TestAnotherClientsRefreshToken(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

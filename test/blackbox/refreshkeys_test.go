@@ -11,8 +11,7 @@ import (
 	"authserver/test/harness"
 )
 
-// keyIDOf reads from a refresh token which key made it: the four bytes after the
-// version.
+// keyIDOf reads the key of a refresh token from it: the four bytes after the version.
 func keyIDOf(t *testing.T, token string) uint32 {
 	t.Helper()
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(token, "art_"))
@@ -42,8 +41,8 @@ func refreshTokenKeys(t *testing.T, d *harness.Deployment, args ...string) map[s
 	return states
 }
 
-// The key of refresh tokens rotates, and no user is logged out: neither with a token of
-// before, nor by a retry across the change.
+// The key of refresh tokens rotates, and no user is logged out: neither with an earlier token, nor
+// by a retry during the change.
 func TestRefreshTokenKeysTakeTurns(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -11,8 +11,8 @@ import (
 	"authserver/test/pgtest"
 )
 
-// A refresh that is refused costs nothing: when what stood in the way is mended, the same
-// refresh token is good, however much longer than the grace that takes.
+// A refused refresh costs nothing: when its reason is removed, the same refresh token is valid,
+// even long after the grace.
 func TestARefusedRefreshMovesNothing(t *testing.T) {
 	t.Parallel()
 	const second = "https://second.example.com"
@@ -39,7 +39,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 			spoil, mend   func()
 			status        int
 			code          string
-			probeRefuses  int // what the probe is answered once the change has arrived; 0: it does not notice
+			probeRefuses  int // the status of the probe after the change has arrived; 0: it does not notice
 			probeAccepted bool
 		}{
 			{
@@ -84,7 +84,7 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 		token := s.MustToken(t, app, login("resource", apiRS256, "scope", "read")).Text("refresh_token")
 		f.Run("resource", "delete", apiRS256, "--yes")
 		if _, stderr, code := f.Try("", "resource", "create", "--id", apiRS256, "--scope", "read", "--signing-alg", "PS256"); code != 0 {
-			t.Fatal(stderr) // it warns of what follows here
+			t.Fatal(stderr) // the command warns of the refusals below
 		}
 		reached("the new algorithm", http.StatusServiceUnavailable, "resource", apiRS256)
 		harness.Eventually(t, 30*time.Second, "a client that waits as it is told is answered", func() bool {
@@ -103,8 +103,8 @@ func TestARefusedRefreshMovesNothing(t *testing.T) {
 	})
 }
 
-// The database carries a refresh out, and its answer is lost: the client is told to come
-// again, and is not logged out when it does, long after the grace.
+// The database carries out a refresh, and its answer is lost: the client is asked to try again, and
+// is not logged out when it does, long after the grace.
 func TestALostAnswerOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	d := harness.PostgreSQL(t)

@@ -11,8 +11,8 @@ import (
 	"authserver/test/pgtest"
 )
 
-// registered is what was made for the first test of an engine: its files, SQLite's database
-// among them, and a template of PostgreSQL's.
+// registered is the fixture of the first test of an engine: its files, with SQLite's database among
+// them, and a template of PostgreSQL's.
 type registered struct {
 	make     func(t *testing.T, d *harness.Deployment) *fixture
 	made     sync.Mutex
@@ -21,14 +21,15 @@ type registered struct {
 	template *pgtest.Template // nil on SQLite
 }
 
-// registeredOn is what the commands left on each engine, and servedOn what a first server made of it.
+// registeredOn is the state after the commands on each engine, and servedOn the state after a first
+// server.
 var (
 	registeredOn = map[string]*registered{"sqlite": {make: registerByCommands}, "postgres": {make: registerByCommands}}
 	servedOn     = map[string]*registered{"sqlite": {make: serveOnce}, "postgres": {make: serveOnce}}
 )
 
-// serveOnce makes the fixture of which a server has served: with the keys that sign and with
-// those that will. To make the RSA keys takes more than most tests do.
+// serveOnce makes the fixture after a server has run: with the keys that sign and the next ones.
+// Making the RSA keys takes longer than most tests.
 func serveOnce(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	f := registerUnserved(t, d)
@@ -40,12 +41,12 @@ func serveOnce(t *testing.T, d *harness.Deployment) *fixture {
 	return f
 }
 
-// copy makes a deployment, on which no command has run yet, one that begins with all of that.
+// copy makes a deployment, on which no command has run yet, start with that state.
 func (r *registered) copy(t *testing.T, d *harness.Deployment) *fixture {
 	t.Helper()
 	r.made.Lock()
 	defer r.made.Unlock()
-	if r.fixture == nil { // on a deployment of its own, so that the settings of the first test have no say
+	if r.fixture == nil { // on a separate deployment, so that the settings of the first test do not matter
 		fresh := harness.SQLite
 		if d.Engine == "postgres" {
 			fresh = harness.PostgreSQL
@@ -84,7 +85,7 @@ func (r *registered) keep(t *testing.T, f *fixture) {
 	r.fixture = f
 }
 
-// dropRegistered removes what a PostgreSQL server would keep.
+// dropRegistered removes the databases that a PostgreSQL server would keep.
 func dropRegistered() error {
 	var failed []error
 	for _, r := range []*registered{registeredOn["postgres"], servedOn["postgres"]} {

@@ -14,9 +14,9 @@ import (
 
 const keysPath = "/keys"
 
-// Keys that are published, not registered: found by the issuer's metadata or under
-// their URL, followed as they change, kept while the issuer is down, and never
-// fetched because a stranger wants it.
+// These keys are published, not registered: the server finds them by the issuer's metadata or under
+// their URL, follows their changes, keeps them while the issuer is down, and never fetches them
+// because an attacker wants it.
 func TestKeysThatAnIssuerPublishes(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -82,7 +82,7 @@ func TestKeysThatAnIssuerPublishes(t *testing.T) {
 	})
 }
 
-// Without leave a URL that leads into the private network is not fetched from.
+// Without permission, the server does not fetch a URL that leads into the private network.
 func TestKeysAreNotFetchedFromPrivateAddresses(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)

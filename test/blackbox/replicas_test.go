@@ -16,13 +16,13 @@ import (
 // promised is how long a change may take to reach every server.
 const promised = 2 * time.Second
 
-// reached is how long a change may take to reach every server where other tests run beside,
-// and the test is not about how long. Tests that hold a server to [promised] run alone.
+// reached is how long a change may take to reach every server while other tests run, in tests that
+// are not about time. Tests that check [promised] run alone.
 const reached = 20 * time.Second
 
-// Two servers on one database are one server: refreshes alternate between them, a
-// key rotated by a command and a token revoked through one are seen by the other.
-// It runs alone: servers are held to what is [promised].
+// Two servers on one database behave as one: refreshes alternate between them, and each sees a
+// rotation by a command and a revocation through the other. The test runs alone, because it checks
+// the time of [promised].
 func TestReplicas(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -76,8 +76,8 @@ func TestReplicas(t *testing.T) {
 	})
 }
 
-// What an administrator changes by a command reaches a running server in time.
-// It runs alone: servers are held to what is [promised].
+// A change by an administrator's command reaches a running server in time. The test runs alone,
+// because it checks the time of [promised].
 func TestCommandsReachRunningServers(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)
@@ -87,7 +87,7 @@ func TestCommandsReachRunningServers(t *testing.T) {
 			harness.Eventually(t, promised, what, func() bool {
 				answered := send().Status == status
 				if !answered {
-					time.Sleep(300 * time.Millisecond) // ten wrong secrets would have the client wait
+					time.Sleep(300 * time.Millisecond) // ten wrong secrets would make the client wait
 				}
 				return answered
 			})
@@ -103,7 +103,7 @@ func TestCommandsReachRunningServers(t *testing.T) {
 
 		rotated := harness.Credentials{ID: "late", Secret: f.JSON("", "client", "rotate-secret", "late", "--overlap", "1h")["client_secret"].(string)}
 		eventually("the new secret is good", 200, func() harness.Answer { return s.Token(t, rotated, clientCredentials()) })
-		s.MustToken(t, late, clientCredentials()) // and so is the old one, for the overlap
+		s.MustToken(t, late, clientCredentials()) // and so is the old secret, during the overlap
 
 		f.Run("client", "update", "late", "--disabled")
 		eventually("a disabled client is refused", 401, func() harness.Answer { return s.Token(t, rotated, clientCredentials()) })
@@ -135,8 +135,8 @@ func TestCommandsReachRunningServers(t *testing.T) {
 	})
 }
 
-// With a timeline of seconds a rotation runs to its end: the new key is published
-// before it signs, and tokens of the old one verify until they have expired.
+// With a timeline of seconds a rotation runs to its end: the new key is published before it signs,
+// and tokens of the old one verify until they have expired.
 func TestRotationRunsItsCourse(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -162,7 +162,7 @@ func TestRotationRunsItsCourse(t *testing.T) {
 				}
 			}
 			token := s.MustToken(t, client, clientCredentials()).Text("access_token")
-			s.Verify(t, token, apiES256) // at every moment
+			s.Verify(t, token, apiES256) // in every state
 			if kid := kidOf(t, token); kid != signs {
 				signs = kid
 				if known := time.Since(seen[kid]); known < time.Second {
@@ -199,9 +199,9 @@ func kidOf(t *testing.T, token string) string {
 	return header.KID
 }
 
-// E11: a revoked key stops at once on every server: it leaves the JWKS, its tokens
-// are inactive, and the next key signs, which verifiers know already.
-// It runs alone: servers are held to what is [promised].
+// E11: a revoked key stops at once on every server: it leaves the JWKS, its tokens are inactive,
+// and the next key signs, which verifiers already know. The test runs alone, because it checks the
+// time of [promised].
 func TestKeyRevocation(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		f := register(t, d)

@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// The master key is replaced under two running servers, and no client notices: not
-// while it goes on, not while the servers are restarted, not afterwards.
+// The master key is replaced while two servers run, and no client notices it: neither during the
+// reseal, nor while the servers restart, nor afterwards.
 func TestResealUnderRunningServers(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -24,7 +24,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		clients := loaded(t, f, replicas...)
 		clients.goesOn(t)
 
-		// It is interrupted while it waits for the servers, and once more after that.
+		// The command is interrupted while it waits for the servers, and once more after that.
 		reseal := []string{"key", "reseal", "--to-master-key-file", newFile, "-o", "json"}
 		if d.Interrupt("waiting", 0, reseal...) {
 			t.Error("it was done before it was interrupted")
@@ -49,7 +49,7 @@ func TestResealUnderRunningServers(t *testing.T) {
 		d.Set("MASTER_KEY_FILE", newFile)
 		replicas[0] = clients.restart(t, replicas[0], func() *harness.Server { return f.Start() })
 		clients.goesOn(t)
-		d.Run("key", "rotate", "--alg", "ES256") // under the new master key, for both
+		d.Run("key", "rotate", "--alg", "ES256") // with the new master key, for both servers
 		for _, s := range replicas {
 			harness.Eventually(t, reached, "a replica takes in a key that is sealed anew", func() bool { return len(kids(t, s)) == freshKeys+1 })
 		}
@@ -77,8 +77,8 @@ func TestResealUnderRunningServers(t *testing.T) {
 	})
 }
 
-// A reseal that is killed, wherever it was, leaves what either master key opens, and
-// goes on when it is called again.
+// A reseal that is killed at any point leaves a database that either master key opens, and
+// continues when it is called again.
 func TestInterruptedReseal(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -90,7 +90,7 @@ func TestInterruptedReseal(t *testing.T) {
 		s := f.Start()
 		waitForSet(t, freshKeys, s)
 		token := s.MustToken(t, f.web, login()).Text("refresh_token")
-		s.Stop() // so that the command has to wait for no server
+		s.Stop() // so that the command waits for no server
 		newFile := d.File("new.key", d.Run("key", "generate-master"))
 		interrupted := 0
 		for after := time.Millisecond; !d.Interrupt("", after, "key", "reseal", "--to-master-key-file", newFile); after += after/8 + 2*time.Millisecond {

@@ -14,7 +14,7 @@ import (
 	"authserver/test/ports"
 )
 
-// exampleAPI builds the example of an API in Go, runs it, and returns where it listens.
+// exampleAPI builds the example of an API in Go, runs it, and returns its address.
 func exampleAPI(t *testing.T, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), exampleBinary(t), append([]string{"-listen", "127.0.0.1:0"}, args...)...)
@@ -42,8 +42,8 @@ func exampleBinary(t *testing.T) string {
 	return binary
 }
 
-// startAtIssuer starts a server whose issuer identifier is where it is: a verifier finds
-// the keys by it.
+// startAtIssuer starts a server at the address in its issuer identifier, by which a verifier finds
+// the keys.
 func startAtIssuer(t *testing.T, d *harness.Deployment, scheme string) *harness.Server {
 	address := ports.Address(t)
 	d.Set("ISSUER", scheme+"://"+address)
@@ -51,7 +51,7 @@ func startAtIssuer(t *testing.T, d *harness.Deployment, scheme string) *harness.
 	return d.Start()
 }
 
-// called is the answer of the API.
+// called is an answer of the API.
 type called struct {
 	status     int
 	body       string
@@ -84,7 +84,7 @@ func call(t *testing.T, client *http.Client, api, scheme, token string, proofs .
 	return called{response.StatusCode, string(body), response.Header.Values("WWW-Authenticate"), response.Header}
 }
 
-// The example of an API in Go, built and run beside a real server.
+// The example of an API in Go is built and run with a real server.
 func TestExampleResourceServer(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)
@@ -111,7 +111,7 @@ func TestExampleResourceServer(t *testing.T) {
 	}
 }
 
-// What cannot be right ends the example with a word about what to do.
+// With wrong settings the example ends with a message that says what to do.
 func TestExampleResourceServerSettings(t *testing.T) {
 	t.Parallel()
 	d := harness.SQLite(t)

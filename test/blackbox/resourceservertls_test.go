@@ -15,15 +15,15 @@ import (
 	"authserver/test/harness"
 )
 
-// exampleOverTLS is a server and the example of an API, both over TLS, each with an
-// authority of its own, and the clients of a mutual TLS.
+// exampleOverTLS is a server and the example of an API, both over TLS, each with an authority of
+// its own, and the clients with certificates.
 type exampleOverTLS struct {
 	*parties
 	server  *harness.Server
 	own     *pair // the certificate of the server
 	api     *pair // the certificate of the API
 	address string
-	base    string // by which the API is known to its clients
+	base    string // the URL of the API for its clients
 }
 
 func newExampleOverTLS(t *testing.T) *exampleOverTLS {
@@ -42,7 +42,7 @@ func (e *exampleOverTLS) tlsOfAPI(t *testing.T) []string {
 	return []string{"-tls-certificate-file", e.File("api.pem", e.api.pem()), "-tls-key-file", e.File("api-key.pem", harness.KeyPEM(t, e.api.key))}
 }
 
-// token is an access token of a client that presents a certificate, or none.
+// token returns an access token of a client that presents a certificate, or none.
 func (e *exampleOverTLS) token(t *testing.T, by *pair, form string, header http.Header) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.server.URL+"/oauth2/token", strings.NewReader("grant_type=client_credentials&"+form))
@@ -85,8 +85,8 @@ func (e *exampleOverTLS) wants(t *testing.T, name string, answer called, status 
 	}
 }
 
-// RFC 8705 §3, RFC 9449 §7, RFC 6750 §3: tokens of a real server at a real API, bound to
-// the certificates and keys of their clients.
+// RFC 8705 §3, RFC 9449 §7, RFC 6750 §3: the tokens of a real server at a real API are bound to the
+// certificates and keys of their clients.
 func TestExampleResourceServerOverTLS(t *testing.T) {
 	t.Parallel()
 	e := newExampleOverTLS(t)

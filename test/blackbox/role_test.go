@@ -16,8 +16,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A server whose account in PostgreSQL owns nothing, with the rights that docs/migrations.md
-// grants and no more, serves and administers, and cannot change the schema.
+// A server whose PostgreSQL role owns nothing, and has only the rights of docs/migrations.md,
+// serves requests and commands, and cannot change the schema.
 func TestAServerThatDoesNotOwnItsSchema(t *testing.T) {
 	t.Parallel()
 	d := harness.PostgreSQL(t)
@@ -67,7 +67,7 @@ func TestAServerThatDoesNotOwnItsSchema(t *testing.T) {
 	}
 }
 
-// rightsInTheDocs are the statements of docs/migrations.md, for a role of that name.
+// rightsInTheDocs returns the statements of docs/migrations.md, for a role of that name.
 func rightsInTheDocs(t *testing.T, role, password string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/migrations.md")

@@ -16,8 +16,8 @@ import (
 	"authserver/test/harness"
 )
 
-// crowded is how many requests of each kind are sent at the same moment, and
-// answered how long they may take, on a machine that runs other tests beside.
+// crowded is the number of requests of each kind that are sent at the same moment, and answered is
+// how long they may take, on a machine that runs other tests at the same time.
 const (
 	crowded  = 64
 	answered = 25 * time.Second
@@ -29,7 +29,7 @@ type asks struct {
 	send func() harness.Answer
 }
 
-// everyKind returns one request of each grant and endpoint, made ready to be sent.
+// everyKind returns one request of each grant and endpoint, ready to be sent.
 func everyKind(t *testing.T, f *fixture, s *harness.Server, backend harness.Credentials) []asks {
 	t.Helper()
 	none := harness.Credentials{}
@@ -58,9 +58,9 @@ func everyKind(t *testing.T, f *fixture, s *harness.Server, backend harness.Cred
 	}
 }
 
-// More requests at once than there are connections to the database never wait for
-// each other: a request that held one while it asks for a second would, for ever.
-// It runs alone, as does all below that counts what a crowd is answered.
+// More concurrent requests than connections to the database never wait for each other: requests
+// that held a connection while waiting for a second one would wait for ever. The test runs alone,
+// like all below that count answers under load.
 func TestMoreAtOnceThanConnections(t *testing.T) {
 	for _, d := range []struct {
 		name  string
@@ -91,7 +91,7 @@ func TestMoreAtOnceThanConnections(t *testing.T) {
 				}
 				crowd(t, alike)
 			}
-			// Revocation comes last: it ends what the others use.
+			// Revocation comes last, because it ends what the others use.
 			ready = nil
 			for range crowded {
 				session := s.MustToken(t, f.web, login())
@@ -114,8 +114,8 @@ func TestMoreAtOnceThanConnections(t *testing.T) {
 	}
 }
 
-// crowd sends everything at the same moment, and wants all of it answered in time:
-// done, or told to come back.
+// crowd sends everything at the same moment, and requires all answers in time: success, or a
+// request to try again.
 func crowd(t *testing.T, ready [][]asks) {
 	t.Helper()
 	served := map[string]int{}
@@ -149,18 +149,18 @@ func crowd(t *testing.T, ready [][]asks) {
 	}
 }
 
-// refusedForNow reports whether a client is told when to come back.
+// refusedForNow reports whether the answer tells the client when to try again.
 func refusedForNow(answer harness.Answer) bool {
 	wait, err := strconv.Atoi(answer.Header.Get("Retry-After"))
 	return (answer.Status == http.StatusServiceUnavailable || answer.Status == http.StatusTooManyRequests) &&
 		answer.Text("error") == "temporarily_unavailable" && err == nil && wait > 0
 }
 
-// What one kind of request waits for takes no room from another, and what a client
-// has more than its share of is refused at once. It runs alone.
+// One kind of request that has to wait takes no place from another, and a client that exceeds its
+// share is refused at once. The test runs alone.
 func TestFloodIsRefusedEarly(t *testing.T) {
 	d := harness.SQLite(t)
-	d.Env = append(d.Env, "GOMAXPROCS=2") // what there is room for follows from it
+	d.Env = append(d.Env, "GOMAXPROCS=2") // the number of places follows from it
 	d.Set("REQUEST_QUEUE", "4")
 	f := register(t, d)
 	s := f.Start()
@@ -200,7 +200,7 @@ func TestFloodIsRefusedEarly(t *testing.T) {
 			t.Errorf("%s answers %d meanwhile", path, answer.Status)
 		}
 	}
-	// Another client has room still: it waits for the database like those before it.
+	// Another client still has a place: it waits for the database like those before it.
 	all.Go(func() {
 		if answer := s.Token(t, f.spa, refresh(other.Text("refresh_token"))); answer.Status != http.StatusOK {
 			t.Errorf("another client's refresh answers %d %s", answer.Status, answer.Raw)
@@ -218,14 +218,14 @@ func TestFloodIsRefusedEarly(t *testing.T) {
 	}
 }
 
-// A client that logs users in by the dozen waits for its own: another's login is
-// next, however many came before. It runs alone.
+// A client that logs in dozens of users waits for its own requests: another client's login is next,
+// however many came before. The test runs alone.
 func TestClientsTakeTurns(t *testing.T) {
 	d := harness.SQLite(t)
 	d.Set("PASSWORD_WORKERS", "1")
 	f := register(t, d)
 	s := f.Start()
-	// While no transaction can write, the first login holds the only place.
+	// While no transaction can write, the first login has the only place.
 	release := wedge(t, filepath.Join(f.Dir, "authserver.db"))
 	const before = 12
 	var all sync.WaitGroup
@@ -252,7 +252,7 @@ func TestClientsTakeTurns(t *testing.T) {
 			served++
 		}
 	}
-	// The login that held the place, and the login whose turn came before the other
+	// These are the login that had the place, and the login whose turn came before the other
 	// client.
 	if served > 2+1 { // and one whose line was written meanwhile
 		t.Errorf("%d of %d logins of another client that were before it were served first", served, before)

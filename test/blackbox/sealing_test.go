@@ -19,8 +19,8 @@ import (
 	"authserver/test/harness"
 )
 
-// traces are the forms in which bytes could stand in a dump, cut into pieces that
-// neither a page of a database nor a line of PEM breaks all of.
+// traces returns the forms in which bytes could be in a dump, cut into pieces so small that neither
+// a page of a database nor a line of PEM breaks all of them.
 func traces(secret []byte) []string {
 	const piece = 24
 	var found []string
@@ -32,7 +32,7 @@ func traces(secret []byte) []string {
 		found = append(found, string(part), hex.EncodeToString(part), strings.ToUpper(hex.EncodeToString(part)))
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 { // by where it begins within what was encoded
+		for shift := range 3 { // by its offset in the encoded text
 			if len(secret) <= shift {
 				continue
 			}
@@ -45,8 +45,8 @@ func traces(secret []byte) []string {
 	return found
 }
 
-// What a database dump shows of keys is public: neither a private number of a key
-// that was brought, nor an issuer's secret, in any encoding.
+// A database dump shows only the public half of keys: neither a private number of an imported key,
+// nor an issuer's secret, in any encoding.
 func TestADumpShowsNoKey(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -67,7 +67,7 @@ func TestADumpShowsNoKey(t *testing.T) {
 		secrets := map[string][]byte{
 			"the issuer's secret": []byte(sharedSecret),
 			"d of the RSA key":    private.D.Bytes(), "p of the RSA key": private.Primes[0].Bytes(), "q of the RSA key": private.Primes[1].Bytes(),
-			"PKCS #1 of the RSA key": x509.MarshalPKCS1PrivateKey(private)[300:], // it begins with what is public
+			"PKCS #1 of the RSA key": x509.MarshalPKCS1PrivateKey(private)[300:], // the beginning is public
 			"d of the EC key":        scalar,
 		}
 		for _, key := range []any{private, ec} {
@@ -76,7 +76,7 @@ func TestADumpShowsNoKey(t *testing.T) {
 		session := s.MustToken(t, f.web, login())
 		s.MustToken(t, f.web, refresh(session.Text("refresh_token")))
 		s.MustToken(t, harness.Credentials{}, bearer(f.bySecret(t)))
-		s.Kill() // which leaves SQLite's write-ahead log behind
+		s.Kill() // so that SQLite's write-ahead log remains
 
 		text := dump(t, f)
 		public, err := jwk.FromRaw(private.Public())
@@ -102,14 +102,14 @@ func TestADumpShowsNoKey(t *testing.T) {
 	})
 }
 
-// openFailures reads from the metrics how often something sealed could not be opened.
+// openFailures reads from the metrics how many sealed values could not be opened.
 func openFailures(t *testing.T, s *harness.Server) int {
 	t.Helper()
 	return int(metric(t, s, `authserver_sealing_failures_total{operation="open"}`))
 }
 
-// Private keys that stand in each other's rows are good for nothing there: a server
-// that runs goes on with what it has and says what is wrong, and none starts.
+// Private keys that are swapped between two rows are useless: a running server continues with its
+// keys and says what is wrong, and no server starts.
 func TestSwappedSigningKeys(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -134,7 +134,7 @@ func TestSwappedSigningKeys(t *testing.T) {
 		if !bytes.Equal(harness.Get(t, s.URL+jwksPath).Raw, before) || harness.Get(t, s.OpsURL+"/readyz").Status != http.StatusOK {
 			t.Error("it does not go on as before")
 		}
-		// What has nothing to do with the damage is obeyed all the same.
+		// The server follows all changes that the damage does not affect.
 		leaked := mustBeInState(t, d, "EdDSA", "active").KID
 		d.Run("key", "revoke", "--reason", "drill", "--yes", "--", leaked)
 		harness.Eventually(t, reached, "the revocation of another key is obeyed", func() bool { return publishedKey(t, s, leaked) == nil })
@@ -148,8 +148,8 @@ func TestSwappedSigningKeys(t *testing.T) {
 	})
 }
 
-// The same of issuers' secrets: an assertion that cannot be checked is our fault,
-// and not that of who brought it.
+// The same is true for issuers' secrets: if an assertion cannot be checked, the server is at fault,
+// and not the client that presented it.
 func TestSwappedIssuerSecrets(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -12,8 +12,8 @@ import (
 	"authserver/test/harness"
 )
 
-// After a full run neither the log nor the database holds a secret, password,
-// assertion or token in clear, nor a private key.
+// After a full run, neither the log nor the database contains a secret, password, assertion or
+// token in plain text, nor a private key.
 func TestNothingSecretIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -72,7 +72,7 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 					}
 				}
 			}
-			// Private members of a JWK (RFC 7518 section 6), and PEM.
+			// These are the private members of a JWK (RFC 7518 section 6), and PEM.
 			for _, private := range []string{`"d":`, `"p":`, `"q":`, `"k":`, "PRIVATE KEY"} {
 				if strings.Contains(text, private) {
 					t.Errorf("%s holds %s: a private key in clear", where, private)
@@ -82,7 +82,7 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 	})
 }
 
-// dump is everything that the database keeps on disk or gives out.
+// dump returns everything that the database keeps on disk or returns.
 func dump(t *testing.T, f *fixture) string {
 	t.Helper()
 	if f.Engine == "postgres" {
@@ -107,7 +107,7 @@ func dump(t *testing.T, f *fixture) string {
 	return all.String()
 }
 
-// pgDump is the tool that came with the server, where the tests were told.
+// pgDump returns the path of the tool that belongs to the server, if the tests know it.
 func pgDump() string {
 	if folder := os.Getenv("PG_BINDIR"); folder != "" {
 		return filepath.Join(folder, "pg_dump")

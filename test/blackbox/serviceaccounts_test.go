@@ -19,8 +19,8 @@ import (
 	"authserver/test/openapitest"
 )
 
-// behindItsName is a client of HTTP that finds the server under its issuer identifier,
-// as if a proxy that ends TLS stood before it.
+// behindItsName is an HTTP client that finds the server under its issuer identifier, as if TLS
+// ended at a proxy in front of it.
 func behindItsName(t *testing.T, s *harness.Server) *http.Client {
 	t.Helper()
 	transport := &http.Transport{DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -30,8 +30,8 @@ func behindItsName(t *testing.T, s *harness.Server) *http.Client {
 	return openapitest.New(t).HostileClient(&http.Client{Transport: transport})
 }
 
-// serviceAccount is golang.org/x/oauth2/jwt with what it needs. It sends the assertion
-// and nothing beside it; in that are the URL as "aud" and no "jti".
+// serviceAccount configures golang.org/x/oauth2/jwt. The library sends only the assertion, with the
+// URL as "aud" and without "jti".
 func serviceAccount(t *testing.T, f *fixture, id, subject string) jwt.Config {
 	return jwt.Config{
 		Email: id, Subject: subject, PrivateKey: []byte(harness.KeyPEM(t, f.rsa)), PrivateKeyID: "account-1",
@@ -39,7 +39,7 @@ func serviceAccount(t *testing.T, f *fixture, id, subject string) jwt.Config {
 	}
 }
 
-// A client that is its own issuer, with the library that Google's service accounts are used with.
+// A client is its own issuer, with the library for Google's service accounts.
 func TestServiceAccounts(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -81,7 +81,7 @@ func TestServiceAccounts(t *testing.T) {
 	})
 }
 
-// registerFleet registers a client whose assertions may come again.
+// registerFleet registers a client that may repeat its assertions.
 func (f *fixture) registerFleet(t *testing.T, keys string) {
 	t.Helper()
 	f.Run("client", "create", "--id", "fleet", "--auth-method", "private_key_jwt", "--grant", "jwt-bearer", "--allow-repeat",
@@ -115,7 +115,7 @@ func refusedServiceAccounts(t *testing.T, ctx context.Context, f *fixture) {
 	}
 }
 
-// wantRefusal wants what the library makes of a refusal.
+// wantRefusal requires the library's error for a refusal.
 func wantRefusal(t *testing.T, token *oauth2.Token, err error, description string) {
 	t.Helper()
 	var refused *oauth2.RetrieveError
@@ -130,7 +130,7 @@ func wantRefusal(t *testing.T, token *oauth2.Token, err error, description strin
 	}
 }
 
-// Without a jti an assertion is its bytes, and two of one second are the same ones.
+// Without a jti an assertion is identified by its bytes, and two within one second are the same.
 func repeatedServiceAccounts(t *testing.T, ctx context.Context, f *fixture) {
 	const used = "it was used before"
 	t.Run("within a second", func(t *testing.T) {

@@ -17,18 +17,17 @@ import (
 
 const clientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// signedBy is a request that a client authenticates with an assertion.
+// signedBy returns a request that a client authenticates with an assertion.
 func signedBy(assertion string, parameters url.Values) url.Values {
 	parameters.Set("client_assertion_type", clientAssertionType)
 	parameters.Set("client_assertion", assertion)
 	return parameters
 }
 
-// asItself are the claims of a client that proves itself.
+// asItself returns the claims of a client that authenticates.
 func asItself(id string) claims { return assertionClaims(id, id, nil) }
 
-// No secret is needed by anyone who has a key: registered, used, used at every
-// endpoint, and rotated.
+// A client with a key needs no secret: it is registered, used at every endpoint, and rotated.
 func TestClientsThatSign(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -64,7 +63,7 @@ func TestClientsThatSign(t *testing.T) {
 					return replicas[1].Token(t, none, signedBy(assertion, clientCredentials())).Status == http.StatusOK
 				})
 			}
-			// Nothing else is taken from a client that is registered to sign.
+			// The server accepts nothing else from a client that is registered to sign.
 			wantError(t, replicas[0].Token(t, harness.Credentials{ID: "hmac", Secret: second}, clientCredentials()), http.StatusUnauthorized, "invalid_client")
 		})
 		t.Run("with a certificate, chosen by its thumbprint, while the next one is there already", func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 
 const appCallback = "http://127.0.0.1:9/callback"
 
-// signInSite is a deployment with an app and two replicas. Plain http is for this machine
-// alone, and a browser sends its cookie to both.
+// signInSite is a deployment with an app and two replicas. Plain http is only for this machine, and
+// a browser sends its cookie to both replicas.
 func signInSite(t *testing.T, d *harness.Deployment) (one, two *harness.Server, app *oauth2.Config) {
 	t.Helper()
 	f := register(t, d)
@@ -40,7 +40,7 @@ func begin(t *testing.T, app *oauth2.Config, state string, options ...oauth2.Aut
 	return u.RequestURI()
 }
 
-// An app with a library that is not ours signs a person in, gets tokens and refreshes them.
+// An app with another library than ours signs a person in, gets tokens and refreshes them.
 func TestSignInByALibrary(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -63,14 +63,14 @@ func TestSignInByALibrary(t *testing.T) {
 		if err != nil || refreshed.RefreshToken == first {
 			t.Fatalf("refreshed to %v, %v", refreshed, err)
 		}
-		// The code is good once, and its second use ends what came from it (RFC 6749 §4.1.2).
+		// The code is good once, and its second use ends the tokens of the first (RFC 6749 §4.1.2).
 		if _, err := app.Exchange(t.Context(), answer.Get("code"), oauth2.VerifierOption(verifier)); err == nil {
 			t.Error("the code is good twice")
 		}
 		if _, err := app.TokenSource(context.Background(), &oauth2.Token{RefreshToken: refreshed.RefreshToken}).Token(); err == nil {
 			t.Error("the refresh token lives on")
 		}
-		// Nothing that is worth stealing is in the log.
+		// The log contains nothing that is worth stealing.
 		for what, secret := range map[string]string{
 			"the password": alicePassword, "the code": answer.Get("code"), "the state": "a state", "the refresh token": first, "the cookie": b.Client.Jar.Cookies(consent.URL)[0].Value,
 		} {
@@ -81,7 +81,8 @@ func TestSignInByALibrary(t *testing.T) {
 	})
 }
 
-// A sign-in goes on at another replica, and after a restart, and one session serves both.
+// A sign-in continues at another replica, and after a restart, and both replicas accept one
+// session.
 func TestSignInGoesOnElsewhere(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -101,7 +102,7 @@ func TestSignInGoesOnElsewhere(t *testing.T) {
 		if _, err := app.Exchange(t.Context(), code, oauth2.VerifierOption(verifier)); err != nil {
 			t.Error(err)
 		}
-		// The same browser needs no page any more, whichever replica it asks.
+		// The same browser needs no page any more, at either replica.
 		b.Open(begin(t, app, "s", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("prompt", "none"))).Sent(t, appCallback+"?code=")
 		d.Run("user", "update", "alice", "--disabled")
 		told := b.Open(begin(t, app, "s", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("prompt", "none"))).Sent(t, appCallback)

@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// Resources that are registered before the first server starts have their tokens
-// signed with whatever they want, at once.
+// Tokens for resources that were registered before the first start are signed with their algorithms
+// at once.
 func TestEveryAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -24,15 +24,15 @@ func TestEveryAlgorithm(t *testing.T) {
 	})
 }
 
-// If a resource wants a new algorithm, its first key is published at once, and tokens
-// are signed with it from when every verifier can know it.
+// If a resource is registered for a new algorithm, its first key is published at once, and signs
+// when every verifier can know it.
 func TestAddedAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("JWKS_MAX_AGE", "10s")
 		d.Set("KEY_POLL_INTERVAL", "4s")
 		d.Set("CLOCK_SKEW", "1s")
-		const lead = 16 * time.Second // in which a slow machine meets it waiting
+		const lead = 16 * time.Second // long enough that a slow machine meets the key while it waits
 		a := registerAPIs(t, d, "RS256")
 		replicas := []*harness.Server{a.Start(), a.Start()}
 		waitForSet(t, freshKeys, replicas...)
@@ -74,7 +74,7 @@ func TestAddedAlgorithm(t *testing.T) {
 	})
 }
 
-// A resource that is in use gets another algorithm only when a key signs with it.
+// A resource in use changes to another algorithm only when a key signs with it.
 func TestChangedAlgorithm(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -88,7 +88,7 @@ func TestChangedAlgorithm(t *testing.T) {
 		}
 		d.Run("key", "rotate", "--alg", "PS256")
 		added, waits := inState(t, d, "PS256", "pending")
-		if !waits { // on a slow machine it signs by now
+		if !waits { // on a slow machine it already signs
 			added = mustBeInState(t, d, "PS256", "active")
 		}
 		if _, stderr, code := d.Try("", update...); code == 0 && time.Now().Before(*added.ActiveAt) || code != 0 && !strings.Contains(stderr, added.ActiveAt.Format(time.RFC3339)) {

@@ -16,9 +16,9 @@ import (
 	"authserver/test/harness"
 )
 
-// A10: clients that keep the server waiting take a bounded amount of its memory, whatever
-// protocol they speak, and others are served beside them. Before there were bounds,
-// 5,000 bodies on 20 connections took 500 MB. It runs alone: it measures memory.
+// A10: clients that make the server wait use a bounded part of its memory, with any protocol, and
+// the server continues to serve others. Before there were bounds, 5,000 bodies on 20 connections
+// took 500 MB. The test runs alone, because it measures memory.
 func TestStalledClients(t *testing.T) {
 	const mayGrow = 192 << 20 // a stream takes 31 KB, so 4,000 of them 124 MB; their bodies would be 252 MB more
 	for _, test := range []struct {
@@ -53,7 +53,7 @@ func TestStalledClients(t *testing.T) {
 	}
 }
 
-// stalling are clients that begin something and do not go on.
+// stalling are clients that begin something and do not continue.
 type stalling struct {
 	s     *harness.Server
 	roots *x509.CertPool
@@ -62,7 +62,7 @@ type stalling struct {
 	group sync.WaitGroup
 }
 
-// settle waits until nothing more begins, and returns the most memory that was seen.
+// settle waits until nothing more begins, and returns the largest memory so far.
 func (a *stalling) settle(t *testing.T) (most int) {
 	t.Helper()
 	last, same := int64(-1), 0
@@ -77,7 +77,7 @@ func (a *stalling) settle(t *testing.T) (most int) {
 	return most
 }
 
-// streams is how many requests a connection of HTTP/2 may have at once.
+// streams is the number of concurrent requests that a connection of HTTP/2 may have.
 const streams = 100
 
 // bodies sends a part of a body in each of many requests.
@@ -123,7 +123,7 @@ func (a *stalling) plainBodies(t *testing.T, bytes, connections int) {
 	}
 }
 
-// answers asks for more than it is ready to take.
+// answers requests more than it is ready to read.
 func (a *stalling) answers(t *testing.T, connections int) {
 	t.Helper()
 	for range connections {
@@ -162,7 +162,7 @@ func (b *stalledBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// secure has the server speak TLS, and returns its certificate.
+// secure gives the server TLS, and returns its certificate.
 func secure(t *testing.T, d *harness.Deployment) *pair {
 	t.Helper()
 	own := issue(t, nil, x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
@@ -171,9 +171,9 @@ func secure(t *testing.T, d *harness.Deployment) *pair {
 	return own
 }
 
-// live is how much memory the server needs at the moment, in bytes: what is reachable after
-// garbage is collected, and the stacks. What it has from the system is up to twice as
-// much, and depends on when it collected garbage last.
+// live returns how much memory the server needs at the moment, in bytes: what is reachable after a
+// garbage collection, and the stacks. The system may have given it up to twice as much, depending
+// on the last collection.
 func live(t *testing.T, s *harness.Server) int {
 	t.Helper()
 	answer, err := http.Get(s.OpsURL + "/debug/pprof/heap?gc=1&debug=1")

@@ -9,8 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A9: what the database takes for local time changes nothing: neither what expires
-// nor what was used already. It runs beside no other test: the grace is three seconds.
+// A9: the database's local time zone changes nothing, neither for what expires nor for what was
+// used before. The test runs alone, because the grace is three seconds.
 func TestDatabaseInAnotherTimeZone(t *testing.T) {
 	for _, zone := range []string{"Etc/GMT+8", "Etc/GMT-8"} {
 		t.Run(zone, func(t *testing.T) {

@@ -10,19 +10,19 @@ import (
 	"authserver/test/harness"
 )
 
-// E3: how long a refused login takes does not tell whether the user exists.
-// It runs alone: it measures time.
+// E3: the time of a refused login does not reveal whether the user exists. The test runs alone,
+// because it measures time.
 func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 	d := harness.SQLite(t)
 	f := register(t, d)
-	d.Set("BCRYPT_COST", "10") // so that bcrypt is what is measured
+	d.Set("BCRYPT_COST", "10") // so that the test measures bcrypt
 	f.RunWith(alicePassword+"\n", "user", "update", "alice", "--password-stdin")
 	const rounds, fewest, disabled = 45, 11, 5
 	for i := range disabled {
 		f.RunWith(alicePassword+"\n", "user", "create", "--username", fmt.Sprint("disabled", i), "--disabled", "--password-stdin")
 	}
 	s := f.Start()
-	// Few failures for each name, so that none of them waits for those before.
+	// There are only a few failures for each name, so that no login waits because of those before.
 	logins := func(round int) map[string][2]string {
 		return map[string][2]string{
 			"a wrong password":      {"alice", "wrong password"},
@@ -35,7 +35,7 @@ func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 	}
 	took := make(map[string][]time.Duration)
 	var differing []string
-	for round := range rounds { // in turn, so that the machine's moods meet all of them
+	for round := range rounds { // in turn, so that a slow moment of the machine affects all of them
 		s.MustToken(t, f.web, form("grant_type", "password", "username", "alice", "password", alicePassword))
 		for name, login := range logins(round) {
 			began := time.Now()
@@ -46,7 +46,8 @@ func TestRefusedLoginsTakeTheSameTime(t *testing.T) {
 				t.Errorf("%s is told apart: %s", name, got)
 			}
 		}
-		// The shortest of each: a busy machine makes an answer late, and never early.
+		// The test compares the shortest time of each: a busy machine makes an answer late, never
+		// early.
 		want := slices.Min(took["a wrong password"])
 		differing = nil
 		for name, times := range took {

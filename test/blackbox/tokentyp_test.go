@@ -9,8 +9,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A resource whose verifier takes typ JWT alone: its tokens are access tokens at every
-// endpoint all the same, and nothing else.
+// The verifier of this resource accepts only typ JWT. Its tokens are access tokens at every
+// endpoint, and nothing else.
 func TestTokensOfTypJWT(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {

@@ -13,8 +13,7 @@ import (
 	"authserver/test/harness"
 )
 
-// askThrough asks for a token as a proxy does that forwards a request, with what it adds to
-// the header.
+// askThrough sends a token request as a proxy forwards it, with what the proxy adds to the header.
 func askThrough(t *testing.T, s *harness.Server, body url.Values, header http.Header) harness.Answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/oauth2/token", strings.NewReader(body.Encode()))
@@ -26,7 +25,7 @@ func askThrough(t *testing.T, s *harness.Server, body url.Values, header http.He
 	return harness.Do(t, request)
 }
 
-// The log has the address of the client as far as the settings trust the proxy that tells.
+// The log has the address of the client, as far as the settings trust the proxy that names it.
 func TestTrustedProxy(t *testing.T) {
 	t.Parallel()
 	const id = "the-request-of-this-case"
@@ -74,16 +73,16 @@ func TestTrustedProxy(t *testing.T) {
 	}
 }
 
-// Behind a proxy, an address that floods with assertions and names no client takes nothing
-// of what another address needs. It runs alone: it counts what a crowd is answered.
+// Behind a proxy, an address that floods with assertions and names no client does not affect
+// another address. The test runs alone, because it counts answers under load.
 func TestFloodBehindAProxy(t *testing.T) {
 	d := harness.SQLite(t)
-	d.Env = append(d.Env, "GOMAXPROCS=2") // what there is room for follows from it
+	d.Env = append(d.Env, "GOMAXPROCS=2") // the number of places follows from it
 	d.Set("REQUEST_QUEUE", "4")
 	d.Set("TRUSTED_PROXY", "127.0.0.1,::1")
 	f := register(t, d)
 	s := f.Start()
-	release := wedge(t, filepath.Join(f.Dir, "authserver.db")) // the use of an assertion is written
+	release := wedge(t, filepath.Join(f.Dir, "authserver.db")) // so that the use of an assertion waits
 	from := func(address string) http.Header { return http.Header{"X-Forwarded-For": {address}} }
 	var early atomic.Int64
 	var all sync.WaitGroup

@@ -12,9 +12,9 @@ import (
 	"authserver/test/harness"
 )
 
-// A revocation is kept until the last token that a server may have issued has expired, no
-// matter which process revokes: a command or a replica with shorter lifetimes, or the only
-// server after a restart with them.
+// A revocation is kept until the last token that a server may have issued has expired, whichever
+// process revokes: a command or a replica with shorter lifetimes, or the only server after a
+// restart with them.
 func TestWhatIsVoidIsKeptForTheLongestLifetime(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -81,8 +81,8 @@ func keptFor(t *testing.T, d *harness.Deployment, until time.Time) (count int) {
 	return count
 }
 
-// A client revokes the encrypted token that it was given, at any replica and after a
-// restart: what the resource finds within is void. Nothing is kept for it before.
+// A client revokes the encrypted token as it got it, at any replica and after a restart, and the
+// token inside is void for the resource. Nothing is stored for it before.
 func TestAnEncryptedTokenIsRevokedAsItIs(t *testing.T) {
 	t.Parallel()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -102,7 +102,7 @@ func TestAnEncryptedTokenIsRevokedAsItIs(t *testing.T) {
 		bystander := one.MustToken(t, f.batch, clientCredentials("resource", apiRS256)).Text("access_token")
 		one.Stop()
 		one = d.Start()
-		before := keptFor(t, d, time.Time{}) // a registration has revocations of its own
+		before := keptFor(t, d, time.Time{}) // a registration makes revocations of its own
 		for _, refused := range []struct {
 			who   harness.Credentials
 			token string

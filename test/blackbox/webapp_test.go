@@ -16,7 +16,7 @@ import (
 	"authserver/test/browser"
 )
 
-// across follows a page that leads to another server of this machine, as a person's browser does.
+// across follows a page that leads to another server on this machine, as a person's browser does.
 func across(t *testing.T, b *browser.Browser, p browser.Page) browser.Page {
 	t.Helper()
 	for range 5 {
@@ -30,7 +30,7 @@ func across(t *testing.T, b *browser.Browser, p browser.Page) browser.Page {
 	return p
 }
 
-// startWebApp builds and starts examples/webapp, and returns where it serves.
+// startWebApp builds and starts examples/webapp, and returns its URL.
 func startWebApp(t *testing.T, secret string, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "webapp")

@@ -7,11 +7,11 @@ import (
 	_ "modernc.org/sqlite" // the driver of the same name
 )
 
-// wedge takes SQLite's write lock, as a backup or a stuck process would, and
-// returns what lets go of it.
+// wedge takes SQLite's write lock, as a backup or a stuck process would, and returns a function
+// that releases it.
 func wedge(t *testing.T, path string) (release func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)") // the server writes now and then by itself
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)") // the server writes at times by itself
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,25 +12,25 @@ import (
 
 const noMatch = "its claims match none of the patterns that are registered for it"
 
-// platform is one that gives its workloads an identity, as it is registered.
+// platform is the registration of a platform that gives its workloads an identity.
 type platform struct {
 	*publisher
 	publish  func() *publisher
-	register []string // flags of issuer create beside --iss
-	token    claims   // of a workload that is let in
+	register []string // flags of issuer create in addition to --iss
+	token    claims   // of a workload that is accepted
 	cases    []workload
 }
 
-// workload is one that presents its identity, and what comes of it.
+// workload is a workload that presents its identity, and the result.
 type workload struct {
 	name   string
-	change claims // of a token that is let in; nil takes a claim away
-	want   claims // of the access token; nil: it is refused
-	why    string // the log says of a refusal
+	change claims // of an accepted token; nil removes a claim
+	want   claims // of the access token; nil: the token is refused
+	why    string // in the log of a refusal
 }
 
-// The identity that GitHub Actions gives to a run: claims in plain names, of which
-// several say together what is let in, and keys with certificates.
+// This is the identity that GitHub Actions gives to a run: several claims with plain names decide
+// together which runs are accepted, and the keys have certificates.
 func TestGitHubActions(t *testing.T) {
 	t.Parallel()
 	const sub = "repo:acme/shop:environment:production"
@@ -82,8 +82,8 @@ func TestGitHubActions(t *testing.T) {
 	p.follow(t)
 }
 
-// The identity that Kubernetes gives to a pod: a service account as sub, what else is
-// known of it within one claim, and a list as audience.
+// This is the identity that Kubernetes gives to a pod: a service account as sub, further facts
+// inside one claim, and a list as audience.
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
 	const orders = "system:serviceaccount:shop:orders"
@@ -133,7 +133,7 @@ func TestKubernetes(t *testing.T) {
 	p.follow(t)
 }
 
-// changed is a copy with names and values in turn.
+// changed returns a copy with changes, as names and values alternately.
 func changed(c claims, pairs ...any) claims {
 	all := claims{}
 	maps.Copy(all, c)
@@ -143,9 +143,8 @@ func changed(c claims, pairs ...any) claims {
 	return all
 }
 
-// follow registers the platform, presents the workloads, changes the keys underneath,
-// and presents those that are let in at both replicas, of which one has the old keys
-// and one has none.
+// follow registers the platform, presents the workloads, changes the keys, and presents the
+// accepted workloads at both replicas, of which one has the old keys and one has none.
 func (p platform) follow(t *testing.T) {
 	t.Helper()
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
@@ -174,7 +173,7 @@ func (p platform) follow(t *testing.T) {
 	})
 }
 
-// claims are those of a workload's token; an iss goes on the platform's own.
+// claims returns the claims of a workload's token; an iss is appended to the platform's own.
 func (p platform) claims(change claims) claims {
 	all := changed(p.token)
 	maps.Copy(all, change)

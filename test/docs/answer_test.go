@@ -11,13 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// In a printed answer … stands for what is different each time, or too long. As the
-// last element of an array it stands for further ones, and the order of that array
-// does not matter.
+// In a printed answer, … stands for text that differs each time, or is too long. As the last
+// element of an array it stands for further elements, and the order of that array does not matter.
 const elided = "…"
 
-// asPrinted returns how an answer differs from the printed one, by the language of the
-// block that has it.
+// asPrinted returns the differences between an answer and the printed one, by the language of its
+// block.
 func asPrinted(language, printed, answered string) []string {
 	switch language {
 	case "json":
@@ -41,8 +40,7 @@ func textAsPrinted(printed, answered string) bool {
 	return regexp.MustCompile(`(?s)^` + strings.Join(parts, `.+`) + `$`).MatchString(answered)
 }
 
-// httpAsPrinted compares the status and the body, and of the headers those that are
-// printed.
+// httpAsPrinted compares the status, the body, and the printed headers.
 func httpAsPrinted(printed, answered string) []string {
 	printedHead, printedBody, _ := strings.Cut(printed, "\n\n")
 	head, body, found := strings.Cut(strings.ReplaceAll(answered, "\r\n", "\n"), "\n\n")
@@ -80,8 +78,8 @@ func jsonAsPrinted(printed, answered string) []string {
 	return differences("", want, got)
 }
 
-// differences compares two JSON values member by member. Numbers that are moments
-// are alike.
+// differences compares two JSON values member by member. Two numbers that are moments count as
+// equal.
 func differences(at string, want, got any) []string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -154,7 +152,7 @@ func moment(n json.Number) bool {
 	return err == nil && seconds > 1_000_000_000
 }
 
-// A comparison that finds nothing holds nothing.
+// TestAsPrinted shows that the comparison finds differences.
 func TestAsPrinted(t *testing.T) {
 	for _, c := range []struct {
 		name, language, printed, answered string

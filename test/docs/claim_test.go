@@ -13,8 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReservedClaims: docs/clients.md names the claims that custom claims may not be
-// called.
+// TestReservedClaims: docs/clients.md lists the names that custom claims may not have.
 func TestReservedClaims(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/tokens/claims.go"), nil, parser.SkipObjectResolution)
 	if err != nil {

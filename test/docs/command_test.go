@@ -10,8 +10,8 @@ import (
 	"authserver/test/harness"
 )
 
-// A command of ours in a page: from the name of the binary to what ends it in a
-// shell, or to the end of the code that it stands in.
+// A command of ours in a page: from the name of the binary to the end of the command in the shell,
+// or to the end of the code.
 var (
 	continuation = regexp.MustCompile(`\\\n\s*`)
 	inBlock      = regexp.MustCompile(`(?m)(?:^|[/\s(])authserver((?: +[^|;&<>()\s]+)+)`)
@@ -40,7 +40,7 @@ func commandsOf(p page) [][]string {
 	return found
 }
 
-// alternatives returns the commands that a word such as "status|force" stands for.
+// alternatives returns the commands for a word such as "status|force".
 func alternatives(words []string) [][]string {
 	all := [][]string{nil}
 	for _, word := range words {
@@ -58,7 +58,7 @@ func alternatives(words []string) [][]string {
 // manual is the help of the binary.
 type manual struct {
 	binary string
-	pages  map[string]string // by the words of a command; "": there is none
+	pages  map[string]string // by the words of a command; "": there is no such command
 }
 
 func (m *manual) page(words ...string) string {
@@ -69,7 +69,7 @@ func (m *manual) page(words ...string) string {
 	return m.pages[key]
 }
 
-// help returns what a flag for help prints, or "" where it is an error.
+// help returns the output of a help flag, or "" if it is an error.
 func (m *manual) help(words []string, flag string) string {
 	help, err := exec.Command(m.binary, append(slices.Clone(words), flag)...).Output()
 	if err != nil {
@@ -100,8 +100,7 @@ func (m *manual) fault(words []string) string {
 	return ""
 }
 
-// TestCommands: every command that a page names is there, and has the flags that it
-// is given.
+// TestCommands: every command in a page exists, and has the flags that the page uses.
 func TestCommands(t *testing.T) {
 	m := &manual{binary: harness.Binary(t), pages: make(map[string]string)}
 	for _, p := range pages(t) {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// clumsy finds phrases that make a reader stop, with what to write instead. A list
-// of words is no style: CONTRIBUTING.md says what to aim for.
+// clumsy finds phrases that make a reader stop, with what to write instead. A list of words is not
+// a style: CONTRIBUTING.md describes the aim.
 var clumsy = []struct {
 	phrase  *regexp.Regexp
 	instead string
@@ -36,8 +36,8 @@ func clumsyIn(text string) []string {
 	return found
 }
 
-// TestPlainEnglish: documents, comments of the files that an operator reads, and the
-// help of the commands have no phrase that reads like a translation.
+// TestPlainEnglish: documents, comments of the files for operators, and the help of the commands
+// have no phrase that reads like a translation.
 func TestPlainEnglish(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, fault := range clumsyIn(p.text) {
@@ -63,7 +63,7 @@ func TestPlainEnglish(t *testing.T) {
 	}
 }
 
-// TestClumsy: a rule that finds nothing holds nothing.
+// TestClumsy shows that the rules find the phrases.
 func TestClumsy(t *testing.T) {
 	for text, want := range map[string]int{
 		"Whoever has the key can sign.":                       1,

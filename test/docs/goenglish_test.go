@@ -14,7 +14,8 @@ import (
 	"unicode"
 )
 
-// TestPlainEnglishInGo: comments, texts and the names of tests keep the rules of documents.
+// TestPlainEnglishInGo: the rules of documents also apply to comments, texts and the names of
+// tests.
 func TestPlainEnglishInGo(t *testing.T) {
 	read := 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -24,7 +25,7 @@ func TestPlainEnglishInGo(t *testing.T) {
 		if d.IsDir() && len(d.Name()) > 2 && strings.HasPrefix(d.Name(), ".") {
 			return filepath.SkipDir
 		}
-		if filepath.Ext(path) != ".go" || d.Name() == "english_test.go" { // which has the phrases themselves
+		if filepath.Ext(path) != ".go" || d.Name() == "english_test.go" { // it contains the phrases
 			return nil
 		}
 		read++
@@ -42,8 +43,8 @@ func TestPlainEnglishInGo(t *testing.T) {
 	}
 }
 
-// clumsyInGo returns the phrases of a file of Go that should be written in another way. A
-// nil source is read from the file.
+// clumsyInGo returns the phrases of a Go file that should be written in another way. If source is
+// nil, it reads the file.
 func clumsyInGo(path string, source any) ([]string, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -64,7 +65,7 @@ func clumsyInGo(path string, source any) ([]string, error) {
 		case *ast.FuncDecl:
 			look(n.Name.Pos(), spaced(n.Name.Name))
 		case *ast.BasicLit:
-			// A single word is a value: of a client that is not there, "nobody" is a good name.
+			// A single word is a value: for a client that does not exist, "nobody" is a good name.
 			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && strings.Contains(text, " ") {
 				look(n.Pos(), text)
 			}
@@ -74,10 +75,10 @@ func clumsyInGo(path string, source any) ([]string, error) {
 	return faults, nil
 }
 
-// quotation is the words of others, such as an RFC, and what is code.
+// quotation matches the words of others, such as an RFC, and code.
 var quotation = regexp.MustCompile("\"[^\"]*\"|“[^”]*”|`[^`]*`")
 
-// spaced is the words of a name in Go.
+// spaced returns the words of a name in Go.
 func spaced(name string) string {
 	var words strings.Builder
 	for _, r := range name {

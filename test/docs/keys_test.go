@@ -18,7 +18,7 @@ import (
 
 const keysPage = "docs/keys.md"
 
-// TestLeadAndLag: docs/keys.md adds up the defaults of today.
+// TestLeadAndLag: docs/keys.md adds up the present defaults.
 func TestLeadAndLag(t *testing.T) {
 	defaults := make(map[string]time.Duration)
 	for _, s := range config.Table() {
@@ -61,7 +61,7 @@ func TestLeadAndLag(t *testing.T) {
 	}
 }
 
-// spell writes a duration as the page does: 1 m 30 s.
+// spell writes a duration in the form of the page: 1 m 30 s.
 func spell(d time.Duration) string {
 	var parts []string
 	for _, unit := range []struct {
@@ -76,7 +76,7 @@ func spell(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// TestAlgorithms: docs/keys.md has the algorithms that there are.
+// TestAlgorithms: docs/keys.md lists all algorithms.
 func TestAlgorithms(t *testing.T) {
 	var got []string
 	for _, row := range readPage(t, keysPage).rows("--signing-alg") {
@@ -87,8 +87,8 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// TestWhatToWatch: the metrics and log messages that docs/keys.md tells the operator to
-// watch are there.
+// TestWhatToWatch: the metrics and log messages that docs/keys.md tells the operator to watch
+// exist.
 func TestWhatToWatch(t *testing.T) {
 	known, text := metrics(t), readPage(t, keysPage).text
 	watched := regexp.MustCompile("`(authserver_\\w+)[`{]").FindAllStringSubmatch(text, -1)

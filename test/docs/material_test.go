@@ -19,8 +19,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// prepare puts into the shell's folder what the reader of a page gets elsewhere: the
-// keys of issuers, and a key to sign with.
+// prepare puts files into the shell's folder that the reader of a page gets elsewhere: the keys of
+// issuers, and a key to sign with.
 func (s *shell) prepare(t *testing.T) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,7 +46,7 @@ func (s *shell) prepare(t *testing.T) {
 	s.certified(t, "signing-key.pem", "signing-cert.pem", signing)
 }
 
-// certified writes a private key, and a certificate of it.
+// certified writes a private key and a certificate for it.
 func (s *shell) certified(t *testing.T, keyFile, certificateFile string, private crypto.Signer) {
 	t.Helper()
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)

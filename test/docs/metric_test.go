@@ -26,7 +26,7 @@ func metrics(t *testing.T) map[string][]string {
 		RemoteKeyFetches: func(bool, bool) int64 { return 0 },
 		LogoutDeliveries: func(string) int64 { return 0 }, DeliveryResults: []string{"delivered"},
 	})
-	// What has no values yet is not told.
+	// The output does not have metrics without values.
 	m.Token("", "", telemetry.Issued, time.Second)
 	m.Refused("invalid_grant", "refresh_reused")
 	m.Waited("password", time.Second)
@@ -51,7 +51,7 @@ func metrics(t *testing.T) map[string][]string {
 	return found
 }
 
-// TestMetrics: docs/operations.md has each metric with its labels, and no other.
+// TestMetrics: docs/operations.md has each metric with its labels, and no others.
 func TestMetrics(t *testing.T) {
 	got := make(map[string][]string)
 	for _, row := range readPage(t, "docs/operations.md").rows("metric") {

@@ -14,7 +14,7 @@ var (
 	testIs    = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z][A-Za-z0-9]*)\(`)
 )
 
-// Each test that a page of the documentation names beside what it shows is there.
+// Each test that a page of the documentation names exists.
 func TestPagesNameTests(t *testing.T) {
 	there := map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {

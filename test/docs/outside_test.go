@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTheVerifierOutside builds the API of docs/verify.md as a module of its own, beside
-// the repository, by the commands of the page, and runs it.
+// TestTheVerifierOutside builds the API of docs/verify.md as a module of its own, beside the
+// repository, with the commands of the page, and runs it.
 func TestTheVerifierOutside(t *testing.T) {
 	p := readPage(t, "docs/verify.md")
 	source := p.under("Go")
@@ -64,8 +64,8 @@ func TestTheVerifierOutside(t *testing.T) {
 	}
 }
 
-// TestWhatTheVerifierLinks holds the list of docs/verify.md to what is linked: it is for
-// others to import, and what it pulls in they have to trust.
+// TestWhatTheVerifierLinks compares the list of docs/verify.md with what is linked: others import
+// the package, and have to trust what it links.
 func TestWhatTheVerifierLinks(t *testing.T) {
 	const format = `{{with .Module}}{{if .Main}}{{$.ImportPath}}{{else}}{{.Path}}{{end}}{{end}}`
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", format, "authserver/verifier").Output()

@@ -18,17 +18,17 @@ type block struct {
 	page     string
 	line     int    // of its first line in the page, from 1
 	chapter  string // the heading of the second level above it
-	section  string // the heading above it, of whatever level
+	section  string // the heading above it, of any level
 	language string
 	text     string
 }
 
-// page is a page that is read as GitHub renders it, as far as that matters here.
+// page is a page as GitHub renders it, as far as that matters here.
 type page struct {
 	name     string // from the root of the repository
 	text     string // without the fenced blocks
 	headings []string
-	chapter  string // while it is read
+	chapter  string // while the page is read
 	blocks   []block
 }
 
@@ -92,8 +92,8 @@ func pages(t *testing.T) []page {
 	return all
 }
 
-// rows returns the cells of the table rows of the page, without their backquotes,
-// for the tables whose head begins with the cell given.
+// rows returns the cells of the table rows of the page, without their backquotes, for the tables
+// whose head begins with the given cell.
 func (p page) rows(head string) [][]string {
 	var rows [][]string
 	inside := false
@@ -119,7 +119,7 @@ func (p page) rows(head string) [][]string {
 
 var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 
-// anchors returns the names by which the headings of the page are linked to.
+// anchors returns the names by which links refer to the headings of the page.
 func (p page) anchors() []string {
 	names := make([]string, 0, len(p.headings))
 	for _, h := range p.headings {
@@ -130,7 +130,7 @@ func (p page) anchors() []string {
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// TestLinks: what a page links to within the repository is there.
+// TestLinks: the targets of links within the repository exist.
 func TestLinks(t *testing.T) {
 	all := pages(t)
 	for _, p := range all {
@@ -155,7 +155,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestGenerated: each generated part says what its source says.
+// TestGenerated: each generated part has the content of its source.
 func TestGenerated(t *testing.T) {
 	var sources []string
 	for _, p := range pages(t) {

@@ -19,15 +19,15 @@ type refusal struct {
 	status int
 }
 
-// statuses are those of internal/web/errors.go, for codes and for the errors
-// that have one of their own.
+// statuses are those of internal/web/errors.go, for codes and for errors with a status of their
+// own.
 var (
 	statuses = map[string]int{"invalid_client": 401, "invalid_token": 401, "insufficient_scope": 403, "temporarily_unavailable": 503, "server_error": 500}
 	own      = map[string]int{"StatusForbidden": 403, "StatusNotFound": 404, "StatusRequestTimeout": 408, "StatusTooManyRequests": 429, "StatusMethodNotAllowed": 405, "StatusRequestEntityTooLarge": 413}
 )
 
-// reader finds the reasons that the code gives to oauth.Fail: where it is called,
-// and through functions that hand a parameter named reason on to it.
+// reader finds the reasons that the code passes to oauth.Fail: in calls of it, and through
+// functions that pass a parameter named reason on to it.
 type reader struct {
 	t        *testing.T
 	files    map[string][]*ast.File // by folder
@@ -62,7 +62,7 @@ func readReasons(t *testing.T) map[string][]refusal {
 	return r.refusals
 }
 
-// readCodes takes the constants of the type Code.
+// readCodes reads the constants of the type Code.
 func (r *reader) readCodes(file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -76,7 +76,7 @@ func (r *reader) readCodes(file *ast.File) {
 	})
 }
 
-// each finds the wrappers of a package: what they refuse with, by their name.
+// each finds the wrappers of a package, with their refusals by name.
 func (r *reader) each(files []*ast.File, wrappers map[string]refusal) {
 	for _, file := range files {
 		for _, decl := range file.Decls {
@@ -122,7 +122,7 @@ func (r *reader) readCalls(file *ast.File, wrappers map[string]refusal) {
 	}
 }
 
-// add takes a reason: a literal, or a variable with each literal that it is given.
+// add adds a reason: a literal, or a variable with each literal that is assigned to it.
 func (r *reader) add(f *ast.FuncDecl, reason ast.Expr, as refusal) {
 	if text, ok := literal(reason); ok {
 		r.refusals[text] = append(r.refusals[text], as)
@@ -195,8 +195,8 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// TestReasons: docs/errors.md has each reason of the code with its error code and
-// status, and no other.
+// TestReasons: docs/errors.md has each reason of the code with its error code and status, and no
+// others.
 func TestReasons(t *testing.T) {
 	found := readReasons(t)
 	for _, known := range []string{"refresh_reused", "client_proof", "password_wrong", "assertion_replayed", "repeated_parameter", "no_such_endpoint", "busy"} {

@@ -22,16 +22,16 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// shell runs the commands of a page as their reader would, one block after the
-// other, in the folder in which `authserver dev` serves.
+// shell runs the commands of a page as their reader would, one block after the other, in the folder
+// in which `authserver dev` serves.
 type shell struct {
 	dir  string // in which the commands run
 	home string // with the settings of curl
 	env  []string
 }
 
-// newShell starts a server, with flags beside the usual settings, and a shell. That the server listens on a port
-// of its own is hidden from the commands: curl goes there by its settings file.
+// newShell starts a server, with flags in addition to the usual settings, and a shell. The server
+// listens on a port of its own, and the settings file of curl redirects the commands to it.
 func newShell(t *testing.T, flags ...string) *shell {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -49,7 +49,7 @@ func newShell(t *testing.T, flags ...string) *shell {
 	return shell
 }
 
-// redirect has curl connect to another address than the one that a page names.
+// redirect makes curl connect to another address than the one in a page.
 func (s *shell) redirect(t *testing.T, from, to string) {
 	t.Helper()
 	s.curl(t, fmt.Sprintf("connect-to = \"%s:%s\"\n", from, to))
@@ -70,7 +70,7 @@ func (s *shell) curl(t *testing.T, lines string) {
 	}
 }
 
-// run runs a text and returns what it printed.
+// run runs a text and returns its output.
 func (s *shell) run(text string) (string, error) {
 	var out, errs bytes.Buffer
 	command := exec.Command("sh", "-euc", text)
@@ -81,8 +81,8 @@ func (s *shell) run(text string) (string, error) {
 	return out.String(), nil
 }
 
-// runBlocks runs the sh blocks, and compares what each prints with the block after
-// it, where that is an answer.
+// runBlocks runs the sh blocks, and compares the output of each with the block after it, if that is
+// an answer.
 func (s *shell) runBlocks(t *testing.T, blocks []block) {
 	t.Helper()
 	ran := 0
@@ -109,8 +109,8 @@ func (s *shell) runBlocks(t *testing.T, blocks []block) {
 	}
 }
 
-// keepTokens is what the pages ask their reader to do: the tokens of the last answer
-// are in these variables.
+// keepTokens does what the pages ask of their reader: it puts the tokens of the last answer into
+// these variables.
 func (s *shell) keepTokens(out string) {
 	var answer struct {
 		Access  string `json:"access_token"`
@@ -137,8 +137,8 @@ func (p page) under(heading string) []block {
 	return found
 }
 
-// TestReadme runs what README.md tells its reader to type, in a folder with the
-// files that its make targets build. What serves is started here, on ports of its own.
+// TestReadme runs the commands of README.md, in a folder with the files that its make targets
+// build. It starts the servers itself, on ports of its own.
 func TestReadme(t *testing.T) {
 	p := readPage(t, "README.md")
 	for _, want := range []string{
@@ -149,7 +149,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	address := ports.Address(t)
-	s := newShell(t, "--listen", address, "--issuer", "http://"+address) // the example asks this issuer
+	s := newShell(t, "--listen", address, "--issuer", "http://"+address) // the issuer of the example
 	s.startExample(t, "http://"+address)
 	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
 		t.Fatal(err)
@@ -176,8 +176,7 @@ func TestReadme(t *testing.T) {
 	s.runBlocks(t, production[serve+1:])
 }
 
-// startExample runs the example of an API, and has curl find it where the README
-// says that it is.
+// startExample runs the example of an API, and lets curl find it at the address in the README.
 func (s *shell) startExample(t *testing.T, issuer string) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "resourceserver")
@@ -198,8 +197,8 @@ func (s *shell) startExample(t *testing.T, issuer string) {
 	s.redirect(t, "127.0.0.1:8081", address)
 }
 
-// waitFor reads lines until one holds a text, and returns it. What follows is thrown
-// away, so that the program that prints it can go on.
+// waitFor reads lines until one contains a text, and returns it. It discards the following lines,
+// so that the program that prints them can continue.
 func waitFor(t *testing.T, from io.Reader, text string) string {
 	t.Helper()
 	lines := bufio.NewScanner(from)
@@ -224,8 +223,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestKeys runs the commands of docs/keys.md, beside a server that has made the next
-// keys and whose clients have short lives.
+// TestKeys runs the commands of docs/keys.md, with a server that has made the next keys and whose
+// clients have short lifetimes.
 func TestKeys(t *testing.T) {
 	s := newShell(t, "--key-poll-interval", "4s")
 	s.prepare(t)
@@ -236,8 +235,7 @@ func TestKeys(t *testing.T) {
 	s.runBlocks(t, readPage(t, "docs/keys.md").blocks)
 }
 
-// TestCertificates runs the commands of docs/mtls.md, and between them a server as the
-// page starts it.
+// TestCertificates runs the commands of docs/mtls.md, and in between the server of the page.
 func TestCertificates(t *testing.T) {
 	d, dev := harness.Dev(t)
 	dev.Stop()
@@ -260,7 +258,7 @@ func TestCertificates(t *testing.T) {
 	s.runBlocks(t, blocks[start+1:])
 }
 
-// TestDevPrintsWhatWorks runs what `authserver dev` prints for its reader to paste.
+// TestDevPrintsWhatWorks runs the lines that `authserver dev` prints for its reader to paste.
 func TestDevPrintsWhatWorks(t *testing.T) {
 	d, s := harness.Dev(t)
 	harness.Eventually(t, time.Minute, "dev has printed all", func() bool { return strings.Contains(s.Printed(), "metrics:") })
@@ -286,15 +284,15 @@ func TestDevPrintsWhatWorks(t *testing.T) {
 	}
 }
 
-// TestGoRunPrintsWhatLasts: what `make run` prints to paste does not name the program
-// that go run has built, which is gone with it, and comes after the log of the start.
+// TestGoRunPrintsWhatLasts: the lines to paste from `make run` do not name the program that go run
+// has built, which is gone afterwards, and come after the log of the start.
 func TestGoRunPrintsWhatLasts(t *testing.T) {
 	folder := t.TempDir()
 	command := exec.Command("go", "run", "./cmd/authserver", "dev")
 	command.Dir = root
 	command.Env = append(os.Environ(), "AUTHSERVER_LISTEN=127.0.0.1:0", "AUTHSERVER_OPS_LISTEN=127.0.0.1:0", "AUTHSERVER_ISSUER="+harness.DevIssuer,
 		"AUTHSERVER_DATABASE_URL=sqlite:"+filepath.Join(folder, "dev.db"), "AUTHSERVER_MASTER_KEY=c2NyaXB0cyBhcmUgc2VhbGVkIHVuZGVyIHRoaXMga2U=")
-	read, write, err := os.Pipe() // one for both, as a screen is
+	read, write, err := os.Pipe() // one for both, as on a screen
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +321,7 @@ func TestGoRunPrintsWhatLasts(t *testing.T) {
 		t.Errorf("the lines to paste name a program that will be gone:\n%s", paste)
 	}
 
-	// What go run built is gone now, and the line that makes an assertion still does.
+	// The program that go run built is gone now, and the line that makes an assertion still works.
 	_, _ = syscall.Kill(-command.Process.Pid, syscall.SIGINT), command.Wait()
 	assertion := regexp.MustCompile(`(?s)\$\((printf .*?--secret-file -)\)`).FindStringSubmatch(paste)
 	if assertion == nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSizes: a reader decides within a minute whether README.md is worth more of that
-// time, and ARCHITECTURE.md is a page, so both stay short.
+// TestSizes: a reader decides within a minute whether to read on in README.md, and ARCHITECTURE.md
+// is a page, so both stay short.
 func TestSizes(t *testing.T) {
 	for name, most := range map[string]int{"README.md": 8 << 10, "ARCHITECTURE.md": 6 << 10} { // bytes
 		text, err := os.ReadFile(filepath.Join(root, name))

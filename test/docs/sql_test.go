@@ -20,8 +20,8 @@ const (
 	issuer   = "https://idp.example.com"
 )
 
-// TestTheMasterKeyIsLost runs the SQL of docs/keys.md with which one starts anew,
-// and holds the page to what it says is gone and what stays.
+// TestTheMasterKeyIsLost runs the SQL of docs/keys.md for a lost master key, and checks what the
+// page says about what is lost and what remains.
 func TestTheMasterKeyIsLost(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		secret := d.File("secret.txt", "a-shared-secret-of-32-bytes-or-more")
@@ -51,8 +51,7 @@ func TestTheMasterKeyIsLost(t *testing.T) {
 	})
 }
 
-// TestARefreshTokenKeyLeaked runs the SQL of docs/keys.md that ends the refresh
-// tokens of one key.
+// TestARefreshTokenKeyLeaked runs the SQL of docs/keys.md that ends the refresh tokens of one key.
 func TestARefreshTokenKeyLeaked(t *testing.T) {
 	harness.OnBoth(t, func(t *testing.T, d *harness.Deployment) {
 		d.Set("KEY_POLL_INTERVAL", "4s")
@@ -97,8 +96,8 @@ func exchange(t *testing.T, s *harness.Server, refresh string) harness.Answer {
 	return s.Token(t, harness.Credentials{ID: "app"}, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
 }
 
-// execute runs the SQL below a heading of docs/keys.md in the database, as its
-// reader would, and returns the first column of what it answers.
+// execute runs the SQL below a heading of docs/keys.md in the database, as its reader would, and
+// returns the first column of the result.
 func execute(t *testing.T, d *harness.Deployment, heading string) []string {
 	t.Helper()
 	ctx := context.Background()
@@ -125,7 +124,7 @@ func execute(t *testing.T, d *harness.Deployment, heading string) []string {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	db.SetMaxOpenConns(1) // a transaction is one connection's
+	db.SetMaxOpenConns(1) // a transaction belongs to one connection
 	var answer []string
 	for _, statement := range statements {
 		answer = append(answer, query(ctx, t, db, statement)...)
