@@ -11,7 +11,7 @@ import (
 	"authserver/bench/load"
 )
 
-// floors are what requests cannot cost less than.
+// floors are the least that requests can cost.
 type floors struct {
 	static, rs256, es256 target
 	rotations            *pgbench
@@ -24,7 +24,7 @@ func newFloors(b testing.TB, s *stage) floors {
 	}
 }
 
-// taken is the floors of one run, which the rows of the same run are held against.
+// taken is the floors of one run, with which the rows of the same run are compared.
 type taken struct {
 	static, rs256, es256   measured
 	openssl                time.Duration // one signature with a 2048 bit RSA key
@@ -48,7 +48,7 @@ func (f floors) take(b testing.TB, duration time.Duration) taken {
 	}
 }
 
-// opensslSpeed is what `openssl speed` says of one signature.
+// opensslSpeed returns the time of one signature by `openssl speed`.
 func opensslSpeed(b testing.TB, duration time.Duration) time.Duration {
 	b.Helper()
 	seconds := strconv.Itoa(max(1, int(duration.Seconds())))

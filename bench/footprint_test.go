@@ -16,7 +16,7 @@ import (
 	"authserver/test/harness"
 )
 
-// taking is what a server takes of a machine.
+// taking is what a server uses of a machine.
 type taking []struct {
 	what  string
 	limit float64
@@ -24,7 +24,7 @@ type taking []struct {
 	value float64
 }
 
-// idle is how long a server is left alone before its memory is looked at.
+// idle is how long a server is left alone before its memory is measured.
 const idle = 5 * time.Second
 
 // footprint measures starts, memory and the binary.
@@ -32,7 +32,7 @@ func footprint(b *testing.B, used *stage) taking {
 	b.Helper()
 	lite, postgres := harness.SQLite(b), harness.PostgreSQL(b)
 	lite.Binary, postgres.Binary = used.deployment.Binary, used.deployment.Binary
-	lite.Start().Stop() // it makes the keys
+	lite.Start().Stop() // makes the keys
 	postgres.Start().Stop()
 	first := func(d *harness.Deployment) (target, float64) {
 		began := time.Now()
@@ -74,7 +74,7 @@ func footprint(b *testing.B, used *stage) taking {
 
 func megabytes(n int64) float64 { return float64(n) / 1e6 }
 
-// least is of the runs that were disturbed least.
+// least returns the value of the least disturbed run.
 func least(values []float64) float64 {
 	smallest := values[0]
 	for _, v := range values {
@@ -83,8 +83,8 @@ func least(values []float64) float64 {
 	return smallest
 }
 
-// worked has a server issue a million tokens to ten thousand clients, and returns what
-// memory it holds after that.
+// worked makes a server issue a million tokens to ten thousand clients, and returns its memory
+// after that.
 func worked(b *testing.B, s *stage) (all, files int64) {
 	b.Helper()
 	job := load.Job{Connections: connections, Duration: 10 * time.Minute, Total: 1_000_000}
@@ -92,27 +92,27 @@ func worked(b *testing.B, s *stage) (all, files int64) {
 		job.Requests = append(job.Requests, s.post(b, "/oauth2/token", client, clientCredentials(apiES256)))
 	}
 	job.Address = s.address
-	if got := answer[load.Result](b, job, "load"); got.Answered != job.Total { // nothing is counted, which takes memory
+	if got := answer[load.Result](b, job, "load"); got.Answered != job.Total { // the server counts nothing, because that takes memory
 		b.Fatalf("%d of %d requests were answered well: %s", got.Answered, job.Total, got.First)
 	}
 	time.Sleep(idle)
 	return s.resident(b)
 }
 
-// withOpenSSL builds what make build builds: stripped and static, as it is installed.
+// withOpenSSL builds the binary of make build: stripped and static, as it is installed.
 func withOpenSSL(b *testing.B) string {
 	b.Helper()
 	return release(b, "CGO_ENABLED=1", "-tags", "openssl,netgo,osusergo", "-ldflags", "-s -w -linkmode external -extldflags -static")
 }
 
-// withGo builds what make build-go builds: stripped, and without C.
+// withGo builds the binary of make build-go: stripped, and without C.
 func withGo(b *testing.B) string {
 	b.Helper()
 	return release(b, "CGO_ENABLED=0", "-ldflags", "-s -w")
 }
 
-// release builds the program and copies it, as it is copied where it is installed: the kernel
-// keeps what a linker wrote in pieces of megabytes, and counts each whole as resident memory.
+// release builds the program and copies it, as for an installation: the kernel keeps the output of
+// a linker in pieces of megabytes, and counts each whole piece as resident memory.
 func release(b *testing.B, cgo string, flags ...string) string {
 	b.Helper()
 	linked, installed := filepath.Join(b.TempDir(), "linked"), filepath.Join(b.TempDir(), "authserver")

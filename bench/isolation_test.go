@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	asking   = 3 * time.Second // for how long
-	gentle   = 50              // requests a second of the one whom the others must not disturb
+	asking   = 3 * time.Second // how long each measurement takes
+	gentle   = 50              // requests a second of the client that the others must not disturb
 	flooding = 64              // connections of the client that floods
 )
 
-// BenchmarkIsolation measures what the requests of one disturb those of others: how
-// long client_credentials, a login and the key set take beside a flood of logins or of
-// another client's requests, and what is still answered well at several times the
-// peak. It is run by make bench-isolation; the server and the load are processes, and
-// a core of its own for each makes numbers that mean something.
+// BenchmarkIsolation measures how much the requests of one client disturb those of others: how long
+// client_credentials, a login and the key set take during a flood of logins or of another client's
+// requests, and how many requests still succeed at several times the peak. make bench-isolation
+// runs it. The server and the load are processes of their own, and the numbers mean most if each
+// has a core of its own.
 func BenchmarkIsolation(b *testing.B) {
 	s := newStage(b, harness.SQLite(b), floor.BcryptCost)
 	flooder := *s
@@ -57,7 +57,7 @@ func BenchmarkIsolation(b *testing.B) {
 	}
 }
 
-// newClient registers a client for everything.
+// newClient registers a client with every grant.
 func (s *stage) newClient(b testing.TB, id string) harness.Credentials {
 	b.Helper()
 	made := s.deployment.JSON("", "client", "create", "--id", id, "--scope", "read", "--resource", apiRS256, "--resource", apiES256,
@@ -65,7 +65,7 @@ func (s *stage) newClient(b testing.TB, id string) harness.Credentials {
 	return harness.Credentials{ID: id, Secret: fmt.Sprint(made["client_secret"])}
 }
 
-// disturbed asks while another floods.
+// disturbed sends a job while another client floods.
 func disturbed(b *testing.B, job, flood load.Job) load.Result {
 	b.Helper()
 	if flood.Connections > 0 {
@@ -77,7 +77,8 @@ func disturbed(b *testing.B, job, flood load.Job) load.Result {
 	return answer[load.Result](b, job, "load")
 }
 
-// shed reports a result of which some may have been turned away, and nothing else.
+// shed reports a result in which the server may have refused some requests under overload, and no
+// others.
 func shed(b *testing.B, got load.Result) {
 	b.Helper()
 	b.ReportMetric(0, "ns/op")

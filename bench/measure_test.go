@@ -23,7 +23,7 @@ type measured struct {
 	Trips  float64       // to the database, for each request
 }
 
-// measure sends a job to a server and looks at what that cost it.
+// measure sends a job to a server and measures what that costs the server.
 func measure(b testing.TB, t target, job load.Job) measured {
 	b.Helper()
 	job.Address = t.address
@@ -43,21 +43,21 @@ func measure(b testing.TB, t target, job load.Job) measured {
 	}
 }
 
-// The counters of the server that are read.
+// The counters of the server that the benchmark reads.
 const (
 	allocations = "go_memstats_mallocs_total"
 	roundTrips  = "authserver_database_round_trips_total"
 )
 
-// flush is a page that has Go count what its processors have allocated. Each keeps what
-// it took of a size to itself until that is used up, 12,000 allocations in all.
-// That page alone reads runtime.MemStats, which asks them.
+// flush is a page that makes Go count the allocations of its processors. Each processor keeps a
+// number of objects of each size to itself until they are used up, 12,000 allocations in all. Only
+// this page reads runtime.MemStats, which collects them.
 const flush = "/debug/pprof/heap?debug=1"
 
 func (t target) counters(b testing.TB) map[string]float64 {
 	b.Helper()
 	counted := map[string]float64{}
-	if t.ops == "" { // a floor
+	if t.ops == "" { // it is a floor
 		counted[allocations] = t.floorAllocations(b)
 		return counted
 	}
@@ -98,17 +98,17 @@ func (t target) floorAllocations(b testing.TB) float64 {
 	return n
 }
 
-// tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go knows.
+// tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go supports.
 const tick = 10 * time.Millisecond
 
-// cpu is what the server has used of its processors, user and system (proc(5)).
+// cpu returns the CPU time of the server, user and system (proc(5)).
 func (t target) cpu(b testing.TB) time.Duration {
 	b.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.pid))
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // the name may hold spaces
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name may contain spaces
 	fields := strings.Fields(rest)
 	var ticks int
 	for _, field := range fields[11:13] { // utime and stime
@@ -121,9 +121,8 @@ func (t target) cpu(b testing.TB) time.Duration {
 	return time.Duration(ticks) * tick
 }
 
-// resident is the memory that the server holds, in bytes, and what of it is pages of
-// files, of the program itself before all, which the kernel takes back where it needs
-// them (proc(5), VmRSS and RssFile).
+// resident returns the memory of the server in bytes, and the part of it that is pages of files,
+// mostly of the program, which the kernel can take back (proc(5), VmRSS and RssFile).
 func (t target) resident(b testing.TB) (all, files int64) {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))

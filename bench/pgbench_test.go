@@ -17,15 +17,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pgbench runs our own rotation statement with nothing of ours around it: what
-// PostgreSQL and its protocol take at least.
+// pgbench runs our own rotation statement without our code around it: the least that PostgreSQL and
+// its protocol cost.
 type pgbench struct {
 	program, url, script string
-	generation           int // that no server has reached yet
+	generation           int // that no family has reached yet
 }
 
-// newPgbench takes the statement from PostgreSQL, which shows what a connection sent
-// last as it was sent, and makes a family for each connection.
+// newPgbench reads the statement from PostgreSQL, which shows the last statement of a connection as
+// it was sent, and makes a family for each connection.
 func newPgbench(b testing.TB, s *stage) *pgbench {
 	b.Helper()
 	connection, err := pgx.Connect(b.Context(), s.deployment.DatabaseURL())
@@ -37,7 +37,7 @@ func newPgbench(b testing.TB, s *stage) *pgbench {
 		b.Fatalf("the statements cannot be counted: %v", err)
 	}
 	var statement string
-	for token := s.ask(b, login()).Text("refresh_token"); statement == ""; { // the background may have asked something since
+	for token := s.ask(b, login()).Text("refresh_token"); statement == ""; { // the background may have sent another statement since
 		token = s.ask(b, refresh(token)).Text("refresh_token")
 		err := connection.QueryRow(b.Context(), `SELECT query FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'WITH f AS MATERIALIZED%THEN ''graced''%' LIMIT 1`).Scan(&statement)
@@ -62,8 +62,8 @@ func newPgbench(b testing.TB, s *stage) *pgbench {
 	return &pgbench{program, s.deployment.DatabaseURL(), script, 1}
 }
 
-// rotation puts in what a request has for the parameters of the statement
-// (internal/store/postgres/rotation.go). A generation ahead of the row's is good.
+// rotation replaces the parameters of the statement by the values of a request
+// (internal/store/postgres/rotation.go). A generation ahead of the row's is accepted.
 func rotation(b testing.TB, statement string) string {
 	b.Helper()
 	values := map[int]string{
@@ -81,11 +81,11 @@ func rotation(b testing.TB, statement string) string {
 	})
 }
 
-// The rotation statement gains a parameter now and then, which the floor has to know: what
-// pgbench is to send rotates. PostgreSQL runs it itself here, since pgbench is a program that
-// a machine with PostgreSQL in a container lacks.
+// The rotation statement gets a new parameter at times, which the floor must know: the statement of
+// pgbench must rotate. PostgreSQL runs it here itself, because a machine with PostgreSQL in a
+// container lacks the program pgbench.
 func TestPgbenchRotates(t *testing.T) {
-	s := newStage(t, harness.PostgreSQL(t), 4) // what is tested is not how slow it is
+	s := newStage(t, harness.PostgreSQL(t), 4) // the test is not about the slowness of bcrypt
 	p := newPgbench(t, s)
 	script, err := os.ReadFile(p.script)
 	if err != nil {
@@ -107,12 +107,12 @@ func TestPgbenchRotates(t *testing.T) {
 	}
 }
 
-// perSecond is how many rotations there were a second.
+// perSecond returns the number of rotations a second.
 func (p *pgbench) perSecond(b testing.TB, duration time.Duration) float64 {
 	b.Helper()
 	seconds := max(1, int(duration.Seconds()))
 	began := p.generation
-	p.generation += seconds * 1_000_000 // more than a connection can do
+	p.generation += seconds * 1_000_000 // more than a connection can make
 	out, err := exec.Command(p.program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2", "-T", strconv.Itoa(seconds),
 		"-D", "generation="+strconv.Itoa(began), "-f", p.script, p.url).CombinedOutput()
 	if err != nil {

@@ -16,9 +16,8 @@ import (
 	"authserver/test/harness"
 )
 
-// role is what a copy of the test binary runs instead of tests, since the load and the
-// floors are processes of their own: "load", "serve KIND" or "loop KIND DURATION
-// FOLDER".
+// role is what a copy of the test binary runs instead of tests, because the load and the floors are
+// processes of their own: "load", "serve KIND" or "loop KIND DURATION FOLDER".
 const role = "AUTHSERVER_BENCH_ROLE"
 
 func TestMain(m *testing.M) {
@@ -63,13 +62,13 @@ func as(b testing.TB, words ...string) *exec.Cmd {
 	return command
 }
 
-// answer runs a copy to its end.
+// answer runs a copy and returns its result.
 func answer[T any](b testing.TB, input any, words ...string) T {
 	b.Helper()
 	return begin[T](b, input, words...)()
 }
 
-// begin runs a copy, and returns what waits for its end.
+// begin runs a copy, and returns a function that waits for its result.
 func begin[T any](b testing.TB, input any, words ...string) (wait func() T) {
 	b.Helper()
 	command := as(b, words...)
@@ -99,14 +98,14 @@ func begin[T any](b testing.TB, input any, words ...string) (wait func() T) {
 	}
 }
 
-// target is a server that is measured: ours or a floor.
+// target is a measured server: ours or a floor.
 type target struct {
 	address string
 	pid     int
 	ops     string // URL of the ops listener; "": it has none
 }
 
-// keep runs what does not end by itself, until the benchmark ends.
+// keep runs a command until the benchmark ends.
 func keep(b testing.TB, command *exec.Cmd) {
 	b.Helper()
 	if err := command.Start(); err != nil {

@@ -12,19 +12,19 @@ import (
 	"authserver/test/harness"
 )
 
-// row is a kind of request that is measured.
+// row is a measured kind of request.
 type row struct {
 	name string
-	// engines are those on which it is measured: what asks no database, on one.
+	// engines are those on which the row is measured; a request without queries needs only one.
 	engines []string
 	trips   float64 // to the database, at most
 	job     func(b testing.TB, s *stage, duration time.Duration) load.Job
 }
 
-// connections is how many requests there are at once.
+// connections is the number of concurrent requests.
 const connections = 16
 
-// most is more requests than a second can bring, of those that are good once.
+// most is more than the requests that a second can take, for requests that are good once.
 const most = 6000
 
 func rows() []row {
@@ -43,7 +43,7 @@ func rows() []row {
 		{"private_key_jwt", both, 1, once(most, func(b testing.TB, s *stage) []byte { return s.keyed(b) })},
 		{"DPoP", both, 1, once(most, func(b testing.TB, s *stage) []byte { return s.proving(b) })},
 		{"introspection", one, 0, once(most, introspecting)},
-		{"introspection, again", one, 0, again(introspecting)}, // as an API asks that gets many requests with a token
+		{"introspection, again", one, 0, again(introspecting)}, // like an API that gets many requests with one token
 		{"revocation", both, 1, once(most, func(b testing.TB, s *stage) []byte {
 			return s.token(b, "/oauth2/revoke", url.Values{"token": {s.issued(b)}})
 		})},
@@ -60,20 +60,19 @@ func rows() []row {
 
 const jwks = "/.well-known/jwks.json"
 
-// again is a request that is sent over and over.
+// again is a request that is sent again and again.
 func again(request func(testing.TB, *stage) []byte) func(testing.TB, *stage, time.Duration) load.Job {
 	return func(b testing.TB, s *stage, duration time.Duration) load.Job {
 		return load.Job{Connections: connections, Duration: duration, Requests: [][]byte{request(b, s)}}
 	}
 }
 
-// logins are as many at once as there are processors: bcrypt takes no more, and the
-// queue before it is short.
+// logins are as many concurrent logins as processors: bcrypt runs no more, and the queue is short.
 func logins(b testing.TB, s *stage, duration time.Duration) load.Job {
 	return load.Job{Connections: runtime.NumCPU(), Duration: duration, Requests: [][]byte{s.token(b, "/oauth2/token", login())}}
 }
 
-// once is requests that are good once each; most is how many a second may take.
+// once is requests that are good once each; most is the largest number a second.
 func once(most int, request func(testing.TB, *stage) []byte) func(testing.TB, *stage, time.Duration) load.Job {
 	return func(b testing.TB, s *stage, duration time.Duration) load.Job {
 		total := max(connections, int(float64(most)*duration.Seconds()))
@@ -96,12 +95,12 @@ func refreshing(b testing.TB, s *stage, duration time.Duration) load.Job {
 	return job
 }
 
-// introspecting asks for an access token that the server has not been asked for before.
+// introspecting introspects an access token that the server has not seen before.
 func introspecting(b testing.TB, s *stage) []byte {
 	return s.token(b, "/oauth2/introspect", url.Values{"token": {s.issued(b)}})
 }
 
-// issued is an access token.
+// issued returns an access token.
 func (s *stage) issued(b testing.TB) string {
 	return s.ask(b, clientCredentials(apiES256)).Text("access_token")
 }

@@ -15,7 +15,7 @@ import (
 	"authserver/test/harness"
 )
 
-// replicas are how many servers a request may go to.
+// replicas returns the numbers of servers behind the proxy.
 func replicas() []int { return []int{1, 2, 4} }
 
 // fleet is servers with one processor each on one PostgreSQL, behind HAProxy.
@@ -23,14 +23,14 @@ type fleet struct {
 	*stage
 	servers []target
 	proxy   target
-	doors   map[int]string // where the proxy leads to so many servers
+	doors   map[int]string // the address at the proxy for each number of servers
 }
 
 func newFleet(b *testing.B) *fleet {
 	b.Helper()
 	d := harness.PostgreSQL(b)
 	d.Env = append(d.Env, "GOMAXPROCS=1")
-	f := &fleet{stage: newStage(b, d, 4)} // what is measured is not how slow bcrypt is
+	f := &fleet{stage: newStage(b, d, 4)} // the benchmark is not about the slowness of bcrypt
 	f.servers = []target{f.target}
 	for range replicas()[len(replicas())-1] - 1 {
 		s := d.Start()
@@ -40,8 +40,8 @@ func newFleet(b *testing.B) *fleet {
 	return f
 }
 
-// balance starts HAProxy. It is given its listeners, so that no port is guessed, and
-// writes the one header that the load reads as Go does.
+// balance starts HAProxy. It passes the listeners on, so that no port is guessed, and makes HAProxy
+// write the one header that the load reads in Go's spelling.
 func (f *fleet) balance(b *testing.B) {
 	b.Helper()
 	command := exec.Command("haproxy", "-f", "haproxy.cfg")
@@ -82,14 +82,14 @@ defaults
 	f.proxy = target{pid: command.Process.Pid}
 }
 
-// scaled is what so many servers did with a job.
+// scaled is the result of a job with a number of servers.
 type scaled struct {
 	load.Result
 	servers, proxy time.Duration // CPU for each token
 	wal            float64       // bytes for each token
 }
 
-// perCPU is how many tokens a second of the servers' processors makes.
+// perCPU returns how many tokens a second of the servers' processors makes.
 func (s scaled) perCPU() float64 { return float64(time.Second) / float64(s.servers) }
 
 func (f *fleet) measure(b *testing.B, n int, job load.Job, wal *pgx.Conn) scaled {
@@ -113,7 +113,7 @@ func (f *fleet) measure(b *testing.B, n int, job load.Job, wal *pgx.Conn) scaled
 	}
 }
 
-// times is a job with n times the connections: each server has as many as one has alone.
+// times is a job with n times the connections: each server has as many as a single one.
 func times(n int, one func() load.Job) load.Job {
 	all := one()
 	for range n - 1 {
@@ -124,7 +124,7 @@ func times(n int, one func() load.Job) load.Job {
 	return all
 }
 
-// writtenAhead is how many bytes of WAL there have been.
+// writtenAhead returns the number of bytes of WAL so far.
 func writtenAhead(b *testing.B, conn *pgx.Conn) (bytes float64) {
 	b.Helper()
 	if err := conn.QueryRow(b.Context(), "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8").Scan(&bytes); err != nil {
@@ -133,10 +133,9 @@ func writtenAhead(b *testing.B, conn *pgx.Conn) (bytes float64) {
 	return bytes
 }
 
-// BenchmarkScaleOut has servers with one processor each share the requests. A machine
-// that has fewer processors than there are servers says nothing by its clock: what
-// counts is the CPU time that the servers take for a token. It is run by make
-// bench-scaleout, with -benchtime 1x.
+// BenchmarkScaleOut shares the requests among servers with one processor each. On a machine with
+// fewer processors than servers, wall-clock time means nothing: the result is the CPU time of the
+// servers for a token. make bench-scaleout runs it, with -benchtime 1x.
 func BenchmarkScaleOut(b *testing.B) {
 	runs, duration := setting(b, runsSetting, 5), time.Duration(setting(b, secondsSetting, 2))*time.Second
 	f := newFleet(b)

@@ -17,7 +17,7 @@ import (
 	"authserver/test/harness"
 )
 
-// Requests of clients that sign them.
+// The names of requests that clients sign.
 const (
 	keyIssuer = "https://keys.example.com"
 	keyClient = "signs"
@@ -83,7 +83,7 @@ func (k signingKeys) sign(b testing.TB, alg string, header map[string]any, claim
 	return string(token)
 }
 
-// assertion is one that is good once (RFC 7523 §3).
+// assertion returns an assertion that is good once (RFC 7523 §3).
 func (k signingKeys) assertion(b testing.TB, alg, iss, sub string) string {
 	b.Helper()
 	now := time.Now()
@@ -92,7 +92,7 @@ func (k signingKeys) assertion(b testing.TB, alg, iss, sub string) string {
 	})
 }
 
-// bearer is a request with an assertion of the issuer.
+// bearer returns a request with an assertion of the issuer.
 func (s *stage) bearer(b testing.TB, alg, resource string) []byte {
 	return s.post(b, "/oauth2/token", harness.Credentials{}, url.Values{
 		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "resource": {resource},
@@ -100,7 +100,7 @@ func (s *stage) bearer(b testing.TB, alg, resource string) []byte {
 	})
 }
 
-// keyed is a request of the client that proves itself with a key.
+// keyed returns a request of the client that authenticates with a key.
 func (s *stage) keyed(b testing.TB) []byte {
 	form := clientCredentials(apiES256)
 	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
@@ -108,7 +108,7 @@ func (s *stage) keyed(b testing.TB) []byte {
 	return s.post(b, "/oauth2/token", harness.Credentials{}, form)
 }
 
-// proving is a request with a proof of possession (RFC 9449 §4.2).
+// proving returns a request with a proof of possession (RFC 9449 §4.2).
 func (s *stage) proving(b testing.TB) []byte {
 	proof := s.keys.sign(b, keys.ES256, map[string]any{jws.TypeKey: "dpop+jwt", jws.JWKKey: public(b, s.keys[keys.ES256])}, map[string]any{
 		"jti": uuid.NewString(), "htm": "POST", "htu": harness.Issuer + "/oauth2/token", "iat": time.Now().Unix(),

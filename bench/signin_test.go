@@ -18,10 +18,10 @@ import (
 
 const appCallback = "https://app.example.com/callback"
 
-// pkce is a verifier that every request of the app has.
+// pkce is the verifier of every request of the app.
 const pkce = "a-verifier-of-the-length-that-RFC-7636-asks-for"
 
-// newApp registers an app that people sign in to.
+// newApp registers an app to which people sign in.
 func (s *stage) newApp(b testing.TB) harness.Credentials {
 	b.Helper()
 	made := s.deployment.JSON("", "client", "create", "--id", "app", "--grant", "authorization_code", "--scope", "openid", "--scope", "read",
@@ -29,7 +29,7 @@ func (s *stage) newApp(b testing.TB) harness.Credentials {
 	return harness.Credentials{ID: "app", Secret: fmt.Sprint(made["client_secret"])}
 }
 
-// authorization is the path of an authorization request of the app.
+// authorization returns the path of an authorization request of the app.
 func (s *stage) authorization() string {
 	return "/oauth2/authorize?" + url.Values{
 		"response_type": {"code"}, "client_id": {s.app.ID}, "redirect_uri": {appCallback}, "scope": {"openid read"}, "state": {"a state"},
@@ -37,10 +37,10 @@ func (s *stage) authorization() string {
 	}.Encode()
 }
 
-// hidden is the sealed request in the form of a page.
+// hidden matches the sealed request in the form of a page.
 var hidden = regexp.MustCompile(`name="continue" value="([^"]+)"`)
 
-// browse is a person's browser without pages: it returns where it is sent, or what it is shown.
+// browse is a person's browser without pages: it returns the address of the redirect, or the page.
 func (s *stage) browse(b testing.TB, cookie, path string, form url.Values) (location, page, set string) {
 	b.Helper()
 	method := http.MethodGet
@@ -100,7 +100,7 @@ func (s *stage) signIn(b testing.TB) (cookie string) {
 	return ""
 }
 
-// authorizing sends a person who is signed in, and who consented, back to the app.
+// authorizing sends a person who has signed in and consented back to the app.
 func authorizing(b testing.TB, s *stage, duration time.Duration) load.Job {
 	return load.Job{Connections: connections, Duration: duration, Requests: [][]byte{s.get(b, s.authorization(), "Cookie", s.signIn(b))}}
 }
@@ -114,7 +114,7 @@ func loginPage(b testing.TB, s *stage, duration time.Duration) load.Job {
 	return load.Job{Connections: connections, Duration: duration, Requests: [][]byte{s.get(b, location)}}
 }
 
-// code is an authorization code, which only the app can redeem.
+// code returns an authorization code, which only the app can redeem.
 func (s *stage) code(b testing.TB, cookie string) string {
 	b.Helper()
 	location, _, _ := s.browse(b, cookie, s.authorization(), nil)
@@ -137,7 +137,7 @@ func redeeming(b testing.TB, s *stage, duration time.Duration) load.Job {
 	})(b, s, duration)
 }
 
-// userinfo asks who signed in.
+// userinfo requests the claims of the person.
 func userinfo(b testing.TB, s *stage, duration time.Duration) load.Job {
 	token := s.MustToken(b, s.app, redemption(s.code(b, s.signIn(b)))).Text("access_token")
 	return load.Job{Connections: connections, Duration: duration, Requests: [][]byte{s.get(b, "/oauth2/userinfo", "Authorization", "Bearer "+token)}}

@@ -13,13 +13,13 @@ import (
 	"authserver/test/harness"
 )
 
-// smoked is how many requests a row is counted over.
+// smoked is the number of requests over which a row is counted.
 const smoked = 400
 
-// counts is what a request may cost at most: in allocations beyond those of a bare net/http
-// server that does the same signature, which are measured in the same run and change with a
-// release of Go, and to which some 3 % are added here for what differs from run to run; in
-// changes on disk; and in round trips beyond those that answer it. Nothing here is a time.
+// counts is the most that a request may cost: allocations beyond those of a bare net/http server
+// with the same signature, records of WAL, and round trips after the answer. The allocations of the
+// bare server are measured in the same run, because they change with a release of Go, and about 3 %
+// are added here for the difference between runs. Nothing here is a time.
 var counts = map[string]struct {
 	floor         string
 	allocations   float64
@@ -28,15 +28,15 @@ var counts = map[string]struct {
 	"client_credentials RS256": {"RS256", 60, 0, 0},
 	"client_credentials ES256": {"ES256", 60, 0, 0},
 	"password":                 {"RS256", 251, 7, 0}, // a row, its key and four indexes; its log line names the user
-	"refresh":                  {"ES256", 219, 3, 0}, // a row that is locked and changed in place, and now and then a page that is tidied
+	"refresh":                  {"ES256", 219, 3, 0}, // a row that is locked and changed in place, and at times a page that is cleaned up
 	"jwt-bearer RS256":         {"RS256", 210, 4, 0}, // a row, its key and an index
 	"jwt-bearer ES256":         {"ES256", 225, 4, 0},
 	"private_key_jwt":          {"ES256", 247, 4, 0},
 	"DPoP":                     {"ES256", 345, 4, 0},
 	"introspection":            {"static", 165, 0, 0},
 	"introspection, again":     {"static", 130, 0, 0},
-	"revocation":               {"static", 212, 5, 2}, // its notification has it read, and then that there is nothing more
-	"authorize":                {"static", 262, 9, 0}, // a family: a row, its key, five indexes, and what it refers to
+	"revocation":               {"static", 212, 5, 2}, // its notification makes the server read it, and then read that there is no more
+	"authorize":                {"static", 262, 9, 0}, // a family: a row, its key, five indexes, and the rows that it refers to
 	"authorization_code":       {"RS256", 342, 3, 0},
 	"userinfo":                 {"static", 135, 0, 0},
 	"login page":               {"static", 351, 0, 0},
@@ -44,16 +44,16 @@ var counts = map[string]struct {
 	"JWKS, 304":                {"static", 8, 0, 0},
 }
 
-// perRead is what one of the further round trips allocates. How many there are is a matter of
-// time: revocations whose notifications arrive together are read together, and what polls does
-// so more often beside requests that a busy machine makes slow.
+// perRead is the number of allocations of one more round trip. How many there are depends on time:
+// revocations whose notifications arrive together are read together, and polling has more round
+// trips during requests that a busy machine makes slow.
 const perRead = 53
 
-// TestCounts fails where a request allocates, asks or writes more than it did.
+// TestCounts fails if a request allocates, reads or writes more than it did.
 func TestCounts(t *testing.T) {
 	d := harness.PostgreSQLAlone(t)
-	d.Env = append(d.Env, "GODEBUG=memprofilerate=0") // to write the profile costs as much as many requests
-	s := newStage(t, d, 4)                            // what is counted is not how slow it is
+	d.Env = append(d.Env, "GODEBUG=memprofilerate=0") // writing the profile costs as much as many requests
+	s := newStage(t, d, 4)                            // the test is not about the slowness of bcrypt
 	statistics, err := pgx.Connect(t.Context(), d.DatabaseURL())
 	if err == nil {
 		_, err = statistics.Exec(t.Context(), "CREATE EXTENSION pg_stat_statements")
@@ -84,9 +84,9 @@ func TestCounts(t *testing.T) {
 			if !listed {
 				t.Fatal("say in counts what it may cost")
 			}
-			job := row.job(t, s, 100*time.Millisecond) // a few, where they are prepared
-			job.Connections = 1                        // requests at once share round trips
-			// As many on a slow machine: what sweeps once a minute counts among them.
+			job := row.job(t, s, 100*time.Millisecond) // a few requests, if they must be prepared
+			job.Connections = 1                        // concurrent requests would share round trips
+			// The number is the same on a slow machine, because a sweep once a minute counts too.
 			job.Total, job.Duration = smoked, time.Minute
 			if job.Chain == nil && len(job.Requests) > 1 {
 				job.Total = min(job.Total, len(job.Requests))
@@ -95,7 +95,7 @@ func TestCounts(t *testing.T) {
 			before, written := read(asked), read(writes)
 			got := measure(t, s.target, job)
 			n := float64(got.Answered)
-			background := max(0.3, 10/n) // round trips of what polls, and of what a notification has read
+			background := max(0.3, 10/n) // round trips of polling, and of reading after a notification
 			few := 1200 / n              // their allocations, and those of connecting
 			if trips := row.trips + want.reads; got.Trips > trips+background {
 				t.Errorf("%.2f round trips for each request, want %.0f", got.Trips, trips)
@@ -116,8 +116,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// rest waits until the server is done with what it does once, beside its first requests:
-// then one reading of the counters costs what the next one does.
+// rest waits until the server has finished its one-time work during its first requests: then each
+// reading of the counters costs the same.
 func rest(t *testing.T, server target) {
 	t.Helper()
 	last, cost, same := 0.0, 0.0, 0
@@ -135,7 +135,7 @@ func rest(t *testing.T, server target) {
 	t.Fatal("the server has much to do, without requests")
 }
 
-// warm has the caches hold what they will, without using up what is good once.
+// warm fills the caches, without using up what is good once.
 func warm(t *testing.T, s *stage, job load.Job) {
 	if len(job.Requests) == 1 {
 		job.Total = job.Connections
@@ -144,11 +144,11 @@ func warm(t *testing.T, s *stage, job load.Job) {
 }
 
 const (
-	// asked is how many statements others have sent to this database.
+	// asked counts the statements that other connections have sent to this database.
 	asked = `SELECT coalesce(sum(calls), 0)::float8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 		WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_%'`
-	// writes is how many records went into PostgreSQL's log: one for a row and one for
-	// each of its indexes, or one for a row that changed in place.
+	// writes counts the records in PostgreSQL's log: one for a row and one for each of its indexes,
+	// or one for a row that changed in place.
 	writes = `SELECT coalesce(sum(wal_records), 0)::float8 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 		WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_%'`
 )

@@ -16,7 +16,7 @@ const (
 	apiES256 = "https://es.example.com"
 )
 
-// stage is a running server with a client for everything.
+// stage is a running server with a client for every grant.
 type stage struct {
 	target
 	*harness.Server
@@ -44,7 +44,7 @@ func newStage(b testing.TB, d *harness.Deployment, bcryptCost int) *stage {
 	return made
 }
 
-// post is a request to the server as it goes over the wire.
+// post returns a request to the server in the form of the wire.
 func (s *stage) post(b testing.TB, path string, who harness.Credentials, form url.Values, headers ...string) []byte {
 	b.Helper()
 	request, err := http.NewRequest(http.MethodPost, "http://"+s.address+path, strings.NewReader(form.Encode()))
@@ -78,7 +78,7 @@ func wire(b testing.TB, request *http.Request, headers []string) []byte {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// net/http asks for compression by itself, which this client does not understand.
+	// net/http requests compression by itself, which this client does not support.
 	return []byte(strings.Replace(string(text), "Accept-Encoding: gzip\r\n", "", 1))
 }
 

@@ -17,11 +17,11 @@ import (
 	"authserver/test/harness"
 )
 
-// Settings of a run, as environment variables since `go test` has no place for more.
+// The settings of a run, as environment variables, because `go test` has no place for more.
 const (
 	runsSetting    = "BENCH_RUNS"    // how often everything is measured, in turn; 5
 	secondsSetting = "BENCH_SECONDS" // for how long each time; 2
-	resultsSetting = "BENCH_RESULTS" // file that is written; none
+	resultsSetting = "BENCH_RESULTS" // the file to write; none
 )
 
 // round is one run: the floors, and each row on each engine.
@@ -30,8 +30,8 @@ type round struct {
 	rows map[string]measured // by the row's name and the engine
 }
 
-// BenchmarkTable measures everything once, and prints the table. It is run by make
-// bench, with -benchtime 1x.
+// BenchmarkTable measures everything once, and prints the table. make bench runs it, with
+// -benchtime 1x.
 func BenchmarkTable(b *testing.B) {
 	runs, duration := setting(b, runsSetting, 5), time.Duration(setting(b, secondsSetting, 2))*time.Second
 	postgres, lite := harness.PostgreSQL(b), harness.SQLite(b)
@@ -86,7 +86,7 @@ and the highest value in brackets. The load, the floors, PostgreSQL and the serv
 `, by, runs, duration, connections, commit(), runtime.NumCPU(), processor(), runtime.Version(), signers.Name())
 }
 
-// commit names what is measured; a tree with changes says so.
+// commit names the measured commit, and says so if the tree has changes.
 func commit() string {
 	out, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude", "*").Output()
 	if err != nil {
@@ -105,7 +105,7 @@ func processor() string {
 	return name
 }
 
-// table is a line for each row and floor.
+// table has a line for each row and floor.
 func table(rounds []round) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
@@ -131,7 +131,7 @@ func table(rounds []round) string {
 	show("floor: net/http, static", "", func(r round) measured { return r.static })
 	show("floor: net/http, signs RS256", "", func(r round) measured { return r.rs256 })
 	show("floor: net/http, signs ES256", "", func(r round) measured { return r.es256 })
-	_ = w.Flush() // a builder takes everything
+	_ = w.Flush() // a write to a builder cannot fail
 	return text.String()
 }
 

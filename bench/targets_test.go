@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// polls is how often in a second, at most, a server asks its database by itself.
+// polls is the largest number of queries a second that a server makes by itself.
 const polls = 5
 
-// goal is a ratio that is to hold, of what was measured in one run.
+// goal is the target of a ratio of values from one run.
 type goal struct {
 	what  string
 	limit float64
-	least bool // the limit is a least one, not a most
+	least bool // the limit is the smallest allowed value, not the largest
 	of    func(round) float64
 }
 
@@ -45,10 +45,10 @@ func goals() []goal {
 	}
 }
 
-// targets is a line for each goal, and what one server takes.
+// targets has a line for each goal, and what one server uses.
 func targets(rounds []round, f taking) string {
 	var text strings.Builder
-	put := func(format string, args ...any) { _, _ = fmt.Fprintf(&text, format, args...) } // a builder takes everything
+	put := func(format string, args ...any) { _, _ = fmt.Fprintf(&text, format, args...) } // a write to a builder cannot fail
 	put("| target | limit | measured | |\n|---|---|---|---|\n")
 	for _, g := range goals() {
 		sign, met := "≤", median(rounds, g.of) <= g.limit

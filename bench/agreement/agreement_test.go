@@ -14,16 +14,16 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// resource signs with ES256, whose keys are made in no time.
+// resource signs with ES256, whose keys are made quickly.
 const resource = "https://api.example.com"
 
-// given says how much is measured.
+// given is the number of measurements.
 var given = struct{ revocations, keys *int }{
 	flag.Int("agreement.revocations", 200, "how many tokens are revoked"),
 	flag.Int("agreement.keys", 30, "how often the keys are changed"),
 }
 
-// BenchmarkAgreement fails where the 99th percentile misses what is promised.
+// BenchmarkAgreement fails if the 99th percentile misses the promise.
 func BenchmarkAgreement(b *testing.B) {
 	for _, way := range ways() {
 		b.Run(way.name, func(b *testing.B) {
@@ -54,12 +54,12 @@ func BenchmarkAgreement(b *testing.B) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// TestAgreement holds that each way leads to agreement at all: how long it takes is
-// for the benchmark to say, which has the machine for itself.
+// TestAgreement checks that each way leads to agreement at all. Only the benchmark, which has the
+// machine for itself, checks the time.
 func TestAgreement(t *testing.T) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
-			f := newFleet(t, way, 4*pollInterval) // a key is committed in half of it, on a busy machine too
+			f := newFleet(t, way, 4*pollInterval) // a key must be committed in half of it, also on a busy machine
 			f.rounds(t, 2, f.revoke)
 			f.rounds(t, 2, f.change)
 		})
@@ -72,7 +72,7 @@ type fleet struct {
 	replicas []*harness.Server
 	client   harness.Credentials
 	table    table
-	pause    time.Duration // up to which a round is held back
+	pause    time.Duration // the longest random delay of a round
 	changes  int
 }
 
@@ -90,12 +90,12 @@ func newFleet(tb testing.TB, way way, poll time.Duration) *fleet {
 	for range way.replicas {
 		f.replicas = append(f.replicas, d.Start())
 	}
-	f.settle(tb, 3*pollInterval) // the keys that a fresh database gets, and those after them
+	f.settle(tb, 3*pollInterval) // for the keys of a fresh database, and the next ones
 	way.hinder(tb, d)
 	return f
 }
 
-// settle waits until every replica has the same keys, and has had them for a time.
+// settle waits until every replica has the same keys, and has had them for some time.
 func (f *fleet) settle(tb testing.TB, quiet time.Duration) {
 	tb.Helper()
 	before, since := f.sets(tb), time.Now()
@@ -108,7 +108,7 @@ func (f *fleet) settle(tb testing.TB, quiet time.Duration) {
 	})
 }
 
-// sets is what each replica publishes.
+// sets returns the key set of each replica.
 func (f *fleet) sets(tb testing.TB) []string {
 	tb.Helper()
 	var all []string
@@ -118,12 +118,13 @@ func (f *fleet) sets(tb testing.TB) []string {
 	return all
 }
 
-// rounds returns what each took, the shortest first.
+// rounds returns the time of each round, the shortest first.
 func (f *fleet) rounds(tb testing.TB, n int, round func(testing.TB) time.Duration) []time.Duration {
 	tb.Helper()
 	var took []time.Duration
 	for range n {
-		// Without it each round would begin where the last poll ended, and wait for the whole of the next.
+		// Without it each round would begin when the last poll ended, and wait for the whole of the
+		// next interval.
 		time.Sleep(time.Duration(rand.Int64N(int64(f.pause + time.Millisecond))))
 		took = append(took, round(tb))
 	}
@@ -131,8 +132,8 @@ func (f *fleet) rounds(tb testing.TB, n int, round func(testing.TB) time.Duratio
 	return took
 }
 
-// revoke revokes a token at one replica and returns how long it was until all the
-// others called it inactive, from when the revocation was sent (RFC 7009 §2.1).
+// revoke revokes a token at one replica and returns the time until all the others called it
+// inactive, from the moment at which the revocation was sent (RFC 7009 §2.1).
 func (f *fleet) revoke(tb testing.TB) time.Duration {
 	tb.Helper()
 	token := f.replicas[0].MustToken(tb, f.client, url.Values{"grant_type": {"client_credentials"}}).Text("access_token")
@@ -151,10 +152,10 @@ func (f *fleet) revoke(tb testing.TB) time.Duration {
 	return time.Since(began)
 }
 
-// patience is many times what is promised: how long agreement takes is measured.
+// patience is many times the promise, because the time of agreement is the measurement.
 const patience = 30 * time.Second
 
-// await asks every millisecond.
+// await checks every millisecond.
 func await(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
 	for tick, deadline := time.NewTicker(time.Millisecond), time.Now().Add(patience); !condition(); <-tick.C {

@@ -15,8 +15,8 @@ import (
 	"authserver/test/harness"
 )
 
-// table sees a change of the keys in the database: the command that makes it ends
-// later than the change is there.
+// table reads a change of the keys in the database, because the command that makes the change ends
+// later.
 type table struct{ db *sql.DB }
 
 func openTable(tb testing.TB, d *harness.Deployment) table {
@@ -33,8 +33,8 @@ func openTable(tb testing.TB, d *harness.Deployment) table {
 	return table{db}
 }
 
-// count moves with a key that is new or revoked. The version of the key plan would not
-// do: it also moves with records of the servers that are not published.
+// count changes with a key that is new or revoked. The version of the key plan is not suitable: it
+// also changes with records of the servers that are not published.
 func (t table) count(tb testing.TB) (n int) {
 	tb.Helper()
 	if err := t.db.QueryRowContext(tb.Context(), "SELECT count(*) + count(revoked_at) FROM signing_keys").Scan(&n); err != nil {
@@ -43,9 +43,9 @@ func (t table) count(tb testing.TB) (n int) {
 	return n
 }
 
-// change rotates or revokes the key that signs, in turn and by command, and returns
-// how long it was until every replica published the keys that there are then, from
-// the last moment at which the change was not in the database yet.
+// change rotates or revokes the key that signs, in turn and by command. It returns the time until
+// every replica published the new keys, from the last moment at which the change was not in the
+// database yet.
 func (f *fleet) change(tb testing.TB) time.Duration {
 	tb.Helper()
 	answer := f.replicas[0].MustToken(tb, f.client, url.Values{"grant_type": {"client_credentials"}})

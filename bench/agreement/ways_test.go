@@ -10,16 +10,16 @@ import (
 	"authserver/test/harness"
 )
 
-// pollInterval is the shortest that the setting takes.
+// pollInterval is the shortest that the setting allows.
 const pollInterval = time.Second
 
-// way is one by which replicas hear of changes.
+// way is a way in which replicas learn of changes.
 type way struct {
 	name     string
 	deploy   func(testing.TB) *harness.Deployment
 	replicas int
-	within   time.Duration // what is promised of the 99th percentile
-	pause    time.Duration // up to which a round is held back
+	within   time.Duration // the promise for the 99th percentile
+	pause    time.Duration // the longest random delay of a round
 	hinder   func(testing.TB, *harness.Deployment)
 }
 
@@ -37,7 +37,7 @@ func ways() []way {
 // between is how long a listener may live.
 const between = 20 * time.Millisecond
 
-// cutOff ends every connection that listens, over and over, until the test ends.
+// cutOff ends every listening connection, again and again, until the test ends.
 func cutOff(tb testing.TB, d *harness.Deployment) {
 	tb.Helper()
 	conn := connect(tb, d)
@@ -60,8 +60,8 @@ func cutOff(tb testing.TB, d *harness.Deployment) {
 	})
 }
 
-// silence has nothing tell of a change, while every listener believes that it
-// would hear: what a connection that died unseen is like.
+// silence removes all notifications while every listener waits for them, like a connection that has
+// died unnoticed.
 func silence(tb testing.TB, d *harness.Deployment) {
 	tb.Helper()
 	if _, err := connect(tb, d).Exec(tb.Context(), `DO $$

@@ -18,16 +18,16 @@ type day struct {
 	parts         [2][]part // before and after
 }
 
-// refreshers is how many refresh at once.
+// refreshers is the number of concurrent refreshes.
 const refreshers = 8
 
-// refresh rotates families at random, several at once.
+// refresh rotates families at random, several at the same time.
 func refresh(tb testing.TB, ctx context.Context, d *database, refreshes int) (got day) {
 	tb.Helper()
 	look := func() (u updates, parts []part) {
 		var err error
 		got.counted = d.updates != nil
-		least := int64(d.generation.Load()) - refreshed // sessions tell the server what they did now and then
+		least := int64(d.generation.Load()) - refreshed // sessions report their counts to the server only at times
 		for deadline := time.Now().Add(time.Minute); got.counted && u.all < least && time.Now().Before(deadline); time.Sleep(time.Second) {
 			u, err = d.updates(ctx)
 			ok(tb, err)

@@ -24,7 +24,7 @@ type options struct {
 	out       string
 }
 
-// flags are those of BenchmarkGrowth; its defaults are small enough for a look.
+// flags are those of BenchmarkGrowth; its defaults are small enough for a quick run.
 func flags() *options {
 	var o options
 	flag.StringVar(&o.rows, "growth.rows", "1000,10000", "how many rows of each table, smallest first")
@@ -38,7 +38,7 @@ func flags() *options {
 
 var given = flags()
 
-// database is a store that holds rows, and what an engine alone can tell of it.
+// database is a store with rows, and the functions that only an engine has.
 type database struct {
 	store.Store
 	about  func(context.Context) (string, error)
@@ -115,7 +115,7 @@ func BenchmarkGrowth(b *testing.B) {
 	r.write(b)
 }
 
-// TestGrowth holds what can be counted, and that the benchmark runs.
+// TestGrowth checks the counts, and that the benchmark runs.
 func TestGrowth(t *testing.T) {
 	for name, open := range map[string]func(testing.TB, context.Context, int) *database{"postgres": openPostgres, "sqlite": openSQLite} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestGrowth(t *testing.T) {
 			if got := load(t, ctx, d); got.entries < 1000 {
 				t.Errorf("the view holds %d revocations, want 1000 and those that were measured", got.entries)
 			}
-			// So few that the room which new pages leave is enough for them, whether or not
+			// The number is so small that the space in new pages is enough for them, whether or not
 			// the snapshot of a transaction keeps the old rows there.
 			fresh := made(t, ctx, open, 1000)
 			day := refresh(t, ctx, fresh, refreshers)

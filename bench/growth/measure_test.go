@@ -13,11 +13,10 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// calls is how often a call is made, one after the other, before another size has
-// its turn.
+// calls is how often a call is made, one after the other, before the next size.
 const calls = 100
 
-// call is what a request asks of the store.
+// call is a call of the store by a request.
 type call struct {
 	name string
 	do   func(context.Context, *database, time.Time) error
@@ -53,8 +52,8 @@ func requests() []call {
 	}
 }
 
-// rotate refreshes a family, whatever generation it has: one ahead of the row's is
-// one whose commit was lost.
+// rotate refreshes a family, whatever its generation: a token that is newer than the row is one
+// whose commit was lost.
 func rotate(ctx context.Context, d *database, id store.FamilyID, now time.Time, idle time.Duration) error {
 	got, err := d.Rotate(ctx, store.Rotation{
 		ID: id, Generation: d.generation.Add(1), ClientID: client, ClientNotBefore: registered(),
@@ -66,16 +65,16 @@ func rotate(ctx context.Context, d *database, id store.FamilyID, now time.Time, 
 	return err
 }
 
-// cost is of one call at one size.
+// cost is the cost of one call at one size.
 type cost struct {
 	median time.Duration
 	ratio  float64 // to the smallest size
-	spread float64 // of the ratios: half of what lies between the quartiles
+	spread float64 // of the ratios: half of the difference between the quartiles
 }
 
-// measure makes each call at each size in turn, so that what else the machine does
-// meets all of them alike. A round's figure is the median of its calls, a size's
-// the median of its rounds, and the ratios are of figures of one round.
+// measure makes each call at each size in turn, so that other work of the machine affects all of
+// them equally. The figure of a round is the median of its calls, that of a size is the median of
+// its rounds, and the ratios are of figures of one round.
 func measure(tb testing.TB, ctx context.Context, databases []*database, rounds int) map[string][]cost {
 	tb.Helper()
 	found := map[string][]cost{}
@@ -83,14 +82,14 @@ func measure(tb testing.TB, ctx context.Context, databases []*database, rounds i
 		medians := make([][]float64, len(databases))
 		for round := range rounds + 1 {
 			for at := range databases {
-				i := (at + round) % len(databases) // so that each comes first at times
+				i := (at + round) % len(databases) // so that each comes first at some time
 				took := make([]float64, calls)
 				for n := range took {
 					began := time.Now()
 					ok(tb, c.do(ctx, databases[i], began))
 					took[n] = float64(time.Since(began))
 				}
-				if round > 0 { // the first is to warm up
+				if round > 0 { // the first round only warms up
 					medians[i] = append(medians[i], quantile(took, 0.5))
 				}
 			}

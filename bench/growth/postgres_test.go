@@ -33,11 +33,11 @@ func openPostgres(tb testing.TB, ctx context.Context, rows int) *database {
 	return d
 }
 
-// copyBatch is how many rows are copied in one transaction.
+// copyBatch is the number of rows that are copied in one transaction.
 const copyBatch = 20_000
 
-// fillPostgres copies rows into the schema as it is, indexes and checks included.
-// Triggers are off meanwhile: the rows fit together, and no server watches.
+// fillPostgres copies rows into the unchanged schema, with indexes and checks. Triggers are off
+// meanwhile: the rows are consistent, and no server watches.
 func fillPostgres(ctx context.Context, url string, rows int, now time.Time) error {
 	group, copying := errgroup.WithContext(ctx)
 	for table, columns := range map[string][]string{
@@ -55,7 +55,7 @@ func fillPostgres(ctx context.Context, url string, rows int, now time.Time) erro
 	return session(ctx, url, func(conn *pgx.Conn) error {
 		for _, statement := range []string{
 			"VACUUM ANALYZE",
-			"CREATE EXTENSION IF NOT EXISTS pg_prewarm", // a copy leaves little of a table in the buffers
+			"CREATE EXTENSION IF NOT EXISTS pg_prewarm", // after a copy, little of a table is in the buffers
 			"SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')",
 		} {
 			if _, err := conn.Exec(ctx, statement); err != nil {
@@ -123,7 +123,7 @@ func postgresParts(ctx context.Context, url string) (parts []part, err error) {
 	return parts, err
 }
 
-// postgresUpdates reads what the server has counted.
+// postgresUpdates reads the counters of the server.
 func postgresUpdates(ctx context.Context, url string) (u updates, err error) {
 	err = session(ctx, url, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT n_tup_upd, n_tup_hot_upd, n_dead_tup FROM pg_stat_user_tables WHERE relname = 'refresh_families'").

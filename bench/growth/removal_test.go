@@ -11,26 +11,26 @@ import (
 	"authserver/internal/store/storetest"
 )
 
-// removal is what it takes to get rid of rows, beside what it took to make them.
+// removal is the cost of removing rows, and of making them.
 type removal struct {
 	about       string
 	rows        int              // families, and as many revocations
-	left        int              // families that are there still
+	left        int              // families that still exist
 	insert      [2]time.Duration // of a family and of a revocation
 	remove      time.Duration    // of a family with a revocation
 	longest     time.Duration    // of a batch
 	first, last time.Duration    // of a batch, at the beginning and at the end
-	quiet, busy [3]time.Duration // a refresh by itself, and beside the sweep: median, 99 %, longest
+	quiet, busy [3]time.Duration // a refresh alone, and during the sweep: median, 99 %, longest
 }
 
 const (
 	sweepBatch = 1000 // as internal/server
-	living     = 1000 // families that go on being used
-	samples    = 2000 // of what a row costs to make
+	living     = 1000 // families that stay in use
+	samples    = 2000 // to measure how long making a row takes
 )
 
-// expire has every row but those of some families expire, and removes them as the
-// sweep does, while those are refreshed.
+// expire lets every row except those of some families expire, and removes them as the sweep does,
+// while those families are refreshed.
 func expire(tb testing.TB, ctx context.Context, open func(testing.TB, context.Context, int) *database, rows int) removal {
 	tb.Helper()
 	d := made(tb, ctx, open, rows-samples)
@@ -53,7 +53,7 @@ func expire(tb testing.TB, ctx context.Context, open func(testing.TB, context.Co
 		}
 		got.insert[kind] = time.Since(began) / samples
 	}
-	for i := range living { // the sweep looks at each, and finds that it was used
+	for i := range living { // the sweep reads each, and finds that it was used
 		f := family(i, now)
 		f.ID, f.ExpiresAt = livingID(i), f.ExpiresAt.Add(1000*absolute)
 		ok(tb, d.CreateFamily(ctx, f))
@@ -65,7 +65,7 @@ func expire(tb testing.TB, ctx context.Context, open func(testing.TB, context.Co
 		if _, err := d.Family(ctx, bytes16(familiesSeed, i)); !errors.Is(err, store.ErrNotFound) {
 			got.left++
 		}
-		if i == 10_000 { // enough to tell
+		if i == 10_000 { // a large enough sample
 			break
 		}
 	}
@@ -82,7 +82,7 @@ func livingID(i int) (id store.FamilyID) {
 	return id
 }
 
-// sweep removes what has expired before a moment, as the loop of a server does.
+// sweep removes rows that have expired before a moment, as the loop of a server does.
 func sweep(tb testing.TB, ctx context.Context, d *database, before time.Time, got *removal) {
 	tb.Helper()
 	var took []time.Duration

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// report is the tables, in Markdown.
+// report has the tables, in Markdown.
 type report struct{ text strings.Builder }
 
-// line goes to the screen at once: the whole takes long.
+// line also prints at once, because the whole takes long.
 func (r *report) line(format string, args ...any) {
 	text := fmt.Sprintf(format+"\n", args...)
 	fmt.Print(text)
@@ -31,7 +31,7 @@ func (r *report) head(ctx context.Context) {
 }
 
 func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // elsewhere it is not told
+	text, _ := os.ReadFile("/proc/cpuinfo") // other systems do not have it
 	for line := range strings.Lines(string(text)) {
 		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
 			return fmt.Sprintf("%d × %s", runtime.NumCPU(), strings.TrimSpace(value))
@@ -138,7 +138,7 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
 }
 
-// count writes a number with its thousands apart.
+// count writes a number with separated thousands.
 func count(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {

@@ -13,8 +13,8 @@ import (
 	"authserver/internal/store"
 )
 
-// What is made of a number. Identifiers are scattered as random ones are, so that
-// an index is met everywhere, and are known without keeping them.
+// The identifiers follow from a number. They are as scattered as random ones, so that every part of
+// an index is used, and need not be stored.
 const (
 	usersSeed = iota + 1
 	familiesSeed
@@ -26,7 +26,7 @@ const (
 	idle     = 14 * 24 * time.Hour
 	absolute = 90 * 24 * time.Hour
 	remember = time.Hour // of a revocation
-	// refreshed is the generation of each: SQLite keeps small numbers in less room.
+	// refreshed is the generation of each: SQLite stores small numbers in fewer bytes.
 	refreshed = 1 << 16
 )
 
@@ -74,17 +74,18 @@ func family(i int, now time.Time) store.Family {
 	}
 }
 
-// void is what has a revocation recorded.
+// void returns the Void of a revocation.
 func void(r store.Revocation) store.Void {
 	return store.Void{Kind: r.Kind, Value: r.Value, Before: r.Before, Until: r.ExpiresAt, Reason: r.Reason}
 }
 
-// reuse is what a reuse of a family has recorded.
+// reuse returns the Void of a reused family.
 func reuse(id store.FamilyID, now time.Time) store.Void {
 	return store.Void{Kind: store.RevokedFamily, Value: hex.EncodeToString(id[:]), Before: store.At(now), IssuedUntil: store.At(now), Reason: "refresh_reused"}
 }
 
-// revocation is of a token every other time, and else of a family or a user.
+// revocation returns a revocation, of a token every other time, and otherwise of a family or a
+// user.
 func revocation(i int, now time.Time) store.Revocation {
 	id := bytes16(tokensSeed, i)
 	r := store.Revocation{
@@ -102,7 +103,7 @@ func revocation(i int, now time.Time) store.Revocation {
 	return r
 }
 
-// registered is when the client was.
+// registered is when the client was registered.
 func registered() store.Moment { return time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 func web() store.Client {

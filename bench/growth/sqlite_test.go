@@ -28,14 +28,14 @@ func openSQLite(tb testing.TB, ctx context.Context, rows int) *database {
 	return d
 }
 
-// Rows of one statement, and statements of one transaction.
+// The number of rows of one statement, and of statements of one transaction.
 const (
 	insertRows  = 50
-	insertBatch = 20_000 // each rewrites most pages of an index in random order
+	insertBatch = 20_000 // each transaction rewrites most pages of an index in random order
 )
 
-// fillSQLite inserts many rows a statement into the schema as it is, indexes,
-// checks and triggers included, without waiting for the disk.
+// fillSQLite inserts many rows per statement into the unchanged schema, with indexes, checks and
+// triggers, without waiting for the disk.
 func fillSQLite(ctx context.Context, path string, rows int, now time.Time) (err error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(0)&_pragma=cache_size(-8000000)")
 	if err != nil {

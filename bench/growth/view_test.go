@@ -14,7 +14,7 @@ import (
 type loaded struct {
 	entries  int
 	took     time.Duration
-	cpu      time.Duration // of this process alone
+	cpu      time.Duration // only of this process
 	bytes    float64       // of an entry
 	perCheck time.Duration
 }
@@ -45,7 +45,7 @@ func load(tb testing.TB, ctx context.Context, d *database) loaded {
 func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first found unused
+	runtime.GC() // frees what the first collection found unused
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
 }
